@@ -1,0 +1,844 @@
+/*
+ * mmap_wrap.h - memory mapping with checked handles, ranges and errors
+ *
+ * Made by cbindgen from src/ffi/ of mmap-wrap; do not edit. Licence: MIT OR Apache-2.0.
+ *
+ * Link with -lmmap_wrap. C99 or later, C++ as well. Every function may be called from any thread at any time. None may
+ * be called from a signal handler. Indented lines in the comments are examples to copy.
+ */
+#ifndef MMAP_WRAP_H
+#define MMAP_WRAP_H
+
+#include <stdint.h>
+
+/* The number of the binary interface that this header describes. */
+#define MMAP_WRAP_ABI_VERSION 1
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * == Versions and the page size ==
+ *
+ * Check the ABI number first: a library of another number must not be called further.
+ */
+
+/**
+ * The number of the binary interface that this library has: that of MMAP_WRAP_ABI_VERSION in the header it was built
+ * with. It changes when a call changes its meaning or its parameters, and is the number in the soname.
+ *
+ *     if (mmap_wrap_abi_version() != MMAP_WRAP_ABI_VERSION) abort();
+ */
+int64_t mmap_wrap_abi_version(void);
+
+/**
+ * The library's version, such as "0.1.0". The text lives for ever.
+ *
+ *     printf("mmap-wrap %s\n", mmap_wrap_version());
+ */
+const char *mmap_wrap_version(void);
+
+/**
+ * Bytes in a page of memory, asked from the running system: 4096, 16384 and 65536 exist. Mappings of huge pages have
+ * pages of their own size.
+ *
+ *     int64_t two_pages = 2 * mmap_wrap_page_size();
+ */
+int64_t mmap_wrap_page_size(void);
+
+/*
+ * == Results and errors ==
+ *
+ * Every function that returns int64_t answers zero or more on success and a negative code on error: -1 to -4095 is
+ * the system's -errno, below lie the codes here. Where an address is the answer, NULL is the error. Out-parameters are
+ * written only on success. No errno is set, none is needed.
+ */
+
+/** The handle was not given out by this library. */
+#define MMAP_WRAP_E_HANDLE (-4096)
+
+/** The mapping of this handle is unmapped already. */
+#define MMAP_WRAP_E_UNMAPPED (-4097)
+
+/** Offset and size do not lie within the mapping, or wrap around. Nothing was touched. */
+#define MMAP_WRAP_E_RANGE (-4098)
+
+/** An address, offset or end is not a page multiple where it must be. */
+#define MMAP_WRAP_E_ALIGNMENT (-4099)
+
+/** The memory refused the access: protection, or a file cut short. */
+#define MMAP_WRAP_E_FAULT (-4100)
+
+/** The mapping is exported (mmap_wrap_acquire) and can be neither unmapped nor moved now. */
+#define MMAP_WRAP_E_BUSY (-4101)
+
+/** An argument has a value that it cannot have. */
+#define MMAP_WRAP_E_ARGUMENT (-4102)
+
+/** This platform or kernel lacks what was asked for. */
+#define MMAP_WRAP_E_UNSUPPORTED (-4103)
+
+/** The bytes searched for are not there. */
+#define MMAP_WRAP_E_NOT_FOUND (-4104)
+
+/** A defect of this library. Please report it with the message. */
+#define MMAP_WRAP_E_INTERNAL (-4105)
+
+/**
+ * Names any code that a function of this library returned. Never NULL. The text of the library's own codes lives for
+ * ever; that of a system error until this thread's next call of this function or of mmap_wrap_last_error_message.
+ *
+ *     puts(mmap_wrap_strerror(-EACCES));      // Permission denied (EACCES)
+ */
+const char *mmap_wrap_strerror(int64_t code);
+
+/**
+ * This thread's last failure in full: the operation, the numbers, the limit. Empty before the first; a success does
+ * not clear it. Never NULL. Valid until this thread's next call of this function or of mmap_wrap_strerror.
+ *
+ *     if (mprotect_wrap(h, PROT_READ, 4096, 8192) < 0)
+ *         puts(mmap_wrap_last_error_message());
+ *     // mprotect: size 8192 from offset 4096 extends beyond 8192 byte mapping
+ */
+const char *mmap_wrap_last_error_message(void);
+
+/*
+ * == Mapping and unmapping ==
+ *
+ * A handle names a mapping. It is positive; 0 is never one. It is checked at every call: after unmapping it answers
+ * MMAP_WRAP_E_UNMAPPED for ever, and a number that was never given out answers MMAP_WRAP_E_HANDLE. Any thread may use
+ * any handle at any time, also while another unmaps it; a forked child has its parent's handles.
+ *
+ * Offsets and sizes are in bytes.
+ */
+
+/** A size or end that means "to the end of the mapping", a length that means "to the end of the file". */
+#define MMAP_WRAP_REST INT64_MIN
+
+/** Names a mapping; see above. Positive. */
+typedef int64_t mmap_wrap_handle;
+
+/**
+ * Maps len bytes of the file open as fd, from offset on, or memory without a file.
+ *
+ * addr is where the mapping should begin, a hint unless flags has MAP_FIXED; NULL leaves it to the system. prot and
+ * flags are the platform's PROT_ and MAP_ values; unknown bits are refused, and so is a mapping that is neither shared
+ * nor private. For memory without a file flags has MAP_ANONYMOUS, fd is -1 and offset 0.
+ *
+ * With len MMAP_WRAP_REST the mapping goes to the end of the file, and is of length 0 where there is nothing: valid,
+ * and good for everything that touches no byte. A length may go beyond the end of the file; bytes on pages beyond it
+ * must not be touched until the file has grown. offset need not be a multiple of the page size, except with MAP_FIXED.
+ * The descriptor may be closed afterwards. MAP_FIXED replaces whatever was mapped there, as in POSIX, mappings of this
+ * library included: mind what is yours.
+ *
+ * Returns the handle, or: -errno of the system (EACCES, EBADF, ENODEV, ENOMEM, EPERM …), MMAP_WRAP_E_ARGUMENT (unknown
+ * bits, length 0, no length known), MMAP_WRAP_E_RANGE (negative or too large numbers, an offset beyond the file's end),
+ * MMAP_WRAP_E_ALIGNMENT (with MAP_FIXED).
+ *
+ *     mmap_wrap_handle h = mmap_wrap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+ */
+mmap_wrap_handle mmap_wrap(void *addr, int64_t len, int64_t prot, int64_t flags, int64_t fd, int64_t offset);
+
+/**
+ * Opens the file at path, maps it as mmap_wrap does, and closes it: no descriptor stays, whatever happens.
+ *
+ * path ends in NUL and may hold any other bytes. The file is opened for reading, and for writing too only where a
+ * shared mapping is to be written. MAP_ANONYMOUS and MAP_FIXED do not go with a path.
+ *
+ * Returns the handle, or what mmap_wrap does, or -errno of opening (ENOENT, EACCES, EISDIR, EMFILE …), or
+ * MMAP_WRAP_E_ARGUMENT for a NULL path.
+ *
+ *     mmap_wrap_handle h = mmap_path_wrap("words.txt", MMAP_WRAP_REST, PROT_READ, MAP_PRIVATE, 0);
+ */
+mmap_wrap_handle mmap_path_wrap(const char *path, int64_t len, int64_t prot, int64_t flags, int64_t offset);
+
+/**
+ * Unmaps. Never waits: while other threads are inside a call on the mapping, it is gone for every new call, and the
+ * last of them to leave unmaps the memory.
+ *
+ * Returns 1 when this call unmapped it, 0 when it was unmapped already, or: MMAP_WRAP_E_BUSY while an export is held,
+ * MMAP_WRAP_E_HANDLE, -ENOMEM where splitting a merged range exceeds vm.max_map_count (the mapping then stays).
+ *
+ *     munmap_wrap(h);
+ */
+int64_t munmap_wrap(mmap_wrap_handle h);
+
+/*
+ * == Protection, advice, sync ==
+ *
+ * All take a range of the mapping: size bytes from offset, or MMAP_WRAP_REST to its end. Beyond the mapping, or
+ * wrapping around, is MMAP_WRAP_E_RANGE, and nothing is touched. Size 0 is fine up to the very end and does nothing.
+ * Each returns 0, or MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED, MMAP_WRAP_E_RANGE, and what is named beside it.
+ */
+
+/**
+ * Changes what may be done with the range: PROT_READ, PROT_WRITE, PROT_EXEC or'ed together, or PROT_NONE.
+ *
+ * offset must be on a page border or 0 (MMAP_WRAP_E_ALIGNMENT); the size is rounded up to whole pages, as POSIX has
+ * it. -EACCES: the file was not opened for that. MMAP_WRAP_E_ARGUMENT: unknown bits.
+ *
+ *     mprotect_wrap(h, PROT_READ, 0, MMAP_WRAP_REST);
+ */
+int64_t mprotect_wrap(mmap_wrap_handle h, int64_t prot, int64_t offset, int64_t size);
+
+/**
+ * Tells the kernel how the range will be used: one MADV_ value.
+ *
+ * Advice that loses nothing covers every page that holds a byte of the range. Advice that discards data, in this
+ * process or in a child (MADV_DONTNEED, MADV_FREE, MADV_REMOVE, MADV_DONTFORK, MADV_WIPEONFORK, MADV_GUARD_INSTALL …)
+ * needs offset and end on page borders or at the mapping's own ends (MMAP_WRAP_E_ALIGNMENT): the kernel would round
+ * up and destroy the neighbours. MMAP_WRAP_E_ARGUMENT: no advice known on this platform. -EINVAL: this kernel lacks
+ * it, or it does not apply to this kind of mapping.
+ *
+ *     madvise_wrap(h, MADV_RANDOM, 0, MMAP_WRAP_REST);
+ */
+int64_t madvise_wrap(mmap_wrap_handle h, int64_t advice, int64_t offset, int64_t size);
+
+/**
+ * Writes the pages that hold the range back to the file. MS_SYNC returns when they are stored, MS_ASYNC at once;
+ * MS_INVALIDATE may be or'ed to either.
+ *
+ * -EIO: the data could not be stored. -EBUSY: MS_INVALIDATE on locked pages. MMAP_WRAP_E_ARGUMENT: unknown bits.
+ *
+ *     msync_wrap(h, MS_SYNC, 0, MMAP_WRAP_REST);
+ */
+int64_t msync_wrap(mmap_wrap_handle h, int64_t flags, int64_t offset, int64_t size);
+
+/*
+ * == Addresses and exports ==
+ *
+ * An address is for zero-copy access, at the caller's own responsibility: no check stands between it and the memory.
+ * While an export is held the mapping is neither unmapped nor moved, so an acquired address stays good until released.
+ */
+
+/**
+ * The address of the mapping's first byte, good until it is unmapped. A mapping of length 0 has an address, too, that
+ * must not be accessed. NULL: not a handle, or unmapped; mmap_wrap_last_error_message tells.
+ *
+ *     const char *text = mmap_wrap_address(h);
+ */
+void *mmap_wrap_address(mmap_wrap_handle h);
+
+/**
+ * The mapping's length in bytes: what was asked for, not rounded to pages. Or MMAP_WRAP_E_HANDLE,
+ * MMAP_WRAP_E_UNMAPPED.
+ *
+ *     int64_t length = mmap_wrap_length(h);
+ */
+int64_t mmap_wrap_length(mmap_wrap_handle h);
+
+/**
+ * Counts an export and gives the address of the first byte: until as many calls of mmap_wrap_release, unmapping
+ * answers MMAP_WRAP_E_BUSY. A forked child inherits the count. NULL on error, as mmap_wrap_address.
+ *
+ *     unsigned char *bytes = mmap_wrap_acquire(h);
+ */
+void *mmap_wrap_acquire(mmap_wrap_handle h);
+
+/**
+ * Gives an export back. Returns how many are still held, or MMAP_WRAP_E_ARGUMENT where none was,
+ * MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED.
+ *
+ *     mmap_wrap_release(h);
+ */
+int64_t mmap_wrap_release(mmap_wrap_handle h);
+
+/*
+ * == Reading, writing, searching ==
+ *
+ * Checked access: all of the range or an error, and nothing is touched if it is not inside the mapping. Memory that
+ * refuses (its protection forbids the access) answers MMAP_WRAP_E_FAULT, and the message says after how many bytes;
+ * those were done. Buffers are the caller's, hold at least size bytes, and may be NULL where size is 0. Also common to
+ * all: MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED, MMAP_WRAP_E_RANGE, and MMAP_WRAP_E_ARGUMENT for a NULL buffer with a
+ * size. MMAP_WRAP_REST stands for a size of fill and move and for an end of find; a buffer's size is always given.
+ *
+ * Threads and processes that change the same bytes at the same time see each other's changes in no set order.
+ */
+
+/**
+ * Copies size bytes from offset on to the buffer. Returns size.
+ *
+ *     uint32_t word;
+ *     mmap_wrap_read(h, 16, &word, sizeof word);
+ */
+int64_t mmap_wrap_read(mmap_wrap_handle h, int64_t offset, void *to, int64_t size);
+
+/**
+ * Copies size bytes from the buffer over those from offset on. Returns size.
+ *
+ *     mmap_wrap_write(h, 0, "magic", 5);
+ */
+int64_t mmap_wrap_write(mmap_wrap_handle h, int64_t offset, const void *from, int64_t size);
+
+/**
+ * Sets size bytes (or MMAP_WRAP_REST) from offset on to byte, 0 to 255. Returns how many.
+ *
+ *     mmap_wrap_fill(h, 0, 0, MMAP_WRAP_REST);
+ */
+int64_t mmap_wrap_fill(mmap_wrap_handle h, int64_t offset, int64_t byte, int64_t size);
+
+/**
+ * Copies size bytes (or MMAP_WRAP_REST) from offset from to offset to; the two may overlap. Returns how many. In an
+ * overlap upwards the last bytes go first: after MMAP_WRAP_E_FAULT the bytes done are then the last ones.
+ *
+ *     mmap_wrap_move(h, 0, 4096, 100);
+ */
+int64_t mmap_wrap_move(mmap_wrap_handle h, int64_t to, int64_t from, int64_t size);
+
+/**
+ * The offset of the first needle that lies whole within start up to, not including, end (or MMAP_WRAP_REST), counted
+ * from the mapping's start; MMAP_WRAP_E_NOT_FOUND where there is none. An empty needle is found at start.
+ * MMAP_WRAP_E_RANGE: also where end lies before start.
+ *
+ *     int64_t at = mmap_wrap_find(h, "\n", 1, 0, MMAP_WRAP_REST);
+ */
+int64_t mmap_wrap_find(mmap_wrap_handle h, const void *needle, int64_t needle_len, int64_t start, int64_t end);
+
+/**
+ * The same for the last needle. An empty one is found at end.
+ *
+ *     int64_t at = mmap_wrap_rfind(h, "\n", 1, 0, MMAP_WRAP_REST);
+ */
+int64_t mmap_wrap_rfind(mmap_wrap_handle h, const void *needle, int64_t needle_len, int64_t start, int64_t end);
+
+/*
+ * == Constants ==
+ *
+ * The platform's own values, for languages without its headers. The table first, for those that loop; then one
+ * function for each name, for those that bind symbol by symbol. A constant that this platform lacks reads 0, which may
+ * be another one's value: mmap_wrap_constant and mmap_wrap_constant_available tell the difference.
+ */
+
+/**
+ * Finds a constant by its name and stores its value. Returns 0, MMAP_WRAP_E_UNSUPPORTED where this platform lacks it,
+ * MMAP_WRAP_E_ARGUMENT where the library knows no such name, or a pointer is NULL.
+ *
+ *     int64_t value;
+ *     if (mmap_wrap_constant("MADV_COLD", &value) == 0) madvise_wrap(h, value, 0, MMAP_WRAP_REST);
+ */
+int64_t mmap_wrap_constant(const char *name, int64_t *value);
+
+/**
+ * How many constants the table has. The same on all platforms for one version of the library.
+ *
+ *     for (int64_t i = 0; i < mmap_wrap_constant_count(); i++) puts(mmap_wrap_constant_name(i));
+ */
+int64_t mmap_wrap_constant_count(void);
+
+/**
+ * The name of constant i, 0 to mmap_wrap_constant_count() - 1. The text lives for ever. NULL outside.
+ *
+ *     puts(mmap_wrap_constant_name(0));
+ */
+const char *mmap_wrap_constant_name(int64_t i);
+
+/**
+ * The value of constant i; 0 where this platform lacks it. MMAP_WRAP_E_ARGUMENT outside; only MAP_FAILED (-1) is
+ * negative itself.
+ *
+ *     int64_t value = mmap_wrap_constant_value(0);
+ */
+int64_t mmap_wrap_constant_value(int64_t i);
+
+/**
+ * 1 where this platform has constant i, 0 where it does not, MMAP_WRAP_E_ARGUMENT outside.
+ *
+ *     if (!mmap_wrap_constant_available(0)) puts("not on this platform");
+ */
+int64_t mmap_wrap_constant_available(int64_t i);
+
+/** MAP_FAILED: the address that a raw mmap returns on error, as a number. */
+int64_t mmap_wrap_MAP_FAILED(void);
+
+/** PROT_NONE: pages may not be accessed. */
+int64_t mmap_wrap_PROT_NONE(void);
+
+/** PROT_READ: pages may be read. */
+int64_t mmap_wrap_PROT_READ(void);
+
+/** PROT_WRITE: pages may be written. */
+int64_t mmap_wrap_PROT_WRITE(void);
+
+/** PROT_EXEC: pages may be executed. */
+int64_t mmap_wrap_PROT_EXEC(void);
+
+/** PROT_SEM: pages may hold futexes, on processors where that matters. */
+int64_t mmap_wrap_PROT_SEM(void);
+
+/** PROT_GROWSDOWN: mprotect: extend the change to the start of a mapping that grows down. */
+int64_t mmap_wrap_PROT_GROWSDOWN(void);
+
+/** PROT_GROWSUP: mprotect: extend the change to the end of a mapping that grows up. */
+int64_t mmap_wrap_PROT_GROWSUP(void);
+
+/** PROT_BTI: code guarded against branches to elsewhere (arm64). */
+int64_t mmap_wrap_PROT_BTI(void);
+
+/** PROT_MTE: memory that carries tags (arm64). */
+int64_t mmap_wrap_PROT_MTE(void);
+
+/** PROT_SAO: strong access order (powerpc). */
+int64_t mmap_wrap_PROT_SAO(void);
+
+/** MAP_SHARED: changes reach the file and everyone who maps it. */
+int64_t mmap_wrap_MAP_SHARED(void);
+
+/** MAP_PRIVATE: changes stay in this mapping. */
+int64_t mmap_wrap_MAP_PRIVATE(void);
+
+/** MAP_SHARED_VALIDATE: as MAP_SHARED, and unknown flags are refused by the kernel. */
+int64_t mmap_wrap_MAP_SHARED_VALIDATE(void);
+
+/** MAP_DROPPABLE: memory that the kernel may drop (reads zero) when it runs short. */
+int64_t mmap_wrap_MAP_DROPPABLE(void);
+
+/** MAP_FILE: nothing; some systems want it for files. */
+int64_t mmap_wrap_MAP_FILE(void);
+
+/** MAP_FIXED: exactly at this address, replacing what is there. */
+int64_t mmap_wrap_MAP_FIXED(void);
+
+/** MAP_FIXED_NOREPLACE: exactly at this address, or fail where something is there. */
+int64_t mmap_wrap_MAP_FIXED_NOREPLACE(void);
+
+/** MAP_ANONYMOUS: memory without a file. */
+int64_t mmap_wrap_MAP_ANONYMOUS(void);
+
+/** MAP_ANON: another name of MAP_ANONYMOUS. */
+int64_t mmap_wrap_MAP_ANON(void);
+
+/** MAP_32BIT: in the lowest 2 GiB of the address space (x86). */
+int64_t mmap_wrap_MAP_32BIT(void);
+
+/** MAP_ABOVE4G: above the lowest 4 GiB of the address space (x86). */
+int64_t mmap_wrap_MAP_ABOVE4G(void);
+
+/** MAP_GROWSDOWN: grows down like a stack. */
+int64_t mmap_wrap_MAP_GROWSDOWN(void);
+
+/** MAP_DENYWRITE: ignored by the kernel. */
+int64_t mmap_wrap_MAP_DENYWRITE(void);
+
+/** MAP_EXECUTABLE: ignored by the kernel. */
+int64_t mmap_wrap_MAP_EXECUTABLE(void);
+
+/** MAP_LOCKED: pages are locked into memory, as far as they can be. */
+int64_t mmap_wrap_MAP_LOCKED(void);
+
+/** MAP_NORESERVE: no swap space is set aside. */
+int64_t mmap_wrap_MAP_NORESERVE(void);
+
+/** MAP_POPULATE: pages are read in at once. */
+int64_t mmap_wrap_MAP_POPULATE(void);
+
+/** MAP_NONBLOCK: with MAP_POPULATE: only pages that are in memory. */
+int64_t mmap_wrap_MAP_NONBLOCK(void);
+
+/** MAP_STACK: fit for a thread's stack. */
+int64_t mmap_wrap_MAP_STACK(void);
+
+/** MAP_HUGETLB: huge pages from the reserved pool. */
+int64_t mmap_wrap_MAP_HUGETLB(void);
+
+/** MAP_SYNC: writes reach persistent memory (DAX) synchronously. */
+int64_t mmap_wrap_MAP_SYNC(void);
+
+/** MAP_UNINITIALIZED: memory may hold old contents (kernels without MMU only). */
+int64_t mmap_wrap_MAP_UNINITIALIZED(void);
+
+/** MAP_HUGE_16KB: with MAP_HUGETLB: pages of 16 KiB. */
+int64_t mmap_wrap_MAP_HUGE_16KB(void);
+
+/** MAP_HUGE_64KB: with MAP_HUGETLB: pages of 64 KiB. */
+int64_t mmap_wrap_MAP_HUGE_64KB(void);
+
+/** MAP_HUGE_512KB: with MAP_HUGETLB: pages of 512 KiB. */
+int64_t mmap_wrap_MAP_HUGE_512KB(void);
+
+/** MAP_HUGE_1MB: with MAP_HUGETLB: pages of 1 MiB. */
+int64_t mmap_wrap_MAP_HUGE_1MB(void);
+
+/** MAP_HUGE_2MB: with MAP_HUGETLB: pages of 2 MiB. */
+int64_t mmap_wrap_MAP_HUGE_2MB(void);
+
+/** MAP_HUGE_8MB: with MAP_HUGETLB: pages of 8 MiB. */
+int64_t mmap_wrap_MAP_HUGE_8MB(void);
+
+/** MAP_HUGE_16MB: with MAP_HUGETLB: pages of 16 MiB. */
+int64_t mmap_wrap_MAP_HUGE_16MB(void);
+
+/** MAP_HUGE_32MB: with MAP_HUGETLB: pages of 32 MiB. */
+int64_t mmap_wrap_MAP_HUGE_32MB(void);
+
+/** MAP_HUGE_256MB: with MAP_HUGETLB: pages of 256 MiB. */
+int64_t mmap_wrap_MAP_HUGE_256MB(void);
+
+/** MAP_HUGE_512MB: with MAP_HUGETLB: pages of 512 MiB. */
+int64_t mmap_wrap_MAP_HUGE_512MB(void);
+
+/** MAP_HUGE_1GB: with MAP_HUGETLB: pages of 1 GiB. */
+int64_t mmap_wrap_MAP_HUGE_1GB(void);
+
+/** MAP_HUGE_2GB: with MAP_HUGETLB: pages of 2 GiB. */
+int64_t mmap_wrap_MAP_HUGE_2GB(void);
+
+/** MAP_HUGE_16GB: with MAP_HUGETLB: pages of 16 GiB. */
+int64_t mmap_wrap_MAP_HUGE_16GB(void);
+
+/** MAP_JIT: code may be written and run in turn (macOS). */
+int64_t mmap_wrap_MAP_JIT(void);
+
+/** MAP_NOCACHE: pages are the first to be reclaimed (macOS). */
+int64_t mmap_wrap_MAP_NOCACHE(void);
+
+/** MAP_NOEXTEND: for MAP_FILE, do not change the file's size (macOS). */
+int64_t mmap_wrap_MAP_NOEXTEND(void);
+
+/** MAP_HASSEMAPHORE: the region may hold semaphores (BSD, macOS). */
+int64_t mmap_wrap_MAP_HASSEMAPHORE(void);
+
+/** MAP_RESILIENT_CODESIGN: code that fails its signature reads zero (macOS). */
+int64_t mmap_wrap_MAP_RESILIENT_CODESIGN(void);
+
+/** MAP_RESILIENT_MEDIA: a lost medium reads zero (macOS). */
+int64_t mmap_wrap_MAP_RESILIENT_MEDIA(void);
+
+/** MAP_TRANSLATED_ALLOW_EXECUTE: translated programs may execute it (macOS). */
+int64_t mmap_wrap_MAP_TRANSLATED_ALLOW_EXECUTE(void);
+
+/** MAP_UNIX03: UNIX 03 conformance (macOS). */
+int64_t mmap_wrap_MAP_UNIX03(void);
+
+/** MAP_ALIGNED_SUPER: aligned for superpages (FreeBSD). */
+int64_t mmap_wrap_MAP_ALIGNED_SUPER(void);
+
+/** MAP_CONCEAL: left out of core dumps (OpenBSD). */
+int64_t mmap_wrap_MAP_CONCEAL(void);
+
+/** MAP_EXCL: with MAP_FIXED: fail where something is there (FreeBSD). */
+int64_t mmap_wrap_MAP_EXCL(void);
+
+/** MAP_GUARD: a range that cannot be accessed (FreeBSD). */
+int64_t mmap_wrap_MAP_GUARD(void);
+
+/** MAP_NOCORE: left out of core dumps (FreeBSD). */
+int64_t mmap_wrap_MAP_NOCORE(void);
+
+/** MAP_NOSYNC: written back only when needed (FreeBSD). */
+int64_t mmap_wrap_MAP_NOSYNC(void);
+
+/** MAP_PREFAULT_READ: pages are made ready for reading (FreeBSD). */
+int64_t mmap_wrap_MAP_PREFAULT_READ(void);
+
+/** MAP_TYPE: the bits of the flags that say shared or private. */
+int64_t mmap_wrap_MAP_TYPE(void);
+
+/** MAP_HUGE_SHIFT: where the flags hold the logarithm of the huge page size. */
+int64_t mmap_wrap_MAP_HUGE_SHIFT(void);
+
+/** MAP_HUGE_MASK: the bits of that logarithm, before shifting. */
+int64_t mmap_wrap_MAP_HUGE_MASK(void);
+
+/** MS_ASYNC: schedule the write and return. */
+int64_t mmap_wrap_MS_ASYNC(void);
+
+/** MS_SYNC: return when the data is written. */
+int64_t mmap_wrap_MS_SYNC(void);
+
+/** MS_INVALIDATE: make other mappings of the file see it (EBUSY on locked pages). */
+int64_t mmap_wrap_MS_INVALIDATE(void);
+
+/** MS_KILLPAGES: drop the pages (macOS). */
+int64_t mmap_wrap_MS_KILLPAGES(void);
+
+/** MS_DEACTIVATE: pages are not needed soon (macOS). */
+int64_t mmap_wrap_MS_DEACTIVATE(void);
+
+/** MADV_NORMAL: no special treatment. */
+int64_t mmap_wrap_MADV_NORMAL(void);
+
+/** MADV_RANDOM: no read-ahead: accesses come in random order. */
+int64_t mmap_wrap_MADV_RANDOM(void);
+
+/** MADV_SEQUENTIAL: much read-ahead: accesses come in order. */
+int64_t mmap_wrap_MADV_SEQUENTIAL(void);
+
+/** MADV_WILLNEED: read the pages in soon. */
+int64_t mmap_wrap_MADV_WILLNEED(void);
+
+/** MADV_DOFORK: a forked child has the pages again: undoes MADV_DONTFORK. */
+int64_t mmap_wrap_MADV_DOFORK(void);
+
+/** MADV_MERGEABLE: identical pages may be merged (KSM). */
+int64_t mmap_wrap_MADV_MERGEABLE(void);
+
+/** MADV_UNMERGEABLE: identical pages are not merged. */
+int64_t mmap_wrap_MADV_UNMERGEABLE(void);
+
+/** MADV_HUGEPAGE: transparent huge pages wanted. */
+int64_t mmap_wrap_MADV_HUGEPAGE(void);
+
+/** MADV_NOHUGEPAGE: transparent huge pages unwanted. */
+int64_t mmap_wrap_MADV_NOHUGEPAGE(void);
+
+/** MADV_COLLAPSE: make huge pages of it now. */
+int64_t mmap_wrap_MADV_COLLAPSE(void);
+
+/** MADV_DONTDUMP: left out of core dumps. */
+int64_t mmap_wrap_MADV_DONTDUMP(void);
+
+/** MADV_DODUMP: in core dumps again: undoes MADV_DONTDUMP. */
+int64_t mmap_wrap_MADV_DODUMP(void);
+
+/** MADV_KEEPONFORK: a forked child has the contents again: undoes MADV_WIPEONFORK. */
+int64_t mmap_wrap_MADV_KEEPONFORK(void);
+
+/** MADV_COLD: pages are reclaimed before others. */
+int64_t mmap_wrap_MADV_COLD(void);
+
+/** MADV_PAGEOUT: pages are reclaimed now. */
+int64_t mmap_wrap_MADV_PAGEOUT(void);
+
+/** MADV_POPULATE_READ: make the pages ready for reading now. */
+int64_t mmap_wrap_MADV_POPULATE_READ(void);
+
+/** MADV_POPULATE_WRITE: make the pages ready for writing now. */
+int64_t mmap_wrap_MADV_POPULATE_WRITE(void);
+
+/** MADV_NOSYNC: written back only when needed (FreeBSD). */
+int64_t mmap_wrap_MADV_NOSYNC(void);
+
+/** MADV_AUTOSYNC: undoes MADV_NOSYNC (FreeBSD). */
+int64_t mmap_wrap_MADV_AUTOSYNC(void);
+
+/** MADV_NOCORE: left out of core dumps (FreeBSD). */
+int64_t mmap_wrap_MADV_NOCORE(void);
+
+/** MADV_CORE: in core dumps again (FreeBSD). */
+int64_t mmap_wrap_MADV_CORE(void);
+
+/** MADV_PROTECT: the process is not killed when memory runs out (FreeBSD). */
+int64_t mmap_wrap_MADV_PROTECT(void);
+
+/** MADV_DONTNEED: drop the pages: private ones read zero or the file again. */
+int64_t mmap_wrap_MADV_DONTNEED(void);
+
+/** MADV_FREE: the pages may be dropped until they are next written. */
+int64_t mmap_wrap_MADV_FREE(void);
+
+/** MADV_REMOVE: free the pages and what lies behind them in the file: punches a hole. */
+int64_t mmap_wrap_MADV_REMOVE(void);
+
+/** MADV_DONTFORK: a forked child does not have the pages. */
+int64_t mmap_wrap_MADV_DONTFORK(void);
+
+/** MADV_WIPEONFORK: a forked child reads zero. */
+int64_t mmap_wrap_MADV_WIPEONFORK(void);
+
+/** MADV_DONTNEED_LOCKED: as MADV_DONTNEED, for locked pages too. */
+int64_t mmap_wrap_MADV_DONTNEED_LOCKED(void);
+
+/** MADV_GUARD_INSTALL: drop the pages and let every access to them fault. */
+int64_t mmap_wrap_MADV_GUARD_INSTALL(void);
+
+/** MADV_GUARD_REMOVE: undo MADV_GUARD_INSTALL; the pages are empty. */
+int64_t mmap_wrap_MADV_GUARD_REMOVE(void);
+
+/** MADV_HWPOISON: treat the pages as failed hardware, for tests. */
+int64_t mmap_wrap_MADV_HWPOISON(void);
+
+/** MADV_SOFT_OFFLINE: move the data off the hardware pages, for tests. */
+int64_t mmap_wrap_MADV_SOFT_OFFLINE(void);
+
+/** MADV_ZERO_WIRED_PAGES: zero locked pages before they are freed (macOS). */
+int64_t mmap_wrap_MADV_ZERO_WIRED_PAGES(void);
+
+/** MADV_FREE_REUSABLE: pages may be reused by anyone (macOS). */
+int64_t mmap_wrap_MADV_FREE_REUSABLE(void);
+
+/** MADV_FREE_REUSE: undoes MADV_FREE_REUSABLE (macOS). */
+int64_t mmap_wrap_MADV_FREE_REUSE(void);
+
+/** MREMAP_MAYMOVE: the mapping may move. */
+int64_t mmap_wrap_MREMAP_MAYMOVE(void);
+
+/** MREMAP_FIXED: the mapping moves to exactly this address. */
+int64_t mmap_wrap_MREMAP_FIXED(void);
+
+/** MREMAP_DONTUNMAP: the old range stays mapped, empty. */
+int64_t mmap_wrap_MREMAP_DONTUNMAP(void);
+
+/** MLOCK_ONFAULT: lock each page once it is touched. */
+int64_t mmap_wrap_MLOCK_ONFAULT(void);
+
+/** MCL_CURRENT: lock all that is mapped now. */
+int64_t mmap_wrap_MCL_CURRENT(void);
+
+/** MCL_FUTURE: lock all that will be mapped. */
+int64_t mmap_wrap_MCL_FUTURE(void);
+
+/** MCL_ONFAULT: lock each page once it is touched. */
+int64_t mmap_wrap_MCL_ONFAULT(void);
+
+/** MFD_CLOEXEC: the descriptor is closed on exec. */
+int64_t mmap_wrap_MFD_CLOEXEC(void);
+
+/** MFD_ALLOW_SEALING: seals may be added. */
+int64_t mmap_wrap_MFD_ALLOW_SEALING(void);
+
+/** MFD_HUGETLB: of huge pages from the reserved pool. */
+int64_t mmap_wrap_MFD_HUGETLB(void);
+
+/** MFD_NOEXEC_SEAL: not executable, and sealed so. */
+int64_t mmap_wrap_MFD_NOEXEC_SEAL(void);
+
+/** MFD_EXEC: executable. */
+int64_t mmap_wrap_MFD_EXEC(void);
+
+/** MFD_HUGE_SHIFT: where the flags hold the logarithm of the huge page size. */
+int64_t mmap_wrap_MFD_HUGE_SHIFT(void);
+
+/** MFD_HUGE_MASK: the bits of that logarithm, before shifting. */
+int64_t mmap_wrap_MFD_HUGE_MASK(void);
+
+/** MFD_HUGE_16KB: with MFD_HUGETLB: pages of 16 KiB. */
+int64_t mmap_wrap_MFD_HUGE_16KB(void);
+
+/** MFD_HUGE_64KB: with MFD_HUGETLB: pages of 64 KiB. */
+int64_t mmap_wrap_MFD_HUGE_64KB(void);
+
+/** MFD_HUGE_512KB: with MFD_HUGETLB: pages of 512 KiB. */
+int64_t mmap_wrap_MFD_HUGE_512KB(void);
+
+/** MFD_HUGE_1MB: with MFD_HUGETLB: pages of 1 MiB. */
+int64_t mmap_wrap_MFD_HUGE_1MB(void);
+
+/** MFD_HUGE_2MB: with MFD_HUGETLB: pages of 2 MiB. */
+int64_t mmap_wrap_MFD_HUGE_2MB(void);
+
+/** MFD_HUGE_8MB: with MFD_HUGETLB: pages of 8 MiB. */
+int64_t mmap_wrap_MFD_HUGE_8MB(void);
+
+/** MFD_HUGE_16MB: with MFD_HUGETLB: pages of 16 MiB. */
+int64_t mmap_wrap_MFD_HUGE_16MB(void);
+
+/** MFD_HUGE_32MB: with MFD_HUGETLB: pages of 32 MiB. */
+int64_t mmap_wrap_MFD_HUGE_32MB(void);
+
+/** MFD_HUGE_256MB: with MFD_HUGETLB: pages of 256 MiB. */
+int64_t mmap_wrap_MFD_HUGE_256MB(void);
+
+/** MFD_HUGE_512MB: with MFD_HUGETLB: pages of 512 MiB. */
+int64_t mmap_wrap_MFD_HUGE_512MB(void);
+
+/** MFD_HUGE_1GB: with MFD_HUGETLB: pages of 1 GiB. */
+int64_t mmap_wrap_MFD_HUGE_1GB(void);
+
+/** MFD_HUGE_2GB: with MFD_HUGETLB: pages of 2 GiB. */
+int64_t mmap_wrap_MFD_HUGE_2GB(void);
+
+/** MFD_HUGE_16GB: with MFD_HUGETLB: pages of 16 GiB. */
+int64_t mmap_wrap_MFD_HUGE_16GB(void);
+
+/** F_SEAL_SEAL: no further seals. */
+int64_t mmap_wrap_F_SEAL_SEAL(void);
+
+/** F_SEAL_SHRINK: the file cannot shrink. */
+int64_t mmap_wrap_F_SEAL_SHRINK(void);
+
+/** F_SEAL_GROW: the file cannot grow. */
+int64_t mmap_wrap_F_SEAL_GROW(void);
+
+/** F_SEAL_WRITE: the file cannot be written. */
+int64_t mmap_wrap_F_SEAL_WRITE(void);
+
+/** F_SEAL_FUTURE_WRITE: no new way to write the file; mappings that write go on. */
+int64_t mmap_wrap_F_SEAL_FUTURE_WRITE(void);
+
+/** F_SEAL_EXEC: the execute permission cannot change. */
+int64_t mmap_wrap_F_SEAL_EXEC(void);
+
+/** O_RDONLY: open for reading. */
+int64_t mmap_wrap_O_RDONLY(void);
+
+/** O_WRONLY: open for writing. */
+int64_t mmap_wrap_O_WRONLY(void);
+
+/** O_RDWR: open for both. */
+int64_t mmap_wrap_O_RDWR(void);
+
+/** O_CREAT: make the file if it is missing. */
+int64_t mmap_wrap_O_CREAT(void);
+
+/** O_EXCL: with O_CREAT: fail if it is there. */
+int64_t mmap_wrap_O_EXCL(void);
+
+/** O_TRUNC: cut the file to nothing. */
+int64_t mmap_wrap_O_TRUNC(void);
+
+/** O_APPEND: write at the end. */
+int64_t mmap_wrap_O_APPEND(void);
+
+/** O_CLOEXEC: close on exec. */
+int64_t mmap_wrap_O_CLOEXEC(void);
+
+/** O_DIRECT: around the page cache. */
+int64_t mmap_wrap_O_DIRECT(void);
+
+/** O_SYNC: writes return when data and metadata are stored. */
+int64_t mmap_wrap_O_SYNC(void);
+
+/** O_DSYNC: writes return when data is stored. */
+int64_t mmap_wrap_O_DSYNC(void);
+
+/** O_NOFOLLOW: fail on a symbolic link. */
+int64_t mmap_wrap_O_NOFOLLOW(void);
+
+/** O_NOATIME: do not update the time of last access. */
+int64_t mmap_wrap_O_NOATIME(void);
+
+/** O_TMPFILE: an unnamed file in the directory given. */
+int64_t mmap_wrap_O_TMPFILE(void);
+
+/** O_NONBLOCK: do not wait while opening. */
+int64_t mmap_wrap_O_NONBLOCK(void);
+
+/** O_NOCTTY: a terminal does not become the controlling one. */
+int64_t mmap_wrap_O_NOCTTY(void);
+
+/** O_DIRECTORY: fail unless it is a directory. */
+int64_t mmap_wrap_O_DIRECTORY(void);
+
+/** PKEY_UNRESTRICTED: the key forbids nothing. */
+int64_t mmap_wrap_PKEY_UNRESTRICTED(void);
+
+/** PKEY_DISABLE_ACCESS: the key forbids every access. */
+int64_t mmap_wrap_PKEY_DISABLE_ACCESS(void);
+
+/** PKEY_DISABLE_WRITE: the key forbids writing. */
+int64_t mmap_wrap_PKEY_DISABLE_WRITE(void);
+
+/** PKEY_DISABLE_EXECUTE: the key forbids execution (arm64, powerpc). */
+int64_t mmap_wrap_PKEY_DISABLE_EXECUTE(void);
+
+/** PKEY_DISABLE_READ: the key forbids reading (arm64). */
+int64_t mmap_wrap_PKEY_DISABLE_READ(void);
+
+/** PKEY_ACCESS_MASK: PKEY_DISABLE_ACCESS and PKEY_DISABLE_WRITE together, and what else the processor has. */
+int64_t mmap_wrap_PKEY_ACCESS_MASK(void);
+
+/** OVERCOMMIT_GUESS: vm.overcommit_memory: refuse obvious excess. */
+int64_t mmap_wrap_OVERCOMMIT_GUESS(void);
+
+/** OVERCOMMIT_ALWAYS: vm.overcommit_memory: refuse nothing. */
+int64_t mmap_wrap_OVERCOMMIT_ALWAYS(void);
+
+/** OVERCOMMIT_NEVER: vm.overcommit_memory: refuse what cannot be backed. */
+int64_t mmap_wrap_OVERCOMMIT_NEVER(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* MMAP_WRAP_H */

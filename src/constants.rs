@@ -1,0 +1,387 @@
+//! One list of names, each with its value on this platform.
+//!
+//! The table that C callers loop over, the getter for each name (written by build.rs, which reads this very list) and
+//! the header all come from it. A value is libc's where the libc crate has the name on this platform; else the one
+//! given here beside the name, for systems whose kernel has it and whose libc crate does not; else the constant is
+//! unavailable.
+
+use std::ffi::CStr;
+
+/// A named number of this platform.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Constant {
+    /// The platform's own name.
+    pub name: &'static str,
+    /// The same for C.
+    pub c_name: &'static CStr,
+    /// What it is for, in one line.
+    pub meaning: &'static str,
+    /// Its value here; `None` where this platform has no such constant.
+    pub value: Option<i64>,
+    /// Which kind of argument it belongs to.
+    pub group: Group,
+}
+
+/// The argument that a constant is made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names are the arguments'")]
+pub enum Group {
+    Protection,
+    MapFlag,
+    MapValue,
+    SyncFlag,
+    Advice,
+    Discarding,
+    RemapFlag,
+    LockFlag,
+    MemfdFlag,
+    Seal,
+    OpenFlag,
+    ProtectionKey,
+    Overcommit,
+}
+
+/// Stands for "not here" while the list is worked out; no constant of any platform has this value.
+const ABSENT: i64 = i64::MIN;
+
+/// How a name is looked up: its expression sits in a block that imports all of libc, so libc's value is found first;
+/// where libc lacks the name, it falls through to the constant of the same name one scope further out, which holds
+/// the value given in the list, or ABSENT.
+macro_rules! constants {
+    ($($group:ident { $($name:ident $meaning:literal $($value:expr)?;)* })*) => {
+        mod list {
+            use super::*;
+            $($(#[allow(dead_code)] const $name: i64 = given!($($value)?);)*)*
+            pub const ALL: &[Constant] = &[MAP_FAILED, $($(Constant {
+                name: stringify!($name),
+                c_name: terminated(concat!(stringify!($name), "\0")),
+                meaning: $meaning,
+                value: present({ #[allow(unused_imports)] use libc::*; #[allow(clippy::unnecessary_cast, deprecated)] { $name as i64 } }),
+                group: Group::$group,
+            },)*)*];
+        }
+        $($(
+            #[doc = concat!($meaning, "; 0 where this platform lacks it.")]
+            pub const $name: i64 = value_or_zero(stringify!($name));
+        )*)*
+    };
+}
+
+macro_rules! given {
+    () => {
+        ABSENT
+    };
+    ($value:expr) => {
+        $value
+    };
+}
+
+const fn terminated(name: &str) -> &CStr {
+    match CStr::from_bytes_with_nul(name.as_bytes()) {
+        Ok(name) => name,
+        Err(_) => panic!("the name ends in its only NUL"),
+    }
+}
+
+/// A value that only Linux has.
+const fn linux(value: i64) -> i64 {
+    only(cfg!(any(target_os = "linux", target_os = "android")), value)
+}
+
+const fn only(here: bool, value: i64) -> i64 {
+    if here { value } else { ABSENT }
+}
+
+/// The kernel encodes a huge page's size as the logarithm of its bytes, above the flags.
+const fn huge(log2: i64) -> i64 {
+    linux(log2 << 26)
+}
+
+const X86: bool = cfg!(any(target_arch = "x86_64", target_arch = "x86"));
+const ARM64: bool = cfg!(target_arch = "aarch64");
+const POWERPC: bool = cfg!(any(target_arch = "powerpc", target_arch = "powerpc64"));
+
+/// The kernel's headers write large flags as unsigned (`34U << 26`), libc as a negative int: the header's is kept.
+const fn present(value: i64) -> Option<i64> {
+    match value {
+        ABSENT => None,
+        ..0 => Some(value & 0xFFFF_FFFF),
+        _ => Some(value),
+    }
+}
+
+/// A pointer in C, so it cannot be looked up as a number; all POSIX systems agree on its bits.
+const MAP_FAILED: Constant = Constant {
+    name: "MAP_FAILED",
+    c_name: c"MAP_FAILED",
+    meaning: "the address that a raw mmap returns on error, as a number",
+    value: Some(-1),
+    group: Group::MapValue,
+};
+
+constants! {
+    Protection {
+        PROT_NONE "pages may not be accessed";
+        PROT_READ "pages may be read";
+        PROT_WRITE "pages may be written";
+        PROT_EXEC "pages may be executed";
+        PROT_SEM "pages may hold futexes, on processors where that matters" linux(0x8);
+        PROT_GROWSDOWN "mprotect: extend the change to the start of a mapping that grows down";
+        PROT_GROWSUP "mprotect: extend the change to the end of a mapping that grows up";
+        PROT_BTI "code guarded against branches to elsewhere (arm64)" only(ARM64, linux(0x10));
+        PROT_MTE "memory that carries tags (arm64)" only(ARM64, linux(0x20));
+        PROT_SAO "strong access order (powerpc)" only(POWERPC, linux(0x10));
+    }
+    MapFlag {
+        MAP_SHARED "changes reach the file and everyone who maps it";
+        MAP_PRIVATE "changes stay in this mapping";
+        MAP_SHARED_VALIDATE "as MAP_SHARED, and unknown flags are refused by the kernel";
+        MAP_DROPPABLE "memory that the kernel may drop (reads zero) when it runs short" linux(0x8);
+        MAP_FILE "nothing; some systems want it for files";
+        MAP_FIXED "exactly at this address, replacing what is there";
+        MAP_FIXED_NOREPLACE "exactly at this address, or fail where something is there";
+        MAP_ANONYMOUS "memory without a file";
+        MAP_ANON "another name of MAP_ANONYMOUS";
+        MAP_32BIT "in the lowest 2 GiB of the address space (x86)";
+        MAP_ABOVE4G "above the lowest 4 GiB of the address space (x86)" only(X86, linux(0x80));
+        MAP_GROWSDOWN "grows down like a stack";
+        MAP_DENYWRITE "ignored by the kernel";
+        MAP_EXECUTABLE "ignored by the kernel";
+        MAP_LOCKED "pages are locked into memory, as far as they can be";
+        MAP_NORESERVE "no swap space is set aside";
+        MAP_POPULATE "pages are read in at once";
+        MAP_NONBLOCK "with MAP_POPULATE: only pages that are in memory";
+        MAP_STACK "fit for a thread's stack";
+        MAP_HUGETLB "huge pages from the reserved pool";
+        MAP_SYNC "writes reach persistent memory (DAX) synchronously";
+        MAP_UNINITIALIZED "memory may hold old contents (kernels without MMU only)" linux(0x400_0000);
+        MAP_HUGE_16KB "with MAP_HUGETLB: pages of 16 KiB" huge(14);
+        MAP_HUGE_64KB "with MAP_HUGETLB: pages of 64 KiB" huge(16);
+        MAP_HUGE_512KB "with MAP_HUGETLB: pages of 512 KiB" huge(19);
+        MAP_HUGE_1MB "with MAP_HUGETLB: pages of 1 MiB" huge(20);
+        MAP_HUGE_2MB "with MAP_HUGETLB: pages of 2 MiB" huge(21);
+        MAP_HUGE_8MB "with MAP_HUGETLB: pages of 8 MiB" huge(23);
+        MAP_HUGE_16MB "with MAP_HUGETLB: pages of 16 MiB" huge(24);
+        MAP_HUGE_32MB "with MAP_HUGETLB: pages of 32 MiB" huge(25);
+        MAP_HUGE_256MB "with MAP_HUGETLB: pages of 256 MiB" huge(28);
+        MAP_HUGE_512MB "with MAP_HUGETLB: pages of 512 MiB" huge(29);
+        MAP_HUGE_1GB "with MAP_HUGETLB: pages of 1 GiB" huge(30);
+        MAP_HUGE_2GB "with MAP_HUGETLB: pages of 2 GiB" huge(31);
+        MAP_HUGE_16GB "with MAP_HUGETLB: pages of 16 GiB" huge(34);
+        MAP_JIT "code may be written and run in turn (macOS)";
+        MAP_NOCACHE "pages are the first to be reclaimed (macOS)";
+        MAP_NOEXTEND "for MAP_FILE, do not change the file's size (macOS)";
+        MAP_HASSEMAPHORE "the region may hold semaphores (BSD, macOS)";
+        MAP_RESILIENT_CODESIGN "code that fails its signature reads zero (macOS)";
+        MAP_RESILIENT_MEDIA "a lost medium reads zero (macOS)";
+        MAP_TRANSLATED_ALLOW_EXECUTE "translated programs may execute it (macOS)";
+        MAP_UNIX03 "UNIX 03 conformance (macOS)";
+        MAP_ALIGNED_SUPER "aligned for superpages (FreeBSD)";
+        MAP_CONCEAL "left out of core dumps (OpenBSD)";
+        MAP_EXCL "with MAP_FIXED: fail where something is there (FreeBSD)";
+        MAP_GUARD "a range that cannot be accessed (FreeBSD)";
+        MAP_NOCORE "left out of core dumps (FreeBSD)";
+        MAP_NOSYNC "written back only when needed (FreeBSD)";
+        MAP_PREFAULT_READ "pages are made ready for reading (FreeBSD)";
+    }
+    MapValue {
+        MAP_TYPE "the bits of the flags that say shared or private";
+        MAP_HUGE_SHIFT "where the flags hold the logarithm of the huge page size" linux(26);
+        MAP_HUGE_MASK "the bits of that logarithm, before shifting" linux(0x3F);
+    }
+    SyncFlag {
+        MS_ASYNC "schedule the write and return";
+        MS_SYNC "return when the data is written";
+        MS_INVALIDATE "make other mappings of the file see it (EBUSY on locked pages)";
+        MS_KILLPAGES "drop the pages (macOS)";
+        MS_DEACTIVATE "pages are not needed soon (macOS)";
+    }
+    Advice {
+        MADV_NORMAL "no special treatment";
+        MADV_RANDOM "no read-ahead: accesses come in random order";
+        MADV_SEQUENTIAL "much read-ahead: accesses come in order";
+        MADV_WILLNEED "read the pages in soon";
+        MADV_DOFORK "a forked child has the pages again: undoes MADV_DONTFORK";
+        MADV_MERGEABLE "identical pages may be merged (KSM)";
+        MADV_UNMERGEABLE "identical pages are not merged";
+        MADV_HUGEPAGE "transparent huge pages wanted";
+        MADV_NOHUGEPAGE "transparent huge pages unwanted";
+        MADV_COLLAPSE "make huge pages of it now";
+        MADV_DONTDUMP "left out of core dumps";
+        MADV_DODUMP "in core dumps again: undoes MADV_DONTDUMP";
+        MADV_KEEPONFORK "a forked child has the contents again: undoes MADV_WIPEONFORK";
+        MADV_COLD "pages are reclaimed before others";
+        MADV_PAGEOUT "pages are reclaimed now";
+        MADV_POPULATE_READ "make the pages ready for reading now";
+        MADV_POPULATE_WRITE "make the pages ready for writing now";
+        MADV_NOSYNC "written back only when needed (FreeBSD)";
+        MADV_AUTOSYNC "undoes MADV_NOSYNC (FreeBSD)";
+        MADV_NOCORE "left out of core dumps (FreeBSD)";
+        MADV_CORE "in core dumps again (FreeBSD)";
+        MADV_PROTECT "the process is not killed when memory runs out (FreeBSD)";
+    }
+    Discarding {
+        MADV_DONTNEED "drop the pages: private ones read zero or the file again";
+        MADV_FREE "the pages may be dropped until they are next written";
+        MADV_REMOVE "free the pages and what lies behind them in the file: punches a hole";
+        MADV_DONTFORK "a forked child does not have the pages";
+        MADV_WIPEONFORK "a forked child reads zero";
+        MADV_DONTNEED_LOCKED "as MADV_DONTNEED, for locked pages too";
+        MADV_GUARD_INSTALL "drop the pages and let every access to them fault" linux(102);
+        MADV_GUARD_REMOVE "undo MADV_GUARD_INSTALL; the pages are empty" linux(103);
+        MADV_HWPOISON "treat the pages as failed hardware, for tests";
+        MADV_SOFT_OFFLINE "move the data off the hardware pages, for tests";
+        MADV_ZERO_WIRED_PAGES "zero locked pages before they are freed (macOS)";
+        MADV_FREE_REUSABLE "pages may be reused by anyone (macOS)";
+        MADV_FREE_REUSE "undoes MADV_FREE_REUSABLE (macOS)";
+    }
+    RemapFlag {
+        MREMAP_MAYMOVE "the mapping may move";
+        MREMAP_FIXED "the mapping moves to exactly this address";
+        MREMAP_DONTUNMAP "the old range stays mapped, empty";
+    }
+    LockFlag {
+        MLOCK_ONFAULT "lock each page once it is touched";
+        MCL_CURRENT "lock all that is mapped now";
+        MCL_FUTURE "lock all that will be mapped";
+        MCL_ONFAULT "lock each page once it is touched";
+    }
+    MemfdFlag {
+        MFD_CLOEXEC "the descriptor is closed on exec";
+        MFD_ALLOW_SEALING "seals may be added";
+        MFD_HUGETLB "of huge pages from the reserved pool";
+        MFD_NOEXEC_SEAL "not executable, and sealed so";
+        MFD_EXEC "executable";
+        MFD_HUGE_SHIFT "where the flags hold the logarithm of the huge page size" linux(26);
+        MFD_HUGE_MASK "the bits of that logarithm, before shifting" linux(0x3F);
+        MFD_HUGE_16KB "with MFD_HUGETLB: pages of 16 KiB" huge(14);
+        MFD_HUGE_64KB "with MFD_HUGETLB: pages of 64 KiB" huge(16);
+        MFD_HUGE_512KB "with MFD_HUGETLB: pages of 512 KiB" huge(19);
+        MFD_HUGE_1MB "with MFD_HUGETLB: pages of 1 MiB" huge(20);
+        MFD_HUGE_2MB "with MFD_HUGETLB: pages of 2 MiB" huge(21);
+        MFD_HUGE_8MB "with MFD_HUGETLB: pages of 8 MiB" huge(23);
+        MFD_HUGE_16MB "with MFD_HUGETLB: pages of 16 MiB" huge(24);
+        MFD_HUGE_32MB "with MFD_HUGETLB: pages of 32 MiB" huge(25);
+        MFD_HUGE_256MB "with MFD_HUGETLB: pages of 256 MiB" huge(28);
+        MFD_HUGE_512MB "with MFD_HUGETLB: pages of 512 MiB" huge(29);
+        MFD_HUGE_1GB "with MFD_HUGETLB: pages of 1 GiB" huge(30);
+        MFD_HUGE_2GB "with MFD_HUGETLB: pages of 2 GiB" huge(31);
+        MFD_HUGE_16GB "with MFD_HUGETLB: pages of 16 GiB" huge(34);
+    }
+    Seal {
+        F_SEAL_SEAL "no further seals";
+        F_SEAL_SHRINK "the file cannot shrink";
+        F_SEAL_GROW "the file cannot grow";
+        F_SEAL_WRITE "the file cannot be written";
+        F_SEAL_FUTURE_WRITE "no new way to write the file; mappings that write go on" linux(0x10);
+        F_SEAL_EXEC "the execute permission cannot change" linux(0x20);
+    }
+    OpenFlag {
+        O_RDONLY "open for reading";
+        O_WRONLY "open for writing";
+        O_RDWR "open for both";
+        O_CREAT "make the file if it is missing";
+        O_EXCL "with O_CREAT: fail if it is there";
+        O_TRUNC "cut the file to nothing";
+        O_APPEND "write at the end";
+        O_CLOEXEC "close on exec";
+        O_DIRECT "around the page cache";
+        O_SYNC "writes return when data and metadata are stored";
+        O_DSYNC "writes return when data is stored";
+        O_NOFOLLOW "fail on a symbolic link";
+        O_NOATIME "do not update the time of last access";
+        O_TMPFILE "an unnamed file in the directory given";
+        O_NONBLOCK "do not wait while opening";
+        O_NOCTTY "a terminal does not become the controlling one";
+        O_DIRECTORY "fail unless it is a directory";
+    }
+    ProtectionKey {
+        PKEY_UNRESTRICTED "the key forbids nothing" linux(0);
+        PKEY_DISABLE_ACCESS "the key forbids every access" linux(1);
+        PKEY_DISABLE_WRITE "the key forbids writing" linux(2);
+        PKEY_DISABLE_EXECUTE "the key forbids execution (arm64, powerpc)" only(ARM64 || POWERPC, linux(if ARM64 { 8 } else { 4 }));
+        PKEY_DISABLE_READ "the key forbids reading (arm64)" only(ARM64, linux(4));
+        PKEY_ACCESS_MASK "PKEY_DISABLE_ACCESS and PKEY_DISABLE_WRITE together, and what else the processor has" linux(3);
+    }
+    Overcommit {
+        OVERCOMMIT_GUESS "vm.overcommit_memory: refuse obvious excess" linux(0);
+        OVERCOMMIT_ALWAYS "vm.overcommit_memory: refuse nothing" linux(1);
+        OVERCOMMIT_NEVER "vm.overcommit_memory: refuse what cannot be backed" linux(2);
+    }
+}
+
+/// Every constant of the list, in its order. A name stands in it once.
+pub const CONSTANTS: &[Constant] = list::ALL;
+
+/// Finds a constant by its name.
+///
+/// ```
+/// use mmap_wrap::constants::find;
+/// assert_eq!(find("PROT_READ").unwrap().value, Some(1));
+/// assert!(find("PROT_TELEPATHY").is_none());
+/// ```
+pub fn find(name: &str) -> Option<&'static Constant> {
+    CONSTANTS.iter().find(|constant| constant.name == name)
+}
+
+/// All bits that the constants of a group have on this platform.
+pub const fn bits(group: Group) -> i64 {
+    let mut bits = 0;
+    let mut i = 0;
+    while i < CONSTANTS.len() {
+        if CONSTANTS[i].group as u8 == group as u8 {
+            if let Some(value) = CONSTANTS[i].value {
+                bits |= value;
+            }
+        }
+        i += 1;
+    }
+    bits
+}
+
+const fn value_or_zero(name: &str) -> i64 {
+    let mut i = 0;
+    while i < CONSTANTS.len() {
+        if same(CONSTANTS[i].name.as_bytes(), name.as_bytes()) {
+            return match CONSTANTS[i].value {
+                Some(value) => value,
+                None => 0,
+            };
+        }
+        i += 1;
+    }
+    panic!("no constant of this name")
+}
+
+const fn same(a: &[u8], b: &[u8]) -> bool {
+    let mut i = 0;
+    while i < a.len() && i < b.len() && a[i] == b[i] {
+        i += 1;
+    }
+    a.len() == b.len() && i == a.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_name_stands_once() {
+        let mut seen = HashSet::new();
+        assert!(CONSTANTS.iter().all(|constant| seen.insert(constant.name)));
+    }
+
+    #[test]
+    fn the_kernels_unsigned_flags_stay_positive() {
+        assert!(CONSTANTS.iter().filter(|c| c.name != "MAP_FAILED").all(|c| c.value.is_none_or(|v| v >= 0)));
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_libc_lacks_is_found_and_what_linux_lacks_is_not() {
+        assert_eq!(find("MADV_GUARD_INSTALL").unwrap().value, Some(102));
+        assert_eq!(find("MAP_JIT").unwrap().value, None);
+        assert_eq!(MAP_JIT, 0);
+    }
+}

@@ -1,0 +1,228 @@
+//! What failed, with which numbers: one error type, its code and its message.
+
+use std::ffi::CStr;
+use std::fmt;
+
+/// The handle was not given out by this library.
+pub const MMAP_WRAP_E_HANDLE: i64 = -4096;
+/// The mapping of this handle is unmapped already.
+pub const MMAP_WRAP_E_UNMAPPED: i64 = -4097;
+/// Offset and size do not lie within the mapping, or wrap around. Nothing was touched.
+pub const MMAP_WRAP_E_RANGE: i64 = -4098;
+/// An address, offset or end is not a page multiple where it must be.
+pub const MMAP_WRAP_E_ALIGNMENT: i64 = -4099;
+/// The memory refused the access: protection, or a file cut short.
+pub const MMAP_WRAP_E_FAULT: i64 = -4100;
+/// The mapping is exported (mmap_wrap_acquire) and can be neither unmapped nor moved now.
+pub const MMAP_WRAP_E_BUSY: i64 = -4101;
+/// An argument has a value that it cannot have.
+pub const MMAP_WRAP_E_ARGUMENT: i64 = -4102;
+/// This platform or kernel lacks what was asked for.
+pub const MMAP_WRAP_E_UNSUPPORTED: i64 = -4103;
+/// The bytes searched for are not there.
+pub const MMAP_WRAP_E_NOT_FOUND: i64 = -4104;
+/// A defect of this library. Please report it with the message.
+pub const MMAP_WRAP_E_INTERNAL: i64 = -4105;
+
+/// The name of one of the library's own codes, or `None` for any other number.
+pub fn describe(code: i64) -> Option<&'static CStr> {
+    Some(match code {
+        0 => c"success",
+        MMAP_WRAP_E_HANDLE => c"not a handle of this library (MMAP_WRAP_E_HANDLE)",
+        MMAP_WRAP_E_UNMAPPED => c"the mapping is unmapped already (MMAP_WRAP_E_UNMAPPED)",
+        MMAP_WRAP_E_RANGE => c"outside the mapping (MMAP_WRAP_E_RANGE)",
+        MMAP_WRAP_E_ALIGNMENT => c"not a multiple of the page size (MMAP_WRAP_E_ALIGNMENT)",
+        MMAP_WRAP_E_FAULT => c"the memory refused the access (MMAP_WRAP_E_FAULT)",
+        MMAP_WRAP_E_BUSY => c"the mapping is exported (MMAP_WRAP_E_BUSY)",
+        MMAP_WRAP_E_ARGUMENT => c"invalid argument (MMAP_WRAP_E_ARGUMENT)",
+        MMAP_WRAP_E_UNSUPPORTED => c"not supported on this system (MMAP_WRAP_E_UNSUPPORTED)",
+        MMAP_WRAP_E_NOT_FOUND => c"not found (MMAP_WRAP_E_NOT_FOUND)",
+        MMAP_WRAP_E_INTERNAL => c"internal error of mmap-wrap (MMAP_WRAP_E_INTERNAL)",
+        _ => return None,
+    })
+}
+
+/// A failure with its numbers. Its text says what was wrong and, where that is known, what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "each variant's message says what its fields are")]
+pub enum Error {
+    #[error("{0:#x} is no handle of this library")]
+    Handle(i64),
+    #[error("the mapping of handle {0:#x} is unmapped already")]
+    Unmapped(i64),
+
+    #[error("{what} {value} is negative")]
+    Negative { what: &'static str, value: i64 },
+    #[error("offset {offset} lies beyond {length} byte mapping")]
+    OffsetBeyond { offset: i64, length: usize },
+    #[error("size {size} from offset {offset} wraps around the largest offset there is")]
+    WrapsAround { offset: i64, size: i64 },
+    #[error("size {size} from offset {offset} extends beyond {length} byte mapping")]
+    ExtendsBeyond { offset: i64, size: i64, length: usize },
+    #[error("end {end} lies before start {start}")]
+    Backwards { start: i64, end: i64 },
+    #[error("file offset {offset} lies beyond the {length} bytes of the file")]
+    FileOffsetBeyond { offset: u64, length: u64 },
+    #[error("length {length} at file offset {offset} exceeds what this machine can address")]
+    TooLong { length: u64, offset: u64 },
+
+    #[error("{what} {value} is not on a page border: pages are {page} bytes{}", Lead(*lead))]
+    Alignment { what: &'static str, value: u64, page: usize, lead: usize },
+
+    #[error(
+        "the memory refused the access at offset {offset}, after {done} of {size} bytes: its protection forbids it, or its file was cut short"
+    )]
+    Fault { offset: usize, done: usize, size: usize },
+
+    #[error("{exports} exports are held; release them first")]
+    Busy { exports: u32 },
+
+    #[error("{0}")]
+    Argument(String),
+    #[error("{0} is not supported here")]
+    Unsupported(String),
+    #[error("not found")]
+    NotFound,
+    #[error("internal error: {0}")]
+    Internal(String),
+
+    #[error("{attempt}: {errno}{}", Hint(hint))]
+    System { attempt: String, errno: Errno, hint: String },
+}
+
+impl Error {
+    /// A refusal by the system: what was tried and, if there is something to say, what the limit is and what to do.
+    pub fn system(errno: Errno, attempt: impl Into<String>, hint: impl Into<String>) -> Error {
+        Error::System { attempt: attempt.into(), errno, hint: hint.into() }
+    }
+
+    /// The code that a C caller gets: `-errno`, or one of the `MMAP_WRAP_E_` values.
+    ///
+    /// ```
+    /// use mmap_wrap::error::{Error, MMAP_WRAP_E_NOT_FOUND};
+    /// assert_eq!(Error::NotFound.code(), MMAP_WRAP_E_NOT_FOUND);
+    /// ```
+    pub fn code(&self) -> i64 {
+        match self {
+            Error::Handle(_) => MMAP_WRAP_E_HANDLE,
+            Error::Unmapped(_) => MMAP_WRAP_E_UNMAPPED,
+            Error::Negative { .. }
+            | Error::OffsetBeyond { .. }
+            | Error::WrapsAround { .. }
+            | Error::ExtendsBeyond { .. }
+            | Error::Backwards { .. }
+            | Error::FileOffsetBeyond { .. }
+            | Error::TooLong { .. } => MMAP_WRAP_E_RANGE,
+            Error::Alignment { .. } => MMAP_WRAP_E_ALIGNMENT,
+            Error::Fault { .. } => MMAP_WRAP_E_FAULT,
+            Error::Busy { .. } => MMAP_WRAP_E_BUSY,
+            Error::Argument(_) => MMAP_WRAP_E_ARGUMENT,
+            Error::Unsupported(_) => MMAP_WRAP_E_UNSUPPORTED,
+            Error::NotFound => MMAP_WRAP_E_NOT_FOUND,
+            Error::Internal(_) => MMAP_WRAP_E_INTERNAL,
+            Error::System { errno, .. } => -i64::from(errno.0),
+        }
+    }
+}
+
+/// An [`Error`] together with the call that met it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{call}: {error}")]
+pub struct Failure {
+    /// The POSIX or library name of the call, as users know it.
+    pub call: &'static str,
+    /// What went wrong.
+    pub error: Error,
+}
+
+/// An error number of the system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Errno(pub i32);
+
+impl Errno {
+    /// The symbolic name, such as `ENOENT`.
+    pub fn name(self) -> Option<&'static str> {
+        ERRNO_NAMES.iter().find(|(_, value)| *value == i64::from(self.0)).map(|(name, _)| *name)
+    }
+}
+
+impl fmt::Display for Errno {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let text = std::io::Error::from_raw_os_error(self.0).to_string();
+        let text = text.split(" (os error").next().unwrap_or_default();
+        match self.name() {
+            Some(name) => write!(f, "{text} ({name})"),
+            None => write!(f, "{text} (errno {})", self.0),
+        }
+    }
+}
+
+struct Lead(usize);
+
+impl fmt::Display for Lead {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self.0 {
+            0 => Ok(()),
+            lead => write!(f, ", and this mapping begins {lead} bytes into its first page"),
+        }
+    }
+}
+
+struct Hint<'a>(&'a str);
+
+impl fmt::Display for Hint<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self.0 {
+            "" => Ok(()),
+            hint => write!(f, "; {hint}"),
+        }
+    }
+}
+
+/// Pairs each name with libc's value. A name that libc lacks on this platform falls through the glob import to the
+/// constant beside it, which no error number equals.
+macro_rules! errno_names {
+    ($($name:ident)*) => {
+        mod errno {
+            $(#[allow(dead_code)] const $name: i64 = i64::MIN;)*
+            pub const NAMES: &[(&str, i64)] = &[
+                $((stringify!($name), { #[allow(unused_imports)] use libc::*; #[allow(clippy::unnecessary_cast)] { $name as i64 } }),)*
+            ];
+        }
+        const ERRNO_NAMES: &[(&str, i64)] = errno::NAMES;
+    };
+}
+
+errno_names! {
+    EPERM ENOENT ESRCH EINTR EIO ENXIO E2BIG ENOEXEC EBADF ECHILD EAGAIN ENOMEM EACCES EFAULT ENOTBLK EBUSY EEXIST EXDEV
+    ENODEV ENOTDIR EISDIR EINVAL ENFILE EMFILE ENOTTY ETXTBSY EFBIG ENOSPC ESPIPE EROFS EMLINK EPIPE EDOM ERANGE EDEADLK
+    ENAMETOOLONG ENOLCK ENOSYS ENOTEMPTY ELOOP ENODATA ETIME ENOLINK EPROTO EBADMSG EOVERFLOW EILSEQ EUSERS EOPNOTSUPP
+    ETIMEDOUT EALREADY EINPROGRESS ESTALE EDQUOT ECANCELED ENOKEY EKEYEXPIRED EKEYREVOKED EOWNERDEAD ENOTRECOVERABLE EHWPOISON
+    EREMOTEIO ENOMEDIUM EMEDIUMTYPE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_has_operation_numbers_and_limit() {
+        let error = Error::ExtendsBeyond { offset: 4096, size: 8192, length: 8192 };
+        let failure = Failure { call: "mprotect", error };
+        assert_eq!(failure.to_string(), "mprotect: size 8192 from offset 4096 extends beyond 8192 byte mapping");
+    }
+
+    #[test]
+    fn system_errors_keep_their_numbers_and_have_names() {
+        let error = Error::system(Errno(libc::EACCES), "open 'x'", "ask its owner");
+        assert_eq!(error.code(), -i64::from(libc::EACCES));
+        assert_eq!(error.to_string(), "open 'x': Permission denied (EACCES); ask its owner");
+        assert_eq!(Errno(9999).name(), None);
+    }
+
+    #[test]
+    fn own_codes_lie_below_the_kernels() {
+        let codes: Vec<i64> = (-5000..0).filter(|code| describe(*code).is_some()).collect();
+        assert_eq!(codes, (-4105..=-4096).collect::<Vec<_>>());
+    }
+}

@@ -1,0 +1,128 @@
+//! The line that no panic and no Rust error crosses: results become numbers, failures are remembered by thread.
+
+use crate::error::{Error, Failure};
+use crate::range::within;
+use std::cell::RefCell;
+use std::ffi::{CString, c_char};
+use std::mem::MaybeUninit;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+thread_local! {
+    /// The last failure, as it happened; it becomes text only when somebody asks.
+    static LAST: RefCell<Option<Failure>> = const { RefCell::new(None) };
+    static TEXT: RefCell<CString> = RefCell::default();
+}
+
+/// Runs `body` for the exported function that users know as `call`: zero or more on success, a negative code on error.
+pub fn boundary(call: &'static str, body: impl FnOnce() -> Result<i64, Error>) -> i64 {
+    caught(body).unwrap_or_else(|error| remember(call, error))
+}
+
+/// The same where the answer is an address: NULL on error.
+pub fn boundary_pointer<T>(call: &'static str, body: impl FnOnce() -> Result<*mut T, Error>) -> *mut T {
+    caught(body).unwrap_or_else(|error| {
+        remember(call, error);
+        std::ptr::null_mut()
+    })
+}
+
+// AssertUnwindSafe: the state that a panic could leave half changed is atomic words, each valid by itself.
+fn caught<T>(body: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+        Err(Error::Internal(text.unwrap_or_else(|| "a panic without a message".to_owned())))
+    })
+}
+
+fn remember(call: &'static str, error: Error) -> i64 {
+    let code = error.code();
+    // A thread that is ending has nowhere to remember it; the code still tells.
+    let _ = LAST.try_with(|last| *last.borrow_mut() = Some(Failure { call, error }));
+    code
+}
+
+/// The last failure of this thread as text; empty before the first.
+pub fn last_message() -> *const c_char {
+    let message = LAST.try_with(|last| last.borrow().as_ref().map(ToString::to_string).unwrap_or_default());
+    keep(message.unwrap_or_default())
+}
+
+/// Keeps a text for the caller to read, until the next one of this thread.
+pub fn keep(text: String) -> *const c_char {
+    // A path in a message cannot hold NUL, it was NUL-terminated.
+    let text = CString::new(text).unwrap_or_default();
+    TEXT.try_with(|kept| {
+        *kept.borrow_mut() = text;
+        kept.borrow().as_ptr()
+    })
+    .unwrap_or(c"".as_ptr())
+}
+
+/// A length in memory as an answer; it fits, for no object exceeds isize::MAX.
+pub fn answer(length: usize) -> i64 {
+    i64::try_from(length).unwrap_or(i64::MAX)
+}
+
+/// The caller's `size` bytes at `from`. NULL is fine with size 0.
+pub fn bytes_in<'a>(from: *const u8, size: i64) -> Result<&'a [u8], Error> {
+    let size = buffer_size(from.is_null(), size)?;
+    if size == 0 {
+        return Ok(&[]);
+    }
+    // SAFETY: not NULL; the header demands `size` readable bytes.
+    Ok(unsafe { std::slice::from_raw_parts(from, size) })
+}
+
+/// The caller's room for `size` bytes at `to`. NULL is fine with size 0.
+pub fn room_for<'a>(to: *mut u8, size: i64) -> Result<&'a mut [MaybeUninit<u8>], Error> {
+    let size = buffer_size(to.is_null(), size)?;
+    if size == 0 {
+        return Ok(&mut []);
+    }
+    // SAFETY: not NULL; the header demands `size` writable bytes. It need not be initialised.
+    Ok(unsafe { std::slice::from_raw_parts_mut(to.cast(), size) })
+}
+
+fn buffer_size(is_null: bool, size: i64) -> Result<usize, Error> {
+    let size = within(0, size.max(-1), isize::MAX as usize)?.size;
+    if is_null && size > 0 {
+        return Err(Error::Argument(format!("the buffer is NULL, but {size} bytes long")));
+    }
+    Ok(size)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::MMAP_WRAP_E_INTERNAL;
+    use std::ffi::CStr;
+
+    fn message() -> String {
+        // SAFETY: the text is kept until the next message of this thread.
+        unsafe { CStr::from_ptr(last_message()) }.to_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn a_panic_becomes_internal_with_its_message() {
+        assert_eq!(boundary("test", || panic!("deliberate")), MMAP_WRAP_E_INTERNAL);
+        assert_eq!(message(), "test: internal error: deliberate");
+        let null: *mut u8 = boundary_pointer("test", || panic!("number {}", 7));
+        assert!(null.is_null());
+        assert_eq!(message(), "test: internal error: number 7");
+    }
+
+    #[test]
+    fn failures_belong_to_their_thread() {
+        boundary("here", || Err(Error::NotFound));
+        std::thread::spawn(|| assert_eq!(message(), "")).join().unwrap();
+        assert_eq!(message(), "here: not found");
+    }
+
+    #[test]
+    fn null_is_a_buffer_of_no_bytes_only() {
+        assert!(bytes_in(std::ptr::null(), 0).unwrap().is_empty());
+        assert!(bytes_in(std::ptr::null(), 1).is_err());
+        assert!(room_for(std::ptr::null_mut(), i64::MIN).is_err());
+    }
+}

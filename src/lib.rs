@@ -1,0 +1,44 @@
+//! Memory mapping for every language that is not C.
+//!
+//! The house, from the street upwards; imports only ever go down the list:
+//!
+//! - [`ffi`]: the exported C functions; each converts, calls one thing inside, converts back
+//! - [`registry`]: handle ↔ mapping: pin, export, retire; no lock, nothing freed
+//! - [`mapping`]: one mapped range and every operation on it
+//! - [`source`]: what is mapped: nothing, a descriptor, a path
+//! - [`guarded`]: reading and writing mapped memory that may refuse
+//! - [`range`]: offset and size against a length, and nothing else
+//! - `sys`: system calls, and nothing else
+//! - [`error`]: what failed, with which numbers; its code and its message
+//! - [`constants`]: one list of names, each with its value on this platform
+//!
+//! Rust programs may use [`Mapping`] directly, which unmaps when dropped, or [`registry`] for handles that any
+//! thread may hold and that are checked at every use:
+//!
+//! ```
+//! use mmap_wrap::{Mapping, constants::*, range::REST};
+//!
+//! let flags = MAP_SHARED | MAP_ANONYMOUS;
+//! let memory = Mapping::of_descriptor(0, 4096, PROT_READ | PROT_WRITE, flags, -1, 0)?;
+//! memory.write(4095, &[0xFF])?;
+//! assert_eq!(memory.find(&[0xFF], 0, REST)?, 4095);
+//! # Ok::<(), mmap_wrap::Error>(())
+//! ```
+
+#[forbid(unsafe_code)]
+pub mod constants;
+#[forbid(unsafe_code)]
+pub mod error;
+pub mod ffi;
+pub mod guarded;
+#[forbid(unsafe_code)]
+pub mod mapping;
+#[forbid(unsafe_code)]
+pub mod range;
+pub mod registry;
+#[forbid(unsafe_code)]
+pub mod source;
+mod sys;
+
+pub use error::Error;
+pub use mapping::Mapping;

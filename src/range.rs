@@ -1,0 +1,191 @@
+//! The range rules: an offset and a size against a length, and nothing else.
+//!
+//! Every operation that takes an offset and a size asks here, so that all agree: beyond the mapping, or wrapping
+//! around, is refused before anything is touched; size 0 is fine up to the very end.
+
+use crate::error::Error;
+use std::ops::Range;
+
+/// The size that means "to the end". No sum or difference of real sizes ever gives this number by accident.
+pub const REST: i64 = i64::MIN;
+
+/// A part of a mapping, in bytes from its start, that is known to lie inside it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// First byte.
+    pub offset: usize,
+    /// Number of bytes; `offset + size` does not exceed the mapping's length.
+    pub size: usize,
+}
+
+/// How a mapping lies on whole pages.
+#[derive(Debug, Clone, Copy)]
+pub struct Grid {
+    /// Bytes of the first page that lie before the mapping's first byte (a file offset that is no page multiple).
+    pub lead: usize,
+    /// The mapping's length in bytes.
+    pub length: usize,
+    /// Bytes in a page of this mapping; a power of two.
+    pub page: usize,
+}
+
+/// Checks `size` bytes (or [`REST`]) from `offset` against a mapping of `length` bytes.
+///
+/// ```
+/// use mmap_wrap::range::{within, REST, Span};
+/// assert_eq!(within(10, REST, 100).unwrap(), Span { offset: 10, size: 90 });
+/// assert!(within(100, 0, 100).is_ok());
+/// assert!(within(99, 2, 100).is_err());
+/// ```
+pub fn within(offset: i64, size: i64, length: usize) -> Result<Span, Error> {
+    let start = position(offset, length)?;
+    // Compared with what is left, never with the whole length: that would let a range leave the mapping at its end.
+    let left = length - start;
+    if size == REST {
+        return Ok(Span { offset: start, size: left });
+    }
+    if size < 0 {
+        return Err(Error::Negative { what: "size", value: size });
+    }
+    if offset.checked_add(size).is_none() {
+        return Err(Error::WrapsAround { offset, size });
+    }
+    match usize::try_from(size) {
+        Ok(size) if size <= left => Ok(Span { offset: start, size }),
+        _ => Err(Error::ExtendsBeyond { offset, size, length }),
+    }
+}
+
+/// Checks the part from `start` up to, not including, `end` (or [`REST`]).
+pub fn between(start: i64, end: i64, length: usize) -> Result<Span, Error> {
+    let first = position(start, length)?;
+    let last = if end == REST { length } else { position(end, length)? };
+    match last.checked_sub(first) {
+        Some(size) => Ok(Span { offset: first, size }),
+        None => Err(Error::Backwards { start, end }),
+    }
+}
+
+fn position(offset: i64, length: usize) -> Result<usize, Error> {
+    if offset < 0 {
+        return Err(Error::Negative { what: "offset", value: offset });
+    }
+    match usize::try_from(offset) {
+        Ok(position) if position <= length => Ok(position),
+        _ => Err(Error::OffsetBeyond { offset, length }),
+    }
+}
+
+/// `bytes` rounded up to whole pages, or `None` where that exceeds the address space.
+pub fn round_up(bytes: usize, page: usize) -> Option<usize> {
+    Some(bytes.checked_add(page - 1)? & !(page - 1))
+}
+
+impl Span {
+    /// The bytes, counted from the start of the mapping's first page.
+    pub fn bytes(self, grid: Grid) -> Range<usize> {
+        let start = grid.lead + self.offset;
+        start..start + self.size
+    }
+
+    /// The whole pages that hold the span: for what loses nothing, such as advice and sync.
+    pub fn widened(self, grid: Grid) -> Range<usize> {
+        let Range { start, end } = self.bytes(grid);
+        // The kernel mapped whole pages, so rounding up inside the mapping cannot overflow.
+        (start & !(grid.page - 1))..round_up(end, grid.page).unwrap_or(end)
+    }
+
+    /// The pages from an aligned start, the size rounded up as POSIX has it: for what changes protection.
+    /// The mapping's own start counts as aligned: the bytes before it on its first page belong to nobody else.
+    pub fn from_page_start(self, grid: Grid) -> Result<Range<usize>, Error> {
+        let start = grid.lead + self.offset;
+        if self.offset != 0 && start % grid.page != 0 {
+            return Err(Error::Alignment { what: "offset", value: self.offset as u64, page: grid.page, lead: grid.lead });
+        }
+        Ok(self.widened(grid))
+    }
+
+    /// The pages where both ends lie on page borders or at the mapping's own ends: for what discards data.
+    /// The kernel rounds the size up, and would destroy whatever shares the last page.
+    pub fn of_whole_pages(self, grid: Grid) -> Result<Range<usize>, Error> {
+        let pages = self.from_page_start(grid)?;
+        let end = self.offset + self.size;
+        if end != grid.length && (grid.lead + end) % grid.page != 0 {
+            return Err(Error::Alignment { what: "end", value: end as u64, page: grid.page, lead: grid.lead });
+        }
+        Ok(pages)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const PAGE: usize = 4096;
+
+    fn grid(lead: usize, length: usize) -> Grid {
+        Grid { lead, length, page: PAGE }
+    }
+
+    #[test]
+    fn the_four_cases_of_a_range() {
+        assert!(matches!(within(8193, 0, 8192), Err(Error::OffsetBeyond { offset: 8193, length: 8192 })));
+        assert!(matches!(within(1, i64::MAX, 8192), Err(Error::WrapsAround { .. })));
+        assert!(matches!(within(4096, 8192, 8192), Err(Error::ExtendsBeyond { .. })));
+        assert_eq!(within(8192, 0, 8192).unwrap(), Span { offset: 8192, size: 0 });
+    }
+
+    #[test]
+    fn a_whole_size_does_not_hide_an_offset() {
+        // memmap2 0.9 let this through: the size fits the mapping, the range does not.
+        assert!(within(4096, 4096, 4096).is_err());
+    }
+
+    #[test]
+    fn discarding_needs_both_ends_on_page_borders_or_at_the_end() {
+        let five_thousand = grid(0, 5000);
+        let part = |offset, size| Span { offset, size };
+        assert_eq!(part(4096, 904).of_whole_pages(five_thousand).unwrap(), 4096..8192);
+        assert!(part(0, 100).of_whole_pages(five_thousand).is_err());
+        assert!(part(100, 4900).of_whole_pages(five_thousand).is_err());
+        assert_eq!(part(0, 3996).of_whole_pages(grid(100, 9000)).unwrap(), 0..4096);
+    }
+
+    #[test]
+    fn protection_needs_an_aligned_start_only() {
+        let two_pages = grid(0, 8192);
+        assert_eq!(Span { offset: 4096, size: 1 }.from_page_start(two_pages).unwrap(), 4096..8192);
+        assert!(Span { offset: 1, size: 4095 }.from_page_start(two_pages).is_err());
+        // A mapping that starts inside its first page can still be protected from its own start.
+        assert_eq!(Span { offset: 0, size: 1 }.from_page_start(grid(100, 8000)).unwrap(), 0..4096);
+        assert!(Span { offset: 4096, size: 1 }.from_page_start(grid(100, 8000)).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn within_agrees_with_arithmetic_that_cannot_overflow(offset: i64, size: i64, length in 0..=isize::MAX as usize) {
+            let wide = (i128::from(offset), i128::from(size), length as i128);
+            let fits = offset >= 0 && size >= 0 && wide.0 + wide.1 <= wide.2;
+            prop_assert_eq!(within(offset, size, length).is_ok(), fits || (size == REST && (0..=wide.2).contains(&wide.0)));
+        }
+
+        #[test]
+        fn small_ranges_are_answered_exactly(offset in -3i64..12, size in -3i64..12, length in 0usize..9) {
+            let fits = offset >= 0 && size >= 0 && offset + size <= length as i64;
+            prop_assert_eq!(within(offset, size, length).is_ok(), fits);
+        }
+
+        #[test]
+        fn widening_covers_the_span_and_stays_on_its_pages(lead in 0..PAGE, length in 1usize..40_000, a: usize, b: usize) {
+            let offset = a % length;
+            let size = b % (length - offset) + 1;
+            let span = Span { offset, size };
+            let pages = span.widened(grid(lead, length));
+            let bytes = span.bytes(grid(lead, length));
+            prop_assert!(pages.start % PAGE == 0 && pages.end % PAGE == 0);
+            prop_assert!(pages.start <= bytes.start && bytes.end <= pages.end);
+            prop_assert!(bytes.start - pages.start < PAGE && pages.end - bytes.end < PAGE);
+        }
+    }
+}

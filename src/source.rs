@@ -1,0 +1,117 @@
+//! What is mapped: nothing, a descriptor or a path; its size, and the pages it is made of.
+
+use crate::constants::{MAP_HUGE_MASK, MAP_HUGE_SHIFT, MAP_HUGETLB};
+use crate::error::{Errno, Error};
+use crate::sys::{self, FileFacts};
+use std::ffi::CStr;
+use std::os::fd::{AsRawFd, OwnedFd};
+
+/// What lies behind a mapping.
+#[derive(Debug)]
+pub enum Source {
+    /// Memory without a file. The descriptor is what the caller gave, for the kernel to look at or ignore.
+    Anonymous {
+        /// -1, most often.
+        fd: i32,
+    },
+    /// An open file of the caller's.
+    Descriptor {
+        /// Stays the caller's, open.
+        fd: i32,
+        /// Its size and kind when it was asked.
+        facts: FileFacts,
+    },
+    /// A file opened here, which is closed when the source goes.
+    Opened {
+        /// Closed with the source.
+        fd: OwnedFd,
+        /// Its size and kind when it was asked.
+        facts: FileFacts,
+    },
+}
+
+impl Source {
+    /// The caller's own descriptor, which stays open and the caller's.
+    pub fn descriptor(fd: i32) -> Result<Source, Error> {
+        let facts = facts(fd, || format!("descriptor {fd}"))?;
+        Ok(Source::Descriptor { fd, facts })
+    }
+
+    /// Opens `path`, for writing too if `writable`. The path may hold any bytes but NUL.
+    pub fn path(path: &CStr, writable: bool) -> Result<Source, Error> {
+        let attempt = || {
+            let wish = if writable { "reading and writing" } else { "reading" };
+            format!("open '{}' for {wish}", path.to_string_lossy())
+        };
+        // O_NONBLOCK: opening a FIFO must not wait for its other end only to learn that it cannot be mapped.
+        let access = if writable { libc::O_RDWR } else { libc::O_RDONLY };
+        let fd = sys::open(path, access | libc::O_NONBLOCK | libc::O_NOCTTY)
+            .map_err(|errno| Error::system(errno, attempt(), open_hint(errno)))?;
+        let facts = facts(fd.as_raw_fd(), attempt)?;
+        Ok(Source::Opened { fd, facts })
+    }
+
+    /// The descriptor to hand to the kernel.
+    pub fn fd(&self) -> i32 {
+        match self {
+            Source::Anonymous { fd } | Source::Descriptor { fd, .. } => *fd,
+            Source::Opened { fd, .. } => fd.as_raw_fd(),
+        }
+    }
+
+    /// Size and kind of the file, if there is one.
+    pub fn facts(&self) -> Option<&FileFacts> {
+        match self {
+            Source::Anonymous { .. } => None,
+            Source::Descriptor { facts, .. } | Source::Opened { facts, .. } => Some(facts),
+        }
+    }
+
+    /// Bytes in a page of a mapping of this source: the kernel rounds hugetlb mappings to their own page size, and
+    /// unmaps them by it only.
+    pub fn page_size(&self, flags: i64) -> usize {
+        let base = sys::page_size();
+        match self {
+            Source::Anonymous { .. } if flags & MAP_HUGETLB != 0 && MAP_HUGETLB != 0 => {
+                match (flags >> MAP_HUGE_SHIFT) & MAP_HUGE_MASK {
+                    0 => sys::default_huge_page_size().unwrap_or(base),
+                    log2 => u32::try_from(log2).ok().and_then(|log2| 1usize.checked_shl(log2)).unwrap_or(base),
+                }
+            }
+            Source::Anonymous { .. } => base,
+            // hugetlbfs says so in its block size, which spares everyone else a second question.
+            _ if self.facts().is_some_and(|facts| facts.block_size > base) => {
+                sys::descriptor_page_size(self.fd()).unwrap_or(base)
+            }
+            _ => base,
+        }
+    }
+}
+
+fn facts(fd: i32, attempt: impl Fn() -> String) -> Result<FileFacts, Error> {
+    let facts = sys::file_facts(fd).map_err(|errno| Error::system(errno, attempt(), descriptor_hint(errno)))?;
+    if facts.is_directory {
+        return Err(Error::system(Errno(libc::EISDIR), attempt(), "a directory has no bytes to map"));
+    }
+    Ok(facts)
+}
+
+fn descriptor_hint(errno: Errno) -> &'static str {
+    match errno {
+        Errno(libc::EBADF) => "it is not open; for memory without a file say MAP_ANONYMOUS and -1",
+        _ => "",
+    }
+}
+
+fn open_hint(errno: Errno) -> String {
+    match errno {
+        Errno(libc::EMFILE) => match sys::limits().descriptors {
+            Some(limit) => format!("all {limit} descriptors that this process may have (RLIMIT_NOFILE) are in use"),
+            None => String::new(),
+        },
+        Errno(libc::EACCES) => {
+            "the path needs search permission, the file read permission, and write permission to write to a shared mapping".into()
+        }
+        _ => String::new(),
+    }
+}

@@ -1,0 +1,231 @@
+//! What every POSIX system has.
+
+use crate::error::Errno;
+use std::ffi::{CStr, c_int, c_void};
+use std::mem::MaybeUninit;
+use std::ops::Range;
+use std::os::fd::{FromRawFd, OwnedFd};
+use std::ptr::NonNull;
+
+// 64-bit file offsets on every target: 32-bit glibc has them only under this name.
+#[cfg(not(target_os = "linux"))]
+use libc::{fstat, mmap, off_t, open as open_call, stat};
+#[cfg(target_os = "linux")]
+use libc::{fstat64 as fstat, mmap64 as mmap, off64_t as off_t, open64 as open_call, stat64 as stat};
+
+pub fn last_errno() -> Errno {
+    Errno(std::io::Error::last_os_error().raw_os_error().unwrap_or(0))
+}
+
+/// Turns the 0 or -1 of most calls into a result.
+pub fn check(result: c_int) -> Result<(), Errno> {
+    if result == 0 { Ok(()) } else { Err(last_errno()) }
+}
+
+/// Bytes in a page, asked at run time: 4 KiB, 16 KiB and 64 KiB exist.
+pub fn page_size() -> usize {
+    // SAFETY: sysconf only reads; POSIX demands that this name is known.
+    let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    usize::try_from(size).expect("the system has a page size")
+}
+
+/// A range of whole pages that this process mapped; they are unmapped when it is dropped.
+///
+/// The methods take byte ranges relative to the start and panic outside of it: whoever calls them has checked before,
+/// and this makes them sound for anyone.
+#[derive(Debug)]
+pub struct Pages {
+    base: NonNull<u8>,
+    size: usize,
+}
+
+// SAFETY: Pages is an address and a size; the system calls on them are safe from any thread.
+unsafe impl Send for Pages {}
+// SAFETY: as above; access to the memory itself goes through `guarded`, which works on raw pointers only.
+unsafe impl Sync for Pages {}
+
+impl Pages {
+    /// Maps `size` bytes, a multiple of the mapping's page size.
+    ///
+    /// MAP_FIXED replaces what lies at the address; that this is nobody else's is the caller's word, as in POSIX.
+    pub fn map(address: usize, size: usize, prot: c_int, flags: c_int, fd: c_int, offset: u64) -> Result<Pages, Errno> {
+        let offset = off_t::try_from(offset).map_err(|_| Errno(libc::EOVERFLOW))?;
+        // SAFETY: mmap checks all its arguments itself and touches no memory of ours without MAP_FIXED.
+        let base = unsafe { mmap(address as *mut c_void, size, prot, flags, fd, offset) };
+        if base == libc::MAP_FAILED {
+            return Err(last_errno());
+        }
+        let base = NonNull::new(base.cast()).ok_or(Errno(libc::ENOMEM))?;
+        Ok(Pages { base, size })
+    }
+
+    /// Zeroed memory of this library's own.
+    pub fn zeroed(bytes: usize) -> Result<Pages, Errno> {
+        let size = bytes.next_multiple_of(page_size());
+        Pages::map(0, size, libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANON, -1, 0)
+    }
+
+    /// No pages at all: what an empty file maps to. Its address is valid and not NULL, and must not be accessed.
+    pub fn none() -> Pages {
+        static NOWHERE: u64 = 0;
+        Pages { base: NonNull::from(&NOWHERE).cast(), size: 0 }
+    }
+
+    /// The first byte's address.
+    pub fn base(&self) -> NonNull<u8> {
+        self.base
+    }
+
+    /// Bytes that the kernel mapped.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
+    /// The address of a range's first byte, once it is known to lie inside.
+    pub fn at(&self, range: &Range<usize>) -> *mut u8 {
+        assert!(range.start <= range.end && range.end <= self.size, "bytes {range:?} of {} mapped ones", self.size);
+        // SAFETY: the start lies within the mapped pages, or one past them.
+        unsafe { self.base.as_ptr().add(range.start) }
+    }
+
+    pub fn protect(&self, range: Range<usize>, prot: c_int) -> Result<(), Errno> {
+        // SAFETY: the range is ours (`at` checked it); the kernel checks the protection.
+        check(unsafe { libc::mprotect(self.at(&range).cast(), range.len(), prot) })
+    }
+
+    pub fn advise(&self, range: Range<usize>, advice: c_int) -> Result<(), Errno> {
+        // SAFETY: the range is ours; nothing in Rust's hands refers to its contents, so they may be discarded.
+        check(unsafe { libc::madvise(self.at(&range).cast(), range.len(), advice) })
+    }
+
+    pub fn sync(&self, range: Range<usize>, flags: c_int) -> Result<(), Errno> {
+        // SAFETY: the range is ours; msync changes no memory.
+        check(unsafe { libc::msync(self.at(&range).cast(), range.len(), flags) })
+    }
+
+    /// Unmaps, or gives the pages back where the kernel refuses: unmapping can need one more mapping than it frees,
+    /// when the kernel had merged neighbours, and so can meet vm.max_map_count.
+    pub fn unmap(self) -> Result<(), (Pages, Errno)> {
+        match self.unmap_in_place() {
+            Ok(()) => {
+                std::mem::forget(self);
+                Ok(())
+            }
+            Err(errno) => Err((self, errno)),
+        }
+    }
+
+    fn unmap_in_place(&self) -> Result<(), Errno> {
+        if self.size == 0 {
+            return Ok(());
+        }
+        // SAFETY: the pages are ours, and whoever held an address into them has given it back (registry) or vouched for it.
+        check(unsafe { libc::munmap(self.base.as_ptr().cast(), self.size) })
+    }
+}
+
+impl Drop for Pages {
+    fn drop(&mut self) {
+        // A refusal leaves the memory mapped: a leak, where no caller is left to be told.
+        let _ = self.unmap_in_place();
+    }
+}
+
+/// What mapping needs to know of an open file.
+#[derive(Debug, Clone, Copy)]
+pub struct FileFacts {
+    /// Bytes in the file.
+    pub size: u64,
+    pub is_directory: bool,
+    /// A file whose size says what can be mapped; devices report 0 and have their own idea.
+    pub is_regular: bool,
+    /// The file system's favourite number of bytes; on hugetlbfs the size of its pages.
+    pub block_size: usize,
+}
+
+pub fn file_facts(fd: c_int) -> Result<FileFacts, Errno> {
+    let mut facts = MaybeUninit::<stat>::uninit();
+    // SAFETY: fstat writes one stat to the place given, and refuses a bad descriptor.
+    check(unsafe { fstat(fd, facts.as_mut_ptr()) })?;
+    // SAFETY: fstat succeeded, so all of it is written.
+    let facts = unsafe { facts.assume_init() };
+    let kind = facts.st_mode & libc::S_IFMT;
+    Ok(FileFacts {
+        size: u64::try_from(facts.st_size).unwrap_or(0),
+        is_directory: kind == libc::S_IFDIR,
+        is_regular: kind == libc::S_IFREG,
+        block_size: usize::try_from(facts.st_blksize).unwrap_or(0),
+    })
+}
+
+/// Opens a file; the descriptor closes on exec and with its owner.
+pub fn open(path: &CStr, flags: c_int) -> Result<OwnedFd, Errno> {
+    loop {
+        // SAFETY: the path ends in NUL; without O_CREAT there is no third argument.
+        let fd = unsafe { open_call(path.as_ptr(), flags | libc::O_CLOEXEC) };
+        if fd >= 0 {
+            // SAFETY: the descriptor is new, so it is ours alone.
+            return Ok(unsafe { OwnedFd::from_raw_fd(fd) });
+        }
+        match last_errno() {
+            Errno(libc::EINTR) => continue,
+            errno => return Err(errno),
+        }
+    }
+}
+
+/// The limits of this process that mapping may meet; for messages.
+#[derive(Debug)]
+pub struct Limits {
+    /// RLIMIT_AS, in bytes.
+    pub address_space: Option<u64>,
+    /// RLIMIT_NOFILE, in descriptors.
+    pub descriptors: Option<u64>,
+    /// RLIMIT_MEMLOCK, in bytes.
+    pub locked_memory: Option<u64>,
+    /// vm.max_map_count, in mappings.
+    pub mappings: Option<u64>,
+}
+
+pub fn limits() -> Limits {
+    let limit = |resource| {
+        let mut limit = MaybeUninit::<libc::rlimit>::uninit();
+        // SAFETY: getrlimit writes one rlimit to the place given.
+        check(unsafe { libc::getrlimit(resource, limit.as_mut_ptr()) }).ok()?;
+        // SAFETY: getrlimit succeeded, so all of it is written.
+        let current = unsafe { limit.assume_init() }.rlim_cur;
+        (current != libc::RLIM_INFINITY).then_some(current)
+    };
+    Limits {
+        address_space: limit(libc::RLIMIT_AS),
+        descriptors: limit(libc::RLIMIT_NOFILE),
+        locked_memory: limit(libc::RLIMIT_MEMLOCK),
+        mappings: std::fs::read_to_string("/proc/sys/vm/max_map_count").ok().and_then(|text| text.trim().parse().ok()),
+    }
+}
+
+/// What only Linux has so far, answered for the others.
+#[cfg(not(target_os = "linux"))]
+pub mod lacking {
+    use super::{Errno, Pages};
+    use std::ffi::c_int;
+    use std::mem::MaybeUninit;
+
+    pub fn default_huge_page_size() -> Option<usize> {
+        None
+    }
+
+    pub fn descriptor_page_size(_fd: c_int) -> Option<usize> {
+        None
+    }
+
+    pub fn peek(_from: *const u8, _to: &mut [MaybeUninit<u8>]) -> Result<usize, Errno> {
+        Err(Errno(libc::ENOSYS))
+    }
+
+    pub fn poke(_to: *mut u8, _from: &[u8]) -> Result<usize, Errno> {
+        Err(Errno(libc::ENOSYS))
+    }
+
+    pub fn wipe_on_fork(_pages: &Pages) {}
+}
