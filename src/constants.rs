@@ -103,10 +103,12 @@ const POWERPC: bool = cfg!(any(target_arch = "powerpc", target_arch = "powerpc64
 
 /// The kernel's headers write large flags as unsigned (`34U << 26`), libc as a negative int: the header's is kept.
 const fn present(value: i64) -> Option<i64> {
-    match value {
-        ABSENT => None,
-        ..0 => Some(value & 0xFFFF_FFFF),
-        _ => Some(value),
+    if value == ABSENT {
+        None
+    } else if value < 0 {
+        Some(value & 0xFFFF_FFFF)
+    } else {
+        Some(value)
     }
 }
 

@@ -5,8 +5,8 @@
 //! - [`ffi`]: the exported C functions; each converts, calls one thing inside, converts back
 //! - [`registry`]: handle ↔ mapping: pin, export, retire; no lock, nothing freed
 //! - [`mapping`]: one mapped range and every operation on it
-//! - [`source`]: what is mapped: nothing, a descriptor, a path
-//! - [`guarded`]: reading and writing mapped memory that may refuse
+//! - `source`: what is mapped: nothing, a descriptor, a path
+//! - `guarded`: reading and writing mapped memory that may refuse
 //! - [`range`]: offset and size against a length, and nothing else
 //! - `sys`: system calls, and nothing else
 //! - [`error`]: what failed, with which numbers; its code and its message
@@ -30,14 +30,14 @@ pub mod constants;
 #[forbid(unsafe_code)]
 pub mod error;
 pub mod ffi;
-pub mod guarded;
+mod guarded;
 #[forbid(unsafe_code)]
 pub mod mapping;
 #[forbid(unsafe_code)]
 pub mod range;
 pub mod registry;
 #[forbid(unsafe_code)]
-pub mod source;
+mod source;
 mod sys;
 
 pub use error::Error;

@@ -1,0 +1,84 @@
+//! What several test programs need.
+#![allow(dead_code, reason = "each test program uses its own part of this")]
+
+use mmap_wrap::Mapping;
+use mmap_wrap::constants::*;
+use mmap_wrap::registry::{self, Handle};
+use std::process::Command;
+
+pub const READ_WRITE: i64 = PROT_READ | PROT_WRITE;
+pub const ANONYMOUS: i64 = MAP_SHARED | MAP_ANONYMOUS;
+
+/// Shared memory without a file.
+pub fn anonymous(length: i64) -> Mapping {
+    Mapping::of_descriptor(0, length, READ_WRITE, ANONYMOUS, -1, 0).unwrap()
+}
+
+/// The same behind a handle.
+pub fn handle(length: i64) -> Handle {
+    registry::insert(|| Mapping::of_descriptor(0, length, READ_WRITE, ANONYMOUS, -1, 0)).unwrap()
+}
+
+pub fn read(mapping: &Mapping, offset: i64, size: usize) -> Result<Vec<u8>, mmap_wrap::Error> {
+    let mut bytes = Vec::with_capacity(size);
+    mapping.read(offset, &mut bytes.spare_capacity_mut()[..size])?;
+    // SAFETY: read filled the first `size` bytes.
+    unsafe { bytes.set_len(size) };
+    Ok(bytes)
+}
+
+/// Whether anything is mapped at the page of an address: msync(2) answers ENOMEM where nothing is.
+pub fn is_mapped(address: *const u8) -> bool {
+    let page = usize::try_from(mmap_wrap::ffi::version::mmap_wrap_page_size()).unwrap();
+    let start = address.addr() & !(page - 1);
+    // SAFETY: MS_ASYNC changes nothing, and the kernel checks the address.
+    unsafe { libc::msync(start as *mut _, page, libc::MS_ASYNC) == 0 }
+}
+
+/// Lines of /proc/self/maps: how many mappings this process has.
+pub fn mappings() -> usize {
+    std::fs::read_to_string("/proc/self/maps").unwrap().lines().count()
+}
+
+/// Descriptors that this process has open.
+pub fn descriptors() -> usize {
+    std::fs::read_dir("/proc/self/fd").unwrap().count()
+}
+
+/// Runs `body` in a process of its own, whose only test is the one named: for what counts mappings or descriptors, or
+/// sets limits. A child that dies, or does not come to the end, fails the test.
+pub fn in_a_process_of_its_own(name: &str, body: impl FnOnce()) {
+    const MARK: &str = "MMAP_WRAP_TEST_CHILD";
+    if std::env::var_os(MARK).is_some() {
+        body();
+        println!("came to the end");
+        return;
+    }
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", name, "--nocapture", "--test-threads=1"])
+        .env(MARK, "1")
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && text.contains("came to the end"), "{}: {text}", output.status);
+}
+
+/// Forks; the child runs `body` and ends with its answer as exit status. Returns that status, and fails on a signal.
+pub fn forked(body: impl FnOnce() -> i32) -> i32 {
+    // SAFETY: the child runs `body`, which uses system calls and this library only, and leaves by _exit.
+    match unsafe { libc::fork() } {
+        -1 => panic!("fork: {}", std::io::Error::last_os_error()),
+        0 => {
+            let status = body();
+            // SAFETY: ends the child at once, without the parent's exit handlers.
+            unsafe { libc::_exit(status) }
+        }
+        child => {
+            let mut status = 0;
+            // SAFETY: waits for our own child, and writes one int.
+            assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
+            assert!(libc::WIFEXITED(status), "the child died by signal {}", libc::WTERMSIG(status));
+            libc::WEXITSTATUS(status)
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! No stale handle reaches memory; nothing waits; a fork leaves nothing held.
+
+#![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "small numbers")]
+
+mod common;
+
+use common::*;
+use mmap_wrap::error::Error;
+use mmap_wrap::registry::{acquire, insert, pin, release, unmap};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::thread;
+
+#[test]
+fn zero_negative_and_made_up_handles_are_refused() {
+    let real = handle(1);
+    for forged in [0, -1, 1, 4096, i64::MAX, i64::MIN, real + 1, real + (1 << 31), real | (1 << 62)] {
+        assert_eq!(pin(forged).unwrap_err(), Error::Handle(forged));
+        assert_eq!(unmap(forged).unwrap_err(), Error::Handle(forged));
+        assert_eq!(acquire(forged).unwrap_err(), Error::Handle(forged));
+        assert_eq!(release(forged).unwrap_err(), Error::Handle(forged));
+    }
+    assert!(unmap(real).unwrap());
+}
+
+#[test]
+fn unmapping_twice_answers_false_and_every_use_says_unmapped() {
+    let h = handle(4096);
+    assert!(unmap(h).unwrap());
+    assert!(!unmap(h).unwrap());
+    assert_eq!(pin(h).unwrap_err(), Error::Unmapped(h));
+    assert_eq!(acquire(h).unwrap_err(), Error::Unmapped(h));
+    assert_eq!(release(h).unwrap_err(), Error::Unmapped(h));
+}
+
+#[test]
+fn a_handle_never_comes_to_mean_another_mapping() {
+    let mut seen = std::collections::HashSet::new();
+    for _ in 0..10_000 {
+        let h = handle(1);
+        assert!(seen.insert(h), "handle {h:#x} was given out twice");
+        unmap(h).unwrap();
+    }
+    assert!(seen.iter().all(|h| pin(*h).is_err()));
+}
+
+#[test]
+fn a_failed_mapping_gives_its_slot_back() {
+    let taken = |h: i64| h & ((1 << 31) - 1);
+    let highest = taken(handle(1));
+    for _ in 0..5000 {
+        insert(|| Err(Error::NotFound)).unwrap_err();
+        std::panic::catch_unwind(|| insert(|| std::panic::resume_unwind(Box::new(())))).unwrap_err();
+    }
+    assert!(taken(handle(1)) < highest + 1000, "slots leak");
+}
+
+#[test]
+fn an_export_holds_the_mapping_and_its_release_frees_it() {
+    let h = handle(4096);
+    let address = acquire(h).unwrap();
+    acquire(h).unwrap();
+    assert_eq!(unmap(h).unwrap_err(), Error::Busy { exports: 2 });
+    assert_eq!(release(h).unwrap(), 1);
+    assert_eq!(unmap(h).unwrap_err(), Error::Busy { exports: 1 });
+    assert!(is_mapped(address));
+    assert_eq!(release(h).unwrap(), 0);
+    assert!(matches!(release(h).unwrap_err(), Error::Argument(_)));
+    assert!(unmap(h).unwrap());
+}
+
+#[test]
+fn whoever_is_inside_keeps_the_memory_and_the_last_to_leave_unmaps_it() {
+    in_a_process_of_its_own("whoever_is_inside_keeps_the_memory_and_the_last_to_leave_unmaps_it", || {
+        let h = handle(4096);
+        let (one, other) = (pin(h).unwrap(), pin(h).unwrap());
+        let address = one.address();
+        assert!(unmap(h).unwrap(), "unmapping does not wait");
+        assert!(!unmap(h).unwrap());
+        assert_eq!(pin(h).unwrap_err(), Error::Unmapped(h));
+        one.write(0, b"still here").unwrap();
+        drop(one);
+        assert!(is_mapped(address));
+        drop(other);
+        assert!(!is_mapped(address));
+    });
+}
+
+/// Each mapping is filled with a number of its own. Readers take handles from a board that mappers keep changing; all
+/// that a reader sees under one pin must be one number, whatever happens to the address meanwhile.
+#[test]
+fn readers_never_see_another_mappings_bytes() {
+    const PLACES: usize = 8;
+    const ROUNDS: i64 = 20_000;
+    const WORDS: usize = 512;
+    static BOARD: [AtomicI64; PLACES] = [const { AtomicI64::new(0) }; PLACES];
+    static OVER: AtomicBool = AtomicBool::new(false);
+
+    fn filled(number: i64) -> i64 {
+        let h = handle(WORDS as i64 * 8);
+        let bytes: Vec<u8> = std::iter::repeat_n(number.to_ne_bytes(), WORDS).flatten().collect();
+        pin(h).unwrap().write(0, &bytes).unwrap();
+        h
+    }
+    fn mapper(start: i64) {
+        for number in start..start + ROUNDS {
+            let place = &BOARD[usize::try_from(number).unwrap() % PLACES];
+            let replaced = place.swap(filled(number), Ordering::SeqCst);
+            if replaced > 0 {
+                unmap(replaced).unwrap();
+            }
+        }
+    }
+    fn reader() -> (u64, u64) {
+        let (mut good, mut gone) = (0, 0);
+        while !OVER.load(Ordering::Relaxed) {
+            for place in &BOARD {
+                let h = place.load(Ordering::SeqCst);
+                if h == 0 {
+                    continue;
+                }
+                let Ok(mapping) = pin(h) else {
+                    gone += 1;
+                    continue;
+                };
+                let bytes = read(&mapping, 0, WORDS * 8).unwrap();
+                let first = &bytes[..8];
+                assert!(bytes.chunks(8).all(|word| word == first), "a mapping holds two numbers");
+                assert_ne!(first, [0; 8], "the memory was replaced under the pin");
+                // Read again under the same pin: it is still the same mapping.
+                assert_eq!(read(&mapping, 0, 8).unwrap(), first);
+                good += 1;
+            }
+        }
+        (good, gone)
+    }
+
+    let readers: Vec<_> = (0..4).map(|_| thread::spawn(reader)).collect();
+    let mappers: Vec<_> = [1, 1_000_000].map(|start| thread::spawn(move || mapper(start))).into();
+    mappers.into_iter().for_each(|mapper| mapper.join().unwrap());
+    OVER.store(true, Ordering::Relaxed);
+    let seen: Vec<_> = readers.into_iter().map(|reader| reader.join().unwrap()).collect();
+    assert!(seen.iter().map(|(good, _)| good).sum::<u64>() > 1000, "the readers hardly ran: {seen:?}");
+}
+
+#[test]
+fn a_forked_child_has_its_parents_handles_and_none_of_its_threads_pins() {
+    in_a_process_of_its_own("a_forked_child_has_its_parents_handles_and_none_of_its_threads_pins", || {
+        static OVER: AtomicBool = AtomicBool::new(false);
+        let h = handle(4096);
+        let address = pin(h).unwrap().address();
+        let busy: Vec<_> = (0..3)
+            .map(|_| {
+                thread::spawn(move || {
+                    while !OVER.load(Ordering::Relaxed) {
+                        let mapping = pin(h).unwrap();
+                        mapping.find(b"x", 0, 4096).unwrap_err();
+                    }
+                })
+            })
+            .collect();
+        let held = pin(h).unwrap();
+        for round in 0..300 {
+            let status = forked(|| {
+                let readable = pin(h).is_ok();
+                let unmapped = unmap(h) == Ok(true);
+                i32::from(readable) | i32::from(unmapped) << 1 | i32::from(!is_mapped(address)) << 2
+            });
+            assert_eq!(status, 7, "round {round}: handle works, unmaps, and the memory is gone");
+        }
+        drop(held);
+        OVER.store(true, Ordering::Relaxed);
+        busy.into_iter().for_each(|thread| thread.join().unwrap());
+        assert!(unmap(h).unwrap());
+        assert!(!is_mapped(address));
+    });
+}
+
+#[test]
+fn an_export_outlives_a_fork() {
+    let h = handle(4096);
+    acquire(h).unwrap();
+    let status = forked(|| match unmap(h) {
+        Err(Error::Busy { exports: 1 }) => match (release(h), unmap(h)) {
+            (Ok(0), Ok(true)) => 0,
+            _ => 1,
+        },
+        _ => 2,
+    });
+    assert_eq!(status, 0);
+    assert_eq!(release(h).unwrap(), 0);
+    assert!(unmap(h).unwrap());
+}
+
+#[test]
+fn ten_thousand_mappings_live_at_once() {
+    let handles: Vec<_> = (0..10_000).map(|_| handle(1)).collect();
+    for (number, h) in handles.iter().enumerate() {
+        pin(*h).unwrap().write(0, &[number as u8]).unwrap();
+    }
+    for (number, h) in handles.iter().enumerate() {
+        assert_eq!(read(&pin(*h).unwrap(), 0, 1).unwrap(), [number as u8]);
+    }
+    assert!(handles.into_iter().all(|h| unmap(h).unwrap()));
+}

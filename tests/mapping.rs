@@ -1,0 +1,332 @@
+//! What a mapping does and refuses, with a file and without.
+
+#![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "small numbers")]
+
+mod common;
+
+use common::*;
+use mmap_wrap::Mapping;
+use mmap_wrap::constants::*;
+use mmap_wrap::error::*;
+use mmap_wrap::range::REST;
+use std::ffi::CString;
+use std::fs::File;
+use std::io::Write;
+use std::os::fd::AsRawFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+fn c(path: &Path) -> CString {
+    CString::new(path.as_os_str().as_bytes()).unwrap()
+}
+
+fn file_of(bytes: &[u8]) -> tempfile::NamedTempFile {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(bytes).unwrap();
+    file
+}
+
+fn code(result: Result<Mapping, Error>) -> i64 {
+    result.unwrap_err().code()
+}
+
+#[test]
+fn a_page_without_a_file_takes_a_byte_at_its_end() {
+    let memory = anonymous(4096);
+    memory.write(4095, &[0xFF]).unwrap();
+    assert_eq!(read(&memory, 4095, 1).unwrap(), [0xFF]);
+    memory.unmap().unwrap();
+}
+
+#[test]
+fn a_child_reads_what_its_parent_wrote() {
+    let memory = anonymous(1024 * 4);
+    let (mut reader, mut writer) = std::io::pipe().unwrap();
+    let numbers: Vec<u8> = (0u32..1024).flat_map(u32::to_ne_bytes).collect();
+    // The child waits for the signal, so it must be forked before the parent writes.
+    // SAFETY: the child reads a pipe and the mapping, and leaves by _exit.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        let mut signal = [0];
+        let signalled = std::io::Read::read(&mut reader, &mut signal).is_ok_and(|bytes| bytes == 1);
+        let equal = read(&memory, 0, numbers.len()).is_ok_and(|bytes| bytes == numbers);
+        // SAFETY: ends the child at once.
+        unsafe { libc::_exit(i32::from(!(signalled && equal))) }
+    }
+    memory.write(0, &numbers).unwrap();
+    writer.write_all(&[1]).unwrap();
+    let mut status = -1;
+    // SAFETY: waits for our own child, and writes one int.
+    unsafe { libc::waitpid(child, &mut status, 0) };
+    assert_eq!(status, 0);
+}
+
+#[test]
+fn a_shared_mapping_by_path_changes_the_file_and_can_change_it_back() {
+    let before: Vec<u8> = (0..4096u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let file = file_of(&before);
+    let mapping = Mapping::of_path(&c(file.path()), REST, READ_WRITE, MAP_SHARED, 0).unwrap();
+    assert_eq!(read(&mapping, 0, 4096).unwrap(), before);
+
+    let after: Vec<u8> = before.iter().map(|byte| !byte).collect();
+    mapping.write(0, &after).unwrap();
+    mapping.sync(MS_SYNC, 0, REST).unwrap();
+    assert_eq!(std::fs::read(file.path()).unwrap(), after);
+
+    mapping.write(0, &before).unwrap();
+    mapping.unmap().unwrap();
+    assert_eq!(std::fs::read(file.path()).unwrap(), before);
+}
+
+#[test]
+fn a_private_mapping_leaves_the_file_alone_and_needs_no_permission_to_write() {
+    let file = file_of(b"original");
+    std::fs::set_permissions(file.path(), std::os::unix::fs::PermissionsExt::from_mode(0o400)).unwrap();
+    let mapping = Mapping::of_path(&c(file.path()), REST, READ_WRITE, MAP_PRIVATE, 0).unwrap();
+    mapping.write(0, b"CHANGED!").unwrap();
+    assert_eq!(read(&mapping, 0, 8).unwrap(), b"CHANGED!");
+    assert_eq!(std::fs::read(file.path()).unwrap(), b"original");
+}
+
+#[test]
+fn a_descriptor_may_be_closed_straight_after() {
+    let file = File::open("Cargo.toml").unwrap();
+    let mapping = Mapping::of_descriptor(0, REST, PROT_READ, MAP_PRIVATE, file.as_raw_fd().into(), 0).unwrap();
+    drop(file);
+    let text = read(&mapping, 0, mapping.length()).unwrap();
+    assert_eq!(text, std::fs::read("Cargo.toml").unwrap());
+}
+
+#[test]
+fn a_file_offset_need_not_be_a_page_multiple() {
+    let bytes: Vec<u8> = (0..20_000u32).map(|i| (i % 251) as u8).collect();
+    let file = file_of(&bytes);
+    for offset in [1, 100, 4095, 4096, 4097, 12_345, 19_999] {
+        let mapping = Mapping::of_path(&c(file.path()), REST, READ_WRITE, MAP_SHARED, offset as i64).unwrap();
+        assert_eq!(mapping.length(), 20_000 - offset);
+        assert_eq!(read(&mapping, 0, mapping.length()).unwrap(), bytes[offset..]);
+        mapping.sync(MS_SYNC, 0, REST).unwrap();
+        mapping.advise(MADV_RANDOM, 0, REST).unwrap();
+        mapping.protect(PROT_READ, 0, REST).unwrap();
+        assert_eq!(mapping.write(0, b"x").unwrap_err().code(), MMAP_WRAP_E_FAULT);
+    }
+    let end = Mapping::of_path(&c(file.path()), REST, PROT_READ, MAP_SHARED, 20_000).unwrap();
+    assert_eq!(end.length(), 0);
+    let beyond = Mapping::of_path(&c(file.path()), REST, PROT_READ, MAP_SHARED, 20_001);
+    assert_eq!(beyond.unwrap_err().to_string(), "file offset 20001 lies beyond the 20000 bytes of the file");
+}
+
+#[test]
+fn an_empty_file_gives_a_mapping_of_no_bytes() {
+    let file = file_of(b"");
+    let mapping = Mapping::of_path(&c(file.path()), REST, READ_WRITE, MAP_SHARED, 0).unwrap();
+    assert_eq!(mapping.length(), 0);
+    assert!(!mapping.address().is_null());
+    mapping.sync(MS_SYNC, 0, REST).unwrap();
+    mapping.protect(PROT_READ, 0, 0).unwrap();
+    assert_eq!(mapping.find(b"", 0, REST), Ok(0));
+    assert_eq!(mapping.find(b"x", 0, REST), Err(Error::NotFound));
+    assert_eq!(read(&mapping, 0, 1).unwrap_err().code(), MMAP_WRAP_E_RANGE);
+    mapping.unmap().unwrap();
+}
+
+#[test]
+fn what_cannot_be_mapped_is_refused_by_its_own_code() {
+    let missing = Mapping::of_path(c"no/such/file", REST, PROT_READ, MAP_SHARED, 0).unwrap_err();
+    assert_eq!(missing.to_string(), "open 'no/such/file' for reading: No such file or directory (ENOENT)");
+    assert_eq!(code(Mapping::of_path(c"src", REST, PROT_READ, MAP_SHARED, 0)), -i64::from(libc::EISDIR));
+    assert_eq!(code(Mapping::of_path(c"src", 10, READ_WRITE, MAP_SHARED, 0)), -i64::from(libc::EISDIR));
+    assert_eq!(code(Mapping::of_descriptor(0, 10, PROT_READ, MAP_SHARED, 987_654, 0)), -i64::from(libc::EBADF));
+    assert_eq!(code(Mapping::of_descriptor(0, 10, PROT_READ, MAP_SHARED, -1, 0)), -i64::from(libc::EBADF));
+    assert_eq!(code(Mapping::of_descriptor(0, 10, PROT_READ, MAP_SHARED, 1 << 40, 0)), MMAP_WRAP_E_ARGUMENT);
+
+    let write_only = File::create(file_of(b"x").path()).unwrap();
+    let fd = write_only.as_raw_fd().into();
+    assert_eq!(code(Mapping::of_descriptor(0, 1, PROT_READ, MAP_SHARED, fd, 0)), -i64::from(libc::EACCES));
+    let (pipe, _other_end) = std::io::pipe().unwrap();
+    let fd = pipe.as_raw_fd().into();
+    assert_eq!(code(Mapping::of_descriptor(0, 1, PROT_READ, MAP_SHARED, fd, 0)), -i64::from(libc::ENODEV));
+    assert_eq!(code(Mapping::of_descriptor(0, REST, PROT_READ, MAP_SHARED, fd, 0)), MMAP_WRAP_E_ARGUMENT);
+}
+
+#[test]
+fn a_fifo_is_refused_without_waiting_for_its_other_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = c(&folder.path().join("fifo"));
+    // SAFETY: the path ends in NUL.
+    assert_eq!(unsafe { libc::mkfifo(path.as_ptr(), 0o600) }, 0);
+    assert_eq!(code(Mapping::of_path(&path, 10, PROT_READ, MAP_SHARED, 0)), -i64::from(libc::ENODEV));
+}
+
+#[test]
+fn wrong_arguments_are_refused_before_the_kernel_sees_them() {
+    let map = |len, prot, flags, offset| code(Mapping::of_descriptor(0, len, prot, flags, -1, offset));
+    assert_eq!(map(0, PROT_READ, ANONYMOUS, 0), MMAP_WRAP_E_ARGUMENT);
+    assert_eq!(map(REST, PROT_READ, ANONYMOUS, 0), MMAP_WRAP_E_ARGUMENT);
+    assert_eq!(map(-1, PROT_READ, ANONYMOUS, 0), MMAP_WRAP_E_RANGE);
+    assert_eq!(map(10, PROT_READ, MAP_ANONYMOUS, 0), MMAP_WRAP_E_ARGUMENT, "neither shared nor private");
+    assert_eq!(map(10, PROT_READ, ANONYMOUS, -4096), MMAP_WRAP_E_RANGE);
+    assert_eq!(map(10, PROT_READ, ANONYMOUS, 4096), MMAP_WRAP_E_ARGUMENT);
+    assert_eq!(map(10, 1 << 20, ANONYMOUS, 0), MMAP_WRAP_E_ARGUMENT);
+    assert_eq!(map(10, -1, ANONYMOUS, 0), MMAP_WRAP_E_ARGUMENT);
+    assert_eq!(map(10, PROT_READ, ANONYMOUS | 1 << 9, 0), MMAP_WRAP_E_ARGUMENT);
+    assert_eq!(map(10, PROT_READ, ANONYMOUS | 1 << 40, 0), MMAP_WRAP_E_ARGUMENT);
+    assert_eq!(map(1 << 62, PROT_READ, ANONYMOUS, 0), -i64::from(libc::ENOMEM));
+    assert_eq!(map(i64::MAX, PROT_READ, ANONYMOUS, 0), -i64::from(libc::ENOMEM));
+    let path = Mapping::of_path(c"Cargo.toml", 10, PROT_READ, ANONYMOUS, 0);
+    assert_eq!(code(path), MMAP_WRAP_E_ARGUMENT);
+}
+
+#[test]
+fn a_fixed_address_is_honoured_and_must_be_aligned() {
+    let room = anonymous(8192);
+    let address = room.address().addr() + 4096;
+    let fixed = |address, offset| Mapping::of_descriptor(address, 4096, PROT_READ, MAP_PRIVATE | MAP_FIXED, cargo_toml(), offset);
+    assert_eq!(fixed(address, 0).unwrap().address().addr(), address);
+    assert_eq!(code(fixed(address + 1, 0)), MMAP_WRAP_E_ALIGNMENT);
+    assert_eq!(code(fixed(address, 1)), MMAP_WRAP_E_ALIGNMENT);
+    let occupied = Mapping::of_descriptor(address - 4096, 4096, PROT_READ, ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    assert_eq!(code(occupied), -i64::from(libc::EEXIST));
+}
+
+fn cargo_toml() -> i64 {
+    use std::os::fd::IntoRawFd;
+    File::open("Cargo.toml").unwrap().into_raw_fd().into()
+}
+
+#[test]
+fn protection_advice_and_sync_follow_the_range_rules() {
+    let memory = anonymous(8192);
+    let calls: [(&str, &dyn Fn(i64, i64) -> Result<(), Error>); 3] = [
+        ("protect", &|offset, size| memory.protect(READ_WRITE, offset, size)),
+        ("advise", &|offset, size| memory.advise(MADV_NORMAL, offset, size)),
+        ("sync", &|offset, size| memory.sync(MS_ASYNC, offset, size)),
+    ];
+    for (name, call) in calls {
+        assert_eq!(call(8193, 0).unwrap_err().to_string(), "offset 8193 lies beyond 8192 byte mapping", "{name}");
+        assert_eq!(
+            call(4096, 8192).unwrap_err().to_string(),
+            "size 8192 from offset 4096 extends beyond 8192 byte mapping",
+            "{name}"
+        );
+        assert!(matches!(call(1, i64::MAX), Err(Error::WrapsAround { .. })), "{name}");
+        assert!(matches!(call(-1, 1), Err(Error::Negative { .. })), "{name}");
+        assert!(matches!(call(0, -1), Err(Error::Negative { .. })), "{name}");
+        call(8192, 0).unwrap();
+        call(8192, REST).unwrap();
+        call(0, 0).unwrap();
+        call(0, REST).unwrap();
+        call(4096, 4096).unwrap();
+    }
+    assert_eq!(memory.advise(12345, 0, REST).unwrap_err().code(), MMAP_WRAP_E_ARGUMENT);
+    assert_eq!(memory.protect(1 << 10, 0, REST).unwrap_err().code(), MMAP_WRAP_E_ARGUMENT);
+    assert_eq!(memory.sync(1 << 10, 0, REST).unwrap_err().code(), MMAP_WRAP_E_ARGUMENT);
+    assert_eq!(memory.sync(MS_SYNC | MS_ASYNC, 0, REST).unwrap_err().code(), -i64::from(libc::EINVAL));
+}
+
+#[test]
+fn discarding_spares_the_neighbours_on_the_same_page() {
+    let memory = anonymous(5000);
+    let private = Mapping::of_descriptor(0, 5000, READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0).unwrap();
+    private.fill(0, 7, REST).unwrap();
+    assert_eq!(private.advise(MADV_DONTNEED, 0, 100).unwrap_err().code(), MMAP_WRAP_E_ALIGNMENT);
+    assert_eq!(private.advise(MADV_DONTNEED, 100, REST).unwrap_err().code(), MMAP_WRAP_E_ALIGNMENT);
+    assert_eq!(read(&private, 0, 5000).unwrap(), [7; 5000]);
+    private.advise(MADV_DONTNEED, 4096, REST).unwrap();
+    assert_eq!(read(&private, 0, 4096).unwrap(), [7; 4096]);
+    assert_eq!(read(&private, 4096, 904).unwrap(), [0; 904]);
+    memory.advise(MADV_RANDOM, 100, 1).unwrap();
+}
+
+#[test]
+fn protection_of_a_part_is_known_page_by_page() {
+    let memory = anonymous(3 * 4096);
+    memory.fill(0, 1, REST).unwrap();
+    memory.protect(PROT_NONE, 4096, 4096).unwrap();
+
+    assert_eq!(read(&memory, 0, 4096).unwrap(), [1; 4096]);
+    memory.write(8192, &[2; 4096]).unwrap();
+    assert_eq!(read(&memory, 4000, 200).unwrap_err(), Error::Fault { offset: 4096, done: 96, size: 200 });
+    assert_eq!(memory.write(4096, b"x").unwrap_err(), Error::Fault { offset: 4096, done: 0, size: 1 });
+    assert_eq!(memory.fill(0, 3, REST).unwrap_err(), Error::Fault { offset: 4096, done: 4096, size: 12288 });
+    assert_eq!(memory.find(&[2], 0, REST).unwrap_err(), Error::Fault { offset: 4096, done: 4096, size: 12288 });
+    assert_eq!(memory.find(&[2], 8192, REST), Ok(8192));
+    assert_eq!(memory.copy_within(8192, 4096, 10).unwrap_err().code(), MMAP_WRAP_E_FAULT);
+    assert_eq!(memory.copy_within(8192, 0, 4096), Ok(4096));
+
+    memory.protect(READ_WRITE, 0, REST).unwrap();
+    assert_eq!(read(&memory, 4000, 200).unwrap()[96..], [1; 104]);
+    assert_eq!(read(&memory, 8192, 4096).unwrap(), [3; 4096]);
+}
+
+#[test]
+fn moving_allows_overlap_through_the_kernel_as_well_as_directly() {
+    let size = 100_000usize;
+    let bytes: Vec<u8> = (0..size).map(|i| (i % 253) as u8).collect();
+    for (to, from, count) in [(0, 1, size - 1), (1, 0, size - 1), (50_000, 20_000, 50_000), (20_000, 50_000, 50_000), (7, 7, 100)]
+    {
+        let mut expected = bytes.clone();
+        expected.copy_within(from..from + count, to);
+        // A second mapping has a page that refuses, so that nothing is certain and the kernel is asked.
+        for asks_the_kernel in [false, true] {
+            let memory = anonymous(size as i64 + 8192);
+            memory.write(0, &bytes).unwrap();
+            if asks_the_kernel {
+                memory.protect(PROT_NONE, 106_496, 1).unwrap();
+            }
+            assert_eq!(memory.copy_within(to as i64, from as i64, count as i64), Ok(count));
+            assert!(read(&memory, 0, size).unwrap() == expected, "{to} {from} {count} {asks_the_kernel}");
+        }
+    }
+}
+
+#[test]
+fn searching_finds_first_and_last_within_its_bounds() {
+    let memory = anonymous(10_000);
+    memory.write(100, b"needle").unwrap();
+    memory.write(9_994, b"needle").unwrap();
+    assert_eq!(memory.find(b"needle", 0, REST), Ok(100));
+    assert_eq!(memory.find(b"needle", 101, REST), Ok(9_994));
+    assert_eq!(memory.rfind(b"needle", 0, REST), Ok(9_994));
+    assert_eq!(memory.rfind(b"needle", 0, 9_999), Ok(100));
+    assert_eq!(memory.find(b"needle", 101, 9_999), Err(Error::NotFound));
+    assert_eq!(memory.find(b"", 5, 10), Ok(5));
+    assert_eq!(memory.rfind(b"", 5, 10), Ok(10));
+    assert_eq!(memory.find(b"x", 10, 5).unwrap_err(), Error::Backwards { start: 10, end: 5 });
+    assert_eq!(memory.find(b"x", 0, 10_001).unwrap_err().code(), MMAP_WRAP_E_RANGE);
+    assert_eq!(memory.fill(0, 256, 1).unwrap_err().code(), MMAP_WRAP_E_ARGUMENT);
+}
+
+#[test]
+fn a_huge_page_is_unmapped_whole() {
+    let huge = Mapping::of_descriptor(0, 4096, READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
+    let Ok(huge) = huge else {
+        println!("skipped: no huge page in the pool (vm.nr_hugepages): {}", huge.unwrap_err());
+        return;
+    };
+    assert!(huge.page_size() > 4096);
+    let last = huge.address().wrapping_add(huge.page_size() - 1);
+    assert_eq!(huge.length(), 4096);
+    huge.unmap().unwrap();
+    assert!(!is_mapped(last));
+}
+
+#[test]
+fn no_failure_leaves_a_descriptor_or_a_mapping() {
+    in_a_process_of_its_own("no_failure_leaves_a_descriptor_or_a_mapping", || {
+        let file = file_of(&[1; 10_000]);
+        let path = c(file.path());
+        let attempt = || {
+            Mapping::of_path(&path, 10, PROT_READ, MAP_SHARED, 10_001).unwrap_err();
+            Mapping::of_path(&path, 0, PROT_READ, MAP_SHARED, 0).unwrap_err();
+            Mapping::of_path(&path, 1 << 62, PROT_READ, MAP_SHARED, 0).unwrap_err();
+            Mapping::of_path(c"src", REST, PROT_READ, MAP_SHARED, 0).unwrap_err();
+            Mapping::of_descriptor(0, 1 << 62, PROT_READ, ANONYMOUS, -1, 0).unwrap_err();
+            drop(Mapping::of_path(&path, REST, READ_WRITE, MAP_SHARED, 5000).unwrap());
+        };
+        attempt();
+        let before = (mappings(), descriptors());
+        (0..1000).for_each(|_| attempt());
+        assert_eq!((mappings(), descriptors()), before);
+    });
+}
