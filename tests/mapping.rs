@@ -197,7 +197,8 @@ fn cargo_toml() -> i64 {
 #[test]
 fn protection_advice_and_sync_follow_the_range_rules() {
     let memory = anonymous(8192);
-    let calls: [(&str, &dyn Fn(i64, i64) -> Result<(), Error>); 3] = [
+    type Call<'a> = &'a dyn Fn(i64, i64) -> Result<(), Error>;
+    let calls: [(&str, Call); 3] = [
         ("protect", &|offset, size| memory.protect(READ_WRITE, offset, size)),
         ("advise", &|offset, size| memory.advise(MADV_NORMAL, offset, size)),
         ("sync", &|offset, size| memory.sync(MS_ASYNC, offset, size)),
