@@ -1,0 +1,28 @@
+# make test     everything: Rust, C, Python (each 3.9+ found), Raku; installs what is missing, prints a summary
+# make demo     the main job in C, Python and Raku side by side; FILE=any file, NEEDLE=text to search
+# make header   renews include/mmap_wrap.h from the sources
+# make lint     formatting and the linters of Rust and Python
+# make clean    removes all that was built
+
+FILE   ?=
+NEEDLE ?= mmap
+
+test:
+	scripts/test
+
+demo:
+	scripts/setup c raku
+	cargo rustc --release --locked --lib --crate-type cdylib --quiet
+	examples/demo/run target/release "$(if $(FILE),$(FILE),target/release/libmmap_wrap.so)" "$(NEEDLE)"
+
+header:
+	MMAP_WRAP_RENEW_HEADER=1 cargo test --quiet --test header the_committed_header_is_current
+
+lint:
+	scripts/lint
+
+clean:
+	cargo clean
+	rm -rf build bindings/python/dist bindings/python/src/mmap_wrap/*.so bindings/raku/resources/libraries
+
+.PHONY: test demo header lint clean
