@@ -12,14 +12,17 @@ use std::thread;
 
 #[test]
 fn zero_negative_and_made_up_handles_are_refused() {
-    let real = handle(1);
-    for forged in [0, -1, 1, 4096, i64::MAX, i64::MIN, real + 1, real + (1 << 31), real | (1 << 62)] {
-        assert_eq!(pin(forged).unwrap_err(), Error::Handle(forged));
-        assert_eq!(unmap(forged).unwrap_err(), Error::Handle(forged));
-        assert_eq!(acquire(forged).unwrap_err(), Error::Handle(forged));
-        assert_eq!(release(forged).unwrap_err(), Error::Handle(forged));
-    }
-    assert!(unmap(real).unwrap());
+    // Alone in its process: made up here could be another test's real handle.
+    in_a_process_of_its_own("zero_negative_and_made_up_handles_are_refused", || {
+        let real = handle(1);
+        for forged in [0, -1, 1, 4096, i64::MAX, i64::MIN, real + 1, real + (1 << 31), real | (1 << 62)] {
+            assert_eq!(pin(forged).unwrap_err(), Error::Handle(forged));
+            assert_eq!(unmap(forged).unwrap_err(), Error::Handle(forged));
+            assert_eq!(acquire(forged).unwrap_err(), Error::Handle(forged));
+            assert_eq!(release(forged).unwrap_err(), Error::Handle(forged));
+        }
+        assert!(unmap(real).unwrap());
+    });
 }
 
 #[test]
