@@ -1,0 +1,245 @@
+/* Reading, writing, filling, moving and searching: the right bytes, and FAULT where the memory refuses. */
+#define _GNU_SOURCE
+#include "check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+/* Room for the smallest mapping of several pages on systems of any page size, and for copies in several pieces. */
+enum { RW = PROT_READ | PROT_WRITE, ROOM = 12 * 65536 };
+static int64_t page;
+static unsigned char expected[ROOM], seen[ROOM];
+
+static mmap_wrap_handle scrambled_memory(int64_t size) {
+    mmap_wrap_handle h = memory_of(size);
+    scramble(expected, size, 11);
+    CHECK_IS(mmap_wrap_write(h, 0, expected, size), size);
+    return h;
+}
+
+static bool holds_expected(mmap_wrap_handle h, int64_t size) {
+    return mmap_wrap_read(h, 0, seen, size) == size && memcmp(seen, expected, (size_t)size) == 0;
+}
+
+/* Makes the library ask the kernel at each access, for one page differs from the others in its protection. */
+static void make_uneven(mmap_wrap_handle h, int64_t size) {
+    CHECK_IS(mprotect_wrap(h, PROT_NONE, size - page, page), 0);
+}
+
+static void what_is_written_is_read_and_nothing_beside_it(void) {
+    const int64_t size = 3 * page, sizes[] = {0, 1, 2, 7, 8, 63, 64, 65, 1000, page, page + 1};
+    mmap_wrap_handle h = scrambled_memory(size);
+    static unsigned char patch[ROOM];
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        int64_t offset = page - 3;
+        scramble(patch, sizes[i], (uint32_t)i);
+        CHECK_IS(mmap_wrap_write(h, offset, patch, sizes[i]), sizes[i]);
+        memcpy(expected + offset, patch, (size_t)sizes[i]);
+        CHECK(holds_expected(h, size));
+
+        memset(seen, 0xAA, sizeof seen);
+        CHECK_IS(mmap_wrap_read(h, offset, seen + 1, sizes[i]), sizes[i]);
+        CHECK(seen[0] == 0xAA && seen[1 + sizes[i]] == 0xAA && memcmp(seen + 1, patch, (size_t)sizes[i]) == 0);
+    }
+    CHECK(memcmp(mmap_wrap_address(h), expected, (size_t)size) == 0);
+    CHECK_IS(munmap_wrap(h), 1);
+}
+
+static void fill_takes_every_byte_and_no_other_number(void) {
+    mmap_wrap_handle h = scrambled_memory(300);
+    for (int byte = 0; byte <= 255; byte++) {
+        CHECK_IS(mmap_wrap_fill(h, byte, byte, 10), 10);
+        memset(expected + byte, byte, 10);
+    }
+    CHECK(holds_expected(h, 300));
+    CHECK_FAILS(mmap_wrap_fill(h, 0, 256, 1), MMAP_WRAP_E_ARGUMENT, "mmap_wrap_fill: 256 is no byte: 0 to 255");
+    CHECK_FAILS(mmap_wrap_fill(h, 0, -1, 1), MMAP_WRAP_E_ARGUMENT, "-1 is no byte");
+    CHECK(holds_expected(h, 300));
+    CHECK_IS(mmap_wrap_fill(h, 100, 'r', MMAP_WRAP_REST), 200);
+    memset(expected + 100, 'r', 200);
+    CHECK(holds_expected(h, 300));
+    CHECK_IS(munmap_wrap(h), 1);
+}
+
+/* As memmove, in both directions, whether the library copies by itself or asks the kernel piece by piece. */
+static void moving_is_right_in_every_overlap(void) {
+    const int64_t usable = ROOM - 65536, far = usable / 2;
+    const int64_t distances[] = {-far, -40000, -16384, -4097, -100, -1, 0, 1, 100, 4097, 16384, 40000, far};
+    for (int uneven = 0; uneven <= 1; uneven++) {
+        for (size_t i = 0; i < sizeof distances / sizeof *distances; i++) {
+            int64_t distance = distances[i], from = distance < 0 ? -distance : 0, to = from + distance;
+            int64_t size = usable - (distance < 0 ? -distance : distance);
+            mmap_wrap_handle h = scrambled_memory(ROOM);
+            if (uneven != 0) make_uneven(h, ROOM);
+            CHECK_IS(mmap_wrap_move(h, to, from, size), size);
+            memmove(expected + to, expected + from, (size_t)size);
+            CHECK(holds_expected(h, usable));
+            CHECK_IS(munmap_wrap(h), 1);
+        }
+    }
+}
+
+/* The plain way to search: every place, one after the other. */
+static int64_t search(const unsigned char *in, const char *needle, int64_t length, int64_t start, int64_t end, bool last) {
+    int64_t found = MMAP_WRAP_E_NOT_FOUND;
+    for (int64_t at = start; at + length <= end && (found < 0 || last); at++)
+        if (memcmp(in + at, needle, (size_t)length) == 0) found = at;
+    return found;
+}
+
+static void searching_finds_the_first_and_the_last_that_lie_whole_within(void) {
+    enum { SIZE = 60 };
+    const char *const needles[] = {"", "a", "b", "ab", "ba", "aab", "abab", "bbbb", "c", "aabbaabbaabb"};
+    mmap_wrap_handle h = memory_of(SIZE);
+    for (uint32_t seed = 0; seed < 3; seed++) {
+        scramble(expected, SIZE, seed);
+        for (int i = 0; i < SIZE; i++) expected[i] = (unsigned char)('a' + expected[i] % 2);
+        CHECK_IS(mmap_wrap_write(h, 0, expected, SIZE), SIZE);
+        for (size_t n = 0; n < sizeof needles / sizeof *needles; n++)
+            for (int64_t start = 0; start <= SIZE; start += 7)
+                for (int64_t end = start; end <= SIZE; end += 5) {
+                    int64_t length = (int64_t)strlen(needles[n]);
+                    CHECK_IS(mmap_wrap_find(h, needles[n], length, start, end),
+                             search(expected, needles[n], length, start, end, false));
+                    CHECK_IS(mmap_wrap_rfind(h, needles[n], length, start, end),
+                             search(expected, needles[n], length, start, end, true));
+                }
+    }
+    CHECK_IS(munmap_wrap(h), 1);
+}
+
+static void a_needle_is_found_across_a_page_border_and_by_all_its_bytes(void) {
+    for (int uneven = 0; uneven <= 1; uneven++) {
+        mmap_wrap_handle h = memory_of(3 * page);
+        CHECK_IS(mmap_wrap_write(h, page - 2, "\0nee\0dle", 8), 8);
+        if (uneven != 0) make_uneven(h, 3 * page);
+        CHECK_IS(mmap_wrap_find(h, "nee\0dle", 7, 0, 2 * page), page - 1);
+        CHECK_IS(mmap_wrap_rfind(h, "nee\0dle", 7, 0, 2 * page), page - 1);
+        CHECK_FAILS(mmap_wrap_find(h, "nee\0dlx", 7, 0, 2 * page), MMAP_WRAP_E_NOT_FOUND, "mmap_wrap_find: not found");
+        CHECK_FAILS(mmap_wrap_rfind(h, "nee\0dle", 7, 0, page + 5), MMAP_WRAP_E_NOT_FOUND, "mmap_wrap_rfind: not found");
+        CHECK_IS(munmap_wrap(h), 1);
+    }
+}
+
+static void forbidden_reading_answers_fault_after_the_bytes_before_it(void) {
+    const int64_t size = 3 * page;
+    mmap_wrap_handle h = scrambled_memory(size);
+    CHECK_IS(mprotect_wrap(h, PROT_NONE, page, page), 0);
+    memset(seen, 0, sizeof seen);
+    CHECK_FAILS(mmap_wrap_read(h, page - 100, seen, size - page), MMAP_WRAP_E_FAULT,
+                text("at offset %d, after 100 of %d bytes", (int)page, (int)(size - page)));
+    CHECK(memcmp(seen, expected + page - 100, 100) == 0 && seen[100] == 0);
+    CHECK_FAILS(mmap_wrap_read(h, page, seen, 1), MMAP_WRAP_E_FAULT, "after 0 of 1 bytes");
+    CHECK_FAILS(mmap_wrap_find(h, "needle", 6, 0, MMAP_WRAP_REST), MMAP_WRAP_E_FAULT, text("offset %d", (int)page));
+    CHECK_IS(mmap_wrap_rfind(h, "needle", 6, page, 2 * page), MMAP_WRAP_E_FAULT);
+    CHECK_IS(mmap_wrap_move(h, 0, page, 1), MMAP_WRAP_E_FAULT);
+    CHECK_IS(mmap_wrap_read(h, 0, seen, page), page);
+    CHECK_IS(mmap_wrap_read(h, 2 * page, seen, page), page);
+    CHECK_IS(mprotect_wrap(h, RW, 0, MMAP_WRAP_REST), 0);
+    CHECK(holds_expected(h, size));
+    CHECK_IS(munmap_wrap(h), 1);
+}
+
+static void forbidden_writing_answers_fault_after_the_bytes_before_it(void) {
+    const int64_t size = 3 * page;
+    mmap_wrap_handle h = scrambled_memory(size);
+    CHECK_IS(mprotect_wrap(h, PROT_READ, page, page), 0);
+    CHECK_FAILS(mmap_wrap_write(h, page - 8, "0123456789", 10), MMAP_WRAP_E_FAULT,
+                text("at offset %d, after 8 of 10 bytes", (int)page));
+    CHECK_FAILS(mmap_wrap_fill(h, page - 4, 'f', 10), MMAP_WRAP_E_FAULT,
+                text("at offset %d, after 4 of 10 bytes", (int)page));
+    CHECK_IS(mmap_wrap_move(h, page, 0, 1), MMAP_WRAP_E_FAULT);
+    CHECK_FAILS(mmap_wrap_move(h, page - 20, 0, 50), MMAP_WRAP_E_FAULT, "after 20 of 50 bytes");
+    memcpy(expected + page - 8, "0123ffff", 8);
+    memmove(expected + page - 20, expected, 20);
+    CHECK(holds_expected(h, size));
+    CHECK_IS(munmap_wrap(h), 1);
+}
+
+static void a_mapping_made_for_reading_cannot_be_written_until_it_is_allowed(void) {
+    make_file("readable", "0123456789", 10);
+    mmap_wrap_handle h = mmap_path_wrap("readable", MMAP_WRAP_REST, PROT_READ, MAP_PRIVATE, 0);
+    CHECK_FAILS(mmap_wrap_write(h, 0, "x", 1), MMAP_WRAP_E_FAULT, "after 0 of 1 bytes");
+    CHECK_IS(mprotect_wrap(h, RW, 0, MMAP_WRAP_REST), 0);
+    CHECK_IS(mmap_wrap_write(h, 0, "x", 1), 1);
+    CHECK_IS(mprotect_wrap(h, PROT_READ, 0, MMAP_WRAP_REST), 0);
+    CHECK_IS(mmap_wrap_write(h, 0, "x", 1), MMAP_WRAP_E_FAULT);
+    CHECK_IS(mprotect_wrap(h, PROT_NONE, 0, MMAP_WRAP_REST), 0);
+    CHECK_IS(mmap_wrap_read(h, 0, seen, 1), MMAP_WRAP_E_FAULT);
+    CHECK_IS(munmap_wrap(h), 1);
+    remove("readable");
+}
+
+static void what_is_allowed_for_one_page_is_allowed_for_no_other(void) {
+    mmap_wrap_handle h = mmap_wrap(NULL, 3 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK_IS(mprotect_wrap(h, RW, page, page), 0);
+    CHECK_IS(mmap_wrap_fill(h, page, 1, page), page);
+    CHECK_IS(mmap_wrap_read(h, page, seen, page), page);
+    CHECK_IS(mmap_wrap_read(h, 0, seen, 1), MMAP_WRAP_E_FAULT);
+    CHECK_IS(mmap_wrap_fill(h, 2 * page, 1, 1), MMAP_WRAP_E_FAULT);
+    CHECK_IS(mprotect_wrap(h, PROT_READ, 0, MMAP_WRAP_REST), 0);
+    CHECK_IS(mmap_wrap_read(h, 0, seen, 3 * page), 3 * page);
+    CHECK_IS(mmap_wrap_fill(h, page, 1, 1), MMAP_WRAP_E_FAULT);
+    CHECK_IS(munmap_wrap(h), 1);
+}
+
+static void a_refused_move_names_the_place_that_refused(void) {
+    mmap_wrap_handle h = scrambled_memory(3 * page);
+    CHECK_IS(mprotect_wrap(h, PROT_NONE, page, page), 0);
+    CHECK_FAILS(mmap_wrap_move(h, page, 0, 1), MMAP_WRAP_E_FAULT, text("at offset %d, after 0 of 1 bytes", (int)page));
+    CHECK_FAILS(mmap_wrap_move(h, 0, page, 1), MMAP_WRAP_E_FAULT, text("at offset %d, after 0 of 1 bytes", (int)page));
+    CHECK_IS(munmap_wrap(h), 1);
+}
+
+static void after_a_fault_in_a_move_upwards_the_last_bytes_are_done(void) {
+    const int64_t size = 10 * page;
+    mmap_wrap_handle h = scrambled_memory(size + page);
+    CHECK_IS(mprotect_wrap(h, PROT_READ, 6 * page, page), 0);
+    CHECK_FAILS(mmap_wrap_move(h, page, 0, size), MMAP_WRAP_E_FAULT, text("of %d bytes", (int)size));
+    const char *after = strstr(mmap_wrap_last_error_message(), "after ");
+    int64_t done = after != NULL ? strtoll(after + strlen("after "), NULL, 10) : -1;
+    if (CHECK(0 <= done && done < size)) {
+        memmove(expected + page + size - done, expected + size - done, (size_t)done);
+        CHECK(holds_expected(h, size + page));
+    }
+    CHECK_IS(munmap_wrap(h), 1);
+}
+
+/* In a child: a library that trusts the protection here dies of SIGSEGV. */
+static void reads_behind_a_guard(void) {
+    mmap_wrap_handle h = memory_of(3 * page);
+    int64_t installed = madvise_wrap(h, mmap_wrap_MADV_GUARD_INSTALL(), page, page);
+    if (installed < 0) {
+        skip("guard pages: %s", mmap_wrap_last_error_message());
+        return;
+    }
+    CHECK_IS(mmap_wrap_read(h, page, seen, 1), MMAP_WRAP_E_FAULT);
+    CHECK_IS(mmap_wrap_fill(h, 0, 1, MMAP_WRAP_REST), MMAP_WRAP_E_FAULT);
+    CHECK_IS(mmap_wrap_find(h, "x", 1, 0, MMAP_WRAP_REST), MMAP_WRAP_E_FAULT);
+    CHECK_IS(madvise_wrap(h, mmap_wrap_MADV_GUARD_REMOVE(), page, page), 0);
+    CHECK_IS(mmap_wrap_fill(h, 0, 1, MMAP_WRAP_REST), 3 * page);
+    CHECK_IS(munmap_wrap(h), 1);
+}
+
+static void a_guard_page_answers_fault(void) {
+    in_child(reads_behind_a_guard);
+}
+
+int main(void) {
+    page = mmap_wrap_page_size();
+    RUN(what_is_written_is_read_and_nothing_beside_it);
+    RUN(fill_takes_every_byte_and_no_other_number);
+    RUN(moving_is_right_in_every_overlap);
+    RUN(searching_finds_the_first_and_the_last_that_lie_whole_within);
+    RUN(a_needle_is_found_across_a_page_border_and_by_all_its_bytes);
+    RUN(forbidden_reading_answers_fault_after_the_bytes_before_it);
+    RUN(forbidden_writing_answers_fault_after_the_bytes_before_it);
+    RUN(a_mapping_made_for_reading_cannot_be_written_until_it_is_allowed);
+    RUN(what_is_allowed_for_one_page_is_allowed_for_no_other);
+    RUN(a_refused_move_names_the_place_that_refused);
+    RUN(after_a_fault_in_a_move_upwards_the_last_bytes_are_done);
+    RUN(a_guard_page_answers_fault);
+    return finish();
+}

@@ -1,0 +1,67 @@
+/*
+ * Checks that count themselves, and what every test must leave as it found it.
+ *
+ * A program is a list of tests: functions named for what they prove, each given to RUN. RUN also compares the open
+ * descriptors and the mapped bytes of the process before and after, so every test proves that nothing leaks.
+ * A failed check prints one line and the test goes on. Checks may stand in threads and in forked children.
+ */
+#ifndef CHECK_H
+#define CHECK_H
+
+#include "mmap_wrap.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Runs one test. RUN_THREADED leaves the mapped bytes out: the C library keeps the stacks of threads for reuse. */
+#define RUN(test) run(#test, test, true)
+#define RUN_THREADED(test) run(#test, test, false)
+
+#define CHECK(condition) check((condition), __FILE__, __LINE__, #condition)
+
+/* The call returns this number. */
+#define CHECK_IS(call, expected) check_is((call), (expected), __FILE__, __LINE__, #call)
+
+/* The call returns this code, and its message holds this text. */
+#define CHECK_FAILS(call, code, text) check_fails((call), (code), (text), __FILE__, __LINE__, #call)
+
+/* The call answers NULL, and its message holds this text. */
+#define CHECK_NULL(call, text) check_null((call), (text), __FILE__, __LINE__, #call)
+
+void run(const char *name, void (*test)(void), bool counts_mapped_bytes);
+bool check(bool holds, const char *file, int line, const char *expression);
+bool check_is(int64_t actual, int64_t expected, const char *file, int line, const char *call);
+bool check_fails(int64_t actual, int64_t code, const char *text, const char *file, int line, const char *call);
+bool check_null(const void *actual, const char *text, const char *file, int line, const char *call);
+
+/* Says what cannot be checked here, and why. */
+void skip(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Runs the test in a forked child, as another user or under a limit of its own. A child that dies is a failure. */
+void in_child(void (*test)(void));
+
+/* Prints the counts for tests/c/run to add up. Returns main's exit status. */
+int finish(void);
+
+/* What the process has, from /proc/self. */
+int64_t open_descriptors(void);
+int64_t mapped_bytes(void);
+int64_t mappings_of(const char *file);
+bool is_mapped(const void *address);
+bool under_valgrind(void);
+
+/* Files live in the current directory, which tests/c/run makes for this run and removes. */
+void make_file(const char *name, const void *bytes, int64_t size);
+void read_file(const char *name, void *bytes, int64_t size);
+
+/* Bytes that differ from page to page and from run to run of the generator, the same for the same seed. */
+void scramble(unsigned char *bytes, int64_t size, uint32_t seed);
+
+/* Text made with printf's format; good until the fourth call after it. */
+const char *text(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Private memory of this many bytes that can be read and written; aborts where there is none. */
+mmap_wrap_handle memory_of(int64_t bytes);
+
+#endif

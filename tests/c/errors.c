@@ -1,0 +1,386 @@
+/*
+ * Every error code that a call can give, with its message, and that nothing is lost on the way.
+ *
+ * What a C program cannot provoke: MMAP_WRAP_E_INTERNAL, a defect of the library (a Rust unit test makes one up);
+ * -EIO of msync, which takes a failing disk; MMAP_WRAP_E_RANGE for a length that no size_t holds, which takes a
+ * 32-bit system. -ENOMEM and -EMFILE are in limits.c, RANGE and ALIGNMENT of ranges in ranges.c, FAULT in access.c.
+ */
+#define _GNU_SOURCE
+#include "check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { RW = PROT_READ | PROT_WRITE, PRIVATE = MAP_PRIVATE | MAP_ANONYMOUS };
+static int64_t page;
+static char byte;
+
+static mmap_wrap_handle map_file(const char *name, int64_t prot, int64_t flags) {
+    return mmap_path_wrap(name, MMAP_WRAP_REST, prot, flags, 0);
+}
+
+/* -- Handles -- */
+
+static int64_t read_(mmap_wrap_handle h) { return mmap_wrap_read(h, 0, &byte, 1); }
+static int64_t write_(mmap_wrap_handle h) { return mmap_wrap_write(h, 0, &byte, 1); }
+static int64_t fill(mmap_wrap_handle h) { return mmap_wrap_fill(h, 0, 0, 1); }
+static int64_t move(mmap_wrap_handle h) { return mmap_wrap_move(h, 0, 0, 1); }
+static int64_t find(mmap_wrap_handle h) { return mmap_wrap_find(h, "x", 1, 0, MMAP_WRAP_REST); }
+static int64_t rfind(mmap_wrap_handle h) { return mmap_wrap_rfind(h, "x", 1, 0, MMAP_WRAP_REST); }
+static int64_t protect(mmap_wrap_handle h) { return mprotect_wrap(h, PROT_READ, 0, 0); }
+static int64_t advise(mmap_wrap_handle h) { return madvise_wrap(h, MADV_NORMAL, 0, 0); }
+static int64_t sync_(mmap_wrap_handle h) { return msync_wrap(h, MS_SYNC, 0, 0); }
+
+static const struct {
+    const char *name;
+    int64_t (*with)(mmap_wrap_handle);
+} calls[] = {
+    {"mmap_wrap_read", read_},        {"mmap_wrap_write", write_}, {"mmap_wrap_fill", fill},
+    {"mmap_wrap_move", move},         {"mmap_wrap_find", find},    {"mmap_wrap_rfind", rfind},
+    {"mprotect", protect},            {"madvise", advise},         {"msync", sync_},
+    {"mmap_wrap_length", mmap_wrap_length}, {"mmap_wrap_release", mmap_wrap_release},
+};
+
+static void every_call_refuses(mmap_wrap_handle h, int64_t code) {
+    char why[100];
+    bool unknown = code == MMAP_WRAP_E_HANDLE;
+    snprintf(why, sizeof why, "%s0x%llx is %s", unknown ? "" : "the mapping of handle ", (unsigned long long)h,
+             unknown ? "no handle of this library" : "unmapped already");
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+        check_fails(calls[i].with(h), code, text("%s: %s", calls[i].name, why), __FILE__, __LINE__, calls[i].name);
+    }
+    CHECK_NULL(mmap_wrap_address(h), text("mmap_wrap_address: %s", why));
+    CHECK_NULL(mmap_wrap_acquire(h), text("mmap_wrap_acquire: %s", why));
+}
+
+static void numbers_that_were_never_handles_are_refused(void) {
+    mmap_wrap_handle h = memory_of(page);
+    const int64_t later = h + ((int64_t)1 << 31), far = h | ((int64_t)1 << 62);
+    const int64_t forged[] = {0, 1, -1, h + 1, later, far, -h, INT64_MAX, INT64_MIN, MMAP_WRAP_E_HANDLE, -ENOMEM};
+    for (size_t i = 0; i < sizeof forged / sizeof *forged; i++) {
+        every_call_refuses(forged[i], MMAP_WRAP_E_HANDLE);
+        CHECK_FAILS(munmap_wrap(forged[i]), MMAP_WRAP_E_HANDLE, "munmap: 0x");
+    }
+    CHECK_IS(munmap_wrap(h), 1);
+}
+
+static void a_stale_handle_is_refused_also_when_its_place_is_taken_again(void) {
+    mmap_wrap_handle h = memory_of(page);
+    CHECK_IS(munmap_wrap(h), 1);
+    every_call_refuses(h, MMAP_WRAP_E_UNMAPPED);
+    mmap_wrap_handle next = memory_of(page);
+    every_call_refuses(h, MMAP_WRAP_E_UNMAPPED);
+    CHECK_IS(munmap_wrap(h), 0);
+    CHECK_IS(mmap_wrap_length(next), page);
+    CHECK_IS(munmap_wrap(next), 1);
+}
+
+/* -- Arguments of mapping -- */
+
+static void neither_shared_nor_private_is_refused(void) {
+    CHECK_FAILS(mmap_wrap(NULL, page, RW, MAP_ANONYMOUS, -1, 0), MMAP_WRAP_E_ARGUMENT,
+                text("mmap: flags %#x say neither MAP_SHARED (%#x) nor", MAP_ANONYMOUS, MAP_SHARED));
+    CHECK_FAILS(mmap_path_wrap("/dev/zero", page, RW, 0, 0), MMAP_WRAP_E_ARGUMENT, "mmap_path: flags 0x0 say neither");
+}
+
+static void unknown_bits_are_refused_by_name(void) {
+    const int64_t high = (int64_t)1 << 40;
+    CHECK_FAILS(mmap_wrap(NULL, page, 0x40, PRIVATE, -1, 0), MMAP_WRAP_E_ARGUMENT,
+                "mmap: protection 0x40: this platform does not know the bits 0x40");
+    CHECK_FAILS(mmap_wrap(NULL, page, PROT_READ | high, PRIVATE, -1, 0), MMAP_WRAP_E_ARGUMENT, "0x10000000000");
+    CHECK_FAILS(mmap_wrap(NULL, page, RW, PRIVATE | 0x200, -1, 0), MMAP_WRAP_E_ARGUMENT,
+                text("mmap: flags %#x: this platform does not know the bits 0x200", (unsigned)PRIVATE | 0x200));
+    CHECK_FAILS(mmap_wrap(NULL, page, RW, PRIVATE | high, -1, 0), MMAP_WRAP_E_ARGUMENT, "0x10000000000");
+    CHECK_FAILS(mmap_wrap(NULL, page, RW, INT64_MIN, -1, 0), MMAP_WRAP_E_ARGUMENT, "flags");
+    CHECK_FAILS(mmap_wrap(NULL, page, -1, PRIVATE, -1, 0), MMAP_WRAP_E_ARGUMENT, "protection");
+
+    mmap_wrap_handle h = memory_of(page);
+    CHECK_FAILS(mprotect_wrap(h, 0x40, 0, page), MMAP_WRAP_E_ARGUMENT, "mprotect: protection 0x40");
+    CHECK_FAILS(mprotect_wrap(h, -1, 0, page), MMAP_WRAP_E_ARGUMENT, "mprotect: protection");
+    CHECK_FAILS(msync_wrap(h, 0x100, 0, page), MMAP_WRAP_E_ARGUMENT, "msync: msync flags 0x100");
+    CHECK_FAILS(madvise_wrap(h, 12345, 0, page), MMAP_WRAP_E_ARGUMENT, "madvise: 12345 is no advice");
+    CHECK_FAILS(madvise_wrap(h, -1, 0, page), MMAP_WRAP_E_ARGUMENT, "madvise: -1 is no advice");
+    CHECK_IS(munmap_wrap(h), 1);
+}
+
+static void lengths_and_offsets_that_cannot_be_are_refused(void) {
+    make_file("ten", "0123456789", 10);
+    CHECK_FAILS(mmap_wrap(NULL, 0, RW, PRIVATE, -1, 0), MMAP_WRAP_E_ARGUMENT, "length of at least 1 byte");
+    CHECK_FAILS(mmap_wrap(NULL, MMAP_WRAP_REST, RW, PRIVATE, -1, 0), MMAP_WRAP_E_ARGUMENT, "length of at least 1 byte");
+    CHECK_FAILS(mmap_path_wrap("ten", 0, PROT_READ, MAP_PRIVATE, 0), MMAP_WRAP_E_ARGUMENT, "length 0: say MMAP_WRAP_REST");
+    CHECK_FAILS(mmap_path_wrap("/dev/zero", MMAP_WRAP_REST, PROT_READ, MAP_PRIVATE, 0), MMAP_WRAP_E_ARGUMENT,
+                "give the length");
+    CHECK_FAILS(mmap_wrap(NULL, -1, RW, PRIVATE, -1, 0), MMAP_WRAP_E_RANGE, "mmap: length -1 is negative");
+    CHECK_FAILS(mmap_wrap(NULL, -page, RW, PRIVATE, -1, 0), MMAP_WRAP_E_RANGE, text("length -%d is negative", (int)page));
+    CHECK_FAILS(mmap_wrap(NULL, page, RW, PRIVATE, -1, -1), MMAP_WRAP_E_RANGE, "file offset -1 is negative");
+    CHECK_FAILS(mmap_wrap(NULL, page, RW, PRIVATE, -1, page), MMAP_WRAP_E_ARGUMENT, "for memory without a file");
+    CHECK_FAILS(mmap_path_wrap("ten", 1, PROT_READ, MAP_PRIVATE, -7), MMAP_WRAP_E_RANGE,
+                "mmap_path: file offset -7 is negative");
+    CHECK_FAILS(mmap_path_wrap("ten", 1, PROT_READ, MAP_PRIVATE, 11), MMAP_WRAP_E_RANGE,
+                "file offset 11 lies beyond the 10 bytes of the file");
+    CHECK_FAILS(mmap_path_wrap("ten", MMAP_WRAP_REST, PROT_READ, MAP_PRIVATE, 11), MMAP_WRAP_E_RANGE, "offset 11");
+    CHECK_FAILS(mmap_path_wrap("ten", 1, PROT_READ, MAP_PRIVATE, INT64_MAX), MMAP_WRAP_E_RANGE, "9223372036854775807");
+    unlink("ten");
+}
+
+static void lengths_beyond_the_address_space_are_the_systems_to_refuse(void) {
+    if (under_valgrind()) {
+        skip("valgrind looks at lengths itself and answers EINVAL");
+        return;
+    }
+    make_file("one", "1", 1);
+    CHECK_FAILS(mmap_wrap(NULL, (int64_t)1 << 62, RW, PRIVATE, -1, 0), -ENOMEM,
+                "mmap: 4611686018427387904 bytes without a file");
+    CHECK_FAILS(mmap_wrap(NULL, INT64_MAX, RW, PRIVATE, -1, 0), -ENOMEM, "9223372036854775807 bytes");
+    CHECK_FAILS(mmap_path_wrap("one", (int64_t)1 << 62, PROT_READ, MAP_PRIVATE, 0), -ENOMEM,
+                "4611686018427387904 bytes at offset 0 of the file");
+    unlink("one");
+}
+
+/* The library's table would grow if a failure kept its place; RUN sees the mapped bytes. */
+static void failing_again_and_again_keeps_nothing(void) {
+    int64_t failed = 0;
+    for (int i = 0; i < 20000; i++) failed += mmap_path_wrap("missing", 1, PROT_READ, MAP_PRIVATE, 0) == -ENOENT;
+    CHECK_IS(failed, 20000);
+}
+
+static void a_fixed_place_lies_on_page_borders(void) {
+    make_file("two", "0123456789", 10);
+    int fd = open("two", O_RDONLY | O_CLOEXEC);
+    char *place = mmap(NULL, (size_t)page, PROT_NONE, PRIVATE, -1, 0);
+    CHECK_FAILS(mmap_wrap(place + 1, 1, RW, PRIVATE | MAP_FIXED, -1, 0), MMAP_WRAP_E_ALIGNMENT, "mmap: address");
+    CHECK_FAILS(mmap_wrap(place, 1, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd, 1), MMAP_WRAP_E_ALIGNMENT,
+                "mmap: file offset 1 is not on a page border");
+    CHECK_FAILS(mmap_wrap(place + 1, 1, RW, PRIVATE | MAP_FIXED_NOREPLACE, -1, 0), MMAP_WRAP_E_ALIGNMENT, "mmap: address");
+    munmap(place, (size_t)page);
+    close(fd);
+    unlink("two");
+}
+
+/* -- Files -- */
+
+static void what_cannot_be_opened_keeps_the_systems_number_and_names_the_path(void) {
+    char long_name[5000];
+    memset(long_name, 'n', sizeof long_name - 1);
+    long_name[sizeof long_name - 1] = '\0';
+    make_file("plain", "x", 1);
+    if (symlink("loop", "loop") != 0) perror("symlink");
+    CHECK_FAILS(map_file("missing", PROT_READ, MAP_PRIVATE), -ENOENT,
+                "mmap_path: open 'missing' for reading: No such file or directory (ENOENT)");
+    CHECK_FAILS(map_file("missing", RW, MAP_SHARED), -ENOENT, "open 'missing' for reading and writing");
+    CHECK_FAILS(map_file("", PROT_READ, MAP_PRIVATE), -ENOENT, "open ''");
+    CHECK_FAILS(map_file(".", PROT_READ, MAP_PRIVATE), -EISDIR, "open '.' for reading");
+    CHECK_FAILS(map_file(".", RW, MAP_SHARED), -EISDIR, "EISDIR");
+    CHECK_FAILS(map_file("plain/x", PROT_READ, MAP_PRIVATE), -ENOTDIR, "ENOTDIR");
+    CHECK_FAILS(map_file("loop", PROT_READ, MAP_PRIVATE), -ELOOP, "ELOOP");
+    CHECK_FAILS(map_file(long_name, PROT_READ, MAP_PRIVATE), -ENAMETOOLONG, "ENAMETOOLONG");
+    CHECK_FAILS(map_file(NULL, PROT_READ, MAP_PRIVATE), MMAP_WRAP_E_ARGUMENT, "mmap_path: the path is NULL");
+    CHECK_FAILS(map_file("not utf-8 \xff", PROT_READ, MAP_PRIVATE), -ENOENT, "not utf-8");
+    CHECK_FAILS(mmap_path_wrap("plain", 1, PROT_READ, PRIVATE, 0), MMAP_WRAP_E_ARGUMENT, "MAP_ANONYMOUS");
+    CHECK_FAILS(mmap_path_wrap("plain", 1, PROT_READ, MAP_PRIVATE | MAP_FIXED, 0), MMAP_WRAP_E_ARGUMENT, "MAP_FIXED");
+    CHECK_FAILS(mmap_path_wrap("plain", 1, PROT_READ, MAP_PRIVATE | MAP_FIXED_NOREPLACE, 0), MMAP_WRAP_E_ARGUMENT,
+                "MAP_FIXED");
+    unlink("plain");
+    unlink("loop");
+}
+
+static void what_is_no_file_of_bytes_is_refused_without_waiting(void) {
+    if (mkfifo("pipe", 0600) != 0) perror("mkfifo");
+    CHECK_FAILS(mmap_path_wrap("pipe", 1, PROT_READ, MAP_PRIVATE, 0), -ENODEV, "this kind of file cannot be mapped");
+    CHECK_FAILS(map_file("pipe", PROT_READ, MAP_PRIVATE), MMAP_WRAP_E_ARGUMENT, "give the length");
+    unlink("pipe");
+}
+
+/* Maps as a user who may do nothing special. */
+static void maps_without_permission(void) {
+    if (geteuid() == 0 && setuid(65534) != 0) {
+        skip("cannot become another user: %s", strerror(errno));
+        return;
+    }
+    CHECK_FAILS(map_file("secret", PROT_READ, MAP_PRIVATE), -EACCES,
+                "open 'secret' for reading: Permission denied (EACCES); ");
+    CHECK_FAILS(map_file("readonly", RW, MAP_SHARED), -EACCES, "open 'readonly' for reading and writing");
+    CHECK_FAILS(map_file("closed/file", PROT_READ, MAP_PRIVATE), -EACCES, "search permission");
+    mmap_wrap_handle h = map_file("readonly", RW, MAP_PRIVATE);
+    CHECK_IS(mmap_wrap_write(h, 0, "x", 1), 1);
+    CHECK_IS(munmap_wrap(h), 1);
+    h = map_file("readonly", PROT_READ, MAP_SHARED);
+    CHECK_FAILS(mprotect_wrap(h, RW, 0, MMAP_WRAP_REST), -EACCES, "the file was not opened for such access");
+    CHECK_IS(munmap_wrap(h), 1);
+}
+
+static void permission_is_asked_for_what_is_needed_only(void) {
+    make_file("secret", "x", 1);
+    make_file("readonly", "x", 1);
+    if (chmod("secret", 0) != 0 || chmod("readonly", 0444) != 0 || mkdir("closed", 0) != 0) perror("permissions");
+    in_child(maps_without_permission);
+    unlink("secret");
+    unlink("readonly");
+    rmdir("closed");
+}
+
+static void descriptors_are_refused_with_the_reason(void) {
+    make_file("modes", "0123456789", 10);
+    int reading = open("modes", O_RDONLY | O_CLOEXEC), writing = open("modes", O_WRONLY | O_CLOEXEC);
+    int directory = open(".", O_RDONLY | O_CLOEXEC), ends[2];
+    if (pipe(ends) != 0) perror("pipe");
+    int closed = dup(reading);
+    close(closed);
+    CHECK_FAILS(mmap_wrap(NULL, 10, PROT_READ, MAP_PRIVATE, writing, 0), -EACCES, "the file must be open for reading");
+    CHECK_FAILS(mmap_wrap(NULL, 10, RW, MAP_SHARED, writing, 0), -EACCES,
+                text("10 bytes at offset 0 of descriptor %d", writing));
+    CHECK_FAILS(mmap_wrap(NULL, 10, RW, MAP_SHARED, reading, 0), -EACCES, "Permission denied (EACCES)");
+    CHECK_FAILS(mmap_wrap(NULL, 10, PROT_READ, MAP_PRIVATE, closed, 0), -EBADF,
+                text("mmap: descriptor %d: Bad file descriptor (EBADF)", closed));
+    CHECK_FAILS(mmap_wrap(NULL, 10, PROT_READ, MAP_PRIVATE, -1, 0), -EBADF, "say MAP_ANONYMOUS");
+    CHECK_FAILS(mmap_wrap(NULL, 10, PROT_READ, MAP_PRIVATE, (int64_t)1 << 40, 0), MMAP_WRAP_E_ARGUMENT,
+                "1099511627776 is no file descriptor");
+    CHECK_FAILS(mmap_wrap(NULL, 10, PROT_READ, MAP_PRIVATE, directory, 0), -EISDIR, text("descriptor %d", directory));
+    CHECK_FAILS(mmap_wrap(NULL, 10, PROT_READ, MAP_PRIVATE, ends[0], 0), -ENODEV, "this kind of file cannot be mapped");
+    CHECK_FAILS(mmap_wrap(NULL, 10, PROT_READ, MAP_PRIVATE, reading, 11), MMAP_WRAP_E_RANGE, "file offset 11");
+    const int mine[] = {reading, writing, directory, ends[0], ends[1]};
+    for (size_t i = 0; i < sizeof mine / sizeof *mine; i++) CHECK_IS(close(mine[i]), 0); /* not closed by the library */
+    unlink("modes");
+}
+
+static void a_sealed_file_refuses_to_be_written(void) {
+    int fd = memfd_create("sealed", MFD_ALLOW_SEALING | MFD_CLOEXEC);
+    if (fd < 0 || ftruncate(fd, page) != 0 || fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE) != 0) {
+        skip("no sealed memfd: %s", strerror(errno));
+        return;
+    }
+    CHECK_FAILS(mmap_wrap(NULL, page, RW, MAP_SHARED, fd, 0), -EPERM, "a seal");
+    close(fd);
+}
+
+/* -- Protection, advice, sync -- */
+
+static void protection_beyond_how_the_file_was_opened_is_refused(void) {
+    make_file("opened", "0123456789", 10);
+    mmap_wrap_handle h = map_file("opened", PROT_READ, MAP_SHARED);
+    CHECK_FAILS(mprotect_wrap(h, RW, 0, MMAP_WRAP_REST), -EACCES,
+                "mprotect: protection 0x3 for 10 bytes from offset 0: Permission denied (EACCES)");
+    CHECK_IS(mmap_wrap_read(h, 0, &byte, 1), 1);
+    CHECK_IS(mmap_wrap_write(h, 0, &byte, 1), MMAP_WRAP_E_FAULT);
+    CHECK_IS(munmap_wrap(h), 1);
+    unlink("opened");
+}
+
+static void advice_that_does_not_apply_is_the_kernels_einval(void) {
+    mmap_wrap_handle h = memory_of(page);
+    CHECK_FAILS(madvise_wrap(h, MADV_REMOVE, 0, MMAP_WRAP_REST), -EINVAL,
+                text("madvise: MADV_REMOVE for %d bytes from offset 0", (int)page));
+    CHECK_IS(munmap_wrap(h), 1);
+}
+
+static void data_that_cannot_be_stored_is_eio(void) {
+    skip("-EIO of msync takes a failing disk");
+}
+
+static void sync_refuses_contradictions_and_locked_pages(void) {
+    make_file("locked", "0123456789", 10);
+    mmap_wrap_handle h = map_file("locked", RW, MAP_SHARED);
+    CHECK_FAILS(msync_wrap(h, MS_SYNC | MS_ASYNC, 0, MMAP_WRAP_REST), -EINVAL, "MS_SYNC and MS_ASYNC exclude each other");
+    CHECK_IS(msync_wrap(h, MS_SYNC | MS_INVALIDATE, 0, MMAP_WRAP_REST), 0);
+    if (mlock(mmap_wrap_address(h), 10) != 0) skip("locking a page: %s", strerror(errno));
+    else CHECK_FAILS(msync_wrap(h, MS_INVALIDATE, 0, MMAP_WRAP_REST), -EBUSY, "msync: flags 0x2 for 10 bytes from offset 0");
+    CHECK_IS(munmap_wrap(h), 1);
+    unlink("locked");
+}
+
+/* -- Buffers -- */
+
+static void a_null_buffer_has_size_zero_only(void) {
+    mmap_wrap_handle h = memory_of(page);
+    CHECK_FAILS(mmap_wrap_read(h, 0, NULL, 8), MMAP_WRAP_E_ARGUMENT, "mmap_wrap_read: the buffer is NULL, but 8 bytes long");
+    CHECK_FAILS(mmap_wrap_write(h, 0, NULL, 8), MMAP_WRAP_E_ARGUMENT,
+                "mmap_wrap_write: the buffer is NULL, but 8 bytes long");
+    CHECK_FAILS(mmap_wrap_find(h, NULL, 8, 0, MMAP_WRAP_REST), MMAP_WRAP_E_ARGUMENT, "mmap_wrap_find: the buffer is NULL");
+    CHECK_FAILS(mmap_wrap_rfind(h, NULL, 8, 0, MMAP_WRAP_REST), MMAP_WRAP_E_ARGUMENT, "mmap_wrap_rfind: the buffer is NULL");
+    CHECK_IS(mmap_wrap_read(h, 0, NULL, 0), 0);
+    CHECK_IS(mmap_wrap_write(h, 0, NULL, 0), 0);
+    CHECK_IS(mmap_wrap_find(h, NULL, 0, 5, MMAP_WRAP_REST), 5);
+    CHECK_IS(mmap_wrap_rfind(h, NULL, 0, 0, 5), 5);
+    CHECK_IS(munmap_wrap(h), 1);
+}
+
+static void the_size_of_a_buffer_is_always_given(void) {
+    mmap_wrap_handle h = memory_of(1);
+    CHECK_IS(mmap_wrap_read(h, 0, &byte, MMAP_WRAP_REST), MMAP_WRAP_E_RANGE);
+    CHECK_IS(mmap_wrap_write(h, 0, &byte, MMAP_WRAP_REST), MMAP_WRAP_E_RANGE);
+    CHECK_IS(mmap_wrap_find(h, &byte, MMAP_WRAP_REST, 0, MMAP_WRAP_REST), MMAP_WRAP_E_RANGE);
+    CHECK_IS(munmap_wrap(h), 1);
+}
+
+/* -- Codes and messages -- */
+
+static void every_code_has_a_name(void) {
+    /* codes.inc has CHECK_CODE(MMAP_WRAP_E_…) for each one in the header. */
+#define CHECK_CODE(CODE) CHECK(strstr(mmap_wrap_strerror(CODE), "(" #CODE ")") != NULL);
+#include "codes.inc"
+    CHECK(strcmp(mmap_wrap_strerror(-EACCES), "Permission denied (EACCES)") == 0);
+    CHECK(strstr(mmap_wrap_strerror(-ENOMEM), "(ENOMEM)") != NULL);
+    CHECK(strstr(mmap_wrap_strerror(-4095), "4095") != NULL);
+    CHECK(strstr(mmap_wrap_strerror(0), "success") != NULL);
+    CHECK(strstr(mmap_wrap_strerror(17), "17 is no error code") != NULL);
+    CHECK(strstr(mmap_wrap_strerror(INT64_MIN), "-9223372036854775808 is no error code") != NULL);
+    CHECK(strstr(mmap_wrap_strerror(MMAP_WRAP_E_INTERNAL - 1), "is no error code") != NULL);
+}
+
+static void a_success_and_a_second_look_leave_the_message(void) {
+    munmap_wrap(0);
+    mmap_wrap_handle h = memory_of(page);
+    CHECK(strstr(mmap_wrap_last_error_message(), "munmap: 0x0") != NULL);
+    mmap_wrap_strerror(-EIO);
+    CHECK(strstr(mmap_wrap_last_error_message(), "munmap: 0x0") != NULL);
+    CHECK_IS(munmap_wrap(h), 1);
+    CHECK_IS(munmap_wrap(h), 0);
+    CHECK(strstr(mmap_wrap_last_error_message(), "munmap: 0x0") != NULL);
+}
+
+static void *fail_in_another_thread(void *unused) {
+    CHECK(strcmp(mmap_wrap_last_error_message(), "") == 0);
+    CHECK_FAILS(mmap_wrap_length(0), MMAP_WRAP_E_HANDLE, "mmap_wrap_length: ");
+    return unused;
+}
+
+static void a_message_belongs_to_its_thread(void) {
+    pthread_t thread;
+    munmap_wrap(0);
+    if (pthread_create(&thread, NULL, fail_in_another_thread, NULL) != 0) perror("pthread_create");
+    pthread_join(thread, NULL);
+    CHECK(strstr(mmap_wrap_last_error_message(), "munmap: ") != NULL);
+}
+
+int main(void) {
+    page = mmap_wrap_page_size();
+    RUN(numbers_that_were_never_handles_are_refused);
+    RUN(a_stale_handle_is_refused_also_when_its_place_is_taken_again);
+    RUN(neither_shared_nor_private_is_refused);
+    RUN(unknown_bits_are_refused_by_name);
+    RUN(lengths_and_offsets_that_cannot_be_are_refused);
+    RUN(lengths_beyond_the_address_space_are_the_systems_to_refuse);
+    RUN(failing_again_and_again_keeps_nothing);
+    RUN(a_fixed_place_lies_on_page_borders);
+    RUN(what_cannot_be_opened_keeps_the_systems_number_and_names_the_path);
+    RUN(what_is_no_file_of_bytes_is_refused_without_waiting);
+    RUN(permission_is_asked_for_what_is_needed_only);
+    RUN(descriptors_are_refused_with_the_reason);
+    RUN(a_sealed_file_refuses_to_be_written);
+    RUN(protection_beyond_how_the_file_was_opened_is_refused);
+    RUN(advice_that_does_not_apply_is_the_kernels_einval);
+    RUN(data_that_cannot_be_stored_is_eio);
+    RUN(sync_refuses_contradictions_and_locked_pages);
+    RUN(a_null_buffer_has_size_zero_only);
+    RUN(the_size_of_a_buffer_is_always_given);
+    RUN(every_code_has_a_name);
+    RUN(a_success_and_a_second_look_leave_the_message);
+    RUN_THREADED(a_message_belongs_to_its_thread);
+    return finish();
+}

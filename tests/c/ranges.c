@@ -1,0 +1,242 @@
+/* Ranges: one set of rules for every call that takes an offset and a size. */
+#define _GNU_SOURCE
+#include "check.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+
+enum { RW = PROT_READ | PROT_WRITE, ROOM = 4 * 65536 };
+static int64_t page;
+static unsigned char buffer[ROOM], before[ROOM], after[ROOM];
+
+/* Every call with a range, as (handle, offset, size). */
+typedef mmap_wrap_handle handle;
+static int64_t protect(handle h, int64_t at, int64_t size) { return mprotect_wrap(h, PROT_NONE, at, size); }
+static int64_t advise(handle h, int64_t at, int64_t size) { return madvise_wrap(h, MADV_NORMAL, at, size); }
+static int64_t discard(handle h, int64_t at, int64_t size) { return madvise_wrap(h, MADV_DONTNEED, at, size); }
+static int64_t sync_(handle h, int64_t at, int64_t size) { return msync_wrap(h, MS_SYNC, at, size); }
+static int64_t read_(handle h, int64_t at, int64_t size) { return mmap_wrap_read(h, at, buffer, size); }
+static int64_t write_(handle h, int64_t at, int64_t size) { return mmap_wrap_write(h, at, buffer, size); }
+static int64_t fill(handle h, int64_t at, int64_t size) { return mmap_wrap_fill(h, at, 'x', size); }
+static int64_t move_from(handle h, int64_t at, int64_t size) { return mmap_wrap_move(h, 0, at, size); }
+static int64_t move_to(handle h, int64_t at, int64_t size) { return mmap_wrap_move(h, at, 0, size); }
+
+static const struct call {
+    const char *name; /* as the messages have it */
+    int64_t (*with)(handle, int64_t at, int64_t size);
+    bool answers_size;  /* and not 0 */
+    bool knows_rest;    /* where the size is that of a buffer it is always given */
+    bool by_whole_pages;
+} calls[] = {
+    {"mprotect", protect, false, true, true},         {"madvise", advise, false, true, false},
+    {"madvise", discard, false, true, true},          {"msync", sync_, false, true, false},
+    {"mmap_wrap_read", read_, true, false, false},    {"mmap_wrap_write", write_, true, false, false},
+    {"mmap_wrap_fill", fill, true, true, false},      {"mmap_wrap_move", move_from, true, true, false},
+    {"mmap_wrap_move", move_to, true, false, false},
+};
+#define EACH_CALL(call) (const struct call *call = calls; call < calls + sizeof calls / sizeof *calls; call++)
+
+static void refuses(const struct call *call, handle h, int64_t offset, int64_t size, const char *why) {
+    const char *message = text("%s: %s", call->name, why);
+    check_fails(call->with(h, offset, size), MMAP_WRAP_E_RANGE, message, __FILE__, __LINE__, message);
+}
+
+static handle scrambled_memory(int64_t size) {
+    handle h = memory_of(size);
+    scramble(before, size, 7);
+    CHECK_IS(mmap_wrap_write(h, 0, before, size), size);
+    return h;
+}
+
+static bool is_untouched(handle h, int64_t size) {
+    return mmap_wrap_read(h, 0, after, size) == size && memcmp(before, after, (size_t)size) == 0;
+}
+
+static void outside_the_mapping_is_refused_with_the_numbers_and_touches_nothing(void) {
+    const long long length = 2 * page;
+    handle h = scrambled_memory(length);
+    for EACH_CALL(call) {
+        refuses(call, h, length + 1, 0, text("offset %lld lies beyond %lld byte mapping", length + 1, length));
+        refuses(call, h, INT64_MAX, 0, text("offset %lld lies beyond %lld byte mapping", (long long)INT64_MAX, length));
+        refuses(call, h, -1, 1, "offset -1 is negative");
+        refuses(call, h, INT64_MIN, 1, text("offset %lld is negative", (long long)INT64_MIN));
+        refuses(call, h, 0, -5, "size -5 is negative");
+    }
+    for EACH_CALL(call) {
+        if (call->with == move_to) continue; /* its size is measured from the source first: the next test */
+        refuses(call, h, 1, INT64_MAX, text("size %lld from offset 1 wraps around", (long long)INT64_MAX));
+        refuses(call, h, page, length,
+                text("size %lld from offset %lld extends beyond %lld byte mapping", length, (long long)page, length));
+        refuses(call, h, length, 1, text("size 1 from offset %lld extends beyond %lld byte mapping", length, length));
+        refuses(call, h, 0, length + 1,
+                text("size %lld from offset 0 extends beyond %lld byte mapping", length + 1, length));
+        refuses(call, h, 0, INT64_MAX, text("size %lld from offset 0 extends beyond", (long long)INT64_MAX));
+    }
+    CHECK(is_untouched(h, length));
+    CHECK_IS(munmap_wrap(h), 1);
+}
+
+static void both_ends_of_a_move_lie_inside(void) {
+    handle h = scrambled_memory(100);
+    CHECK_FAILS(mmap_wrap_move(h, 60, 0, 41), MMAP_WRAP_E_RANGE, "size 41 from offset 60 extends beyond 100 byte mapping");
+    CHECK_FAILS(mmap_wrap_move(h, 0, 60, 41), MMAP_WRAP_E_RANGE, "size 41 from offset 60 extends beyond 100 byte mapping");
+    CHECK_FAILS(mmap_wrap_move(h, 1, 0, MMAP_WRAP_REST), MMAP_WRAP_E_RANGE, "size 100 from offset 1 extends beyond");
+    CHECK(is_untouched(h, 100));
+    CHECK_IS(mmap_wrap_move(h, 60, 0, 40), 40);
+    CHECK_IS(mmap_wrap_move(h, 0, 60, MMAP_WRAP_REST), 40);
+    CHECK_IS(munmap_wrap(h), 1);
+}
+
+static void size_zero_is_fine_up_to_the_very_end_and_does_nothing(void) {
+    const int64_t length = 2 * page, offsets[] = {0, 1, page - 1, page, length - 1, length};
+    handle h = scrambled_memory(length);
+    for EACH_CALL(call)
+        for (size_t i = 0; i < sizeof offsets / sizeof *offsets; i++)
+            check_is(call->with(h, offsets[i], 0), 0, __FILE__, __LINE__, text("%s of size 0", call->name));
+    CHECK(is_untouched(h, length));
+    CHECK_IS(munmap_wrap(h), 1);
+}
+
+static void rest_is_the_size_to_the_end(void) {
+    const int64_t length = 3 * page, offsets[] = {0, page, 2 * page, length};
+    for EACH_CALL(call) {
+        for (size_t i = 0; call->knows_rest && i < sizeof offsets / sizeof *offsets; i++) {
+            handle h = memory_of(length);
+            int64_t expected = call->answers_size ? length - offsets[i] : 0;
+            check_is(call->with(h, offsets[i], MMAP_WRAP_REST), expected, __FILE__, __LINE__, call->name);
+            munmap_wrap(h);
+        }
+    }
+}
+
+/* For each small range the answer is worked out here as the header's words have it. */
+static void every_small_range_is_answered_as_the_header_says(void) {
+    enum { LENGTH = 5 };
+    for EACH_CALL(call) {
+        if (call->by_whole_pages) continue; /* alignment is another rule, below */
+        handle h = scrambled_memory(LENGTH);
+        for (int64_t offset = -2; offset <= LENGTH + 2; offset++)
+            for (int64_t size = -2; size <= LENGTH + 2; size++) {
+                bool inside = offset >= 0 && size >= 0 && offset + size <= LENGTH;
+                int64_t expected = !inside ? MMAP_WRAP_E_RANGE : call->answers_size ? size : 0;
+                check_is(call->with(h, offset, size), expected, __FILE__, __LINE__,
+                         text("%s: size %lld from offset %lld", call->name, (long long)size, (long long)offset));
+            }
+        munmap_wrap(h);
+    }
+}
+
+static void searching_has_the_same_rules_for_start_and_end(void) {
+    int64_t (*const searches[])(handle, const void *, int64_t, int64_t, int64_t) = {mmap_wrap_find, mmap_wrap_rfind};
+    handle h = memory_of(100);
+    for (int i = 0; i < 2; i++) {
+        CHECK_FAILS(searches[i](h, "x", 1, 101, MMAP_WRAP_REST), MMAP_WRAP_E_RANGE,
+                    "offset 101 lies beyond 100 byte mapping");
+        CHECK_FAILS(searches[i](h, "x", 1, 0, 101), MMAP_WRAP_E_RANGE, "offset 101 lies beyond 100 byte mapping");
+        CHECK_FAILS(searches[i](h, "x", 1, 50, 49), MMAP_WRAP_E_RANGE, "end 49 lies before start 50");
+        CHECK_FAILS(searches[i](h, "x", 1, -1, 10), MMAP_WRAP_E_RANGE, "-1 is negative");
+        CHECK_FAILS(searches[i](h, "x", 1, 0, -1), MMAP_WRAP_E_RANGE, "-1 is negative");
+        CHECK_FAILS(searches[i](h, "x", -1, 0, 1), MMAP_WRAP_E_RANGE, "-1 is negative");
+        CHECK_IS(searches[i](h, "x", 1, 100, 100), MMAP_WRAP_E_NOT_FOUND);
+        CHECK_IS(searches[i](h, "", 0, 100, MMAP_WRAP_REST), 100);
+    }
+    CHECK_IS(munmap_wrap(h), 1);
+}
+
+static void protection_begins_on_a_page_border_and_ends_on_the_next_one(void) {
+    handle h = memory_of(3 * page);
+    CHECK_FAILS(mprotect_wrap(h, PROT_READ, 1, page), MMAP_WRAP_E_ALIGNMENT,
+                text("mprotect: offset 1 is not on a page border: pages are %d bytes", (int)page));
+    CHECK_FAILS(mprotect_wrap(h, PROT_READ, page - 1, 1), MMAP_WRAP_E_ALIGNMENT, "mprotect");
+    CHECK_IS(mmap_wrap_fill(h, 0, 1, MMAP_WRAP_REST), 3 * page);
+    CHECK_IS(mprotect_wrap(h, PROT_READ, page, 1), 0);
+    CHECK_IS(mmap_wrap_fill(h, 0, 2, page), page);
+    CHECK_IS(mmap_wrap_fill(h, page, 2, 1), MMAP_WRAP_E_FAULT);
+    CHECK_IS(mmap_wrap_fill(h, 2 * page - 1, 2, 1), MMAP_WRAP_E_FAULT);
+    CHECK_IS(mmap_wrap_fill(h, 2 * page, 2, page), page);
+    CHECK_IS(munmap_wrap(h), 1);
+}
+
+static void a_mapping_that_begins_inside_a_page_is_protected_from_its_own_start(void) {
+    scramble(before, 4 * page, 3);
+    make_file("inside", before, 4 * page);
+    handle h = mmap_path_wrap("inside", MMAP_WRAP_REST, RW, MAP_PRIVATE, 100);
+    CHECK_FAILS(mprotect_wrap(h, PROT_READ, page, page), MMAP_WRAP_E_ALIGNMENT, "begins 100 bytes into its first page");
+    CHECK_IS(mprotect_wrap(h, PROT_READ, page - 100, page), 0);
+    CHECK_IS(mmap_wrap_fill(h, page - 101, 0, 1), 1);
+    CHECK_IS(mmap_wrap_fill(h, page - 100, 0, 1), MMAP_WRAP_E_FAULT);
+    CHECK_IS(mprotect_wrap(h, PROT_READ, 0, 1), 0);
+    CHECK_IS(mmap_wrap_fill(h, page - 101, 0, 1), MMAP_WRAP_E_FAULT);
+    CHECK_IS(munmap_wrap(h), 1);
+    remove("inside");
+}
+
+/* Which pages of the mapping are in memory, as text: '1' or '0' for each. */
+static const char *residency(handle h, int64_t pages) {
+    unsigned char resident[64];
+    char shown[65] = "";
+    CHECK(mincore(mmap_wrap_address(h), (size_t)(pages * page), resident) == 0);
+    for (int64_t i = 0; i < pages; i++) shown[i] = (resident[i] & 1) != 0 ? '1' : '0';
+    return text("%s", shown);
+}
+
+static void advice_that_loses_nothing_covers_every_page_that_holds_a_byte(void) {
+    handle h = memory_of(4 * page);
+    CHECK(strcmp(residency(h, 4), "0000") == 0);
+    if (madvise_wrap(h, mmap_wrap_MADV_POPULATE_WRITE(), 2 * page - 1, 2) < 0)
+        skip("MADV_POPULATE_WRITE: %s", mmap_wrap_last_error_message());
+    else
+        CHECK(strcmp(residency(h, 4), "0110") == 0);
+    CHECK_IS(madvise_wrap(h, MADV_WILLNEED, 1, 1), 0);
+    CHECK_IS(msync_wrap(h, MS_ASYNC, 4 * page - 1, 1), 0);
+    CHECK_IS(munmap_wrap(h), 1);
+}
+
+static void advice_that_discards_must_not_reach_neighbours(void) {
+    const char *const names[] = {"MADV_DONTNEED",    "MADV_FREE",            "MADV_REMOVE",        "MADV_DONTFORK",
+                                 "MADV_WIPEONFORK",  "MADV_DONTNEED_LOCKED", "MADV_GUARD_INSTALL", "MADV_GUARD_REMOVE"};
+    handle h = scrambled_memory(3 * page);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        int64_t advice;
+        if (mmap_wrap_constant(names[i], &advice) < 0) {
+            skip("%s", mmap_wrap_last_error_message());
+            continue;
+        }
+        CHECK_FAILS(madvise_wrap(h, advice, 1, MMAP_WRAP_REST), MMAP_WRAP_E_ALIGNMENT, "offset 1 is not on a page border");
+        CHECK_FAILS(madvise_wrap(h, advice, page, page + 1), MMAP_WRAP_E_ALIGNMENT,
+                    text("end %d is not", (int)(2 * page + 1)));
+        CHECK_FAILS(madvise_wrap(h, advice, 0, page - 1), MMAP_WRAP_E_ALIGNMENT, text("end %d is not", (int)(page - 1)));
+    }
+    CHECK(is_untouched(h, 3 * page));
+    CHECK_IS(madvise_wrap(h, MADV_DONTNEED, page, page), 0);
+    memset(before + page, 0, (size_t)page);
+    CHECK(is_untouched(h, 3 * page));
+    CHECK_IS(munmap_wrap(h), 1);
+}
+
+static void discarding_may_end_where_the_mapping_ends(void) {
+    const int64_t length = 2 * page + 10;
+    handle h = scrambled_memory(length);
+    CHECK_IS(madvise_wrap(h, MADV_DONTNEED, 2 * page, 9), MMAP_WRAP_E_ALIGNMENT);
+    CHECK_IS(madvise_wrap(h, MADV_DONTNEED, 2 * page, 10), 0);
+    memset(before + 2 * page, 0, 10);
+    CHECK(is_untouched(h, length));
+    CHECK_IS(munmap_wrap(h), 1);
+}
+
+int main(void) {
+    page = mmap_wrap_page_size();
+    RUN(outside_the_mapping_is_refused_with_the_numbers_and_touches_nothing);
+    RUN(both_ends_of_a_move_lie_inside);
+    RUN(size_zero_is_fine_up_to_the_very_end_and_does_nothing);
+    RUN(rest_is_the_size_to_the_end);
+    RUN(every_small_range_is_answered_as_the_header_says);
+    RUN(searching_has_the_same_rules_for_start_and_end);
+    RUN(protection_begins_on_a_page_border_and_ends_on_the_next_one);
+    RUN(a_mapping_that_begins_inside_a_page_is_protected_from_its_own_start);
+    RUN(advice_that_loses_nothing_covers_every_page_that_holds_a_byte);
+    RUN(advice_that_discards_must_not_reach_neighbours);
+    RUN(discarding_may_end_where_the_mapping_ends);
+    return finish();
+}
