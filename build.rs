@@ -14,13 +14,14 @@ mod constants;
 const ABI_VERSION: u8 = 1;
 
 /// The topics of the header in its order, and the file that holds each. `{out}` stands for OUT_DIR.
-const TOPICS: [&[&str]; 7] = [
+const TOPICS: [&[&str]; 8] = [
     &["src/ffi/version.rs"],
     &["src/ffi/error.rs", "src/error.rs"],
     &["src/ffi/map.rs"],
     &["src/ffi/pages.rs"],
     &["src/ffi/address.rs"],
     &["src/ffi/access.rs"],
+    &["src/ffi/faults.rs"],
     &["src/ffi/constants.rs", "{out}/getters.rs"],
 ];
 

@@ -103,6 +103,13 @@ const char *mmap_wrap_strerror(int64_t code);
  */
 const char *mmap_wrap_last_error_message(void);
 
+/**
+ * The code of this thread's last failure; 0 before the first. For after a call that answers NULL.
+ *
+ *     if (mmap_wrap_acquire(h) == NULL && mmap_wrap_last_error_code() == MMAP_WRAP_E_UNMAPPED) puts("too late");
+ */
+int64_t mmap_wrap_last_error_code(void);
+
 /*
  * == Mapping and unmapping ==
  *
@@ -188,7 +195,8 @@ int64_t mprotect_wrap(mmap_wrap_handle h, int64_t prot, int64_t offset, int64_t 
  * Advice that loses nothing covers every page that holds a byte of the range. Advice that discards data, in this
  * process or in a child (MADV_DONTNEED, MADV_FREE, MADV_REMOVE, MADV_DONTFORK, MADV_WIPEONFORK, MADV_GUARD_INSTALL …)
  * needs offset and end on page borders or at the mapping's own ends (MMAP_WRAP_E_ALIGNMENT): the kernel would round
- * up and destroy the neighbours. MMAP_WRAP_E_ARGUMENT: no advice known on this platform. -EINVAL: this kernel lacks
+ * up and destroy the neighbours. A forked child that does not inherit all of a mapping (MADV_DONTFORK) has its handle as
+ * that of an unmapped one. MMAP_WRAP_E_ARGUMENT: no advice known on this platform. -EINVAL: this kernel lacks
  * it, or it does not apply to this kind of mapping.
  *
  *     madvise_wrap(h, MADV_RANDOM, 0, MMAP_WRAP_REST);
@@ -248,8 +256,9 @@ int64_t mmap_wrap_release(mmap_wrap_handle h);
  * == Reading, writing, searching ==
  *
  * Checked access: all of the range or an error, and nothing is touched if it is not inside the mapping. Memory that
- * refuses (its protection forbids the access) answers MMAP_WRAP_E_FAULT, and the message says after how many bytes;
- * those were done. Buffers are the caller's, hold at least size bytes, and may be NULL where size is 0. Also common to
+ * refuses (see Faults) answers MMAP_WRAP_E_FAULT, and the message says after how many bytes and why; those were done.
+ * -EFAULT is the caller's own buffer refusing. Buffers are the caller's, hold at least size bytes, do not overlap the
+ * mapping, and may be NULL where size is 0. Also common to
  * all: MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED, MMAP_WRAP_E_RANGE, and MMAP_WRAP_E_ARGUMENT for a NULL buffer with a
  * size. MMAP_WRAP_REST stands for a size of fill and move and for an end of find; a buffer's size is always given.
  *
@@ -301,6 +310,66 @@ int64_t mmap_wrap_find(mmap_wrap_handle h, const void *needle, int64_t needle_le
  *     int64_t at = mmap_wrap_rfind(h, "\n", 1, 0, MMAP_WRAP_REST);
  */
 int64_t mmap_wrap_rfind(mmap_wrap_handle h, const void *needle, int64_t needle_len, int64_t start, int64_t end);
+
+/*
+ * == Faults ==
+ *
+ * A page may refuse an access at any time: its file was cut short, its disk is full or broken, its protection forbids
+ * it. For the calls above that is MMAP_WRAP_E_FAULT; the process lives on. A handler of SIGBUS and SIGSEGV does this,
+ * installed with the first access; it passes on every signal that is not this library's, as if it were not there.
+ * Where another handler took its place, or the thread blocks the signals, accesses go through the kernel instead, and
+ * are slower.
+ *
+ * An access through an address (mmap_wrap_address, mmap_wrap_acquire) is the caller's own and dies by SIGBUS as usual,
+ * unless the mapping is surviving. docs/safety.md tells what is guaranteed and what is not.
+ */
+
+/**
+ * How many bytes this thread's last failed call had done when the memory refused: meant to be asked after
+ * MMAP_WRAP_E_FAULT. 0 if the last failure was another.
+ *
+ *     if (mmap_wrap_read(h, 0, buffer, size) == MMAP_WRAP_E_FAULT) size = mmap_wrap_fault_done();
+ */
+int64_t mmap_wrap_fault_done(void);
+
+/**
+ * The address at which the memory refused; NULL if this thread's last failure was another. Not to be accessed.
+ *
+ *     printf("refused at %p\n", mmap_wrap_fault_address());
+ */
+void *mmap_wrap_fault_address(void);
+
+/**
+ * Lets the mapping survive a SIGBUS that code anywhere in the process meets through its address (yes = 1), or stops
+ * that (yes = 0, as every mapping begins). The page that refused becomes fresh, zeroed memory of this process, and the
+ * next call on the mapping, munmap_wrap included, answers MMAP_WRAP_E_FAULT once, so that no loss passes unreported.
+ * munmap_wrap unmaps all the same.
+ *
+ * Returns 0, or MMAP_WRAP_E_UNSUPPORTED where another handler of SIGBUS took this library's place or the signal is
+ * blocked, MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED.
+ *
+ *     mmap_wrap_survive(h, 1);
+ */
+int64_t mmap_wrap_survive(mmap_wrap_handle h, int64_t yes);
+
+/**
+ * A word whose lowest bit is set while the mapping has a loss that was not reported yet. One load tells, at every
+ * access if need be. The address stays readable for ever; it speaks of this mapping until that is unmapped. NULL: not
+ * a handle, or unmapped.
+ *
+ *     const volatile uint32_t *loss = mmap_wrap_loss(h);
+ *     if (*loss & 1) puts("the file was cut short");
+ */
+const uint32_t *mmap_wrap_loss(mmap_wrap_handle h);
+
+/**
+ * Says whether the handlers of SIGBUS and SIGSEGV may be taken for granted (yes = 1): nobody in this process replaces
+ * them from now on, or blocks the signals. Accesses then need no system call. Without that word (yes = 0, as it begins)
+ * each access verifies it first, with two. Returns 0.
+ *
+ *     mmap_wrap_trust_handlers(1);
+ */
+int64_t mmap_wrap_trust_handlers(int64_t yes);
 
 /*
  * == Constants ==

@@ -69,12 +69,15 @@ pub enum Error {
     #[error("{what} {value} is not on a page border: pages are {page} bytes{}", Lead(*lead))]
     Alignment { what: &'static str, value: u64, page: usize, lead: usize },
 
-    #[error(
-        "the memory refused the access at offset {offset}, after {done} of {size} bytes: its protection forbids it, or its file was cut short"
-    )]
-    Fault { offset: usize, done: usize, size: usize },
+    #[error("the memory refused the access at offset {offset}, after {done} of {size} bytes: {cause}")]
+    Fault { offset: usize, done: usize, size: usize, address: usize, cause: Cause },
 
-    #[error("{exports} exports are held; release them first")]
+    #[error(
+        "a page of the mapping was lost to an access through its address: its file was cut short, its file system is full, or an I/O error occurred; the page is zeroed memory now"
+    )]
+    Lost,
+
+    #[error("{}", Held(*exports))]
     Busy { exports: u32 },
 
     #[error("{0}")]
@@ -114,7 +117,7 @@ impl Error {
             | Error::FileOffsetBeyond { .. }
             | Error::TooLong { .. } => MMAP_WRAP_E_RANGE,
             Error::Alignment { .. } => MMAP_WRAP_E_ALIGNMENT,
-            Error::Fault { .. } => MMAP_WRAP_E_FAULT,
+            Error::Fault { .. } | Error::Lost => MMAP_WRAP_E_FAULT,
             Error::Busy { .. } => MMAP_WRAP_E_BUSY,
             Error::Argument(_) => MMAP_WRAP_E_ARGUMENT,
             Error::Unsupported(_) => MMAP_WRAP_E_UNSUPPORTED,
@@ -135,6 +138,30 @@ pub struct Failure {
     pub error: Error,
 }
 
+/// Why memory refused an access, as far as it could be found out afterwards.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "each variant's message says what its fields are")]
+pub enum Cause {
+    #[error("its protection forbids that")]
+    Protection,
+    #[error("nothing is mapped there any more")]
+    Unmapped,
+    #[error("the file was cut short, to {size} bytes")]
+    CutShort { size: u64 },
+    #[error("no space is left on the file system of the file")]
+    NoSpace,
+    #[error(
+        "the file was cut short, its file system or the pool of huge pages is full, an I/O error occurred, or a guard region is there"
+    )]
+    File,
+    #[error("the hardware lost the page")]
+    Poisoned,
+    #[error("the cause is gone, a further access would succeed")]
+    Gone,
+    #[error("the system does not tell why")]
+    Unknown,
+}
+
 /// An error number of the system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Errno(pub i32);
@@ -153,6 +180,17 @@ impl fmt::Display for Errno {
         match self.name() {
             Some(name) => write!(f, "{text} ({name})"),
             None => write!(f, "{text} (errno {})", self.0),
+        }
+    }
+}
+
+struct Held(u32);
+
+impl fmt::Display for Held {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self.0 {
+            1 => f.write_str("1 export is held; release it first"),
+            exports => write!(f, "{exports} exports are held; release them first"),
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::constants::{
     PROT_READ, PROT_WRITE, bits,
 };
 use crate::error::{Errno, Error};
-use crate::guarded::{self, Fault};
+use crate::guarded::{self, Fault, Refusal};
 use crate::range::{self, Grid, REST, Span};
 use crate::source::Source;
 use crate::sys::{self, Pages};
@@ -115,11 +115,46 @@ impl Mapping {
 
     /// Unmaps. Where the kernel refuses, the mapping comes back, whole, with the reason.
     pub fn unmap(self) -> Result<(), (Mapping, Error)> {
-        let Mapping { pages, grid, certain } = self;
-        pages.unmap().map_err(|(pages, errno)| {
-            let attempt = format!("unmap {} bytes at {:p}", pages.size(), pages.base());
-            (Mapping { pages, grid, certain }, Error::system(errno, attempt, memory_hint(errno)))
+        self.try_unmap().map_err(|(mapping, errno)| {
+            let error = mapping.unmap_refused(errno);
+            (mapping, error)
         })
+    }
+
+    /// The same without words, for where none can be made: inside a signal handler.
+    pub(crate) fn try_unmap(self) -> Result<(), (Mapping, Errno)> {
+        let Mapping { pages, grid, certain } = self;
+        pages.unmap().map_err(|(pages, errno)| (Mapping { pages, grid, certain }, errno))
+    }
+
+    /// The words for a refusal to unmap.
+    pub(crate) fn unmap_refused(&self, errno: Errno) -> Error {
+        let attempt = format!("unmap {} bytes at {:p}", self.pages.size(), self.pages.base());
+        Error::system(errno, attempt, memory_hint(errno))
+    }
+
+    /// Gives the memory up at once, while others are still inside: their accesses are refused from here on, and the
+    /// addresses stay taken until they have left. Only where such refusals do not kill.
+    pub(crate) fn give_up(&self) {
+        if self.pages.size() > 0 && guarded::repairs_protection_faults() {
+            // If the kernel has no room for it, the memory simply stays until they have left.
+            let _ = self.pages.replace(0..self.pages.size(), libc::PROT_NONE);
+        }
+    }
+
+    /// Puts a fresh page where an access of somebody's was refused, if the address is in this mapping. Called inside a
+    /// signal handler: takes no lock, allocates nothing.
+    pub(crate) fn replace_page(&self, address: usize) -> bool {
+        let Some(at) = address.checked_sub(self.pages.base().addr().get()).filter(|at| *at < self.pages.size()) else {
+            return false;
+        };
+        let start = at & !(self.grid.page - 1);
+        let prot = libc::PROT_READ | libc::PROT_WRITE;
+        // A page of its own is one more mapping; if the process may have no more, the whole mapping becomes fresh.
+        self.pages
+            .replace(start..start + self.grid.page, prot)
+            .or_else(|_| self.pages.replace(0..self.pages.size(), prot))
+            .is_ok()
     }
 
     /// Changes the protection of `size` bytes (or [`REST`]) from `offset`, which must be on a page border or 0; the
@@ -219,23 +254,23 @@ impl Mapping {
     /// Copies the bytes from `offset` on to `to`, all of them or an error.
     pub fn read(&self, offset: i64, to: &mut [MaybeUninit<u8>]) -> Result<(), Error> {
         let span = self.span(offset, to_i64(to.len()))?;
-        let done = guarded::read(&self.pages, span.bytes(self.grid).start, to, self.is_certain(PROT_READ));
-        done.map_err(|fault| refusal(fault, span))
+        let done = guarded::read(&self.pages, span.bytes(self.grid).start, to, self.is_readable());
+        done.map_err(|fault| self.refusal(fault, span))
     }
 
     /// Copies `from` over the bytes from `offset` on.
     pub fn write(&self, offset: i64, from: &[u8]) -> Result<(), Error> {
         let span = self.span(offset, to_i64(from.len()))?;
-        let done = guarded::write(&self.pages, span.bytes(self.grid).start, from, self.is_certain(PROT_WRITE));
-        done.map_err(|fault| refusal(fault, span))
+        let done = guarded::write(&self.pages, span.bytes(self.grid).start, from, self.is_writable());
+        done.map_err(|fault| self.refusal(fault, span))
     }
 
     /// Sets `size` bytes (or [`REST`]) from `offset` to `byte`; answers how many.
     pub fn fill(&self, offset: i64, byte: i64, size: i64) -> Result<usize, Error> {
         let byte = u8::try_from(byte).map_err(|_| Error::Argument(format!("{byte} is no byte: 0 to 255")))?;
         let span = self.span(offset, size)?;
-        let done = guarded::fill(&self.pages, span.bytes(self.grid), byte, self.is_certain(PROT_WRITE));
-        done.map(|()| span.size).map_err(|fault| refusal(fault, span))
+        let done = guarded::fill(&self.pages, span.bytes(self.grid), byte, self.is_writable());
+        done.map(|()| span.size).map_err(|fault| self.refusal(fault, span))
     }
 
     /// Copies `size` bytes from offset `from` to offset `to`, which may overlap; answers how many.
@@ -243,8 +278,8 @@ impl Mapping {
         let source = self.span(from, size)?;
         let target = self.span(to, to_i64(source.size))?;
         let (to, from) = (target.bytes(self.grid).start, source.bytes(self.grid).start);
-        let done = guarded::copy_within(&self.pages, to, from, source.size, self.is_certain(PROT_READ | PROT_WRITE));
-        done.map(|()| source.size).map_err(|fault| refusal(fault, target))
+        let done = guarded::copy_within(&self.pages, to, from, source.size, self.is_writable());
+        done.map(|()| source.size).map_err(|fault| self.refusal(fault, target))
     }
 
     /// The offset of the first `needle` that lies within `start` up to, not including, `end` (or [`REST`]). An empty
@@ -260,10 +295,10 @@ impl Mapping {
 
     fn search(&self, how: Search, needle: &[u8], start: i64, end: i64) -> Result<usize, Error> {
         let span = range::between(start, end, self.grid.length)?;
-        match how(&self.pages, span.bytes(self.grid), needle, self.is_certain(PROT_READ)) {
+        match how(&self.pages, span.bytes(self.grid), needle, self.is_readable()) {
             Ok(Some(position)) => Ok(span.offset + position),
             Ok(None) => Err(Error::NotFound),
-            Err(fault) => Err(refusal(fault, span)),
+            Err(fault) => Err(self.refusal(fault, span)),
         }
     }
 
@@ -271,8 +306,28 @@ impl Mapping {
         range::within(offset, size, self.grid.length)
     }
 
-    fn is_certain(&self, access: i64) -> bool {
-        self.certain.load(Ordering::Relaxed) & access == access
+    /// An access of the span stopped: where, after how much, and why, as far as that can be found out.
+    fn refusal(&self, fault: Fault, span: Span) -> Error {
+        let Fault { done, by } = fault;
+        let attempt = || format!("access {} bytes at offset {}, {done} of them done", span.size, span.offset);
+        match by {
+            Refusal::Kernel(errno) => Error::system(errno, attempt(), ""),
+            Refusal::Buffer => Error::system(Errno(libc::EFAULT), attempt(), "the buffer itself cannot be accessed"),
+            Refusal::Mapping { at, writing } => {
+                let address = self.pages.at(&(at..at)).addr();
+                let cause = sys::why_refused(address, writing);
+                Error::Fault { offset: at - self.grid.lead, done, size: span.size, address, cause }
+            }
+        }
+    }
+
+    /// Processors that can write a page can read it, whatever PROT_ says.
+    fn is_readable(&self) -> bool {
+        self.certain.load(Ordering::Relaxed) & (PROT_READ | PROT_WRITE) != 0
+    }
+
+    fn is_writable(&self) -> bool {
+        self.certain.load(Ordering::Relaxed) & PROT_WRITE != 0
     }
 }
 
@@ -372,7 +427,7 @@ impl Wish {
 }
 
 /// The kernel says ENOMEM for each of its limits; this names them all with their numbers.
-fn memory_hint(errno: Errno) -> String {
+pub(crate) fn memory_hint(errno: Errno) -> String {
     if errno != Errno(libc::ENOMEM) {
         return String::new();
     }
@@ -408,13 +463,6 @@ fn bits_of(group: Group) -> i64 {
 fn to_c_int(value: i64, what: &str) -> Result<c_int, Error> {
     let bits = u32::try_from(value).map_err(|_| Error::Argument(format!("{what} {value} does not fit 32 bits")))?;
     Ok(c_int::from_ne_bytes(bits.to_ne_bytes()))
-}
-
-fn refusal(fault: Fault, span: Span) -> Error {
-    match fault.errno {
-        Errno(libc::EFAULT) => Error::Fault { offset: span.offset + fault.done, done: fault.done, size: span.size },
-        errno => Error::system(errno, format!("access {} bytes at offset {}", span.size, span.offset), ""),
-    }
 }
 
 /// Lengths that exist in memory fit: no object exceeds isize::MAX bytes.

@@ -1,8 +1,9 @@
 //! Reading, writing, searching
 //!
 //! Checked access: all of the range or an error, and nothing is touched if it is not inside the mapping. Memory that
-//! refuses (its protection forbids the access) answers MMAP_WRAP_E_FAULT, and the message says after how many bytes;
-//! those were done. Buffers are the caller's, hold at least size bytes, and may be NULL where size is 0. Also common to
+//! refuses (see Faults) answers MMAP_WRAP_E_FAULT, and the message says after how many bytes and why; those were done.
+//! -EFAULT is the caller's own buffer refusing. Buffers are the caller's, hold at least size bytes, do not overlap the
+//! mapping, and may be NULL where size is 0. Also common to
 //! all: MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED, MMAP_WRAP_E_RANGE, and MMAP_WRAP_E_ARGUMENT for a NULL buffer with a
 //! size. MMAP_WRAP_REST stands for a size of fill and move and for an end of find; a buffer's size is always given.
 //!
@@ -10,7 +11,7 @@
 
 use super::boundary::{answer, boundary, bytes_in, room_for};
 use super::map::mmap_wrap_handle;
-use crate::registry::pin;
+use crate::registry::with;
 use std::ffi::c_void;
 
 /// Copies size bytes from offset on to the buffer. Returns size.
@@ -21,7 +22,7 @@ use std::ffi::c_void;
 /// ```
 #[unsafe(no_mangle)]
 pub extern "C" fn mmap_wrap_read(h: mmap_wrap_handle, offset: i64, to: *mut c_void, size: i64) -> i64 {
-    boundary("mmap_wrap_read", || pin(h)?.read(offset, room_for(to.cast(), size)?).map(|()| size))
+    boundary("mmap_wrap_read", || with(h, |mapping| mapping.read(offset, room_for(to.cast(), size)?).map(|()| size)))
 }
 
 /// Copies size bytes from the buffer over those from offset on. Returns size.
@@ -31,7 +32,7 @@ pub extern "C" fn mmap_wrap_read(h: mmap_wrap_handle, offset: i64, to: *mut c_vo
 /// ```
 #[unsafe(no_mangle)]
 pub extern "C" fn mmap_wrap_write(h: mmap_wrap_handle, offset: i64, from: *const c_void, size: i64) -> i64 {
-    boundary("mmap_wrap_write", || pin(h)?.write(offset, bytes_in(from.cast(), size)?).map(|()| size))
+    boundary("mmap_wrap_write", || with(h, |mapping| mapping.write(offset, bytes_in(from.cast(), size)?).map(|()| size)))
 }
 
 /// Sets size bytes (or MMAP_WRAP_REST) from offset on to byte, 0 to 255. Returns how many.
@@ -41,7 +42,7 @@ pub extern "C" fn mmap_wrap_write(h: mmap_wrap_handle, offset: i64, from: *const
 /// ```
 #[unsafe(no_mangle)]
 pub extern "C" fn mmap_wrap_fill(h: mmap_wrap_handle, offset: i64, byte: i64, size: i64) -> i64 {
-    boundary("mmap_wrap_fill", || pin(h)?.fill(offset, byte, size).map(answer))
+    boundary("mmap_wrap_fill", || with(h, |mapping| mapping.fill(offset, byte, size).map(answer)))
 }
 
 /// Copies size bytes (or MMAP_WRAP_REST) from offset from to offset to; the two may overlap. Returns how many. In an
@@ -52,7 +53,7 @@ pub extern "C" fn mmap_wrap_fill(h: mmap_wrap_handle, offset: i64, byte: i64, si
 /// ```
 #[unsafe(no_mangle)]
 pub extern "C" fn mmap_wrap_move(h: mmap_wrap_handle, to: i64, from: i64, size: i64) -> i64 {
-    boundary("mmap_wrap_move", || pin(h)?.copy_within(to, from, size).map(answer))
+    boundary("mmap_wrap_move", || with(h, |mapping| mapping.copy_within(to, from, size).map(answer)))
 }
 
 /// The offset of the first needle that lies whole within start up to, not including, end (or MMAP_WRAP_REST), counted
@@ -64,7 +65,7 @@ pub extern "C" fn mmap_wrap_move(h: mmap_wrap_handle, to: i64, from: i64, size: 
 /// ```
 #[unsafe(no_mangle)]
 pub extern "C" fn mmap_wrap_find(h: mmap_wrap_handle, needle: *const c_void, needle_len: i64, start: i64, end: i64) -> i64 {
-    boundary("mmap_wrap_find", || pin(h)?.find(bytes_in(needle.cast(), needle_len)?, start, end).map(answer))
+    boundary("mmap_wrap_find", || with(h, |mapping| mapping.find(bytes_in(needle.cast(), needle_len)?, start, end).map(answer)))
 }
 
 /// The same for the last needle. An empty one is found at end.
@@ -74,5 +75,5 @@ pub extern "C" fn mmap_wrap_find(h: mmap_wrap_handle, needle: *const c_void, nee
 /// ```
 #[unsafe(no_mangle)]
 pub extern "C" fn mmap_wrap_rfind(h: mmap_wrap_handle, needle: *const c_void, needle_len: i64, start: i64, end: i64) -> i64 {
-    boundary("mmap_wrap_rfind", || pin(h)?.rfind(bytes_in(needle.cast(), needle_len)?, start, end).map(answer))
+    boundary("mmap_wrap_rfind", || with(h, |mapping| mapping.rfind(bytes_in(needle.cast(), needle_len)?, start, end).map(answer)))
 }

@@ -1,7 +1,6 @@
 //! The line that no panic and no Rust error crosses: results become numbers, failures are remembered by thread.
 
 use crate::error::{Error, Failure};
-use crate::range::within;
 use std::cell::RefCell;
 use std::ffi::{CString, c_char};
 use std::mem::MaybeUninit;
@@ -40,6 +39,21 @@ fn remember(call: &'static str, error: Error) -> i64 {
     // A thread that is ending has nowhere to remember it; the code still tells.
     let _ = LAST.try_with(|last| *last.borrow_mut() = Some(Failure { call, error }));
     code
+}
+
+/// Bytes done and the address that refused, if this thread's last failure was a fault.
+pub fn last_fault() -> Option<(usize, usize)> {
+    LAST.try_with(|last| match last.borrow().as_ref()?.error {
+        Error::Fault { done, address, .. } => Some((done, address)),
+        _ => None,
+    })
+    .ok()
+    .flatten()
+}
+
+/// The code of the last failure of this thread; 0 before the first.
+pub fn last_code() -> i64 {
+    LAST.try_with(|last| last.borrow().as_ref().map_or(0, |failure| failure.error.code())).unwrap_or(0)
 }
 
 /// The last failure of this thread as text; empty before the first.
@@ -85,7 +99,11 @@ pub fn room_for<'a>(to: *mut u8, size: i64) -> Result<&'a mut [MaybeUninit<u8>],
 }
 
 fn buffer_size(is_null: bool, size: i64) -> Result<usize, Error> {
-    let size = within(0, size.max(-1), isize::MAX as usize)?.size;
+    // A buffer has no rest: here MMAP_WRAP_REST is a negative number like any other.
+    let size = usize::try_from(size).map_err(|_| Error::Negative { what: "size", value: size })?;
+    if size > isize::MAX as usize {
+        return Err(Error::Argument(format!("no buffer is {size} bytes long")));
+    }
     if is_null && size > 0 {
         return Err(Error::Argument(format!("the buffer is NULL, but {size} bytes long")));
     }

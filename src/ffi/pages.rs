@@ -26,7 +26,8 @@ pub extern "C" fn mprotect_wrap(h: mmap_wrap_handle, prot: i64, offset: i64, siz
 /// Advice that loses nothing covers every page that holds a byte of the range. Advice that discards data, in this
 /// process or in a child (MADV_DONTNEED, MADV_FREE, MADV_REMOVE, MADV_DONTFORK, MADV_WIPEONFORK, MADV_GUARD_INSTALL …)
 /// needs offset and end on page borders or at the mapping's own ends (MMAP_WRAP_E_ALIGNMENT): the kernel would round
-/// up and destroy the neighbours. MMAP_WRAP_E_ARGUMENT: no advice known on this platform. -EINVAL: this kernel lacks
+/// up and destroy the neighbours. A forked child that does not inherit all of a mapping (MADV_DONTFORK) has its handle as
+/// that of an unmapped one. MMAP_WRAP_E_ARGUMENT: no advice known on this platform. -EINVAL: this kernel lacks
 /// it, or it does not apply to this kind of mapping.
 ///
 /// ```c

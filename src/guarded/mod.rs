@@ -1,125 +1,251 @@
-//! Reading and writing mapped memory that may refuse.
+//! Reading, writing and searching mapped memory that may refuse at any byte: a file cut short, a full disk, an I/O
+//! error, a protection. The answer is how far it came; the process lives on.
 //!
-//! Where the caller is certain that the pages allow the access, bytes are copied directly. Everywhere else they go
-//! through the kernel, which answers how far it came where a load or store would be a signal.
+//! Where the pages are known to allow the access, it is made by loops of our own (`engine`), whose faults a signal
+//! handler repairs (`handler`). Everywhere else, and wherever the handler cannot do its work, the bytes go through the
+//! kernel, which answers EFAULT where a load would be a signal.
 //!
-//! Every function takes a byte range of some [`Pages`], checks that it lies inside, and says how many bytes were done
-//! when the memory refused. The other side of a copy is the caller's own memory.
+//! Every function takes a byte range of some [`Pages`] and checks that it lies inside. The other side of a copy is the
+//! caller's own memory, and does not overlap it.
+
+mod engine;
+mod handler;
+#[cfg(test)]
+#[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "small numbers")]
+mod tests;
 
 use crate::error::Errno;
 use crate::sys::{self, Pages};
+use engine::{Loops, Outcome};
+use memchr::memmem::{Finder, FinderRev};
 use std::mem::MaybeUninit;
 use std::ops::Range;
+
+pub use handler::{repairs_protection_faults, survive_with, trust};
 
 /// Where an access stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fault {
     /// Bytes done before.
     pub done: usize,
-    /// EFAULT where the memory refused; else why the kernel would not try.
-    pub errno: Errno,
+    /// What stopped it.
+    pub by: Refusal,
 }
 
-/// Bytes that go through the kernel at a time where they need a place in between.
+/// What stopped an access.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// The mapped memory, at this byte counted from the first page's start.
+    Mapping { at: usize, writing: bool },
+    /// The caller's own buffer.
+    Buffer,
+    /// The kernel would not try.
+    Kernel(Errno),
+}
+
+/// Bytes that are looked at, or moved, at a time: they stay in the first cache.
 const PIECE: usize = 16 * 1024;
+
+/// How an access is made.
+#[derive(Clone, Copy)]
+enum Way {
+    /// By loops whose faults are repaired.
+    Guarded(&'static Loops),
+    /// Through the kernel.
+    Kernel,
+}
+
+impl Way {
+    fn new(certain: bool) -> Way {
+        match if certain { handler::guard() } else { None } {
+            Some(loops) => Way::Guarded(loops),
+            None => Way::Kernel,
+        }
+    }
+
+    fn read(self, pages: &Pages, at: usize, to: &mut [MaybeUninit<u8>]) -> Result<(), Fault> {
+        let size = to.len();
+        let from = pages.at(&(at..at + size)).cast_const();
+        match self {
+            Way::Guarded(loops) => {
+                // SAFETY: `at` checked the range; a fault on either side is repaired.
+                let outcome = unsafe { (loops.copy)(to.as_mut_ptr().cast(), from, size) };
+                counted(pages, at, size, false, outcome)
+            }
+            Way::Kernel => in_full(at, size, false, |done| sys::peek(from.wrapping_add(done), &mut to[done..])),
+        }
+    }
+
+    fn write(self, pages: &Pages, at: usize, from: &[u8]) -> Result<(), Fault> {
+        let size = from.len();
+        let to = pages.at(&(at..at + size));
+        match self {
+            Way::Guarded(loops) => {
+                // SAFETY: as in read.
+                let outcome = unsafe { (loops.copy)(to, from.as_ptr(), size) };
+                counted(pages, at, size, true, outcome)
+            }
+            Way::Kernel => in_full(at, size, true, |done| sys::poke(to.wrapping_add(done), &from[done..])),
+        }
+    }
+
+    fn fill(self, pages: &Pages, range: Range<usize>, byte: u8) -> Result<(), Fault> {
+        let to = pages.at(&range);
+        let size = range.len();
+        match self {
+            Way::Guarded(loops) => {
+                // SAFETY: as in read.
+                let outcome = unsafe { (loops.fill)(to, byte, size) };
+                counted(pages, range.start, size, true, outcome)
+            }
+            Way::Kernel => {
+                let piece = [byte; PIECE];
+                in_full(range.start, size, true, |done| sys::poke(to.wrapping_add(done), &piece[..PIECE.min(size - done)]))
+            }
+        }
+    }
+
+    /// Over a place in between, so that the two may overlap.
+    fn copy_within(self, pages: &Pages, to: usize, from: usize, size: usize) -> Result<(), Fault> {
+        let mut piece = [MaybeUninit::uninit(); PIECE];
+        let mut done = 0;
+        // Overlapping upwards, the last bytes go first, so that none is overwritten before it is read.
+        let upwards = to > from && to - from < size;
+        while done < size {
+            let left = size - done;
+            let step = if upwards {
+                // No further down than the page borders of both: a page refuses as a whole, so what is done is exact.
+                left.min(on_last_page(to + left)).min(on_last_page(from + left))
+            } else {
+                left.min(PIECE)
+            };
+            let start = if upwards { left - step } else { done };
+            let outcome = self.read(pages, from + start, &mut piece[..step]);
+            let readable = outcome.err().map_or(step, |fault| fault.done);
+            let written = self.write(pages, to + start, filled(&piece[..readable]));
+            written.map_err(|fault| Fault { done: done + fault.done, ..fault })?;
+            outcome.map_err(|fault| Fault { done: done + readable, ..fault })?;
+            done += step;
+        }
+        Ok(())
+    }
+
+    fn find(self, pages: &Pages, range: Range<usize>, needle: &[u8]) -> Result<Option<usize>, Fault> {
+        let finder = Finder::new(needle);
+        with_window(needle.len(), |window| {
+            let mut at = range.start;
+            loop {
+                let size = window.len().min(range.end - at);
+                let outcome = self.read(pages, at, &mut window[..size]);
+                let readable = outcome.err().map_or(size, |fault| fault.done);
+                if let Some(position) = finder.find(filled(&window[..readable])) {
+                    return Ok(Some(at - range.start + position));
+                }
+                outcome.map_err(|fault| Fault { done: at - range.start + fault.done, ..fault })?;
+                if at + size == range.end {
+                    return Ok(None);
+                }
+                // The next window begins with what may be the beginning of a needle.
+                at += size - needle.len().saturating_sub(1);
+            }
+        })
+    }
+
+    fn rfind(self, pages: &Pages, range: Range<usize>, needle: &[u8]) -> Result<Option<usize>, Fault> {
+        let finder = FinderRev::new(needle);
+        with_window(needle.len(), |window| {
+            let mut end = range.end;
+            loop {
+                let size = window.len().min(end - range.start);
+                let at = end - size;
+                let outcome = self.read(pages, at, &mut window[..size]);
+                outcome.map_err(|fault| Fault { done: range.end - end, ..fault })?;
+                if let Some(position) = finder.rfind(filled(&window[..size])) {
+                    return Ok(Some(at - range.start + position));
+                }
+                if at == range.start {
+                    return Ok(None);
+                }
+                end = at + needle.len().saturating_sub(1);
+            }
+        })
+    }
+}
 
 /// Copies the bytes of `pages` from `at` on to `to`.
 pub fn read(pages: &Pages, at: usize, to: &mut [MaybeUninit<u8>], certain: bool) -> Result<(), Fault> {
-    let from = pages.at(&(at..at + to.len()));
-    if certain {
-        // SAFETY: `at` checked the range; it is mapped and allows reading. copy, not copy_nonoverlapping: a caller's
-        // buffer may be an address of this very mapping.
-        unsafe { from.cast::<MaybeUninit<u8>>().copy_to(to.as_mut_ptr(), to.len()) };
-        return Ok(());
-    }
-    in_full(to.len(), |done| sys::peek(from.wrapping_add(done), &mut to[done..]))
+    Way::new(certain).read(pages, at, to)
 }
 
 /// Copies `from` over the bytes of `pages` from `at` on.
 pub fn write(pages: &Pages, at: usize, from: &[u8], certain: bool) -> Result<(), Fault> {
-    let to = pages.at(&(at..at + from.len()));
-    if certain {
-        // SAFETY: as in read, with writing.
-        unsafe { to.copy_from(from.as_ptr(), from.len()) };
-        return Ok(());
-    }
-    in_full(from.len(), |done| sys::poke(to.wrapping_add(done), &from[done..]))
+    Way::new(certain).write(pages, at, from)
 }
 
 /// Sets every byte of the range to `byte`.
 pub fn fill(pages: &Pages, range: Range<usize>, byte: u8, certain: bool) -> Result<(), Fault> {
-    let to = pages.at(&range);
-    if certain {
-        // SAFETY: as in write.
-        unsafe { to.write_bytes(byte, range.len()) };
-        return Ok(());
-    }
-    let piece = [byte; PIECE];
-    in_full(range.len(), |done| sys::poke(to.wrapping_add(done), &piece[..PIECE.min(range.len() - done)]))
+    Way::new(certain).fill(pages, range, byte)
 }
 
-/// Moves `size` bytes inside the pages; the ranges may overlap.
+/// Moves `size` bytes inside the pages; the two ranges may overlap. In an overlap upwards the last bytes go first.
 pub fn copy_within(pages: &Pages, to: usize, from: usize, size: usize, certain: bool) -> Result<(), Fault> {
-    let target = pages.at(&(to..to + size));
-    let source = pages.at(&(from..from + size));
-    if certain {
-        // SAFETY: both ranges checked, and they allow the access; copy allows them to overlap.
-        unsafe { source.copy_to(target, size) };
-        return Ok(());
-    }
-    // Overlapping upwards, the last piece goes first, so that no byte is overwritten before it is read.
-    let upwards = to > from;
-    let mut piece = [MaybeUninit::uninit(); PIECE];
-    let mut done = 0;
-    while done < size {
-        let step = PIECE.min(size - done);
-        let start = if upwards { size - done - step } else { done };
-        let result = read(pages, from + start, &mut piece[..step], false).and_then(|()| {
-            // SAFETY: read filled this part.
-            let bytes = unsafe { std::slice::from_raw_parts(piece.as_ptr().cast::<u8>(), step) };
-            write(pages, to + start, bytes, false)
-        });
-        result.map_err(|fault| Fault { done: done + fault.done, ..fault })?;
-        done += step;
-    }
-    Ok(())
+    Way::new(certain).copy_within(pages, to, from, size)
 }
 
 /// Where `needle` first stands in the range, counted from the range's start.
 pub fn find(pages: &Pages, range: Range<usize>, needle: &[u8], certain: bool) -> Result<Option<usize>, Fault> {
-    Ok(memchr::memmem::find(readable(pages, range, certain)?, needle))
+    Way::new(certain).find(pages, range, needle)
 }
 
 /// Where `needle` last stands in the range, counted from the range's start.
 pub fn rfind(pages: &Pages, range: Range<usize>, needle: &[u8], certain: bool) -> Result<Option<usize>, Fault> {
-    Ok(memchr::memmem::rfind(readable(pages, range, certain)?, needle))
+    Way::new(certain).rfind(pages, range, needle)
 }
 
-/// The range as a slice, once each of its pages was seen to be readable.
-fn readable(pages: &Pages, range: Range<usize>, certain: bool) -> Result<&[u8], Fault> {
-    let start = pages.at(&range);
-    if !certain {
-        let page = sys::page_size();
-        let mut byte = [MaybeUninit::uninit()];
-        let mut at = range.start;
-        while at < range.end {
-            read(pages, at, &mut byte, false).map_err(|fault| Fault { done: at - range.start, ..fault })?;
-            at = (at / page + 1) * page;
-        }
+/// Lends `body` a window that a needle of `size` bytes fits in at least twice; small ones need no allocation.
+fn with_window<T>(size: usize, body: impl FnOnce(&mut [MaybeUninit<u8>]) -> T) -> T {
+    if size <= PIECE / 2 { body(&mut [MaybeUninit::uninit(); PIECE]) } else { body(Box::new_uninit_slice(2 * size).as_mut()) }
+}
+
+/// How many of the bytes before `end` lie on the last page that holds some; at least one. Pages of any size begin at a
+/// multiple of this.
+fn on_last_page(end: usize) -> usize {
+    const SMALLEST_PAGE: usize = 4096;
+    (end - 1) % SMALLEST_PAGE + 1
+}
+
+fn filled(bytes: &[MaybeUninit<u8>]) -> &[u8] {
+    // SAFETY: callers pass what a read just filled.
+    unsafe { std::slice::from_raw_parts(bytes.as_ptr().cast(), bytes.len()) }
+}
+
+/// What the loops left, as a result. Registers and the address of the fault both say how far it came; they agree, except
+/// under valgrind, whose registers are one too far. An address elsewhere is that of the caller's buffer (or 0, which the
+/// processor reports for an address that none could have).
+fn counted(pages: &Pages, at: usize, size: usize, writing: bool, outcome: Outcome) -> Result<(), Fault> {
+    if outcome.left == 0 {
+        return Ok(());
     }
-    // SAFETY: checked, mapped and readable. Another process may change the bytes while we search: the search then
-    // compares what it happens to see, and returns a position inside the range all the same.
-    Ok(unsafe { std::slice::from_raw_parts(start, range.len()) })
+    let by_registers = size - outcome.left;
+    let by_address = outcome.address.wrapping_sub(pages.base().addr().get() + at);
+    if by_address < size {
+        let done = by_registers.min(by_address);
+        Err(Fault { done, by: Refusal::Mapping { at: at + done, writing } })
+    } else {
+        Err(Fault { done: by_registers, by: Refusal::Buffer })
+    }
 }
 
 /// Repeats a copy that may stop short until all is done or nothing more goes.
-fn in_full(size: usize, mut copy: impl FnMut(usize) -> Result<usize, Errno>) -> Result<(), Fault> {
+fn in_full(at: usize, size: usize, writing: bool, mut copy: impl FnMut(usize) -> Result<usize, Errno>) -> Result<(), Fault> {
     let mut done = 0;
     while done < size {
         match copy(done) {
-            Ok(0) => return Err(Fault { done, errno: Errno(libc::EFAULT) }),
+            Ok(0) | Err(Errno(libc::EFAULT)) => {
+                return Err(Fault { done, by: Refusal::Mapping { at: at + done, writing } });
+            }
             Ok(step) => done += step,
-            Err(errno) => return Err(Fault { done, errno }),
+            Err(errno) => return Err(Fault { done, by: Refusal::Kernel(errno) }),
         }
     }
     Ok(())

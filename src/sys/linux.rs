@@ -1,7 +1,7 @@
 //! What only Linux has.
 
 use super::unix::{Pages, last_errno};
-use crate::error::Errno;
+use crate::error::{Cause, Errno};
 use std::ffi::{c_int, c_void};
 use std::mem::MaybeUninit;
 
@@ -50,4 +50,58 @@ fn copied(result: isize) -> Result<usize, Errno> {
 /// other threads had marked as in use, which costs it memory when it unmaps, and nothing else.
 pub fn wipe_on_fork(pages: &Pages) {
     let _ = pages.advise(0..pages.size(), libc::MADV_WIPEONFORK);
+}
+
+/// Finds out why the memory at `address` refuses: the kernel is asked to make the page ready, and says what is in the way.
+pub fn why_refused(address: usize, writing: bool) -> Cause {
+    let page = super::page_size();
+    let advice = if writing { libc::MADV_POPULATE_WRITE } else { libc::MADV_POPULATE_READ };
+    let start = (address & !(page - 1)) as *mut c_void;
+    // SAFETY: this advice changes nothing that an access would not change, and the kernel checks the address.
+    if unsafe { libc::madvise(start, page, advice) } == 0 {
+        return Cause::Gone;
+    }
+    match last_errno() {
+        Errno(libc::ENOMEM) => Cause::Unmapped,
+        Errno(libc::EHWPOISON) => Cause::Poisoned,
+        Errno(libc::EFAULT) => why_the_file_refused(address).unwrap_or(Cause::File),
+        // Kernels before 5.14 do not know the advice and say the same; protection is then the likeliest.
+        Errno(libc::EINVAL) => Cause::Protection,
+        _ => Cause::Unknown,
+    }
+}
+
+/// Looks at the file behind an address: is it shorter now, is its file system full?
+fn why_the_file_refused(address: usize) -> Option<Cause> {
+    use std::os::unix::fs::MetadataExt;
+    let maps = std::fs::read_to_string("/proc/self/maps").ok()?;
+    // proc_pid_maps(5): start-end perms offset device inode path
+    let (start, offset, inode, path) = maps.lines().find_map(|line| {
+        let mut fields = line.splitn(6, ' ');
+        let (start, end) = fields.next()?.split_once('-')?;
+        let (start, end) = (usize::from_str_radix(start, 16).ok()?, usize::from_str_radix(end, 16).ok()?);
+        let offset = u64::from_str_radix(fields.nth(1)?, 16).ok()?;
+        let inode: u64 = fields.nth(1)?.parse().ok()?;
+        (start..end).contains(&address).then(|| (start, offset, inode, fields.next().unwrap_or_default().trim_start()))
+    })?;
+    // A file that lost its name can still be reached by the mapping's own link, where that is permitted.
+    let range = maps.lines().find(|line| line.starts_with(&format!("{start:x}-")))?.split(' ').next()?;
+    let file = [path.to_owned(), format!("/proc/self/map_files/{range}")]
+        .into_iter()
+        .find_map(|path| std::fs::metadata(&path).ok().filter(|file| file.ino() == inode).map(|file| (path, file)));
+    let (path, file) = file?;
+    let position = offset + (address - start) as u64;
+    if position >= file.len() {
+        return Some(Cause::CutShort { size: file.len() });
+    }
+    let path = std::ffi::CString::new(path).ok()?;
+    let mut space = MaybeUninit::<libc::statvfs>::uninit();
+    // SAFETY: the path ends in NUL, and one statvfs is written to the place given.
+    if unsafe { libc::statvfs(path.as_ptr(), space.as_mut_ptr()) } != 0 {
+        return None;
+    }
+    // SAFETY: statvfs succeeded, so all of it is written.
+    let space = unsafe { space.assume_init() };
+    // The kernel's own file system for shared memory has no limit, and says so with no blocks at all.
+    (space.f_blocks > 0 && space.f_bavail == 0).then_some(Cause::NoSpace)
 }

@@ -5,7 +5,7 @@ mod linux;
 mod unix;
 
 #[cfg(target_os = "linux")]
-pub use linux::{default_huge_page_size, descriptor_page_size, peek, poke, wipe_on_fork};
+pub use linux::{default_huge_page_size, descriptor_page_size, peek, poke, why_refused, wipe_on_fork};
 #[cfg(not(target_os = "linux"))]
-pub use unix::lacking::{default_huge_page_size, descriptor_page_size, peek, poke, wipe_on_fork};
+pub use unix::lacking::{default_huge_page_size, descriptor_page_size, peek, poke, why_refused, wipe_on_fork};
 pub use unix::{FileFacts, Pages, file_facts, limits, open, page_size};

@@ -103,6 +103,14 @@ impl Pages {
         check(unsafe { libc::msync(self.at(&range).cast(), range.len(), flags) })
     }
 
+    /// Puts fresh memory, zeroed, over the range: what was mapped there is given up. Inside a signal handler, too.
+    pub fn replace(&self, range: Range<usize>, prot: c_int) -> Result<(), Errno> {
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANON | libc::MAP_FIXED;
+        // SAFETY: the range is ours; nothing in Rust's hands refers to its contents.
+        let base = unsafe { mmap(self.at(&range).cast(), range.len(), prot, flags, -1, 0) };
+        if base == libc::MAP_FAILED { Err(last_errno()) } else { Ok(()) }
+    }
+
     /// Unmaps, or gives the pages back where the kernel refuses: unmapping can need one more mapping than it frees,
     /// when the kernel had merged neighbours, and so can meet vm.max_map_count.
     pub fn unmap(self) -> Result<(), (Pages, Errno)> {
@@ -208,6 +216,7 @@ pub fn limits() -> Limits {
 #[cfg(not(target_os = "linux"))]
 pub mod lacking {
     use super::{Errno, Pages};
+    use crate::error::Cause;
     use std::ffi::c_int;
     use std::mem::MaybeUninit;
 
@@ -225,6 +234,10 @@ pub mod lacking {
 
     pub fn poke(_to: *mut u8, _from: &[u8]) -> Result<usize, Errno> {
         Err(Errno(libc::ENOSYS))
+    }
+
+    pub fn why_refused(_address: usize, _writing: bool) -> Cause {
+        Cause::Unknown
     }
 
     pub fn wipe_on_fork(_pages: &Pages) {}

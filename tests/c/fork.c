@@ -9,6 +9,7 @@
 enum { RW = PROT_READ | PROT_WRITE };
 static int64_t page;
 static mmap_wrap_handle private, shared;
+static void *address;
 static char byte;
 
 static void uses_the_handles_of_its_parent(void) {
@@ -91,15 +92,29 @@ static void advice_for_forks_is_followed(void) {
     CHECK_IS(munmap_wrap(private), 1);
 }
 
+/* The address is the child's to use; the handle must reach nothing there. */
 static void has_no_such_pages(void) {
-    CHECK_IS(mmap_wrap_read(private, 0, &byte, 1), MMAP_WRAP_E_FAULT);
-    CHECK_IS(mmap_wrap_write(private, 0, &byte, 1), MMAP_WRAP_E_FAULT);
+    char *own = mmap(address, (size_t)page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+    own[0] = 'o';
+    CHECK_IS(mmap_wrap_read(private, 0, &byte, 1), MMAP_WRAP_E_UNMAPPED);
+    CHECK_IS(mmap_wrap_write(private, 0, "x", 1), MMAP_WRAP_E_UNMAPPED);
+    CHECK_IS(munmap_wrap(private), 0);
+    CHECK(own[0] == 'o');
+    munmap(own, (size_t)page);
 }
 
-static void pages_kept_from_a_child_answer_fault_there(void) {
+static void has_its_pages_again(void) {
+    CHECK_IS(mmap_wrap_write(private, 0, "x", 1), 1);
+    CHECK_IS(munmap_wrap(private), 1);
+}
+
+static void a_mapping_kept_from_a_child_is_unmapped_there(void) {
     private = memory_of(page);
+    address = mmap_wrap_address(private);
     CHECK_IS(madvise_wrap(private, MADV_DONTFORK, 0, MMAP_WRAP_REST), 0);
     in_child(has_no_such_pages);
+    CHECK_IS(madvise_wrap(private, MADV_DOFORK, 0, MMAP_WRAP_REST), 0);
+    in_child(has_its_pages_again);
     CHECK_IS(mmap_wrap_write(private, 0, "x", 1), 1);
     CHECK_IS(munmap_wrap(private), 1);
 }
@@ -110,6 +125,6 @@ int main(void) {
     RUN(a_child_inherits_the_count_of_exports);
     RUN_THREADED(a_child_does_not_wait_for_threads_it_does_not_have);
     RUN(advice_for_forks_is_followed);
-    RUN(pages_kept_from_a_child_answer_fault_there);
+    RUN(a_mapping_kept_from_a_child_is_unmapped_there);
     return finish();
 }

@@ -1,0 +1,259 @@
+//! The fault matrix: cause × accessor × size × place of the fault × alignment, through every kind of loop and through
+//! the kernel. The exact count and content are checked each time.
+
+use super::*;
+use std::os::fd::AsRawFd;
+
+const PAGE: usize = 4096;
+/// The pages before this byte allow every access, those from it on none.
+const WALL: usize = 2 * PAGE;
+const END: usize = 4 * PAGE;
+
+const SIZES: [usize; 26] =
+    [1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129, 255, 257, 300, 511, 1000, 5000];
+const BEFORE_THE_WALL: [usize; 24] =
+    [0, 1, 2, 3, 4, 6, 7, 8, 12, 15, 16, 17, 31, 32, 48, 63, 64, 100, 127, 128, 129, 255, 256, 999];
+const ALIGNMENTS: [usize; 5] = [0, 1, 5, 16, 31];
+
+/// Ways for memory to refuse.
+#[derive(Debug, Clone, Copy)]
+enum Cause {
+    CutShort,
+    Protected,
+    Guarded,
+    Unmapped,
+}
+
+/// Mapped pages with a wall in them, and what must live as long.
+struct Walled {
+    pages: Pages,
+    _file: Option<std::fs::File>,
+}
+
+impl Walled {
+    /// None where this kernel lacks the cause.
+    fn new(cause: Cause) -> Option<Walled> {
+        let file = matches!(cause, Cause::CutShort).then(|| tempfile::tempfile().unwrap());
+        if let Some(file) = &file {
+            file.set_len(END as u64).unwrap();
+        }
+        let fd = file.as_ref().map_or(-1, AsRawFd::as_raw_fd);
+        let flags = libc::MAP_SHARED | if fd < 0 { libc::MAP_ANONYMOUS } else { 0 };
+        let pages = Pages::map(0, END, libc::PROT_READ | libc::PROT_WRITE, flags, fd, 0).unwrap();
+        fill(&pages, 0..END, 0xEE, true).unwrap();
+        let beyond = pages.at(&(WALL..END)).cast();
+        // SAFETY: the pages are this test's, and it knows that they refuse from now on.
+        let result = unsafe {
+            match cause {
+                Cause::CutShort => libc::ftruncate(fd, WALL as i64),
+                Cause::Protected => libc::mprotect(beyond, END - WALL, libc::PROT_NONE),
+                Cause::Guarded => libc::madvise(beyond, END - WALL, 102),
+                Cause::Unmapped => libc::munmap(beyond, END - WALL),
+            }
+        };
+        (result == 0).then_some(Walled { pages, _file: file })
+    }
+}
+
+/// Bytes that differ from their neighbours.
+fn pattern(size: usize, start: u8) -> Vec<u8> {
+    (0..size).map(|i| (i * 7 + i / 251) as u8 ^ start).collect()
+}
+
+fn bytes(pages: &Pages, range: Range<usize>) -> Vec<u8> {
+    let mut bytes = vec![MaybeUninit::new(0); range.len()];
+    Way::Kernel.read(pages, range.start, &mut bytes).unwrap();
+    filled(&bytes).to_vec()
+}
+
+fn ways() -> Vec<Way> {
+    assert!(handler::guard().is_some() || engine::loops().is_empty(), "the handler is not held");
+    engine::loops().iter().map(Way::Guarded).chain([Way::Kernel]).collect()
+}
+
+fn refused(done: usize, at: usize, writing: bool) -> Result<(), Fault> {
+    Err(Fault { done, by: Refusal::Mapping { at, writing } })
+}
+
+/// Calls `case` with each (pages, way, size, bytes before the wall, alignment) and counts.
+fn matrix(name: &str, case: impl Fn(&Pages, Way, usize, usize, usize)) {
+    let mut cases = 0;
+    for cause in [Cause::CutShort, Cause::Protected, Cause::Guarded, Cause::Unmapped] {
+        let Some(walled) = Walled::new(cause) else {
+            println!("skipped: {cause:?} (this kernel lacks it)");
+            continue;
+        };
+        for way in ways() {
+            for size in SIZES {
+                for before in BEFORE_THE_WALL.into_iter().filter(|before| *before <= size) {
+                    for alignment in ALIGNMENTS {
+                        case(&walled.pages, way, size, before, alignment);
+                        cases += 1;
+                    }
+                }
+            }
+        }
+        // What was unmapped must not be unmapped again: another thread may have it by now.
+        if matches!(cause, Cause::Unmapped) {
+            std::mem::forget(walled.pages);
+        }
+    }
+    println!("{name}: {cases} cases");
+}
+
+#[test]
+fn a_read_stops_at_the_exact_byte() {
+    matrix("read", |pages, way, size, before, alignment| {
+        let start = WALL - before;
+        let expected = pattern(before, 0x5A);
+        Way::Kernel.write(pages, start, &expected).unwrap();
+        let mut room = vec![MaybeUninit::new(0x11); size + 64];
+        let outcome = way.read(pages, start, &mut room[alignment..alignment + size]);
+        let room = filled(&room);
+        if before == size {
+            assert_eq!(outcome, Ok(()));
+        } else {
+            assert_eq!(outcome, refused(before, WALL, false), "size {size} alignment {alignment}");
+        }
+        assert_eq!(room[alignment..alignment + before], expected);
+        assert!(room[..alignment].iter().chain(&room[alignment + before..]).all(|byte| *byte == 0x11), "wrote elsewhere");
+    });
+}
+
+#[test]
+fn a_write_stops_at_the_exact_byte() {
+    matrix("write", |pages, way, size, before, alignment| {
+        let start = WALL - before;
+        Way::Kernel.write(pages, start - 64, &vec![0x22; before + 64]).unwrap();
+        let source = pattern(size + 64, 0xC3);
+        let outcome = way.write(pages, start, &source[alignment..alignment + size]);
+        if before == size {
+            assert_eq!(outcome, Ok(()));
+        } else {
+            assert_eq!(outcome, refused(before, WALL, true), "size {size} alignment {alignment}");
+        }
+        assert_eq!(bytes(pages, start..WALL), source[alignment..alignment + before]);
+        assert_eq!(bytes(pages, start - 64..start), [0x22; 64], "wrote before its start");
+    });
+}
+
+#[test]
+fn a_fill_stops_at_the_exact_byte() {
+    matrix("fill", |pages, way, size, before, alignment| {
+        // The alignment is the fill's own here: it starts before its place and ends before the wall.
+        let start = WALL - before;
+        Way::Kernel.write(pages, start - 64, &vec![0x22; before + 64]).unwrap();
+        let byte = 0x80 | alignment as u8;
+        let outcome = way.fill(pages, start..start + size, byte);
+        if before == size {
+            assert_eq!(outcome, Ok(()));
+        } else {
+            assert_eq!(outcome, refused(before, WALL, true), "size {size}");
+        }
+        assert!(bytes(pages, start..WALL).iter().all(|found| *found == byte));
+        assert_eq!(bytes(pages, start - 64..start), [0x22; 64]);
+    });
+}
+
+#[test]
+fn a_move_stops_at_the_exact_byte_on_either_side() {
+    matrix("move", |pages, way, size, before, alignment| {
+        if before == size {
+            return;
+        }
+        let expected = pattern(before, alignment as u8);
+        // From the wall's side down to the front: what was read before the wall arrives.
+        Way::Kernel.write(pages, WALL - before, &expected).unwrap();
+        assert_eq!(way.copy_within(pages, alignment, WALL - before, size), refused(before, WALL, false));
+        assert_eq!(bytes(pages, alignment..alignment + before), expected);
+        // From the front up to the wall: the two do not overlap, so it goes forwards.
+        let expected = pattern(size, 0x77);
+        Way::Kernel.write(pages, alignment, &expected).unwrap();
+        if alignment + size <= WALL - before {
+            assert_eq!(way.copy_within(pages, WALL - before, alignment, size), refused(before, WALL, true));
+            assert_eq!(bytes(pages, WALL - before..WALL), expected[..before]);
+        }
+        // Overlapping upwards across the wall: the last bytes would go first, and they are refused.
+        assert_eq!(way.copy_within(pages, WALL - before, WALL - before - 1, size + 1).unwrap_err().done, 0);
+    });
+}
+
+#[test]
+fn a_search_finds_what_lies_before_the_wall_and_stops_at_it() {
+    matrix("find", |pages, way, size, before, alignment| {
+        let range = WALL - before - alignment..WALL + size - before;
+        Way::Kernel.write(pages, 0, &vec![0; WALL]).unwrap();
+        let outcome = way.find(pages, range.clone(), b"needle");
+        if before == size {
+            assert_eq!(outcome, Ok(None));
+        } else {
+            assert_eq!(outcome.map(drop), refused(before + alignment, WALL, false));
+            assert_eq!(way.rfind(pages, range.clone(), b"needle").unwrap_err().by, Refusal::Mapping { at: WALL, writing: false });
+        }
+        if before + alignment >= 6 {
+            Way::Kernel.write(pages, range.start, b"needle").unwrap();
+            assert_eq!(way.find(pages, range, b"needle"), Ok(Some(0)));
+        }
+    });
+}
+
+#[test]
+fn large_copies_stop_at_the_exact_byte_also_around_the_caches() {
+    const LARGE: usize = 40 << 20;
+    let pages = Pages::zeroed(LARGE + PAGE).unwrap();
+    let source = pattern(LARGE + PAGE, 3);
+    for way in ways() {
+        way.write(&pages, 0, &source).unwrap();
+        for wall in [PAGE, LARGE / 2, LARGE] {
+            pages.protect(wall..wall + PAGE, libc::PROT_NONE).unwrap();
+            for start in [0, 1, 4095] {
+                let mut room = vec![MaybeUninit::new(0); LARGE];
+                let outcome = way.read(&pages, start, &mut room[..LARGE - start + PAGE / 2 - PAGE / 2]);
+                let done = wall.min(LARGE) - start;
+                if wall < LARGE {
+                    assert_eq!(outcome, refused(done, wall, false));
+                } else {
+                    assert_eq!(outcome, Ok(()));
+                }
+                assert!(filled(&room)[..done] == source[start..start + done]);
+                assert!(filled(&room)[done..].iter().all(|byte| *byte == 0));
+            }
+            pages.protect(wall..wall + PAGE, libc::PROT_READ | libc::PROT_WRITE).unwrap();
+        }
+    }
+}
+
+#[test]
+fn searches_agree_with_a_search_of_a_copy() {
+    let pages = Pages::zeroed(100 * 1024).unwrap();
+    for needle_size in [1, 2, 3, 16, 100, 8191, 8192, 8193, 20_000, 50_000] {
+        let needle = pattern(needle_size, 0x99);
+        for at in [0, 1, 16_000, PIECE - 1, PIECE - needle_size.min(PIECE), PIECE, 40_000, 100 * 1024 - needle_size] {
+            for way in ways() {
+                way.fill(&pages, 0..100 * 1024, 0).unwrap();
+                way.write(&pages, at, &needle).unwrap();
+                let copy = bytes(&pages, 0..100 * 1024);
+                for range in [0..100 * 1024, at..at + needle_size, 1..100 * 1024 - 1, at..100 * 1024] {
+                    let (first, last) = (
+                        memchr::memmem::find(&copy[range.clone()], &needle),
+                        memchr::memmem::rfind(&copy[range.clone()], &needle),
+                    );
+                    assert_eq!(way.find(&pages, range.clone(), &needle), Ok(first), "{needle_size} at {at} in {range:?}");
+                    assert_eq!(way.rfind(&pages, range.clone(), &needle), Ok(last), "{needle_size} at {at} in {range:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_buffer_that_refuses_is_told_from_the_mapping() {
+    let pages = Pages::zeroed(PAGE).unwrap();
+    let wall = Pages::zeroed(2 * PAGE).unwrap();
+    wall.protect(PAGE..2 * PAGE, libc::PROT_NONE).unwrap();
+    for way in ways().into_iter().filter(|way| matches!(way, Way::Guarded(_))) {
+        // SAFETY: not a valid slice in its second half, which is the point; the loops survive it.
+        let room = unsafe { std::slice::from_raw_parts_mut(wall.at(&(PAGE - 10..PAGE)).cast(), 100) };
+        assert_eq!(way.read(&pages, 0, room), Err(Fault { done: 10, by: Refusal::Buffer }));
+    }
+}

@@ -1,0 +1,170 @@
+//! The table of slots: chunks that are never freed or moved, so that a slot can be looked at with any handle, made up
+//! or long gone. The memory comes straight from the kernel: no lock, not even an allocator's.
+//!
+//! The counts of those inside live apart, in memory that the kernel wipes in a forked child: threads that do not exist
+//! there must not keep its mappings.
+
+use super::life::Life;
+use crate::error::Error;
+use crate::mapping::{Mapping, memory_hint};
+use crate::sys::{self, Pages};
+use std::cell::UnsafeCell;
+use std::mem::MaybeUninit;
+use std::ptr;
+use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering::SeqCst};
+
+#[cfg(loom)]
+pub type Pins = loom::sync::atomic::AtomicU32;
+#[cfg(not(loom))]
+pub type Pins = AtomicU32;
+
+/// One mapping, or none. Zeroed memory is a free slot that was never used.
+#[repr(align(64))]
+pub struct Slot {
+    pub life: Life,
+    /// Index + 1 of the next free slot while this one is in the free list.
+    next_free: AtomicU32,
+    /// What the registry remembers of the mapping: survival, loss, inheritance.
+    pub marks: AtomicU32,
+    pub mapping: UnsafeCell<MaybeUninit<Mapping>>,
+}
+
+// SAFETY: a Slot is shared by all threads: its words are atomic, and the mapping is written only by the one owner of a
+// slot that is neither live nor dying; it is read only by those inside.
+unsafe impl Sync for Slot {}
+
+/// Chunk `k` holds 1024 · 2ᵏ slots, so 21 of them hold nearly all that 31 bits can name.
+struct Chunk {
+    slots: AtomicPtr<Slot>,
+    pins: AtomicPtr<Pins>,
+}
+
+const FIRST_CHUNK: u32 = 1024;
+const CHUNK_COUNT: usize = 21;
+pub const MOST_SLOTS: u32 = FIRST_CHUNK * ((1 << CHUNK_COUNT) - 1);
+
+static CHUNKS: [Chunk; CHUNK_COUNT] =
+    [const { Chunk { slots: AtomicPtr::new(ptr::null_mut()), pins: AtomicPtr::new(ptr::null_mut()) } }; CHUNK_COUNT];
+
+/// How many slots were ever used; those from here on are untouched.
+static USED: AtomicU32 = AtomicU32::new(0);
+
+/// The free list: a tag that changes at every step (so that a slot taken and put back is not mistaken for untouched)
+/// above the index + 1 of the first free slot.
+static FREE: AtomicU64 = AtomicU64::new(0);
+
+fn chunk_of(index: u32) -> (usize, usize) {
+    let chunk = (index / FIRST_CHUNK + 1).ilog2();
+    let first = FIRST_CHUNK * ((1 << chunk) - 1);
+    (chunk as usize, (index - first) as usize)
+}
+
+/// How many slots there are to look at.
+pub fn used() -> u32 {
+    USED.load(SeqCst)
+}
+
+/// A slot and the count of those inside; none where no slot of that index was ever made.
+pub fn slot(index: u32) -> Option<(&'static Slot, &'static Pins)> {
+    let (chunk, place) = chunk_of(index);
+    let chunk = CHUNKS.get(chunk)?;
+    let slots = chunk.slots.load(SeqCst);
+    if slots.is_null() {
+        return None;
+    }
+    // SAFETY: a chunk once published stays for ever and holds this place (chunk_of), and its pins were published before
+    // it; zeroed memory is a valid Slot and a valid count.
+    Some(unsafe { (&*slots.add(place), &*chunk.pins.load(SeqCst).add(place)) })
+}
+
+/// Makes sure that the chunk is there. Threads that race make one each, and all but one give theirs back.
+fn ensure_chunk(chunk: usize) -> Result<(), Error> {
+    let places = (FIRST_CHUNK as usize) << chunk;
+    publish(&CHUNKS[chunk].pins, places, true)?;
+    publish(&CHUNKS[chunk].slots, places, false)
+}
+
+fn publish<T>(place: &AtomicPtr<T>, count: usize, wiped_in_children: bool) -> Result<(), Error> {
+    if !place.load(SeqCst).is_null() {
+        return Ok(());
+    }
+    let memory = Pages::zeroed(count * size_of::<T>())
+        .map_err(|errno| Error::system(errno, format!("memory for {count} more handles"), memory_hint(errno)))?;
+    if wiped_in_children {
+        sys::wipe_on_fork(&memory);
+    }
+    if place.compare_exchange(ptr::null_mut(), memory.base().as_ptr().cast(), SeqCst, SeqCst).is_ok() {
+        std::mem::forget(memory);
+    }
+    Ok(())
+}
+
+/// Takes a slot that nobody else has.
+pub fn take() -> Result<u32, Error> {
+    loop {
+        let head = FREE.load(SeqCst);
+        let Some(index) = first_free(head) else { break };
+        let next = slot(index).map_or(0, |(slot, _)| slot.next_free.load(SeqCst));
+        if FREE.compare_exchange(head, retagged(head, next), SeqCst, SeqCst).is_ok() {
+            return Ok(index);
+        }
+    }
+    loop {
+        let index = USED.load(SeqCst);
+        if index >= MOST_SLOTS {
+            return Err(Error::Argument(format!("all {MOST_SLOTS} handles are in use")));
+        }
+        ensure_chunk(chunk_of(index).0)?;
+        if USED.compare_exchange(index, index + 1, SeqCst, SeqCst).is_ok() {
+            return Ok(index);
+        }
+    }
+}
+
+/// Puts a slot back for the next taker. Inside a signal handler, too.
+pub fn give_back(index: u32) {
+    let Some((slot, _)) = slot(index) else { return };
+    if slot.life.generation() == u32::MAX {
+        // Another mapping here would repeat a handle: after 2³² of them the slot rests.
+        return;
+    }
+    loop {
+        let head = FREE.load(SeqCst);
+        slot.next_free.store(first_free(head).map_or(0, |first| first + 1), SeqCst);
+        if FREE.compare_exchange(head, retagged(head, index + 1), SeqCst, SeqCst).is_ok() {
+            return;
+        }
+    }
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "takes the word apart")]
+fn first_free(head: u64) -> Option<u32> {
+    (head as u32).checked_sub(1)
+}
+
+fn retagged(head: u64, next: u32) -> u64 {
+    ((head >> 32).wrapping_add(1) << 32) | u64::from(next)
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slot_fills_one_cache_line() {
+        assert_eq!(size_of::<Slot>(), 64);
+    }
+
+    #[test]
+    fn chunks_follow_each_other_without_a_gap() {
+        let mut expected = (0, 0);
+        for index in 0..200_000 {
+            assert_eq!(chunk_of(index), expected, "index {index}");
+            expected.1 += 1;
+            if expected.1 == (FIRST_CHUNK as usize) << expected.0 {
+                expected = (expected.0 + 1, 0);
+            }
+        }
+        assert_eq!(chunk_of(MOST_SLOTS - 1).0, CHUNK_COUNT - 1);
+    }
+}

@@ -1,0 +1,294 @@
+//! Nothing that a mapping can meet kills the process: each cause for real, through every accessor.
+
+#![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "small numbers")]
+
+mod common;
+
+use common::*;
+use mmap_wrap::Mapping;
+use mmap_wrap::constants::*;
+use mmap_wrap::error::{Cause, Error};
+use mmap_wrap::range::REST;
+use mmap_wrap::registry::{self, Handle};
+use std::ffi::CString;
+use std::fs::File;
+use std::os::fd::AsRawFd;
+use std::path::Path;
+use std::process::Command;
+use std::sync::atomic::Ordering;
+
+const PAGE: i64 = 4096;
+
+/// A file of two pages of ones, mapped shared, and cut to one page.
+fn cut_short() -> (File, Handle) {
+    let file = tempfile::tempfile().unwrap();
+    file.set_len(2 * PAGE as u64).unwrap();
+    let fd = file.as_raw_fd().into();
+    let h = registry::insert(|| Mapping::of_descriptor(0, REST, READ_WRITE, MAP_SHARED, fd, 0)).unwrap();
+    registry::pin(h).unwrap().fill(0, 1, REST).unwrap();
+    file.set_len(PAGE as u64).unwrap();
+    (file, h)
+}
+
+/// Every accessor at the second page of two, and what each must answer.
+fn all_refused(mapping: &Mapping, cause: impl Fn(&Cause) -> bool) {
+    let fault = |outcome: Result<usize, Error>, expected: usize| match outcome {
+        Err(Error::Fault { offset, done, address, cause: found, .. }) => {
+            assert_eq!((offset, done), (PAGE as usize, expected));
+            assert_eq!(address, mapping.address().addr() + PAGE as usize);
+            assert!(cause(&found), "{found:?}");
+        }
+        other => panic!("{other:?}"),
+    };
+    fault(read(mapping, PAGE - 10, 20).map(|bytes| bytes.len()), 10);
+    fault(read(mapping, PAGE, 1).map(|bytes| bytes.len()), 0);
+    fault(mapping.write(PAGE - 5, &[1; 100]).map(|()| 100), 5);
+    fault(mapping.fill(0, 1, REST), PAGE as usize);
+    fault(mapping.copy_within(0, PAGE - 3, 10), 3);
+    fault(mapping.copy_within(PAGE, 0, 10), 0);
+    fault(mapping.find(b"nowhere", 0, REST), PAGE as usize);
+    fault(mapping.rfind(b"nowhere", 0, REST), 0);
+}
+
+#[test]
+fn a_file_cut_short_is_an_error_that_says_so() {
+    let (_file, h) = cut_short();
+    let mapping = registry::pin(h).unwrap();
+    all_refused(&mapping, |cause| matches!(cause, Cause::CutShort { size: 4096 } | Cause::File));
+    assert_eq!(mapping.find(&[1], 0, REST), Ok(0));
+    // What is still there still works, and so does the rest once the file is long again.
+    assert_eq!(read(&mapping, 0, 4096).unwrap(), [1; 4096]);
+    _file.set_len(2 * PAGE as u64).unwrap();
+    assert_eq!(read(&mapping, PAGE, 1).unwrap(), [0]);
+}
+
+#[test]
+fn a_named_file_cut_short_tells_its_new_size() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    file.as_file().set_len(8192).unwrap();
+    let path = CString::new(file.path().to_str().unwrap()).unwrap();
+    let mapping = Mapping::of_path(&path, REST, READ_WRITE, MAP_SHARED, 0).unwrap();
+    file.as_file().set_len(100).unwrap();
+    let error = read(&mapping, 4000, 200).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the memory refused the access at offset 4096, after 96 of 200 bytes: the file was cut short, to 100 bytes"
+    );
+}
+
+#[test]
+fn memory_changed_behind_the_librarys_back_is_an_error() {
+    let protected = anonymous(2 * PAGE);
+    let second = protected.address().wrapping_add(PAGE as usize).cast();
+    // SAFETY: the memory is this test's.
+    unsafe { assert_eq!(libc::mprotect(second, PAGE as usize, libc::PROT_NONE), 0) };
+    all_refused(&protected, |cause| *cause == Cause::Protection);
+
+    let unmapped = anonymous(2 * PAGE);
+    let second = unmapped.address().wrapping_add(PAGE as usize).cast();
+    // SAFETY: as above. Something else is mapped there at once, so that no other thread's memory comes to lie there.
+    unsafe {
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED;
+        libc::mmap(second, PAGE as usize, libc::PROT_NONE, flags, -1, 0);
+    }
+    all_refused(&unmapped, |cause| *cause == Cause::Protection);
+}
+
+#[test]
+fn a_guard_region_is_an_error() {
+    let memory = anonymous(2 * PAGE);
+    if let Err(error) = memory.advise(MADV_GUARD_INSTALL, PAGE, PAGE) {
+        println!("skipped: no guard regions on this kernel: {error}");
+        return;
+    }
+    all_refused(&memory, |cause| matches!(cause, Cause::File | Cause::Protection));
+    memory.advise(MADV_GUARD_REMOVE, PAGE, PAGE).unwrap();
+    assert_eq!(read(&memory, PAGE, 1).unwrap(), [0]);
+}
+
+#[test]
+fn a_full_file_system_is_an_error_that_says_so() {
+    let Some(mount) = Mount::new(&["-t", "tmpfs", "-o", "size=64k", "none"]) else { return };
+    let file = File::options().read(true).write(true).create(true).truncate(true).open(mount.path().join("sparse")).unwrap();
+    file.set_len(1 << 20).unwrap();
+    let fd = file.as_raw_fd().into();
+    let mapping = Mapping::of_descriptor(0, REST, READ_WRITE, MAP_SHARED, fd, 0).unwrap();
+    match mapping.fill(0, 1, REST) {
+        Err(Error::Fault { done, offset, cause: Cause::NoSpace, .. }) => {
+            assert_eq!(done, offset);
+            assert!((4096..=65536).contains(&done), "{done}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn an_io_error_is_an_error() {
+    // A file system on a loop device whose backing file is cut away: its blocks cannot be read any more.
+    let folder = tempfile::tempdir().unwrap();
+    let image = folder.path().join("image");
+    File::create(&image).unwrap().set_len(8 << 20).unwrap();
+    let made = Command::new("mkfs.ext4").args(["-q", "-F"]).arg(&image).output();
+    if !made.is_ok_and(|output| output.status.success()) {
+        println!("skipped: no mkfs.ext4");
+        return;
+    }
+    let Some(mount) = Mount::new(&["-o", "loop", image.to_str().unwrap()]) else { return };
+    let path = mount.path().join("data");
+    std::fs::write(&path, vec![7; 1 << 20]).unwrap();
+    // SAFETY: sync and posix_fadvise change no memory.
+    unsafe {
+        libc::sync();
+        let file = File::open(&path).unwrap();
+        libc::posix_fadvise(file.as_raw_fd(), 0, 0, libc::POSIX_FADV_DONTNEED);
+    }
+    let path = CString::new(path.to_str().unwrap()).unwrap();
+    let mapping = Mapping::of_path(&path, REST, PROT_READ, MAP_SHARED, 0).unwrap();
+    File::options().write(true).open(&image).unwrap().set_len(0).unwrap();
+    let image_pages = File::open(&image).unwrap();
+    // SAFETY: as above.
+    unsafe { libc::posix_fadvise(image_pages.as_raw_fd(), 0, 0, libc::POSIX_FADV_DONTNEED) };
+    match read(&mapping, 0, 1 << 20) {
+        Err(Error::Fault { cause, .. }) => assert_eq!(cause, Cause::File),
+        Ok(bytes) if bytes.iter().all(|byte| *byte == 0) => println!("skipped: this kernel reads a cut loop file as zeros"),
+        other => panic!("{:?}", other.map(|bytes| bytes.len())),
+    }
+}
+
+#[test]
+fn an_empty_pool_of_huge_pages_is_an_error() {
+    let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | MAP_NORESERVE;
+    let huge = match Mapping::of_descriptor(0, 4096, READ_WRITE, flags, -1, 0) {
+        Ok(huge) => huge,
+        Err(error) => {
+            println!("skipped: no huge pages at all: {error}");
+            return;
+        }
+    };
+    match huge.write(0, b"x") {
+        Err(Error::Fault { offset: 0, done: 0, .. }) => {}
+        Ok(()) => println!("skipped: the pool of huge pages is not empty"),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Runs a body in a process whose SIGBUS belongs to somebody else, as `prepare` arranges it.
+fn with_signals_of_others(name: &str, prepare: impl FnOnce()) {
+    in_a_process_of_its_own(name, || {
+        let (_file, h) = cut_short();
+        prepare();
+        let mapping = registry::pin(h).unwrap();
+        all_refused(&mapping, |cause| matches!(cause, Cause::CutShort { .. } | Cause::File));
+        drop(mapping);
+        assert_eq!(registry::unmap(h), Ok(true));
+    });
+}
+
+#[test]
+fn blocked_signals_do_not_kill() {
+    with_signals_of_others("blocked_signals_do_not_kill", || {
+        // SAFETY: blocks all signals of this thread.
+        unsafe {
+            let mut all = std::mem::zeroed();
+            libc::sigfillset(&mut all);
+            libc::pthread_sigmask(libc::SIG_BLOCK, &all, std::ptr::null_mut());
+        }
+    });
+}
+
+#[test]
+fn a_handler_taken_away_does_not_kill() {
+    with_signals_of_others("a_handler_taken_away_does_not_kill", || {
+        // SAFETY: the default action, for both.
+        unsafe {
+            libc::signal(libc::SIGBUS, libc::SIG_DFL);
+            libc::signal(libc::SIGSEGV, libc::SIG_DFL);
+        }
+    });
+}
+
+#[test]
+fn a_surviving_mapping_reports_its_loss_once() {
+    in_a_process_of_its_own("a_surviving_mapping_reports_its_loss_once", || {
+        let (_file, h) = cut_short();
+        registry::survive(h, true).unwrap();
+        let loss = registry::loss(h).unwrap();
+        let lost = || loss.load(Ordering::Relaxed) & 1;
+        let address = registry::acquire(h).unwrap();
+        let second = address.wrapping_add(PAGE as usize);
+        assert_eq!(lost(), 0);
+        // SAFETY: the export holds the mapping; the access is what it survives.
+        assert_eq!(unsafe { second.read_volatile() }, 0);
+        assert_eq!(lost(), 1);
+        assert_eq!(registry::pin(h).unwrap_err(), Error::Lost);
+        assert_eq!(lost(), 0);
+        let mapping = registry::pin(h).unwrap();
+        assert_eq!(read(&mapping, 0, 1).unwrap(), [1]);
+        drop(mapping);
+        assert_eq!(registry::release(h), Ok(0));
+
+        // A loss that nobody asked about is reported by unmapping, which unmaps all the same.
+        let (_file, other) = cut_short();
+        registry::survive(other, true).unwrap();
+        let address = registry::pin(other).unwrap().address();
+        // SAFETY: mapped, and survived.
+        unsafe { address.wrapping_add(PAGE as usize).write_volatile(1) };
+        assert_eq!(registry::unmap(other), Err(Error::Lost));
+        assert_eq!(registry::unmap(other), Ok(false));
+        assert!(!is_mapped(address));
+    });
+}
+
+#[test]
+fn a_mapping_that_does_not_survive_dies_as_usual() {
+    for surviving in [false, true] {
+        let (_file, h) = cut_short();
+        registry::survive(h, surviving).unwrap();
+        let address = registry::pin(h).unwrap().address().wrapping_add(PAGE as usize);
+        // SAFETY: the child reads the page and leaves.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            // SAFETY: as above.
+            unsafe {
+                address.read_volatile();
+                libc::_exit(0)
+            }
+        }
+        let mut status = 0;
+        // SAFETY: waits for our own child, and writes one int.
+        unsafe { libc::waitpid(child, &mut status, 0) };
+        let killed = libc::WIFSIGNALED(status) && libc::WTERMSIG(status) == libc::SIGBUS;
+        assert_eq!(killed, !surviving, "status {status:#x}");
+    }
+}
+
+/// A mounted file system, unmounted when it goes. None, said aloud, where mounting is not permitted.
+struct Mount(tempfile::TempDir);
+
+impl Mount {
+    fn new(arguments: &[&str]) -> Option<Mount> {
+        let folder = tempfile::tempdir().unwrap();
+        let mounted = Command::new("mount").args(arguments).arg(folder.path()).output();
+        match mounted {
+            Ok(output) if output.status.success() => Some(Mount(folder)),
+            Ok(output) => {
+                println!("skipped: mount {arguments:?}: {}", String::from_utf8_lossy(&output.stderr).trim());
+                None
+            }
+            Err(error) => {
+                println!("skipped: no mount: {error}");
+                None
+            }
+        }
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+impl Drop for Mount {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(self.0.path()).status();
+    }
+}
