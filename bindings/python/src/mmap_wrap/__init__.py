@@ -1,0 +1,56 @@
+"""Memory mapping that checks every access: the standard library's `mmap`, and more.
+
+>>> import mmap_wrap as mmap
+>>> with mmap.mmap(-1, 4096) as m:
+...     m[:5] = b"hello"
+...     m.find(b"l")
+2
+
+Offsets and sizes are in bytes. Any thread may use any map at any time, also while another closes it. System errors are
+OSError and its subclasses; a closed map or a range outside of it is ValueError; closing a map while views of it live
+is BufferError. The constants (PROT_, MAP_, MADV_, MS_ and so on) are asked from the native library by name when
+first used; one that this platform lacks is an AttributeError, and `dir(mmap_wrap)` lists those there are.
+"""
+
+from __future__ import annotations
+
+from . import _constants, _ffi
+from ._errors import ArgumentError, FaultError
+from ._mmap import (
+    ACCESS_COPY,
+    ACCESS_DEFAULT,
+    ACCESS_READ,
+    ACCESS_WRITE,
+    ALLOCATIONGRANULARITY,
+    PAGESIZE,
+    map_path,
+    mmap,
+)
+
+__all__ = [
+    "ACCESS_COPY",
+    "ACCESS_DEFAULT",
+    "ACCESS_READ",
+    "ACCESS_WRITE",
+    "ALLOCATIONGRANULARITY",
+    "PAGESIZE",
+    "ArgumentError",
+    "FaultError",
+    "error",
+    "map_path",
+    "mmap",
+]
+
+error = OSError
+
+__version__: str = _ffi.version().decode()
+
+
+def __getattr__(name: str) -> int:
+    number = _constants.value(name)
+    globals()[name] = number
+    return number
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_constants.available()})

@@ -1,0 +1,83 @@
+"""A negative code of the library becomes the exception that a Python programmer expects."""
+
+from __future__ import annotations
+
+import errno
+
+from . import _ffi
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+# The codes of include/mmap_wrap.h that have an exception of their own.
+E_HANDLE = -4096
+E_UNMAPPED = -4097
+E_RANGE = -4098
+E_ALIGNMENT = -4099
+E_FAULT = -4100
+E_BUSY = -4101
+E_ARGUMENT = -4102
+E_UNSUPPORTED = -4103
+E_NOT_FOUND = -4104
+
+# Below it are the library's own codes, from it on the system's -errno.
+_LAST_ERRNO = -4095
+
+
+class FaultError(OSError):
+    """The memory refused an access: its protection forbids it. `errno` is EFAULT; the message has the offset.
+
+    It stands where a plain load or store would have ended the process with a signal.
+
+    >>> import mmap_wrap
+    >>> m = mmap_wrap.mmap(-1, 4096)
+    >>> m.protect(mmap_wrap.PROT_NONE)
+    >>> m[0]
+    Traceback (most recent call last):
+    mmap_wrap.FaultError: [Errno 14] mmap_wrap_read: the memory refused the access at offset 0, after 0 of 1 bytes: ...
+    """
+
+
+class ArgumentError(OSError, ValueError):
+    """An argument has a value that it cannot have, such as unknown flags. `errno` is EINVAL.
+
+    A ValueError, and an OSError, since that is what the standard library's mmap raises where the system says EINVAL.
+
+    >>> import mmap_wrap
+    >>> mmap_wrap.mmap(-1, 4096, flags=0)
+    Traceback (most recent call last):
+    mmap_wrap.ArgumentError: [Errno 22] mmap: flags 0x20 say neither MAP_SHARED (0x1) nor MAP_PRIVATE (0x2)
+    """
+
+
+for _public in (FaultError, ArgumentError):
+    _public.__module__ = __package__
+
+
+def answer(result: int, path: str | bytes | None = None) -> int:
+    """The library's answer, or its failure raised. A system error names the path, where there is one."""
+    if result < 0:
+        fail(result, path)
+    return result
+
+
+def fail(code: int, path: str | bytes | None = None) -> NoReturn:
+    """Raises this thread's last failure, which answered `code`."""
+    message = _ffi.last_error_message().decode("utf-8", "replace")
+    if code >= _LAST_ERRNO:
+        raise OSError(-code, message, path) if path is not None else OSError(-code, message)
+    if code == E_UNMAPPED:
+        # The standard library's words, which programs look for.
+        raise ValueError("mmap closed or invalid")
+    if code in (E_RANGE, E_HANDLE):
+        raise ValueError(message)
+    if code in (E_ARGUMENT, E_ALIGNMENT):
+        raise ArgumentError(errno.EINVAL, message)
+    if code == E_FAULT:
+        raise FaultError(errno.EFAULT, message)
+    if code == E_BUSY:
+        raise BufferError(message)
+    if code == E_UNSUPPORTED:
+        raise OSError(errno.ENOTSUP, message)
+    raise RuntimeError(message)

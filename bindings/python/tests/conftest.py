@@ -1,0 +1,60 @@
+"""What the tests share: files to map, and counts of what a process holds."""
+
+import gc
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mmap_wrap import _lifetime
+
+
+@pytest.fixture
+def text_file(tmp_path):
+    path = tmp_path / "text"
+    path.write_bytes(b"one two three\n" * 1000)
+    return path
+
+
+@pytest.fixture
+def nothing_leaks(tmp_path):
+    """Fails the test if it leaves a descriptor open, a file mapped, or anything to be done for a map that is gone."""
+    before = open_descriptors(), len(_lifetime._ends)
+    yield
+    gc.collect()
+    assert (open_descriptors(), len(_lifetime._ends)) == before
+    assert not is_mapped(tmp_path)
+
+
+def open_descriptors():
+    # listdir's own descriptor is in every list, under the same lowest free number.
+    return sorted(os.listdir("/proc/self/fd"), key=int)
+
+
+def mapped_files():
+    lines = (line.split(maxsplit=5) for line in Path("/proc/self/maps").read_text().splitlines())
+    return sorted(line[5] for line in lines if len(line) == 6 and line[5].startswith("/"))
+
+
+def is_mapped(path):
+    return any(name.startswith(str(path)) for name in mapped_files())
+
+
+def run(script, *arguments, **environment):
+    """Runs a script in an interpreter of its own, that may set limits or die; answers the finished process."""
+    return subprocess.run(
+        [sys.executable, "-c", script, *map(str, arguments)],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def run_well(script, *arguments):
+    """As `run`, for a script that must succeed and say nothing on standard error; answers what it printed."""
+    child = run(script, *arguments)
+    assert (child.returncode, child.stderr) == (0, ""), child.stderr or child.stdout
+    return child.stdout

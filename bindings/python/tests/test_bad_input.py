@@ -1,0 +1,329 @@
+"""Whatever is wrong: a clear error with the numbers in it, and nothing is left behind."""
+
+import ctypes
+import errno
+import os
+from pathlib import Path
+
+import pytest
+from conftest import open_descriptors, run_well
+
+import mmap_wrap as mmap
+from mmap_wrap import _errors, _ffi
+
+pytestmark = pytest.mark.usefixtures("nothing_leaks")
+
+
+def test_a_missing_file_is_file_not_found_with_its_name(tmp_path):
+    path = tmp_path / "missing"
+    with pytest.raises(FileNotFoundError, match=r"open '.*missing' for reading and writing: .*\(ENOENT\)") as caught:
+        mmap.map_path(path)
+    assert caught.value.filename == str(path)
+
+
+def test_a_directory_is_refused_by_path_and_by_descriptor(tmp_path):
+    with pytest.raises(IsADirectoryError, match=r"\(EISDIR\)") as caught:
+        mmap.map_path(tmp_path, prot=mmap.PROT_READ)
+    assert caught.value.filename == str(tmp_path)
+    fd = os.open(tmp_path, os.O_RDONLY)
+    with pytest.raises(IsADirectoryError, match=f"descriptor {fd}"):
+        mmap.mmap(fd, 4096)
+    os.close(fd)
+
+
+def test_a_file_without_permission_is_a_permission_error(tmp_path):
+    path = tmp_path / "secret"
+    path.write_bytes(b"x")
+    path.chmod(0)
+    tmp_path.chmod(0o755)
+    script = """
+import os, sys
+import mmap_wrap
+# The folders above may be closed to others.
+os.chdir(sys.argv[1])
+if os.geteuid() == 0:
+    os.setgroups([]); os.setgid(65534); os.setuid(65534)
+try:
+    mmap_wrap.map_path("secret")
+except PermissionError as error:
+    print(error.errno, error.filename)
+"""
+    assert run_well(script, tmp_path) == f"{errno.EACCES} secret\n"
+
+
+def test_a_descriptor_for_writing_only_is_a_permission_error(text_file):
+    fd = os.open(text_file, os.O_WRONLY)
+    with pytest.raises(PermissionError, match=f"14000 bytes at offset 0 of descriptor {fd}.*must be open for reading"):
+        mmap.mmap(fd, 0)
+    os.close(fd)
+
+
+@pytest.mark.parametrize("trackfd", [True, False])
+def test_a_closed_descriptor_is_a_bad_descriptor_with_its_number(text_file, trackfd):
+    fd = os.open(text_file, os.O_RDONLY)
+    os.close(fd)
+    with pytest.raises(OSError, match=f"descriptor {fd}: .*EBADF.*it is not open") as caught:
+        mmap.mmap(fd, 10, trackfd=trackfd)
+    assert caught.value.errno == errno.EBADF
+
+
+def test_anonymous_memory_of_no_bytes_is_refused():
+    with pytest.raises(mmap.ArgumentError, match="needs a length of at least 1 byte"):
+        mmap.mmap(-1, 0)
+
+
+def test_an_empty_file_is_an_empty_map_by_path_and_refused_by_descriptor(tmp_path):
+    path = tmp_path / "empty"
+    path.touch()
+    with mmap.map_path(path) as m:
+        assert (len(m), m[:], list(m), m.find(b""), m.find(b"x")) == (0, b"", [], 0, -1)
+        m.flush()
+        view = m.view()
+        assert view.tobytes() == b""
+        with pytest.raises(BufferError):
+            m.close()
+        del view
+        with pytest.raises(IndexError):
+            m[0]
+    with open(path, "rb") as file, pytest.raises(ValueError, match="cannot mmap an empty file"):
+        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+
+def test_a_length_beyond_the_address_space_is_refused_with_its_number():
+    with pytest.raises(OSError, match=f"{2**62} bytes without a file.*ENOMEM") as caught:
+        mmap.mmap(-1, 2**62)
+    assert caught.value.errno == errno.ENOMEM
+    with pytest.raises(OverflowError, match=str(2**64)):
+        mmap.mmap(-1, 2**64)
+
+
+def test_negative_numbers_are_refused(text_file):
+    with pytest.raises(OverflowError, match="length must be positive"):
+        mmap.mmap(-1, -1)
+    with open(text_file, "rb") as file, pytest.raises(OverflowError, match="offset must be positive"):
+        mmap.mmap(file.fileno(), 0, offset=-4096)
+    with pytest.raises(ValueError, match="file offset -1 is negative"):
+        mmap.map_path(text_file, offset=-1)
+    with pytest.raises(ValueError, match="length -1 is negative"):
+        mmap.map_path(text_file, -1)
+
+
+def test_an_offset_beyond_the_file_is_refused_with_both_numbers(text_file):
+    with pytest.raises(ValueError, match="file offset 14001 lies beyond the 14000 bytes of the file"):
+        mmap.map_path(text_file, 10, offset=14001)
+
+
+def test_unknown_bits_are_refused(text_file):
+    with pytest.raises(mmap.ArgumentError, match="does not know the bits 0x1000000000"):
+        mmap.map_path(text_file, flags=mmap.MAP_PRIVATE | 1 << 36)
+    with pytest.raises(mmap.ArgumentError, match="protection 0x40"):
+        mmap.mmap(-1, 10, prot=0x40)
+    m = mmap.mmap(-1, 10)
+    with pytest.raises(mmap.ArgumentError, match="123456 is no advice"):
+        m.madvise(123456)
+    with pytest.raises(mmap.ArgumentError, match="protection 0x40"):
+        m.protect(0x40)
+
+
+def test_an_unaligned_protection_is_refused_with_the_page_size():
+    m = mmap.mmap(-1, 3 * mmap.PAGESIZE)
+    with pytest.raises(
+        mmap.ArgumentError, match=f"offset 100 is not on a page border: pages are {mmap.PAGESIZE} bytes"
+    ):
+        m.protect(mmap.PROT_READ, 100)
+
+
+def test_a_path_may_hold_any_bytes_but_nul(tmp_path):
+    path = os.fsencode(tmp_path) + b"/\xff\xfe"
+    with open(path, "wb") as file:
+        file.write(b"found")
+    assert mmap.map_path(path)[:] == b"found"
+    assert mmap.map_path(os.fsdecode(path))[:] == b"found"
+    with pytest.raises(ValueError, match="embedded null byte"):
+        mmap.map_path(path + b"\0")
+    with pytest.raises(TypeError):
+        mmap.map_path(None)
+
+
+def test_a_made_up_a_stale_and_a_zero_handle_are_told_apart():
+    m = mmap.mmap(-1, 10)
+    handle = m._handle
+    m.close()
+    assert _ffi.length(handle) == _errors.E_UNMAPPED
+    assert _ffi.length(0) == _errors.E_HANDLE
+    for made_up in (0, 1, 2**62, -1):
+        assert _ffi.unmap(made_up) == _errors.E_HANDLE
+        with pytest.raises(ValueError, match="is no handle of this library"):
+            _errors.answer(_ffi.read(made_up, 0, None, 0))
+
+
+def test_a_null_buffer_with_a_length_is_refused():
+    m = mmap.mmap(-1, 10)
+    for call in (_ffi.read, _ffi.write):
+        with pytest.raises(mmap.ArgumentError, match="the buffer is NULL, but 5 bytes long"):
+            _errors.answer(call(m._handle, 0, None, 5))
+    with pytest.raises(mmap.ArgumentError, match="NULL"):
+        _errors.answer(_ffi.map_path(None, 10, 1, 1, 0))
+    with pytest.raises(mmap.ArgumentError, match="NULL"):
+        _errors.answer(_ffi.constant(None, ctypes.byref(ctypes.c_int64())))
+
+
+@pytest.mark.parametrize("call", ["mmap", "protect", "madvise", "view", "flush", "move", "find", "map_path"])
+def test_floats_and_numbers_beyond_64_bits_never_reach_the_library(call, text_file):
+    m = mmap.mmap(-1, 8192)
+    calls = {
+        "mmap": lambda number: mmap.mmap(-1, number),
+        "protect": lambda number: m.protect(1, number),
+        "madvise": lambda number: m.madvise(0, 0, number),
+        "view": lambda number: m.view(0, number),
+        "flush": lambda number: m.flush(number),
+        "move": lambda number: m.move(0, 0, number),
+        "find": lambda number: m.find(b"", 0, number),
+        "map_path": lambda number: mmap.map_path(text_file, number),
+    }
+    # Cut to 64 bits, these would be 0 and 4096.
+    for number in (2**64, -(2**64), 2**64 + 4096):
+        with pytest.raises(OverflowError):
+            calls[call](number)
+    # This number means "the rest" to the library, and nothing of the kind to a user.
+    with pytest.raises(OverflowError):
+        calls[call](-(2**63))
+    for wrong in (1.0, "1", b"1"):
+        with pytest.raises(TypeError):
+            calls[call](wrong)
+
+
+def test_an_int_subclass_cannot_lie_about_its_value():
+    class Liar(int):
+        def __lt__(self, other):
+            return True
+
+        __le__ = __gt__ = __ge__ = __lt__
+
+        def __index__(self):
+            return self
+
+    m = mmap.mmap(-1, 10)
+    with pytest.raises(OverflowError):
+        m.protect(1, 0, Liar(2**64))
+    with pytest.raises(IndexError):
+        m[Liar(10)]
+    with pytest.raises(ValueError, match="range"):
+        m[0] = Liar(256)
+
+
+def test_a_bytes_subclass_cannot_lie_about_its_length():
+    class Liar(bytes):
+        def __len__(self):
+            return 10
+
+    m = mmap.mmap(-1, 10)
+    with pytest.raises(IndexError):
+        m[:] = Liar(b"abc")
+    m[:3] = Liar(b"abc")
+    assert m.find(Liar(b"abc")) == 0
+
+
+def test_an_error_that_is_kept_holds_no_descriptor(text_file):
+    before = open_descriptors()
+    fd = os.open(text_file, os.O_RDONLY)
+    kept = []
+    for make in (lambda: mmap.mmap(fd, 0), lambda: mmap.map_path(text_file, flags=0), lambda: mmap.mmap(fd, 99999)):
+        with pytest.raises((OSError, ValueError)) as caught:
+            make()
+        kept.append(caught.value)
+    os.close(fd)
+    assert open_descriptors() == before
+
+
+def test_a_protection_that_the_file_does_not_allow_is_a_permission_error(text_file):
+    with open(text_file, "rb") as file:
+        m = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    with pytest.raises(PermissionError, match="protection 0x2 for 14000 bytes from offset 0"):
+        m.protect(mmap.PROT_WRITE)
+    with pytest.raises(TypeError):
+        m[0] = 1
+
+
+LIMITED_ADDRESS_SPACE = """
+import resource
+import mmap_wrap
+limit = 1 << 30
+resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+try:
+    mmap_wrap.mmap(-1, 2 * limit)
+except OSError as error:
+    assert str(limit) in str(error) and str(2 * limit) in str(error), error
+    print(error.errno)
+m = mmap_wrap.mmap(-1, 4096)
+m[0] = 1
+"""
+
+
+def test_where_the_limit_of_the_address_space_is_reached_the_error_names_it():
+    assert run_well(LIMITED_ADDRESS_SPACE) == f"{errno.ENOMEM}\n"
+
+
+TOO_MANY_MAPPINGS = """
+import mmap_wrap
+limit = int(open("/proc/sys/vm/max_map_count").read())
+# Neighbours of one protection would be one mapping to the kernel.
+maps = []
+try:
+    while len(maps) <= limit:
+        prot = mmap_wrap.PROT_READ if len(maps) % 2 else mmap_wrap.PROT_READ | mmap_wrap.PROT_WRITE
+        maps.append(mmap_wrap.mmap(-1, 4096, flags=mmap_wrap.MAP_PRIVATE, prot=prot))
+except OSError as error:
+    # No function or string of any size is to be made here: Python's own memory comes by mmap, too.
+    caught = error
+maps[-1][0], maps[0][0]
+last = maps[-1]
+for m in maps:
+    m.close()
+assert all(m.closed for m in maps)
+assert f"vm.max_map_count is {limit}" in str(caught), caught
+mmap_wrap.mmap(-1, 4096)[0] = 1
+print(caught.errno, len(maps) > limit * 9 // 10)
+"""
+
+
+def test_where_the_limit_of_mappings_is_reached_all_before_work_and_can_be_unmapped():
+    limit = int(Path("/proc/sys/vm/max_map_count").read_text())
+    if limit > 500_000:
+        pytest.skip(f"vm.max_map_count is {limit}: to reach it takes too long")
+    assert run_well(TOO_MANY_MAPPINGS) == f"{errno.ENOMEM} True\n"
+
+
+TOO_MANY_DESCRIPTORS = """
+import os, resource, sys
+import mmap_wrap
+path = sys.argv[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (16, 16))
+spare = os.open(path, os.O_RDONLY)
+held, errors = [], []
+try:
+    while True:
+        held.append(os.dup(spare))
+except OSError:
+    pass
+for attempt in (lambda: mmap_wrap.map_path(path), lambda: mmap_wrap.mmap(spare, 0, prot=mmap_wrap.PROT_READ)):
+    try:
+        attempt()
+    except OSError as error:
+        # Kept, and with it all that its traceback refers to: what is undone must not wait for that.
+        errors.append(error)
+        print(error.errno, error)
+print(path in open("/proc/self/maps").read() if not os.close(held.pop()) else "")
+held.append(os.dup(spare))
+print(mmap_wrap.mmap(spare, 3, prot=mmap_wrap.PROT_READ, trackfd=False)[:])
+"""
+
+
+def test_where_descriptors_run_out_mapping_fails_with_the_limit_and_leaves_no_mapping(text_file):
+    by_path, by_descriptor, still_mapped, without = run_well(TOO_MANY_DESCRIPTORS, text_file).splitlines()
+    assert by_path.startswith(f"{errno.EMFILE} ")
+    assert "all 16 descriptors" in by_path
+    assert by_descriptor.startswith(f"{errno.EMFILE} ")
+    assert "trackfd=False does without" in by_descriptor
+    assert still_mapped == "False"
+    assert without == "b'one'"

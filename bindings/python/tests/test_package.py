@@ -1,0 +1,157 @@
+"""The module itself: finding the library, constants, errors, import, and the examples."""
+
+import doctest
+import errno
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import run, run_well
+
+import mmap_wrap
+from mmap_wrap import _constants, _errors, _ffi, _lifetime, _mmap
+
+README = Path(__file__).parent.parent / "README.md"
+
+
+@pytest.mark.parametrize("module", [mmap_wrap, _constants, _errors, _ffi, _lifetime, _mmap], ids=lambda m: m.__name__)
+def test_the_examples_in_the_documentation_run(module):
+    failed, _ = doctest.testmod(module, optionflags=doctest.ELLIPSIS)
+    assert failed == 0
+
+
+def test_every_public_method_has_an_example():
+    public = [mmap_wrap.map_path, mmap_wrap.mmap, mmap_wrap.FaultError, mmap_wrap.ArgumentError, mmap_wrap]
+    public += [value for name, value in vars(mmap_wrap.mmap).items() if callable(value) and not name.startswith("_")]
+    public += [mmap_wrap.mmap.closed, mmap_wrap.mmap.__getitem__, mmap_wrap.mmap.__setitem__, mmap_wrap.mmap.__len__]
+    assert [item for item in public if ">>>" not in item.__doc__] == []
+    assert len(public) > 15
+
+
+def test_the_examples_in_the_readme_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    failed, tried = doctest.testfile(str(README), module_relative=False)
+    assert (failed, tried > 10) == (0, True)
+
+
+def test_a_library_that_is_not_there_says_what_to_do():
+    child = run("import mmap_wrap", MMAP_WRAP_LIBRARY="/nowhere/libmmap_wrap.so")
+    last = child.stderr.splitlines()[-1]
+    assert last.startswith("ImportError: mmap_wrap cannot load its native library: /nowhere/libmmap_wrap.so")
+    assert "Install the package again" in last
+    assert "MMAP_WRAP_LIBRARY" in last
+
+
+def test_a_library_of_another_kind_says_what_to_do():
+    import _ctypes
+
+    child = run("import mmap_wrap", MMAP_WRAP_LIBRARY=getattr(_ctypes, "__file__", None) or "libc.so.6")
+    last = child.stderr.splitlines()[-1]
+    assert last.startswith("ImportError: mmap_wrap cannot load its native library")
+    assert "mmap_wrap_abi_version" in last
+
+
+def test_the_environment_names_the_library_to_load(tmp_path):
+    loaded = os.environ.get("MMAP_WRAP_LIBRARY") or _ffi.BUNDLED
+    copy = tmp_path / "copy.so"
+    copy.write_bytes(Path(loaded).read_bytes())
+    child = run("import mmap_wrap; print('copy.so' in open('/proc/self/maps').read())", MMAP_WRAP_LIBRARY=str(copy))
+    assert child.stdout == "True\n"
+
+
+def test_a_library_with_another_abi_number_is_refused_with_both_numbers():
+    source = Path(_ffi.__file__).read_text()
+    other = source.replace("\nABI_VERSION = 1\n", "\nABI_VERSION = 12345\n")
+    assert other != source
+    with pytest.raises(ImportError, match=r"ABI number 12345, but .*libmmap_wrap\S* has 1:"):
+        exec(
+            compile(other, _ffi.__file__, "exec"),
+            {"__file__": _ffi.__file__, "__package__": "mmap_wrap", "__name__": "x"},
+        )
+
+
+def test_the_codes_are_the_librarys():
+    codes = {name: value for name, value in vars(_errors).items() if name.startswith("E_")}
+    assert len(codes) == 9
+    for name, code in codes.items():
+        assert f"(MMAP_WRAP_{name})" in _ffi.strerror(code).decode()
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "number"),
+    [
+        (-errno.ENOENT, FileNotFoundError, errno.ENOENT),
+        (-4095, OSError, 4095),
+        (_errors.E_HANDLE, ValueError, None),
+        (_errors.E_UNMAPPED, ValueError, None),
+        (_errors.E_RANGE, ValueError, None),
+        (_errors.E_ALIGNMENT, mmap_wrap.ArgumentError, errno.EINVAL),
+        (_errors.E_ARGUMENT, mmap_wrap.ArgumentError, errno.EINVAL),
+        (_errors.E_FAULT, mmap_wrap.FaultError, errno.EFAULT),
+        (_errors.E_BUSY, BufferError, None),
+        (_errors.E_UNSUPPORTED, OSError, errno.ENOTSUP),
+        (-4105, RuntimeError, None),
+        (-9999, RuntimeError, None),
+    ],
+)
+def test_each_code_becomes_its_exception(code, kind, number):
+    with pytest.raises(kind) as caught:
+        _errors.answer(code)
+    assert type(caught.value) is kind
+    assert getattr(caught.value, "errno", None) == number
+    assert _errors.answer(0) == 0
+
+
+def test_constants_come_from_the_library_when_first_used():
+    script = "import mmap_wrap as m; print('MADV_RANDOM' in vars(m), m.MADV_RANDOM, 'MADV_RANDOM' in vars(m))"
+    assert run_well(script) == "False 1 True\n"
+    from mmap_wrap import PROT_READ, PROT_WRITE
+
+    assert (PROT_READ, PROT_WRITE, type(PROT_READ)) == (1, 2, int)
+
+
+def test_a_constant_of_another_platform_is_missing_and_says_so():
+    every = {_ffi.constant_name(i).decode() for i in range(_ffi.constant_count())}
+    missing = every - set(_constants.available())
+    assert missing
+    assert missing.isdisjoint(dir(mmap_wrap))
+    for name in missing:
+        with pytest.raises(AttributeError, match=f"this platform lacks the constant {name}"):
+            getattr(mmap_wrap, name)
+        assert not hasattr(mmap_wrap, name)
+
+
+@pytest.mark.parametrize(
+    "name", ["PROT_REED", "PROT_READ\0x", "PROT_READ ", "prot_read", "", "\udc80", "__path_to__", "é"]
+)
+def test_a_name_that_nobody_knows_is_no_attribute(name):
+    with pytest.raises(AttributeError, match="has no attribute"):
+        getattr(mmap_wrap, name)
+
+
+def test_dir_lists_the_module_and_every_constant_there_is():
+    listed = dir(mmap_wrap)
+    assert {"mmap", "map_path", "PROT_READ", "MAP_ANONYMOUS", "MADV_DONTNEED", "MS_SYNC", "PAGESIZE"} <= set(listed)
+    assert listed == sorted(set(listed))
+    for name in listed:
+        getattr(mmap_wrap, name)
+
+
+def test_import_stays_light():
+    script = "import sys; before = set(sys.modules); import mmap_wrap; print(*sorted(set(sys.modules) - before))"
+    loaded = set(subprocess.check_output([sys.executable, "-Sc", script], text=True, env=without_site()).split())
+    assert "ctypes" in loaded
+    assert loaded.isdisjoint({"typing", "enum", "re", "dataclasses", "pathlib", "inspect", "mmap", "contextlib"})
+
+
+def without_site():
+    # -S keeps site's own imports out of the count, and with them the path of the package.
+    return {**os.environ, "PYTHONPATH": str(Path(mmap_wrap.__file__).parent.parent)}
+
+
+def test_the_version_is_the_librarys():
+    from importlib.metadata import version
+
+    assert mmap_wrap.__version__ == version("mmap-wrap") == _ffi.version().decode()

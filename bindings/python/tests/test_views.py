@@ -1,0 +1,219 @@
+"""A view keeps its memory, and the map open, until everything made from it is gone."""
+
+import gc
+import struct
+import sys
+
+import pytest
+from conftest import is_mapped
+
+import mmap_wrap as mmap
+from mmap_wrap import _ffi
+
+
+def test_a_view_is_the_memory_itself():
+    m = mmap.mmap(-1, 8192)
+    view = m.view(4096, 10)
+    assert (view.format, view.itemsize, view.ndim, len(view), view.readonly) == ("B", 1, 1, 10, False)
+    view[3] = 7
+    assert m[4099] == 7
+    m[4096:4106] = b"0123456789"
+    assert view.tobytes() == b"0123456789"
+    assert len(m.view()) == 8192
+    assert len(m.view(8000)) == 192
+
+
+def test_a_view_of_a_map_for_reading_is_read_only(text_file):
+    m = mmap.map_path(text_file, prot=mmap.PROT_READ)
+    view = m.view()
+    assert view.readonly
+    with pytest.raises(TypeError):
+        view[0] = 1
+
+
+def test_protection_that_grants_writing_makes_later_views_writable(text_file):
+    m = mmap.map_path(text_file, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ)
+    m.protect(mmap.PROT_READ | mmap.PROT_WRITE)
+    m[0] = 1
+    m.view()[1] = 2
+    assert m[:2] == b"\1\2"
+
+
+def keep_view(view):
+    return view
+
+
+def keep_slice(view):
+    return view[10:20]
+
+
+def keep_cast(view):
+    return view.cast("I")
+
+
+def keep_slice_of_cast_of_slice(view):
+    return view[8:16].cast("H")[1:]
+
+
+def keep_iterator(view):
+    return iter(view[:3])
+
+
+def keep_numpy_array(view):
+    numpy = pytest.importorskip("numpy", reason="numpy is not installed: arrays over a view are not tried")
+    array = numpy.frombuffer(view, dtype="u4")[5:]
+    view.release()
+    return array
+
+
+def keep_view_of_numpy_array(view):
+    numpy = pytest.importorskip("numpy", reason="numpy is not installed: arrays over a view are not tried")
+    return memoryview(numpy.asarray(view)[::3])
+
+
+@pytest.mark.parametrize(
+    "keep",
+    [
+        keep_view,
+        keep_slice,
+        keep_cast,
+        keep_slice_of_cast_of_slice,
+        keep_iterator,
+        keep_numpy_array,
+        keep_view_of_numpy_array,
+    ],
+)
+def test_whatever_is_made_of_a_view_holds_the_map_open(keep):
+    m = mmap.mmap(-1, 4096)
+    kept = keep(m.view())
+    with pytest.raises(BufferError, match="munmap: 1 exports are held; release them first"):
+        m.close()
+    assert not m.closed
+    m[0] = 1
+    del kept
+    m.close()
+    assert m.closed
+
+
+def test_releasing_a_view_lets_the_map_close():
+    m = mmap.mmap(-1, 4096)
+    with m.view() as view, m.view():
+        view[0] = 1
+        with pytest.raises(BufferError, match="2 exports"):
+            m.close()
+    m.close()
+
+
+def test_leaving_a_with_block_while_a_view_lives_is_an_error_and_keeps_the_map():
+    m = mmap.mmap(-1, 4096)
+    with pytest.raises(BufferError), m:
+        view = m.view()
+    view[0] = 1
+    assert m[0] == 1
+
+
+def test_a_view_outlives_its_map_object_and_unmaps_at_its_end(text_file):
+    view = mmap.map_path(text_file, prot=mmap.PROT_READ).view()
+    part = view[4:7]
+    del view
+    gc.collect()
+    assert is_mapped(text_file)
+    assert part.tobytes() == b"two"
+    del part
+    assert not is_mapped(text_file)
+
+
+def test_a_finalizer_in_a_cycle_can_still_use_the_view(text_file):
+    seen = []
+
+    class Cache:
+        def __init__(self):
+            self.itself = self
+            self.map = mmap.map_path(text_file)
+            self.view = self.map.view()
+
+        def __del__(self):
+            # Other finalizers of this cycle may have been called before.
+            gc.collect()
+            seen.append((self.view[:3].tobytes(), self.map[4:7]))
+
+    class Before:
+        """Dies in the same cycle, with a view of its own."""
+
+        def __init__(self, cache):
+            self.cache = cache
+            self.view = cache.map.view()
+            cache.before = self
+
+    Before(Cache())
+    assert is_mapped(text_file)
+    gc.collect()
+    assert seen == [(b"one", b"two")]
+    assert not is_mapped(text_file)
+
+
+def test_a_refused_view_holds_nothing():
+    m = mmap.mmap(-1, 4096)
+    with pytest.raises(ValueError, match="extends beyond 4096 byte mapping"):
+        m.view(4000, 97)
+    m.close()
+    with pytest.raises(ValueError, match="mmap closed or invalid"):
+        m.view()
+
+
+def test_a_close_that_comes_between_gives_an_error_and_no_view(monkeypatch):
+    m = mmap.mmap(-1, 4096)
+    acquire = _ffi.acquire
+
+    def close_first(handle):
+        m.close()
+        return acquire(handle)
+
+    monkeypatch.setattr(_ffi, "acquire", close_first)
+    with pytest.raises(ValueError, match="mmap closed or invalid"):
+        m.view()
+
+
+def test_many_views_are_counted_one_by_one():
+    m = mmap.mmap(-1, 4096)
+    views = [m.view() for _ in range(1000)]
+    while views:
+        with pytest.raises(BufferError, match=f"^munmap: {len(views)} exports"):
+            m.close()
+        views.pop()
+    m.close()
+
+
+def test_memoryview_of_a_map_counts_like_a_view():
+    m = mmap.mmap(-1, 4096)
+    if sys.version_info < (3, 12):
+        with pytest.raises(TypeError):
+            memoryview(m)
+        pytest.skip("Python before 3.12 has no __buffer__: only view() is tried here")
+    view = memoryview(m)
+    struct.pack_into("I", m, 4, 0x01020304)
+    assert view[4:8].cast("I")[0] == 0x01020304
+    assert bytes(m) == view.tobytes() == m[:]
+    with pytest.raises(BufferError, match="1 exports"):
+        m.close()
+    view.release()
+    m.close()
+    with pytest.raises(ValueError, match="mmap closed or invalid"):
+        memoryview(m)
+
+
+def test_a_read_only_map_gives_no_writable_buffer(text_file):
+    if sys.version_info < (3, 12):
+        pytest.skip("Python before 3.12 has no __buffer__")
+    m = mmap.map_path(text_file, prot=mmap.PROT_READ)
+    with pytest.raises((BufferError, TypeError)):
+        struct.pack_into("B", m, 0, 1)
+    m.close()
+
+
+def test_numpy_writes_through_a_view():
+    numpy = pytest.importorskip("numpy", reason="numpy is not installed: arrays over a view are not tried")
+    m = mmap.mmap(-1, 4096)
+    array = numpy.frombuffer(m.view(), dtype="<u4")
+    array[:] = numpy.arange(1024)
+    assert struct.unpack("<1024I", m[:]) == tuple(range(1024))
