@@ -90,9 +90,9 @@ impl std::fmt::Debug for Pin {
     }
 }
 
-/// Finds the mapping of a handle. A loss that was not reported yet is reported instead, once.
+/// Finds the mapping of a handle, for whoever uses it. A loss that was not reported yet is reported instead, once.
 pub fn pin(handle: Handle) -> Result<Pin, Error> {
-    let pin = pin_only(handle)?;
+    let pin = look(handle)?;
     pin.report_loss().map(|()| pin)
 }
 
@@ -114,7 +114,8 @@ pub fn with<T>(handle: Handle, access: impl FnOnce(&Mapping) -> Result<T, Error>
     })
 }
 
-fn pin_only(handle: Handle) -> Result<Pin, Error> {
+/// Finds the mapping of a handle, for who only asks about it: a loss stays unreported.
+pub fn look(handle: Handle) -> Result<Pin, Error> {
     let (generation, index) = parts(handle)?;
     let (slot, pins) = table::slot(index).ok_or(Error::Handle(handle))?;
     let entered = slot.life.enter(pins, generation);
@@ -205,7 +206,7 @@ impl Drop for Pin {
 /// the last to leave gives the addresses back.
 pub fn unmap(handle: Handle) -> Result<bool, Error> {
     let (generation, _) = parts(handle)?;
-    let pin = match pin_only(handle) {
+    let pin = match look(handle) {
         Ok(pin) => pin,
         Err(Error::Unmapped(_)) => return Ok(false),
         Err(error) => return Err(error),
@@ -223,7 +224,7 @@ pub fn unmap(handle: Handle) -> Result<bool, Error> {
     std::mem::forget(pin);
     match left {
         Ok(()) => reported.map(|()| true),
-        Err(errno) => Err(pin_only(handle)?.unmap_refused(errno)),
+        Err(errno) => Err(look(handle)?.unmap_refused(errno)),
     }
 }
 
@@ -269,7 +270,7 @@ pub fn survive(handle: Handle, surviving: bool) -> Result<(), Error> {
 /// The word that tells of a loss: bit 0 is set from the loss until it was reported. It stays readable for ever, but
 /// speaks of this mapping only until it is unmapped.
 pub fn loss(handle: Handle) -> Result<&'static AtomicU32, Error> {
-    Ok(&pin_only(handle)?.slot.marks)
+    Ok(&look(handle)?.slot.marks)
 }
 
 /// Finds the surviving mapping that an address lies in and replaces the page. Called inside a signal handler.
@@ -278,7 +279,7 @@ fn replace_page(address: usize) -> bool {
         let surviving = |slot: &Slot| slot.marks.load(SeqCst) & SURVIVING != 0;
         let Some((slot, _)) = table::slot(index).filter(|(slot, _)| surviving(slot)) else { return false };
         let Some(generation) = slot.life.live() else { return false };
-        let replaced = pin_only(handle(generation, index)).is_ok_and(|pin| pin.replace_page(address));
+        let replaced = look(handle(generation, index)).is_ok_and(|pin| pin.replace_page(address));
         if replaced {
             slot.marks.fetch_or(LOST, SeqCst);
         }

@@ -5,7 +5,7 @@
 
 use super::boundary::{answer, boundary, boundary_pointer};
 use super::map::mmap_wrap_handle;
-use crate::registry::{self, pin};
+use crate::registry::{self, look};
 use std::ffi::c_void;
 
 /// The address of the mapping's first byte, good until it is unmapped. A mapping of length 0 has an address, too, that
@@ -16,7 +16,7 @@ use std::ffi::c_void;
 /// ```
 #[unsafe(no_mangle)]
 pub extern "C" fn mmap_wrap_address(h: mmap_wrap_handle) -> *mut c_void {
-    boundary_pointer("mmap_wrap_address", || Ok(pin(h)?.address().cast()))
+    boundary_pointer("mmap_wrap_address", || Ok(look(h)?.address().cast()))
 }
 
 /// The mapping's length in bytes: what was asked for, not rounded to pages. Or MMAP_WRAP_E_HANDLE,
@@ -27,7 +27,7 @@ pub extern "C" fn mmap_wrap_address(h: mmap_wrap_handle) -> *mut c_void {
 /// ```
 #[unsafe(no_mangle)]
 pub extern "C" fn mmap_wrap_length(h: mmap_wrap_handle) -> i64 {
-    boundary("mmap_wrap_length", || Ok(answer(pin(h)?.length())))
+    boundary("mmap_wrap_length", || Ok(answer(look(h)?.length())))
 }
 
 /// Counts an export and gives the address of the first byte: until as many calls of mmap_wrap_release, unmapping

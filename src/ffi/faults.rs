@@ -37,8 +37,8 @@ pub extern "C" fn mmap_wrap_fault_address() -> *mut c_void {
 
 /// Lets the mapping survive a SIGBUS that code anywhere in the process meets through its address (yes = 1), or stops
 /// that (yes = 0, as every mapping begins). The page that refused becomes fresh, zeroed memory of this process, and the
-/// next call on the mapping, munmap_wrap included, answers MMAP_WRAP_E_FAULT once, so that no loss passes unreported.
-/// munmap_wrap unmaps all the same.
+/// next call that uses the mapping, munmap_wrap included, answers MMAP_WRAP_E_FAULT once, so that no loss passes
+/// unreported; munmap_wrap unmaps all the same. (mmap_wrap_length and mmap_wrap_address only ask, and answer as ever.)
 ///
 /// Returns 0, or MMAP_WRAP_E_UNSUPPORTED where another handler of SIGBUS took this library's place or the signal is
 /// blocked, MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED.
