@@ -1,8 +1,8 @@
 //! Handle ↔ mapping: pin, export, retire.
 //!
-//! A handle is a generation and an index into the [`table`]. There is no lock: nothing waits, and a fork leaves nothing
+//! A handle is a generation and an index into the `table`. There is no lock: nothing waits, and a fork leaves nothing
 //! held. Using a mapping takes a [`Pin`]; whoever drops the last pin of an unmapped mapping gives its memory back
-//! ([`life`] tells why that is safe). Exports outlive a fork, as the views behind them do; pins do not.
+//! (`life` tells why that is safe). Exports outlive a fork, as the views behind them do; pins do not.
 
 mod life;
 mod table;

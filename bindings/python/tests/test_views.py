@@ -86,7 +86,7 @@ def keep_view_of_numpy_array(view):
 def test_whatever_is_made_of_a_view_holds_the_map_open(keep):
     m = mmap.mmap(-1, 4096)
     kept = keep(m.view())
-    with pytest.raises(BufferError, match="munmap: 1 exports are held; release them first"):
+    with pytest.raises(BufferError, match="munmap: 1 export is held; release it first"):
         m.close()
     assert not m.closed
     m[0] = 1
@@ -178,7 +178,7 @@ def test_many_views_are_counted_one_by_one():
     m = mmap.mmap(-1, 4096)
     views = [m.view() for _ in range(1000)]
     while views:
-        with pytest.raises(BufferError, match=f"^munmap: {len(views)} exports"):
+        with pytest.raises(BufferError, match=f"^munmap: {len(views)} export"):
             m.close()
         views.pop()
     m.close()

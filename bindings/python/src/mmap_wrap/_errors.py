@@ -26,7 +26,9 @@ _LAST_ERRNO = -4095
 
 
 class FaultError(OSError):
-    """The memory refused an access: its protection forbids it. `errno` is EFAULT; the message has the offset.
+    """The memory refused an access: its file was cut short, its disk is full or broken, its protection forbids it.
+
+    `errno` is EFAULT; the message has the offset, the bytes done, and the cause where it could be found out.
 
     It stands where a plain load or store would have ended the process with a signal.
 

@@ -11,7 +11,7 @@ import sys
 
 from . import _ffi
 from ._constants import value as _constant
-from ._errors import E_BUSY, E_NOT_FOUND, E_UNMAPPED, ArgumentError, answer, fail
+from ._errors import E_NOT_FOUND, E_UNMAPPED, ArgumentError, answer, fail
 from ._ffi import REST, int64
 from ._lifetime import token
 
@@ -58,6 +58,11 @@ class mmap:
     and need not be on a page border. `trackfd` keeps a private duplicate of the descriptor, for `size()`; the one
     given may be closed at once either way.
 
+    An access through the map that its memory refuses (its file was cut short, its disk is full or broken) is a
+    FaultError. Through a view it would end the process: with `survive`, the page becomes zeroed memory instead, and the
+    next use of the map raises FaultError, once; closing it does so, too, and closes it all the same. Where another
+    handler of SIGBUS was installed later (`faulthandler.enable()`), views do not survive.
+
     OSError and its subclasses: the system refused. ValueError: an empty file, a length beyond the file's end, or an
     argument that cannot be (ArgumentError). OverflowError: a negative or too large number.
 
@@ -89,6 +94,7 @@ class mmap:
         offset: SupportsIndex = 0,
         *,
         trackfd: bool = True,
+        survive: bool = True,
     ) -> Self:
         fd, size, start = int64(fileno), int64(length), int64(offset)
         if size < 0:
@@ -102,13 +108,16 @@ class mmap:
         else:
             size = _length_within_file(fd, size, start)
         handle = answer(_ffi.map_descriptor(None, size, protection, way, fd, start))
-        self = cls._of(handle, mode, start)
+        self = cls._of(handle, mode, start, survive and fd != -1)
         if fd != -1 and trackfd:
             self._keep_duplicate(fd)
         return self
 
     @classmethod
-    def _of(cls, handle: int, access: int, offset: int) -> Self:
+    def _of(cls, handle: int, access: int, offset: int, survive: bool) -> Self:
+        if survive:
+            # Refused where SIGBUS is somebody else's: the map then works, and its views are on their own.
+            _ffi.survive(handle, 1)
         self = super().__new__(cls)
         self._handle = handle
         self._life = token(_ffi.unmap, handle)
@@ -364,7 +373,7 @@ class mmap:
 
         `offset` must be on a page border or 0; `size`, by default the rest, is rounded up to whole pages. Granting
         PROT_WRITE lifts the TypeError of a map made for reading. An access through the map that the protection forbids
-        is a FaultError; through a view it ends the process, as with all raw memory.
+        is a FaultError; through a view it ends the process, as with all raw memory: only SIGBUS is survived.
 
         ValueError: closed, or a range outside the map. ArgumentError: unaligned, or unknown bits. PermissionError: the
         file was not opened for that.
@@ -408,9 +417,7 @@ class mmap:
         length = self._length()
         address = _ffi.acquire(self._handle)
         if address is None:
-            # Closed by another thread since; or, if not, with as many views as can be counted.
-            self._length()
-            fail(E_BUSY)
+            fail(_ffi.last_error_code())
         export = token(_end_export, self._handle, self._life)
         memory = (ctypes.c_ubyte * length).from_address(address)
         # Whatever is made of the view refers to this array, and so to the export.
@@ -509,12 +516,15 @@ def map_path(
     flags: SupportsIndex = _MAP_SHARED,
     prot: SupportsIndex = _READ_WRITE,
     offset: SupportsIndex = 0,
+    *,
+    survive: bool = True,
 ) -> mmap:
     """Maps `length` bytes of the file at `path`, from byte `offset` on; no descriptor stays open.
 
     `length` 0 maps to the end of the file, and an empty file gives a map of length 0. The file is opened for writing
     only if a shared map is to be written: `prot=PROT_READ`, or `flags=MAP_PRIVATE`, maps what may only be read. A
-    length beyond the file's end is allowed; bytes on pages beyond it must not be touched until the file has grown.
+    length beyond the file's end is allowed; to touch pages beyond it before the file has grown is a FaultError.
+    `survive` as for `mmap`.
 
     FileNotFoundError, PermissionError, IsADirectoryError and other OSError: with the path as `filename`. ValueError: a
     NUL in the path, an offset beyond the file's end, a negative number. ArgumentError: unknown flags. It raises an
@@ -531,7 +541,7 @@ def map_path(
     size, way, protection, start = int64(length), int64(flags), int64(prot), int64(offset)
     sys.audit("mmap_wrap.map_path", name, size, way, protection, start)
     handle = answer(_ffi.map_path(encoded, size or REST, protection, way, start), name)
-    return mmap._of(handle, _access_of(protection), start)
+    return mmap._of(handle, _access_of(protection), start, survive)
 
 
 def _mode(access: int, flags: int, prot: int) -> tuple[int, int, int]:
