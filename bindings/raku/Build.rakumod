@@ -1,0 +1,55 @@
+#| Builds the native library with cargo and puts it where the installed modules find it: resources/libraries/.
+unit class Build;
+
+#| What zef calls, with the distribution's directory. True when the library is in place.
+method build($dist, *% --> Bool:D) {
+    # Today's zef builds a local distribution where it lies. Where one is copied elsewhere first, the shell's own PWD
+    # still tells where zef was called.
+    my $crate = self.crate-above($dist.IO) // self.crate-above((%*ENV<PWD> // $*CWD).IO);
+    return missing-crate($dist) without $crate;
+    return missing-cargo() unless cargo-starts();
+
+    my $target = $crate.add('target');
+    my $cargo = run 'cargo', 'rustc', '--release', '--locked', '--lib', '--crate-type', 'cdylib',
+        '--manifest-path', $crate.add('Cargo.toml'), '--target-dir', $target;
+    return failed("cargo did not build the library (exit status {$cargo.exitcode}); its own messages are above") unless $cargo;
+
+    my $name = $*VM.platform-library-name('mmap_wrap'.IO).Str;
+    my $built = $target.add('release').add($name);
+    return failed("cargo succeeded, but '$built' is missing; is another target set in cargo's configuration?") unless $built.f;
+    my $libraries = $dist.IO.add('resources').add('libraries');
+    $libraries.mkdir;
+    # Copied beside and renamed: a program that has the old library mapped keeps it whole.
+    my $new = $libraries.add("$name.new");
+    so $built.copy($new) && $new.rename($libraries.add($name))
+}
+
+#| The nearest directory from C<$start> upwards that holds the crate mmap-wrap.
+method crate-above(IO::Path:D $start --> IO::Path) {
+    my $directory = $start.resolve;
+    repeat {
+        my $manifest = $directory.add('Cargo.toml');
+        return $directory if $manifest.f && $manifest.lines.first(/^ name \s* '=' \s* '"mmap-wrap"' /);
+        $directory = $directory.parent;
+    } until $directory eq $directory.parent;
+    IO::Path
+}
+
+sub missing-crate($dist) {
+    failed "the crate mmap-wrap is neither above '$dist' nor above '{%*ENV<PWD> // $*CWD}'; run zef inside the repository, "
+        ~ "as in: zef install ./bindings/raku"
+}
+
+sub missing-cargo {
+    failed 'cargo is missing or does not start; install Rust (https://rustup.rs), or put the directory of cargo into PATH'
+}
+
+# What cargo itself complains about is shown by cargo itself.
+sub cargo-starts(--> Bool:D) {
+    so try run('cargo', '--version', :out).out.slurp(:close)
+}
+
+sub failed($problem --> Bool:D) {
+    note "Mmap::Wrap: $problem";
+    False
+}
