@@ -1,6 +1,7 @@
 # make test     everything: Rust, C, Python (each 3.9+ found), Raku; installs what is missing, prints a summary
 # make demo     the main job in C, Python and Raku side by side; FILE=any file, NEEDLE=text to search
 # make header   renews include/mmap_wrap.h from the sources
+# make bench    what the library costs beyond the bare calls, as a table of medians and ratios
 # make lint     formatting and the linters of Rust and Python
 # make clean    removes all that was built
 
@@ -18,6 +19,9 @@ demo:
 header:
 	MMAP_WRAP_RENEW_HEADER=1 cargo test --quiet --test header the_committed_header_is_current
 
+bench:
+	cargo bench --locked --quiet --bench abi
+
 lint:
 	scripts/lint
 
@@ -25,4 +29,4 @@ clean:
 	cargo clean
 	rm -rf build bindings/python/dist bindings/python/src/mmap_wrap/*.so bindings/raku/resources/libraries
 
-.PHONY: test demo header lint clean
+.PHONY: test demo header bench lint clean

@@ -307,6 +307,7 @@ impl Mapping {
     }
 
     /// An access of the span stopped: where, after how much, and why, as far as that can be found out.
+    #[cold]
     fn refusal(&self, fault: Fault, span: Span) -> Error {
         let Fault { done, by } = fault;
         let attempt = || format!("access {} bytes at offset {}, {done} of them done", span.size, span.offset);

@@ -37,8 +37,9 @@ fn parts(handle: Handle) -> Result<(u32, u32), Error> {
 }
 
 /// The words for a generation that cannot be used.
-fn refused(handle: Handle) -> impl Fn(Refusal) -> Error {
-    move |refusal| match refusal {
+#[cold]
+fn refused(handle: Handle, refusal: Refusal) -> Error {
+    match refusal {
         Refusal::Ended => Error::Unmapped(handle),
         Refusal::NeverBegan => Error::Handle(handle),
     }
@@ -91,6 +92,7 @@ impl std::fmt::Debug for Pin {
 }
 
 /// Finds the mapping of a handle, for whoever uses it. A loss that was not reported yet is reported instead, once.
+#[inline]
 pub fn pin(handle: Handle) -> Result<Pin, Error> {
     let pin = look(handle)?;
     pin.report_loss().map(|()| pin)
@@ -115,13 +117,14 @@ pub fn with<T>(handle: Handle, access: impl FnOnce(&Mapping) -> Result<T, Error>
 }
 
 /// Finds the mapping of a handle, for who only asks about it: a loss stays unreported.
+#[inline]
 pub fn look(handle: Handle) -> Result<Pin, Error> {
     let (generation, index) = parts(handle)?;
     let (slot, pins) = table::slot(index).ok_or(Error::Handle(handle))?;
     let entered = slot.life.enter(pins, generation);
     // Made in any case: dropping it leaves again.
     let pin = Pin { index, slot, pins };
-    entered.map_err(refused(handle))?;
+    entered.map_err(|refusal| refused(handle, refusal))?;
     if slot.marks.load(Relaxed) & UNINHERITED != 0 && pins.load(SeqCst) & HERE == 0 {
         // A forked child has no such pages: at their addresses may lie anything by now.
         return Err(Error::Unmapped(handle));
@@ -164,11 +167,14 @@ impl Pin {
 
     /// Leaves; if that was the last of an unmapped mapping, gives its memory back. Inside a signal handler, too. A
     /// mapping that the kernel refuses to unmap is live again, for whoever asks next.
+    #[inline]
     fn leave(&self) -> Result<(), Errno> {
+        if self.slot.life.leave(self.pins) { self.clear_away() } else { Ok(()) }
+    }
+
+    #[cold]
+    fn clear_away(&self) -> Result<(), Errno> {
         let slot = self.slot;
-        if !slot.life.leave(self.pins) {
-            return Ok(());
-        }
         // SAFETY: `leave` made this thread the only owner of the slot, whose mapping is still in place.
         let mapping = unsafe { (*slot.mapping.get()).assume_init_read() };
         match mapping.try_unmap() {
@@ -232,7 +238,7 @@ pub fn unmap(handle: Handle) -> Result<bool, Error> {
 pub fn acquire(handle: Handle) -> Result<*mut u8, Error> {
     let (generation, _) = parts(handle)?;
     let pin = pin(handle)?;
-    match pin.slot.life.export(generation).map_err(refused(handle))? {
+    match pin.slot.life.export(generation).map_err(|refusal| refused(handle, refusal))? {
         Some(_) => Ok(pin.address()),
         None => Err(Error::Busy { exports: life::MOST_EXPORTS }),
     }
@@ -242,7 +248,7 @@ pub fn acquire(handle: Handle) -> Result<*mut u8, Error> {
 pub fn release(handle: Handle) -> Result<u32, Error> {
     let (generation, index) = parts(handle)?;
     let (slot, _) = table::slot(index).ok_or(Error::Handle(handle))?;
-    let left = slot.life.release(generation).map_err(refused(handle))?;
+    let left = slot.life.release(generation).map_err(|refusal| refused(handle, refusal))?;
     left.ok_or_else(|| Error::Argument("released more often than acquired".into()))
 }
 

@@ -1,6 +1,7 @@
 //! The line that no panic and no Rust error crosses: results become numbers, failures are remembered by thread.
 
 use crate::error::{Error, Failure};
+use std::any::Any;
 use std::cell::RefCell;
 use std::ffi::{CString, c_char};
 use std::mem::MaybeUninit;
@@ -13,6 +14,7 @@ thread_local! {
 }
 
 /// Runs `body` for the exported function that users know as `call`: zero or more on success, a negative code on error.
+#[inline]
 pub fn boundary(call: &'static str, body: impl FnOnce() -> Result<i64, Error>) -> i64 {
     caught(body).unwrap_or_else(|error| remember(call, error))
 }
@@ -26,14 +28,19 @@ pub fn boundary_pointer<T>(call: &'static str, body: impl FnOnce() -> Result<*mu
 }
 
 // AssertUnwindSafe: the state that a panic could leave half changed is atomic words, each valid by itself.
+#[inline]
 fn caught<T>(body: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
-    catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-        Err(Error::Internal(text.unwrap_or_else(|| "a panic without a message".to_owned())))
-    })
+    catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|panic| Err(defect(panic)))
 }
 
+#[cold]
+fn defect(panic: Box<dyn Any + Send>) -> Error {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+    Error::Internal(text.unwrap_or_else(|| "a panic without a message".to_owned()))
+}
+
+#[cold]
 fn remember(call: &'static str, error: Error) -> i64 {
     let code = error.code();
     // A thread that is ending has nowhere to remember it; the code still tells.

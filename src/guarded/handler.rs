@@ -7,8 +7,8 @@ use super::engine::{self, Loops};
 use libc::{c_int, c_void, sigaction, siginfo_t, ucontext_t};
 use std::cell::UnsafeCell;
 use std::mem::{MaybeUninit, zeroed};
-use std::ptr::{null, null_mut};
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, Ordering::SeqCst};
+use std::ptr::{self, null, null_mut};
+use std::sync::atomic::{AtomicPtr, AtomicU8, Ordering::Relaxed, Ordering::SeqCst};
 
 const SIGNALS: [c_int; 2] = [libc::SIGBUS, libc::SIGSEGV];
 
@@ -29,13 +29,19 @@ const REFUSED: u8 = 3;
 /// Who repairs a SIGBUS outside the loops, given its address: a `fn(usize) -> bool`, or NULL.
 static SURVIVOR: AtomicPtr<()> = AtomicPtr::new(null_mut());
 
-/// Whether the caller vouches for the handlers, so that they are not verified.
-static TRUSTED: AtomicBool = AtomicBool::new(false);
+/// The loops, while the caller vouches for the handlers, so that they are not verified; else NULL.
+static TRUSTED: AtomicPtr<Loops> = AtomicPtr::new(null_mut());
 
 /// Says whether the handlers may be taken for granted: nobody in this process replaces those of SIGBUS and SIGSEGV or
 /// blocks the signals. Without that word each access verifies it, which costs two system calls.
 pub fn trust(trusted: bool) {
-    TRUSTED.store(trusted, SeqCst);
+    let loops = engine::loops().first().filter(|_| trusted && is_installed());
+    TRUSTED.store(loops.map_or(null_mut(), |loops| ptr::from_ref(loops).cast_mut()), SeqCst);
+}
+
+fn trusted() -> Option<&'static Loops> {
+    // SAFETY: only `trust` stores here, NULL or a constant.
+    unsafe { TRUSTED.load(Relaxed).as_ref() }
 }
 
 /// Has every SIGBUS from elsewhere in the process shown to `survivor`, which says whether it put memory in place. It is
@@ -47,13 +53,18 @@ pub fn survive_with(survivor: fn(usize) -> bool) -> bool {
 
 /// Whether a SIGSEGV, too, would come here: what whoever protects memory under running accesses must know.
 pub fn repairs_protection_faults() -> bool {
-    !engine::loops().is_empty() && is_installed() && (TRUSTED.load(SeqCst) || holds(libc::SIGSEGV))
+    !engine::loops().is_empty() && is_installed() && (trusted().is_some() || holds(libc::SIGSEGV))
 }
 
 /// The loops, if a fault in them would be repaired in this thread, now. Else the access must go through the kernel.
+#[inline]
 pub fn guard() -> Option<&'static Loops> {
-    let loops = engine::loops().first()?;
-    (is_installed() && (TRUSTED.load(SeqCst) || holds(libc::SIGBUS))).then_some(loops)
+    trusted().or_else(verified)
+}
+
+#[inline(never)]
+fn verified() -> Option<&'static Loops> {
+    engine::loops().first().filter(|_| is_installed() && holds(libc::SIGBUS))
 }
 
 fn is_installed() -> bool {
@@ -61,6 +72,7 @@ fn is_installed() -> bool {
 }
 
 /// Installs the handler once. While another thread does, or if that failed, the answer is no.
+#[cold]
 fn install() -> bool {
     if STATE.compare_exchange(NOT_TRIED, INSTALLING, SeqCst, SeqCst).is_err() {
         return STATE.load(SeqCst) == INSTALLED;

@@ -56,6 +56,7 @@ enum Way {
 }
 
 impl Way {
+    #[inline]
     fn new(certain: bool) -> Way {
         match if certain { handler::guard() } else { None } {
             Some(loops) => Way::Guarded(loops),
@@ -63,6 +64,7 @@ impl Way {
         }
     }
 
+    #[inline]
     fn read(self, pages: &Pages, at: usize, to: &mut [MaybeUninit<u8>]) -> Result<(), Fault> {
         let size = to.len();
         let from = pages.at(&(at..at + size)).cast_const();
@@ -76,6 +78,7 @@ impl Way {
         }
     }
 
+    #[inline]
     fn write(self, pages: &Pages, at: usize, from: &[u8]) -> Result<(), Fault> {
         let size = from.len();
         let to = pages.at(&(at..at + size));
@@ -173,11 +176,13 @@ impl Way {
 }
 
 /// Copies the bytes of `pages` from `at` on to `to`.
+#[inline]
 pub fn read(pages: &Pages, at: usize, to: &mut [MaybeUninit<u8>], certain: bool) -> Result<(), Fault> {
     Way::new(certain).read(pages, at, to)
 }
 
 /// Copies `from` over the bytes of `pages` from `at` on.
+#[inline]
 pub fn write(pages: &Pages, at: usize, from: &[u8], certain: bool) -> Result<(), Fault> {
     Way::new(certain).write(pages, at, from)
 }
@@ -222,21 +227,25 @@ fn filled(bytes: &[MaybeUninit<u8>]) -> &[u8] {
 /// What the loops left, as a result. Registers and the address of the fault both say how far it came; they agree, except
 /// under valgrind, whose registers are one too far. An address elsewhere is that of the caller's buffer (or 0, which the
 /// processor reports for an address that none could have).
+#[inline]
 fn counted(pages: &Pages, at: usize, size: usize, writing: bool, outcome: Outcome) -> Result<(), Fault> {
-    if outcome.left == 0 {
-        return Ok(());
-    }
+    if outcome.left == 0 { Ok(()) } else { Err(stopped(pages, at, size, writing, outcome)) }
+}
+
+#[cold]
+fn stopped(pages: &Pages, at: usize, size: usize, writing: bool, outcome: Outcome) -> Fault {
     let by_registers = size - outcome.left;
     let by_address = outcome.address.wrapping_sub(pages.base().addr().get() + at);
     if by_address < size {
         let done = by_registers.min(by_address);
-        Err(Fault { done, by: Refusal::Mapping { at: at + done, writing } })
+        Fault { done, by: Refusal::Mapping { at: at + done, writing } }
     } else {
-        Err(Fault { done: by_registers, by: Refusal::Buffer })
+        Fault { done: by_registers, by: Refusal::Buffer }
     }
 }
 
 /// Repeats a copy that may stop short until all is done or nothing more goes.
+#[cold]
 fn in_full(at: usize, size: usize, writing: bool, mut copy: impl FnMut(usize) -> Result<usize, Errno>) -> Result<(), Fault> {
     let mut done = 0;
     while done < size {

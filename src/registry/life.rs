@@ -106,6 +106,7 @@ impl Life {
     }
 
     /// Counts the caller, and tells whether it may use the mapping. Refused or not, it must leave again.
+    #[inline]
     pub fn enter(&self, pins: &AtomicU32, generation: u32) -> Result<(), Refusal> {
         pins.fetch_add(1, SeqCst);
         self.state().usable(generation)
@@ -114,6 +115,7 @@ impl Life {
     /// Leaves. True if the caller was the last in a mapping that has ended: it is its only owner now, and must clear it
     /// away.
     #[must_use]
+    #[inline]
     pub fn leave(&self, pins: &AtomicU32) -> bool {
         match pins.fetch_sub(1, SeqCst) & !HERE {
             1 => self.clear(pins),
@@ -126,6 +128,7 @@ impl Life {
         }
     }
 
+    #[cold]
     fn clear(&self, pins: &AtomicU32) -> bool {
         let dying = self.state();
         // The count is read after the state: who found the mapping live was counted before it was dying.

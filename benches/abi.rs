@@ -1,0 +1,232 @@
+//! What the library costs beyond the bare call: each row times both in turn, in one run, and prints the medians and
+//! their ratio. Run it with `make bench`; docs/benchmarks.md has a table it printed.
+
+#![allow(clippy::cast_possible_wrap, clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
+
+use mmap_wrap::constants::*;
+use mmap_wrap::ffi::{access::*, faults::*, map::*, pages::*};
+use std::ffi::c_void;
+use std::hint::black_box;
+use std::ptr::{null, null_mut};
+use std::sync::Barrier;
+use std::time::Instant;
+
+const ROUNDS: usize = 41;
+const READ_WRITE: i64 = PROT_READ | PROT_WRITE;
+const ANONYMOUS: i64 = MAP_PRIVATE | MAP_ANONYMOUS;
+
+fn main() {
+    println!(
+        "{:58} {:>12} {:>12} {:>8}   target",
+        "nanoseconds a call, medians of interleaved rounds", "mmap-wrap", "bare", "ratio"
+    );
+    calls();
+    handles();
+    small_copies();
+    copies();
+    searches();
+    many_mappings();
+    threads();
+}
+
+/// Times `ours` and `bare`, `calls` of each at a time, in turn; answers the medians in nanoseconds a call.
+fn interleaved(calls: usize, mut ours: impl FnMut(), mut bare: impl FnMut()) -> (f64, f64) {
+    fn time(calls: usize, body: &mut impl FnMut()) -> f64 {
+        let start = Instant::now();
+        (0..calls).for_each(|_| body());
+        start.elapsed().as_nanos() as f64 / calls as f64
+    }
+    let (mut times, mut bare_times) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        times.push(time(calls, &mut ours));
+        bare_times.push(time(calls, &mut bare));
+    }
+    (median(times), median(bare_times))
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+fn row(what: &str, (ours, bare): (f64, f64), target: &str) {
+    println!("{what:58} {ours:12.1} {bare:12.1} {:8.3}   {target}", ours / bare);
+}
+
+/// Private memory, every page touched.
+fn memory(length: i64) -> i64 {
+    let h = mmap_wrap(null_mut(), length, READ_WRITE, ANONYMOUS, -1, 0);
+    assert!(h > 0);
+    assert_eq!(mmap_wrap_fill(h, 0, 1, length), length);
+    h
+}
+
+fn address(h: i64) -> *mut c_void {
+    mmap_wrap::ffi::address::mmap_wrap_address(h)
+}
+
+fn calls() {
+    let ours = || assert!(munmap_wrap(mmap_wrap(null_mut(), 4096, READ_WRITE, ANONYMOUS, -1, 0)) == 1);
+    // SAFETY: maps fresh memory and unmaps it.
+    let bare = || unsafe {
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+        let address = libc::mmap(null_mut(), 4096, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0);
+        assert!(libc::munmap(address, 4096) == 0);
+    };
+    row("mmap_wrap + munmap_wrap, 4 KiB anonymous / libc's", interleaved(2000, ours, bare), "<= 1.05");
+
+    let h = memory(4096);
+    let page = address(h);
+    // SAFETY: the page is ours, and keeps its protection.
+    let libc_protect = || unsafe { assert!(libc::mprotect(page, 4096, libc::PROT_READ | libc::PROT_WRITE) == 0) };
+    row(
+        "mprotect_wrap / libc's",
+        interleaved(5000, || assert!(mprotect_wrap(h, READ_WRITE, 0, 4096) == 0), libc_protect),
+        "<= 1.05",
+    );
+    // SAFETY: as above.
+    let libc_advise = || unsafe { assert!(libc::madvise(page, 4096, libc::MADV_NORMAL) == 0) };
+    row(
+        "madvise_wrap / libc's",
+        interleaved(5000, || assert!(madvise_wrap(h, MADV_NORMAL, 0, 4096) == 0), libc_advise),
+        "<= 1.05",
+    );
+    // SAFETY: as above.
+    let libc_sync = || unsafe { assert!(libc::msync(page, 4096, libc::MS_ASYNC) == 0) };
+    row("msync_wrap / libc's", interleaved(5000, || assert!(msync_wrap(h, MS_ASYNC, 0, 4096) == 0), libc_sync), "<= 1.05");
+    munmap_wrap(h);
+}
+
+fn handles() {
+    let h = memory(4096);
+    let ours = || {
+        black_box(mmap_wrap::ffi::address::mmap_wrap_length(black_box(h)));
+    };
+    row("mmap_wrap_length: the check of a handle alone / nothing", interleaved(20_000, ours, || assert!(black_box(h) > 0)), "");
+    munmap_wrap(h);
+}
+
+/// A read of 8 bytes beyond a plain memcpy, with handlers trusted and verified.
+fn small_copies() {
+    let h = memory(4096);
+    let from = address(h);
+    let mut word = 0u64;
+    let to = (&raw mut word).cast::<c_void>();
+    let ours = || assert!(mmap_wrap_read(black_box(h), 8, to, 8) == 8);
+    // SAFETY: 8 bytes of a mapped page.
+    let bare = || unsafe {
+        libc::memcpy(to, black_box(from.wrapping_byte_add(8)), black_box(8));
+    };
+    // SAFETY: only asks.
+    let query = || unsafe {
+        let mut action = std::mem::zeroed();
+        libc::sigaction(libc::SIGBUS, null(), &mut action);
+    };
+    mmap_wrap_trust_handlers(1);
+    let trusted = interleaved(20_000, ours, bare);
+    row("read of 8 bytes, handlers trusted / memcpy", trusted, "");
+    println!("{:58} {:12.1} {:12} {:8}   <= 5", "  beyond memcpy", trusted.0 - trusted.1, "", "");
+    mmap_wrap_trust_handlers(0);
+    let (verified, query) = interleaved(5000, ours, query);
+    row("read of 8 bytes, handlers verified / one sigaction query", (verified, query), "");
+    println!("{:58} {:12.1} {:12} {:8}   <= 5", "  beyond memcpy and the query", verified - trusted.1 - query, "", "");
+    munmap_wrap(h);
+}
+
+fn copies() {
+    const LARGEST: i64 = 64 << 20;
+    let h = memory(LARGEST);
+    let from = address(h);
+    let mut room = vec![1u8; LARGEST as usize];
+    let to = room.as_mut_ptr().cast::<c_void>();
+    mmap_wrap_trust_handlers(1);
+    for shift in [6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26] {
+        let size = 1i64 << shift;
+        let calls = (1 << 22 >> shift).clamp(1, 20_000);
+        let ours = || assert!(mmap_wrap_read(h, 0, to, size) == size);
+        // SAFETY: both sides hold this many bytes.
+        let bare = || unsafe {
+            libc::memcpy(to, black_box(from), black_box(size as usize));
+        };
+        let target = if shift == 26 { "<= 1.0" } else { "<= 1.05" };
+        row(&format!("read of {size} bytes / memcpy"), interleaved(calls, ours, bare), target);
+    }
+    mmap_wrap_trust_handlers(0);
+    munmap_wrap(h);
+}
+
+fn searches() {
+    const SIZE: i64 = 64 << 20;
+    let h = memory(SIZE);
+    let start = address(h);
+    let ours = || assert!(mmap_wrap_find(h, c"needle".as_ptr().cast(), 6, 0, SIZE) < 0);
+    // SAFETY: as many bytes are mapped.
+    let bare = || unsafe {
+        assert!(libc::memmem(start, SIZE as usize, c"needle".as_ptr().cast(), 6).is_null());
+    };
+    row("find in 64 MiB, handlers verified / glibc memmem", interleaved(1, ours, bare), "<= 1.0");
+    munmap_wrap(h);
+}
+
+/// The same call while few and many mappings live: on one of them, and all over them.
+fn many_mappings() {
+    mmap_wrap_trust_handlers(1);
+    let mut word = 0u64;
+    let to = (&raw mut word).cast::<c_void>();
+    let one = memory(4096);
+    let mut all = Vec::new();
+    for count in [1000, 60_000] {
+        while all.len() < count {
+            // Alternating protections, so that the kernel keeps them apart.
+            let prot = if all.len() % 2 == 0 { READ_WRITE } else { PROT_READ };
+            let h = mmap_wrap(null_mut(), 4096, prot, ANONYMOUS, -1, 0);
+            if h < 0 {
+                println!("only {} mappings can live here", all.len());
+                break;
+            }
+            all.push(h);
+        }
+        let newest = *all.last().expect("some mappings live");
+        assert!(mmap_wrap_read(newest, 0, to, 8) == 8);
+        let ours = || assert!(mmap_wrap_read(black_box(newest), 8, to, 8) == 8);
+        let bare = || assert!(mmap_wrap_read(black_box(one), 8, to, 8) == 8);
+        row(&format!("read of 8 bytes, {count} mappings live / the first of them"), interleaved(20_000, ours, bare), "<= 1.2");
+    }
+    all.into_iter().for_each(|h| assert!(munmap_wrap(h) == 1));
+    munmap_wrap(one);
+    mmap_wrap_trust_handlers(0);
+}
+
+/// Two threads on the same handle, and on one each, against one thread alone.
+fn threads() {
+    mmap_wrap_trust_handlers(1);
+    let handles = [memory(4096), memory(4096)];
+    let alone = median((0..ROUNDS).map(|_| reading(handles[0])).collect());
+    for (what, pair) in [("the same handle", [handles[0], handles[0]]), ("a handle each", handles)] {
+        let both = (0..ROUNDS).map(|_| {
+            let together = Barrier::new(2);
+            std::thread::scope(|scope| {
+                let other = scope.spawn(|| {
+                    together.wait();
+                    reading(pair[1])
+                });
+                together.wait();
+                let this = reading(pair[0]);
+                f64::midpoint(this, other.join().expect("the thread ends"))
+            })
+        });
+        row(&format!("read of 8 bytes, two threads, {what} / one thread"), (median(both.collect()), alone), "");
+    }
+    assert!(handles.into_iter().all(|h| munmap_wrap(h) == 1));
+    mmap_wrap_trust_handlers(0);
+}
+
+fn reading(h: i64) -> f64 {
+    const CALLS: u32 = 50_000;
+    let mut word = 0u64;
+    let start = Instant::now();
+    for _ in 0..CALLS {
+        assert!(mmap_wrap_read(black_box(h), 8, (&raw mut word).cast(), 8) == 8);
+    }
+    start.elapsed().as_nanos() as f64 / f64::from(CALLS)
+}
