@@ -101,6 +101,10 @@ void skip(const char *format, ...) {
 }
 
 void in_child(void (*test)(void)) {
+    in_child_killed_by(0, test);
+}
+
+void in_child_killed_by(int signal, void (*test)(void)) {
     fflush(stdout);
     pid_t child = fork();
     if (child < 0) give_up("fork");
@@ -113,8 +117,8 @@ void in_child(void (*test)(void)) {
     int status;
     while (waitpid(child, &status, 0) < 0)
         if (errno != EINTR) give_up("waitpid");
-    if (WIFSIGNALED(status)) check_is(WTERMSIG(status), 0, "check.c", __LINE__, "signal that killed the child");
-    else check_is(WEXITSTATUS(status), 0, "check.c", __LINE__, "exit status of the child");
+    check_is(WIFSIGNALED(status) ? WTERMSIG(status) : 0, signal, "check.c", __LINE__, "signal that killed the child");
+    if (WIFEXITED(status)) check_is(WEXITSTATUS(status), 0, "check.c", __LINE__, "exit status of the child");
 }
 
 int finish(void) {

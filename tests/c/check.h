@@ -41,6 +41,9 @@ void skip(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Runs the test in a forked child, as another user or under a limit of its own. A child that dies is a failure. */
 void in_child(void (*test)(void));
 
+/* The same for a child that is expected to die by this signal; 0 is none. */
+void in_child_killed_by(int signal, void (*test)(void));
+
 /* Prints the counts for tests/c/run to add up. Returns main's exit status. */
 int finish(void);
 

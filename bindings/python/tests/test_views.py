@@ -194,7 +194,7 @@ def test_memoryview_of_a_map_counts_like_a_view():
     struct.pack_into("I", m, 4, 0x01020304)
     assert view[4:8].cast("I")[0] == 0x01020304
     assert bytes(m) == view.tobytes() == m[:]
-    with pytest.raises(BufferError, match="1 exports"):
+    with pytest.raises(BufferError, match="1 export is held"):
         m.close()
     view.release()
     m.close()
