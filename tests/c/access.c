@@ -224,7 +224,8 @@ static void reads_behind_a_guard(void) {
 }
 
 static void a_guard_page_answers_fault(void) {
-    in_child(reads_behind_a_guard);
+    if (under_valgrind()) skip("valgrind 3.19 does not know of guard regions");
+    else in_child(reads_behind_a_guard);
 }
 
 int main(void) {
