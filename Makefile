@@ -1,4 +1,5 @@
 # make test     everything: Rust, C, Python (each 3.9+ found), Raku; installs what is missing, prints a summary
+# make test-deep  longer races, loom, sanitizers, and mutants that the tests must catch
 # make demo     the main job in C, Python and Raku side by side; FILE=any file, NEEDLE=text to search
 # make header   renews include/mmap_wrap.h from the sources
 # make bench    what the library costs beyond the bare calls, as a table of medians and ratios
@@ -10,6 +11,9 @@ NEEDLE ?= mmap
 
 test:
 	scripts/test
+
+test-deep:
+	scripts/test-deep
 
 demo:
 	scripts/setup c raku
@@ -29,4 +33,4 @@ clean:
 	cargo clean
 	rm -rf build bindings/python/dist bindings/python/src/mmap_wrap/*.so bindings/raku/resources/libraries
 
-.PHONY: test demo header bench lint clean
+.PHONY: test test-deep demo header bench lint clean

@@ -5,6 +5,7 @@
 mod common;
 
 use common::*;
+use mmap_wrap::Mapping;
 use mmap_wrap::error::{Cause, Error};
 use mmap_wrap::registry::{acquire, insert, pin, release, unmap};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -89,12 +90,16 @@ fn whoever_is_inside_is_refused_and_keeps_the_address_until_the_last_has_left() 
     });
 }
 
+/// How often each thread of a race goes round; `make test-deep` asks for more.
+fn rounds() -> i64 {
+    std::env::var("MMAP_WRAP_ROUNDS").map_or(20_000, |rounds| rounds.parse().unwrap())
+}
+
 /// Each mapping is filled with a number of its own. Readers take handles from a board that mappers keep changing; all
 /// that a reader sees under one pin must be one number, whatever happens to the address meanwhile.
 #[test]
 fn readers_never_see_another_mappings_bytes() {
     const PLACES: usize = 8;
-    const ROUNDS: i64 = 20_000;
     const WORDS: usize = 512;
     static BOARD: [AtomicI64; PLACES] = [const { AtomicI64::new(0) }; PLACES];
     static OVER: AtomicBool = AtomicBool::new(false);
@@ -106,7 +111,7 @@ fn readers_never_see_another_mappings_bytes() {
         h
     }
     fn mapper(start: i64) {
-        for number in start..start + ROUNDS {
+        for number in start..start + rounds() {
             let place = &BOARD[usize::try_from(number).unwrap() % PLACES];
             let replaced = place.swap(filled(number), Ordering::SeqCst);
             if replaced > 0 {
@@ -143,7 +148,7 @@ fn readers_never_see_another_mappings_bytes() {
     }
 
     let readers: Vec<_> = (0..4).map(|_| thread::spawn(reader)).collect();
-    let mappers: Vec<_> = [1, 1_000_000].map(|start| thread::spawn(move || mapper(start))).into();
+    let mappers: Vec<_> = [1, 1 << 40].map(|start| thread::spawn(move || mapper(start))).into();
     mappers.into_iter().for_each(|mapper| mapper.join().unwrap());
     OVER.store(true, Ordering::Relaxed);
     let seen: Vec<_> = readers.into_iter().map(|reader| reader.join().unwrap()).collect();
@@ -200,13 +205,33 @@ fn an_export_outlives_a_fork() {
 }
 
 #[test]
-fn ten_thousand_mappings_live_at_once() {
-    let handles: Vec<_> = (0..10_000).map(|_| handle(1)).collect();
-    for (number, h) in handles.iter().enumerate() {
-        pin(*h).unwrap().write(0, &[number as u8]).unwrap();
-    }
-    for (number, h) in handles.iter().enumerate() {
-        assert_eq!(read(&pin(*h).unwrap(), 0, 1).unwrap(), [number as u8]);
-    }
-    assert!(handles.into_iter().all(|h| unmap(h).unwrap()));
+fn sixty_thousand_mappings_live_at_once_and_the_last_possible_one_is_an_error() {
+    in_a_process_of_its_own("sixty_thousand_mappings_live_at_once_and_the_last_possible_one_is_an_error", || {
+        let mut handles = Vec::new();
+        let refused = loop {
+            // A shared mapping has a file of its own, so the kernel cannot merge it with its neighbour.
+            match insert(|| Mapping::of_descriptor(0, 1, READ_WRITE, ANONYMOUS, -1, 0)) {
+                Ok(h) => handles.push(h),
+                Err(error) => break Some(error),
+            }
+            if handles.len() == 200_000 {
+                break None;
+            }
+        };
+        match refused {
+            Some(error) => {
+                assert_eq!(error.code(), -i64::from(libc::ENOMEM), "{error}");
+                assert!(error.to_string().contains("vm.max_map_count is"), "{error}");
+            }
+            None => println!("skipped: vm.max_map_count is too high here to be reached"),
+        }
+        assert!(handles.len() >= 60_000, "only {} mappings", handles.len());
+        for (number, h) in handles.iter().enumerate() {
+            pin(*h).unwrap().write(0, &[number as u8]).unwrap();
+        }
+        for (number, h) in handles.iter().enumerate() {
+            assert_eq!(read(&pin(*h).unwrap(), 0, 1).unwrap(), [number as u8]);
+        }
+        assert!(handles.into_iter().all(|h| unmap(h).unwrap()));
+    });
 }

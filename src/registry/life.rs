@@ -273,7 +273,9 @@ mod model {
             let readers = [slot.clone(), slot.clone()].map(|slot| thread::spawn(move || slot.reads(1)));
             let (ended, _) = slot.unmaps(1);
             assert!(ended);
-            readers.map(|reader| reader.join().unwrap());
+            for reader in readers {
+                reader.join().unwrap();
+            }
             // SAFETY: all others have ended.
             slot.mapping.with(|mapping| assert_eq!(unsafe { *mapping }, 0, "nobody cleared it away"));
             assert_eq!(slot.life.live(), None);
