@@ -56,15 +56,18 @@ pub fn repairs_protection_faults() -> bool {
     !engine::loops().is_empty() && is_installed() && (trusted().is_some() || holds(libc::SIGSEGV))
 }
 
-/// The loops, if a fault in them would be repaired in this thread, now. Else the access must go through the kernel.
+/// The loops, if a fault in them would be repaired in this thread, now; else the access must go through the kernel.
+/// `certain`: the library knows that the protection allows the access, so that only SIGBUS can come of it, or a SIGSEGV
+/// from memory that someone unmapped or protected behind its back.
 #[inline]
-pub fn guard() -> Option<&'static Loops> {
-    trusted().or_else(verified)
+pub fn guard(certain: bool) -> Option<&'static Loops> {
+    trusted().or_else(|| verified(certain))
 }
 
 #[inline(never)]
-fn verified() -> Option<&'static Loops> {
-    engine::loops().first().filter(|_| is_installed() && holds(libc::SIGBUS))
+fn verified(certain: bool) -> Option<&'static Loops> {
+    let held = || is_installed() && holds(libc::SIGBUS) && (certain || holds(libc::SIGSEGV));
+    engine::loops().first().filter(|_| held())
 }
 
 fn is_installed() -> bool {
@@ -94,9 +97,6 @@ fn install() -> bool {
 
 /// Whether a signal still comes here, and both to this thread. Others may replace the handler at any time, Python's
 /// faulthandler for one; a fault while its signal is blocked kills.
-///
-/// Accesses ask about SIGBUS only: a SIGSEGV cannot come from an access that the library knows to be allowed, except
-/// from memory that someone unmapped or protected behind its back.
 fn holds(signal: c_int) -> bool {
     let mut current = MaybeUninit::<sigaction>::uninit();
     let mut blocked = MaybeUninit::<libc::sigset_t>::uninit();

@@ -1,9 +1,9 @@
 //! Reading, writing and searching mapped memory that may refuse at any byte: a file cut short, a full disk, an I/O
 //! error, a protection. The answer is how far it came; the process lives on.
 //!
-//! Where the pages are known to allow the access, it is made by loops of our own (`engine`), whose faults a signal
-//! handler repairs (`handler`). Everywhere else, and wherever the handler cannot do its work, the bytes go through the
-//! kernel, which answers EFAULT where a load would be a signal.
+//! Accesses are made by loops of our own (`engine`), whose faults a signal handler repairs (`handler`). On processors
+//! without such loops, and wherever the handler cannot do its work, the bytes go through the kernel, which answers
+//! EFAULT where a load would be a signal.
 //!
 //! Every function takes a byte range of some [`Pages`] and checks that it lies inside. The other side of a copy is the
 //! caller's own memory, and does not overlap it.
@@ -58,7 +58,7 @@ enum Way {
 impl Way {
     #[inline]
     fn new(certain: bool) -> Way {
-        match if certain { handler::guard() } else { None } {
+        match handler::guard(certain) {
             Some(loops) => Way::Guarded(loops),
             None => Way::Kernel,
         }
