@@ -1,6 +1,6 @@
 //! What only Linux has.
 
-use super::unix::{Pages, last_errno};
+use super::unix::{Pages, check, last_errno};
 use crate::error::{Cause, Errno};
 use std::ffi::{c_int, c_void};
 use std::mem::MaybeUninit;
@@ -54,52 +54,74 @@ pub fn wipe_on_fork(pages: &Pages) {
 
 /// Finds out why the memory at `address` refuses: the kernel is asked to make the page ready, and says what is in the way.
 pub fn why_refused(address: usize, writing: bool) -> Cause {
-    let page = super::page_size();
     let advice = if writing { libc::MADV_POPULATE_WRITE } else { libc::MADV_POPULATE_READ };
-    let start = (address & !(page - 1)) as *mut c_void;
-    // SAFETY: this advice changes nothing that an access would not change, and the kernel checks the address.
-    if unsafe { libc::madvise(start, page, advice) } == 0 {
-        return Cause::Gone;
-    }
-    match last_errno() {
-        Errno(libc::ENOMEM) => Cause::Unmapped,
-        Errno(libc::EHWPOISON) => Cause::Poisoned,
-        Errno(libc::EFAULT) => why_the_file_refused(address).unwrap_or(Cause::File),
-        // Kernels before 5.14 do not know the advice and say the same; protection is then the likeliest.
-        Errno(libc::EINVAL) => Cause::Protection,
-        _ => Cause::Unknown,
+    match populate(address, advice) {
+        Ok(()) => Cause::Gone,
+        Err(Errno(libc::ENOMEM)) => Cause::Unmapped,
+        Err(Errno(libc::EHWPOISON)) => Cause::Poisoned,
+        // Kernels before 5.14 do not know the advice, and say the same of every page.
+        Err(Errno(libc::EINVAL)) if populate((&raw const CLEAR).addr(), libc::MADV_POPULATE_READ).is_ok() => Cause::Protection,
+        Err(_) => look_at_the_maps(address, writing),
     }
 }
 
-/// Looks at the file behind an address: is it shorter now, is its file system full?
-fn why_the_file_refused(address: usize) -> Option<Cause> {
+/// A page that can be read.
+static CLEAR: u8 = 0;
+
+fn populate(address: usize, advice: c_int) -> Result<(), Errno> {
+    let page = super::page_size();
+    // SAFETY: this advice changes nothing that an access would not change, and the kernel checks the address.
+    check(unsafe { libc::madvise((address & !(page - 1)) as *mut c_void, page, advice) })
+}
+
+/// A line of /proc/self/maps, proc_pid_maps(5).
+struct Line<'a> {
+    range: &'a str,
+    start: usize,
+    permissions: &'a str,
+    offset: u64,
+    inode: u64,
+    path: &'a str,
+}
+
+/// Looks at what is mapped at an address, and at the file behind it: is it shorter now, is its file system full?
+fn look_at_the_maps(address: usize, writing: bool) -> Cause {
+    let Ok(maps) = std::fs::read_to_string("/proc/self/maps") else { return Cause::Unknown };
+    let Some(line) = maps.lines().find_map(|line| line_holding(address, line)) else { return Cause::Unmapped };
+    let wanted = if writing { 'w' } else { 'r' };
+    if !line.permissions.contains(wanted) {
+        return Cause::Protection;
+    }
+    why_the_file_refused(&line, line.offset + (address - line.start) as u64).unwrap_or(Cause::File)
+}
+
+fn line_holding(address: usize, line: &str) -> Option<Line<'_>> {
+    let mut fields = line.splitn(6, ' ');
+    let range = fields.next()?;
+    let (start, end) = range.split_once('-')?;
+    let (start, end) = (usize::from_str_radix(start, 16).ok()?, usize::from_str_radix(end, 16).ok()?);
+    if !(start..end).contains(&address) {
+        return None;
+    }
+    let permissions = fields.next()?;
+    let offset = u64::from_str_radix(fields.next()?, 16).ok()?;
+    let inode = fields.nth(1)?.parse().ok()?;
+    Some(Line { range, start, permissions, offset, inode, path: fields.next().unwrap_or_default().trim_start() })
+}
+
+fn why_the_file_refused(line: &Line, position: u64) -> Option<Cause> {
     use std::os::unix::fs::MetadataExt;
-    let maps = std::fs::read_to_string("/proc/self/maps").ok()?;
-    // proc_pid_maps(5): start-end perms offset device inode path
-    let (start, offset, inode, path) = maps.lines().find_map(|line| {
-        let mut fields = line.splitn(6, ' ');
-        let (start, end) = fields.next()?.split_once('-')?;
-        let (start, end) = (usize::from_str_radix(start, 16).ok()?, usize::from_str_radix(end, 16).ok()?);
-        let offset = u64::from_str_radix(fields.nth(1)?, 16).ok()?;
-        let inode: u64 = fields.nth(1)?.parse().ok()?;
-        (start..end).contains(&address).then(|| (start, offset, inode, fields.next().unwrap_or_default().trim_start()))
-    })?;
     // A file that lost its name can still be reached by the mapping's own link, where that is permitted.
-    let range = maps.lines().find(|line| line.starts_with(&format!("{start:x}-")))?.split(' ').next()?;
-    let file = [path.to_owned(), format!("/proc/self/map_files/{range}")]
+    let (path, file) = [line.path.to_owned(), format!("/proc/self/map_files/{}", line.range)]
         .into_iter()
-        .find_map(|path| std::fs::metadata(&path).ok().filter(|file| file.ino() == inode).map(|file| (path, file)));
-    let (path, file) = file?;
-    let position = offset + (address - start) as u64;
+        .find_map(|path| std::fs::metadata(&path).ok().filter(|file| file.ino() == line.inode).map(|file| (path, file)))?;
     if position >= file.len() {
         return Some(Cause::CutShort { size: file.len() });
     }
     let path = std::ffi::CString::new(path).ok()?;
     let mut space = MaybeUninit::<libc::statvfs>::uninit();
     // SAFETY: the path ends in NUL, and one statvfs is written to the place given.
-    if unsafe { libc::statvfs(path.as_ptr(), space.as_mut_ptr()) } != 0 {
-        return None;
-    }
+    check(unsafe { libc::statvfs(path.as_ptr(), space.as_mut_ptr()) }).ok()?;
     // SAFETY: statvfs succeeded, so all of it is written.
     let space = unsafe { space.assume_init() };
     // The kernel's own file system for shared memory has no limit, and says so with no blocks at all.
