@@ -326,6 +326,31 @@ pub fn find(name: &str) -> Option<&'static Constant> {
     CONSTANTS.iter().find(|constant| constant.name == name)
 }
 
+/// Finds an advice by its value on this platform: without a search, for it is looked up at every call.
+pub(crate) fn advice(value: i64) -> Option<&'static Constant> {
+    let index = usize::try_from(value).ok().and_then(|value| ADVICE.get(value))?;
+    CONSTANTS.get(usize::from(*index)).filter(|_| *index != NO_ADVICE)
+}
+
+const NO_ADVICE: u16 = u16::MAX;
+
+/// For each value of an advice, where it stands in the list.
+static ADVICE: [u16; 256] = {
+    let mut table = [NO_ADVICE; 256];
+    let mut i = 0;
+    while i < CONSTANTS.len() {
+        if let (Group::Advice | Group::Discarding, Some(value)) = (CONSTANTS[i].group, CONSTANTS[i].value) {
+            // A value beyond the table, or a list beyond u16, would stop the build here.
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index, checked by the table itself")]
+            {
+                table[value as usize] = i as u16;
+            }
+        }
+        i += 1;
+    }
+    table
+};
+
 /// All bits that the constants of a group have on this platform.
 pub const fn bits(group: Group) -> i64 {
     let mut bits = 0;
@@ -372,6 +397,15 @@ mod tests {
     fn every_name_stands_once() {
         let mut seen = HashSet::new();
         assert!(CONSTANTS.iter().all(|constant| seen.insert(constant.name)));
+    }
+
+    #[test]
+    fn each_advice_is_found_by_its_value() {
+        let advices = CONSTANTS.iter().filter(|c| matches!(c.group, Group::Advice | Group::Discarding));
+        for constant in advices.filter(|c| c.value.is_some()) {
+            assert_eq!(advice(constant.value.unwrap()), Some(constant));
+        }
+        assert!([-1, 99, 256, i64::MAX].into_iter().all(|value| advice(value).is_none()));
     }
 
     #[test]

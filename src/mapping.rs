@@ -3,7 +3,7 @@
 //! Numbers come as a script or a C caller gave them, in `i64`, and are checked here, once for everybody.
 
 use crate::constants::{
-    CONSTANTS, Group, MAP_ANONYMOUS, MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_PRIVATE, MAP_SHARED, MAP_SHARED_VALIDATE, MAP_TYPE,
+    self, Group, MAP_ANONYMOUS, MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_PRIVATE, MAP_SHARED, MAP_SHARED_VALIDATE, MAP_TYPE,
     PROT_READ, PROT_WRITE, bits,
 };
 use crate::error::{Errno, Error};
@@ -174,8 +174,11 @@ impl Mapping {
         }
         let pages = span.from_page_start(self.grid)?;
         let whole = pages == (0..self.pages.size());
-        // What is taken away is forgotten before, what is granted is remembered after: in between, accesses ask.
-        self.certain.fetch_and(prot, Ordering::SeqCst);
+        // What is taken away is forgotten before, what is granted is remembered after. Most calls change nothing in
+        // that, and a locked instruction less is worth a look.
+        if self.certain.load(Ordering::SeqCst) & !prot != 0 {
+            self.certain.fetch_and(prot, Ordering::SeqCst);
+        }
         self.pages.protect(pages, c_prot).map_err(|errno| {
             let attempt = format!("protection {prot:#x} for {} bytes from offset {}", span.size, span.offset);
             let hint = match errno {
@@ -184,7 +187,7 @@ impl Mapping {
             };
             Error::system(errno, attempt, hint)
         })?;
-        if whole {
+        if whole && self.certain.load(Ordering::SeqCst) & prot != prot {
             self.certain.fetch_or(prot, Ordering::SeqCst);
         }
         Ok(())
@@ -201,9 +204,7 @@ impl Mapping {
     /// # Ok::<(), mmap_wrap::Error>(())
     /// ```
     pub fn advise(&self, advice: i64, offset: i64, size: i64) -> Result<(), Error> {
-        let constant = CONSTANTS
-            .iter()
-            .find(|c| matches!(c.group, Group::Advice | Group::Discarding) && c.value == Some(advice))
+        let constant = constants::advice(advice)
             .ok_or_else(|| Error::Argument(format!("{advice} is no advice that this library knows on this platform")))?;
         let span = self.span(offset, size)?;
         if span.size == 0 {
