@@ -147,7 +147,8 @@ hidden mmap_wrap_guarded_copy_rest
     subs    x2, x2, #1
     b.ne    2b
 hidden mmap_wrap_guarded_copy_rest_end
-3:  b       mmap_wrap_guarded_stop
+3:  mov     x0, xzr
+    ret
 .cfi_endproc
 
 // What is left of a fill, byte by byte.
@@ -159,10 +160,11 @@ hidden mmap_wrap_guarded_fill_rest
     subs    x2, x2, #1
     b.ne    2b
 hidden mmap_wrap_guarded_fill_rest_end
-3:  b       mmap_wrap_guarded_stop
+3:  mov     x0, xzr
+    ret
 .cfi_endproc
 
-// Where both end: after their last byte, or by the handler at the byte that refused.
+// Where the handler ends both, at the byte that refused.
 hidden mmap_wrap_guarded_stop
 .cfi_startproc
     mov     x0, x2
