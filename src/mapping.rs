@@ -312,7 +312,7 @@ impl Mapping {
         let Fault { done, by } = fault;
         let attempt = || format!("access {} bytes at offset {}, {done} of them done", span.size, span.offset);
         match by {
-            Refusal::Kernel(errno) => Error::system(errno, attempt(), kernel_hint(errno)),
+            Refusal::Kernel(errno) => Error::system(errno, attempt(), ""),
             Refusal::Buffer => Error::system(Errno(libc::EFAULT), attempt(), "the buffer itself cannot be accessed"),
             Refusal::Mapping { at, writing } => {
                 let address = self.pages.at(&(at..at)).addr();
@@ -437,15 +437,6 @@ pub(crate) fn memory_hint(errno: Errno) -> String {
     reasons.extend(limits.address_space.map(|bytes| format!("RLIMIT_AS is {bytes} bytes")));
     reasons.extend(limits.mappings.map(|count| format!("vm.max_map_count is {count} mappings")));
     format!("one of these limits is reached: {}", reasons.join(", "))
-}
-
-fn kernel_hint(errno: Errno) -> &'static str {
-    match errno {
-        Errno(libc::ENOSYS | libc::EPERM) => {
-            "SIGBUS or SIGSEGV is blocked or another handler has it, and this system does not permit process_vm_readv, which would do without"
-        }
-        _ => "",
-    }
 }
 
 /// Refuses bits that no constant of the group has: the kernel ignores most of them silently.

@@ -14,6 +14,7 @@ use std::fs::File;
 use std::io::Write;
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 fn c(path: &Path) -> CString {
@@ -41,7 +42,7 @@ fn a_page_without_a_file_takes_a_byte_at_its_end() {
 #[test]
 fn a_child_reads_what_its_parent_wrote() {
     let memory = anonymous(1024 * 4);
-    let (mut reader, mut writer) = std::io::pipe().unwrap();
+    let (mut reader, mut writer) = UnixStream::pair().unwrap();
     let numbers: Vec<u8> = (0u32..1024).flat_map(u32::to_ne_bytes).collect();
     // The child waits for the signal, so it must be forked before the parent writes.
     // SAFETY: the child reads a pipe and the mapping, and leaves by _exit.
@@ -143,8 +144,8 @@ fn what_cannot_be_mapped_is_refused_by_its_own_code() {
     let write_only = File::create(file_of(b"x").path()).unwrap();
     let fd = write_only.as_raw_fd().into();
     assert_eq!(code(Mapping::of_descriptor(0, 1, PROT_READ, MAP_SHARED, fd, 0)), -i64::from(libc::EACCES));
-    let (pipe, _other_end) = std::io::pipe().unwrap();
-    let fd = pipe.as_raw_fd().into();
+    let (socket, _other_end) = UnixStream::pair().unwrap();
+    let fd = socket.as_raw_fd().into();
     assert_eq!(code(Mapping::of_descriptor(0, 1, PROT_READ, MAP_SHARED, fd, 0)), -i64::from(libc::ENODEV));
     assert_eq!(code(Mapping::of_descriptor(0, REST, PROT_READ, MAP_SHARED, fd, 0)), MMAP_WRAP_E_ARGUMENT);
 }

@@ -57,17 +57,17 @@ pub fn repairs_protection_faults() -> bool {
 }
 
 /// The loops, if a fault in them would be repaired in this thread, now; else the access must go through the kernel.
-/// `certain`: the library knows that the protection allows the access, so that only SIGBUS can come of it, or a SIGSEGV
-/// from memory that someone unmapped or protected behind its back.
+///
+/// Only SIGBUS is asked about: the loops are for accesses that the protection allows, so that a SIGSEGV can come only
+/// from memory that someone unmapped or protected behind the library's back.
 #[inline]
-pub fn guard(certain: bool) -> Option<&'static Loops> {
-    trusted().or_else(|| verified(certain))
+pub fn guard() -> Option<&'static Loops> {
+    trusted().or_else(verified)
 }
 
 #[inline(never)]
-fn verified(certain: bool) -> Option<&'static Loops> {
-    let held = || is_installed() && holds(libc::SIGBUS) && (certain || holds(libc::SIGSEGV));
-    engine::loops().first().filter(|_| held())
+fn verified() -> Option<&'static Loops> {
+    engine::loops().first().filter(|_| is_installed() && holds(libc::SIGBUS))
 }
 
 fn is_installed() -> bool {

@@ -3,7 +3,7 @@
 //!
 //! Accesses that the protection is known to allow are made by loops of our own (`engine`), whose faults a signal handler
 //! repairs (`handler`). The others, and all where there are no such loops or the handler cannot do its work, go through
-//! the kernel, which answers EFAULT where a load would be a signal. Either takes the other's place where it is missing.
+//! the kernel, which answers EFAULT where a load would be a signal.
 //!
 //! Every function takes a byte range of some [`Pages`] and checks that it lies inside. The other side of a copy is the
 //! caller's own memory, and does not overlap it.
@@ -20,7 +20,6 @@ use engine::{Loops, Outcome};
 use memchr::memmem::{Finder, FinderRev};
 use std::mem::MaybeUninit;
 use std::ops::Range;
-use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
 pub use handler::{repairs_protection_faults, survive_with, trust};
 
@@ -57,12 +56,14 @@ enum Way {
 }
 
 impl Way {
-    /// What the protection may forbid is left to the kernel, if that can do it: a refusal is then no signal, which
-    /// debuggers stop at and valgrind takes for an error.
+    /// What the protection may forbid is left to the kernel: a refusal is then no signal, which debuggers stop at and
+    /// valgrind takes for an error.
     #[inline]
     fn new(certain: bool) -> Way {
-        let loops = if certain || !kernel_copies() { handler::guard(certain) } else { None };
-        loops.map_or(Way::Kernel, Way::Guarded)
+        match if certain { handler::guard() } else { None } {
+            Some(loops) => Way::Guarded(loops),
+            None => Way::Kernel,
+        }
     }
 
     #[inline]
@@ -179,20 +180,6 @@ fn fill_by_kernel(to: *mut u8, range: Range<usize>, byte: u8) -> Result<(), Faul
     let piece = [byte; PIECE];
     let size = range.len();
     in_full(range.start, size, true, |done| sys::poke(to.wrapping_add(done), &piece[..PIECE.min(size - done)]))
-}
-
-/// Whether the kernel copies for us; containers may forbid it, and emulators lack it. Asked once.
-fn kernel_copies() -> bool {
-    static ANSWER: AtomicU8 = AtomicU8::new(UNKNOWN);
-    const UNKNOWN: u8 = 2;
-    match ANSWER.load(Relaxed) {
-        UNKNOWN => {
-            let can = sys::peek([0].as_ptr(), &mut [MaybeUninit::uninit()]).is_ok();
-            ANSWER.store(u8::from(can), Relaxed);
-            can
-        }
-        answer => answer == 1,
-    }
 }
 
 /// Copies the bytes of `pages` from `at` on to `to`.

@@ -67,13 +67,9 @@ fn bytes(pages: &Pages, range: Range<usize>) -> Vec<u8> {
 }
 
 fn ways() -> Vec<Way> {
-    assert!(handler::guard(false).is_some() || engine::loops().is_empty(), "the handler is not held");
+    assert!(handler::guard().is_some() || engine::loops().is_empty(), "the handler is not held");
     let mut ways: Vec<Way> = engine::loops().iter().map(Way::Guarded).collect();
-    if kernel_copies() {
-        ways.push(Way::Kernel);
-    } else {
-        println!("skipped: through the kernel, which does not copy here");
-    }
+    ways.push(Way::Kernel);
     ways
 }
 
@@ -266,5 +262,26 @@ fn a_buffer_that_refuses_is_told_from_the_mapping() {
         // SAFETY: not a valid slice in its second half, which is the point; the loops survive it.
         let room = unsafe { std::slice::from_raw_parts_mut(wall.at(&(PAGE - 10..PAGE)).cast(), 100) };
         assert_eq!(way.read(&pages, 0, room), Err(Fault { done: 10, by: Refusal::Buffer }));
+    }
+}
+
+#[test]
+fn a_socket_stops_at_the_exact_byte_too() {
+    for cause in [Cause::CutShort, Cause::Protected] {
+        let walled = Walled::new(cause).unwrap();
+        let (pages, before) = (&walled.pages, pattern(100, 7));
+        let start = WALL - before.len();
+        let poke = |from: &[u8]| {
+            in_full(start, from.len(), true, |done| {
+                sys::poke_by_socket(pages.base().as_ptr().wrapping_add(start + done), &from[done..])
+            })
+        };
+        assert_eq!(poke(&before), Ok(()));
+        assert_eq!(poke(&pattern(200, 7)), refused(100, WALL, true));
+        let mut room = [MaybeUninit::new(0); 200];
+        let from = pages.at(&(start..END)).cast_const();
+        let outcome = in_full(start, 200, false, |done| sys::peek_by_socket(from.wrapping_add(done), &mut room[done..]));
+        assert_eq!(outcome, refused(100, WALL, false));
+        assert_eq!(filled(&room)[..100], before);
     }
 }

@@ -1,6 +1,6 @@
 //! What only Linux has.
 
-use super::unix::{Pages, check, last_errno};
+use super::unix::{Pages, check, copied, peek_by_socket, poke_by_socket};
 use crate::error::{Cause, Errno};
 use std::ffi::{c_int, c_void};
 use std::mem::MaybeUninit;
@@ -31,19 +31,25 @@ pub fn peek(from: *const u8, to: &mut [MaybeUninit<u8>]) -> Result<usize, Errno>
     let local = libc::iovec { iov_base: to.as_mut_ptr().cast(), iov_len: to.len() };
     let remote = libc::iovec { iov_base: from.cast_mut().cast(), iov_len: to.len() };
     // SAFETY: `to` is ours to write; `from` may be any address, the kernel checks it.
-    copied(unsafe { libc::process_vm_readv(libc::getpid(), &local, 1, &remote, 1, 0) })
+    match copied(unsafe { libc::process_vm_readv(libc::getpid(), &local, 1, &remote, 1, 0) }) {
+        Err(NOT_HERE | NOT_PERMITTED) => peek_by_socket(from, to),
+        outcome => outcome,
+    }
 }
+
+// Emulators lack the call, and containers may forbid it.
+const NOT_HERE: Errno = Errno(libc::ENOSYS);
+const NOT_PERMITTED: Errno = Errno(libc::EPERM);
 
 /// Copies to memory that may refuse, through the kernel.
 pub fn poke(to: *mut u8, from: &[u8]) -> Result<usize, Errno> {
     let local = libc::iovec { iov_base: from.as_ptr().cast_mut().cast::<c_void>(), iov_len: from.len() };
     let remote = libc::iovec { iov_base: to.cast(), iov_len: from.len() };
     // SAFETY: `from` is readable; `to` lies in a mapping of this library (guarded), and the kernel checks it.
-    copied(unsafe { libc::process_vm_writev(libc::getpid(), &local, 1, &remote, 1, 0) })
-}
-
-fn copied(result: isize) -> Result<usize, Errno> {
-    usize::try_from(result).map_err(|_| last_errno())
+    match copied(unsafe { libc::process_vm_writev(libc::getpid(), &local, 1, &remote, 1, 0) }) {
+        Err(NOT_HERE | NOT_PERMITTED) => poke_by_socket(to, from),
+        outcome => outcome,
+    }
 }
 
 /// Lets a forked child find these pages zeroed. Kernels before 4.14 lack it: a child then inherits what its parent's

@@ -9,3 +9,5 @@ pub use linux::{default_huge_page_size, descriptor_page_size, peek, poke, why_re
 #[cfg(not(target_os = "linux"))]
 pub use unix::lacking::{default_huge_page_size, descriptor_page_size, peek, poke, why_refused, wipe_on_fork};
 pub use unix::{FileFacts, Pages, file_facts, limits, open, page_size};
+#[cfg(test)]
+pub use unix::{peek_by_socket, poke_by_socket};

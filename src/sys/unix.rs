@@ -4,7 +4,8 @@ use crate::error::Errno;
 use std::ffi::{CStr, c_int, c_void};
 use std::mem::MaybeUninit;
 use std::ops::Range;
-use std::os::fd::{FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::unix::net::UnixStream;
 use std::ptr::NonNull;
 
 // 64-bit file offsets on every target: 32-bit glibc has them only under this name.
@@ -182,6 +183,42 @@ pub fn open(path: &CStr, flags: c_int) -> Result<OwnedFd, Errno> {
     }
 }
 
+/// Copies from memory that may refuse over a pair of sockets: write(2) answers EFAULT where a load would be a signal. For systems
+/// that have or permit nothing better; it needs two descriptors for a moment. Returns the bytes copied: at most to the
+/// end of the page, for a page refuses as a whole.
+pub fn peek_by_socket(from: *const u8, to: &mut [MaybeUninit<u8>]) -> Result<usize, Errno> {
+    let (reader, writer) = pair()?;
+    let size = to.len().min(left_on_page(from.addr()));
+    // SAFETY: the kernel checks the address; the size is at most a page, which an empty socket takes without waiting.
+    let written = copied(unsafe { libc::write(writer.as_raw_fd(), from.cast(), size) })?;
+    // SAFETY: `to` has room for as many bytes, and the socket holds them.
+    copied(unsafe { libc::read(reader.as_raw_fd(), to.as_mut_ptr().cast(), written) })
+}
+
+/// Copies to memory that may refuse over a pair of sockets, in the same way.
+pub fn poke_by_socket(to: *mut u8, from: &[u8]) -> Result<usize, Errno> {
+    let (reader, writer) = pair()?;
+    let size = from.len().min(left_on_page(to.addr()));
+    // SAFETY: as many bytes can be read; an empty socket takes a page without waiting.
+    let written = copied(unsafe { libc::write(writer.as_raw_fd(), from.as_ptr().cast(), size) })?;
+    // SAFETY: `to` lies in a mapping of this library (guarded), and the kernel checks it.
+    copied(unsafe { libc::read(reader.as_raw_fd(), to.cast(), written) })
+}
+
+fn pair() -> Result<(UnixStream, UnixStream), Errno> {
+    UnixStream::pair().map_err(|error| Errno(error.raw_os_error().unwrap_or(0)))
+}
+
+fn left_on_page(address: usize) -> usize {
+    let page = page_size();
+    page - address % page
+}
+
+/// The count that a copying call answers, or its error.
+pub fn copied(result: isize) -> Result<usize, Errno> {
+    usize::try_from(result).map_err(|_| last_errno())
+}
+
 /// The limits of this process that mapping may meet; for messages.
 #[derive(Debug)]
 pub struct Limits {
@@ -215,10 +252,9 @@ pub fn limits() -> Limits {
 /// What only Linux has so far, answered for the others.
 #[cfg(not(target_os = "linux"))]
 pub mod lacking {
-    use super::{Errno, Pages};
+    use super::Pages;
     use crate::error::Cause;
     use std::ffi::c_int;
-    use std::mem::MaybeUninit;
 
     pub fn default_huge_page_size() -> Option<usize> {
         None
@@ -228,13 +264,7 @@ pub mod lacking {
         None
     }
 
-    pub fn peek(_from: *const u8, _to: &mut [MaybeUninit<u8>]) -> Result<usize, Errno> {
-        Err(Errno(libc::ENOSYS))
-    }
-
-    pub fn poke(_to: *mut u8, _from: &[u8]) -> Result<usize, Errno> {
-        Err(Errno(libc::ENOSYS))
-    }
+    pub use super::{peek_by_socket as peek, poke_by_socket as poke};
 
     pub fn why_refused(_address: usize, _writing: bool) -> Cause {
         Cause::Unknown
