@@ -2,10 +2,10 @@
 //!
 //! Run it with `cargo run --example page`.
 
-use mmap_wrap::{Error, Mapping, constants::*};
+use mmap_wrap::{Mapping, Result, constants::*};
 use std::mem::MaybeUninit;
 
-fn main() -> Result<(), Error> {
+fn main() -> Result<()> {
     let page = Mapping::of_descriptor(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)?;
     page.write(4095, &[0xFF])?;
 

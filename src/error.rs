@@ -42,6 +42,10 @@ pub fn describe(code: i64) -> Option<&'static CStr> {
     })
 }
 
+/// What the operations of this library answer. An error is boxed: it has many numbers, and must not make room for them on
+/// the way of those calls that succeed.
+pub type Result<T, E = Box<Error>> = std::result::Result<T, E>;
+
 /// A failure with its numbers. Its text says what was wrong and, where that is known, what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs, reason = "each variant's message says what its fields are")]
@@ -95,8 +99,18 @@ pub enum Error {
 
 impl Error {
     /// A refusal by the system: what was tried and, if there is something to say, what the limit is and what to do.
-    pub fn system(errno: Errno, attempt: impl Into<String>, hint: impl Into<String>) -> Error {
-        Error::System { attempt: attempt.into(), errno, hint: hint.into() }
+    pub fn system(errno: Errno, attempt: impl Into<String>, hint: impl Into<String>) -> Box<Error> {
+        Box::new(Error::System { attempt: attempt.into(), errno, hint: hint.into() })
+    }
+
+    /// An argument that cannot be: what it is, and what it should be.
+    pub fn argument(text: impl Into<String>) -> Box<Error> {
+        Box::new(Error::Argument(text.into()))
+    }
+
+    /// What this platform or kernel lacks.
+    pub fn unsupported(what: impl Into<String>) -> Box<Error> {
+        Box::new(Error::Unsupported(what.into()))
     }
 
     /// The code that a C caller gets: `-errno`, or one of the `MMAP_WRAP_E_` values.
@@ -135,7 +149,7 @@ pub struct Failure {
     /// The POSIX or library name of the call, as users know it.
     pub call: &'static str,
     /// What went wrong.
-    pub error: Error,
+    pub error: Box<Error>,
 }
 
 /// Why memory refused an access, as far as it could be found out afterwards.
@@ -246,7 +260,7 @@ mod tests {
     #[test]
     fn a_message_has_operation_numbers_and_limit() {
         let error = Error::ExtendsBeyond { offset: 4096, size: 8192, length: 8192 };
-        let failure = Failure { call: "mprotect", error };
+        let failure = Failure { call: "mprotect", error: error.into() };
         assert_eq!(failure.to_string(), "mprotect: size 8192 from offset 4096 extends beyond 8192 byte mapping");
     }
 

@@ -22,7 +22,7 @@
 //! let memory = Mapping::of_descriptor(0, 4096, PROT_READ | PROT_WRITE, flags, -1, 0)?;
 //! memory.write(4095, &[0xFF])?;
 //! assert_eq!(memory.find(&[0xFF], 0, REST)?, 4095);
-//! # Ok::<(), mmap_wrap::Error>(())
+//! # Ok::<(), Box<mmap_wrap::Error>>(())
 //! ```
 
 #[forbid(unsafe_code)]
@@ -44,5 +44,5 @@ mod sys;
 pub fn trust_for_bench(on: bool) {
     guarded::trust(on)
 }
-pub use error::Error;
+pub use error::{Error, Result};
 pub use mapping::Mapping;

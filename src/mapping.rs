@@ -6,7 +6,7 @@ use crate::constants::{
     self, Group, MAP_ANONYMOUS, MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_PRIVATE, MAP_SHARED, MAP_SHARED_VALIDATE, MAP_TYPE,
     PROT_READ, PROT_WRITE, bits,
 };
-use crate::error::{Errno, Error};
+use crate::error::{Errno, Error, Result};
 use crate::guarded::{self, Fault, Refusal};
 use crate::range::{self, Grid, REST, Span};
 use crate::source::Source;
@@ -36,11 +36,11 @@ impl Mapping {
     /// let file = std::fs::File::open("Cargo.toml").unwrap();
     /// let text = Mapping::of_descriptor(0, REST, PROT_READ, MAP_PRIVATE, file.as_raw_fd().into(), 0)?;
     /// assert_eq!(text.find(b"[package]", 0, REST)?, 0);
-    /// # Ok::<(), mmap_wrap::Error>(())
+    /// # Ok::<(), Box<mmap_wrap::Error>>(())
     /// ```
-    pub fn of_descriptor(addr: usize, len: i64, prot: i64, flags: i64, fd: i64, offset: i64) -> Result<Mapping, Error> {
+    pub fn of_descriptor(addr: usize, len: i64, prot: i64, flags: i64, fd: i64, offset: i64) -> Result<Mapping> {
         let wish = Wish::new(addr, len, prot, flags, offset)?;
-        let fd = i32::try_from(fd).map_err(|_| Error::Argument(format!("{fd} is no file descriptor")))?;
+        let fd = i32::try_from(fd).map_err(|_| Error::argument(format!("{fd} is no file descriptor")))?;
         let source = if flags & MAP_ANONYMOUS != 0 { Source::Anonymous { fd } } else { Source::descriptor(fd)? };
         Mapping::new(&wish, &source)
     }
@@ -52,24 +52,22 @@ impl Mapping {
     /// use mmap_wrap::{Mapping, constants::*, range::REST};
     /// let text = Mapping::of_path(c"Cargo.toml", REST, PROT_READ, MAP_PRIVATE, 0)?;
     /// assert!(text.length() > 100);
-    /// # Ok::<(), mmap_wrap::Error>(())
+    /// # Ok::<(), Box<mmap_wrap::Error>>(())
     /// ```
-    pub fn of_path(path: &CStr, len: i64, prot: i64, flags: i64, offset: i64) -> Result<Mapping, Error> {
+    pub fn of_path(path: &CStr, len: i64, prot: i64, flags: i64, offset: i64) -> Result<Mapping> {
         let wish = Wish::new(0, len, prot, flags, offset)?;
         if flags & MAP_ANONYMOUS != 0 {
-            return Err(Error::Argument(
-                "a path was given together with MAP_ANONYMOUS, which is for memory without a file".into(),
-            ));
+            return Err(Error::argument("a path was given together with MAP_ANONYMOUS, which is for memory without a file"));
         }
         if flags & FIXED != 0 {
-            return Err(Error::Argument("MAP_FIXED needs an address: open the file and map its descriptor".into()));
+            return Err(Error::argument("MAP_FIXED needs an address: open the file and map its descriptor"));
         }
         let shared = flags & MAP_TYPE == MAP_SHARED || flags & MAP_TYPE == MAP_SHARED_VALIDATE;
         let source = Source::path(path, shared && prot & PROT_WRITE != 0)?;
         Mapping::new(&wish, &source)
     }
 
-    fn new(wish: &Wish, source: &Source) -> Result<Mapping, Error> {
+    fn new(wish: &Wish, source: &Source) -> Result<Mapping> {
         let length = wish.length(source)?;
         let page = source.page_size(wish.flags);
         // The kernel maps from a page border; what lies before the offset on that page is mapped and not ours.
@@ -77,7 +75,7 @@ impl Mapping {
         if wish.flags & FIXED != 0 {
             for (what, value) in [("address", wish.address as u64), ("file offset", wish.offset)] {
                 if value & (page as u64 - 1) != 0 {
-                    return Err(Error::Alignment { what, value, page, lead: 0 });
+                    return Err(Error::Alignment { what, value, page, lead: 0 }.into());
                 }
             }
         }
@@ -113,7 +111,7 @@ impl Mapping {
     }
 
     /// Unmaps. Where the kernel refuses, the mapping comes back, whole, with the reason.
-    pub fn unmap(self) -> Result<(), (Mapping, Error)> {
+    pub fn unmap(self) -> Result<(), (Mapping, Box<Error>)> {
         self.try_unmap().map_err(|(mapping, errno)| {
             let error = mapping.unmap_refused(errno);
             (mapping, error)
@@ -127,7 +125,7 @@ impl Mapping {
     }
 
     /// The words for a refusal to unmap.
-    pub(crate) fn unmap_refused(&self, errno: Errno) -> Error {
+    pub(crate) fn unmap_refused(&self, errno: Errno) -> Box<Error> {
         let attempt = format!("unmap {} bytes at {:p}", self.pages.size(), self.pages.base());
         Error::system(errno, attempt, memory_hint(errno))
     }
@@ -164,9 +162,9 @@ impl Mapping {
     /// # let memory = Mapping::of_descriptor(0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)?;
     /// memory.protect(PROT_READ, 0, REST)?;
     /// assert!(memory.write(0, b"x").is_err());
-    /// # Ok::<(), mmap_wrap::Error>(())
+    /// # Ok::<(), Box<mmap_wrap::Error>>(())
     /// ```
-    pub fn protect(&self, prot: i64, offset: i64, size: i64) -> Result<(), Error> {
+    pub fn protect(&self, prot: i64, offset: i64, size: i64) -> Result<()> {
         let c_prot = known(Group::Protection, prot, "protection")?;
         let span = self.span(offset, size)?;
         if span.size == 0 {
@@ -201,11 +199,11 @@ impl Mapping {
     /// # let memory = Mapping::of_descriptor(0, 10_000, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)?;
     /// memory.advise(MADV_RANDOM, 5000, 10)?;
     /// assert!(memory.advise(MADV_DONTNEED, 4096, 10).is_err());
-    /// # Ok::<(), mmap_wrap::Error>(())
+    /// # Ok::<(), Box<mmap_wrap::Error>>(())
     /// ```
-    pub fn advise(&self, advice: i64, offset: i64, size: i64) -> Result<(), Error> {
+    pub fn advise(&self, advice: i64, offset: i64, size: i64) -> Result<()> {
         let constant = constants::advice(advice)
-            .ok_or_else(|| Error::Argument(format!("{advice} is no advice that this library knows on this platform")))?;
+            .ok_or_else(|| Error::argument(format!("{advice} is no advice that this library knows on this platform")))?;
         let span = self.span(offset, size)?;
         if span.size == 0 {
             return Ok(());
@@ -231,9 +229,9 @@ impl Mapping {
     /// # use mmap_wrap::{Mapping, constants::*, range::REST};
     /// # let memory = Mapping::of_descriptor(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)?;
     /// memory.sync(MS_SYNC, 0, REST)?;
-    /// # Ok::<(), mmap_wrap::Error>(())
+    /// # Ok::<(), Box<mmap_wrap::Error>>(())
     /// ```
-    pub fn sync(&self, flags: i64, offset: i64, size: i64) -> Result<(), Error> {
+    pub fn sync(&self, flags: i64, offset: i64, size: i64) -> Result<()> {
         let c_flags = known(Group::SyncFlag, flags, "msync flags")?;
         let span = self.span(offset, size)?;
         if span.size == 0 {
@@ -252,29 +250,29 @@ impl Mapping {
     }
 
     /// Copies the bytes from `offset` on to `to`, all of them or an error.
-    pub fn read(&self, offset: i64, to: &mut [MaybeUninit<u8>]) -> Result<(), Error> {
+    pub fn read(&self, offset: i64, to: &mut [MaybeUninit<u8>]) -> Result<()> {
         let span = self.span(offset, to_i64(to.len()))?;
         let done = guarded::read(&self.pages, span.bytes(self.grid).start, to, self.is_readable());
         done.map_err(|fault| self.refusal(fault, span))
     }
 
     /// Copies `from` over the bytes from `offset` on.
-    pub fn write(&self, offset: i64, from: &[u8]) -> Result<(), Error> {
+    pub fn write(&self, offset: i64, from: &[u8]) -> Result<()> {
         let span = self.span(offset, to_i64(from.len()))?;
         let done = guarded::write(&self.pages, span.bytes(self.grid).start, from, self.is_writable());
         done.map_err(|fault| self.refusal(fault, span))
     }
 
     /// Sets `size` bytes (or [`REST`]) from `offset` to `byte`; answers how many.
-    pub fn fill(&self, offset: i64, byte: i64, size: i64) -> Result<usize, Error> {
-        let byte = u8::try_from(byte).map_err(|_| Error::Argument(format!("{byte} is no byte: 0 to 255")))?;
+    pub fn fill(&self, offset: i64, byte: i64, size: i64) -> Result<usize> {
+        let byte = u8::try_from(byte).map_err(|_| Error::argument(format!("{byte} is no byte: 0 to 255")))?;
         let span = self.span(offset, size)?;
         let done = guarded::fill(&self.pages, span.bytes(self.grid), byte, self.is_writable());
         done.map(|()| span.size).map_err(|fault| self.refusal(fault, span))
     }
 
     /// Copies `size` bytes from offset `from` to offset `to`, which may overlap; answers how many.
-    pub fn copy_within(&self, to: i64, from: i64, size: i64) -> Result<usize, Error> {
+    pub fn copy_within(&self, to: i64, from: i64, size: i64) -> Result<usize> {
         let source = self.span(from, size)?;
         let target = self.span(to, to_i64(source.size))?;
         let (to, from) = (target.bytes(self.grid).start, source.bytes(self.grid).start);
@@ -284,31 +282,31 @@ impl Mapping {
 
     /// The offset of the first `needle` that lies within `start` up to, not including, `end` (or [`REST`]). An empty
     /// needle is found at `start`.
-    pub fn find(&self, needle: &[u8], start: i64, end: i64) -> Result<usize, Error> {
+    pub fn find(&self, needle: &[u8], start: i64, end: i64) -> Result<usize> {
         self.search(guarded::find, needle, start, end)
     }
 
     /// The offset of the last `needle` within `start` up to `end`. An empty needle is found at `end`.
-    pub fn rfind(&self, needle: &[u8], start: i64, end: i64) -> Result<usize, Error> {
+    pub fn rfind(&self, needle: &[u8], start: i64, end: i64) -> Result<usize> {
         self.search(guarded::rfind, needle, start, end)
     }
 
-    fn search(&self, how: Search, needle: &[u8], start: i64, end: i64) -> Result<usize, Error> {
+    fn search(&self, how: Search, needle: &[u8], start: i64, end: i64) -> Result<usize> {
         let span = range::between(start, end, self.grid.length)?;
         match how(&self.pages, span.bytes(self.grid), needle, self.is_readable()) {
             Ok(Some(position)) => Ok(span.offset + position),
-            Ok(None) => Err(Error::NotFound),
+            Ok(None) => Err(Error::NotFound.into()),
             Err(fault) => Err(self.refusal(fault, span)),
         }
     }
 
-    fn span(&self, offset: i64, size: i64) -> Result<Span, Error> {
+    fn span(&self, offset: i64, size: i64) -> Result<Span> {
         range::within(offset, size, self.grid.length)
     }
 
     /// An access of the span stopped: where, after how much, and why, as far as that can be found out.
     #[cold]
-    fn refusal(&self, fault: Fault, span: Span) -> Error {
+    fn refusal(&self, fault: Fault, span: Span) -> Box<Error> {
         let Fault { done, by } = fault;
         let attempt = || format!("access {} bytes at offset {}, {done} of them done", span.size, span.offset);
         match by {
@@ -317,7 +315,7 @@ impl Mapping {
             Refusal::Mapping { at, writing } => {
                 let address = self.pages.at(&(at..at)).addr();
                 let cause = sys::why_refused(address, writing);
-                Error::Fault { offset: at - self.grid.lead, done, size: span.size, address, cause }
+                Error::Fault { offset: at - self.grid.lead, done, size: span.size, address, cause }.into()
             }
         }
     }
@@ -347,15 +345,15 @@ struct Wish {
 }
 
 impl Wish {
-    fn new(address: usize, len: i64, prot: i64, flags: i64, offset: i64) -> Result<Wish, Error> {
+    fn new(address: usize, len: i64, prot: i64, flags: i64, offset: i64) -> Result<Wish> {
         if len < 0 && len != REST {
-            return Err(Error::Negative { what: "length", value: len });
+            return Err(Error::Negative { what: "length", value: len }.into());
         }
         let offset = u64::try_from(offset).map_err(|_| Error::Negative { what: "file offset", value: offset })?;
         let prot = known(Group::Protection, prot, "protection")?;
         let c_flags = known(Group::MapFlag, flags, "flags")?;
         if flags & MAP_TYPE == 0 {
-            return Err(Error::Argument(format!(
+            return Err(Error::argument(format!(
                 "flags {flags:#x} say neither MAP_SHARED ({MAP_SHARED:#x}) nor MAP_PRIVATE ({MAP_PRIVATE:#x})"
             )));
         }
@@ -363,38 +361,38 @@ impl Wish {
     }
 
     /// How many bytes to map, found out from the file where the caller left that open.
-    fn length(&self, source: &Source) -> Result<usize, Error> {
+    fn length(&self, source: &Source) -> Result<usize> {
         let Some(facts) = source.facts() else {
             return self.anonymous_length();
         };
         if facts.is_regular && self.offset > facts.size {
-            return Err(Error::FileOffsetBeyond { offset: self.offset, length: facts.size });
+            return Err(Error::FileOffsetBeyond { offset: self.offset, length: facts.size }.into());
         }
         match self.len {
-            0 => Err(Error::Argument("length 0: say MMAP_WRAP_REST to map to the end of the file".into())),
+            0 => Err(Error::argument("length 0: say MMAP_WRAP_REST to map to the end of the file")),
             REST if !facts.is_regular => {
-                Err(Error::Argument("this file is no regular file and does not tell its size: give the length in bytes".into()))
+                Err(Error::argument("this file is no regular file and does not tell its size: give the length in bytes"))
             }
             REST => self.addressable(facts.size - self.offset),
             len => self.addressable(len.unsigned_abs()),
         }
     }
 
-    fn anonymous_length(&self) -> Result<usize, Error> {
+    fn anonymous_length(&self) -> Result<usize> {
         if self.offset != 0 {
-            return Err(Error::Argument(format!("file offset {} for memory without a file", self.offset)));
+            return Err(Error::argument(format!("file offset {} for memory without a file", self.offset)));
         }
         match self.len {
-            0 | REST => Err(Error::Argument("memory without a file needs a length of at least 1 byte".into())),
+            0 | REST => Err(Error::argument("memory without a file needs a length of at least 1 byte")),
             len => self.addressable(len.unsigned_abs()),
         }
     }
 
-    fn addressable(&self, length: u64) -> Result<usize, Error> {
+    fn addressable(&self, length: u64) -> Result<usize> {
         // isize::MAX: no object may be larger, in C as in Rust.
         match usize::try_from(length) {
             Ok(bytes) if bytes <= isize::MAX as usize => Ok(bytes),
-            _ => Err(Error::TooLong { length, offset: self.offset }),
+            _ => Err(Error::TooLong { length, offset: self.offset }.into()),
         }
     }
 
@@ -440,10 +438,10 @@ pub(crate) fn memory_hint(errno: Errno) -> String {
 }
 
 /// Refuses bits that no constant of the group has: the kernel ignores most of them silently.
-fn known(group: Group, value: i64, what: &str) -> Result<c_int, Error> {
+fn known(group: Group, value: i64, what: &str) -> Result<c_int> {
     let bits = bits_of(group);
     if value & !bits != 0 {
-        return Err(Error::Argument(format!("{what} {value:#x}: this platform does not know the bits {:#x}", value & !bits)));
+        return Err(Error::argument(format!("{what} {value:#x}: this platform does not know the bits {:#x}", value & !bits)));
     }
     to_c_int(value, what)
 }
@@ -461,8 +459,8 @@ fn bits_of(group: Group) -> i64 {
 }
 
 /// The kernel's flags are 32 bits; C writes the highest as unsigned, the call takes a signed int of the same bits.
-fn to_c_int(value: i64, what: &str) -> Result<c_int, Error> {
-    let bits = u32::try_from(value).map_err(|_| Error::Argument(format!("{what} {value} does not fit 32 bits")))?;
+fn to_c_int(value: i64, what: &str) -> Result<c_int> {
+    let bits = u32::try_from(value).map_err(|_| Error::argument(format!("{what} {value} does not fit 32 bits")))?;
     Ok(c_int::from_ne_bytes(bits.to_ne_bytes()))
 }
 

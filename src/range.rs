@@ -3,7 +3,7 @@
 //! Every operation that takes an offset and a size asks here, so that all agree: beyond the mapping, or wrapping
 //! around, is refused before anything is touched; size 0 is fine up to the very end.
 
-use crate::error::Error;
+use crate::error::{Error, Result};
 use std::ops::Range;
 
 /// The size that means "to the end". No sum or difference of real sizes ever gives this number by accident.
@@ -37,43 +37,53 @@ pub struct Grid {
 /// assert!(within(100, 0, 100).is_ok());
 /// assert!(within(99, 2, 100).is_err());
 /// ```
-pub fn within(offset: i64, size: i64, length: usize) -> Result<Span, Error> {
+#[inline]
+pub fn within(offset: i64, size: i64, length: usize) -> Result<Span> {
     let start = position(offset, length)?;
     // Compared with what is left, never with the whole length: that would let a range leave the mapping at its end.
     let left = length - start;
     if size == REST {
         return Ok(Span { offset: start, size: left });
     }
-    if size < 0 {
-        return Err(Error::Negative { what: "size", value: size });
-    }
-    if offset.checked_add(size).is_none() {
-        return Err(Error::WrapsAround { offset, size });
-    }
     match usize::try_from(size) {
         Ok(size) if size <= left => Ok(Span { offset: start, size }),
-        _ => Err(Error::ExtendsBeyond { offset, size, length }),
+        _ => Err(no_size(offset, size, length)),
     }
 }
 
+#[cold]
+fn no_size(offset: i64, size: i64, length: usize) -> Box<Error> {
+    Box::new(match offset.checked_add(size) {
+        _ if size < 0 => Error::Negative { what: "size", value: size },
+        None => Error::WrapsAround { offset, size },
+        Some(_) => Error::ExtendsBeyond { offset, size, length },
+    })
+}
+
 /// Checks the part from `start` up to, not including, `end` (or [`REST`]).
-pub fn between(start: i64, end: i64, length: usize) -> Result<Span, Error> {
+pub fn between(start: i64, end: i64, length: usize) -> Result<Span> {
     let first = position(start, length)?;
     let last = if end == REST { length } else { position(end, length)? };
     match last.checked_sub(first) {
         Some(size) => Ok(Span { offset: first, size }),
-        None => Err(Error::Backwards { start, end }),
+        None => Err(Error::Backwards { start, end }.into()),
     }
 }
 
-fn position(offset: i64, length: usize) -> Result<usize, Error> {
-    if offset < 0 {
-        return Err(Error::Negative { what: "offset", value: offset });
-    }
+#[inline]
+fn position(offset: i64, length: usize) -> Result<usize> {
     match usize::try_from(offset) {
         Ok(position) if position <= length => Ok(position),
-        _ => Err(Error::OffsetBeyond { offset, length }),
+        _ => Err(no_position(offset, length)),
     }
+}
+
+#[cold]
+fn no_position(offset: i64, length: usize) -> Box<Error> {
+    Box::new(match offset {
+        ..0 => Error::Negative { what: "offset", value: offset },
+        _ => Error::OffsetBeyond { offset, length },
+    })
 }
 
 /// `bytes` rounded up to whole pages, or `None` where that exceeds the address space.
@@ -97,21 +107,21 @@ impl Span {
 
     /// The pages from an aligned start, the size rounded up as POSIX has it: for what changes protection.
     /// The mapping's own start counts as aligned: the bytes before it on its first page belong to nobody else.
-    pub fn from_page_start(self, grid: Grid) -> Result<Range<usize>, Error> {
+    pub fn from_page_start(self, grid: Grid) -> Result<Range<usize>> {
         let start = grid.lead + self.offset;
         if self.offset != 0 && start % grid.page != 0 {
-            return Err(Error::Alignment { what: "offset", value: self.offset as u64, page: grid.page, lead: grid.lead });
+            return Err(Error::Alignment { what: "offset", value: self.offset as u64, page: grid.page, lead: grid.lead }.into());
         }
         Ok(self.widened(grid))
     }
 
     /// The pages where both ends lie on page borders or at the mapping's own ends: for what discards data.
     /// The kernel rounds the size up, and would destroy whatever shares the last page.
-    pub fn of_whole_pages(self, grid: Grid) -> Result<Range<usize>, Error> {
+    pub fn of_whole_pages(self, grid: Grid) -> Result<Range<usize>> {
         let pages = self.from_page_start(grid)?;
         let end = self.offset + self.size;
         if end != grid.length && (grid.lead + end) % grid.page != 0 {
-            return Err(Error::Alignment { what: "end", value: end as u64, page: grid.page, lead: grid.lead });
+            return Err(Error::Alignment { what: "end", value: end as u64, page: grid.page, lead: grid.lead }.into());
         }
         Ok(pages)
     }
@@ -130,9 +140,9 @@ mod tests {
 
     #[test]
     fn the_four_cases_of_a_range() {
-        assert!(matches!(within(8193, 0, 8192), Err(Error::OffsetBeyond { offset: 8193, length: 8192 })));
-        assert!(matches!(within(1, i64::MAX, 8192), Err(Error::WrapsAround { .. })));
-        assert!(matches!(within(4096, 8192, 8192), Err(Error::ExtendsBeyond { .. })));
+        assert!(matches!(*within(8193, 0, 8192).unwrap_err(), Error::OffsetBeyond { offset: 8193, length: 8192 }));
+        assert!(matches!(*within(1, i64::MAX, 8192).unwrap_err(), Error::WrapsAround { .. }));
+        assert!(matches!(*within(4096, 8192, 8192).unwrap_err(), Error::ExtendsBeyond { .. }));
         assert_eq!(within(8192, 0, 8192).unwrap(), Span { offset: 8192, size: 0 });
     }
 

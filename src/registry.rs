@@ -8,7 +8,7 @@ mod life;
 mod table;
 
 use crate::constants::{MADV_DOFORK, MADV_DONTFORK};
-use crate::error::{Errno, Error};
+use crate::error::{Errno, Error, Result};
 use crate::guarded;
 use crate::mapping::Mapping;
 use crate::range::REST;
@@ -28,21 +28,21 @@ fn handle(generation: u32, index: u32) -> Handle {
 }
 
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "takes the word apart; it is not negative")]
-fn parts(handle: Handle) -> Result<(u32, u32), Error> {
+fn parts(handle: Handle) -> Result<(u32, u32), Refusal> {
     let generation = handle >> INDEX_BITS;
     if generation <= 0 {
-        return Err(Error::Handle(handle));
+        return Err(Refusal::NeverBegan);
     }
     Ok((generation as u32, (handle & ((1 << INDEX_BITS) - 1)) as u32))
 }
 
 /// The words for a generation that cannot be used.
 #[cold]
-fn refused(handle: Handle, refusal: Refusal) -> Error {
-    match refusal {
+fn refused(handle: Handle, refusal: Refusal) -> Box<Error> {
+    Box::new(match refusal {
         Refusal::Ended => Error::Unmapped(handle),
         Refusal::NeverBegan => Error::Handle(handle),
-    }
+    })
 }
 
 /// Makes a mapping and gives it a handle. The slot is taken first, so that a mapping once made cannot fail to get one.
@@ -55,9 +55,9 @@ fn refused(handle: Handle, refusal: Refusal) -> Error {
 /// assert!(registry::unmap(handle)?);
 /// assert!(!registry::unmap(handle)?);
 /// assert!(registry::pin(handle).is_err());
-/// # Ok::<(), mmap_wrap::Error>(())
+/// # Ok::<(), Box<mmap_wrap::Error>>(())
 /// ```
-pub fn insert(make: impl FnOnce() -> Result<Mapping, Error>) -> Result<Handle, Error> {
+pub fn insert(make: impl FnOnce() -> Result<Mapping>) -> Result<Handle> {
     let index = table::take()?;
     let taken = Taken(index);
     let mapping = make()?;
@@ -80,6 +80,7 @@ impl Drop for Taken {
 
 /// A mapping whose addresses stay taken for as long as this lives.
 pub struct Pin {
+    generation: u32,
     index: u32,
     slot: &'static Slot,
     pins: &'static table::Pins,
@@ -92,8 +93,8 @@ impl std::fmt::Debug for Pin {
 }
 
 /// Finds the mapping of a handle, for whoever uses it. A loss that was not reported yet is reported instead, once.
-#[inline]
-pub fn pin(handle: Handle) -> Result<Pin, Error> {
+#[inline(always)]
+pub fn pin(handle: Handle) -> Result<Pin> {
     let pin = look(handle)?;
     pin.report_loss().map(|()| pin)
 }
@@ -106,28 +107,31 @@ pub fn pin(handle: Handle) -> Result<Pin, Error> {
 /// let map = || Mapping::of_path(c"Cargo.toml", 9, PROT_READ, MAP_PRIVATE, 0);
 /// let handle = registry::insert(map)?;
 /// assert_eq!(registry::with(handle, |mapping| mapping.find(b"package", 0, 9))?, 1);
-/// # Ok::<(), mmap_wrap::Error>(())
+/// # Ok::<(), Box<mmap_wrap::Error>>(())
 /// ```
-pub fn with<T>(handle: Handle, access: impl FnOnce(&Mapping) -> Result<T, Error>) -> Result<T, Error> {
+pub fn with<T>(handle: Handle, access: impl FnOnce(&Mapping) -> Result<T>) -> Result<T> {
     let pin = pin(handle)?;
-    access(&pin).map_err(|error| match error {
-        Error::Fault { .. } if pin.slot.life.live().is_none() => Error::Unmapped(handle),
-        error => error,
-    })
+    access(&pin).map_err(|error| pin.explain(handle, error))
 }
 
 /// Finds the mapping of a handle, for who only asks about it: a loss stays unreported.
-#[inline]
-pub fn look(handle: Handle) -> Result<Pin, Error> {
+#[inline(always)]
+pub fn look(handle: Handle) -> Result<Pin> {
+    enter(handle).map_err(|refusal| refused(handle, refusal))
+}
+
+/// The same without words, for where none can be made: inside a signal handler.
+#[inline(always)]
+fn enter(handle: Handle) -> Result<Pin, Refusal> {
     let (generation, index) = parts(handle)?;
-    let (slot, pins) = table::slot(index).ok_or(Error::Handle(handle))?;
+    let (slot, pins) = table::slot(index).ok_or(Refusal::NeverBegan)?;
     let entered = slot.life.enter(pins, generation);
     // Made in any case: dropping it leaves again.
-    let pin = Pin { index, slot, pins };
-    entered.map_err(|refusal| refused(handle, refusal))?;
+    let pin = Pin { generation, index, slot, pins };
+    entered?;
     if slot.marks.load(Relaxed) & UNINHERITED != 0 && pins.load(SeqCst) & HERE == 0 {
         // A forked child has no such pages: at their addresses may lie anything by now.
-        return Err(Error::Unmapped(handle));
+        return Err(Refusal::Ended);
     }
     Ok(pin)
 }
@@ -135,7 +139,7 @@ pub fn look(handle: Handle) -> Result<Pin, Error> {
 impl Pin {
     /// [`Mapping::advise`], with one thing that only the registry can keep: in a child that did not inherit all of a
     /// mapping, its handle is that of an unmapped one.
-    pub fn advise(&self, advice: i64, offset: i64, size: i64) -> Result<(), Error> {
+    pub fn advise(&self, advice: i64, offset: i64, size: i64) -> Result<()> {
         let marks = &self.slot.marks;
         let before = marks.load(SeqCst);
         if advice == MADV_DONTFORK && MADV_DONTFORK != 0 {
@@ -153,12 +157,23 @@ impl Pin {
         advised
     }
 
-    fn report_loss(&self) -> Result<(), Error> {
-        let loss = &self.slot.marks;
-        if loss.load(Relaxed) & LOST != 0 && loss.fetch_and(!LOST, SeqCst) & LOST != 0 {
-            return Err(Error::Lost);
+    #[cold]
+    fn explain(&self, handle: Handle, error: Box<Error>) -> Box<Error> {
+        match *error {
+            Error::Fault { .. } if self.slot.life.live().is_none() => Error::Unmapped(handle).into(),
+            _ => error,
         }
-        Ok(())
+    }
+
+    #[inline]
+    fn report_loss(&self) -> Result<()> {
+        if self.slot.marks.load(Relaxed) & LOST != 0 { self.report() } else { Ok(()) }
+    }
+
+    #[cold]
+    fn report(&self) -> Result<()> {
+        let lost = self.slot.marks.fetch_and(!LOST, SeqCst) & LOST != 0;
+        if lost { Err(Error::Lost.into()) } else { Ok(()) }
     }
 
     fn is_shared(&self) -> bool {
@@ -210,17 +225,16 @@ impl Drop for Pin {
 /// Unmaps: true if this call did it, false if it was unmapped already. A loss not yet reported is reported even so,
 /// after unmapping. Never waits: while others are inside, the mapping is gone for new calls, its memory is given up, and
 /// the last to leave gives the addresses back.
-pub fn unmap(handle: Handle) -> Result<bool, Error> {
-    let (generation, _) = parts(handle)?;
-    let pin = match look(handle) {
+pub fn unmap(handle: Handle) -> Result<bool> {
+    let pin = match enter(handle) {
         Ok(pin) => pin,
-        Err(Error::Unmapped(_)) => return Ok(false),
-        Err(error) => return Err(error),
+        Err(Refusal::Ended) => return Ok(false),
+        Err(refusal) => return Err(refused(handle, refusal)),
     };
-    match pin.slot.life.end(generation) {
+    match pin.slot.life.end(pin.generation) {
         Ending::Ended => {}
         Ending::Already => return Ok(false),
-        Ending::Exported(exports) => return Err(Error::Busy { exports }),
+        Ending::Exported(exports) => return Err(Error::Busy { exports }.into()),
     }
     let reported = pin.report_loss();
     if pin.is_shared() {
@@ -235,21 +249,23 @@ pub fn unmap(handle: Handle) -> Result<bool, Error> {
 }
 
 /// Counts an export and gives the address: until it is released, the mapping is neither unmapped nor moved.
-pub fn acquire(handle: Handle) -> Result<*mut u8, Error> {
-    let (generation, _) = parts(handle)?;
+pub fn acquire(handle: Handle) -> Result<*mut u8> {
     let pin = pin(handle)?;
-    match pin.slot.life.export(generation).map_err(|refusal| refused(handle, refusal))? {
+    match pin.slot.life.export(pin.generation).map_err(|refusal| refused(handle, refusal))? {
         Some(_) => Ok(pin.address()),
-        None => Err(Error::Busy { exports: life::MOST_EXPORTS }),
+        None => Err(Error::Busy { exports: life::MOST_EXPORTS }.into()),
     }
 }
 
 /// Counts an export down; answers how many are left.
-pub fn release(handle: Handle) -> Result<u32, Error> {
-    let (generation, index) = parts(handle)?;
-    let (slot, _) = table::slot(index).ok_or(Error::Handle(handle))?;
-    let left = slot.life.release(generation).map_err(|refusal| refused(handle, refusal))?;
-    left.ok_or_else(|| Error::Argument("released more often than acquired".into()))
+pub fn release(handle: Handle) -> Result<u32> {
+    let released = || {
+        let (generation, index) = parts(handle)?;
+        let (slot, _) = table::slot(index).ok_or(Refusal::NeverBegan)?;
+        slot.life.release(generation)
+    };
+    let left = released().map_err(|refusal| refused(handle, refusal))?;
+    left.ok_or_else(|| Error::argument("released more often than acquired"))
 }
 
 /// In a slot's marks: a page was lost, and nobody was told yet. The only one that callers know.
@@ -261,21 +277,21 @@ const SURVIVING: u32 = 2;
 
 /// Lets the mapping survive a SIGBUS that an access through its address meets, or stops that. What is lost is reported
 /// once, by the next call on the mapping.
-pub fn survive(handle: Handle, surviving: bool) -> Result<(), Error> {
+pub fn survive(handle: Handle, surviving: bool) -> Result<()> {
     let pin = pin(handle)?;
     if !surviving {
         pin.slot.marks.fetch_and(!SURVIVING, SeqCst);
     } else if guarded::survive_with(replace_page) {
         pin.slot.marks.fetch_or(SURVIVING, SeqCst);
     } else {
-        return Err(Error::Unsupported("surviving SIGBUS (its handler or this thread's signal mask belongs to others)".into()));
+        return Err(Error::unsupported("surviving SIGBUS (its handler or this thread's signal mask belongs to others)"));
     }
     Ok(())
 }
 
 /// The word that tells of a loss: bit 0 is set from the loss until it was reported. It stays readable for ever, but
 /// speaks of this mapping only until it is unmapped.
-pub fn loss(handle: Handle) -> Result<&'static AtomicU32, Error> {
+pub fn loss(handle: Handle) -> Result<&'static AtomicU32> {
     Ok(&look(handle)?.slot.marks)
 }
 
@@ -285,7 +301,7 @@ fn replace_page(address: usize) -> bool {
         let surviving = |slot: &Slot| slot.marks.load(SeqCst) & SURVIVING != 0;
         let Some((slot, _)) = table::slot(index).filter(|(slot, _)| surviving(slot)) else { return false };
         let Some(generation) = slot.life.live() else { return false };
-        let replaced = look(handle(generation, index)).is_ok_and(|pin| pin.replace_page(address));
+        let replaced = enter(handle(generation, index)).is_ok_and(|pin| pin.replace_page(address));
         if replaced {
             slot.marks.fetch_or(LOST, SeqCst);
         }

@@ -1,7 +1,7 @@
 //! What is mapped: nothing, a descriptor or a path; its size, and the pages it is made of.
 
 use crate::constants::{MAP_HUGE_MASK, MAP_HUGE_SHIFT, MAP_HUGETLB};
-use crate::error::{Errno, Error};
+use crate::error::{Errno, Error, Result};
 use crate::sys::{self, FileFacts};
 use std::ffi::CStr;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -32,13 +32,13 @@ pub enum Source {
 
 impl Source {
     /// The caller's own descriptor, which stays open and the caller's.
-    pub fn descriptor(fd: i32) -> Result<Source, Error> {
+    pub fn descriptor(fd: i32) -> Result<Source> {
         let facts = facts(fd, || format!("descriptor {fd}"))?;
         Ok(Source::Descriptor { fd, facts })
     }
 
     /// Opens `path`, for writing too if `writable`. The path may hold any bytes but NUL.
-    pub fn path(path: &CStr, writable: bool) -> Result<Source, Error> {
+    pub fn path(path: &CStr, writable: bool) -> Result<Source> {
         let attempt = || {
             let wish = if writable { "reading and writing" } else { "reading" };
             format!("open '{}' for {wish}", path.to_string_lossy())
@@ -88,7 +88,7 @@ impl Source {
     }
 }
 
-fn facts(fd: i32, attempt: impl Fn() -> String) -> Result<FileFacts, Error> {
+fn facts(fd: i32, attempt: impl Fn() -> String) -> Result<FileFacts> {
     let facts = sys::file_facts(fd).map_err(|errno| Error::system(errno, attempt(), descriptor_hint(errno)))?;
     if facts.is_directory {
         return Err(Error::system(Errno(libc::EISDIR), attempt(), "a directory has no bytes to map"));

@@ -32,7 +32,7 @@ fn cut_short() -> (File, Handle) {
 
 /// Every accessor at the second page of two, and what each must answer.
 fn all_refused(mapping: &Mapping, cause: impl Fn(&Cause) -> bool) {
-    let fault = |outcome: Result<usize, Error>, expected: usize| match outcome {
+    let fault = |outcome: mmap_wrap::Result<usize>, expected: usize| match outcome.map_err(|error| *error) {
         Err(Error::Fault { offset, done, address, cause: found, .. }) => {
             assert_eq!((offset, done), (PAGE as usize, expected));
             assert_eq!(address, mapping.address().addr() + PAGE as usize);
@@ -113,7 +113,7 @@ fn a_full_file_system_is_an_error_that_says_so() {
     file.set_len(1 << 20).unwrap();
     let fd = file.as_raw_fd().into();
     let mapping = Mapping::of_descriptor(0, REST, READ_WRITE, MAP_SHARED, fd, 0).unwrap();
-    match mapping.fill(0, 1, REST) {
+    match mapping.fill(0, 1, REST).map_err(|error| *error) {
         Err(Error::Fault { done, offset, cause: Cause::NoSpace, .. }) => {
             assert_eq!(done, offset);
             assert!((4096..=65536).contains(&done), "{done}");
@@ -148,7 +148,7 @@ fn an_io_error_is_an_error() {
     let image_pages = File::open(&image).unwrap();
     // SAFETY: as above.
     unsafe { libc::posix_fadvise(image_pages.as_raw_fd(), 0, 0, libc::POSIX_FADV_DONTNEED) };
-    match read(&mapping, 0, 1 << 20) {
+    match read(&mapping, 0, 1 << 20).map_err(|error| *error) {
         Err(Error::Fault { cause, .. }) => assert_eq!(cause, Cause::File),
         Ok(bytes) if bytes.iter().all(|byte| *byte == 0) => println!("skipped: this kernel reads a cut loop file as zeros"),
         other => panic!("{:?}", other.map(|bytes| bytes.len())),
@@ -165,7 +165,7 @@ fn an_empty_pool_of_huge_pages_is_an_error() {
             return;
         }
     };
-    match huge.write(0, b"x") {
+    match huge.write(0, b"x").map_err(|error| *error) {
         Err(Error::Fault { offset: 0, done: 0, .. }) => {}
         Ok(()) => println!("skipped: the pool of huge pages is not empty"),
         other => panic!("{other:?}"),
@@ -220,7 +220,7 @@ fn a_surviving_mapping_reports_its_loss_once() {
         // SAFETY: the export holds the mapping; the access is what it survives.
         assert_eq!(unsafe { second.read_volatile() }, 0);
         assert_eq!(lost(), 1);
-        assert_eq!(registry::pin(h).unwrap_err(), Error::Lost);
+        assert_eq!(registry::pin(h).unwrap_err(), Error::Lost.into());
         assert_eq!(lost(), 0);
         let mapping = registry::pin(h).unwrap();
         assert_eq!(read(&mapping, 0, 1).unwrap(), [1]);
@@ -233,7 +233,7 @@ fn a_surviving_mapping_reports_its_loss_once() {
         let address = registry::pin(other).unwrap().address();
         // SAFETY: mapped, and survived.
         unsafe { address.wrapping_add(PAGE as usize).write_volatile(1) };
-        assert_eq!(registry::unmap(other), Err(Error::Lost));
+        assert_eq!(registry::unmap(other), Err(Error::Lost.into()));
         assert_eq!(registry::unmap(other), Ok(false));
         assert!(!is_mapped(address));
     });

@@ -17,10 +17,10 @@ fn zero_negative_and_made_up_handles_are_refused() {
     in_a_process_of_its_own("zero_negative_and_made_up_handles_are_refused", || {
         let real = handle(1);
         for forged in [0, -1, 1, 4096, i64::MAX, i64::MIN, real + 1, real + (1 << 31), real | (1 << 62)] {
-            assert_eq!(pin(forged).unwrap_err(), Error::Handle(forged));
-            assert_eq!(unmap(forged).unwrap_err(), Error::Handle(forged));
-            assert_eq!(acquire(forged).unwrap_err(), Error::Handle(forged));
-            assert_eq!(release(forged).unwrap_err(), Error::Handle(forged));
+            assert_eq!(pin(forged).unwrap_err(), Error::Handle(forged).into());
+            assert_eq!(unmap(forged).unwrap_err(), Error::Handle(forged).into());
+            assert_eq!(acquire(forged).unwrap_err(), Error::Handle(forged).into());
+            assert_eq!(release(forged).unwrap_err(), Error::Handle(forged).into());
         }
         assert!(unmap(real).unwrap());
     });
@@ -31,9 +31,9 @@ fn unmapping_twice_answers_false_and_every_use_says_unmapped() {
     let h = handle(4096);
     assert!(unmap(h).unwrap());
     assert!(!unmap(h).unwrap());
-    assert_eq!(pin(h).unwrap_err(), Error::Unmapped(h));
-    assert_eq!(acquire(h).unwrap_err(), Error::Unmapped(h));
-    assert_eq!(release(h).unwrap_err(), Error::Unmapped(h));
+    assert_eq!(pin(h).unwrap_err(), Error::Unmapped(h).into());
+    assert_eq!(acquire(h).unwrap_err(), Error::Unmapped(h).into());
+    assert_eq!(release(h).unwrap_err(), Error::Unmapped(h).into());
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn a_failed_mapping_gives_its_slot_back() {
     let taken = |h: i64| h & ((1 << 31) - 1);
     let highest = taken(handle(1));
     for _ in 0..5000 {
-        insert(|| Err(Error::NotFound)).unwrap_err();
+        insert(|| Err(Error::NotFound.into())).unwrap_err();
         std::panic::catch_unwind(|| insert(|| std::panic::resume_unwind(Box::new(())))).unwrap_err();
     }
     assert!(taken(handle(1)) < highest + 1000, "slots leak");
@@ -63,12 +63,12 @@ fn an_export_holds_the_mapping_and_its_release_frees_it() {
     let h = handle(4096);
     let address = acquire(h).unwrap();
     acquire(h).unwrap();
-    assert_eq!(unmap(h).unwrap_err(), Error::Busy { exports: 2 });
+    assert_eq!(unmap(h).unwrap_err(), Error::Busy { exports: 2 }.into());
     assert_eq!(release(h).unwrap(), 1);
-    assert_eq!(unmap(h).unwrap_err(), Error::Busy { exports: 1 });
+    assert_eq!(unmap(h).unwrap_err(), Error::Busy { exports: 1 }.into());
     assert!(is_mapped(address));
     assert_eq!(release(h).unwrap(), 0);
-    assert!(matches!(release(h).unwrap_err(), Error::Argument(_)));
+    assert!(matches!(*release(h).unwrap_err(), Error::Argument(_)));
     assert!(unmap(h).unwrap());
 }
 
@@ -80,9 +80,9 @@ fn whoever_is_inside_is_refused_and_keeps_the_address_until_the_last_has_left() 
         let address = one.address();
         assert!(unmap(h).unwrap(), "unmapping does not wait");
         assert!(!unmap(h).unwrap());
-        assert_eq!(pin(h).unwrap_err(), Error::Unmapped(h));
+        assert_eq!(pin(h).unwrap_err(), Error::Unmapped(h).into());
         // The memory is given up at once; only its place is kept, so that nobody's bytes can come to lie there.
-        assert!(matches!(one.write(0, b"late"), Err(Error::Fault { cause: Cause::Protection, .. })));
+        assert!(matches!(*one.write(0, b"late").unwrap_err(), Error::Fault { cause: Cause::Protection, .. }));
         drop(one);
         assert!(is_mapped(address));
         drop(other);
@@ -192,7 +192,7 @@ fn a_forked_child_has_its_parents_handles_and_none_of_its_threads_pins() {
 fn an_export_outlives_a_fork() {
     let h = handle(4096);
     acquire(h).unwrap();
-    let status = forked(|| match unmap(h) {
+    let status = forked(|| match unmap(h).map_err(|error| *error) {
         Err(Error::Busy { exports: 1 }) => match (release(h), unmap(h)) {
             (Ok(0), Ok(true)) => 0,
             _ => 1,

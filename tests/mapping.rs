@@ -27,7 +27,7 @@ fn file_of(bytes: &[u8]) -> tempfile::NamedTempFile {
     file
 }
 
-fn code(result: Result<Mapping, Error>) -> i64 {
+fn code(result: mmap_wrap::Result<Mapping>) -> i64 {
     result.unwrap_err().code()
 }
 
@@ -126,7 +126,7 @@ fn an_empty_file_gives_a_mapping_of_no_bytes() {
     mapping.sync(MS_SYNC, 0, REST).unwrap();
     mapping.protect(PROT_READ, 0, 0).unwrap();
     assert_eq!(mapping.find(b"", 0, REST), Ok(0));
-    assert_eq!(mapping.find(b"x", 0, REST), Err(Error::NotFound));
+    assert_eq!(mapping.find(b"x", 0, REST), Err(Error::NotFound.into()));
     assert_eq!(read(&mapping, 0, 1).unwrap_err().code(), MMAP_WRAP_E_RANGE);
     mapping.unmap().unwrap();
 }
@@ -198,7 +198,7 @@ fn cargo_toml() -> i64 {
 #[test]
 fn protection_advice_and_sync_follow_the_range_rules() {
     let memory = anonymous(8192);
-    type Call<'a> = &'a dyn Fn(i64, i64) -> Result<(), Error>;
+    type Call<'a> = &'a dyn Fn(i64, i64) -> mmap_wrap::Result<()>;
     let calls: [(&str, Call); 3] = [
         ("protect", &|offset, size| memory.protect(READ_WRITE, offset, size)),
         ("advise", &|offset, size| memory.advise(MADV_NORMAL, offset, size)),
@@ -211,9 +211,9 @@ fn protection_advice_and_sync_follow_the_range_rules() {
             "size 8192 from offset 4096 extends beyond 8192 byte mapping",
             "{name}"
         );
-        assert!(matches!(call(1, i64::MAX), Err(Error::WrapsAround { .. })), "{name}");
-        assert!(matches!(call(-1, 1), Err(Error::Negative { .. })), "{name}");
-        assert!(matches!(call(0, -1), Err(Error::Negative { .. })), "{name}");
+        assert!(matches!(*call(1, i64::MAX).unwrap_err(), Error::WrapsAround { .. }), "{name}");
+        assert!(matches!(*call(-1, 1).unwrap_err(), Error::Negative { .. }), "{name}");
+        assert!(matches!(*call(0, -1).unwrap_err(), Error::Negative { .. }), "{name}");
         call(8192, 0).unwrap();
         call(8192, REST).unwrap();
         call(0, 0).unwrap();
@@ -249,19 +249,19 @@ fn protection_of_a_part_is_known_page_by_page() {
     assert_eq!(read(&memory, 0, 4096).unwrap(), [1; 4096]);
     memory.write(8192, &[2; 4096]).unwrap();
     assert!(matches!(
-        read(&memory, 4000, 200).unwrap_err(),
+        *read(&memory, 4000, 200).unwrap_err(),
         Error::Fault { offset: 4096, done: 96, size: 200, cause: Cause::Protection, .. }
     ));
     assert!(matches!(
-        memory.write(4096, b"x").unwrap_err(),
+        *memory.write(4096, b"x").unwrap_err(),
         Error::Fault { offset: 4096, done: 0, size: 1, cause: Cause::Protection, .. }
     ));
     assert!(matches!(
-        memory.fill(0, 3, REST).unwrap_err(),
+        *memory.fill(0, 3, REST).unwrap_err(),
         Error::Fault { offset: 4096, done: 4096, size: 12288, cause: Cause::Protection, .. }
     ));
     assert!(matches!(
-        memory.find(&[2], 0, REST).unwrap_err(),
+        *memory.find(&[2], 0, REST).unwrap_err(),
         Error::Fault { offset: 4096, done: 4096, size: 12288, cause: Cause::Protection, .. }
     ));
     assert_eq!(memory.find(&[2], 8192, REST), Ok(8192));
@@ -303,10 +303,10 @@ fn searching_finds_first_and_last_within_its_bounds() {
     assert_eq!(memory.find(b"needle", 101, REST), Ok(9_994));
     assert_eq!(memory.rfind(b"needle", 0, REST), Ok(9_994));
     assert_eq!(memory.rfind(b"needle", 0, 9_999), Ok(100));
-    assert_eq!(memory.find(b"needle", 101, 9_999), Err(Error::NotFound));
+    assert_eq!(memory.find(b"needle", 101, 9_999), Err(Error::NotFound.into()));
     assert_eq!(memory.find(b"", 5, 10), Ok(5));
     assert_eq!(memory.rfind(b"", 5, 10), Ok(10));
-    assert_eq!(memory.find(b"x", 10, 5).unwrap_err(), Error::Backwards { start: 10, end: 5 });
+    assert_eq!(memory.find(b"x", 10, 5).unwrap_err(), Error::Backwards { start: 10, end: 5 }.into());
     assert_eq!(memory.find(b"x", 0, 10_001).unwrap_err().code(), MMAP_WRAP_E_RANGE);
     assert_eq!(memory.fill(0, 256, 1).unwrap_err().code(), MMAP_WRAP_E_ARGUMENT);
 }

@@ -1,6 +1,6 @@
 //! The line that no panic and no Rust error crosses: results become numbers, failures are remembered by thread.
 
-use crate::error::{Error, Failure};
+use crate::error::{Error, Failure, Result};
 use std::any::Any;
 use std::cell::RefCell;
 use std::ffi::{CString, c_char};
@@ -15,12 +15,12 @@ thread_local! {
 
 /// Runs `body` for the exported function that users know as `call`: zero or more on success, a negative code on error.
 #[inline]
-pub fn boundary(call: &'static str, body: impl FnOnce() -> Result<i64, Error>) -> i64 {
+pub fn boundary(call: &'static str, body: impl FnOnce() -> Result<i64>) -> i64 {
     caught(body).unwrap_or_else(|error| remember(call, error))
 }
 
 /// The same where the answer is an address: NULL on error.
-pub fn boundary_pointer<T>(call: &'static str, body: impl FnOnce() -> Result<*mut T, Error>) -> *mut T {
+pub fn boundary_pointer<T>(call: &'static str, body: impl FnOnce() -> Result<*mut T>) -> *mut T {
     caught(body).unwrap_or_else(|error| {
         remember(call, error);
         std::ptr::null_mut()
@@ -29,19 +29,19 @@ pub fn boundary_pointer<T>(call: &'static str, body: impl FnOnce() -> Result<*mu
 
 // AssertUnwindSafe: the state that a panic could leave half changed is atomic words, each valid by itself.
 #[inline]
-fn caught<T>(body: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+fn caught<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|panic| Err(defect(panic)))
 }
 
 #[cold]
-fn defect(panic: Box<dyn Any + Send>) -> Error {
+fn defect(panic: Box<dyn Any + Send>) -> Box<Error> {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-    Error::Internal(text.unwrap_or_else(|| "a panic without a message".to_owned()))
+    Error::Internal(text.unwrap_or_else(|| "a panic without a message".to_owned())).into()
 }
 
 #[cold]
-fn remember(call: &'static str, error: Error) -> i64 {
+fn remember(call: &'static str, error: Box<Error>) -> i64 {
     let code = error.code();
     // A thread that is ending has nowhere to remember it; the code still tells.
     let _ = LAST.try_with(|last| *last.borrow_mut() = Some(Failure { call, error }));
@@ -50,7 +50,7 @@ fn remember(call: &'static str, error: Error) -> i64 {
 
 /// Bytes done and the address that refused, if this thread's last failure was a fault.
 pub fn last_fault() -> Option<(usize, usize)> {
-    LAST.try_with(|last| match last.borrow().as_ref()?.error {
+    LAST.try_with(|last| match *last.borrow().as_ref()?.error {
         Error::Fault { done, address, .. } => Some((done, address)),
         _ => None,
     })
@@ -86,7 +86,8 @@ pub fn answer(length: usize) -> i64 {
 }
 
 /// The caller's `size` bytes at `from`. NULL is fine with size 0.
-pub fn bytes_in<'a>(from: *const u8, size: i64) -> Result<&'a [u8], Error> {
+#[inline]
+pub fn bytes_in<'a>(from: *const u8, size: i64) -> Result<&'a [u8]> {
     let size = buffer_size(from.is_null(), size)?;
     if size == 0 {
         return Ok(&[]);
@@ -96,7 +97,8 @@ pub fn bytes_in<'a>(from: *const u8, size: i64) -> Result<&'a [u8], Error> {
 }
 
 /// The caller's room for `size` bytes at `to`. NULL is fine with size 0.
-pub fn room_for<'a>(to: *mut u8, size: i64) -> Result<&'a mut [MaybeUninit<u8>], Error> {
+#[inline]
+pub fn room_for<'a>(to: *mut u8, size: i64) -> Result<&'a mut [MaybeUninit<u8>]> {
     let size = buffer_size(to.is_null(), size)?;
     if size == 0 {
         return Ok(&mut []);
@@ -105,16 +107,23 @@ pub fn room_for<'a>(to: *mut u8, size: i64) -> Result<&'a mut [MaybeUninit<u8>],
     Ok(unsafe { std::slice::from_raw_parts_mut(to.cast(), size) })
 }
 
-fn buffer_size(is_null: bool, size: i64) -> Result<usize, Error> {
-    // A buffer has no rest: here MMAP_WRAP_REST is a negative number like any other.
-    let size = usize::try_from(size).map_err(|_| Error::Negative { what: "size", value: size })?;
-    if size > isize::MAX as usize {
-        return Err(Error::Argument(format!("no buffer is {size} bytes long")));
+#[inline]
+fn buffer_size(is_null: bool, size: i64) -> Result<usize> {
+    match usize::try_from(size) {
+        Ok(0) => Ok(0),
+        Ok(size) if size <= isize::MAX as usize && !is_null => Ok(size),
+        _ => Err(no_buffer(size)),
     }
-    if is_null && size > 0 {
-        return Err(Error::Argument(format!("the buffer is NULL, but {size} bytes long")));
+}
+
+#[cold]
+fn no_buffer(size: i64) -> Box<Error> {
+    match usize::try_from(size) {
+        // A buffer has no rest: here MMAP_WRAP_REST is a negative number like any other.
+        Err(_) => Error::Negative { what: "size", value: size }.into(),
+        Ok(size) if size > isize::MAX as usize => Error::argument(format!("no buffer is {size} bytes long")),
+        Ok(size) => Error::argument(format!("the buffer is NULL, but {size} bytes long")),
     }
-    Ok(size)
 }
 
 #[cfg(test)]
@@ -139,7 +148,7 @@ mod tests {
 
     #[test]
     fn failures_belong_to_their_thread() {
-        boundary("here", || Err(Error::NotFound));
+        boundary("here", || Err(Error::NotFound.into()));
         std::thread::spawn(|| assert_eq!(message(), "")).join().unwrap();
         assert_eq!(message(), "here: not found");
     }

@@ -6,7 +6,7 @@
 
 use super::boundary::{answer, boundary, boundary_pointer};
 use crate::constants::{CONSTANTS, Constant, find};
-use crate::error::Error;
+use crate::error::{Error, Result};
 use std::ffi::{CStr, c_char};
 
 /// Finds a constant by its name and stores its value. Returns 0, MMAP_WRAP_E_UNSUPPORTED where this platform lacks it,
@@ -20,12 +20,12 @@ use std::ffi::{CStr, c_char};
 pub extern "C" fn mmap_wrap_constant(name: *const c_char, value: *mut i64) -> i64 {
     boundary("mmap_wrap_constant", || {
         if name.is_null() || value.is_null() {
-            return Err(Error::Argument("the name or the place for its value is NULL".into()));
+            return Err(Error::argument("the name or the place for its value is NULL"));
         }
         // SAFETY: not NULL; the header demands a text that ends in NUL.
         let name = unsafe { CStr::from_ptr(name) }.to_string_lossy();
-        let constant = find(&name).ok_or_else(|| Error::Argument(format!("no constant is named '{name}'")))?;
-        let found = constant.value.ok_or_else(|| Error::Unsupported(constant.name.into()))?;
+        let constant = find(&name).ok_or_else(|| Error::argument(format!("no constant is named '{name}'")))?;
+        let found = constant.value.ok_or_else(|| Error::unsupported(constant.name))?;
         // SAFETY: not NULL; the header demands a place for an int64_t.
         unsafe { value.write(found) };
         Ok(0)
@@ -73,9 +73,9 @@ pub extern "C" fn mmap_wrap_constant_available(i: i64) -> i64 {
     boundary("mmap_wrap_constant_available", || Ok(at(i)?.value.is_some().into()))
 }
 
-fn at(i: i64) -> Result<&'static Constant, Error> {
+fn at(i: i64) -> Result<&'static Constant> {
     let constant = usize::try_from(i).ok().and_then(|i| CONSTANTS.get(i));
-    constant.ok_or_else(|| Error::Argument(format!("constant {i} of {}", CONSTANTS.len())))
+    constant.ok_or_else(|| Error::argument(format!("constant {i} of {}", CONSTANTS.len())))
 }
 
 /// One function for each name; build.rs writes them from the list in src/constants.rs.

@@ -60,7 +60,7 @@ pub extern "C" fn mmap_wrap(addr: *mut c_void, len: i64, prot: i64, flags: i64, 
 pub extern "C" fn mmap_path_wrap(path: *const c_char, len: i64, prot: i64, flags: i64, offset: i64) -> mmap_wrap_handle {
     boundary("mmap_path", || {
         if path.is_null() {
-            return Err(Error::Argument("the path is NULL".into()));
+            return Err(Error::argument("the path is NULL"));
         }
         // SAFETY: not NULL; the header demands a text that ends in NUL.
         let path = unsafe { CStr::from_ptr(path) };

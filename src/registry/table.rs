@@ -5,7 +5,7 @@
 //! there must not keep its mappings.
 
 use super::life::Life;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::mapping::{Mapping, memory_hint};
 use crate::sys::{self, Pages};
 use std::cell::UnsafeCell;
@@ -78,13 +78,13 @@ pub fn slot(index: u32) -> Option<(&'static Slot, &'static Pins)> {
 }
 
 /// Makes sure that the chunk is there. Threads that race make one each, and all but one give theirs back.
-fn ensure_chunk(chunk: usize) -> Result<(), Error> {
+fn ensure_chunk(chunk: usize) -> Result<()> {
     let places = (FIRST_CHUNK as usize) << chunk;
     publish(&CHUNKS[chunk].pins, places, true)?;
     publish(&CHUNKS[chunk].slots, places, false)
 }
 
-fn publish<T>(place: &AtomicPtr<T>, count: usize, wiped_in_children: bool) -> Result<(), Error> {
+fn publish<T>(place: &AtomicPtr<T>, count: usize, wiped_in_children: bool) -> Result<()> {
     if !place.load(SeqCst).is_null() {
         return Ok(());
     }
@@ -100,7 +100,7 @@ fn publish<T>(place: &AtomicPtr<T>, count: usize, wiped_in_children: bool) -> Re
 }
 
 /// Takes a slot that nobody else has.
-pub fn take() -> Result<u32, Error> {
+pub fn take() -> Result<u32> {
     loop {
         let head = FREE.load(SeqCst);
         let Some(index) = first_free(head) else { break };
@@ -112,7 +112,7 @@ pub fn take() -> Result<u32, Error> {
     loop {
         let index = USED.load(SeqCst);
         if index >= MOST_SLOTS {
-            return Err(Error::Argument(format!("all {MOST_SLOTS} handles are in use")));
+            return Err(Error::argument(format!("all {MOST_SLOTS} handles are in use")));
         }
         ensure_chunk(chunk_of(index).0)?;
         if USED.compare_exchange(index, index + 1, SeqCst, SeqCst).is_ok() {

@@ -19,7 +19,7 @@ pub fn handle(length: i64) -> Handle {
     registry::insert(|| Mapping::of_descriptor(0, length, READ_WRITE, ANONYMOUS, -1, 0)).unwrap()
 }
 
-pub fn read(mapping: &Mapping, offset: i64, size: usize) -> Result<Vec<u8>, mmap_wrap::Error> {
+pub fn read(mapping: &Mapping, offset: i64, size: usize) -> mmap_wrap::Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(size);
     mapping.read(offset, &mut bytes.spare_capacity_mut()[..size])?;
     // SAFETY: read filled the first `size` bytes.
