@@ -14,7 +14,7 @@ mod constants;
 const ABI_VERSION: u8 = 1;
 
 /// The topics of the header in its order, and the file that holds each. `{out}` stands for OUT_DIR.
-const TOPICS: [&[&str]; 8] = [
+const TOPICS: &[&[&str]] = &[
     &["src/ffi/version.rs"],
     &["src/ffi/error.rs", "src/error.rs"],
     &["src/ffi/map.rs"],
@@ -22,6 +22,7 @@ const TOPICS: [&[&str]; 8] = [
     &["src/ffi/address.rs"],
     &["src/ffi/access.rs"],
     &["src/ffi/faults.rs"],
+    &["src/ffi/facts.rs"],
     &["src/ffi/constants.rs", "{out}/getters.rs"],
 ];
 
@@ -103,6 +104,8 @@ fn tidy(declarations: &str) -> String {
         }
         text += "\n";
     }
+    // Members of a struct have a comment of one line each.
+    text = text.replace("    /**\n     * ", "    /** ").replace("\n     */\n", " */\n");
     let mut comments = text.split("/**\n").map(|comment| match comment.split_once("\n */\n") {
         Some((only, rest)) if !only.contains('\n') => format!("/**{} */\n{rest}", only.trim_start_matches(" *")),
         _ => format!("/**\n{comment}"),

@@ -372,6 +372,59 @@ const uint32_t *mmap_wrap_loss(mmap_wrap_handle h);
 int64_t mmap_wrap_trust_handlers(int64_t yes);
 
 /*
+ * == Facts ==
+ *
+ * What is known of a mapping, and which mappings live: for messages, for tools, and for finding leaks.
+ */
+
+/** What mmap_wrap_facts tells. Later versions may add members at the end; nothing else changes. */
+struct mmap_wrap_facts {
+    /** Bytes that were asked for. */
+    int64_t length;
+    /** Bytes that the kernel mapped, in whole pages. */
+    int64_t mapped;
+    /** Address of the first byte. */
+    int64_t address;
+    /** Bytes in a page of this mapping. */
+    int64_t page_size;
+    /** PROT_ bits, as mapped or as last set for the whole mapping; parts may differ. */
+    int64_t protection;
+    /** MAP_ bits, as mapped. */
+    int64_t flags;
+    /** File offset of the first byte. */
+    int64_t offset;
+    /** 1 where the mapping keeps its file open (mmap_wrap_descriptor), else 0. */
+    int64_t keeps_file;
+    /** 1 where a part of it is sealed by mseal_wrap, else 0. */
+    int64_t sealed;
+    /** How many exports are held. */
+    int64_t exports;
+    /** 1 where it survives a SIGBUS (mmap_wrap_survive), else 0. */
+    int64_t surviving;
+    /** 1 where it has a loss that was not reported yet, else 0. */
+    int64_t lost;
+};
+
+/**
+ * Writes what is known of a mapping to facts, which has room for size bytes: say sizeof. A shorter struct, of an older
+ * header, gets what it has room for. A loss stays unreported. Returns 0, or MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED,
+ * MMAP_WRAP_E_ARGUMENT (NULL, or a size that is none).
+ *
+ *     struct mmap_wrap_facts facts;
+ *     if (mmap_wrap_facts(h, &facts, sizeof facts) == 0) printf("%lld pages\n", (long long)(facts.mapped / facts.page_size));
+ */
+int64_t mmap_wrap_facts(mmap_wrap_handle h, struct mmap_wrap_facts *facts, int64_t size);
+
+/**
+ * Writes the handles of the live mappings, in no set order, to handles, which has room for that many. Returns how many
+ * mappings live, which may be more: none are written beyond the room. Mappings of other threads may come and go
+ * meanwhile. MMAP_WRAP_E_ARGUMENT: NULL with room, MMAP_WRAP_E_RANGE: negative room.
+ *
+ *     printf("%lld mappings live\n", (long long)mmap_wrap_list(NULL, 0));
+ */
+int64_t mmap_wrap_list(mmap_wrap_handle *handles, int64_t room);
+
+/*
  * == Constants ==
  *
  * The platform's own values, for languages without its headers. The table first, for those that loop; then one
@@ -609,6 +662,12 @@ int64_t mmap_wrap_MAP_HUGE_SHIFT(void);
 /** MAP_HUGE_MASK: the bits of that logarithm, before shifting. */
 int64_t mmap_wrap_MAP_HUGE_MASK(void);
 
+/** MFD_HUGE_SHIFT: where the flags of a memfd hold the logarithm of the huge page size. */
+int64_t mmap_wrap_MFD_HUGE_SHIFT(void);
+
+/** MFD_HUGE_MASK: the bits of that logarithm, before shifting. */
+int64_t mmap_wrap_MFD_HUGE_MASK(void);
+
 /** MS_ASYNC: schedule the write and return. */
 int64_t mmap_wrap_MS_ASYNC(void);
 
@@ -764,12 +823,6 @@ int64_t mmap_wrap_MFD_NOEXEC_SEAL(void);
 
 /** MFD_EXEC: executable. */
 int64_t mmap_wrap_MFD_EXEC(void);
-
-/** MFD_HUGE_SHIFT: where the flags hold the logarithm of the huge page size. */
-int64_t mmap_wrap_MFD_HUGE_SHIFT(void);
-
-/** MFD_HUGE_MASK: the bits of that logarithm, before shifting. */
-int64_t mmap_wrap_MFD_HUGE_MASK(void);
 
 /** MFD_HUGE_16KB: with MFD_HUGETLB: pages of 16 KiB. */
 int64_t mmap_wrap_MFD_HUGE_16KB(void);

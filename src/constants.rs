@@ -190,6 +190,8 @@ constants! {
         MAP_TYPE "the bits of the flags that say shared or private";
         MAP_HUGE_SHIFT "where the flags hold the logarithm of the huge page size" linux(26);
         MAP_HUGE_MASK "the bits of that logarithm, before shifting" linux(0x3F);
+        MFD_HUGE_SHIFT "where the flags of a memfd hold the logarithm of the huge page size" linux(26);
+        MFD_HUGE_MASK "the bits of that logarithm, before shifting" linux(0x3F);
     }
     SyncFlag {
         MS_ASYNC "schedule the write and return";
@@ -254,8 +256,6 @@ constants! {
         MFD_HUGETLB "of huge pages from the reserved pool";
         MFD_NOEXEC_SEAL "not executable, and sealed so";
         MFD_EXEC "executable";
-        MFD_HUGE_SHIFT "where the flags hold the logarithm of the huge page size" linux(26);
-        MFD_HUGE_MASK "the bits of that logarithm, before shifting" linux(0x3F);
         MFD_HUGE_16KB "with MFD_HUGETLB: pages of 16 KiB" huge(14);
         MFD_HUGE_64KB "with MFD_HUGETLB: pages of 64 KiB" huge(16);
         MFD_HUGE_512KB "with MFD_HUGETLB: pages of 512 KiB" huge(19);

@@ -295,6 +295,28 @@ pub fn loss(handle: Handle) -> Result<&'static AtomicU32> {
     Ok(&look(handle)?.slot.marks)
 }
 
+/// How many exports a mapping has, whether it survives a SIGBUS, and whether it has a loss that was not reported yet.
+pub fn custody(pin: &Pin) -> (u32, bool, bool) {
+    let marks = pin.slot.marks.load(SeqCst);
+    (pin.slot.life.exports(), marks & SURVIVING != 0, marks & LOST != 0)
+}
+
+/// The handles of all live mappings, in no set order; others may come and go meanwhile.
+///
+/// ```
+/// use mmap_wrap::{Mapping, constants::*, registry};
+/// let handle = registry::insert(|| Mapping::of_descriptor(0, 1, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))?;
+/// assert!(registry::live().any(|live| live == handle));
+/// # Ok::<(), Box<mmap_wrap::Error>>(())
+/// ```
+pub fn live() -> impl Iterator<Item = Handle> {
+    (0..table::used()).filter_map(|index| {
+        let (slot, _) = table::slot(index)?;
+        let live = handle(slot.life.live()?, index);
+        look(live).is_ok().then_some(live)
+    })
+}
+
 /// Finds the surviving mapping that an address lies in and replaces the page. Called inside a signal handler.
 fn replace_page(address: usize) -> bool {
     (0..table::used()).any(|index| {

@@ -12,6 +12,7 @@ pub mod address;
 mod boundary;
 pub mod constants;
 pub mod error;
+pub mod facts;
 pub mod faults;
 pub mod map;
 pub mod pages;

@@ -171,6 +171,11 @@ impl Life {
         }
     }
 
+    /// How many exports the mapping has now.
+    pub fn exports(&self) -> u32 {
+        self.state().exports
+    }
+
     /// The generation that is live now, if one is.
     pub fn live(&self) -> Option<u32> {
         let state = self.state();

@@ -1,0 +1,103 @@
+//! Facts
+//!
+//! What is known of a mapping, and which mappings live: for messages, for tools, and for finding leaks.
+
+use super::boundary::{answer, boundary, room_for};
+use super::map::mmap_wrap_handle;
+use crate::error::Error;
+use crate::registry::{self, look};
+
+/// What mmap_wrap_facts tells. Later versions may add members at the end; nothing else changes.
+#[repr(C)]
+#[allow(non_camel_case_types)]
+pub struct mmap_wrap_facts {
+    /// Bytes that were asked for.
+    pub length: i64,
+    /// Bytes that the kernel mapped, in whole pages.
+    pub mapped: i64,
+    /// Address of the first byte.
+    pub address: i64,
+    /// Bytes in a page of this mapping.
+    pub page_size: i64,
+    /// PROT_ bits, as mapped or as last set for the whole mapping; parts may differ.
+    pub protection: i64,
+    /// MAP_ bits, as mapped.
+    pub flags: i64,
+    /// File offset of the first byte.
+    pub offset: i64,
+    /// 1 where the mapping keeps its file open (mmap_wrap_descriptor), else 0.
+    pub keeps_file: i64,
+    /// 1 where a part of it is sealed by mseal_wrap, else 0.
+    pub sealed: i64,
+    /// How many exports are held.
+    pub exports: i64,
+    /// 1 where it survives a SIGBUS (mmap_wrap_survive), else 0.
+    pub surviving: i64,
+    /// 1 where it has a loss that was not reported yet, else 0.
+    pub lost: i64,
+}
+
+/// Writes what is known of a mapping to facts, which has room for size bytes: say sizeof. A shorter struct, of an older
+/// header, gets what it has room for. A loss stays unreported. Returns 0, or MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED,
+/// MMAP_WRAP_E_ARGUMENT (NULL, or a size that is none).
+///
+/// ```c
+/// struct mmap_wrap_facts facts;
+/// if (mmap_wrap_facts(h, &facts, sizeof facts) == 0) printf("%lld pages\n", (long long)(facts.mapped / facts.page_size));
+/// ```
+#[unsafe(no_mangle)]
+pub extern "C" fn mmap_wrap_facts(h: mmap_wrap_handle, facts: *mut mmap_wrap_facts, size: i64) -> i64 {
+    boundary("mmap_wrap_facts", || {
+        let pin = look(h)?;
+        let known = pin.facts();
+        let (exports, surviving, lost) = registry::custody(&pin);
+        let all = [
+            answer(known.length),
+            answer(known.mapped),
+            answer(known.address),
+            answer(known.page_size),
+            known.protection,
+            known.flags,
+            i64::try_from(known.offset).unwrap_or(i64::MAX),
+            known.keeps_file.into(),
+            known.sealed.into(),
+            exports.into(),
+            surviving.into(),
+            lost.into(),
+        ];
+        const { assert!(size_of::<mmap_wrap_facts>() == 12 * size_of::<i64>()) };
+        let room = room_for(facts.cast(), size)?;
+        if room.is_empty() || room.len() % size_of::<i64>() != 0 {
+            return Err(Error::argument(format!("{size} bytes are no size of struct mmap_wrap_facts")));
+        }
+        for (place, byte) in room.iter_mut().zip(all.iter().flat_map(|fact| fact.to_ne_bytes())) {
+            place.write(byte);
+        }
+        Ok(0)
+    })
+}
+
+/// Writes the handles of the live mappings, in no set order, to handles, which has room for that many. Returns how many
+/// mappings live, which may be more: none are written beyond the room. Mappings of other threads may come and go
+/// meanwhile. MMAP_WRAP_E_ARGUMENT: NULL with room, MMAP_WRAP_E_RANGE: negative room.
+///
+/// ```c
+/// printf("%lld mappings live\n", (long long)mmap_wrap_list(NULL, 0));
+/// ```
+#[unsafe(no_mangle)]
+pub extern "C" fn mmap_wrap_list(handles: *mut mmap_wrap_handle, room: i64) -> i64 {
+    boundary("mmap_wrap_list", || {
+        let bytes = room.checked_mul(8).ok_or_else(|| Error::argument(format!("no buffer holds {room} handles")))?;
+        let mut places = room_for(handles.cast(), bytes)?.chunks_exact_mut(size_of::<i64>());
+        let mut count = 0;
+        for handle in registry::live() {
+            count += 1;
+            if let Some(place) = places.next() {
+                place.iter_mut().zip(handle.to_ne_bytes()).for_each(|(place, byte)| {
+                    place.write(byte);
+                });
+            }
+        }
+        Ok(count)
+    })
+}

@@ -1,0 +1,52 @@
+//! What is known of a mapping.
+
+use super::Mapping;
+use std::sync::atomic::Ordering;
+
+/// What a mapping was made of, and what it is now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Facts {
+    /// Bytes that were asked for.
+    pub length: usize,
+    /// Bytes that the kernel mapped, in whole pages.
+    pub mapped: usize,
+    /// Address of the first byte.
+    pub address: usize,
+    /// Bytes in a page.
+    pub page_size: usize,
+    /// PROT_ bits, as mapped or as last set for the whole mapping; parts may differ.
+    pub protection: i64,
+    /// MAP_ bits, as mapped.
+    pub flags: i64,
+    /// File offset of the first byte.
+    pub offset: u64,
+    /// Whether it keeps its file open.
+    pub keeps_file: bool,
+    /// Whether a part of it is sealed by mseal(2).
+    pub sealed: bool,
+}
+
+impl Mapping {
+    /// What is known of the mapping, without asking the system.
+    ///
+    /// ```
+    /// # use mmap_wrap::{Mapping, constants::*};
+    /// # let memory = Mapping::of_descriptor(0, 100, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)?;
+    /// let facts = memory.facts();
+    /// assert_eq!((facts.length, facts.mapped), (100, facts.page_size));
+    /// # Ok::<(), Box<mmap_wrap::Error>>(())
+    /// ```
+    pub fn facts(&self) -> Facts {
+        Facts {
+            length: self.grid.length,
+            mapped: self.pages.size(),
+            address: self.address().addr(),
+            page_size: self.grid.page,
+            protection: self.origin.prot.load(Ordering::Relaxed),
+            flags: self.origin.flags,
+            offset: self.origin.offset,
+            keeps_file: self.origin.file.is_some(),
+            sealed: self.origin.sealed.load(Ordering::Relaxed),
+        }
+    }
+}

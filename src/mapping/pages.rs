@@ -1,0 +1,106 @@
+//! Operations on whole pages: protection, advice, sync.
+
+use super::{Mapping, known, memory_hint, to_c_int};
+use crate::constants::{self, Group};
+use crate::error::{Errno, Error, Result};
+use std::sync::atomic::Ordering;
+
+impl Mapping {
+    /// Changes the protection of `size` bytes (or `REST`) from `offset`, which must be on a page border or 0; the
+    /// size is rounded up to whole pages, as POSIX has it.
+    ///
+    /// ```
+    /// # use mmap_wrap::{Mapping, constants::*, range::REST};
+    /// # let memory = Mapping::of_descriptor(0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)?;
+    /// memory.protect(PROT_READ, 0, REST)?;
+    /// assert!(memory.write(0, b"x").is_err());
+    /// # Ok::<(), Box<mmap_wrap::Error>>(())
+    /// ```
+    pub fn protect(&self, prot: i64, offset: i64, size: i64) -> Result<()> {
+        let c_prot = known(Group::Protection, prot, "protection")?;
+        let span = self.span(offset, size)?;
+        if span.size == 0 {
+            return Ok(());
+        }
+        let pages = span.from_page_start(self.grid)?;
+        let whole = pages == (0..self.pages.size());
+        // What is taken away is forgotten before, what is granted is remembered after. Most calls change nothing in
+        // that, and a locked instruction less is worth a look.
+        if self.certain.load(Ordering::SeqCst) & !prot != 0 {
+            self.certain.fetch_and(prot, Ordering::SeqCst);
+        }
+        self.pages.protect(pages, c_prot).map_err(|errno| {
+            let attempt = format!("protection {prot:#x} for {} bytes from offset {}", span.size, span.offset);
+            let hint = match errno {
+                Errno(libc::EACCES) => "the file was not opened for such access, or is sealed against it",
+                _ => return Error::system(errno, attempt, memory_hint(errno)),
+            };
+            Error::system(errno, attempt, hint)
+        })?;
+        if whole && self.certain.load(Ordering::SeqCst) & prot != prot {
+            self.certain.fetch_or(prot, Ordering::SeqCst);
+        }
+        if whole {
+            self.origin.prot.store(prot, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// Advises the kernel about `size` bytes (or `REST`) from `offset`. Advice that loses nothing covers every page
+    /// that holds one of the bytes; advice that discards needs both ends on page borders or at the mapping's ends.
+    ///
+    /// ```
+    /// # use mmap_wrap::{Mapping, constants::*, range::REST};
+    /// # let memory = Mapping::of_descriptor(0, 10_000, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)?;
+    /// memory.advise(MADV_RANDOM, 5000, 10)?;
+    /// assert!(memory.advise(MADV_DONTNEED, 4096, 10).is_err());
+    /// # Ok::<(), Box<mmap_wrap::Error>>(())
+    /// ```
+    pub fn advise(&self, advice: i64, offset: i64, size: i64) -> Result<()> {
+        let constant = constants::advice(advice)
+            .ok_or_else(|| Error::argument(format!("{advice} is no advice that this library knows on this platform")))?;
+        let span = self.span(offset, size)?;
+        if span.size == 0 {
+            return Ok(());
+        }
+        let pages = match constant.group {
+            Group::Discarding => span.of_whole_pages(self.grid)?,
+            _ => span.widened(self.grid),
+        };
+        self.pages.advise(pages, to_c_int(advice, "advice")?).map_err(|errno| {
+            let attempt = format!("{} for {} bytes from offset {}", constant.name, span.size, span.offset);
+            let hint = match errno {
+                Errno(libc::EINVAL) => "this kernel lacks it, or it does not apply to this kind of mapping",
+                _ => return Error::system(errno, attempt, memory_hint(errno)),
+            };
+            Error::system(errno, attempt, hint)
+        })
+    }
+
+    /// Writes the pages that hold `size` bytes (or `REST`) from `offset` back to the file: MS_SYNC waits for it,
+    /// MS_ASYNC does not.
+    ///
+    /// ```
+    /// # use mmap_wrap::{Mapping, constants::*, range::REST};
+    /// # let memory = Mapping::of_descriptor(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)?;
+    /// memory.sync(MS_SYNC, 0, REST)?;
+    /// # Ok::<(), Box<mmap_wrap::Error>>(())
+    /// ```
+    pub fn sync(&self, flags: i64, offset: i64, size: i64) -> Result<()> {
+        let c_flags = known(Group::SyncFlag, flags, "msync flags")?;
+        let span = self.span(offset, size)?;
+        if span.size == 0 {
+            return Ok(());
+        }
+        self.pages.sync(span.widened(self.grid), c_flags).map_err(|errno| {
+            let attempt = format!("flags {flags:#x} for {} bytes from offset {}", span.size, span.offset);
+            let hint = match errno {
+                Errno(libc::EINVAL) => "MS_SYNC and MS_ASYNC exclude each other",
+                Errno(libc::EBUSY) => "pages of the range are locked",
+                Errno(libc::EIO) => "the data could not be stored",
+                _ => "",
+            };
+            Error::system(errno, attempt, hint)
+        })
+    }
+}

@@ -1,0 +1,114 @@
+//! The arguments of a mapping to be, checked.
+
+use super::known;
+use crate::constants::{Group, MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_PRIVATE, MAP_SHARED, MAP_TYPE};
+use crate::error::{Errno, Error, Result};
+use crate::range::REST;
+use crate::source::Source;
+use crate::sys;
+use std::ffi::c_int;
+
+pub(super) const FIXED: i64 = MAP_FIXED | MAP_FIXED_NOREPLACE;
+
+/// The checked arguments of a mapping to be.
+pub(super) struct Wish {
+    pub address: usize,
+    pub len: i64,
+    pub prot: c_int,
+    pub flags: i64,
+    pub c_flags: c_int,
+    pub offset: u64,
+}
+
+impl Wish {
+    pub fn new(address: usize, len: i64, prot: i64, flags: i64, offset: i64) -> Result<Wish> {
+        if len < 0 && len != REST {
+            return Err(Error::Negative { what: "length", value: len }.into());
+        }
+        let offset = u64::try_from(offset).map_err(|_| Error::Negative { what: "file offset", value: offset })?;
+        let prot = known(Group::Protection, prot, "protection")?;
+        let c_flags = known(Group::MapFlag, flags, "flags")?;
+        if flags & MAP_TYPE == 0 {
+            return Err(Error::argument(format!(
+                "flags {flags:#x} say neither MAP_SHARED ({MAP_SHARED:#x}) nor MAP_PRIVATE ({MAP_PRIVATE:#x})"
+            )));
+        }
+        Ok(Wish { address, len, prot, flags, c_flags, offset })
+    }
+
+    /// How many bytes to map, found out from the file where the caller left that open.
+    pub fn length(&self, source: &Source) -> Result<usize> {
+        let Some(facts) = source.facts() else {
+            return self.anonymous_length();
+        };
+        if facts.is_regular && self.offset > facts.size {
+            return Err(Error::FileOffsetBeyond { offset: self.offset, length: facts.size }.into());
+        }
+        match self.len {
+            0 => Err(Error::argument("length 0: say MMAP_WRAP_REST to map to the end of the file")),
+            REST if !facts.is_regular => {
+                Err(Error::argument("this file is no regular file and does not tell its size: give the length in bytes"))
+            }
+            REST => self.addressable(facts.size - self.offset),
+            len => self.addressable(len.unsigned_abs()),
+        }
+    }
+
+    fn anonymous_length(&self) -> Result<usize> {
+        if self.offset != 0 {
+            return Err(Error::argument(format!("file offset {} for memory without a file", self.offset)));
+        }
+        match self.len {
+            0 | REST => Err(Error::argument("memory without a file needs a length of at least 1 byte")),
+            len => self.addressable(len.unsigned_abs()),
+        }
+    }
+
+    fn addressable(&self, length: u64) -> Result<usize> {
+        // isize::MAX: no object may be larger, in C as in Rust.
+        match usize::try_from(length) {
+            Ok(bytes) if bytes <= isize::MAX as usize => Ok(bytes),
+            _ => Err(Error::TooLong { length, offset: self.offset }.into()),
+        }
+    }
+
+    pub fn attempt(&self, length: usize, source: &Source) -> String {
+        let what = match source {
+            Source::Anonymous { .. } => "without a file".to_owned(),
+            Source::Descriptor { fd, .. } => format!("at offset {} of descriptor {fd}", self.offset),
+            Source::Opened { .. } => format!("at offset {} of the file", self.offset),
+        };
+        format!("{length} bytes {what}, protection {:#x}, flags {:#x}", self.prot, self.flags)
+    }
+
+    pub fn hint(&self, errno: Errno, source: &Source) -> String {
+        match errno {
+            Errno(libc::EACCES) => {
+                "the file must be open for reading, and for writing too if a shared mapping is to be written".into()
+            }
+            Errno(libc::ENODEV) => "this kind of file cannot be mapped".into(),
+            Errno(libc::EPERM) => "a seal, a mount without execution, or an address below vm.mmap_min_addr forbids it".into(),
+            Errno(libc::EEXIST) => format!("something is mapped at {:#x} already", self.address),
+            Errno(libc::EAGAIN) => match sys::limits().locked_memory {
+                Some(limit) => format!("the file is locked, or RLIMIT_MEMLOCK of {limit} bytes is reached"),
+                None => "the file is locked".into(),
+            },
+            Errno(libc::ENOMEM) if source.page_size(self.flags) != sys::page_size() => {
+                "the pool of huge pages (vm.nr_hugepages) is too small".into()
+            }
+            _ => memory_hint(errno),
+        }
+    }
+}
+
+/// The kernel says ENOMEM for each of its limits; this names them all with their numbers.
+pub(crate) fn memory_hint(errno: Errno) -> String {
+    if errno != Errno(libc::ENOMEM) {
+        return String::new();
+    }
+    let limits = sys::limits();
+    let mut reasons = vec!["the address space or memory is used up".to_owned()];
+    reasons.extend(limits.address_space.map(|bytes| format!("RLIMIT_AS is {bytes} bytes")));
+    reasons.extend(limits.mappings.map(|count| format!("vm.max_map_count is {count} mappings")));
+    format!("one of these limits is reached: {}", reasons.join(", "))
+}

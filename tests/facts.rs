@@ -1,0 +1,73 @@
+//! What is known of a mapping, and which mappings live.
+
+use mmap_wrap::ffi::facts::{mmap_wrap_facts, mmap_wrap_list};
+use mmap_wrap::ffi::version::mmap_wrap_page_size;
+use mmap_wrap::{Mapping, constants::*, error::*, range::REST, registry};
+use std::ptr::null_mut;
+
+const READ_WRITE: i64 = PROT_READ | PROT_WRITE;
+
+fn memory(length: i64) -> i64 {
+    registry::insert(|| Mapping::of_descriptor(0, length, READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)).unwrap()
+}
+
+fn facts(h: i64) -> mmap_wrap_facts {
+    // SAFETY: a struct of integers.
+    let mut facts = unsafe { std::mem::zeroed() };
+    assert_eq!(mmap_wrap_facts(h, &mut facts, i64::try_from(size_of::<mmap_wrap_facts>()).unwrap()), 0);
+    facts
+}
+
+#[test]
+fn facts_are_what_was_asked_for_and_what_happened_since() {
+    let page = mmap_wrap_page_size();
+    let path = c"Cargo.toml";
+    let h = registry::insert(|| Mapping::of_path(path, 100, PROT_READ, MAP_PRIVATE, 10)).unwrap();
+    let known = facts(h);
+    assert_eq!((known.length, known.mapped, known.page_size, known.offset), (100, page, page, 10));
+    assert_eq!((known.protection, known.flags), (PROT_READ, MAP_PRIVATE));
+    assert_eq!(known.address, i64::try_from(registry::pin(h).unwrap().address().addr()).unwrap());
+    assert_eq!([known.keeps_file, known.sealed, known.exports, known.surviving, known.lost], [0; 5]);
+
+    registry::pin(h).unwrap().protect(PROT_NONE, 0, REST).unwrap();
+    registry::acquire(h).unwrap();
+    registry::survive(h, true).unwrap();
+    let known = facts(h);
+    assert_eq!((known.protection, known.exports, known.surviving), (PROT_NONE, 1, 1));
+    registry::release(h).unwrap();
+    registry::unmap(h).unwrap();
+    assert_eq!(mmap_wrap_facts(h, null_mut(), 0), MMAP_WRAP_E_UNMAPPED);
+}
+
+#[test]
+fn an_older_header_gets_the_members_it_knows() {
+    let h = memory(5);
+    let mut two = [-1i64; 3];
+    assert_eq!(mmap_wrap_facts(h, two.as_mut_ptr().cast(), 16), 0);
+    assert_eq!(two, [5, mmap_wrap_page_size(), -1]);
+    for size in [0, 7, 12] {
+        assert_eq!(mmap_wrap_facts(h, two.as_mut_ptr().cast(), size), MMAP_WRAP_E_ARGUMENT, "{size}");
+    }
+    assert_eq!(mmap_wrap_facts(h, null_mut(), 16), MMAP_WRAP_E_ARGUMENT);
+    assert_eq!(mmap_wrap_facts(h, two.as_mut_ptr().cast(), -16), MMAP_WRAP_E_RANGE);
+    registry::unmap(h).unwrap();
+}
+
+#[test]
+fn live_mappings_are_listed_within_the_room_there_is() {
+    let ours = [memory(1), memory(1), memory(1)];
+    let mut listed = vec![0i64; 1000];
+    let count = usize::try_from(mmap_wrap_list(listed.as_mut_ptr(), 1000)).unwrap();
+    assert!(ours.iter().all(|h| listed[..count].contains(h)));
+
+    let mut room = [0i64; 3];
+    assert!(mmap_wrap_list(room.as_mut_ptr(), 2) >= 3);
+    assert!(room[0] > 0 && room[1] > 0 && room[2] == 0);
+    assert_eq!(mmap_wrap_list(null_mut(), 2), MMAP_WRAP_E_ARGUMENT);
+    assert_eq!(mmap_wrap_list(null_mut(), -1), MMAP_WRAP_E_RANGE);
+    assert_eq!(mmap_wrap_list(null_mut(), i64::MAX), MMAP_WRAP_E_ARGUMENT);
+
+    ours.into_iter().for_each(|h| assert!(registry::unmap(h).unwrap()));
+    let count = usize::try_from(mmap_wrap_list(listed.as_mut_ptr(), 1000)).unwrap();
+    assert!(ours.iter().all(|h| !listed[..count].contains(h)));
+}
