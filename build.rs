@@ -18,6 +18,7 @@ const TOPICS: &[&[&str]] = &[
     &["src/ffi/version.rs"],
     &["src/ffi/error.rs", "src/error.rs"],
     &["src/ffi/map.rs"],
+    &["src/ffi/open.rs"],
     &["src/ffi/pages.rs"],
     &["src/ffi/address.rs"],
     &["src/ffi/access.rs"],

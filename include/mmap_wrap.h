@@ -172,6 +172,106 @@ mmap_wrap_handle mmap_path_wrap(const char *path, int64_t len, int64_t prot, int
 int64_t munmap_wrap(mmap_wrap_handle h);
 
 /*
+ * == Files that are opened or made, and files in memory ==
+ *
+ * A mapping of a named file keeps no descriptor, unless MMAP_WRAP_KEEP is or'ed to its flags; one of a memory file
+ * keeps it, for there is no other way to it. What a kept file is good for: mmap_wrap_descriptor hands it out, mremap_wrap
+ * resizes it, seals are added to it. It is closed with the mapping.
+ *
+ * All answer the handle, or what mmap_wrap does, or -errno of opening, or what is named beside them. On any failure
+ * nothing is left behind.
+ */
+
+/** A flag for every call that maps a file: the mapping keeps it open. */
+#define MMAP_WRAP_KEEP 4294967296
+
+/**
+ * Opens the file at path or makes it, gives it its size, and maps len bytes of it from offset on, as mmap_wrap does.
+ *
+ * open_flags are the platform's O_ values: O_RDONLY or O_RDWR, with O_CREAT, O_EXCL, O_TRUNC, O_NOFOLLOW, O_TMPFILE
+ * (path is then the folder), O_SYNC, O_DSYNC, O_DIRECT, O_NOATIME. The descriptor is closed on exec in any case. mode
+ * is for a file that is made: its permissions, less the umask.
+ *
+ * The file is made size bytes long, larger or smaller than it was; MMAP_WRAP_REST leaves it as it is. With allocate = 1
+ * the file system sets blocks aside for all of it, so that a full disk is -ENOSPC now and not a fault later; -errno or
+ * MMAP_WRAP_E_UNSUPPORTED where it cannot.
+ *
+ * On failure a file that was not there is removed and one that was there has its former size; it is cut only after all
+ * else is done. (O_TRUNC cuts at once.) A block device has its own size, other devices need len.
+ *
+ *     mmap_wrap_handle h = mmap_open_wrap("table", O_RDWR | O_CREAT, 0644, 8192, 1, MMAP_WRAP_REST, PROT_READ | PROT_WRITE, MAP_SHARED, 0);
+ */
+mmap_wrap_handle mmap_open_wrap(const char *path, int64_t open_flags, int64_t mode, int64_t size, int64_t allocate, int64_t len, int64_t prot, int64_t flags, int64_t offset);
+
+/**
+ * The same for POSIX shared memory: name is that of shm_open(3), "/like-this". It stays until shm_unlink_wrap.
+ *
+ *     mmap_wrap_handle h = mmap_shm_wrap("/counters", O_RDWR | O_CREAT, 0600, 4096, 0, MMAP_WRAP_REST, PROT_READ | PROT_WRITE, MAP_SHARED, 0);
+ *     shm_unlink_wrap("/counters");
+ */
+mmap_wrap_handle mmap_shm_wrap(const char *name, int64_t open_flags, int64_t mode, int64_t size, int64_t allocate, int64_t len, int64_t prot, int64_t flags, int64_t offset);
+
+/**
+ * Removes the name of POSIX shared memory. Who has it mapped or open keeps it. Returns 0, or -errno (ENOENT, EACCES).
+ *
+ *     shm_unlink_wrap("/counters");
+ */
+int64_t shm_unlink_wrap(const char *name);
+
+/**
+ * Makes a memory file of len bytes and maps it: memfd_create(2). name is for /proc only. memfd_flags are MFD_ values;
+ * seals need MFD_ALLOW_SEALING. With MFD_HUGETLB the file is of whole huge pages.
+ *
+ * MMAP_WRAP_E_UNSUPPORTED: this system has no memory files.
+ *
+ *     mmap_wrap_handle h = mmap_memfd_wrap("counters", MFD_ALLOW_SEALING, 4096, PROT_READ | PROT_WRITE, MAP_SHARED);
+ */
+mmap_wrap_handle mmap_memfd_wrap(const char *name, int64_t memfd_flags, int64_t len, int64_t prot, int64_t flags);
+
+/**
+ * Makes len bytes of secret memory and maps it: memfd_secret(2). It is locked into memory, left out of the kernel's own
+ * view, and unreadable for debuggers and /proc/PID/mem. A forked child shares it; madvise_wrap with MADV_DONTFORK keeps it
+ * to this process. It counts against RLIMIT_MEMLOCK (-EAGAIN, -EPERM).
+ *
+ * MMAP_WRAP_E_UNSUPPORTED: Linux before 5.14, or before 6.5 without the boot parameter secretmem.enable=1.
+ *
+ *     mmap_wrap_handle key = mmap_secret_wrap(32, PROT_READ | PROT_WRITE);
+ */
+mmap_wrap_handle mmap_secret_wrap(int64_t len, int64_t prot);
+
+/**
+ * Makes a file of len bytes that has no name, by the best means there are, and maps it: a memory file, else shared
+ * memory, else an unlinked file in the folder for temporary files. For memory whose descriptor is passed on.
+ *
+ *     mmap_wrap_handle h = mmap_unnamed_wrap(4096, PROT_READ | PROT_WRITE, MAP_SHARED);
+ */
+mmap_wrap_handle mmap_unnamed_wrap(int64_t len, int64_t prot, int64_t flags);
+
+/**
+ * A new descriptor of the file that the mapping keeps open, for the caller to pass to another process and to close. It
+ * is closed on exec. Or -EMFILE, MMAP_WRAP_E_ARGUMENT where no file is kept, MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED.
+ *
+ *     int64_t fd = mmap_wrap_descriptor(h);
+ */
+int64_t mmap_wrap_descriptor(mmap_wrap_handle h);
+
+/**
+ * The F_SEAL_ values of the memory file that the mapping keeps open. Or -EINVAL where the file cannot be sealed,
+ * MMAP_WRAP_E_ARGUMENT where no file is kept, MMAP_WRAP_E_UNSUPPORTED, MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED.
+ *
+ *     if (mmap_wrap_seals(h) & F_SEAL_SHRINK) puts("no access to it can fault");
+ */
+int64_t mmap_wrap_seals(mmap_wrap_handle h);
+
+/**
+ * Adds F_SEAL_ values to the memory file's. They cannot be taken off. Returns 0, or -EPERM (sealed against sealing, or
+ * made without MFD_ALLOW_SEALING), -EBUSY (F_SEAL_WRITE while a shared mapping can write), and what mmap_wrap_seals does.
+ *
+ *     mmap_wrap_add_seals(h, F_SEAL_SHRINK | F_SEAL_GROW);
+ */
+int64_t mmap_wrap_add_seals(mmap_wrap_handle h, int64_t seals);
+
+/*
  * == Protection, advice, sync ==
  *
  * All take a range of the mapping: size bytes from offset, or MMAP_WRAP_REST to its end. Beyond the mapping, or

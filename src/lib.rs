@@ -5,10 +5,12 @@
 //! - [`ffi`]: the exported C functions; each converts, calls one thing inside, converts back
 //! - [`registry`]: handle ↔ mapping: pin, export, retire; no lock, nothing freed
 //! - [`mapping`]: one mapped range and every operation on it
-//! - `source`: what is mapped: nothing, a descriptor, a path
+//! - `source`: what is mapped: nothing, a descriptor, a path, a memory file; opening, sizing, allocating
 //! - `guarded`: reading and writing mapped memory that may refuse
 //! - [`range`]: offset and size against a length, and nothing else
 //! - `sys`: system calls, and nothing else
+//! - `limits`: the limits behind an error number, for messages
+//! - `bits`: flags that this platform knows, or an error
 //! - [`error`]: what failed, with which numbers; its code and its message
 //! - [`constants`]: one list of names, each with its value on this platform
 //!
@@ -26,11 +28,15 @@
 //! ```
 
 #[forbid(unsafe_code)]
+mod bits;
+#[forbid(unsafe_code)]
 pub mod constants;
 #[forbid(unsafe_code)]
 pub mod error;
 pub mod ffi;
 mod guarded;
+#[forbid(unsafe_code)]
+mod limits;
 #[forbid(unsafe_code)]
 pub mod mapping;
 #[forbid(unsafe_code)]

@@ -4,20 +4,23 @@
 
 mod access;
 mod facts;
+mod open;
 mod pages;
 mod wish;
 
-use crate::constants::{Group, MAP_ANONYMOUS, MAP_SHARED, MAP_SHARED_VALIDATE, MAP_TYPE, PROT_WRITE, bits};
+use crate::constants::MAP_ANONYMOUS;
 use crate::error::{Errno, Error, Result};
 use crate::guarded;
+use crate::limits::memory_hint;
 use crate::range::{self, Grid, Span};
+pub use crate::source::Name;
 use crate::source::Source;
 use crate::sys::Pages;
 pub use facts::Facts;
-use std::ffi::{CStr, c_int};
+pub use open::Open;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, AtomicI64};
-pub(crate) use wish::memory_hint;
+pub use wish::KEEP;
 use wish::{FIXED, Wish};
 
 /// A mapped range, unmapped when it is dropped. All methods may be called from any thread at once.
@@ -66,29 +69,22 @@ impl Mapping {
         let wish = Wish::new(addr, len, prot, flags, offset)?;
         let fd = i32::try_from(fd).map_err(|_| Error::argument(format!("{fd} is no file descriptor")))?;
         let source = if flags & MAP_ANONYMOUS != 0 { Source::Anonymous { fd } } else { Source::descriptor(fd)? };
-        Mapping::new(&wish, &source)
+        Mapping::of_source(&wish, source)
     }
 
-    /// Opens the file at `path`, maps it as [`Mapping::of_descriptor`] does, and closes it. It is opened for writing
-    /// only if a shared mapping is to be written.
-    ///
-    /// ```
-    /// use mmap_wrap::{Mapping, constants::*, range::REST};
-    /// let text = Mapping::of_path(c"Cargo.toml", REST, PROT_READ, MAP_PRIVATE, 0)?;
-    /// assert!(text.length() > 100);
-    /// # Ok::<(), Box<mmap_wrap::Error>>(())
-    /// ```
-    pub fn of_path(path: &CStr, len: i64, prot: i64, flags: i64, offset: i64) -> Result<Mapping> {
-        let wish = Wish::new(0, len, prot, flags, offset)?;
-        if flags & MAP_ANONYMOUS != 0 {
-            return Err(Error::argument("a path was given together with MAP_ANONYMOUS, which is for memory without a file"));
-        }
-        if flags & FIXED != 0 {
-            return Err(Error::argument("MAP_FIXED needs an address: open the file and map its descriptor"));
-        }
-        let shared = flags & MAP_TYPE == MAP_SHARED || flags & MAP_TYPE == MAP_SHARED_VALIDATE;
-        let source = Source::path(path, shared && prot & PROT_WRITE != 0)?;
-        Mapping::new(&wish, &source)
+    /// Maps, and keeps the file if that is wished.
+    fn of_source(wish: &Wish, source: Source) -> Result<Mapping> {
+        let mapping = Mapping::new(wish, &source)?;
+        mapping.keeping(wish, source)
+    }
+
+    fn keeping(self, wish: &Wish, source: Source) -> Result<Mapping> {
+        if wish.flags & KEEP != 0 { self.with_file(source) } else { Ok(self) }
+    }
+
+    fn with_file(mut self, source: Source) -> Result<Mapping> {
+        self.origin.file = Some(source.into_file()?);
+        Ok(self)
     }
 
     fn new(wish: &Wish, source: &Source) -> Result<Mapping> {
@@ -188,34 +184,6 @@ impl Mapping {
     fn span(&self, offset: i64, size: i64) -> Result<Span> {
         range::within(offset, size, self.grid.length)
     }
-}
-
-/// Refuses bits that no constant of the group has: the kernel ignores most of them silently.
-fn known(group: Group, value: i64, what: &str) -> Result<c_int> {
-    let bits = bits_of(group);
-    if value & !bits != 0 {
-        return Err(Error::argument(format!("{what} {value:#x}: this platform does not know the bits {:#x}", value & !bits)));
-    }
-    to_c_int(value, what)
-}
-
-fn bits_of(group: Group) -> i64 {
-    // Worked out by the compiler for what is asked often.
-    const PROTECTION: i64 = bits(Group::Protection);
-    const MAP_FLAG: i64 = bits(Group::MapFlag);
-    const SYNC_FLAG: i64 = bits(Group::SyncFlag);
-    match group {
-        Group::Protection => PROTECTION,
-        Group::MapFlag => MAP_FLAG,
-        Group::SyncFlag => SYNC_FLAG,
-        _ => bits(group),
-    }
-}
-
-/// The kernel's flags are 32 bits; C writes the highest as unsigned, the call takes a signed int of the same bits.
-fn to_c_int(value: i64, what: &str) -> Result<c_int> {
-    let bits = u32::try_from(value).map_err(|_| Error::argument(format!("{what} {value} does not fit 32 bits")))?;
-    Ok(c_int::from_ne_bytes(bits.to_ne_bytes()))
 }
 
 /// Lengths that exist in memory fit: no object exceeds isize::MAX bytes.

@@ -1,10 +1,16 @@
-//! What is mapped: nothing, a descriptor or a path; its size, and the pages it is made of.
+//! What is mapped: nothing, a descriptor, a path, a memory file; its size, and the pages it is made of.
+
+mod memory;
+mod open;
 
 use crate::constants::{MAP_HUGE_MASK, MAP_HUGE_SHIFT, MAP_HUGETLB};
 use crate::error::{Errno, Error, Result};
+use crate::limits::open_hint;
 use crate::sys::{self, FileFacts};
 use std::ffi::CStr;
 use std::os::fd::{AsRawFd, OwnedFd};
+
+pub use open::{Name, Opening, unlink_shared_memory};
 
 /// What lies behind a mapping.
 #[derive(Debug)]
@@ -45,10 +51,19 @@ impl Source {
         };
         // O_NONBLOCK: opening a FIFO must not wait for its other end only to learn that it cannot be mapped.
         let access = if writable { libc::O_RDWR } else { libc::O_RDONLY };
-        let fd = sys::open(path, access | libc::O_NONBLOCK | libc::O_NOCTTY)
-            .map_err(|errno| Error::system(errno, attempt(), open_hint(errno)))?;
+        let fd =
+            sys::open(path, access | sys::NEVER_WAIT, 0).map_err(|errno| Error::system(errno, attempt(), open_hint(errno)))?;
         let facts = facts(fd.as_raw_fd(), attempt)?;
         Ok(Source::Opened { fd, facts })
+    }
+
+    /// The file for a mapping to keep: the one opened here, or a duplicate of the caller's.
+    pub fn into_file(self) -> Result<OwnedFd> {
+        match self {
+            Source::Anonymous { .. } => Err(Error::argument("memory without a file has no file to keep open (MMAP_WRAP_KEEP)")),
+            Source::Descriptor { fd, .. } => duplicate(fd),
+            Source::Opened { fd, .. } => Ok(fd),
+        }
     }
 
     /// The descriptor to hand to the kernel.
@@ -73,10 +88,7 @@ impl Source {
         let base = sys::page_size();
         match self {
             Source::Anonymous { .. } if flags & MAP_HUGETLB != 0 && MAP_HUGETLB != 0 => {
-                match (flags >> MAP_HUGE_SHIFT) & MAP_HUGE_MASK {
-                    0 => sys::default_huge_page_size().unwrap_or(base),
-                    log2 => u32::try_from(log2).ok().and_then(|log2| 1usize.checked_shl(log2)).unwrap_or(base),
-                }
+                huge_page_size((flags >> MAP_HUGE_SHIFT) & MAP_HUGE_MASK).unwrap_or(base)
             }
             Source::Anonymous { .. } => base,
             // hugetlbfs says so in its block size, which spares everyone else a second question.
@@ -86,6 +98,19 @@ impl Source {
             _ => base,
         }
     }
+}
+
+/// Bytes in a huge page, given the logarithm that flags hold; 0 stands for the system's default.
+fn huge_page_size(log2: i64) -> Option<usize> {
+    match log2 {
+        0 => sys::default_huge_page_size(),
+        log2 => u32::try_from(log2).ok().and_then(|log2| 1usize.checked_shl(log2)),
+    }
+}
+
+/// Another descriptor of the same open file, closed on exec.
+pub fn duplicate(fd: i32) -> Result<OwnedFd> {
+    sys::duplicate(fd).map_err(|errno| Error::system(errno, format!("duplicate descriptor {fd}"), open_hint(errno)))
 }
 
 fn facts(fd: i32, attempt: impl Fn() -> String) -> Result<FileFacts> {
@@ -100,18 +125,5 @@ fn descriptor_hint(errno: Errno) -> &'static str {
     match errno {
         Errno(libc::EBADF) => "it is not open; for memory without a file say MAP_ANONYMOUS and -1",
         _ => "",
-    }
-}
-
-fn open_hint(errno: Errno) -> String {
-    match errno {
-        Errno(libc::EMFILE) => match sys::limits().descriptors {
-            Some(limit) => format!("all {limit} descriptors that this process may have (RLIMIT_NOFILE) are in use"),
-            None => String::new(),
-        },
-        Errno(libc::EACCES) => {
-            "the path needs search permission, the file read permission, and write permission to write to a shared mapping".into()
-        }
-        _ => String::new(),
     }
 }

@@ -13,7 +13,6 @@ use mmap_wrap::registry::{self, Handle};
 use std::ffi::CString;
 use std::fs::File;
 use std::os::fd::AsRawFd;
-use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::Ordering;
 
@@ -259,36 +258,5 @@ fn a_mapping_that_does_not_survive_dies_as_usual() {
         unsafe { libc::waitpid(child, &mut status, 0) };
         let killed = libc::WIFSIGNALED(status) && libc::WTERMSIG(status) == libc::SIGBUS;
         assert_eq!(killed, !surviving, "status {status:#x}");
-    }
-}
-
-/// A mounted file system, unmounted when it goes. None, said aloud, where mounting is not permitted.
-struct Mount(tempfile::TempDir);
-
-impl Mount {
-    fn new(arguments: &[&str]) -> Option<Mount> {
-        let folder = tempfile::tempdir().unwrap();
-        let mounted = Command::new("mount").args(arguments).arg(folder.path()).output();
-        match mounted {
-            Ok(output) if output.status.success() => Some(Mount(folder)),
-            Ok(output) => {
-                println!("skipped: mount {arguments:?}: {}", String::from_utf8_lossy(&output.stderr).trim());
-                None
-            }
-            Err(error) => {
-                println!("skipped: no mount: {error}");
-                None
-            }
-        }
-    }
-
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-}
-
-impl Drop for Mount {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(self.0.path()).status();
     }
 }

@@ -3,7 +3,7 @@
 use crate::error::{Error, Failure, Result};
 use std::any::Any;
 use std::cell::RefCell;
-use std::ffi::{CString, c_char};
+use std::ffi::{CStr, CString, c_char};
 use std::mem::MaybeUninit;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -85,6 +85,15 @@ pub fn answer(length: usize) -> i64 {
     i64::try_from(length).unwrap_or(i64::MAX)
 }
 
+/// The caller's text at `text`, which ends in NUL; `what` is for the message.
+pub fn text_at<'a>(text: *const c_char, what: &str) -> Result<&'a CStr> {
+    if text.is_null() {
+        return Err(Error::argument(format!("the {what} is NULL")));
+    }
+    // SAFETY: not NULL; the header demands a text that ends in NUL.
+    Ok(unsafe { CStr::from_ptr(text) })
+}
+
 /// The caller's `size` bytes at `from`. NULL is fine with size 0.
 #[inline]
 pub fn bytes_in<'a>(from: *const u8, size: i64) -> Result<&'a [u8]> {
@@ -130,7 +139,6 @@ fn no_buffer(size: i64) -> Box<Error> {
 mod tests {
     use super::*;
     use crate::error::MMAP_WRAP_E_INTERNAL;
-    use std::ffi::CStr;
 
     fn message() -> String {
         // SAFETY: the text is kept until the next message of this thread.

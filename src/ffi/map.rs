@@ -6,11 +6,10 @@
 //!
 //! Offsets and sizes are in bytes.
 
-use super::boundary::boundary;
-use crate::error::Error;
+use super::boundary::{boundary, text_at};
 use crate::registry;
 use crate::{Mapping, range};
-use std::ffi::{CStr, c_char, c_void};
+use std::ffi::{c_char, c_void};
 
 /// Names a mapping; see above. Positive.
 #[allow(non_camel_case_types)]
@@ -59,11 +58,7 @@ pub extern "C" fn mmap_wrap(addr: *mut c_void, len: i64, prot: i64, flags: i64, 
 #[unsafe(no_mangle)]
 pub extern "C" fn mmap_path_wrap(path: *const c_char, len: i64, prot: i64, flags: i64, offset: i64) -> mmap_wrap_handle {
     boundary("mmap_path", || {
-        if path.is_null() {
-            return Err(Error::argument("the path is NULL"));
-        }
-        // SAFETY: not NULL; the header demands a text that ends in NUL.
-        let path = unsafe { CStr::from_ptr(path) };
+        let path = text_at(path, "path")?;
         registry::insert(|| Mapping::of_path(path, len, prot, flags, offset))
     })
 }

@@ -15,5 +15,6 @@ pub mod error;
 pub mod facts;
 pub mod faults;
 pub mod map;
+pub mod open;
 pub mod pages;
 pub mod version;

@@ -1,8 +1,10 @@
 //! Operations on whole pages: protection, advice, sync.
 
-use super::{Mapping, known, memory_hint, to_c_int};
+use super::Mapping;
+use crate::bits::{known, to_c_int};
 use crate::constants::{self, Group};
 use crate::error::{Errno, Error, Result};
+use crate::limits::memory_hint;
 use std::sync::atomic::Ordering;
 
 impl Mapping {

@@ -1,14 +1,18 @@
 //! The arguments of a mapping to be, checked.
 
-use super::known;
+use crate::bits::known;
 use crate::constants::{Group, MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_PRIVATE, MAP_SHARED, MAP_TYPE};
 use crate::error::{Errno, Error, Result};
+use crate::limits::memory_hint;
 use crate::range::REST;
 use crate::source::Source;
 use crate::sys;
 use std::ffi::c_int;
 
 pub(super) const FIXED: i64 = MAP_FIXED | MAP_FIXED_NOREPLACE;
+
+/// A flag of this library's own, above those of every system: the mapping keeps its file open.
+pub const KEEP: i64 = 1 << 32;
 
 /// The checked arguments of a mapping to be.
 pub(super) struct Wish {
@@ -27,7 +31,7 @@ impl Wish {
         }
         let offset = u64::try_from(offset).map_err(|_| Error::Negative { what: "file offset", value: offset })?;
         let prot = known(Group::Protection, prot, "protection")?;
-        let c_flags = known(Group::MapFlag, flags, "flags")?;
+        let c_flags = known(Group::MapFlag, flags & !KEEP, "flags")?;
         if flags & MAP_TYPE == 0 {
             return Err(Error::argument(format!(
                 "flags {flags:#x} say neither MAP_SHARED ({MAP_SHARED:#x}) nor MAP_PRIVATE ({MAP_PRIVATE:#x})"
@@ -41,13 +45,13 @@ impl Wish {
         let Some(facts) = source.facts() else {
             return self.anonymous_length();
         };
-        if facts.is_regular && self.offset > facts.size {
+        if facts.tells_size && self.offset > facts.size {
             return Err(Error::FileOffsetBeyond { offset: self.offset, length: facts.size }.into());
         }
         match self.len {
             0 => Err(Error::argument("length 0: say MMAP_WRAP_REST to map to the end of the file")),
-            REST if !facts.is_regular => {
-                Err(Error::argument("this file is no regular file and does not tell its size: give the length in bytes"))
+            REST if !facts.tells_size => {
+                Err(Error::argument("this file does not tell its size, as devices do not: give the length in bytes"))
             }
             REST => self.addressable(facts.size - self.offset),
             len => self.addressable(len.unsigned_abs()),
@@ -99,16 +103,4 @@ impl Wish {
             _ => memory_hint(errno),
         }
     }
-}
-
-/// The kernel says ENOMEM for each of its limits; this names them all with their numbers.
-pub(crate) fn memory_hint(errno: Errno) -> String {
-    if errno != Errno(libc::ENOMEM) {
-        return String::new();
-    }
-    let limits = sys::limits();
-    let mut reasons = vec!["the address space or memory is used up".to_owned()];
-    reasons.extend(limits.address_space.map(|bytes| format!("RLIMIT_AS is {bytes} bytes")));
-    reasons.extend(limits.mappings.map(|count| format!("vm.max_map_count is {count} mappings")));
-    format!("one of these limits is reached: {}", reasons.join(", "))
 }

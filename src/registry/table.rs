@@ -6,7 +6,8 @@
 
 use super::life::Life;
 use crate::error::{Error, Result};
-use crate::mapping::{Mapping, memory_hint};
+use crate::limits::memory_hint;
+use crate::mapping::Mapping;
 use crate::sys::{self, Pages};
 use std::cell::UnsafeCell;
 use std::mem::MaybeUninit;

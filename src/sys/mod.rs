@@ -1,13 +1,18 @@
 //! System calls, and nothing else. What differs between systems is hidden behind these names.
 
+mod files;
 #[cfg(target_os = "linux")]
 mod linux;
 mod unix;
 
+pub use files::{
+    FileFacts, NEVER_WAIT, add_seals, allocate, duplicate, file_facts, memfd_create, memfd_secret, open, real_path_of, seals,
+    set_file_size, shm_open, shm_unlink, unlinked_file, unlinked_shared_memory,
+};
 #[cfg(target_os = "linux")]
 pub use linux::{default_huge_page_size, descriptor_page_size, peek, poke, why_refused, wipe_on_fork};
 #[cfg(not(target_os = "linux"))]
 pub use unix::lacking::{default_huge_page_size, descriptor_page_size, peek, poke, why_refused, wipe_on_fork};
-pub use unix::{FileFacts, Pages, file_facts, limits, open, page_size};
+pub use unix::{Pages, limits, page_size};
 #[cfg(test)]
 pub use unix::{peek_by_socket, poke_by_socket};

@@ -1,18 +1,18 @@
 //! What every POSIX system has.
 
 use crate::error::Errno;
-use std::ffi::{CStr, c_int, c_void};
+use std::ffi::{c_int, c_void};
 use std::mem::MaybeUninit;
 use std::ops::Range;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::ptr::NonNull;
 
 // 64-bit file offsets on every target: 32-bit glibc has them only under this name.
 #[cfg(not(target_os = "linux"))]
-use libc::{fstat, mmap, off_t, open as open_call, stat};
+use libc::{mmap, off_t};
 #[cfg(target_os = "linux")]
-use libc::{fstat64 as fstat, mmap64 as mmap, off64_t as off_t, open64 as open_call, stat64 as stat};
+use libc::{mmap64 as mmap, off64_t as off_t};
 
 pub fn last_errno() -> Errno {
     Errno(std::io::Error::last_os_error().raw_os_error().unwrap_or(0))
@@ -137,49 +137,6 @@ impl Drop for Pages {
     fn drop(&mut self) {
         // A refusal leaves the memory mapped: a leak, where no caller is left to be told.
         let _ = self.unmap_in_place();
-    }
-}
-
-/// What mapping needs to know of an open file.
-#[derive(Debug, Clone, Copy)]
-pub struct FileFacts {
-    /// Bytes in the file.
-    pub size: u64,
-    pub is_directory: bool,
-    /// A file whose size says what can be mapped; devices report 0 and have their own idea.
-    pub is_regular: bool,
-    /// The file system's favourite number of bytes; on hugetlbfs the size of its pages.
-    pub block_size: usize,
-}
-
-pub fn file_facts(fd: c_int) -> Result<FileFacts, Errno> {
-    let mut facts = MaybeUninit::<stat>::uninit();
-    // SAFETY: fstat writes one stat to the place given, and refuses a bad descriptor.
-    check(unsafe { fstat(fd, facts.as_mut_ptr()) })?;
-    // SAFETY: fstat succeeded, so all of it is written.
-    let facts = unsafe { facts.assume_init() };
-    let kind = facts.st_mode & libc::S_IFMT;
-    Ok(FileFacts {
-        size: u64::try_from(facts.st_size).unwrap_or(0),
-        is_directory: kind == libc::S_IFDIR,
-        is_regular: kind == libc::S_IFREG,
-        block_size: usize::try_from(facts.st_blksize).unwrap_or(0),
-    })
-}
-
-/// Opens a file; the descriptor closes on exec and with its owner.
-pub fn open(path: &CStr, flags: c_int) -> Result<OwnedFd, Errno> {
-    loop {
-        // SAFETY: the path ends in NUL; without O_CREAT there is no third argument.
-        let fd = unsafe { open_call(path.as_ptr(), flags | libc::O_CLOEXEC) };
-        if fd >= 0 {
-            // SAFETY: the descriptor is new, so it is ours alone.
-            return Ok(unsafe { OwnedFd::from_raw_fd(fd) });
-        }
-        match last_errno() {
-            Errno(libc::EINTR) => continue,
-            errno => return Err(errno),
-        }
     }
 }
 

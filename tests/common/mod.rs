@@ -4,6 +4,7 @@
 use mmap_wrap::Mapping;
 use mmap_wrap::constants::*;
 use mmap_wrap::registry::{self, Handle};
+use std::path::Path;
 use std::process::Command;
 
 pub const READ_WRITE: i64 = PROT_READ | PROT_WRITE;
@@ -80,5 +81,67 @@ pub fn forked(body: impl FnOnce() -> i32) -> i32 {
             assert!(libc::WIFEXITED(status), "the child died by signal {}", libc::WTERMSIG(status));
             libc::WEXITSTATUS(status)
         }
+    }
+}
+
+/// A mounted file system, unmounted when it goes. None, said aloud, where mounting is not permitted.
+pub struct Mount(tempfile::TempDir);
+
+impl Mount {
+    pub fn new(arguments: &[&str]) -> Option<Mount> {
+        let folder = tempfile::tempdir().unwrap();
+        let mounted = Command::new("mount").args(arguments).arg(folder.path()).output();
+        match mounted {
+            Ok(output) if output.status.success() => Some(Mount(folder)),
+            Ok(output) => {
+                println!("skipped: mount {arguments:?}: {}", String::from_utf8_lossy(&output.stderr).trim());
+                None
+            }
+            Err(error) => {
+                println!("skipped: no mount: {error}");
+                None
+            }
+        }
+    }
+
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+impl Drop for Mount {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(self.0.path()).status();
+    }
+}
+
+/// A file as a block device, until it is dropped; none where that cannot be had, which is said aloud.
+pub struct LoopDevice(std::path::PathBuf);
+
+impl LoopDevice {
+    pub fn new(image: &Path) -> Option<LoopDevice> {
+        match Command::new("losetup").args(["--find", "--show"]).arg(image).output() {
+            Ok(output) if output.status.success() => {
+                Some(LoopDevice(String::from_utf8(output.stdout).unwrap().trim_end().into()))
+            }
+            Ok(output) => {
+                println!("skipped: losetup: {}", String::from_utf8_lossy(&output.stderr).trim());
+                None
+            }
+            Err(error) => {
+                println!("skipped: no losetup: {error}");
+                None
+            }
+        }
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for LoopDevice {
+    fn drop(&mut self) {
+        let _ = Command::new("losetup").arg("--detach").arg(&self.0).status();
     }
 }

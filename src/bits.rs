@@ -1,0 +1,33 @@
+//! Flags as a script or a C caller gave them: bits that this platform knows, or an error.
+
+use crate::constants::{Group, bits};
+use crate::error::{Error, Result};
+use std::ffi::c_int;
+
+/// Refuses bits that no constant of the group has: the kernel ignores most of them silently.
+pub fn known(group: Group, value: i64, what: &str) -> Result<c_int> {
+    let bits = bits_of(group);
+    if value & !bits != 0 {
+        return Err(Error::argument(format!("{what} {value:#x}: this platform does not know the bits {:#x}", value & !bits)));
+    }
+    to_c_int(value, what)
+}
+
+fn bits_of(group: Group) -> i64 {
+    // Worked out by the compiler for what is asked often.
+    const PROTECTION: i64 = bits(Group::Protection);
+    const MAP_FLAG: i64 = bits(Group::MapFlag);
+    const SYNC_FLAG: i64 = bits(Group::SyncFlag);
+    match group {
+        Group::Protection => PROTECTION,
+        Group::MapFlag => MAP_FLAG,
+        Group::SyncFlag => SYNC_FLAG,
+        _ => bits(group),
+    }
+}
+
+/// The kernel's flags are 32 bits; C writes the highest as unsigned, the call takes a signed int of the same bits.
+pub fn to_c_int(value: i64, what: &str) -> Result<c_int> {
+    let bits = u32::try_from(value).map_err(|_| Error::argument(format!("{what} {value} does not fit 32 bits")))?;
+    Ok(c_int::from_ne_bytes(bits.to_ne_bytes()))
+}

@@ -1,0 +1,30 @@
+//! The limits behind an error number, with their values: what a message adds so that one knows what to do.
+
+use crate::error::Errno;
+use crate::sys;
+
+/// The kernel says ENOMEM for each of its limits; this names them all with their numbers.
+pub fn memory_hint(errno: Errno) -> String {
+    if errno != Errno(libc::ENOMEM) {
+        return String::new();
+    }
+    let limits = sys::limits();
+    let mut reasons = vec!["the address space or memory is used up".to_owned()];
+    reasons.extend(limits.address_space.map(|bytes| format!("RLIMIT_AS is {bytes} bytes")));
+    reasons.extend(limits.mappings.map(|count| format!("vm.max_map_count is {count} mappings")));
+    format!("one of these limits is reached: {}", reasons.join(", "))
+}
+
+/// The same for opening a file.
+pub fn open_hint(errno: Errno) -> String {
+    match errno {
+        Errno(libc::EMFILE) => match sys::limits().descriptors {
+            Some(limit) => format!("all {limit} descriptors that this process may have (RLIMIT_NOFILE) are in use"),
+            None => String::new(),
+        },
+        Errno(libc::EACCES) => {
+            "the path needs search permission, the file read permission, and write permission to write to a shared mapping".into()
+        }
+        _ => String::new(),
+    }
+}

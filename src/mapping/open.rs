@@ -1,0 +1,173 @@
+//! Mappings of files that are opened, made or sized for them, and of files in memory.
+
+use super::Mapping;
+use super::wish::{FIXED, Wish};
+use crate::bits::known;
+use crate::constants::{Group, MAP_ANONYMOUS, MAP_SHARED, MAP_SHARED_VALIDATE, MAP_TYPE, PROT_WRITE};
+use crate::error::{Errno, Error, Result};
+use crate::range::REST;
+use crate::source::{self, Name, Opening, Source};
+use crate::sys::{self, NEVER_WAIT};
+use std::ffi::CStr;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+
+/// How [`Mapping::open`] opens a file, and what becomes of its size.
+#[derive(Debug, Clone, Copy)]
+pub struct Open<'a> {
+    /// A path, or a name of shm_open(3).
+    pub name: Name<'a>,
+    /// O_ bits; the descriptor is closed on exec in any case.
+    pub flags: i64,
+    /// Permissions of a file that is made, less the umask.
+    pub mode: i64,
+    /// The size in bytes that the file gets, or `REST` to leave it as it is.
+    pub size: i64,
+    /// Whether the file system sets blocks aside for all of the file now.
+    pub allocate: bool,
+}
+
+impl Mapping {
+    /// Opens the file at `path`, maps it as [`Mapping::of_descriptor`] does, and closes it. It is opened for writing
+    /// only if a shared mapping is to be written.
+    ///
+    /// ```
+    /// use mmap_wrap::{Mapping, constants::*, range::REST};
+    /// let text = Mapping::of_path(c"Cargo.toml", REST, PROT_READ, MAP_PRIVATE, 0)?;
+    /// assert!(text.length() > 100);
+    /// # Ok::<(), Box<mmap_wrap::Error>>(())
+    /// ```
+    pub fn of_path(path: &CStr, len: i64, prot: i64, flags: i64, offset: i64) -> Result<Mapping> {
+        let wish = Wish::of_named_file(len, prot, flags, offset)?;
+        let shared = flags & MAP_TYPE == MAP_SHARED || flags & MAP_TYPE == MAP_SHARED_VALIDATE;
+        Mapping::of_source(&wish, Source::path(path, shared && prot & PROT_WRITE != 0)?)
+    }
+
+    /// Opens or makes a file, gives it its size, and maps it. On any failure nothing is left behind: a file that was not
+    /// there is removed, one that was there has its former size.
+    ///
+    /// ```
+    /// use mmap_wrap::{Mapping, constants::*, mapping::{Name, Open}, range::REST};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = std::ffi::CString::new(folder.path().join("table").to_str().unwrap()).unwrap();
+    /// let open = Open { name: Name::Path(&path), flags: O_RDWR | O_CREAT, mode: 0o644, size: 8192, allocate: true };
+    /// let table = Mapping::open(open, REST, PROT_READ | PROT_WRITE, MAP_SHARED, 0)?;
+    /// assert_eq!(table.length(), 8192);
+    /// # Ok::<(), Box<mmap_wrap::Error>>(())
+    /// ```
+    pub fn open(open: Open, len: i64, prot: i64, flags: i64, offset: i64) -> Result<Mapping> {
+        let wish = Wish::of_named_file(len, prot, flags, offset)?;
+        let (source, undo) = open.checked()?.open()?;
+        let mapping = Mapping::new(&wish, &source)?;
+        undo.finish()?;
+        mapping.keeping(&wish, source)
+    }
+
+    /// Maps a memory file of `len` bytes, memfd_create(2), and keeps it open. `memfd_flags` are MFD_ bits.
+    ///
+    /// ```
+    /// use mmap_wrap::{Mapping, constants::*};
+    /// let memory = Mapping::of_memfd(c"counters", MFD_ALLOW_SEALING, 4096, PROT_READ | PROT_WRITE, MAP_SHARED)?;
+    /// memory.add_seals(F_SEAL_SHRINK)?;
+    /// assert_eq!(memory.seals()?, F_SEAL_SHRINK);
+    /// # Ok::<(), Box<mmap_wrap::Error>>(())
+    /// ```
+    pub fn of_memfd(name: &CStr, memfd_flags: i64, len: i64, prot: i64, flags: i64) -> Result<Mapping> {
+        Mapping::of_memory(len, prot, flags, |size| Source::memfd(name, memfd_flags, size))
+    }
+
+    /// Maps secret memory of `len` bytes, memfd_secret(2): locked, and out of reach even for the kernel's own copies.
+    pub fn of_secret(len: i64, prot: i64) -> Result<Mapping> {
+        Mapping::of_memory(len, prot, MAP_SHARED, Source::secret)
+    }
+
+    /// Maps a file without a name of `len` bytes, by the best means there are, and keeps it open.
+    pub fn of_unnamed(len: i64, prot: i64, flags: i64) -> Result<Mapping> {
+        Mapping::of_memory(len, prot, flags, Source::unnamed)
+    }
+
+    fn of_memory(len: i64, prot: i64, flags: i64, make: impl FnOnce(u64) -> Result<Source>) -> Result<Mapping> {
+        let wish = Wish::of_named_file(len, prot, flags, 0)?;
+        if len == REST || len == 0 {
+            return Err(Error::argument("a file in memory needs a length of at least 1 byte"));
+        }
+        let source = make(len.unsigned_abs())?;
+        let mapping = Mapping::new(&wish, &source)?;
+        mapping.with_file(source)
+    }
+
+    /// A new descriptor of the file that the mapping keeps open, for passing to another process. It closes on exec.
+    ///
+    /// ```
+    /// # use mmap_wrap::{Mapping, constants::*};
+    /// let memory = Mapping::of_unnamed(4096, PROT_READ | PROT_WRITE, MAP_SHARED)?;
+    /// let file = std::fs::File::from(memory.descriptor()?);
+    /// assert_eq!(file.metadata().unwrap().len(), 4096);
+    /// # Ok::<(), Box<mmap_wrap::Error>>(())
+    /// ```
+    pub fn descriptor(&self) -> Result<OwnedFd> {
+        source::duplicate(self.file()?.as_raw_fd())
+    }
+
+    /// The F_SEAL_ bits of the memory file that the mapping keeps open.
+    pub fn seals(&self) -> Result<i64> {
+        let seals = sys::seals(self.file()?.as_raw_fd()).map_err(|errno| seals_refused(errno, "read the seals".into()))?;
+        Ok(i64::from(seals))
+    }
+
+    /// Adds F_SEAL_ bits to those of the memory file.
+    pub fn add_seals(&self, seals: i64) -> Result<()> {
+        let c_seals = known(Group::Seal, seals, "seals")?;
+        sys::add_seals(self.file()?.as_raw_fd(), c_seals)
+            .map_err(|errno| seals_refused(errno, format!("add the seals {seals:#x}")))
+    }
+
+    /// The file that the mapping keeps open.
+    pub(super) fn file(&self) -> Result<impl AsFd + AsRawFd + '_> {
+        self.origin.file.as_ref().map(AsFd::as_fd).ok_or_else(|| {
+            Error::argument("this mapping keeps no file open: map it with MMAP_WRAP_KEEP among the flags, or as a file in memory")
+        })
+    }
+}
+
+fn seals_refused(errno: Errno, attempt: String) -> Box<Error> {
+    let hint = match errno {
+        Errno(libc::ENOSYS) => return Error::unsupported("sealing"),
+        Errno(libc::EINVAL) => "the file is no memory file that can be sealed, or this kernel lacks the seal",
+        Errno(libc::EPERM) => {
+            "the file must be open for writing, and not sealed with F_SEAL_SEAL: memory files need MFD_ALLOW_SEALING"
+        }
+        Errno(libc::EBUSY) => {
+            "F_SEAL_WRITE needs that no shared mapping of the file can be written: unmap it, or add F_SEAL_FUTURE_WRITE"
+        }
+        _ => "",
+    };
+    Error::system(errno, attempt, hint)
+}
+
+impl<'a> Open<'a> {
+    fn checked(self) -> Result<Opening<'a>> {
+        let Open { name, flags, mode, size, allocate } = self;
+        let c_flags = known(Group::OpenFlag, flags, "open flags")? | NEVER_WAIT;
+        let mode = u32::try_from(mode).ok().filter(|mode| *mode <= 0o7777);
+        let mode = mode.ok_or_else(|| Error::argument(format!("mode {:#o} is not of permissions: 0 to 0o7777", self.mode)))?;
+        let size = match size {
+            REST => None,
+            size => Some(u64::try_from(size).map_err(|_| Error::Negative { what: "file size", value: size })?),
+        };
+        Ok(Opening { name, flags, c_flags, mode, size, allocate })
+    }
+}
+
+impl Wish {
+    /// The wish for a mapping of a file that is not the caller's descriptor.
+    fn of_named_file(len: i64, prot: i64, flags: i64, offset: i64) -> Result<Wish> {
+        let wish = Wish::new(0, len, prot, flags, offset)?;
+        if flags & MAP_ANONYMOUS != 0 {
+            return Err(Error::argument("a file was asked for together with MAP_ANONYMOUS, which is for memory without a file"));
+        }
+        if flags & FIXED != 0 {
+            return Err(Error::argument("MAP_FIXED needs an address: open the file and map its descriptor"));
+        }
+        Ok(wish)
+    }
+}

@@ -1,0 +1,58 @@
+//! Files that live in memory and have no name in the file system: memfd, memfd_secret, and the best that is at hand.
+
+use super::{Source, facts, huge_page_size};
+use crate::bits::known;
+use crate::constants::{Group, MFD_HUGE_MASK, MFD_HUGE_SHIFT, MFD_HUGETLB};
+use crate::error::{Errno, Error, Result};
+use crate::limits::memory_hint;
+use crate::sys;
+use std::ffi::CStr;
+use std::os::fd::{AsRawFd, OwnedFd};
+
+impl Source {
+    /// A memory file of `size` bytes, memfd_create(2). Of huge pages, its size is rounded up to whole ones.
+    pub fn memfd(name: &CStr, flags: i64, size: u64) -> Result<Source> {
+        let c_flags = known(Group::MemfdFlag, flags, "memfd flags")?;
+        let attempt = || format!("memory file '{}' with flags {flags:#x}", name.to_string_lossy());
+        let fd = sys::memfd_create(name, c_flags).map_err(|errno| match errno {
+            Errno(libc::ENOSYS) => Error::unsupported("memfd_create(2)"),
+            Errno(libc::EINVAL) => {
+                Error::system(errno, attempt(), "this kernel lacks one of the flags, or the name is too long: 249 bytes")
+            }
+            _ => Error::system(errno, attempt(), memory_hint(errno)),
+        })?;
+        let page = if flags & MFD_HUGETLB != 0 { huge_page_size(flags >> MFD_HUGE_SHIFT & MFD_HUGE_MASK) } else { None };
+        sized(fd, size, page.unwrap_or(1), attempt)
+    }
+
+    /// A memory file that nobody but this process and its children can see, not even the kernel's own copies of memory:
+    /// memfd_secret(2).
+    pub fn secret(size: u64) -> Result<Source> {
+        let attempt = || "secret memory".to_owned();
+        let fd = sys::memfd_secret().map_err(|errno| match errno {
+            Errno(libc::ENOSYS) => {
+                Error::unsupported("memfd_secret(2) (Linux 5.14, and before 6.5 the boot parameter secretmem.enable=1)")
+            }
+            _ => Error::system(errno, attempt(), memory_hint(errno)),
+        })?;
+        sized(fd, size, 1, attempt)
+    }
+
+    /// A file without a name, by the best means there are: a memory file, shared memory, an unlinked temporary file.
+    pub fn unnamed(size: u64) -> Result<Source> {
+        let attempt = || "a file without a name".to_owned();
+        let fd = sys::memfd_create(c"mmap-wrap", 0)
+            .or_else(|_| sys::unlinked_shared_memory())
+            .or_else(|_| sys::unlinked_file(&std::env::temp_dir()))
+            .map_err(|errno| Error::system(errno, attempt(), ""))?;
+        sized(fd, size, 1, attempt)
+    }
+}
+
+fn sized(fd: OwnedFd, size: u64, page: usize, attempt: impl Fn() -> String) -> Result<Source> {
+    let whole = size.checked_next_multiple_of(page as u64).ok_or(Error::TooLong { length: size, offset: 0 })?;
+    sys::set_file_size(fd.as_raw_fd(), whole)
+        .map_err(|errno| Error::system(errno, format!("{}, {whole} bytes of it", attempt()), memory_hint(errno)))?;
+    let facts = facts(fd.as_raw_fd(), attempt)?;
+    Ok(Source::Opened { fd, facts })
+}

@@ -1,0 +1,245 @@
+//! Files: opening, sizes, and those that live in memory.
+
+use super::unix::{check, last_errno};
+use crate::error::Errno;
+use std::ffi::{CStr, CString, OsStr, c_int};
+use std::mem::MaybeUninit;
+use std::os::fd::{FromRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+// 64-bit file offsets on every target: 32-bit glibc has them only under this name.
+#[cfg(not(target_os = "linux"))]
+use libc::{fstat, ftruncate, off_t, open as open_call, stat};
+#[cfg(target_os = "linux")]
+use libc::{fstat64 as fstat, ftruncate64 as ftruncate, off64_t as off_t, open64 as open_call, stat64 as stat};
+
+/// What mapping needs to know of an open file.
+#[derive(Debug, Clone, Copy)]
+pub struct FileFacts {
+    /// Bytes in the file, or in the block device.
+    pub size: u64,
+    pub is_directory: bool,
+    /// A file whose size can be set.
+    pub is_regular: bool,
+    /// Whether the size says what can be mapped; other devices report 0 and have their own idea.
+    pub tells_size: bool,
+    /// The file system's favourite number of bytes; on hugetlbfs the size of its pages.
+    pub block_size: usize,
+}
+
+pub fn file_facts(fd: c_int) -> Result<FileFacts, Errno> {
+    let mut facts = MaybeUninit::<stat>::uninit();
+    // SAFETY: fstat writes one stat to the place given, and refuses a bad descriptor.
+    check(unsafe { fstat(fd, facts.as_mut_ptr()) })?;
+    // SAFETY: fstat succeeded, so all of it is written.
+    let facts = unsafe { facts.assume_init() };
+    let kind = facts.st_mode & libc::S_IFMT;
+    let is_regular = kind == libc::S_IFREG;
+    let device = if kind == libc::S_IFBLK { block_device_size(fd) } else { None };
+    Ok(FileFacts {
+        size: device.unwrap_or_else(|| u64::try_from(facts.st_size).unwrap_or(0)),
+        is_directory: kind == libc::S_IFDIR,
+        is_regular,
+        tells_size: is_regular || device.is_some(),
+        block_size: usize::try_from(facts.st_blksize).unwrap_or(0),
+    })
+}
+
+/// Opening a FIFO must not wait for its other end only to learn that it cannot be mapped, and a terminal must not become
+/// the controlling one.
+pub const NEVER_WAIT: c_int = libc::O_NONBLOCK | libc::O_NOCTTY;
+
+/// Opens a file; the descriptor closes on exec and with its owner. A file that is made gets the permissions of `mode`.
+pub fn open(path: &CStr, flags: c_int, mode: u32) -> Result<OwnedFd, Errno> {
+    // SAFETY: the path ends in NUL; the mode is there if it is asked for.
+    owned(|| unsafe { open_call(path.as_ptr(), flags | libc::O_CLOEXEC, mode) })
+}
+
+/// The same for shared memory by name, shm_open(3), which closes on exec by itself.
+pub fn shm_open(name: &CStr, flags: c_int, mode: u32) -> Result<OwnedFd, Errno> {
+    #[cfg(not(target_os = "macos"))]
+    let mode = mode as libc::mode_t;
+    // SAFETY: the name ends in NUL.
+    owned(|| unsafe { libc::shm_open(name.as_ptr(), flags, mode) })
+}
+
+pub fn shm_unlink(name: &CStr) -> Result<(), Errno> {
+    // SAFETY: the name ends in NUL.
+    check(unsafe { libc::shm_unlink(name.as_ptr()) })
+}
+
+/// Another descriptor of the same open file, closed on exec.
+pub fn duplicate(fd: c_int) -> Result<OwnedFd, Errno> {
+    // SAFETY: fcntl checks the descriptor. 3: not one of the standard streams, should one of them be closed.
+    owned(|| unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 3) })
+}
+
+/// Makes a descriptor of the answer of a call, which is repeated while signals interrupt it.
+fn owned(call: impl Fn() -> c_int) -> Result<OwnedFd, Errno> {
+    loop {
+        match call() {
+            -1 => match last_errno() {
+                Errno(libc::EINTR) => {}
+                errno => return Err(errno),
+            },
+            // SAFETY: the descriptor is new, so it is ours alone.
+            fd => return Ok(unsafe { OwnedFd::from_raw_fd(fd) }),
+        }
+    }
+}
+
+/// Makes the file as many bytes long; what is added reads zero.
+pub fn set_file_size(fd: c_int, size: u64) -> Result<(), Errno> {
+    let size = off_t::try_from(size).map_err(|_| Errno(libc::EFBIG))?;
+    uninterrupted(|| {
+        // SAFETY: ftruncate checks the descriptor and touches no memory.
+        check(unsafe { ftruncate(fd, size) })
+    })
+}
+
+/// Has the file system set aside blocks for the first `size` bytes; the file grows if it is shorter.
+pub fn allocate(fd: c_int, size: u64) -> Result<(), Errno> {
+    if size == 0 {
+        return Ok(());
+    }
+    let size = off_t::try_from(size).map_err(|_| Errno(libc::EFBIG))?;
+    uninterrupted(|| {
+        #[cfg(target_os = "linux")]
+        // SAFETY: fallocate checks the descriptor and touches no memory. Not posix_fallocate(3): glibc's writes a byte into
+        // each block where the file system cannot do it, over those of others.
+        return check(unsafe { libc::fallocate64(fd, 0, 0, size) });
+        #[cfg(any(target_os = "freebsd", target_os = "netbsd"))]
+        // SAFETY: as above; it answers the error number itself.
+        return match unsafe { libc::posix_fallocate(fd, 0, size) } {
+            0 => Ok(()),
+            errno => Err(Errno(errno)),
+        };
+        #[cfg(not(any(target_os = "linux", target_os = "freebsd", target_os = "netbsd")))]
+        return Err(Errno(libc::EOPNOTSUPP));
+    })
+}
+
+fn uninterrupted(call: impl Fn() -> Result<(), Errno>) -> Result<(), Errno> {
+    loop {
+        match call() {
+            Err(Errno(libc::EINTR)) => {}
+            done => return done,
+        }
+    }
+}
+
+/// The path, all symbolic links followed, if it leads to the file that is open as `fd`.
+pub fn real_path_of(path: &CStr, fd: c_int) -> Option<PathBuf> {
+    let real = std::fs::canonicalize(OsStr::from_bytes(path.to_bytes())).ok()?;
+    let named = std::fs::metadata(&real).ok()?;
+    let mut open = MaybeUninit::<stat>::uninit();
+    // SAFETY: fstat writes one stat to the place given.
+    check(unsafe { fstat(fd, open.as_mut_ptr()) }).ok()?;
+    // SAFETY: fstat succeeded, so all of it is written.
+    let open = unsafe { open.assume_init() };
+    (named.ino() == open.st_ino && named.dev() == open.st_dev).then_some(real)
+}
+
+/// Shared memory whose name is gone already.
+pub fn unlinked_shared_memory() -> Result<OwnedFd, Errno> {
+    unlinked(|name| CString::new(format!("/{name}")), shm_open, shm_unlink)
+}
+
+/// A file in a folder whose name is gone already.
+pub fn unlinked_file(folder: &Path) -> Result<OwnedFd, Errno> {
+    let path = |name: &str| CString::new(folder.join(name).into_os_string().into_encoded_bytes());
+    unlinked(path, open, |path| {
+        // SAFETY: the path ends in NUL.
+        check(unsafe { libc::unlink(path.as_ptr()) })
+    })
+}
+
+fn unlinked(
+    place: impl Fn(&str) -> Result<CString, std::ffi::NulError>,
+    open: impl Fn(&CStr, c_int, u32) -> Result<OwnedFd, Errno>,
+    unlink: impl Fn(&CStr) -> Result<(), Errno>,
+) -> Result<OwnedFd, Errno> {
+    use std::hash::{BuildHasher, RandomState};
+    loop {
+        // The standard library's hash keys are random: a name that nobody else has.
+        let name = format!("mmap-wrap-{}-{:016x}", std::process::id(), RandomState::new().hash_one(0));
+        let place = place(&name).map_err(|_| Errno(libc::EINVAL))?;
+        match open(&place, libc::O_RDWR | libc::O_CREAT | libc::O_EXCL, 0o600) {
+            Err(Errno(libc::EEXIST)) => {}
+            opened => {
+                let fd = opened?;
+                unlink(&place)?;
+                return Ok(fd);
+            }
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod linux {
+    use super::*;
+
+    /// linux/fs.h
+    const BLKGETSIZE64: libc::Ioctl = libc::_IOR::<usize>(0x12, 114);
+
+    /// Bytes in the block device that is open as `fd`.
+    pub fn block_device_size(fd: c_int) -> Option<u64> {
+        let mut size = 0u64;
+        // SAFETY: the call writes one 64-bit number to the place given.
+        check(unsafe { libc::ioctl(fd, BLKGETSIZE64, &mut size) }).ok().map(|()| size)
+    }
+
+    pub fn memfd_create(name: &CStr, flags: c_int) -> Result<OwnedFd, Errno> {
+        // SAFETY: the name ends in NUL.
+        owned(|| unsafe { libc::memfd_create(name.as_ptr(), u32::from_ne_bytes(flags.to_ne_bytes()) | libc::MFD_CLOEXEC) })
+    }
+
+    pub fn memfd_secret() -> Result<OwnedFd, Errno> {
+        // SAFETY: takes flags and touches no memory; the answer is a descriptor or -1.
+        owned(|| c_int::try_from(unsafe { libc::syscall(libc::SYS_memfd_secret, libc::O_CLOEXEC) }).unwrap_or(-1))
+    }
+
+    /// The F_SEAL_ bits of a memory file.
+    pub fn seals(fd: c_int) -> Result<c_int, Errno> {
+        // SAFETY: fcntl checks the descriptor.
+        match unsafe { libc::fcntl(fd, libc::F_GET_SEALS) } {
+            -1 => Err(last_errno()),
+            seals => Ok(seals),
+        }
+    }
+
+    pub fn add_seals(fd: c_int, seals: c_int) -> Result<(), Errno> {
+        // SAFETY: as above.
+        check(unsafe { libc::fcntl(fd, libc::F_ADD_SEALS, seals) })
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod linux {
+    use super::*;
+
+    pub fn block_device_size(_fd: c_int) -> Option<u64> {
+        None
+    }
+
+    pub fn memfd_create(_name: &CStr, _flags: c_int) -> Result<OwnedFd, Errno> {
+        Err(Errno(libc::ENOSYS))
+    }
+
+    pub fn memfd_secret() -> Result<OwnedFd, Errno> {
+        Err(Errno(libc::ENOSYS))
+    }
+
+    pub fn seals(_fd: c_int) -> Result<c_int, Errno> {
+        Err(Errno(libc::ENOSYS))
+    }
+
+    pub fn add_seals(_fd: c_int, _seals: c_int) -> Result<(), Errno> {
+        Err(Errno(libc::ENOSYS))
+    }
+}
+
+use linux::block_device_size;
+pub use linux::{add_seals, memfd_create, memfd_secret, seals};

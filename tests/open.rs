@@ -1,0 +1,284 @@
+//! Files that are opened or made, and files in memory: they do what was asked, or leave nothing behind.
+
+mod common;
+
+use common::{READ_WRITE, descriptors, in_a_process_of_its_own, mappings, read};
+use mmap_wrap::mapping::{KEEP, Name, Open};
+use mmap_wrap::{Error, Mapping, constants::*, error::*, range::REST};
+use std::ffi::{CStr, CString};
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::path::Path;
+
+const MAKE: i64 = O_RDWR | O_CREAT;
+
+fn c(path: &Path) -> CString {
+    CString::new(path.as_os_str().as_bytes()).unwrap()
+}
+
+fn open(path: &CStr, flags: i64, size: i64) -> mmap_wrap::Result<Mapping> {
+    let open = Open { name: Name::Path(path), flags, mode: 0o640, size, allocate: false };
+    Mapping::open(open, REST, READ_WRITE, MAP_SHARED, 0)
+}
+
+fn code(result: mmap_wrap::Result<Mapping>) -> i64 {
+    result.unwrap_err().code()
+}
+
+fn errno(errno: i32) -> i64 {
+    -i64::from(errno)
+}
+
+#[test]
+fn a_file_is_made_with_its_size_and_permissions() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("made");
+    let mapping = open(&c(&path), MAKE, 10_000).unwrap();
+    assert_eq!(mapping.length(), 10_000);
+    mapping.write(9_999, b"x").unwrap();
+    let made = path.metadata().unwrap();
+    assert_eq!((made.len(), made.permissions().mode() & 0o777), (10_000, 0o640));
+    assert_eq!(std::fs::read(&path).unwrap()[9_999], b'x');
+}
+
+#[test]
+fn a_file_that_is_there_is_left_as_it_is_or_grown_or_cut() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("there");
+    std::fs::write(&path, [7; 100]).unwrap();
+    assert_eq!(open(&c(&path), O_RDWR, REST).unwrap().length(), 100);
+    let grown = open(&c(&path), MAKE, 200).unwrap();
+    assert_eq!(read(&grown, 0, 200).unwrap(), [[7; 100], [0; 100]].concat());
+    let cut = open(&c(&path), MAKE, 50).unwrap();
+    assert_eq!((cut.length(), path.metadata().unwrap().len()), (50, 50));
+    let truncated = open(&c(&path), O_RDWR | O_TRUNC, 60).unwrap();
+    assert_eq!(read(&truncated, 0, 60).unwrap(), [0; 60]);
+    assert_eq!(code(open(&c(&path), MAKE | O_EXCL, 60)), errno(libc::EEXIST));
+}
+
+#[test]
+fn allocated_bytes_have_blocks_and_others_have_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let blocks = |name: &str, allocate| {
+        let path = folder.path().join(name);
+        let named = c(&path);
+        let open = Open { name: Name::Path(&named), flags: MAKE, mode: 0o600, size: 1 << 20, allocate };
+        Mapping::open(open, REST, READ_WRITE, MAP_SHARED, 0).map(|_| path.metadata().unwrap().blocks() * 512)
+    };
+    assert_eq!(blocks("sparse", false).unwrap(), 0);
+    match blocks("allocated", true) {
+        Ok(bytes) => assert!(bytes >= 1 << 20, "{bytes}"),
+        Err(error) if matches!(*error, Error::Unsupported(_)) => println!("skipped: {error}"),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+#[test]
+fn a_full_disk_is_an_error_now_and_leaves_no_file() {
+    let Some(mount) = common::Mount::new(&["-t", "tmpfs", "-o", "size=64k", "none"]) else { return };
+    let new = mount.path().join("new");
+    let named = c(&new);
+    let large = Open { name: Name::Path(&named), flags: MAKE, mode: 0o600, size: 1 << 20, allocate: true };
+    let refused = Mapping::open(large, REST, READ_WRITE, MAP_SHARED, 0).unwrap_err();
+    assert_eq!(refused.code(), errno(libc::ENOSPC));
+    assert!(
+        refused.to_string().ends_with("to 1048576 bytes: No space left on device (ENOSPC); the file system is full"),
+        "{refused}"
+    );
+    assert!(!new.exists());
+
+    std::fs::write(&new, [1; 100]).unwrap();
+    Mapping::open(large, REST, READ_WRITE, MAP_SHARED, 0).unwrap_err();
+    assert_eq!(std::fs::read(&new).unwrap(), [1; 100], "a file that was there has its former size");
+}
+
+#[test]
+fn a_failure_at_any_step_leaves_nothing_behind() {
+    in_a_process_of_its_own("a_failure_at_any_step_leaves_nothing_behind", || {
+        let folder = tempfile::tempdir().unwrap();
+        let (new, old) = (folder.path().join("new"), folder.path().join("old"));
+        let (target, link) = (folder.path().join("target"), folder.path().join("link"));
+        std::fs::write(&old, [5; 100]).unwrap();
+        symlink(&target, &link).unwrap();
+        let before = (descriptors(), mappings());
+        let attempt = |path: &Path, flags, size, prot, len, offset| {
+            let named = c(path);
+            let open = Open { name: Name::Path(&named), flags, mode: 0o600, size, allocate: false };
+            code(Mapping::open(open, len, prot, MAP_SHARED, offset))
+        };
+        for path in [&new, &link, &old] {
+            // The last step fails, after the file was made and grown.
+            assert_eq!(attempt(path, O_RDWR | O_CREAT, 1 << 20, READ_WRITE, i64::MAX, 0), errno(libc::ENOMEM));
+            assert_eq!(attempt(path, O_RDWR | O_CREAT, 4096, READ_WRITE, REST, 8192), MMAP_WRAP_E_RANGE);
+            assert_eq!(attempt(path, O_WRONLY | O_CREAT, 4096, READ_WRITE, REST, 0), errno(libc::EACCES));
+            assert_eq!(attempt(path, O_RDONLY | O_CREAT, 4096, PROT_READ, REST, 0), errno(libc::EINVAL));
+            // Smaller than it is, and the mapping refused: nothing was cut.
+            assert_eq!(attempt(path, O_RDWR | O_CREAT, 10, READ_WRITE, REST, 50), MMAP_WRAP_E_RANGE);
+        }
+        assert!(!new.exists() && !target.exists() && link.is_symlink());
+        assert_eq!(std::fs::read(&old).unwrap(), [5; 100]);
+        assert_eq!(attempt(&new, O_RDWR, REST, READ_WRITE, REST, 0), errno(libc::ENOENT));
+        assert_eq!(attempt(&link, MAKE | O_NOFOLLOW, 10, READ_WRITE, REST, 0), errno(libc::ELOOP));
+        assert_eq!((descriptors(), mappings()), before);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2, "old and link");
+    });
+}
+
+#[test]
+fn what_cannot_be_is_refused_before_anything_is_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let new = c(&folder.path().join("new"));
+    let with = |flags, mode, size, map_flags| {
+        let open = Open { name: Name::Path(&new), flags, mode, size, allocate: false };
+        code(Mapping::open(open, REST, READ_WRITE, map_flags, 0))
+    };
+    assert_eq!(with(MAKE, 0o600, -5, MAP_SHARED), MMAP_WRAP_E_RANGE);
+    assert_eq!(with(MAKE, 0o10000, 5, MAP_SHARED), MMAP_WRAP_E_ARGUMENT);
+    assert_eq!(with(MAKE, -1, 5, MAP_SHARED), MMAP_WRAP_E_ARGUMENT);
+    assert_eq!(with(MAKE | 1 << 40, 0o600, 5, MAP_SHARED), MMAP_WRAP_E_ARGUMENT);
+    assert_eq!(with(MAKE, 0o600, 5, MAP_SHARED | MAP_ANONYMOUS), MMAP_WRAP_E_ARGUMENT);
+    assert_eq!(with(MAKE, 0o600, 5, MAP_SHARED | MAP_FIXED), MMAP_WRAP_E_ARGUMENT);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    assert_eq!(with(MAKE, 0o600, i64::MAX, MAP_SHARED), errno(libc::EFBIG));
+    assert_eq!(code(open(&c(folder.path()), O_RDONLY, REST)), errno(libc::EISDIR));
+    assert_eq!(code(open(c"/dev/zero", O_RDWR, 100)), MMAP_WRAP_E_ARGUMENT, "a device has no size to set");
+}
+
+#[test]
+fn a_file_without_a_name_is_made_in_a_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    match open(&c(folder.path()), O_RDWR | O_TMPFILE, 4096) {
+        Ok(mapping) => assert_eq!(mapping.length(), 4096),
+        Err(error) => println!("skipped: this file system has no O_TMPFILE: {error}"),
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn devices_are_mapped_with_a_given_length_or_their_own() {
+    let zero = Open { name: Name::Path(c"/dev/zero"), flags: O_RDWR, mode: 0, size: REST, allocate: false };
+    assert_eq!(Mapping::open(zero, 4096, READ_WRITE, MAP_PRIVATE, 0).unwrap().length(), 4096);
+    assert_eq!(code(Mapping::open(zero, REST, READ_WRITE, MAP_PRIVATE, 0)), MMAP_WRAP_E_ARGUMENT);
+
+    let folder = tempfile::tempdir().unwrap();
+    let image = folder.path().join("image");
+    std::fs::write(&image, [9; 1 << 20]).unwrap();
+    let Some(device) = common::LoopDevice::new(&image) else { return };
+    let path = c(device.path());
+    let mapping = Mapping::of_path(&path, REST, PROT_READ, MAP_SHARED, 4096).unwrap();
+    assert_eq!(mapping.length(), (1 << 20) - 4096);
+    assert_eq!(read(&mapping, 0, 1).unwrap(), [9]);
+    assert_eq!(code(Mapping::of_path(&path, REST, PROT_READ, MAP_SHARED, 2 << 20)), MMAP_WRAP_E_RANGE);
+}
+
+#[test]
+fn shared_memory_has_a_name_until_it_is_unlinked() {
+    let name = CString::new(format!("/mmap-wrap-test-{}", std::process::id())).unwrap();
+    let make = |flags| {
+        let open = Open { name: Name::SharedMemory(&name), flags, mode: 0o600, size: 4096, allocate: false };
+        Mapping::open(open, REST, READ_WRITE, MAP_SHARED, 0)
+    };
+    let one = make(MAKE | O_EXCL).unwrap();
+    let other = make(O_RDWR).unwrap();
+    one.write(4095, b"x").unwrap();
+    assert_eq!(read(&other, 4095, 1).unwrap(), b"x");
+    assert_eq!(code(make(MAKE | O_EXCL)), errno(libc::EEXIST));
+    let unlink = || mmap_wrap::ffi::open::shm_unlink_wrap(name.as_ptr());
+    assert_eq!(unlink(), 0);
+    assert_eq!(unlink(), errno(libc::ENOENT));
+    assert_eq!(code(make(O_RDWR)), errno(libc::ENOENT));
+
+    let large = Open { name: Name::SharedMemory(&name), flags: MAKE, mode: 0o600, size: 4096, allocate: false };
+    assert_eq!(code(Mapping::open(large, REST, READ_WRITE, MAP_SHARED, 8192)), MMAP_WRAP_E_RANGE);
+    assert_eq!(code(make(O_RDWR)), errno(libc::ENOENT), "what was made for a mapping that failed is gone");
+}
+
+#[test]
+fn a_memory_file_can_be_sealed_and_handed_out() {
+    let memory = Mapping::of_memfd(c"test", MFD_ALLOW_SEALING, 5000, READ_WRITE, MAP_SHARED).unwrap();
+    memory.write(4995, b"hello").unwrap();
+    let mut text = Vec::new();
+    File::from(memory.descriptor().unwrap()).read_to_end(&mut text).unwrap();
+    assert_eq!((text.len(), &text[4995..]), (5000, &b"hello"[..]));
+
+    assert_eq!(memory.seals().unwrap(), 0);
+    let writing = memory.add_seals(F_SEAL_WRITE).unwrap_err();
+    assert_eq!(writing.code(), errno(libc::EBUSY));
+    assert!(writing.to_string().contains("F_SEAL_FUTURE_WRITE"), "{writing}");
+    memory.add_seals(F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL).unwrap();
+    assert_eq!(memory.seals().unwrap(), F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
+    assert_eq!(memory.add_seals(F_SEAL_EXEC).unwrap_err().code(), errno(libc::EPERM));
+    assert_eq!(memory.add_seals(1 << 20).unwrap_err().code(), MMAP_WRAP_E_ARGUMENT);
+    let file = File::from(memory.descriptor().unwrap());
+    assert_eq!(file.set_len(0).unwrap_err().raw_os_error(), Some(libc::EPERM));
+    assert_eq!(code(Mapping::of_memfd(c"test", 1 << 20, 1, READ_WRITE, MAP_SHARED)), MMAP_WRAP_E_ARGUMENT);
+    for len in [0, REST] {
+        assert_eq!(code(Mapping::of_memfd(c"test", 0, len, READ_WRITE, MAP_SHARED)), MMAP_WRAP_E_ARGUMENT);
+    }
+    assert_eq!(code(Mapping::of_memfd(c"test", 0, -1, READ_WRITE, MAP_SHARED)), MMAP_WRAP_E_RANGE);
+}
+
+#[test]
+fn secret_memory_is_read_and_written_also_where_the_kernel_must_copy() {
+    let secret = match Mapping::of_secret(5000, READ_WRITE) {
+        Ok(secret) => secret,
+        Err(error) => return println!("skipped: {error}"),
+    };
+    secret.write(4999, b"k").unwrap();
+    assert_eq!(read(&secret, 4999, 1).unwrap(), b"k");
+    // With the protection no longer certain, accesses go through the kernel, which process_vm_readv(2) cannot do here.
+    secret.protect(PROT_READ, 4096, REST).unwrap();
+    assert_eq!(read(&secret, 4999, 1).unwrap(), b"k");
+    secret.write(0, b"k").unwrap();
+    assert_eq!(secret.write(4999, b"k").unwrap_err().code(), MMAP_WRAP_E_FAULT);
+}
+
+#[test]
+fn a_file_without_a_name_lives_as_long_as_its_mapping_and_descriptors() {
+    let memory = Mapping::of_unnamed(4096, READ_WRITE, MAP_SHARED).unwrap();
+    let file = memory.descriptor().unwrap();
+    memory.write(0, b"x").unwrap();
+    drop(memory);
+    let mut text = Vec::new();
+    File::from(file).read_to_end(&mut text).unwrap();
+    assert_eq!(text[0], b'x');
+}
+
+#[test]
+fn a_file_is_kept_open_if_that_is_asked_for_and_closed_with_its_mapping() {
+    in_a_process_of_its_own("a_file_is_kept_open_if_that_is_asked_for_and_closed_with_its_mapping", || {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        std::fs::write(&path, [1; 100]).unwrap();
+        let path = c(&path);
+        let before = descriptors();
+        let closed = Mapping::of_path(&path, REST, PROT_READ, MAP_SHARED, 0).unwrap();
+        assert_eq!(descriptors(), before);
+        let refused = closed.descriptor().unwrap_err();
+        assert_eq!(refused.code(), MMAP_WRAP_E_ARGUMENT);
+        assert!(refused.to_string().contains("MMAP_WRAP_KEEP"), "{refused}");
+
+        let kept = [
+            Mapping::of_path(&path, REST, PROT_READ, MAP_SHARED | KEEP, 0).unwrap(),
+            Mapping::of_descriptor(0, REST, PROT_READ, MAP_SHARED | KEEP, i64::from(libc_fd(&kept_file(&path))), 0).unwrap(),
+            Mapping::of_unnamed(1, READ_WRITE, MAP_SHARED).unwrap(),
+        ];
+        assert_eq!(descriptors(), before + 3);
+        assert!(kept.iter().all(|mapping| mapping.facts().keeps_file && mapping.descriptor().is_ok()));
+        assert_eq!(kept[0].seals().unwrap_err().code(), errno(libc::EINVAL));
+        drop(kept);
+        assert_eq!(descriptors(), before);
+        let anonymous = Mapping::of_descriptor(0, 1, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | KEEP, -1, 0);
+        assert_eq!(code(anonymous), MMAP_WRAP_E_ARGUMENT);
+    });
+}
+
+fn kept_file(path: &CStr) -> File {
+    File::open(Path::new(std::ffi::OsStr::from_bytes(path.to_bytes()))).unwrap()
+}
+
+fn libc_fd(file: &File) -> i32 {
+    std::os::fd::AsRawFd::as_raw_fd(file)
+}
