@@ -20,6 +20,8 @@ const TOPICS: &[&[&str]] = &[
     &["src/ffi/map.rs"],
     &["src/ffi/open.rs"],
     &["src/ffi/pages.rs"],
+    &["src/ffi/resize.rs"],
+    &["src/ffi/hardening.rs"],
     &["src/ffi/address.rs"],
     &["src/ffi/access.rs"],
     &["src/ffi/faults.rs"],

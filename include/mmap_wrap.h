@@ -82,6 +82,9 @@ int64_t mmap_wrap_page_size(void);
 /** The bytes searched for are not there. */
 #define MMAP_WRAP_E_NOT_FOUND (-4104)
 
+/** A part of the mapping is sealed (mseal_wrap): it can be neither unmapped, moved, resized nor protected otherwise. */
+#define MMAP_WRAP_E_SEALED (-4106)
+
 /** A defect of this library. Please report it with the message. */
 #define MMAP_WRAP_E_INTERNAL (-4105)
 
@@ -312,6 +315,93 @@ int64_t madvise_wrap(mmap_wrap_handle h, int64_t advice, int64_t offset, int64_t
  *     msync_wrap(h, MS_SYNC, 0, MMAP_WRAP_REST);
  */
 int64_t msync_wrap(mmap_wrap_handle h, int64_t flags, int64_t offset, int64_t size);
+
+/*
+ * == Resizing, moving, splitting ==
+ *
+ * What changes a mapping itself needs to be alone with it: calls of other threads that come meanwhile wait for it, and
+ * it waits a moment for those that are inside. MMAP_WRAP_E_BUSY while an export is held (mmap_wrap_acquire), or where the
+ * others do not leave. Addresses from mmap_wrap_address are no longer good afterwards. A child that is forked meanwhile
+ * has the handle as that of an unmapped mapping.
+ */
+
+/**
+ * Makes the mapping length bytes long, or as long as to the end of its file (MMAP_WRAP_REST, for a mapping that keeps its
+ * file open). The handle stays. The contents stay, as far as they fit.
+ *
+ * flags: 0 to grow or shrink in place (-ENOMEM where there is no room), MREMAP_MAYMOVE to move if need be,
+ * MREMAP_MAYMOVE | MREMAP_FIXED to move to new_addr, which replaces what is there; new_addr is NULL else. With with_file = 1
+ * the file that the mapping keeps open (MMAP_WRAP_KEEP, memory files) is made to end where the mapping ends; else bytes
+ * beyond its end must not be touched until it has grown.
+ *
+ * With MREMAP_DONTUNMAP the pages move to a new mapping, whose handle is returned, and h keeps its addresses, with fresh
+ * pages behind them; length is that of the mapping.
+ *
+ * Returns h, or the new handle. On failure nothing has changed: MMAP_WRAP_E_BUSY, MMAP_WRAP_E_SEALED, MMAP_WRAP_E_ARGUMENT
+ * (length 0, flags that need others, no file kept), MMAP_WRAP_E_RANGE, MMAP_WRAP_E_ALIGNMENT (new_addr),
+ * MMAP_WRAP_E_UNSUPPORTED (a shared mapping without a file cannot grow: the memory behind it keeps its size), -EFAULT (parts
+ * with a protection or advice of their own), -ENOMEM, -EPERM (a sealed file), MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED.
+ *
+ *     if (mremap_wrap(h, 1 << 20, MREMAP_MAYMOVE, NULL, 1) < 0) puts(mmap_wrap_last_error_message());
+ */
+mmap_wrap_handle mremap_wrap(mmap_wrap_handle h, int64_t length, int64_t flags, void *new_addr, int64_t with_file);
+
+/**
+ * Splits the mapping at offset, a page border of it: h ends there, and what follows gets the handle that is returned.
+ * So that a part can be unmapped, sealed or handed on by itself. A kept file is kept by both.
+ *
+ * MMAP_WRAP_E_BUSY, MMAP_WRAP_E_RANGE, MMAP_WRAP_E_ALIGNMENT, MMAP_WRAP_E_ARGUMENT (nothing would be left on one side),
+ * MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED.
+ *
+ *     mmap_wrap_handle tail = mmap_wrap_split(h, 4096);
+ *     munmap_wrap(tail);
+ */
+mmap_wrap_handle mmap_wrap_split(mmap_wrap_handle h, int64_t offset);
+
+/*
+ * == Guards, seals, names ==
+ *
+ * Against mistakes and attacks. See also madvise_wrap: MADV_DONTDUMP leaves memory out of core dumps, MADV_WIPEONFORK
+ * and MADV_DONTFORK keep it from forked children; mlock_wrap keeps it from being swapped, mmap_secret_wrap from everybody
+ * else. PROT_EXEC together with PROT_WRITE is granted as the system grants it, and is what attackers look for: map
+ * code writable, then mprotect_wrap it to PROT_READ | PROT_EXEC before it runs. MAP_DROPPABLE memory may read zero at any
+ * time when the system runs short: for what can be made again.
+ */
+
+/**
+ * Makes every access to the range a fault (on = 1), or lifts that (on = 0): guard regions, madvise(2) with
+ * MADV_GUARD_INSTALL, or PROT_NONE where the kernel lacks them (before 6.13; 6.15 for files) or has them not for this kind
+ * of memory. What private memory held there is dropped. Offset and end must be on page borders or at the
+ * mapping's own ends (MMAP_WRAP_E_ALIGNMENT). Lifted, the pages have the protection of the mapping as a whole.
+ *
+ * Returns 0, or MMAP_WRAP_E_RANGE, MMAP_WRAP_E_SEALED, MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED, -ENOMEM.
+ *
+ *     mmap_wrap_guard(h, 1, 0, mmap_wrap_page_size());
+ */
+int64_t mmap_wrap_guard(mmap_wrap_handle h, int64_t on, int64_t offset, int64_t size);
+
+/**
+ * Seals the pages that hold the range, for ever: mseal(2). They can be neither unmapped, moved, resized, nor protected
+ * otherwise, and read-only private ones cannot be discarded. munmap_wrap answers MMAP_WRAP_E_SEALED from then on, and the
+ * handle stays good until the process ends.
+ *
+ * Returns 0, or MMAP_WRAP_E_UNSUPPORTED (before Linux 6.10, or 32 bits), MMAP_WRAP_E_RANGE, MMAP_WRAP_E_HANDLE,
+ * MMAP_WRAP_E_UNMAPPED, -ENOMEM.
+ *
+ *     mseal_wrap(h, 0, MMAP_WRAP_REST);
+ */
+int64_t mseal_wrap(mmap_wrap_handle h, int64_t offset, int64_t size);
+
+/**
+ * Names a mapping without a file: /proc/PID/maps shows it as `[anon:name]`, or as `[anon_shmem:name]` where it is shared. At
+ * most 79 bytes of printable ASCII without [ ] \ $ and `. NULL takes the name away.
+ *
+ * Returns 0, or -EINVAL (not such a name), -EBADF (a file is mapped), MMAP_WRAP_E_UNSUPPORTED (before Linux 5.17, or not
+ * built in), MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED.
+ *
+ *     mmap_wrap_name(h, "index cache");
+ */
+int64_t mmap_wrap_name(mmap_wrap_handle h, const char *name);
 
 /*
  * == Addresses and exports ==

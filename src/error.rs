@@ -21,6 +21,8 @@ pub const MMAP_WRAP_E_ARGUMENT: i64 = -4102;
 pub const MMAP_WRAP_E_UNSUPPORTED: i64 = -4103;
 /// The bytes searched for are not there.
 pub const MMAP_WRAP_E_NOT_FOUND: i64 = -4104;
+/// A part of the mapping is sealed (mseal_wrap): it can be neither unmapped, moved, resized nor protected otherwise.
+pub const MMAP_WRAP_E_SEALED: i64 = -4106;
 /// A defect of this library. Please report it with the message.
 pub const MMAP_WRAP_E_INTERNAL: i64 = -4105;
 
@@ -37,6 +39,7 @@ pub fn describe(code: i64) -> Option<&'static CStr> {
         MMAP_WRAP_E_ARGUMENT => c"invalid argument (MMAP_WRAP_E_ARGUMENT)",
         MMAP_WRAP_E_UNSUPPORTED => c"not supported on this system (MMAP_WRAP_E_UNSUPPORTED)",
         MMAP_WRAP_E_NOT_FOUND => c"not found (MMAP_WRAP_E_NOT_FOUND)",
+        MMAP_WRAP_E_SEALED => c"a part of the mapping is sealed (MMAP_WRAP_E_SEALED)",
         MMAP_WRAP_E_INTERNAL => c"internal error of mmap-wrap (MMAP_WRAP_E_INTERNAL)",
         _ => return None,
     })
@@ -83,6 +86,11 @@ pub enum Error {
 
     #[error("{}", Held(*exports))]
     Busy { exports: u32 },
+
+    #[error("calls of other threads are inside the mapping and did not leave; try again when they have")]
+    Occupied,
+    #[error("a part of the mapping is sealed: it stays as it is until the process ends")]
+    Sealed,
 
     #[error("{0}")]
     Argument(String),
@@ -132,7 +140,8 @@ impl Error {
             | Error::TooLong { .. } => MMAP_WRAP_E_RANGE,
             Error::Alignment { .. } => MMAP_WRAP_E_ALIGNMENT,
             Error::Fault { .. } | Error::Lost => MMAP_WRAP_E_FAULT,
-            Error::Busy { .. } => MMAP_WRAP_E_BUSY,
+            Error::Busy { .. } | Error::Occupied => MMAP_WRAP_E_BUSY,
+            Error::Sealed => MMAP_WRAP_E_SEALED,
             Error::Argument(_) => MMAP_WRAP_E_ARGUMENT,
             Error::Unsupported(_) => MMAP_WRAP_E_UNSUPPORTED,
             Error::NotFound => MMAP_WRAP_E_NOT_FOUND,
@@ -275,6 +284,6 @@ mod tests {
     #[test]
     fn own_codes_lie_below_the_kernels() {
         let codes: Vec<i64> = (-5000..0).filter(|code| describe(*code).is_some()).collect();
-        assert_eq!(codes, (-4105..=-4096).collect::<Vec<_>>());
+        assert_eq!(codes, (-4106..=-4096).collect::<Vec<_>>());
     }
 }

@@ -4,8 +4,10 @@
 
 mod access;
 mod facts;
+mod hardening;
 mod open;
 mod pages;
+mod resize;
 mod wish;
 
 use crate::constants::MAP_ANONYMOUS;
@@ -47,6 +49,10 @@ struct Origin {
     prot: AtomicI64,
     /// The file, where this library opened or made it and keeps it open: for resizing, sealing, handing out.
     file: Option<OwnedFd>,
+    /// Parts of it may be guard regions, whatever its protection says.
+    guards: AtomicBool,
+    /// Guards were put by protection.
+    fenced: AtomicBool,
     /// mseal(2) was called on a part of it.
     sealed: AtomicBool,
 }
@@ -117,6 +123,8 @@ impl Mapping {
                 flags: wish.flags,
                 prot: AtomicI64::new(i64::from(wish.prot)),
                 file: None,
+                guards: AtomicBool::new(false),
+                fenced: AtomicBool::new(false),
                 sealed: AtomicBool::new(false),
             },
         })
@@ -153,6 +161,9 @@ impl Mapping {
 
     /// The words for a refusal to unmap.
     pub(crate) fn unmap_refused(&self, errno: Errno) -> Box<Error> {
+        if self.is_sealed() {
+            return Error::Sealed.into();
+        }
         let attempt = format!("unmap {} bytes at {:p}", self.pages.size(), self.pages.base());
         Error::system(errno, attempt, memory_hint(errno))
     }

@@ -12,7 +12,7 @@ use crate::error::{Errno, Error, Result};
 use crate::guarded;
 use crate::mapping::Mapping;
 use crate::range::REST;
-use life::{Ending, HERE, Refusal};
+use life::{Ending, HERE, Refusal, Unclaimed};
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed, Ordering::SeqCst};
 use table::Slot;
@@ -42,6 +42,7 @@ fn refused(handle: Handle, refusal: Refusal) -> Box<Error> {
     Box::new(match refusal {
         Refusal::Ended => Error::Unmapped(handle),
         Refusal::NeverBegan => Error::Handle(handle),
+        Refusal::Changing => Error::Occupied,
     })
 }
 
@@ -117,10 +118,23 @@ pub fn with<T>(handle: Handle, access: impl FnOnce(&Mapping) -> Result<T>) -> Re
 /// Finds the mapping of a handle, for who only asks about it: a loss stays unreported.
 #[inline(always)]
 pub fn look(handle: Handle) -> Result<Pin> {
-    enter(handle).map_err(|refusal| refused(handle, refusal))
+    enter(handle).or_else(|refusal| come_again(handle, refusal)).map_err(|refusal| refused(handle, refusal))
 }
 
-/// The same without words, for where none can be made: inside a signal handler.
+/// Comes again while a mapping is being changed: who does that waits for nobody for long.
+#[cold]
+fn come_again(handle: Handle, mut refusal: Refusal) -> Result<Pin, Refusal> {
+    while refusal == Refusal::Changing {
+        std::thread::yield_now();
+        match enter(handle) {
+            Ok(pin) => return Ok(pin),
+            Err(other) => refusal = other,
+        }
+    }
+    Err(refusal)
+}
+
+/// The same without words and waiting, for where neither can be: inside a signal handler.
 #[inline(always)]
 fn enter(handle: Handle) -> Result<Pin, Refusal> {
     let (generation, index) = parts(handle)?;
@@ -128,7 +142,9 @@ fn enter(handle: Handle) -> Result<Pin, Refusal> {
     let entered = slot.life.enter(pins, generation);
     // Made in any case: dropping it leaves again.
     let pin = Pin { generation, index, slot, pins };
-    entered?;
+    if let Err(refusal) = entered {
+        return Err(pin.why(refusal));
+    }
     if slot.marks.load(Relaxed) & UNINHERITED != 0 && pins.load(SeqCst) & HERE == 0 {
         // A forked child has no such pages: at their addresses may lie anything by now.
         return Err(Refusal::Ended);
@@ -155,6 +171,13 @@ impl Pin {
             marks.fetch_and(!UNINHERITED, SeqCst);
         }
         advised
+    }
+
+    /// In a forked child nobody finishes a change that was under way.
+    #[cold]
+    fn why(&self, refusal: Refusal) -> Refusal {
+        let elsewhere = refusal == Refusal::Changing && self.slot.changer.load(SeqCst) != std::process::id();
+        if elsewhere { Refusal::Ended } else { refusal }
     }
 
     #[cold]
@@ -226,16 +249,22 @@ impl Drop for Pin {
 /// after unmapping. Never waits: while others are inside, the mapping is gone for new calls, its memory is given up, and
 /// the last to leave gives the addresses back.
 pub fn unmap(handle: Handle) -> Result<bool> {
-    let pin = match enter(handle) {
-        Ok(pin) => pin,
-        Err(Refusal::Ended) => return Ok(false),
-        Err(refusal) => return Err(refused(handle, refusal)),
+    let pin = loop {
+        let pin = match enter(handle).or_else(|refusal| come_again(handle, refusal)) {
+            Ok(pin) => pin,
+            Err(Refusal::Ended) => return Ok(false),
+            Err(refusal) => return Err(refused(handle, refusal)),
+        };
+        if pin.is_sealed() {
+            return Err(Error::Sealed.into());
+        }
+        match pin.slot.life.end(pin.generation) {
+            Ending::Ended => break pin,
+            Ending::Already => return Ok(false),
+            Ending::Changing => drop(pin),
+            Ending::Exported(exports) => return Err(Error::Busy { exports }.into()),
+        }
     };
-    match pin.slot.life.end(pin.generation) {
-        Ending::Ended => {}
-        Ending::Already => return Ok(false),
-        Ending::Exported(exports) => return Err(Error::Busy { exports }.into()),
-    }
     let reported = pin.report_loss();
     if pin.is_shared() {
         pin.give_up();
@@ -248,12 +277,80 @@ pub fn unmap(handle: Handle) -> Result<bool> {
     }
 }
 
+/// How often those who change a mapping look whether the others have left, before they give up.
+const PATIENCE: u32 = 1000;
+
+/// Changes the mapping itself, alone with it: other calls wait for that, and none is inside. While an export is held, or
+/// calls of other threads do not leave, it is busy.
+///
+/// ```
+/// use mmap_wrap::{Mapping, constants::*, registry};
+/// let map = || Mapping::of_descriptor(0, 8192, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+/// let handle = registry::insert(map)?;
+/// registry::change(handle, |mapping| mapping.resize(100, 0, 0, false))?;
+/// assert_eq!(registry::pin(handle)?.length(), 100);
+/// # Ok::<(), Box<mmap_wrap::Error>>(())
+/// ```
+pub fn change<T>(handle: Handle, change: impl FnOnce(&mut Mapping) -> Result<T>) -> Result<T> {
+    let pin = claimed(handle)?;
+    let _claim = Claim(&pin);
+    // SAFETY: the claim makes this thread the only one that looks at the mapping.
+    change(unsafe { (*pin.slot.mapping.get()).assume_init_mut() })
+}
+
+fn claimed(handle: Handle) -> Result<Pin> {
+    loop {
+        let pin = pin(handle)?;
+        pin.slot.changer.store(std::process::id(), SeqCst);
+        let mut looks = 0;
+        let claimed = pin.slot.life.claim(pin.pins, pin.generation, || {
+            std::thread::yield_now();
+            looks += 1;
+            looks < PATIENCE
+        });
+        match claimed {
+            Ok(()) => return Ok(pin),
+            Err(Unclaimed::Refused(Refusal::Changing)) => drop(pin),
+            Err(Unclaimed::Refused(refusal)) => return Err(refused(handle, refusal)),
+            Err(Unclaimed::Exported(exports)) => return Err(Error::Busy { exports }.into()),
+            Err(Unclaimed::Occupied) => return Err(Error::Occupied.into()),
+        }
+    }
+}
+
+/// Ends a claim, also if the change panics.
+struct Claim<'a>(&'a Pin);
+
+impl Drop for Claim<'_> {
+    fn drop(&mut self) {
+        self.0.slot.life.revive();
+    }
+}
+
+/// Changes a mapping so that a new one comes of it, which gets a handle of its own; it survives, and is inherited by a
+/// forked child, as the one it came of.
+pub fn bud(handle: Handle, change_to: impl FnOnce(&mut Mapping) -> Result<Mapping>) -> Result<Handle> {
+    let new = insert(|| change(handle, change_to))?;
+    let (from, to) = (look(handle)?, look(new)?);
+    let marks = from.slot.marks.load(SeqCst) & (SURVIVING | UNINHERITED);
+    if marks & UNINHERITED != 0 {
+        to.pins.fetch_or(HERE, SeqCst);
+    }
+    to.slot.marks.fetch_or(marks, SeqCst);
+    Ok(new)
+}
+
 /// Counts an export and gives the address: until it is released, the mapping is neither unmapped nor moved.
 pub fn acquire(handle: Handle) -> Result<*mut u8> {
-    let pin = pin(handle)?;
-    match pin.slot.life.export(pin.generation).map_err(|refusal| refused(handle, refusal))? {
-        Some(_) => Ok(pin.address()),
-        None => Err(Error::Busy { exports: life::MOST_EXPORTS }.into()),
+    loop {
+        let pin = pin(handle)?;
+        match pin.slot.life.export(pin.generation) {
+            Ok(Some(_)) => return Ok(pin.address()),
+            Ok(None) => return Err(Error::Busy { exports: life::MOST_EXPORTS }.into()),
+            // Who changes it waits for this pin to go.
+            Err(Refusal::Changing) => drop(pin),
+            Err(refusal) => return Err(refused(handle, refusal)),
+        }
     }
 }
 

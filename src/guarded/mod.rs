@@ -204,6 +204,19 @@ pub fn copy_within(pages: &Pages, to: usize, from: usize, size: usize, certain: 
     Way::new(certain).copy_within(pages, to, from, size)
 }
 
+/// Copies the first `size` bytes of one mapping's pages over those of another.
+pub fn copy_pages(from: &Pages, to: &Pages, size: usize) -> Result<(), Fault> {
+    let mut piece = [MaybeUninit::uninit(); PIECE];
+    let mut done = 0;
+    while done < size {
+        let piece = &mut piece[..PIECE.min(size - done)];
+        read(from, done, piece, true)?;
+        write(to, done, filled(piece), true)?;
+        done += piece.len();
+    }
+    Ok(())
+}
+
 /// Where `needle` first stands in the range, counted from the range's start.
 pub fn find(pages: &Pages, range: Range<usize>, needle: &[u8], certain: bool) -> Result<Option<usize>, Fault> {
     Way::new(certain).find(pages, range, needle)

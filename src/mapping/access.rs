@@ -63,7 +63,7 @@ impl Mapping {
 
     /// An access of the span stopped: where, after how much, and why, as far as that can be found out.
     #[cold]
-    fn refusal(&self, fault: Fault, span: Span) -> Box<Error> {
+    pub(super) fn refusal(&self, fault: Fault, span: Span) -> Box<Error> {
         let Fault { done, by } = fault;
         let attempt = || format!("access {} bytes at offset {}, {done} of them done", span.size, span.offset);
         match by {

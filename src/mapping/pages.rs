@@ -2,7 +2,7 @@
 
 use super::Mapping;
 use crate::bits::{known, to_c_int};
-use crate::constants::{self, Group};
+use crate::constants::{self, Group, MADV_GUARD_INSTALL, MADV_GUARD_REMOVE};
 use crate::error::{Errno, Error, Result};
 use crate::limits::memory_hint;
 use std::sync::atomic::Ordering;
@@ -35,11 +35,12 @@ impl Mapping {
             let attempt = format!("protection {prot:#x} for {} bytes from offset {}", span.size, span.offset);
             let hint = match errno {
                 Errno(libc::EACCES) => "the file was not opened for such access, or is sealed against it",
+                Errno(libc::EPERM) if self.is_sealed() => return Error::Sealed.into(),
                 _ => return Error::system(errno, attempt, memory_hint(errno)),
             };
             Error::system(errno, attempt, hint)
         })?;
-        if whole && self.certain.load(Ordering::SeqCst) & prot != prot {
+        if whole && self.certain.load(Ordering::SeqCst) & prot != prot && !self.origin.guards.load(Ordering::SeqCst) {
             self.certain.fetch_or(prot, Ordering::SeqCst);
         }
         if whole {
@@ -69,14 +70,26 @@ impl Mapping {
             Group::Discarding => span.of_whole_pages(self.grid)?,
             _ => span.widened(self.grid),
         };
+        if advice == MADV_GUARD_INSTALL && MADV_GUARD_INSTALL != 0 {
+            // An access meets a signal there, which the protection does not tell of.
+            self.origin.guards.store(true, Ordering::SeqCst);
+            self.certain.store(0, Ordering::SeqCst);
+        }
+        let whole = pages == (0..self.pages.size());
         self.pages.advise(pages, to_c_int(advice, "advice")?).map_err(|errno| {
             let attempt = format!("{} for {} bytes from offset {}", constant.name, span.size, span.offset);
             let hint = match errno {
                 Errno(libc::EINVAL) => "this kernel lacks it, or it does not apply to this kind of mapping",
+                Errno(libc::EPERM) if self.is_sealed() => return Error::Sealed.into(),
                 _ => return Error::system(errno, attempt, memory_hint(errno)),
             };
             Error::system(errno, attempt, hint)
-        })
+        })?;
+        if advice == MADV_GUARD_REMOVE && whole {
+            // What is certain again is known when all of it is protected next; until then the kernel copies.
+            self.origin.guards.store(false, Ordering::SeqCst);
+        }
+        Ok(())
     }
 
     /// Writes the pages that hold `size` bytes (or `REST`) from `offset` back to the file: MS_SYNC waits for it,

@@ -1,9 +1,12 @@
-//! The life of one slot: free, live, dying, free again; who may use its mapping, and who must clear it away.
+//! The life of one slot: free, live, perhaps changing, dying, free again; who may use its mapping, and who must clear it away.
 //!
 //! Whoever enters counts itself *first* and looks at the state *second*; whoever ends the mapping changes the state
 //! first and looks at the count second. Whichever came first, the other sees it: who found the mapping live is counted
 //! by who wants to clear it away, and the last to leave a dying mapping clears it. Comparing generations without
 //! counting would not do: the address could be unmapped and reused between the check and the access.
+//!
+//! Who wants to change the mapping itself (its place, its length) must be alone with it: it claims the slot in the same
+//! way, and waits a little for those inside to leave; those who come meanwhile leave at once and come again.
 
 #[cfg(loom)]
 use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering::SeqCst};
@@ -34,6 +37,8 @@ enum Phase {
     Live,
     /// Ended for its users, while some are still inside.
     Dying,
+    /// Claimed by the one who changes it.
+    Changing,
 }
 
 /// Why a generation cannot be used.
@@ -43,6 +48,18 @@ pub enum Refusal {
     Ended,
     /// It has not begun.
     NeverBegan,
+    /// It is live, and being changed: leave, and come again.
+    Changing,
+}
+
+/// Why a mapping cannot be changed now.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Unclaimed {
+    Refused(Refusal),
+    /// So many exports hold it.
+    Exported(u32),
+    /// Others are inside, and do not leave.
+    Occupied,
 }
 
 /// What came of ending a mapping.
@@ -52,6 +69,8 @@ pub enum Ending {
     Ended,
     /// It had ended already.
     Already,
+    /// It is being changed: leave, and come again.
+    Changing,
     /// So many exports hold it.
     Exported(u32),
 }
@@ -62,7 +81,8 @@ impl State {
         let phase = match (word >> EXPORT_BITS) & 3 {
             0 => Phase::Free,
             1 => Phase::Live,
-            _ => Phase::Dying,
+            2 => Phase::Dying,
+            _ => Phase::Changing,
         };
         State { generation: (word >> 32) as u32, phase, exports: word as u32 & MOST_EXPORTS }
     }
@@ -100,9 +120,26 @@ impl Life {
         generation
     }
 
-    /// Lives again: for the only owner of a slot that turned out not to be cleared away.
+    /// Lives again: for the only owner of a slot that turned out not to be cleared away, or that is changed now.
     pub fn revive(&self) {
         self.0.store(State { phase: Phase::Live, ..self.state() }.pack(), SeqCst);
+    }
+
+    /// Makes the caller, who is inside, the only owner, until it revives the slot. `patience` is called while others are
+    /// still inside, and says whether to wait on.
+    pub fn claim(&self, pins: &AtomicU32, generation: u32, mut patience: impl FnMut() -> bool) -> Result<(), Unclaimed> {
+        self.update(|state| match state.usable(generation) {
+            Err(refusal) => Err(Unclaimed::Refused(refusal)),
+            Ok(()) if state.exports > 0 => Err(Unclaimed::Exported(state.exports)),
+            Ok(()) => Ok(State { phase: Phase::Changing, ..state }),
+        })?;
+        while pins.load(SeqCst) & !HERE != 1 {
+            if !patience() {
+                self.revive();
+                return Err(Unclaimed::Occupied);
+            }
+        }
+        Ok(())
     }
 
     /// Counts the caller, and tells whether it may use the mapping. Refused or not, it must leave again.
@@ -142,6 +179,7 @@ impl Life {
     /// Ends the generation for its users. For a caller inside; the last to leave clears it away.
     pub fn end(&self, generation: u32) -> Ending {
         let ended = self.update(|state| match state.usable(generation) {
+            Err(Refusal::Changing) => Err(Ending::Changing),
             Err(_) => Err(Ending::Already),
             Ok(()) if state.exports > 0 => Err(Ending::Exported(state.exports)),
             Ok(()) => Ok(State { phase: Phase::Dying, ..state }),
@@ -179,7 +217,7 @@ impl Life {
     /// The generation that is live now, if one is.
     pub fn live(&self) -> Option<u32> {
         let state = self.state();
-        (state.phase == Phase::Live).then_some(state.generation)
+        matches!(state.phase, Phase::Live | Phase::Changing).then_some(state.generation)
     }
 }
 
@@ -187,6 +225,7 @@ impl State {
     fn usable(self, generation: u32) -> Result<(), Refusal> {
         match self.phase {
             Phase::Live if self.generation == generation => Ok(()),
+            Phase::Changing if self.generation == generation => Err(Refusal::Changing),
             _ if generation <= self.generation => Err(Refusal::Ended),
             _ => Err(Refusal::NeverBegan),
         }
@@ -199,7 +238,7 @@ mod tests {
 
     #[test]
     fn states_survive_packing() {
-        for phase in [Phase::Free, Phase::Live, Phase::Dying] {
+        for phase in [Phase::Free, Phase::Live, Phase::Dying, Phase::Changing] {
             let state = State { generation: u32::MAX, phase, exports: MOST_EXPORTS };
             assert_eq!(State::unpack(state.pack()), state);
         }
@@ -325,6 +364,49 @@ mod model {
                 assert!(slot.reads(2));
             }
             stale.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn a_changer_is_alone_or_refused() {
+        loom::model(|| {
+            let slot = Slot::live();
+            let readers = [slot.clone(), slot.clone()].map(|slot| thread::spawn(move || slot.reads(1)));
+            assert!(slot.life.enter(&slot.pins, 1).is_ok());
+            if slot.life.claim(&slot.pins, 1, || false).is_ok() {
+                // SAFETY: loom checks that nobody else is at it.
+                slot.mapping.with_mut(|mapping| unsafe { *mapping = 1 });
+                slot.life.revive();
+            }
+            slot.leave();
+            for reader in readers {
+                reader.join().unwrap();
+            }
+            assert_eq!(slot.life.live(), Some(1));
+        });
+    }
+
+    #[test]
+    fn a_changer_and_an_unmapper() {
+        loom::model(|| {
+            let slot = Slot::live();
+            let changer = thread::spawn({
+                let slot = slot.clone();
+                move || {
+                    let entered = slot.life.enter(&slot.pins, 1).is_ok();
+                    if entered && slot.life.claim(&slot.pins, 1, || false).is_ok() {
+                        // SAFETY: loom checks that nobody else is at it.
+                        slot.mapping.with_mut(|mapping| unsafe { *mapping = 1 });
+                        slot.life.revive();
+                    }
+                    slot.leave();
+                }
+            });
+            let (ended, _) = slot.unmaps(1);
+            changer.join().unwrap();
+            // SAFETY: all others have ended.
+            let mapping = slot.mapping.with(|mapping| unsafe { *mapping });
+            assert_eq!(mapping, if ended { 0 } else { 1 }, "cleared away if it ended, and only then");
         });
     }
 

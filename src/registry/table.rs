@@ -28,6 +28,8 @@ pub struct Slot {
     /// What the registry remembers of the mapping: survival, loss, inheritance.
     pub marks: AtomicU32,
     pub mapping: UnsafeCell<MaybeUninit<Mapping>>,
+    /// The process in which it is being changed: a forked child has nobody who would finish that.
+    pub changer: AtomicU32,
 }
 
 // SAFETY: a Slot is shared by all threads: its words are atomic, and the mapping is written only by the one owner of a

@@ -1,8 +1,8 @@
 //! What only Linux has.
 
-use super::unix::{Pages, check, copied, peek_by_socket, poke_by_socket};
+use super::unix::{Pages, check, copied, last_errno, peek_by_socket, poke_by_socket};
 use crate::error::{Cause, Errno};
-use std::ffi::{c_int, c_void};
+use std::ffi::{CStr, c_int, c_void};
 use std::mem::MaybeUninit;
 
 /// The size of a huge page where MAP_HUGETLB names none, in bytes.
@@ -52,6 +52,34 @@ pub fn poke(to: *mut u8, from: &[u8]) -> Result<usize, Errno> {
         Err(NOT_HERE | NOT_PERMITTED | OUT_OF_REACH) => poke_by_socket(to, from),
         outcome => outcome,
     }
+}
+
+impl Pages {
+    /// mseal(2), which libc has no name for yet; its number is the same everywhere.
+    pub fn seal(&self, range: std::ops::Range<usize>) -> Result<(), Errno> {
+        const SYS_MSEAL: libc::c_long = 462;
+        // SAFETY: the range is ours (`at` checked it); sealing changes no memory.
+        match unsafe { libc::syscall(SYS_MSEAL, self.at(&range), range.len(), 0) } {
+            0 => Ok(()),
+            _ => Err(last_errno()),
+        }
+    }
+
+    /// Names all of the pages, or takes their name away.
+    pub fn name(&self, name: Option<&CStr>) -> Result<(), Errno> {
+        set_name(self.base().as_ptr(), self.size(), name)
+    }
+}
+
+/// Whether this kernel can name memory: it can take a name away that is none.
+pub fn can_name() -> bool {
+    Pages::zeroed(1).is_ok_and(|pages| set_name(pages.base().as_ptr(), pages.size(), None).is_ok())
+}
+
+fn set_name(base: *mut u8, size: usize, name: Option<&CStr>) -> Result<(), Errno> {
+    let name = name.map_or(std::ptr::null(), CStr::as_ptr);
+    // SAFETY: naming changes no memory; the name ends in NUL or is NULL.
+    check(unsafe { libc::prctl(libc::PR_SET_VMA, libc::PR_SET_VMA_ANON_NAME, base, size, name) })
 }
 
 /// Lets a forked child find these pages zeroed. Kernels before 4.14 lack it: a child then inherits what its parent's

@@ -112,6 +112,29 @@ impl Pages {
         if base == libc::MAP_FAILED { Err(last_errno()) } else { Ok(()) }
     }
 
+    /// Gives the mapping another size, or another place; its contents stay, as far as they fit.
+    pub fn remap(&mut self, size: usize, flags: c_int, address: usize) -> Result<(), Errno> {
+        // SAFETY: the pages are ours, and whoever calls this is alone with them (registry).
+        let base = unsafe { remap(self.base.as_ptr().cast(), self.size, size, flags, address as *mut c_void) }?;
+        (self.base, self.size) = (base, size);
+        Ok(())
+    }
+
+    /// Moves the contents to another place; the pages here stay mapped, fresh.
+    pub fn moved_away(&self, flags: c_int, address: usize) -> Result<Pages, Errno> {
+        // SAFETY: as above; the kernel checks that the flags keep these pages mapped.
+        let base = unsafe { remap(self.base.as_ptr().cast(), self.size, self.size, flags, address as *mut c_void) }?;
+        Ok(Pages { base, size: self.size })
+    }
+
+    /// Splits the pages in two; nothing changes for the system.
+    pub fn split_off(&mut self, at: usize) -> Pages {
+        let base = NonNull::new(self.at(&(at..self.size))).unwrap_or(self.base);
+        let tail = Pages { base, size: self.size - at };
+        self.size = at;
+        tail
+    }
+
     /// Unmaps, or gives the pages back where the kernel refuses: unmapping can need one more mapping than it frees,
     /// when the kernel had merged neighbours, and so can meet vm.max_map_count.
     pub fn unmap(self) -> Result<(), (Pages, Errno)> {
@@ -138,6 +161,20 @@ impl Drop for Pages {
         // A refusal leaves the memory mapped: a leak, where no caller is left to be told.
         let _ = self.unmap_in_place();
     }
+}
+
+/// # Safety
+/// The memory is the caller's, and nobody else uses it.
+#[cfg(target_os = "linux")]
+unsafe fn remap(base: *mut c_void, size: usize, new: usize, flags: c_int, address: *mut c_void) -> Result<NonNull<u8>, Errno> {
+    // SAFETY: as the caller promises. The fifth argument is given in any case: the kernel looks at it (glibc bug 31968).
+    let base = unsafe { libc::mremap(base, size, new, flags, address) };
+    if base == libc::MAP_FAILED { Err(last_errno()) } else { NonNull::new(base.cast()).ok_or(Errno(libc::ENOMEM)) }
+}
+
+#[cfg(not(target_os = "linux"))]
+unsafe fn remap(_: *mut c_void, _: usize, _: usize, _: c_int, _: *mut c_void) -> Result<NonNull<u8>, Errno> {
+    Err(Errno(libc::ENOSYS))
 }
 
 /// Copies from memory that may refuse over a pair of sockets: write(2) answers EFAULT where a load would be a signal. For systems
@@ -210,8 +247,8 @@ pub fn limits() -> Limits {
 #[cfg(not(target_os = "linux"))]
 pub mod lacking {
     use super::Pages;
-    use crate::error::Cause;
-    use std::ffi::c_int;
+    use crate::error::{Cause, Errno};
+    use std::ffi::{CStr, c_int};
 
     pub fn default_huge_page_size() -> Option<usize> {
         None
@@ -228,4 +265,18 @@ pub mod lacking {
     }
 
     pub fn wipe_on_fork(_pages: &Pages) {}
+
+    impl Pages {
+        pub fn seal(&self, _range: std::ops::Range<usize>) -> Result<(), Errno> {
+            Err(Errno(libc::ENOSYS))
+        }
+
+        pub fn name(&self, _name: Option<&CStr>) -> Result<(), Errno> {
+            Err(Errno(libc::EINVAL))
+        }
+    }
+
+    pub fn can_name() -> bool {
+        false
+    }
 }

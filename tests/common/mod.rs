@@ -70,6 +70,9 @@ pub fn forked(body: impl FnOnce() -> i32) -> i32 {
     match unsafe { libc::fork() } {
         -1 => panic!("fork: {}", std::io::Error::last_os_error()),
         0 => {
+            // A child that hangs must not hang the test: SIGALRM ends it.
+            // SAFETY: sets a timer of this process.
+            unsafe { libc::alarm(30) };
             let status = body();
             // SAFETY: ends the child at once, without the parent's exit handlers.
             unsafe { libc::_exit(status) }

@@ -1,0 +1,63 @@
+//! Resizing, moving, splitting
+//!
+//! What changes a mapping itself needs to be alone with it: calls of other threads that come meanwhile wait for it, and
+//! it waits a moment for those that are inside. MMAP_WRAP_E_BUSY while an export is held (mmap_wrap_acquire), or where the
+//! others do not leave. Addresses from mmap_wrap_address are no longer good afterwards. A child that is forked meanwhile
+//! has the handle as that of an unmapped mapping.
+
+use super::boundary::boundary;
+use super::map::mmap_wrap_handle;
+use crate::constants::MREMAP_DONTUNMAP;
+use crate::registry;
+use std::ffi::c_void;
+
+/// Makes the mapping length bytes long, or as long as to the end of its file (MMAP_WRAP_REST, for a mapping that keeps its
+/// file open). The handle stays. The contents stay, as far as they fit.
+///
+/// flags: 0 to grow or shrink in place (-ENOMEM where there is no room), MREMAP_MAYMOVE to move if need be,
+/// MREMAP_MAYMOVE | MREMAP_FIXED to move to new_addr, which replaces what is there; new_addr is NULL else. With with_file = 1
+/// the file that the mapping keeps open (MMAP_WRAP_KEEP, memory files) is made to end where the mapping ends; else bytes
+/// beyond its end must not be touched until it has grown.
+///
+/// With MREMAP_DONTUNMAP the pages move to a new mapping, whose handle is returned, and h keeps its addresses, with fresh
+/// pages behind them; length is that of the mapping.
+///
+/// Returns h, or the new handle. On failure nothing has changed: MMAP_WRAP_E_BUSY, MMAP_WRAP_E_SEALED, MMAP_WRAP_E_ARGUMENT
+/// (length 0, flags that need others, no file kept), MMAP_WRAP_E_RANGE, MMAP_WRAP_E_ALIGNMENT (new_addr),
+/// MMAP_WRAP_E_UNSUPPORTED (a shared mapping without a file cannot grow: the memory behind it keeps its size), -EFAULT (parts
+/// with a protection or advice of their own), -ENOMEM, -EPERM (a sealed file), MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED.
+///
+/// ```c
+/// if (mremap_wrap(h, 1 << 20, MREMAP_MAYMOVE, NULL, 1) < 0) puts(mmap_wrap_last_error_message());
+/// ```
+#[unsafe(no_mangle)]
+pub extern "C" fn mremap_wrap(
+    h: mmap_wrap_handle,
+    length: i64,
+    flags: i64,
+    new_addr: *mut c_void,
+    with_file: i64,
+) -> mmap_wrap_handle {
+    boundary("mremap", || {
+        let address = new_addr.addr();
+        if flags & MREMAP_DONTUNMAP != 0 && MREMAP_DONTUNMAP != 0 {
+            return registry::bud(h, |mapping| mapping.move_pages(length, flags, address));
+        }
+        registry::change(h, |mapping| mapping.resize(length, flags, address, with_file != 0)).map(|()| h)
+    })
+}
+
+/// Splits the mapping at offset, a page border of it: h ends there, and what follows gets the handle that is returned.
+/// So that a part can be unmapped, sealed or handed on by itself. A kept file is kept by both.
+///
+/// MMAP_WRAP_E_BUSY, MMAP_WRAP_E_RANGE, MMAP_WRAP_E_ALIGNMENT, MMAP_WRAP_E_ARGUMENT (nothing would be left on one side),
+/// MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED.
+///
+/// ```c
+/// mmap_wrap_handle tail = mmap_wrap_split(h, 4096);
+/// munmap_wrap(tail);
+/// ```
+#[unsafe(no_mangle)]
+pub extern "C" fn mmap_wrap_split(h: mmap_wrap_handle, offset: i64) -> mmap_wrap_handle {
+    boundary("mmap_wrap_split", || registry::bud(h, |mapping| mapping.split_off(offset)))
+}

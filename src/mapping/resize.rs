@@ -1,0 +1,303 @@
+//! Resizing, moving and splitting.
+
+use super::Mapping;
+use super::wish::FIXED;
+use super::{KEEP, to_usize};
+use crate::bits::{known, to_c_int};
+use crate::constants::{Group, MAP_ANONYMOUS, MAP_SHARED, MAP_TYPE, MREMAP_DONTUNMAP, MREMAP_FIXED, MREMAP_MAYMOVE};
+use crate::error::{Errno, Error, Result};
+use crate::guarded;
+use crate::limits::memory_hint;
+use crate::range::{self, Grid, REST, Span};
+use crate::source;
+use crate::sys::{self, Pages};
+use std::ffi::c_int;
+use std::os::fd::AsRawFd;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+
+/// What resizing leaves the file as.
+struct FileSize {
+    fd: c_int,
+    before: u64,
+    after: u64,
+}
+
+impl Mapping {
+    /// Makes the mapping `length` bytes long (`REST`: to the end of its file), mremap(2). `flags` are MREMAP_ bits: with
+    /// MREMAP_MAYMOVE it may move to another address, with MREMAP_FIXED it moves to `address`. With `with_file` the file
+    /// that it keeps open ends where the mapping ends afterwards. On failure nothing has changed.
+    ///
+    /// ```
+    /// use mmap_wrap::{Mapping, constants::*};
+    /// let mut bytes = Mapping::of_unnamed(4096, PROT_READ | PROT_WRITE, MAP_SHARED)?;
+    /// bytes.resize(1 << 20, MREMAP_MAYMOVE, 0, true)?;
+    /// bytes.write((1 << 20) - 1, b"x")?;
+    /// # Ok::<(), Box<mmap_wrap::Error>>(())
+    /// ```
+    pub fn resize(&mut self, length: i64, flags: i64, address: usize, with_file: bool) -> Result<()> {
+        let c_flags = self.checked_flags(flags, address)?;
+        if flags & MREMAP_DONTUNMAP != 0 && MREMAP_DONTUNMAP != 0 {
+            return Err(Error::argument("MREMAP_DONTUNMAP makes a second mapping: see Mapping::move_pages"));
+        }
+        let length = self.new_length(length)?;
+        let size = self.new_size(length)?;
+        let file = if with_file { Some(self.file_size_for(length)?) } else { None };
+        if let Some(file) = file.as_ref().filter(|file| file.after > file.before) {
+            file.set(file.after)?;
+        }
+        if let Err(error) = self.remap(size, c_flags, address) {
+            if let Some(file) = file.filter(|file| file.after > file.before) {
+                // The first error is the one to tell.
+                let _ = file.set(file.before);
+            }
+            return Err(error);
+        }
+        self.grid.length = length;
+        match file {
+            Some(file) if file.after < file.before => file.set(file.after),
+            _ => Ok(()),
+        }
+    }
+
+    /// Moves the pages away, to a new mapping; this one keeps its addresses, whose pages are fresh: mremap(2) with
+    /// MREMAP_DONTUNMAP.
+    pub fn move_pages(&mut self, length: i64, flags: i64, address: usize) -> Result<Mapping> {
+        let c_flags = self.checked_flags(flags, address)?;
+        if self.new_length(length)? != self.grid.length {
+            return Err(Error::argument("MREMAP_DONTUNMAP moves all pages: the length stays as it is"));
+        }
+        let file = self.origin.file.as_ref().map(|file| source::duplicate(file.as_raw_fd())).transpose()?;
+        let pages = self.pages.moved_away(c_flags, address).map_err(|errno| self.remap_refused(errno, self.pages.size()))?;
+        let mut moved = self.sibling(pages, self.grid, self.origin.offset);
+        moved.origin.file = file;
+        Ok(moved)
+    }
+
+    /// Splits the mapping at `offset`, a page border: this one ends there, and what follows is a mapping of its own.
+    ///
+    /// ```
+    /// # use mmap_wrap::{Mapping, constants::*};
+    /// # let mut memory = Mapping::of_descriptor(0, 1 << 20, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)?;
+    /// let tail = memory.split_off(1 << 19)?;
+    /// assert_eq!((memory.length(), tail.length()), (1 << 19, 1 << 19));
+    /// # Ok::<(), Box<mmap_wrap::Error>>(())
+    /// ```
+    pub fn split_off(&mut self, offset: i64) -> Result<Mapping> {
+        let span = self.span(offset, REST)?;
+        if span.offset == 0 || span.size == 0 {
+            return Err(Error::argument(format!(
+                "a split at offset {offset} of {} bytes leaves nothing on one side",
+                self.grid.length
+            )));
+        }
+        let at = span.from_page_start(self.grid)?.start;
+        let file = self.origin.file.as_ref().map(|file| source::duplicate(file.as_raw_fd())).transpose()?;
+        let grid = Grid { lead: 0, length: span.size, ..self.grid };
+        let pages = self.pages.split_off(at);
+        let mut tail = self.sibling(pages, grid, self.origin.offset + span.offset as u64);
+        tail.origin.file = file;
+        self.grid.length = span.offset;
+        Ok(tail)
+    }
+
+    /// A mapping of the same kind.
+    fn sibling(&mut self, pages: Pages, grid: Grid, offset: u64) -> Mapping {
+        let origin = super::Origin {
+            offset,
+            flags: self.origin.flags,
+            prot: AtomicI64::new(*self.origin.prot.get_mut()),
+            file: None,
+            guards: AtomicBool::new(*self.origin.guards.get_mut()),
+            fenced: AtomicBool::new(*self.origin.fenced.get_mut()),
+            sealed: AtomicBool::new(*self.origin.sealed.get_mut()),
+        };
+        Mapping { pages, grid, certain: AtomicI64::new(*self.certain.get_mut()), origin }
+    }
+
+    fn checked_flags(&self, flags: i64, address: usize) -> Result<c_int> {
+        let c_flags = known(Group::RemapFlag, flags, "mremap flags")?;
+        if flags & (MREMAP_FIXED | MREMAP_DONTUNMAP) != 0 && flags & MREMAP_MAYMOVE == 0 {
+            return Err(Error::argument("MREMAP_FIXED and MREMAP_DONTUNMAP need MREMAP_MAYMOVE beside them"));
+        }
+        if address != 0 && flags & MREMAP_FIXED == 0 {
+            return Err(Error::argument(format!("address {address:#x} without MREMAP_FIXED")));
+        }
+        if address & (self.grid.page - 1) != 0 {
+            return Err(Error::Alignment { what: "address", value: address as u64, page: self.grid.page, lead: 0 }.into());
+        }
+        if self.origin.sealed.load(Ordering::Relaxed) {
+            return Err(Error::Sealed.into());
+        }
+        Ok(c_flags)
+    }
+
+    fn new_length(&self, length: i64) -> Result<usize> {
+        let wanted = match length {
+            0 => return Err(Error::argument("length 0: unmap it instead")),
+            REST => {
+                let size = sys::file_facts(self.file()?.as_raw_fd()).map_or(0, |facts| facts.size);
+                match size.checked_sub(self.origin.offset) {
+                    None | Some(0) => {
+                        return Err(Error::FileOffsetBeyond { offset: self.origin.offset, length: size }.into());
+                    }
+                    Some(rest) => rest,
+                }
+            }
+            length => u64::try_from(length).map_err(|_| Error::Negative { what: "length", value: length })?,
+        };
+        let fits = usize::try_from(wanted).ok().filter(|bytes| *bytes <= isize::MAX as usize);
+        fits.ok_or_else(|| Error::TooLong { length: wanted, offset: self.origin.offset }.into())
+    }
+
+    /// Bytes of whole pages for a length, if the memory behind the mapping can have them.
+    fn new_size(&self, length: usize) -> Result<usize> {
+        let Mapping { grid, origin, pages, .. } = self;
+        let too_long = Error::TooLong { length: length as u64, offset: origin.offset };
+        let size = grid.lead.checked_add(length).and_then(|bytes| range::round_up(bytes, grid.page)).ok_or(too_long)?;
+        let shared = origin.flags & MAP_TYPE == MAP_SHARED && origin.flags & MAP_ANONYMOUS != 0;
+        if shared && size > pages.size() {
+            // The kernel would grow the mapping and not the memory: cpython#110243.
+            return Err(Error::unsupported(format!(
+                "growing a shared mapping without a file from {} to {length} bytes (the memory behind it keeps its size, and an access beyond would fault; map a memory file, mmap_unnamed_wrap, and resize it with its file)",
+                grid.length
+            )));
+        }
+        Ok(size)
+    }
+
+    fn file_size_for(&self, length: usize) -> Result<FileSize> {
+        let fd = self.file()?.as_raw_fd();
+        let attempt = || format!("descriptor {fd} that the mapping keeps");
+        let facts = sys::file_facts(fd).map_err(|errno| Error::system(errno, attempt(), ""))?;
+        if !facts.is_regular {
+            return Err(Error::argument("the file of this mapping is a device: its size cannot be set"));
+        }
+        let end = self.origin.offset + length as u64;
+        // A file of huge pages is of whole ones.
+        let unit = if self.grid.page == sys::page_size() { 1 } else { self.grid.page as u64 };
+        Ok(FileSize { fd, before: facts.size, after: end.next_multiple_of(unit) })
+    }
+
+    fn remap(&mut self, size: usize, flags: c_int, address: usize) -> Result<()> {
+        if self.pages.size() == 0 {
+            // An empty file has no pages to move; by now it has grown.
+            self.pages = self.map_again(size)?;
+            self.grid.lead = self.lead();
+            return Ok(());
+        }
+        if size == self.pages.size() && address == 0 {
+            return Ok(());
+        }
+        match self.pages.remap(size, flags, address) {
+            Ok(()) => Ok(()),
+            Err(Errno(libc::ENOSYS)) => self.remap_by_copy(size, flags),
+            Err(errno) => Err(self.remap_refused(errno, size)),
+        }
+    }
+
+    /// For systems without mremap(2): a new mapping takes the old one's place, with a copy of what is private.
+    fn remap_by_copy(&mut self, size: usize, flags: c_int) -> Result<()> {
+        if i64::from(flags) != MREMAP_MAYMOVE {
+            return Err(Error::unsupported("resizing without moving (this system has no mremap(2): say MREMAP_MAYMOVE, alone)"));
+        }
+        let new = self.map_again(size)?;
+        if self.origin.flags & MAP_TYPE != MAP_SHARED {
+            self.copy_to(&new)?;
+        }
+        self.pages = new;
+        Ok(())
+    }
+
+    fn copy_to(&self, new: &Pages) -> Result<()> {
+        let size = new.size().min(self.pages.size());
+        let system = |errno| Error::system(errno, format!("copy {size} bytes"), memory_hint(errno));
+        new.protect(0..new.size(), libc::PROT_READ | libc::PROT_WRITE).map_err(system)?;
+        guarded::copy_pages(&self.pages, new, size).map_err(|fault| self.refusal(fault, Span { offset: 0, size }))?;
+        new.protect(0..new.size(), self.c_prot()).map_err(system)
+    }
+
+    /// Maps what is mapped here once more, anywhere.
+    fn map_again(&self, size: usize) -> Result<Pages> {
+        let fd = match &self.origin.file {
+            Some(file) => file.as_raw_fd(),
+            None if self.origin.flags & MAP_ANONYMOUS != 0 => -1,
+            None => self.file()?.as_raw_fd(),
+        };
+        let flags = to_c_int(self.origin.flags & !(KEEP | FIXED), "flags")?;
+        let offset = if fd == -1 { 0 } else { self.origin.offset - self.lead() as u64 };
+        Pages::map(0, size, self.c_prot(), flags, fd, offset).map_err(|errno| self.remap_refused(errno, size))
+    }
+
+    /// Bytes of the first page that lie before the mapping's first byte.
+    fn lead(&self) -> usize {
+        to_usize(self.origin.offset & (self.grid.page as u64 - 1))
+    }
+
+    fn c_prot(&self) -> c_int {
+        c_int::try_from(self.origin.prot.load(Ordering::Relaxed)).unwrap_or(libc::PROT_NONE)
+    }
+
+    fn remap_refused(&self, errno: Errno, size: usize) -> Box<Error> {
+        let attempt = format!("{} bytes at {:p} to {size} bytes", self.pages.size(), self.pages.base());
+        let hint = match errno {
+            Errno(libc::EFAULT) => {
+                "parts of the mapping have a protection or advice of their own: give all of it the same first, or split it"
+            }
+            Errno(libc::EINVAL) => {
+                "it is longer than addresses go, or the new place overlaps the old one, or this kernel cannot do it to this kind of mapping"
+            }
+            Errno(libc::EAGAIN) => "RLIMIT_MEMLOCK is reached: its pages are locked",
+            Errno(libc::ENOMEM) => {
+                let hint = format!("no room to grow in place without MREMAP_MAYMOVE, or {}", memory_hint(errno));
+                return Error::system(errno, attempt, hint);
+            }
+            _ => "",
+        };
+        Error::system(errno, attempt, hint)
+    }
+}
+
+impl FileSize {
+    fn set(&self, size: u64) -> Result<()> {
+        sys::set_file_size(self.fd, size).map_err(|errno| {
+            let hint = match errno {
+                Errno(libc::EINVAL | libc::EBADF) => "the file must be open for writing",
+                Errno(libc::EPERM) => "the file is sealed against it",
+                _ => "",
+            };
+            Error::system(errno, format!("the file from {} to {size} bytes", self.before), hint)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::constants::{MAP_PRIVATE, PROT_READ, PROT_WRITE};
+
+    const READ_WRITE: i64 = PROT_READ | PROT_WRITE;
+
+    #[test]
+    fn without_mremap_a_copy_takes_the_place_of_what_is_private() {
+        let page = sys::page_size();
+        let mut memory = Mapping::of_descriptor(0, 100, READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0).unwrap();
+        memory.write(90, b"0123456789").unwrap();
+        memory.remap_by_copy(10 * page, libc::MREMAP_MAYMOVE).unwrap();
+        assert_eq!(memory.find(b"0123456789", 0, REST).unwrap(), 90);
+        memory.grid.length = 10 * page;
+        memory.write(i64::try_from(10 * page).unwrap() - 1, b"x").unwrap();
+        assert!(memory.remap_by_copy(page, 0).is_err());
+    }
+
+    #[test]
+    fn without_mremap_what_is_shared_is_mapped_again() {
+        let page = sys::page_size();
+        let mut memory = Mapping::of_unnamed(1 << 20, READ_WRITE, MAP_SHARED).unwrap();
+        memory.write(page.try_into().unwrap(), b"here").unwrap();
+        memory.remap_by_copy(2 * page, libc::MREMAP_MAYMOVE).unwrap();
+        memory.grid.length = 2 * page;
+        assert_eq!(memory.find(b"here", 0, REST).unwrap(), page);
+        memory.origin.file = None;
+        assert!(memory.remap_by_copy(page, libc::MREMAP_MAYMOVE).is_err(), "there is no way to its file");
+    }
+}

@@ -1,0 +1,275 @@
+//! Resizing, moving, splitting: the handle stays, the bytes stay, and nobody is disturbed.
+
+mod common;
+
+use common::{READ_WRITE, anonymous, descriptors, forked, handle, in_a_process_of_its_own, is_mapped, mappings, read};
+use mmap_wrap::ffi::resize::{mmap_wrap_split, mremap_wrap};
+use mmap_wrap::mapping::{KEEP, Name, Open};
+use mmap_wrap::{Mapping, constants::*, error::*, range::REST, registry};
+use std::ffi::CString;
+use std::ptr::null_mut;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+
+fn page() -> i64 {
+    mmap_wrap::ffi::version::mmap_wrap_page_size()
+}
+
+fn private(length: i64) -> Mapping {
+    Mapping::of_descriptor(0, length, READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0).unwrap()
+}
+
+fn errno(errno: i32) -> i64 {
+    -i64::from(errno)
+}
+
+fn bytes(mapping: &Mapping) -> i64 {
+    mapping.length().try_into().unwrap()
+}
+
+#[test]
+fn what_fits_stays_through_growing_and_shrinking() {
+    let mut memory = private(100);
+    memory.write(0, &[7; 100]).unwrap();
+    memory.resize(10 * page(), MREMAP_MAYMOVE, 0, false).unwrap();
+    assert_eq!(bytes(&memory), 10 * page());
+    assert_eq!(read(&memory, 0, 101).unwrap(), [vec![7; 100], vec![0]].concat());
+    memory.write(10 * page() - 1, b"x").unwrap();
+    memory.resize(50, 0, 0, false).unwrap();
+    assert_eq!(read(&memory, 0, 50).unwrap(), [7; 50]);
+    assert_eq!(memory.write(50, b"x").unwrap_err().code(), MMAP_WRAP_E_RANGE);
+    assert_eq!(i64::try_from(memory.facts().mapped).unwrap(), page());
+}
+
+#[test]
+fn the_file_grows_and_is_cut_with_its_mapping_if_that_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    let named = CString::new(path.to_str().unwrap()).unwrap();
+    let open = Open { name: Name::Path(&named), flags: O_RDWR | O_CREAT, mode: 0o600, size: 1000, allocate: false };
+    let size = || i64::try_from(path.metadata().unwrap().len()).unwrap();
+    // From an offset that is no page multiple: the file ends where the mapping ends.
+    let mut mapping = Mapping::open(open, REST, READ_WRITE, MAP_SHARED | KEEP, 100).unwrap();
+    mapping.write(899, b"x").unwrap();
+    mapping.resize(5 * page(), MREMAP_MAYMOVE, 0, true).unwrap();
+    assert_eq!(size(), 100 + 5 * page());
+    mapping.write(5 * page() - 1, b"y").unwrap();
+    assert_eq!(read(&mapping, 899, 1).unwrap(), b"x");
+    mapping.resize(10, MREMAP_MAYMOVE, 0, true).unwrap();
+    assert_eq!((size(), mapping.length()), (110, 10));
+    // Without the file the mapping goes beyond its end, and an access there is an error.
+    mapping.resize(5 * page(), MREMAP_MAYMOVE, 0, false).unwrap();
+    assert_eq!(size(), 110);
+    assert_eq!(mapping.write(2 * page(), b"x").unwrap_err().code(), MMAP_WRAP_E_FAULT);
+    std::fs::File::options().write(true).open(&path).unwrap().set_len(5000).unwrap();
+    mapping.resize(REST, MREMAP_MAYMOVE, 0, false).unwrap();
+    assert_eq!(mapping.length(), 4900);
+}
+
+#[test]
+fn a_mapping_of_an_empty_file_grows_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let named = CString::new(folder.path().join("empty").to_str().unwrap()).unwrap();
+    let open = Open { name: Name::Path(&named), flags: O_RDWR | O_CREAT, mode: 0o600, size: REST, allocate: false };
+    let mut mapping = Mapping::open(open, REST, READ_WRITE, MAP_SHARED | KEEP, 0).unwrap();
+    assert_eq!(mapping.length(), 0);
+    mapping.resize(100, 0, 0, true).unwrap();
+    mapping.write(99, b"x").unwrap();
+    assert_eq!(std::fs::read(folder.path().join("empty")).unwrap()[99], b'x');
+}
+
+#[test]
+fn shared_memory_that_cannot_really_grow_is_refused() {
+    let mut memory = anonymous(page());
+    let refused = memory.resize(page() + 1, MREMAP_MAYMOVE, 0, false).unwrap_err();
+    assert_eq!(refused.code(), MMAP_WRAP_E_UNSUPPORTED);
+    assert!(refused.to_string().contains("mmap_unnamed_wrap"), "{refused}");
+    assert_eq!(bytes(&memory), page());
+    memory.resize(10, 0, 0, false).unwrap();
+    memory.resize(page(), 0, 0, false).unwrap();
+    memory.write(page() - 1, b"x").unwrap();
+}
+
+#[test]
+fn what_is_refused_changes_nothing() {
+    in_a_process_of_its_own("what_is_refused_changes_nothing", || {
+        let mut memory = Mapping::of_unnamed(2 * page(), READ_WRITE, MAP_SHARED).unwrap();
+        memory.write(0, b"here").unwrap();
+        let before = (descriptors(), mappings(), memory.facts());
+        let mut refused =
+            |length, flags, address, with_file| memory.resize(length, flags, address, with_file).unwrap_err().code();
+        assert_eq!(refused(0, 0, 0, false), MMAP_WRAP_E_ARGUMENT);
+        assert_eq!(refused(-1, 0, 0, false), MMAP_WRAP_E_RANGE);
+        assert_eq!(refused(10, 1 << 20, 0, false), MMAP_WRAP_E_ARGUMENT);
+        assert_eq!(refused(10, MREMAP_FIXED, 4096, false), MMAP_WRAP_E_ARGUMENT);
+        assert_eq!(refused(10, MREMAP_MAYMOVE, 4096, false), MMAP_WRAP_E_ARGUMENT);
+        assert_eq!(refused(10, MREMAP_MAYMOVE | MREMAP_FIXED, 4097, false), MMAP_WRAP_E_ALIGNMENT);
+        assert_eq!(refused(10, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0, false), MMAP_WRAP_E_ARGUMENT);
+        for length in [1 << 60, i64::MAX] {
+            let code = refused(length, MREMAP_MAYMOVE, 0, false);
+            assert!([MMAP_WRAP_E_RANGE, errno(libc::ENOMEM), errno(libc::EINVAL)].contains(&code), "{code}");
+            // The file could not grow as far either, or has its former size again.
+            assert!(refused(length, MREMAP_MAYMOVE, 0, true) < 0);
+        }
+        // The file grows, the mapping cannot: the file is cut back.
+        assert!([errno(libc::ENOMEM), errno(libc::EINVAL)].contains(&refused(1 << 50, MREMAP_MAYMOVE, 0, true)));
+        let file = std::fs::File::from(memory.descriptor().unwrap());
+        assert_eq!(i64::try_from(file.metadata().unwrap().len()).unwrap(), 2 * page());
+        drop(file);
+        memory.add_seals(F_SEAL_GROW).unwrap_err();
+        assert_eq!((descriptors(), mappings(), memory.facts()), before);
+        assert_eq!(read(&memory, 0, 4).unwrap(), b"here");
+
+        let mut no_file = private(10);
+        assert_eq!(no_file.resize(20, 0, 0, true).unwrap_err().code(), MMAP_WRAP_E_ARGUMENT);
+        assert_eq!(no_file.resize(REST, 0, 0, false).unwrap_err().code(), MMAP_WRAP_E_ARGUMENT);
+        let mut uneven = private(2 * page());
+        uneven.protect(PROT_READ, page(), REST).unwrap();
+        let refused = uneven.resize(20 * page(), MREMAP_MAYMOVE, 0, false).unwrap_err();
+        assert_eq!(refused.code(), errno(libc::EFAULT), "{refused}");
+    });
+}
+
+#[test]
+fn a_mapping_moves_to_where_it_is_told() {
+    let mut memory = private(page());
+    memory.write(0, b"here").unwrap();
+    let place = private(page());
+    let address = place.address().addr();
+    // The place is taken over from the mapping that was there, which must not unmap it.
+    std::mem::forget(place);
+    memory.resize(page(), MREMAP_MAYMOVE | MREMAP_FIXED, address, false).unwrap();
+    assert_eq!(memory.address().addr(), address);
+    assert_eq!(read(&memory, 0, 4).unwrap(), b"here");
+}
+
+#[test]
+fn pages_move_away_to_a_handle_of_their_own() {
+    let h = registry::insert(|| Ok(private(page()))).unwrap();
+    registry::pin(h).unwrap().write(0, b"here").unwrap();
+    let new = mremap_wrap(h, page(), MREMAP_MAYMOVE | MREMAP_DONTUNMAP, null_mut(), 0);
+    assert!(new > 0 && new != h, "{new}");
+    assert_eq!(read(&registry::pin(new).unwrap(), 0, 4).unwrap(), b"here");
+    assert_eq!(read(&registry::pin(h).unwrap(), 0, 4).unwrap(), [0; 4]);
+    assert_eq!(mremap_wrap(h, 2 * page(), MREMAP_MAYMOVE | MREMAP_DONTUNMAP, null_mut(), 0), MMAP_WRAP_E_ARGUMENT);
+    assert!(registry::unmap(h).unwrap() && registry::unmap(new).unwrap());
+}
+
+#[test]
+fn a_split_gives_the_tail_a_life_of_its_own() {
+    let h = handle(3 * page());
+    registry::pin(h).unwrap().write(2 * page(), b"tail").unwrap();
+    registry::survive(h, true).unwrap();
+    let tail = mmap_wrap_split(h, 2 * page());
+    assert!(tail > 0, "{tail}");
+    assert_eq!(read(&registry::pin(tail).unwrap(), 0, 4).unwrap(), b"tail");
+    assert_eq!(bytes(&registry::pin(h).unwrap()), 2 * page());
+    assert!(registry::custody(&registry::pin(tail).unwrap()).1, "it survives as the one it came of");
+    let address = registry::pin(tail).unwrap().address();
+    assert!(registry::unmap(tail).unwrap());
+    assert!(!is_mapped(address));
+    registry::pin(h).unwrap().write(2 * page() - 1, b"x").unwrap();
+
+    assert_eq!(mmap_wrap_split(h, 1), MMAP_WRAP_E_ALIGNMENT);
+    for offset in [0, 2 * page()] {
+        assert_eq!(mmap_wrap_split(h, offset), MMAP_WRAP_E_ARGUMENT);
+    }
+    for offset in [-1, 2 * page() + 1, i64::MAX] {
+        assert_eq!(mmap_wrap_split(h, offset), MMAP_WRAP_E_RANGE);
+    }
+    assert!(registry::unmap(h).unwrap());
+    assert_eq!(mmap_wrap_split(h, page()), MMAP_WRAP_E_UNMAPPED);
+}
+
+#[test]
+fn an_export_holds_the_mapping_as_it_is() {
+    let h = handle(2 * page());
+    registry::acquire(h).unwrap();
+    assert_eq!(mremap_wrap(h, page(), 0, null_mut(), 0), MMAP_WRAP_E_BUSY);
+    assert_eq!(mmap_wrap_split(h, page()), MMAP_WRAP_E_BUSY);
+    registry::release(h).unwrap();
+    let inside = registry::pin(h).unwrap();
+    assert_eq!(mremap_wrap(h, page(), 0, null_mut(), 0), MMAP_WRAP_E_BUSY);
+    drop(inside);
+    assert_eq!(mremap_wrap(h, page(), 0, null_mut(), 0), h);
+    assert_eq!(bytes(&registry::pin(h).unwrap()), page());
+    registry::unmap(h).unwrap();
+}
+
+const SMALL: i64 = 256;
+const BYTES: usize = 1 << 20;
+
+/// A mapping that is read, written and resized by all at once: nobody sees a byte of another mapping's, whose addresses
+/// are those it just left.
+#[test]
+fn readers_never_see_other_bytes_while_it_is_resized() {
+    let rounds: u64 = std::env::var("MMAP_WRAP_ROUNDS").map_or(500, |rounds| rounds.parse().unwrap());
+    let h = registry::insert(|| Ok(private(SMALL * page()))).unwrap();
+    registry::pin(h).unwrap().fill(0, 0x55, REST).unwrap();
+    let (done, reads) = (AtomicBool::new(false), AtomicU64::new(0));
+    std::thread::scope(|scope| {
+        let reading = || {
+            scope.spawn(|| {
+                while !done.load(SeqCst) {
+                    let outcome = registry::with(h, |mapping| read(mapping, 0, BYTES));
+                    match outcome {
+                        Ok(bytes) => assert!(bytes.iter().all(|byte| *byte == 0x55), "bytes of another mapping"),
+                        Err(error) => panic!("{error}"),
+                    }
+                    reads.fetch_add(1, SeqCst);
+                }
+            })
+        };
+        let readers = [reading(), reading(), reading()];
+        scope.spawn(|| {
+            // Others take the addresses that were left.
+            while !done.load(SeqCst) {
+                let other = private(SMALL * page());
+                other.fill(0, 0xAA, REST).unwrap();
+            }
+        });
+        let (mut changed, mut round) = (0, 0);
+        // Until there was enough of both: in a loop of nothing but resizes, readers hardly come in.
+        while (round < rounds || reads.load(SeqCst) < rounds) && readers.iter().all(|reader| !reader.is_finished()) {
+            round += 1;
+            std::thread::yield_now();
+            let length = if round % 2 == 0 { 2 * SMALL * page() } else { SMALL * page() };
+            match mremap_wrap(h, length, MREMAP_MAYMOVE, null_mut(), 0) {
+                MMAP_WRAP_E_BUSY => {}
+                moved => {
+                    assert_eq!(moved, h, "{moved}");
+                    changed += 1;
+                }
+            }
+        }
+        done.store(true, SeqCst);
+        readers.into_iter().for_each(|reader| reader.join().expect("readers see their bytes"));
+        assert!(changed > rounds / 10, "it was hardly ever resized: {changed} times");
+        println!("{changed} of {round} resizes, {} reads", reads.load(SeqCst));
+    });
+    assert!(registry::unmap(h).unwrap());
+}
+
+#[test]
+fn a_fork_in_the_middle_of_resizing_leaves_no_child_waiting() {
+    let h = registry::insert(|| Ok(private(4 * page()))).unwrap();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut round = 0;
+            while !done.load(SeqCst) {
+                round += 1;
+                mremap_wrap(h, (1 + round % 2) * 8 * page(), MREMAP_MAYMOVE, null_mut(), 0);
+            }
+        });
+        for _ in 0..200 {
+            let status = forked(|| match registry::with(h, |mapping| mapping.write(0, b"x")) {
+                Ok(()) => 0,
+                Err(error) if error.code() == MMAP_WRAP_E_UNMAPPED => 0,
+                Err(_) => 1,
+            });
+            assert_eq!(status, 0);
+        }
+        done.store(true, SeqCst);
+    });
+    assert!(registry::unmap(h).unwrap());
+}
