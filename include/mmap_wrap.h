@@ -4,7 +4,7 @@
  * Made by cbindgen from src/ffi/ of mmap-wrap; do not edit. Licence: MIT OR Apache-2.0.
  *
  * Link with -lmmap_wrap. C99 or later, C++ as well. Every function may be called from any thread at any time. None may
- * be called from a signal handler. Indented lines in the comments are examples to copy.
+ * be called from a signal handler. Indented lines are examples to copy.
  */
 #ifndef MMAP_WRAP_H
 #define MMAP_WRAP_H

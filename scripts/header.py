@@ -1,0 +1,84 @@
+"""Reads include/mmap_wrap.h: its topics, and what each declares. For scripts/manual and scripts/abi."""
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parent.parent
+HEADER = ROOT / "include/mmap_wrap.h"
+
+# One piece of the header: a comment, a directive of the preprocessor, or a declaration, with the body of a struct.
+PIECE = re.compile(
+    r"/\*(?P<comment>.*?)\*/"
+    r"|^#(?P<directive>[^\n]*)$"
+    r"|(?P<declaration>^[a-z][^;{]*(?:\{(?:/\*.*?\*/|[^}])*\}[^;]*)?;)",
+    re.MULTILINE | re.DOTALL,
+)
+
+
+class Declaration(NamedTuple):
+    """A macro, a type or a function, in one line of C, and what its comment says."""
+
+    name: str
+    code: str
+    about: str
+
+    @property
+    def is_function(self) -> bool:
+        """Whether the library exports a symbol for it."""
+        return self.code.endswith(");") and not self.code.startswith(("#", "typedef "))
+
+    @property
+    def constant(self) -> str:
+        """The constant that this function gives, such as PROT_READ; "" for every other declaration."""
+        found = re.fullmatch(r"mmap_wrap_([A-Z][A-Z0-9_]*)", self.name)
+        return found[1] if found and self.is_function else ""
+
+
+class Topic(NamedTuple):
+    """A part of the header under one title; the first has none and is about the header itself."""
+
+    title: str
+    about: str
+    declarations: list[Declaration]
+
+
+def name_of(code: str) -> str:
+    """The name that a declaration of one line declares."""
+    found = (
+        re.match(r"#define (\w+)", code)
+        or re.match(r"typedef .*\(\*(\w+)\)\(", code)
+        or re.match(r"typedef .*?(\w+);$", code)
+        or re.match(r"(?:struct|enum|union) (\w+) \{", code)
+        or re.match(r"[^(]*?(\w+)\(", code)
+    )
+    if not found:
+        raise ValueError(f"mmap_wrap.h declares what scripts/header.py cannot read: {code}")
+    return found[1]
+
+
+def read(path: Path = HEADER) -> list[Topic]:
+    """The topics of the header in its order."""
+    # What is for C++ alone declares nothing.
+    text = re.sub(r"^#ifdef __cplusplus\n.*?^#endif\n", "", path.read_text(encoding="utf-8"), flags=re.M | re.S)
+    topics: list[Topic] = []
+    about = ""
+    for piece in PIECE.finditer(text):
+        if piece["comment"]:
+            about = re.sub(r"^ ?\* ?", "", piece["comment"].strip("* \n"), flags=re.M)
+            title = re.match(r"== (.*) ==\s*", about)
+            if title or not topics:
+                topics.append(Topic(title[1] if title else "", about[title.end() if title else 0 :], []))
+            continue
+        code = piece["declaration"] or f"#{piece['directive']}"
+        if code.startswith("#") and not re.match(r"#define \w+ .", code):
+            continue
+        code = " ".join(re.sub(r"/\*.*?\*/|//[^\n]*", "", code, flags=re.S).split())
+        topics[-1].declarations.append(Declaration(name_of(code), code, about))
+        about = ""
+    return topics
+
+
+def declarations(path: Path = HEADER) -> list[Declaration]:
+    """All that the header declares."""
+    return [declaration for topic in read(path) for declaration in topic.declarations]
