@@ -1,7 +1,11 @@
 # make test     everything: Rust, C, Python (each 3.9+ found), Raku; installs what is missing, prints a summary
 # make test-deep  longer races, loom, sanitizers, and mutants that the tests must catch
 # make demo     the main job in C, Python and Raku side by side; FILE=any file, NEEDLE=text to search
-# make header   renews include/mmap_wrap.h from the sources
+# make install  the library, headers, pkg-config and CMake files and the manual page for C and C++; PREFIX, DESTDIR,
+#               LIBDIR, INCLUDEDIR, MANDIR; make uninstall with the same ones takes it away
+# make library  builds what make install installs
+# make header   renews include/mmap_wrap.h from the sources, and man/mmap_wrap.3 from it
+# make abi      adds what is new in the header to tests/abi.list
 # make bench    what the library costs beyond the bare calls, as a table of medians and ratios
 # make lint     formatting and the linters of Rust and Python
 # make clean    removes all that was built
@@ -22,6 +26,19 @@ demo:
 
 header:
 	MMAP_WRAP_RENEW_HEADER=1 cargo test --quiet --test header the_committed_header_is_current
+	scripts/manual >man/mmap_wrap.3
+
+abi:
+	scripts/abi --add
+
+library:
+	scripts/install build
+
+install: library
+	scripts/install install
+
+uninstall:
+	scripts/install uninstall
 
 bench:
 	cargo bench --locked --quiet --bench abi
@@ -33,4 +50,4 @@ clean:
 	cargo clean
 	rm -rf build bindings/python/dist bindings/python/src/mmap_wrap/*.so bindings/raku/resources/libraries
 
-.PHONY: test test-deep demo header bench lint clean
+.PHONY: test test-deep demo header abi library install uninstall bench lint clean
