@@ -38,6 +38,7 @@ namespace mmapwrap {
  */
 class error : public std::runtime_error {
 public:
+    /** An error of a program's own may have any code and message. */
     error(std::int64_t code, const std::string &message) : std::runtime_error(message), code_(code) {}
 
     /** Negative, as the call returned it. */
@@ -66,7 +67,9 @@ T *check(T *address) {
     return address;
 }
 
-/** Unmaps what it owns when the last of the mapping and its views is gone. Not for use by itself. */
+namespace detail {
+
+/* What a mapping and its views share: the last of them to go unmaps. */
 class owner {
 public:
     explicit owner(mmap_wrap_handle handle) noexcept : handle_(handle) {}
@@ -84,6 +87,8 @@ private:
     mmap_wrap_handle handle_;
 };
 
+} // namespace detail
+
 /**
  * The bytes of a mapping in place, as a span has them. It holds an export: until it is gone the mapping is neither
  * unmapped nor moved (MMAP_WRAP_E_BUSY), and it may outlive the mapping object. It moves, and does not copy; a view moved
@@ -97,6 +102,7 @@ private:
  */
 class view {
 public:
+    /** Empty, of no mapping. */
     view() noexcept = default;
     view(view &&other) noexcept { swap(other); }
     view &operator=(view &&other) noexcept {
@@ -109,16 +115,19 @@ public:
         if (data_ != nullptr) mmap_wrap_release(handle_);
     }
 
-    /** The first byte. NULL for an empty view of no mapping. */
+    /** The first byte. NULL for a view of no mapping. */
     unsigned char *data() const noexcept { return data_; }
     /** How many bytes, at the time when the view was made. */
     std::size_t size() const noexcept { return size_; }
+    /** Whether there is no byte. */
     bool empty() const noexcept { return size_ == 0; }
+    /** The first byte, and the one past the last: for loops and <algorithm>. */
     unsigned char *begin() const noexcept { return data_; }
     unsigned char *end() const noexcept { return data_ + size_; }
     /** The byte at this index, which must be below size(). */
     unsigned char &operator[](std::size_t index) const noexcept { return data_[index]; }
 
+    /** Each has then what the other had. */
     void swap(view &other) noexcept {
         std::swap(owner_, other.owner_);
         std::swap(handle_, other.handle_);
@@ -129,16 +138,16 @@ public:
 private:
     friend class mapping;
 
-    view(std::shared_ptr<owner> memory, mmap_wrap_handle handle, void *acquired) noexcept
+    view(std::shared_ptr<detail::owner> memory, mmap_wrap_handle handle, void *acquired) noexcept
         : owner_(std::move(memory)), handle_(handle), data_(static_cast<unsigned char *>(acquired)) {}
 
     // From here on the object is whole, and gives the export back if its length cannot be had.
-    view(std::shared_ptr<owner> memory, mmap_wrap_handle handle)
+    view(std::shared_ptr<detail::owner> memory, mmap_wrap_handle handle)
         : view(std::move(memory), handle, check(mmap_wrap_acquire(handle))) {
         size_ = static_cast<std::size_t>(check(mmap_wrap_length(handle)));
     }
 
-    std::shared_ptr<owner> owner_;
+    std::shared_ptr<detail::owner> owner_;
     mmap_wrap_handle handle_ = 0;
     unsigned char *data_ = nullptr;
     std::size_t size_ = 0;
@@ -151,6 +160,7 @@ private:
  */
 class mapping {
 public:
+    /** Maps nothing. */
     mapping() noexcept = default;
     mapping(mapping &&) noexcept = default;
     mapping &operator=(mapping &&) noexcept = default;
@@ -160,7 +170,7 @@ public:
      *
      *     mmapwrap::mapping page(mmap_wrap(nullptr, 4096, PROT_READ, MAP_PRIVATE, fd, 0));
      */
-    explicit mapping(mmap_wrap_handle handle) : mapping(owner(check(handle))) {}
+    explicit mapping(mmap_wrap_handle handle) : mapping(detail::owner(check(handle))) {}
 
     /**
      * Maps len bytes of a file from offset on, or all there is, as mmap_path_wrap does.
@@ -174,7 +184,7 @@ public:
     }
 
     /**
-     * Maps len bytes of memory without a file, all zero, to read and to write.
+     * Maps len bytes of memory without a file, all zero, to read and to write. With MAP_SHARED a forked child shares it.
      *
      *     auto memory = mmapwrap::mapping::memory(8192);
      */
@@ -289,14 +299,14 @@ public:
 
 private:
     // What is given is owned already: it is unmapped if there is no memory to share it.
-    explicit mapping(owner given) : owner_(std::make_shared<owner>(std::move(given))) {}
+    explicit mapping(detail::owner given) : owner_(std::make_shared<detail::owner>(std::move(given))) {}
 
     static std::optional<std::int64_t> found(std::int64_t result) {
         if (result == MMAP_WRAP_E_NOT_FOUND) return std::nullopt;
         return check(result);
     }
 
-    std::shared_ptr<owner> owner_;
+    std::shared_ptr<detail::owner> owner_;
 };
 
 } // namespace mmapwrap
