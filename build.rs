@@ -24,6 +24,8 @@ const TOPICS: &[&[&str]] = &[
     &["src/ffi/hardening.rs"],
     &["src/ffi/address.rs"],
     &["src/ffi/access.rs"],
+    &["src/ffi/elements.rs", "src/mapping/kind.rs"],
+    &["src/ffi/sharing.rs"],
     &["src/ffi/faults.rs"],
     &["src/ffi/facts.rs"],
     &["src/ffi/constants.rs", "{out}/getters.rs"],

@@ -64,7 +64,7 @@ int64_t mmap_wrap_page_size(void);
 /** Offset and size do not lie within the mapping, or wrap around. Nothing was touched. */
 #define MMAP_WRAP_E_RANGE (-4098)
 
-/** An address, offset or end is not a page multiple where it must be. */
+/** An address, offset or end is not a multiple of a page, or of a word, where it must be. */
 #define MMAP_WRAP_E_ALIGNMENT (-4099)
 
 /** The memory refused the access: protection, or a file cut short. */
@@ -98,7 +98,7 @@ const char *mmap_wrap_strerror(int64_t code);
 
 /**
  * This thread's last failure in full: the operation, the numbers, the limit. Empty before the first; a success does
- * not clear it. Never NULL. Valid until this thread's next call of this function or of mmap_wrap_strerror.
+ * not clear it, but for mmap_wrap_get_int and mmap_wrap_get_float of a number that looks like a failure. Never NULL. Valid until this thread's next call of this function or of mmap_wrap_strerror.
  *
  *     if (mprotect_wrap(h, PROT_READ, 4096, 8192) < 0)
  *         puts(mmap_wrap_last_error_message());
@@ -107,7 +107,8 @@ const char *mmap_wrap_strerror(int64_t code);
 const char *mmap_wrap_last_error_message(void);
 
 /**
- * The code of this thread's last failure; 0 before the first. For after a call that answers NULL.
+ * The code of this thread's last failure; 0 where mmap_wrap_last_error_message is empty. For after a call that answers
+ * NULL, or a number.
  *
  *     if (mmap_wrap_acquire(h) == NULL && mmap_wrap_last_error_code() == MMAP_WRAP_E_UNMAPPED) puts("too late");
  */
@@ -448,9 +449,9 @@ int64_t mmap_wrap_release(mmap_wrap_handle h);
  * Checked access: all of the range or an error, and nothing is touched if it is not inside the mapping. Memory that
  * refuses (see Faults) answers MMAP_WRAP_E_FAULT, and the message says after how many bytes and why; those were done.
  * -EFAULT is the caller's own buffer refusing. Buffers are the caller's, hold at least size bytes, do not overlap the
- * mapping, and may be NULL where size is 0. Also common to
- * all: MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED, MMAP_WRAP_E_RANGE, and MMAP_WRAP_E_ARGUMENT for a NULL buffer with a
- * size. MMAP_WRAP_REST stands for a size of fill and move and for an end of find; a buffer's size is always given.
+ * mapping, and may be NULL where size is 0. Also common to all: MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED,
+ * MMAP_WRAP_E_RANGE, and MMAP_WRAP_E_ARGUMENT for a NULL buffer with a size. MMAP_WRAP_REST stands for a size of fill,
+ * move, copy and compare, and for an end of find and count; a buffer's size is always given.
  *
  * Threads and processes that change the same bytes at the same time see each other's changes in no set order.
  */
@@ -486,6 +487,26 @@ int64_t mmap_wrap_fill(mmap_wrap_handle h, int64_t offset, int64_t byte, int64_t
 int64_t mmap_wrap_move(mmap_wrap_handle h, int64_t to, int64_t from, int64_t size);
 
 /**
+ * Copies size bytes (or MMAP_WRAP_REST: to the end of the second mapping) from offset from of the mapping h_from to
+ * offset to of h_to. Returns how many. With the same handle twice it is mmap_wrap_move. Where both have the same bytes of
+ * a file, and the two ranges overlap there, what comes out is in no set order.
+ *
+ * The message says of which mapping a failure speaks; after MMAP_WRAP_E_FAULT mmap_wrap_fault_address does, too.
+ *
+ *     mmap_wrap_copy(backup, 0, h, 0, MMAP_WRAP_REST);
+ */
+int64_t mmap_wrap_copy(mmap_wrap_handle h_to, int64_t to, mmap_wrap_handle h_from, int64_t from, int64_t size);
+
+/**
+ * Compares size bytes (or MMAP_WRAP_REST: to the end of the mapping h1) from offset1 of h1 on with as many from offset2
+ * of h2 on. Returns how many from the start on are equal: size where all are. A difference that lies before the place
+ * where memory refuses is an answer. The message says of which mapping a failure speaks.
+ *
+ *     if (mmap_wrap_compare(h1, 0, h2, 0, MMAP_WRAP_REST) == mmap_wrap_length(h1)) puts("h2 begins with all of h1");
+ */
+int64_t mmap_wrap_compare(mmap_wrap_handle h1, int64_t offset1, mmap_wrap_handle h2, int64_t offset2, int64_t size);
+
+/**
  * The offset of the first needle that lies whole within start up to, not including, end (or MMAP_WRAP_REST), counted
  * from the mapping's start; MMAP_WRAP_E_NOT_FOUND where there is none. An empty needle is found at start.
  * MMAP_WRAP_E_RANGE: also where end lies before start.
@@ -500,6 +521,198 @@ int64_t mmap_wrap_find(mmap_wrap_handle h, const void *needle, int64_t needle_le
  *     int64_t at = mmap_wrap_rfind(h, "\n", 1, 0, MMAP_WRAP_REST);
  */
 int64_t mmap_wrap_rfind(mmap_wrap_handle h, const void *needle, int64_t needle_len, int64_t start, int64_t end);
+
+/**
+ * How many needles, none overlapping another, lie whole within start up to, not including, end (or MMAP_WRAP_REST),
+ * counted from the left. An empty needle counts end - start + 1.
+ *
+ *     int64_t lines = mmap_wrap_count(h, "\n", 1, 0, MMAP_WRAP_REST);
+ */
+int64_t mmap_wrap_count(mmap_wrap_handle h, const void *needle, int64_t needle_len, int64_t start, int64_t end);
+
+/*
+ * == Elements ==
+ *
+ * One number at an offset: of any alignment, and of a kind that says its width, its meaning and, or'ed to it, the order of
+ * its bytes; without that it is the machine's own. The calls are checked and fault-proof as those above, and answer the
+ * same errors; and MMAP_WRAP_E_ARGUMENT for a kind that is none, or not one of the call's. Memory that refuses a number
+ * was not changed, except where the number lies across a page border and only the second page refuses.
+ *
+ * mmap_wrap_get and mmap_wrap_put are for every kind. The others have the number itself as answer or argument, for
+ * languages whose foreign calls make out-parameters dear.
+ */
+
+/** What mmap_wrap_get_int answers on failure. */
+#define MMAP_WRAP_NO_INT INT64_MIN
+
+/** Kind of an element: a signed integer of 8 bits. The low four bits of every kind are its width in bytes. */
+#define MMAP_WRAP_I8 17
+
+/** An unsigned integer of 8 bits. */
+#define MMAP_WRAP_U8 33
+
+/** A signed integer of 16 bits. */
+#define MMAP_WRAP_I16 18
+
+/** An unsigned integer of 16 bits. */
+#define MMAP_WRAP_U16 34
+
+/** A signed integer of 32 bits. */
+#define MMAP_WRAP_I32 20
+
+/** An unsigned integer of 32 bits. */
+#define MMAP_WRAP_U32 36
+
+/** A signed integer of 64 bits. */
+#define MMAP_WRAP_I64 24
+
+/** An unsigned integer of 64 bits. */
+#define MMAP_WRAP_U64 40
+
+/** A float of 32 bits. */
+#define MMAP_WRAP_F32 52
+
+/** A float of 64 bits. */
+#define MMAP_WRAP_F64 56
+
+/** Or'ed to a kind: the least significant byte stands first, whatever the machine. */
+#define MMAP_WRAP_LITTLE_ENDIAN 256
+
+/** Or'ed to a kind: the most significant byte stands first, whatever the machine. */
+#define MMAP_WRAP_BIG_ENDIAN 512
+
+/**
+ * Copies the number of this kind at offset to *value, of the kind's width and in the machine's own order of bytes. value
+ * need not be aligned. Returns 0, or MMAP_WRAP_E_ARGUMENT: also for NULL.
+ *
+ *     uint16_t port;
+ *     mmap_wrap_get(h, MMAP_WRAP_U16 | MMAP_WRAP_BIG_ENDIAN, 20, &port);
+ */
+int64_t mmap_wrap_get(mmap_wrap_handle h, int64_t kind, int64_t offset, void *value);
+
+/**
+ * Sets the number of this kind at offset to *value, of the kind's width and in the machine's own order of bytes. Returns
+ * 0, or MMAP_WRAP_E_ARGUMENT: also for NULL.
+ *
+ *     double pi = 3.14159;
+ *     mmap_wrap_put(h, MMAP_WRAP_F64, 24, &pi);
+ */
+int64_t mmap_wrap_put(mmap_wrap_handle h, int64_t kind, int64_t offset, const void *value);
+
+/**
+ * The integer of this kind at offset. One of MMAP_WRAP_U64 above INT64_MAX is answered as the signed one of the same
+ * bits. On failure MMAP_WRAP_NO_INT: mmap_wrap_last_error_code is then the code, and 0 where that very number is the
+ * integer.
+ *
+ *     int64_t count = mmap_wrap_get_int(h, MMAP_WRAP_I32, 16);
+ *     if (count == MMAP_WRAP_NO_INT && mmap_wrap_last_error_code() < 0) puts(mmap_wrap_last_error_message());
+ */
+int64_t mmap_wrap_get_int(mmap_wrap_handle h, int64_t kind, int64_t offset);
+
+/**
+ * Sets the integer of this kind at offset. Returns 0, or MMAP_WRAP_E_ARGUMENT for a value that does not fit the kind: the
+ * message has the limits. MMAP_WRAP_U64 takes the 64 bits as they are.
+ *
+ *     mmap_wrap_put_int(h, MMAP_WRAP_U8, 3, 255);
+ */
+int64_t mmap_wrap_put_int(mmap_wrap_handle h, int64_t kind, int64_t offset, int64_t value);
+
+/**
+ * The float of this kind at offset. On failure a NaN: mmap_wrap_last_error_code is then the code, and 0 where the float
+ * is itself a NaN.
+ *
+ *     double weight = mmap_wrap_get_float(h, MMAP_WRAP_F32, 40);
+ *     if (weight != weight && mmap_wrap_last_error_code() < 0) puts(mmap_wrap_last_error_message());
+ */
+double mmap_wrap_get_float(mmap_wrap_handle h, int64_t kind, int64_t offset);
+
+/**
+ * Sets the float of this kind at offset, rounded to the kind. Returns 0, or MMAP_WRAP_E_ARGUMENT for a finite value
+ * beyond the kind's greatest.
+ *
+ *     mmap_wrap_put_float(h, MMAP_WRAP_F32, 40, 0.5);
+ */
+int64_t mmap_wrap_put_float(mmap_wrap_handle h, int64_t kind, int64_t offset, double value);
+
+/*
+ * == Sharing between processes ==
+ *
+ * Words of 32 or 64 bits that threads, and with MAP_SHARED processes, change at the same time. bits is 32 or 64, else
+ * MMAP_WRAP_E_ARGUMENT. The word's address must be a multiple of its width, else MMAP_WRAP_E_ALIGNMENT; offset is, too,
+ * unless the mapping begins inside a page. Numbers are signed, in the machine's own order of bytes; one for 32 bits must
+ * fit int32_t or uint32_t, else MMAP_WRAP_E_ARGUMENT. Also common to all: MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED,
+ * MMAP_WRAP_E_RANGE, and MMAP_WRAP_E_FAULT where the memory refuses; nothing was changed then.
+ *
+ * The atomic operations are sequentially consistent. All but loading need memory that may be written, whatever the word
+ * is. Repairing faults needs the handler of SIGBUS and, where a part of the mapping has a protection of its own or a
+ * guard region, of SIGSEGV (see Faults): the kernel has nothing atomic to fall back on. Where another handler took their
+ * place, or the thread blocks them, memory without a file (MAP_ANONYMOUS, not MAP_HUGETLB) whose protection allows the
+ * access is accessed all the same, and must not lose that protection meanwhile; any other answers
+ * MMAP_WRAP_E_UNSUPPORTED. So does, always, a processor other than x86-64 and arm64.
+ */
+
+/**
+ * Copies the word at offset to *value. Returns 0, or MMAP_WRAP_E_ARGUMENT: also for NULL.
+ *
+ *     int64_t ready;
+ *     mmap_wrap_atomic_load(h, 32, 0, &ready);
+ */
+int64_t mmap_wrap_atomic_load(mmap_wrap_handle h, int64_t bits, int64_t offset, int64_t *value);
+
+/**
+ * Sets the word at offset to value. Returns 0.
+ *
+ *     mmap_wrap_atomic_store(h, 32, 0, 1);
+ */
+int64_t mmap_wrap_atomic_store(mmap_wrap_handle h, int64_t bits, int64_t offset, int64_t value);
+
+/**
+ * Adds value to the word at offset, which wraps around, and stores what it was before to *before, which may be NULL.
+ * Returns 0.
+ *
+ *     int64_t ticket;
+ *     mmap_wrap_atomic_add(h, 64, 8, 1, &ticket);
+ */
+int64_t mmap_wrap_atomic_add(mmap_wrap_handle h, int64_t bits, int64_t offset, int64_t value, int64_t *before);
+
+/**
+ * Sets the word at offset to value, and stores what it was before to *before, which may be NULL. Returns 0.
+ *
+ *     int64_t locked;
+ *     mmap_wrap_atomic_exchange(h, 32, 0, 1, &locked);
+ */
+int64_t mmap_wrap_atomic_exchange(mmap_wrap_handle h, int64_t bits, int64_t offset, int64_t value, int64_t *before);
+
+/**
+ * Sets the word at offset to desired if it is expected. Returns 1 if so, 0 if the word was another; what it was before is
+ * stored to *before in either case, which may be NULL.
+ *
+ *     if (mmap_wrap_atomic_compare_exchange(h, 32, 0, 0, 1, NULL) == 1) puts("it was 0, and is 1 now");
+ */
+int64_t mmap_wrap_atomic_compare_exchange(mmap_wrap_handle h, int64_t bits, int64_t offset, int64_t expected, int64_t desired, int64_t *before);
+
+/**
+ * Waits while the 32-bit word at offset is expected, until mmap_wrap_wake, at most timeout nanoseconds of the monotonic
+ * clock; MMAP_WRAP_REST is for ever, another negative number MMAP_WRAP_E_RANGE. Returns 0 when woken, 1 when the word was
+ * another already, or -ETIMEDOUT, or -EINTR when a signal handler ran in this thread.
+ *
+ * A wake-up may come without a reason: look at the word, and wait again. Waker and waiter may be threads or, with
+ * MAP_SHARED, processes; it is futex(2), so others may use that on the same word. Unmapping does not wake who waits. Who
+ * waits is inside the mapping: the memory of one that is unmapped meanwhile stays until the wait ends.
+ * MMAP_WRAP_E_UNSUPPORTED elsewhere than on Linux.
+ *
+ *     while (mmap_wrap_atomic_load(h, 32, 0, &ready) == 0 && ready == 0) mmap_wrap_wait(h, 0, 0, MMAP_WRAP_REST);
+ */
+int64_t mmap_wrap_wait(mmap_wrap_handle h, int64_t offset, int64_t expected, int64_t timeout);
+
+/**
+ * Wakes up to count (MMAP_WRAP_REST: all) of those who wait on the 32-bit word at offset. Returns how many.
+ * MMAP_WRAP_E_RANGE: also for another negative count. MMAP_WRAP_E_UNSUPPORTED elsewhere than on Linux.
+ *
+ *     mmap_wrap_atomic_store(h, 32, 0, 1);
+ *     mmap_wrap_wake(h, 0, MMAP_WRAP_REST);
+ */
+int64_t mmap_wrap_wake(mmap_wrap_handle h, int64_t offset, int64_t count);
 
 /*
  * == Faults ==

@@ -9,7 +9,7 @@ pub const MMAP_WRAP_E_HANDLE: i64 = -4096;
 pub const MMAP_WRAP_E_UNMAPPED: i64 = -4097;
 /// Offset and size do not lie within the mapping, or wrap around. Nothing was touched.
 pub const MMAP_WRAP_E_RANGE: i64 = -4098;
-/// An address, offset or end is not a page multiple where it must be.
+/// An address, offset or end is not a multiple of a page, or of a word, where it must be.
 pub const MMAP_WRAP_E_ALIGNMENT: i64 = -4099;
 /// The memory refused the access: protection, or a file cut short.
 pub const MMAP_WRAP_E_FAULT: i64 = -4100;
@@ -33,7 +33,7 @@ pub fn describe(code: i64) -> Option<&'static CStr> {
         MMAP_WRAP_E_HANDLE => c"not a handle of this library (MMAP_WRAP_E_HANDLE)",
         MMAP_WRAP_E_UNMAPPED => c"the mapping is unmapped already (MMAP_WRAP_E_UNMAPPED)",
         MMAP_WRAP_E_RANGE => c"outside the mapping (MMAP_WRAP_E_RANGE)",
-        MMAP_WRAP_E_ALIGNMENT => c"not a multiple of the page size (MMAP_WRAP_E_ALIGNMENT)",
+        MMAP_WRAP_E_ALIGNMENT => c"not on the border of a page or word (MMAP_WRAP_E_ALIGNMENT)",
         MMAP_WRAP_E_FAULT => c"the memory refused the access (MMAP_WRAP_E_FAULT)",
         MMAP_WRAP_E_BUSY => c"the mapping is exported (MMAP_WRAP_E_BUSY)",
         MMAP_WRAP_E_ARGUMENT => c"invalid argument (MMAP_WRAP_E_ARGUMENT)",
@@ -76,6 +76,9 @@ pub enum Error {
     #[error("{what} {value} is not on a page border: pages are {page} bytes{}", Lead(*lead))]
     Alignment { what: &'static str, value: u64, page: usize, lead: usize },
 
+    #[error("offset {offset} is not on the border of a word: its address must be a multiple of {width} bytes{}", Lead(*lead))]
+    WordAlignment { offset: usize, width: usize, lead: usize },
+
     #[error("the memory refused the access at offset {offset}, after {done} of {size} bytes: {cause}")]
     Fault { offset: usize, done: usize, size: usize, address: usize, cause: Cause },
 
@@ -83,6 +86,9 @@ pub enum Error {
         "a page of the mapping was lost to an access through its address: its file was cut short, its file system is full, or an I/O error occurred; the page is zeroed memory now"
     )]
     Lost,
+
+    #[error("{side}: {error}")]
+    Side { side: Side, error: Box<Error> },
 
     #[error("{}", Held(*exports))]
     Busy { exports: u32 },
@@ -121,6 +127,14 @@ impl Error {
         Box::new(Error::Unsupported(what.into()))
     }
 
+    /// What an error of one of two mappings is, apart from which of them.
+    pub fn of_either(&self) -> &Error {
+        match self {
+            Error::Side { error, .. } => error,
+            error => error,
+        }
+    }
+
     /// The code that a C caller gets: `-errno`, or one of the `MMAP_WRAP_E_` values.
     ///
     /// ```
@@ -138,8 +152,9 @@ impl Error {
             | Error::Backwards { .. }
             | Error::FileOffsetBeyond { .. }
             | Error::TooLong { .. } => MMAP_WRAP_E_RANGE,
-            Error::Alignment { .. } => MMAP_WRAP_E_ALIGNMENT,
+            Error::Alignment { .. } | Error::WordAlignment { .. } => MMAP_WRAP_E_ALIGNMENT,
             Error::Fault { .. } | Error::Lost => MMAP_WRAP_E_FAULT,
+            Error::Side { error, .. } => error.code(),
             Error::Busy { .. } | Error::Occupied => MMAP_WRAP_E_BUSY,
             Error::Sealed => MMAP_WRAP_E_SEALED,
             Error::Argument(_) => MMAP_WRAP_E_ARGUMENT,
@@ -159,6 +174,20 @@ pub struct Failure {
     pub call: &'static str,
     /// What went wrong.
     pub error: Box<Error>,
+}
+
+/// Which of two mappings a failure speaks of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "each variant's message says what it is")]
+pub enum Side {
+    #[error("the mapping copied to")]
+    Target,
+    #[error("the mapping copied from")]
+    Source,
+    #[error("the first mapping")]
+    First,
+    #[error("the second mapping")]
+    Second,
 }
 
 /// Why memory refused an access, as far as it could be found out afterwards.

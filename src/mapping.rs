@@ -3,11 +3,14 @@
 //! Numbers come as a script or a C caller gave them, in `i64`, and are checked here, once for everybody.
 
 mod access;
+mod elements;
 mod facts;
 mod hardening;
+mod kind;
 mod open;
 mod pages;
 mod resize;
+mod sharing;
 mod wish;
 
 use crate::constants::MAP_ANONYMOUS;
@@ -19,9 +22,11 @@ pub use crate::source::Name;
 use crate::source::Source;
 use crate::sys::Pages;
 pub use facts::Facts;
+pub use kind::*;
 pub use open::Open;
+pub use sharing::Waited;
 use std::os::fd::OwnedFd;
-use std::sync::atomic::{AtomicBool, AtomicI64};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering::SeqCst};
 pub use wish::KEEP;
 use wish::{FIXED, Wish};
 
@@ -34,10 +39,20 @@ use wish::{FIXED, Wish};
 pub struct Mapping {
     pages: Pages,
     grid: Grid,
-    /// The PROT_READ and PROT_WRITE that *every* page allows: which signals an access can meet.
+    /// The PROT_READ and PROT_WRITE that *every* page allows: which signals an access can meet. With GUARD_REGIONS,
+    /// which refuse whatever the protection is.
     certain: AtomicI64,
     origin: Origin,
+    /// How many accesses are under way that would not survive a refusal; or GIVEN_UP, after which there are none.
+    unguarded: AtomicU32,
 }
+
+/// In `certain`: there are guard regions, or were; only removing them from all of the mapping takes it away. It costs a
+/// question about SIGSEGV an access.
+const GUARD_REGIONS: i64 = i64::MIN;
+
+/// In `unguarded`.
+const GIVEN_UP: u32 = u32::MAX;
 
 /// What a mapping was made of, and with.
 #[derive(Debug)]
@@ -49,8 +64,6 @@ struct Origin {
     prot: AtomicI64,
     /// The file, where this library opened or made it and keeps it open: for resizing, sealing, handing out.
     file: Option<OwnedFd>,
-    /// Parts of it may be guard regions, whatever its protection says.
-    guards: AtomicBool,
     /// Guards were put by protection.
     fenced: AtomicBool,
     /// mseal(2) was called on a part of it.
@@ -123,10 +136,10 @@ impl Mapping {
                 flags: wish.flags,
                 prot: AtomicI64::new(i64::from(wish.prot)),
                 file: None,
-                guards: AtomicBool::new(false),
                 fenced: AtomicBool::new(false),
                 sealed: AtomicBool::new(false),
             },
+            unguarded: AtomicU32::new(0),
         })
     }
 
@@ -155,8 +168,8 @@ impl Mapping {
 
     /// The same without words, for where none can be made: inside a signal handler.
     pub(crate) fn try_unmap(self) -> Result<(), (Mapping, Errno)> {
-        let Mapping { pages, grid, certain, origin } = self;
-        pages.unmap().map_err(|(pages, errno)| (Mapping { pages, grid, certain, origin }, errno))
+        let Mapping { pages, grid, certain, origin, unguarded } = self;
+        pages.unmap().map_err(|(pages, errno)| (Mapping { pages, grid, certain, origin, unguarded }, errno))
     }
 
     /// The words for a refusal to unmap.
@@ -171,10 +184,23 @@ impl Mapping {
     /// Gives the memory up at once, while others are still inside: their accesses are refused from here on, and the
     /// addresses stay taken until they have left. Only where such refusals do not kill.
     pub(crate) fn give_up(&self) {
-        if self.pages.size() > 0 && guarded::repairs_protection_faults() {
+        if self.pages.size() > 0
+            && guarded::repairs_protection_faults()
+            && self.unguarded.compare_exchange(0, GIVEN_UP, SeqCst, SeqCst).is_ok()
+        {
             // If the kernel has no room for it, the memory simply stays until they have left.
             let _ = self.pages.replace(0..self.pages.size(), libc::PROT_NONE);
         }
+    }
+
+    /// Makes an access that would not survive a refusal: the memory is not given up meanwhile. None, and no access, if it
+    /// was given up before.
+    fn without_a_guard<T>(&self, access: impl FnOnce() -> T) -> Option<T> {
+        let more = |accesses: u32| (accesses != GIVEN_UP).then(|| accesses + 1);
+        self.unguarded.fetch_update(SeqCst, SeqCst, more).ok()?;
+        let answer = access();
+        self.unguarded.fetch_sub(1, SeqCst);
+        Some(answer)
     }
 
     /// Puts a fresh page where an access of somebody's was refused, if the address is in this mapping. Called inside a
@@ -205,4 +231,13 @@ fn to_i64(size: usize) -> i64 {
 /// For numbers below the page size.
 fn to_usize(small: u64) -> usize {
     usize::try_from(small).unwrap_or(usize::MAX)
+}
+
+/// The signed number of the same bits, and back.
+fn from_bits(bits: u64) -> i64 {
+    i64::from_ne_bytes(bits.to_ne_bytes())
+}
+
+fn to_bits(value: i64) -> u64 {
+    u64::from_ne_bytes(value.to_ne_bytes())
 }

@@ -125,6 +125,16 @@ impl Span {
         }
         Ok(pages)
     }
+
+    /// The first byte of a word that fills the span, whose address must be a multiple of its width: for atomic operations.
+    /// Counted, as the bytes are, from the start of the mapping's first page, whose address is a multiple of any width.
+    pub fn of_a_word(self, grid: Grid) -> Result<usize> {
+        let start = self.bytes(grid).start;
+        if start % self.size != 0 {
+            return Err(Error::WordAlignment { offset: self.offset, width: self.size, lead: grid.lead }.into());
+        }
+        Ok(start)
+    }
 }
 
 #[cfg(test)]
@@ -170,6 +180,19 @@ mod tests {
         // A mapping that starts inside its first page can still be protected from its own start.
         assert_eq!(Span { offset: 0, size: 1 }.from_page_start(grid(100, 8000)).unwrap(), 0..4096);
         assert!(Span { offset: 4096, size: 1 }.from_page_start(grid(100, 8000)).is_err());
+    }
+
+    #[test]
+    fn a_word_is_aligned_by_its_address() {
+        assert_eq!(Span { offset: 8, size: 8 }.of_a_word(grid(0, 100)).unwrap(), 8);
+        assert!(Span { offset: 4, size: 8 }.of_a_word(grid(0, 100)).is_err());
+        // In a mapping that starts inside its first page, other offsets are aligned than in one that does not.
+        assert_eq!(Span { offset: 4, size: 8 }.of_a_word(grid(100, 100)).unwrap(), 104);
+        assert_eq!(
+            Span { offset: 8, size: 8 }.of_a_word(grid(100, 100)).unwrap_err().to_string(),
+            "offset 8 is not on the border of a word: its address must be a multiple of 8 bytes, \
+             and this mapping begins 100 bytes into its first page"
+        );
     }
 
     proptest! {

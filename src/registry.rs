@@ -8,7 +8,7 @@ mod life;
 mod table;
 
 use crate::constants::{MADV_DOFORK, MADV_DONTFORK};
-use crate::error::{Errno, Error, Result};
+use crate::error::{Errno, Error, Result, Side};
 use crate::guarded;
 use crate::mapping::Mapping;
 use crate::range::REST;
@@ -113,6 +113,36 @@ pub fn pin(handle: Handle) -> Result<Pin> {
 pub fn with<T>(handle: Handle, access: impl FnOnce(&Mapping) -> Result<T>) -> Result<T> {
     let pin = pin(handle)?;
     access(&pin).map_err(|error| pin.explain(handle, error))
+}
+
+/// Runs `access` on the mappings of two handles, which may be the same, and says of which a failure speaks. Losses that
+/// were not reported yet are reported instead: the first's, and by the next call the second's.
+///
+/// ```
+/// use mmap_wrap::{Mapping, constants::*, error::Side, registry};
+/// let map = || Mapping::of_descriptor(0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+/// let (one, other) = (registry::insert(map)?, registry::insert(map)?);
+/// let compare = |one: &Mapping, other: &Mapping| one.compare(0, other, 0, 4096);
+/// assert_eq!(registry::with_both((one, Side::First), (other, Side::Second), &compare)?, 4096);
+/// # Ok::<(), Box<mmap_wrap::Error>>(())
+/// ```
+pub fn with_both(
+    first: (Handle, Side),
+    second: (Handle, Side),
+    access: &dyn Fn(&Mapping, &Mapping) -> Result<usize>,
+) -> Result<usize> {
+    let pins = [look(first.0)?, look(second.0)?];
+    let named = [(&pins[0], first), (&pins[1], second)];
+    for (pin, (_, side)) in named {
+        pin.report_loss().map_err(|error| Error::Side { side, error })?;
+    }
+    access(&pins[0], &pins[1]).map_err(|error| match *error {
+        Error::Side { side, error } => {
+            let (pin, (handle, _)) = named[usize::from(side != first.1)];
+            Error::Side { side, error: pin.explain(handle, error) }.into()
+        }
+        _ => pins[0].explain(first.0, error),
+    })
 }
 
 /// Finds the mapping of a handle, for who only asks about it: a loss stays unreported.

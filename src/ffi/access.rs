@@ -3,15 +3,17 @@
 //! Checked access: all of the range or an error, and nothing is touched if it is not inside the mapping. Memory that
 //! refuses (see Faults) answers MMAP_WRAP_E_FAULT, and the message says after how many bytes and why; those were done.
 //! -EFAULT is the caller's own buffer refusing. Buffers are the caller's, hold at least size bytes, do not overlap the
-//! mapping, and may be NULL where size is 0. Also common to
-//! all: MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED, MMAP_WRAP_E_RANGE, and MMAP_WRAP_E_ARGUMENT for a NULL buffer with a
-//! size. MMAP_WRAP_REST stands for a size of fill and move and for an end of find; a buffer's size is always given.
+//! mapping, and may be NULL where size is 0. Also common to all: MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED,
+//! MMAP_WRAP_E_RANGE, and MMAP_WRAP_E_ARGUMENT for a NULL buffer with a size. MMAP_WRAP_REST stands for a size of fill,
+//! move, copy and compare, and for an end of find and count; a buffer's size is always given.
 //!
 //! Threads and processes that change the same bytes at the same time see each other's changes in no set order.
 
 use super::boundary::{answer, boundary, bytes_in, room_for};
 use super::map::mmap_wrap_handle;
-use crate::registry::with;
+use crate::Mapping;
+use crate::error::Side;
+use crate::registry::{with, with_both};
 use std::ffi::c_void;
 
 /// Copies size bytes from offset on to the buffer. Returns size.
@@ -56,6 +58,38 @@ pub extern "C" fn mmap_wrap_move(h: mmap_wrap_handle, to: i64, from: i64, size: 
     boundary("mmap_wrap_move", || with(h, |mapping| mapping.copy_within(to, from, size).map(answer)))
 }
 
+/// Copies size bytes (or MMAP_WRAP_REST: to the end of the second mapping) from offset from of the mapping h_from to
+/// offset to of h_to. Returns how many. With the same handle twice it is mmap_wrap_move. Where both have the same bytes of
+/// a file, and the two ranges overlap there, what comes out is in no set order.
+///
+/// The message says of which mapping a failure speaks; after MMAP_WRAP_E_FAULT mmap_wrap_fault_address does, too.
+///
+/// ```c
+/// mmap_wrap_copy(backup, 0, h, 0, MMAP_WRAP_REST);
+/// ```
+#[unsafe(no_mangle)]
+pub extern "C" fn mmap_wrap_copy(h_to: mmap_wrap_handle, to: i64, h_from: mmap_wrap_handle, from: i64, size: i64) -> i64 {
+    boundary("mmap_wrap_copy", || {
+        let copy = |target: &Mapping, source: &Mapping| target.copy_from(to, source, from, size);
+        with_both((h_to, Side::Target), (h_from, Side::Source), &copy).map(answer)
+    })
+}
+
+/// Compares size bytes (or MMAP_WRAP_REST: to the end of the mapping h1) from offset1 of h1 on with as many from offset2
+/// of h2 on. Returns how many from the start on are equal: size where all are. A difference that lies before the place
+/// where memory refuses is an answer. The message says of which mapping a failure speaks.
+///
+/// ```c
+/// if (mmap_wrap_compare(h1, 0, h2, 0, MMAP_WRAP_REST) == mmap_wrap_length(h1)) puts("h2 begins with all of h1");
+/// ```
+#[unsafe(no_mangle)]
+pub extern "C" fn mmap_wrap_compare(h1: mmap_wrap_handle, offset1: i64, h2: mmap_wrap_handle, offset2: i64, size: i64) -> i64 {
+    boundary("mmap_wrap_compare", || {
+        let compare = |first: &Mapping, second: &Mapping| first.compare(offset1, second, offset2, size);
+        with_both((h1, Side::First), (h2, Side::Second), &compare).map(answer)
+    })
+}
+
 /// The offset of the first needle that lies whole within start up to, not including, end (or MMAP_WRAP_REST), counted
 /// from the mapping's start; MMAP_WRAP_E_NOT_FOUND where there is none. An empty needle is found at start.
 /// MMAP_WRAP_E_RANGE: also where end lies before start.
@@ -76,4 +110,15 @@ pub extern "C" fn mmap_wrap_find(h: mmap_wrap_handle, needle: *const c_void, nee
 #[unsafe(no_mangle)]
 pub extern "C" fn mmap_wrap_rfind(h: mmap_wrap_handle, needle: *const c_void, needle_len: i64, start: i64, end: i64) -> i64 {
     boundary("mmap_wrap_rfind", || with(h, |mapping| mapping.rfind(bytes_in(needle.cast(), needle_len)?, start, end).map(answer)))
+}
+
+/// How many needles, none overlapping another, lie whole within start up to, not including, end (or MMAP_WRAP_REST),
+/// counted from the left. An empty needle counts end - start + 1.
+///
+/// ```c
+/// int64_t lines = mmap_wrap_count(h, "\n", 1, 0, MMAP_WRAP_REST);
+/// ```
+#[unsafe(no_mangle)]
+pub extern "C" fn mmap_wrap_count(h: mmap_wrap_handle, needle: *const c_void, needle_len: i64, start: i64, end: i64) -> i64 {
+    boundary("mmap_wrap_count", || with(h, |mapping| mapping.count(bytes_in(needle.cast(), needle_len)?, start, end).map(answer)))
 }

@@ -27,6 +27,29 @@ pub fn boundary_pointer<T>(call: &'static str, body: impl FnOnce() -> Result<*mu
     })
 }
 
+/// The same where any number is an answer: `none` on error. Where that is itself the answer, the last failure is forgotten,
+/// so that last_code() tells the two apart.
+#[inline]
+pub fn boundary_number<T: Copy>(call: &'static str, none: T, is_none: fn(T) -> bool, body: impl FnOnce() -> Result<T>) -> T {
+    match caught(body) {
+        Ok(number) => {
+            if is_none(number) {
+                forget();
+            }
+            number
+        }
+        Err(error) => {
+            remember(call, error);
+            none
+        }
+    }
+}
+
+#[cold]
+fn forget() {
+    let _ = LAST.try_with(|last| *last.borrow_mut() = None);
+}
+
 // AssertUnwindSafe: the state that a panic could leave half changed is atomic words, each valid by itself.
 #[inline]
 fn caught<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
@@ -50,8 +73,8 @@ fn remember(call: &'static str, error: Box<Error>) -> i64 {
 
 /// Bytes done and the address that refused, if this thread's last failure was a fault.
 pub fn last_fault() -> Option<(usize, usize)> {
-    LAST.try_with(|last| match *last.borrow().as_ref()?.error {
-        Error::Fault { done, address, .. } => Some((done, address)),
+    LAST.try_with(|last| match last.borrow().as_ref()?.error.of_either() {
+        Error::Fault { done, address, .. } => Some((*done, *address)),
         _ => None,
     })
     .ok()

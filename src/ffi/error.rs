@@ -26,7 +26,7 @@ pub extern "C" fn mmap_wrap_strerror(code: i64) -> *const c_char {
 }
 
 /// This thread's last failure in full: the operation, the numbers, the limit. Empty before the first; a success does
-/// not clear it. Never NULL. Valid until this thread's next call of this function or of mmap_wrap_strerror.
+/// not clear it, but for mmap_wrap_get_int and mmap_wrap_get_float of a number that looks like a failure. Never NULL. Valid until this thread's next call of this function or of mmap_wrap_strerror.
 ///
 /// ```c
 /// if (mprotect_wrap(h, PROT_READ, 4096, 8192) < 0)
@@ -38,7 +38,8 @@ pub extern "C" fn mmap_wrap_last_error_message() -> *const c_char {
     last_message()
 }
 
-/// The code of this thread's last failure; 0 before the first. For after a call that answers NULL.
+/// The code of this thread's last failure; 0 where mmap_wrap_last_error_message is empty. For after a call that answers
+/// NULL, or a number.
 ///
 /// ```c
 /// if (mmap_wrap_acquire(h) == NULL && mmap_wrap_last_error_code() == MMAP_WRAP_E_UNMAPPED) puts("too late");

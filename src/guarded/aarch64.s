@@ -1,4 +1,4 @@
-// Copies and fills whose faults are repaired, for arm64.
+// Copies, fills and accesses of single words whose faults are repaired, for arm64.
 //
 // As in x86_64.s: every load and store lies between labels that the exception table in engine.rs names. x0, x1 and x2
 // say what is left at any instruction of the block code; a fault there does that again byte by byte, and a fault in the
@@ -169,5 +169,79 @@ hidden mmap_wrap_guarded_stop
 .cfi_startproc
     mov     x0, x2
     mov     x1, x10
+    ret
+.cfi_endproc
+
+// Accesses of one word. An instruction that is refused has changed nothing that is looked at again, so all of them are one
+// range of the exception table and go on at one place.
+//
+//   mmap_wrap_guarded_*(x0 word, x1 operand, x2 expected)   x0: 0, x1: the word, or the word before; or x0: 1, refused
+.balign 16
+hidden mmap_wrap_guarded_word_begin
+
+.macro guarded_word name
+.type mmap_wrap_guarded_\name, %function
+hidden mmap_wrap_guarded_\name
+.cfi_startproc
+.endm
+
+.macro done
+    mov     x0, xzr
+    ret
+.cfi_endproc
+.endm
+
+// Of any alignment. size: what follows ldr and str. r: the letter of the registers.
+.macro guarded_number bits, size, r
+guarded_word get\bits
+    ldr\size \r\()1, [x0]
+    done
+guarded_word put\bits
+    str\size \r\()1, [x0]
+    done
+.endm
+
+guarded_number 8, b, w
+guarded_number 16, h, w
+guarded_number 32, , w
+guarded_number 64, , x
+
+// Aligned and atomic: exclusive loads and stores, which every ARMv8 has, and which are sequentially consistent with these
+// suffixes. r: the letter of registers of this width.
+.macro guarded_atomics bits, r
+guarded_word load\bits
+    ldar    \r\()1, [x0]
+    done
+guarded_word add\bits
+2:  ldaxr   \r\()3, [x0]
+    add     \r\()4, \r\()3, \r\()1
+    stlxr   w5, \r\()4, [x0]
+    cbnz    w5, 2b
+    mov     x1, x3
+    done
+guarded_word exchange\bits
+2:  ldaxr   \r\()3, [x0]
+    stlxr   w5, \r\()1, [x0]
+    cbnz    w5, 2b
+    mov     x1, x3
+    done
+guarded_word compare_exchange\bits
+    // Stores in either case, the old word where it differs: memory that may only be read refuses here as on x86-64.
+2:  ldaxr   \r\()3, [x0]
+    cmp     \r\()3, \r\()2
+    csel    \r\()4, \r\()1, \r\()3, eq
+    stlxr   w5, \r\()4, [x0]
+    cbnz    w5, 2b
+    mov     x1, x3
+    done
+.endm
+
+guarded_atomics 32, w
+guarded_atomics 64, x
+hidden mmap_wrap_guarded_word_end
+
+hidden mmap_wrap_guarded_word_stop
+.cfi_startproc
+    mov     x0, #1
     ret
 .cfi_endproc

@@ -1,4 +1,4 @@
-//! The copy and fill loops of this processor, and the table of their instructions that may fault.
+//! The copy and fill loops and the accesses of single words of this processor, and the table of their instructions that may fault.
 //!
 //! Processors without loops of their own have none here; accesses then go through the kernel.
 
@@ -22,6 +22,75 @@ pub struct Loops {
     pub copy: unsafe extern "C" fn(*mut u8, *const u8, usize) -> Outcome,
     /// (to, byte, size)
     pub fill: unsafe extern "C" fn(*mut u8, u8, usize) -> Outcome,
+    /// Plain, of any alignment, 1, 2, 4 and 8 bytes wide.
+    pub numbers: [Number; 4],
+    /// Of aligned words of 32 and of 64 bits.
+    pub atomics: [Atomics; 2],
+}
+
+/// An access of one word: (word, operand, expected); what it has no use for is ignored.
+pub type Access = unsafe extern "C" fn(*mut u8, u64, u64) -> Word;
+
+/// What an access of a word answers: whether it was refused, and, if not, the word, or the word before. The bits above
+/// those of an atomic word have no meaning.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct Word {
+    pub refused: u64,
+    pub bits: u64,
+}
+
+/// Plain accesses.
+#[derive(Debug, Clone, Copy)]
+pub struct Number {
+    pub get: Access,
+    pub put: Access,
+}
+
+/// Atomic accesses.
+#[derive(Debug, Clone, Copy)]
+pub struct Atomics {
+    pub load: Access,
+    pub add: Access,
+    pub exchange: Access,
+    pub compare_exchange: Access,
+}
+
+/// Declares the accesses of words in the assembly, which have the same names on every processor, and makes a table of them.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+macro_rules! words {
+    ($table:ident: [$type:ident; $count:literal] = $({ $($member:ident: $access:ident),* })*) => {
+        unsafe extern "C" {
+            $($(fn $access(word: *mut u8, operand: u64, expected: u64) -> Word;)*)*
+        }
+        const $table: [$type; $count] = [$($type { $($member: $access),* }),*];
+    };
+}
+
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+words! {
+    NUMBERS: [Number; 4] =
+        { get: mmap_wrap_guarded_get8, put: mmap_wrap_guarded_put8 }
+        { get: mmap_wrap_guarded_get16, put: mmap_wrap_guarded_put16 }
+        { get: mmap_wrap_guarded_get32, put: mmap_wrap_guarded_put32 }
+        { get: mmap_wrap_guarded_get64, put: mmap_wrap_guarded_put64 }
+}
+
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+words! {
+    ATOMICS: [Atomics; 2] =
+        {
+            load: mmap_wrap_guarded_load32,
+            add: mmap_wrap_guarded_add32,
+            exchange: mmap_wrap_guarded_exchange32,
+            compare_exchange: mmap_wrap_guarded_compare_exchange32
+        }
+        {
+            load: mmap_wrap_guarded_load64,
+            add: mmap_wrap_guarded_add64,
+            exchange: mmap_wrap_guarded_exchange64,
+            compare_exchange: mmap_wrap_guarded_compare_exchange64
+        }
 }
 
 /// Declares the labels in the assembly, and makes the table: what faults from `begin` up to `end` goes on at `fixup`.
@@ -30,6 +99,7 @@ macro_rules! exception_table {
         unsafe extern "C" {
             $(static $begin: u8; static $end: u8;)*
             static mmap_wrap_guarded_stop: u8;
+            static mmap_wrap_guarded_word_stop: u8;
         }
 
         /// Where to go on after a fault at instruction `pc`, if it is one of the loops'.
@@ -44,7 +114,7 @@ macro_rules! exception_table {
 
 #[cfg(target_arch = "x86_64")]
 mod processor {
-    use super::{Loops, Outcome};
+    use super::{ATOMICS, Loops, NUMBERS, Outcome};
 
     unsafe extern "C" {
         fn mmap_wrap_guarded_copy_avx2(to: *mut u8, from: *const u8, size: usize) -> Outcome;
@@ -60,10 +130,12 @@ mod processor {
         mmap_wrap_guarded_fill_sse2_begin .. mmap_wrap_guarded_fill_sse2_end => mmap_wrap_guarded_fill_rest;
         mmap_wrap_guarded_copy_rest .. mmap_wrap_guarded_copy_rest_end => mmap_wrap_guarded_stop;
         mmap_wrap_guarded_fill_rest .. mmap_wrap_guarded_fill_rest_end => mmap_wrap_guarded_stop;
+        mmap_wrap_guarded_word_begin .. mmap_wrap_guarded_word_end => mmap_wrap_guarded_word_stop;
     }
 
-    const AVX2: Loops = Loops { copy: mmap_wrap_guarded_copy_avx2, fill: mmap_wrap_guarded_fill_avx2 };
-    const SSE2: Loops = Loops { copy: mmap_wrap_guarded_copy_sse2, fill: mmap_wrap_guarded_fill_sse2 };
+    const AVX2: Loops =
+        Loops { copy: mmap_wrap_guarded_copy_avx2, fill: mmap_wrap_guarded_fill_avx2, numbers: NUMBERS, atomics: ATOMICS };
+    const SSE2: Loops = Loops { copy: mmap_wrap_guarded_copy_sse2, fill: mmap_wrap_guarded_fill_sse2, ..AVX2 };
 
     /// The loops that this processor can run, the best first.
     pub fn loops() -> &'static [Loops] {
@@ -73,7 +145,7 @@ mod processor {
 
 #[cfg(target_arch = "aarch64")]
 mod processor {
-    use super::{Loops, Outcome};
+    use super::{ATOMICS, Loops, NUMBERS, Outcome};
 
     unsafe extern "C" {
         fn mmap_wrap_guarded_copy(to: *mut u8, from: *const u8, size: usize) -> Outcome;
@@ -85,9 +157,10 @@ mod processor {
         mmap_wrap_guarded_fill_begin .. mmap_wrap_guarded_fill_end => mmap_wrap_guarded_fill_rest;
         mmap_wrap_guarded_copy_rest .. mmap_wrap_guarded_copy_rest_end => mmap_wrap_guarded_stop;
         mmap_wrap_guarded_fill_rest .. mmap_wrap_guarded_fill_rest_end => mmap_wrap_guarded_stop;
+        mmap_wrap_guarded_word_begin .. mmap_wrap_guarded_word_end => mmap_wrap_guarded_word_stop;
     }
 
-    const NEON: Loops = Loops { copy: mmap_wrap_guarded_copy, fill: mmap_wrap_guarded_fill };
+    const NEON: Loops = Loops { copy: mmap_wrap_guarded_copy, fill: mmap_wrap_guarded_fill, numbers: NUMBERS, atomics: ATOMICS };
 
     /// The loops that this processor can run.
     pub fn loops() -> &'static [Loops] {

@@ -70,6 +70,11 @@ fn verified() -> Option<&'static Loops> {
     engine::loops().first().filter(|_| is_installed() && holds(libc::SIGBUS))
 }
 
+/// The same for accesses that the protection may forbid: SIGSEGV, too, would be repaired.
+pub fn guard_of_both() -> Option<&'static Loops> {
+    trusted().or_else(|| verified().filter(|_| holds(libc::SIGSEGV)))
+}
+
 fn is_installed() -> bool {
     STATE.load(SeqCst) == INSTALLED || install()
 }

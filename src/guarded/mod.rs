@@ -5,11 +5,16 @@
 //! repairs (`handler`). The others, and all where there are no such loops or the handler cannot do its work, go through
 //! the kernel, which answers EFAULT where a load would be a signal.
 //!
+//! Atomic operations (`atomic`) the kernel does not do for others: where the handler cannot do its work, there are none.
+//!
 //! Every function takes a byte range of some [`Pages`] and checks that it lies inside. The other side of a copy is the
 //! caller's own memory, and does not overlap it.
 
+mod atomic;
+mod between;
 mod engine;
 mod handler;
+mod number;
 #[cfg(test)]
 #[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "small numbers")]
 mod tests;
@@ -17,11 +22,15 @@ mod tests;
 use crate::error::Errno;
 use crate::sys::{self, Pages};
 use engine::{Loops, Outcome};
+use memchr::memchr_iter;
 use memchr::memmem::{Finder, FinderRev};
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
+pub use atomic::{Operation, Word, atomic, has_atomics, unguarded};
+pub use between::{Place, compare, copy};
 pub use handler::{repairs_protection_faults, survive_with, trust};
+pub use number::{get, low_bytes, put};
 
 /// Where an access stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -172,6 +181,31 @@ impl Way {
             }
         })
     }
+
+    fn count(self, pages: &Pages, range: Range<usize>, needle: &[u8]) -> Result<usize, Fault> {
+        let finder = Finder::new(needle);
+        with_window(needle.len(), |window| {
+            let (mut at, mut count) = (range.start, 0);
+            while range.end - at >= needle.len() {
+                let size = window.len().min(range.end - at);
+                let outcome = self.read(pages, at, &mut window[..size]);
+                outcome.map_err(|fault| Fault { done: at - range.start + fault.done, ..fault })?;
+                let window = filled(&window[..size]);
+                // The next window begins with what may be the beginning of a needle, but behind the last one found.
+                let mut next = size + 1 - needle.len();
+                if let [byte] = needle {
+                    count += memchr_iter(*byte, window).count();
+                } else {
+                    for position in finder.find_iter(window) {
+                        count += 1;
+                        next = next.max(position + needle.len());
+                    }
+                }
+                at += next;
+            }
+            Ok(count)
+        })
+    }
 }
 
 // Apart, so that the room it takes on the stack is taken only here.
@@ -204,19 +238,6 @@ pub fn copy_within(pages: &Pages, to: usize, from: usize, size: usize, certain: 
     Way::new(certain).copy_within(pages, to, from, size)
 }
 
-/// Copies the first `size` bytes of one mapping's pages over those of another.
-pub fn copy_pages(from: &Pages, to: &Pages, size: usize) -> Result<(), Fault> {
-    let mut piece = [MaybeUninit::uninit(); PIECE];
-    let mut done = 0;
-    while done < size {
-        let piece = &mut piece[..PIECE.min(size - done)];
-        read(from, done, piece, true)?;
-        write(to, done, filled(piece), true)?;
-        done += piece.len();
-    }
-    Ok(())
-}
-
 /// Where `needle` first stands in the range, counted from the range's start.
 pub fn find(pages: &Pages, range: Range<usize>, needle: &[u8], certain: bool) -> Result<Option<usize>, Fault> {
     Way::new(certain).find(pages, range, needle)
@@ -225,6 +246,11 @@ pub fn find(pages: &Pages, range: Range<usize>, needle: &[u8], certain: bool) ->
 /// Where `needle` last stands in the range, counted from the range's start.
 pub fn rfind(pages: &Pages, range: Range<usize>, needle: &[u8], certain: bool) -> Result<Option<usize>, Fault> {
     Way::new(certain).rfind(pages, range, needle)
+}
+
+/// How many times `needle` stands in the range, without overlaps; an empty one between any two bytes and at both ends.
+pub fn count(pages: &Pages, range: Range<usize>, needle: &[u8], certain: bool) -> Result<usize, Fault> {
+    if needle.is_empty() { Ok(range.len() + 1) } else { Way::new(certain).count(pages, range, needle) }
 }
 
 /// Lends `body` a window that a needle of `size` bytes fits in at least twice; small ones need no allocation.

@@ -1,7 +1,12 @@
 //! The fault matrix: cause × accessor × size × place of the fault × alignment, through every kind of loop and through
 //! the kernel. The exact count and content are checked each time.
 
+use super::atomic::guarded;
+use super::between::{compare_by, copy_by};
+use super::number::{get_by, put_by};
 use super::*;
+use crate::error::Side;
+use std::cell::Cell;
 use std::os::fd::AsRawFd;
 
 const PAGE: usize = 4096;
@@ -82,30 +87,37 @@ fn refused(done: usize, at: usize, writing: bool) -> Result<(), Fault> {
     Err(Fault { done, by: Refusal::Mapping { at, writing } })
 }
 
-/// Calls `case` with each (pages, way, size, bytes before the wall, alignment) and counts.
-fn matrix(name: &str, case: impl Fn(&Pages, Way, usize, usize, usize)) {
-    let mut cases = 0;
+/// Calls `case` with memory that refuses from the wall on, by every cause.
+fn each_cause(case: impl Fn(&Pages)) {
     for cause in [Cause::CutShort, Cause::Protected, Cause::Guarded, Cause::Unmapped] {
         let Some(walled) = Walled::new(cause) else {
             println!("skipped: {cause:?} (this kernel lacks it)");
             continue;
         };
-        for way in ways() {
-            for size in SIZES {
-                for before in BEFORE_THE_WALL.into_iter().filter(|before| *before <= size) {
-                    for alignment in ALIGNMENTS {
-                        case(&walled.pages, way, size, before, alignment);
-                        cases += 1;
-                    }
-                }
-            }
-        }
+        case(&walled.pages);
         // What was unmapped must not be unmapped again: another thread may have it by now.
         if matches!(cause, Cause::Unmapped) {
             std::mem::forget(walled.pages);
         }
     }
-    println!("{name}: {cases} cases");
+}
+
+/// Calls `case` with each (pages, way, size, bytes before the wall, alignment) and counts.
+fn matrix(name: &str, case: impl Fn(&Pages, Way, usize, usize, usize)) {
+    let cases = Cell::new(0);
+    each_cause(|pages| {
+        for way in ways() {
+            for size in SIZES {
+                for before in BEFORE_THE_WALL.into_iter().filter(|before| *before <= size) {
+                    for alignment in ALIGNMENTS {
+                        case(pages, way, size, before, alignment);
+                        cases.set(cases.get() + 1);
+                    }
+                }
+            }
+        }
+    });
+    println!("{name}: {} cases", cases.get());
 }
 
 #[test]
@@ -284,4 +296,172 @@ fn a_socket_stops_at_the_exact_byte_too() {
         assert_eq!(outcome, refused(100, WALL, false));
         assert_eq!(filled(&room)[..100], before);
     }
+}
+
+#[test]
+fn a_number_stops_at_the_exact_byte() {
+    each_cause(|pages| {
+        for (way, width) in ways().into_iter().flat_map(|way| [1, 2, 4, 8].map(|width| (way, width))) {
+            for before in 0..=12 {
+                let start = WALL - before;
+                let expected = pattern(12, 0x5A);
+                plain().write(pages, WALL - 12, &expected).unwrap();
+                let bits = 0x8182_8384_8586_8788_u64;
+                let native = &bits.to_ne_bytes()[low_bytes(width)];
+                if before >= width {
+                    let mut there = [0; 8];
+                    there[low_bytes(width)].copy_from_slice(&expected[12 - before..][..width]);
+                    assert_eq!(get_by(way, pages, start, width), Ok(u64::from_ne_bytes(there)));
+                    assert_eq!(put_by(way, pages, start, width, bits), Ok(()));
+                    assert_eq!(bytes(pages, start..start + width), native);
+                } else {
+                    assert_eq!(get_by(way, pages, start, width), refused(before, WALL, false).map(|()| 0));
+                    assert_eq!(put_by(way, pages, start, width, bits), refused(before, WALL, true));
+                    assert_eq!(bytes(pages, start..WALL), native[..before]);
+                }
+                assert_eq!(bytes(pages, WALL - 12..start), expected[..12 - before], "wrote before its start");
+                let end = (start + width).min(WALL);
+                assert_eq!(bytes(pages, end..WALL), expected[12 - (WALL - end)..], "wrote behind its end");
+            }
+        }
+    });
+}
+
+const OPERATIONS: [Operation; 5] = [
+    Operation::Load,
+    Operation::Add(3),
+    Operation::Exchange(0xFFFF_FFFF_0000_0007),
+    Operation::CompareExchange { expected: 0x1111_1111_1111_1111, desired: 9 },
+    Operation::CompareExchange { expected: 5, desired: 9 },
+];
+
+/// What the operation leaves of a word of ones in each byte.
+fn afterwards(operation: Operation) -> u64 {
+    match operation {
+        Operation::Load => 0x1111_1111_1111_1111,
+        Operation::Add(more) => 0x1111_1111_1111_1111 + more,
+        Operation::Exchange(other) => other,
+        Operation::CompareExchange { expected: 5, .. } => 0x1111_1111_1111_1111,
+        Operation::CompareExchange { desired, .. } => desired,
+    }
+}
+
+#[test]
+fn an_atomic_operation_is_done_before_the_wall_and_refused_behind_it() {
+    each_cause(|pages| {
+        for (loops, operation) in engine::loops().iter().flat_map(|loops| OPERATIONS.map(|operation| (loops, operation))) {
+            for (word, keep) in [(Word::Bits32, 0xFFFF_FFFF), (Word::Bits64, u64::MAX)] {
+                let width = word.bytes();
+                for by_guard in [true, false] {
+                    plain().write(pages, WALL - 24, &[0x11; 24]).unwrap();
+                    let at = WALL - width;
+                    let before = if by_guard {
+                        guarded(loops, pages, at, word, operation).unwrap()
+                    } else {
+                        unguarded(pages, at, word, operation)
+                    };
+                    assert_eq!(before & keep, 0x1111_1111_1111_1111 & keep, "{operation:?}");
+                    let found = get_by(plain(), pages, at, width).unwrap();
+                    assert_eq!(found, afterwards(operation) & keep, "{operation:?}");
+                    assert_eq!(bytes(pages, WALL - 24..at), vec![0x11; 24 - width], "wrote elsewhere");
+                }
+                for at in [WALL, WALL + width, WALL + PAGE, END - width] {
+                    let outcome = guarded(loops, pages, at, word, operation);
+                    let by = Refusal::Mapping { at, writing: operation.writes() };
+                    assert_eq!(outcome, Err(Fault { done: 0, by }), "{operation:?}");
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn memory_that_may_only_be_read_refuses_every_atomic_operation_but_loading() {
+    let pages = Pages::zeroed(PAGE).unwrap();
+    pages.protect(0..PAGE, libc::PROT_READ).unwrap();
+    for (loops, operation) in engine::loops().iter().flat_map(|loops| OPERATIONS.map(|operation| (loops, operation))) {
+        for word in [Word::Bits32, Word::Bits64] {
+            assert_eq!(guarded(loops, &pages, 64, word, operation).is_err(), operation.writes(), "{operation:?}");
+        }
+    }
+}
+
+fn place(side: Side, pages: &Pages, at: usize) -> Place<'_> {
+    Place { side, pages, at, certain: true }
+}
+
+#[test]
+fn a_copy_between_mappings_stops_at_the_exact_byte_of_the_side_that_refuses() {
+    let good = Pages::zeroed(2 * WALL).unwrap();
+    matrix("copy between mappings", |pages, way, size, before, alignment| {
+        let wanted = |side, writing| {
+            let by = Refusal::Mapping { at: WALL, writing };
+            if before == size { Ok(()) } else { Err((side, Fault { done: before, by })) }
+        };
+        let expected = pattern(size, alignment as u8);
+        plain().write(pages, WALL - before, &expected[..before]).unwrap();
+        plain().fill(&good, 0..alignment + size + 64, 0).unwrap();
+        let source = place(Side::Source, pages, WALL - before);
+        let outcome = copy_by(plain(), way, place(Side::Target, &good, alignment), source, size);
+        assert_eq!(outcome, wanted(Side::Source, false));
+        assert_eq!(bytes(&good, alignment..alignment + before), expected[..before]);
+        assert!(bytes(&good, alignment + before..alignment + size + 64).iter().all(|byte| *byte == 0));
+
+        plain().write(&good, alignment, &expected).unwrap();
+        plain().fill(pages, WALL - before - 1..WALL, 0).unwrap();
+        let target = place(Side::Target, pages, WALL - before);
+        let outcome = copy_by(way, plain(), target, place(Side::Source, &good, alignment), size);
+        assert_eq!(outcome, wanted(Side::Target, true));
+        assert_eq!(bytes(pages, WALL - before..WALL), expected[..before]);
+        assert_eq!(bytes(pages, WALL - before - 1..WALL - before), [0]);
+    });
+}
+
+#[test]
+fn a_comparison_answers_differences_before_the_wall_and_stops_at_it() {
+    let good = Pages::zeroed(2 * WALL).unwrap();
+    matrix("compare", |pages, way, size, before, alignment| {
+        let expected = pattern(size, alignment as u8);
+        plain().write(pages, WALL - before, &expected[..before]).unwrap();
+        plain().write(&good, alignment, &expected).unwrap();
+        let wall = |side| place(side, pages, WALL - before);
+        let other = |side| place(side, &good, alignment);
+        let wanted = |side| {
+            let by = Refusal::Mapping { at: WALL, writing: false };
+            if before == size { Ok(size) } else { Err((side, Fault { done: before, by })) }
+        };
+        assert_eq!(compare_by(way, plain(), wall(Side::First), other(Side::Second), size), wanted(Side::First));
+        assert_eq!(compare_by(plain(), way, other(Side::First), wall(Side::Second), size), wanted(Side::Second));
+        for difference in [0, before / 2, before.saturating_sub(1)].into_iter().filter(|place| *place < before) {
+            plain().write(&good, alignment + difference, &[!expected[difference]]).unwrap();
+            let answer = compare_by(way, plain(), wall(Side::First), other(Side::Second), size);
+            assert_eq!(answer, Ok(difference));
+            let answer = compare_by(plain(), way, other(Side::First), wall(Side::Second), size);
+            assert_eq!(answer, Ok(difference));
+            plain().write(&good, alignment + difference, &expected[difference..=difference]).unwrap();
+        }
+    });
+}
+
+#[test]
+fn counts_agree_with_a_count_of_a_copy_and_stop_at_the_wall() {
+    let pages = Pages::zeroed(100 * 1024).unwrap();
+    // Few different bytes, so that needles overlap themselves and each other, also across windows.
+    let text: Vec<u8> = (0..100 * 1024_u32).map(|i| b"aab"[(i.wrapping_mul(2_654_435_761) >> 30) as usize % 3]).collect();
+    plain().write(&pages, 0, &text).unwrap();
+    for needle in [&b"a"[..], b"aa", b"aba", b"aaaa", &text[PIECE - 5..PIECE + 5], &text[5..9000], b"c"] {
+        for range in [0..text.len(), 1..text.len() - 1, PIECE - 3..PIECE + 1, 7..7] {
+            let expected = memchr::memmem::find_iter(&text[range.clone()], needle).count();
+            for way in ways() {
+                assert_eq!(way.count(&pages, range.clone(), needle), Ok(expected), "{} bytes in {range:?}", needle.len());
+            }
+        }
+    }
+    assert_eq!(count(&pages, 5..5, b"", true), Ok(1));
+    assert_eq!(count(&pages, 5..9, b"", true), Ok(5));
+    matrix("count", |pages, way, size, before, _| {
+        if before < size {
+            assert_eq!(way.count(pages, WALL - before..WALL - before + size, b"x").map(drop), refused(before, WALL, false));
+        }
+    });
 }

@@ -1,4 +1,4 @@
-# Copies and fills whose faults are repaired, for x86-64.
+# Copies, fills and accesses of single words whose faults are repaired, for x86-64.
 #
 # Every load and store below lies between two labels that the exception table in engine.rs names, with the place where
 # a fault among them goes on. The vector code moves its pointers only after a block's stores are done, so at any of its
@@ -284,5 +284,75 @@ mmap_wrap_guarded_stop:
     cmp     rax, 1
     adc     rax, 0
     mov     rdx, r10
+    ret
+.cfi_endproc
+
+# Accesses of one word. An instruction that is refused has changed nothing, so all of them are one range of the exception
+# table and go on at one place.
+#
+#   mmap_wrap_guarded_*(rdi word, rsi operand, rdx expected)     rax: 0, rdx: the word, or the word before; or rax: 1, refused
+.balign 16
+.globl mmap_wrap_guarded_word_begin, mmap_wrap_guarded_word_end, mmap_wrap_guarded_word_stop
+.hidden mmap_wrap_guarded_word_begin, mmap_wrap_guarded_word_end, mmap_wrap_guarded_word_stop
+mmap_wrap_guarded_word_begin:
+
+.macro guarded_word name
+.balign 16
+.globl mmap_wrap_guarded_\name
+.hidden mmap_wrap_guarded_\name
+.type mmap_wrap_guarded_\name, @function
+mmap_wrap_guarded_\name:
+.cfi_startproc
+.endm
+
+.macro done
+    xor     eax, eax
+    ret
+.cfi_endproc
+.endm
+
+# Of any alignment. load: the move that clears what is above. rsi: its name in this width.
+.macro guarded_number bits, load, pointer, rdx, rsi
+guarded_word get\bits
+    \load   \rdx, \pointer ptr [rdi]
+    done
+guarded_word put\bits
+    mov     [rdi], \rsi
+    done
+.endm
+
+guarded_number 8, movzx, byte, edx, sil
+guarded_number 16, movzx, word, edx, si
+guarded_number 32, mov, dword, edx, esi
+guarded_number 64, mov, qword, rdx, rsi
+
+# Aligned and atomic. Every load acquires here and every locked instruction is a full barrier, so all are sequentially
+# consistent. rax, rdx, rsi: their names in this width.
+.macro guarded_atomics bits, rax, rdx, rsi
+guarded_word load\bits
+    mov     \rdx, [rdi]
+    done
+guarded_word add\bits
+    lock xadd [rdi], \rsi
+    mov     \rdx, \rsi
+    done
+guarded_word exchange\bits
+    xchg    [rdi], \rsi
+    mov     \rdx, \rsi
+    done
+guarded_word compare_exchange\bits
+    mov     \rax, \rdx
+    lock cmpxchg [rdi], \rsi
+    mov     \rdx, \rax
+    done
+.endm
+
+guarded_atomics 32, eax, edx, esi
+guarded_atomics 64, rax, rdx, rsi
+mmap_wrap_guarded_word_end:
+
+mmap_wrap_guarded_word_stop:
+.cfi_startproc
+    mov     eax, 1
     ret
 .cfi_endproc

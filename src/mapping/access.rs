@@ -1,9 +1,9 @@
 //! Access to the bytes: reading, writing, searching.
 
-use super::{Mapping, to_i64};
+use super::{GUARD_REGIONS, Mapping, to_i64};
 use crate::constants::{PROT_READ, PROT_WRITE};
-use crate::error::{Errno, Error, Result};
-use crate::guarded::{self, Fault, Refusal};
+use crate::error::{Errno, Error, Result, Side};
+use crate::guarded::{self, Fault, Place, Refusal};
 use crate::range::{self, Span};
 use crate::sys::{self, Pages};
 use std::mem::MaybeUninit;
@@ -52,6 +52,76 @@ impl Mapping {
         self.search(guarded::rfind, needle, start, end)
     }
 
+    /// How many `needle`s, none overlapping another, lie whole within `start` up to `end` (or `REST`). An empty needle is
+    /// there once more than there are bytes.
+    ///
+    /// ```
+    /// # use mmap_wrap::{Mapping, constants::*, range::REST};
+    /// # let memory = Mapping::of_descriptor(0, 9, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)?;
+    /// memory.write(0, b"aaa\nbbb\na")?;
+    /// assert_eq!(memory.count(b"\n", 0, REST)?, 2);
+    /// assert_eq!(memory.count(b"aa", 0, REST)?, 1);
+    /// # Ok::<(), Box<mmap_wrap::Error>>(())
+    /// ```
+    pub fn count(&self, needle: &[u8], start: i64, end: i64) -> Result<usize> {
+        let span = range::between(start, end, self.grid.length)?;
+        let counted = guarded::count(&self.pages, span.bytes(self.grid), needle, self.is_readable());
+        counted.map_err(|fault| self.refusal(fault, span))
+    }
+
+    /// Copies `size` bytes (or `REST`: to the end of `source`) from offset `from` of `source` to offset `to` of this
+    /// mapping; answers how many. Inside one mapping it is [`Mapping::copy_within`].
+    ///
+    /// ```
+    /// # use mmap_wrap::{Mapping, constants::*, range::REST};
+    /// let text = Mapping::of_path(c"Cargo.toml", 9, PROT_READ, MAP_PRIVATE, 0)?;
+    /// let memory = Mapping::of_descriptor(0, 100, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)?;
+    /// assert_eq!(memory.copy_from(1, &text, 0, REST)?, 9);
+    /// assert_eq!(memory.find(b"[package]", 0, REST)?, 1);
+    /// # Ok::<(), Box<mmap_wrap::Error>>(())
+    /// ```
+    pub fn copy_from(&self, to: i64, source: &Mapping, from: i64, size: i64) -> Result<usize> {
+        if std::ptr::eq(self, source) {
+            return self.copy_within(to, from, size);
+        }
+        let read = source.span(from, size).map_err(of(Side::Source))?;
+        let written = self.span(to, to_i64(read.size)).map_err(of(Side::Target))?;
+        let target = self.place(Side::Target, written, self.is_writable());
+        let origin = source.place(Side::Source, read, source.is_readable());
+        match guarded::copy(target, origin, read.size) {
+            Ok(()) => Ok(read.size),
+            Err((Side::Target, fault)) => Err(of(Side::Target)(self.refusal(fault, written))),
+            Err((side, fault)) => Err(of(side)(source.refusal(fault, read))),
+        }
+    }
+
+    /// How many bytes from the start on are equal, of `size` bytes (or `REST`: to the end of this mapping) from `offset`
+    /// here and from `other_offset` in `other`: `size` if all are.
+    ///
+    /// ```
+    /// # use mmap_wrap::{Mapping, constants::*, range::REST};
+    /// # let map = || Mapping::of_descriptor(0, 100, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    /// let (one, other) = (map()?, map()?);
+    /// assert_eq!(one.compare(0, &other, 0, REST)?, 100);
+    /// other.write(7, b"x")?;
+    /// assert_eq!(one.compare(0, &other, 0, REST)?, 7);
+    /// # Ok::<(), Box<mmap_wrap::Error>>(())
+    /// ```
+    pub fn compare(&self, offset: i64, other: &Mapping, other_offset: i64, size: i64) -> Result<usize> {
+        let here = self.span(offset, size).map_err(of(Side::First))?;
+        let there = other.span(other_offset, to_i64(here.size)).map_err(of(Side::Second))?;
+        let first = self.place(Side::First, here, self.is_readable());
+        let second = other.place(Side::Second, there, other.is_readable());
+        guarded::compare(first, second, here.size).map_err(|(side, fault)| match side {
+            Side::First => of(side)(self.refusal(fault, here)),
+            _ => of(side)(other.refusal(fault, there)),
+        })
+    }
+
+    fn place(&self, side: Side, span: Span, certain: bool) -> Place<'_> {
+        Place { side, pages: &self.pages, at: span.bytes(self.grid).start, certain }
+    }
+
     fn search(&self, how: Search, needle: &[u8], start: i64, end: i64) -> Result<usize> {
         let span = range::between(start, end, self.grid.length)?;
         match how(&self.pages, span.bytes(self.grid), needle, self.is_readable()) {
@@ -78,13 +148,27 @@ impl Mapping {
     }
 
     /// Processors that can write a page can read it, whatever PROT_ says.
-    fn is_readable(&self) -> bool {
-        self.certain.load(Ordering::Relaxed) & (PROT_READ | PROT_WRITE) != 0
+    pub(super) fn is_readable(&self) -> bool {
+        self.allows(PROT_READ | PROT_WRITE)
     }
 
-    fn is_writable(&self) -> bool {
-        self.certain.load(Ordering::Relaxed) & PROT_WRITE != 0
+    pub(super) fn is_writable(&self) -> bool {
+        self.allows(PROT_WRITE)
     }
+
+    /// Whether every page allows one of these. Guard regions answer SIGSEGV all the same, which must then be repaired.
+    fn allows(&self, prot: i64) -> bool {
+        // One comparison for both: the mark of guard regions makes it negative.
+        match self.certain.load(Ordering::Relaxed) & (prot | GUARD_REGIONS) {
+            1.. => true,
+            allowed => allowed & prot != 0 && guarded::repairs_protection_faults(),
+        }
+    }
+}
+
+/// Says of which of two mappings an error speaks.
+fn of(side: Side) -> impl Fn(Box<Error>) -> Box<Error> {
+    move |error| Error::Side { side, error }.into()
 }
 
 type Search = fn(&Pages, std::ops::Range<usize>, &[u8], bool) -> Result<Option<usize>, Fault>;

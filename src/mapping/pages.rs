@@ -1,6 +1,6 @@
 //! Operations on whole pages: protection, advice, sync.
 
-use super::Mapping;
+use super::{GUARD_REGIONS, Mapping};
 use crate::bits::{known, to_c_int};
 use crate::constants::{self, Group, MADV_GUARD_INSTALL, MADV_GUARD_REMOVE};
 use crate::error::{Errno, Error, Result};
@@ -28,8 +28,8 @@ impl Mapping {
         let whole = pages == (0..self.pages.size());
         // What is taken away is forgotten before, what is granted is remembered after. Most calls change nothing in
         // that, and a locked instruction less is worth a look.
-        if self.certain.load(Ordering::SeqCst) & !prot != 0 {
-            self.certain.fetch_and(prot, Ordering::SeqCst);
+        if self.certain.load(Ordering::SeqCst) & !(prot | GUARD_REGIONS) != 0 {
+            self.certain.fetch_and(prot | GUARD_REGIONS, Ordering::SeqCst);
         }
         self.pages.protect(pages, c_prot).map_err(|errno| {
             let attempt = format!("protection {prot:#x} for {} bytes from offset {}", span.size, span.offset);
@@ -40,7 +40,7 @@ impl Mapping {
             };
             Error::system(errno, attempt, hint)
         })?;
-        if whole && self.certain.load(Ordering::SeqCst) & prot != prot && !self.origin.guards.load(Ordering::SeqCst) {
+        if whole && self.certain.load(Ordering::SeqCst) & prot != prot {
             self.certain.fetch_or(prot, Ordering::SeqCst);
         }
         if whole {
@@ -70,13 +70,15 @@ impl Mapping {
             Group::Discarding => span.of_whole_pages(self.grid)?,
             _ => span.widened(self.grid),
         };
+        let before = self.certain.load(Ordering::SeqCst);
         if advice == MADV_GUARD_INSTALL && MADV_GUARD_INSTALL != 0 {
-            // An access meets a signal there, which the protection does not tell of.
-            self.origin.guards.store(true, Ordering::SeqCst);
-            self.certain.store(0, Ordering::SeqCst);
+            self.certain.fetch_or(GUARD_REGIONS, Ordering::SeqCst);
         }
         let whole = pages == (0..self.pages.size());
         self.pages.advise(pages, to_c_int(advice, "advice")?).map_err(|errno| {
+            if before & GUARD_REGIONS == 0 {
+                self.certain.fetch_and(!GUARD_REGIONS, Ordering::SeqCst);
+            }
             let attempt = format!("{} for {} bytes from offset {}", constant.name, span.size, span.offset);
             let hint = match errno {
                 Errno(libc::EINVAL) => "this kernel lacks it, or it does not apply to this kind of mapping",
@@ -86,8 +88,7 @@ impl Mapping {
             Error::system(errno, attempt, hint)
         })?;
         if advice == MADV_GUARD_REMOVE && whole {
-            // What is certain again is known when all of it is protected next; until then the kernel copies.
-            self.origin.guards.store(false, Ordering::SeqCst);
+            self.certain.fetch_and(!GUARD_REGIONS, Ordering::SeqCst);
         }
         Ok(())
     }

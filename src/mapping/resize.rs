@@ -5,15 +5,15 @@ use super::wish::FIXED;
 use super::{KEEP, to_usize};
 use crate::bits::{known, to_c_int};
 use crate::constants::{Group, MAP_ANONYMOUS, MAP_SHARED, MAP_TYPE, MREMAP_DONTUNMAP, MREMAP_FIXED, MREMAP_MAYMOVE};
-use crate::error::{Errno, Error, Result};
-use crate::guarded;
+use crate::error::{Errno, Error, Result, Side};
+use crate::guarded::{self, Place};
 use crate::limits::memory_hint;
 use crate::range::{self, Grid, REST, Span};
 use crate::source;
 use crate::sys::{self, Pages};
 use std::ffi::c_int;
 use std::os::fd::AsRawFd;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
 
 /// What resizing leaves the file as.
 struct FileSize {
@@ -107,11 +107,10 @@ impl Mapping {
             flags: self.origin.flags,
             prot: AtomicI64::new(*self.origin.prot.get_mut()),
             file: None,
-            guards: AtomicBool::new(*self.origin.guards.get_mut()),
             fenced: AtomicBool::new(*self.origin.fenced.get_mut()),
             sealed: AtomicBool::new(*self.origin.sealed.get_mut()),
         };
-        Mapping { pages, grid, certain: AtomicI64::new(*self.certain.get_mut()), origin }
+        Mapping { pages, grid, certain: AtomicI64::new(*self.certain.get_mut()), origin, unguarded: AtomicU32::new(0) }
     }
 
     fn checked_flags(&self, flags: i64, address: usize) -> Result<c_int> {
@@ -212,7 +211,9 @@ impl Mapping {
         let size = new.size().min(self.pages.size());
         let system = |errno| Error::system(errno, format!("copy {size} bytes"), memory_hint(errno));
         new.protect(0..new.size(), libc::PROT_READ | libc::PROT_WRITE).map_err(system)?;
-        guarded::copy_pages(&self.pages, new, size).map_err(|fault| self.refusal(fault, Span { offset: 0, size }))?;
+        let from = Place { side: Side::Source, pages: &self.pages, at: 0, certain: self.is_readable() };
+        let to = Place { side: Side::Target, pages: new, at: 0, certain: true };
+        guarded::copy(to, from, size).map_err(|(_, fault)| self.refusal(fault, Span { offset: 0, size }))?;
         new.protect(0..new.size(), self.c_prot()).map_err(system)
     }
 

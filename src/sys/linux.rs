@@ -4,6 +4,7 @@ use super::unix::{Pages, check, copied, last_errno, peek_by_socket, poke_by_sock
 use crate::error::{Cause, Errno};
 use std::ffi::{CStr, c_int, c_void};
 use std::mem::MaybeUninit;
+use std::time::Duration;
 
 /// The size of a huge page where MAP_HUGETLB names none, in bytes.
 pub fn default_huge_page_size() -> Option<usize> {
@@ -80,6 +81,31 @@ fn set_name(base: *mut u8, size: usize, name: Option<&CStr>) -> Result<(), Errno
     let name = name.map_or(std::ptr::null(), CStr::as_ptr);
     // SAFETY: naming changes no memory; the name ends in NUL or is NULL.
     check(unsafe { libc::prctl(libc::PR_SET_VMA, libc::PR_SET_VMA_ANON_NAME, base, size, name) })
+}
+
+/// Sleeps while the 32-bit word is the low half of `expected`, until it is woken: futex(2), FUTEX_WAIT. Without FUTEX_PRIVATE_FLAG, so that
+/// others, who have mapped the same memory elsewhere, can wake it. EAGAIN if the word is another already. The time runs by
+/// the monotonic clock.
+///
+/// There is always a timeout: without one the kernel would go on waiting after a signal handler of SA_RESTART, and with
+/// one it answers EINTR.
+pub fn wait_on(word: *const u8, expected: u64, timeout: Duration) -> Result<(), Errno> {
+    let timeout = libc::timespec {
+        tv_sec: timeout.as_secs().try_into().unwrap_or(libc::time_t::MAX),
+        tv_nsec: i32::try_from(timeout.subsec_nanos()).unwrap_or(0).into(),
+    };
+    #[allow(clippy::cast_possible_truncation, reason = "the low half is meant")]
+    let expected = expected as u32;
+    // SAFETY: the kernel reads one timespec, and checks the word's address itself.
+    let woken = unsafe { libc::syscall(libc::SYS_futex, word, libc::FUTEX_WAIT, expected, &raw const timeout) };
+    if woken == 0 { Ok(()) } else { Err(last_errno()) }
+}
+
+/// Wakes up to `count` of those who wait on the word, and tells how many: futex(2), FUTEX_WAKE.
+pub fn wake(word: *const u8, count: c_int) -> Result<usize, Errno> {
+    // SAFETY: the kernel checks the word's address itself, and touches nothing there.
+    let woken = unsafe { libc::syscall(libc::SYS_futex, word, libc::FUTEX_WAKE, count) };
+    usize::try_from(woken).map_err(|_| last_errno())
 }
 
 /// Lets a forked child find these pages zeroed. Kernels before 4.14 lack it: a child then inherits what its parent's

@@ -10,9 +10,11 @@ pub use files::{
     set_file_size, shm_open, shm_unlink, unlinked_file, unlinked_shared_memory,
 };
 #[cfg(target_os = "linux")]
-pub use linux::{can_name, default_huge_page_size, descriptor_page_size, peek, poke, why_refused, wipe_on_fork};
+pub use linux::{can_name, default_huge_page_size, descriptor_page_size, peek, poke, wait_on, wake, why_refused, wipe_on_fork};
 #[cfg(not(target_os = "linux"))]
-pub use unix::lacking::{can_name, default_huge_page_size, descriptor_page_size, peek, poke, why_refused, wipe_on_fork};
+pub use unix::lacking::{
+    can_name, default_huge_page_size, descriptor_page_size, peek, poke, wait_on, wake, why_refused, wipe_on_fork,
+};
 pub use unix::{Pages, limits, page_size};
 #[cfg(test)]
 pub use unix::{peek_by_socket, poke_by_socket};

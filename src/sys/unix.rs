@@ -249,6 +249,7 @@ pub mod lacking {
     use super::Pages;
     use crate::error::{Cause, Errno};
     use std::ffi::{CStr, c_int};
+    use std::time::Duration;
 
     pub fn default_huge_page_size() -> Option<usize> {
         None
@@ -278,5 +279,13 @@ pub mod lacking {
 
     pub fn can_name() -> bool {
         false
+    }
+
+    pub fn wait_on(_word: *const u8, _expected: u64, _timeout: Duration) -> Result<(), Errno> {
+        Err(Errno(libc::ENOSYS))
+    }
+
+    pub fn wake(_word: *const u8, _count: c_int) -> Result<usize, Errno> {
+        Err(Errno(libc::ENOSYS))
     }
 }

@@ -228,6 +228,42 @@ static void a_guard_page_answers_fault(void) {
     else in_child(reads_behind_a_guard);
 }
 
+static void copies_between_mappings_and_comparisons_agree_with_c(void) {
+    mmap_wrap_handle from = scrambled_memory(3 * page), to = memory_of(2 * page);
+    CHECK_IS(mmap_wrap_copy(to, 7, from, page - 9, page), page);
+    CHECK_IS(mmap_wrap_read(to, 0, seen, 2 * page), 2 * page);
+    CHECK(memcmp(seen + 7, expected + page - 9, (size_t)page) == 0 && seen[6] == 0 && seen[page + 7] == 0);
+    CHECK_IS(mmap_wrap_compare(from, page - 9, to, 7, page), page);
+    CHECK_IS(mmap_wrap_fill(to, page - 1, expected[2 * page - 17] ^ 1, 1), 1);
+    CHECK_IS(mmap_wrap_compare(from, page - 9, to, 7, page), page - 8);
+    CHECK_IS(mmap_wrap_compare(to, 0, from, 0, 0), 0);
+    CHECK_FAILS(mmap_wrap_copy(to, 0, from, 0, MMAP_WRAP_REST), MMAP_WRAP_E_RANGE, "the mapping copied to: size");
+    CHECK_IS(mprotect_wrap(to, PROT_READ, page, page), 0);
+    CHECK_FAILS(mmap_wrap_copy(to, page - 5, from, 0, 10), MMAP_WRAP_E_FAULT,
+                text("the mapping copied to: the memory refused the access at offset %d, after 5 of 10 bytes", (int)page));
+    CHECK_IS(mprotect_wrap(from, PROT_NONE, 2 * page, page), 0);
+    CHECK_FAILS(mmap_wrap_copy(to, 0, from, 2 * page - 6, 10), MMAP_WRAP_E_FAULT, "copied from: the memory refused");
+    CHECK_IS(mmap_wrap_fault_done(), 6);
+    CHECK_FAILS(mmap_wrap_compare(to, 0, from, 2 * page - 6, 10), MMAP_WRAP_E_FAULT, "the second mapping: the memory");
+    CHECK_IS(munmap_wrap(from), 1);
+    CHECK_IS(munmap_wrap(to), 1);
+}
+
+static void counting_takes_no_byte_twice(void) {
+    mmap_wrap_handle h = memory_of(3 * page);
+    CHECK_IS(mmap_wrap_write(h, page - 4, "aaaaaaa\nb\n", 10), 10);
+    CHECK_IS(mmap_wrap_count(h, "aa", 2, 0, MMAP_WRAP_REST), 3);
+    CHECK_IS(mmap_wrap_count(h, "aa", 2, page - 3, page + 2), 2);
+    CHECK_IS(mmap_wrap_count(h, "\n", 1, 0, MMAP_WRAP_REST), 2);
+    CHECK_IS(mmap_wrap_count(h, "x", 1, 0, MMAP_WRAP_REST), 0);
+    CHECK_IS(mmap_wrap_count(h, NULL, 0, 10, 20), 11);
+    CHECK_IS(mmap_wrap_count(h, NULL, 0, 3 * page, MMAP_WRAP_REST), 1);
+    CHECK_FAILS(mmap_wrap_count(h, "a", 1, 5, 4), MMAP_WRAP_E_RANGE, "mmap_wrap_count: end 4 lies before start 5");
+    CHECK_IS(mprotect_wrap(h, PROT_NONE, 2 * page, page), 0);
+    CHECK_FAILS(mmap_wrap_count(h, "a", 1, 0, MMAP_WRAP_REST), MMAP_WRAP_E_FAULT, text("offset %d", (int)(2 * page)));
+    CHECK_IS(munmap_wrap(h), 1);
+}
+
 int main(void) {
     page = mmap_wrap_page_size();
     RUN(what_is_written_is_read_and_nothing_beside_it);
@@ -242,5 +278,7 @@ int main(void) {
     RUN(a_refused_move_names_the_place_that_refused);
     RUN(after_a_fault_in_a_move_upwards_the_last_bytes_are_done);
     RUN(a_guard_page_answers_fault);
+    RUN(copies_between_mappings_and_comparisons_agree_with_c);
+    RUN(counting_takes_no_byte_twice);
     return finish();
 }

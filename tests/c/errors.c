@@ -33,6 +33,18 @@ static int64_t fill(mmap_wrap_handle h) { return mmap_wrap_fill(h, 0, 0, 1); }
 static int64_t move(mmap_wrap_handle h) { return mmap_wrap_move(h, 0, 0, 1); }
 static int64_t find(mmap_wrap_handle h) { return mmap_wrap_find(h, "x", 1, 0, MMAP_WRAP_REST); }
 static int64_t rfind(mmap_wrap_handle h) { return mmap_wrap_rfind(h, "x", 1, 0, MMAP_WRAP_REST); }
+static int64_t count(mmap_wrap_handle h) { return mmap_wrap_count(h, "x", 1, 0, MMAP_WRAP_REST); }
+static int64_t copy(mmap_wrap_handle h) { return mmap_wrap_copy(h, 0, h, 0, 1); }
+static int64_t compare(mmap_wrap_handle h) { return mmap_wrap_compare(h, 0, h, 0, 1); }
+static int64_t get(mmap_wrap_handle h) { return mmap_wrap_get(h, MMAP_WRAP_I8, 0, &byte); }
+static int64_t put(mmap_wrap_handle h) { return mmap_wrap_put(h, MMAP_WRAP_I8, 0, &byte); }
+static int64_t put_int(mmap_wrap_handle h) { return mmap_wrap_put_int(h, MMAP_WRAP_I8, 0, 1); }
+static int64_t put_float(mmap_wrap_handle h) { return mmap_wrap_put_float(h, MMAP_WRAP_F32, 0, 1); }
+static int64_t store(mmap_wrap_handle h) { return mmap_wrap_atomic_store(h, 32, 0, 1); }
+static int64_t add(mmap_wrap_handle h) { return mmap_wrap_atomic_add(h, 32, 0, 1, NULL); }
+static int64_t exchange(mmap_wrap_handle h) { return mmap_wrap_atomic_exchange(h, 32, 0, 1, NULL); }
+static int64_t wait_(mmap_wrap_handle h) { return mmap_wrap_wait(h, 0, 0, 0); }
+static int64_t wake(mmap_wrap_handle h) { return mmap_wrap_wake(h, 0, 1); }
 static int64_t protect(mmap_wrap_handle h) { return mprotect_wrap(h, PROT_READ, 0, 0); }
 static int64_t advise(mmap_wrap_handle h) { return madvise_wrap(h, MADV_NORMAL, 0, 0); }
 static int64_t sync_(mmap_wrap_handle h) { return msync_wrap(h, MS_SYNC, 0, 0); }
@@ -43,6 +55,10 @@ static const struct {
 } calls[] = {
     {"mmap_wrap_read", read_},        {"mmap_wrap_write", write_}, {"mmap_wrap_fill", fill},
     {"mmap_wrap_move", move},         {"mmap_wrap_find", find},    {"mmap_wrap_rfind", rfind},
+    {"mmap_wrap_count", count},       {"mmap_wrap_copy", copy},   {"mmap_wrap_compare", compare},
+    {"mmap_wrap_get", get},           {"mmap_wrap_put", put},     {"mmap_wrap_put_int", put_int},
+    {"mmap_wrap_put_float", put_float}, {"mmap_wrap_atomic_store", store}, {"mmap_wrap_atomic_add", add},
+    {"mmap_wrap_atomic_exchange", exchange}, {"mmap_wrap_wait", wait_}, {"mmap_wrap_wake", wake},
     {"mprotect", protect},            {"madvise", advise},         {"msync", sync_},
     {"mmap_wrap_length", mmap_wrap_length}, {"mmap_wrap_release", mmap_wrap_release},
 };

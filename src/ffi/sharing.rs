@@ -1,0 +1,131 @@
+//! Sharing between processes
+//!
+//! Words of 32 or 64 bits that threads, and with MAP_SHARED processes, change at the same time. bits is 32 or 64, else
+//! MMAP_WRAP_E_ARGUMENT. The word's address must be a multiple of its width, else MMAP_WRAP_E_ALIGNMENT; offset is, too,
+//! unless the mapping begins inside a page. Numbers are signed, in the machine's own order of bytes; one for 32 bits must
+//! fit int32_t or uint32_t, else MMAP_WRAP_E_ARGUMENT. Also common to all: MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED,
+//! MMAP_WRAP_E_RANGE, and MMAP_WRAP_E_FAULT where the memory refuses; nothing was changed then.
+//!
+//! The atomic operations are sequentially consistent. All but loading need memory that may be written, whatever the word
+//! is. Repairing faults needs the handler of SIGBUS and, where a part of the mapping has a protection of its own or a
+//! guard region, of SIGSEGV (see Faults): the kernel has nothing atomic to fall back on. Where another handler took their
+//! place, or the thread blocks them, memory without a file (MAP_ANONYMOUS, not MAP_HUGETLB) whose protection allows the
+//! access is accessed all the same, and must not lose that protection meanwhile; any other answers
+//! MMAP_WRAP_E_UNSUPPORTED. So does, always, a processor other than x86-64 and arm64.
+
+use super::boundary::{answer, boundary};
+use super::map::mmap_wrap_handle;
+use crate::error::{Error, Result};
+use crate::mapping::Waited;
+use crate::registry::with;
+
+/// Copies the word at offset to *value. Returns 0, or MMAP_WRAP_E_ARGUMENT: also for NULL.
+///
+/// ```c
+/// int64_t ready;
+/// mmap_wrap_atomic_load(h, 32, 0, &ready);
+/// ```
+#[unsafe(no_mangle)]
+pub extern "C" fn mmap_wrap_atomic_load(h: mmap_wrap_handle, bits: i64, offset: i64, value: *mut i64) -> i64 {
+    boundary("mmap_wrap_atomic_load", || {
+        if value.is_null() {
+            return Err(Error::argument("value is NULL: there is no place for the word"));
+        }
+        store_to(value, with(h, |mapping| mapping.atomic_load(bits, offset))?)
+    })
+}
+
+/// Sets the word at offset to value. Returns 0.
+///
+/// ```c
+/// mmap_wrap_atomic_store(h, 32, 0, 1);
+/// ```
+#[unsafe(no_mangle)]
+pub extern "C" fn mmap_wrap_atomic_store(h: mmap_wrap_handle, bits: i64, offset: i64, value: i64) -> i64 {
+    boundary("mmap_wrap_atomic_store", || with(h, |mapping| mapping.atomic_store(bits, offset, value).map(|()| 0)))
+}
+
+/// Adds value to the word at offset, which wraps around, and stores what it was before to *before, which may be NULL.
+/// Returns 0.
+///
+/// ```c
+/// int64_t ticket;
+/// mmap_wrap_atomic_add(h, 64, 8, 1, &ticket);
+/// ```
+#[unsafe(no_mangle)]
+pub extern "C" fn mmap_wrap_atomic_add(h: mmap_wrap_handle, bits: i64, offset: i64, value: i64, before: *mut i64) -> i64 {
+    boundary("mmap_wrap_atomic_add", || store_to(before, with(h, |mapping| mapping.atomic_add(bits, offset, value))?))
+}
+
+/// Sets the word at offset to value, and stores what it was before to *before, which may be NULL. Returns 0.
+///
+/// ```c
+/// int64_t locked;
+/// mmap_wrap_atomic_exchange(h, 32, 0, 1, &locked);
+/// ```
+#[unsafe(no_mangle)]
+pub extern "C" fn mmap_wrap_atomic_exchange(h: mmap_wrap_handle, bits: i64, offset: i64, value: i64, before: *mut i64) -> i64 {
+    boundary("mmap_wrap_atomic_exchange", || store_to(before, with(h, |mapping| mapping.atomic_exchange(bits, offset, value))?))
+}
+
+/// Sets the word at offset to desired if it is expected. Returns 1 if so, 0 if the word was another; what it was before is
+/// stored to *before in either case, which may be NULL.
+///
+/// ```c
+/// if (mmap_wrap_atomic_compare_exchange(h, 32, 0, 0, 1, NULL) == 1) puts("it was 0, and is 1 now");
+/// ```
+#[unsafe(no_mangle)]
+pub extern "C" fn mmap_wrap_atomic_compare_exchange(
+    h: mmap_wrap_handle,
+    bits: i64,
+    offset: i64,
+    expected: i64,
+    desired: i64,
+    before: *mut i64,
+) -> i64 {
+    boundary("mmap_wrap_atomic_compare_exchange", || {
+        let outcome = with(h, |mapping| mapping.atomic_compare_exchange(bits, offset, expected, desired))?;
+        store_to(before, outcome.unwrap_or_else(|another| another))?;
+        Ok(outcome.is_ok().into())
+    })
+}
+
+/// Waits while the 32-bit word at offset is expected, until mmap_wrap_wake, at most timeout nanoseconds of the monotonic
+/// clock; MMAP_WRAP_REST is for ever, another negative number MMAP_WRAP_E_RANGE. Returns 0 when woken, 1 when the word was
+/// another already, or -ETIMEDOUT, or -EINTR when a signal handler ran in this thread.
+///
+/// A wake-up may come without a reason: look at the word, and wait again. Waker and waiter may be threads or, with
+/// MAP_SHARED, processes; it is futex(2), so others may use that on the same word. Unmapping does not wake who waits. Who
+/// waits is inside the mapping: the memory of one that is unmapped meanwhile stays until the wait ends.
+/// MMAP_WRAP_E_UNSUPPORTED elsewhere than on Linux.
+///
+/// ```c
+/// while (mmap_wrap_atomic_load(h, 32, 0, &ready) == 0 && ready == 0) mmap_wrap_wait(h, 0, 0, MMAP_WRAP_REST);
+/// ```
+#[unsafe(no_mangle)]
+pub extern "C" fn mmap_wrap_wait(h: mmap_wrap_handle, offset: i64, expected: i64, timeout: i64) -> i64 {
+    boundary("mmap_wrap_wait", || {
+        with(h, |mapping| mapping.wait(offset, expected, timeout)).map(|waited| (waited == Waited::Different).into())
+    })
+}
+
+/// Wakes up to count (MMAP_WRAP_REST: all) of those who wait on the 32-bit word at offset. Returns how many.
+/// MMAP_WRAP_E_RANGE: also for another negative count. MMAP_WRAP_E_UNSUPPORTED elsewhere than on Linux.
+///
+/// ```c
+/// mmap_wrap_atomic_store(h, 32, 0, 1);
+/// mmap_wrap_wake(h, 0, MMAP_WRAP_REST);
+/// ```
+#[unsafe(no_mangle)]
+pub extern "C" fn mmap_wrap_wake(h: mmap_wrap_handle, offset: i64, count: i64) -> i64 {
+    boundary("mmap_wrap_wake", || with(h, |mapping| mapping.wake(offset, count)).map(answer))
+}
+
+/// Stores a number where the caller wants it, if anywhere.
+fn store_to(place: *mut i64, number: i64) -> Result<i64> {
+    if !place.is_null() {
+        // SAFETY: not NULL; the header demands an int64_t there. It need not be aligned.
+        unsafe { place.write_unaligned(number) };
+    }
+    Ok(0)
+}

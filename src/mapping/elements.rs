@@ -1,0 +1,130 @@
+//! Elements: one number at an offset, of any alignment, in either order of bytes.
+
+use super::kind::Number;
+use super::{Kind, Mapping, from_bits, to_bits, to_i64};
+use crate::error::{Error, Result};
+use crate::guarded;
+
+impl Mapping {
+    /// The bits of the number at `offset`: in the low bytes of the answer, the others zero.
+    ///
+    /// ```
+    /// # use mmap_wrap::{Mapping, constants::*, mapping::*};
+    /// # let memory = Mapping::of_descriptor(0, 9, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)?;
+    /// let kind = Kind::new(MMAP_WRAP_U16 | MMAP_WRAP_BIG_ENDIAN)?;
+    /// memory.put(kind, 7, 0x1234)?;
+    /// assert_eq!((memory.get(kind, 7)?, memory.find(b"\x12\x34", 0, 9)?), (0x1234, 7));
+    /// # Ok::<(), Box<mmap_wrap::Error>>(())
+    /// ```
+    #[inline(always)]
+    pub fn get(&self, kind: Kind, offset: i64) -> Result<u64> {
+        let span = self.span(offset, to_i64(kind.width()))?;
+        let bits = guarded::get(&self.pages, span.bytes(self.grid).start, kind.width(), self.is_readable());
+        bits.map(|bits| kind.in_order(bits)).map_err(|fault| self.refusal(fault, span))
+    }
+
+    /// Sets the number at `offset` to the low bits of `bits`.
+    #[inline(always)]
+    pub fn put(&self, kind: Kind, offset: i64, bits: u64) -> Result<()> {
+        let span = self.span(offset, to_i64(kind.width()))?;
+        let at = span.bytes(self.grid).start;
+        let done = guarded::put(&self.pages, at, kind.width(), kind.in_order(bits), self.is_writable());
+        done.map_err(|fault| self.refusal(fault, span))
+    }
+
+    /// The integer at `offset`, of the kind that one of the MMAP_WRAP_ constants names; an unsigned one of 64 bits as the
+    /// signed one of the same bits.
+    ///
+    /// ```
+    /// # use mmap_wrap::{Mapping, constants::*, mapping::*};
+    /// # let memory = Mapping::of_descriptor(0, 9, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)?;
+    /// memory.put_int(MMAP_WRAP_I16, 7, -2)?;
+    /// assert_eq!(memory.get_int(MMAP_WRAP_I16, 7)?, -2);
+    /// assert_eq!(memory.get_int(MMAP_WRAP_U16, 7)?, 65534);
+    /// assert!(memory.put_int(MMAP_WRAP_U16, 7, -2).is_err());
+    /// # Ok::<(), Box<mmap_wrap::Error>>(())
+    /// ```
+    #[inline]
+    pub fn get_int(&self, kind: i64, offset: i64) -> Result<i64> {
+        let kind = integer(kind)?;
+        let bits = self.get(kind, offset)?;
+        Ok(match kind.number() {
+            Number::Signed => from_bits(bits << kind.spare_bits()) >> kind.spare_bits(),
+            _ => from_bits(bits),
+        })
+    }
+
+    /// Sets the integer at `offset`. One that does not fit its kind is refused, but for an unsigned one of 64 bits, which
+    /// takes the bits as they are.
+    #[inline]
+    pub fn put_int(&self, kind: i64, offset: i64, value: i64) -> Result<()> {
+        let kind = integer(kind)?;
+        let spare = kind.spare_bits();
+        let kept = match kind.number() {
+            Number::Signed => value << spare >> spare,
+            _ => from_bits(to_bits(value) << spare >> spare),
+        };
+        if kept != value {
+            return Err(does_not_fit(kind, value));
+        }
+        self.put(kind, offset, to_bits(value))
+    }
+
+    /// The float at `offset`.
+    ///
+    /// ```
+    /// # use mmap_wrap::{Mapping, constants::*, mapping::*};
+    /// # let memory = Mapping::of_descriptor(0, 9, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)?;
+    /// memory.put_float(MMAP_WRAP_F32, 5, 0.1)?;
+    /// assert_eq!(memory.get_float(MMAP_WRAP_F32, 5)?, 0.1f32.into());
+    /// # Ok::<(), Box<mmap_wrap::Error>>(())
+    /// ```
+    #[inline]
+    pub fn get_float(&self, kind: i64, offset: i64) -> Result<f64> {
+        let kind = float(kind)?;
+        let bits = self.get(kind, offset)?;
+        Ok(match u32::try_from(bits) {
+            Ok(bits) if kind.width() == 4 => f32::from_bits(bits).into(),
+            _ => f64::from_bits(bits),
+        })
+    }
+
+    /// Sets the float at `offset`, rounded to its kind. A finite one beyond the greatest of its kind is refused.
+    #[inline]
+    pub fn put_float(&self, kind: i64, offset: i64, value: f64) -> Result<()> {
+        let kind = float(kind)?;
+        if kind.width() == 8 {
+            return self.put(kind, offset, value.to_bits());
+        }
+        #[allow(clippy::cast_possible_truncation, reason = "rounding is meant")]
+        let rounded = value as f32;
+        if rounded.is_infinite() && value.is_finite() {
+            // Its own digits would cost the library the code that prints floats.
+            return Err(Error::argument(format!("the float does not fit {kind}: -3.4028235e38 to 3.4028235e38")));
+        }
+        self.put(kind, offset, rounded.to_bits().into())
+    }
+}
+
+#[inline]
+fn integer(kind: i64) -> Result<Kind> {
+    let kind = Kind::new(kind)?;
+    if kind.number() == Number::Float { Err(not_of_this_call(kind, "integers", "floats")) } else { Ok(kind) }
+}
+
+#[inline]
+fn float(kind: i64) -> Result<Kind> {
+    let kind = Kind::new(kind)?;
+    if kind.number() == Number::Float { Ok(kind) } else { Err(not_of_this_call(kind, "floats", "integers")) }
+}
+
+#[cold]
+fn not_of_this_call(kind: Kind, these: &str, others: &str) -> Box<Error> {
+    Error::argument(format!("{kind} is not for this call, which is for {these}: take the one for {others}"))
+}
+
+#[cold]
+fn does_not_fit(kind: Kind, value: i64) -> Box<Error> {
+    let (least, greatest) = kind.limits();
+    Error::argument(format!("{value} does not fit {kind}: {least} to {greatest}"))
+}

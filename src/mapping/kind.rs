@@ -1,0 +1,133 @@
+//! The kinds of numbers that elements can be.
+
+use crate::error::{Error, Result};
+
+/// Kind of an element: a signed integer of 8 bits. The low four bits of every kind are its width in bytes.
+pub const MMAP_WRAP_I8: i64 = 0x11;
+/// An unsigned integer of 8 bits.
+pub const MMAP_WRAP_U8: i64 = 0x21;
+/// A signed integer of 16 bits.
+pub const MMAP_WRAP_I16: i64 = 0x12;
+/// An unsigned integer of 16 bits.
+pub const MMAP_WRAP_U16: i64 = 0x22;
+/// A signed integer of 32 bits.
+pub const MMAP_WRAP_I32: i64 = 0x14;
+/// An unsigned integer of 32 bits.
+pub const MMAP_WRAP_U32: i64 = 0x24;
+/// A signed integer of 64 bits.
+pub const MMAP_WRAP_I64: i64 = 0x18;
+/// An unsigned integer of 64 bits.
+pub const MMAP_WRAP_U64: i64 = 0x28;
+/// A float of 32 bits.
+pub const MMAP_WRAP_F32: i64 = 0x34;
+/// A float of 64 bits.
+pub const MMAP_WRAP_F64: i64 = 0x38;
+/// Or'ed to a kind: the least significant byte stands first, whatever the machine.
+pub const MMAP_WRAP_LITTLE_ENDIAN: i64 = 0x100;
+/// Or'ed to a kind: the most significant byte stands first, whatever the machine.
+pub const MMAP_WRAP_BIG_ENDIAN: i64 = 0x200;
+
+/// The kinds that there are, a bit each.
+const KINDS: u64 = {
+    let signed = 1 << MMAP_WRAP_I8 | 1 << MMAP_WRAP_I16 | 1 << MMAP_WRAP_I32 | 1 << MMAP_WRAP_I64;
+    let unsigned = 1 << MMAP_WRAP_U8 | 1 << MMAP_WRAP_U16 | 1 << MMAP_WRAP_U32 | 1 << MMAP_WRAP_U64;
+    signed | unsigned | 1 << MMAP_WRAP_F32 | 1 << MMAP_WRAP_F64
+};
+const ANY_KIND: i64 = 0x3F;
+const WIDTH: i64 = 0xF;
+
+/// A kind of number, and the order of its bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kind {
+    /// One of those above.
+    kind: i64,
+    /// Its bytes are not in the machine's own order.
+    swapped: bool,
+}
+
+/// What the bits of a number mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Number {
+    Signed,
+    Unsigned,
+    Float,
+}
+
+impl Kind {
+    /// The kind that a caller's number names.
+    ///
+    /// ```
+    /// use mmap_wrap::mapping::{Kind, MMAP_WRAP_BIG_ENDIAN, MMAP_WRAP_U16};
+    /// assert_eq!(Kind::new(MMAP_WRAP_U16 | MMAP_WRAP_BIG_ENDIAN)?.width(), 2);
+    /// assert!(Kind::new(2).is_err());
+    /// # Ok::<(), Box<mmap_wrap::Error>>(())
+    /// ```
+    #[inline]
+    pub fn new(number: i64) -> Result<Kind> {
+        let kind = number & ANY_KIND;
+        let swapped = match number & !ANY_KIND {
+            0 => false,
+            MMAP_WRAP_LITTLE_ENDIAN => cfg!(target_endian = "big"),
+            MMAP_WRAP_BIG_ENDIAN => cfg!(target_endian = "little"),
+            _ => return Err(no_kind(number)),
+        };
+        if KINDS >> kind & 1 == 0 {
+            return Err(no_kind(number));
+        }
+        Ok(Kind { kind, swapped })
+    }
+
+    /// Bytes in a number of this kind.
+    #[inline]
+    pub fn width(self) -> usize {
+        usize::try_from(self.kind & WIDTH).unwrap_or(8)
+    }
+
+    #[inline]
+    pub(super) fn number(self) -> Number {
+        match self.kind & !WIDTH {
+            0x10 => Number::Signed,
+            0x20 => Number::Unsigned,
+            _ => Number::Float,
+        }
+    }
+
+    /// Bits of 64 that a number of this kind leaves free.
+    #[inline]
+    pub(super) fn spare_bits(self) -> usize {
+        64 - 8 * self.width()
+    }
+
+    /// From the number in the order that it lies in memory to the machine's own order, and back.
+    #[inline]
+    pub(super) fn in_order(self, bits: u64) -> u64 {
+        if self.swapped { bits.swap_bytes() >> self.spare_bits() } else { bits }
+    }
+
+    /// The least and the greatest integer of this kind.
+    pub(super) fn limits(self) -> (i128, i128) {
+        match self.number() {
+            Number::Signed => (-1 << (8 * self.width() - 1), (1 << (8 * self.width() - 1)) - 1),
+            _ => (0, (1 << (8 * self.width())) - 1),
+        }
+    }
+}
+
+/// As the constants are called.
+impl std::fmt::Display for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        let letter = match self.number() {
+            Number::Signed => 'I',
+            Number::Unsigned => 'U',
+            Number::Float => 'F',
+        };
+        write!(f, "MMAP_WRAP_{letter}{}", 8 * self.width())
+    }
+}
+
+#[cold]
+fn no_kind(kind: i64) -> Box<Error> {
+    Error::argument(format!(
+        "{kind:#x} is no kind of element: one of MMAP_WRAP_I8 to MMAP_WRAP_F64, with MMAP_WRAP_LITTLE_ENDIAN or MMAP_WRAP_BIG_ENDIAN at most"
+    ))
+}

@@ -1,0 +1,181 @@
+//! Words that threads and processes share: atomic operations, waiting, waking.
+
+use super::{GUARD_REGIONS, Mapping, from_bits, to_bits, to_i64};
+use crate::constants::{MAP_ANONYMOUS, MAP_HUGETLB};
+use crate::error::{Errno, Error, Result};
+use crate::guarded::{self, Fault, Operation, Refusal, Word};
+use crate::range::{REST, Span};
+use crate::sys;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+/// How a wait ended, if not by an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Waited {
+    /// Somebody woke it, or, rarely, nobody did.
+    Woken,
+    /// The word was another already.
+    Different,
+}
+
+impl Mapping {
+    /// The word of `bits` (32 or 64) at `offset`, whose address must be a multiple of its width. This and the following
+    /// are atomic and sequentially consistent; numbers are signed.
+    ///
+    /// ```
+    /// # use mmap_wrap::{Mapping, constants::*};
+    /// # let memory = Mapping::of_descriptor(0, 16, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)?;
+    /// memory.atomic_store(32, 4, 41)?;
+    /// assert_eq!(memory.atomic_add(32, 4, 1)?, 41);
+    /// assert_eq!(memory.atomic_load(32, 4)?, 42);
+    /// assert_eq!(memory.atomic_exchange(32, 4, -1)?, 42);
+    /// assert_eq!(memory.atomic_compare_exchange(32, 4, 42, 0)?, Err(-1));
+    /// assert_eq!(memory.atomic_compare_exchange(32, 4, -1, 0)?, Ok(-1));
+    /// # Ok::<(), Box<mmap_wrap::Error>>(())
+    /// ```
+    pub fn atomic_load(&self, bits: i64, offset: i64) -> Result<i64> {
+        self.atomic(word(bits)?, offset, Operation::Load)
+    }
+
+    /// Sets the word.
+    pub fn atomic_store(&self, bits: i64, offset: i64, value: i64) -> Result<()> {
+        self.atomic_exchange(bits, offset, value).map(drop)
+    }
+
+    /// Adds to the word, which wraps around; answers what it was before.
+    pub fn atomic_add(&self, bits: i64, offset: i64, value: i64) -> Result<i64> {
+        let word = word(bits)?;
+        self.atomic(word, offset, Operation::Add(operand(word, value)?))
+    }
+
+    /// Sets the word; answers what it was before.
+    pub fn atomic_exchange(&self, bits: i64, offset: i64, value: i64) -> Result<i64> {
+        let word = word(bits)?;
+        self.atomic(word, offset, Operation::Exchange(operand(word, value)?))
+    }
+
+    /// Sets the word to `desired` if it is `expected`. What it was before is the answer: `Ok` if it was, else `Err`.
+    pub fn atomic_compare_exchange(&self, bits: i64, offset: i64, expected: i64, desired: i64) -> Result<Result<i64, i64>> {
+        let word = word(bits)?;
+        let (expected, desired) = (operand(word, expected)?, operand(word, desired)?);
+        let before = self.atomic(word, offset, Operation::CompareExchange { expected, desired })?;
+        Ok(if before == number(word, expected) { Ok(before) } else { Err(before) })
+    }
+
+    fn atomic(&self, word: Word, offset: i64, operation: Operation) -> Result<i64> {
+        let span = self.span(offset, to_i64(word.bytes()))?;
+        let at = span.of_a_word(self.grid)?;
+        let certain = if operation.writes() { self.is_writable() } else { self.is_readable() };
+        let outcome = match guarded::atomic(&self.pages, at, word, operation, certain) {
+            Some(outcome) => outcome,
+            None if certain && self.cannot_refuse() => self
+                .without_a_guard(|| guarded::unguarded(&self.pages, at, word, operation))
+                .ok_or(Fault { done: 0, by: Refusal::Mapping { at, writing: operation.writes() } }),
+            None => return Err(no_guard()),
+        };
+        outcome.map(|before| number(word, before)).map_err(|fault| self.refusal(fault, span))
+    }
+
+    /// Whether what the protection allows can be refused by nothing else: there is no file, no pool of huge pages and no
+    /// guard region.
+    fn cannot_refuse(&self) -> bool {
+        let flags = self.origin.flags;
+        flags & MAP_ANONYMOUS != 0 && flags & MAP_HUGETLB == 0 && self.certain.load(Relaxed) & GUARD_REGIONS == 0
+    }
+
+    /// Waits while the 32-bit word at `offset` is `expected`, until somebody wakes it, or `timeout` nanoseconds long; `REST`
+    /// is for ever.
+    ///
+    /// ```
+    /// # use mmap_wrap::{Mapping, constants::*, mapping::Waited};
+    /// # let memory = Mapping::of_descriptor(0, 16, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)?;
+    /// assert_eq!(memory.wait(0, 7, 1_000_000)?, Waited::Different);
+    /// assert!(memory.wait(0, 0, 1_000_000).unwrap_err().to_string().contains("ETIMEDOUT"));
+    /// assert_eq!(memory.wake(0, 1)?, 0);
+    /// # Ok::<(), Box<mmap_wrap::Error>>(())
+    /// ```
+    pub fn wait(&self, offset: i64, expected: i64, timeout: i64) -> Result<Waited> {
+        let time = match u64::try_from(timeout) {
+            Ok(nanoseconds) => Duration::from_nanos(nanoseconds),
+            Err(_) if timeout == REST => Duration::MAX,
+            Err(_) => return Err(Error::Negative { what: "timeout", value: timeout }.into()),
+        };
+        let (address, span) = self.futex(offset)?;
+        let bits = operand(Word::Bits32, expected)?;
+        match sys::wait_on(address, bits, time) {
+            Ok(()) => Ok(Waited::Woken),
+            Err(Errno(libc::EAGAIN)) => Ok(Waited::Different),
+            Err(errno) => Err(self.futex_refused(errno, span, format!("wait at offset {offset} while it is {expected}"))),
+        }
+    }
+
+    /// Wakes up to `count` of those who wait on the 32-bit word at `offset` (`REST`: all); answers how many it woke.
+    pub fn wake(&self, offset: i64, count: i64) -> Result<usize> {
+        let count = match i32::try_from(count) {
+            Ok(count @ 0..) => count,
+            // No machine has so many threads.
+            Err(_) if count > 0 || count == REST => i32::MAX,
+            _ => return Err(Error::Negative { what: "count", value: count }.into()),
+        };
+        let (address, span) = self.futex(offset)?;
+        if count == 0 {
+            // The kernel would wake one.
+            return Ok(0);
+        }
+        let woken = sys::wake(address, count);
+        woken.map_err(|errno| self.futex_refused(errno, span, format!("wake {count} at offset {offset}")))
+    }
+
+    fn futex(&self, offset: i64) -> Result<(*mut u8, Span)> {
+        let span = self.span(offset, to_i64(Word::Bits32.bytes()))?;
+        let at = span.of_a_word(self.grid)?;
+        Ok((self.pages.at(&(at..at + span.size)), span))
+    }
+
+    #[cold]
+    fn futex_refused(&self, errno: Errno, span: Span, attempt: String) -> Box<Error> {
+        match errno {
+            Errno(libc::EFAULT) => {
+                let at = span.bytes(self.grid).start;
+                self.refusal(Fault { done: 0, by: Refusal::Mapping { at, writing: false } }, span)
+            }
+            Errno(libc::ENOSYS) => Error::unsupported("waiting for a word, and waking who waits (futex)"),
+            errno => Error::system(errno, attempt, ""),
+        }
+    }
+}
+
+fn word(bits: i64) -> Result<Word> {
+    match bits {
+        32 => Ok(Word::Bits32),
+        64 => Ok(Word::Bits64),
+        _ => Err(Error::argument(format!("a word of {bits} bits: it must be 32 or 64"))),
+    }
+}
+
+/// The bits of a number for a word. Those of 32 bits take the signed and the unsigned ones.
+fn operand(word: Word, value: i64) -> Result<u64> {
+    if word == Word::Bits32 && i32::try_from(value).is_err() && u32::try_from(value).is_err() {
+        let (least, greatest) = (i32::MIN, u32::MAX);
+        return Err(Error::argument(format!("{value} does not fit a word of 32 bits: {least} to {greatest}")));
+    }
+    Ok(to_bits(value))
+}
+
+/// The signed number of a word, of which only the bits of its width count.
+fn number(word: Word, bits: u64) -> i64 {
+    let spare = 64 - 8 * word.bytes();
+    from_bits(bits << spare) >> spare
+}
+
+#[cold]
+fn no_guard() -> Box<Error> {
+    Error::unsupported(if guarded::has_atomics() {
+        "an atomic access to memory that may refuse it, while SIGBUS or SIGSEGV goes to another handler than this library's \
+         or is blocked in this thread (unblock both and leave them to this library, or use memory without a file and with \
+         one protection that allows the access: the kernel has no atomic access to fall back on, so it)"
+    } else {
+        "an atomic access to memory that may refuse it, on this processor (use memory without a file and with one \
+         protection that allows the access: a refusal cannot be repaired here, so it)"
+    })
+}

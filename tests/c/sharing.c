@@ -1,0 +1,188 @@
+/* Words that processes share: counted together, waited for and woken, and refused without a death. */
+#define _GNU_SOURCE
+#include "check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { RW = PROT_READ | PROT_WRITE, ROUNDS = 50000 };
+static int64_t page, value;
+static mmap_wrap_handle shared;
+
+static mmap_wrap_handle shared_memory(void) {
+    return mmap_wrap(NULL, page, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+}
+
+/* Two pages of a file of which only the first is still there. */
+static mmap_wrap_handle cut_short(void) {
+    static char bytes[2 * 65536];
+    make_file("cut short", bytes, 2 * page);
+    mmap_wrap_handle h = mmap_path_wrap("cut short", MMAP_WRAP_REST, RW, MAP_SHARED, 0);
+    CHECK(h > 0 && truncate("cut short", page) == 0);
+    return h;
+}
+
+/* The library's operations and the compiler's are the same to each other. */
+static void *count_with_the_compiler(void *address) {
+    for (int i = 0; i < ROUNDS; i++) __atomic_add_fetch((int64_t *)address, 1, __ATOMIC_SEQ_CST);
+    return NULL;
+}
+
+static void count_with_the_library(void) {
+    for (int i = 0; i < ROUNDS; i++)
+        if (mmap_wrap_atomic_add(shared, 64, 8, 1, NULL) != 0) _exit(1);
+}
+
+static void counts_while_another_thread_does(void) {
+    pthread_t thread;
+    pthread_create(&thread, NULL, count_with_the_compiler, (char *)mmap_wrap_address(shared) + 8);
+    count_with_the_library();
+    pthread_join(thread, NULL);
+}
+
+static void processes_and_threads_count_together(void) {
+    shared = shared_memory();
+    in_child(counts_while_another_thread_does);
+    counts_while_another_thread_does();
+    CHECK_IS(mmap_wrap_atomic_load(shared, 64, 8, &value), 0);
+    CHECK_IS(value, 4 * ROUNDS);
+    CHECK_IS(munmap_wrap(shared), 1);
+}
+
+static void before_is_what_the_word_was(void) {
+    mmap_wrap_handle h = shared_memory();
+    CHECK_IS(mmap_wrap_atomic_store(h, 32, 4, UINT32_MAX), 0);
+    CHECK_IS(mmap_wrap_atomic_add(h, 32, 4, 3, &value), 0);
+    CHECK_IS(value, -1);
+    CHECK_IS(mmap_wrap_atomic_exchange(h, 32, 4, 10, &value), 0);
+    CHECK_IS(value, 2);
+    CHECK_IS(mmap_wrap_atomic_compare_exchange(h, 32, 4, 11, 12, &value), 0);
+    CHECK_IS(value, 10);
+    CHECK_IS(mmap_wrap_atomic_compare_exchange(h, 32, 4, 10, 12, NULL), 1);
+    CHECK_IS(*(int32_t *)((char *)mmap_wrap_address(h) + 4), 12);
+    CHECK_FAILS(mmap_wrap_atomic_load(h, 64, 4, &value), MMAP_WRAP_E_ALIGNMENT, "a multiple of 8 bytes");
+    CHECK_FAILS(mmap_wrap_atomic_load(h, 16, 4, &value), MMAP_WRAP_E_ARGUMENT, "a word of 16 bits: it must be 32 or 64");
+    CHECK_FAILS(mmap_wrap_atomic_load(h, 32, 4, NULL), MMAP_WRAP_E_ARGUMENT, "value is NULL");
+    CHECK_FAILS(mmap_wrap_atomic_store(h, 32, 4, INT64_MAX), MMAP_WRAP_E_ARGUMENT, "-2147483648 to 4294967295");
+    CHECK_FAILS(mmap_wrap_atomic_add(h, 32, page, 1, NULL), MMAP_WRAP_E_RANGE, "mmap_wrap_atomic_add: size 4");
+    CHECK_IS(value, 10);
+    CHECK_IS(munmap_wrap(h), 1);
+}
+
+/* The child answers each number with the next. */
+static void answers(void) {
+    for (int32_t turn = 1; turn < 1000; turn += 2) {
+        while (mmap_wrap_atomic_load(shared, 32, 0, &value) == 0 && value != turn) mmap_wrap_wait(shared, 0, value, MMAP_WRAP_REST);
+        CHECK_IS(mmap_wrap_atomic_store(shared, 32, 0, turn + 1), 0);
+        mmap_wrap_wake(shared, 0, 1);
+    }
+}
+
+static void *runs_the_child(void *unused) {
+    in_child(answers);
+    return unused;
+}
+
+static void two_processes_take_turns(void) {
+    pthread_t thread;
+    shared = shared_memory();
+    pthread_create(&thread, NULL, runs_the_child, NULL);
+    for (int32_t turn = 0; turn < 1000; turn += 2) {
+        while (mmap_wrap_atomic_load(shared, 32, 0, &value) == 0 && value != turn) mmap_wrap_wait(shared, 0, value, MMAP_WRAP_REST);
+        CHECK_IS(mmap_wrap_atomic_store(shared, 32, 0, turn + 1), 0);
+        mmap_wrap_wake(shared, 0, 1);
+    }
+    pthread_join(thread, NULL);
+    CHECK_IS(mmap_wrap_atomic_load(shared, 32, 0, &value), 0);
+    CHECK_IS(value, 1000);
+    CHECK_IS(munmap_wrap(shared), 1);
+}
+
+static void waiting_ends_by_time_by_another_word_and_by_errors(void) {
+    mmap_wrap_handle h = shared_memory();
+    CHECK_FAILS(mmap_wrap_wait(h, 0, 0, 1000000), -ETIMEDOUT, "mmap_wrap_wait: wait at offset 0 while it is 0");
+    CHECK_IS(mmap_wrap_wait(h, 0, 0, 0), -ETIMEDOUT);
+    CHECK_IS(mmap_wrap_wait(h, 0, 1, MMAP_WRAP_REST), 1);
+    CHECK_FAILS(mmap_wrap_wait(h, 0, 0, -1), MMAP_WRAP_E_RANGE, "timeout -1 is negative");
+    CHECK_FAILS(mmap_wrap_wait(h, 2, 0, 0), MMAP_WRAP_E_ALIGNMENT, "a multiple of 4 bytes");
+    CHECK_FAILS(mmap_wrap_wait(h, 0, INT64_MAX, 0), MMAP_WRAP_E_ARGUMENT, "does not fit a word of 32 bits");
+    CHECK_FAILS(mmap_wrap_wake(h, 0, -1), MMAP_WRAP_E_RANGE, "count -1 is negative");
+    CHECK_IS(mmap_wrap_wake(h, 0, INT64_MAX), 0);
+    CHECK_IS(munmap_wrap(h), 1);
+    h = cut_short();
+    CHECK_FAILS(mmap_wrap_wait(h, page, 0, 0), MMAP_WRAP_E_FAULT, "the file was cut short");
+    CHECK_IS(munmap_wrap(h), 1);
+}
+
+static int64_t load(mmap_wrap_handle h, int64_t at) { return mmap_wrap_atomic_load(h, 64, at, &value); }
+static int64_t store(mmap_wrap_handle h, int64_t at) { return mmap_wrap_atomic_store(h, 64, at, 1); }
+static int64_t add(mmap_wrap_handle h, int64_t at) { return mmap_wrap_atomic_add(h, 32, at, 1, &value); }
+static int64_t exchange(mmap_wrap_handle h, int64_t at) { return mmap_wrap_atomic_exchange(h, 64, at, 1, &value); }
+static int64_t compare(mmap_wrap_handle h, int64_t at) { return mmap_wrap_atomic_compare_exchange(h, 32, at, 0, 1, &value); }
+static int64_t (*const operations[])(mmap_wrap_handle, int64_t) = {load, store, add, exchange, compare};
+enum { OPERATIONS = sizeof operations / sizeof *operations };
+
+static void refused_memory_answers_fault(void) {
+    mmap_wrap_handle cut = cut_short(), partly = memory_of(2 * page);
+    CHECK_IS(mprotect_wrap(partly, PROT_NONE, page, page), 0);
+    value = 77;
+    for (int i = 0; i < OPERATIONS; i++) {
+        CHECK_FAILS(operations[i](cut, page), MMAP_WRAP_E_FAULT, "the file was cut short");
+        CHECK_FAILS(operations[i](partly, 2 * page - 8), MMAP_WRAP_E_FAULT, "its protection forbids that");
+        CHECK(mmap_wrap_fault_address() == (char *)mmap_wrap_address(partly) + 2 * page - 8);
+        CHECK_IS(value, 77);
+    }
+    for (int i = 0; i < OPERATIONS; i++) CHECK(operations[i](partly, page - 8) >= 0);
+    CHECK_IS(munmap_wrap(cut), 1);
+    CHECK_IS(munmap_wrap(partly), 1);
+}
+
+static void only_memory_without_a_file_is_accessed(void) {
+    mmap_wrap_handle cut = cut_short(), memory = shared_memory();
+    for (int i = 0; i < OPERATIONS; i++) {
+        CHECK_FAILS(operations[i](cut, page), MMAP_WRAP_E_UNSUPPORTED, "use memory without a file");
+        CHECK_IS(operations[i](cut, 0), MMAP_WRAP_E_UNSUPPORTED);
+        CHECK(operations[i](memory, 0) >= 0);
+    }
+    CHECK_IS(mprotect_wrap(memory, PROT_READ, 0, MMAP_WRAP_REST), 0);
+    CHECK_IS(load(memory, 0), 0);
+    CHECK_IS(store(memory, 0), MMAP_WRAP_E_UNSUPPORTED);
+    CHECK_IS(munmap_wrap(cut), 1);
+    CHECK_IS(munmap_wrap(memory), 1);
+}
+
+static void with_handlers_of_others(void) {
+    refused_memory_answers_fault();
+    signal(SIGBUS, SIG_DFL);
+    signal(SIGSEGV, SIG_DFL);
+    only_memory_without_a_file_is_accessed();
+}
+
+static void with_blocked_signals(void) {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, NULL);
+    only_memory_without_a_file_is_accessed();
+}
+
+static void without_a_guard_nothing_that_may_refuse_is_touched(void) {
+    in_child(with_handlers_of_others);
+    in_child(with_blocked_signals);
+}
+
+int main(void) {
+    page = mmap_wrap_page_size();
+    RUN_THREADED(processes_and_threads_count_together);
+    RUN(before_is_what_the_word_was);
+    RUN_THREADED(two_processes_take_turns);
+    RUN(waiting_ends_by_time_by_another_word_and_by_errors);
+    RUN(refused_memory_answers_fault);
+    RUN(without_a_guard_nothing_that_may_refuse_is_touched);
+    unlink("cut short");
+    return finish();
+}

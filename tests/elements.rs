@@ -1,0 +1,279 @@
+//! Elements: what is put is got, in every kind and either order of bytes, and what does not fit is refused.
+
+#![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, clippy::cast_sign_loss, reason = "bits are looked at")]
+
+mod common;
+
+use common::*;
+use mmap_wrap::constants::*;
+use mmap_wrap::error::*;
+use mmap_wrap::ffi::access::{mmap_wrap_compare, mmap_wrap_copy, mmap_wrap_count};
+use mmap_wrap::ffi::elements::*;
+use mmap_wrap::ffi::error::{mmap_wrap_last_error_code, mmap_wrap_last_error_message};
+use mmap_wrap::ffi::faults::{mmap_wrap_fault_address, mmap_wrap_fault_done};
+use mmap_wrap::mapping::*;
+use mmap_wrap::range::REST;
+use mmap_wrap::{Mapping, registry};
+use proptest::prelude::*;
+use std::ffi::CStr;
+use std::os::fd::AsRawFd;
+use std::ptr::{null, null_mut};
+
+const SIGNED: [i64; 4] = [MMAP_WRAP_I8, MMAP_WRAP_I16, MMAP_WRAP_I32, MMAP_WRAP_I64];
+const UNSIGNED: [i64; 4] = [MMAP_WRAP_U8, MMAP_WRAP_U16, MMAP_WRAP_U32, MMAP_WRAP_U64];
+const ORDERS: [i64; 3] = [0, MMAP_WRAP_LITTLE_ENDIAN, MMAP_WRAP_BIG_ENDIAN];
+
+fn message() -> String {
+    // SAFETY: the text is kept until the next message of this thread.
+    unsafe { CStr::from_ptr(mmap_wrap_last_error_message()) }.to_str().unwrap().to_owned()
+}
+
+/// The bytes of a number of this width in this order.
+fn ordered(value: i64, width: usize, order: i64) -> Vec<u8> {
+    let big = order == MMAP_WRAP_BIG_ENDIAN || order == 0 && cfg!(target_endian = "big");
+    if big { value.to_be_bytes()[8 - width..].to_vec() } else { value.to_le_bytes()[..width].to_vec() }
+}
+
+proptest! {
+    #[test]
+    fn an_integer_lies_in_the_order_asked_for_and_comes_back(value: i64, offset in 0i64..20, index in 0usize..4, order in 0usize..3) {
+        let (width, order) = (1 << index, ORDERS[order]);
+        let memory = anonymous(100);
+        let spare = 64 - 8 * width;
+        let signed = value << spare >> spare;
+        let unsigned = if width == 8 { value } else { value & ((1 << (8 * width)) - 1) };
+        for (kind, value) in [(SIGNED[index], signed), (UNSIGNED[index], unsigned)] {
+            memory.fill(0, 0xEE, REST).unwrap();
+            memory.put_int(kind | order, offset, value).unwrap();
+            prop_assert_eq!(memory.get_int(kind | order, offset).unwrap(), value);
+            prop_assert_eq!(read(&memory, offset, width).unwrap(), ordered(value, width, order));
+            prop_assert_eq!(read(&memory, offset + width as i64, 8).unwrap(), [0xEE; 8]);
+            prop_assert!(offset == 0 || read(&memory, offset - 1, 1).unwrap() == [0xEE]);
+        }
+    }
+
+    #[test]
+    fn a_float_lies_in_the_order_asked_for_and_comes_back(bits: u64, narrow: f32, offset in 0i64..20, order in 0usize..3) {
+        let (order, memory, value) = (ORDERS[order], anonymous(100), f64::from_bits(bits));
+        memory.put_float(MMAP_WRAP_F64 | order, offset, value).unwrap();
+        prop_assert_eq!(memory.get_float(MMAP_WRAP_F64 | order, offset).unwrap().to_bits(), bits);
+        prop_assert_eq!(read(&memory, offset, 8).unwrap(), ordered(bits as i64, 8, order));
+        memory.put_float(MMAP_WRAP_F32 | order, offset, narrow.into()).unwrap();
+        prop_assert_eq!(memory.get_float(MMAP_WRAP_F32 | order, offset).unwrap().to_bits(), f64::from(narrow).to_bits());
+        prop_assert_eq!(read(&memory, offset, 4).unwrap(), ordered(narrow.to_bits().into(), 4, order));
+    }
+
+    #[test]
+    fn an_integer_is_refused_exactly_where_it_does_not_fit(value: i64, shift in 0u32..64, index in 0usize..4) {
+        let (value, width, memory) = (value >> shift, 1 << index, anonymous(8));
+        let half = 1i128 << (8 * width - 1);
+        let fits = (-half..half).contains(&value.into());
+        prop_assert_eq!(memory.put_int(SIGNED[index], 0, value).is_ok(), fits);
+        let fits = width == 8 || (0..2 * half).contains(&value.into());
+        prop_assert_eq!(memory.put_int(UNSIGNED[index], 0, value).is_ok(), fits);
+    }
+}
+
+#[test]
+fn what_does_not_fit_is_refused_with_the_limits_and_changes_nothing() {
+    let memory = anonymous(8);
+    let refused = |kind, value| {
+        let error = memory.put_int(kind, 0, value).unwrap_err();
+        assert_eq!(error.code(), MMAP_WRAP_E_ARGUMENT);
+        error.to_string()
+    };
+    assert_eq!(refused(MMAP_WRAP_U8, 256), "256 does not fit MMAP_WRAP_U8: 0 to 255");
+    assert_eq!(refused(MMAP_WRAP_I8, -129), "-129 does not fit MMAP_WRAP_I8: -128 to 127");
+    assert_eq!(refused(MMAP_WRAP_U32 | MMAP_WRAP_BIG_ENDIAN, -1), "-1 does not fit MMAP_WRAP_U32: 0 to 4294967295");
+    let error = memory.put_float(MMAP_WRAP_F32, 0, 1e39).unwrap_err();
+    assert_eq!(error.to_string(), "the float does not fit MMAP_WRAP_F32: -3.4028235e38 to 3.4028235e38");
+    assert_eq!(format!("{:e} {:e}", f32::MIN, f32::MAX), "-3.4028235e38 3.4028235e38");
+    assert_eq!(read(&memory, 0, 8).unwrap(), [0; 8]);
+    memory.put_float(MMAP_WRAP_F32, 0, f64::NEG_INFINITY).unwrap();
+    assert_eq!(memory.get_float(MMAP_WRAP_F32, 0).unwrap(), f64::NEG_INFINITY);
+    memory.put_float(MMAP_WRAP_F32, 0, f64::NAN).unwrap();
+    assert!(memory.get_float(MMAP_WRAP_F32, 0).unwrap().is_nan());
+}
+
+#[test]
+fn kinds_that_are_none_and_kinds_of_the_other_call_are_refused() {
+    let memory = anonymous(64);
+    let both = MMAP_WRAP_LITTLE_ENDIAN | MMAP_WRAP_BIG_ENDIAN;
+    for kind in [0, 1, 8, 0x10, 0x13, 0x31, 0x32, 0x40, 0x111, MMAP_WRAP_I8 | both, MMAP_WRAP_I8 | 0x40, -1, REST, i64::MAX] {
+        let known = SIGNED.contains(&(kind ^ MMAP_WRAP_LITTLE_ENDIAN));
+        let error = memory.get_int(kind, 0).map_err(|error| error.to_string());
+        if known {
+            assert_eq!(error, Ok(0));
+        } else {
+            assert!(error.unwrap_err().starts_with(&format!("{kind:#x} is no kind of element")));
+            assert_eq!(memory.get_float(kind, 0).unwrap_err().code(), MMAP_WRAP_E_ARGUMENT);
+        }
+    }
+    for kind in [MMAP_WRAP_F32, MMAP_WRAP_F64 | MMAP_WRAP_BIG_ENDIAN] {
+        assert_eq!(memory.get_int(kind, 0).unwrap_err().code(), MMAP_WRAP_E_ARGUMENT);
+        assert_eq!(memory.put_int(kind, 0, 0).unwrap_err().code(), MMAP_WRAP_E_ARGUMENT);
+    }
+    for kind in SIGNED.into_iter().chain(UNSIGNED) {
+        assert_eq!(memory.get_float(kind, 0).unwrap_err().code(), MMAP_WRAP_E_ARGUMENT);
+        let error = memory.put_float(kind, 0, 0.0).unwrap_err().to_string();
+        assert!(error.ends_with("is not for this call, which is for floats: take the one for integers"), "{error}");
+    }
+}
+
+#[test]
+fn the_calls_from_outside_copy_whole_numbers_in_the_machines_order() {
+    let h = handle(4096);
+    let mut room = [0xAAu8; 9];
+    for (kind, width) in [(MMAP_WRAP_U8, 1), (MMAP_WRAP_U16, 2), (MMAP_WRAP_F32, 4), (MMAP_WRAP_I64, 8)] {
+        for order in ORDERS {
+            let number = &0x0102_0304_0506_0708_i64.to_ne_bytes()[..width];
+            assert_eq!(mmap_wrap_put(h, kind | order, 11, number.as_ptr().cast()), 0);
+            let mut there = read(&registry::pin(h).unwrap(), 11, width).unwrap();
+            if order != 0 && (order == MMAP_WRAP_BIG_ENDIAN) != cfg!(target_endian = "big") {
+                there.reverse();
+            }
+            assert_eq!(there, number);
+            room.fill(0xAA);
+            assert_eq!(mmap_wrap_get(h, kind | order, 11, room.as_mut_ptr().cast()), 0);
+            assert_eq!(&room[..width], number);
+            assert!(room[width..].iter().all(|byte| *byte == 0xAA), "wrote behind the number");
+        }
+    }
+    assert_eq!(mmap_wrap_get(h, MMAP_WRAP_I32, 0, null_mut()), MMAP_WRAP_E_ARGUMENT);
+    assert_eq!(mmap_wrap_put(h, MMAP_WRAP_I32, 0, null()), MMAP_WRAP_E_ARGUMENT);
+    assert_eq!(message(), "mmap_wrap_put: the buffer is NULL, but 4 bytes long");
+    assert_eq!(mmap_wrap_get(h, 7, 0, room.as_mut_ptr().cast()), MMAP_WRAP_E_ARGUMENT);
+    assert_eq!(mmap_wrap_get(h, MMAP_WRAP_I32, 4093, room.as_mut_ptr().cast()), MMAP_WRAP_E_RANGE);
+    assert_eq!(registry::unmap(h), Ok(true));
+}
+
+#[test]
+fn a_number_that_looks_like_a_failure_leaves_no_error_and_a_failure_does() {
+    let h = handle(16);
+    assert_eq!(mmap_wrap_get_int(h, MMAP_WRAP_I64, 9), MMAP_WRAP_NO_INT);
+    assert_eq!(mmap_wrap_last_error_code(), MMAP_WRAP_E_RANGE);
+    assert_eq!(message(), "mmap_wrap_get_int: size 8 from offset 9 extends beyond 16 byte mapping");
+    assert_eq!(mmap_wrap_put_int(h, MMAP_WRAP_I64, 8, i64::MIN), 0);
+    assert_eq!(mmap_wrap_get_int(h, MMAP_WRAP_I64, 8), MMAP_WRAP_NO_INT);
+    assert_eq!((mmap_wrap_last_error_code(), message().as_str()), (0, ""));
+
+    assert!(mmap_wrap_get_float(h, MMAP_WRAP_F64, -1).is_nan());
+    assert_eq!(mmap_wrap_last_error_code(), MMAP_WRAP_E_RANGE);
+    assert_eq!(mmap_wrap_put_float(h, MMAP_WRAP_F64, 8, f64::NAN), 0);
+    assert!(mmap_wrap_get_float(h, MMAP_WRAP_F64, 8).is_nan());
+    assert_eq!(mmap_wrap_last_error_code(), 0);
+
+    assert_eq!(registry::unmap(h), Ok(true));
+    assert_eq!(mmap_wrap_get_int(h, MMAP_WRAP_I8, 0), MMAP_WRAP_NO_INT);
+    assert_eq!(mmap_wrap_last_error_code(), MMAP_WRAP_E_UNMAPPED);
+    assert!(mmap_wrap_get_float(h + 1, MMAP_WRAP_F64, 0).is_nan());
+    assert_eq!(mmap_wrap_last_error_code(), MMAP_WRAP_E_HANDLE);
+    assert_eq!(mmap_wrap_put_float(h, MMAP_WRAP_F64, 0, 0.0), MMAP_WRAP_E_UNMAPPED);
+}
+
+#[test]
+fn memory_that_refuses_a_number_says_where_and_what_its_protection_forbids_goes_through_the_kernel() {
+    let memory = anonymous(8192);
+    memory.put_int(MMAP_WRAP_U32, 4094, 0x0102_0304).unwrap();
+    memory.protect(PROT_NONE, 4096, REST).unwrap();
+    for (outcome, done) in [
+        (memory.get_int(MMAP_WRAP_U32, 4094).map(drop), 2),
+        (memory.put_int(MMAP_WRAP_U32, 4094, 0x0102_0304), 2),
+        (memory.get_float(MMAP_WRAP_F64, 4096).map(drop), 0),
+        (memory.put_float(MMAP_WRAP_F64, 4089, 1.0), 7),
+    ] {
+        match *outcome.unwrap_err() {
+            Error::Fault { offset, done: found, cause, .. } => {
+                assert_eq!((offset, found, cause), (4096, done, Cause::Protection))
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    memory.put_int(MMAP_WRAP_I16 | MMAP_WRAP_BIG_ENDIAN, 4094, -2).unwrap();
+    assert_eq!(memory.get_int(MMAP_WRAP_I16 | MMAP_WRAP_BIG_ENDIAN, 4094), Ok(-2));
+}
+
+/// A file of two pages of ones, mapped shared, and cut to one page.
+fn cut_short() -> (std::fs::File, registry::Handle) {
+    let file = tempfile::tempfile().unwrap();
+    file.set_len(8192).unwrap();
+    let fd = file.as_raw_fd().into();
+    let h = registry::insert(|| Mapping::of_descriptor(0, REST, READ_WRITE, MAP_SHARED, fd, 0)).unwrap();
+    registry::pin(h).unwrap().fill(0, 1, REST).unwrap();
+    file.set_len(4096).unwrap();
+    (file, h)
+}
+
+#[test]
+fn copies_and_comparisons_say_which_mapping_failed() {
+    let (good, (_file, cut)) = (handle(8192), cut_short());
+    registry::pin(good).unwrap().fill(0, 1, REST).unwrap();
+    let address = |h| registry::pin(h).unwrap().address().addr();
+    let says = |code, wanted: i64, text: &str| {
+        assert_eq!((code, mmap_wrap_last_error_code()), (wanted, wanted));
+        assert!(message().contains(text), "{} lacks '{text}'", message());
+    };
+    says(
+        mmap_wrap_copy(good, 0, cut, 4000, 200),
+        MMAP_WRAP_E_FAULT,
+        "mmap_wrap_copy: the mapping copied from: the memory refused",
+    );
+    assert_eq!((mmap_wrap_fault_done(), mmap_wrap_fault_address().addr()), (96, address(cut) + 4096));
+    says(mmap_wrap_copy(cut, 4090, good, 0, 200), MMAP_WRAP_E_FAULT, "the mapping copied to: the memory refused");
+    assert_eq!((mmap_wrap_fault_done(), mmap_wrap_fault_address().addr()), (6, address(cut) + 4096));
+    says(mmap_wrap_compare(cut, 0, good, 0, REST), MMAP_WRAP_E_FAULT, "the first mapping: the memory refused");
+    says(mmap_wrap_compare(good, 0, cut, 0, REST), MMAP_WRAP_E_FAULT, "the second mapping: the memory refused");
+    assert_eq!(mmap_wrap_fault_done(), 4096);
+    says(mmap_wrap_copy(good, 0, cut, 8193, 1), MMAP_WRAP_E_RANGE, "the mapping copied from: offset 8193 lies beyond");
+    says(mmap_wrap_copy(good, 8192, cut, 0, 1), MMAP_WRAP_E_RANGE, "the mapping copied to: size 1 from offset 8192");
+    says(mmap_wrap_compare(good, 1, cut, 2, REST), MMAP_WRAP_E_RANGE, "the second mapping: size 8191 from offset 2");
+    says(mmap_wrap_compare(good, -1, cut, 0, 1), MMAP_WRAP_E_RANGE, "the first mapping: offset -1 is negative");
+    assert_eq!(mmap_wrap_count(cut, c"x".as_ptr().cast(), 1, 0, REST), MMAP_WRAP_E_FAULT);
+
+    assert_eq!(registry::unmap(cut), Ok(true));
+    says(mmap_wrap_copy(good, 0, cut, 0, 1), MMAP_WRAP_E_UNMAPPED, &format!("handle {cut:#x}"));
+    says(mmap_wrap_compare(cut, 0, good, 0, 1), MMAP_WRAP_E_UNMAPPED, &format!("handle {cut:#x}"));
+    says(mmap_wrap_copy(0, 0, good, 0, 1), MMAP_WRAP_E_HANDLE, "0x0");
+    assert_eq!(registry::unmap(good), Ok(true));
+}
+
+#[test]
+fn copies_and_comparisons_take_the_rest_and_the_same_handle_twice() {
+    let (h, other) = (handle(10_000), handle(20_000));
+    assert_eq!(mmap_wrap_copy(other, 10_000, h, 0, REST), 10_000);
+    assert_eq!(mmap_wrap_copy(other, 10_001, h, 0, REST), MMAP_WRAP_E_RANGE);
+    assert_eq!(mmap_wrap_copy(h, 10_000, other, 20_000, REST), 0);
+    let mapping = registry::pin(h).unwrap();
+    mapping.write(0, b"0123456789").unwrap();
+    // Overlapping, upwards and downwards.
+    assert_eq!(mmap_wrap_copy(h, 2, h, 0, 10), 10);
+    assert_eq!(read(&mapping, 0, 12).unwrap(), b"010123456789");
+    assert_eq!(mmap_wrap_copy(h, 0, h, 4, 8), 8);
+    assert_eq!(read(&mapping, 0, 8).unwrap(), b"23456789");
+    assert_eq!(mmap_wrap_compare(h, 0, h, 0, REST), 10_000);
+    assert_eq!(mmap_wrap_compare(h, 0, other, 0, 0), 0);
+    assert_eq!(mmap_wrap_compare(h, 20, other, 20, REST), 9980);
+    assert_eq!(mmap_wrap_compare(h, 0, other, 0, REST), 0);
+    registry::pin(other).unwrap().write(19_999, b"x").unwrap();
+    assert_eq!(mmap_wrap_compare(h, 20, other, 10_020, 9980), 9979);
+    drop(mapping);
+    assert!([h, other].into_iter().all(|h| registry::unmap(h) == Ok(true)));
+}
+
+#[test]
+fn the_losses_of_two_mappings_are_told_one_after_the_other() {
+    in_a_process_of_its_own("the_losses_of_two_mappings_are_told_one_after_the_other", || {
+        let [(_one, first), (_other, second)] = [cut_short(), cut_short()];
+        for h in [first, second] {
+            registry::survive(h, true).unwrap();
+            let lost = registry::pin(h).unwrap().address().wrapping_add(4096);
+            // SAFETY: mapped, and survived.
+            unsafe { lost.write_volatile(1) };
+        }
+        assert_eq!(mmap_wrap_compare(first, 0, second, 0, REST), MMAP_WRAP_E_FAULT);
+        assert!(message().starts_with("mmap_wrap_compare: the first mapping: a page of the mapping was lost"), "{}", message());
+        assert_eq!(mmap_wrap_copy(first, 0, second, 0, REST), MMAP_WRAP_E_FAULT);
+        assert!(message().starts_with("mmap_wrap_copy: the mapping copied from: a page"), "{}", message());
+        assert_eq!(mmap_wrap_compare(first, 0, second, 0, REST), 8192);
+    });
+}

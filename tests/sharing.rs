@@ -1,0 +1,464 @@
+//! Words that processes share: atomic, refused without dying, waited for and woken.
+
+#![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "small numbers")]
+
+mod common;
+
+use common::*;
+use mmap_wrap::constants::*;
+use mmap_wrap::error::*;
+use mmap_wrap::ffi::sharing::*;
+use mmap_wrap::mapping::Waited;
+use mmap_wrap::range::REST;
+use mmap_wrap::registry::{self, Handle};
+use mmap_wrap::{Mapping, Result};
+use std::fs::File;
+use std::os::fd::AsRawFd;
+use std::ptr::{null, null_mut};
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
+const PAGE: i64 = 4096;
+
+fn code<T: std::fmt::Debug>(result: Result<T>) -> i64 {
+    result.unwrap_err().code()
+}
+
+/// A file of two pages, mapped shared and written, of which only the first is still there.
+fn cut_short() -> (File, Mapping) {
+    let file = tempfile::tempfile().unwrap();
+    file.set_len(2 * PAGE as u64).unwrap();
+    let mapping = Mapping::of_descriptor(0, REST, READ_WRITE, MAP_SHARED, file.as_raw_fd().into(), 0).unwrap();
+    mapping.fill(0, 1, REST).unwrap();
+    file.set_len(PAGE as u64).unwrap();
+    (file, mapping)
+}
+
+/// Every atomic operation on the word of `bits` at `offset`, each with its answer's code, 0 for success.
+fn every_operation(mapping: &Mapping, bits: i64, offset: i64) -> [i64; 5] {
+    let code = |result: Result<i64>| result.map_or_else(|error| error.code(), |_| 0);
+    [
+        code(mapping.atomic_load(bits, offset)),
+        code(mapping.atomic_store(bits, offset, 1).map(|()| 0)),
+        code(mapping.atomic_add(bits, offset, 1)),
+        code(mapping.atomic_exchange(bits, offset, 1)),
+        code(mapping.atomic_compare_exchange(bits, offset, 7, 8).map(|outcome| outcome.unwrap_or_else(|other| other))),
+    ]
+}
+
+#[test]
+fn words_are_signed_and_wrap_around() {
+    let memory = anonymous(64);
+    for (bits, least, greatest) in [(32, i64::from(i32::MIN), i64::from(i32::MAX)), (64, i64::MIN, i64::MAX)] {
+        memory.fill(0, 0xEE, REST).unwrap();
+        memory.atomic_store(bits, 8, greatest).unwrap();
+        assert_eq!(memory.atomic_add(bits, 8, 1), Ok(greatest));
+        assert_eq!(memory.atomic_load(bits, 8), Ok(least));
+        assert_eq!(memory.atomic_exchange(bits, 8, -1), Ok(least));
+        assert_eq!(memory.atomic_compare_exchange(bits, 8, 0, 5), Ok(Err(-1)));
+        assert_eq!(memory.atomic_compare_exchange(bits, 8, -1, 5), Ok(Ok(-1)));
+        assert_eq!(memory.atomic_load(bits, 8), Ok(5));
+        assert_eq!(read(&memory, 0, 8).unwrap(), [0xEE; 8]);
+        assert_eq!(read(&memory, 8 + bits / 8, 8).unwrap(), [0xEE; 8]);
+    }
+    // The unsigned numbers of 32 bits are taken, too.
+    memory.atomic_store(32, 8, u32::MAX.into()).unwrap();
+    assert_eq!(memory.atomic_compare_exchange(32, 8, u32::MAX.into(), 1 << 31), Ok(Ok(-1)));
+    assert_eq!(memory.atomic_load(32, 8), Ok(i32::MIN.into()));
+}
+
+#[test]
+fn what_is_no_word_is_refused() {
+    let memory = anonymous(100);
+    for (bits, offset) in [(32, 1), (32, 2), (64, 4)] {
+        assert_eq!(every_operation(&memory, bits, offset), [MMAP_WRAP_E_ALIGNMENT; 5]);
+    }
+    let unaligned = memory.atomic_load(64, 4).unwrap_err().to_string();
+    assert_eq!(unaligned, "offset 4 is not on the border of a word: its address must be a multiple of 8 bytes");
+    assert_eq!(code(memory.wait(2, 0, 0)), MMAP_WRAP_E_ALIGNMENT);
+    assert_eq!(code(memory.wake(2, 1)), MMAP_WRAP_E_ALIGNMENT);
+    for (bits, offset) in [(32, 100), (64, 96), (64, -8), (32, i64::MAX)] {
+        assert_eq!(every_operation(&memory, bits, offset), [MMAP_WRAP_E_RANGE; 5]);
+    }
+    for bits in [0, 8, 31, 128, -64, REST] {
+        assert_eq!(every_operation(&memory, bits, 0), [MMAP_WRAP_E_ARGUMENT; 5]);
+    }
+    for value in [1 << 32, i64::from(i32::MIN) - 1, i64::MAX] {
+        let error = memory.atomic_add(32, 0, value).unwrap_err();
+        assert_eq!(error.code(), MMAP_WRAP_E_ARGUMENT);
+        assert_eq!(error.to_string(), format!("{value} does not fit a word of 32 bits: -2147483648 to 4294967295"));
+        assert_eq!(code(memory.atomic_compare_exchange(32, 0, value, 0)), MMAP_WRAP_E_ARGUMENT);
+        assert_eq!(code(memory.atomic_compare_exchange(32, 0, 0, value)), MMAP_WRAP_E_ARGUMENT);
+        assert_eq!(code(memory.wait(0, value, 0)), MMAP_WRAP_E_ARGUMENT);
+    }
+    assert_eq!(code(memory.wait(0, 0, -1)), MMAP_WRAP_E_RANGE);
+    assert_eq!(code(memory.wait(100, 0, 0)), MMAP_WRAP_E_RANGE);
+    assert_eq!(code(memory.wake(0, -1)), MMAP_WRAP_E_RANGE);
+    assert_eq!(read(&memory, 0, 100).unwrap(), [0; 100]);
+}
+
+#[test]
+fn a_words_address_counts_where_the_mapping_begins_inside_a_page() {
+    let file = tempfile::tempfile().unwrap();
+    file.set_len(8192).unwrap();
+    let mapping = Mapping::of_descriptor(0, REST, READ_WRITE, MAP_SHARED, file.as_raw_fd().into(), 4).unwrap();
+    assert_eq!(every_operation(&mapping, 64, 0), [MMAP_WRAP_E_ALIGNMENT; 5]);
+    assert_eq!(every_operation(&mapping, 64, 4), [0; 5]);
+    assert_eq!(every_operation(&mapping, 32, 0), [0; 5]);
+}
+
+#[test]
+fn the_calls_from_outside_store_what_was_before_and_take_null_for_nowhere() {
+    let h = handle(4096);
+    let mut before = 77;
+    assert_eq!(mmap_wrap_atomic_store(h, 64, 8, 5), 0);
+    assert_eq!((mmap_wrap_atomic_load(h, 64, 8, &mut before), before), (0, 5));
+    assert_eq!((mmap_wrap_atomic_add(h, 64, 8, -7, &mut before), before), (0, 5));
+    assert_eq!((mmap_wrap_atomic_exchange(h, 64, 8, 9, &mut before), before), (0, -2));
+    assert_eq!((mmap_wrap_atomic_compare_exchange(h, 64, 8, 3, 4, &mut before), before), (0, 9));
+    assert_eq!((mmap_wrap_atomic_compare_exchange(h, 64, 8, 9, 4, &mut before), before), (1, 9));
+    assert_eq!(mmap_wrap_atomic_add(h, 64, 8, 1, null_mut()), 0);
+    assert_eq!(mmap_wrap_atomic_exchange(h, 64, 8, 1, null_mut()), 0);
+    assert_eq!(mmap_wrap_atomic_compare_exchange(h, 64, 8, 9, 4, null_mut()), 0);
+    assert_eq!(mmap_wrap_atomic_load(h, 64, 8, null_mut()), MMAP_WRAP_E_ARGUMENT);
+    before = 77;
+    assert_eq!(mmap_wrap_atomic_add(h, 64, 1, 1, &mut before), MMAP_WRAP_E_ALIGNMENT);
+    assert_eq!((mmap_wrap_atomic_load(h, 16, 8, &mut before), before), (MMAP_WRAP_E_ARGUMENT, 77));
+    assert_eq!(mmap_wrap_wait(h, 8, 0, 1), 1);
+    assert_eq!(mmap_wrap_wait(h, 8, 1, 1), -i64::from(libc::ETIMEDOUT));
+    assert_eq!(mmap_wrap_wake(h, 8, REST), 0);
+    assert_eq!(registry::unmap(h), Ok(true));
+    assert_eq!(mmap_wrap_atomic_add(h, 64, 8, 1, null_mut()), MMAP_WRAP_E_UNMAPPED);
+    assert_eq!(mmap_wrap_wait(h, 8, 0, 1), MMAP_WRAP_E_UNMAPPED);
+    assert_eq!(mmap_wrap_wake(h + 1, 8, 1), MMAP_WRAP_E_HANDLE);
+}
+
+/// Whether a refusal of an atomic operation can be repaired on this processor.
+const REPAIRED: bool = cfg!(any(target_arch = "x86_64", target_arch = "aarch64"));
+
+#[test]
+fn memory_that_refuses_is_an_error_for_every_operation() {
+    if !REPAIRED {
+        println!("skipped: faults of atomic operations, which this processor has none of ours for");
+        return;
+    }
+    let (_file, cut) = cut_short();
+    assert_eq!(every_operation(&cut, 64, PAGE - 8), [0; 5]);
+    let partly = anonymous(3 * PAGE);
+    partly.protect(PROT_NONE, PAGE, PAGE).unwrap();
+    let behind_the_back = anonymous(2 * PAGE);
+    let second = behind_the_back.address().wrapping_add(PAGE as usize).cast();
+    // SAFETY: the memory is this test's.
+    unsafe { assert_eq!(libc::mprotect(second, PAGE as usize, libc::PROT_NONE), 0) };
+    for memory in [&cut, &partly, &behind_the_back] {
+        for (bits, offset) in [(32, PAGE), (64, PAGE), (32, 2 * PAGE - 4), (64, 2 * PAGE - 8)] {
+            assert_eq!(every_operation(memory, bits, offset), [MMAP_WRAP_E_FAULT; 5]);
+        }
+        let refused = *memory.atomic_add(64, PAGE + 8, 1).unwrap_err();
+        let (at, there) = (PAGE as usize + 8, memory.address().addr());
+        assert!(
+            matches!(refused, Error::Fault { offset, done: 0, size: 8, address, .. } if offset == at && address == there + at),
+            "{refused:?}"
+        );
+        assert_eq!(code(memory.wait(PAGE, 0, 0)), MMAP_WRAP_E_FAULT);
+    }
+    assert_eq!(every_operation(&partly, 64, 2 * PAGE), [0; 5]);
+    // Readable, not writable: partly, so that it is tried, and wholly.
+    partly.protect(PROT_READ, PAGE, PAGE).unwrap();
+    let only_read = [0, MMAP_WRAP_E_FAULT, MMAP_WRAP_E_FAULT, MMAP_WRAP_E_FAULT, MMAP_WRAP_E_FAULT];
+    assert_eq!(every_operation(&partly, 32, PAGE), only_read);
+    assert_eq!(every_operation(&partly, 32, 0), [0; 5]);
+    partly.protect(PROT_READ, 0, REST).unwrap();
+    assert_eq!(every_operation(&partly, 64, 0), only_read);
+}
+
+#[test]
+fn two_processes_count_together() {
+    const ROUNDS: i64 = 100_000;
+    let memory = anonymous(64);
+    let counts = || {
+        for round in 0..ROUNDS {
+            memory.atomic_add(64, 8, 1).unwrap();
+            memory.atomic_add(32, 16, -1).unwrap();
+            // A lock of the simplest kind, and a count that only its holder changes.
+            if round % 10 == 0 {
+                while memory.atomic_compare_exchange(32, 24, 0, 1).unwrap().is_err() {
+                    std::hint::spin_loop();
+                }
+                let count = memory.get_int(mmap_wrap::mapping::MMAP_WRAP_I32, 28).unwrap();
+                memory.put_int(mmap_wrap::mapping::MMAP_WRAP_I32, 28, count + 1).unwrap();
+                memory.atomic_store(32, 24, 0).unwrap();
+            }
+        }
+    };
+    // SAFETY: the child counts, and leaves by _exit.
+    let child = unsafe { libc::fork() };
+    counts();
+    if child == 0 {
+        // SAFETY: ends the child at once.
+        unsafe { libc::_exit(0) };
+    }
+    let mut status = 0;
+    // SAFETY: waits for our own child, and writes one int.
+    assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
+    assert_eq!(status, 0);
+    assert_eq!(memory.atomic_load(64, 8), Ok(2 * ROUNDS));
+    assert_eq!(memory.atomic_load(32, 16), Ok(-2 * ROUNDS));
+    assert_eq!(memory.atomic_load(32, 28), Ok(2 * ROUNDS / 10));
+}
+
+/// Waits until the word is `wanted`, as every user of wait must.
+fn wait_for(memory: &Mapping, offset: i64, wanted: i64) {
+    loop {
+        match memory.atomic_load(32, offset).unwrap() {
+            found if found == wanted => return,
+            found => {
+                memory.wait(offset, found, REST).unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn two_processes_take_turns_by_waiting_and_waking() {
+    let file = tempfile::tempfile().unwrap();
+    file.set_len(PAGE as u64).unwrap();
+    // Each has a mapping of its own, at an address of its own.
+    let map = || Mapping::of_descriptor(0, REST, READ_WRITE, MAP_SHARED, file.as_raw_fd().into(), 0).unwrap();
+    let ours = map();
+    let play = |memory: &Mapping, first: i64| {
+        for turn in (first..2000).step_by(2) {
+            wait_for(memory, 64, turn);
+            memory.atomic_store(32, 64, turn + 1).unwrap();
+            memory.wake(64, REST).unwrap();
+        }
+    };
+    // SAFETY: the child plays, and leaves by _exit.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        play(&map(), 1);
+        // SAFETY: ends the child at once.
+        unsafe { libc::_exit(0) };
+    }
+    play(&ours, 0);
+    wait_for(&ours, 64, 2000);
+    let mut status = 0;
+    // SAFETY: waits for our own child, and writes one int.
+    assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
+    assert_eq!(status, 0);
+}
+
+#[test]
+fn waking_answers_how_many_and_no_more_than_asked_for() {
+    let h = handle(PAGE);
+    let waiting = || registry::with(h, |memory| memory.wait(8, 0, REST));
+    std::thread::scope(|scope| {
+        let waiters = [(); 3].map(|()| scope.spawn(waiting));
+        let wake = |count| registry::pin(h).unwrap().wake(8, count).unwrap();
+        assert_eq!(wake(0), 0);
+        let mut woken = 0;
+        while woken < 2 {
+            let now = wake(1);
+            assert!(now <= 1);
+            woken += now;
+        }
+        while woken < 3 {
+            woken += wake(REST);
+        }
+        assert_eq!(wake(REST), 0);
+        for waiter in waiters {
+            assert_eq!(waiter.join().unwrap(), Ok(Waited::Woken));
+        }
+    });
+    assert_eq!(registry::unmap(h), Ok(true));
+}
+
+#[test]
+fn a_wait_for_ever_ends_when_a_signal_handler_ran() {
+    extern "C" fn handled(_signal: i32) {}
+    let memory = anonymous(PAGE);
+    // SAFETY: all-zero is a valid action, and the handler does nothing.
+    let waiter = unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        action.sa_sigaction = handled as *const () as usize;
+        action.sa_flags = libc::SA_RESTART;
+        assert_eq!(libc::sigaction(libc::SIGUSR2, &action, null_mut()), 0);
+        libc::pthread_self()
+    };
+    let over = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while over.load(SeqCst) == 0 {
+                // SAFETY: the thread waits for this one.
+                unsafe { libc::pthread_kill(waiter, libc::SIGUSR2) };
+                std::thread::sleep(std::time::Duration::from_millis(1));
+            }
+        });
+        let outcome = memory.wait(0, 0, REST);
+        over.store(1, SeqCst);
+        assert_eq!(code(outcome), -i64::from(libc::EINTR));
+    });
+}
+
+#[test]
+fn the_memory_of_who_waits_stays_until_the_wait_ends() {
+    in_a_process_of_its_own("the_memory_of_who_waits_stays_until_the_wait_ends", || {
+        let before = descriptors();
+        let h = handle(PAGE);
+        let address = registry::pin(h).unwrap().address();
+        let waiter = std::thread::spawn(move || registry::with(h, |memory| memory.wait(0, 0, 300_000_000)));
+        while registry::pin(h).unwrap().wake(0, 1).unwrap() == 0 {}
+        assert_eq!(waiter.join().unwrap(), Ok(Waited::Woken));
+        // Now one that nobody wakes. It may not have begun to wait when it is unmapped.
+        let waiter = std::thread::spawn(move || registry::with(h, |memory| memory.wait(0, 0, 300_000_000)));
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        assert_eq!(registry::unmap(h), Ok(true));
+        let ended = code(waiter.join().unwrap());
+        assert!(ended == -i64::from(libc::ETIMEDOUT) || ended == MMAP_WRAP_E_UNMAPPED, "{ended}");
+        assert!(!is_mapped(address));
+        assert_eq!(descriptors(), before);
+    });
+}
+
+/// Gives one of the two signals, or both, to somebody else.
+fn take_away(signals: &[i32]) {
+    for signal in signals {
+        // SAFETY: the default action.
+        unsafe { libc::signal(*signal, libc::SIG_DFL) };
+    }
+}
+
+fn block_all() {
+    // SAFETY: blocks all signals of this thread.
+    unsafe {
+        let mut all = std::mem::zeroed();
+        libc::sigfillset(&mut all);
+        libc::pthread_sigmask(libc::SIG_BLOCK, &all, null_mut());
+    }
+}
+
+/// What must hold in a process whose signals belong to somebody else: nothing that may refuse is touched.
+fn only_memory_that_cannot_refuse_is_accessed() {
+    let (_file, cut) = cut_short();
+    assert_eq!(every_operation(&cut, 64, 0), [MMAP_WRAP_E_UNSUPPORTED; 5]);
+    assert_eq!(every_operation(&cut, 32, PAGE), [MMAP_WRAP_E_UNSUPPORTED; 5]);
+    let message = cut.atomic_load(32, 0).unwrap_err().to_string();
+    assert!(message.starts_with("an atomic access to memory that may refuse it"), "{message}");
+    let memory = anonymous(2 * PAGE);
+    assert_eq!(every_operation(&memory, 64, PAGE), [0; 5]);
+    assert_eq!(every_operation(&memory, 32, PAGE), [0; 5]);
+    assert_eq!(memory.atomic_add(32, PAGE, 1), Ok(1));
+    memory.protect(PROT_READ, 0, REST).unwrap();
+    assert_eq!(every_operation(&memory, 64, PAGE)[..2], [0, MMAP_WRAP_E_UNSUPPORTED]);
+    memory.protect(PROT_NONE, PAGE, PAGE).unwrap();
+    assert_eq!(every_operation(&memory, 64, 0), [MMAP_WRAP_E_UNSUPPORTED; 5]);
+    memory.protect(READ_WRITE, 0, REST).unwrap();
+    assert_eq!(every_operation(&memory, 64, 0), [0; 5]);
+    match memory.advise(MADV_GUARD_INSTALL, PAGE, PAGE) {
+        Ok(()) => assert_eq!(every_operation(&memory, 64, PAGE), [MMAP_WRAP_E_UNSUPPORTED; 5]),
+        Err(error) => println!("skipped: no guard regions on this kernel: {error}"),
+    }
+    assert_eq!(code(cut.wait(PAGE, 0, 0)), MMAP_WRAP_E_FAULT);
+}
+
+#[test]
+fn without_the_handlers_only_memory_that_cannot_refuse_is_accessed() {
+    in_a_process_of_its_own("without_the_handlers_only_memory_that_cannot_refuse_is_accessed", || {
+        anonymous(1).fill(0, 1, 1).unwrap();
+        take_away(&[libc::SIGBUS, libc::SIGSEGV]);
+        only_memory_that_cannot_refuse_is_accessed();
+    });
+}
+
+#[test]
+fn with_blocked_signals_only_memory_that_cannot_refuse_is_accessed() {
+    in_a_process_of_its_own("with_blocked_signals_only_memory_that_cannot_refuse_is_accessed", || {
+        block_all();
+        only_memory_that_cannot_refuse_is_accessed();
+    });
+}
+
+#[test]
+fn with_sigsegv_taken_away_only_what_the_protection_may_forbid_is_not_accessed() {
+    in_a_process_of_its_own("with_sigsegv_taken_away_only_what_the_protection_may_forbid_is_not_accessed", || {
+        let (_file, cut) = cut_short();
+        take_away(&[libc::SIGSEGV]);
+        if REPAIRED {
+            assert_eq!(every_operation(&cut, 64, 0), [0; 5]);
+            assert_eq!(every_operation(&cut, 64, PAGE), [MMAP_WRAP_E_FAULT; 5]);
+        }
+        cut.protect(PROT_READ, PAGE, PAGE).unwrap();
+        let stores = &every_operation(&cut, 64, 0)[1..];
+        assert_eq!(stores, [MMAP_WRAP_E_UNSUPPORTED; 4]);
+    });
+}
+
+#[test]
+fn a_guard_region_does_not_kill_where_sigsegv_belongs_to_others() {
+    in_a_process_of_its_own("a_guard_region_does_not_kill_where_sigsegv_belongs_to_others", || {
+        let memory = anonymous(3 * PAGE);
+        memory.fill(0, 1, REST).unwrap();
+        if let Err(error) = memory.advise(MADV_GUARD_INSTALL, PAGE, PAGE) {
+            println!("skipped: no guard regions on this kernel: {error}");
+            return;
+        }
+        take_away(&[libc::SIGSEGV]);
+        for whole in [false, true] {
+            assert_eq!(code(read(&memory, PAGE - 1, 2)), MMAP_WRAP_E_FAULT);
+            assert_eq!(code(memory.fill(0, 2, REST)), MMAP_WRAP_E_FAULT);
+            assert_eq!(code(memory.get_int(mmap_wrap::mapping::MMAP_WRAP_I8, PAGE)), MMAP_WRAP_E_FAULT);
+            // Setting the protection of the whole does not take the guard away.
+            if !whole {
+                memory.protect(READ_WRITE, 0, REST).unwrap();
+            }
+        }
+        memory.advise(MADV_GUARD_REMOVE, PAGE, PAGE).unwrap();
+        assert_eq!(memory.fill(0, 3, REST), Ok(3 * PAGE as usize));
+    });
+}
+
+#[test]
+fn unmapping_under_an_access_that_has_no_guard_does_not_kill() {
+    in_a_process_of_its_own("unmapping_under_an_access_that_has_no_guard_does_not_kill", || {
+        for _ in 0..300 {
+            let h: Handle = handle(PAGE);
+            let address = registry::pin(h).unwrap().address();
+            let counter = std::thread::spawn(move || {
+                block_all();
+                let mut count = 0;
+                loop {
+                    match registry::with(h, |memory| memory.atomic_add(64, 0, 1)) {
+                        Ok(before) => assert_eq!(before, count),
+                        Err(error) => break error.code(),
+                    }
+                    count += 1;
+                }
+            });
+            while registry::pin(h).unwrap().atomic_load(64, 0) == Ok(0) {}
+            assert_eq!(registry::unmap(h), Ok(true));
+            assert_eq!(counter.join().unwrap(), MMAP_WRAP_E_UNMAPPED);
+            assert!(!is_mapped(address));
+        }
+    });
+}
+
+#[test]
+fn null_is_no_place_for_a_word_and_nothing_is_left_behind_by_errors() {
+    in_a_process_of_its_own("null_is_no_place_for_a_word_and_nothing_is_left_behind_by_errors", || {
+        let h = handle(2 * PAGE);
+        registry::pin(h).unwrap().protect(PROT_NONE, PAGE, PAGE).unwrap();
+        let errors = || {
+            let word = null::<i64>().cast_mut();
+            assert_eq!(mmap_wrap_atomic_load(h, 32, 0, word), MMAP_WRAP_E_ARGUMENT);
+            assert!(mmap_wrap_atomic_add(h, 64, PAGE, 1, word) < 0);
+            assert!(mmap_wrap_wait(h, PAGE, 0, 0) < 0);
+            assert!(mmap_wrap_wait(h, 0, 0, 0) < 0);
+            assert!(mmap_wrap::ffi::access::mmap_wrap_copy(h, 0, h, PAGE, 1) < 0);
+            assert!(mmap_wrap::ffi::elements::mmap_wrap_put_int(h, 0x18, PAGE, 1) < 0);
+        };
+        errors();
+        let before = (mappings(), descriptors());
+        (0..100).for_each(|_| errors());
+        assert_eq!((mappings(), descriptors()), before);
+        assert_eq!(registry::unmap(h), Ok(true));
+    });
+}
