@@ -103,16 +103,10 @@ impl std::fmt::Debug for Pin {
 }
 
 /// Finds the mapping of a handle, for whoever uses it. A loss that was not reported yet is reported instead, once.
-#[inline(never)]
-pub fn pin(handle: Handle) -> Result<Pin> {
-    pin_here(handle)
-}
-
-/// The same, worked into the code of the caller: an access of a few bytes costs a quarter less so, and what calls the system
-/// need not be the larger for it.
+// Worked into the code of each caller: passed back through memory, a pin costs more than the copy of a few bytes.
 #[inline(always)]
-fn pin_here(handle: Handle) -> Result<Pin> {
-    let pin = look_here(handle)?;
+pub fn pin(handle: Handle) -> Result<Pin> {
+    let pin = look(handle)?;
     pin.report_loss().map(|()| pin)
 }
 
@@ -127,8 +121,8 @@ fn pin_here(handle: Handle) -> Result<Pin> {
 /// # Ok::<(), Box<mmap_wrap::Error>>(())
 /// ```
 pub fn with<T>(handle: Handle, access: impl FnOnce(&Mapping) -> Result<T>) -> Result<T> {
-    let pin = pin_here(handle)?;
-    access(&pin).map_err(|error| pin.explain(handle, error))
+    let pin = pin(handle)?;
+    access(&pin).map_err(|error| explain(pin.slot, handle, error))
 }
 
 /// Runs `access` on the mappings of two handles, which may be the same, and says of which a failure speaks. Losses that
@@ -155,34 +149,31 @@ pub fn with_both(
     access(&pins[0], &pins[1]).map_err(|error| match *error {
         Error::Side { side, error } => {
             let (pin, (handle, _)) = named[usize::from(side != first.1)];
-            Error::Side { side, error: pin.explain(handle, error) }.into()
+            Error::Side { side, error: explain(pin.slot, handle, error) }.into()
         }
-        _ => pins[0].explain(first.0, error),
+        _ => explain(pins[0].slot, first.0, error),
     })
 }
 
 /// Finds the mapping of a handle, for who only asks about it: a loss stays unreported.
-#[inline(never)]
-pub fn look(handle: Handle) -> Result<Pin> {
-    look_here(handle)
-}
-
 #[inline(always)]
-fn look_here(handle: Handle) -> Result<Pin> {
-    enter(handle).or_else(|refusal| come_again(handle, refusal)).map_err(|refusal| refused(handle, refusal))
-}
-
-/// Comes again while a mapping is being changed: who does that waits for nobody for long.
-#[cold]
-fn come_again(handle: Handle, mut refusal: Refusal) -> Result<Pin, Refusal> {
-    while refusal == Refusal::Changing {
-        std::thread::yield_now();
+pub fn look(handle: Handle) -> Result<Pin> {
+    loop {
         match enter(handle) {
             Ok(pin) => return Ok(pin),
-            Err(other) => refusal = other,
+            Err(refusal) => come_again(handle, refusal)?,
         }
     }
-    Err(refusal)
+}
+
+/// Whether to come again: while a mapping is being changed, for who does that waits for nobody for long.
+#[cold]
+fn come_again(handle: Handle, refusal: Refusal) -> Result<()> {
+    if refusal != Refusal::Changing {
+        return Err(refused(handle, refusal));
+    }
+    std::thread::yield_now();
+    Ok(())
 }
 
 /// The same without words and waiting, for where neither can be: inside a signal handler.
@@ -194,13 +185,34 @@ fn enter(handle: Handle) -> Result<Pin, Refusal> {
     // Made in any case: dropping it leaves again.
     let pin = Pin { generation, index, slot, pins };
     if let Err(refusal) = entered {
-        return Err(pin.why(refusal));
+        return Err(why(slot, refusal));
     }
     if slot.marks.load(Relaxed) & UNINHERITED != 0 && pins.load(SeqCst) & HERE == 0 {
         // A forked child has no such pages: at their addresses may lie anything by now.
         return Err(Refusal::Ended);
     }
     Ok(pin)
+}
+
+/// In a forked child nobody finishes a change that was under way.
+#[cold]
+fn why(slot: &Slot, refusal: Refusal) -> Refusal {
+    let elsewhere = refusal == Refusal::Changing && slot.changer.load(SeqCst) != std::process::id();
+    if elsewhere { Refusal::Ended } else { refusal }
+}
+
+#[cold]
+fn report(slot: &Slot) -> Result<()> {
+    let lost = slot.marks.fetch_and(!LOST, SeqCst) & LOST != 0;
+    if lost { Err(Error::Lost.into()) } else { Ok(()) }
+}
+
+#[cold]
+fn explain(slot: &Slot, handle: Handle, error: Box<Error>) -> Box<Error> {
+    match *error {
+        Error::Fault { .. } if slot.life.live().is_none() => Error::Unmapped(handle).into(),
+        _ => error,
+    }
 }
 
 impl Pin {
@@ -224,30 +236,9 @@ impl Pin {
         advised
     }
 
-    /// In a forked child nobody finishes a change that was under way.
-    #[cold]
-    fn why(&self, refusal: Refusal) -> Refusal {
-        let elsewhere = refusal == Refusal::Changing && self.slot.changer.load(SeqCst) != std::process::id();
-        if elsewhere { Refusal::Ended } else { refusal }
-    }
-
-    #[cold]
-    fn explain(&self, handle: Handle, error: Box<Error>) -> Box<Error> {
-        match *error {
-            Error::Fault { .. } if self.slot.life.live().is_none() => Error::Unmapped(handle).into(),
-            _ => error,
-        }
-    }
-
     #[inline]
     fn report_loss(&self) -> Result<()> {
-        if self.slot.marks.load(Relaxed) & LOST != 0 { self.report() } else { Ok(()) }
-    }
-
-    #[cold]
-    fn report(&self) -> Result<()> {
-        let lost = self.slot.marks.fetch_and(!LOST, SeqCst) & LOST != 0;
-        if lost { Err(Error::Lost.into()) } else { Ok(()) }
+        if self.slot.marks.load(Relaxed) & LOST != 0 { report(self.slot) } else { Ok(()) }
     }
 
     fn is_shared(&self) -> bool {
@@ -258,25 +249,24 @@ impl Pin {
     /// mapping that the kernel refuses to unmap is live again, for whoever asks next.
     #[inline]
     fn leave(&self) -> Result<(), Errno> {
-        if self.slot.life.leave(self.pins) { self.clear_away() } else { Ok(()) }
+        if self.slot.life.leave(self.pins) { clear_away(self.slot, self.index) } else { Ok(()) }
     }
+}
 
-    #[cold]
-    fn clear_away(&self) -> Result<(), Errno> {
-        let slot = self.slot;
-        // SAFETY: `leave` made this thread the only owner of the slot, whose mapping is still in place.
-        let mapping = unsafe { (*slot.mapping.get()).assume_init_read() };
-        match mapping.try_unmap() {
-            Ok(()) => {
-                table::give_back(self.index);
-                Ok(())
-            }
-            Err((mapping, errno)) => {
-                // SAFETY: as above.
-                unsafe { (*slot.mapping.get()).write(mapping) };
-                slot.life.revive();
-                Err(errno)
-            }
+#[cold]
+fn clear_away(slot: &Slot, index: u32) -> Result<(), Errno> {
+    // SAFETY: `leave` made this thread the only owner of the slot, whose mapping is still in place.
+    let mapping = unsafe { (*slot.mapping.get()).assume_init_read() };
+    match mapping.try_unmap() {
+        Ok(()) => {
+            table::give_back(index);
+            Ok(())
+        }
+        Err((mapping, errno)) => {
+            // SAFETY: as above.
+            unsafe { (*slot.mapping.get()).write(mapping) };
+            slot.life.revive();
+            Err(errno)
         }
     }
 }
@@ -291,7 +281,6 @@ impl Deref for Pin {
 }
 
 impl Drop for Pin {
-    #[inline]
     fn drop(&mut self) {
         let _ = self.leave();
     }
@@ -302,10 +291,13 @@ impl Drop for Pin {
 /// the last to leave gives the addresses back.
 pub fn unmap(handle: Handle) -> Result<bool> {
     let pin = loop {
-        let pin = match enter(handle).or_else(|refusal| come_again(handle, refusal)) {
+        let pin = match enter(handle) {
             Ok(pin) => pin,
             Err(Refusal::Ended) => return Ok(false),
-            Err(refusal) => return Err(refused(handle, refusal)),
+            Err(refusal) => {
+                come_again(handle, refusal)?;
+                continue;
+            }
         };
         if pin.is_sealed() {
             return Err(Error::Sealed.into());
