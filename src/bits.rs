@@ -5,14 +5,18 @@ use crate::error::{Error, Result};
 use std::ffi::c_int;
 
 /// Refuses bits that no constant of the group has: the kernel ignores most of them silently.
+#[inline]
 pub fn known(group: Group, value: i64, what: &str) -> Result<c_int> {
     let bits = bits_of(group);
-    if value & !bits != 0 {
-        return Err(Error::argument(format!("{what} {value:#x}: this platform does not know the bits {:#x}", value & !bits)));
-    }
-    to_c_int(value, what)
+    if value & !bits != 0 { Err(unknown(value, bits, what)) } else { to_c_int(value, what) }
 }
 
+#[cold]
+fn unknown(value: i64, bits: i64, what: &str) -> Box<Error> {
+    Error::argument(format!("{what} {value:#x}: this platform does not know the bits {:#x}", value & !bits))
+}
+
+#[inline]
 fn bits_of(group: Group) -> i64 {
     // Worked out by the compiler for what is asked often.
     const PROTECTION: i64 = bits(Group::Protection);
@@ -27,7 +31,15 @@ fn bits_of(group: Group) -> i64 {
 }
 
 /// The kernel's flags are 32 bits; C writes the highest as unsigned, the call takes a signed int of the same bits.
+#[inline]
 pub fn to_c_int(value: i64, what: &str) -> Result<c_int> {
-    let bits = u32::try_from(value).map_err(|_| Error::argument(format!("{what} {value} does not fit 32 bits")))?;
-    Ok(c_int::from_ne_bytes(bits.to_ne_bytes()))
+    match u32::try_from(value) {
+        Ok(bits) => Ok(c_int::from_ne_bytes(bits.to_ne_bytes())),
+        Err(_) => Err(too_wide(value, what)),
+    }
+}
+
+#[cold]
+fn too_wide(value: i64, what: &str) -> Box<Error> {
+    Error::argument(format!("{what} {value} does not fit 32 bits"))
 }

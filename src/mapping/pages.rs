@@ -5,6 +5,7 @@ use crate::bits::{known, to_c_int};
 use crate::constants::{self, Group, MADV_GUARD_INSTALL, MADV_GUARD_REMOVE};
 use crate::error::{Errno, Error, Result};
 use crate::limits::memory_hint;
+use crate::range::Span;
 use std::sync::atomic::Ordering;
 
 impl Mapping {
@@ -31,15 +32,7 @@ impl Mapping {
         if self.certain.load(Ordering::SeqCst) & !(prot | GUARD_REGIONS) != 0 {
             self.certain.fetch_and(prot | GUARD_REGIONS, Ordering::SeqCst);
         }
-        self.pages.protect(pages, c_prot).map_err(|errno| {
-            let attempt = format!("protection {prot:#x} for {} bytes from offset {}", span.size, span.offset);
-            let hint = match errno {
-                Errno(libc::EACCES) => "the file was not opened for such access, or is sealed against it",
-                Errno(libc::EPERM) if self.is_sealed() => return Error::Sealed.into(),
-                _ => return Error::system(errno, attempt, memory_hint(errno)),
-            };
-            Error::system(errno, attempt, hint)
-        })?;
+        self.pages.protect(pages, c_prot).map_err(|errno| self.protect_refused(errno, prot, span))?;
         if whole && self.certain.load(Ordering::SeqCst) & prot != prot {
             self.certain.fetch_or(prot, Ordering::SeqCst);
         }
@@ -47,6 +40,18 @@ impl Mapping {
             self.origin.prot.store(prot, Ordering::Relaxed);
         }
         Ok(())
+    }
+
+    #[cold]
+    fn protect_refused(&self, errno: Errno, prot: i64, span: Span) -> Box<Error> {
+        let attempt = format!("protection {prot:#x} for {} bytes from offset {}", span.size, span.offset);
+        match errno {
+            Errno(libc::EACCES) => {
+                Error::system(errno, attempt, "the file was not opened for such access, or is sealed against it")
+            }
+            Errno(libc::EPERM) if self.is_sealed() => Error::Sealed.into(),
+            _ => Error::system(errno, attempt, memory_hint(errno)),
+        }
     }
 
     /// Advises the kernel about `size` bytes (or `REST`) from `offset`. Advice that loses nothing covers every page
@@ -79,18 +84,24 @@ impl Mapping {
             if before & GUARD_REGIONS == 0 {
                 self.certain.fetch_and(!GUARD_REGIONS, Ordering::SeqCst);
             }
-            let attempt = format!("{} for {} bytes from offset {}", constant.name, span.size, span.offset);
-            let hint = match errno {
-                Errno(libc::EINVAL) => "this kernel lacks it, or it does not apply to this kind of mapping",
-                Errno(libc::EPERM) if self.is_sealed() => return Error::Sealed.into(),
-                _ => return Error::system(errno, attempt, memory_hint(errno)),
-            };
-            Error::system(errno, attempt, hint)
+            self.advice_refused(errno, constant.name, span)
         })?;
         if advice == MADV_GUARD_REMOVE && whole {
             self.certain.fetch_and(!GUARD_REGIONS, Ordering::SeqCst);
         }
         Ok(())
+    }
+
+    #[cold]
+    fn advice_refused(&self, errno: Errno, name: &str, span: Span) -> Box<Error> {
+        let attempt = format!("{name} for {} bytes from offset {}", span.size, span.offset);
+        match errno {
+            Errno(libc::EINVAL) => {
+                Error::system(errno, attempt, "this kernel lacks it, or it does not apply to this kind of mapping")
+            }
+            Errno(libc::EPERM) if self.is_sealed() => Error::Sealed.into(),
+            _ => Error::system(errno, attempt, memory_hint(errno)),
+        }
     }
 
     /// Writes the pages that hold `size` bytes (or `REST`) from `offset` back to the file: MS_SYNC waits for it,
@@ -108,15 +119,18 @@ impl Mapping {
         if span.size == 0 {
             return Ok(());
         }
-        self.pages.sync(span.widened(self.grid), c_flags).map_err(|errno| {
-            let attempt = format!("flags {flags:#x} for {} bytes from offset {}", span.size, span.offset);
-            let hint = match errno {
-                Errno(libc::EINVAL) => "MS_SYNC and MS_ASYNC exclude each other",
-                Errno(libc::EBUSY) => "pages of the range are locked",
-                Errno(libc::EIO) => "the data could not be stored",
-                _ => "",
-            };
-            Error::system(errno, attempt, hint)
-        })
+        self.pages.sync(span.widened(self.grid), c_flags).map_err(|errno| sync_refused(errno, flags, span))
     }
+}
+
+#[cold]
+fn sync_refused(errno: Errno, flags: i64, span: Span) -> Box<Error> {
+    let attempt = format!("flags {flags:#x} for {} bytes from offset {}", span.size, span.offset);
+    let hint = match errno {
+        Errno(libc::EINVAL) => "MS_SYNC and MS_ASYNC exclude each other",
+        Errno(libc::EBUSY) => "pages of the range are locked",
+        Errno(libc::EIO) => "the data could not be stored",
+        _ => "",
+    };
+    Error::system(errno, attempt, hint)
 }
