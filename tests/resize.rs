@@ -261,6 +261,7 @@ fn a_fork_in_the_middle_of_resizing_leaves_no_child_waiting() {
                 mremap_wrap(h, (1 + round % 2) * 8 * page(), MREMAP_MAYMOVE, null_mut(), 0);
             }
         });
+        let _ends = common::Ends(&done);
         for _ in 0..200 {
             let status = forked(|| match registry::with(h, |mapping| mapping.write(0, b"x")) {
                 Ok(()) => 0,
@@ -269,7 +270,6 @@ fn a_fork_in_the_middle_of_resizing_leaves_no_child_waiting() {
             });
             assert_eq!(status, 0);
         }
-        done.store(true, SeqCst);
     });
     assert!(registry::unmap(h).unwrap());
 }

@@ -6,6 +6,7 @@ use mmap_wrap::constants::*;
 use mmap_wrap::registry::{self, Handle};
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 pub const READ_WRITE: i64 = PROT_READ | PROT_WRITE;
 pub const ANONYMOUS: i64 = MAP_SHARED | MAP_ANONYMOUS;
@@ -34,6 +35,15 @@ pub fn is_mapped(address: *const u8) -> bool {
     let start = address.addr() & !(page - 1);
     // SAFETY: MS_ASYNC changes nothing, and the kernel checks the address.
     unsafe { libc::msync(start as *mut _, page, libc::MS_ASYNC) == 0 }
+}
+
+/// Says `true` when it goes, also when the test fails: threads that wait for it must not outlive the test.
+pub struct Ends<'a>(pub &'a AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, SeqCst);
+    }
 }
 
 /// Lines of /proc/self/maps: how many mappings this process has.
