@@ -457,6 +457,14 @@ int64_t mmap_wrap_release(mmap_wrap_handle h);
  */
 
 /**
+ * Checks that size bytes (or MMAP_WRAP_REST) from offset on lie inside, and touches none of them: for who goes on with the
+ * address. Returns how many they are. A pending loss is reported, as by all that use the mapping.
+ *
+ *     if (mmap_wrap_check(h, 16, 4) == 4) puts("bytes 16 to 19 are there");
+ */
+int64_t mmap_wrap_check(mmap_wrap_handle h, int64_t offset, int64_t size);
+
+/**
  * Copies size bytes from offset on to the buffer. Returns size.
  *
  *     uint32_t word;

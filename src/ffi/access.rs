@@ -13,8 +13,19 @@ use super::boundary::{answer, boundary, bytes_in, room_for};
 use super::map::mmap_wrap_handle;
 use crate::Mapping;
 use crate::error::Side;
-use crate::registry::{with, with_both};
+use crate::registry::{pin, with, with_both};
 use std::ffi::c_void;
+
+/// Checks that size bytes (or MMAP_WRAP_REST) from offset on lie inside, and touches none of them: for who goes on with the
+/// address. Returns how many they are. A pending loss is reported, as by all that use the mapping.
+///
+/// ```c
+/// if (mmap_wrap_check(h, 16, 4) == 4) puts("bytes 16 to 19 are there");
+/// ```
+#[unsafe(no_mangle)]
+pub extern "C" fn mmap_wrap_check(h: mmap_wrap_handle, offset: i64, size: i64) -> i64 {
+    boundary("mmap_wrap_check", || Ok(answer(pin(h)?.check(offset, size)?)))
+}
 
 /// Copies size bytes from offset on to the buffer. Returns size.
 ///

@@ -10,6 +10,19 @@ use std::mem::MaybeUninit;
 use std::sync::atomic::Ordering;
 
 impl Mapping {
+    /// Checks that `size` bytes (or `REST`) from `offset` lie inside, and touches none; answers how many they are.
+    ///
+    /// ```
+    /// # use mmap_wrap::{Mapping, constants::*, range::REST};
+    /// # let memory = Mapping::of_descriptor(0, 100, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)?;
+    /// assert_eq!(memory.check(10, REST)?, 90);
+    /// assert!(memory.check(10, 91).is_err());
+    /// # Ok::<(), Box<mmap_wrap::Error>>(())
+    /// ```
+    pub fn check(&self, offset: i64, size: i64) -> Result<usize> {
+        self.span(offset, size).map(|span| span.size)
+    }
+
     /// Copies the bytes from `offset` on to `to`, all of them or an error.
     pub fn read(&self, offset: i64, to: &mut [MaybeUninit<u8>]) -> Result<()> {
         let span = self.span(offset, to_i64(to.len()))?;
