@@ -169,7 +169,13 @@ impl Mapping {
     /// The same without words, for where none can be made: inside a signal handler.
     pub(crate) fn try_unmap(self) -> Result<(), (Mapping, Errno)> {
         let Mapping { pages, grid, certain, origin, unguarded } = self;
-        pages.unmap().map_err(|(pages, errno)| (Mapping { pages, grid, certain, origin, unguarded }, errno))
+        let Err((pages, errno)) = pages.unmap() else { return Ok(()) };
+        if unguarded.load(SeqCst) == GIVEN_UP {
+            // Nothing lies there any more that anyone could want back: the addresses stay taken, without memory.
+            std::mem::forget(pages);
+            return Ok(());
+        }
+        Err((Mapping { pages, grid, certain, origin, unguarded }, errno))
     }
 
     /// The words for a refusal to unmap.
@@ -188,8 +194,10 @@ impl Mapping {
             && guarded::repairs_protection_faults()
             && self.unguarded.compare_exchange(0, GIVEN_UP, SeqCst, SeqCst).is_ok()
         {
-            // If the kernel has no room for it, the memory simply stays until they have left.
-            let _ = self.pages.replace(0..self.pages.size(), libc::PROT_NONE);
+            if self.pages.replace(0..self.pages.size(), libc::PROT_NONE).is_err() {
+                // The kernel has no room for one more mapping: the memory simply stays until they have left.
+                self.unguarded.store(0, SeqCst);
+            }
         }
     }
 
