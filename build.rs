@@ -27,6 +27,8 @@ const TOPICS: &[&[&str]] = &[
     &["src/ffi/elements.rs", "src/mapping/kind.rs"],
     &["src/ffi/sharing.rs"],
     &["src/ffi/faults.rs"],
+    &["src/ffi/presence.rs"],
+    &["src/ffi/huge.rs"],
     &["src/ffi/facts.rs"],
     &["src/ffi/constants.rs", "{out}/getters.rs"],
 ];

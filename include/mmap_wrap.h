@@ -783,6 +783,206 @@ const uint32_t *mmap_wrap_loss(mmap_wrap_handle h);
 int64_t mmap_wrap_trust_handlers(int64_t yes);
 
 /*
+ * == Presence ==
+ *
+ * Which pages are in memory: keeping them there, asking, bringing them in and letting them go. The calls with a handle
+ * take a range as those above do, and count every page that holds a byte of it; their pages are the mapping's own
+ * (mmap_wrap_facts tells the size). Each answers, besides what is named beside it, MMAP_WRAP_E_HANDLE,
+ * MMAP_WRAP_E_UNMAPPED, MMAP_WRAP_E_RANGE, and MMAP_WRAP_E_UNSUPPORTED where a kernel lacks it.
+ *
+ * The calls with a descriptor take any open file of the caller's, and a range of it that may lie beyond its end.
+ */
+
+/** What the page cache holds of a part of a file, in bytes: whole pages. Later versions may add members at the end. */
+struct mmap_wrap_cache {
+    /** In memory. */
+    int64_t cached;
+    /** Of those, changed and not yet being written. */
+    int64_t dirty;
+    /** Of those, being written now. */
+    int64_t writeback;
+    /** No longer in memory, as far as the kernel remembers. */
+    int64_t evicted;
+    /** Of those, evicted so lately that keeping them would have been better. */
+    int64_t recently_evicted;
+};
+
+/**
+ * Keeps the pages of the range in memory, reading them in (flags 0), or, with MLOCK_ONFAULT (Linux 4.4), those that
+ * are there at once and each other one when it is first touched. Locks do not add up: one munlock_wrap undoes them.
+ *
+ * Returns 0. -ENOMEM: more than RLIMIT_MEMLOCK, or a page that refuses to be read. -EPERM: this process may lock
+ * nothing. -EAGAIN: a page could not be read in. MMAP_WRAP_E_ARGUMENT: unknown flags.
+ *
+ *     if (mlock_wrap(h, 0, 0, MMAP_WRAP_REST) < 0) puts(mmap_wrap_last_error_message());
+ */
+int64_t mlock_wrap(mmap_wrap_handle h, int64_t flags, int64_t offset, int64_t size);
+
+/**
+ * Lets the pages of the range go again, however often they were locked. Returns 0.
+ *
+ *     munlock_wrap(h, 0, MMAP_WRAP_REST);
+ */
+int64_t munlock_wrap(mmap_wrap_handle h, int64_t offset, int64_t size);
+
+/**
+ * Writes a byte for each page of the range to pages, which has room for that many: 1 where the page is in memory, 0
+ * where not. Returns how many pages the range has; bytes beyond them stay as they were. Others may bring pages in and
+ * take them out at any moment.
+ *
+ * For a file, "in memory" means in the page cache, whoever brought it there. A process that neither owns the file nor
+ * may write it is told that all of it is there (Linux 5.2, commit 134fca9063ad).
+ *
+ * MMAP_WRAP_E_RANGE: too little room; nothing was written. MMAP_WRAP_E_ARGUMENT: NULL with room. -ENOMEM: somebody
+ * unmapped a part behind the library's back, and the bytes written so far say nothing.
+ *
+ *     unsigned char pages[16];
+ *     int64_t count = mincore_wrap(h, pages, sizeof pages, 0, 10000);
+ */
+int64_t mincore_wrap(mmap_wrap_handle h, uint8_t *pages, int64_t room, int64_t offset, int64_t size);
+
+/**
+ * How many bytes are in memory of the pages of the range: a multiple of the page size, by the rules of mincore_wrap.
+ *
+ *     printf("%lld bytes are in memory\n", (long long)mmap_wrap_resident(h, 0, MMAP_WRAP_REST));
+ */
+int64_t mmap_wrap_resident(mmap_wrap_handle h, int64_t offset, int64_t size);
+
+/**
+ * Makes the pages of the range ready for reading (writing = 0) or writing (writing = 1), so that accesses meet no page
+ * fault: files are read in, memory is taken. What the pages hold stays as it is, also where others write it meanwhile.
+ * Before Linux 5.14 (MADV_POPULATE_READ, MADV_POPULATE_WRITE) it touches page after page.
+ *
+ * Returns the bytes of the range. MMAP_WRAP_E_FAULT: a page refuses; mmap_wrap_fault_done() tells how many bytes before
+ * it are ready, the message why.
+ *
+ *     mmap_wrap_prefault(h, 1, 0, MMAP_WRAP_REST);
+ */
+int64_t mmap_wrap_prefault(mmap_wrap_handle h, int64_t writing, int64_t offset, int64_t size);
+
+/**
+ * Lets the pages of the range go from memory, as far as the kernel finds it possible; they are read in again when they
+ * are next used. Nothing is lost: a shared mapping's changes are first written to the file (as msync_wrap with MS_SYNC
+ * does), private changes and memory without a file go to swap space or stay. If the mapping keeps its file open, the
+ * page cache is told to forget that part, too.
+ *
+ * Returns 0, however many pages went: mmap_wrap_resident tells. -EINVAL: locked pages, huge pages from the pool and
+ * memory of devices cannot go. -EIO: the data could not be stored; nothing went. Private mappings and memory without a
+ * file need MADV_PAGEOUT (Linux 5.4).
+ *
+ *     mmap_wrap_drop(h, 0, MMAP_WRAP_REST);
+ */
+int64_t mmap_wrap_drop(mmap_wrap_handle h, int64_t offset, int64_t size);
+
+/**
+ * Writes the page cache's figures for the file behind the range to cache, which has room for struct_size bytes: say
+ * sizeof. A shorter struct, of an older header, gets what it has room for. The mapping must keep its file open; ask
+ * mmap_wrap_cachestat otherwise.
+ *
+ * Returns 0. Linux 6.5; of files on overlayfs it knows nothing and tells zeros. MMAP_WRAP_E_ARGUMENT: it keeps no file, NULL, or a size that is none. -EPERM: this process
+ * neither owns the file nor may write it (Linux 6.14). Huge pages from the pool are MMAP_WRAP_E_UNSUPPORTED.
+ *
+ *     struct mmap_wrap_cache cache;
+ *     if (cachestat_wrap(h, &cache, sizeof cache, 0, MMAP_WRAP_REST) == 0) printf("%lld to write\n", (long long)cache.dirty);
+ */
+int64_t cachestat_wrap(mmap_wrap_handle h, struct mmap_wrap_cache *cache, int64_t struct_size, int64_t offset, int64_t size);
+
+/**
+ * The same for size bytes, or MMAP_WRAP_REST to its end, from offset of the file open as fd. Returns 0, or what
+ * cachestat_wrap does, or -EBADF.
+ *
+ *     struct mmap_wrap_cache cache;
+ *     mmap_wrap_cachestat(fd, &cache, sizeof cache, 0, MMAP_WRAP_REST);
+ */
+int64_t mmap_wrap_cachestat(int64_t fd, struct mmap_wrap_cache *cache, int64_t struct_size, int64_t offset, int64_t size);
+
+/**
+ * Stores what changed of the file open as fd, and lets the page cache forget the pages of the range, size bytes or
+ * MMAP_WRAP_REST from offset. Pages that somebody maps, locks or uses stay, and so do
+ * those that the kernel keeps together with one of them.
+ *
+ * Returns 0, or MMAP_WRAP_E_RANGE, MMAP_WRAP_E_ARGUMENT, -EBADF, -EIO (not all could be stored), -ESPIPE (a pipe).
+ *
+ *     mmap_wrap_evict(fd, 0, MMAP_WRAP_REST);
+ */
+int64_t mmap_wrap_evict(int64_t fd, int64_t offset, int64_t size);
+
+/**
+ * Begins to read the range of the file open as fd into the page cache, and does not wait for it.
+ *
+ * Returns 0, or MMAP_WRAP_E_RANGE, MMAP_WRAP_E_ARGUMENT, -EBADF, -ESPIPE (a pipe).
+ *
+ *     mmap_wrap_warm(fd, 0, MMAP_WRAP_REST);
+ */
+int64_t mmap_wrap_warm(int64_t fd, int64_t offset, int64_t size);
+
+/*
+ * == Huge pages and NUMA nodes ==
+ *
+ * Where memory lies, and in which pages. Transparent huge pages form by themselves in memory that is aligned to their
+ * size, where madvise_wrap with MADV_HUGEPAGE asks for them or MADV_COLLAPSE makes them; those of the pool
+ * (vm.nr_hugepages) come with MAP_HUGETLB.
+ */
+
+/**
+ * Bytes in a transparent huge page, as the kernel has it; MMAP_WRAP_E_UNSUPPORTED where it has none.
+ *
+ *     int64_t huge = mmap_wrap_huge_page_size();
+ */
+int64_t mmap_wrap_huge_page_size(void);
+
+/**
+ * Maps as mmap_wrap does, anywhere that the address of the mapping's first page is a multiple of alignment, a power of
+ * two. Less than a page, and with MAP_HUGETLB a huge page, is taken for that. (The first byte lies as far beyond that
+ * address as offset does beyond its page's border in the file. A mapping of length 0 lies nowhere.)
+ *
+ * Returns the handle, or what mmap_wrap does, or: MMAP_WRAP_E_ARGUMENT (no power of two; MAP_FIXED), MMAP_WRAP_E_RANGE
+ * (length and alignment together exceed any memory), -ENOMEM (no such place is free: for a moment, length and alignment
+ * together are taken).
+ *
+ *     mmap_wrap_handle h = mmap_aligned_wrap(2 << 20, 64 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+ *     madvise_wrap(h, MADV_HUGEPAGE, 0, MMAP_WRAP_REST);
+ */
+mmap_wrap_handle mmap_aligned_wrap(int64_t alignment, int64_t len, int64_t prot, int64_t flags, int64_t fd, int64_t offset);
+
+/**
+ * How many bytes of the range, size bytes or MMAP_WRAP_REST from offset, lie in huge pages now: transparent ones that
+ * the page table has as such, or those of the pool.
+ *
+ * MMAP_WRAP_E_UNSUPPORTED: before Linux 6.7 (PAGEMAP_SCAN), or without /proc, this is known only of ranges that are
+ * mapped apart from their neighbours. MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED, MMAP_WRAP_E_RANGE as ever.
+ *
+ *     printf("%lld bytes in huge pages\n", (long long)mmap_wrap_huge(h, 0, MMAP_WRAP_REST));
+ */
+int64_t mmap_wrap_huge(mmap_wrap_handle h, int64_t offset, int64_t size);
+
+/**
+ * Sets the memory policy of every page that holds a byte of the range: mode is one MPOL_ value, with MPOL_F_ flags
+ * or'ed to it. Bit n of nodes, an array of node_words words with the lowest first, stands for node n; NULL and 0 for
+ * policies without nodes. flags is 0 or MPOL_MF_ flags: without them the policy is for pages touched from now on.
+ *
+ * Returns 0. -EINVAL: a node that is not there, or nodes that the policy needs and has not, or has and does not take.
+ * -EIO: with MPOL_MF_STRICT, pages lie elsewhere. -EPERM: MPOL_MF_MOVE_ALL needs CAP_SYS_NICE. MMAP_WRAP_E_ARGUMENT:
+ * unknown bits, NULL with words. MMAP_WRAP_E_UNSUPPORTED: a kernel without NUMA. MMAP_WRAP_E_HANDLE,
+ * MMAP_WRAP_E_UNMAPPED, MMAP_WRAP_E_RANGE as ever.
+ *
+ *     uint64_t node_0 = 1;
+ *     mbind_wrap(h, MPOL_BIND, &node_0, 1, 0, 0, MMAP_WRAP_REST);
+ */
+int64_t mbind_wrap(mmap_wrap_handle h, int64_t mode, const uint64_t *nodes, int64_t node_words, int64_t flags, int64_t offset, int64_t size);
+
+/**
+ * The number of the NUMA node that holds the page of the byte at offset; on a machine with one it is 0. Touches nothing.
+ *
+ * -ENOENT: no page is in memory there; touch it or call mmap_wrap_prefault. -EFAULT: memory that was read and never
+ * written shares a page of the kernel's. MMAP_WRAP_E_UNSUPPORTED: a kernel without NUMA. MMAP_WRAP_E_HANDLE,
+ * MMAP_WRAP_E_UNMAPPED, MMAP_WRAP_E_RANGE as ever.
+ *
+ *     int64_t node = mmap_wrap_node(h, 0);
+ */
+int64_t mmap_wrap_node(mmap_wrap_handle h, int64_t offset);
+
+/*
  * == Facts ==
  *
  * What is known of a mapping, and which mappings live: for messages, for tools, and for finding leaks.
@@ -1369,6 +1569,45 @@ int64_t mmap_wrap_OVERCOMMIT_ALWAYS(void);
 
 /** OVERCOMMIT_NEVER: vm.overcommit_memory: refuse what cannot be backed. */
 int64_t mmap_wrap_OVERCOMMIT_NEVER(void);
+
+/** MPOL_DEFAULT: mbind: as the process has it. */
+int64_t mmap_wrap_MPOL_DEFAULT(void);
+
+/** MPOL_PREFERRED: mbind: from the node given, or another where that has no room. */
+int64_t mmap_wrap_MPOL_PREFERRED(void);
+
+/** MPOL_BIND: mbind: from the nodes given and no others. */
+int64_t mmap_wrap_MPOL_BIND(void);
+
+/** MPOL_INTERLEAVE: mbind: from the nodes given in turn. */
+int64_t mmap_wrap_MPOL_INTERLEAVE(void);
+
+/** MPOL_LOCAL: mbind: from the node that first touches a page. */
+int64_t mmap_wrap_MPOL_LOCAL(void);
+
+/** MPOL_PREFERRED_MANY: mbind: from the nodes given, or others where those have no room. */
+int64_t mmap_wrap_MPOL_PREFERRED_MANY(void);
+
+/** MPOL_WEIGHTED_INTERLEAVE: mbind: from the nodes given in turn, from some more often. */
+int64_t mmap_wrap_MPOL_WEIGHTED_INTERLEAVE(void);
+
+/** MPOL_F_NUMA_BALANCING: with MPOL_BIND: pages may move between the nodes given. */
+int64_t mmap_wrap_MPOL_F_NUMA_BALANCING(void);
+
+/** MPOL_F_RELATIVE_NODES: the nodes are counted among those that the process may use. */
+int64_t mmap_wrap_MPOL_F_RELATIVE_NODES(void);
+
+/** MPOL_F_STATIC_NODES: the nodes stay the same when the process may use others. */
+int64_t mmap_wrap_MPOL_F_STATIC_NODES(void);
+
+/** MPOL_MF_STRICT: mbind: fail where pages lie elsewhere. */
+int64_t mmap_wrap_MPOL_MF_STRICT(void);
+
+/** MPOL_MF_MOVE: mbind: move the pages that only this process has. */
+int64_t mmap_wrap_MPOL_MF_MOVE(void);
+
+/** MPOL_MF_MOVE_ALL: mbind: move pages that others have, too. */
+int64_t mmap_wrap_MPOL_MF_MOVE_ALL(void);
 
 #ifdef __cplusplus
 }

@@ -39,6 +39,8 @@ pub enum Group {
     OpenFlag,
     ProtectionKey,
     Overcommit,
+    Policy,
+    PolicyFlag,
 }
 
 /// Stands for "not here" while the list is worked out; no constant of any platform has this value.
@@ -309,6 +311,23 @@ constants! {
         OVERCOMMIT_GUESS "vm.overcommit_memory: refuse obvious excess" linux(0);
         OVERCOMMIT_ALWAYS "vm.overcommit_memory: refuse nothing" linux(1);
         OVERCOMMIT_NEVER "vm.overcommit_memory: refuse what cannot be backed" linux(2);
+    }
+    Policy {
+        MPOL_DEFAULT "mbind: as the process has it";
+        MPOL_PREFERRED "mbind: from the node given, or another where that has no room";
+        MPOL_BIND "mbind: from the nodes given and no others";
+        MPOL_INTERLEAVE "mbind: from the nodes given in turn";
+        MPOL_LOCAL "mbind: from the node that first touches a page";
+        MPOL_PREFERRED_MANY "mbind: from the nodes given, or others where those have no room" linux(5);
+        MPOL_WEIGHTED_INTERLEAVE "mbind: from the nodes given in turn, from some more often" linux(6);
+        MPOL_F_NUMA_BALANCING "with MPOL_BIND: pages may move between the nodes given";
+        MPOL_F_RELATIVE_NODES "the nodes are counted among those that the process may use";
+        MPOL_F_STATIC_NODES "the nodes stay the same when the process may use others";
+    }
+    PolicyFlag {
+        MPOL_MF_STRICT "mbind: fail where pages lie elsewhere" linux(1);
+        MPOL_MF_MOVE "mbind: move the pages that only this process has" linux(2);
+        MPOL_MF_MOVE_ALL "mbind: move pages that others have, too" linux(4);
     }
 }
 

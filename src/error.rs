@@ -73,6 +73,11 @@ pub enum Error {
     #[error("length {length} at file offset {offset} exceeds what this machine can address")]
     TooLong { length: u64, offset: u64 },
 
+    #[error("{length} bytes at a multiple of {alignment} exceed what this machine can address")]
+    AlignedTooLong { length: usize, alignment: usize },
+    #[error("there is room for {room} pages, and the range has {needed}")]
+    NoRoom { room: usize, needed: usize },
+
     #[error("{what} {value} is not on a page border: pages are {page} bytes{}", Lead(*lead))]
     Alignment { what: &'static str, value: u64, page: usize, lead: usize },
 
@@ -151,7 +156,9 @@ impl Error {
             | Error::ExtendsBeyond { .. }
             | Error::Backwards { .. }
             | Error::FileOffsetBeyond { .. }
-            | Error::TooLong { .. } => MMAP_WRAP_E_RANGE,
+            | Error::TooLong { .. }
+            | Error::AlignedTooLong { .. }
+            | Error::NoRoom { .. } => MMAP_WRAP_E_RANGE,
             Error::Alignment { .. } | Error::WordAlignment { .. } => MMAP_WRAP_E_ALIGNMENT,
             Error::Fault { .. } | Error::Lost => MMAP_WRAP_E_FAULT,
             Error::Side { error, .. } => error.code(),

@@ -5,6 +5,7 @@
 //! - [`ffi`]: the exported C functions; each converts, calls one thing inside, converts back
 //! - [`registry`]: handle ↔ mapping: pin, export, retire; no lock, nothing freed
 //! - [`mapping`]: one mapped range and every operation on it
+//! - [`cache`]: the page cache of a file
 //! - `source`: what is mapped: nothing, a descriptor, a path, a memory file; opening, sizing, allocating
 //! - `guarded`: reading and writing mapped memory that may refuse
 //! - [`range`]: offset and size against a length, and nothing else
@@ -29,6 +30,8 @@
 
 #[forbid(unsafe_code)]
 mod bits;
+#[forbid(unsafe_code)]
+pub mod cache;
 #[forbid(unsafe_code)]
 pub mod constants;
 #[forbid(unsafe_code)]

@@ -6,14 +6,17 @@ mod access;
 mod elements;
 mod facts;
 mod hardening;
+mod huge;
 mod kind;
+mod node;
 mod open;
 mod pages;
+mod presence;
 mod resize;
 mod sharing;
 mod wish;
 
-use crate::constants::MAP_ANONYMOUS;
+use crate::constants::{MAP_ANONYMOUS, MAP_SHARED, MAP_SHARED_VALIDATE, MAP_TYPE};
 use crate::error::{Errno, Error, Result};
 use crate::guarded;
 use crate::limits::memory_hint;
@@ -22,6 +25,7 @@ pub use crate::source::Name;
 use crate::source::Source;
 use crate::sys::Pages;
 pub use facts::Facts;
+pub use huge::transparent_huge_page_size;
 pub use kind::*;
 pub use open::Open;
 pub use sharing::Waited;
@@ -68,6 +72,8 @@ struct Origin {
     fenced: AtomicBool,
     /// mseal(2) was called on a part of it.
     sealed: AtomicBool,
+    /// A page that refused was replaced by a fresh one, which no file has.
+    has_fresh_pages: AtomicBool,
 }
 
 impl Mapping {
@@ -86,9 +92,14 @@ impl Mapping {
     /// ```
     pub fn of_descriptor(addr: usize, len: i64, prot: i64, flags: i64, fd: i64, offset: i64) -> Result<Mapping> {
         let wish = Wish::new(addr, len, prot, flags, offset)?;
+        Mapping::of_wish(&wish, fd)
+    }
+
+    /// Maps what a wish says, of a descriptor of the caller's.
+    fn of_wish(wish: &Wish, fd: i64) -> Result<Mapping> {
         let fd = i32::try_from(fd).map_err(|_| Error::argument(format!("{fd} is no file descriptor")))?;
-        let source = if flags & MAP_ANONYMOUS != 0 { Source::Anonymous { fd } } else { Source::descriptor(fd)? };
-        Mapping::of_source(&wish, source)
+        let source = if wish.flags & MAP_ANONYMOUS != 0 { Source::Anonymous { fd } } else { Source::descriptor(fd)? };
+        Mapping::of_source(wish, source)
     }
 
     /// Maps, and keeps the file if that is wished.
@@ -123,9 +134,14 @@ impl Mapping {
         let pages = if length == 0 {
             Pages::none()
         } else {
-            let offset = wish.offset - lead as u64;
-            Pages::map(wish.address, size, wish.prot, wish.c_flags, source.fd(), offset)
-                .map_err(|errno| Error::system(errno, wish.attempt(length, source), wish.hint(errno, source)))?
+            let (fd, offset) = (source.fd(), wish.offset - lead as u64);
+            let pages = if wish.alignment <= page {
+                Pages::map(wish.address, size, wish.prot, wish.c_flags, fd, offset)
+            } else {
+                wish.fits_aligned(size)?;
+                Pages::map_aligned(wish.alignment, size, wish.prot, wish.c_flags, fd, offset)
+            };
+            pages.map_err(|errno| Error::system(errno, wish.attempt(length, source), wish.hint(errno, source)))?
         };
         Ok(Mapping {
             grid: Grid { lead: if length == 0 { 0 } else { lead }, length, page },
@@ -138,6 +154,7 @@ impl Mapping {
                 file: None,
                 fenced: AtomicBool::new(false),
                 sealed: AtomicBool::new(false),
+                has_fresh_pages: AtomicBool::new(false),
             },
             unguarded: AtomicU32::new(0),
         })
@@ -217,6 +234,7 @@ impl Mapping {
         let Some(at) = address.checked_sub(self.pages.base().addr().get()).filter(|at| *at < self.pages.size()) else {
             return false;
         };
+        self.origin.has_fresh_pages.store(true, SeqCst);
         let start = at & !(self.grid.page - 1);
         let prot = libc::PROT_READ | libc::PROT_WRITE;
         // A page of its own is one more mapping; if the process may have no more, the whole mapping becomes fresh.
@@ -229,6 +247,10 @@ impl Mapping {
     fn span(&self, offset: i64, size: i64) -> Result<Span> {
         range::within(offset, size, self.grid.length)
     }
+}
+
+fn is_shared(flags: i64) -> bool {
+    flags & MAP_TYPE == MAP_SHARED || flags & MAP_TYPE == MAP_SHARED_VALIDATE
 }
 
 /// Lengths that exist in memory fit: no object exceeds isize::MAX bytes.

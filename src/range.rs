@@ -86,6 +86,20 @@ fn no_position(offset: i64, length: usize) -> Box<Error> {
     })
 }
 
+/// The largest file offset there is: as the end of a part, "to the end of the file, however long it is".
+pub const END_OF_FILE: u64 = i64::MAX as u64;
+
+/// Checks `size` bytes (or [`REST`]) from `offset` of a file. They may lie beyond its end: files grow.
+pub fn of_file(offset: i64, size: i64) -> Result<Range<u64>> {
+    let start = u64::try_from(offset).map_err(|_| Error::Negative { what: "file offset", value: offset })?;
+    match (offset.checked_add(size), u64::try_from(size)) {
+        _ if size == REST => Ok(start..END_OF_FILE),
+        (_, Err(_)) => Err(Error::Negative { what: "size", value: size }.into()),
+        (None, _) => Err(Error::WrapsAround { offset, size }.into()),
+        (Some(_), Ok(bytes)) => Ok(start..start + bytes),
+    }
+}
+
 /// `bytes` rounded up to whole pages, or `None` where that exceeds the address space.
 pub fn round_up(bytes: usize, page: usize) -> Option<usize> {
     Some(bytes.checked_add(page - 1)? & !(page - 1))
@@ -160,6 +174,16 @@ mod tests {
     fn a_whole_size_does_not_hide_an_offset() {
         // memmap2 0.9 let this through: the size fits the mapping, the range does not.
         assert!(within(4096, 4096, 4096).is_err());
+    }
+
+    #[test]
+    fn a_part_of_a_file_may_lie_beyond_its_end_and_not_wrap_around() {
+        assert_eq!(of_file(5, 10).unwrap(), 5..15);
+        assert_eq!(of_file(5, REST).unwrap(), 5..END_OF_FILE);
+        assert_eq!(of_file(i64::MAX, 0).unwrap(), END_OF_FILE..END_OF_FILE);
+        assert!(matches!(*of_file(1, i64::MAX).unwrap_err(), Error::WrapsAround { .. }));
+        assert!(matches!(*of_file(-1, 1).unwrap_err(), Error::Negative { what: "file offset", .. }));
+        assert!(matches!(*of_file(0, -1).unwrap_err(), Error::Negative { what: "size", .. }));
     }
 
     #[test]

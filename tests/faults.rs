@@ -154,23 +154,6 @@ fn an_io_error_is_an_error() {
     }
 }
 
-#[test]
-fn an_empty_pool_of_huge_pages_is_an_error() {
-    let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | MAP_NORESERVE;
-    let huge = match Mapping::of_descriptor(0, 4096, READ_WRITE, flags, -1, 0) {
-        Ok(huge) => huge,
-        Err(error) => {
-            println!("skipped: no huge pages at all: {error}");
-            return;
-        }
-    };
-    match huge.write(0, b"x").map_err(|error| *error) {
-        Err(Error::Fault { offset: 0, done: 0, .. }) => {}
-        Ok(()) => println!("skipped: the pool of huge pages is not empty"),
-        other => panic!("{other:?}"),
-    }
-}
-
 /// Runs a body in a process whose SIGBUS belongs to somebody else, as `prepare` arranges it.
 fn with_signals_of_others(name: &str, prepare: impl FnOnce()) {
     in_a_process_of_its_own(name, || {

@@ -139,6 +139,19 @@ pub fn room_for<'a>(to: *mut u8, size: i64) -> Result<&'a mut [MaybeUninit<u8>]>
     Ok(unsafe { std::slice::from_raw_parts_mut(to.cast(), size) })
 }
 
+/// Writes the members of a struct of i64 to `to`, as many as `size` bytes of the caller's have room for: an older header
+/// knows fewer. Answers 0.
+pub fn write_members(to: *mut u8, size: i64, name: &str, members: &[i64]) -> Result<i64> {
+    let room = room_for(to, size)?;
+    if room.is_empty() || room.len() % size_of::<i64>() != 0 {
+        return Err(Error::argument(format!("{size} bytes are no size of {name}")));
+    }
+    for (place, byte) in room.iter_mut().zip(members.iter().flat_map(|member| member.to_ne_bytes())) {
+        place.write(byte);
+    }
+    Ok(0)
+}
+
 #[inline]
 fn buffer_size(is_null: bool, size: i64) -> Result<usize> {
     match usize::try_from(size) {

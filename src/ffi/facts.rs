@@ -2,7 +2,7 @@
 //!
 //! What is known of a mapping, and which mappings live: for messages, for tools, and for finding leaks.
 
-use super::boundary::{answer, boundary, room_for};
+use super::boundary::{answer, boundary, room_for, write_members};
 use super::map::mmap_wrap_handle;
 use crate::error::Error;
 use crate::registry::{self, look};
@@ -66,14 +66,7 @@ pub extern "C" fn mmap_wrap_facts(h: mmap_wrap_handle, facts: *mut mmap_wrap_fac
             lost.into(),
         ];
         const { assert!(size_of::<mmap_wrap_facts>() == 12 * size_of::<i64>()) };
-        let room = room_for(facts.cast(), size)?;
-        if room.is_empty() || room.len() % size_of::<i64>() != 0 {
-            return Err(Error::argument(format!("{size} bytes are no size of struct mmap_wrap_facts")));
-        }
-        for (place, byte) in room.iter_mut().zip(all.iter().flat_map(|fact| fact.to_ne_bytes())) {
-            place.write(byte);
-        }
-        Ok(0)
+        write_members(facts.cast(), size, "struct mmap_wrap_facts", &all)
     })
 }
 

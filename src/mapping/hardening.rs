@@ -1,7 +1,7 @@
 //! Against mistakes and attacks: guard regions, sealing. And names, by which to know a mapping in /proc.
 
-use super::Mapping;
-use crate::constants::{MADV_DONTNEED, MADV_GUARD_INSTALL, MADV_GUARD_REMOVE, MAP_ANONYMOUS, MAP_SHARED, MAP_TYPE, PROT_NONE};
+use super::{Mapping, is_shared};
+use crate::constants::{MADV_DONTNEED, MADV_GUARD_INSTALL, MADV_GUARD_REMOVE, MAP_ANONYMOUS, PROT_NONE};
 use crate::error::{Errno, Error, Result};
 use crate::limits::memory_hint;
 use crate::sys;
@@ -38,7 +38,7 @@ impl Mapping {
     fn fence(&self, on: bool, offset: i64, size: i64) -> Result<()> {
         self.span(offset, size)?.of_whole_pages(self.grid)?;
         let prot = self.origin.prot.load(Ordering::Relaxed);
-        if on && self.origin.flags & MAP_TYPE != MAP_SHARED && self.origin.flags & MAP_ANONYMOUS != 0 {
+        if on && !is_shared(self.origin.flags) && self.origin.flags & MAP_ANONYMOUS != 0 {
             // Locked pages cannot be dropped, and are not.
             let _ = self.advise(MADV_DONTNEED, offset, size);
         }

@@ -1,9 +1,9 @@
 //! Mappings of files that are opened, made or sized for them, and of files in memory.
 
-use super::Mapping;
 use super::wish::{FIXED, Wish};
+use super::{Mapping, is_shared};
 use crate::bits::known;
-use crate::constants::{Group, MAP_ANONYMOUS, MAP_SHARED, MAP_SHARED_VALIDATE, MAP_TYPE, PROT_WRITE};
+use crate::constants::{Group, MAP_ANONYMOUS, MAP_SHARED, PROT_WRITE};
 use crate::error::{Errno, Error, Result};
 use crate::range::REST;
 use crate::source::{self, Name, Opening, Source};
@@ -38,8 +38,7 @@ impl Mapping {
     /// ```
     pub fn of_path(path: &CStr, len: i64, prot: i64, flags: i64, offset: i64) -> Result<Mapping> {
         let wish = Wish::of_named_file(len, prot, flags, offset)?;
-        let shared = flags & MAP_TYPE == MAP_SHARED || flags & MAP_TYPE == MAP_SHARED_VALIDATE;
-        Mapping::of_source(&wish, Source::path(path, shared && prot & PROT_WRITE != 0)?)
+        Mapping::of_source(&wish, Source::path(path, is_shared(flags) && prot & PROT_WRITE != 0)?)
     }
 
     /// Opens or makes a file, gives it its size, and maps it. On any failure nothing is left behind: a file that was not

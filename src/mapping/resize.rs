@@ -1,10 +1,9 @@
 //! Resizing, moving and splitting.
 
-use super::Mapping;
 use super::wish::FIXED;
-use super::{KEEP, to_usize};
+use super::{KEEP, Mapping, is_shared, to_usize};
 use crate::bits::{known, to_c_int};
-use crate::constants::{Group, MAP_ANONYMOUS, MAP_SHARED, MAP_TYPE, MREMAP_DONTUNMAP, MREMAP_FIXED, MREMAP_MAYMOVE};
+use crate::constants::{Group, MAP_ANONYMOUS, MREMAP_DONTUNMAP, MREMAP_FIXED, MREMAP_MAYMOVE};
 use crate::error::{Errno, Error, Result, Side};
 use crate::guarded::{self, Place};
 use crate::limits::memory_hint;
@@ -109,6 +108,7 @@ impl Mapping {
             file: None,
             fenced: AtomicBool::new(*self.origin.fenced.get_mut()),
             sealed: AtomicBool::new(*self.origin.sealed.get_mut()),
+            has_fresh_pages: AtomicBool::new(*self.origin.has_fresh_pages.get_mut()),
         };
         Mapping { pages, grid, certain: AtomicI64::new(*self.certain.get_mut()), origin, unguarded: AtomicU32::new(0) }
     }
@@ -153,7 +153,7 @@ impl Mapping {
         let Mapping { grid, origin, pages, .. } = self;
         let too_long = Error::TooLong { length: length as u64, offset: origin.offset };
         let size = grid.lead.checked_add(length).and_then(|bytes| range::round_up(bytes, grid.page)).ok_or(too_long)?;
-        let shared = origin.flags & MAP_TYPE == MAP_SHARED && origin.flags & MAP_ANONYMOUS != 0;
+        let shared = is_shared(origin.flags) && origin.flags & MAP_ANONYMOUS != 0;
         if shared && size > pages.size() {
             // The kernel would grow the mapping and not the memory: cpython#110243.
             return Err(Error::unsupported(format!(
@@ -200,7 +200,7 @@ impl Mapping {
             return Err(Error::unsupported("resizing without moving (this system has no mremap(2): say MREMAP_MAYMOVE, alone)"));
         }
         let new = self.map_again(size)?;
-        if self.origin.flags & MAP_TYPE != MAP_SHARED {
+        if !is_shared(self.origin.flags) {
             self.copy_to(&new)?;
         }
         self.pages = new;
@@ -274,7 +274,7 @@ impl FileSize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::constants::{MAP_PRIVATE, PROT_READ, PROT_WRITE};
+    use crate::constants::{MAP_PRIVATE, MAP_SHARED, PROT_READ, PROT_WRITE};
 
     const READ_WRITE: i64 = PROT_READ | PROT_WRITE;
 

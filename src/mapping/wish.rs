@@ -22,6 +22,8 @@ pub(super) struct Wish {
     pub flags: i64,
     pub c_flags: c_int,
     pub offset: u64,
+    /// What the address of the first page shall be a multiple of; less than a page says nothing.
+    pub alignment: usize,
 }
 
 impl Wish {
@@ -37,7 +39,7 @@ impl Wish {
                 "flags {flags:#x} say neither MAP_SHARED ({MAP_SHARED:#x}) nor MAP_PRIVATE ({MAP_PRIVATE:#x})"
             )));
         }
-        Ok(Wish { address, len, prot, flags, c_flags, offset })
+        Ok(Wish { address, len, prot, flags, c_flags, offset, alignment: 1 })
     }
 
     /// How many bytes to map, found out from the file where the caller left that open.
@@ -76,13 +78,22 @@ impl Wish {
         }
     }
 
+    /// A place of `size` bytes at a multiple of the alignment is looked for in as many bytes and an alignment more.
+    pub fn fits_aligned(&self, size: usize) -> Result<()> {
+        match size.checked_add(self.alignment) {
+            Some(room) if room <= isize::MAX as usize => Ok(()),
+            _ => Err(Error::AlignedTooLong { length: size, alignment: self.alignment }.into()),
+        }
+    }
+
     pub fn attempt(&self, length: usize, source: &Source) -> String {
         let what = match source {
             Source::Anonymous { .. } => "without a file".to_owned(),
             Source::Descriptor { fd, .. } => format!("at offset {} of descriptor {fd}", self.offset),
             Source::Opened { .. } => format!("at offset {} of the file", self.offset),
         };
-        format!("{length} bytes {what}, protection {:#x}, flags {:#x}", self.prot, self.flags)
+        let place = if self.alignment > 1 { format!(" at a multiple of {}", self.alignment) } else { String::new() };
+        format!("{length} bytes {what}{place}, protection {:#x}, flags {:#x}", self.prot, self.flags)
     }
 
     pub fn hint(&self, errno: Errno, source: &Source) -> String {

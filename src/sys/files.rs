@@ -99,6 +99,16 @@ pub fn set_file_size(fd: c_int, size: u64) -> Result<(), Errno> {
     })
 }
 
+/// Waits until the data of a file is stored.
+pub fn store(fd: c_int) -> Result<(), Errno> {
+    #[cfg(target_os = "linux")]
+    use libc::fdatasync;
+    #[cfg(not(target_os = "linux"))]
+    use libc::fsync as fdatasync;
+    // SAFETY: touches no memory; the kernel checks the descriptor.
+    check(unsafe { fdatasync(fd) })
+}
+
 /// Has the file system set aside blocks for the first `size` bytes; the file grows if it is shorter.
 pub fn allocate(fd: c_int, size: u64) -> Result<(), Errno> {
     if size == 0 {

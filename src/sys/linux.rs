@@ -1,10 +1,18 @@
 //! What only Linux has.
 
+mod huge;
+mod node;
+mod presence;
+
 use super::unix::{Pages, check, copied, last_errno, peek_by_socket, poke_by_socket};
 use crate::error::{Cause, Errno};
 use std::ffi::{CStr, c_int, c_void};
 use std::mem::MaybeUninit;
 use std::time::Duration;
+
+pub use huge::{each_huge_part, huge_bytes_by_smaps, transparent_huge_page_size};
+pub use node::{bind, node};
+pub use presence::{cached_pages, forget, knows_advice, lock_on_fault, presence, read_ahead, touch_for_writing};
 
 /// The size of a huge page where MAP_HUGETLB names none, in bytes.
 pub fn default_huge_page_size() -> Option<usize> {

@@ -7,13 +7,19 @@ mod unix;
 
 pub use files::{
     FileFacts, NEVER_WAIT, add_seals, allocate, duplicate, file_facts, memfd_create, memfd_secret, open, real_path_of, seals,
-    set_file_size, shm_open, shm_unlink, unlinked_file, unlinked_shared_memory,
+    set_file_size, shm_open, shm_unlink, store, unlinked_file, unlinked_shared_memory,
 };
 #[cfg(target_os = "linux")]
-pub use linux::{can_name, default_huge_page_size, descriptor_page_size, peek, poke, wait_on, wake, why_refused, wipe_on_fork};
+pub use linux::{
+    bind, cached_pages, can_name, default_huge_page_size, descriptor_page_size, each_huge_part, forget, huge_bytes_by_smaps,
+    knows_advice, lock_on_fault, node, peek, poke, presence, read_ahead, touch_for_writing, transparent_huge_page_size, wait_on,
+    wake, why_refused, wipe_on_fork,
+};
 #[cfg(not(target_os = "linux"))]
 pub use unix::lacking::{
-    can_name, default_huge_page_size, descriptor_page_size, peek, poke, wait_on, wake, why_refused, wipe_on_fork,
+    bind, cached_pages, can_name, default_huge_page_size, descriptor_page_size, each_huge_part, forget, huge_bytes_by_smaps,
+    knows_advice, lock_on_fault, node, peek, poke, presence, read_ahead, touch_for_writing, transparent_huge_page_size, wait_on,
+    wake, why_refused, wipe_on_fork,
 };
 pub use unix::{Pages, limits, page_size};
 #[cfg(test)]

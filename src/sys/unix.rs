@@ -1,5 +1,6 @@
 //! What every POSIX system has.
 
+use crate::constants;
 use crate::error::Errno;
 use std::ffi::{c_int, c_void};
 use std::mem::MaybeUninit;
@@ -13,6 +14,12 @@ use std::ptr::NonNull;
 use libc::{mmap, off_t};
 #[cfg(target_os = "linux")]
 use libc::{mmap64 as mmap, off64_t as off_t};
+
+// Flags that only some systems have; 0 elsewhere.
+#[allow(clippy::cast_possible_truncation, reason = "flags are 32 bits")]
+const LOW: c_int = constants::MAP_32BIT as c_int;
+#[allow(clippy::cast_possible_truncation, reason = "flags are 32 bits")]
+const AT_ONCE: c_int = (constants::MAP_POPULATE | constants::MAP_LOCKED) as c_int;
 
 pub fn last_errno() -> Errno {
     Errno(std::io::Error::last_os_error().raw_os_error().unwrap_or(0))
@@ -60,6 +67,24 @@ impl Pages {
         Ok(Pages { base, size })
     }
 
+    /// Maps as [`Pages::map`] does, at a multiple of `alignment`, which is a power of two and at least a page.
+    ///
+    /// A reservation holds the place until the pages replace it, in one step: no other thread can take it in between.
+    pub fn map_aligned(alignment: usize, size: usize, prot: c_int, flags: c_int, fd: c_int, offset: u64) -> Result<Pages, Errno> {
+        let room = size.checked_add(alignment).ok_or(Errno(libc::ENOMEM))?;
+        // What the system refuses it refuses here, where nothing is left of it. A refusal of MAP_FIXED can leave a hole in
+        // the reservation, and another thread's memory in that: so that part of it then stays, which costs addresses only.
+        drop(Pages::map(0, size, prot, flags & !AT_ONCE, fd, offset)?);
+        let reservation = libc::MAP_PRIVATE | libc::MAP_ANON | libc::MAP_NORESERVE | flags & LOW;
+        let reserved = Pages::map(0, room, libc::PROT_NONE, reservation, -1, 0)?;
+        let before = reserved.base.addr().get().next_multiple_of(alignment) - reserved.base.addr().get();
+        let after = before + size;
+        let part = |range: Range<usize>| NonNull::new(reserved.at(&range)).map(|base| Pages { base, size: range.len() });
+        let (place, _rest) = (reserved.at(&(before..after)).addr(), (part(0..before), part(after..room)));
+        std::mem::forget(reserved);
+        Pages::map(place, size, prot, flags | libc::MAP_FIXED, fd, offset)
+    }
+
     /// Zeroed memory of this library's own.
     pub fn zeroed(bytes: usize) -> Result<Pages, Errno> {
         let size = bytes.next_multiple_of(page_size());
@@ -102,6 +127,17 @@ impl Pages {
     pub fn sync(&self, range: Range<usize>, flags: c_int) -> Result<(), Errno> {
         // SAFETY: the range is ours; msync changes no memory.
         check(unsafe { libc::msync(self.at(&range).cast(), range.len(), flags) })
+    }
+
+    /// Locks the pages into memory, reading them in.
+    pub fn lock(&self, range: Range<usize>) -> Result<(), Errno> {
+        // SAFETY: the range is ours; locking changes no memory.
+        check(unsafe { libc::mlock(self.at(&range).cast(), range.len()) })
+    }
+
+    pub fn unlock(&self, range: Range<usize>) -> Result<(), Errno> {
+        // SAFETY: as in lock.
+        check(unsafe { libc::munlock(self.at(&range).cast(), range.len()) })
     }
 
     /// Puts fresh memory, zeroed, over the range: what was mapped there is given up. Inside a signal handler, too.
@@ -249,6 +285,7 @@ pub mod lacking {
     use super::Pages;
     use crate::error::{Cause, Errno};
     use std::ffi::{CStr, c_int};
+    use std::ops::Range;
     use std::time::Duration;
 
     pub fn default_huge_page_size() -> Option<usize> {
@@ -287,5 +324,64 @@ pub mod lacking {
 
     pub fn wake(_word: *const u8, _count: c_int) -> Result<usize, Errno> {
         Err(Errno(libc::ENOSYS))
+    }
+
+    const NOT_HERE: Errno = Errno(libc::ENOSYS);
+
+    pub fn lock_on_fault(_pages: &Pages, _range: Range<usize>) -> Result<(), Errno> {
+        Err(NOT_HERE)
+    }
+
+    pub fn presence(_pages: &Pages, _range: Range<usize>, _to: &mut [u8]) -> Result<(), Errno> {
+        Err(NOT_HERE)
+    }
+
+    pub fn knows_advice(_advice: c_int) -> bool {
+        false
+    }
+
+    pub fn touch_for_writing(_pages: &Pages, _at: usize) -> Result<(), Errno> {
+        Err(NOT_HERE)
+    }
+
+    #[derive(Debug, Default, Clone, Copy)]
+    pub struct CachedPages {
+        pub cached: u64,
+        pub dirty: u64,
+        pub writeback: u64,
+        pub evicted: u64,
+        pub recently_evicted: u64,
+    }
+
+    pub fn cached_pages(_fd: c_int, _offset: u64, _size: u64) -> Result<CachedPages, Errno> {
+        Err(NOT_HERE)
+    }
+
+    pub fn forget(_fd: c_int, _offset: i64, _size: i64) -> Result<(), Errno> {
+        Err(NOT_HERE)
+    }
+
+    pub fn read_ahead(_fd: c_int, _offset: i64, _size: i64) -> Result<(), Errno> {
+        Err(NOT_HERE)
+    }
+
+    pub fn transparent_huge_page_size() -> Option<usize> {
+        None
+    }
+
+    pub fn each_huge_part(_pages: &Pages, _range: Range<usize>, _each: impl FnMut(Range<usize>)) -> Result<(), Errno> {
+        Err(NOT_HERE)
+    }
+
+    pub fn huge_bytes_by_smaps(_pages: &Pages, _range: Range<usize>) -> Result<Option<usize>, Errno> {
+        Ok(None)
+    }
+
+    pub fn bind(_pages: &Pages, _range: Range<usize>, _mode: c_int, _nodes: &[u64], _flags: c_int) -> Result<(), Errno> {
+        Err(NOT_HERE)
+    }
+
+    pub fn node(_pages: &Pages, _at: usize) -> Result<c_int, Errno> {
+        Err(NOT_HERE)
     }
 }

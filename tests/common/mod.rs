@@ -158,3 +158,43 @@ impl Drop for LoopDevice {
         let _ = Command::new("losetup").arg("--detach").arg(&self.0).status();
     }
 }
+
+/// Runs `body` with the rights of nobody, in a process of its own, which it does not leave.
+pub fn as_nobody(body: impl FnOnce()) -> bool {
+    const NOBODY: u32 = 65534;
+    // SAFETY: changes the rights of this process, which ends soon.
+    if unsafe {
+        libc::geteuid() != 0 || libc::setgroups(0, std::ptr::null()) != 0 || libc::setresuid(NOBODY, NOBODY, NOBODY) != 0
+    } {
+        println!("skipped: only root can act as somebody else");
+        return false;
+    }
+    body();
+    true
+}
+
+/// The page size, as a size in memory and as this library's calls take it.
+pub fn page() -> (usize, i64) {
+    let page = mmap_wrap::ffi::version::mmap_wrap_page_size();
+    (usize::try_from(page).unwrap(), page)
+}
+
+/// A file of so many pages of sevens on a disk, in the directory of the package. None, said aloud, where that keeps its
+/// files in memory: nothing can go from there.
+pub fn file_on_disk(pages: usize) -> Option<std::fs::File> {
+    let mut file = tempfile::tempfile_in(".").unwrap();
+    // One by one, or the kernel would join pages into larger ones, which it keeps or evicts as a whole.
+    (0..pages).for_each(|_| std::io::Write::write_all(&mut file, &vec![7; page().0]).unwrap());
+    // SAFETY: writes one statfs to the place given.
+    let facts = unsafe {
+        let mut facts: libc::statfs = std::mem::zeroed();
+        assert_eq!(libc::fstatfs(std::os::fd::AsRawFd::as_raw_fd(&file), &mut facts), 0);
+        facts
+    };
+    const IN_MEMORY: [i128; 2] = [libc::TMPFS_MAGIC as i128, 0x8584_58F6];
+    if IN_MEMORY.contains(&i128::from(facts.f_type)) {
+        println!("skipped: the directory of the package is in memory (tmpfs, ramfs), not on a disk");
+        return None;
+    }
+    Some(file)
+}

@@ -1,0 +1,166 @@
+//! The page cache of a file: what it holds of it, and getting it in and out.
+//!
+//! Descriptors are the caller's, of any file that is open; sizes may be `REST`, to the end of the file. All functions may
+//! be called from any thread.
+
+use crate::error::{Errno, Error, Result};
+use crate::range;
+use crate::sys;
+use std::ops::Range;
+
+/// What the page cache holds of a part of a file, in bytes: whole pages.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Cache {
+    /// In memory.
+    pub cached: u64,
+    /// Of those, changed and not yet being written.
+    pub dirty: u64,
+    /// Of those, being written now.
+    pub writeback: u64,
+    /// No longer in memory, as far as the kernel remembers.
+    pub evicted: u64,
+    /// Of those, evicted so lately that keeping them would have been better.
+    pub recently_evicted: u64,
+}
+
+/// What the page cache holds of `size` bytes (or `REST`) from `offset` of a file: every page that holds one of them.
+/// Linux 6.5.
+///
+/// ```
+/// use mmap_wrap::{cache, error::*, range::REST};
+/// use std::os::fd::AsRawFd;
+/// let file = std::fs::File::open("Cargo.toml").unwrap();
+/// match cache::of_descriptor(file.as_raw_fd().into(), 0, REST) {
+///     Ok(cache) => println!("{} bytes are in memory", cache.cached),
+///     Err(error) => println!("{error}"),
+/// }
+/// ```
+pub fn of_descriptor(fd: i64, offset: i64, size: i64) -> Result<Cache> {
+    of_part(descriptor(fd)?, range::of_file(offset, size)?)
+}
+
+pub(crate) fn of_part(fd: i32, part: Range<u64>) -> Result<Cache> {
+    if part.is_empty() {
+        return Ok(Cache::default());
+    }
+    let (offset, size) = in_pages(&part);
+    let pages = sys::cached_pages(fd, offset.unsigned_abs(), size.unsigned_abs()).map_err(|errno| {
+        let hint = match errno {
+            Errno(libc::ENOSYS) => return Error::unsupported("cachestat(2), of Linux 6.5 and newer,"),
+            Errno(libc::EOPNOTSUPP) => return Error::unsupported("cachestat(2) of huge pages from the pool"),
+            // Linux 6.14, commit 5f537664e705.
+            Errno(libc::EPERM) => "figures of a file are for who owns it or may write it",
+            _ => descriptor_hint(errno),
+        };
+        Error::system(errno, attempt("look at", fd, &part), hint)
+    })?;
+    let bytes = |pages: u64| pages.saturating_mul(sys::page_size() as u64);
+    Ok(Cache {
+        cached: bytes(pages.cached),
+        dirty: bytes(pages.dirty),
+        writeback: bytes(pages.writeback),
+        evicted: bytes(pages.evicted),
+        recently_evicted: bytes(pages.recently_evicted),
+    })
+}
+
+/// Stores what changed of a file, and lets the page cache forget the pages that hold `size` bytes (or `REST`) from
+/// `offset`. Pages that somebody maps or uses stay.
+///
+/// ```
+/// use mmap_wrap::{cache, range::REST};
+/// use std::os::fd::AsRawFd;
+/// let file = std::fs::File::open("Cargo.toml").unwrap();
+/// cache::evict(file.as_raw_fd().into(), 0, REST)?;
+/// # Ok::<(), Box<mmap_wrap::Error>>(())
+/// ```
+pub fn evict(fd: i64, offset: i64, size: i64) -> Result<()> {
+    let (fd, part) = (descriptor(fd)?, range::of_file(offset, size)?);
+    if part.is_empty() {
+        return Ok(());
+    }
+    match sys::store(fd) {
+        // File systems that are only read have nothing to store, and say so; so do pipes, which the next call refuses.
+        Ok(()) | Err(Errno(libc::EINVAL | libc::EROFS)) => forget(fd, part),
+        Err(errno) => Err(Error::system(errno, attempt("store", fd, &part), descriptor_hint(errno))),
+    }
+}
+
+/// Lets the page cache forget a part of a file, as far as it is stored.
+pub(crate) fn forget(fd: i32, part: Range<u64>) -> Result<()> {
+    let (offset, size) = in_pages(&part);
+    sys::forget(fd, offset, size).map_err(|errno| advice_refused(errno, attempt("forget", fd, &part)))
+}
+
+/// Begins to read `size` bytes (or `REST`) from `offset` of a file into the page cache, and does not wait for it.
+///
+/// ```
+/// use mmap_wrap::{cache, range::REST};
+/// use std::os::fd::AsRawFd;
+/// let file = std::fs::File::open("Cargo.toml").unwrap();
+/// cache::warm(file.as_raw_fd().into(), 0, REST)?;
+/// # Ok::<(), Box<mmap_wrap::Error>>(())
+/// ```
+pub fn warm(fd: i64, offset: i64, size: i64) -> Result<()> {
+    let (fd, part) = (descriptor(fd)?, range::of_file(offset, size)?);
+    if part.is_empty() {
+        return Ok(());
+    }
+    let (offset, size) = in_pages(&part);
+    sys::read_ahead(fd, offset, size).map_err(|errno| advice_refused(errno, attempt("read", fd, &part)))
+}
+
+fn advice_refused(errno: Errno, attempt: String) -> Box<Error> {
+    match errno {
+        Errno(libc::ENOSYS) => Error::unsupported("advice about a file's pages (posix_fadvise)"),
+        _ => Error::system(errno, attempt, descriptor_hint(errno)),
+    }
+}
+
+fn descriptor(fd: i64) -> Result<i32> {
+    i32::try_from(fd).map_err(|_| Error::argument(format!("{fd} is no file descriptor")))
+}
+
+fn attempt(what: &str, fd: i32, part: &Range<u64>) -> String {
+    match part.end {
+        range::END_OF_FILE => format!("{what} the bytes from offset {} of descriptor {fd}", part.start),
+        end => format!("{what} {} bytes from offset {} of descriptor {fd}", end - part.start, part.start),
+    }
+}
+
+fn descriptor_hint(errno: Errno) -> &'static str {
+    match errno {
+        Errno(libc::EBADF) => "it is not open",
+        Errno(libc::ESPIPE) => "a pipe has no pages",
+        Errno(libc::EIO) => "the data could not be stored",
+        _ => "",
+    }
+}
+
+/// The offset and size of the whole pages that hold a part; size 0 says "to the end", as the calls have it.
+fn in_pages(part: &Range<u64>) -> (i64, i64) {
+    let page = sys::page_size() as u64;
+    let start = part.start / page * page;
+    let end = part.end.next_multiple_of(page);
+    let number = |value: u64| i64::try_from(value).ok();
+    // Beyond the largest offset there is, all is "to the end".
+    let size = number(end).filter(|_| part.end != range::END_OF_FILE).map_or(0, |end| end - number(start).unwrap_or(0));
+    (number(start).unwrap_or(0), size)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::range::END_OF_FILE;
+
+    #[test]
+    fn a_part_of_a_file_is_widened_to_whole_pages() {
+        let page = sys::page_size() as u64;
+        let small = i64::try_from(page).unwrap();
+        assert_eq!(in_pages(&(1..2)), (0, small));
+        assert_eq!(in_pages(&(page..2 * page)), (small, small));
+        assert_eq!(in_pages(&(page - 1..page + 1)), (0, 2 * small));
+        assert_eq!(in_pages(&(page + 1..END_OF_FILE)), (small, 0));
+        assert_eq!(in_pages(&(page..END_OF_FILE - 1)), (small, 0));
+    }
+}

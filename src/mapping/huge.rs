@@ -1,0 +1,106 @@
+//! Huge pages: their size, memory aligned to it, and how much of a range they hold.
+
+use super::Mapping;
+use super::wish::{FIXED, Wish};
+use crate::error::{Errno, Error, Result};
+use crate::sys;
+
+/// Bytes in a transparent huge page.
+///
+/// ```
+/// match mmap_wrap::mapping::transparent_huge_page_size() {
+///     Ok(bytes) => assert!(bytes.is_power_of_two()),
+///     Err(error) => println!("{error}"),
+/// }
+/// ```
+pub fn transparent_huge_page_size() -> Result<usize> {
+    sys::transparent_huge_page_size().ok_or_else(|| Error::unsupported("transparent huge pages"))
+}
+
+impl Mapping {
+    /// Maps as [`Mapping::of_descriptor`] does, the first page at an address that is a multiple of `alignment`, a power of
+    /// two. Less than a page means a page.
+    ///
+    /// ```
+    /// use mmap_wrap::{Mapping, constants::*};
+    /// let memory = Mapping::aligned(2 << 20, 4 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)?;
+    /// assert_eq!(memory.address().addr() % (2 << 20), 0);
+    /// # Ok::<(), Box<mmap_wrap::Error>>(())
+    /// ```
+    pub fn aligned(alignment: i64, len: i64, prot: i64, flags: i64, fd: i64, offset: i64) -> Result<Mapping> {
+        if alignment <= 0 || !alignment.unsigned_abs().is_power_of_two() {
+            return Err(Error::argument(format!("alignment {alignment} is no power of two")));
+        }
+        if flags & FIXED != 0 {
+            return Err(Error::argument("MAP_FIXED names the place: an alignment asks for one to be found"));
+        }
+        // What does not fit is refused with the size, which is known later.
+        let alignment = usize::try_from(alignment).unwrap_or(usize::MAX);
+        Mapping::of_wish(&Wish { alignment, ..Wish::new(0, len, prot, flags, offset)? }, fd)
+    }
+
+    /// How many of `size` bytes (or `REST`) from `offset` are in huge pages now, transparent ones or those of the pool.
+    pub fn huge_bytes(&self, offset: i64, size: i64) -> Result<usize> {
+        let span = self.span(offset, size)?;
+        if span.size == 0 {
+            return Ok(0);
+        }
+        let (bytes, pages) = (span.bytes(self.grid), span.widened(self.grid));
+        let mut sum = 0;
+        let scanned = sys::each_huge_part(&self.pages, pages.clone(), |part| {
+            sum += part.end.min(bytes.end).saturating_sub(part.start.max(bytes.start));
+        });
+        match scanned {
+            Ok(()) => Ok(sum),
+            // An older kernel, or one that does not let this process look: whole lines of smaps tell, too.
+            Err(Errno(libc::ENOTTY | libc::ENOSYS | libc::EINVAL | libc::EACCES | libc::EPERM | libc::ENOENT)) => {
+                match sys::huge_bytes_by_smaps(&self.pages, pages.clone()) {
+                    Ok(Some(0)) => Ok(0),
+                    Ok(Some(all)) if all == pages.len() => Ok(span.size),
+                    Ok(Some(some)) if bytes == pages => Ok(some),
+                    _ => Err(Error::unsupported("telling which part is in huge pages (PAGEMAP_SCAN, of Linux 6.7 and newer,)")),
+                }
+            }
+            Err(errno) => {
+                let attempt = format!("look for huge pages in {} bytes from offset {}", span.size, span.offset);
+                Err(Error::system(errno, attempt, ""))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::constants::{MADV_COLLAPSE, MADV_HUGEPAGE, MAP_ANONYMOUS, MAP_PRIVATE, PROT_READ, PROT_WRITE};
+    use crate::range::REST;
+
+    #[test]
+    fn smaps_tell_the_same_as_a_scan_where_they_tell_anything() {
+        let Some(huge) = sys::transparent_huge_page_size() else {
+            println!("skipped: no transparent huge pages here");
+            return;
+        };
+        let size = super::super::to_i64(huge);
+        let flags = MAP_PRIVATE | MAP_ANONYMOUS;
+        let memory = Mapping::aligned(size, 2 * size, PROT_READ | PROT_WRITE, flags, -1, 0).unwrap();
+        // Also what keeps this line of smaps apart from its neighbours.
+        if let Err(error) = memory.advise(MADV_HUGEPAGE, 0, REST) {
+            println!("skipped: {error}");
+            return;
+        }
+        let by_smaps = |range| sys::huge_bytes_by_smaps(&memory.pages, range).unwrap();
+        assert_eq!(by_smaps(0..2 * huge), Some(0));
+        memory.write(0, b"x").unwrap();
+        if memory.advise(MADV_COLLAPSE, 0, size).is_err() || memory.huge_bytes(0, REST) != Ok(huge) {
+            println!("skipped: no huge page forms, or nobody tells of it");
+            return;
+        }
+        assert_eq!(by_smaps(0..2 * huge), Some(huge));
+        assert_eq!(by_smaps(huge..2 * huge), None, "one of two pages is huge, who knows which");
+        memory.write(size, b"x").unwrap();
+        memory.advise(MADV_COLLAPSE, 0, REST).unwrap();
+        assert_eq!(by_smaps(0..2 * huge), Some(2 * huge));
+        assert_eq!(by_smaps(huge + sys::page_size()..2 * huge), Some(huge - sys::page_size()));
+    }
+}

@@ -1,0 +1,55 @@
+//! NUMA: on which node of the machine pages lie.
+
+use super::Mapping;
+use crate::bits::known;
+use crate::constants::Group;
+use crate::error::{Errno, Error, Result};
+use crate::sys;
+
+impl Mapping {
+    /// Sets the memory policy of the pages that hold `size` bytes (or `REST`) from `offset`: on which nodes their memory is
+    /// taken when they are first touched, and, with MPOL_MF_MOVE, moved to now. Bit n of `nodes` stands for node n.
+    ///
+    /// ```
+    /// # use mmap_wrap::{Mapping, constants::*, range::REST};
+    /// # let memory = Mapping::of_descriptor(0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)?;
+    /// match memory.bind(MPOL_PREFERRED, &[1 << 0], 0, 0, REST) {
+    ///     Ok(()) => println!("on node 0, where it has room"),
+    ///     Err(error) => println!("{error}"),
+    /// }
+    /// # Ok::<(), Box<mmap_wrap::Error>>(())
+    /// ```
+    pub fn bind(&self, mode: i64, nodes: &[u64], flags: i64, offset: i64, size: i64) -> Result<()> {
+        let c_mode = known(Group::Policy, mode, "memory policy")?;
+        let c_flags = known(Group::PolicyFlag, flags, "mbind flags")?;
+        let span = self.span(offset, size)?;
+        if span.size == 0 {
+            return Ok(());
+        }
+        sys::bind(&self.pages, span.widened(self.grid), c_mode, nodes, c_flags).map_err(|errno| {
+            let hint = match errno {
+                Errno(libc::ENOSYS) => return Error::unsupported("mbind(2): this kernel was built without NUMA"),
+                Errno(libc::EINVAL) => "a node is not there, or the policy wants nodes and got none, or the other way round",
+                Errno(libc::EIO) => "pages lie elsewhere, and not all could be moved (MPOL_MF_STRICT)",
+                Errno(libc::EPERM) => "MPOL_MF_MOVE_ALL needs CAP_SYS_NICE",
+                _ => "",
+            };
+            let attempt = format!("policy {mode:#x}, nodes {nodes:x?}, for {} bytes from offset {}", span.size, span.offset);
+            Error::system(errno, attempt, hint)
+        })
+    }
+
+    /// The node that holds the page of the byte at `offset`. Touches nothing: -ENOENT where no page is in memory.
+    pub fn node(&self, offset: i64) -> Result<i64> {
+        let span = self.span(offset, 1)?;
+        sys::node(&self.pages, span.bytes(self.grid).start).map(i64::from).map_err(|errno| {
+            let hint = match errno {
+                Errno(libc::ENOSYS) => return Error::unsupported("move_pages(2): this kernel was built without NUMA"),
+                Errno(libc::ENOENT) => "no page is in memory there, for it was not touched or went; mmap_wrap_prefault brings it",
+                Errno(libc::EFAULT) => "it was read and never written, so that it shares the kernel's page of zeros",
+                _ => "",
+            };
+            Error::system(errno, format!("find the page at offset {offset}"), hint)
+        })
+    }
+}

@@ -1,0 +1,249 @@
+/* Which pages are in memory: locking, asking, bringing in, letting go; and the page cache of a file. */
+#define _GNU_SOURCE
+#include "check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+enum { RW = PROT_READ | PROT_WRITE, PRIVATE = MAP_PRIVATE | MAP_ANONYMOUS, ROOM = 4 * 65536 };
+static int64_t page;
+static unsigned char pages[64], bytes[ROOM], again[ROOM];
+
+/* Says what this kernel lacks; false for any other answer. */
+static bool lacking(int64_t answer) {
+    if (answer == MMAP_WRAP_E_UNSUPPORTED) skip("%s", mmap_wrap_last_error_message());
+    return answer == MMAP_WRAP_E_UNSUPPORTED;
+}
+
+/* Which pages of the range are there, as text: '1' or '0' for each. */
+static const char *presence(mmap_wrap_handle h, int64_t offset, int64_t size) {
+    char shown[65] = "";
+    int64_t count = mincore_wrap(h, pages, sizeof pages, offset, size);
+    CHECK(count >= 0);
+    for (int64_t i = 0; i < count; i++) shown[i] = (char)('0' + pages[i]);
+    return text("%s", shown);
+}
+#define CHECK_PRESENT(h, offset, size, expected) CHECK(strcmp(presence(h, offset, size), expected) == 0)
+
+/* -- The rules that all calls share -- */
+
+static int64_t lock(mmap_wrap_handle h, int64_t at, int64_t size) { return mlock_wrap(h, 0, at, size); }
+static int64_t core(mmap_wrap_handle h, int64_t at, int64_t size) { return mincore_wrap(h, pages, 64, at, size); }
+static int64_t prefault(mmap_wrap_handle h, int64_t at, int64_t size) { return mmap_wrap_prefault(h, 1, at, size); }
+static int64_t cache(mmap_wrap_handle h, int64_t at, int64_t size) { return cachestat_wrap(h, NULL, 0, at, size); }
+
+static const struct {
+    const char *name;
+    int64_t (*with)(mmap_wrap_handle, int64_t at, int64_t size);
+} calls[] = {
+    {"mlock", lock},
+    {"munlock", munlock_wrap},
+    {"mincore", core},
+    {"mmap_wrap_resident", mmap_wrap_resident},
+    {"mmap_wrap_prefault", prefault},
+    {"mmap_wrap_drop", mmap_wrap_drop},
+    {"cachestat", cache},
+};
+
+static void every_call_refuses(mmap_wrap_handle h, int64_t at, int64_t size, int64_t code, const char *why) {
+    char message[200]; /* why is made by text(), which is good for few more */
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+        snprintf(message, sizeof message, "%s: %s", calls[i].name, why);
+        check_fails(calls[i].with(h, at, size), code, message, __FILE__, __LINE__, calls[i].name);
+    }
+}
+
+static void handles_and_ranges_are_checked_as_everywhere(void) {
+    const long long length = 2 * page;
+    mmap_wrap_handle h = memory_of(length);
+    every_call_refuses(h, -1, 1, MMAP_WRAP_E_RANGE, "offset -1 is negative");
+    every_call_refuses(h, 0, -5, MMAP_WRAP_E_RANGE, "size -5 is negative");
+    every_call_refuses(h, 0, length + 1, MMAP_WRAP_E_RANGE, text("size %lld from offset 0 extends beyond", length + 1));
+    every_call_refuses(h, 1, INT64_MAX, MMAP_WRAP_E_RANGE, text("size %lld from offset 1 wraps around", (long long)INT64_MAX));
+    every_call_refuses(h, length + 1, MMAP_WRAP_REST, MMAP_WRAP_E_RANGE, text("offset %lld lies beyond", length + 1));
+    CHECK_PRESENT(h, 0, MMAP_WRAP_REST, "00");
+    CHECK_IS(munmap_wrap(h), 1);
+    every_call_refuses(h, 0, MMAP_WRAP_REST, MMAP_WRAP_E_UNMAPPED, "the mapping of handle");
+    every_call_refuses(0, 0, MMAP_WRAP_REST, MMAP_WRAP_E_HANDLE, "0x0 is no handle of this library");
+}
+
+static void size_zero_does_nothing(void) {
+    mmap_wrap_handle h = memory_of(page);
+    for (size_t i = 0; i + 1 < sizeof calls / sizeof *calls; i++)
+        check_is(calls[i].with(h, page, 0), 0, __FILE__, __LINE__, calls[i].name);
+    CHECK_IS(munmap_wrap(h), 1);
+}
+
+static void an_empty_mapping_has_no_pages(void) {
+    make_file("empty", "", 0);
+    mmap_wrap_handle h = mmap_path_wrap("empty", MMAP_WRAP_REST, PROT_READ, MAP_SHARED, 0);
+    for (size_t i = 0; i + 1 < sizeof calls / sizeof *calls; i++)
+        check_is(calls[i].with(h, 0, MMAP_WRAP_REST), 0, __FILE__, __LINE__, calls[i].name);
+    CHECK_IS(munmap_wrap(h), 1);
+    unlink("empty");
+}
+
+/* -- Locking -- */
+
+static void locked_pages_are_there_and_stay(void) {
+    mmap_wrap_handle h = memory_of(4 * page);
+    CHECK_IS(mlock_wrap(h, 0, 2 * page - 1, 2), 0);
+    CHECK_PRESENT(h, 0, MMAP_WRAP_REST, "0110");
+    int64_t dropped = mmap_wrap_drop(h, page, page);
+    if (!lacking(dropped)) CHECK_FAILS(dropped, -EINVAL, text("mmap_wrap_drop: drop %lld bytes", (long long)page));
+    CHECK_IS(munlock_wrap(h, 0, MMAP_WRAP_REST), 0);
+    CHECK_IS(munlock_wrap(h, 0, MMAP_WRAP_REST), 0);
+    CHECK_FAILS(mlock_wrap(h, 64, 0, MMAP_WRAP_REST), MMAP_WRAP_E_ARGUMENT, "mlock: flags 0x40");
+    CHECK_IS(munmap_wrap(h), 1);
+}
+
+static void locks_too_much(void) {
+    struct rlimit limit = {65536, 65536};
+    mmap_wrap_handle h = memory_of(1 << 20);
+    CHECK(setrlimit(RLIMIT_MEMLOCK, &limit) == 0);
+    if (geteuid() == 0 && setuid(65534) != 0) {
+        skip("root may lock without limit, and cannot become somebody else here");
+        return;
+    }
+    CHECK_FAILS(mlock_wrap(h, 0, 0, MMAP_WRAP_REST), -ENOMEM, "mlock: lock 1048576 bytes from offset 0");
+    CHECK_FAILS(mlock_wrap(h, 0, 0, MMAP_WRAP_REST), -ENOMEM, "may lock 65536 bytes (RLIMIT_MEMLOCK)");
+}
+
+static void the_limit_of_locked_memory_is_named(void) {
+    if (under_valgrind()) skip("valgrind keeps limits of its own");
+    else in_child(locks_too_much);
+}
+
+/* -- Asking and bringing in -- */
+
+static void pages_are_present_once_they_were_touched(void) {
+    mmap_wrap_handle h = memory_of(4 * page);
+    CHECK_PRESENT(h, 0, MMAP_WRAP_REST, "0000");
+    CHECK_IS(mmap_wrap_fill(h, page, 1, 1), 1);
+    CHECK_PRESENT(h, 0, MMAP_WRAP_REST, "0100");
+    CHECK_PRESENT(h, page - 1, 2, "01");
+    CHECK_IS(mmap_wrap_resident(h, 0, MMAP_WRAP_REST), page);
+    CHECK_IS(mmap_wrap_prefault(h, 1, 2 * page + 5, 10), 10);
+    CHECK_IS(mmap_wrap_prefault(h, 0, 3 * page, MMAP_WRAP_REST), page);
+    CHECK_PRESENT(h, 0, MMAP_WRAP_REST, "0111");
+    CHECK_IS(mmap_wrap_find(h, "\1", 1, 0, MMAP_WRAP_REST), page);
+    CHECK_IS(munmap_wrap(h), 1);
+}
+
+static void too_little_room_for_the_pages_is_refused(void) {
+    mmap_wrap_handle h = memory_of(4 * page);
+    memset(pages, 9, sizeof pages);
+    CHECK_FAILS(mincore_wrap(h, pages, 3, 0, MMAP_WRAP_REST), MMAP_WRAP_E_RANGE, "room for 3 pages, and the range has 4");
+    CHECK_FAILS(mincore_wrap(h, NULL, 4, 0, MMAP_WRAP_REST), MMAP_WRAP_E_ARGUMENT, "the buffer is NULL");
+    CHECK_FAILS(mincore_wrap(h, pages, -4, 0, MMAP_WRAP_REST), MMAP_WRAP_E_RANGE, "-4 is negative");
+    CHECK(pages[0] == 9);
+    CHECK_IS(mincore_wrap(h, pages, 4, 0, MMAP_WRAP_REST), 4);
+    CHECK(pages[3] == 0 && pages[4] == 9);
+    CHECK_IS(munmap_wrap(h), 1);
+}
+
+static void prefaulting_stops_where_the_memory_refuses(void) {
+    make_file("short", bytes, 3 * page);
+    for (int writing = 0; writing <= 1; writing++) {
+        CHECK(truncate("short", 3 * page) == 0);
+        mmap_wrap_handle h = mmap_path_wrap("short", MMAP_WRAP_REST, RW, MAP_SHARED, 0);
+        CHECK(truncate("short", 5) == 0);
+        CHECK_FAILS(mmap_wrap_prefault(h, writing, 10, MMAP_WRAP_REST), MMAP_WRAP_E_FAULT,
+                    text("mmap_wrap_prefault: the memory refused the access at offset %lld", (long long)page));
+        CHECK_IS(mmap_wrap_fault_done(), page - 10);
+        CHECK(mmap_wrap_fault_address() == (char *)mmap_wrap_address(h) + page);
+        CHECK_IS(munmap_wrap(h), 1);
+    }
+    unlink("short");
+}
+
+/* -- Letting go -- */
+
+static void nothing_is_lost_by_dropping(void) {
+    const int64_t size = 3 * page + 100;
+    make_file("dropped", bytes, size);
+    const mmap_wrap_handle handles[] = {
+        mmap_path_wrap("dropped", MMAP_WRAP_REST, RW, MAP_SHARED, 0),
+        mmap_path_wrap("dropped", MMAP_WRAP_REST, RW, MAP_PRIVATE, 0),
+        mmap_path_wrap("dropped", MMAP_WRAP_REST, RW, MAP_PRIVATE, 10),
+        mmap_wrap(NULL, size, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0),
+        mmap_wrap(NULL, size, RW, PRIVATE, -1, 0),
+    };
+    for (size_t i = 0; i < sizeof handles / sizeof *handles; i++) {
+        const int64_t length = mmap_wrap_length(handles[i]);
+        scramble(bytes, length, (uint32_t)i);
+        CHECK_IS(mmap_wrap_write(handles[i], 0, bytes, length), length);
+        int64_t dropped = mmap_wrap_drop(handles[i], 0, MMAP_WRAP_REST);
+        if (!lacking(dropped)) CHECK_IS(dropped, 0);
+        CHECK_IS(mmap_wrap_read(handles[i], 0, again, length), length);
+        CHECK(memcmp(bytes, again, (size_t)length) == 0);
+        if (i == 0) {
+            read_file("dropped", again, size);
+            CHECK(memcmp(bytes, again, (size_t)size) == 0);
+        }
+        CHECK_IS(munmap_wrap(handles[i]), 1);
+    }
+    unlink("dropped");
+}
+
+/* -- Files -- */
+
+static void the_page_cache_of_a_file_is_told_by_its_descriptor(void) {
+    int fd = memfd_create("cached", MFD_CLOEXEC);
+    CHECK(ftruncate(fd, 4 * page) == 0 && pwrite(fd, "x", 1, page) == 1);
+    struct mmap_wrap_cache figures = {-1, -1, -1, -1, -1};
+    int64_t told = mmap_wrap_cachestat(fd, &figures, sizeof figures, 0, MMAP_WRAP_REST);
+    if (!lacking(told)) {
+        CHECK_IS(told, 0);
+        CHECK_IS(figures.cached, page);
+        CHECK_IS(figures.evicted, 0);
+        CHECK_IS(mmap_wrap_cachestat(fd, &figures, 8, 2 * page, 2 * page), 0);
+        CHECK_IS(figures.cached, 0);
+        CHECK_FAILS(mmap_wrap_cachestat(fd, &figures, 9, 0, 0), MMAP_WRAP_E_ARGUMENT, "9 bytes are no size of struct");
+        CHECK_FAILS(mmap_wrap_cachestat(fd, NULL, 8, 0, 0), MMAP_WRAP_E_ARGUMENT, "NULL");
+        CHECK_FAILS(mmap_wrap_cachestat(-1, &figures, 8, 0, 1), -EBADF, "descriptor -1");
+    }
+    mmap_wrap_handle h = mmap_wrap(NULL, MMAP_WRAP_REST, PROT_READ, MAP_SHARED, fd, 0);
+    CHECK_FAILS(cachestat_wrap(h, &figures, sizeof figures, 0, MMAP_WRAP_REST), MMAP_WRAP_E_ARGUMENT,
+                "cachestat: this mapping keeps no file open");
+    CHECK_IS(munmap_wrap(h), 1);
+    close(fd);
+}
+
+static void a_file_is_evicted_and_warmed_and_stays_the_same(void) {
+    scramble(bytes, ROOM, 7);
+    make_file("evicted", bytes, ROOM);
+    int fd = open("evicted", O_RDONLY | O_CLOEXEC);
+    CHECK_IS(mmap_wrap_evict(fd, 0, MMAP_WRAP_REST), 0);
+    CHECK_IS(mmap_wrap_warm(fd, 1, ROOM), 0);
+    CHECK_IS(mmap_wrap_evict(fd, 5, 0), 0);
+    read_file("evicted", again, ROOM);
+    CHECK(memcmp(bytes, again, ROOM) == 0);
+    CHECK_FAILS(mmap_wrap_evict(fd, -1, 1), MMAP_WRAP_E_RANGE, "mmap_wrap_evict: file offset -1 is negative");
+    CHECK_FAILS(mmap_wrap_warm(fd, 1, INT64_MAX), MMAP_WRAP_E_RANGE, "mmap_wrap_warm: size");
+    CHECK_FAILS(mmap_wrap_evict(-1, 0, 1), -EBADF, "mmap_wrap_evict: store 1 bytes from offset 0 of descriptor -1");
+    CHECK_FAILS(mmap_wrap_warm((int64_t)1 << 32, 0, 1), MMAP_WRAP_E_ARGUMENT, "4294967296 is no file descriptor");
+    close(fd);
+    unlink("evicted");
+}
+
+int main(void) {
+    page = mmap_wrap_page_size();
+    RUN(handles_and_ranges_are_checked_as_everywhere);
+    RUN(size_zero_does_nothing);
+    RUN(an_empty_mapping_has_no_pages);
+    RUN(locked_pages_are_there_and_stay);
+    RUN(the_limit_of_locked_memory_is_named);
+    RUN(pages_are_present_once_they_were_touched);
+    RUN(too_little_room_for_the_pages_is_refused);
+    RUN(prefaulting_stops_where_the_memory_refuses);
+    RUN(nothing_is_lost_by_dropping);
+    RUN(the_page_cache_of_a_file_is_told_by_its_descriptor);
+    RUN(a_file_is_evicted_and_warmed_and_stays_the_same);
+    return finish();
+}

@@ -1,0 +1,410 @@
+//! Aligned mappings, huge pages that form and those of the pool, and NUMA nodes.
+
+mod common;
+
+use common::*;
+use mmap_wrap::error::*;
+use mmap_wrap::ffi::error::mmap_wrap_last_error_message;
+use mmap_wrap::ffi::huge::*;
+use mmap_wrap::ffi::map::munmap_wrap;
+use mmap_wrap::{Mapping, constants::*, mapping, range::REST};
+use std::ffi::CStr;
+use std::fs::File;
+use std::io::Write;
+use std::mem::MaybeUninit;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::FileExt;
+
+const PRIVATE: i64 = MAP_PRIVATE | MAP_ANONYMOUS;
+const MIB: i64 = 1 << 20;
+
+fn message() -> String {
+    // SAFETY: the text is kept until the next message of this thread.
+    unsafe { CStr::from_ptr(mmap_wrap_last_error_message()) }.to_str().unwrap().to_owned()
+}
+
+fn assert_fails(answer: i64, code: i64, text: &str) {
+    assert_eq!(answer, code, "{}", message());
+    assert!(message().contains(text), "'{}' lacks '{text}'", message());
+}
+
+fn size(bytes: i64) -> usize {
+    usize::try_from(bytes).unwrap()
+}
+
+// -- Alignment --
+
+#[test]
+fn an_aligned_mapping_begins_at_a_multiple() {
+    let (small, page) = page();
+    for alignment in [1, 2, page, 1 << 16, 2 * MIB, 1 << 30] {
+        // Several, of odd lengths: a lucky address is not enough.
+        let all = [1, 4 * MIB, page + 1, 1, MIB].map(|len| Mapping::aligned(alignment, len, READ_WRITE, PRIVATE, -1, 0).unwrap());
+        for memory in &all {
+            assert_eq!(memory.address().addr() % size(alignment).max(small), 0);
+            memory.fill(0, 1, REST).unwrap();
+        }
+    }
+}
+
+#[test]
+fn the_first_page_of_a_file_is_aligned_and_the_bytes_are_the_files() {
+    let (small, _) = page();
+    let mut file = tempfile::tempfile().unwrap();
+    let contents: Vec<u8> = (0..3 * small).map(|i| u8::try_from(i % 251).unwrap()).collect();
+    file.write_all(&contents).unwrap();
+    for offset in [0, 100, small, small + 7] {
+        let at = i64::try_from(offset).unwrap();
+        let mapping = Mapping::aligned(MIB, REST, PROT_READ, MAP_SHARED, file.as_raw_fd().into(), at).unwrap();
+        assert_eq!(mapping.address().addr() % size(MIB), offset % small);
+        assert!(read(&mapping, 0, mapping.length()).unwrap() == contents[offset..]);
+    }
+    file.set_len(0).unwrap();
+    let empty = Mapping::aligned(MIB, REST, PROT_READ, MAP_SHARED, file.as_raw_fd().into(), 0).unwrap();
+    assert_eq!(empty.length(), 0);
+}
+
+#[test]
+fn of_an_aligned_mapping_nothing_is_left() {
+    in_a_process_of_its_own("of_an_aligned_mapping_nothing_is_left", || {
+        let read_only = File::open("Cargo.toml").unwrap();
+        let readable = read_only.as_raw_fd().into();
+        let address_space = || std::fs::read_to_string("/proc/self/statm").unwrap().split(' ').next().unwrap().to_owned();
+        let tried = || {
+            let memory = Mapping::aligned(2 * MIB, 3 * MIB, READ_WRITE, PRIVATE, -1, 0).unwrap();
+            memory.unmap().unwrap();
+            let refused = mmap_aligned_wrap(2 * MIB, 4096, READ_WRITE, MAP_SHARED, readable, 0);
+            assert_fails(refused, -i64::from(libc::EACCES), "mmap_aligned: 4096 bytes at offset 0 of descriptor");
+            let refused = mmap_aligned_wrap(2 * MIB, 4096, READ_WRITE, MAP_SHARED, -1, 0);
+            assert_fails(refused, -i64::from(libc::EBADF), "mmap_aligned: descriptor -1");
+            let refused = mmap_aligned_wrap(2 * MIB, 4096, PROT_READ, MAP_SHARED | MAP_HUGETLB, readable, 0);
+            assert_fails(refused, -i64::from(libc::EINVAL), "at a multiple of 2097152");
+            assert_fails(mmap_aligned_wrap(1 << 62, 1, PROT_READ, PRIVATE, -1, 0), -i64::from(libc::ENOMEM), "address space");
+        };
+        tried();
+        let before = (descriptors(), mappings(), address_space());
+        (0..20).for_each(|_| tried());
+        assert_eq!((descriptors(), mappings(), address_space()), before);
+    });
+}
+
+#[test]
+fn alignments_that_cannot_be_are_refused() {
+    let map = |alignment, len, flags| mmap_aligned_wrap(alignment, len, PROT_READ, flags, -1, 0);
+    for alignment in [0, 3, -1, -4096, i64::MIN, i64::MAX] {
+        let why = format!("mmap_aligned: alignment {alignment} is no power of two");
+        assert_fails(map(alignment, 4096, PRIVATE), MMAP_WRAP_E_ARGUMENT, &why);
+    }
+    for flag in [MAP_FIXED, MAP_FIXED_NOREPLACE] {
+        assert_fails(map(4096, 4096, PRIVATE | flag), MMAP_WRAP_E_ARGUMENT, "MAP_FIXED names the place");
+    }
+    assert_fails(map(1 << 62, 1 << 62, PRIVATE), MMAP_WRAP_E_RANGE, "bytes at a multiple of 4611686018427387904 exceed");
+    assert_fails(map(4096, -1, PRIVATE), MMAP_WRAP_E_RANGE, "length -1 is negative");
+    assert_fails(map(4096, 0, PRIVATE), MMAP_WRAP_E_ARGUMENT, "at least 1 byte");
+}
+
+#[test]
+fn threads_that_map_at_once_get_places_of_their_own() {
+    std::thread::scope(|scope| {
+        for value in 1..=8u8 {
+            scope.spawn(move || {
+                for _ in 0..3000 {
+                    // Of the size that the search for an aligned place leaves free for a moment.
+                    let beside = [(); 4].map(|()| Mapping::of_descriptor(0, 2 * MIB, READ_WRITE, PRIVATE, -1, 0).unwrap());
+                    beside.iter().for_each(|memory| memory.write(0, &[value]).unwrap());
+                    let aligned = Mapping::aligned(2 * MIB, 8192, READ_WRITE, PRIVATE, -1, 0).unwrap();
+                    assert_eq!(aligned.address().addr() % size(2 * MIB), 0);
+                    aligned.fill(0, value.into(), REST).unwrap();
+                    std::thread::yield_now();
+                    assert_eq!(read(&aligned, 0, 8192).unwrap(), [value; 8192]);
+                    assert!(beside.iter().all(|memory| read(memory, 0, 1).unwrap() == [value]));
+                }
+            });
+        }
+    });
+}
+
+// -- Transparent huge pages --
+
+/// Two huge pages of memory that are huge. None, said aloud, where none form.
+fn two_huge_pages() -> Option<(Mapping, i64)> {
+    let setting = std::fs::read_to_string("/sys/kernel/mm/transparent_hugepage/enabled").unwrap_or_default();
+    let huge = mmap_wrap_huge_page_size();
+    if huge < 0 || setting.contains("[never]") {
+        println!("skipped: no transparent huge pages here: {}", if huge < 0 { message() } else { setting });
+        return None;
+    }
+    let memory = Mapping::aligned(huge, 2 * huge, READ_WRITE, PRIVATE, -1, 0).unwrap();
+    if let Err(error) = memory.advise(MADV_HUGEPAGE, 0, REST) {
+        println!("skipped: {error}");
+        return None;
+    }
+    memory.fill(0, 7, REST).unwrap();
+    if memory.huge_bytes(0, REST) != Ok(memory.length()) {
+        // Memory was in pieces when it was touched: this takes the time to tidy it.
+        memory.advise(MADV_COLLAPSE, 0, REST).unwrap();
+    }
+    Some((memory, huge))
+}
+
+#[test]
+fn huge_pages_form_in_aligned_memory_and_are_told_byte_by_byte() {
+    let Some((memory, huge)) = two_huge_pages() else { return };
+    assert_eq!(mapping::transparent_huge_page_size(), Ok(size(huge)));
+    match memory.huge_bytes(1000, huge) {
+        Err(error) if error.code() == MMAP_WRAP_E_UNSUPPORTED => {
+            println!("skipped: {error}");
+            return;
+        }
+        bytes => assert_eq!(bytes, Ok(size(huge))),
+    }
+    assert_eq!(memory.huge_bytes(0, REST), Ok(size(2 * huge)));
+    assert_eq!(memory.huge_bytes(5, 1), Ok(1));
+    assert_eq!(memory.huge_bytes(2 * huge, 0), Ok(0));
+    // Whoever takes a page out of one makes small ones of it.
+    memory.protect(PROT_READ, huge + page().1, page().1).unwrap();
+    assert_eq!(memory.huge_bytes(0, REST), Ok(size(huge)));
+    assert_eq!(memory.huge_bytes(huge - 3, 10), Ok(3));
+    assert_eq!(memory.huge_bytes(huge, REST), Ok(0));
+    assert_eq!(memory.find(&[0], 0, REST), Err(Error::NotFound.into()), "the bytes stay");
+}
+
+#[test]
+fn memory_of_small_pages_is_in_no_huge_page() {
+    let memory = Mapping::of_descriptor(0, 64 * page().1, READ_WRITE, PRIVATE, -1, 0).unwrap();
+    assert_eq!(memory.huge_bytes(0, REST), Ok(0));
+    if let Err(error) = memory.advise(MADV_NOHUGEPAGE, 0, REST) {
+        println!("skipped: {error}");
+        return;
+    }
+    memory.fill(0, 1, REST).unwrap();
+    assert_eq!(memory.huge_bytes(0, REST), Ok(0));
+}
+
+// -- The pool --
+
+/// So many huge pages in the pool, for as long as this lives; as many as before afterwards. Only one lives at a time, in
+/// all processes. None, said aloud, where the pool cannot be had.
+struct Pool(File, String);
+
+const SETTING: &str = "/proc/sys/vm/nr_hugepages";
+
+impl Pool {
+    fn of(pages: &str) -> Option<Pool> {
+        let said = |error| println!("skipped: no pool of huge pages: {error}");
+        let setting = File::options().read(true).write(true).open(SETTING).map_err(said).ok()?;
+        // SAFETY: touches no memory; the lock goes with the descriptor.
+        assert_eq!(unsafe { libc::flock(setting.as_raw_fd(), libc::LOCK_EX) }, 0);
+        let before = std::fs::read_to_string(SETTING).unwrap();
+        let pool = Pool(setting, before);
+        pool.0.write_all_at(pages.as_bytes(), 0).map_err(said).ok()?;
+        let got = std::fs::read_to_string(SETTING).unwrap();
+        if got.trim() != pages || free_pages() != pages.parse().unwrap() || meminfo("Hugepagesize:") != Some(2 * MIB / 1024) {
+            println!("skipped: {} of {pages} huge pages of 2 MiB in the pool, {} free", got.trim(), free_pages());
+            return None;
+        }
+        Some(pool)
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        let _ = self.0.write_all_at(self.1.as_bytes(), 0);
+    }
+}
+
+fn meminfo(name: &str) -> Option<i64> {
+    let text = std::fs::read_to_string("/proc/meminfo").unwrap();
+    text.lines().find_map(|line| line.strip_prefix(name)?.trim().trim_end_matches(" kB").parse().ok())
+}
+
+fn free_pages() -> i64 {
+    meminfo("HugePages_Free:").unwrap_or(0)
+}
+
+fn of_pool(len: i64, more: i64) -> Mapping {
+    Mapping::of_descriptor(0, len, READ_WRITE, PRIVATE | MAP_HUGETLB | more, -1, 0).unwrap()
+}
+
+#[test]
+fn a_page_of_the_pool_goes_back_whole_however_little_was_asked_for() {
+    let Some(_pool) = Pool::of("4") else { return };
+    for _ in 0..10 {
+        let memory = of_pool(4096, 0);
+        assert_eq!((memory.length(), memory.page_size(), memory.facts().mapped), (4096, size(2 * MIB), size(2 * MIB)));
+        memory.fill(0, 7, REST).unwrap();
+        assert_eq!(free_pages(), 3);
+        memory.unmap().unwrap();
+        assert_eq!(free_pages(), 4);
+    }
+    let huge = Mapping::aligned(1, 1, READ_WRITE, PRIVATE | MAP_HUGETLB, -1, 0).unwrap();
+    assert_eq!(huge.address().addr() % size(2 * MIB), 0);
+    let huge = Mapping::aligned(8 * MIB, 3 * MIB, READ_WRITE, PRIVATE | MAP_HUGETLB | MAP_HUGE_2MB, -1, 0).unwrap();
+    assert_eq!(huge.address().addr() % size(8 * MIB), 0);
+    huge.fill(0, 7, REST).unwrap();
+    drop(huge);
+    assert_eq!(free_pages(), 4);
+    let too_many = Mapping::of_descriptor(0, 10 * MIB, READ_WRITE, PRIVATE | MAP_HUGETLB, -1, 0).unwrap_err();
+    assert!(too_many.to_string().ends_with("the pool of huge pages (vm.nr_hugepages) is too small"), "{too_many}");
+}
+
+#[test]
+fn every_operation_takes_a_huge_page_for_a_page() {
+    let Some(_pool) = Pool::of("4") else { return };
+    let memory = of_pool(4 * MIB - 10, 0);
+    let huge = 2 * MIB;
+    memory.write(0, b"first").unwrap();
+
+    // Inside the last page and beyond the length.
+    let beyond = |outcome: mmap_wrap::Result<()>| assert_eq!(outcome.unwrap_err().code(), MMAP_WRAP_E_RANGE);
+    beyond(read(&memory, 4 * MIB - 10, 1).map(drop));
+    beyond(memory.write(4 * MIB - 11, b"xy"));
+    beyond(memory.lock(0, 0, 4 * MIB));
+
+    // Present as a whole, and huge as far as it is asked about.
+    let mut pages = [MaybeUninit::new(9); 2];
+    assert_eq!(memory.presence(&mut pages, 0, REST), Ok(2));
+    // SAFETY: both were set when they were made.
+    assert_eq!(pages.map(|page| unsafe { page.assume_init() }), [1, 0]);
+    assert_eq!(memory.resident(0, REST), Ok(size(huge)));
+    assert_eq!(memory.huge_bytes(0, REST), Ok(size(huge)));
+    assert_eq!(memory.huge_bytes(huge - 1, 2), Ok(1));
+
+    // Protection and discarding go by huge pages.
+    let at_a_small_page = memory.protect(PROT_READ, 4096, 4096).unwrap_err();
+    assert!(at_a_small_page.to_string().contains("pages are 2097152 bytes"), "{at_a_small_page}");
+    memory.protect(PROT_READ, 0, 1).unwrap();
+    assert_eq!(memory.write(100, b"x").unwrap_err().code(), MMAP_WRAP_E_FAULT);
+    memory.write(huge, b"second").unwrap();
+    memory.protect(PROT_READ | PROT_WRITE, 0, REST).unwrap();
+    assert_eq!(memory.advise(MADV_DONTNEED, 0, 4096).unwrap_err().code(), MMAP_WRAP_E_ALIGNMENT);
+    match memory.advise(MADV_DONTNEED, 0, huge) {
+        Ok(()) => {
+            assert_eq!(free_pages(), 3);
+            assert_eq!(read(&memory, 0, 5).unwrap(), [0; 5]);
+        }
+        Err(error) => println!("skipped: before Linux 5.18 pages of the pool cannot be discarded: {error}"),
+    }
+    assert_eq!(memory.find(b"second", 0, REST), Ok(size(huge)));
+
+    // They never leave memory: locking and dropping have nothing to do.
+    memory.lock(0, huge, 1).unwrap();
+    memory.unlock(0, REST).unwrap();
+    assert_eq!(memory.drop_pages(0, REST).unwrap_err().code(), -i64::from(libc::EINVAL));
+    assert_eq!(memory.find(b"second", 0, REST), Ok(size(huge)));
+    assert_eq!(memory.prefault(true, 0, REST), Ok(size(4 * MIB - 10)));
+    assert_eq!(memory.resident(0, REST), Ok(size(4 * MIB)));
+}
+
+#[test]
+fn an_empty_pool_is_an_error_at_the_page_that_it_lacks() {
+    let Some(_pool) = Pool::of("1") else { return };
+    let memory = of_pool(4 * MIB, MAP_NORESERVE);
+    memory.write(0, b"x").unwrap();
+    match memory.write(2 * MIB - 1, b"xy").map_err(|error| *error) {
+        Err(Error::Fault { offset, done: 1, .. }) => assert_eq!(offset, size(2 * MIB)),
+        other => panic!("{other:?}"),
+    }
+    match memory.prefault(true, 0, REST).map_err(|error| *error) {
+        Err(Error::Fault { offset, done, .. }) => assert_eq!((offset, done), (size(2 * MIB), size(2 * MIB))),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(memory.fill(0, 1, 2 * MIB), Ok(size(2 * MIB)));
+}
+
+// -- Nodes --
+
+/// Whether this kernel knows nodes; if not, that is said.
+fn has_nodes(memory: &Mapping) -> bool {
+    match memory.bind(MPOL_DEFAULT, &[], 0, 0, REST) {
+        Err(error) if error.code() == MMAP_WRAP_E_UNSUPPORTED || error.code() == -i64::from(libc::EPERM) => {
+            println!("skipped: {error}");
+            false
+        }
+        bound => {
+            assert_eq!(bound, Ok(()));
+            true
+        }
+    }
+}
+
+#[test]
+fn memory_comes_from_the_node_it_is_bound_to() {
+    let page = page().1;
+    let memory = anonymous(4 * page);
+    if !has_nodes(&memory) {
+        return;
+    }
+    memory.bind(MPOL_BIND, &[1 << 0], 0, page, page + 1).unwrap();
+    assert_eq!(policies(&memory), ["default", "bind:0", "default"]);
+    memory.bind(MPOL_PREFERRED | MPOL_F_STATIC_NODES, &[1, 0], MPOL_MF_STRICT | MPOL_MF_MOVE, 0, REST).unwrap();
+    assert_eq!(policies(&memory), ["prefer=static:0"]);
+    memory.fill(0, 1, REST).unwrap();
+    assert_eq!(memory.node(0), Ok(0));
+    assert_eq!(memory.node(4 * page - 1), Ok(0));
+    let online = std::fs::read_to_string("/sys/devices/system/node/online").unwrap_or_default();
+    if online.trim() == "0" {
+        println!("skipped: moving between nodes: this machine has one");
+        return;
+    }
+    memory.bind(MPOL_BIND, &[1 << 1], MPOL_MF_MOVE, 0, REST).unwrap();
+    assert_eq!((memory.node(0), memory.node(4 * page - 1)), (Ok(1), Ok(1)));
+}
+
+/// The policies of the parts of a mapping, by /proc/self/numa_maps.
+fn policies(memory: &Mapping) -> Vec<String> {
+    let address = memory.address().addr();
+    let maps = std::fs::read_to_string("/proc/self/numa_maps").unwrap();
+    let lines = maps.lines().filter_map(|line| {
+        let mut words = line.split(' ');
+        let start = usize::from_str_radix(words.next()?, 16).ok()?;
+        (address..address + memory.length()).contains(&start).then(|| words.next().unwrap().to_owned())
+    });
+    lines.collect()
+}
+
+#[test]
+fn asking_for_the_node_touches_nothing() {
+    let page = page().1;
+    let memory = Mapping::of_descriptor(0, 3 * page, READ_WRITE, PRIVATE, -1, 0).unwrap();
+    if !has_nodes(&memory) {
+        return;
+    }
+    memory.write(0, b"x").unwrap();
+    read(&memory, page, 1).unwrap();
+    let refusal = |offset| memory.node(offset).map_err(|error| (error.code(), error.to_string())).unwrap_err();
+    let (code, text) = refusal(2 * page);
+    assert_eq!(code, -i64::from(libc::ENOENT));
+    assert!(text.contains("no page is in memory there"), "{text}");
+    assert_eq!(refusal(page).0, -i64::from(libc::EFAULT));
+    assert!(refusal(page).1.contains("read and never written"));
+    assert_eq!(refusal(3 * page).0, MMAP_WRAP_E_RANGE);
+    assert_eq!(memory.resident(2 * page, REST), Ok(0));
+    memory.prefault(true, 0, REST).unwrap();
+    assert!((0..3).all(|i| memory.node(i * page).is_ok()));
+}
+
+#[test]
+fn policies_that_cannot_be_are_refused() {
+    let memory = handle(page().1);
+    let nodes = |words: &[u64], mode, flags| {
+        let count = i64::try_from(words.len()).unwrap();
+        mbind_wrap(memory, mode, words.as_ptr(), count, flags, 0, REST)
+    };
+    assert_fails(nodes(&[1], 8, 0), MMAP_WRAP_E_ARGUMENT, "mbind: memory policy 0x8: this platform does not know the bits");
+    assert_fails(nodes(&[1], MPOL_BIND, 8), MMAP_WRAP_E_ARGUMENT, "mbind: mbind flags 0x8");
+    let null = std::ptr::null();
+    assert_fails(mbind_wrap(memory, MPOL_BIND, null, 1, 0, 0, REST), MMAP_WRAP_E_ARGUMENT, "the buffer is NULL");
+    assert_fails(mbind_wrap(memory, MPOL_BIND, null, -1, 0, 0, REST), MMAP_WRAP_E_RANGE, "negative");
+    assert_fails(mbind_wrap(memory, MPOL_BIND, null, i64::MAX, 0, 0, REST), MMAP_WRAP_E_ARGUMENT, "no machine has as many");
+    if mbind_wrap(memory, MPOL_DEFAULT, null, 0, 0, 0, REST) == 0 {
+        let einval = -i64::from(libc::EINVAL);
+        assert_fails(nodes(&[0, 1 << 62], MPOL_BIND, 0), einval, "mbind: policy 0x2, nodes [0, 4000000000000000], for");
+        assert_fails(nodes(&[0, 1 << 62], MPOL_BIND, 0), einval, "a node is not there");
+        assert_fails(nodes(&[], MPOL_BIND, 0), einval, "wants nodes and got none");
+        assert_fails(nodes(&[1], MPOL_DEFAULT, 0), einval, "or the other way round");
+    } else {
+        println!("skipped: {}", message());
+    }
+    assert_eq!(munmap_wrap(memory), 1);
+}

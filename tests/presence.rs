@@ -1,0 +1,479 @@
+//! Which pages are in memory: what is told of them is so, and nothing is lost when they go.
+
+mod common;
+
+use common::*;
+use mmap_wrap::error::*;
+use mmap_wrap::ffi::error::{mmap_wrap_last_error_message, mmap_wrap_strerror};
+use mmap_wrap::ffi::faults::mmap_wrap_fault_done;
+use mmap_wrap::ffi::map::munmap_wrap;
+use mmap_wrap::ffi::presence::*;
+use mmap_wrap::{Mapping, cache, constants::*, range::REST, registry};
+use std::ffi::CStr;
+use std::fs::File;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, FromRawFd};
+use std::os::unix::fs::FileExt;
+
+fn message() -> String {
+    // SAFETY: the text is kept until the next message of this thread.
+    unsafe { CStr::from_ptr(mmap_wrap_last_error_message()) }.to_str().unwrap().to_owned()
+}
+
+/// The call's code, and a part of its message.
+fn assert_fails(answer: i64, code: i64, text: &str) {
+    // SAFETY: a text that stays.
+    let name = unsafe { CStr::from_ptr(mmap_wrap_strerror(answer)) };
+    assert_eq!(answer, code, "{name:?}: {}", message());
+    assert!(message().contains(text), "'{}' lacks '{text}'", message());
+}
+
+fn presence(mapping: &Mapping, offset: i64, size: i64) -> Vec<u8> {
+    let mut pages = vec![MaybeUninit::new(9); mapping.length() / page().0 + 2];
+    let count = mapping.presence(&mut pages, offset, size).unwrap();
+    // SAFETY: all were set when the vector was made.
+    let bytes: Vec<u8> = pages.into_iter().map(|byte| unsafe { byte.assume_init() }).collect();
+    assert!(bytes[count..].iter().all(|byte| *byte == 9), "bytes beyond the range's pages stay");
+    bytes[..count].to_vec()
+}
+
+fn memfd(bytes: usize) -> File {
+    // SAFETY: the name ends in NUL; the descriptor is new, so it is ours.
+    let file = unsafe { File::from_raw_fd(libc::memfd_create(c"test".as_ptr(), libc::MFD_CLOEXEC)) };
+    file.set_len(bytes as u64).unwrap();
+    file
+}
+
+fn map(file: &File, flags: i64, offset: i64) -> Mapping {
+    Mapping::of_descriptor(0, REST, READ_WRITE, flags, file.as_raw_fd().into(), offset).unwrap()
+}
+
+fn fd(file: &File) -> i64 {
+    file.as_raw_fd().into()
+}
+
+/// A number of /proc/self/status, in bytes.
+fn status(name: &str) -> i64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+    line.trim_start_matches(':').trim().trim_end_matches(" kB").parse::<i64>().unwrap() * 1024
+}
+
+// -- Locking --
+
+#[test]
+fn locks_cover_whole_pages_and_do_not_add_up() {
+    in_a_process_of_its_own("locks_cover_whole_pages_and_do_not_add_up", || {
+        let page = page().1;
+        let h = handle(8 * page);
+        assert_eq!(mlock_wrap(h, 0, page - 1, 2), 0);
+        assert_eq!(status("VmLck"), 2 * page);
+        assert_eq!(mmap_wrap_resident(h, 0, REST), 2 * page);
+        assert_eq!(mlock_wrap(h, 0, 0, REST), 0);
+        assert_eq!(mlock_wrap(h, 0, 0, REST), 0);
+        assert_eq!(status("VmLck"), 8 * page);
+        assert_eq!(munlock_wrap(h, 3 * page + 1, 1), 0);
+        assert_eq!(status("VmLck"), 7 * page);
+        assert_eq!(munlock_wrap(h, 0, REST), 0);
+        assert_eq!((mlock_wrap(h, 0, 8 * page, 0), munlock_wrap(h, 8 * page, 0)), (0, 0));
+        assert_eq!(status("VmLck"), 0);
+        assert_eq!(munmap_wrap(h), 1);
+    });
+}
+
+#[test]
+fn locking_on_fault_brings_no_page() {
+    let (_, page) = page();
+    let h = handle(4 * page);
+    match mlock_wrap(h, MLOCK_ONFAULT, 0, REST) {
+        MMAP_WRAP_E_UNSUPPORTED => println!("skipped: this kernel has no mlock2"),
+        answer => {
+            assert_eq!(answer, 0, "{}", message());
+            assert_eq!(mmap_wrap_resident(h, 0, REST), 0);
+            assert_eq!(mlock_wrap(h, 0, 0, REST), 0);
+            assert_eq!(mmap_wrap_resident(h, 0, REST), 4 * page);
+        }
+    }
+    assert_fails(mlock_wrap(h, 2, 0, REST), MMAP_WRAP_E_ARGUMENT, "mlock: flags 0x2: locking knows 0 and MLOCK_ONFAULT (0x1)");
+    assert_fails(mlock_wrap(h, -1, 0, REST), MMAP_WRAP_E_ARGUMENT, "mlock: flags");
+    assert_eq!(munmap_wrap(h), 1);
+}
+
+#[test]
+fn the_limit_of_locked_memory_is_named() {
+    in_a_process_of_its_own("the_limit_of_locked_memory_is_named", || {
+        let limit_to = |bytes| {
+            let limit = libc::rlimit { rlim_cur: bytes, rlim_max: bytes };
+            // SAFETY: reads one rlimit.
+            assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_MEMLOCK, &limit) }, 0);
+        };
+        let h = handle(1 << 20);
+        limit_to(123 << 10);
+        as_nobody(|| {
+            let enomem = -i64::from(libc::ENOMEM);
+            assert_fails(mlock_wrap(h, 0, 0, REST), enomem, "mlock: lock 1048576 bytes from offset 0: ");
+            assert_fails(mlock_wrap(h, 0, 0, REST), enomem, "this process may lock 125952 bytes (RLIMIT_MEMLOCK)");
+            assert_eq!(mlock_wrap(h, 0, 0, 100 << 10), 0);
+            assert_eq!(munlock_wrap(h, 0, REST), 0);
+            limit_to(0);
+            let eperm = -i64::from(libc::EPERM);
+            assert_fails(mlock_wrap(h, 0, 0, 1), eperm, "this process may lock 0 bytes (RLIMIT_MEMLOCK)");
+        });
+    });
+}
+
+// -- Asking --
+
+#[test]
+fn each_page_that_was_touched_is_present_and_no_other() {
+    let page = page().1;
+    let memory = anonymous(8 * page - 10);
+    memory.write(page, &[1]).unwrap();
+    memory.write(8 * page - 11, &[1]).unwrap();
+    assert_eq!(presence(&memory, 0, REST), [0, 1, 0, 0, 0, 0, 0, 1]);
+    assert_eq!(presence(&memory, page - 1, 2), [0, 1]);
+    assert_eq!(presence(&memory, 8 * page - 11, 1), [1]);
+    assert_eq!(presence(&memory, page, 0), []);
+    assert_eq!(memory.resident(0, REST).unwrap(), 2 * self::page().0);
+    assert_eq!(memory.resident(page + 7, 1).unwrap(), self::page().0);
+    assert_eq!(memory.resident(0, 0).unwrap(), 0);
+}
+
+#[test]
+fn more_pages_than_are_asked_about_at_a_time_are_told_in_order() {
+    let (small, page) = page();
+    let memory = anonymous(10_000 * page);
+    let touched = [0, 4095, 4096, 8191, 8192, 9999];
+    touched.iter().for_each(|i| memory.write(i * page, &[1]).unwrap());
+    let found = presence(&memory, 0, REST);
+    let present: Vec<i64> = (0..10_000).zip(&found).filter(|(_, present)| **present == 1).map(|(i, _)| i).collect();
+    assert_eq!(present, touched);
+    assert_eq!(memory.resident(page, REST).unwrap(), 5 * small);
+}
+
+#[test]
+fn too_little_room_is_refused_and_nothing_is_written() {
+    let page = page().1;
+    let h = handle(4 * page);
+    let mut pages = [9u8; 4];
+    let to = pages.as_mut_ptr();
+    let refusal = "mincore: there is room for 3 pages, and the range has 4";
+    assert_fails(mincore_wrap(h, to, 3, 0, REST), MMAP_WRAP_E_RANGE, refusal);
+    assert_fails(mincore_wrap(h, to, 0, page, 1), MMAP_WRAP_E_RANGE, "room for 0 pages, and the range has 1");
+    assert_fails(mincore_wrap(h, to, -1, 0, REST), MMAP_WRAP_E_RANGE, "size -1 is negative");
+    assert_fails(mincore_wrap(h, std::ptr::null_mut(), 4, 0, REST), MMAP_WRAP_E_ARGUMENT, "the buffer is NULL");
+    assert_eq!(pages, [9; 4]);
+    assert_eq!(mincore_wrap(h, to, 4, page, REST), 3);
+    assert_eq!(mincore_wrap(h, std::ptr::null_mut(), 0, page, 0), 0);
+    assert_eq!(munmap_wrap(h), 1);
+    assert_eq!(pages, [0, 0, 0, 9]);
+}
+
+#[test]
+fn a_mapping_that_begins_inside_a_page_counts_that_page() {
+    let (small, page) = page();
+    let file = memfd(3 * small);
+    file.write_all_at(b"x", 0).unwrap();
+    let mapping = map(&file, MAP_SHARED, 100);
+    assert_eq!(presence(&mapping, 0, REST), [1, 0, 0]);
+    assert_eq!(presence(&mapping, page - 101, 2), [1, 0]);
+    assert_eq!(presence(&mapping, page - 100, 1), [0]);
+}
+
+#[test]
+fn a_part_unmapped_behind_the_librarys_back_is_an_error() {
+    let (small, page) = page();
+    let memory = anonymous(3 * page);
+    let second = memory.address().wrapping_add(small).cast();
+    // SAFETY: the memory is this test's. Nothing may come to lie there until it is mapped again, below.
+    let maps_again = |flags| unsafe {
+        libc::munmap(second, small);
+        let outcome = memory.resident(0, REST).map_err(|error| (error.code(), error.to_string()));
+        assert_eq!(libc::mmap(second, small, libc::PROT_NONE, flags, -1, 0), second);
+        outcome
+    };
+    // Another thread's memory may lie there for a moment: then it is told of that.
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED_NOREPLACE;
+    in_a_process_of_its_own("a_part_unmapped_behind_the_librarys_back_is_an_error", || {
+        let (code, text) = maps_again(flags).unwrap_err();
+        assert_eq!(code, -i64::from(libc::ENOMEM));
+        assert!(text.contains("somebody else unmapped a part of the mapping"), "{text}");
+    });
+}
+
+#[test]
+fn who_may_not_write_a_file_is_told_nothing_of_its_pages() {
+    in_a_process_of_its_own("who_may_not_write_a_file_is_told_nothing_of_its_pages", || {
+        let (small, _) = page();
+        let file = memfd(4 * small);
+        std::fs::set_permissions(format!("/proc/self/fd/{}", fd(&file)), std::os::unix::fs::PermissionsExt::from_mode(0o444))
+            .unwrap();
+        let reading = File::open(format!("/proc/self/fd/{}", fd(&file))).unwrap();
+        let mapping = Mapping::of_descriptor(0, REST, PROT_READ, MAP_SHARED, fd(&reading), 0).unwrap();
+        assert_eq!(presence(&mapping, 0, REST), [0; 4]);
+        as_nobody(|| {
+            match &presence(&mapping, 0, REST)[..] {
+                [1, 1, 1, 1] => {}
+                [0, 0, 0, 0] => println!("skipped: this kernel tells everybody (before Linux 5.2)"),
+                other => panic!("{other:?}"),
+            }
+            match cache::of_descriptor(fd(&reading), 0, REST) {
+                Err(error) if error.code() == -i64::from(libc::EPERM) => {
+                    assert!(error.to_string().contains("for who owns it or may write it"), "{error}");
+                }
+                Err(error) if error.code() == MMAP_WRAP_E_UNSUPPORTED => println!("skipped: {error}"),
+                Ok(_) => println!("skipped: this kernel tells everybody (before Linux 6.14)"),
+                Err(error) => panic!("{error}"),
+            }
+        });
+    });
+}
+
+// -- Bringing in --
+
+#[test]
+fn prefaulting_brings_the_pages_of_the_range_and_changes_nothing() {
+    let (small, page) = page();
+    let contents: Vec<u8> = (0..4 * small).map(|i| u8::try_from(i % 251).unwrap()).collect();
+    for (flags, writing) in [(MAP_SHARED, 0), (MAP_SHARED, 1), (MAP_PRIVATE, 0), (MAP_PRIVATE, 1)] {
+        let file = memfd(4 * small);
+        file.write_all_at(&contents, 0).unwrap();
+        let h = registry::insert(|| Ok(map(&file, flags, 10))).unwrap();
+        assert_eq!(mmap_wrap_prefault(h, writing, 0, REST), 4 * page - 10);
+        assert_eq!(mmap_wrap_prefault(h, writing, 4 * page - 10, 0), 0);
+        assert_eq!(read(&registry::pin(h).unwrap(), 0, 4 * small - 10).unwrap(), contents[10..]);
+        let mut after = vec![0; 4 * small];
+        file.read_exact_at(&mut after, 0).unwrap();
+        assert!(after == contents);
+        assert_eq!(munmap_wrap(h), 1);
+    }
+    let memory = anonymous(4 * page);
+    assert_eq!(memory.prefault(true, page + 1, page), Ok(small));
+    assert_eq!(presence(&memory, 0, REST), [0, 1, 1, 0]);
+    memory.prefault(false, 3 * page, 1).unwrap();
+    assert_eq!(presence(&memory, 0, REST), [0, 1, 1, 1]);
+}
+
+#[test]
+fn prefaulting_stops_at_the_page_that_refuses_and_says_why() {
+    let (small, page) = page();
+    let file = memfd(4 * small);
+    let h = registry::insert(|| Ok(map(&file, MAP_SHARED, 100))).unwrap();
+    file.set_len(2 * page.unsigned_abs()).unwrap();
+    for writing in [0, 1] {
+        let first_lost = 2 * page - 100;
+        assert_fails(mmap_wrap_prefault(h, writing, 50, REST), MMAP_WRAP_E_FAULT, &format!("at offset {first_lost}"));
+        assert_eq!(mmap_wrap_fault_done(), first_lost - 50);
+        assert_fails(mmap_wrap_prefault(h, writing, 0, REST), MMAP_WRAP_E_FAULT, "the file was cut short");
+        assert_eq!(mmap_wrap_prefault(h, writing, 0, first_lost), first_lost);
+    }
+    assert_eq!(munmap_wrap(h), 1);
+
+    let protected = anonymous(4 * page);
+    protected.protect(PROT_NONE, 2 * page, REST).unwrap();
+    for writing in [false, true] {
+        let refused = protected.prefault(writing, page, REST).map_err(|error| *error);
+        match refused {
+            Err(Error::Fault { offset, done, size, cause: Cause::Protection, .. }) => {
+                assert_eq!((offset, done, size), (2 * small, small, 3 * small));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    protected.protect(PROT_READ, 0, REST).unwrap();
+    assert!(matches!(*protected.prefault(true, 0, REST).unwrap_err(), Error::Fault { offset: 0, done: 0, .. }));
+    assert_eq!(protected.prefault(false, 0, REST), Ok(4 * small));
+}
+
+// -- Letting go --
+
+#[test]
+fn dropping_loses_nothing() {
+    let (small, page) = page();
+    let on_disk = file_on_disk(4);
+    let of_memfd = memfd(4 * small);
+    of_memfd.write_all_at(&vec![7; 4 * small], 0).unwrap();
+    let files = on_disk.iter().chain([&of_memfd]);
+    let mappings = files.flat_map(|file| [map(file, MAP_SHARED, 0), map(file, MAP_PRIVATE, 0), map(file, MAP_SHARED, 9)]);
+    let without_file = [MAP_SHARED, MAP_PRIVATE]
+        .map(|kind| Mapping::of_descriptor(0, 4 * page, READ_WRITE, kind | MAP_ANONYMOUS, -1, 0).unwrap());
+    // Each has changes of its own: those of another would not show a loss, for some are of the same file.
+    for (change, mapping) in (1..).zip(mappings.chain(without_file)) {
+        mapping.fill(page + 5, change, 100).unwrap();
+        mapping.fill(3 * page, change, 1).unwrap();
+        let before = read(&mapping, 0, mapping.length()).unwrap();
+        for (offset, size) in [(0, REST), (page + 6, 1), (4 * page - 9, 0)] {
+            match mapping.drop_pages(offset, size) {
+                Err(error) if error.code() == MMAP_WRAP_E_UNSUPPORTED => println!("skipped: {error}"),
+                dropped => assert_eq!(dropped, Ok(())),
+            }
+            assert!(read(&mapping, 0, mapping.length()).unwrap() == before, "{mapping:?}");
+        }
+    }
+}
+
+#[test]
+fn what_was_dropped_is_no_longer_mapped_and_can_be_evicted() {
+    let (small, page) = page();
+    let Some(file) = file_on_disk(8) else { return };
+    let mapping = map(&file, MAP_SHARED, 0);
+    mapping.prefault(false, 0, REST).unwrap();
+    cache::evict(fd(&file), 0, REST).unwrap();
+    assert_eq!(mapping.resident(0, REST), Ok(8 * small), "mapped pages stay");
+    mapping.drop_pages(2 * page, 2 * page).unwrap();
+    cache::evict(fd(&file), 0, REST).unwrap();
+    assert_eq!(presence(&mapping, 0, REST), [1, 1, 0, 0, 1, 1, 1, 1]);
+    mapping.drop_pages(0, REST).unwrap();
+    cache::evict(fd(&file), 5 * page + 1, 1).unwrap();
+    assert_eq!(presence(&mapping, 0, REST), [1, 1, 0, 0, 1, 0, 1, 1]);
+    cache::evict(fd(&file), 0, REST).unwrap();
+    assert_eq!(mapping.resident(0, REST), Ok(0));
+
+    cache::warm(fd(&file), 0, REST).unwrap();
+    // It is read in without anybody waiting for it; a page that never comes hangs this test.
+    while mapping.resident(0, REST) != Ok(8 * small) {
+        std::thread::yield_now();
+    }
+    assert_eq!(read(&mapping, 0, 8 * small).unwrap(), vec![7; 8 * small]);
+}
+
+#[test]
+fn dropping_keeps_what_was_written_to_a_fresh_page_of_a_surviving_mapping() {
+    in_a_process_of_its_own("dropping_keeps_what_was_written_to_a_fresh_page_of_a_surviving_mapping", || {
+        let (small, page) = page();
+        let file = memfd(2 * small);
+        let h = registry::insert(|| Ok(map(&file, MAP_SHARED, 0))).unwrap();
+        registry::survive(h, true).unwrap();
+        file.set_len(page.unsigned_abs()).unwrap();
+        let lost = registry::pin(h).unwrap().address().wrapping_add(small);
+        // SAFETY: mapped; the loss is survived.
+        assert_eq!(unsafe { lost.read_volatile() }, 0);
+        assert_eq!(registry::pin(h).unwrap_err(), Error::Lost.into());
+        let mapping = registry::pin(h).unwrap();
+        mapping.write(page, b"written since").unwrap();
+        match mapping.drop_pages(0, REST) {
+            Err(error) if error.code() == MMAP_WRAP_E_UNSUPPORTED => println!("skipped: {error}"),
+            dropped => assert_eq!(dropped, Ok(())),
+        }
+        assert_eq!(mapping.find(b"written since", 0, REST), Ok(small));
+    });
+}
+
+#[test]
+fn locked_pages_do_not_go() {
+    let (small, page) = page();
+    let file = memfd(2 * small);
+    for memory in [anonymous(2 * page), map(&file, MAP_SHARED, 0)] {
+        memory.write(0, b"locked").unwrap();
+        memory.lock(0, 0, page).unwrap();
+        let refused = memory.drop_pages(0, REST).unwrap_err();
+        assert_eq!(refused.code(), -i64::from(libc::EINVAL));
+        assert!(refused.to_string().contains("locked pages, huge pages from the pool"), "{refused}");
+        assert_eq!(memory.find(b"locked", 0, REST), Ok(0));
+        assert_eq!(memory.resident(0, page), Ok(small));
+    }
+}
+
+// -- Files without a mapping --
+
+#[test]
+fn the_page_cache_of_a_file_is_told_in_bytes() {
+    let (small, page) = page();
+    let file = memfd(8 * small);
+    file.write_all_at(b"x", 3 * page.unsigned_abs()).unwrap();
+    file.write_all_at(b"x", 5 * page.unsigned_abs()).unwrap();
+    let told = |offset, size| cache::of_descriptor(fd(&file), offset, size).map(|cache| cache.cached);
+    match told(0, REST) {
+        Err(error) if error.code() == MMAP_WRAP_E_UNSUPPORTED => {
+            println!("skipped: {error}");
+            return;
+        }
+        cached => assert_eq!(cached, Ok(2 * small as u64)),
+    }
+    assert_eq!(told(4 * page - 1, 1), Ok(small as u64));
+    assert_eq!(told(4 * page - 1, 2 * page), Ok(2 * small as u64));
+    assert_eq!(told(4 * page, page), Ok(0));
+    assert_eq!(told(0, 0), Ok(0));
+    assert_eq!(told(100 * page, i64::MAX - 100 * page), Ok(0));
+}
+
+#[test]
+fn a_mapping_without_its_file_says_whom_to_ask() {
+    let (_, page) = page();
+    let h = handle(page);
+    let mut figures = [0i64; 5];
+    let refused = cachestat_wrap(h, figures.as_mut_ptr().cast(), 40, 0, REST);
+    assert_fails(refused, MMAP_WRAP_E_ARGUMENT, "cachestat: this mapping keeps no file open: map with mmap_open_wrap");
+    assert_eq!(munmap_wrap(h), 1);
+}
+
+#[test]
+fn descriptors_and_ranges_that_cannot_be_are_refused() {
+    let file = memfd(1);
+    let mut figures = [0i64; 5];
+    let to: *mut mmap_wrap_cache = figures.as_mut_ptr().cast();
+    let mut pipe = [-1; 2];
+    // SAFETY: writes two descriptors, which are new, so they are ours.
+    let [pipe, _other_end] = unsafe {
+        assert_eq!(libc::pipe2(pipe.as_mut_ptr(), libc::O_CLOEXEC), 0);
+        pipe.map(|end| File::from_raw_fd(end))
+    };
+    type Call<'a> = (&'a str, &'a dyn Fn(i64, i64, i64) -> i64);
+    let calls: [Call; 3] = [
+        ("mmap_wrap_evict", &|fd, offset, size| mmap_wrap_evict(fd, offset, size)),
+        ("mmap_wrap_warm", &|fd, offset, size| mmap_wrap_warm(fd, offset, size)),
+        ("mmap_wrap_cachestat", &|fd, offset, size| mmap_wrap_cachestat(fd, to, 40, offset, size)),
+    ];
+    for (name, call) in calls {
+        let fd = fd(&file);
+        assert_fails(call(fd, -1, 1), MMAP_WRAP_E_RANGE, &format!("{name}: file offset -1 is negative"));
+        assert_fails(call(fd, 0, -1), MMAP_WRAP_E_RANGE, &format!("{name}: size -1 is negative"));
+        assert_fails(call(fd, 1, i64::MAX), MMAP_WRAP_E_RANGE, &format!("{name}: size {} from offset 1 wraps", i64::MAX));
+        assert_fails(call(1 << 40, 0, 1), MMAP_WRAP_E_ARGUMENT, &format!("{name}: 1099511627776 is no file descriptor"));
+        assert_eq!(call(fd, 0, 0), 0);
+        match call(-1, 0, 1) {
+            MMAP_WRAP_E_UNSUPPORTED => println!("skipped: {}", message()),
+            answer => assert_fails(answer, -i64::from(libc::EBADF), "of descriptor -1: "),
+        }
+    }
+    for call in [mmap_wrap_evict, mmap_wrap_warm] {
+        assert_fails(call(fd(&pipe), 0, REST), -i64::from(libc::ESPIPE), "a pipe has no pages");
+    }
+    assert_fails(
+        mmap_wrap_cachestat(fd(&file), to, 7, 0, 0),
+        MMAP_WRAP_E_ARGUMENT,
+        "7 bytes are no size of struct mmap_wrap_cache",
+    );
+    assert_eq!(figures, [0; 5]);
+}
+
+#[test]
+fn nothing_is_left_of_what_was_tried() {
+    in_a_process_of_its_own("nothing_is_left_of_what_was_tried", || {
+        let (small, page) = page();
+        let file = memfd(4 * small);
+        let h = registry::insert(|| Ok(map(&file, MAP_SHARED, 0))).unwrap();
+        let refusing = handle(page);
+        registry::pin(refusing).unwrap().protect(PROT_NONE, 0, REST).unwrap();
+        let all = || {
+            let mut pages = [0; 4];
+            mlock_wrap(h, 0, 0, REST);
+            munlock_wrap(h, 0, REST);
+            mlock_wrap(refusing, 0, 0, REST);
+            munlock_wrap(refusing, 0, REST);
+            mincore_wrap(h, pages.as_mut_ptr(), 4, 0, REST);
+            mmap_wrap_resident(h, 0, REST);
+            mmap_wrap_prefault(h, 1, 0, REST);
+            mmap_wrap_prefault(refusing, 1, 0, REST);
+            mmap_wrap_drop(h, 0, REST);
+            mmap_wrap_drop(refusing, 0, REST);
+            mmap_wrap_evict(fd(&file), 0, REST);
+            mmap_wrap_warm(fd(&file), 0, REST);
+            mmap_wrap_evict(-1, 0, REST);
+        };
+        all();
+        let before = (descriptors(), mappings());
+        (0..100).for_each(|_| all());
+        assert_eq!((descriptors(), mappings()), before);
+    });
+}
