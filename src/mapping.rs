@@ -207,14 +207,12 @@ impl Mapping {
     /// Gives the memory up at once, while others are still inside: their accesses are refused from here on, and the
     /// addresses stay taken until they have left. Only where such refusals do not kill.
     pub(crate) fn give_up(&self) {
-        if self.pages.size() > 0
+        let given = self.pages.size() > 0
             && guarded::repairs_protection_faults()
-            && self.unguarded.compare_exchange(0, GIVEN_UP, SeqCst, SeqCst).is_ok()
-        {
-            if self.pages.replace(0..self.pages.size(), libc::PROT_NONE).is_err() {
-                // The kernel has no room for one more mapping: the memory simply stays until they have left.
-                self.unguarded.store(0, SeqCst);
-            }
+            && self.unguarded.compare_exchange(0, GIVEN_UP, SeqCst, SeqCst).is_ok();
+        // The kernel may have no room for one more mapping: the memory then simply stays until they have left.
+        if given && self.pages.replace(0..self.pages.size(), libc::PROT_NONE).is_err() {
+            self.unguarded.store(0, SeqCst);
         }
     }
 
