@@ -344,3 +344,46 @@ fn no_failure_leaves_a_descriptor_or_a_mapping() {
         assert_eq!((mappings(), descriptors()), before);
     });
 }
+
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn a_mapping_can_be_had_in_the_lowest_gibibytes() {
+    let low = Mapping::of_descriptor(0, 4096, READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0).unwrap();
+    assert!(low.address().addr() < 1 << 31);
+    low.write(0, b"x").unwrap();
+}
+
+#[test]
+fn droppable_memory_is_memory_as_long_as_there_is_enough() {
+    match Mapping::of_descriptor(0, 4096, READ_WRITE, MAP_DROPPABLE | MAP_ANONYMOUS, -1, 0) {
+        Ok(memory) => {
+            memory.write(0, b"x").unwrap();
+            assert!([b"x", b"\0"].contains(&&<[u8; 1]>::try_from(read(&memory, 0, 1).unwrap()).unwrap()));
+        }
+        Err(error) if error.code() == -i64::from(libc::EINVAL) => println!("skipped: this kernel has no MAP_DROPPABLE: {error}"),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn what_is_left_out_of_core_dumps_and_wiped_in_children_is_marked_so() {
+    let memory = Mapping::of_descriptor(0, 4096, READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0).unwrap();
+    let marks = || {
+        let smaps = std::fs::read_to_string("/proc/self/smaps").unwrap();
+        let begin = format!("{:x}-", memory.address().addr());
+        let ours = smaps.split("VmFlags:").zip(smaps.split("VmFlags:").skip(1));
+        let (_, after) = ours.into_iter().find(|(before, _)| before.lines().any(|line| line.starts_with(&begin))).unwrap();
+        after.lines().next().unwrap().to_owned()
+    };
+    assert!(!marks().contains("dd") && !marks().contains("wf"));
+    memory.advise(MADV_DONTDUMP, 0, REST).unwrap();
+    memory.advise(MADV_WIPEONFORK, 0, REST).unwrap();
+    assert!(marks().contains("dd") && marks().contains("wf"), "{}", marks());
+    memory.write(0, b"secret").unwrap();
+    assert_eq!(common::forked(|| i32::from(read(&memory, 0, 6).unwrap() != [0; 6])), 0);
+    assert_eq!(read(&memory, 0, 6).unwrap(), b"secret");
+    memory.advise(MADV_DODUMP, 0, REST).unwrap();
+    memory.advise(MADV_KEEPONFORK, 0, REST).unwrap();
+    assert!(!marks().contains("dd") && !marks().contains("wf"));
+}

@@ -282,3 +282,27 @@ fn kept_file(path: &CStr) -> File {
 fn libc_fd(file: &File) -> i32 {
     std::os::fd::AsRawFd::as_raw_fd(file)
 }
+
+#[test]
+fn files_are_opened_as_asked_and_never_passed_to_other_programs() {
+    use std::os::fd::AsRawFd;
+    let folder = tempfile::tempdir_in(".").unwrap();
+    let path = c(&folder.path().join("file"));
+    for (name, flags) in [("O_DSYNC", O_DSYNC), ("O_SYNC", O_SYNC), ("O_NOATIME", O_NOATIME), ("O_DIRECT", O_DIRECT)] {
+        let open = Open { name: Name::Path(&path), flags: MAKE | flags, mode: 0o600, size: 4096, allocate: false };
+        let mapping = match Mapping::open(open, REST, READ_WRITE, MAP_SHARED | KEEP, 0) {
+            Ok(mapping) => mapping,
+            Err(error) => {
+                println!("skipped: {name} is not for this file system: {error}");
+                continue;
+            }
+        };
+        let file = mapping.descriptor().unwrap();
+        // SAFETY: only asks.
+        let (status, descriptor) =
+            unsafe { (libc::fcntl(file.as_raw_fd(), libc::F_GETFL), libc::fcntl(file.as_raw_fd(), libc::F_GETFD)) };
+        assert_eq!(i64::from(status) & flags, flags, "{name}");
+        assert_eq!(descriptor & libc::FD_CLOEXEC, libc::FD_CLOEXEC, "{name}");
+        mapping.write(0, b"x").unwrap();
+    }
+}
