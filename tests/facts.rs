@@ -64,7 +64,9 @@ fn live_mappings_are_listed_within_the_room_there_is() {
     assert!(mmap_wrap_list(room.as_mut_ptr(), 2) >= 3);
     assert!(room[0] > 0 && room[1] > 0 && room[2] == 0);
     assert_eq!(mmap_wrap_list(null_mut(), 2), MMAP_WRAP_E_ARGUMENT);
-    assert_eq!(mmap_wrap_list(null_mut(), -1), MMAP_WRAP_E_RANGE);
+    for negative in [-1, i64::MIN] {
+        assert_eq!(mmap_wrap_list(null_mut(), negative), MMAP_WRAP_E_RANGE);
+    }
     assert_eq!(mmap_wrap_list(null_mut(), i64::MAX), MMAP_WRAP_E_ARGUMENT);
 
     ours.into_iter().for_each(|h| assert!(registry::unmap(h).unwrap()));

@@ -80,6 +80,9 @@ pub extern "C" fn mmap_wrap_facts(h: mmap_wrap_handle, facts: *mut mmap_wrap_fac
 #[unsafe(no_mangle)]
 pub extern "C" fn mmap_wrap_list(handles: *mut mmap_wrap_handle, room: i64) -> i64 {
     boundary("mmap_wrap_list", || {
+        if room < 0 {
+            return Err(Error::Negative { what: "room", value: room }.into());
+        }
         let bytes = room.checked_mul(8).ok_or_else(|| Error::argument(format!("no buffer holds {room} handles")))?;
         let mut places = room_for(handles.cast(), bytes)?.chunks_exact_mut(size_of::<i64>());
         let mut count = 0;
