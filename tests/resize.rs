@@ -130,6 +130,18 @@ fn what_is_refused_changes_nothing() {
 }
 
 #[test]
+fn a_file_that_cannot_be_cut_keeps_its_mapping_as_long_as_it_was() {
+    let mut sealed = Mapping::of_memfd(c"sealed", MFD_ALLOW_SEALING, 2 * page(), READ_WRITE, MAP_SHARED).unwrap();
+    sealed.add_seals(F_SEAL_SHRINK).unwrap();
+    assert_eq!(sealed.resize(page(), MREMAP_MAYMOVE, 0, true).unwrap_err().code(), errno(libc::EPERM));
+    assert_eq!(bytes(&sealed), 2 * page());
+    let mut readonly = Mapping::of_path(c"Cargo.toml", REST, PROT_READ, MAP_SHARED | KEEP, 0).unwrap();
+    let before = readonly.length();
+    assert_eq!(readonly.resize(10, MREMAP_MAYMOVE, 0, true).unwrap_err().code(), errno(libc::EINVAL));
+    assert_eq!(readonly.length(), before);
+}
+
+#[test]
 fn a_mapping_moves_to_where_it_is_told() {
     let mut memory = private(page());
     memory.write(0, b"here").unwrap();

@@ -3,7 +3,7 @@
 use super::wish::FIXED;
 use super::{KEEP, Mapping, is_shared, to_usize};
 use crate::bits::{known, to_c_int};
-use crate::constants::{Group, MAP_ANONYMOUS, MREMAP_DONTUNMAP, MREMAP_FIXED, MREMAP_MAYMOVE};
+use crate::constants::{F_SEAL_SHRINK, Group, MAP_ANONYMOUS, MREMAP_DONTUNMAP, MREMAP_FIXED, MREMAP_MAYMOVE};
 use crate::error::{Errno, Error, Result, Side};
 use crate::guarded::{self, Place};
 use crate::limits::memory_hint;
@@ -41,8 +41,10 @@ impl Mapping {
         let length = self.new_length(length)?;
         let size = self.new_size(length)?;
         let file = if with_file { Some(self.file_size_for(length)?) } else { None };
-        if let Some(file) = file.as_ref().filter(|file| file.after > file.before) {
-            file.set(file.after)?;
+        match &file {
+            Some(file) if file.after > file.before => file.set(file.after)?,
+            Some(file) if file.after < file.before => file.can_be_cut()?,
+            _ => {}
         }
         if let Err(error) = self.remap(size, c_flags, address) {
             if let Some(file) = file.filter(|file| file.after > file.before) {
@@ -260,14 +262,26 @@ impl Mapping {
 
 impl FileSize {
     fn set(&self, size: u64) -> Result<()> {
-        sys::set_file_size(self.fd, size).map_err(|errno| {
-            let hint = match errno {
-                Errno(libc::EINVAL | libc::EBADF) => "the file must be open for writing",
-                Errno(libc::EPERM) => "the file is sealed against it",
-                _ => "",
-            };
-            Error::system(errno, format!("the file from {} to {size} bytes", self.before), hint)
-        })
+        sys::set_file_size(self.fd, size).map_err(|errno| self.refused(errno, size))
+    }
+
+    /// The file is cut last, when nothing else can fail, and the pages that were given up cannot be had back then: whether
+    /// it can be cut is asked before.
+    fn can_be_cut(&self) -> Result<()> {
+        self.set(self.before)?;
+        match sys::seals(self.fd) {
+            Ok(seals) if i64::from(seals) & F_SEAL_SHRINK != 0 => Err(self.refused(Errno(libc::EPERM), self.after)),
+            _ => Ok(()),
+        }
+    }
+
+    fn refused(&self, errno: Errno, size: u64) -> Box<Error> {
+        let hint = match errno {
+            Errno(libc::EINVAL | libc::EBADF) => "the file must be open for writing",
+            Errno(libc::EPERM) => "the file is sealed against it",
+            _ => "",
+        };
+        Error::system(errno, format!("the file from {} to {size} bytes", self.before), hint)
     }
 }
 
