@@ -346,7 +346,7 @@ static void every_code_has_a_name(void) {
     CHECK(strstr(mmap_wrap_strerror(0), "success") != NULL);
     CHECK(strstr(mmap_wrap_strerror(17), "17 is no error code") != NULL);
     CHECK(strstr(mmap_wrap_strerror(INT64_MIN), "-9223372036854775808 is no error code") != NULL);
-    CHECK(strstr(mmap_wrap_strerror(MMAP_WRAP_E_INTERNAL - 1), "is no error code") != NULL);
+    CHECK(strstr(mmap_wrap_strerror(-5000), "is no error code") != NULL);
 }
 
 static void a_success_and_a_second_look_leave_the_message(void) {

@@ -1,0 +1,150 @@
+/* What is told of a mapping, and which mappings live. */
+#define _GNU_SOURCE
+#include "check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { RW = PROT_READ | PROT_WRITE };
+static int64_t page;
+
+static struct mmap_wrap_facts facts_of(mmap_wrap_handle h) {
+    struct mmap_wrap_facts facts;
+    memset(&facts, 0xA5, sizeof facts);
+    CHECK_IS(mmap_wrap_facts(h, &facts, sizeof facts), 0);
+    return facts;
+}
+
+static void facts_are_what_was_asked_for(void) {
+    char bytes[300] = "";
+    make_file("file", bytes, sizeof bytes);
+    mmap_wrap_handle h = mmap_path_wrap("file", 100, PROT_READ, MAP_PRIVATE, 10);
+    struct mmap_wrap_facts facts = facts_of(h);
+    CHECK_IS(facts.length, 100);
+    CHECK_IS(facts.mapped, page);
+    CHECK(facts.address == (int64_t)(uintptr_t)mmap_wrap_address(h));
+    CHECK_IS(facts.page_size, page);
+    CHECK_IS(facts.protection, PROT_READ);
+    CHECK_IS(facts.flags, MAP_PRIVATE);
+    CHECK_IS(facts.offset, 10);
+    CHECK_IS(facts.keeps_file | facts.sealed | facts.exports | facts.surviving | facts.lost, 0);
+    CHECK_IS(munmap_wrap(h), 1);
+    unlink("file");
+}
+
+static void facts_change_with_the_mapping(void) {
+    mmap_wrap_handle h = mmap_unnamed_wrap(3 * page, RW, MAP_SHARED);
+    CHECK_IS(facts_of(h).keeps_file, 1);
+    CHECK_IS(mprotect_wrap(h, PROT_READ, 0, page), 0);
+    CHECK_IS(facts_of(h).protection, RW); /* a part only */
+    CHECK_IS(mprotect_wrap(h, PROT_READ, 0, MMAP_WRAP_REST), 0);
+    CHECK_IS(facts_of(h).protection, PROT_READ);
+    CHECK_IS(mremap_wrap(h, 100, 0, NULL, 0), h);
+    CHECK_IS(facts_of(h).length, 100);
+    CHECK_IS(facts_of(h).mapped, page);
+    CHECK(mmap_wrap_acquire(h) != NULL && mmap_wrap_acquire(h) != NULL);
+    CHECK_IS(facts_of(h).exports, 2);
+    CHECK_IS(mmap_wrap_release(h), 1);
+    CHECK_IS(mmap_wrap_release(h), 0);
+    CHECK_IS(mmap_wrap_survive(h, 1), 0);
+    CHECK_IS(facts_of(h).surviving, 1);
+    CHECK_IS(munmap_wrap(h), 1);
+}
+
+static void asking_leaves_a_loss_unreported(void) {
+    if (under_valgrind()) {
+        skip("signals count there");
+        return;
+    }
+    mmap_wrap_handle h = mmap_unnamed_wrap(page, RW, MAP_SHARED);
+    int64_t fd = mmap_wrap_descriptor(h);
+    CHECK_IS(mmap_wrap_survive(h, 1), 0);
+    CHECK(ftruncate((int)fd, 0) == 0);
+    CHECK(*(const volatile char *)mmap_wrap_address(h) == 0);
+    CHECK_IS(facts_of(h).lost, 1);
+    CHECK_IS(facts_of(h).lost, 1);
+    CHECK_FAILS(msync_wrap(h, MS_ASYNC, 0, 0), MMAP_WRAP_E_FAULT, "lost");
+    CHECK_IS(facts_of(h).lost, 0);
+    close((int)fd);
+    CHECK_IS(munmap_wrap(h), 1);
+}
+
+static void an_older_header_gets_the_members_it_knows(void) {
+    mmap_wrap_handle h = memory_of(5);
+    int64_t room[14];
+    for (int members = 1; members <= 14; members++) {
+        memset(room, 0xA5, sizeof room);
+        CHECK_IS(mmap_wrap_facts(h, (void *)room, 8 * members), 0);
+        CHECK_IS(room[0], 5);
+        if (members < 14) CHECK_IS(room[members], (int64_t)0xA5A5A5A5A5A5A5A5);
+    }
+    CHECK_IS(munmap_wrap(h), 1);
+}
+
+static void what_is_no_room_is_refused_and_not_written(void) {
+    mmap_wrap_handle h = memory_of(5);
+    struct mmap_wrap_facts facts, before;
+    memset(&before, 0xA5, sizeof before);
+    facts = before;
+    CHECK_FAILS(mmap_wrap_facts(h, NULL, sizeof facts), MMAP_WRAP_E_ARGUMENT, "mmap_wrap_facts: the buffer is NULL");
+    const int64_t none[] = {0, 1, 7, 9, 95};
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+        CHECK_FAILS(mmap_wrap_facts(h, &facts, none[i]), MMAP_WRAP_E_ARGUMENT,
+                    text("%d bytes are no size of struct mmap_wrap_facts", (int)none[i]));
+    CHECK(mmap_wrap_facts(h, &facts, -8) < 0 && mmap_wrap_facts(h, &facts, MMAP_WRAP_REST) < 0);
+    CHECK_IS(munmap_wrap(h), 1);
+    CHECK_FAILS(mmap_wrap_facts(h, &facts, sizeof facts), MMAP_WRAP_E_UNMAPPED, "unmapped already");
+    const int64_t forged[] = {0, -1, h + 1, INT64_MAX, INT64_MIN};
+    for (size_t i = 0; i < sizeof forged / sizeof *forged; i++)
+        CHECK_FAILS(mmap_wrap_facts(forged[i], &facts, sizeof facts), MMAP_WRAP_E_HANDLE, "mmap_wrap_facts: 0x");
+    CHECK(memcmp(&facts, &before, sizeof facts) == 0);
+}
+
+static bool is_among(mmap_wrap_handle h, const mmap_wrap_handle *handles, int64_t count) {
+    for (int64_t i = 0; i < count; i++) if (handles[i] == h) return true;
+    return false;
+}
+
+static void the_list_has_the_live_mappings_and_no_others(void) {
+    CHECK_IS(mmap_wrap_list(NULL, 0), 0);
+    const mmap_wrap_handle mine[] = {memory_of(1), memory_of(1), memory_of(1)};
+    mmap_wrap_handle listed[5] = {0, 0, 0, -7, -7};
+    CHECK_IS(mmap_wrap_list(listed, 5), 3);
+    for (int i = 0; i < 3; i++) CHECK(is_among(mine[i], listed, 3));
+    CHECK(listed[3] == -7 && listed[4] == -7);
+
+    mmap_wrap_handle two[3] = {-7, -7, -7};
+    CHECK_IS(mmap_wrap_list(two, 2), 3);
+    CHECK(two[0] > 0 && two[1] > 0 && two[2] == -7);
+    CHECK_IS(mmap_wrap_list(NULL, 0), 3);
+    CHECK_IS(munmap_wrap(mine[1]), 1);
+    CHECK_IS(mmap_wrap_list(listed, 5), 2);
+    CHECK(!is_among(mine[1], listed, 2));
+    CHECK_IS(munmap_wrap(mine[0]), 1);
+    CHECK_IS(munmap_wrap(mine[2]), 1);
+    CHECK_IS(mmap_wrap_list(listed, 5), 0);
+}
+
+static void a_list_without_a_place_is_refused(void) {
+    mmap_wrap_handle place;
+    CHECK_FAILS(mmap_wrap_list(NULL, 1), MMAP_WRAP_E_ARGUMENT, "mmap_wrap_list: the buffer is NULL");
+    CHECK_FAILS(mmap_wrap_list(NULL, INT64_MAX), MMAP_WRAP_E_ARGUMENT, "mmap_wrap_list: no buffer holds");
+    CHECK_FAILS(mmap_wrap_list(NULL, -1), MMAP_WRAP_E_RANGE, "negative");
+    CHECK_FAILS(mmap_wrap_list(&place, -1), MMAP_WRAP_E_RANGE, "negative");
+    CHECK_FAILS(mmap_wrap_list(&place, MMAP_WRAP_REST), MMAP_WRAP_E_RANGE, "negative");
+}
+
+int main(void) {
+    page = mmap_wrap_page_size();
+    RUN(facts_are_what_was_asked_for);
+    RUN(facts_change_with_the_mapping);
+    RUN(asking_leaves_a_loss_unreported);
+    RUN(an_older_header_gets_the_members_it_knows);
+    RUN(what_is_no_room_is_refused_and_not_written);
+    RUN(the_list_has_the_live_mappings_and_no_others);
+    RUN(a_list_without_a_place_is_refused);
+    return finish();
+}

@@ -1,0 +1,221 @@
+/*
+ * Guard regions, seals, names: what they keep from happening, that lifting a guard gives the pages back, and that bad
+ * arguments are errors.
+ *
+ * What a C program cannot provoke here: MMAP_WRAP_E_UNSUPPORTED of kernels before 6.10 (mseal) and 5.17 (names), which
+ * the tests say where they meet it; -ENOMEM, which takes a process that reached vm.max_map_count.
+ */
+#define _GNU_SOURCE
+#include "check.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { RW = PROT_READ | PROT_WRITE };
+static int64_t page;
+static char byte;
+
+static mmap_wrap_handle shared_of(int64_t bytes) {
+    return mmap_wrap(NULL, bytes, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+}
+
+/* -- Guards -- */
+
+static void guards_the_middle_page(mmap_wrap_handle h) {
+    CHECK_IS(mmap_wrap_fill(h, 0, 7, MMAP_WRAP_REST), 3 * page);
+    CHECK_IS(mmap_wrap_guard(h, 1, page, page), 0);
+    for (int64_t at = page; at < 2 * page; at += page - 1) {
+        CHECK_FAILS(mmap_wrap_read(h, at, &byte, 1), MMAP_WRAP_E_FAULT, "mmap_wrap_read: the memory refused");
+        CHECK_FAILS(mmap_wrap_write(h, at, "x", 1), MMAP_WRAP_E_FAULT, text("at offset %d", (int)at));
+    }
+    CHECK_FAILS(mmap_wrap_fill(h, 0, 1, MMAP_WRAP_REST), MMAP_WRAP_E_FAULT, text("after %d of %d bytes", (int)page, (int)(3 * page)));
+    CHECK_IS(mmap_wrap_fault_done(), page);
+    CHECK_IS(mmap_wrap_read(h, page - 1, &byte, 1), 1);
+    CHECK_IS(byte, 1);
+    CHECK_IS(mmap_wrap_read(h, 2 * page, &byte, 1), 1);
+    CHECK_IS(byte, 7);
+    CHECK_IS(mmap_wrap_guard(h, 0, page, page), 0);
+    CHECK_IS(mmap_wrap_fill(h, 0, 2, MMAP_WRAP_REST), 3 * page);
+}
+
+static void a_guard_refuses_every_access_until_it_is_lifted(void) {
+    const mmap_wrap_handle kinds[] = {memory_of(3 * page), shared_of(3 * page), mmap_unnamed_wrap(3 * page, RW, MAP_SHARED)};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        guards_the_middle_page(kinds[i]);
+        CHECK_IS(munmap_wrap(kinds[i]), 1);
+    }
+}
+
+static void a_guard_lets_go_of_private_memory(void) {
+    mmap_wrap_handle h = memory_of(2 * page);
+    CHECK_IS(mmap_wrap_fill(h, 0, 7, MMAP_WRAP_REST), 2 * page);
+    CHECK_IS(mmap_wrap_guard(h, 1, page, MMAP_WRAP_REST), 0);
+    CHECK_IS(mmap_wrap_guard(h, 0, page, MMAP_WRAP_REST), 0);
+    CHECK_IS(mmap_wrap_read(h, page, &byte, 1), 1);
+    CHECK_IS(byte, 0);
+    CHECK_IS(munmap_wrap(h), 1);
+}
+
+static void looks_at_the_guard(void) {
+    mmap_wrap_handle h;
+    CHECK_IS(mmap_wrap_list(&h, 1), 1);
+    byte = ((const volatile char *)mmap_wrap_address(h))[page];
+}
+
+static void an_access_through_the_address_dies_at_a_guard(void) {
+    mmap_wrap_handle h = memory_of(2 * page);
+    CHECK_IS(mmap_wrap_guard(h, 1, page, page), 0);
+    if (under_valgrind()) skip("valgrind 3.19 does not know of guard regions");
+    else in_child_killed_by(SIGSEGV, looks_at_the_guard);
+    CHECK_IS(munmap_wrap(h), 1);
+}
+
+static void lifted_pages_have_the_protection_of_the_whole(void) {
+    mmap_wrap_handle h = memory_of(2 * page);
+    CHECK_IS(mmap_wrap_guard(h, 1, page, page), 0);
+    CHECK_IS(mprotect_wrap(h, PROT_READ, 0, MMAP_WRAP_REST), 0);
+    CHECK_FAILS(mmap_wrap_read(h, page, &byte, 1), MMAP_WRAP_E_FAULT, "refused");
+    CHECK_IS(mmap_wrap_guard(h, 0, page, page), 0);
+    CHECK_IS(mmap_wrap_read(h, page, &byte, 1), 1);
+    CHECK_FAILS(mmap_wrap_write(h, page, "x", 1), MMAP_WRAP_E_FAULT, "its protection forbids that");
+    CHECK_IS(munmap_wrap(h), 1);
+}
+
+static void a_guard_needs_whole_pages_inside_the_mapping(void) {
+    mmap_wrap_handle h = memory_of(3 * page + 1);
+    for (int on = 0; on < 2; on++) {
+        CHECK_FAILS(mmap_wrap_guard(h, on, 1, page), MMAP_WRAP_E_ALIGNMENT, "mmap_wrap_guard: offset 1 is not on a page border");
+        CHECK_FAILS(mmap_wrap_guard(h, on, 0, 1), MMAP_WRAP_E_ALIGNMENT, "mmap_wrap_guard: end 1 is not on a page border");
+        CHECK_FAILS(mmap_wrap_guard(h, on, 0, 3 * page + 2), MMAP_WRAP_E_RANGE, "extends beyond");
+        CHECK_FAILS(mmap_wrap_guard(h, on, -1, page), MMAP_WRAP_E_RANGE, "offset -1 is negative");
+        CHECK_FAILS(mmap_wrap_guard(h, on, page, -1), MMAP_WRAP_E_RANGE, "size -1 is negative");
+        CHECK_FAILS(mmap_wrap_guard(h, on, page, INT64_MAX), MMAP_WRAP_E_RANGE, "wraps around");
+        CHECK_FAILS(mmap_wrap_guard(h, on, INT64_MAX, 0), MMAP_WRAP_E_RANGE, "offset 9223372036854775807 lies beyond");
+    }
+    CHECK_IS(mmap_wrap_guard(h, 1, 3 * page + 1, 0), 0);
+    CHECK_IS(mmap_wrap_fill(h, 0, 1, MMAP_WRAP_REST), 3 * page + 1); /* nothing was guarded */
+    CHECK_IS(mmap_wrap_guard(h, 1, 3 * page, 1), 0);                  /* the mapping's own end */
+    CHECK_FAILS(mmap_wrap_write(h, 3 * page, "x", 1), MMAP_WRAP_E_FAULT, "refused");
+    CHECK_IS(munmap_wrap(h), 1);
+}
+
+static void every_call_here_refuses(mmap_wrap_handle h, int64_t code) {
+    CHECK_FAILS(mmap_wrap_guard(h, 1, 0, 0), code, "mmap_wrap_guard: ");
+    CHECK_FAILS(mseal_wrap(h, 0, 0), code, "mseal: ");
+    CHECK_FAILS(mmap_wrap_name(h, "name"), code, "mmap_wrap_name: ");
+}
+
+static void what_is_no_live_handle_is_refused(void) {
+    mmap_wrap_handle h = memory_of(page);
+    const int64_t forged[] = {0, -1, h + 1, h | (int64_t)1 << 62, INT64_MAX, INT64_MIN};
+    for (size_t i = 0; i < sizeof forged / sizeof *forged; i++) every_call_here_refuses(forged[i], MMAP_WRAP_E_HANDLE);
+    CHECK_IS(munmap_wrap(h), 1);
+    every_call_here_refuses(h, MMAP_WRAP_E_UNMAPPED);
+}
+
+/* -- Seals: they last as long as their process, so each is put in a child -- */
+
+static void seals_the_middle_page(void) {
+    mmap_wrap_handle h = memory_of(3 * page);
+    CHECK_FAILS(mseal_wrap(h, 0, 3 * page + 1), MMAP_WRAP_E_RANGE, "mseal: size");
+    CHECK_FAILS(mseal_wrap(h, -1, 1), MMAP_WRAP_E_RANGE, "mseal: offset -1 is negative");
+    CHECK_IS(mseal_wrap(h, 3 * page, 0), 0); /* nothing */
+    int64_t sealed = mseal_wrap(h, page, 1);
+    if (sealed == MMAP_WRAP_E_UNSUPPORTED) {
+        skip("%s", mmap_wrap_last_error_message());
+        return;
+    }
+    CHECK_IS(sealed, 0);
+    struct mmap_wrap_facts facts;
+    CHECK_IS(mmap_wrap_facts(h, &facts, sizeof facts), 0);
+    CHECK_IS(facts.sealed, 1);
+    CHECK_FAILS(mprotect_wrap(h, PROT_READ, page, page), MMAP_WRAP_E_SEALED, "mprotect: a part of the mapping is sealed");
+    CHECK_FAILS(mremap_wrap(h, page, 0, NULL, 0), MMAP_WRAP_E_SEALED, "mremap: ");
+    CHECK_FAILS(mremap_wrap(h, 3 * page, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL, 0), MMAP_WRAP_E_SEALED, "mremap: ");
+    for (int i = 0; i < 2; i++) CHECK_FAILS(munmap_wrap(h), MMAP_WRAP_E_SEALED, "munmap: a part of the mapping is sealed");
+    CHECK_IS(mmap_wrap_fill(h, 0, 1, MMAP_WRAP_REST), 3 * page);
+    CHECK_IS(mseal_wrap(h, page, 1), 0); /* once more is no harm */
+    CHECK_IS(mprotect_wrap(h, PROT_READ, 0, page), 0);
+}
+
+static void what_is_sealed_stays_as_it_is(void) {
+    in_child(seals_the_middle_page);
+}
+
+static void seals_read_only_memory(void) {
+    mmap_wrap_handle h = memory_of(2 * page);
+    CHECK_IS(mmap_wrap_fill(h, 0, 7, MMAP_WRAP_REST), 2 * page);
+    CHECK_IS(mprotect_wrap(h, PROT_READ, 0, MMAP_WRAP_REST), 0);
+    if (mseal_wrap(h, 0, MMAP_WRAP_REST) == MMAP_WRAP_E_UNSUPPORTED) {
+        skip("%s", mmap_wrap_last_error_message());
+        return;
+    }
+    CHECK_FAILS(madvise_wrap(h, MADV_DONTNEED, 0, MMAP_WRAP_REST), MMAP_WRAP_E_SEALED, "madvise: ");
+    CHECK_FAILS(mmap_wrap_guard(h, 1, 0, MMAP_WRAP_REST), MMAP_WRAP_E_SEALED, "mmap_wrap_guard: ");
+    CHECK_IS(mmap_wrap_read(h, 2 * page - 1, &byte, 1), 1);
+    CHECK_IS(byte, 7);
+    CHECK_FAILS(munmap_wrap(h), MMAP_WRAP_E_SEALED, "munmap: ");
+}
+
+static void sealed_memory_that_cannot_be_written_cannot_be_discarded(void) {
+    in_child(seals_read_only_memory);
+}
+
+/* -- Names -- */
+
+static void a_name_is_in_the_maps_until_it_is_taken_away(void) {
+    const struct { mmap_wrap_handle h; const char *shown; } kinds[] = {
+        {memory_of(page), "[anon:index cache]"}, {shared_of(page), "[anon_shmem:index cache]"},
+    };
+    for (int i = 0; i < 2; i++) {
+        int64_t named = mmap_wrap_name(kinds[i].h, "index cache");
+        if (named == MMAP_WRAP_E_UNSUPPORTED) skip("%s", mmap_wrap_last_error_message());
+        else {
+            CHECK_IS(named, 0);
+            CHECK_IS(mappings_of(kinds[i].shown), 1);
+            CHECK_IS(mmap_wrap_name(kinds[i].h, NULL), 0);
+            CHECK_IS(mappings_of(kinds[i].shown), 0);
+        }
+        CHECK_IS(munmap_wrap(kinds[i].h), 1);
+    }
+}
+
+static void what_is_no_name_is_refused(void) {
+    mmap_wrap_handle h = memory_of(page);
+    char name[81];
+    memset(name, 'n', sizeof name);
+    name[80] = '\0';
+    const char *bad[] = {name, "[", "]", "\\", "$", "`", "\n", "\x7f", "\xff"};
+    if (mmap_wrap_name(h, "x") == MMAP_WRAP_E_UNSUPPORTED) {
+        skip("%s", mmap_wrap_last_error_message());
+    } else {
+        for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+            CHECK_FAILS(mmap_wrap_name(h, bad[i]), -EINVAL, "mmap_wrap_name: name memory '");
+        CHECK_IS(mmap_wrap_name(h, name + 1), 0); /* 79 bytes */
+        make_file("file", "x", 1);
+        mmap_wrap_handle file = mmap_path_wrap("file", 1, PROT_READ, MAP_PRIVATE, 0);
+        CHECK_FAILS(mmap_wrap_name(file, "x"), -EBADF, "only memory without a file can be named");
+        CHECK_IS(munmap_wrap(file), 1);
+        unlink("file");
+    }
+    CHECK_IS(munmap_wrap(h), 1);
+}
+
+int main(void) {
+    page = mmap_wrap_page_size();
+    RUN(a_guard_refuses_every_access_until_it_is_lifted);
+    RUN(a_guard_lets_go_of_private_memory);
+    RUN(an_access_through_the_address_dies_at_a_guard);
+    RUN(lifted_pages_have_the_protection_of_the_whole);
+    RUN(a_guard_needs_whole_pages_inside_the_mapping);
+    RUN(what_is_no_live_handle_is_refused);
+    RUN(what_is_sealed_stays_as_it_is);
+    RUN(sealed_memory_that_cannot_be_written_cannot_be_discarded);
+    RUN(a_name_is_in_the_maps_until_it_is_taken_away);
+    RUN(what_is_no_name_is_refused);
+    return finish();
+}

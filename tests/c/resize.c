@@ -1,0 +1,345 @@
+/*
+ * Resizing, moving, splitting: the handle and the bytes stay, an error changes nothing, other threads see no byte that
+ * is not theirs.
+ *
+ * What a C program cannot provoke here: MMAP_WRAP_E_UNSUPPORTED of a system without mremap.
+ */
+#define _GNU_SOURCE
+#include "check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { RW = PROT_READ | PROT_WRITE };
+static int64_t page;
+static char byte;
+
+static int64_t resized(mmap_wrap_handle h, int64_t length) {
+    return mremap_wrap(h, length, MREMAP_MAYMOVE, NULL, 0);
+}
+
+static int64_t size_of_file(mmap_wrap_handle h) {
+    struct stat facts = {.st_size = -1};
+    int64_t fd = mmap_wrap_descriptor(h);
+    CHECK(fd >= 0 && fstat((int)fd, &facts) == 0);
+    close((int)fd);
+    return facts.st_size;
+}
+
+static void *reserved(int64_t bytes) {
+    void *place = mmap(NULL, (size_t)bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK(place != MAP_FAILED);
+    return place;
+}
+
+/* -- What resizing does -- */
+
+static void what_fits_stays_through_growing_and_shrinking(void) {
+    mmap_wrap_handle h = memory_of(100);
+    CHECK_IS(mmap_wrap_fill(h, 0, 7, MMAP_WRAP_REST), 100);
+    CHECK_IS(resized(h, 10 * page), h);
+    CHECK_IS(mmap_wrap_length(h), 10 * page);
+    CHECK_IS(mmap_wrap_rfind(h, "\7", 1, 0, MMAP_WRAP_REST), 99);
+    CHECK_IS(mmap_wrap_write(h, 10 * page - 1, "x", 1), 1);
+    CHECK_IS(mremap_wrap(h, 50, 0, NULL, 0), h);
+    CHECK_IS(mmap_wrap_rfind(h, "\7", 1, 0, MMAP_WRAP_REST), 49);
+    CHECK_FAILS(mmap_wrap_write(h, 50, "x", 1), MMAP_WRAP_E_RANGE, "extends beyond 50 byte mapping");
+    CHECK_IS(munmap_wrap(h), 1);
+}
+
+static void a_handle_is_good_across_moves(void) {
+    mmap_wrap_handle h = memory_of(page);
+    CHECK_IS(mmap_wrap_write(h, 0, "here", 4), 4);
+    for (int i = 1; i <= 20; i++) {
+        /* Its neighbour keeps it from growing in place. */
+        const char *address = mmap_wrap_address(h);
+        void *neighbour = mmap((void *)(uintptr_t)(address + i * page), (size_t)page, PROT_NONE,
+                               MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        CHECK_IS(resized(h, (i + 1) * page), h);
+        CHECK_IS(mmap_wrap_find(h, "here", 4, 0, MMAP_WRAP_REST), 0);
+        CHECK_IS(mmap_wrap_write(h, (i + 1) * page - 1, "x", 1), 1);
+        munmap(neighbour, (size_t)page);
+    }
+    CHECK_IS(munmap_wrap(h), 1);
+    CHECK_IS(munmap_wrap(h), 0);
+}
+
+static void it_moves_to_where_it_is_told(void) {
+    mmap_wrap_handle h = memory_of(page);
+    const void *before = mmap_wrap_address(h);
+    void *place = reserved(2 * page);
+    CHECK_IS(mmap_wrap_write(h, 0, "here", 4), 4);
+    CHECK_IS(mremap_wrap(h, 2 * page, MREMAP_MAYMOVE | MREMAP_FIXED, place, 0), h);
+    CHECK(mmap_wrap_address(h) == place && !is_mapped(before));
+    CHECK_IS(mmap_wrap_find(h, "here", 4, 0, MMAP_WRAP_REST), 0);
+    CHECK_IS(munmap_wrap(h), 1);
+    CHECK(!is_mapped(place));
+}
+
+static void pages_move_to_a_handle_of_their_own(void) {
+    mmap_wrap_handle h = memory_of(page);
+    CHECK_IS(mmap_wrap_write(h, 0, "here", 4), 4);
+    const int64_t dontunmap = MREMAP_MAYMOVE | MREMAP_DONTUNMAP;
+    CHECK_FAILS(mremap_wrap(h, 2 * page, dontunmap, NULL, 0), MMAP_WRAP_E_ARGUMENT, "the length stays as it is");
+    CHECK_FAILS(mremap_wrap(h, page, MREMAP_DONTUNMAP, NULL, 0), MMAP_WRAP_E_ARGUMENT, "need MREMAP_MAYMOVE beside them");
+    mmap_wrap_handle moved = mremap_wrap(h, page, dontunmap, NULL, 0);
+    if (under_valgrind() && moved < 0) {
+        skip("valgrind knows no MREMAP_DONTUNMAP");
+    } else {
+        CHECK(moved > 0 && moved != h);
+        CHECK_IS(mmap_wrap_find(moved, "here", 4, 0, MMAP_WRAP_REST), 0);
+        CHECK_IS(mmap_wrap_find(h, "here", 4, 0, MMAP_WRAP_REST), MMAP_WRAP_E_NOT_FOUND);
+        CHECK_IS(munmap_wrap(moved), 1);
+    }
+    CHECK_IS(munmap_wrap(h), 1);
+}
+
+/* -- With a file -- */
+
+static void the_file_ends_where_its_mapping_ends_if_that_is_asked_for(void) {
+    mmap_wrap_handle h = mmap_open_wrap("file", O_RDWR | O_CREAT, 0600, 1000, 0, MMAP_WRAP_REST, RW, MAP_SHARED | MMAP_WRAP_KEEP, 100);
+    CHECK_IS(mmap_wrap_write(h, 899, "x", 1), 1);
+    CHECK_IS(mremap_wrap(h, 5 * page, MREMAP_MAYMOVE, NULL, 1), h);
+    CHECK_IS(size_of_file(h), 100 + 5 * page);
+    CHECK_IS(mmap_wrap_write(h, 5 * page - 1, "y", 1), 1);
+    CHECK_IS(mmap_wrap_find(h, "x", 1, 0, MMAP_WRAP_REST), 899);
+    CHECK_IS(mremap_wrap(h, 10, MREMAP_MAYMOVE, NULL, 1), h);
+    CHECK_IS(size_of_file(h), 110);
+    /* Without the file: bytes beyond its end are a fault until it has grown. */
+    CHECK_IS(resized(h, 5 * page), h);
+    CHECK_IS(size_of_file(h), 110);
+    if (!under_valgrind()) CHECK_FAILS(mmap_wrap_write(h, 2 * page, "x", 1), MMAP_WRAP_E_FAULT, "cut short, to 110 bytes");
+    CHECK(truncate("file", 5000) == 0);
+    CHECK_IS(resized(h, MMAP_WRAP_REST), h);
+    CHECK_IS(mmap_wrap_length(h), 4900);
+    CHECK_IS(munmap_wrap(h), 1);
+    unlink("file");
+}
+
+static void an_empty_file_grows_with_its_mapping(void) {
+    mmap_wrap_handle h = mmap_open_wrap("empty", O_RDWR | O_CREAT, 0600, 0, 0, MMAP_WRAP_REST, RW, MAP_SHARED | MMAP_WRAP_KEEP, 0);
+    CHECK_IS(mmap_wrap_length(h), 0);
+    CHECK_FAILS(resized(h, MMAP_WRAP_REST), MMAP_WRAP_E_RANGE, "the 0 bytes of the file");
+    CHECK_IS(mremap_wrap(h, 100, 0, NULL, 1), h);
+    CHECK_IS(mmap_wrap_write(h, 99, "x", 1), 1);
+    CHECK_IS(size_of_file(h), 100);
+    CHECK_IS(munmap_wrap(h), 1);
+    unlink("empty");
+}
+
+static void a_sealed_file_keeps_its_size_and_its_mapping(void) {
+    mmap_wrap_handle h = mmap_memfd_wrap("sealed", MFD_ALLOW_SEALING, 2 * page, RW, MAP_SHARED);
+    CHECK_IS(mmap_wrap_add_seals(h, F_SEAL_GROW), 0);
+    CHECK_FAILS(mremap_wrap(h, 3 * page, MREMAP_MAYMOVE, NULL, 1), -EPERM, "the file is sealed against it");
+    CHECK_IS(mmap_wrap_length(h), 2 * page);
+    CHECK_IS(mmap_wrap_add_seals(h, F_SEAL_SHRINK), 0);
+    CHECK_FAILS(mremap_wrap(h, page, MREMAP_MAYMOVE, NULL, 1), -EPERM, "the file is sealed against it");
+    CHECK_IS(mmap_wrap_length(h), 2 * page); /* "on failure nothing has changed" */
+    CHECK_IS(size_of_file(h), 2 * page);
+    CHECK_IS(munmap_wrap(h), 1);
+}
+
+static void a_file_that_cannot_be_written_keeps_its_size(void) {
+    char bytes[100] = "";
+    make_file("readonly", bytes, sizeof bytes);
+    mmap_wrap_handle h = mmap_path_wrap("readonly", MMAP_WRAP_REST, PROT_READ, MAP_SHARED | MMAP_WRAP_KEEP, 0);
+    CHECK_FAILS(mremap_wrap(h, 200, MREMAP_MAYMOVE, NULL, 1), -EINVAL, "the file must be open for writing");
+    CHECK_FAILS(mremap_wrap(h, 50, MREMAP_MAYMOVE, NULL, 1), -EINVAL, "the file must be open for writing");
+    CHECK_IS(mmap_wrap_length(h), 100);
+    CHECK_IS(munmap_wrap(h), 1);
+    unlink("readonly");
+}
+
+/* -- Refusals -- */
+
+static void refused(mmap_wrap_handle h, int64_t length, int64_t flags, void *address, int64_t with_file, int64_t code,
+                    const char *why) {
+    struct mmap_wrap_facts before, after;
+    int64_t descriptors = open_descriptors();
+    CHECK_IS(mmap_wrap_facts(h, &before, sizeof before), 0);
+    check_fails(mremap_wrap(h, length, flags, address, with_file), code, why, "resize.c", __LINE__, why);
+    CHECK_IS(mmap_wrap_facts(h, &after, sizeof after), 0);
+    CHECK(memcmp(&before, &after, sizeof after) == 0);
+    CHECK_IS(open_descriptors(), descriptors);
+}
+
+static void what_is_refused_changes_nothing(void) {
+    mmap_wrap_handle h = mmap_unnamed_wrap(2 * page, RW, MAP_SHARED);
+    char *place = reserved(page);
+    const int64_t fixed = MREMAP_MAYMOVE | MREMAP_FIXED;
+    CHECK_IS(mmap_wrap_write(h, 0, "here", 4), 4);
+    refused(h, 0, 0, NULL, 0, MMAP_WRAP_E_ARGUMENT, "mremap: length 0: unmap it instead");
+    refused(h, -1, 0, NULL, 0, MMAP_WRAP_E_RANGE, "mremap: length -1 is negative");
+    refused(h, 10, 1 << 20, NULL, 0, MMAP_WRAP_E_ARGUMENT, "mremap flags 0x100000");
+    refused(h, 10, -1, NULL, 0, MMAP_WRAP_E_ARGUMENT, "mremap flags");
+    refused(h, 10, MREMAP_FIXED, place, 0, MMAP_WRAP_E_ARGUMENT, "need MREMAP_MAYMOVE beside them");
+    refused(h, 10, MREMAP_MAYMOVE, place, 0, MMAP_WRAP_E_ARGUMENT, "without MREMAP_FIXED");
+    refused(h, 10, 0, place, 0, MMAP_WRAP_E_ARGUMENT, "without MREMAP_FIXED");
+    refused(h, 10, fixed, place + 1, 0, MMAP_WRAP_E_ALIGNMENT, "mremap: address");
+    /* As long as all addresses are; the file has grown by then. */
+    const int64_t all = sizeof(void *) == 8 ? ((int64_t)1 << 47) - 2 * page : INT32_MAX - 2 * page;
+    refused(h, all, MREMAP_MAYMOVE, NULL, 0, -ENOMEM, "mremap: ");
+    refused(h, all, MREMAP_MAYMOVE, NULL, 1, -ENOMEM, "mremap: ");
+    CHECK_IS(size_of_file(h), 2 * page);
+    CHECK_IS(mmap_wrap_find(h, "here", 4, 0, MMAP_WRAP_REST), 0);
+    CHECK(is_mapped(place));
+    munmap(place, (size_t)page);
+    CHECK_IS(munmap_wrap(h), 1);
+    CHECK_FAILS(resized(h, page), MMAP_WRAP_E_UNMAPPED, "mremap: the mapping of handle");
+    const int64_t forged[] = {0, -1, h + 1, INT64_MAX, INT64_MIN};
+    for (size_t i = 0; i < sizeof forged / sizeof *forged; i++) {
+        CHECK_FAILS(resized(forged[i], page), MMAP_WRAP_E_HANDLE, "mremap: 0x");
+        CHECK_FAILS(mmap_wrap_split(forged[i], page), MMAP_WRAP_E_HANDLE, "mmap_wrap_split: 0x");
+    }
+}
+
+static void what_has_no_file_cannot_follow_one(void) {
+    mmap_wrap_handle h = memory_of(page);
+    refused(h, 2 * page, MREMAP_MAYMOVE, NULL, 1, MMAP_WRAP_E_ARGUMENT, "keeps no file open");
+    refused(h, MMAP_WRAP_REST, MREMAP_MAYMOVE, NULL, 0, MMAP_WRAP_E_ARGUMENT, "keeps no file open");
+    CHECK_IS(munmap_wrap(h), 1);
+    h = mmap_wrap(NULL, page, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    refused(h, page + 1, MREMAP_MAYMOVE, NULL, 0, MMAP_WRAP_E_UNSUPPORTED, "the memory behind it keeps its size");
+    CHECK_IS(mremap_wrap(h, 1, 0, NULL, 0), h);
+    CHECK_IS(munmap_wrap(h), 1);
+    h = mmap_path_wrap("/dev/zero", page, RW, MAP_PRIVATE | MMAP_WRAP_KEEP, 0);
+    refused(h, 2 * page, MREMAP_MAYMOVE, NULL, 1, MMAP_WRAP_E_ARGUMENT, "is a device");
+    CHECK_IS(munmap_wrap(h), 1);
+}
+
+static void parts_of_their_own_do_not_move_together(void) {
+    mmap_wrap_handle h = memory_of(2 * page);
+    CHECK_IS(mprotect_wrap(h, PROT_READ, page, page), 0);
+    if (under_valgrind()) skip("valgrind resizes by its own rules");
+    else refused(h, 20 * page, MREMAP_MAYMOVE, NULL, 0, -EFAULT, "give all of it the same first, or split it");
+    CHECK_IS(munmap_wrap(h), 1);
+}
+
+static void a_mapping_without_room_beside_it_cannot_grow_in_place(void) {
+    char *place = reserved(3 * page);
+    mmap_wrap_handle h = mmap_wrap(place + page, page, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+    refused(h, 2 * page, 0, NULL, 0, -ENOMEM, "no room to grow in place without MREMAP_MAYMOVE");
+    CHECK_IS(munmap_wrap(h), 1);
+    munmap(place, (size_t)(3 * page));
+}
+
+static void an_export_holds_the_mapping_as_it_is(void) {
+    mmap_wrap_handle h = memory_of(2 * page);
+    CHECK(mmap_wrap_acquire(h) != NULL);
+    refused(h, page, 0, NULL, 0, MMAP_WRAP_E_BUSY, "mremap: 1 export is held");
+    refused(h, 2 * page, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL, 0, MMAP_WRAP_E_BUSY, "mremap: 1 export is held");
+    CHECK_FAILS(mmap_wrap_split(h, page), MMAP_WRAP_E_BUSY, "mmap_wrap_split: 1 export is held");
+    CHECK_IS(mmap_wrap_release(h), 0);
+    CHECK_IS(mremap_wrap(h, page, 0, NULL, 0), h);
+    CHECK_IS(munmap_wrap(h), 1);
+}
+
+/* -- Splitting -- */
+
+static void a_split_gives_the_tail_a_life_of_its_own(void) {
+    mmap_wrap_handle h = mmap_unnamed_wrap(3 * page - 10, RW, MAP_SHARED);
+    CHECK_IS(mmap_wrap_write(h, 2 * page, "tail", 4), 4);
+    mmap_wrap_handle tail = mmap_wrap_split(h, 2 * page);
+    CHECK(tail > 0 && tail != h);
+    CHECK_IS(mmap_wrap_length(h), 2 * page);
+    CHECK_IS(mmap_wrap_length(tail), page - 10);
+    CHECK_IS(mmap_wrap_find(tail, "tail", 4, 0, MMAP_WRAP_REST), 0);
+    CHECK_FAILS(mmap_wrap_write(h, 2 * page, "x", 1), MMAP_WRAP_E_RANGE, "extends beyond");
+    CHECK_IS(size_of_file(h), size_of_file(tail));
+    const void *address = mmap_wrap_address(tail);
+    CHECK_IS(munmap_wrap(h), 1);
+    CHECK(is_mapped(address));
+    CHECK_IS(mmap_wrap_write(tail, 0, "x", 1), 1);
+    CHECK_IS(munmap_wrap(tail), 1);
+    CHECK(!is_mapped(address));
+}
+
+static void a_split_is_at_a_page_border_with_something_on_either_side(void) {
+    mmap_wrap_handle h = memory_of(2 * page);
+    const int64_t nothing[] = {0, 2 * page}, beyond[] = {-1, 2 * page + 1, INT64_MAX, MMAP_WRAP_REST};
+    CHECK_FAILS(mmap_wrap_split(h, 1), MMAP_WRAP_E_ALIGNMENT, "mmap_wrap_split: offset 1 is not on a page border");
+    for (int i = 0; i < 2; i++)
+        CHECK_FAILS(mmap_wrap_split(h, nothing[i]), MMAP_WRAP_E_ARGUMENT, "leaves nothing on one side");
+    for (int i = 0; i < 4; i++) CHECK_FAILS(mmap_wrap_split(h, beyond[i]), MMAP_WRAP_E_RANGE, "mmap_wrap_split: offset");
+    CHECK_IS(mmap_wrap_length(h), 2 * page);
+    CHECK_IS(mmap_wrap_list(NULL, 0), 1);
+    CHECK_IS(munmap_wrap(h), 1);
+    CHECK_FAILS(mmap_wrap_split(h, page), MMAP_WRAP_E_UNMAPPED, "unmapped already");
+}
+
+/* -- Several threads -- */
+
+enum { PAGES = 16, RESIZERS = 2, READERS = 2, ROUNDS = 2000 };
+static mmap_wrap_handle ours;
+static int64_t foreign_bytes, not_allowed, resizes, reads, working;
+
+static void add(int64_t *counter, int64_t number) {
+    __atomic_add_fetch(counter, number, __ATOMIC_SEQ_CST);
+}
+
+static void *keep_resizing(void *number) {
+    for (int i = 0; i < ROUNDS; i++) {
+        int64_t length = (1 + (i + (int)(uintptr_t)number) % 4) * PAGES * page, answer = resized(ours, length);
+        if (answer == ours) add(&resizes, 1);
+        else if (answer != MMAP_WRAP_E_BUSY) add(&not_allowed, 1);
+        sched_yield();
+    }
+    add(&working, -1);
+    return NULL;
+}
+
+/* Every byte that fits through all sizes is 0x55; where it just was, others put 0xAA. */
+static void *keep_reading(void *unused) {
+    static __thread char seen[4096];
+    while (__atomic_load_n(&working, __ATOMIC_SEQ_CST) > 0 || __atomic_load_n(&reads, __ATOMIC_SEQ_CST) == 0) {
+        int64_t answer = mmap_wrap_read(ours, (PAGES - 1) * page, seen, sizeof seen);
+        if (answer != (int64_t)sizeof seen) add(&not_allowed, 1);
+        else for (size_t i = 0; i < sizeof seen; i++) if (seen[i] != 0x55) add(&foreign_bytes, 1);
+        add(&reads, 1);
+        mmap_wrap_handle other = memory_of(PAGES * page);
+        if (mmap_wrap_fill(other, 0, 0xAA, MMAP_WRAP_REST) != PAGES * page || munmap_wrap(other) != 1) add(&not_allowed, 1);
+    }
+    return unused;
+}
+
+static void threads_resize_and_read_what_they_share(void) {
+    pthread_t threads[RESIZERS + READERS];
+    ours = memory_of(PAGES * page);
+    CHECK_IS(mmap_wrap_fill(ours, 0, 0x55, MMAP_WRAP_REST), PAGES * page);
+    working = RESIZERS;
+    for (int i = 0; i < RESIZERS + READERS; i++)
+        CHECK(pthread_create(&threads[i], NULL, i < RESIZERS ? keep_resizing : keep_reading, (void *)(uintptr_t)i) == 0);
+    for (int i = 0; i < RESIZERS + READERS; i++) pthread_join(threads[i], NULL);
+    CHECK_IS(foreign_bytes, 0);
+    CHECK_IS(not_allowed, 0);
+    CHECK(resizes > 0 && reads > 0);
+    CHECK_IS(munmap_wrap(ours), 1);
+    CHECK_IS(mmap_wrap_read(ours, 0, &byte, 1), MMAP_WRAP_E_UNMAPPED);
+}
+
+int main(void) {
+    page = mmap_wrap_page_size();
+    RUN(what_fits_stays_through_growing_and_shrinking);
+    RUN(a_handle_is_good_across_moves);
+    RUN(it_moves_to_where_it_is_told);
+    RUN(pages_move_to_a_handle_of_their_own);
+    RUN(the_file_ends_where_its_mapping_ends_if_that_is_asked_for);
+    RUN(an_empty_file_grows_with_its_mapping);
+    RUN(a_sealed_file_keeps_its_size_and_its_mapping);
+    RUN(a_file_that_cannot_be_written_keeps_its_size);
+    RUN(what_is_refused_changes_nothing);
+    RUN(what_has_no_file_cannot_follow_one);
+    RUN(parts_of_their_own_do_not_move_together);
+    RUN(a_mapping_without_room_beside_it_cannot_grow_in_place);
+    RUN(an_export_holds_the_mapping_as_it_is);
+    RUN(a_split_gives_the_tail_a_life_of_its_own);
+    RUN(a_split_is_at_a_page_border_with_something_on_either_side);
+    RUN_THREADED(threads_resize_and_read_what_they_share);
+    return finish();
+}
