@@ -41,7 +41,8 @@ pub fn peek(from: *const u8, to: &mut [MaybeUninit<u8>]) -> Result<usize, Errno>
     let remote = libc::iovec { iov_base: from.cast_mut().cast(), iov_len: to.len() };
     // SAFETY: `to` is ours to write; `from` may be any address, the kernel checks it.
     match copied(unsafe { libc::process_vm_readv(libc::getpid(), &local, 1, &remote, 1, 0) }) {
-        Err(NOT_HERE | NOT_PERMITTED | OUT_OF_REACH) => peek_by_socket(from, to),
+        Err(NOT_HERE | NOT_PERMITTED) => peek_by_socket(from, to),
+        Err(Errno(libc::EFAULT)) if is_out_of_reach(from.addr()) => peek_by_socket(from, to),
         outcome => outcome,
     }
 }
@@ -49,8 +50,14 @@ pub fn peek(from: *const u8, to: &mut [MaybeUninit<u8>]) -> Result<usize, Errno>
 // Emulators lack the call, and containers may forbid it.
 const NOT_HERE: Errno = Errno(libc::ENOSYS);
 const NOT_PERMITTED: Errno = Errno(libc::EPERM);
-// It cannot reach secret memory (memfd_secret) and that of devices, which a plain copy can.
-const OUT_OF_REACH: Errno = Errno(libc::EFAULT);
+
+/// Whether the call cannot reach the memory at an address, and a plain copy can: secret memory (memfd_secret), and that of
+/// devices. Others are not tried a second time: valgrind would take it for an error of the program.
+fn is_out_of_reach(address: usize) -> bool {
+    let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();
+    let path = maps.lines().find_map(|line| line_holding(address, line)).map_or("", |line| line.path);
+    path.starts_with("/secretmem") || path.starts_with("/dev/") && !path.starts_with("/dev/shm/")
+}
 
 /// Copies to memory that may refuse, through the kernel.
 pub fn poke(to: *mut u8, from: &[u8]) -> Result<usize, Errno> {
@@ -58,7 +65,8 @@ pub fn poke(to: *mut u8, from: &[u8]) -> Result<usize, Errno> {
     let remote = libc::iovec { iov_base: to.cast(), iov_len: from.len() };
     // SAFETY: `from` is readable; `to` lies in a mapping of this library (guarded), and the kernel checks it.
     match copied(unsafe { libc::process_vm_writev(libc::getpid(), &local, 1, &remote, 1, 0) }) {
-        Err(NOT_HERE | NOT_PERMITTED | OUT_OF_REACH) => poke_by_socket(to, from),
+        Err(NOT_HERE | NOT_PERMITTED) => poke_by_socket(to, from),
+        Err(Errno(libc::EFAULT)) if is_out_of_reach(to.addr()) => poke_by_socket(to, from),
         outcome => outcome,
     }
 }
