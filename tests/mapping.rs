@@ -369,12 +369,18 @@ fn droppable_memory_is_memory_as_long_as_there_is_enough() {
 #[cfg(target_os = "linux")]
 fn what_is_left_out_of_core_dumps_and_wiped_in_children_is_marked_so() {
     let memory = Mapping::of_descriptor(0, 4096, READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0).unwrap();
+    let hex = |text: &str| usize::from_str_radix(text, 16);
+    let holds = |line: &str| {
+        let range = line.split(' ').next().and_then(|range| range.split_once('-'));
+        range.is_some_and(|(start, end)| {
+            let (Ok(start), Ok(end)) = (hex(start), hex(end)) else { return false };
+            (start..end).contains(&memory.address().addr())
+        })
+    };
     let marks = || {
         let smaps = std::fs::read_to_string("/proc/self/smaps").unwrap();
-        let begin = format!("{:x}-", memory.address().addr());
-        let ours = smaps.split("VmFlags:").zip(smaps.split("VmFlags:").skip(1));
-        let (_, after) = ours.into_iter().find(|(before, _)| before.lines().any(|line| line.starts_with(&begin))).unwrap();
-        after.lines().next().unwrap().to_owned()
+        let ours = smaps.lines().skip_while(|line| !holds(line));
+        ours.into_iter().find_map(|line| line.strip_prefix("VmFlags:")).unwrap().to_owned()
     };
     assert!(!marks().contains("dd") && !marks().contains("wf"));
     memory.advise(MADV_DONTDUMP, 0, REST).unwrap();
