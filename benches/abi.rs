@@ -4,11 +4,12 @@
 #![allow(clippy::cast_possible_wrap, clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
 
 use mmap_wrap::constants::*;
-use mmap_wrap::ffi::{access::*, faults::*, map::*, pages::*};
+use mmap_wrap::ffi::{access::*, elements::*, faults::*, map::*, pages::*, sharing::*};
 use std::ffi::c_void;
 use std::hint::black_box;
 use std::ptr::{null, null_mut};
 use std::sync::Barrier;
+use std::sync::atomic::{AtomicI64, Ordering::SeqCst};
 use std::time::Instant;
 
 const ROUNDS: usize = 41;
@@ -126,6 +127,17 @@ fn small_copies() {
     let trusted = interleaved(20_000, ours, bare);
     row("read of 8 bytes, handlers trusted / memcpy", trusted, "");
     println!("{:58} {:12.1} {:12} {:8}   <= 5", "  beyond memcpy", trusted.0 - trusted.1, "", "");
+    let number = || {
+        black_box(mmap_wrap_get_int(black_box(h), mmap_wrap::mapping::MMAP_WRAP_I64, 8));
+    };
+    row("get_int of 64 bits, handlers trusted / memcpy of 8", interleaved(20_000, number, bare), "");
+    let add = || assert!(mmap_wrap_atomic_add(black_box(h), 64, 8, 1, null_mut()) == 0);
+    // SAFETY: an aligned word of a mapped page.
+    let shared = unsafe { &*from.wrapping_byte_add(8).cast::<AtomicI64>() };
+    let bare_add = || {
+        black_box(shared.fetch_add(black_box(1), SeqCst));
+    };
+    row("atomic_add of 64 bits, handlers trusted / the instruction", interleaved(20_000, add, bare_add), "");
     mmap_wrap_trust_handlers(0);
     let (verified, query) = interleaved(5000, ours, query);
     row("read of 8 bytes, handlers verified / one sigaction query", (verified, query), "");
@@ -165,6 +177,13 @@ fn searches() {
         assert!(libc::memmem(start, SIZE as usize, c"needle".as_ptr().cast(), 6).is_null());
     };
     row("find in 64 MiB, handlers verified / glibc memmem", interleaved(1, ours, bare), "<= 1.0");
+    let other = memory(SIZE);
+    let end = address(other);
+    let ours = || assert!(mmap_wrap_compare(h, 0, other, 0, SIZE) == SIZE);
+    // SAFETY: as many bytes are mapped on both sides.
+    let bare = || unsafe { assert!(libc::memcmp(start, end, SIZE as usize) == 0) };
+    row("compare of 64 MiB, handlers verified / memcmp", interleaved(1, ours, bare), "");
+    munmap_wrap(other);
     munmap_wrap(h);
 }
 
