@@ -11,19 +11,22 @@ import pytest
 from conftest import run, run_well
 
 import mmap_wrap
-from mmap_wrap import _constants, _errors, _ffi, _lifetime, _mmap
+from mmap_wrap import _constants, _errors, _ffi, _lifetime, _mmap, raw
 
 README = Path(__file__).parent.parent / "README.md"
 
 
-@pytest.mark.parametrize("module", [mmap_wrap, _constants, _errors, _ffi, _lifetime, _mmap], ids=lambda m: m.__name__)
+@pytest.mark.parametrize(
+    "module", [mmap_wrap, _constants, _errors, _ffi, _lifetime, _mmap, raw], ids=lambda m: m.__name__
+)
 def test_the_examples_in_the_documentation_run(module):
     failed, _ = doctest.testmod(module, optionflags=doctest.ELLIPSIS)
     assert failed == 0
 
 
 def test_every_public_method_has_an_example():
-    public = [mmap_wrap.map_path, mmap_wrap.mmap, mmap_wrap.FaultError, mmap_wrap.ArgumentError, mmap_wrap]
+    public = [mmap_wrap.map_path, mmap_wrap.mmap, mmap_wrap, raw, raw.check, raw.Cache, raw.Facts]
+    public += [mmap_wrap.FaultError, mmap_wrap.ArgumentError, mmap_wrap.SealedError]
     public += [value for name, value in vars(mmap_wrap.mmap).items() if callable(value) and not name.startswith("_")]
     public += [mmap_wrap.mmap.closed, mmap_wrap.mmap.__getitem__, mmap_wrap.mmap.__setitem__, mmap_wrap.mmap.__len__]
     assert [item for item in public if ">>>" not in item.__doc__] == []
@@ -74,7 +77,7 @@ def test_a_library_with_another_abi_number_is_refused_with_both_numbers():
 
 def test_the_codes_are_the_librarys():
     codes = {name: value for name, value in vars(_errors).items() if name.startswith("E_")}
-    assert len(codes) == 9
+    assert len(codes) == 10
     for name, code in codes.items():
         assert f"(MMAP_WRAP_{name})" in _ffi.strerror(code).decode()
 
@@ -90,6 +93,7 @@ def test_the_codes_are_the_librarys():
         (_errors.E_ALIGNMENT, mmap_wrap.ArgumentError, errno.EINVAL),
         (_errors.E_ARGUMENT, mmap_wrap.ArgumentError, errno.EINVAL),
         (_errors.E_FAULT, mmap_wrap.FaultError, errno.EFAULT),
+        (_errors.E_SEALED, mmap_wrap.SealedError, errno.EPERM),
         (_errors.E_BUSY, BufferError, None),
         (_errors.E_UNSUPPORTED, OSError, errno.ENOTSUP),
         (-4105, RuntimeError, None),

@@ -10,12 +10,14 @@ Offsets and sizes are in bytes. Any thread may use any map at any time, also whi
 OSError and its subclasses; a closed map or a range outside of it is ValueError; closing a map while views of it live
 is BufferError. The constants (PROT_, MAP_, MADV_, MS_ and so on) are asked from the native library by name when
 first used; one that this platform lacks is an AttributeError, and `dir(mmap_wrap)` lists those there are.
+
+`mmap_wrap.raw` has every call of the library as it is in C, for what this module does not wrap.
 """
 
 from __future__ import annotations
 
 from . import _constants, _ffi
-from ._errors import ArgumentError, FaultError
+from ._errors import ArgumentError, FaultError, SealedError
 from ._mmap import (
     ACCESS_COPY,
     ACCESS_DEFAULT,
@@ -36,6 +38,7 @@ __all__ = [
     "PAGESIZE",
     "ArgumentError",
     "FaultError",
+    "SealedError",
     "error",
     "map_path",
     "mmap",

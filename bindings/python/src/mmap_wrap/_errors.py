@@ -20,6 +20,7 @@ E_BUSY = -4101
 E_ARGUMENT = -4102
 E_UNSUPPORTED = -4103
 E_NOT_FOUND = -4104
+E_SEALED = -4106
 
 # Below it are the library's own codes, from it on the system's -errno.
 _LAST_ERRNO = -4095
@@ -53,7 +54,25 @@ class ArgumentError(OSError, ValueError):
     """
 
 
-for _public in (FaultError, ArgumentError):
+class SealedError(PermissionError):
+    """A part of the map is sealed (mseal): it can be neither unmapped, moved, resized nor protected otherwise.
+
+    `errno` is EPERM, so it is a PermissionError. The map stays as it is, and good to use, until the process ends.
+
+    >>> import mmap_wrap
+    >>> from mmap_wrap import raw
+    >>> handle = raw.check(raw.mmap_unnamed_wrap(4096, mmap_wrap.PROT_READ, mmap_wrap.MAP_SHARED))
+    >>> try:
+    ...     sealed = raw.check(raw.mseal_wrap(handle, 0, raw.MMAP_WRAP_REST))
+    ...     gone = raw.check(raw.munmap_wrap(handle))
+    ... except mmap_wrap.SealedError as error:
+    ...     message = error.strerror
+    ... except OSError:
+    ...     message = "this kernel has no seals"
+    """
+
+
+for _public in (FaultError, ArgumentError, SealedError):
     _public.__module__ = __package__
 
 
@@ -78,6 +97,8 @@ def fail(code: int, path: str | bytes | None = None) -> NoReturn:
         raise ArgumentError(errno.EINVAL, message)
     if code == E_FAULT:
         raise FaultError(errno.EFAULT, message)
+    if code == E_SEALED:
+        raise SealedError(errno.EPERM, message)
     if code == E_BUSY:
         raise BufferError(message)
     if code == E_UNSUPPORTED:

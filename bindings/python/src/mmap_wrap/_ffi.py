@@ -10,6 +10,8 @@ import ctypes
 import operator
 import os
 
+from ._signatures import SIGNATURES
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,46 +52,44 @@ def _load() -> ctypes.CDLL:
 
 _library = _load()
 
-_i64 = ctypes.c_int64
-_address = ctypes.c_void_p
-_text = ctypes.c_char_p
+_TYPES: dict[str, type[Any]] = {"i": ctypes.c_int64, "p": ctypes.c_void_p, "t": ctypes.c_char_p, "d": ctypes.c_double}
 
 
-def _bind(name: str, *parameters: type, result: type = _i64) -> Callable[..., Any]:
+def bind(name: str) -> Callable[..., Any]:
+    """The exported function of that name, made to take and to answer what its signature says."""
     function = _library[name]
-    function.argtypes = parameters
-    function.restype = result
+    function.restype, *function.argtypes = (_TYPES[letter] for letter in SIGNATURES[name])
     return function
 
 
-map_descriptor = _bind("mmap_wrap", _address, _i64, _i64, _i64, _i64, _i64)
-map_path = _bind("mmap_path_wrap", _text, _i64, _i64, _i64, _i64)
-unmap = _bind("munmap_wrap", _i64)
-protect = _bind("mprotect_wrap", _i64, _i64, _i64, _i64)
-advise = _bind("madvise_wrap", _i64, _i64, _i64, _i64)
-sync = _bind("msync_wrap", _i64, _i64, _i64, _i64)
-length = _bind("mmap_wrap_length", _i64)
-acquire = _bind("mmap_wrap_acquire", _i64, result=_address)
-release = _bind("mmap_wrap_release", _i64)
-survive = _bind("mmap_wrap_survive", _i64, _i64)
-read = _bind("mmap_wrap_read", _i64, _i64, _address, _i64)
-write = _bind("mmap_wrap_write", _i64, _i64, _address, _i64)
-move = _bind("mmap_wrap_move", _i64, _i64, _i64, _i64)
-find = _bind("mmap_wrap_find", _i64, _address, _i64, _i64, _i64)
-rfind = _bind("mmap_wrap_rfind", _i64, _address, _i64, _i64, _i64)
-page_size = _bind("mmap_wrap_page_size")
-version = _bind("mmap_wrap_version", result=_text)
-strerror = _bind("mmap_wrap_strerror", _i64, result=_text)
-last_error_message = _bind("mmap_wrap_last_error_message", result=_text)
-last_error_code = _bind("mmap_wrap_last_error_code")
-constant = _bind("mmap_wrap_constant", _text, _address)
-constant_count = _bind("mmap_wrap_constant_count")
-constant_name = _bind("mmap_wrap_constant_name", _i64, result=_text)
-constant_available = _bind("mmap_wrap_constant_available", _i64)
+map_descriptor = bind("mmap_wrap")
+map_path = bind("mmap_path_wrap")
+unmap = bind("munmap_wrap")
+protect = bind("mprotect_wrap")
+advise = bind("madvise_wrap")
+sync = bind("msync_wrap")
+length = bind("mmap_wrap_length")
+acquire = bind("mmap_wrap_acquire")
+release = bind("mmap_wrap_release")
+survive = bind("mmap_wrap_survive")
+read = bind("mmap_wrap_read")
+write = bind("mmap_wrap_write")
+move = bind("mmap_wrap_move")
+find = bind("mmap_wrap_find")
+rfind = bind("mmap_wrap_rfind")
+page_size = bind("mmap_wrap_page_size")
+version = bind("mmap_wrap_version")
+strerror = bind("mmap_wrap_strerror")
+last_error_message = bind("mmap_wrap_last_error_message")
+last_error_code = bind("mmap_wrap_last_error_code")
+constant = bind("mmap_wrap_constant")
+constant_count = bind("mmap_wrap_constant_count")
+constant_name = bind("mmap_wrap_constant_name")
+constant_available = bind("mmap_wrap_constant_available")
 
 # A fresh bytes object to be filled before anyone else sees it, as the C API's manual has it: one copy instead of two.
 new_bytes: Callable[[None, int], bytes] = ctypes.pythonapi.PyBytes_FromStringAndSize
-ctypes.pythonapi.PyBytes_FromStringAndSize.argtypes = (_text, ctypes.c_ssize_t)
+ctypes.pythonapi.PyBytes_FromStringAndSize.argtypes = (ctypes.c_char_p, ctypes.c_ssize_t)
 ctypes.pythonapi.PyBytes_FromStringAndSize.restype = ctypes.py_object
 
 

@@ -63,6 +63,7 @@ my sub kind-of(Int:D $code) {
         when E_ALIGNMENT             { X::Mmap::Alignment }
         when E_FAULT                 { X::Mmap::Fault }
         when E_BUSY                  { X::Mmap::Busy }
+        when E_SEALED                { X::Mmap::Sealed }
         when E_ARGUMENT | E_HANDLE   { X::Mmap::Argument }
         when E_UNSUPPORTED           { X::Mmap::Unsupported }
         default                      { X::Mmap::Internal }

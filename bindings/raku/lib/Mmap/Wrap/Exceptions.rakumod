@@ -55,6 +55,10 @@ class X::Mmap::Fault does X::Mmap { }
 #| The mapping's address was acquired through the raw layer, and not released yet.
 class X::Mmap::Busy does X::Mmap { }
 
+#| A part of the mapping is sealed (mseal, through the raw layer): it can be neither unmapped, moved, resized nor protected
+#| otherwise, and stays good to use until the process ends.
+class X::Mmap::Sealed does X::Mmap { }
+
 #| An argument has a value that it cannot have.
 class X::Mmap::Argument does X::Mmap { }
 

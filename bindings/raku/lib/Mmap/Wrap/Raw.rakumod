@@ -49,6 +49,39 @@ constant E_BUSY        is export = -4101;
 constant E_ARGUMENT    is export = -4102;
 constant E_UNSUPPORTED is export = -4103;
 constant E_NOT_FOUND   is export = -4104;
+constant E_INTERNAL    is export = -4105;
+constant E_SEALED      is export = -4106;
+
+#| A flag for every call that maps a file: the mapping keeps it open.
+constant KEEP is export = 1 +< 32;
+
+#| What mmap_wrap_get_int answers on failure.
+constant NO_INT is export = -2 ** 63;
+
+# Kinds of elements, and the orders of bytes that may be or'ed to them; without one it is the machine's own.
+constant I8            is export = 17;
+constant U8            is export = 33;
+constant I16           is export = 18;
+constant U16           is export = 34;
+constant I32           is export = 20;
+constant U32           is export = 36;
+constant I64           is export = 24;
+constant U64           is export = 40;
+constant F32           is export = 52;
+constant F64           is export = 56;
+constant LITTLE_ENDIAN is export = 256;
+constant BIG_ENDIAN    is export = 512;
+
+#| What the page cache holds of a part of a file: struct mmap_wrap_cache of the header, which says what each number is.
+class Cache is repr('CStruct') {
+    has int64 ($.cached, $.dirty, $.writeback, $.evicted, $.recently_evicted);
+}
+
+#| What is known of a mapping: struct mmap_wrap_facts of the header, which says what each number is.
+class Facts is repr('CStruct') {
+    has int64 ($.length, $.mapped, $.address, $.page_size, $.protection, $.flags);
+    has int64 ($.offset, $.keeps_file, $.sealed, $.exports, $.surviving, $.lost);
+}
 
 sub unusable($message) {
     X::Mmap::Library.new(:message("Mmap::Wrap: $message")).throw
@@ -81,39 +114,120 @@ sub library(--> Str:D) {
     $trusted = $path
 }
 
+# Versions and the page size
+sub mmap_wrap_abi_version(--> int64) is native(&library) is export { * }
 sub mmap_wrap_version(--> Str) is native(&library) is export { * }
 sub mmap_wrap_page_size(--> int64) is native(&library) is export { * }
+
+# Results and errors
 sub mmap_wrap_strerror(int64 --> Str) is native(&library) is export { * }
 sub mmap_wrap_last_error_message(--> Str) is native(&library) is export { * }
+sub mmap_wrap_last_error_code(--> int64) is native(&library) is export { * }
 
+# Mapping and unmapping. A path or a name is a Blob that ends in NUL, not a Str: NativeCall would cut a Str at its first
+# NUL, and normalise it.
 sub mmap_wrap(Pointer, int64, int64, int64, int64, int64 --> int64) is native(&library) is export { * }
-# A Blob that ends in NUL, not a Str: NativeCall would cut a Str at its first NUL, and normalise it.
 sub mmap_path_wrap(Blob, int64, int64, int64, int64 --> int64) is native(&library) is export { * }
 sub munmap_wrap(int64 --> int64) is native(&library) is export { * }
 
+# Files that are opened or made, and files in memory
+sub mmap_open_wrap(Blob, int64, int64, int64, int64, int64, int64, int64, int64 --> int64) is native(&library) is export { * }
+sub mmap_shm_wrap(Blob, int64, int64, int64, int64, int64, int64, int64, int64 --> int64) is native(&library) is export { * }
+sub shm_unlink_wrap(Blob --> int64) is native(&library) is export { * }
+sub mmap_memfd_wrap(Blob, int64, int64, int64, int64 --> int64) is native(&library) is export { * }
+sub mmap_secret_wrap(int64, int64 --> int64) is native(&library) is export { * }
+sub mmap_unnamed_wrap(int64, int64, int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_descriptor(int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_seals(int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_add_seals(int64, int64 --> int64) is native(&library) is export { * }
+
+# Protection, advice, sync
 sub mprotect_wrap(int64, int64, int64, int64 --> int64) is native(&library) is export { * }
 sub madvise_wrap(int64, int64, int64, int64 --> int64) is native(&library) is export { * }
 sub msync_wrap(int64, int64, int64, int64 --> int64) is native(&library) is export { * }
 
+# Resizing, moving, splitting
+sub mremap_wrap(int64, int64, int64, Pointer, int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_split(int64, int64 --> int64) is native(&library) is export { * }
+
+# Guards, seals, names
+sub mmap_wrap_guard(int64, int64, int64, int64 --> int64) is native(&library) is export { * }
+sub mseal_wrap(int64, int64, int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_name(int64, Blob --> int64) is native(&library) is export { * }
+
+# Addresses and exports
 sub mmap_wrap_address(int64 --> Pointer) is native(&library) is export { * }
 sub mmap_wrap_length(int64 --> int64) is native(&library) is export { * }
 sub mmap_wrap_acquire(int64 --> Pointer) is native(&library) is export { * }
 sub mmap_wrap_release(int64 --> int64) is native(&library) is export { * }
 
-sub mmap_wrap_survive(int64, int64 --> int64) is native(&library) is export { * }
-
+# Reading, writing, searching
+sub mmap_wrap_check(int64, int64, int64 --> int64) is native(&library) is export { * }
 sub mmap_wrap_read(int64, int64, Blob, int64 --> int64) is native(&library) is export { * }
 sub mmap_wrap_write(int64, int64, Blob, int64 --> int64) is native(&library) is export { * }
 sub mmap_wrap_fill(int64, int64, int64, int64 --> int64) is native(&library) is export { * }
 sub mmap_wrap_move(int64, int64, int64, int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_copy(int64, int64, int64, int64, int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_compare(int64, int64, int64, int64, int64 --> int64) is native(&library) is export { * }
 sub mmap_wrap_find(int64, Blob, int64, int64, int64 --> int64) is native(&library) is export { * }
 sub mmap_wrap_rfind(int64, Blob, int64, int64, int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_count(int64, Blob, int64, int64, int64 --> int64) is native(&library) is export { * }
 
+# Elements
+sub mmap_wrap_get(int64, int64, int64, Blob --> int64) is native(&library) is export { * }
+sub mmap_wrap_put(int64, int64, int64, Blob --> int64) is native(&library) is export { * }
+sub mmap_wrap_get_int(int64, int64, int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_put_int(int64, int64, int64, int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_get_float(int64, int64, int64 --> num64) is native(&library) is export { * }
+sub mmap_wrap_put_float(int64, int64, int64, num64 --> int64) is native(&library) is export { * }
+
+# Sharing between processes. What is stored into is a variable declared as `my int64 $before = 0`.
+sub mmap_wrap_atomic_load(int64, int64, int64, int64 is rw --> int64) is native(&library) is export { * }
+sub mmap_wrap_atomic_store(int64, int64, int64, int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_atomic_add(int64, int64, int64, int64, int64 is rw --> int64) is native(&library) is export { * }
+sub mmap_wrap_atomic_exchange(int64, int64, int64, int64, int64 is rw --> int64) is native(&library) is export { * }
+sub mmap_wrap_atomic_compare_exchange(int64, int64, int64, int64, int64, int64 is rw --> int64) is native(&library) is export { * }
+sub mmap_wrap_wait(int64, int64, int64, int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_wake(int64, int64, int64 --> int64) is native(&library) is export { * }
+
+# Faults
+sub mmap_wrap_fault_done(--> int64) is native(&library) is export { * }
+sub mmap_wrap_fault_address(--> Pointer) is native(&library) is export { * }
+sub mmap_wrap_survive(int64, int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_loss(int64 --> Pointer) is native(&library) is export { * }
+sub mmap_wrap_trust_handlers(int64 --> int64) is native(&library) is export { * }
+
+# Presence
+sub mlock_wrap(int64, int64, int64, int64 --> int64) is native(&library) is export { * }
+sub munlock_wrap(int64, int64, int64 --> int64) is native(&library) is export { * }
+sub mincore_wrap(int64, Blob, int64, int64, int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_resident(int64, int64, int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_prefault(int64, int64, int64, int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_drop(int64, int64, int64 --> int64) is native(&library) is export { * }
+sub cachestat_wrap(int64, Cache, int64, int64, int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_cachestat(int64, Cache, int64, int64, int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_evict(int64, int64, int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_warm(int64, int64, int64 --> int64) is native(&library) is export { * }
+
+# Huge pages and NUMA nodes
+sub mmap_wrap_huge_page_size(--> int64) is native(&library) is export { * }
+sub mmap_aligned_wrap(int64, int64, int64, int64, int64, int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_huge(int64, int64, int64 --> int64) is native(&library) is export { * }
+sub mbind_wrap(int64, int64, CArray[uint64], int64, int64, int64, int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_node(int64, int64 --> int64) is native(&library) is export { * }
+
+# Facts
+sub mmap_wrap_facts(int64, Facts, int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_list(CArray[int64], int64 --> int64) is native(&library) is export { * }
+
+# Constants
 sub mmap_wrap_constant(Str, int64 is rw --> int64) is native(&library) is export { * }
 sub mmap_wrap_constant_count(--> int64) is native(&library) is export { * }
 sub mmap_wrap_constant_name(int64 --> Str) is native(&library) is export { * }
+sub mmap_wrap_constant_value(int64 --> int64) is native(&library) is export { * }
 sub mmap_wrap_constant_available(int64 --> int64) is native(&library) is export { * }
 
+# The getters that the other modules ask; all others are in the table, and in Mmap::Wrap::Constants.
 sub PROT_READ(--> int64) is native(&library) is symbol('mmap_wrap_PROT_READ') is export { * }
 sub PROT_WRITE(--> int64) is native(&library) is symbol('mmap_wrap_PROT_WRITE') is export { * }
 sub MAP_SHARED(--> int64) is native(&library) is symbol('mmap_wrap_MAP_SHARED') is export { * }

@@ -1,0 +1,140 @@
+"""The calls as they are in C: all of the header's, with its parameters, and what they answer is not touched."""
+
+import ctypes
+import errno
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import run_well
+
+import mmap_wrap as mmap
+from mmap_wrap import _signatures, raw
+
+HEADER = (Path(__file__).resolve().parents[3] / "include/mmap_wrap.h").read_text()
+MACROS = dict(re.findall(r"^#define (MMAP_WRAP_\w+) (.+)$", HEADER, re.MULTILINE))
+
+
+def letter(c_type):
+    """The letter of a type in the table of signatures, as the header writes it."""
+    known = {"int64_t": "i", "mmap_wrap_handle": "i", "double": "d", "const char *": "t"}
+    return known.get(c_type, "p" if c_type.endswith("*") else c_type)
+
+
+def declared():
+    """The functions of the header and their signatures, but for the getters of constants."""
+    functions = {}
+    for answer, name, text in re.findall(r"^([a-z][\w ]*?[ *]+)(\w+)\((.*)\);$", HEADER, re.MULTILINE):
+        if not re.match(r"mmap_wrap_[A-Z]", name):
+            types = [re.sub(r"\w+$", "", one).strip() for one in text.split(",") if one != "void"]
+            functions[name] = "".join(map(letter, [answer.strip(), *types]))
+    return functions
+
+
+def test_every_call_of_the_header_is_there_with_its_parameters():
+    assert len(declared()) > 60
+    assert declared() == _signatures.SIGNATURES
+
+
+@pytest.mark.parametrize("name", _signatures.SIGNATURES)
+def test_the_library_has_every_call(name):
+    function = getattr(raw, name)
+    assert len(function.argtypes) == len(_signatures.SIGNATURES[name]) - 1
+    assert name in dir(raw)
+
+
+def test_every_macro_of_the_header_has_its_value():
+    assert len(MACROS) > 25
+    values = {name: int(text.strip("()").replace("INT64_MIN", str(-(2**63)))) for name, text in MACROS.items()}
+    assert {name: getattr(raw, name) for name in values} == values
+    assert {name for name in vars(raw) if name.startswith("MMAP_WRAP_")} == set(values)
+
+
+def members(name):
+    """The members of a struct of the header; all are int64_t."""
+    body = re.search(rf"^struct {name} {{$(.*?)^}};$", HEADER, re.MULTILINE | re.DOTALL)[1]
+    return re.findall(r"^    int64_t (\w+);$", body, re.MULTILINE)
+
+
+def test_the_structs_have_the_members_of_the_header():
+    structs = re.findall(r"^struct (\w+) {$", HEADER, re.MULTILINE)
+    classes = {"mmap_wrap_cache": raw.Cache, "mmap_wrap_facts": raw.Facts}
+    assert structs == list(classes)
+    for name, structure in classes.items():
+        assert [field for field, _ in structure._fields_] == members(name)
+        assert ctypes.sizeof(structure) == 8 * len(members(name))
+
+
+def test_a_call_is_bound_when_it_is_first_asked_for():
+    there = "print('mmap_wrap_wake' in vars(raw))"
+    assert run_well(f"from mmap_wrap import raw; {there}; raw.mmap_wrap_wake; {there}") == "False\nTrue\n"
+
+
+def test_the_module_does_not_load_the_raw_calls():
+    script = "import sys, mmap_wrap; print('mmap_wrap.raw' in sys.modules)"
+    assert subprocess.check_output([sys.executable, "-c", script], text=True) == "False\n"
+
+
+@pytest.mark.parametrize("name", ["mmap_wrap_no_such_call", "mmap_wrap_PROT_READ", "mmap", "", "\udc80"])
+def test_a_call_that_is_not_there_is_no_attribute(name):
+    with pytest.raises(AttributeError, match=r"module 'mmap_wrap.raw' has no attribute"):
+        getattr(raw, name)
+
+
+def test_no_answer_is_an_exception():
+    assert raw.munmap_wrap(0) == raw.MMAP_WRAP_E_HANDLE
+    assert raw.mmap_wrap_address(0) is None
+    assert raw.mmap_path_wrap(b"/nowhere", raw.MMAP_WRAP_REST, 1, 2, 0) == -errno.ENOENT
+    assert b"'/nowhere'" in raw.mmap_wrap_last_error_message()
+    assert raw.mmap_wrap_strerror(raw.MMAP_WRAP_E_SEALED).endswith(b"(MMAP_WRAP_E_SEALED)")
+
+
+def test_what_the_calls_take_and_answer_arrives_whole():
+    handle = raw.check(raw.mmap_unnamed_wrap(4096, mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_SHARED))
+    assert raw.mmap_wrap_put_float(handle, raw.MMAP_WRAP_F64, 8, 0.1) == 0
+    assert raw.mmap_wrap_get_float(handle, raw.MMAP_WRAP_F64, 8) == 0.1
+    assert raw.mmap_wrap_write(handle, 100, b"a\0b", 3) == 3
+    text = ctypes.create_string_buffer(3)
+    assert (raw.mmap_wrap_read(handle, 100, text, 3), text.raw) == (3, b"a\0b")
+    before = ctypes.c_int64()
+    assert raw.mmap_wrap_atomic_add(handle, 64, 16, -(2**63), None) == 0
+    assert raw.mmap_wrap_atomic_exchange(handle, 64, 16, 5, ctypes.byref(before)) == 0
+    assert before.value == -(2**63)
+    handles = (ctypes.c_int64 * 1000)()
+    assert handle in handles[: raw.check(raw.mmap_wrap_list(handles, 1000))]
+    assert raw.munmap_wrap(handle) == 1
+
+
+def test_check_gives_the_answer_or_raises():
+    assert raw.check(0) == 0
+    assert raw.check(2**63 - 1) == 2**63 - 1
+    with pytest.raises(ValueError, match="handle"):
+        raw.check(raw.munmap_wrap(0))
+
+
+def test_a_sealed_map_says_that_it_is_sealed():
+    # In a process of its own: the mapping stays to its end.
+    script = """
+import mmap_wrap
+from mmap_wrap import raw
+m = mmap_wrap.mmap(-1, mmap_wrap.PAGESIZE)
+code = raw.mseal_wrap(m._handle, 0, raw.MMAP_WRAP_REST)
+if code == raw.MMAP_WRAP_E_UNSUPPORTED:
+    print("no seals")
+else:
+    raw.check(code)
+    for attempt in (m.close, lambda: m.protect(mmap_wrap.PROT_READ)):
+        try:
+            attempt()
+        except mmap_wrap.SealedError as error:
+            print(error.errno, error.strerror)
+    m[0] = 7
+    print(m[0], m.closed)
+"""
+    said = run_well(script)
+    if said == "no seals\n":
+        pytest.skip("a sealed map: this kernel has no mseal")
+    sealed = "a part of the mapping is sealed: it stays as it is until the process ends"
+    assert said == f"{errno.EPERM} munmap: {sealed}\n{errno.EPERM} mprotect: {sealed}\n7 False\n"
