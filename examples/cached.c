@@ -1,0 +1,99 @@
+/*
+ * Shows which part of a file is in the page cache, after bringing all of it in (warm) or letting it go (drop).
+ *
+ *     cc -I include examples/cached.c -L target/release -lmmap_wrap -o cached
+ *     ./cached big.iso
+ *     ./cached big.iso warm
+ *
+ * Shows: mincore_wrap, mmap_wrap_prefault, mmap_wrap_evict, cachestat_wrap. Each cell of the bar is a part of the file, of
+ * which all, some (+) or no (.) pages are in memory. Of a file that you neither own nor may write, the kernel says that
+ * all of it is. Pages that another program maps or locks do not go.
+ */
+#define _DEFAULT_SOURCE
+#include "mmap_wrap.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { CELLS = 64 };
+
+static int64_t checked(int64_t result) {
+    if (result < 0) {
+        fprintf(stderr, "cached: %s\n", mmap_wrap_last_error_message());
+        exit(1);
+    }
+    return result;
+}
+
+static int64_t count(const unsigned char *pages, int64_t from, int64_t to) {
+    int64_t there = 0;
+    for (int64_t i = from; i < to; i++) there += pages[i];
+    return there;
+}
+
+static void print_bar(const unsigned char *pages, int64_t total) {
+    const char *plain[] = {".", "+", "#"}, *blocks[] = {"░", "▒", "█"};
+    const char **signs = isatty(STDOUT_FILENO) ? blocks : plain;
+    const int64_t cells = total < CELLS ? total : CELLS;
+    putchar('[');
+    for (int64_t cell = 0; cell < cells; cell++) {
+        int64_t from = cell * total / cells, to = (cell + 1) * total / cells, there = count(pages, from, to);
+        fputs(signs[there == to - from ? 2 : there > 0], stdout);
+    }
+    puts("]");
+}
+
+static void print_presence(mmap_wrap_handle file) {
+    struct mmap_wrap_facts facts;
+    checked(mmap_wrap_facts(file, &facts, sizeof facts));
+    const int64_t room = facts.mapped / facts.page_size;
+    unsigned char *pages = malloc((size_t)room + 1);
+    if (pages == NULL) {
+        fprintf(stderr, "cached: no memory for %" PRId64 " bytes\n", room);
+        exit(1);
+    }
+    int64_t total = checked(mincore_wrap(file, pages, room, 0, MMAP_WRAP_REST));
+    print_bar(pages, total);
+    printf("%" PRId64 " of %" PRId64 " pages in memory\n", count(pages, 0, total), total);
+    free(pages);
+}
+
+static void print_figures(mmap_wrap_handle file) {
+    struct mmap_wrap_cache cache;
+    int64_t code = cachestat_wrap(file, &cache, sizeof cache, 0, MMAP_WRAP_REST);
+    if (code == MMAP_WRAP_E_UNSUPPORTED) {
+        printf("no figures of the page cache: %s\n", mmap_wrap_last_error_message());
+        return;
+    }
+    checked(code);
+    printf("page cache: %" PRId64 " bytes, %" PRId64 " changed, %" PRId64 " being written, %" PRId64 " evicted\n", cache.cached,
+           cache.dirty, cache.writeback, cache.evicted);
+}
+
+static void drop(mmap_wrap_handle file) {
+    int fd = (int)checked(mmap_wrap_descriptor(file));
+    checked(mmap_wrap_evict(fd, 0, MMAP_WRAP_REST));
+    close(fd);
+}
+
+int main(int argc, char **argv) {
+    const char *wish = argc == 3 ? argv[2] : "";
+    const int warming = strcmp(wish, "warm") == 0, dropping = strcmp(wish, "drop") == 0;
+    if (argc < 2 || argc > 3 || (argc == 3 && !warming && !dropping)) {
+        fprintf(stderr, "usage: cached FILE [warm|drop]\n");
+        return 2;
+    }
+    mmap_wrap_handle file = checked(mmap_open_wrap(argv[1], O_RDONLY, 0, MMAP_WRAP_REST, 0, MMAP_WRAP_REST, PROT_READ,
+                                                   MAP_SHARED | MMAP_WRAP_KEEP, 0));
+    if (warming) checked(mmap_wrap_prefault(file, 0, 0, MMAP_WRAP_REST));
+    if (dropping) drop(file);
+    print_presence(file);
+    print_figures(file);
+    checked(munmap_wrap(file));
+    return 0;
+}

@@ -1,0 +1,60 @@
+/*
+ * Appends standard input to a file through a mapping that outgrows it.
+ *
+ *     cc -I include examples/grow.c -L target/release -lmmap_wrap -o grow
+ *     ./grow words.txt <more-words.txt
+ *
+ * Shows: a mapping that keeps its file open (MMAP_WRAP_KEEP) is resized together with it. Its length doubles whenever it
+ * is full, so that N bytes cost few resizes, and at the end the file is cut to what was written, also after a failure.
+ * Killed before that, it ends in zeros.
+ */
+#define _GNU_SOURCE
+#include "mmap_wrap.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/mman.h>
+
+static int complain(void) {
+    fprintf(stderr, "grow: %s\n", mmap_wrap_last_error_message());
+    return 1;
+}
+
+static int64_t resize(mmap_wrap_handle file, int64_t length) {
+    return mremap_wrap(file, length, MREMAP_MAYMOVE, NULL, 1);
+}
+
+int main(int argc, char **argv) {
+    if (argc != 2) {
+        fprintf(stderr, "usage: grow FILE <INPUT\n");
+        return 2;
+    }
+    mmap_wrap_handle file = mmap_open_wrap(argv[1], O_RDWR | O_CREAT, 0644, MMAP_WRAP_REST, 0, MMAP_WRAP_REST,
+                                           PROT_READ | PROT_WRITE, MAP_SHARED | MMAP_WRAP_KEEP, 0);
+    if (file < 0) return complain();
+
+    const int64_t before = mmap_wrap_length(file);
+    int64_t used = before, room = before, result = 0;
+    int steps = 0, failed = 0;
+    char piece[4096];
+    for (int64_t got; !failed && (got = (int64_t)fread(piece, 1, sizeof piece, stdin)) > 0;) {
+        int64_t wanted = room > 0 ? room : mmap_wrap_page_size();
+        while (used + got > wanted) wanted *= 2;
+        if (wanted != room) {
+            result = resize(file, wanted);
+            if (result >= 0) room = wanted, steps++;
+        }
+        if (result >= 0) result = mmap_wrap_write(file, used, piece, got);
+        if (result >= 0) used += got;
+        else failed = complain();
+    }
+    if (ferror(stdin)) {
+        perror("grow: standard input");
+        failed = 1;
+    }
+    if (used > 0 && used < room && resize(file, used) < 0) return complain();
+    if (munmap_wrap(file) < 0) return complain();
+    printf("%s: %" PRId64 " bytes, %" PRId64 " of them new, grown %d times\n", argv[1], used, used - before, steps);
+    return failed;
+}

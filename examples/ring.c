@@ -1,0 +1,139 @@
+/*
+ * A ring buffer in shared memory between two processes, which may be written in different languages.
+ *
+ *     cc -I include examples/ring.c -L target/release -lmmap_wrap -o ring
+ *     ./ring consume /numbers &
+ *     ./ring produce /numbers 100000          # or: python3 examples/ring.py produce /numbers 100000
+ *
+ * Shows: POSIX shared memory by its name, atomic words, waiting for another process and waking it. examples/README.md
+ * has the layout of the ring. Who comes first makes it; the consumer takes its name away. Each gives up when the other
+ * does nothing for as many SECONDS, by default 60. One that was left behind is removed by `rm /dev/shm/numbers`.
+ */
+#define _DEFAULT_SOURCE
+#include "mmap_wrap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+enum { HEAD = 0, TAIL = 64, SLOTS_AT = 128, SLOTS = 64, SLOT = 64, SIZE = SLOTS_AT + SLOTS * SLOT };
+
+struct slot {
+    uint32_t length; /* 0 ends the stream */
+    char text[SLOT - 4];
+};
+
+static int64_t patience = 60;
+
+static int64_t checked(int64_t result) {
+    if (result < 0) {
+        fprintf(stderr, "ring: %s\n", mmap_wrap_last_error_message());
+        exit(1);
+    }
+    return result;
+}
+
+static uint32_t load(mmap_wrap_handle ring, int64_t word) {
+    int64_t value;
+    checked(mmap_wrap_atomic_load(ring, 32, word, &value));
+    return (uint32_t)value;
+}
+
+/* Publishes a new head or tail: everything written before it is seen by who sees it. */
+static void store(mmap_wrap_handle ring, int64_t word, uint32_t value) {
+    checked(mmap_wrap_atomic_store(ring, 32, word, value));
+    checked(mmap_wrap_wake(ring, word, 1));
+}
+
+/* Returns when the word is, or may be, another. */
+static void wait_while(mmap_wrap_handle ring, int64_t word, uint32_t value) {
+    int64_t result = mmap_wrap_wait(ring, word, value, patience * 1000000000);
+    if (result == -ETIMEDOUT) {
+        fprintf(stderr, "ring: nothing came from the other end for %" PRId64 " seconds\n", patience);
+        exit(1);
+    }
+    if (result != -EINTR) checked(result);
+}
+
+static void put(mmap_wrap_handle ring, uint32_t head, const struct slot *message) {
+    uint32_t tail;
+    while (head - (tail = load(ring, TAIL)) == SLOTS) wait_while(ring, TAIL, tail);
+    checked(mmap_wrap_write(ring, SLOTS_AT + head % SLOTS * SLOT, message, SLOT));
+    store(ring, HEAD, head + 1);
+}
+
+static void take(mmap_wrap_handle ring, uint32_t tail, struct slot *message) {
+    while (load(ring, HEAD) == tail) wait_while(ring, HEAD, tail);
+    checked(mmap_wrap_read(ring, SLOTS_AT + tail % SLOTS * SLOT, message, SLOT));
+    store(ring, TAIL, tail + 1);
+}
+
+/* FNV-1a: what both ends compare. */
+static uint32_t sum(uint32_t so_far, const struct slot *message) {
+    for (uint32_t i = 0; i < message->length; i++) so_far = (so_far ^ (unsigned char)message->text[i]) * 16777619;
+    return so_far;
+}
+
+static void produce(mmap_wrap_handle ring, int64_t count) {
+    uint32_t head = load(ring, HEAD), checksum = 2166136261;
+    struct slot message = {0, ""};
+    for (int64_t i = 1; i <= count; i++) {
+        message.length = (uint32_t)snprintf(message.text, sizeof message.text, "message %" PRId64 " from C", i);
+        checksum = sum(checksum, &message);
+        put(ring, head++, &message);
+    }
+    message.length = 0;
+    put(ring, head, &message);
+    printf("%" PRId64 " messages, checksum %08" PRIx32 "\n", count, checksum);
+}
+
+static void consume(mmap_wrap_handle ring) {
+    uint32_t tail = load(ring, TAIL), checksum = 2166136261;
+    int64_t count = 0;
+    struct slot message;
+    for (take(ring, tail++, &message); message.length > 0; take(ring, tail++, &message)) {
+        if (message.length > sizeof message.text) {
+            fprintf(stderr, "ring: a message of %" PRIu32 " bytes: this is no ring\n", message.length);
+            exit(1);
+        }
+        checksum = sum(checksum, &message);
+        count++;
+    }
+    printf("%" PRId64 " messages, checksum %08" PRIx32 "\n", count, checksum);
+}
+
+static int usage(void) {
+    fprintf(stderr, "usage: ring produce NAME COUNT [SECONDS]\n       ring consume NAME [SECONDS]\n");
+    return 2;
+}
+
+static int is_number(const char *text, int64_t *number) {
+    char *end;
+    *number = strtoll(text, &end, 10);
+    return end != text && *end == '\0' && *number > 0 && *number < 1000000000;
+}
+
+int main(int argc, char **argv) {
+    int64_t count = 0;
+    const int producing = argc > 3 && strcmp(argv[1], "produce") == 0 && is_number(argv[3], &count);
+    const int seconds_at = producing ? 4 : 3;
+    if (argc < 3 || (!producing && strcmp(argv[1], "consume") != 0) || argc > seconds_at + 1) return usage();
+    if (argc > seconds_at && !is_number(argv[seconds_at], &patience)) return usage();
+
+    const char *name = argv[2];
+    /* New shared memory is all zeros, which is an empty ring: it does not matter who makes it. */
+    mmap_wrap_handle ring = checked(
+        mmap_shm_wrap(name, O_RDWR | O_CREAT, 0600, SIZE, 0, MMAP_WRAP_REST, PROT_READ | PROT_WRITE, MAP_SHARED, 0));
+    if (producing) {
+        produce(ring, count);
+    } else {
+        consume(ring);
+        checked(shm_unlink_wrap(name));
+    }
+    checked(munmap_wrap(ring));
+    return 0;
+}

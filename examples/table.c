@@ -1,0 +1,163 @@
+/*
+ * A table of 64 accounts in a file that stays consistent whenever the program, or the machine, stops.
+ *
+ *     cc -I include examples/table.c -L target/release -lmmap_wrap -o table
+ *     ./table accounts put 0 1000000      # makes the file if it is not there
+ *     ./table accounts transfer 500       # so many moves between accounts; prints each version once it is safe
+ *     ./table accounts show
+ *
+ * Shows: numbers in a set byte order, whatever the machine, and updates by msync that happen as a whole or not at all.
+ * The file has two sides. An update is written to the side that is not current, and synced; then its header, with the
+ * next version and a checksum, and synced. What is current is the newest header whose checksum fits. examples/README.md
+ * has the layout. One process at a time may change a table; others may show it meanwhile.
+ */
+#define _DEFAULT_SOURCE
+#include "mmap_wrap.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+enum { HEADER = 512, SIDES_AT = 4096, SIDE = 4096, SIZE = SIDES_AT + 2 * SIDE, ACCOUNTS = 64, ACCOUNT = 16, USED = ACCOUNTS * ACCOUNT };
+/* An account: its balance, and how often that changed. A header: the version, and the checksum. */
+enum { BALANCE = MMAP_WRAP_I64 | MMAP_WRAP_BIG_ENDIAN, CHANGES = MMAP_WRAP_U32 | MMAP_WRAP_BIG_ENDIAN };
+enum { VERSION = MMAP_WRAP_I64 | MMAP_WRAP_BIG_ENDIAN, CHECKSUM = MMAP_WRAP_U32 | MMAP_WRAP_BIG_ENDIAN };
+
+static int64_t checked(int64_t result) {
+    if (result < 0) {
+        fprintf(stderr, "table: %s\n", mmap_wrap_last_error_message());
+        exit(1);
+    }
+    return result;
+}
+
+static int64_t number(mmap_wrap_handle h, int64_t kind, int64_t offset) {
+    int64_t value = mmap_wrap_get_int(h, kind, offset);
+    if (value == MMAP_WRAP_NO_INT) checked(mmap_wrap_last_error_code());
+    return value;
+}
+
+/* FNV-1a of the version, as the header has it, and of the accounts. */
+static int64_t checksum(mmap_wrap_handle accounts, int64_t version) {
+    unsigned char bytes[8 + USED];
+    for (int i = 0; i < 8; i++) bytes[i] = (unsigned char)((uint64_t)version >> (56 - 8 * i));
+    checked(mmap_wrap_read(accounts, 0, bytes + 8, USED));
+    uint32_t sum = 2166136261;
+    for (size_t i = 0; i < sizeof bytes; i++) sum = (sum ^ bytes[i]) * 16777619;
+    return sum;
+}
+
+/* Copies a side to accounts; answers its version, or -1 where it is not whole. A new file's first side is version 0. */
+static int64_t load_side(mmap_wrap_handle table, int64_t side, mmap_wrap_handle accounts) {
+    int64_t version = number(table, VERSION, side * HEADER), stored = number(table, CHECKSUM, side * HEADER + 8);
+    checked(mmap_wrap_copy(accounts, 0, table, SIDES_AT + side * SIDE, USED));
+    if (version == 0 && stored == 0) return side == 0 ? 0 : -1;
+    return version > 0 && version % 2 == side && checksum(accounts, version) == stored ? version : -1;
+}
+
+/* Copies the current accounts; answers their version. */
+static int64_t load(mmap_wrap_handle table, mmap_wrap_handle accounts) {
+    /* Again where a writer was faster: one side is always whole, but not always the one that is being looked at. */
+    for (int attempt = 0; attempt < 1000; attempt++) {
+        int64_t newer = number(table, VERSION, HEADER) > number(table, VERSION, 0);
+        for (int turn = 0; turn < 2; turn++) {
+            int64_t version = load_side(table, turn == 0 ? newer : 1 - newer, accounts);
+            if (version >= 0) return version;
+        }
+    }
+    fprintf(stderr, "table: neither side is whole: this is no table, or the disk failed\n");
+    exit(1);
+}
+
+/* Makes the accounts the current ones, under the next version; when this returns, they stay. */
+static int64_t commit(mmap_wrap_handle table, mmap_wrap_handle accounts, int64_t version) {
+    int64_t next = version + 1, side = next % 2;
+    checked(mmap_wrap_copy(table, SIDES_AT + side * SIDE, accounts, 0, USED));
+    checked(msync_wrap(table, MS_SYNC, SIDES_AT + side * SIDE, USED));
+    checked(mmap_wrap_put_int(table, VERSION, side * HEADER, next));
+    checked(mmap_wrap_put_int(table, CHECKSUM, side * HEADER + 8, checksum(accounts, next)));
+    checked(msync_wrap(table, MS_SYNC, side * HEADER, 12));
+    return next;
+}
+
+static void set(mmap_wrap_handle accounts, int64_t index, int64_t balance) {
+    int64_t changes = number(accounts, CHANGES, index * ACCOUNT + 8);
+    checked(mmap_wrap_put_int(accounts, BALANCE, index * ACCOUNT, balance));
+    checked(mmap_wrap_put_int(accounts, CHANGES, index * ACCOUNT + 8, (changes + 1) & UINT32_MAX));
+}
+
+static int64_t balance(mmap_wrap_handle accounts, int64_t index) {
+    return number(accounts, BALANCE, index * ACCOUNT);
+}
+
+/* Moves something from one account to another, so that the sum of all stays. */
+static void transfer(mmap_wrap_handle table, mmap_wrap_handle accounts, int64_t version, int64_t times) {
+    while (times-- > 0) {
+        int64_t from = version % ACCOUNTS, to = (version * 7 + 1) % ACCOUNTS, amount = version % 100;
+        set(accounts, from, balance(accounts, from) - amount);
+        set(accounts, to, balance(accounts, to) + amount);
+        version = commit(table, accounts, version);
+        printf("%" PRId64 "\n", version);
+        fflush(stdout);
+    }
+}
+
+static void show(mmap_wrap_handle accounts, int64_t version) {
+    int64_t total = 0;
+    printf("version %" PRId64 "\n", version);
+    for (int64_t i = 0; i < ACCOUNTS; i++) {
+        int64_t changes = number(accounts, CHANGES, i * ACCOUNT + 8);
+        total += balance(accounts, i);
+        if (changes > 0) printf("%" PRId64 ": %" PRId64 ", changed %" PRId64 " times\n", i, balance(accounts, i), changes);
+    }
+    printf("total %" PRId64 "\n", total);
+}
+
+static mmap_wrap_handle open_table(const char *path, int writable) {
+    const int64_t prot = writable ? PROT_READ | PROT_WRITE : PROT_READ, mode = writable ? O_RDWR | O_CREAT : O_RDONLY;
+    mmap_wrap_handle table = checked(mmap_open_wrap(path, mode, 0644, MMAP_WRAP_REST, 0, MMAP_WRAP_REST, prot, MAP_SHARED, 0));
+    int64_t length = checked(mmap_wrap_length(table));
+    if (writable && length == 0) {
+        /* A new file, its blocks set aside: a full disk is an error here and not in the middle of an update. */
+        checked(munmap_wrap(table));
+        return checked(mmap_open_wrap(path, mode, 0644, SIZE, 1, MMAP_WRAP_REST, prot, MAP_SHARED, 0));
+    }
+    if (length != SIZE) {
+        fprintf(stderr, "table: %s is %" PRId64 " bytes long, a table %d\n", path, length, SIZE);
+        exit(1);
+    }
+    return table;
+}
+
+static int is_number(const char *text, int64_t low, int64_t high, int64_t *value) {
+    char *end;
+    *value = strtoll(text, &end, 10);
+    return end != text && *end == '\0' && *value >= low && *value <= high;
+}
+
+int main(int argc, char **argv) {
+    int64_t index, value;
+    int showing = argc == 3 && strcmp(argv[2], "show") == 0;
+    int moving = argc == 4 && strcmp(argv[2], "transfer") == 0 && is_number(argv[3], 1, INT32_MAX, &value);
+    int putting = argc == 5 && strcmp(argv[2], "put") == 0 && is_number(argv[3], 0, ACCOUNTS - 1, &index) &&
+                  is_number(argv[4], INT32_MIN, INT32_MAX, &value);
+    if (!showing && !moving && !putting) {
+        fprintf(stderr, "usage: table FILE show\n       table FILE put ACCOUNT BALANCE\n       table FILE transfer TIMES\n");
+        return 2;
+    }
+    mmap_wrap_handle table = open_table(argv[1], !showing);
+    mmap_wrap_handle accounts = checked(mmap_wrap(NULL, USED, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    int64_t version = load(table, accounts);
+    if (putting) {
+        set(accounts, index, value);
+        printf("%" PRId64 "\n", commit(table, accounts, version));
+    }
+    if (moving) transfer(table, accounts, version, value);
+    if (showing) show(accounts, version);
+    checked(munmap_wrap(accounts));
+    checked(munmap_wrap(table));
+    return 0;
+}

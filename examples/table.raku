@@ -1,0 +1,163 @@
+#| A table of 64 accounts in a file that stays consistent whenever the program, or the machine, stops.
+#|
+#|     raku -Ibindings/raku examples/table.raku accounts put 0 1000000   # makes the file if it is not there
+#|     raku -Ibindings/raku examples/table.raku accounts transfer 500    # prints each version once it is safe
+#|     raku -Ibindings/raku examples/table.raku accounts show
+#|
+#| Shows: numbers in a set byte order, whatever the machine, and updates by msync that happen as a whole or not at all.
+#| The file has two sides. An update is written to the side that is not current, and synced; then its header, with the
+#| next version and a checksum, and synced. What is current is the newest header whose checksum fits. examples/README.md
+#| has the layout. One process at a time may change a table; others may show it meanwhile.
+
+use Mmap::Wrap :constants;
+use Mmap::Wrap::Raw;
+use NativeCall;
+
+constant HEADER = 512;
+constant SIDES-AT = 4096;
+constant SIDE = 4096;
+constant SIZE = SIDES-AT + 2 * SIDE;
+constant ACCOUNTS = 64;
+constant ACCOUNT = 16;
+constant USED = ACCOUNTS * ACCOUNT;
+
+# An account: its balance, and how often that changed. A header: the version, and the checksum.
+constant BALANCE = I64 +| BIG_ENDIAN;
+constant CHANGES = U32 +| BIG_ENDIAN;
+constant VERSION = I64 +| BIG_ENDIAN;
+constant CHECKSUM = U32 +| BIG_ENDIAN;
+
+sub give-up($message) {
+    note "table: $message";
+    exit 1
+}
+
+sub checked(Int:D $result) {
+    give-up mmap_wrap_last_error_message if $result < 0;
+    $result
+}
+
+sub number($handle, $kind, $offset) {
+    my $value = mmap_wrap_get_int($handle, $kind, $offset);
+    checked mmap_wrap_last_error_code if $value == NO_INT;
+    $value
+}
+
+sub open-table($path, $writable) {
+    my $native = $path.encode('utf8-c8') ~ buf8.new(0);
+    my $mode = $writable ?? O_RDWR +| O_CREAT !! O_RDONLY;
+    my $prot = $writable ?? PROT_READ +| PROT_WRITE !! PROT_READ;
+    my $handle = checked mmap_open_wrap($native, $mode, 0o644, REST, 0, REST, $prot, MAP_SHARED, 0);
+    my $length = checked mmap_wrap_length($handle);
+    if $writable && $length == 0 {
+        # A new file, its blocks set aside: a full disk is an error here and not in the middle of an update.
+        checked munmap_wrap($handle);
+        return checked mmap_open_wrap($native, $mode, 0o644, SIZE, 1, REST, $prot, MAP_SHARED, 0);
+    }
+    give-up "$path is $length bytes long, a table {SIZE}" if $length != SIZE;
+    $handle
+}
+
+#| The table in a file, and a copy of its current accounts to work on.
+class Table {
+    has Int $.table;
+    has Int $.accounts;
+    has Int $.version is rw;
+
+    method of-file($path, :$writable) {
+        my $table = open-table $path, $writable;
+        my $accounts = checked mmap_wrap(Pointer, USED, PROT_READ +| PROT_WRITE, MAP_PRIVATE +| MAP_ANONYMOUS, -1, 0);
+        given Table.new(:$table, :$accounts) { .version = .load; $_ }
+    }
+
+    #| FNV-1a of the version, as the header has it, and of the accounts.
+    method checksum($version) {
+        my $bytes = buf8.allocate(USED);
+        checked mmap_wrap_read($!accounts, 0, $bytes, USED);
+        my $start = buf8.new;
+        $start.write-int64(0, $version, BigEndian);
+        my int $sum = 2166136261;
+        $sum = ($sum +^ $_) * 16777619 +& 0xFFFFFFFF for |$start, |$bytes;
+        $sum
+    }
+
+    #| Copies a side; answers its version, or nothing where it is not whole. A new file's first side is version 0.
+    method load-side($side) {
+        my $version = number $!table, VERSION, $side * HEADER;
+        my $stored = number $!table, CHECKSUM, $side * HEADER + 8;
+        checked mmap_wrap_copy($!accounts, 0, $!table, SIDES-AT + $side * SIDE, USED);
+        return $side == 0 ?? 0 !! Nil if $version == $stored == 0;
+        $version > 0 && $version % 2 == $side && self.checksum($version) == $stored ?? $version !! Nil
+    }
+
+    #| Copies the current accounts; answers their version.
+    method load {
+        # Again where a writer was faster: one side is always whole, but not always the one that is being looked at.
+        for ^1000 {
+            my $newer = +(number($!table, VERSION, HEADER) > number($!table, VERSION, 0));
+            for $newer, 1 - $newer -> $side {
+                return $_ with self.load-side($side);
+            }
+        }
+        give-up 'neither side is whole: this is no table, or the disk failed';
+    }
+
+    #| Makes the accounts the current ones, under the next version; when this returns, they stay.
+    method commit {
+        $!version++;
+        my $side = $!version % 2;
+        checked mmap_wrap_copy($!table, SIDES-AT + $side * SIDE, $!accounts, 0, USED);
+        checked msync_wrap($!table, MS_SYNC, SIDES-AT + $side * SIDE, USED);
+        checked mmap_wrap_put_int($!table, VERSION, $side * HEADER, $!version);
+        checked mmap_wrap_put_int($!table, CHECKSUM, $side * HEADER + 8, self.checksum($!version));
+        checked msync_wrap($!table, MS_SYNC, $side * HEADER, 12);
+        say $!version;
+        $*OUT.flush;
+    }
+
+    method balance($index) { number $!accounts, BALANCE, $index * ACCOUNT }
+    method changes($index) { number $!accounts, CHANGES, $index * ACCOUNT + 8 }
+
+    #| Changes an account, in the copy.
+    method set($index, $balance) {
+        checked mmap_wrap_put_int($!accounts, BALANCE, $index * ACCOUNT, $balance);
+        checked mmap_wrap_put_int($!accounts, CHANGES, $index * ACCOUNT + 8, (self.changes($index) + 1) +& 0xFFFFFFFF);
+    }
+
+    #| Moves something from one account to another, so that the sum of all stays.
+    method transfer {
+        my ($from, $to, $amount) = $!version % ACCOUNTS, ($!version * 7 + 1) % ACCOUNTS, $!version % 100;
+        self.set($from, self.balance($from) - $amount);
+        self.set($to, self.balance($to) + $amount);
+        self.commit;
+    }
+
+    #| Prints the accounts that were ever changed.
+    method show {
+        say "version $!version";
+        for ^ACCOUNTS {
+            say "$_: {self.balance($_)}, changed {self.changes($_)} times" if self.changes($_);
+        }
+        say "total {(^ACCOUNTS).map({ self.balance($_) }).sum}";
+    }
+}
+
+multi MAIN($file, 'show') { Table.of-file($file).show }
+
+multi MAIN($file, 'put', Int $account where 0 <= * < ACCOUNTS, Int $balance where -2 ** 31 <= * < 2 ** 31) {
+    given Table.of-file($file, :writable) {
+        .set($account, $balance);
+        .commit;
+    }
+}
+
+multi MAIN($file, 'transfer', Int $times where 0 < * < 2 ** 31) {
+    given Table.of-file($file, :writable) -> $table {
+        $table.transfer for ^$times;
+    }
+}
+
+multi MAIN(|) {
+    note "usage: table.raku FILE show\n       table.raku FILE put ACCOUNT BALANCE\n       table.raku FILE transfer TIMES";
+    exit 2;
+}
