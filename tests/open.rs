@@ -76,6 +76,22 @@ fn allocated_bytes_have_blocks_and_others_have_none() {
 }
 
 #[test]
+fn a_file_that_is_cut_and_allocated_is_cut_at_last_and_only_if_all_else_is_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    std::fs::write(&path, [7; 100]).unwrap();
+    let named = c(&path);
+    let open = Open { name: Name::Path(&named), flags: O_RDWR, mode: 0, size: 10, allocate: true };
+    match Mapping::open(open, REST, READ_WRITE, MAP_SHARED, 50) {
+        Err(error) if error.code() == MMAP_WRAP_E_UNSUPPORTED => return println!("skipped: {error}"),
+        refused => assert_eq!(code(refused), MMAP_WRAP_E_RANGE),
+    }
+    assert_eq!(std::fs::read(&path).unwrap(), [7; 100]);
+    assert_eq!(Mapping::open(open, REST, READ_WRITE, MAP_SHARED, 0).unwrap().length(), 10);
+    assert_eq!(std::fs::read(&path).unwrap(), [7; 10]);
+}
+
+#[test]
 fn a_full_disk_is_an_error_now_and_leaves_no_file() {
     let Some(mount) = common::Mount::new(&["-t", "tmpfs", "-o", "size=64k", "none"]) else { return };
     let new = mount.path().join("new");

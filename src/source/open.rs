@@ -72,6 +72,8 @@ pub struct Undo<'a> {
     made: bool,
     /// The size to go back to.
     grown_from: Option<u64>,
+    /// The size that the file is cut to at last.
+    cut_to: Option<u64>,
 }
 
 impl<'a> Opening<'a> {
@@ -79,7 +81,7 @@ impl<'a> Opening<'a> {
     /// else is done: see [`Undo::finish`]. Drop the answer's second part before its first.
     pub fn open(self) -> Result<(Source, Undo<'a>)> {
         let (fd, made) = self.open_or_make().map_err(|errno| Error::system(errno, self.attempt(), open_hint(errno)))?;
-        let mut undo = Undo { opening: self, fd: fd.as_raw_fd(), made, grown_from: None };
+        let mut undo = Undo { opening: self, fd: fd.as_raw_fd(), made, grown_from: None, cut_to: None };
         let mut facts = facts(undo.fd, || self.attempt())?;
         if let Some(size) = self.size {
             if !facts.is_regular {
@@ -88,11 +90,13 @@ impl<'a> Opening<'a> {
             if size > facts.size {
                 undo.grown_from = Some(facts.size);
                 sys::set_file_size(undo.fd, size).map_err(|errno| self.size_refused(errno, "grow", size))?;
+            } else {
+                undo.cut_to = Some(size);
             }
             facts.size = size;
         }
         if self.allocate {
-            undo.grown_from = undo.grown_from.or(Some(facts.size));
+            // The file is as large already: only blocks come to it.
             sys::allocate(undo.fd, facts.size).map_err(|errno| self.size_refused(errno, "allocate", facts.size))?;
         }
         Ok((Source::Opened { fd, facts }, undo))
@@ -144,7 +148,7 @@ impl<'a> Opening<'a> {
 impl Undo<'_> {
     /// Cuts the file if it is to be smaller; after that there is nothing left that can fail, and nothing to undo.
     pub fn finish(mut self) -> Result<()> {
-        if let (Some(size), None) = (self.opening.size, self.grown_from) {
+        if let Some(size) = self.cut_to {
             sys::set_file_size(self.fd, size).map_err(|errno| self.opening.size_refused(errno, "cut", size))?;
         }
         self.made = false;
