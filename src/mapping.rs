@@ -123,6 +123,9 @@ impl Mapping {
         // The kernel maps from a page border; what lies before the offset on that page is mapped and not ours.
         let lead = to_usize(wish.offset & (page as u64 - 1));
         if wish.flags & FIXED != 0 {
+            if wish.address == 0 {
+                return Err(Error::argument("address 0 with MAP_FIXED: NULL is no address of a mapping"));
+            }
             for (what, value) in [("address", wish.address as u64), ("file offset", wish.offset)] {
                 if value & (page as u64 - 1) != 0 {
                     return Err(Error::Alignment { what, value, page, lead: 0 }.into());

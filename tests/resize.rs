@@ -155,6 +155,26 @@ fn a_mapping_moves_to_where_it_is_told() {
 }
 
 #[test]
+fn nothing_is_mapped_at_null() {
+    in_a_process_of_its_own("nothing_is_mapped_at_null", || {
+        // Root may have something mapped there, and NULL is no answer.
+        let before = mappings();
+        for fixed in [MAP_FIXED, MAP_FIXED_NOREPLACE] {
+            let there = Mapping::of_descriptor(0, 1, READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | fixed, -1, 0);
+            assert_eq!(there.unwrap_err().code(), MMAP_WRAP_E_ARGUMENT);
+        }
+        assert_eq!(mappings(), before);
+        let mut memory = private(page());
+        memory.write(0, b"here").unwrap();
+        for length in [page(), 2 * page()] {
+            let moved = memory.resize(length, MREMAP_MAYMOVE | MREMAP_FIXED, 0, false);
+            assert_eq!(moved.unwrap_err().code(), MMAP_WRAP_E_ARGUMENT);
+        }
+        assert_eq!(read(&memory, 0, 4).unwrap(), b"here");
+    });
+}
+
+#[test]
 fn pages_move_away_to_a_handle_of_their_own() {
     let h = registry::insert(|| Ok(private(page()))).unwrap();
     registry::pin(h).unwrap().write(0, b"here").unwrap();

@@ -123,6 +123,9 @@ impl Mapping {
         if address != 0 && flags & MREMAP_FIXED == 0 {
             return Err(Error::argument(format!("address {address:#x} without MREMAP_FIXED")));
         }
+        if address == 0 && flags & MREMAP_FIXED != 0 {
+            return Err(Error::argument("address 0 with MREMAP_FIXED: NULL is no address of a mapping"));
+        }
         if address & (self.grid.page - 1) != 0 {
             return Err(Error::Alignment { what: "address", value: address as u64, page: self.grid.page, lead: 0 }.into());
         }
