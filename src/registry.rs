@@ -400,12 +400,8 @@ pub fn acquire(handle: Handle) -> Result<*mut u8> {
 
 /// Counts an export down; answers how many are left.
 pub fn release(handle: Handle) -> Result<u32> {
-    let released = || {
-        let (generation, index) = parts(handle)?;
-        let (slot, _) = table::slot(index).ok_or(Refusal::NeverBegan)?;
-        slot.life.release(generation)
-    };
-    let left = released().map_err(|refusal| refused(handle, refusal))?;
+    let pin = look(handle)?;
+    let left = pin.slot.life.release(pin.generation).map_err(|refusal| refused(handle, refusal))?;
     left.ok_or_else(|| Error::argument("released more often than acquired"))
 }
 

@@ -98,6 +98,7 @@ static void has_no_such_pages(void) {
     own[0] = 'o';
     CHECK_IS(mmap_wrap_read(private, 0, &byte, 1), MMAP_WRAP_E_UNMAPPED);
     CHECK_IS(mmap_wrap_write(private, 0, "x", 1), MMAP_WRAP_E_UNMAPPED);
+    CHECK_IS(mmap_wrap_release(private), MMAP_WRAP_E_UNMAPPED);
     CHECK_IS(munmap_wrap(private), 0);
     CHECK(own[0] == 'o');
     munmap(own, (size_t)page);
