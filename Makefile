@@ -41,6 +41,7 @@ uninstall:
 	scripts/install uninstall
 
 bench:
+	cargo rustc --release --locked --lib --crate-type cdylib --quiet
 	cargo bench --locked --quiet --bench abi
 
 lint:

@@ -28,6 +28,16 @@ fn main() {
     searches();
     many_mappings();
     threads();
+    size();
+}
+
+/// How large the library is that users get; `make bench` builds it first.
+fn size() {
+    let library = concat!(env!("CARGO_MANIFEST_DIR"), "/target/release/libmmap_wrap.so");
+    match std::fs::metadata(library) {
+        Ok(facts) => println!("{:58} {:>12} {:12} {:8}   <= 460800", "libmmap_wrap.so, stripped, bytes", facts.len(), "", ""),
+        Err(error) => println!("{library}: {error}"),
+    }
 }
 
 /// Times `ours` and `bare`, `calls` of each at a time, in turn; answers the medians in nanoseconds a call.
