@@ -1,5 +1,6 @@
 # make test     everything: Rust, C, Python (each 3.9+ found), Raku; installs what is missing, prints a summary
 # make test-deep  longer races, loom, sanitizers, and mutants that the tests must catch
+# make fuzz     hostile calls under AddressSanitizer, from a new seed, for SECONDS=300 or as long as one likes
 # make demo     the main job in C, Python and Raku side by side; FILE=any file, NEEDLE=text to search
 # make install  the library, headers, pkg-config and CMake files and the manual page for C and C++; PREFIX, DESTDIR,
 #               LIBDIR, INCLUDEDIR, MANDIR; make uninstall with the same ones takes it away
@@ -12,12 +13,17 @@
 
 FILE   ?=
 NEEDLE ?= mmap
+SECONDS ?= 300
 
 test:
 	scripts/test
 
 test-deep:
 	scripts/test-deep
+
+fuzz:
+	scripts/setup c
+	scripts/fuzz $(SECONDS)
 
 demo:
 	scripts/setup c raku
@@ -51,4 +57,4 @@ clean:
 	cargo clean
 	rm -rf build bindings/python/dist bindings/python/src/mmap_wrap/*.so bindings/raku/resources/libraries
 
-.PHONY: test test-deep demo header abi library install uninstall bench lint clean
+.PHONY: test test-deep fuzz demo header abi library install uninstall bench lint clean

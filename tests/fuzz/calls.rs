@@ -1,0 +1,213 @@
+//! The one table of all calls: what each takes and answers. How an argument of a kind is made is said in `scene`.
+
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "arguments travel as numbers"
+)]
+
+use mmap_wrap::ffi::{access::*, address::*, constants::*, error::*, facts::*, faults::*};
+use mmap_wrap::ffi::{hardening::*, map::*, open::*, pages::*, resize::*, version::*};
+
+/// What an argument is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// Live, stale, made up, 0, negative.
+    Handle,
+    /// Where to map: nowhere, a hint, and with MAP_FIXED a place that was reserved for it.
+    Address,
+    /// The same for mremap_wrap.
+    NewAddress,
+    /// Of a mapping to be.
+    Length,
+    /// Of a mapping that is.
+    NewLength,
+    Protection,
+    MapFlags,
+    /// Open for reading, for both, closed, of a folder, a pipe, a memory file.
+    Fd,
+    FileOffset,
+    FileSize,
+    /// Existing, missing, a folder, too long, not UTF-8, NULL …
+    Path,
+    SharedName,
+    Name,
+    OpenFlags,
+    Mode,
+    MemfdFlags,
+    Seals,
+    Advice,
+    SyncFlags,
+    RemapFlags,
+    YesNo,
+    /// A range of the mapping, as offset and size or as start and end.
+    Offset,
+    Size,
+    Start,
+    End,
+    /// A good buffer or NULL, and its size: what it holds, less, none, negative; more only where it is NULL.
+    Room,
+    Bytes,
+    BufferSize,
+    Byte,
+    FactsSize,
+    Count,
+    ConstantName,
+    Index,
+    Code,
+}
+
+/// What a call answers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Answer {
+    /// A handle that was never given out, or that of the argument; or a code.
+    Handle,
+    /// A descriptor, or a code.
+    Descriptor,
+    /// Zero or more, or a code.
+    Number,
+    /// NULL is the error.
+    Address,
+    /// A text that is not NULL, whatever the arguments are.
+    Text,
+    /// Not a result: any number.
+    Free,
+}
+
+pub struct Call {
+    pub name: &'static str,
+    pub takes: &'static [Kind],
+    pub answers: Answer,
+    pub make: fn(&[i64]) -> i64,
+}
+
+impl Call {
+    /// What messages call it.
+    pub fn says(&self) -> &'static str {
+        self.name.strip_suffix("_wrap").unwrap_or(self.name)
+    }
+
+    pub fn place_of(&self, kind: Kind) -> Option<usize> {
+        self.takes.iter().position(|takes| *takes == kind)
+    }
+}
+
+macro_rules! calls {
+    ($($name:ident($($kind:ident),*) -> $answer:ident;)*) => {
+        pub const CALLS: &[Call] = &[$(Call {
+            name: stringify!($name),
+            takes: &[$(Kind::$kind),*],
+            answers: Answer::$answer,
+            make: |arguments| {
+                let mut _next = arguments.iter().copied();
+                $name($({ let _ = Kind::$kind; of_number(_next.next().unwrap_or(0)) }),*).number()
+            },
+        }),*];
+    };
+}
+
+calls! {
+    mmap_wrap_abi_version() -> Number;
+    mmap_wrap_version() -> Text;
+    mmap_wrap_page_size() -> Number;
+
+    mmap_wrap_strerror(Code) -> Text;
+    mmap_wrap_last_error_message() -> Text;
+    mmap_wrap_last_error_code() -> Free;
+
+    mmap_wrap(Address, Length, Protection, MapFlags, Fd, FileOffset) -> Handle;
+    mmap_path_wrap(Path, Length, Protection, MapFlags, FileOffset) -> Handle;
+    munmap_wrap(Handle) -> Number;
+
+    mmap_open_wrap(Path, OpenFlags, Mode, FileSize, YesNo, Length, Protection, MapFlags, FileOffset) -> Handle;
+    mmap_shm_wrap(SharedName, OpenFlags, Mode, FileSize, YesNo, Length, Protection, MapFlags, FileOffset) -> Handle;
+    shm_unlink_wrap(SharedName) -> Number;
+    mmap_memfd_wrap(Name, MemfdFlags, Length, Protection, MapFlags) -> Handle;
+    mmap_secret_wrap(Length, Protection) -> Handle;
+    mmap_unnamed_wrap(Length, Protection, MapFlags) -> Handle;
+    mmap_wrap_descriptor(Handle) -> Descriptor;
+    mmap_wrap_seals(Handle) -> Number;
+    mmap_wrap_add_seals(Handle, Seals) -> Number;
+
+    mprotect_wrap(Handle, Protection, Offset, Size) -> Number;
+    madvise_wrap(Handle, Advice, Offset, Size) -> Number;
+    msync_wrap(Handle, SyncFlags, Offset, Size) -> Number;
+
+    mremap_wrap(Handle, NewLength, RemapFlags, NewAddress, YesNo) -> Handle;
+    mmap_wrap_split(Handle, Offset) -> Handle;
+
+    mmap_wrap_guard(Handle, YesNo, Offset, Size) -> Number;
+    mseal_wrap(Handle, Offset, Size) -> Number;
+    mmap_wrap_name(Handle, Name) -> Number;
+
+    mmap_wrap_address(Handle) -> Address;
+    mmap_wrap_length(Handle) -> Number;
+    mmap_wrap_acquire(Handle) -> Address;
+    mmap_wrap_release(Handle) -> Number;
+
+    mmap_wrap_read(Handle, Offset, Room, BufferSize) -> Number;
+    mmap_wrap_write(Handle, Offset, Bytes, BufferSize) -> Number;
+    mmap_wrap_fill(Handle, Offset, Byte, Size) -> Number;
+    mmap_wrap_move(Handle, Offset, Offset, Size) -> Number;
+    mmap_wrap_find(Handle, Bytes, BufferSize, Start, End) -> Number;
+    mmap_wrap_rfind(Handle, Bytes, BufferSize, Start, End) -> Number;
+
+    mmap_wrap_fault_done() -> Number;
+    mmap_wrap_fault_address() -> Free;
+    mmap_wrap_survive(Handle, YesNo) -> Number;
+    mmap_wrap_loss(Handle) -> Address;
+    mmap_wrap_trust_handlers(YesNo) -> Number;
+
+    mmap_wrap_facts(Handle, Room, FactsSize) -> Number;
+    mmap_wrap_list(Room, Count) -> Number;
+
+    mmap_wrap_constant(ConstantName, Room) -> Number;
+    mmap_wrap_constant_count() -> Number;
+    mmap_wrap_constant_name(Index) -> Address;
+    mmap_wrap_constant_value(Index) -> Free;
+    mmap_wrap_constant_available(Index) -> Number;
+}
+
+/// Calls that are not in the table, and why.
+pub const LEFT_OUT: &[(&str, &str)] = &[];
+
+/// An argument or an answer, as a number.
+trait Numbered {
+    fn of(number: i64) -> Self;
+    fn number(self) -> i64;
+}
+
+fn of_number<T: Numbered>(number: i64) -> T {
+    T::of(number)
+}
+
+impl Numbered for i64 {
+    fn of(number: i64) -> i64 {
+        number
+    }
+
+    fn number(self) -> i64 {
+        self
+    }
+}
+
+impl<T> Numbered for *mut T {
+    fn of(number: i64) -> *mut T {
+        std::ptr::with_exposed_provenance_mut(number as usize)
+    }
+
+    fn number(self) -> i64 {
+        self.expose_provenance() as i64
+    }
+}
+
+impl<T> Numbered for *const T {
+    fn of(number: i64) -> *const T {
+        std::ptr::with_exposed_provenance(number as usize)
+    }
+
+    fn number(self) -> i64 {
+        self.expose_provenance() as i64
+    }
+}

@@ -1,0 +1,306 @@
+//! What a mapping must hold and answer, worked out without the library.
+
+use mmap_wrap::constants::*;
+use mmap_wrap::error::*;
+use mmap_wrap::ffi::facts::{mmap_wrap_facts, mmap_wrap_facts as Facts};
+use mmap_wrap::range::REST;
+
+/// What is known of a live mapping.
+#[derive(Clone, Debug)]
+pub struct Known {
+    pub handle: i64,
+    pub length: i64,
+    /// File offset of the first byte.
+    pub offset: i64,
+    pub exports: i64,
+    pub flags: i64,
+    pub kept: bool,
+    /// Memory that can refuse an access for its protection only: no file behind it that others can cut.
+    pub sound: bool,
+    /// Every page may be read and written.
+    pub open: bool,
+    /// What its whole pages hold, as long as that is certain.
+    pub bytes: Option<Vec<u8>>,
+    /// It may have a loss to report.
+    pub surviving: bool,
+    /// A forked child may lack it.
+    pub unforked: bool,
+    /// Protected and advised as it was mapped: its own bytes can be read at its address.
+    pub pristine: bool,
+    pub sealed: bool,
+}
+
+/// What a call may answer.
+#[derive(Debug, Default)]
+pub struct Expected {
+    /// Codes of what is wrong with the arguments: if there are any, the answer is one of them.
+    pub refusals: Vec<i64>,
+    /// What it answers else, if that is certain.
+    pub answer: Option<i64>,
+    /// Codes that may come all the same.
+    pub allowed: Vec<i64>,
+    /// -errno may come all the same.
+    pub system: bool,
+}
+
+pub fn page() -> i64 {
+    mmap_wrap::ffi::version::mmap_wrap_page_size()
+}
+
+pub fn rounded(bytes: i64) -> i64 {
+    (bytes + page() - 1) / page() * page()
+}
+
+pub fn in_memory(bytes: i64) -> usize {
+    usize::try_from(bytes).unwrap_or(0)
+}
+
+/// Asks the library; none where the handle is not that of a live mapping.
+pub fn facts(handle: i64) -> Option<Facts> {
+    let mut facts = std::mem::MaybeUninit::<Facts>::zeroed();
+    let size = i64::try_from(size_of::<Facts>()).expect("a small struct");
+    // SAFETY: a struct of integers, for which zeros are valid.
+    (mmap_wrap_facts(handle, facts.as_mut_ptr(), size) == 0).then(|| unsafe { facts.assume_init() })
+}
+
+/// All that a failure leaves as it was: everything but the loss, which is reported once.
+pub fn unchanged(handle: i64) -> Option<[i64; 11]> {
+    facts(handle).map(|f| {
+        let custody = [f.keeps_file, f.sealed, f.exports, f.surviving];
+        let pages = [f.length, f.mapped, f.address, f.page_size, f.protection, f.flags, f.offset];
+        std::array::from_fn(|i| if i < 7 { pages[i] } else { custody[i - 7] })
+    })
+}
+
+impl Known {
+    /// A mapping that was just made; `fresh` is memory that nobody else has, and reads zero.
+    pub fn new(handle: i64, fresh: bool) -> Known {
+        let facts = facts(handle).expect("a handle that was just given out is live");
+        let anonymous = facts.flags & MAP_ANONYMOUS != 0;
+        let usual = facts.page_size == page() && facts.flags & MAP_TYPE != MAP_DROPPABLE && facts.length <= 1 << 20;
+        let sound = (anonymous || fresh) && usual;
+        Known {
+            handle,
+            length: facts.length,
+            offset: facts.offset,
+            exports: facts.exports,
+            flags: facts.flags,
+            kept: facts.keeps_file != 0,
+            sound,
+            open: facts.protection & PROT_READ != 0 && facts.protection & PROT_WRITE != 0,
+            bytes: sound.then(|| vec![0; in_memory(rounded(facts.length))]),
+            surviving: facts.surviving != 0,
+            unforked: false,
+            pristine: facts.protection & PROT_READ != 0 && facts.length <= 1 << 20,
+            sealed: facts.sealed != 0,
+        }
+    }
+
+    /// From here on only the library knows: others may have done anything to it.
+    pub fn forget(&mut self) {
+        self.bytes = None;
+        self.sound = false;
+        self.pristine = false;
+    }
+
+    pub fn is_anonymous(&self) -> bool {
+        self.flags & MAP_ANONYMOUS != 0
+    }
+
+    pub fn is_shared(&self) -> bool {
+        matches!(self.flags & MAP_TYPE, MAP_SHARED | MAP_SHARED_VALIDATE)
+    }
+
+    /// How many bytes a range has, or none if it is not inside.
+    pub fn span(&self, offset: i64, size: i64) -> Option<i64> {
+        let left = i128::from(self.length) - i128::from(offset);
+        let inside = offset >= 0 && left >= 0;
+        match size {
+            REST if inside => i64::try_from(left).ok(),
+            size if inside && size >= 0 && i128::from(size) <= left => Some(size),
+            _ => None,
+        }
+    }
+
+    /// The part from `start` to `end`.
+    pub fn part(&self, start: i64, end: i64) -> Option<std::ops::Range<usize>> {
+        let end = if end == REST { self.length } else { end };
+        let ordered = 0 <= start && start <= end && end <= self.length;
+        ordered.then(|| in_memory(start)..in_memory(end))
+    }
+
+    pub fn covers_all(&self, offset: i64, size: i64) -> bool {
+        offset == 0 && self.span(offset, size).is_some_and(|size| rounded(size) == rounded(self.length))
+    }
+
+    fn access(&self, refusals: Vec<i64>, answer: i64) -> Expected {
+        let mut expected = Expected { refusals, answer: Some(answer), ..Expected::default() };
+        if !(self.sound && self.open) {
+            expected.allowed = vec![MMAP_WRAP_E_FAULT];
+        }
+        expected
+    }
+
+    fn range(&self, offset: i64, size: i64) -> Vec<i64> {
+        if self.span(offset, size).is_none() { vec![MMAP_WRAP_E_RANGE] } else { Vec::new() }
+    }
+
+    /// As `range`, and its start, or both of its ends, must be on page borders or be the mapping's own.
+    fn aligned(&self, offset: i64, size: i64, both_ends: bool) -> Vec<i64> {
+        let Some(size) = self.span(offset, size) else { return vec![MMAP_WRAP_E_RANGE] };
+        let end = offset + size;
+        let on_border = |place: i64| (self.offset % page() + place) % page() == 0;
+        let aligned = (offset == 0 || on_border(offset)) && (!both_ends || end == self.length || on_border(end));
+        if !aligned && size > 0 { vec![MMAP_WRAP_E_ALIGNMENT] } else { Vec::new() }
+    }
+
+    /// What a call on this mapping may answer, given what stands behind its handle.
+    pub fn expects(&self, name: &str, a: &[i64]) -> Expected {
+        let unknown_bits = |group, value: i64| if value & !bits(group) != 0 { vec![MMAP_WRAP_E_ARGUMENT] } else { Vec::new() };
+        let system = |refusals| Expected { refusals, system: true, ..Expected::default() };
+        match name {
+            "munmap_wrap" if self.exports > 0 && !self.sealed => refused(MMAP_WRAP_E_BUSY),
+            "munmap_wrap" if self.sealed => refused(MMAP_WRAP_E_SEALED),
+            "munmap_wrap" => exactly(1),
+            "mmap_wrap_length" => exactly(self.length),
+            "mmap_wrap_release" if self.exports == 0 => refused(MMAP_WRAP_E_ARGUMENT),
+            "mmap_wrap_release" => exactly(self.exports - 1),
+            "mmap_wrap_read" | "mmap_wrap_write" => self.access([buffer(a[2], a[3]), self.range(a[1], a[3])].concat(), a[3]),
+            "mmap_wrap_fill" => {
+                let no_byte = if (0..256).contains(&a[2]) { vec![] } else { vec![MMAP_WRAP_E_ARGUMENT] };
+                self.access([no_byte, self.range(a[1], a[3])].concat(), self.span(a[1], a[3]).unwrap_or(0))
+            }
+            "mmap_wrap_move" => {
+                let size = self.span(a[2], a[3]);
+                let target = size.map_or(vec![], |size| self.range(a[1], size));
+                self.access([self.range(a[2], a[3]), target].concat(), size.unwrap_or(0))
+            }
+            "mmap_wrap_find" | "mmap_wrap_rfind" => self.finds(name == "mmap_wrap_rfind", a),
+            "mprotect_wrap" => {
+                let expected = system([unknown_bits(Group::Protection, a[1]), self.aligned(a[2], a[3], false)].concat());
+                let usual = a[1] & !(PROT_READ | PROT_WRITE | PROT_EXEC) == 0 && self.is_anonymous() && !self.sealed;
+                let allowed = if self.sealed { vec![MMAP_WRAP_E_SEALED] } else { vec![] };
+                Expected { answer: Some(0), system: !usual, allowed, ..expected }
+            }
+            "madvise_wrap" => {
+                let known = CONSTANTS
+                    .iter()
+                    .find(|constant| constant.value == Some(a[1]) && matches!(constant.group, Group::Advice | Group::Discarding));
+                let refusals = match known {
+                    None => vec![MMAP_WRAP_E_ARGUMENT],
+                    Some(advice) if advice.group == Group::Discarding => self.aligned(a[2], a[3], true),
+                    Some(_) => self.range(a[2], a[3]),
+                };
+                Expected { answer: Some(0), allowed: self.if_sealed(), ..system(refusals) }
+            }
+            "msync_wrap" => {
+                let both = a[1] & MS_SYNC != 0 && a[1] & MS_ASYNC != 0;
+                let calm = self.is_anonymous() && a[1] & MS_INVALIDATE == 0 && !both;
+                let refusals = [unknown_bits(Group::SyncFlag, a[1]), self.range(a[2], a[3])].concat();
+                Expected { answer: Some(0), system: !calm, ..system(refusals) }
+            }
+            "mmap_wrap_guard" => {
+                Expected { answer: Some(0), allowed: self.if_sealed(), ..system(self.aligned(a[2], a[3], true)) }
+            }
+            "mseal_wrap" => {
+                Expected { answer: Some(0), allowed: vec![MMAP_WRAP_E_UNSUPPORTED], ..system(self.range(a[1], a[2])) }
+            }
+            "mmap_wrap_split" | "mremap_wrap" if self.exports > 0 => refused(MMAP_WRAP_E_BUSY),
+            "mmap_wrap_split" => {
+                let nothing = a[1] == 0 || a[1] == self.length;
+                let refusals = if nothing { vec![MMAP_WRAP_E_ARGUMENT] } else { self.aligned(a[1], REST, false) };
+                system(refusals)
+            }
+            "mremap_wrap" => self.resizes(a),
+            "mmap_wrap_descriptor" if !self.kept => refused(MMAP_WRAP_E_ARGUMENT),
+            "mmap_wrap_seals" | "mmap_wrap_add_seals" if !self.kept => refused(MMAP_WRAP_E_ARGUMENT),
+            "mmap_wrap_add_seals" => Expected { answer: Some(0), ..system(unknown_bits(Group::Seal, a[1])) },
+            "mmap_wrap_facts" => {
+                let fits = a[1] != 0 && a[2] > 0 && a[2] % 8 == 0;
+                let refusals = if fits { vec![] } else { vec![MMAP_WRAP_E_ARGUMENT, MMAP_WRAP_E_RANGE] };
+                Expected { refusals, answer: Some(0), ..Expected::default() }
+            }
+            "mmap_wrap_survive" => Expected { answer: Some(0), allowed: vec![MMAP_WRAP_E_UNSUPPORTED], ..Expected::default() },
+            "mmap_wrap_name" => Expected { answer: Some(0), allowed: vec![MMAP_WRAP_E_UNSUPPORTED], ..system(vec![]) },
+            _ => system(vec![]),
+        }
+    }
+
+    fn if_sealed(&self) -> Vec<i64> {
+        if self.sealed { vec![MMAP_WRAP_E_SEALED] } else { Vec::new() }
+    }
+
+    fn finds(&self, last: bool, a: &[i64]) -> Expected {
+        let Some(part) = self.part(a[3], a[4]) else {
+            return Expected { refusals: [buffer(a[1], a[2]), vec![MMAP_WRAP_E_RANGE]].concat(), ..Expected::default() };
+        };
+        let mut expected = self.access(buffer(a[1], a[2]), 0);
+        expected.answer = None;
+        expected.allowed.push(MMAP_WRAP_E_NOT_FOUND);
+        if let (Some(bytes), true) = (&self.bytes, expected.refusals.is_empty()) {
+            let needle = bytes_at(a[1], a[2]);
+            let windows = || (part.start..=part.end).filter(|at| at + needle.len() <= part.end);
+            let found = |at: &usize| bytes[*at..].starts_with(needle);
+            let at = if last { windows().rev().find(found) } else { windows().find(found) };
+            expected.answer = Some(at.map_or(MMAP_WRAP_E_NOT_FOUND, |at| i64::try_from(at).expect("within a mapping")));
+            expected.allowed.retain(|code| *code != MMAP_WRAP_E_NOT_FOUND);
+        }
+        expected
+    }
+
+    fn resizes(&self, a: &[i64]) -> Expected {
+        let mut refusals = Vec::new();
+        // With MREMAP_DONTUNMAP the length stays, and with_file has nothing to say.
+        let asks_file = a[1] == REST || a[4] != 0 && a[2] & MREMAP_DONTUNMAP == 0;
+        if a[1] == 0 || a[2] & !bits(Group::RemapFlag) != 0 || asks_file && !self.kept {
+            refusals.push(MMAP_WRAP_E_ARGUMENT);
+        }
+        if a[1] < 0 && a[1] != REST {
+            refusals.push(MMAP_WRAP_E_RANGE);
+        }
+        let own = [MMAP_WRAP_E_ARGUMENT, MMAP_WRAP_E_RANGE, MMAP_WRAP_E_ALIGNMENT, MMAP_WRAP_E_UNSUPPORTED, MMAP_WRAP_E_SEALED];
+        if !refusals.is_empty() {
+            // Whatever else is wrong may be told first.
+            refusals.extend(own);
+        }
+        Expected { refusals, allowed: own.to_vec(), system: true, answer: None }
+    }
+}
+
+fn exactly(answer: i64) -> Expected {
+    Expected { answer: Some(answer), ..Expected::default() }
+}
+
+pub fn refused(code: i64) -> Expected {
+    Expected { refusals: vec![code], ..Expected::default() }
+}
+
+fn buffer(at: i64, size: i64) -> Vec<i64> {
+    match size {
+        0 => Vec::new(),
+        1.. if at != 0 => Vec::new(),
+        1.. => vec![MMAP_WRAP_E_ARGUMENT],
+        _ => vec![MMAP_WRAP_E_RANGE],
+    }
+}
+
+/// The scene's own buffer, as a call was given it.
+pub fn bytes_at<'a>(at: i64, size: i64) -> &'a [u8] {
+    if size <= 0 {
+        return &[];
+    }
+    // SAFETY: the scene gives sizes beyond its buffers only with NULL, and nobody asks for the bytes of those.
+    unsafe { std::slice::from_raw_parts(std::ptr::with_exposed_provenance(in_memory(at)), in_memory(size)) }
+}
+
+impl Expected {
+    pub fn agrees(&self, answer: i64) -> bool {
+        if !self.refusals.is_empty() {
+            return self.refusals.contains(&answer);
+        }
+        if self.allowed.contains(&answer) || self.system && (-4095..0).contains(&answer) {
+            return true;
+        }
+        self.answer.map_or(answer >= 0, |expected| expected == answer)
+    }
+}
