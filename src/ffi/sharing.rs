@@ -28,10 +28,11 @@ use crate::registry::with;
 #[unsafe(no_mangle)]
 pub extern "C" fn mmap_wrap_atomic_load(h: mmap_wrap_handle, bits: i64, offset: i64, value: *mut i64) -> i64 {
     boundary("mmap_wrap_atomic_load", || {
-        if value.is_null() {
-            return Err(Error::argument("value is NULL: there is no place for the word"));
-        }
-        store_to(value, with(h, |mapping| mapping.atomic_load(bits, offset))?)
+        let word = with(h, |mapping| match value.is_null() {
+            true => Err(Error::argument("value is NULL: there is no place for the word")),
+            false => mapping.atomic_load(bits, offset),
+        })?;
+        store_to(value, word)
     })
 }
 

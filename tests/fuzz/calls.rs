@@ -7,14 +7,16 @@
     reason = "arguments travel as numbers"
 )]
 
-use mmap_wrap::ffi::{access::*, address::*, constants::*, error::*, facts::*, faults::*};
-use mmap_wrap::ffi::{hardening::*, map::*, open::*, pages::*, resize::*, version::*};
+use mmap_wrap::ffi::{access::*, address::*, constants::*, elements::*, error::*, facts::*, faults::*, hardening::*, huge::*};
+use mmap_wrap::ffi::{map::*, open::*, pages::*, presence::*, resize::*, sharing::*, version::*};
 
 /// What an argument is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
     /// Live, stale, made up, 0, negative.
     Handle,
+    /// The second of two.
+    OtherHandle,
     /// Where to map: nowhere, a hint, and with MAP_FIXED a place that was reserved for it.
     Address,
     /// The same for mremap_wrap.
@@ -56,6 +58,25 @@ pub enum Kind {
     ConstantName,
     Index,
     Code,
+    /// A width and byte order, or what is none.
+    Element,
+    /// Of a word: 32, 64, or what is none.
+    Bits,
+    Value,
+    /// The bits of a double.
+    Double,
+    /// Nanoseconds, few.
+    Timeout,
+    WakeCount,
+    LockFlags,
+    /// The size of a good buffer or of NULL.
+    RoomSize,
+    Alignment,
+    NodeMode,
+    /// A set of nodes, aligned as it must be, or NULL; and its words.
+    Nodes,
+    NodeWords,
+    NodeFlags,
 }
 
 /// What a call answers.
@@ -67,6 +88,10 @@ pub enum Answer {
     Descriptor,
     /// Zero or more, or a code.
     Number,
+    /// Any number; with a code apart where it is the least there is.
+    Int,
+    /// The bits of any double; with a code apart where it is no number.
+    Float,
     /// NULL is the error.
     Address,
     /// A text that is not NULL, whatever the arguments are.
@@ -150,8 +175,44 @@ calls! {
     mmap_wrap_write(Handle, Offset, Bytes, BufferSize) -> Number;
     mmap_wrap_fill(Handle, Offset, Byte, Size) -> Number;
     mmap_wrap_move(Handle, Offset, Offset, Size) -> Number;
+    mmap_wrap_check(Handle, Offset, Size) -> Number;
+    mmap_wrap_copy(Handle, Offset, OtherHandle, Offset, Size) -> Number;
+    mmap_wrap_compare(Handle, Offset, OtherHandle, Offset, Size) -> Number;
+    mmap_wrap_count(Handle, Bytes, BufferSize, Start, End) -> Number;
     mmap_wrap_find(Handle, Bytes, BufferSize, Start, End) -> Number;
     mmap_wrap_rfind(Handle, Bytes, BufferSize, Start, End) -> Number;
+
+    mmap_wrap_get(Handle, Element, Offset, Room) -> Number;
+    mmap_wrap_put(Handle, Element, Offset, Bytes) -> Number;
+    mmap_wrap_get_int(Handle, Element, Offset) -> Int;
+    mmap_wrap_put_int(Handle, Element, Offset, Value) -> Number;
+    mmap_wrap_get_float(Handle, Element, Offset) -> Float;
+    mmap_wrap_put_float(Handle, Element, Offset, Double) -> Number;
+
+    mmap_wrap_atomic_load(Handle, Bits, Offset, Room) -> Number;
+    mmap_wrap_atomic_store(Handle, Bits, Offset, Value) -> Number;
+    mmap_wrap_atomic_add(Handle, Bits, Offset, Value, Room) -> Number;
+    mmap_wrap_atomic_exchange(Handle, Bits, Offset, Value, Room) -> Number;
+    mmap_wrap_atomic_compare_exchange(Handle, Bits, Offset, Value, Value, Room) -> Number;
+    mmap_wrap_wait(Handle, Offset, Value, Timeout) -> Number;
+    mmap_wrap_wake(Handle, Offset, WakeCount) -> Number;
+
+    mlock_wrap(Handle, LockFlags, Offset, Size) -> Number;
+    munlock_wrap(Handle, Offset, Size) -> Number;
+    mincore_wrap(Handle, Room, RoomSize, Offset, Size) -> Number;
+    mmap_wrap_resident(Handle, Offset, Size) -> Number;
+    mmap_wrap_prefault(Handle, YesNo, Offset, Size) -> Number;
+    mmap_wrap_drop(Handle, Offset, Size) -> Number;
+    cachestat_wrap(Handle, Room, FactsSize, Offset, Size) -> Number;
+    mmap_wrap_cachestat(Fd, Room, FactsSize, FileOffset, Size) -> Number;
+    mmap_wrap_evict(Fd, FileOffset, Size) -> Number;
+    mmap_wrap_warm(Fd, FileOffset, Size) -> Number;
+
+    mmap_wrap_huge_page_size() -> Number;
+    mmap_aligned_wrap(Alignment, Length, Protection, MapFlags, Fd, FileOffset) -> Handle;
+    mmap_wrap_huge(Handle, Offset, Size) -> Number;
+    mbind_wrap(Handle, NodeMode, Nodes, NodeWords, NodeFlags, Offset, Size) -> Number;
+    mmap_wrap_node(Handle, Offset) -> Number;
 
     mmap_wrap_fault_done() -> Number;
     mmap_wrap_fault_address() -> Free;
@@ -189,6 +250,16 @@ impl Numbered for i64 {
 
     fn number(self) -> i64 {
         self
+    }
+}
+
+impl Numbered for f64 {
+    fn of(number: i64) -> f64 {
+        f64::from_bits(number as u64)
+    }
+
+    fn number(self) -> i64 {
+        self.to_bits() as i64
     }
 }
 

@@ -222,7 +222,35 @@ impl Known {
             }
             "mmap_wrap_survive" => Expected { answer: Some(0), allowed: vec![MMAP_WRAP_E_UNSUPPORTED], ..Expected::default() },
             "mmap_wrap_name" => Expected { answer: Some(0), allowed: vec![MMAP_WRAP_E_UNSUPPORTED], ..system(vec![]) },
-            _ => system(vec![]),
+            "mmap_wrap_check" => {
+                let answer = self.span(a[1], a[2]);
+                Expected { refusals: self.range(a[1], a[2]), answer, ..Expected::default() }
+            }
+            "mmap_wrap_count" => {
+                let refusals = if self.part(a[3], a[4]).is_none() { vec![MMAP_WRAP_E_RANGE] } else { vec![] };
+                Expected { answer: None, ..self.access([buffer(a[1], a[2]), refusals].concat(), 0) }
+            }
+            "mmap_wrap_resident" | "mmap_wrap_huge" | "mmap_wrap_prefault" | "mmap_wrap_drop" | "mlock_wrap" | "munlock_wrap" => {
+                let [offset, size] = [a[a.len() - 2], a[a.len() - 1]];
+                let own = [MMAP_WRAP_E_FAULT, MMAP_WRAP_E_UNSUPPORTED, MMAP_WRAP_E_SEALED];
+                // Which of two faults is told is open.
+                let flags = if name == "mlock_wrap" && a[1] & !MLOCK_ONFAULT != 0 { vec![MMAP_WRAP_E_ARGUMENT] } else { vec![] };
+                Expected { allowed: own.to_vec(), ..system([flags, self.range(offset, size)].concat()) }
+            }
+            // Their refusals have tests of their own.
+            _ => {
+                let own = [
+                    MMAP_WRAP_E_ARGUMENT,
+                    MMAP_WRAP_E_RANGE,
+                    MMAP_WRAP_E_ALIGNMENT,
+                    MMAP_WRAP_E_FAULT,
+                    MMAP_WRAP_E_UNSUPPORTED,
+                    MMAP_WRAP_E_UNMAPPED,
+                    MMAP_WRAP_E_HANDLE,
+                ];
+                let asks_only = ["mmap_wrap_address", "mmap_wrap_acquire", "mmap_wrap_loss"].contains(&name);
+                Expected { allowed: if asks_only { vec![] } else { own.to_vec() }, ..system(vec![]) }
+            }
         }
     }
 

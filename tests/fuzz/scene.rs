@@ -323,6 +323,20 @@ impl Scene {
                 0
             }
             Answer::Free => 0,
+            Answer::Int => {
+                if answer == i64::MIN {
+                    mmap_wrap_last_error_code()
+                } else {
+                    0
+                }
+            }
+            Answer::Float => {
+                if f64::from_bits(answer as u64).is_nan() {
+                    mmap_wrap_last_error_code()
+                } else {
+                    0
+                }
+            }
             _ => answer,
         }
     }
@@ -336,7 +350,7 @@ impl Scene {
             at => texts[if at < texts.len() { at } else { at % 2 }].as_ptr().expose_provenance() as i64,
         };
         match kind {
-            Kind::Handle => self.handle(draw),
+            Kind::Handle | Kind::OtherHandle => self.handle(draw),
             Kind::Address => draw.pick(&[0, 0, 0, 1, 4096, -1, -4096, 1 << 46, (1 << 46) + 1]),
             Kind::NewAddress => draw.pick(&[0, 0, 0, 0, 1, -4096, 1 << 46]),
             Kind::Length | Kind::FileSize => match draw.below(8) {
@@ -351,7 +365,7 @@ impl Scene {
             },
             Kind::Protection => draw.bits(&[3, 3, 3, 3, 1, 0, 2, 7, 5], bits(Group::Protection)),
             Kind::MapFlags => {
-                let anonymous = if call.name == "mmap_wrap" { MAP_ANONYMOUS } else { 0 };
+                let anonymous = if ["mmap_wrap", "mmap_aligned_wrap"].contains(&call.name) { MAP_ANONYMOUS } else { 0 };
                 let usual = [MAP_PRIVATE, MAP_SHARED, MAP_SHARED | KEEP, MAP_PRIVATE | KEEP, MAP_SHARED_VALIDATE, KEEP];
                 let fixed = [MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_FIXED];
                 let fixed = draw.pick(&fixed);
@@ -407,6 +421,29 @@ impl Scene {
                 (count, _) => count,
             },
             Kind::Index => draw.around(mmap_wrap::ffi::constants::mmap_wrap_constant_count(), page),
+            Kind::Element => {
+                draw.pick(&[0x11, 0x01, 0x12, 0x02, 0x14, 0x04, 0x18, 0x08, 0x24, 0x28]) | draw.bits(&[0, 0, 0x100], 0xFFF)
+            }
+            Kind::Bits => draw.pick(&[32, 64, 32, 64, 32, 64, 0, 8, 33, 128, -32, i64::MIN, i64::MAX]),
+            Kind::Value => draw.pick(&[0, 1, -1, 7, i64::from(i32::MIN), i64::from(u32::MAX), 1 << 32, i64::MIN, i64::MAX]),
+            Kind::Double => {
+                let doubles = [0.0, -1.5, 1e300, f64::MIN_POSITIVE, f64::NAN, f64::INFINITY, f64::NEG_INFINITY];
+                draw.pick(&doubles.map(|double| double.to_bits() as i64))
+            }
+            // Never for ever.
+            Kind::Timeout => draw.pick(&[0, 1, 1000, 50_000, -1, i64::MIN + 1]),
+            Kind::WakeCount => draw.pick(&[0, 1, 100, REST, -1, i64::MAX, i64::MIN + 1]),
+            Kind::LockFlags => draw.bits(&[0, 0, MLOCK_ONFAULT], MLOCK_ONFAULT),
+            Kind::RoomSize => self.buffer_size(draw.around(rounded(length) / page, 4), *so_far.last().unwrap_or(&0)),
+            Kind::Alignment => draw.pick(&[1, page, 2 * page, 1 << 21, 1 << 30, 0, 3, -1, 1 << 47, 1 << 62, i64::MIN, i64::MAX]),
+            Kind::NodeMode => draw.pick(&[0, 1, 2, 3, 4, 5, 6, 7, -1, 1 << 15, i64::MIN, i64::MAX]),
+            Kind::Nodes if draw.one_in(4) => 0,
+            Kind::Nodes => self.room.as_ptr().expose_provenance().next_multiple_of(8) as i64,
+            Kind::NodeWords => match draw.pick(&[0, 1, 2, 16, -1, REST, i64::MAX, i64::MAX / 8]) {
+                words @ 17.. if *so_far.last().unwrap_or(&0) != 0 => words.min(16),
+                words => words,
+            },
+            Kind::NodeFlags => draw.bits(&[0, 0, 1, 2], 7),
             Kind::Code => draw.pick(&[0, -1, -2, -4095, -4096, -4097, -4106, -5000, 1, i64::MIN, i64::MAX]),
         }
     }
@@ -447,7 +484,7 @@ impl Scene {
         lengths.for_each(|at| a[at] = if (LONG..1 << 60).contains(&a[at]) { LONG } else { a[at] });
         let length = call.place_of(Kind::Length).map_or(0, |at| a[at]);
         if let Some(at) = call.place_of(Kind::MapFlags) {
-            if length > LONG || call.name == "mmap_wrap" && length == REST {
+            if length > LONG || length == REST {
                 a[at] &= !(MAP_POPULATE | MAP_LOCKED);
             }
             // MAP_FIXED replaces whatever is there: only what was reserved for it.
@@ -555,6 +592,10 @@ impl Scene {
         let written = match (call.name, answer) {
             ("mmap_wrap_read", 0..) => answer,
             ("mmap_wrap_facts", 0) => a[2].min(96),
+            ("cachestat_wrap" | "mmap_wrap_cachestat", 0) => a[2].min(40),
+            ("mincore_wrap", 0..) => answer,
+            ("mmap_wrap_get", 0) => 8,
+            (name, 0..) if name.starts_with("mmap_wrap_atomic") => 8,
             ("mmap_wrap_list", 0..) => a[1].min(answer) * 8,
             ("mmap_wrap_constant", 0) => 8,
             // What was done before a fault was done.
@@ -640,6 +681,9 @@ impl Scene {
                 mapping.pristine = false;
             }
             "mmap_wrap_guard" => mapping.forget(),
+            // What these write is compared in tests of their own.
+            "mmap_wrap_copy" | "mmap_wrap_put" | "mmap_wrap_put_int" | "mmap_wrap_put_float" => mapping.bytes = None,
+            name if name.starts_with("mmap_wrap_atomic") && name != "mmap_wrap_atomic_load" => mapping.bytes = None,
             "madvise_wrap" => {
                 let discards = !CONSTANTS.iter().any(|known| known.value == Some(a[1]) && known.group == Group::Advice);
                 mapping.unforked |= a[1] == MADV_DONTFORK;
