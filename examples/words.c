@@ -1,7 +1,7 @@
 /*
  * Finds a word in a file, or counts its lines, through a mapping.
  *
- *     cc -I include examples/words.c -L target/release -lmmap_wrap -o words
+ *     cc examples/words.c $(pkg-config --cflags --libs mmap_wrap) -o words       # after `make install`
  *     ./words README.md            # README.md: 4321 bytes, 100 lines
  *     ./words README.md mapping    # README.md: 4321 bytes, 'mapping' at 17 59 1034
  *

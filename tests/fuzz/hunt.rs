@@ -7,6 +7,7 @@ use mmap_wrap::error::MMAP_WRAP_E_UNMAPPED;
 use mmap_wrap::ffi::{address::mmap_wrap_length, map::munmap_wrap};
 use std::fs::File;
 use std::ops::Range;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
 
@@ -29,10 +30,8 @@ fn records<'a>(bytes: &'a [u8], calls: Option<&[usize]>) -> Vec<&'a [u8]> {
 pub fn play(bytes: &[u8], calls: Option<&[usize]>, stale: &mut Vec<i64>, trace: bool) {
     let records = records(bytes, calls);
     // Files of memory are fast; those of the usual folder are real.
-    let fast = std::path::Path::new("/dev/shm");
-    let parent =
-        if bytes.first().is_some_and(|byte| byte % 8 > 0) && fast.is_dir() { fast.to_owned() } else { std::env::temp_dir() };
-    let folder = parent.join(format!("mmap-wrap-fuzz-{}", std::process::id()));
+    let [fast, real] = folders(std::process::id());
+    let folder = if bytes.first().is_some_and(|byte| byte % 8 > 0) && Path::new(FAST).is_dir() { fast } else { real };
     std::fs::create_dir_all(&folder).expect("a folder for files");
     let before = Footprint::now(&folder);
     let mut scene = Scene::new(&folder, trace);
@@ -45,6 +44,13 @@ pub fn play(bytes: &[u8], calls: Option<&[usize]>, stale: &mut Vec<i64>, trace: 
         assert_eq!(mmap_wrap_length(*handle), MMAP_WRAP_E_UNMAPPED, "{handle:#x} was unmapped long ago");
     }
     let _ = std::fs::remove_dir_all(&folder);
+}
+
+const FAST: &str = "/dev/shm";
+
+/// Where a process plays.
+fn folders(process: u32) -> [PathBuf; 2] {
+    [FAST.into(), std::env::temp_dir()].map(|parent: PathBuf| parent.join(format!("mmap-wrap-fuzz-{process}")))
 }
 
 /// What a process has.
@@ -175,6 +181,8 @@ impl Played {
                 None => std::thread::sleep(Duration::from_millis(2)),
             }
         };
+        // One that died left its files.
+        folders(child.id()).iter().for_each(|folder| drop(std::fs::remove_dir_all(folder)));
         let said = String::from_utf8_lossy(&std::fs::read(said.path()).unwrap_or_default()).into_owned();
         Played { status, said }
     }
