@@ -1,7 +1,7 @@
 /*
  * Shows which part of a file is in the page cache, after bringing all of it in (warm) or letting it go (drop).
  *
- *     cc -I include examples/cached.c -L target/release -lmmap_wrap -o cached
+ *     cc examples/cached.c $(pkg-config --cflags --libs mmap_wrap) -o cached       # after `make install`
  *     ./cached big.iso
  *     ./cached big.iso warm
  *

@@ -1,7 +1,7 @@
 /*
  * Appends standard input to a file through a mapping that outgrows it.
  *
- *     cc -I include examples/grow.c -L target/release -lmmap_wrap -o grow
+ *     cc examples/grow.c $(pkg-config --cflags --libs mmap_wrap) -o grow       # after `make install`
  *     ./grow words.txt <more-words.txt
  *
  * Shows: a mapping that keeps its file open (MMAP_WRAP_KEEP) is resized together with it. Its length doubles whenever it

@@ -1,7 +1,7 @@
 /*
  * A ring buffer in shared memory between two processes, which may be written in different languages.
  *
- *     cc -I include examples/ring.c -L target/release -lmmap_wrap -o ring
+ *     cc examples/ring.c $(pkg-config --cflags --libs mmap_wrap) -o ring       # after `make install`
  *     ./ring consume /numbers &
  *     ./ring produce /numbers 100000          # or: python3 examples/ring.py produce /numbers 100000
  *

@@ -1,7 +1,7 @@
 /*
  * Searches a log, however large, and prints the lines that hold a word, each with the offset at which it begins.
  *
- *     cc -I include examples/search.c -L target/release -lmmap_wrap -o search
+ *     cc examples/search.c $(pkg-config --cflags --libs mmap_wrap) -o search       # after `make install`
  *     ./search ERROR app.log
  *
  * Shows: a search from newline to newline, read-ahead by MADV_SEQUENTIAL, and a log that is cut short (rotated) while it

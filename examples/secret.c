@@ -1,7 +1,7 @@
 /*
  * Keeps a secret, read from standard input, out of everybody's reach while it is used, and leaves nothing behind.
  *
- *     cc -I include examples/secret.c -L target/release -lmmap_wrap -o secret
+ *     cc examples/secret.c $(pkg-config --cflags --libs mmap_wrap) -o secret       # after `make install`
  *     ./secret <key-file            # in secret memory, where the kernel has it
  *     ./secret plain <key-file      # in locked memory
  *

@@ -1,7 +1,7 @@
 /*
  * A table of 64 accounts in a file that stays consistent whenever the program, or the machine, stops.
  *
- *     cc -I include examples/table.c -L target/release -lmmap_wrap -o table
+ *     cc examples/table.c $(pkg-config --cflags --libs mmap_wrap) -o table       # after `make install`
  *     ./table accounts put 0 1000000      # makes the file if it is not there
  *     ./table accounts transfer 500       # so many moves between accounts; prints each version once it is safe
  *     ./table accounts show
