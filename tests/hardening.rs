@@ -46,6 +46,8 @@ fn where_the_kernel_has_no_guard_regions_the_protection_does_it() {
     memory.guard(true, page(), REST).unwrap();
     assert_eq!(memory.write(page(), b"x").unwrap_err().code(), MMAP_WRAP_E_FAULT);
     memory.write(0, b"x").unwrap();
+    memory.guard(false, 1, 0).unwrap();
+    assert_eq!(memory.write(page(), b"x").unwrap_err().code(), MMAP_WRAP_E_FAULT, "size 0 does nothing");
     memory.guard(false, page(), REST).unwrap();
     memory.write(page(), b"x").unwrap();
 }

@@ -36,7 +36,11 @@ impl Mapping {
 
     /// Guards by protection, where the kernel lacks guard regions or has them not for this kind of memory.
     fn fence(&self, on: bool, offset: i64, size: i64) -> Result<()> {
-        self.span(offset, size)?.of_whole_pages(self.grid)?;
+        let span = self.span(offset, size)?;
+        if span.size == 0 {
+            return Ok(());
+        }
+        span.of_whole_pages(self.grid)?;
         let prot = self.origin.prot.load(Ordering::Relaxed);
         if on && !is_shared(self.origin.flags) && self.origin.flags & MAP_ANONYMOUS != 0 {
             // Locked pages cannot be dropped, and are not.
