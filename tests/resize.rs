@@ -75,6 +75,13 @@ fn a_mapping_of_an_empty_file_grows_with_it() {
     mapping.resize(100, 0, 0, true).unwrap();
     mapping.write(99, b"x").unwrap();
     assert_eq!(std::fs::read(folder.path().join("empty")).unwrap()[99], b'x');
+
+    let mut placed = Mapping::open(Open { flags: O_RDWR | O_TRUNC, ..open }, REST, READ_WRITE, MAP_SHARED | KEEP, 0).unwrap();
+    let place = private(page());
+    let address = place.address().addr();
+    std::mem::forget(place);
+    placed.resize(page(), MREMAP_MAYMOVE | MREMAP_FIXED, address, true).unwrap();
+    assert_eq!(placed.address().addr(), address);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::wish::FIXED;
 use super::{KEEP, Mapping, is_shared, to_usize};
 use crate::bits::{known, to_c_int};
-use crate::constants::{F_SEAL_SHRINK, Group, MAP_ANONYMOUS, MREMAP_DONTUNMAP, MREMAP_FIXED, MREMAP_MAYMOVE};
+use crate::constants::{F_SEAL_SHRINK, Group, MAP_ANONYMOUS, MAP_FIXED, MREMAP_DONTUNMAP, MREMAP_FIXED, MREMAP_MAYMOVE};
 use crate::error::{Errno, Error, Result, Side};
 use crate::guarded::{self, Place};
 use crate::limits::memory_hint;
@@ -157,7 +157,8 @@ impl Mapping {
     fn new_size(&self, length: usize) -> Result<usize> {
         let Mapping { grid, origin, pages, .. } = self;
         let too_long = Error::TooLong { length: length as u64, offset: origin.offset };
-        let size = grid.lead.checked_add(length).and_then(|bytes| range::round_up(bytes, grid.page)).ok_or(too_long)?;
+        // Of the file's offset, also where a mapping of length 0 has no first page yet.
+        let size = self.lead().checked_add(length).and_then(|bytes| range::round_up(bytes, grid.page)).ok_or(too_long)?;
         let shared = is_shared(origin.flags) && origin.flags & MAP_ANONYMOUS != 0;
         if shared && size > pages.size() {
             // The kernel would grow the mapping and not the memory: cpython#110243.
@@ -185,7 +186,7 @@ impl Mapping {
     fn remap(&mut self, size: usize, flags: c_int, address: usize) -> Result<()> {
         if self.pages.size() == 0 {
             // An empty file has no pages to move; by now it has grown.
-            self.pages = self.map_again(size)?;
+            self.pages = self.map_again(address, size)?;
             self.grid.lead = self.lead();
             return Ok(());
         }
@@ -204,7 +205,7 @@ impl Mapping {
         if i64::from(flags) != MREMAP_MAYMOVE {
             return Err(Error::unsupported("resizing without moving (this system has no mremap(2): say MREMAP_MAYMOVE, alone)"));
         }
-        let new = self.map_again(size)?;
+        let new = self.map_again(0, size)?;
         if !is_shared(self.origin.flags) {
             self.copy_to(&new)?;
         }
@@ -222,16 +223,17 @@ impl Mapping {
         new.protect(0..new.size(), self.c_prot()).map_err(system)
     }
 
-    /// Maps what is mapped here once more, anywhere.
-    fn map_again(&self, size: usize) -> Result<Pages> {
+    /// Maps what is mapped here once more, at the address or, if that is 0, anywhere.
+    fn map_again(&self, address: usize, size: usize) -> Result<Pages> {
         let fd = match &self.origin.file {
             Some(file) => file.as_raw_fd(),
             None if self.origin.flags & MAP_ANONYMOUS != 0 => -1,
             None => self.file()?.as_raw_fd(),
         };
-        let flags = to_c_int(self.origin.flags & !(KEEP | FIXED), "flags")?;
+        let place = if address == 0 { 0 } else { MAP_FIXED };
+        let flags = to_c_int(self.origin.flags & !(KEEP | FIXED) | place, "flags")?;
         let offset = if fd == -1 { 0 } else { self.origin.offset - self.lead() as u64 };
-        Pages::map(0, size, self.c_prot(), flags, fd, offset).map_err(|errno| self.remap_refused(errno, size))
+        Pages::map(address, size, self.c_prot(), flags, fd, offset).map_err(|errno| self.remap_refused(errno, size))
     }
 
     /// Bytes of the first page that lie before the mapping's first byte.
