@@ -76,6 +76,13 @@ fn a_mapping_of_an_empty_file_grows_with_it() {
     mapping.write(99, b"x").unwrap();
     assert_eq!(std::fs::read(folder.path().join("empty")).unwrap()[99], b'x');
 
+    // From the end of the file, which is not on a page border.
+    let mut end = Mapping::open(open, REST, READ_WRITE, MAP_SHARED | KEEP, 100).unwrap();
+    assert_eq!(end.length(), 0);
+    end.resize(page(), MREMAP_MAYMOVE, 0, true).unwrap();
+    end.write(page() - 1, b"y").unwrap();
+    assert_eq!(std::fs::read(folder.path().join("empty")).unwrap().last(), Some(&b'y'));
+
     let mut placed = Mapping::open(Open { flags: O_RDWR | O_TRUNC, ..open }, REST, READ_WRITE, MAP_SHARED | KEEP, 0).unwrap();
     let place = private(page());
     let address = place.address().addr();
