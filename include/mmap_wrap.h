@@ -341,7 +341,7 @@ int64_t msync_wrap(mmap_wrap_handle h, int64_t flags, int64_t offset, int64_t si
  * Returns h, or the new handle. On failure nothing has changed: MMAP_WRAP_E_BUSY, MMAP_WRAP_E_SEALED, MMAP_WRAP_E_ARGUMENT
  * (length 0, flags that need others, no file kept), MMAP_WRAP_E_RANGE, MMAP_WRAP_E_ALIGNMENT (new_addr),
  * MMAP_WRAP_E_UNSUPPORTED (a shared mapping without a file cannot grow: the memory behind it keeps its size), -EFAULT (parts
- * with a protection or advice of their own), -ENOMEM, -EPERM (a sealed file), MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED.
+ * with a protection or advice of their own), -ENOMEM, -EINVAL (longer than addresses go), -EPERM (a sealed file), MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED.
  *
  *     if (mremap_wrap(h, 1 << 20, MREMAP_MAYMOVE, NULL, 1) < 0) puts(mmap_wrap_last_error_message());
  */

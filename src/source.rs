@@ -60,7 +60,7 @@ impl Source {
     /// The file for a mapping to keep: the one opened here, or a duplicate of the caller's.
     pub fn into_file(self) -> Result<OwnedFd> {
         match self {
-            Source::Anonymous { .. } => Err(Error::argument("memory without a file has no file to keep open (MMAP_WRAP_KEEP)")),
+            Source::Anonymous { .. } => Err(Error::argument("memory without a file has no file to keep open")),
             Source::Descriptor { fd, .. } => duplicate(fd),
             Source::Opened { fd, .. } => Ok(fd),
         }

@@ -25,7 +25,7 @@ use std::ffi::c_void;
 /// Returns h, or the new handle. On failure nothing has changed: MMAP_WRAP_E_BUSY, MMAP_WRAP_E_SEALED, MMAP_WRAP_E_ARGUMENT
 /// (length 0, flags that need others, no file kept), MMAP_WRAP_E_RANGE, MMAP_WRAP_E_ALIGNMENT (new_addr),
 /// MMAP_WRAP_E_UNSUPPORTED (a shared mapping without a file cannot grow: the memory behind it keeps its size), -EFAULT (parts
-/// with a protection or advice of their own), -ENOMEM, -EPERM (a sealed file), MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED.
+/// with a protection or advice of their own), -ENOMEM, -EINVAL (longer than addresses go), -EPERM (a sealed file), MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED.
 ///
 /// ```c
 /// if (mremap_wrap(h, 1 << 20, MREMAP_MAYMOVE, NULL, 1) < 0) puts(mmap_wrap_last_error_message());

@@ -158,7 +158,8 @@ impl Mapping {
         let Mapping { grid, origin, pages, .. } = self;
         let too_long = Error::TooLong { length: length as u64, offset: origin.offset };
         // Of the file's offset, also where a mapping of length 0 has no first page yet.
-        let size = self.lead().checked_add(length).and_then(|bytes| range::round_up(bytes, grid.page)).ok_or(too_long)?;
+        let size = self.lead().checked_add(length).and_then(|bytes| range::round_up(bytes, grid.page));
+        let size = size.filter(|size| *size <= isize::MAX as usize).ok_or(too_long)?;
         let shared = is_shared(origin.flags) && origin.flags & MAP_ANONYMOUS != 0;
         if shared && size > pages.size() {
             // The kernel would grow the mapping and not the memory: cpython#110243.

@@ -1,7 +1,7 @@
 //! The arguments of a mapping to be, checked.
 
 use crate::bits::known;
-use crate::constants::{Group, MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_PRIVATE, MAP_SHARED, MAP_TYPE};
+use crate::constants::{Group, MAP_ANONYMOUS, MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_PRIVATE, MAP_SHARED, MAP_TYPE};
 use crate::error::{Errno, Error, Result};
 use crate::limits::memory_hint;
 use crate::range::REST;
@@ -38,6 +38,9 @@ impl Wish {
             return Err(Error::argument(format!(
                 "flags {flags:#x} say neither MAP_SHARED ({MAP_SHARED:#x}) nor MAP_PRIVATE ({MAP_PRIVATE:#x})"
             )));
+        }
+        if flags & KEEP != 0 && flags & MAP_ANONYMOUS != 0 {
+            return Err(Error::argument("MMAP_WRAP_KEEP with MAP_ANONYMOUS: memory without a file has no file to keep open"));
         }
         Ok(Wish { address, len, prot, flags, c_flags, offset, alignment: 1 })
     }
