@@ -30,6 +30,7 @@ const TOPICS: &[&[&str]] = &[
     &["src/ffi/presence.rs"],
     &["src/ffi/huge.rs"],
     &["src/ffi/facts.rs"],
+    &["src/ffi/python.rs"],
     &["src/ffi/constants.rs", "{out}/getters.rs"],
 ];
 

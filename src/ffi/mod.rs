@@ -21,6 +21,8 @@ pub mod map;
 pub mod open;
 pub mod pages;
 pub mod presence;
+pub mod python;
+mod python_api;
 pub mod resize;
 pub mod sharing;
 pub mod version;

@@ -21,6 +21,6 @@ pub use unix::lacking::{
     knows_advice, lock_on_fault, node, peek, poke, presence, read_ahead, touch_for_writing, transparent_huge_page_size, wait_on,
     wake, why_refused, wipe_on_fork,
 };
-pub use unix::{Pages, limits, page_size};
+pub use unix::{Pages, limits, page_size, symbol};
 #[cfg(test)]
 pub use unix::{peek_by_socket, poke_by_socket};

@@ -11,13 +11,13 @@ import pytest
 from conftest import run, run_well
 
 import mmap_wrap
-from mmap_wrap import _constants, _errors, _ffi, _lifetime, _mmap, raw
+from mmap_wrap import _constants, _errors, _ffi, _mmap, _open, _pages, _sharing, raw
 
 README = Path(__file__).parent.parent / "README.md"
 
 
 @pytest.mark.parametrize(
-    "module", [mmap_wrap, _constants, _errors, _ffi, _lifetime, _mmap, raw], ids=lambda m: m.__name__
+    "module", [mmap_wrap, _constants, _errors, _ffi, _mmap, _open, _pages, _sharing, raw], ids=lambda m: m.__name__
 )
 def test_the_examples_in_the_documentation_run(module):
     failed, _ = doctest.testmod(module, optionflags=doctest.ELLIPSIS)

@@ -16,7 +16,7 @@ first used; one that this platform lacks is an AttributeError, and `dir(mmap_wra
 
 from __future__ import annotations
 
-from . import _constants, _ffi
+from . import _constants, _errors, _ffi
 from ._errors import ArgumentError, FaultError, SealedError
 from ._mmap import (
     ACCESS_COPY,
@@ -25,9 +25,9 @@ from ._mmap import (
     ACCESS_WRITE,
     ALLOCATIONGRANULARITY,
     PAGESIZE,
-    map_path,
     mmap,
 )
+from ._open import anonymous, map_path, memfd, open, secret, shared, unlink_shared  # noqa: A004
 
 __all__ = [
     "ACCESS_COPY",
@@ -39,14 +39,33 @@ __all__ = [
     "ArgumentError",
     "FaultError",
     "SealedError",
+    "anonymous",
     "error",
     "map_path",
+    "memfd",
     "mmap",
+    "secret",
+    "shared",
+    "trust_handlers",
+    "unlink_shared",
 ]
 
 error = OSError
 
 __version__: str = _ffi.version().decode()
+
+
+def trust_handlers(yes: bool = True) -> None:
+    """Says that nobody in this process replaces the handlers of SIGBUS and SIGSEGV from now on, nor blocks them.
+
+    Accesses then need no system call: `m[i]` takes about what the standard library's does. Without that word each
+    access verifies it first. `faulthandler.enable()` replaces them: say False before it.
+
+    >>> import mmap_wrap
+    >>> mmap_wrap.trust_handlers()
+    >>> mmap_wrap.trust_handlers(False)
+    """
+    _errors.answer(_ffi.trust_handlers(int(bool(yes))))
 
 
 def __getattr__(name: str) -> int:

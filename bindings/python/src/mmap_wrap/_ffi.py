@@ -23,6 +23,9 @@ ABI_VERSION = 1
 # "To the end": no sum or difference of real sizes gives this number, so it never stands for anything else.
 REST = -(2**63)
 
+# MMAP_WRAP_KEEP: the mapping keeps its file open.
+KEEP = 1 << 32
+
 BUNDLED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "libmmap_wrap.so")
 
 
@@ -64,19 +67,26 @@ def bind(name: str) -> Callable[..., Any]:
 
 map_descriptor = bind("mmap_wrap")
 map_path = bind("mmap_path_wrap")
+map_aligned = bind("mmap_aligned_wrap")
+remap = bind("mremap_wrap")
 unmap = bind("munmap_wrap")
 protect = bind("mprotect_wrap")
 advise = bind("madvise_wrap")
 sync = bind("msync_wrap")
 length = bind("mmap_wrap_length")
-acquire = bind("mmap_wrap_acquire")
-release = bind("mmap_wrap_release")
+descriptor = bind("mmap_wrap_descriptor")
 survive = bind("mmap_wrap_survive")
+trust_handlers = bind("mmap_wrap_trust_handlers")
 read = bind("mmap_wrap_read")
 write = bind("mmap_wrap_write")
+check = bind("mmap_wrap_check")
+fill = bind("mmap_wrap_fill")
 move = bind("mmap_wrap_move")
+copy = bind("mmap_wrap_copy")
+compare = bind("mmap_wrap_compare")
 find = bind("mmap_wrap_find")
 rfind = bind("mmap_wrap_rfind")
+count = bind("mmap_wrap_count")
 page_size = bind("mmap_wrap_page_size")
 version = bind("mmap_wrap_version")
 strerror = bind("mmap_wrap_strerror")
@@ -86,6 +96,10 @@ constant = bind("mmap_wrap_constant")
 constant_count = bind("mmap_wrap_constant_count")
 constant_name = bind("mmap_wrap_constant_name")
 constant_available = bind("mmap_wrap_constant_available")
+
+# The one function that wants the interpreter's lock, and answers one of its objects.
+python_type = ctypes.PyDLL(None, handle=_library._handle)["mmap_wrap_python_type"]
+python_type.restype, python_type.argtypes = ctypes.py_object, (ctypes.c_int64,)
 
 # A fresh bytes object to be filled before anyone else sees it, as the C API's manual has it: one copy instead of two.
 new_bytes: Callable[[None, int], bytes] = ctypes.pythonapi.PyBytes_FromStringAndSize

@@ -1,9 +1,9 @@
-"""The class `mmap`: the standard library's, with checked access, protection and views; and mapping by path."""
+"""The class `mmap`: the standard library's, with checked access, and what `_pages`, `_sharing` and `_reference` add."""
 
 from __future__ import annotations
 
-import ctypes
 import errno
+import io
 import operator
 import os
 import stat
@@ -11,17 +11,46 @@ import sys
 
 from . import _ffi
 from ._constants import value as _constant
-from ._errors import E_NOT_FOUND, E_UNMAPPED, ArgumentError, answer, fail
+from ._errors import E_ARGUMENT, E_NOT_FOUND, E_UNMAPPED, ArgumentError, answer, fail
 from ._ffi import REST, int64
-from ._lifetime import token
+from ._pages import Pages
+from ._sharing import Sharing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from types import CodeType, TracebackType
-    from typing import NoReturn, SupportsIndex, overload
+    from types import TracebackType
+    from typing import Any, NoReturn, SupportsIndex, overload
 
     from typing_extensions import Buffer, Self
+
+    class _Mapping:
+        """The library's class (src/ffi/python.rs): buffers, indices, slices, iteration; it unmaps when it goes."""
+
+        _handle: int
+        _access: int
+        _pos: int
+
+        def __buffer__(self, flags: int, /) -> memoryview: ...
+        def __len__(self) -> int: ...
+        @overload
+        def __getitem__(self, where: SupportsIndex) -> int: ...
+        @overload
+        def __getitem__(self, where: slice) -> bytes: ...
+        @overload
+        def __setitem__(self, where: SupportsIndex, value: SupportsIndex) -> None: ...
+        @overload
+        def __setitem__(self, where: slice, value: Buffer) -> None: ...
+        def __delitem__(self, where: SupportsIndex | slice) -> NoReturn: ...
+        def __iter__(self) -> Iterator[bytes]: ...
+        def __reversed__(self) -> Iterator[bytes]: ...
+        def __contains__(self, byte: object) -> bool: ...
+
+else:
+    _Mapping = _ffi.python_type(object.__basicsize__)
+
+# As the class has them, whatever a subclass may make of them.
+_len, _get = _Mapping.__len__, _Mapping.__getitem__
 
 ACCESS_DEFAULT, ACCESS_READ, ACCESS_WRITE, ACCESS_COPY = range(4)
 _ACCESS_NAMES = ("ACCESS_DEFAULT", "ACCESS_READ", "ACCESS_WRITE", "ACCESS_COPY")
@@ -36,8 +65,8 @@ _MAP_ANONYMOUS = _constant("MAP_ANONYMOUS")
 _PROT_READ = _constant("PROT_READ")
 _PROT_WRITE = _constant("PROT_WRITE")
 _READ_WRITE = _PROT_READ | _PROT_WRITE
-_MS_ASYNC = _constant("MS_ASYNC")
 _MS_SYNC = _constant("MS_SYNC")
+_MREMAP_MAYMOVE = _constant("MREMAP_MAYMOVE")
 
 # What an access stands for, in flags and protection.
 _MODES = {
@@ -46,17 +75,26 @@ _MODES = {
     ACCESS_COPY: (_MAP_PRIVATE, _READ_WRITE),
 }
 
-# Bytes that an extended slice reads at a time, so that a wide stride over a large map needs little memory.
+# In `_access`, beside one of the four above: made with trackfd=False.
+_UNTRACKED = 4
+_ACCESS = 3
+
+# Bytes that are read at a time where all would be too many.
 _PIECE = 1 << 20
 
 
-class mmap:
+class mmap(_Mapping, Pages, Sharing):
     """Maps `length` bytes of the file open as `fileno`, from `offset` on; `fileno` -1 gives memory without a file.
 
     `length` 0 maps to the end of the file. Either `flags` (MAP_SHARED or MAP_PRIVATE, and more) and `prot` (PROT_READ,
     PROT_WRITE, PROT_EXEC) say how, or `access` does: ACCESS_READ, ACCESS_WRITE or ACCESS_COPY. `offset` is in bytes
-    and need not be on a page border. `trackfd` keeps a private duplicate of the descriptor, for `size()`; the one
-    given may be closed at once either way.
+    and need not be on a page border. `trackfd` keeps a private duplicate of the descriptor, for `size`, `resize` and
+    pickling; the one given may be closed at once either way. `address` is where to map, if there is room, or with
+    MAP_FIXED or MAP_FIXED_NOREPLACE exactly; `alignment`, a power of two, is what the address is to be a multiple of.
+
+    `m[i]` is a byte as an int, `m[i:j]` bytes; both may be assigned to. `len(m)` is the number of bytes mapped,
+    iteration gives each as bytes of length 1, and `memoryview(m)`, `numpy.frombuffer(m)`, `re.search(pattern, m)` and
+    whatever else takes a buffer see the memory itself; until they let go of it, closing and resizing are BufferError.
 
     An access through the map that its memory refuses (its file was cut short, its disk is full or broken) is a
     FaultError. Through a view it would end the process: with `survive`, the page becomes zeroed memory instead, and the
@@ -76,13 +114,7 @@ class mmap:
     >>> m.close()
     """
 
-    __slots__ = ("__weakref__", "_access", "_descriptor", "_handle", "_life", "_offset")
-
-    _handle: int
-    _life: CodeType
-    _descriptor: tuple[int, CodeType] | None
-    _access: int
-    _offset: int
+    __slots__ = ("__weakref__",)
 
     def __new__(
         cls,
@@ -95,6 +127,8 @@ class mmap:
         *,
         trackfd: bool = True,
         survive: bool = True,
+        address: SupportsIndex = 0,
+        alignment: SupportsIndex = 0,
     ) -> Self:
         fd, size, start = int64(fileno), int64(length), int64(offset)
         if size < 0:
@@ -107,37 +141,25 @@ class mmap:
             way |= _MAP_ANONYMOUS
         else:
             size = _length_within_file(fd, size, start)
-        handle = answer(_ffi.map_descriptor(None, size, protection, way, fd, start))
-        self = cls._of(handle, mode, start, survive and fd != -1)
-        if fd != -1 and trackfd:
-            self._keep_duplicate(fd)
-        return self
+            if trackfd and not way & _MAP_ANONYMOUS:
+                way |= _ffi.KEEP
+        handle = _map(fd, size, way, protection, start, int64(address), int64(alignment))
+        return cls._of(answer(handle), place_anew(mode, trackfd), survive and fd != -1)
 
     @classmethod
-    def _of(cls, handle: int, access: int, offset: int, survive: bool) -> Self:
+    def _of(cls, handle: int, access: int, survive: bool) -> Self:
+        """A map of the class for a handle that nobody else has."""
+        self = object.__new__(cls)
+        self._handle = handle
+        self._access = access
         if survive:
             # Refused where SIGBUS is somebody else's: the map then works, and its views are on their own.
             _ffi.survive(handle, 1)
-        self = super().__new__(cls)
-        self._handle = handle
-        self._life = token(_ffi.unmap, handle)
-        self._descriptor = None
-        self._access = access
-        self._offset = offset
         return self
 
-    def _keep_duplicate(self, fd: int) -> None:
-        try:
-            duplicate = os.dup(fd)
-        except OSError as error:
-            self.close()
-            message = f"mmap: keep a duplicate of descriptor {fd}: {error.strerror}; trackfd=False does without"
-            raise OSError(error.errno, message) from None
-        # The token closes it: size() holds the token while it asks, so another thread's close() cannot come between.
-        self._descriptor = (duplicate, token(_close_descriptor, duplicate))
-
-    def _length(self) -> int:
-        return answer(_ffi.length(self._handle))
+    def _refuse(self, code: int) -> NoReturn:
+        """Raises what a call of the library's class was refused with."""
+        fail(code)
 
     def _read(self, offset: int, size: int) -> bytes:
         data = _ffi.new_bytes(None, size)
@@ -148,134 +170,29 @@ class mmap:
         answer(_ffi.write(self._handle, offset, data, len(data)))
 
     def _require_writable(self) -> None:
-        if self._access == ACCESS_READ:
+        if self._access & _ACCESS == ACCESS_READ:
             raise TypeError("mmap can't modify a readonly memory map.")
 
-    def __len__(self) -> int:
-        """The number of bytes mapped. ValueError when closed.
-
-        >>> import mmap_wrap
-        >>> len(mmap_wrap.mmap(-1, 100))
-        100
-        """
-        return self._length()
-
-    if TYPE_CHECKING:
-
-        @overload
-        def __getitem__(self, where: SupportsIndex) -> int: ...
-        @overload
-        def __getitem__(self, where: slice) -> bytes: ...
-
-    def __getitem__(self, where: SupportsIndex | slice) -> int | bytes:
-        """The byte at an index as int, or a slice as bytes.
-
-        IndexError: no such byte. ValueError: closed. FaultError: the protection forbids reading.
-
-        >>> import mmap_wrap
-        >>> m = mmap_wrap.mmap(-1, 4)
-        >>> m[0], m[1:3], m[::-2]
-        (0, b'\\x00\\x00', b'\\x00\\x00')
-        """
-        length = self._length()
-        if not isinstance(where, slice):
-            return self._read(_index(where, length), 1)[0]
-        places = range(*where.indices(length))
-        # Every branch asks the library, since the slice's own __index__ may have closed the map.
-        if places.step == 1 or not places:
-            return self._read(0 if not places else places[0], len(places))
-        stride = max(1, _PIECE // abs(places.step))
-        return b"".join(self._every(places[i : i + stride]) for i in range(0, len(places), stride))
+    def _stride(self, start: int, count: int, step: int) -> bytes:
+        """What an extended slice gives, which the library's class leaves to this one."""
+        places = range(start, start + count * step, step)
+        pieces = max(1, _PIECE // abs(step))
+        return b"".join(self._every(places[i : i + pieces]) for i in range(0, count, pieces))
 
     def _every(self, places: range) -> bytes:
         low, high = min(places[0], places[-1]), max(places[0], places[-1])
         return self._read(low, high - low + 1)[:: places.step]
 
-    if TYPE_CHECKING:
-
-        @overload
-        def __setitem__(self, where: SupportsIndex, value: SupportsIndex) -> None: ...
-        @overload
-        def __setitem__(self, where: slice, value: Buffer) -> None: ...
-
-    def __setitem__(self, where: SupportsIndex | slice, value: SupportsIndex | Buffer) -> None:
-        """Sets the byte at an index to an int from 0 to 255, or a slice to as many bytes.
-
-        IndexError: no such byte, or another number of bytes. TypeError: mapped for reading only. ValueError: closed, or
-        no byte. FaultError: the protection forbids writing.
-
-        >>> import mmap_wrap
-        >>> m = mmap_wrap.mmap(-1, 4)
-        >>> m[0], m[1:3], m[-1] = 1, b"ab", 255
-        >>> m[:]
-        b'\\x01ab\\xff'
-        """
-        length = self._length()
-        self._require_writable()
-        if isinstance(where, slice):
-            places = range(*where.indices(length))
-            self._assign(places, _bytes_of(value))
-        else:
-            place = _index(where, length)
-            self._write(place, _byte(value))
-
-    def _assign(self, places: range, data: bytes) -> None:
-        if len(data) != len(places):
-            raise IndexError("mmap slice assignment is wrong size")
-        if places.step == 1 or not places:
-            self._write(0 if not places else places[0], data)
-            return
+    def _assign_stride(self, start: int, count: int, step: int, value: Buffer) -> None:
+        data = _bytes_of(value)
         # Byte by byte: what lies between is others' and must not be written, even with what was there.
-        for place, byte in zip(places, data):
+        for place, byte in zip(range(start, start + count * step, step), data):
             self._write(place, bytes((byte,)))
 
-    def __delitem__(self, where: SupportsIndex | slice) -> NoReturn:
-        """Bytes of a map are not deleted: TypeError."""
-        self._length()
-        self._require_writable()
-        what = "object doesn't support slice" if isinstance(where, slice) else "doesn't support item"
-        raise TypeError(f"mmap {what} deletion")
-
-    def __iter__(self) -> Iterator[bytes]:
-        """The bytes one by one, each as bytes of length 1, as the standard library has it.
-
-        >>> import mmap_wrap
-        >>> list(mmap_wrap.mmap(-1, 2))
-        [b'\\x00', b'\\x00']
-        """
-        return (self._read(i, 1) for i in self._positions(1))
-
-    def __reversed__(self) -> Iterator[bytes]:
-        """As iteration, the last byte first.
-
-        >>> import mmap_wrap
-        >>> next(reversed(mmap_wrap.mmap(-1, 2)))
-        b'\\x00'
-        """
-        return (self._read(i, 1) for i in self._positions(-1))
-
-    def _positions(self, step: int) -> Iterator[int]:
-        # A generator, so that a closed map shows at the first byte and not at iter().
-        yield from range(self._length())[::step]
-
-    def __contains__(self, byte: object) -> bool:
-        """Whether the map holds this byte, given as bytes of length 1. Anything else is not in a map: use `find`.
-
-        >>> import mmap_wrap
-        >>> m = mmap_wrap.mmap(-1, 2)
-        >>> b"\\0" in m, 0 in m, b"\\0\\0" in m
-        (True, False, False)
-        """
-        self._length()
-        if not isinstance(byte, (bytes, bytearray, memoryview)):
-            return False
-        needle = bytes(byte)
-        return len(needle) == 1 and self._search(_ffi.find, needle, 0, None) >= 0
-
-    def find(self, sub: Buffer, start: SupportsIndex = 0, end: SupportsIndex | None = None, /) -> int:
+    def find(self, sub: Buffer, start: SupportsIndex | None = None, end: SupportsIndex | None = None, /) -> int:
         """The offset of the first `sub` that lies whole between `start` and `end` (slice notation), or -1.
 
-        ValueError: closed. FaultError: the protection forbids reading.
+        `start` is by default where `read` stands. ValueError: closed. FaultError: the protection forbids reading.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.mmap(-1, 7)
@@ -285,10 +202,10 @@ class mmap:
         """
         return self._search(_ffi.find, sub, start, end)
 
-    def rfind(self, sub: Buffer, start: SupportsIndex = 0, end: SupportsIndex | None = None, /) -> int:
+    def rfind(self, sub: Buffer, start: SupportsIndex | None = None, end: SupportsIndex | None = None, /) -> int:
         """The offset of the last `sub` that lies whole between `start` and `end` (slice notation), or -1.
 
-        Errors as `find`.
+        `start` is by default where `read` stands. Errors as `find`.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.mmap(-1, 7)
@@ -298,10 +215,29 @@ class mmap:
         """
         return self._search(_ffi.rfind, sub, start, end)
 
-    def _search(self, search: Callable[..., int], sub: Buffer, start: SupportsIndex, end: SupportsIndex | None) -> int:
+    def count(self, sub: Buffer, start: SupportsIndex = 0, end: SupportsIndex | None = None, /) -> int:
+        """How many `sub`, none overlapping another, lie whole between `start` and `end` (slice notation).
+
+        Errors as `find`.
+
+        >>> import mmap_wrap
+        >>> m = mmap_wrap.mmap(-1, 7)
+        >>> m[:] = b"one two"
+        >>> m.count(b"o")
+        2
+        """
+        return max(self._search(_ffi.count, sub, start, end), 0)
+
+    def _search(
+        self, search: Callable[..., int], sub: Buffer, start: SupportsIndex | None, end: SupportsIndex | None
+    ) -> int:
         needle = _bytes_of(sub)
-        bounds = slice(int64(start), None if end is None else int64(end))
-        first, last, _ = bounds.indices(self._length())
+        first = self._pos if start is None else int64(start)
+        last = None if end is None else int64(end)
+        length = _len(self)
+        if first > length:
+            return -1
+        first, last, _ = slice(first, last).indices(length)
         if last < first:
             return -1
         found = search(self._handle, needle, len(needle), first, last)
@@ -321,27 +257,254 @@ class mmap:
         b'ababcd'
         """
         to, origin, size = int64(dest), int64(src), int64(count)
-        self._length()
+        _len(self)
         self._require_writable()
         answer(_ffi.move(self._handle, to, origin, size))
 
-    def flush(self, offset: SupportsIndex = 0, size: SupportsIndex | None = None, /) -> None:
+    def fill(self, byte: SupportsIndex = 0, offset: SupportsIndex = 0, size: SupportsIndex | None = None) -> None:
+        """Sets `size` bytes from `offset` on, by default all, to `byte`.
+
+        ValueError: closed, no byte, or a range outside the map. TypeError: mapped for reading only.
+
+        >>> import mmap_wrap
+        >>> m = mmap_wrap.mmap(-1, 4)
+        >>> m.fill(0xFF, 2)
+        >>> m[:]
+        b'\\x00\\x00\\xff\\xff'
+        """
+        value, start, count = int64(byte), int64(offset), REST if size is None else int64(size)
+        self._require_writable()
+        answer(_ffi.fill(self._handle, start, value, count))
+
+    def copy(
+        self, other: mmap, dest: SupportsIndex = 0, src: SupportsIndex = 0, size: SupportsIndex | None = None
+    ) -> int:
+        """Copies `size` bytes from offset `src` of another map, by default the rest of it, to offset `dest` of this one.
+
+        Returns how many. ValueError: a map is closed, or a range outside of it. TypeError: mapped for reading only, or
+        no map. FaultError: the memory of one refuses; the message says which.
+
+        >>> import mmap_wrap
+        >>> m, backup = mmap_wrap.mmap(-1, 4), mmap_wrap.mmap(-1, 6)
+        >>> m[:] = b"data"
+        >>> backup.copy(m, 2)
+        4
+        >>> backup[:]
+        b'\\x00\\x00data'
+        """
+        to, origin, count = int64(dest), int64(src), REST if size is None else int64(size)
+        theirs = _handle_of(other)
+        self._require_writable()
+        return answer(_ffi.copy(self._handle, to, theirs, origin, count))
+
+    def compare(
+        self, other: mmap, offset: SupportsIndex = 0, theirs: SupportsIndex = 0, size: SupportsIndex | None = None
+    ) -> int:
+        """How many bytes are equal from `offset` here and from offset `theirs` in another map on, of `size`.
+
+        `size` is by default the rest of this map: as many equal bytes mean no difference. ValueError: a map is closed,
+        or a range outside of it. FaultError: the memory of one refuses before a difference.
+
+        >>> import mmap_wrap
+        >>> one, other = mmap_wrap.mmap(-1, 4), mmap_wrap.mmap(-1, 4)
+        >>> one[:], other[:] = b"data", b"date"
+        >>> one.compare(other)
+        3
+        """
+        here, there, count = int64(offset), int64(theirs), REST if size is None else int64(size)
+        return answer(_ffi.compare(self._handle, here, _handle_of(other), there, count))
+
+    def read(self, n: SupportsIndex | None = None, /) -> bytes:
+        """The next `n` bytes, or what is left if that is less, `n` is negative or None; and steps over them.
+
+        ValueError: closed. FaultError: the memory refuses.
+
+        >>> import mmap_wrap
+        >>> m = mmap_wrap.mmap(-1, 7)
+        >>> m[:] = b"one two"
+        >>> m.read(4), m.read(), m.read()
+        (b'one ', b'two', b'')
+        """
+        if n is None:
+            wanted = -1
+        elif hasattr(type(n), "__index__"):
+            wanted = _ssize(n)
+        else:
+            raise TypeError(f"argument should be integer or None, not '{type(n).__name__}'")
+        left = max(0, _len(self) - self._pos)
+        start = self._pos
+        stop = start + (left if wanted < 0 or wanted > left else wanted)
+        data = _get(self, slice(start, stop))
+        self._pos = stop
+        return data
+
+    def read_byte(self) -> int:
+        """The next byte as an int; and steps over it. ValueError: closed, or at the end.
+
+        >>> import mmap_wrap
+        >>> mmap_wrap.mmap(-1, 1).read_byte()
+        0
+        """
+        place = self._pos
+        if place >= _len(self):
+            raise ValueError("read byte out of range")
+        byte = _get(self, place)
+        self._pos = place + 1
+        return byte
+
+    def readline(self) -> bytes:
+        """The bytes up to and with the next newline, or to the end; and steps over them. `lines` is faster for many.
+
+        ValueError: closed. FaultError: the memory refuses.
+
+        >>> import mmap_wrap
+        >>> m = mmap_wrap.mmap(-1, 7)
+        >>> m[:] = b"one\\ntwo"
+        >>> m.readline(), m.readline(), m.readline()
+        (b'one\\n', b'two', b'')
+        """
+        start, length = self._pos, _len(self)
+        if start >= length:
+            return b""
+        found = _ffi.find(self._handle, b"\n", 1, start, length)
+        stop = length if found == E_NOT_FOUND else answer(found) + 1
+        line = _get(self, slice(start, stop))
+        self._pos = stop
+        return line
+
+    def lines(self, start: SupportsIndex = 0, end: SupportsIndex | None = None) -> Iterator[bytes]:
+        """Each line between `start` and `end` (slice notation) as bytes with its newline; the last may have none.
+
+        Reads a MiB at a time, so that a map of any size takes little memory, and several times as fast as `readline`.
+        What changes in the map meanwhile may or may not be seen. ValueError: closed. FaultError: the memory refuses.
+
+        >>> import mmap_wrap
+        >>> m = mmap_wrap.mmap(-1, 7)
+        >>> m[:] = b"one\\ntwo"
+        >>> list(m.lines())
+        [b'one\\n', b'two']
+        """
+        first, last, _ = slice(int64(start), None if end is None else int64(end)).indices(_len(self))
+        return self._lines(first, last)
+
+    def _lines(self, place: int, last: int) -> Iterator[bytes]:
+        begun = b""
+        while place < last:
+            piece = self[place : min(place + _PIECE, last)]
+            if not piece:
+                break
+            place += len(piece)
+            whole = piece.rfind(b"\n") + 1
+            if whole == 0:
+                begun += piece
+                continue
+            lines = io.BytesIO(piece[:whole] if whole < len(piece) else piece)
+            yield begun + lines.readline()
+            yield from lines
+            begun = piece[whole:]
+        if begun:
+            yield begun
+
+    def write(self, data: Buffer, /) -> int:
+        """Puts the bytes where `read` stands, steps over them, and returns how many they are.
+
+        ValueError: closed, or no room for them. TypeError: mapped for reading only, or no bytes.
+
+        >>> import mmap_wrap
+        >>> m = mmap_wrap.mmap(-1, 7)
+        >>> m.write(b"one "), m.write(b"two"), m[:]
+        (4, 3, b'one two')
+        """
+        source = _bytes_of(data)
+        length, start = _len(self), self._pos
+        self._require_writable()
+        if start > length or length - start < len(source):
+            raise ValueError("data out of range")
+        self._write(start, source)
+        self._pos = start + len(source)
+        return len(source)
+
+    def write_byte(self, byte: SupportsIndex, /) -> None:
+        """Puts the byte, an int from 0 to 255, where `read` stands, and steps over it.
+
+        ValueError: closed, or at the end. OverflowError: no byte. TypeError: mapped for reading only.
+
+        >>> import mmap_wrap
+        >>> m = mmap_wrap.mmap(-1, 1)
+        >>> m.write_byte(7)
+        >>> m[0]
+        7
+        """
+        value = operator.index(byte)
+        if value < 0:
+            raise OverflowError("unsigned byte integer is less than minimum")
+        if value > 255:
+            raise OverflowError("unsigned byte integer is greater than maximum")
+        length, place = _len(self), self._pos
+        self._require_writable()
+        if place >= length:
+            raise ValueError("write byte out of range")
+        self._write(place, bytes((value,)))
+        self._pos = place + 1
+
+    def seek(self, pos: SupportsIndex, whence: SupportsIndex = os.SEEK_SET, /) -> int:
+        """Sets where `read` and `write` stand: from the start, where they stand, or the end (os.SEEK_); returns it.
+
+        ValueError: closed, outside the map, or no such `whence`.
+
+        >>> import mmap_wrap
+        >>> mmap_wrap.mmap(-1, 7).seek(-2, 2)
+        5
+        """
+        distance, how = _ssize(pos), _ssize(whence)
+        length = _len(self)
+        if how not in (os.SEEK_SET, os.SEEK_CUR, os.SEEK_END):
+            raise ValueError("unknown seek type")
+        target = distance + (0, self._pos, length)[how]
+        if not 0 <= target <= length:
+            raise ValueError("seek out of range")
+        self._pos = target
+        return target
+
+    def seekable(self) -> bool:
+        """Whether `seek` works: it does.
+
+        >>> import mmap_wrap
+        >>> mmap_wrap.mmap(-1, 1).seekable()
+        True
+        """
+        return True
+
+    def tell(self) -> int:
+        """Where `read` and `write` stand, in bytes from the start. ValueError: closed.
+
+        >>> import mmap_wrap
+        >>> mmap_wrap.mmap(-1, 1).tell()
+        0
+        """
+        _len(self)
+        return self._pos
+
+    def flush(
+        self, offset: SupportsIndex = 0, size: SupportsIndex | None = None, /, *, flags: SupportsIndex = _MS_SYNC
+    ) -> None:
         """Writes `size` bytes from `offset` on back to the file, and returns when they are stored.
 
-        `offset` must be on a page border, as the standard library's has to. ValueError: closed, or a range outside the
-        map. OSError: the system could not store them (EIO, ENOSPC), or `offset` is unaligned (ArgumentError).
+        `flags` are MS_SYNC, or MS_ASYNC not to wait for that, with MS_INVALIDATE or'ed to it if need be. `offset` must be
+        on a page border, as the standard library's has to. ValueError: closed, or a range outside the map. OSError:
+        the system could not store them (EIO, ENOSPC), or `offset` is unaligned (ArgumentError).
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.mmap(-1, 100)
         >>> m.flush()
         """
-        start, count = int64(offset), REST if size is None else int64(size)
-        if start % PAGESIZE and self._access in (ACCESS_DEFAULT, ACCESS_WRITE):
+        start, count, way = int64(offset), REST if size is None else int64(size), int64(flags)
+        if start % PAGESIZE and self._access & _ACCESS in (ACCESS_DEFAULT, ACCESS_WRITE):
             # The library would widen the range; the standard library's own tests demand an OSError here.
             raise ArgumentError(
                 errno.EINVAL, f"flush: offset {start} is not on a page border: pages are {PAGESIZE} bytes"
             )
-        answer(_ffi.sync(self._handle, _MS_SYNC, start, count))
+        answer(_ffi.sync(self._handle, way, start, count))
 
     def madvise(self, option: SupportsIndex, start: SupportsIndex = 0, length: SupportsIndex | None = None, /) -> None:
         """Tells the kernel how `length` bytes from `start` on will be used: one MADV_ constant.
@@ -358,7 +521,7 @@ class mmap:
         """
         advice, first = int64(option), int64(start)
         size = sys.maxsize - max(first, 0) if length is None else int64(length)
-        limit = self._length()
+        limit = _len(self)
         # These four are the standard library's own, in its words; every other rule is the native library's.
         if not 0 <= first < limit:
             raise ValueError("madvise start out of bounds")
@@ -368,76 +531,61 @@ class mmap:
             raise OverflowError("madvise length too large")
         answer(_ffi.advise(self._handle, advice, first, min(size, limit - first)))
 
-    def protect(self, prot: SupportsIndex, offset: SupportsIndex = 0, size: SupportsIndex | None = None) -> None:
-        """Changes what may be done with `size` bytes from `offset` on: PROT_ constants or'ed together.
+    def resize(self, newsize: SupportsIndex, /) -> None:
+        """Makes the map, and its file, `newsize` bytes long from the map's offset on. The map may move in memory.
 
-        `offset` must be on a page border or 0; `size`, by default the rest, is rounded up to whole pages. Granting
-        PROT_WRITE lifts the TypeError of a map made for reading. An access through the map that the protection forbids
-        is a FaultError; through a view it ends the process, as with all raw memory: only SIGBUS is survived.
-
-        ValueError: closed, or a range outside the map. ArgumentError: unaligned, or unknown bits. PermissionError: the
-        file was not opened for that.
+        TypeError: mapped for reading only or ACCESS_COPY: see `remap`. ValueError: closed, a negative or too large
+        size, `trackfd=False`, or a shared map without a file, which cannot grow. BufferError: somebody looks in.
+        OSError: the system refused; nothing has changed.
 
         >>> import mmap_wrap
-        >>> m = mmap_wrap.mmap(-1, 8192)
-        >>> m.protect(mmap_wrap.PROT_READ, 4096)
-        >>> m[4095] = 1
-        >>> m[4096] = 1
-        Traceback (most recent call last):
-        mmap_wrap.FaultError: [Errno 14] mmap_wrap_write: the memory refused the access at offset 4096, ...
+        >>> m = mmap_wrap.anonymous(4096)
+        >>> m.resize(8192)
+        >>> len(m)
+        8192
         """
-        protection = int64(prot)
-        answer(_ffi.protect(self._handle, protection, int64(offset), REST if size is None else int64(size)))
-        if protection & _PROT_WRITE and self._access == ACCESS_READ:
-            self._access = ACCESS_DEFAULT
+        size = _ssize(newsize)
+        length = _len(self)
+        if self._access & _UNTRACKED:
+            raise ValueError("mmap can't resize with trackfd=False.")
+        if self._access & _ACCESS in (ACCESS_READ, ACCESS_COPY):
+            raise TypeError("mmap can't resize a readonly or copy-on-write memory map.")
+        facts = self.facts()
+        if size < 0 or sys.maxsize - size < facts.offset:
+            raise ValueError("new size out of range")
+        if facts.flags & _MAP_ANONYMOUS and facts.flags & _MAP_SHARED and size > length:
+            raise ValueError("mmap: can't expand a shared anonymous mapping on Linux")
+        answer(_ffi.remap(self._handle, size, _MREMAP_MAYMOVE, None, facts.keeps_file))
 
-    def view(self, offset: SupportsIndex = 0, size: SupportsIndex | None = None) -> memoryview:
-        """`size` bytes from `offset` on, without copying: a memoryview of format "B", writable if the map is.
+    def remap(
+        self, newsize: SupportsIndex | None = None, *, may_move: bool = True, address: SupportsIndex = 0
+    ) -> None:
+        """Makes the map `newsize` bytes long, by default as long as to the end of its file, and leaves the file as it is.
 
-        The memory stays until the view and all that was made from it (slices, casts, arrays) are gone, even if the map
-        object goes before; until then `close` is a BufferError. No check stands between a view and the memory: to touch
-        what `protect` forbids ends the process.
+        So a map for reading follows a file that grows. Bytes beyond the file's end are FaultError until it has grown.
+        `address` moves the map to exactly there, over whatever is there; where it is 0, `may_move` says whether the
+        map may move at all.
 
-        ValueError: closed, or a range outside the map.
+        ValueError: closed, size 0, or None without a file that is kept. BufferError: somebody looks in. OSError: no
+        room there (ENOMEM), and what else the system refuses; nothing has changed.
 
         >>> import mmap_wrap
-        >>> m = mmap_wrap.mmap(-1, 8)
-        >>> words = m.view().cast("I")
-        >>> words[1] = 0x01010101
-        >>> m[:]
-        b'\\x00\\x00\\x00\\x00\\x01\\x01\\x01\\x01'
+        >>> m = mmap_wrap.anonymous(4096)
+        >>> m.remap(8192)
+        >>> len(m)
+        8192
         """
-        start, count = int64(offset), REST if size is None else int64(size)
-        # The library checks the range. This is the call that takes one and changes nothing.
-        answer(_ffi.sync(self._handle, _MS_ASYNC, start, count))
-        whole = self._whole_view()
-        return whole[start:] if size is None else whole[start : start + count]
-
-    def _whole_view(self) -> memoryview:
-        length = self._length()
-        address = _ffi.acquire(self._handle)
-        if address is None:
-            fail(_ffi.last_error_code())
-        export = token(_end_export, self._handle, self._life)
-        memory = (ctypes.c_ubyte * length).from_address(address)
-        # Whatever is made of the view refers to this array, and so to the export.
-        memory.export = export  # type: ignore[attr-defined]
-        view = memoryview(memory).cast("B")
-        return view.toreadonly() if self._access == ACCESS_READ else view
-
-    def __buffer__(self, flags: int, /) -> memoryview:
-        """The buffer protocol, from Python 3.12 on: `memoryview(m)` is `m.view()`. Before, call `view`.
-
-        >>> import mmap_wrap, sys
-        >>> sys.version_info < (3, 12) or len(memoryview(mmap_wrap.mmap(-1, 5))) == 5
-        True
-        """
-        return self._whole_view()
+        size, place = REST if newsize is None else int64(newsize), int64(address)
+        flags = _MREMAP_MAYMOVE if may_move or place else 0
+        if place:
+            flags |= _constant("MREMAP_FIXED")
+        answer(_ffi.remap(self._handle, size, flags, place or None, 0))
 
     def size(self) -> int:
-        """The size of the file in bytes, which may be more than is mapped, and may change.
+        """The size of the file in bytes, which may be more than is mapped, and may change; the length without a file.
 
-        ValueError: closed. OSError (EBADF): the map keeps no descriptor: `trackfd=False`, `map_path`, no file.
+        ValueError: closed. ArgumentError, which is an OSError and a ValueError: the map does not keep its file
+        (`trackfd=False`).
 
         >>> import mmap_wrap
         >>> with open(mmap_wrap.__file__, "rb") as file:
@@ -445,11 +593,16 @@ class mmap:
         >>> len(m), m.size() > 100
         (100, True)
         """
-        self._length()
-        kept = self._descriptor
-        if kept is None:
-            raise OSError(errno.EBADF, "size: the map keeps no descriptor to ask; len() is the number of bytes mapped")
-        return os.fstat(kept[0]).st_size
+        length = _len(self)
+        if self._access & _UNTRACKED:
+            raise ArgumentError(errno.EBADF, "can't get size with trackfd=False")
+        descriptor = _ffi.descriptor(self._handle)
+        if descriptor == E_ARGUMENT:
+            return length
+        try:
+            return os.fstat(answer(descriptor)).st_size
+        finally:
+            os.close(descriptor)
 
     def close(self) -> None:
         """Unmaps, and closes the duplicate of the descriptor. Closing again does nothing.
@@ -464,7 +617,6 @@ class mmap:
         ValueError: mmap closed or invalid
         """
         answer(_ffi.unmap(self._handle))
-        self._descriptor = None
 
     @property
     def closed(self) -> bool:
@@ -485,7 +637,7 @@ class mmap:
         >>> m.closed
         True
         """
-        self._length()
+        _len(self)
         return self
 
     def __exit__(
@@ -497,9 +649,8 @@ class mmap:
         length = _ffi.length(self._handle)
         if length < 0:
             return f"<{self._type_name()} closed=True>"
-        access = _ACCESS_NAMES[self._access]
-        # The position is where the file-like methods stand; there is none yet that moves it.
-        return f"<{self._type_name()} closed=False, access={access}, length={length}, pos=0, offset={self._offset}>"
+        access, offset = _ACCESS_NAMES[self._access & _ACCESS], self.facts().offset
+        return f"<{self._type_name()} closed=False, access={access}, length={length}, pos={self._pos}, offset={offset}>"
 
     def _type_name(self) -> str:
         # What programs and the standard library's tests expect to read; a subclass goes by its own name.
@@ -509,45 +660,32 @@ class mmap:
         # A copy would have to say whether the memory is shared or copied; a subclass may decide that.
         raise TypeError(f"cannot pickle '{self._type_name()}' object")
 
+    def __copy__(self) -> NoReturn:
+        # A copy would have to say whether the memory is shared or copied; a subclass may decide that.
+        raise TypeError(f"cannot copy '{self._type_name()}' object")
 
-def map_path(
-    path: str | bytes | os.PathLike[str] | os.PathLike[bytes],
-    length: SupportsIndex = 0,
-    flags: SupportsIndex = _MAP_SHARED,
-    prot: SupportsIndex = _READ_WRITE,
-    offset: SupportsIndex = 0,
-    *,
-    survive: bool = True,
-) -> mmap:
-    """Maps `length` bytes of the file at `path`, from byte `offset` on; no descriptor stays open.
+    def __deepcopy__(self, memo: object) -> NoReturn:
+        self.__copy__()
 
-    `length` 0 maps to the end of the file, and an empty file gives a map of length 0. The file is opened for writing
-    only if a shared map is to be written: `prot=PROT_READ`, or `flags=MAP_PRIVATE`, maps what may only be read. A
-    length beyond the file's end is allowed; to touch pages beyond it before the file has grown is a FaultError.
-    `survive` as for `mmap`.
 
-    FileNotFoundError, PermissionError, IsADirectoryError and other OSError: with the path as `filename`. ValueError: a
-    NUL in the path, an offset beyond the file's end, a negative number. ArgumentError: unknown flags. It raises an
-    auditing event `mmap_wrap.map_path` with all its arguments.
+def _map(fd: int, length: int, flags: int, prot: int, offset: int, address: int, alignment: int) -> int:
+    if not alignment:
+        return _ffi.map_descriptor(address or None, length, prot, flags, fd, offset)
+    if address:
+        raise ArgumentError(errno.EINVAL, f"mmap: either an address ({address:#x}) or an alignment ({alignment})")
+    return _ffi.map_aligned(alignment, length, prot, flags, fd, offset)
 
-    >>> import mmap_wrap
-    >>> m = mmap_wrap.map_path(mmap_wrap.__file__, prot=mmap_wrap.PROT_READ)
-    >>> m[:3]
-    b'\"\"\"'
-    """
-    name, encoded = os.fspath(path), os.fsencode(path)
-    if b"\0" in encoded:
-        raise ValueError(f"map_path: the path {name!r} has an embedded null byte")
-    size, way, protection, start = int64(length), int64(flags), int64(prot), int64(offset)
-    sys.audit("mmap_wrap.map_path", name, size, way, protection, start)
-    handle = answer(_ffi.map_path(encoded, size or REST, protection, way, start), name)
-    return mmap._of(handle, _access_of(protection), start, survive)
+
+def _handle_of(other: mmap) -> int:
+    if not isinstance(other, mmap):
+        raise TypeError(f"a map is needed, not {type(other).__name__}")
+    return other._handle
 
 
 def _mode(access: int, flags: int, prot: int) -> tuple[int, int, int]:
     """The access that counts, and its flags and protection; the standard library's rules and words."""
     if access == ACCESS_DEFAULT:
-        return _access_of(prot), flags, prot
+        return access_of(prot), flags, prot
     if flags != _MAP_SHARED or prot != _READ_WRITE:
         raise ValueError("mmap can't specify both access and flags, prot.")
     if access not in _MODES:
@@ -555,7 +693,13 @@ def _mode(access: int, flags: int, prot: int) -> tuple[int, int, int]:
     return (access, *_MODES[access])
 
 
-def _access_of(prot: int) -> int:
+def place_anew(access: int, tracked: bool) -> int:
+    """What a new map's `_access` is."""
+    return access if tracked else access | _UNTRACKED
+
+
+def access_of(prot: int) -> int:
+    """The access that a protection comes to."""
     if prot & _READ_WRITE == _READ_WRITE:
         return ACCESS_DEFAULT
     return ACCESS_WRITE if prot & _PROT_WRITE else ACCESS_READ
@@ -581,24 +725,11 @@ def _length_within_file(fd: int, length: int, offset: int) -> int:
     return length
 
 
-def _index(where: SupportsIndex, length: int) -> int:
-    if not hasattr(type(where), "__index__"):
-        raise TypeError("mmap indices must be integers")
-    index = int.__index__(operator.index(where))
-    if index < 0:
-        index += length
-    if not 0 <= index < length:
-        raise IndexError("mmap index out of range")
-    return index
-
-
-def _byte(value: SupportsIndex | Buffer) -> bytes:
-    if not hasattr(type(value), "__index__"):
-        raise TypeError("mmap item value must be an int")
-    number = operator.index(value)  # type: ignore[arg-type]
-    if not 0 <= number <= 255:
-        raise ValueError("mmap item value must be in range(0, 256)")
-    return bytes((number,))
+def _ssize(value: SupportsIndex) -> int:
+    number = operator.index(value)
+    if not -sys.maxsize - 1 <= number <= sys.maxsize:
+        raise OverflowError("Python int too large to convert to C ssize_t")
+    return number
 
 
 def _bytes_of(data: SupportsIndex | Buffer) -> bytes:
@@ -610,16 +741,3 @@ def _bytes_of(data: SupportsIndex | Buffer) -> bytes:
         if not view.c_contiguous:
             raise BufferError("memoryview: underlying buffer is not C-contiguous")
         return view.tobytes()
-
-
-def _end_export(handle: int, _life: CodeType, release: Callable[[int], int] = _ffi.release) -> None:
-    # The mapping's own token comes with it and so ends after it: unmapping needs the export released.
-    release(handle)
-
-
-def _close_descriptor(descriptor: int, close: Callable[[int], None] = os.close) -> None:
-    try:
-        close(descriptor)
-    except OSError:
-        # Somebody closed it by its number. There is nobody to tell.
-        pass

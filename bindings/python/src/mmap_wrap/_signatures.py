@@ -95,6 +95,8 @@ SIGNATURES = {
     # Facts
     "mmap_wrap_facts": "iipi",
     "mmap_wrap_list": "ipi",
+    # Python
+    "mmap_wrap_python_type": "pi",
     # Constants
     "mmap_wrap_constant": "itp",
     "mmap_wrap_constant_count": "i",

@@ -1,0 +1,267 @@
+"""Maps that begin with something else than an open file: a path, nothing, a memory file, shared memory, secret memory."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+
+from . import _ffi, raw
+from ._constants import value as _constant
+from ._errors import ArgumentError, answer
+from ._ffi import REST, int64
+from ._mmap import ACCESS_COPY, access_of, mmap, place_anew
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import SupportsIndex
+
+_SHARED, _PRIVATE = _constant("MAP_SHARED"), _constant("MAP_PRIVATE")
+_ANONYMOUS = _constant("MAP_ANONYMOUS")
+_READ, _READ_WRITE = _constant("PROT_READ"), _constant("PROT_READ") | _constant("PROT_WRITE")
+
+# What each mode opens with, and how it maps.
+_MODES = {
+    "r": (os.O_RDONLY, _SHARED, _READ),
+    "c": (os.O_RDONLY, _PRIVATE, _READ_WRITE),
+    "r+": (os.O_RDWR, _SHARED, _READ_WRITE),
+    "w+": (os.O_RDWR | os.O_CREAT | os.O_TRUNC, _SHARED, _READ_WRITE),
+    "x+": (os.O_RDWR | os.O_CREAT | os.O_EXCL, _SHARED, _READ_WRITE),
+    "a+": (os.O_RDWR | os.O_CREAT, _SHARED, _READ_WRITE),
+}
+
+
+def open(  # noqa: A001 - it is what it is called
+    path: str | bytes | os.PathLike[str] | os.PathLike[bytes],
+    mode: str = "r",
+    *,
+    size: SupportsIndex | None = None,
+    allocate: bool = False,
+    length: SupportsIndex | None = None,
+    offset: SupportsIndex = 0,
+    permissions: SupportsIndex = 0o666,
+    flags: SupportsIndex = 0,
+    open_flags: SupportsIndex = 0,
+    trackfd: bool = True,
+    survive: bool = True,
+) -> mmap:
+    """Opens or makes the file at `path` and maps `length` bytes of it from `offset` on, by default all.
+
+    `mode` says how, as the built-in `open` and numpy do: "r" for reading; "r+" for reading and writing; "w+" makes the
+    file anew; "x+" makes it and must not find one; "a+" makes it if there is none; "c" maps a file for reading whose
+    changes stay in memory. A "b" may be in it.
+
+    `size` makes the file that many bytes long, longer or shorter than it was; with `allocate` the file system sets the
+    blocks aside for it, so that a full disk is an OSError (ENOSPC) now and not a FaultError later. An empty file gives
+    a map of length 0, which `resize` can make longer. `permissions` are for a file that is made, less the umask.
+    `flags` are MAP_ constants and `open_flags` O_ constants to be or'ed to what the mode says. On failure a file that
+    was not there is removed, and one that was there has its former size. `trackfd` and `survive` as for `mmap`.
+
+    FileNotFoundError, PermissionError, IsADirectoryError and other OSError: with the path as `filename`. ValueError: no
+    such mode, a NUL in the path, a range beyond the file's end. It raises an auditing event `mmap_wrap.open` with path,
+    mode, size, length and offset.
+
+    >>> import mmap_wrap, tempfile, os
+    >>> path = os.path.join(tempfile.mkdtemp(), "table")
+    >>> with mmap_wrap.open(path, "x+", size=8192) as m:
+    ...     m.put("u4", 4096, 7)
+    >>> mmap_wrap.open(path).get("u4", 4096)
+    7
+    """
+    name, encoded = os.fspath(path), os.fsencode(path)
+    if b"\0" in encoded:
+        raise ValueError(f"open: the path {name!r} has an embedded null byte")
+    opening, way, protection = _way(mode)
+    fixed = _numbers(size, length, offset)
+    sys.audit("mmap_wrap.open", name, mode, *fixed)
+    if trackfd:
+        way |= raw.MMAP_WRAP_KEEP
+    handle = raw.mmap_open_wrap(
+        encoded,
+        opening | int64(open_flags),
+        int64(permissions),
+        fixed[0],
+        int(bool(allocate)),
+        fixed[1],
+        protection,
+        way | int64(flags),
+        fixed[2],
+    )
+    access = ACCESS_COPY if way & _PRIVATE else access_of(protection)
+    return mmap._of(answer(handle, name), place_anew(access, trackfd), survive)
+
+
+def shared(
+    name: str,
+    size: SupportsIndex | None = None,
+    mode: str | None = None,
+    *,
+    permissions: SupportsIndex = 0o600,
+    flags: SupportsIndex = 0,
+) -> mmap:
+    """Maps the shared memory of this name, which any process of the machine may map; makes it where it is new.
+
+    `mode` as for `open`: by default "a+" if a `size` is given, and "r+" if not. The memory stays until `unlink_shared`
+    and until nobody has it mapped. A name has no slash but one at its beginning, which is put there if it is missing.
+
+    FileNotFoundError: no such memory. FileExistsError: "x+" found it. Other errors as `open`. It raises an auditing
+    event `mmap_wrap.shared` with name, mode and size.
+
+    >>> import mmap_wrap, os
+    >>> name = f"/mmap-wrap-{os.getpid()}"
+    >>> m = mmap_wrap.shared(name, 4096)
+    >>> m[0] = 7
+    >>> mmap_wrap.shared(name)[0]
+    7
+    >>> mmap_wrap.unlink_shared(name)
+    """
+    text = _shared_name(name)
+    mode = mode or ("r+" if size is None else "a+")
+    opening, way, protection = _way(mode)
+    bytes_wanted = REST if size is None else int64(size)
+    sys.audit("mmap_wrap.shared", name, mode, bytes_wanted)
+    way |= raw.MMAP_WRAP_KEEP | int64(flags)
+    numbers = opening, int64(permissions), bytes_wanted, 0, REST, protection, way, 0
+    access = ACCESS_COPY if way & _PRIVATE else access_of(protection)
+    return mmap._of(answer(raw.mmap_shm_wrap(text, *numbers), name), access, True)
+
+
+def unlink_shared(name: str) -> None:
+    """Takes away the name of shared memory. Who has it mapped keeps it.
+
+    FileNotFoundError: no such memory.
+
+    >>> import mmap_wrap
+    >>> mmap_wrap.unlink_shared("/no-such-memory")
+    Traceback (most recent call last):
+    FileNotFoundError: [Errno 2] shm_unlink: ...
+    """
+    answer(raw.shm_unlink_wrap(_shared_name(name)), name)
+
+
+def anonymous(
+    length: SupportsIndex,
+    *,
+    shared: bool = False,
+    prot: SupportsIndex = _READ_WRITE,
+    flags: SupportsIndex = 0,
+    huge: SupportsIndex = 0,
+    address: SupportsIndex = 0,
+    alignment: SupportsIndex = 0,
+) -> mmap:
+    """Maps `length` bytes of zeroed memory without a file: this process's own, or `shared` with children forked later.
+
+    `huge` is the size in bytes of the huge pages to take it from, those of the pool (vm.nr_hugepages), or 0. `flags` are
+    MAP_ constants to be or'ed, such as MAP_POPULATE. `prot`, `address` and `alignment` as for `mmap`.
+
+    OSError: ENOMEM where memory or huge pages are lacking.
+
+    >>> import mmap_wrap
+    >>> m = mmap_wrap.anonymous(100, alignment=1 << 21)
+    >>> m.facts().address % (1 << 21), m[:3]
+    (0, b'\\x00\\x00\\x00')
+    """
+    way = (_SHARED if shared else _PRIVATE) | int64(flags) | _huge(int64(huge), "MAP_HUGETLB", "MAP_HUGE_SHIFT")
+    return mmap(-1, length, way, prot, address=address, alignment=alignment)
+
+
+def memfd(
+    length: SupportsIndex, name: str = "mmap-wrap", *, huge: SupportsIndex = 0, flags: SupportsIndex = 0
+) -> mmap:
+    """Maps `length` bytes of a new file in memory, which has no path; `name` is for /proc only.
+
+    Other processes get at it by its `descriptor`, by pickling, or by being forked. It can be sealed (`add_seals`) and
+    resized. `huge` as for `anonymous`; `flags` are MFD_ constants to be or'ed. OSError: ENOMEM, and ENOTSUP where
+    the system has no memory files.
+
+    >>> import mmap_wrap
+    >>> m = mmap_wrap.memfd(4096)
+    >>> m.resize(8192)
+    >>> m.size()
+    8192
+    """
+    text = name.encode("utf-8", "surrogateescape")
+    if b"\0" in text:
+        raise ValueError(f"memfd: the name {name!r} has an embedded null byte")
+    way = _constant("MFD_ALLOW_SEALING") | int64(flags) | _huge(int64(huge), "MFD_HUGETLB", "MAP_HUGE_SHIFT")
+    return mmap._of(answer(raw.mmap_memfd_wrap(text, way, int64(length), _READ_WRITE, _SHARED)), 0, True)
+
+
+def secret(length: SupportsIndex) -> mmap:
+    """Maps `length` bytes of secret memory: locked, left out of the kernel's own view, unreadable for debuggers.
+
+    A forked child shares it; `m.advise(MADV_DONTFORK)` keeps it to this process. OSError: ENOTSUP before Linux 5.14, or
+    before 6.5 without the boot parameter secretmem.enable=1; EAGAIN beyond RLIMIT_MEMLOCK.
+
+    >>> import mmap_wrap
+    >>> try:
+    ...     key = mmap_wrap.secret(32)
+    ... except OSError as error:
+    ...     key = mmap_wrap.anonymous(32)
+    ...     key.lock()
+    """
+    return mmap._of(answer(raw.mmap_secret_wrap(int64(length), _READ_WRITE)), 0, False)
+
+
+def map_path(
+    path: str | bytes | os.PathLike[str] | os.PathLike[bytes],
+    length: SupportsIndex = 0,
+    flags: SupportsIndex = _SHARED,
+    prot: SupportsIndex = _READ_WRITE,
+    offset: SupportsIndex = 0,
+    *,
+    survive: bool = True,
+) -> mmap:
+    """Maps `length` bytes of the file at `path`, from byte `offset` on; no descriptor stays open.
+
+    `length` 0 maps to the end of the file, and an empty file gives a map of length 0. The file is opened for writing
+    only if a shared map is to be written: `prot=PROT_READ`, or `flags=MAP_PRIVATE`, maps what may only be read. A
+    length beyond the file's end is allowed; to touch pages beyond it before the file has grown is a FaultError.
+    `survive` as for `mmap`.
+
+    FileNotFoundError, PermissionError, IsADirectoryError and other OSError: with the path as `filename`. ValueError: a
+    NUL in the path, an offset beyond the file's end, a negative number. ArgumentError: unknown flags. It raises an
+    auditing event `mmap_wrap.map_path` with all its arguments.
+
+    >>> import mmap_wrap
+    >>> m = mmap_wrap.map_path(mmap_wrap.__file__, prot=mmap_wrap.PROT_READ)
+    >>> m[:3]
+    b'\"\"\"'
+    """
+    name, encoded = os.fspath(path), os.fsencode(path)
+    if b"\0" in encoded:
+        raise ValueError(f"map_path: the path {name!r} has an embedded null byte")
+    size, way, protection, start = int64(length), int64(flags), int64(prot), int64(offset)
+    sys.audit("mmap_wrap.map_path", name, size, way, protection, start)
+    handle = answer(_ffi.map_path(encoded, size or REST, protection, way, start), name)
+    return mmap._of(handle, place_anew(access_of(protection), False), survive)
+
+
+def _way(mode: str) -> tuple[int, int, int]:
+    """What a mode opens with, and how it maps: `_MODES`, with "w" for "w+" and any "b" passed over."""
+    bare = mode.replace("b", "")
+    bare = bare + "+" if bare in ("w", "x", "a") else bare
+    if bare not in _MODES:
+        raise ArgumentError(errno.EINVAL, f"open: no mode {mode!r}: say one of {', '.join(_MODES)}")
+    return _MODES[bare]
+
+
+def _numbers(
+    size: SupportsIndex | None, length: SupportsIndex | None, offset: SupportsIndex
+) -> tuple[int, int, int]:
+    return REST if size is None else int64(size), REST if length is None else int64(length), int64(offset)
+
+
+def _shared_name(name: str) -> bytes:
+    text = os.fsencode(name)
+    if b"\0" in text:
+        raise ValueError(f"shared: the name {name!r} has an embedded null byte")
+    return text if text.startswith(b"/") else b"/" + text
+
+
+def _huge(size: int, flag: str, shift: str) -> int:
+    if not size:
+        return 0
+    if size & (size - 1) or size < 0:
+        raise ArgumentError(errno.EINVAL, f"huge: {size} is no size of a page: a power of two in bytes")
+    return _constant(flag) | (size.bit_length() - 1) << _constant(shift)

@@ -1,0 +1,286 @@
+"""What stands in a map beside bytes: numbers, views of a type, and words that processes share.
+
+A kind of number is named as numpy does: "i1" to "i8" and "u1" to "u8" for integers of 1, 2, 4 and 8 bytes, "f4" and
+"f8" for floats; "<" before it says that the least significant byte stands first, ">" that the most significant does, and
+without either it is the machine's own order.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import sys
+from time import monotonic_ns
+
+from . import _ffi, raw
+from ._errors import ArgumentError, answer
+from ._ffi import REST, int64
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, SupportsFloat, SupportsIndex
+
+# The library's number for each kind, the letter that memoryview has for it, and the type that ctypes has.
+_KINDS: dict[str, tuple[int, str, Any]] = {
+    "i1": (raw.MMAP_WRAP_I8, "b", ctypes.c_int8),
+    "u1": (raw.MMAP_WRAP_U8, "B", ctypes.c_uint8),
+    "i2": (raw.MMAP_WRAP_I16, "h", ctypes.c_int16),
+    "u2": (raw.MMAP_WRAP_U16, "H", ctypes.c_uint16),
+    "i4": (raw.MMAP_WRAP_I32, "i", ctypes.c_int32),
+    "u4": (raw.MMAP_WRAP_U32, "I", ctypes.c_uint32),
+    "i8": (raw.MMAP_WRAP_I64, "q", ctypes.c_int64),
+    "u8": (raw.MMAP_WRAP_U64, "Q", ctypes.c_uint64),
+    "f4": (raw.MMAP_WRAP_F32, "f", ctypes.c_float),
+    "f8": (raw.MMAP_WRAP_F64, "d", ctypes.c_double),
+}
+_ORDERS = {"<": raw.MMAP_WRAP_LITTLE_ENDIAN, ">": raw.MMAP_WRAP_BIG_ENDIAN, "=": 0}
+_NATIVE = "<" if sys.byteorder == "little" else ">"
+
+
+def _kind(name: str) -> tuple[int, str, Any]:
+    order = 0
+    bare = name
+    if name[:1] in _ORDERS:
+        order, bare = _ORDERS[name[0]], name[1:]
+    if bare not in _KINDS:
+        raise ArgumentError(errno.EINVAL, f"{name!r} is no kind of number: say one of {', '.join(_KINDS)}, after < or >")
+    number, letter, c_type = _KINDS[bare]
+    return number | order, letter, c_type
+
+
+class Sharing:
+    """The part of the class `mmap` that is about numbers and views, and about words that processes share."""
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+        _handle: int
+
+        def __buffer__(self, flags: int, /) -> memoryview: ...
+
+    def view(
+        self, kind: str = "u1", offset: SupportsIndex = 0, count: SupportsIndex | None = None
+    ) -> memoryview:
+        """`count` numbers from byte `offset` on, by default as many as fit, without copying: writable if the map is.
+
+        What a memoryview gives: `view[i]` at full speed, slices, `tolist`, and everything that takes a buffer. Closing
+        and resizing the map are BufferError while the view, a slice of it, or an array made from it lives. No check
+        stands between a view and the memory: to touch what `protect` forbids ends the process.
+
+        ValueError: closed, or numbers outside the map. ArgumentError: no kind, or one in the other order of bytes,
+        which memoryview cannot show: see `array` and `get`.
+
+        >>> import mmap_wrap
+        >>> m = mmap_wrap.mmap(-1, 8)
+        >>> words = m.view("u4")
+        >>> words[1] = 0x01010101
+        >>> m[:], words.tolist()
+        (b'\\x00\\x00\\x00\\x00\\x01\\x01\\x01\\x01', [0, 16843009])
+        """
+        _, letter, c_type = _kind(kind)
+        if kind[0] in "<>" and kind[0] != _NATIVE:
+            raise ArgumentError(errno.EINVAL, f"view: this machine's numbers are not {kind!r}: use array or get")
+        width = ctypes.sizeof(c_type)
+        start, wanted = int64(offset), REST if count is None else int64(count)
+        room = answer(_ffi.check(self._handle, start, REST))
+        # The library says what is wrong with more than fit, or fewer than none.
+        size = room // width * width if wanted == REST else wanted * width
+        if not 0 <= size <= room:
+            answer(_ffi.check(self._handle, start, int64(size)))
+        return memoryview(self)[start : start + size].cast(letter)
+
+    def array(self, dtype: Any, offset: SupportsIndex = 0, shape: Any = None) -> Any:
+        """A numpy array of the map's own memory, from byte `offset` on; writable if the map is. Needs numpy.
+
+        `shape` is by default one dimension of as many elements as fit. ValueError: closed, or elements outside the map.
+
+        >>> import mmap_wrap
+        >>> m = mmap_wrap.mmap(-1, 4096)
+        >>> try:
+        ...     m.array("f8", 0, (2, 3))[1, 2] = 0.5
+        ... except ImportError:
+        ...     print("numpy is not installed")
+        """
+        import numpy
+
+        start = int64(offset)
+        element = numpy.dtype(dtype)
+        if shape is None:
+            room = answer(_ffi.check(self._handle, start, REST))
+            shape = (room // element.itemsize,) if element.itemsize else (0,)
+        return numpy.ndarray(shape, element, self, start)
+
+    def get(self, kind: str, offset: SupportsIndex) -> int | float:
+        """The number of this kind at byte `offset`, which may be any: checked, and FaultError where the memory refuses.
+
+        >>> import mmap_wrap
+        >>> m = mmap_wrap.mmap(-1, 8)
+        >>> m[:2] = b"\\x01\\x02"
+        >>> m.get(">u2", 0), m.get("<u2", 0)
+        (258, 513)
+        """
+        number, _, c_type = _kind(kind)
+        value = c_type()
+        answer(raw.mmap_wrap_get(self._handle, number, int64(offset), ctypes.byref(value)))
+        result: int | float = value.value
+        return result
+
+    def put(self, kind: str, offset: SupportsIndex, value: SupportsIndex | SupportsFloat) -> None:
+        """Sets the number of this kind at byte `offset`, which may be any.
+
+        OverflowError: the number does not fit the kind. FaultError: the memory refuses, as it does where the map is for reading.
+
+        >>> import mmap_wrap
+        >>> m = mmap_wrap.mmap(-1, 8)
+        >>> m.put("f8", 0, 1.5)
+        >>> m.get("f8", 0)
+        1.5
+        """
+        number, letter, c_type = _kind(kind)
+        if letter in "fd":
+            code = raw.mmap_wrap_put_float(self._handle, number, int64(offset), float(value))  # type: ignore[arg-type]
+        else:
+            wanted = int.__index__(value.__index__())  # type: ignore[union-attr]
+            held = c_type(wanted)
+            if held.value != wanted:
+                raise OverflowError(f"put: {wanted} does not fit {kind!r}")
+            code = raw.mmap_wrap_put(self._handle, number, int64(offset), ctypes.byref(held))
+        answer(code)
+
+    def atomic_load(self, offset: SupportsIndex, bits: SupportsIndex = 64) -> int:
+        """The word of 32 or 64 bits at `offset`, signed; the atomic operations are sequentially consistent.
+
+        For all of them, and for `wait`: the word's address must be a multiple of its width (ArgumentError). ValueError:
+        closed, or outside the map. FaultError: the memory refuses.
+
+        >>> import mmap_wrap
+        >>> mmap_wrap.mmap(-1, 8).atomic_load(0)
+        0
+        """
+        value = ctypes.c_int64()
+        answer(raw.mmap_wrap_atomic_load(self._handle, int64(bits), int64(offset), ctypes.byref(value)))
+        return value.value
+
+    def atomic_store(self, offset: SupportsIndex, value: SupportsIndex, bits: SupportsIndex = 64) -> None:
+        """Sets the word at `offset`.
+
+        >>> import mmap_wrap
+        >>> m = mmap_wrap.mmap(-1, 8)
+        >>> m.atomic_store(0, -1, 32)
+        >>> m.atomic_load(0, 32), m.atomic_load(4, 32)
+        (-1, 0)
+        """
+        answer(raw.mmap_wrap_atomic_store(self._handle, int64(bits), int64(offset), int64(value)))
+
+    def atomic_add(self, offset: SupportsIndex, value: SupportsIndex, bits: SupportsIndex = 64) -> int:
+        """Adds to the word at `offset`, which wraps around, and returns what it was before.
+
+        >>> import mmap_wrap
+        >>> m = mmap_wrap.mmap(-1, 8)
+        >>> m.atomic_add(0, 5), m.atomic_add(0, -2), m.atomic_load(0)
+        (0, 5, 3)
+        """
+        before = ctypes.c_int64()
+        answer(
+            raw.mmap_wrap_atomic_add(self._handle, int64(bits), int64(offset), int64(value), ctypes.byref(before))
+        )
+        return before.value
+
+    def atomic_exchange(self, offset: SupportsIndex, value: SupportsIndex, bits: SupportsIndex = 64) -> int:
+        """Sets the word at `offset`, and returns what it was before.
+
+        >>> import mmap_wrap
+        >>> m = mmap_wrap.mmap(-1, 8)
+        >>> m.atomic_exchange(0, 7), m.atomic_exchange(0, 8)
+        (0, 7)
+        """
+        before = ctypes.c_int64()
+        reference = ctypes.byref(before)
+        answer(raw.mmap_wrap_atomic_exchange(self._handle, int64(bits), int64(offset), int64(value), reference))
+        return before.value
+
+    def atomic_compare_exchange(
+        self, offset: SupportsIndex, expected: SupportsIndex, desired: SupportsIndex, bits: SupportsIndex = 64
+    ) -> tuple[bool, int]:
+        """Sets the word at `offset` to `desired` if it is `expected`: whether it was, and what it was before.
+
+        >>> import mmap_wrap
+        >>> m = mmap_wrap.mmap(-1, 8)
+        >>> m.atomic_compare_exchange(0, 0, 1), m.atomic_compare_exchange(0, 0, 1)
+        ((True, 0), (False, 1))
+        """
+        before = ctypes.c_int64()
+        words = int64(expected), int64(desired), ctypes.byref(before)
+        done = raw.mmap_wrap_atomic_compare_exchange(self._handle, int64(bits), int64(offset), *words)
+        return answer(done) == 1, before.value
+
+    def wait(self, offset: SupportsIndex, expected: SupportsIndex, timeout: float | None = None) -> bool:
+        """Waits while the 32-bit word at `offset` is `expected`, until `wake`; at most `timeout` seconds.
+
+        True when woken, or when the word is another; False after `timeout`. A wake-up may come without a reason: look at
+        the word, and wait again. Other threads run meanwhile, and signal handlers do. Threads may wait for each other,
+        and processes that share the memory.
+
+        >>> import mmap_wrap
+        >>> m = mmap_wrap.mmap(-1, 4)
+        >>> m.wait(0, 1), m.wait(0, 0, timeout=0.001)
+        (True, False)
+        """
+        place, word = int64(offset), int64(expected)
+        left = REST if timeout is None else int64(int(max(timeout, 0) * 1_000_000_000))
+        end = monotonic_ns() + left
+        while True:
+            result = raw.mmap_wrap_wait(self._handle, place, word, left)
+            if result == -errno.ETIMEDOUT:
+                return False
+            if result != -errno.EINTR:
+                answer(result)
+                return True
+            # A signal's handler ran, and raised nothing.
+            if timeout is not None:
+                left = max(end - monotonic_ns(), 0)
+
+    def wake(self, offset: SupportsIndex, count: SupportsIndex | None = None) -> int:
+        """Wakes up to `count`, by default all, of those who wait on the 32-bit word at `offset`. Returns how many.
+
+        >>> import mmap_wrap
+        >>> mmap_wrap.mmap(-1, 4).wake(0)
+        0
+        """
+        return answer(raw.mmap_wrap_wake(self._handle, int64(offset), REST if count is None else int64(count)))
+
+    def seals(self) -> int:
+        """The F_SEAL_ constants of a memory file (`memfd`), or'ed together. OSError (EINVAL): no such file.
+
+        >>> import mmap_wrap
+        >>> mmap_wrap.memfd(4096).seals()
+        0
+        """
+        return answer(raw.mmap_wrap_seals(self._handle))
+
+    def add_seals(self, seals: SupportsIndex) -> None:
+        """Adds F_SEAL_ constants to a memory file's; they cannot be taken off.
+
+        PermissionError: sealed against sealing. OSError (EBUSY): F_SEAL_WRITE while a shared map can write.
+
+        >>> import mmap_wrap
+        >>> m = mmap_wrap.memfd(4096)
+        >>> m.add_seals(mmap_wrap.F_SEAL_SHRINK)
+        >>> m.seals() == mmap_wrap.F_SEAL_SHRINK
+        True
+        """
+        answer(raw.mmap_wrap_add_seals(self._handle, int64(seals)))
+
+    def descriptor(self) -> int:
+        """A new descriptor of the file that the map keeps, to be passed on and closed (os.close). Closed on exec.
+
+        ArgumentError: the map keeps no file.
+
+        >>> import mmap_wrap, os
+        >>> m = mmap_wrap.memfd(4096)
+        >>> fd = m.descriptor()
+        >>> os.fstat(fd).st_size
+        4096
+        >>> os.close(fd)
+        """
+        return answer(_ffi.descriptor(self._handle))
