@@ -1036,6 +1036,22 @@ int64_t mmap_wrap_facts(mmap_wrap_handle h, struct mmap_wrap_facts *facts, int64
 int64_t mmap_wrap_list(mmap_wrap_handle *handles, int64_t room);
 
 /*
+ * == Python ==
+ *
+ * What ctypes cannot do for the Python module: a class whose instances give out their memory with exact export counts on
+ * every version, are indexed without a detour, and unmap when the last reference goes. Nothing here is for others.
+ */
+
+/**
+ * Makes the class that the Python module's `mmap` derives from, in an interpreter whose object is head bytes large, and
+ * answers a new reference to it; NULL, with Python's exception set if there is a Python. To be called by Python only,
+ * with its lock held.
+ *
+ *     void *base = mmap_wrap_python_type(16);
+ */
+void *mmap_wrap_python_type(int64_t head);
+
+/*
  * == Constants ==
  *
  * The platform's own values, for languages without its headers. The table first, for those that loop; then one

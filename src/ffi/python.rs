@@ -62,8 +62,6 @@ pub extern "C" fn mmap_wrap_python_type(head: i64) -> *mut c_void {
         Slot::new(Slot::MAPPING_LENGTH, length as *const ()),
         Slot::new(Slot::MAPPING_GET, get as *const ()),
         Slot::new(Slot::MAPPING_SET, set as *const ()),
-        Slot::new(Slot::SEQUENCE_LENGTH, length as *const ()),
-        Slot::new(Slot::SEQUENCE_GET, get_in_sequence as *const ()),
         Slot::new(Slot::DEALLOC, dealloc as *const ()),
         Slot::new(Slot::MEMBERS, members.as_ptr().cast()),
         Slot::new(0, null()),
@@ -239,22 +237,6 @@ unsafe extern "C" fn get(object: *mut Object, key: *mut Object) -> *mut Object {
                 (api.PyObject_CallMethod)(object, c"_stride".as_ptr(), c"LLL".as_ptr(), start, count, step)
             }
         }
-    }
-}
-
-/// The byte at an index as bytes of length 1: what iterating gives, as the standard library has it.
-unsafe extern "C" fn get_in_sequence(object: *mut Object, index: Size) -> *mut Object {
-    // SAFETY: called by the interpreter, which has added the length to a negative index.
-    unsafe {
-        let length = length(object);
-        if length < 0 {
-            return null_mut();
-        }
-        if !(0..length).contains(&index) {
-            raise(python().PyExc_IndexError, c"mmap index out of range");
-            return null_mut();
-        }
-        bytes(object, index as i64, 1)
     }
 }
 

@@ -61,8 +61,6 @@ impl Slot {
     pub const MAPPING_SET: c_int = 3;
     pub const MAPPING_LENGTH: c_int = 4;
     pub const MAPPING_GET: c_int = 5;
-    pub const SEQUENCE_GET: c_int = 44;
-    pub const SEQUENCE_LENGTH: c_int = 45;
     pub const DEALLOC: c_int = 52;
     pub const MEMBERS: c_int = 72;
     pub const FREE: c_int = 74;

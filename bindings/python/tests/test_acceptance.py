@@ -73,7 +73,7 @@ def test_a_range_outside_the_mapping_is_refused_with_its_numbers(offset, size, m
     with pytest.raises(ValueError, match=f"^mprotect: {message}$"):
         m.protect(mmap.PROT_NONE, offset, size)
     with pytest.raises(ValueError, match=message):
-        m.view(offset, size)
+        m.view("u1", offset, size)
     m[:] = b"x" * 8192
     assert m[:] == b"x" * 8192
 
@@ -82,7 +82,7 @@ def test_a_range_of_no_bytes_at_the_very_end_is_fine():
     m = mmap.mmap(-1, 8192)
     m.protect(mmap.PROT_NONE, 8192, 0)
     m.flush(8192, 0)
-    assert len(m.view(8192, 0)) == 0
+    assert len(m.view("u1", 8192, 0)) == 0
     m[8191] = 1
 
 

@@ -20,12 +20,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import TracebackType
-    from typing import Any, NoReturn, SupportsIndex, overload
+    from typing import NoReturn, SupportsIndex, overload
 
     from typing_extensions import Buffer, Self
 
     class _Mapping:
-        """The library's class (src/ffi/python.rs): buffers, indices, slices, iteration; it unmaps when it goes."""
+        """The library's class (src/ffi/python.rs): buffers, indices and slices; it unmaps when it goes."""
 
         _handle: int
         _access: int
@@ -42,9 +42,6 @@ if TYPE_CHECKING:
         @overload
         def __setitem__(self, where: slice, value: Buffer) -> None: ...
         def __delitem__(self, where: SupportsIndex | slice) -> NoReturn: ...
-        def __iter__(self) -> Iterator[bytes]: ...
-        def __reversed__(self) -> Iterator[bytes]: ...
-        def __contains__(self, byte: object) -> bool: ...
 
 else:
     _Mapping = _ffi.python_type(object.__basicsize__)
@@ -188,6 +185,41 @@ class mmap(_Mapping, Pages, Sharing):
         # Byte by byte: what lies between is others' and must not be written, even with what was there.
         for place, byte in zip(range(start, start + count * step, step), data):
             self._write(place, bytes((byte,)))
+
+    def __iter__(self) -> Iterator[bytes]:
+        """The bytes one by one, each as bytes of length 1, as the standard library has it.
+
+        >>> import mmap_wrap
+        >>> list(mmap_wrap.mmap(-1, 2))
+        [b'\\x00', b'\\x00']
+        """
+        place = 0
+        while place < _len(self):
+            yield _get(self, slice(place, place + 1))
+            place += 1
+
+    def __reversed__(self) -> Iterator[bytes]:
+        """As iteration, the last byte first.
+
+        >>> import mmap_wrap
+        >>> next(reversed(mmap_wrap.mmap(-1, 2)))
+        b'\\x00'
+        """
+        return (_get(self, slice(place, place + 1)) for place in range(_len(self) - 1, -1, -1))
+
+    def __contains__(self, byte: object) -> bool:
+        """Whether the map holds this byte, given as bytes of length 1. Anything else is not in a map: use `find`.
+
+        >>> import mmap_wrap
+        >>> m = mmap_wrap.mmap(-1, 2)
+        >>> b"\\0" in m, 0 in m, b"\\0\\0" in m
+        (True, False, False)
+        """
+        _len(self)
+        if not isinstance(byte, (bytes, bytearray, memoryview)):
+            return False
+        needle = bytes(byte)
+        return len(needle) == 1 and self._search(_ffi.find, needle, 0, None) >= 0
 
     def find(self, sub: Buffer, start: SupportsIndex | None = None, end: SupportsIndex | None = None, /) -> int:
         """The offset of the first `sub` that lies whole between `start` and `end` (slice notation), or -1.
@@ -557,9 +589,7 @@ class mmap(_Mapping, Pages, Sharing):
             raise ValueError("mmap: can't expand a shared anonymous mapping on Linux")
         answer(_ffi.remap(self._handle, size, _MREMAP_MAYMOVE, None, facts.keeps_file))
 
-    def remap(
-        self, newsize: SupportsIndex | None = None, *, may_move: bool = True, address: SupportsIndex = 0
-    ) -> None:
+    def remap(self, newsize: SupportsIndex | None = None, *, may_move: bool = True, address: SupportsIndex = 0) -> None:
         """Makes the map `newsize` bytes long, by default as long as to the end of its file, and leaves the file as it is.
 
         So a map for reading follows a file that grows. Bytes beyond the file's end are FaultError until it has grown.
@@ -599,8 +629,9 @@ class mmap(_Mapping, Pages, Sharing):
         descriptor = _ffi.descriptor(self._handle)
         if descriptor == E_ARGUMENT:
             return length
+        answer(descriptor)
         try:
-            return os.fstat(answer(descriptor)).st_size
+            return os.fstat(descriptor).st_size
         finally:
             os.close(descriptor)
 
@@ -659,13 +690,6 @@ class mmap(_Mapping, Pages, Sharing):
     def __reduce__(self) -> NoReturn:
         # A copy would have to say whether the memory is shared or copied; a subclass may decide that.
         raise TypeError(f"cannot pickle '{self._type_name()}' object")
-
-    def __copy__(self) -> NoReturn:
-        # A copy would have to say whether the memory is shared or copied; a subclass may decide that.
-        raise TypeError(f"cannot copy '{self._type_name()}' object")
-
-    def __deepcopy__(self, memo: object) -> NoReturn:
-        self.__copy__()
 
 
 def _map(fd: int, length: int, flags: int, prot: int, offset: int, address: int, alignment: int) -> int:

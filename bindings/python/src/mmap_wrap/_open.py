@@ -165,9 +165,7 @@ def anonymous(
     return mmap(-1, length, way, prot, address=address, alignment=alignment)
 
 
-def memfd(
-    length: SupportsIndex, name: str = "mmap-wrap", *, huge: SupportsIndex = 0, flags: SupportsIndex = 0
-) -> mmap:
+def memfd(length: SupportsIndex, name: str = "mmap-wrap", *, huge: SupportsIndex = 0, flags: SupportsIndex = 0) -> mmap:
     """Maps `length` bytes of a new file in memory, which has no path; `name` is for /proc only.
 
     Other processes get at it by its `descriptor`, by pickling, or by being forked. It can be sealed (`add_seals`) and
@@ -246,9 +244,7 @@ def _way(mode: str) -> tuple[int, int, int]:
     return _MODES[bare]
 
 
-def _numbers(
-    size: SupportsIndex | None, length: SupportsIndex | None, offset: SupportsIndex
-) -> tuple[int, int, int]:
+def _numbers(size: SupportsIndex | None, length: SupportsIndex | None, offset: SupportsIndex) -> tuple[int, int, int]:
     return REST if size is None else int64(size), REST if length is None else int64(length), int64(offset)
 
 

@@ -139,9 +139,7 @@ class Pages:
         answer(raw.cachestat_wrap(self._handle, reference, ctypes.sizeof(cache), *_range(offset, size)))
         return cache
 
-    def prefault(
-        self, offset: SupportsIndex = 0, size: SupportsIndex | None = None, *, writing: bool = False
-    ) -> int:
+    def prefault(self, offset: SupportsIndex = 0, size: SupportsIndex | None = None, *, writing: bool = False) -> int:
         """Makes the pages of the range ready for reading, or `writing`, and returns its size.
 
         Files are read in, memory is taken; what the pages hold stays as it is. FaultError: a page refuses.
@@ -186,7 +184,7 @@ class Pages:
         >>> try:
         ...     m.seal()
         ... except OSError as error:
-        ...     print(error.strerror)                   # a kernel without seals
+        ...     reason = error.strerror                 # a kernel without seals
         """
         answer(raw.mseal_wrap(self._handle, *_range(offset, size)))
 
@@ -200,7 +198,7 @@ class Pages:
         >>> try:
         ...     m.set_name("index cache")
         ... except OSError as error:
-        ...     print(error.strerror)
+        ...     reason = error.strerror                 # a kernel without names
         """
         text = name.encode()
         # The standard library puts "cpython:mmap:" before it, and so has a lower limit than the kernel's.
@@ -253,7 +251,7 @@ class Pages:
         >>> try:
         ...     m.bind(mmap_wrap.MPOL_PREFERRED, [0])
         ... except OSError as error:
-        ...     print(error.strerror)                   # a kernel without NUMA, or no leave to ask
+        ...     reason = error.strerror                 # a kernel without NUMA, or no leave to ask
         """
         bits = 0
         for node in nodes:

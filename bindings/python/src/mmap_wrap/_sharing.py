@@ -38,12 +38,15 @@ _NATIVE = "<" if sys.byteorder == "little" else ">"
 
 
 def _kind(name: str) -> tuple[int, str, Any]:
-    order = 0
-    bare = name
+    if not isinstance(name, str):
+        raise TypeError(f"a kind of number is a str such as 'u4', not {type(name).__name__}")
+    order, bare = 0, name
     if name[:1] in _ORDERS:
         order, bare = _ORDERS[name[0]], name[1:]
     if bare not in _KINDS:
-        raise ArgumentError(errno.EINVAL, f"{name!r} is no kind of number: say one of {', '.join(_KINDS)}, after < or >")
+        raise ArgumentError(
+            errno.EINVAL, f"{name!r} is no kind of number: say one of {', '.join(_KINDS)}, after < or >"
+        )
     number, letter, c_type = _KINDS[bare]
     return number | order, letter, c_type
 
@@ -58,9 +61,7 @@ class Sharing:
 
         def __buffer__(self, flags: int, /) -> memoryview: ...
 
-    def view(
-        self, kind: str = "u1", offset: SupportsIndex = 0, count: SupportsIndex | None = None
-    ) -> memoryview:
+    def view(self, kind: str = "u1", offset: SupportsIndex = 0, count: SupportsIndex | None = None) -> memoryview:
         """`count` numbers from byte `offset` on, by default as many as fit, without copying: writable if the map is.
 
         What a memoryview gives: `view[i]` at full speed, slices, `tolist`, and everything that takes a buffer. Closing
@@ -181,9 +182,7 @@ class Sharing:
         (0, 5, 3)
         """
         before = ctypes.c_int64()
-        answer(
-            raw.mmap_wrap_atomic_add(self._handle, int64(bits), int64(offset), int64(value), ctypes.byref(before))
-        )
+        answer(raw.mmap_wrap_atomic_add(self._handle, int64(bits), int64(offset), int64(value), ctypes.byref(before)))
         return before.value
 
     def atomic_exchange(self, offset: SupportsIndex, value: SupportsIndex, bits: SupportsIndex = 64) -> int:
