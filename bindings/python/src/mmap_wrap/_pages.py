@@ -101,7 +101,7 @@ class Pages:
         write it is told that all of it is there. Others may bring pages in and take them out at any moment.
 
         >>> import mmap_wrap
-        >>> m = mmap_wrap.mmap(-1, 2 * mmap_wrap.PAGESIZE)
+        >>> m = mmap_wrap.memfd(2 * mmap_wrap.PAGESIZE)
         >>> m[0] = 1
         >>> m.residency()
         b'\\x01\\x00'
@@ -109,7 +109,8 @@ class Pages:
         start, count = _range(offset, size)
         room = answer(_ffi.check(self._handle, start, count)) // _ffi.page_size() + 2
         pages = ctypes.create_string_buffer(room)
-        return pages.raw[: answer(raw.mincore_wrap(self._handle, pages, room, start, count))]
+        known = answer(raw.mincore_wrap(self._handle, pages, room, start, count))
+        return pages.raw[:known]
 
     def resident(self, offset: SupportsIndex = 0, size: SupportsIndex | None = None) -> int:
         """How many bytes are in memory of the pages that hold the range, by the rules of `residency`.
