@@ -7,7 +7,7 @@
 # make library  builds what make install installs
 # make header   renews include/mmap_wrap.h from the sources, and man/mmap_wrap.3 from it
 # make abi      adds what is new in the header to tests/abi.list
-# make bench    what the library costs beyond the bare calls, as a table of medians and ratios
+# make bench    what the library costs beyond the bare calls, and Python beside its standard library: tables of medians
 # make lint     formatting and the linters of Rust and Python
 # make clean    removes all that was built
 
@@ -49,6 +49,10 @@ uninstall:
 bench:
 	cargo rustc --release --locked --lib --crate-type cdylib --quiet
 	cargo bench --locked --quiet --bench abi
+	scripts/setup python
+	python3 -m venv build/venvs/bench
+	build/venvs/bench/bin/python -m pip --disable-pip-version-check --quiet install --force-reinstall ./bindings/python numpy
+	build/venvs/bench/bin/python benches/python.py
 
 lint:
 	scripts/lint

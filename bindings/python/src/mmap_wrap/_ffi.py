@@ -73,6 +73,10 @@ unmap = bind("munmap_wrap")
 protect = bind("mprotect_wrap")
 advise = bind("madvise_wrap")
 sync = bind("msync_wrap")
+get_int = bind("mmap_wrap_get_int")
+get_float = bind("mmap_wrap_get_float")
+put_int = bind("mmap_wrap_put_int")
+put_float = bind("mmap_wrap_put_float")
 length = bind("mmap_wrap_length")
 descriptor = bind("mmap_wrap_descriptor")
 survive = bind("mmap_wrap_survive")
@@ -110,7 +114,7 @@ ctypes.pythonapi.PyBytes_FromStringAndSize.restype = ctypes.py_object
 def int64(value: SupportsIndex) -> int:
     """The number as the library takes it, or OverflowError; TypeError for what is no integer, floats included."""
     # Exactly an int: a subclass may compare as it likes.
-    number = int.__index__(operator.index(value))
+    number = value if type(value) is int else int.__index__(operator.index(value))
     if not REST < number < 2**63:
         raise OverflowError(f"{number} does not fit 64 bits: -(2**63 - 1) to 2**63 - 1")
     return number

@@ -76,6 +76,9 @@ _MODES = {
 _UNTRACKED = 4
 _ACCESS = 3
 
+# Bytes that `readline` looks at first: most lines are shorter.
+_LINE = 256
+
 # Bytes that are read at a time where all would be too many.
 _PIECE = 1 << 20
 
@@ -359,15 +362,13 @@ class mmap(_Mapping, Pages, Sharing):
         """
         if n is None:
             wanted = -1
-        elif hasattr(type(n), "__index__"):
+        elif type(n) is int or hasattr(type(n), "__index__"):
             wanted = _ssize(n)
         else:
             raise TypeError(f"argument should be integer or None, not '{type(n).__name__}'")
-        left = max(0, _len(self) - self._pos)
         start = self._pos
-        stop = start + (left if wanted < 0 or wanted > left else wanted)
-        data = _get(self, slice(start, stop))
-        self._pos = stop
+        data = _get(self, slice(start, None if wanted < 0 else start + wanted))
+        self._pos = start + len(data)
         return data
 
     def read_byte(self) -> int:
@@ -395,13 +396,15 @@ class mmap(_Mapping, Pages, Sharing):
         >>> m.readline(), m.readline(), m.readline()
         (b'one\\n', b'two', b'')
         """
-        start, length = self._pos, _len(self)
-        if start >= length:
-            return b""
-        found = _ffi.find(self._handle, b"\n", 1, start, length)
-        stop = length if found == E_NOT_FOUND else answer(found) + 1
-        line = _get(self, slice(start, stop))
-        self._pos = stop
+        start = self._pos
+        line = _get(self, slice(start, start + _LINE))
+        size = line.find(b"\n") + 1
+        if size:
+            line = line[:size]
+        elif len(line) == _LINE:
+            found = self._search(_ffi.find, b"\n", start + _LINE, None)
+            line = _get(self, slice(start, None if found < 0 else found + 1))
+        self._pos = start + len(line)
         return line
 
     def lines(self, start: SupportsIndex = 0, end: SupportsIndex | None = None) -> Iterator[bytes]:
@@ -750,7 +753,7 @@ def _length_within_file(fd: int, length: int, offset: int) -> int:
 
 
 def _ssize(value: SupportsIndex) -> int:
-    number = operator.index(value)
+    number = value if type(value) is int else operator.index(value)
     if not -sys.maxsize - 1 <= number <= sys.maxsize:
         raise OverflowError("Python int too large to convert to C ssize_t")
     return number

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import operator
 import sys
 from time import monotonic_ns
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from typing import Any, SupportsFloat, SupportsIndex
 
 # The library's number for each kind, the letter that memoryview has for it, and the type that ctypes has.
+# Those with a sign for the order of bytes join them when they are first asked for.
 _KINDS: dict[str, tuple[int, str, Any]] = {
     "i1": (raw.MMAP_WRAP_I8, "b", ctypes.c_int8),
     "u1": (raw.MMAP_WRAP_U8, "B", ctypes.c_uint8),
@@ -38,6 +40,13 @@ _NATIVE = "<" if sys.byteorder == "little" else ">"
 
 
 def _kind(name: str) -> tuple[int, str, Any]:
+    try:
+        return _KINDS[name]
+    except (KeyError, TypeError):
+        return _ordered_kind(name)
+
+
+def _ordered_kind(name: str) -> tuple[int, str, Any]:
     if not isinstance(name, str):
         raise TypeError(f"a kind of number is a str such as 'u4', not {type(name).__name__}")
     order, bare = 0, name
@@ -48,7 +57,8 @@ def _kind(name: str) -> tuple[int, str, Any]:
             errno.EINVAL, f"{name!r} is no kind of number: say one of {', '.join(_KINDS)}, after < or >"
         )
     number, letter, c_type = _KINDS[bare]
-    return number | order, letter, c_type
+    _KINDS[name] = number | order, letter, c_type
+    return _KINDS[name]
 
 
 class Sharing:
@@ -120,11 +130,20 @@ class Sharing:
         >>> m.get(">u2", 0), m.get("<u2", 0)
         (258, 513)
         """
-        number, _, c_type = _kind(kind)
-        value = c_type()
-        answer(raw.mmap_wrap_get(self._handle, number, int64(offset), ctypes.byref(value)))
-        result: int | float = value.value
-        return result
+        number, letter, _ = _kind(kind)
+        if letter in "fd":
+            fraction: float = _ffi.get_float(self._handle, number, int64(offset))
+            if fraction != fraction:
+                # A number that is none, or what stands for a failure.
+                answer(_ffi.last_error_code())
+            return fraction
+        value: int = _ffi.get_int(self._handle, number, int64(offset))
+        if value < 0:
+            if value == raw.MMAP_WRAP_NO_INT:
+                answer(_ffi.last_error_code())
+            if letter == "Q":
+                value += 1 << 64
+        return value
 
     def put(self, kind: str, offset: SupportsIndex, value: SupportsIndex | SupportsFloat) -> None:
         """Sets the number of this kind at byte `offset`, which may be any.
@@ -139,13 +158,14 @@ class Sharing:
         """
         number, letter, c_type = _kind(kind)
         if letter in "fd":
-            code = raw.mmap_wrap_put_float(self._handle, number, int64(offset), float(value))  # type: ignore[arg-type]
+            code = _ffi.put_float(self._handle, number, int64(offset), float(value))  # type: ignore[arg-type]
         else:
-            wanted = int.__index__(value.__index__())  # type: ignore[union-attr]
-            held = c_type(wanted)
-            if held.value != wanted:
+            wanted = value if type(value) is int else int.__index__(operator.index(value))  # type: ignore[arg-type]
+            held = c_type(wanted).value
+            if held != wanted:
                 raise OverflowError(f"put: {wanted} does not fit {kind!r}")
-            code = raw.mmap_wrap_put(self._handle, number, int64(offset), ctypes.byref(held))
+            # The library takes 64 bits as they are.
+            code = _ffi.put_int(self._handle, number, int64(offset), held - (1 << 64) if held >> 63 > 0 else held)
         answer(code)
 
     def atomic_load(self, offset: SupportsIndex, bits: SupportsIndex = 64) -> int:

@@ -1,0 +1,204 @@
+#!/usr/bin/env python3
+"""What Python pays for mmap-wrap against the standard library's mmap, struct and numpy.memmap.
+
+    python3 benches/python.py        with the package installed, and numpy; `make bench` does that
+
+Each row times both in turn, in one run, and prints the medians of a call in nanoseconds, their ratio, and the target
+where there is one. docs/benchmarks.md has a table it printed. The maps are of one file of 64 MiB.
+"""
+
+import mmap as stdlib
+import os
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from statistics import median
+
+import mmap_wrap as ours
+
+try:
+    import numpy
+except ImportError:
+    numpy = None
+
+ROUNDS = 21
+SIZE = 64 << 20
+LINE = b"2026-11-21T10:00:00Z host service[123]: a line of a log, as they are\n"
+
+
+def time_of(body, calls):
+    """Nanoseconds a call; the loop's own cost is part of it, for both sides alike."""
+    repeat = [None] * calls
+    start = time.perf_counter_ns()
+    for _ in repeat:
+        body()
+    return (time.perf_counter_ns() - start) / calls
+
+
+def row(name, our_body, their_body, calls=10_000, target=""):
+    """Times the two in turn and prints a line; a body is a statement in words, or a function."""
+    pairs = [(time_of(our_body, calls), time_of(their_body, calls)) for _ in range(ROUNDS)]
+    mine, theirs = (median(column) for column in zip(*pairs))
+    print(f"{name:66} {mine:13.1f} {theirs:13.1f} {mine / theirs:8.3f}   {target}", flush=True)
+
+
+def title(text):
+    """A heading between rows."""
+    print(f"\n{text}")
+
+
+def fast(statement, **names):
+    """A function whose body is the statement a hundred times over, so that calling it weighs little."""
+    code = "def body():\n" + f"    {statement}\n" * 100
+    exec(code, names)
+    return names["body"]
+
+
+def both(name, statement, calls=100, target="", mapping=None, other=None, **names):
+    """The same statement about `m`, for our map and the standard library's."""
+    row(name, fast(statement, m=mapping, **names), fast(statement, m=other, **names), calls, target)
+
+
+def index_and_slices(mapping, other):
+    """One byte, and slices of 1 B to 16 MiB."""
+    view = mapping.view()
+    for trusted in (False, True):
+        ours.trust_handlers(trusted)
+        title(f"handlers {'trusted' if trusted else 'verified at each access, as by default'} (per hundred calls)")
+        both("m[i]", "m[12345]", mapping=mapping, other=other)
+        both("m[i] = x", "m[12345] = 7", mapping=mapping, other=other)
+        for size in (1, 64, 4096, 65536, 1 << 20, 16 << 20):
+            statement = f"m[4096:{4096 + size}]"
+            calls = max(1, min(100, (1 << 22) // size // 100))
+            both(f"m[a:b], {size} bytes", statement, calls, mapping=mapping, other=other)
+        both("m[a:b] = data, 4096 bytes", "m[4096:8192] = data", mapping=mapping, other=other, data=bytes(4096))
+        both("read(4)", "m.seek(0); m.read(4)", 30, mapping=mapping, other=other)
+    ours.trust_handlers(False)
+    title("through a view (per hundred calls)")
+    row("view[i] / stdlib m[i]", fast("v[12345]", v=view), fast("m[12345]", m=other), 300, "<= 1.05")
+    row("view[i] = x / stdlib m[i] = x", fast("v[12345] = 7", v=view), fast("m[12345] = 7", m=other), 300)
+    both("memoryview(m)", "memoryview(m)", mapping=mapping, other=other)
+
+
+def typed(mapping, other):
+    """Numbers: an element of a view, and of an array."""
+    title("numbers (per hundred calls)")
+    words, whole = mapping.view("u4"), struct.Struct("<I")
+    row(
+        "view('u4')[i] / Struct.unpack_from(stdlib)",
+        fast("w[1234]", w=words),
+        fast("u(m, 4936)[0]", u=whole.unpack_from, m=other),
+        300,
+        "<= 0.5",
+    )
+    row(
+        "get('u4', i) / Struct.unpack_from(stdlib)",
+        fast("m.get('u4', 4936)", m=mapping),
+        fast("u(m, 4936)[0]", u=whole.unpack_from, m=other),
+        30,
+    )
+    if numpy is None:
+        print("skipped: arrays: numpy is not installed")
+        return
+    array, theirs = mapping.array("<u4"), numpy.memmap(mapping_path(), "<u4", "r+")
+    row("array('<u4')[i] / numpy.memmap", fast("a[1234]", a=array), fast("a[1234]", a=theirs), 100)
+    row("array('<u4').sum(), 64 MiB / numpy.memmap", lambda: array.sum(), lambda: theirs.sum(), 1)
+    path = mapping_path()
+    row(
+        "open(path).array('<u4') / numpy.memmap(path)",
+        lambda: ours.open(path).array("<u4"),
+        lambda: numpy.memmap(path, "<u4", "r"),
+        50,
+    )
+
+
+def searches(mapping, other):
+    """The whole file."""
+    title("search in 64 MiB")
+    row("find, not there", lambda: mapping.find(b"needle", 0), lambda: other.find(b"needle", 0), 1, "<= 0.2")
+    row("rfind, not there", lambda: mapping.rfind(b"needle", 0), lambda: other.rfind(b"needle", 0), 1)
+    row("count of a word / a loop of find", lambda: mapping.count(b"service"), lambda: counted(other, b"service"), 1)
+    title("lines of 16 MiB")
+    end = 16 << 20
+    row("lines() / readline()", lambda: [None for _ in mapping.lines(0, end)], lambda: read_lines(other, end), 1)
+    row("readline() / readline()", lambda: read_lines(mapping, end >> 4), lambda: read_lines(other, end >> 4), 1)
+
+
+def counted(mapping, word):
+    """How often a word is there, as one counts with the standard library."""
+    count = place = 0
+    while (place := mapping.find(word, place)) >= 0:
+        count, place = count + 1, place + len(word)
+    return count
+
+
+def read_lines(mapping, end):
+    """Steps over lines up to an offset."""
+    mapping.seek(0)
+    while mapping.tell() < end:
+        mapping.readline()
+
+
+def calls(mapping, other, file):
+    """Making maps, and calls about their pages."""
+    title("calls")
+    fd, page = file.fileno(), stdlib.PAGESIZE
+    private = stdlib.MAP_PRIVATE
+    row(
+        "create and close, 4 KiB, shared memory",
+        lambda: ours.mmap(-1, page).close(),
+        lambda: stdlib.mmap(-1, page).close(),
+        500,
+    )
+    row(
+        "create and close, 4 KiB, private memory",
+        lambda: ours.mmap(-1, page, private).close(),
+        lambda: stdlib.mmap(-1, page, private).close(),
+        500,
+    )
+    row("create and close, a file", lambda: ours.mmap(fd, 0).close(), lambda: stdlib.mmap(fd, 0).close(), 500)
+    both("flush(0, 4096) (per hundred calls)", "m.flush(0, 4096)", 20, mapping=mapping, other=other)
+    both("madvise (per hundred calls)", f"m.madvise({stdlib.MADV_RANDOM}, 0, 4096)", 20, mapping=mapping, other=other)
+    both("len(m) (per hundred calls)", "len(m)", 300, mapping=mapping, other=other)
+
+
+def imports():
+    """Interpreters started for it, in turn."""
+    title("import, in nanoseconds of a started interpreter")
+
+    def seconds(statement):
+        code = f"import time; start = time.perf_counter_ns(); {statement}; print(time.perf_counter_ns() - start)"
+        return int(subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, check=True).stdout)
+
+    pairs = [(seconds("import mmap_wrap"), seconds("import ctypes, mmap")) for _ in range(ROUNDS)]
+    mine, theirs = (median(column) for column in zip(*pairs))
+    print(f"{'import mmap_wrap / import ctypes, mmap':66} {mine:13.0f} {theirs:13.0f} {mine / theirs:8.3f}   <= 2")
+
+
+def mapping_path():
+    """The file that is mapped."""
+    return os.path.join(FOLDER, "log")
+
+
+def main():
+    """Prints the table."""
+    with open(mapping_path(), "wb") as file:
+        file.write((LINE * (SIZE // len(LINE) + 1))[:SIZE])
+    print(f"Python {sys.version.split()[0]}, mmap_wrap {ours.__version__}")
+    print(f"{'nanoseconds, medians of interleaved rounds':66} {'mmap_wrap':>13} {'stdlib':>13} {'ratio':>8}   target")
+    with open(mapping_path(), "r+b") as file:
+        mapping, other = ours.mmap(file.fileno(), 0), stdlib.mmap(file.fileno(), 0)
+        mapping.prefault()
+        sum(other[::4096])
+        index_and_slices(mapping, other)
+        typed(mapping, other)
+        searches(mapping, other)
+        calls(mapping, other, file)
+    imports()
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as FOLDER:
+        main()
