@@ -98,23 +98,27 @@ impl Mapping {
     /// Maps what a wish says, of a descriptor of the caller's.
     fn of_wish(wish: &Wish, fd: i64) -> Result<Mapping> {
         let fd = i32::try_from(fd).map_err(|_| Error::argument(format!("{fd} is no file descriptor")))?;
-        let source = if wish.flags & MAP_ANONYMOUS != 0 { Source::Anonymous { fd } } else { Source::descriptor(fd)? };
+        let source = if wish.flags & MAP_ANONYMOUS != 0 {
+            Source::Anonymous { fd }
+        } else {
+            Source::descriptor(fd, wish.flags & KEEP != 0)?
+        };
         Mapping::of_source(wish, source)
     }
 
     /// Maps, and keeps the file if that is wished.
     fn of_source(wish: &Wish, source: Source) -> Result<Mapping> {
         let mapping = Mapping::new(wish, &source)?;
-        mapping.keeping(wish, source)
+        Ok(mapping.keeping(wish, source))
     }
 
-    fn keeping(self, wish: &Wish, source: Source) -> Result<Mapping> {
-        if wish.flags & KEEP != 0 { self.with_file(source) } else { Ok(self) }
+    fn keeping(self, wish: &Wish, source: Source) -> Mapping {
+        if wish.flags & KEEP != 0 { self.with_file(source) } else { self }
     }
 
-    fn with_file(mut self, source: Source) -> Result<Mapping> {
-        self.origin.file = Some(source.into_file()?);
-        Ok(self)
+    fn with_file(mut self, source: Source) -> Mapping {
+        self.origin.file = source.into_file();
+        self
     }
 
     fn new(wish: &Wish, source: &Source) -> Result<Mapping> {

@@ -26,6 +26,8 @@ pub enum Source {
         fd: i32,
         /// Its size and kind when it was asked.
         facts: FileFacts,
+        /// Another descriptor of it, for a mapping to keep.
+        kept: Option<OwnedFd>,
     },
     /// A file opened here, which is closed when the source goes.
     Opened {
@@ -37,10 +39,12 @@ pub enum Source {
 }
 
 impl Source {
-    /// The caller's own descriptor, which stays open and the caller's.
-    pub fn descriptor(fd: i32) -> Result<Source> {
+    /// The caller's own descriptor, which stays open and the caller's. With `keep` it is duplicated now: after mapping, with
+    /// MAP_FIXED, it would be too late to find that there is no descriptor left.
+    pub fn descriptor(fd: i32, keep: bool) -> Result<Source> {
         let facts = facts(fd, || format!("descriptor {fd}"))?;
-        Ok(Source::Descriptor { fd, facts })
+        let kept = if keep { Some(duplicate(fd)?) } else { None };
+        Ok(Source::Descriptor { fd, facts, kept })
     }
 
     /// Opens `path`, for writing too if `writable`. The path may hold any bytes but NUL.
@@ -57,12 +61,12 @@ impl Source {
         Ok(Source::Opened { fd, facts })
     }
 
-    /// The file for a mapping to keep: the one opened here, or a duplicate of the caller's.
-    pub fn into_file(self) -> Result<OwnedFd> {
+    /// The file for a mapping to keep: the one opened here, or the duplicate of the caller's.
+    pub fn into_file(self) -> Option<OwnedFd> {
         match self {
-            Source::Anonymous { .. } => Err(Error::argument("memory without a file has no file to keep open")),
-            Source::Descriptor { fd, .. } => duplicate(fd),
-            Source::Opened { fd, .. } => Ok(fd),
+            Source::Anonymous { .. } => None,
+            Source::Descriptor { kept, .. } => kept,
+            Source::Opened { fd, .. } => Some(fd),
         }
     }
 

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{READ_WRITE, descriptors, in_a_process_of_its_own, mappings, read};
+use common::{READ_WRITE, anonymous, descriptors, in_a_process_of_its_own, mappings, page, read};
 use mmap_wrap::mapping::{KEEP, Name, Open};
 use mmap_wrap::{Error, Mapping, constants::*, error::*, range::REST};
 use std::ffi::{CStr, CString};
@@ -289,6 +289,48 @@ fn a_file_is_kept_open_if_that_is_asked_for_and_closed_with_its_mapping() {
         let anonymous = Mapping::of_descriptor(0, 1, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | KEEP, -1, 0);
         assert_eq!(code(anonymous), MMAP_WRAP_E_ARGUMENT);
     });
+}
+
+#[test]
+fn without_a_descriptor_for_the_file_to_keep_what_is_mapped_at_the_place_stays() {
+    in_a_process_of_its_own("without_a_descriptor_for_the_file_to_keep_what_is_mapped_at_the_place_stays", || {
+        let memory = anonymous(page().1);
+        memory.write(0, b"here").unwrap();
+        let place = memory.address().addr();
+        let file = File::open("Cargo.toml").unwrap();
+        let before = (descriptors(), mappings());
+        let refused = {
+            // The lowest number that was free is that of the file: none below it is.
+            let _limit = Descriptors::limited_to(libc_fd(&file) + 1);
+            Mapping::of_descriptor(place, 9, PROT_READ, MAP_SHARED | MAP_FIXED | KEEP, libc_fd(&file).into(), 0)
+        };
+        assert_eq!(code(refused), errno(libc::EMFILE));
+        assert_eq!((descriptors(), mappings()), before);
+        assert_eq!(read(&memory, 0, 4).unwrap(), b"here");
+    });
+}
+
+/// The usual limit of descriptors, which the process has again when this goes.
+struct Descriptors(libc::rlimit);
+
+impl Descriptors {
+    fn limited_to(count: i32) -> Descriptors {
+        let mut usual = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+        // SAFETY: writes one rlimit, and reads one.
+        unsafe {
+            assert_eq!(libc::getrlimit(libc::RLIMIT_NOFILE, &mut usual), 0);
+            let few = libc::rlimit { rlim_cur: count.try_into().unwrap(), ..usual };
+            assert_eq!(libc::setrlimit(libc::RLIMIT_NOFILE, &few), 0);
+        }
+        Descriptors(usual)
+    }
+}
+
+impl Drop for Descriptors {
+    fn drop(&mut self) {
+        // SAFETY: reads one rlimit.
+        assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &self.0) }, 0);
+    }
 }
 
 fn kept_file(path: &CStr) -> File {

@@ -58,7 +58,7 @@ impl Mapping {
         let (source, undo) = open.checked()?.open()?;
         let mapping = Mapping::new(&wish, &source)?;
         undo.finish()?;
-        mapping.keeping(&wish, source)
+        Ok(mapping.keeping(&wish, source))
     }
 
     /// Maps a memory file of `len` bytes, memfd_create(2), and keeps it open. `memfd_flags` are MFD_ bits.
@@ -91,7 +91,7 @@ impl Mapping {
         }
         let source = make(len.unsigned_abs())?;
         let mapping = Mapping::new(&wish, &source)?;
-        mapping.with_file(source)
+        Ok(mapping.with_file(source))
     }
 
     /// A new descriptor of the file that the mapping keeps open, for passing to another process. It closes on exec.

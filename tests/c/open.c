@@ -274,7 +274,7 @@ static void runs_out_of_descriptors(void) {
         open_shared("limit new", MAKE, 1),
         memory_file(0, 1),
         mmap_wrap_descriptor(kept),
-        mmap_wrap(NULL, 10, PROT_READ, MAP_SHARED | MMAP_WRAP_KEEP, fd, 0), /* mapped by then, and unmapped again */
+        mmap_wrap(NULL, 10, PROT_READ, MAP_SHARED | MMAP_WRAP_KEEP, fd, 0),
         mmap_wrap_split(kept, page),
     };
     limit.rlim_cur = usual;
