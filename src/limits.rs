@@ -28,3 +28,14 @@ pub fn open_hint(errno: Errno) -> String {
         _ => String::new(),
     }
 }
+
+/// The same for giving a file its size, or blocks for it.
+pub fn file_size_hint(errno: Errno) -> &'static str {
+    match errno {
+        Errno(libc::EINVAL | libc::EBADF) => "the file must be open for writing",
+        Errno(libc::ENOSPC) => "the file system is full",
+        Errno(libc::EFBIG) => "the file system, or RLIMIT_FSIZE, allows no file as large",
+        Errno(libc::EPERM) => "the file is sealed against it, or has an attribute that forbids it",
+        _ => "",
+    }
+}

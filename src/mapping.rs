@@ -32,7 +32,7 @@ pub use sharing::Waited;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering::SeqCst};
 pub use wish::KEEP;
-use wish::{FIXED, Wish};
+use wish::{FIXED, Wish, lead, whole_pages};
 
 /// A mapped range, unmapped when it is dropped. All methods may be called from any thread at once.
 ///
@@ -124,8 +124,7 @@ impl Mapping {
     fn new(wish: &Wish, source: &Source) -> Result<Mapping> {
         let length = wish.length(source)?;
         let page = source.page_size(wish.flags);
-        // The kernel maps from a page border; what lies before the offset on that page is mapped and not ours.
-        let lead = to_usize(wish.offset & (page as u64 - 1));
+        let lead = lead(wish.offset, page);
         if wish.flags & FIXED != 0 {
             if wish.address == 0 {
                 return Err(Error::argument("address 0 with MAP_FIXED: NULL is no address of a mapping"));
@@ -136,8 +135,7 @@ impl Mapping {
                 }
             }
         }
-        let too_long = Error::TooLong { length: length as u64, offset: wish.offset };
-        let size = lead.checked_add(length).and_then(|bytes| range::round_up(bytes, page)).ok_or(too_long)?;
+        let size = whole_pages(length, wish.offset, page)?;
         let pages = if length == 0 {
             Pages::none()
         } else {
@@ -261,11 +259,6 @@ fn is_shared(flags: i64) -> bool {
 /// Lengths that exist in memory fit: no object exceeds isize::MAX bytes.
 fn to_i64(size: usize) -> i64 {
     i64::try_from(size).unwrap_or(i64::MAX)
-}
-
-/// For numbers below the page size.
-fn to_usize(small: u64) -> usize {
-    usize::try_from(small).unwrap_or(usize::MAX)
 }
 
 /// The signed number of the same bits, and back.

@@ -46,7 +46,7 @@ impl Mapping {
             flags: self.origin.flags,
             offset: self.origin.offset,
             keeps_file: self.origin.file.is_some(),
-            sealed: self.origin.sealed.load(Ordering::Relaxed),
+            sealed: self.is_sealed(),
         }
     }
 }

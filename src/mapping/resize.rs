@@ -1,17 +1,17 @@
 //! Resizing, moving and splitting.
 
-use super::wish::FIXED;
-use super::{KEEP, Mapping, is_shared, to_usize};
+use super::wish::{FIXED, addressable, lead, whole_pages};
+use super::{KEEP, Mapping, is_shared};
 use crate::bits::{known, to_c_int};
 use crate::constants::{F_SEAL_SHRINK, Group, MAP_ANONYMOUS, MAP_FIXED, MREMAP_DONTUNMAP, MREMAP_FIXED, MREMAP_MAYMOVE};
 use crate::error::{Errno, Error, Result, Side};
 use crate::guarded::{self, Place};
-use crate::limits::memory_hint;
-use crate::range::{self, Grid, REST, Span};
+use crate::limits::{file_size_hint, memory_hint};
+use crate::range::{Grid, REST, Span};
 use crate::source;
 use crate::sys::{self, Pages};
 use std::ffi::c_int;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
 
 /// What resizing leaves the file as.
@@ -67,11 +67,9 @@ impl Mapping {
         if self.new_length(length)? != self.grid.length {
             return Err(Error::argument("MREMAP_DONTUNMAP moves all pages: the length stays as it is"));
         }
-        let file = self.origin.file.as_ref().map(|file| source::duplicate(file.as_raw_fd())).transpose()?;
+        let file = self.file_for_a_sibling()?;
         let pages = self.pages.moved_away(c_flags, address).map_err(|errno| self.remap_refused(errno, self.pages.size()))?;
-        let mut moved = self.sibling(pages, self.grid, self.origin.offset);
-        moved.origin.file = file;
-        Ok(moved)
+        Ok(self.sibling(pages, self.grid, self.origin.offset, file))
     }
 
     /// Splits the mapping at `offset`, a page border: this one ends there, and what follows is a mapping of its own.
@@ -92,22 +90,24 @@ impl Mapping {
             )));
         }
         let at = span.from_page_start(self.grid)?.start;
-        let file = self.origin.file.as_ref().map(|file| source::duplicate(file.as_raw_fd())).transpose()?;
+        let file = self.file_for_a_sibling()?;
         let grid = Grid { lead: 0, length: span.size, ..self.grid };
         let pages = self.pages.split_off(at);
-        let mut tail = self.sibling(pages, grid, self.origin.offset + span.offset as u64);
-        tail.origin.file = file;
         self.grid.length = span.offset;
-        Ok(tail)
+        Ok(self.sibling(pages, grid, self.origin.offset + span.offset as u64, file))
+    }
+
+    fn file_for_a_sibling(&self) -> Result<Option<OwnedFd>> {
+        self.origin.file.as_ref().map(|file| source::duplicate(file.as_raw_fd())).transpose()
     }
 
     /// A mapping of the same kind.
-    fn sibling(&mut self, pages: Pages, grid: Grid, offset: u64) -> Mapping {
+    fn sibling(&mut self, pages: Pages, grid: Grid, offset: u64, file: Option<OwnedFd>) -> Mapping {
         let origin = super::Origin {
             offset,
             flags: self.origin.flags,
             prot: AtomicI64::new(*self.origin.prot.get_mut()),
-            file: None,
+            file,
             fenced: AtomicBool::new(*self.origin.fenced.get_mut()),
             sealed: AtomicBool::new(*self.origin.sealed.get_mut()),
             has_fresh_pages: AtomicBool::new(*self.origin.has_fresh_pages.get_mut()),
@@ -129,7 +129,7 @@ impl Mapping {
         if address & (self.grid.page - 1) != 0 {
             return Err(Error::Alignment { what: "address", value: address as u64, page: self.grid.page, lead: 0 }.into());
         }
-        if self.origin.sealed.load(Ordering::Relaxed) {
+        if self.is_sealed() {
             return Err(Error::Sealed.into());
         }
         Ok(c_flags)
@@ -149,17 +149,14 @@ impl Mapping {
             }
             length => u64::try_from(length).map_err(|_| Error::Negative { what: "length", value: length })?,
         };
-        let fits = usize::try_from(wanted).ok().filter(|bytes| *bytes <= isize::MAX as usize);
-        fits.ok_or_else(|| Error::TooLong { length: wanted, offset: self.origin.offset }.into())
+        addressable(wanted, self.origin.offset)
     }
 
     /// Bytes of whole pages for a length, if the memory behind the mapping can have them.
     fn new_size(&self, length: usize) -> Result<usize> {
         let Mapping { grid, origin, pages, .. } = self;
-        let too_long = Error::TooLong { length: length as u64, offset: origin.offset };
-        // Of the file's offset, also where a mapping of length 0 has no first page yet.
-        let size = self.lead().checked_add(length).and_then(|bytes| range::round_up(bytes, grid.page));
-        let size = size.filter(|size| *size <= isize::MAX as usize).ok_or(too_long)?;
+        let size = whole_pages(length, origin.offset, grid.page)?;
+        addressable(size as u64, origin.offset)?;
         let shared = is_shared(origin.flags) && origin.flags & MAP_ANONYMOUS != 0;
         if shared && size > pages.size() {
             // The kernel would grow the mapping and not the memory: cpython#110243.
@@ -188,7 +185,7 @@ impl Mapping {
         if self.pages.size() == 0 {
             // An empty file has no pages to move; by now it has grown.
             self.pages = self.map_again(address, size)?;
-            self.grid.lead = self.lead();
+            self.grid.lead = lead(self.origin.offset, self.grid.page);
             return Ok(());
         }
         if size == self.pages.size() && address == 0 {
@@ -233,13 +230,8 @@ impl Mapping {
         };
         let place = if address == 0 { 0 } else { MAP_FIXED };
         let flags = to_c_int(self.origin.flags & !(KEEP | FIXED) | place, "flags")?;
-        let offset = if fd == -1 { 0 } else { self.origin.offset - self.lead() as u64 };
+        let offset = if fd == -1 { 0 } else { self.origin.offset - lead(self.origin.offset, self.grid.page) as u64 };
         Pages::map(address, size, self.c_prot(), flags, fd, offset).map_err(|errno| self.remap_refused(errno, size))
-    }
-
-    /// Bytes of the first page that lie before the mapping's first byte.
-    fn lead(&self) -> usize {
-        to_usize(self.origin.offset & (self.grid.page as u64 - 1))
     }
 
     fn c_prot(&self) -> c_int {
@@ -282,12 +274,7 @@ impl FileSize {
     }
 
     fn refused(&self, errno: Errno, size: u64) -> Box<Error> {
-        let hint = match errno {
-            Errno(libc::EINVAL | libc::EBADF) => "the file must be open for writing",
-            Errno(libc::EPERM) => "the file is sealed against it",
-            _ => "",
-        };
-        Error::system(errno, format!("the file from {} to {size} bytes", self.before), hint)
+        Error::system(errno, format!("the file from {} to {size} bytes", self.before), file_size_hint(errno))
     }
 }
 

@@ -4,7 +4,7 @@ use crate::bits::known;
 use crate::constants::{Group, MAP_ANONYMOUS, MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_PRIVATE, MAP_SHARED, MAP_TYPE};
 use crate::error::{Errno, Error, Result};
 use crate::limits::memory_hint;
-use crate::range::REST;
+use crate::range::{self, REST};
 use crate::source::Source;
 use crate::sys;
 use std::ffi::c_int;
@@ -58,8 +58,8 @@ impl Wish {
             REST if !facts.tells_size => {
                 Err(Error::argument("this file does not tell its size, as devices do not: give the length in bytes"))
             }
-            REST => self.addressable(facts.size - self.offset),
-            len => self.addressable(len.unsigned_abs()),
+            REST => addressable(facts.size - self.offset, self.offset),
+            len => addressable(len.unsigned_abs(), self.offset),
         }
     }
 
@@ -69,15 +69,7 @@ impl Wish {
         }
         match self.len {
             0 | REST => Err(Error::argument("memory without a file needs a length of at least 1 byte")),
-            len => self.addressable(len.unsigned_abs()),
-        }
-    }
-
-    fn addressable(&self, length: u64) -> Result<usize> {
-        // isize::MAX: no object may be larger, in C as in Rust.
-        match usize::try_from(length) {
-            Ok(bytes) if bytes <= isize::MAX as usize => Ok(bytes),
-            _ => Err(Error::TooLong { length, offset: self.offset }.into()),
+            len => addressable(len.unsigned_abs(), self.offset),
         }
     }
 
@@ -117,4 +109,22 @@ impl Wish {
             _ => memory_hint(errno),
         }
     }
+}
+
+/// A length from a file offset on, if memory can have it: no object may exceed isize::MAX bytes, in C as in Rust.
+pub(super) fn addressable(length: u64, offset: u64) -> Result<usize> {
+    let bytes = usize::try_from(length).ok().filter(|bytes| *bytes <= isize::MAX as usize);
+    bytes.ok_or_else(|| Error::TooLong { length, offset }.into())
+}
+
+/// Bytes of the first page that lie before the byte at a file offset: the kernel maps from a page border.
+pub(super) fn lead(offset: u64, page: usize) -> usize {
+    // Less than a page, so it fits.
+    usize::try_from(offset & (page as u64 - 1)).unwrap_or(0)
+}
+
+/// Bytes of the whole pages that hold `length` bytes from a file offset on.
+pub(super) fn whole_pages(length: usize, offset: u64, page: usize) -> Result<usize> {
+    let size = lead(offset, page).checked_add(length).and_then(|bytes| range::round_up(bytes, page));
+    size.ok_or_else(|| Error::TooLong { length: length as u64, offset }.into())
 }

@@ -3,7 +3,7 @@
 use super::{Source, facts};
 use crate::constants::{O_CREAT, O_EXCL, O_TMPFILE};
 use crate::error::{Errno, Error, Result};
-use crate::limits::open_hint;
+use crate::limits::{file_size_hint, open_hint};
 use crate::sys;
 use std::ffi::{CStr, c_int};
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -131,17 +131,11 @@ impl<'a> Opening<'a> {
     }
 
     fn size_refused(&self, errno: Errno, what: &str, size: u64) -> Box<Error> {
-        let hint = match errno {
-            Errno(libc::EINVAL | libc::EBADF) => "the file must be open for writing",
-            Errno(libc::ENOSPC) => "the file system is full",
-            Errno(libc::EFBIG) => "the file system, or RLIMIT_FSIZE, allows no file as large",
-            Errno(libc::EOPNOTSUPP) => {
-                return Error::unsupported(format!("allocating blocks on the file system of {}", self.name.text()));
-            }
-            Errno(libc::EPERM) => "a seal, or an attribute of the file, forbids it",
-            _ => "",
-        };
-        Error::system(errno, format!("{what} {} to {size} bytes", self.name.text()), hint)
+        let name = self.name.text();
+        match errno {
+            Errno(libc::EOPNOTSUPP) => Error::unsupported(format!("allocating blocks on the file system of {name}")),
+            _ => Error::system(errno, format!("{what} {name} to {size} bytes"), file_size_hint(errno)),
+        }
     }
 }
 

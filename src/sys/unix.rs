@@ -64,6 +64,10 @@ impl Pages {
     /// MAP_FIXED replaces what lies at the address; that this is nobody else's is the caller's word, as in POSIX.
     pub fn map(address: usize, size: usize, prot: c_int, flags: c_int, fd: c_int, offset: u64) -> Result<Pages, Errno> {
         let offset = off_t::try_from(offset).map_err(|_| Errno(libc::EOVERFLOW))?;
+        if size > isize::MAX as usize {
+            // No pointer may go as far; a system of 32 bits could have the room.
+            return Err(Errno(libc::ENOMEM));
+        }
         // SAFETY: mmap checks all its arguments itself and touches no memory of ours without MAP_FIXED.
         let base = unsafe { mmap(address as *mut c_void, size, prot, flags, fd, offset) };
         if base == libc::MAP_FAILED {
