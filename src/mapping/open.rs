@@ -123,7 +123,9 @@ impl Mapping {
     /// The file that the mapping keeps open.
     pub(super) fn file(&self) -> Result<impl AsFd + AsRawFd + '_> {
         self.origin.file.as_ref().map(AsFd::as_fd).ok_or_else(|| {
-            Error::argument("this mapping keeps no file open: map it with MMAP_WRAP_KEEP among the flags, or as a file in memory")
+            Error::argument(
+                "this mapping keeps no file open: map with mmap_open_wrap and MMAP_WRAP_KEEP among the flags, or map a file in memory",
+            )
         })
     }
 }

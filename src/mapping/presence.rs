@@ -117,11 +117,7 @@ impl Mapping {
     /// file open. Linux 6.5. [`cache::of_descriptor`] tells it of any descriptor.
     pub fn cache(&self, offset: i64, size: i64) -> Result<Cache> {
         let span = self.span(offset, size)?;
-        let Some(file) = &self.origin.file else {
-            return Err(Error::argument(
-                "this mapping keeps no file open: map with mmap_open_wrap, or ask mmap_wrap_cachestat with a descriptor",
-            ));
-        };
+        let file = self.file()?;
         if span.size == 0 {
             return Ok(Cache::default());
         }

@@ -35,10 +35,10 @@ impl Name<'_> {
         };
     }
 
-    fn text(self) -> std::borrow::Cow<'static, str> {
+    fn text(self) -> String {
         match self {
-            Name::Path(path) => format!("'{}'", path.to_string_lossy()).into(),
-            Name::SharedMemory(name) => format!("shared memory '{}'", name.to_string_lossy()).into(),
+            Name::Path(path) => format!("'{}'", path.to_string_lossy()),
+            Name::SharedMemory(name) => format!("shared memory '{}'", name.to_string_lossy()),
         }
     }
 }
