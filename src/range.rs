@@ -4,6 +4,7 @@
 //! around, is refused before anything is touched; size 0 is fine up to the very end.
 
 use crate::error::{Error, Result};
+use std::fmt;
 use std::ops::Range;
 
 /// The size that means "to the end". No sum or difference of real sizes ever gives this number by accident.
@@ -16,6 +17,18 @@ pub struct Span {
     pub offset: usize,
     /// Number of bytes; `offset + size` does not exceed the mapping's length.
     pub size: usize,
+}
+
+/// As messages have it.
+///
+/// ```
+/// use mmap_wrap::range::Span;
+/// assert_eq!(Span { offset: 10, size: 90 }.to_string(), "90 bytes from offset 10");
+/// ```
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "{} bytes from offset {}", self.size, self.offset)
+    }
 }
 
 /// How a mapping lies on whole pages.

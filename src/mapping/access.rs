@@ -148,7 +148,7 @@ impl Mapping {
     #[cold]
     pub(super) fn refusal(&self, fault: Fault, span: Span) -> Box<Error> {
         let Fault { done, by } = fault;
-        let attempt = || format!("access {} bytes at offset {}, {done} of them done", span.size, span.offset);
+        let attempt = || format!("access {span}, {done} of them done");
         match by {
             Refusal::Kernel(errno) => Error::system(errno, attempt(), ""),
             Refusal::Buffer => Error::system(Errno(libc::EFAULT), attempt(), "the buffer itself cannot be accessed"),

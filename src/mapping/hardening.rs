@@ -62,10 +62,7 @@ impl Mapping {
         }
         self.pages.seal(span.widened(self.grid)).map_err(|errno| match errno {
             Errno(libc::ENOSYS) => Error::unsupported("mseal(2) (Linux 6.10, 64 bits)"),
-            _ => {
-                let attempt = format!("seal {} bytes from offset {}", span.size, span.offset);
-                Error::system(errno, attempt, memory_hint(errno))
-            }
+            _ => Error::system(errno, format!("seal {span}"), memory_hint(errno)),
         })?;
         self.origin.sealed.store(true, Ordering::SeqCst);
         Ok(())

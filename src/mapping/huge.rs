@@ -61,10 +61,7 @@ impl Mapping {
                     _ => Err(Error::unsupported("telling which part is in huge pages (PAGEMAP_SCAN, of Linux 6.7 and newer,)")),
                 }
             }
-            Err(errno) => {
-                let attempt = format!("look for huge pages in {} bytes from offset {}", span.size, span.offset);
-                Err(Error::system(errno, attempt, ""))
-            }
+            Err(errno) => Err(Error::system(errno, format!("look for huge pages in {span}"), "")),
         }
     }
 }

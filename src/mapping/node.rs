@@ -34,7 +34,7 @@ impl Mapping {
                 Errno(libc::EPERM) => "MPOL_MF_MOVE_ALL needs CAP_SYS_NICE",
                 _ => "",
             };
-            let attempt = format!("policy {mode:#x}, nodes {nodes:x?}, for {} bytes from offset {}", span.size, span.offset);
+            let attempt = format!("policy {mode:#x}, nodes {nodes:x?}, for {span}");
             Error::system(errno, attempt, hint)
         })
     }

@@ -44,7 +44,7 @@ impl Mapping {
 
     #[cold]
     fn protect_refused(&self, errno: Errno, prot: i64, span: Span) -> Box<Error> {
-        let attempt = format!("protection {prot:#x} for {} bytes from offset {}", span.size, span.offset);
+        let attempt = format!("protection {prot:#x} for {span}");
         match errno {
             Errno(libc::EACCES) => {
                 Error::system(errno, attempt, "the file was not opened for such access, or is sealed against it")
@@ -94,7 +94,7 @@ impl Mapping {
 
     #[cold]
     fn advice_refused(&self, errno: Errno, name: &str, span: Span) -> Box<Error> {
-        let attempt = format!("{name} for {} bytes from offset {}", span.size, span.offset);
+        let attempt = format!("{name} for {span}");
         match errno {
             Errno(libc::EINVAL) => {
                 Error::system(errno, attempt, "this kernel lacks it, or it does not apply to this kind of mapping")
@@ -125,7 +125,7 @@ impl Mapping {
 
 #[cold]
 fn sync_refused(errno: Errno, flags: i64, span: Span) -> Box<Error> {
-    let attempt = format!("flags {flags:#x} for {} bytes from offset {}", span.size, span.offset);
+    let attempt = format!("flags {flags:#x} for {span}");
     let hint = match errno {
         Errno(libc::EINVAL) => "MS_SYNC and MS_ASYNC exclude each other",
         Errno(libc::EBUSY) => "pages of the range are locked",

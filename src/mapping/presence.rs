@@ -41,7 +41,7 @@ impl Mapping {
         let locked = if flags == 0 { self.pages.lock(pages) } else { sys::lock_on_fault(&self.pages, pages) };
         locked.map_err(|errno| match errno {
             Errno(libc::ENOSYS) => Error::unsupported("mlock2(2), of Linux 4.4 and newer,"),
-            _ => Error::system(errno, attempt("lock", span), lock_hint(errno)),
+            _ => Error::system(errno, format!("lock {span}"), lock_hint(errno)),
         })
     }
 
@@ -52,7 +52,7 @@ impl Mapping {
             return Ok(());
         }
         let unlocked = self.pages.unlock(span.widened(self.grid));
-        unlocked.map_err(|errno| Error::system(errno, attempt("unlock", span), memory_hint(errno)))
+        unlocked.map_err(|errno| Error::system(errno, format!("unlock {span}"), memory_hint(errno)))
     }
 
     /// Sets a byte of `to` for each page that holds one of `size` bytes (or `REST`) from `offset`: 1 where it is in
@@ -103,9 +103,9 @@ impl Mapping {
             outcome.map_err(|errno| match errno {
                 Errno(libc::ENOSYS) => Error::unsupported("mincore(2)"),
                 Errno(libc::ENOMEM) => {
-                    Error::system(errno, attempt("look for", span), "somebody else unmapped a part of the mapping")
+                    Error::system(errno, format!("look for {span}"), "somebody else unmapped a part of the mapping")
                 }
-                _ => Error::system(errno, attempt("look for", span), ""),
+                _ => Error::system(errno, format!("look for {span}"), ""),
             })?;
             present[..count].iter().for_each(|byte| tell(byte & 1 != 0));
             at += count * page;
@@ -191,7 +191,7 @@ impl Mapping {
                 Errno(libc::EIO) => "the data could not be stored",
                 _ => "",
             };
-            Error::system(errno, attempt("drop", span), hint)
+            Error::system(errno, format!("drop {span}"), hint)
         };
         if self.shows_a_file() {
             self.pages.sync(pages.clone(), libc::MS_SYNC).map_err(refused)?;
@@ -222,10 +222,6 @@ impl Mapping {
         let first_page = self.origin.offset - self.grid.lead as u64;
         first_page + pages.start as u64..first_page + pages.end as u64
     }
-}
-
-fn attempt(what: &str, span: Span) -> String {
-    format!("{what} {} bytes from offset {}", span.size, span.offset)
 }
 
 fn lock_hint(errno: Errno) -> String {
