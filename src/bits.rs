@@ -1,4 +1,5 @@
-//! Flags as a script or a C caller gave them: bits that this platform knows, or an error.
+//! Flags and descriptors as a script or a C caller gave them: bits that this platform knows, numbers that can be one, or an
+//! error.
 
 use crate::constants::{Group, bits};
 use crate::error::{Error, Result};
@@ -37,6 +38,11 @@ pub fn to_c_int(value: i64, what: &str) -> Result<c_int> {
         Ok(bits) => Ok(c_int::from_ne_bytes(bits.to_ne_bytes())),
         Err(_) => Err(too_wide(value, what)),
     }
+}
+
+/// Whether it is open only the system can say.
+pub fn descriptor(fd: i64) -> Result<c_int> {
+    c_int::try_from(fd).map_err(|_| Error::argument(format!("{fd} is no file descriptor")))
 }
 
 #[cold]

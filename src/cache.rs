@@ -3,6 +3,7 @@
 //! Descriptors are the caller's, of any file that is open; sizes may be `REST`, to the end of the file. All functions may
 //! be called from any thread.
 
+use crate::bits::descriptor;
 use crate::error::{Errno, Error, Result};
 use crate::range;
 use crate::sys;
@@ -115,10 +116,6 @@ fn advice_refused(errno: Errno, attempt: String) -> Box<Error> {
         Errno(libc::ENOSYS) => Error::unsupported("advice about a file's pages (posix_fadvise)"),
         _ => Error::system(errno, attempt, descriptor_hint(errno)),
     }
-}
-
-fn descriptor(fd: i64) -> Result<i32> {
-    i32::try_from(fd).map_err(|_| Error::argument(format!("{fd} is no file descriptor")))
 }
 
 fn attempt(what: &str, fd: i32, part: &Range<u64>) -> String {

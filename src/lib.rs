@@ -11,7 +11,7 @@
 //! - [`range`]: offset and size against a length, and nothing else
 //! - `sys`: system calls, and nothing else
 //! - `limits`: the limits behind an error number, for messages
-//! - `bits`: flags that this platform knows, or an error
+//! - `bits`: flags and descriptors that can be, or an error
 //! - [`error`]: what failed, with which numbers; its code and its message
 //! - [`constants`]: one list of names, each with its value on this platform
 //!

@@ -16,6 +16,7 @@ mod resize;
 mod sharing;
 mod wish;
 
+use crate::bits::descriptor;
 use crate::constants::{MAP_ANONYMOUS, MAP_SHARED, MAP_SHARED_VALIDATE, MAP_TYPE};
 use crate::error::{Errno, Error, Result};
 use crate::guarded;
@@ -97,7 +98,7 @@ impl Mapping {
 
     /// Maps what a wish says, of a descriptor of the caller's.
     fn of_wish(wish: &Wish, fd: i64) -> Result<Mapping> {
-        let fd = i32::try_from(fd).map_err(|_| Error::argument(format!("{fd} is no file descriptor")))?;
+        let fd = descriptor(fd)?;
         let source = if wish.flags & MAP_ANONYMOUS != 0 {
             Source::Anonymous { fd }
         } else {

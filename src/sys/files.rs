@@ -29,6 +29,17 @@ pub struct FileFacts {
     pub block_size: usize,
 }
 
+/// What the page cache holds of a part of a file, in pages: `struct cachestat`.
+#[repr(C)]
+#[derive(Debug, Default, Clone, Copy)]
+pub struct CachedPages {
+    pub cached: u64,
+    pub dirty: u64,
+    pub writeback: u64,
+    pub evicted: u64,
+    pub recently_evicted: u64,
+}
+
 pub fn file_facts(fd: c_int) -> Result<FileFacts, Errno> {
     let mut facts = MaybeUninit::<stat>::uninit();
     // SAFETY: fstat writes one stat to the place given, and refuses a bad descriptor.

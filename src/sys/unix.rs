@@ -294,6 +294,7 @@ pub fn limits() -> Limits {
 pub mod lacking {
     use super::Pages;
     use crate::error::{Cause, Errno};
+    use crate::sys::files::CachedPages;
     use std::ffi::{CStr, c_int};
     use std::ops::Range;
     use std::time::Duration;
@@ -352,15 +353,6 @@ pub mod lacking {
 
     pub fn touch_for_writing(_pages: &Pages, _at: usize) -> Result<(), Errno> {
         Err(NOT_HERE)
-    }
-
-    #[derive(Debug, Default, Clone, Copy)]
-    pub struct CachedPages {
-        pub cached: u64,
-        pub dirty: u64,
-        pub writeback: u64,
-        pub evicted: u64,
-        pub recently_evicted: u64,
     }
 
     pub fn cached_pages(_fd: c_int, _offset: u64, _size: u64) -> Result<CachedPages, Errno> {

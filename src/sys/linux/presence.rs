@@ -1,5 +1,6 @@
 //! Which pages are in memory, and getting them in and out.
 
+use super::super::files::CachedPages;
 use super::super::unix::{Pages, check, last_errno};
 use crate::error::Errno;
 use std::ffi::{c_int, c_long};
@@ -38,17 +39,6 @@ pub fn touch_for_writing(pages: &Pages, at: usize) -> Result<(), Errno> {
     // SAFETY: the first word is ours and is not written; the second lies in our pages, keeps its value, and the kernel
     // checks it.
     done(unsafe { libc::syscall(libc::SYS_futex, here, WAKE_OP_PRIVATE, none, none, word, OR_NOTHING) }).map(drop)
-}
-
-/// What the page cache holds of a part of a file, in pages: `struct cachestat`.
-#[repr(C)]
-#[derive(Debug, Default, Clone, Copy)]
-pub struct CachedPages {
-    pub cached: u64,
-    pub dirty: u64,
-    pub writeback: u64,
-    pub evicted: u64,
-    pub recently_evicted: u64,
 }
 
 /// The page cache's figures for `size` bytes of a file; 0 for all to its end. Linux 6.5.
