@@ -70,7 +70,10 @@ int64_t mmap_wrap_page_size(void);
 /** The memory refused the access: protection, or a file cut short. */
 #define MMAP_WRAP_E_FAULT (-4100)
 
-/** The mapping is exported (mmap_wrap_acquire) and can be neither unmapped nor moved now. */
+/**
+ * The mapping is in use. It is exported (mmap_wrap_acquire): it can be neither unmapped nor resized, moved or split now. Or
+ * calls of other threads are inside and did not leave: it can be unmapped, but not resized, moved or split.
+ */
 #define MMAP_WRAP_E_BUSY (-4101)
 
 /** An argument has a value that it cannot have. */

@@ -13,7 +13,8 @@ pub const MMAP_WRAP_E_RANGE: i64 = -4098;
 pub const MMAP_WRAP_E_ALIGNMENT: i64 = -4099;
 /// The memory refused the access: protection, or a file cut short.
 pub const MMAP_WRAP_E_FAULT: i64 = -4100;
-/// The mapping is exported (mmap_wrap_acquire) and can be neither unmapped nor moved now.
+/// The mapping is in use. It is exported (mmap_wrap_acquire): it can be neither unmapped nor resized, moved or split now. Or
+/// calls of other threads are inside and did not leave: it can be unmapped, but not resized, moved or split.
 pub const MMAP_WRAP_E_BUSY: i64 = -4101;
 /// An argument has a value that it cannot have.
 pub const MMAP_WRAP_E_ARGUMENT: i64 = -4102;
@@ -35,7 +36,7 @@ pub fn describe(code: i64) -> Option<&'static CStr> {
         MMAP_WRAP_E_RANGE => c"outside the mapping (MMAP_WRAP_E_RANGE)",
         MMAP_WRAP_E_ALIGNMENT => c"not on the border of a page or word (MMAP_WRAP_E_ALIGNMENT)",
         MMAP_WRAP_E_FAULT => c"the memory refused the access (MMAP_WRAP_E_FAULT)",
-        MMAP_WRAP_E_BUSY => c"the mapping is exported (MMAP_WRAP_E_BUSY)",
+        MMAP_WRAP_E_BUSY => c"the mapping is in use (MMAP_WRAP_E_BUSY)",
         MMAP_WRAP_E_ARGUMENT => c"invalid argument (MMAP_WRAP_E_ARGUMENT)",
         MMAP_WRAP_E_UNSUPPORTED => c"not supported on this system (MMAP_WRAP_E_UNSUPPORTED)",
         MMAP_WRAP_E_NOT_FOUND => c"not found (MMAP_WRAP_E_NOT_FOUND)",

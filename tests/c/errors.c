@@ -344,6 +344,7 @@ static void every_code_has_a_name(void) {
     CHECK(strstr(mmap_wrap_strerror(-ENOMEM), "(ENOMEM)") != NULL);
     CHECK(strstr(mmap_wrap_strerror(-4095), "4095") != NULL);
     CHECK(strstr(mmap_wrap_strerror(0), "success") != NULL);
+    CHECK(strstr(mmap_wrap_strerror(MMAP_WRAP_E_BUSY), "in use") != NULL); /* exported, or others are inside */
     CHECK(strstr(mmap_wrap_strerror(17), "17 is no error code") != NULL);
     CHECK(strstr(mmap_wrap_strerror(INT64_MIN), "-9223372036854775808 is no error code") != NULL);
     CHECK(strstr(mmap_wrap_strerror(-5000), "is no error code") != NULL);
