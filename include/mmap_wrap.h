@@ -339,7 +339,7 @@ int64_t msync_wrap(mmap_wrap_handle h, int64_t flags, int64_t offset, int64_t si
  * beyond its end must not be touched until it has grown.
  *
  * With MREMAP_DONTUNMAP the pages move to a new mapping, whose handle is returned, and h keeps its addresses, with fresh
- * pages behind them; length is that of the mapping.
+ * pages behind them; length is that of the mapping and with_file is 0, for no size changes.
  *
  * Returns h, or the new handle. On failure nothing has changed: MMAP_WRAP_E_BUSY, MMAP_WRAP_E_SEALED, MMAP_WRAP_E_ARGUMENT
  * (length 0, flags that need others, no file kept), MMAP_WRAP_E_RANGE, MMAP_WRAP_E_ALIGNMENT (new_addr),

@@ -20,7 +20,7 @@ use std::ffi::c_void;
 /// beyond its end must not be touched until it has grown.
 ///
 /// With MREMAP_DONTUNMAP the pages move to a new mapping, whose handle is returned, and h keeps its addresses, with fresh
-/// pages behind them; length is that of the mapping.
+/// pages behind them; length is that of the mapping and with_file is 0, for no size changes.
 ///
 /// Returns h, or the new handle. On failure nothing has changed: MMAP_WRAP_E_BUSY, MMAP_WRAP_E_SEALED, MMAP_WRAP_E_ARGUMENT
 /// (length 0, flags that need others, no file kept), MMAP_WRAP_E_RANGE, MMAP_WRAP_E_ALIGNMENT (new_addr),
@@ -41,7 +41,7 @@ pub extern "C" fn mremap_wrap(
     boundary("mremap", || {
         let address = new_addr.addr();
         if flags & MREMAP_DONTUNMAP != 0 && MREMAP_DONTUNMAP != 0 {
-            return registry::bud(h, |mapping| mapping.move_pages(length, flags, address));
+            return registry::bud(h, |mapping| mapping.move_pages(length, flags, address, with_file != 0));
         }
         registry::change(h, |mapping| mapping.resize(length, flags, address, with_file != 0)).map(|()| h)
     })

@@ -61,11 +61,15 @@ impl Mapping {
     }
 
     /// Moves the pages away, to a new mapping; this one keeps its addresses, whose pages are fresh: mremap(2) with
-    /// MREMAP_DONTUNMAP.
-    pub fn move_pages(&mut self, length: i64, flags: i64, address: usize) -> Result<Mapping> {
+    /// MREMAP_DONTUNMAP. The arguments are those of [`Mapping::resize`], but no size changes: `length` is that of the mapping,
+    /// and there is nothing to do `with_file`.
+    pub fn move_pages(&mut self, length: i64, flags: i64, address: usize, with_file: bool) -> Result<Mapping> {
         let c_flags = self.checked_flags(flags, address)?;
         if self.new_length(length)? != self.grid.length {
             return Err(Error::argument("MREMAP_DONTUNMAP moves all pages: the length stays as it is"));
+        }
+        if with_file {
+            return Err(Error::argument("MREMAP_DONTUNMAP changes no size, so with_file must be 0"));
         }
         let file = self.file_for_a_sibling()?;
         let pages = self.pages.moved_away(c_flags, address).map_err(|errno| self.remap_refused(errno, self.pages.size()))?;

@@ -87,6 +87,7 @@ static void pages_move_to_a_handle_of_their_own(void) {
     CHECK_IS(mmap_wrap_write(h, 0, "here", 4), 4);
     const int64_t dontunmap = MREMAP_MAYMOVE | MREMAP_DONTUNMAP;
     CHECK_FAILS(mremap_wrap(h, 2 * page, dontunmap, NULL, 0), MMAP_WRAP_E_ARGUMENT, "the length stays as it is");
+    CHECK_FAILS(mremap_wrap(h, page, dontunmap, NULL, 1), MMAP_WRAP_E_ARGUMENT, "with_file must be 0");
     CHECK_FAILS(mremap_wrap(h, page, MREMAP_DONTUNMAP, NULL, 0), MMAP_WRAP_E_ARGUMENT, "need MREMAP_MAYMOVE beside them");
     mmap_wrap_handle moved = mremap_wrap(h, page, dontunmap, NULL, 0);
     if (under_valgrind() && moved < 0) {

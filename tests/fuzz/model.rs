@@ -278,9 +278,10 @@ impl Known {
 
     fn resizes(&self, a: &[i64]) -> Expected {
         let mut refusals = Vec::new();
-        // With MREMAP_DONTUNMAP the length stays, and with_file has nothing to say.
-        let asks_file = a[1] == REST || a[4] != 0 && a[2] & MREMAP_DONTUNMAP == 0;
-        if a[1] == 0 || a[2] & !bits(Group::RemapFlag) != 0 || asks_file && !self.kept {
+        // With MREMAP_DONTUNMAP no size changes, so there is nothing to ask of the file.
+        let asks_file = a[1] == REST || a[4] != 0;
+        let asks_in_vain = a[4] != 0 && a[2] & MREMAP_DONTUNMAP != 0;
+        if a[1] == 0 || a[2] & !bits(Group::RemapFlag) != 0 || asks_file && !self.kept || asks_in_vain {
             refusals.push(MMAP_WRAP_E_ARGUMENT);
         }
         if a[1] < 0 && a[1] != REST {
