@@ -60,7 +60,7 @@ fn refused(handle: Handle, refusal: Refusal) -> Box<Error> {
 /// ```
 pub fn insert(make: impl FnOnce() -> Result<Mapping>) -> Result<Handle> {
     let taken = Taken::new()?;
-    make().and_then(|mapping| taken.filled_with(mapping))
+    make().and_then(|mapping| taken.filled_with(mapping, 0))
 }
 
 /// A slot for the mapping that is made, given back if that fails or panics.
@@ -71,12 +71,15 @@ impl Taken {
         table::take().map(Taken)
     }
 
-    fn filled_with(self, mapping: Mapping) -> Result<Handle> {
+    fn filled_with(self, mapping: Mapping, marks: u32) -> Result<Handle> {
         let index = self.0;
-        let (slot, _) = table::slot(index).ok_or_else(|| Error::Internal(format!("slot {index} is missing")))?;
+        let (slot, pins) = table::slot(index).ok_or_else(|| Error::Internal(format!("slot {index} is missing")))?;
         // SAFETY: a slot taken off the free list is this thread's alone.
         unsafe { (*slot.mapping.get()).write(mapping) };
-        slot.marks.store(0, SeqCst);
+        if marks & UNINHERITED != 0 {
+            pins.fetch_or(HERE, SeqCst);
+        }
+        slot.marks.store(marks, SeqCst);
         std::mem::forget(self);
         Ok(handle(slot.life.begin(), index))
     }
@@ -336,10 +339,14 @@ const PATIENCE: u32 = 1000;
 /// # Ok::<(), Box<mmap_wrap::Error>>(())
 /// ```
 pub fn change<T>(handle: Handle, change: impl FnOnce(&mut Mapping) -> Result<T>) -> Result<T> {
+    change_with_marks(handle, |mapping, _| change(mapping))
+}
+
+fn change_with_marks<T>(handle: Handle, change: impl FnOnce(&mut Mapping, u32) -> Result<T>) -> Result<T> {
     let pin = claimed(handle)?;
     let _claim = Claim(&pin);
     // SAFETY: the claim makes this thread the only one that looks at the mapping.
-    change(unsafe { (*pin.slot.mapping.get()).assume_init_mut() })
+    change(unsafe { (*pin.slot.mapping.get()).assume_init_mut() }, pin.slot.marks.load(SeqCst))
 }
 
 fn claimed(handle: Handle) -> Result<Pin> {
@@ -374,14 +381,9 @@ impl Drop for Claim<'_> {
 /// Changes a mapping so that a new one comes of it, which gets a handle of its own; it survives, and is inherited by a
 /// forked child, as the one it came of.
 pub fn bud(handle: Handle, change_to: impl FnOnce(&mut Mapping) -> Result<Mapping>) -> Result<Handle> {
-    let new = insert(|| change(handle, change_to))?;
-    let (from, to) = (look(handle)?, look(new)?);
-    let marks = from.slot.marks.load(SeqCst) & (SURVIVING | UNINHERITED);
-    if marks & UNINHERITED != 0 {
-        to.pins.fetch_or(HERE, SeqCst);
-    }
-    to.slot.marks.fetch_or(marks, SeqCst);
-    Ok(new)
+    let taken = Taken::new()?;
+    // Before the claim ends: after that, another thread may unmap the mapping, and its marks are gone.
+    change_with_marks(handle, |mapping, marks| taken.filled_with(change_to(mapping)?, marks & (SURVIVING | UNINHERITED)))
 }
 
 /// Counts an export and gives the address: until it is released, the mapping is neither unmapped nor moved.

@@ -228,6 +228,28 @@ fn a_split_gives_the_tail_a_life_of_its_own() {
 }
 
 #[test]
+fn what_is_split_off_has_a_handle_even_if_the_rest_is_unmapped_at_that_moment() {
+    in_a_process_of_its_own("what_is_split_off_has_a_handle_even_if_the_rest_is_unmapped_at_that_moment", || {
+        let mut tails = 0;
+        for _ in 0..500 {
+            let h = handle(2 * page());
+            let tail = std::thread::scope(|scope| {
+                let splitting = scope.spawn(|| mmap_wrap_split(h, page()));
+                // Until it is shorter, or they were in each other's way.
+                while registry::look(h).is_ok_and(|pin| bytes(&pin) == 2 * page()) && !splitting.is_finished() {}
+                assert!(registry::unmap(h).unwrap());
+                splitting.join().unwrap()
+            });
+            let known: Vec<i64> = (tail > 0).then_some(tail).into_iter().collect();
+            assert_eq!(registry::live().collect::<Vec<_>>(), known, "the split answered {tail}");
+            known.iter().for_each(|tail| assert!(registry::unmap(*tail).unwrap()));
+            tails += known.len();
+        }
+        assert!(tails > 0);
+    });
+}
+
+#[test]
 fn an_export_holds_the_mapping_as_it_is() {
     let h = handle(2 * page());
     registry::acquire(h).unwrap();
