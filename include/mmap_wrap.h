@@ -991,6 +991,21 @@ int64_t mmap_wrap_node(mmap_wrap_handle h, int64_t offset);
  * What is known of a mapping, and which mappings live: for messages, for tools, and for finding leaks.
  */
 
+/** In source of struct mmap_wrap_facts: memory without a file. */
+#define MMAP_WRAP_SOURCE_ANONYMOUS 1
+
+/** In source: a file by a descriptor of the caller's. */
+#define MMAP_WRAP_SOURCE_DESCRIPTOR 2
+
+/** In source: a file by its path (mmap_path_wrap, mmap_open_wrap). */
+#define MMAP_WRAP_SOURCE_PATH 3
+
+/** In source: shared memory by its name (mmap_shm_wrap). */
+#define MMAP_WRAP_SOURCE_SHARED_MEMORY 4
+
+/** In source: a file without a name that the library made (mmap_memfd_wrap, mmap_secret_wrap, mmap_unnamed_wrap). */
+#define MMAP_WRAP_SOURCE_MEMORY_FILE 5
+
 /** What mmap_wrap_facts tells. Later versions may add members at the end; nothing else changes. */
 struct mmap_wrap_facts {
     /** Bytes that were asked for. */
@@ -1017,6 +1032,8 @@ struct mmap_wrap_facts {
     int64_t surviving;
     /** 1 where it has a loss that was not reported yet, else 0. */
     int64_t lost;
+    /** What it was made of: one of MMAP_WRAP_SOURCE_, none of which is 0. */
+    int64_t source;
 };
 
 /**

@@ -22,8 +22,8 @@ use crate::error::{Errno, Error, Result};
 use crate::guarded;
 use crate::limits::memory_hint;
 use crate::range::{self, Grid, Span};
-pub use crate::source::Name;
 use crate::source::Source;
+pub use crate::source::{Name, SourceKind};
 use crate::sys::Pages;
 pub use facts::Facts;
 pub use huge::transparent_huge_page_size;
@@ -62,6 +62,7 @@ const GIVEN_UP: u32 = u32::MAX;
 /// What a mapping was made of, and with.
 #[derive(Debug)]
 struct Origin {
+    source: SourceKind,
     /// The file offset of the first byte.
     offset: u64,
     flags: i64,
@@ -154,6 +155,7 @@ impl Mapping {
             pages,
             certain: AtomicI64::new(i64::from(wish.prot)),
             origin: Origin {
+                source: source.kind(),
                 offset: wish.offset,
                 flags: wish.flags,
                 prot: AtomicI64::new(i64::from(wish.prot)),

@@ -12,6 +12,21 @@ use std::os::fd::{AsRawFd, OwnedFd};
 
 pub use open::{Name, Opening, unlink_shared_memory};
 
+/// What a mapping was made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SourceKind {
+    /// Memory without a file.
+    Anonymous,
+    /// A file that the caller had open.
+    Descriptor,
+    /// A file that was opened by its path.
+    Path,
+    /// Shared memory that was opened by its name, shm_open(3).
+    SharedMemory,
+    /// A file without a name that this library made.
+    MemoryFile,
+}
+
 /// What lies behind a mapping.
 #[derive(Debug)]
 pub enum Source {
@@ -33,6 +48,8 @@ pub enum Source {
     Opened {
         /// Closed with the source.
         fd: OwnedFd,
+        /// By what it was opened.
+        kind: SourceKind,
         /// Its size and kind when it was asked.
         facts: FileFacts,
     },
@@ -58,7 +75,7 @@ impl Source {
         let fd =
             sys::open(path, access | sys::NEVER_WAIT, 0).map_err(|errno| Error::system(errno, attempt(), open_hint(errno)))?;
         let facts = facts(fd.as_raw_fd(), attempt)?;
-        Ok(Source::Opened { fd, facts })
+        Ok(Source::Opened { fd, kind: SourceKind::Path, facts })
     }
 
     /// The file for a mapping to keep: the one opened here, or the duplicate of the caller's.
@@ -67,6 +84,14 @@ impl Source {
             Source::Anonymous { .. } => None,
             Source::Descriptor { kept, .. } => kept,
             Source::Opened { fd, .. } => Some(fd),
+        }
+    }
+
+    pub fn kind(&self) -> SourceKind {
+        match self {
+            Source::Anonymous { .. } => SourceKind::Anonymous,
+            Source::Descriptor { .. } => SourceKind::Descriptor,
+            Source::Opened { kind, .. } => *kind,
         }
     }
 

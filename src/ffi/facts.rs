@@ -5,7 +5,19 @@
 use super::boundary::{answer, boundary, room_for, write_members};
 use super::map::mmap_wrap_handle;
 use crate::error::Error;
+use crate::mapping::SourceKind;
 use crate::registry::{self, look};
+
+/// In source of struct mmap_wrap_facts: memory without a file.
+pub const MMAP_WRAP_SOURCE_ANONYMOUS: i64 = 1;
+/// In source: a file by a descriptor of the caller's.
+pub const MMAP_WRAP_SOURCE_DESCRIPTOR: i64 = 2;
+/// In source: a file by its path (mmap_path_wrap, mmap_open_wrap).
+pub const MMAP_WRAP_SOURCE_PATH: i64 = 3;
+/// In source: shared memory by its name (mmap_shm_wrap).
+pub const MMAP_WRAP_SOURCE_SHARED_MEMORY: i64 = 4;
+/// In source: a file without a name that the library made (mmap_memfd_wrap, mmap_secret_wrap, mmap_unnamed_wrap).
+pub const MMAP_WRAP_SOURCE_MEMORY_FILE: i64 = 5;
 
 /// What mmap_wrap_facts tells. Later versions may add members at the end; nothing else changes.
 #[repr(C)]
@@ -35,6 +47,8 @@ pub struct mmap_wrap_facts {
     pub surviving: i64,
     /// 1 where it has a loss that was not reported yet, else 0.
     pub lost: i64,
+    /// What it was made of: one of MMAP_WRAP_SOURCE_, none of which is 0.
+    pub source: i64,
 }
 
 /// Writes what is known of a mapping to facts, which has room for size bytes: say sizeof. A shorter struct, of an older
@@ -64,8 +78,15 @@ pub extern "C" fn mmap_wrap_facts(h: mmap_wrap_handle, facts: *mut mmap_wrap_fac
             exports.into(),
             surviving.into(),
             lost.into(),
+            match known.source {
+                SourceKind::Anonymous => MMAP_WRAP_SOURCE_ANONYMOUS,
+                SourceKind::Descriptor => MMAP_WRAP_SOURCE_DESCRIPTOR,
+                SourceKind::Path => MMAP_WRAP_SOURCE_PATH,
+                SourceKind::SharedMemory => MMAP_WRAP_SOURCE_SHARED_MEMORY,
+                SourceKind::MemoryFile => MMAP_WRAP_SOURCE_MEMORY_FILE,
+            },
         ];
-        const { assert!(size_of::<mmap_wrap_facts>() == 12 * size_of::<i64>()) };
+        const { assert!(size_of::<mmap_wrap_facts>() == 13 * size_of::<i64>()) };
         write_members(facts.cast(), size, "struct mmap_wrap_facts", &all)
     })
 }

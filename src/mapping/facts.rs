@@ -1,6 +1,6 @@
 //! What is known of a mapping.
 
-use super::Mapping;
+use super::{Mapping, SourceKind};
 use std::sync::atomic::Ordering;
 
 /// What a mapping was made of, and what it is now.
@@ -24,6 +24,8 @@ pub struct Facts {
     pub keeps_file: bool,
     /// Whether a part of it is sealed by mseal(2).
     pub sealed: bool,
+    /// What it was made of.
+    pub source: SourceKind,
 }
 
 impl Mapping {
@@ -47,6 +49,7 @@ impl Mapping {
             offset: self.origin.offset,
             keeps_file: self.origin.file.is_some(),
             sealed: self.is_sealed(),
+            source: self.origin.source,
         }
     }
 }

@@ -108,6 +108,7 @@ impl Mapping {
     /// A mapping of the same kind.
     fn sibling(&mut self, pages: Pages, grid: Grid, offset: u64, file: Option<OwnedFd>) -> Mapping {
         let origin = super::Origin {
+            source: self.origin.source,
             offset,
             flags: self.origin.flags,
             prot: AtomicI64::new(*self.origin.prot.get_mut()),

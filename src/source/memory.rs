@@ -1,6 +1,6 @@
 //! Files that live in memory and have no name in the file system: memfd, memfd_secret, and the best that is at hand.
 
-use super::{Source, facts, huge_page_size};
+use super::{Source, SourceKind, facts, huge_page_size};
 use crate::bits::known;
 use crate::constants::{Group, MFD_HUGE_MASK, MFD_HUGE_SHIFT, MFD_HUGETLB};
 use crate::error::{Errno, Error, Result};
@@ -54,5 +54,5 @@ fn sized(fd: OwnedFd, size: u64, page: usize, attempt: impl Fn() -> String) -> R
     sys::set_file_size(fd.as_raw_fd(), whole)
         .map_err(|errno| Error::system(errno, format!("{}, {whole} bytes of it", attempt()), memory_hint(errno)))?;
     let facts = facts(fd.as_raw_fd(), attempt)?;
-    Ok(Source::Opened { fd, facts })
+    Ok(Source::Opened { fd, kind: SourceKind::MemoryFile, facts })
 }

@@ -1,6 +1,6 @@
 //! Opening a file, making it, giving it its size: all of it, or nothing is left behind.
 
-use super::{Source, facts};
+use super::{Source, SourceKind, facts};
 use crate::constants::{O_CREAT, O_EXCL, O_TMPFILE};
 use crate::error::{Errno, Error, Result};
 use crate::limits::{file_size_hint, open_hint};
@@ -33,6 +33,13 @@ impl Name<'_> {
             Name::Path(path) => sys::real_path_of(path, fd).map(|path| std::fs::remove_file(path).is_ok()),
             Name::SharedMemory(name) => Some(sys::shm_unlink(name).is_ok()),
         };
+    }
+
+    fn kind(self) -> SourceKind {
+        match self {
+            Name::Path(_) => SourceKind::Path,
+            Name::SharedMemory(_) => SourceKind::SharedMemory,
+        }
     }
 
     fn text(self) -> String {
@@ -99,7 +106,7 @@ impl<'a> Opening<'a> {
             // The file is as large already: only blocks come to it.
             sys::allocate(undo.fd, facts.size).map_err(|errno| self.size_refused(errno, "allocate", facts.size))?;
         }
-        Ok((Source::Opened { fd, facts }, undo))
+        Ok((Source::Opened { fd, kind: self.name.kind(), facts }, undo))
     }
 
     /// Tells whether the file was made here: only then may it be removed again.

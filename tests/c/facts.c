@@ -35,6 +35,32 @@ static void facts_are_what_was_asked_for(void) {
     unlink("file");
 }
 
+static void has_source(mmap_wrap_handle h, int64_t source) {
+    CHECK_IS(facts_of(h).source, source);
+    CHECK_IS(munmap_wrap(h), 1);
+}
+
+static void facts_tell_what_a_mapping_was_made_of(void) {
+    const char *shared = text("/mmap-wrap-facts-%d", (int)getpid());
+    make_file("file", "x", 1);
+    int fd = open("file", O_RDONLY | O_CLOEXEC);
+    has_source(mmap_wrap(NULL, 1, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), MMAP_WRAP_SOURCE_ANONYMOUS);
+    has_source(mmap_wrap(NULL, 1, PROT_READ, MAP_SHARED, fd, 0), MMAP_WRAP_SOURCE_DESCRIPTOR);
+    has_source(mmap_wrap(NULL, 1, PROT_READ, MAP_SHARED | MMAP_WRAP_KEEP, fd, 0), MMAP_WRAP_SOURCE_DESCRIPTOR);
+    has_source(mmap_aligned_wrap(page, 1, PROT_READ, MAP_SHARED, fd, 0), MMAP_WRAP_SOURCE_DESCRIPTOR);
+    has_source(mmap_path_wrap("file", 1, PROT_READ, MAP_SHARED, 0), MMAP_WRAP_SOURCE_PATH);
+    has_source(mmap_open_wrap("file", O_RDWR, 0, 1, 0, 1, RW, MAP_SHARED, 0), MMAP_WRAP_SOURCE_PATH);
+    has_source(mmap_shm_wrap(shared, O_RDWR | O_CREAT, 0600, 1, 0, 1, RW, MAP_SHARED, 0), MMAP_WRAP_SOURCE_SHARED_MEMORY);
+    has_source(mmap_memfd_wrap("m", 0, 1, RW, MAP_SHARED), MMAP_WRAP_SOURCE_MEMORY_FILE);
+    has_source(mmap_unnamed_wrap(1, RW, MAP_SHARED), MMAP_WRAP_SOURCE_MEMORY_FILE);
+    mmap_wrap_handle secret = mmap_secret_wrap(1, RW);
+    if (secret < 0) skip("%s", mmap_wrap_last_error_message());
+    else has_source(secret, MMAP_WRAP_SOURCE_MEMORY_FILE);
+    CHECK_IS(shm_unlink_wrap(shared), 0);
+    close(fd);
+    unlink("file");
+}
+
 static void facts_change_with_the_mapping(void) {
     mmap_wrap_handle h = mmap_unnamed_wrap(3 * page, RW, MAP_SHARED);
     CHECK_IS(facts_of(h).keeps_file, 1);
@@ -74,12 +100,12 @@ static void asking_leaves_a_loss_unreported(void) {
 
 static void an_older_header_gets_the_members_it_knows(void) {
     mmap_wrap_handle h = memory_of(5);
-    int64_t room[14];
-    for (int members = 1; members <= 14; members++) {
+    int64_t room[15];
+    for (int members = 1; members <= 15; members++) {
         memset(room, 0xA5, sizeof room);
         CHECK_IS(mmap_wrap_facts(h, (void *)room, 8 * members), 0);
         CHECK_IS(room[0], 5);
-        if (members < 14) CHECK_IS(room[members], (int64_t)0xA5A5A5A5A5A5A5A5);
+        if (members < 15) CHECK_IS(room[members], (int64_t)0xA5A5A5A5A5A5A5A5);
     }
     CHECK_IS(munmap_wrap(h), 1);
 }
@@ -90,7 +116,7 @@ static void what_is_no_room_is_refused_and_not_written(void) {
     memset(&before, 0xA5, sizeof before);
     facts = before;
     CHECK_FAILS(mmap_wrap_facts(h, NULL, sizeof facts), MMAP_WRAP_E_ARGUMENT, "mmap_wrap_facts: the buffer is NULL");
-    const int64_t none[] = {0, 1, 7, 9, 95};
+    const int64_t none[] = {0, 1, 7, 9, 103};
     for (size_t i = 0; i < sizeof none / sizeof *none; i++)
         CHECK_FAILS(mmap_wrap_facts(h, &facts, none[i]), MMAP_WRAP_E_ARGUMENT,
                     text("%d bytes are no size of struct mmap_wrap_facts", (int)none[i]));
@@ -140,6 +166,7 @@ static void a_list_without_a_place_is_refused(void) {
 int main(void) {
     page = mmap_wrap_page_size();
     RUN(facts_are_what_was_asked_for);
+    RUN(facts_tell_what_a_mapping_was_made_of);
     RUN(facts_change_with_the_mapping);
     RUN(asking_leaves_a_loss_unreported);
     RUN(an_older_header_gets_the_members_it_knows);

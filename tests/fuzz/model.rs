@@ -64,9 +64,9 @@ pub fn facts(handle: i64) -> Option<Facts> {
 }
 
 /// All that a failure leaves as it was: everything but the loss, which is reported once.
-pub fn unchanged(handle: i64) -> Option<[i64; 11]> {
+pub fn unchanged(handle: i64) -> Option<[i64; 12]> {
     facts(handle).map(|f| {
-        let custody = [f.keeps_file, f.sealed, f.exports, f.surviving];
+        let custody = [f.keeps_file, f.sealed, f.exports, f.surviving, f.source];
         let pages = [f.length, f.mapped, f.address, f.page_size, f.protection, f.flags, f.offset];
         std::array::from_fn(|i| if i < 7 { pages[i] } else { custody[i - 7] })
     })

@@ -65,6 +65,12 @@ MMAP_WRAP_F64 = 56
 MMAP_WRAP_LITTLE_ENDIAN = 256
 MMAP_WRAP_BIG_ENDIAN = 512
 
+MMAP_WRAP_SOURCE_ANONYMOUS = 1
+MMAP_WRAP_SOURCE_DESCRIPTOR = 2
+MMAP_WRAP_SOURCE_PATH = 3
+MMAP_WRAP_SOURCE_SHARED_MEMORY = 4
+MMAP_WRAP_SOURCE_MEMORY_FILE = 5
+
 
 class Cache(ctypes.Structure):
     """`struct mmap_wrap_cache`: what the page cache holds of a part of a file. The header says what each number is.
@@ -100,6 +106,8 @@ class Facts(ctypes.Structure):
     0
     >>> facts.length, facts.mapped == facts.page_size, facts.exports
     (100, True, 0)
+    >>> facts.source == raw.MMAP_WRAP_SOURCE_MEMORY_FILE
+    True
     >>> raw.munmap_wrap(handle)
     1
     """
@@ -117,6 +125,7 @@ class Facts(ctypes.Structure):
         ("exports", ctypes.c_int64),
         ("surviving", ctypes.c_int64),
         ("lost", ctypes.c_int64),
+        ("source", ctypes.c_int64),
     ]
 
 

@@ -72,6 +72,13 @@ constant F64           is export = 56;
 constant LITTLE_ENDIAN is export = 256;
 constant BIG_ENDIAN    is export = 512;
 
+# What a mapping was made of: source of Facts.
+constant SOURCE_ANONYMOUS     is export = 1;
+constant SOURCE_DESCRIPTOR    is export = 2;
+constant SOURCE_PATH          is export = 3;
+constant SOURCE_SHARED_MEMORY is export = 4;
+constant SOURCE_MEMORY_FILE   is export = 5;
+
 #| What the page cache holds of a part of a file: struct mmap_wrap_cache of the header, which says what each number is.
 class Cache is repr('CStruct') {
     has int64 ($.cached, $.dirty, $.writeback, $.evicted, $.recently_evicted);
@@ -80,7 +87,7 @@ class Cache is repr('CStruct') {
 #| What is known of a mapping: struct mmap_wrap_facts of the header, which says what each number is.
 class Facts is repr('CStruct') {
     has int64 ($.length, $.mapped, $.address, $.page_size, $.protection, $.flags);
-    has int64 ($.offset, $.keeps_file, $.sealed, $.exports, $.surviving, $.lost);
+    has int64 ($.offset, $.keeps_file, $.sealed, $.exports, $.surviving, $.lost, $.source);
 }
 
 sub unusable($message) {
