@@ -172,6 +172,34 @@ hidden mmap_wrap_guarded_stop
     ret
 .cfi_endproc
 
+// How many bytes are equal, in whole blocks of 32: up to one that differs, refuses, or is not whole. A refusal needs no other
+// fix-up than to return: x3 counts whole blocks at any instruction.
+//
+//   mmap_wrap_guarded_equal(x0 first, x1 second, x2 size)   x0: bytes
+.balign 64
+.type mmap_wrap_guarded_equal, %function
+hidden mmap_wrap_guarded_equal
+.cfi_startproc
+    mov     x3, xzr
+hidden mmap_wrap_guarded_equal_begin
+1:  add     x4, x3, #32
+    cmp     x4, x2
+    b.hi    2f
+    ldp     q0, q1, [x0], #32
+    ldp     q2, q3, [x1], #32
+    cmeq    v0.16b, v0.16b, v2.16b
+    cmeq    v1.16b, v1.16b, v3.16b
+    and     v0.16b, v0.16b, v1.16b
+    uminv   b0, v0.16b
+    umov    w5, v0.b[0]
+    cbz     w5, 2f
+    mov     x3, x4
+    b       1b
+hidden mmap_wrap_guarded_equal_end
+2:  mov     x0, x3
+    ret
+.cfi_endproc
+
 // Accesses of one word. An instruction that is refused has changed nothing that is looked at again, so all of them are one
 // range of the exception table and go on at one place.
 //

@@ -66,9 +66,14 @@ pub fn compare(first: Place, second: Place, size: usize) -> Result<usize, (Side,
 }
 
 pub(super) fn compare_by(a: Way, b: Way, first: Place, second: Place, size: usize) -> Result<usize, (Side, Fault)> {
-    // Both pieces stay in the first cache.
-    let mut pieces = [[MaybeUninit::uninit(); PIECE / 2]; 2];
     let mut done = 0;
+    if let (Way::Guarded(loops), Way::Guarded(_)) = (a, b) {
+        let (left, right) = (first.pages.at(&(first.at..first.at + size)), second.pages.at(&(second.at..second.at + size)));
+        // SAFETY: `at` checked both ranges; a fault on either side ends the loop.
+        done = unsafe { (loops.equal)(left, right, size) };
+    }
+    // The byte that differs or refuses is found piece by piece. Both pieces stay in the first cache.
+    let mut pieces = [[MaybeUninit::uninit(); PIECE / 2]; 2];
     while done < size {
         let step = (PIECE / 2).min(size - done);
         let [left, right] = &mut pieces;

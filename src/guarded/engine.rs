@@ -1,4 +1,5 @@
-//! The copy and fill loops and the accesses of single words of this processor, and the table of their instructions that may fault.
+//! The loops that copy, fill and compare and the accesses of single words, of this processor, and the table of their
+//! instructions that may fault.
 //!
 //! Processors without loops of their own have none here; accesses then go through the kernel.
 
@@ -22,6 +23,8 @@ pub struct Loops {
     pub copy: unsafe extern "C" fn(*mut u8, *const u8, usize) -> Outcome,
     /// (to, byte, size)
     pub fill: unsafe extern "C" fn(*mut u8, u8, usize) -> Outcome,
+    /// (first, second, size): how many bytes are equal, in whole blocks, up to one that differs, refuses or is not whole.
+    pub equal: unsafe extern "C" fn(*const u8, *const u8, usize) -> usize,
     /// Plain, of any alignment, 1, 2, 4 and 8 bytes wide.
     pub numbers: [Number; 4],
     /// Of aligned words of 32 and of 64 bits.
@@ -121,6 +124,7 @@ mod processor {
         fn mmap_wrap_guarded_copy_sse2(to: *mut u8, from: *const u8, size: usize) -> Outcome;
         fn mmap_wrap_guarded_fill_avx2(to: *mut u8, byte: u8, size: usize) -> Outcome;
         fn mmap_wrap_guarded_fill_sse2(to: *mut u8, byte: u8, size: usize) -> Outcome;
+        fn mmap_wrap_guarded_equal(first: *const u8, second: *const u8, size: usize) -> usize;
     }
 
     exception_table! {
@@ -130,11 +134,17 @@ mod processor {
         mmap_wrap_guarded_fill_sse2_begin .. mmap_wrap_guarded_fill_sse2_end => mmap_wrap_guarded_fill_rest;
         mmap_wrap_guarded_copy_rest .. mmap_wrap_guarded_copy_rest_end => mmap_wrap_guarded_stop;
         mmap_wrap_guarded_fill_rest .. mmap_wrap_guarded_fill_rest_end => mmap_wrap_guarded_stop;
+        mmap_wrap_guarded_equal_begin .. mmap_wrap_guarded_equal_end => mmap_wrap_guarded_equal_end;
         mmap_wrap_guarded_word_begin .. mmap_wrap_guarded_word_end => mmap_wrap_guarded_word_stop;
     }
 
-    const AVX2: Loops =
-        Loops { copy: mmap_wrap_guarded_copy_avx2, fill: mmap_wrap_guarded_fill_avx2, numbers: NUMBERS, atomics: ATOMICS };
+    const AVX2: Loops = Loops {
+        copy: mmap_wrap_guarded_copy_avx2,
+        fill: mmap_wrap_guarded_fill_avx2,
+        equal: mmap_wrap_guarded_equal,
+        numbers: NUMBERS,
+        atomics: ATOMICS,
+    };
     const SSE2: Loops = Loops { copy: mmap_wrap_guarded_copy_sse2, fill: mmap_wrap_guarded_fill_sse2, ..AVX2 };
 
     /// The loops that this processor can run, the best first.
@@ -150,6 +160,7 @@ mod processor {
     unsafe extern "C" {
         fn mmap_wrap_guarded_copy(to: *mut u8, from: *const u8, size: usize) -> Outcome;
         fn mmap_wrap_guarded_fill(to: *mut u8, byte: u8, size: usize) -> Outcome;
+        fn mmap_wrap_guarded_equal(first: *const u8, second: *const u8, size: usize) -> usize;
     }
 
     exception_table! {
@@ -157,10 +168,17 @@ mod processor {
         mmap_wrap_guarded_fill_begin .. mmap_wrap_guarded_fill_end => mmap_wrap_guarded_fill_rest;
         mmap_wrap_guarded_copy_rest .. mmap_wrap_guarded_copy_rest_end => mmap_wrap_guarded_stop;
         mmap_wrap_guarded_fill_rest .. mmap_wrap_guarded_fill_rest_end => mmap_wrap_guarded_stop;
+        mmap_wrap_guarded_equal_begin .. mmap_wrap_guarded_equal_end => mmap_wrap_guarded_equal_end;
         mmap_wrap_guarded_word_begin .. mmap_wrap_guarded_word_end => mmap_wrap_guarded_word_stop;
     }
 
-    const NEON: Loops = Loops { copy: mmap_wrap_guarded_copy, fill: mmap_wrap_guarded_fill, numbers: NUMBERS, atomics: ATOMICS };
+    const NEON: Loops = Loops {
+        copy: mmap_wrap_guarded_copy,
+        fill: mmap_wrap_guarded_fill,
+        equal: mmap_wrap_guarded_equal,
+        numbers: NUMBERS,
+        atomics: ATOMICS,
+    };
 
     /// The loops that this processor can run.
     pub fn loops() -> &'static [Loops] {

@@ -287,6 +287,37 @@ mmap_wrap_guarded_stop:
     ret
 .cfi_endproc
 
+# How many bytes are equal, in whole blocks of 32: up to one that differs, refuses, or is not whole. A refusal needs no other
+# fix-up than to return: rax counts whole blocks at any instruction.
+#
+#   mmap_wrap_guarded_equal(rdi first, rsi second, rdx size)     rax: bytes
+.balign 64
+.globl mmap_wrap_guarded_equal, mmap_wrap_guarded_equal_begin, mmap_wrap_guarded_equal_end
+.hidden mmap_wrap_guarded_equal, mmap_wrap_guarded_equal_begin, mmap_wrap_guarded_equal_end
+.type mmap_wrap_guarded_equal, @function
+mmap_wrap_guarded_equal:
+.cfi_startproc
+    xor     eax, eax
+mmap_wrap_guarded_equal_begin:
+1:  lea     rcx, [rax + 32]
+    cmp     rcx, rdx
+    ja      2f
+    movdqu  xmm0, [rdi + rax]
+    movdqu  xmm1, [rdi + rax + 16]
+    movdqu  xmm2, [rsi + rax]
+    movdqu  xmm3, [rsi + rax + 16]
+    pcmpeqb xmm0, xmm2
+    pcmpeqb xmm1, xmm3
+    pand    xmm0, xmm1
+    pmovmskb r8d, xmm0
+    cmp     r8d, 0xFFFF
+    jne     2f
+    mov     rax, rcx
+    jmp     1b
+mmap_wrap_guarded_equal_end:
+2:  ret
+.cfi_endproc
+
 # Accesses of one word. An instruction that is refused has changed nothing, so all of them are one range of the exception
 # table and go on at one place.
 #
