@@ -33,7 +33,7 @@ pub use sharing::Waited;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering::SeqCst};
 pub use wish::KEEP;
-use wish::{FIXED, Wish, lead, whole_pages};
+use wish::{Wish, lead, whole_pages};
 
 /// A mapped range, unmapped when it is dropped. All methods may be called from any thread at once.
 ///
@@ -127,16 +127,7 @@ impl Mapping {
         let length = wish.length(source)?;
         let page = source.page_size(wish.flags);
         let lead = lead(wish.offset, page);
-        if wish.flags & FIXED != 0 {
-            if wish.address == 0 {
-                return Err(Error::argument("address 0 with MAP_FIXED: NULL is no address of a mapping"));
-            }
-            for (what, value) in [("address", wish.address as u64), ("file offset", wish.offset)] {
-                if value & (page as u64 - 1) != 0 {
-                    return Err(Error::Alignment { what, value, page, lead: 0 }.into());
-                }
-            }
-        }
+        wish.place_can_be(page)?;
         let size = whole_pages(length, wish.offset, page)?;
         let pages = if length == 0 {
             Pages::none()

@@ -45,6 +45,22 @@ impl Wish {
         Ok(Wish { address, len, prot, flags, c_flags, offset, alignment: 1 })
     }
 
+    /// Whether the kernel can map at the place, if one is named for certain.
+    pub fn place_can_be(&self, page: usize) -> Result<()> {
+        if self.flags & FIXED == 0 {
+            return Ok(());
+        }
+        if self.address == 0 {
+            return Err(Error::argument("address 0 with MAP_FIXED: NULL is no address of a mapping"));
+        }
+        for (what, value) in [("address", self.address as u64), ("file offset", self.offset)] {
+            if value & (page as u64 - 1) != 0 {
+                return Err(Error::Alignment { what, value, page, lead: 0 }.into());
+            }
+        }
+        Ok(())
+    }
+
     /// How many bytes to map, found out from the file where the caller left that open.
     pub fn length(&self, source: &Source) -> Result<usize> {
         let Some(facts) = source.facts() else {
