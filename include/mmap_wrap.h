@@ -732,7 +732,8 @@ int64_t mmap_wrap_wake(mmap_wrap_handle h, int64_t offset, int64_t count);
  * it. For the calls above that is MMAP_WRAP_E_FAULT; the process lives on. A handler of SIGBUS and SIGSEGV does this,
  * installed with the first access; it passes on every signal that is not this library's, as if it were not there.
  * Where another handler took its place, or the thread blocks the signals, accesses go through the kernel instead, and
- * are slower.
+ * are slower. Small accesses to memory without a file (MAP_ANONYMOUS, not MAP_HUGETLB) that the protection allows ask for
+ * nothing of that: such memory has no way to refuse.
  *
  * An access through an address (mmap_wrap_address, mmap_wrap_acquire) is the caller's own and dies by SIGBUS as usual,
  * unless the mapping is surviving. docs/safety.md tells what is guaranteed and what is not.
@@ -779,7 +780,7 @@ const uint32_t *mmap_wrap_loss(mmap_wrap_handle h);
 /**
  * Says whether the handlers of SIGBUS and SIGSEGV may be taken for granted (yes = 1): nobody in this process replaces
  * them from now on, or blocks the signals. Accesses then need no system call. Without that word (yes = 0, as it begins)
- * each access verifies it first, with two. Returns 0.
+ * each access to a file verifies it first, with two. Returns 0.
  *
  *     mmap_wrap_trust_handlers(1);
  */

@@ -32,6 +32,7 @@ pub use open::Open;
 pub use sharing::Waited;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering::SeqCst};
+use std::time::{Duration, Instant};
 pub use wish::KEEP;
 use wish::{Wish, lead, whole_pages};
 
@@ -58,6 +59,9 @@ const GUARD_REGIONS: i64 = i64::MIN;
 
 /// In `unguarded`.
 const GIVEN_UP: u32 = u32::MAX;
+
+/// How long who takes rights away waits for unguarded accesses.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What a mapping was made of, and with.
 #[derive(Debug)]
@@ -223,6 +227,15 @@ impl Mapping {
         let answer = access();
         self.unguarded.fetch_sub(1, SeqCst);
         Some(answer)
+    }
+
+    /// Waits for the accesses without a guard that may have begun before `certain` forbade them. Each is short, unless its
+    /// thread is kept from running; but in a forked child one may be counted that nobody makes any more.
+    fn let_unguarded_finish(&self) {
+        let patience = Instant::now() + PATIENCE;
+        while !matches!(self.unguarded.load(SeqCst), 0 | GIVEN_UP) && Instant::now() < patience {
+            std::thread::yield_now();
+        }
     }
 
     /// Puts a fresh page where an access of somebody's was refused, if the address is in this mapping. Called inside a

@@ -39,6 +39,12 @@ pub fn trust(trusted: bool) {
     TRUSTED.store(loops.map_or(null_mut(), |loops| ptr::from_ref(loops).cast_mut()), SeqCst);
 }
 
+/// Whether the handlers are taken for granted.
+#[inline]
+pub fn is_trusted() -> bool {
+    trusted().is_some()
+}
+
 fn trusted() -> Option<&'static Loops> {
     // SAFETY: only `trust` stores here, NULL or a constant.
     unsafe { TRUSTED.load(Relaxed).as_ref() }

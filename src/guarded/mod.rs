@@ -29,7 +29,7 @@ use std::ops::Range;
 
 pub use atomic::{Operation, Word, atomic, has_atomics, unguarded};
 pub use between::{Place, compare, copy};
-pub use handler::{repairs_protection_faults, survive_with, trust};
+pub use handler::{is_trusted, repairs_protection_faults, survive_with, trust};
 pub use number::{get, low_bytes, put};
 
 /// Where an access stopped.
@@ -57,7 +57,7 @@ const PIECE: usize = 16 * 1024;
 
 /// How an access is made.
 #[derive(Clone, Copy)]
-enum Way {
+pub enum Way {
     /// By loops whose faults are repaired.
     Guarded(&'static Loops),
     /// Through the kernel.
@@ -68,11 +68,17 @@ impl Way {
     /// What the protection may forbid is left to the kernel: a refusal is then no signal, which debuggers stop at and
     /// valgrind takes for an error.
     #[inline]
-    fn new(certain: bool) -> Way {
+    pub fn new(certain: bool) -> Way {
         match if certain { handler::guard() } else { None } {
             Some(loops) => Way::Guarded(loops),
             None => Way::Kernel,
         }
+    }
+
+    /// For memory that cannot refuse: whoever has the signals has nothing to repair.
+    #[inline]
+    pub fn sure() -> Way {
+        engine::loops().first().map_or(Way::Kernel, Way::Guarded)
     }
 
     #[inline]
@@ -218,14 +224,14 @@ fn fill_by_kernel(to: *mut u8, range: Range<usize>, byte: u8) -> Result<(), Faul
 
 /// Copies the bytes of `pages` from `at` on to `to`.
 #[inline]
-pub fn read(pages: &Pages, at: usize, to: &mut [MaybeUninit<u8>], certain: bool) -> Result<(), Fault> {
-    Way::new(certain).read(pages, at, to)
+pub fn read(pages: &Pages, at: usize, to: &mut [MaybeUninit<u8>], way: Way) -> Result<(), Fault> {
+    way.read(pages, at, to)
 }
 
 /// Copies `from` over the bytes of `pages` from `at` on.
 #[inline]
-pub fn write(pages: &Pages, at: usize, from: &[u8], certain: bool) -> Result<(), Fault> {
-    Way::new(certain).write(pages, at, from)
+pub fn write(pages: &Pages, at: usize, from: &[u8], way: Way) -> Result<(), Fault> {
+    way.write(pages, at, from)
 }
 
 /// Sets every byte of the range to `byte`.

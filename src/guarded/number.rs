@@ -8,18 +8,7 @@ use std::ops::Range;
 
 /// The number at `at`.
 #[inline]
-pub fn get(pages: &Pages, at: usize, width: usize, certain: bool) -> Result<u64, Fault> {
-    get_by(Way::new(certain), pages, at, width)
-}
-
-/// Sets the number at `at` to the low bits of `bits`.
-#[inline]
-pub fn put(pages: &Pages, at: usize, width: usize, bits: u64, certain: bool) -> Result<(), Fault> {
-    put_by(Way::new(certain), pages, at, width, bits)
-}
-
-#[inline]
-pub(super) fn get_by(way: Way, pages: &Pages, at: usize, width: usize) -> Result<u64, Fault> {
+pub fn get(pages: &Pages, at: usize, width: usize, way: Way) -> Result<u64, Fault> {
     if let Way::Guarded(loops) = way {
         // SAFETY: `at` checked the range; a fault is repaired.
         let word = unsafe { (of_width(loops, width).get)(pages.at(&(at..at + width)), 0, 0) };
@@ -31,7 +20,7 @@ pub(super) fn get_by(way: Way, pages: &Pages, at: usize, width: usize) -> Result
 }
 
 #[inline]
-pub(super) fn put_by(way: Way, pages: &Pages, at: usize, width: usize, bits: u64) -> Result<(), Fault> {
+pub fn put(pages: &Pages, at: usize, width: usize, bits: u64, way: Way) -> Result<(), Fault> {
     if let Way::Guarded(loops) = way {
         // SAFETY: as in get_by.
         let word = unsafe { (of_width(loops, width).put)(pages.at(&(at..at + width)), bits, 0) };

@@ -3,7 +3,7 @@
 
 use super::atomic::guarded;
 use super::between::{compare_by, copy_by};
-use super::number::{get_by, put_by};
+use super::number::{get, put};
 use super::*;
 use crate::error::Side;
 use std::cell::Cell;
@@ -311,12 +311,12 @@ fn a_number_stops_at_the_exact_byte() {
                 if before >= width {
                     let mut there = [0; 8];
                     there[low_bytes(width)].copy_from_slice(&expected[12 - before..][..width]);
-                    assert_eq!(get_by(way, pages, start, width), Ok(u64::from_ne_bytes(there)));
-                    assert_eq!(put_by(way, pages, start, width, bits), Ok(()));
+                    assert_eq!(get(pages, start, width, way), Ok(u64::from_ne_bytes(there)));
+                    assert_eq!(put(pages, start, width, bits, way), Ok(()));
                     assert_eq!(bytes(pages, start..start + width), native);
                 } else {
-                    assert_eq!(get_by(way, pages, start, width), refused(before, WALL, false).map(|()| 0));
-                    assert_eq!(put_by(way, pages, start, width, bits), refused(before, WALL, true));
+                    assert_eq!(get(pages, start, width, way), refused(before, WALL, false).map(|()| 0));
+                    assert_eq!(put(pages, start, width, bits, way), refused(before, WALL, true));
                     assert_eq!(bytes(pages, start..WALL), native[..before]);
                 }
                 assert_eq!(bytes(pages, WALL - 12..start), expected[..12 - before], "wrote before its start");
@@ -361,7 +361,7 @@ fn an_atomic_operation_is_done_before_the_wall_and_refused_behind_it() {
                         unguarded(pages, at, word, operation)
                     };
                     assert_eq!(before & keep, 0x1111_1111_1111_1111 & keep, "{operation:?}");
-                    let found = get_by(plain(), pages, at, width).unwrap();
+                    let found = get(pages, at, width, plain()).unwrap();
                     assert_eq!(found, afterwards(operation) & keep, "{operation:?}");
                     assert_eq!(bytes(pages, WALL - 24..at), vec![0x11; 24 - width], "wrote elsewhere");
                 }

@@ -1,13 +1,19 @@
 //! Access to the bytes: reading, writing, searching.
 
 use super::{GUARD_REGIONS, Mapping, to_i64};
-use crate::constants::{PROT_READ, PROT_WRITE};
+use crate::constants::{MAP_ANONYMOUS, MAP_HUGETLB, PROT_READ, PROT_WRITE};
 use crate::error::{Errno, Error, Result, Side};
-use crate::guarded::{self, Fault, Place, Refusal};
+use crate::guarded::{self, Fault, Place, Refusal, Way};
 use crate::range::{self, Span};
 use crate::sys::{self, Pages};
 use std::mem::MaybeUninit;
 use std::sync::atomic::Ordering;
+
+/// What lets a page be read: there are none that can be written only.
+pub(super) const READABLE: i64 = PROT_READ | PROT_WRITE;
+
+/// How many bytes an access without a guard has at most: so few that who waits for it waits for a moment only.
+const LITTLE: usize = 16 * 1024;
 
 impl Mapping {
     /// Checks that `size` bytes (or `REST`) from `offset` lie inside, and touches none; answers how many they are.
@@ -26,14 +32,16 @@ impl Mapping {
     /// Copies the bytes from `offset` on to `to`, all of them or an error.
     pub fn read(&self, offset: i64, to: &mut [MaybeUninit<u8>]) -> Result<()> {
         let span = self.span(offset, to_i64(to.len()))?;
-        let done = guarded::read(&self.pages, span.bytes(self.grid).start, to, self.is_readable());
+        let at = span.bytes(self.grid).start;
+        let done = self.in_the_best_way(span.size, READABLE, |way| guarded::read(&self.pages, at, to, way));
         done.map_err(|fault| self.refusal(fault, span))
     }
 
     /// Copies `from` over the bytes from `offset` on.
     pub fn write(&self, offset: i64, from: &[u8]) -> Result<()> {
         let span = self.span(offset, to_i64(from.len()))?;
-        let done = guarded::write(&self.pages, span.bytes(self.grid).start, from, self.is_writable());
+        let at = span.bytes(self.grid).start;
+        let done = self.in_the_best_way(span.size, PROT_WRITE, |way| guarded::write(&self.pages, at, from, way));
         done.map_err(|fault| self.refusal(fault, span))
     }
 
@@ -161,8 +169,28 @@ impl Mapping {
     }
 
     /// Processors that can write a page can read it, whatever PROT_ says.
+    /// Makes an access of `size` bytes, which a page must allow by one of `prot`. A small one of memory that cannot refuse
+    /// it is made without asking who has the signals: those two system calls would take longer than the access.
+    #[inline]
+    pub(super) fn in_the_best_way<T>(&self, size: usize, prot: i64, mut access: impl FnMut(Way) -> T) -> T {
+        if size <= LITTLE && !guarded::is_trusted() && self.cannot_refuse(prot) {
+            let sure = self.without_a_guard(|| self.cannot_refuse(prot).then(|| access(Way::sure())));
+            if let Some(done) = sure.flatten() {
+                return done;
+            }
+        }
+        access(Way::new(self.allows(prot)))
+    }
+
+    /// Whether nothing can refuse an access that needs one of `prot`: each page allows it, and there is no file, no pool of
+    /// huge pages and no guard region. Inside `without_a_guard` it stays so.
+    pub(super) fn cannot_refuse(&self, prot: i64) -> bool {
+        let flags = self.origin.flags;
+        flags & MAP_ANONYMOUS != 0 && flags & MAP_HUGETLB == 0 && self.certain.load(Ordering::SeqCst) & (prot | GUARD_REGIONS) > 0
+    }
+
     pub(super) fn is_readable(&self) -> bool {
-        self.allows(PROT_READ | PROT_WRITE)
+        self.allows(READABLE)
     }
 
     pub(super) fn is_writable(&self) -> bool {
@@ -170,7 +198,7 @@ impl Mapping {
     }
 
     /// Whether every page allows one of these. Guard regions answer SIGSEGV all the same, which must then be repaired.
-    fn allows(&self, prot: i64) -> bool {
+    pub(super) fn allows(&self, prot: i64) -> bool {
         // One comparison for both: the mark of guard regions makes it negative.
         match self.certain.load(Ordering::Relaxed) & (prot | GUARD_REGIONS) {
             1.. => true,
@@ -185,3 +213,39 @@ fn of(side: Side) -> impl Fn(Box<Error>) -> Box<Error> {
 }
 
 type Search = fn(&Pages, std::ops::Range<usize>, &[u8], bool) -> Result<Option<usize>, Fault>;
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::constants::{MADV_GUARD_INSTALL, MAP_PRIVATE, PROT_NONE};
+    use crate::range::REST;
+    use std::sync::atomic::AtomicBool;
+    use std::sync::atomic::Ordering::SeqCst;
+    use std::time::Duration;
+
+    #[test]
+    fn rights_are_taken_away_only_after_the_accesses_without_a_guard() {
+        for take_away in
+            [|memory: &Mapping| memory.protect(PROT_NONE, 0, REST), |memory: &Mapping| memory.advise(MADV_GUARD_INSTALL, 0, REST)]
+        {
+            let flags = MAP_PRIVATE | MAP_ANONYMOUS;
+            let memory = Mapping::of_descriptor(0, 4096, PROT_READ | PROT_WRITE, flags, -1, 0).unwrap();
+            let (inside, done) = (AtomicBool::new(false), AtomicBool::new(false));
+            std::thread::scope(|threads| {
+                threads.spawn(|| {
+                    memory.without_a_guard(|| {
+                        inside.store(true, SeqCst);
+                        std::thread::sleep(Duration::from_millis(50));
+                        done.store(true, SeqCst);
+                    })
+                });
+                while !inside.load(SeqCst) {
+                    std::thread::yield_now();
+                }
+                // A kernel without guard regions refuses the advice; the waiting comes before.
+                let _ = take_away(&memory);
+                assert!(done.load(SeqCst));
+            });
+        }
+    }
+}

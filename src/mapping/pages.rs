@@ -31,6 +31,7 @@ impl Mapping {
         // that, and a locked instruction less is worth a look.
         if self.certain.load(Ordering::SeqCst) & !(prot | GUARD_REGIONS) != 0 {
             self.certain.fetch_and(prot | GUARD_REGIONS, Ordering::SeqCst);
+            self.let_unguarded_finish();
         }
         self.pages.protect(pages, c_prot).map_err(|errno| self.protect_refused(errno, prot, span))?;
         if whole && self.certain.load(Ordering::SeqCst) & prot != prot {
@@ -78,6 +79,7 @@ impl Mapping {
         let before = self.certain.load(Ordering::SeqCst);
         if advice == MADV_GUARD_INSTALL && MADV_GUARD_INSTALL != 0 {
             self.certain.fetch_or(GUARD_REGIONS, Ordering::SeqCst);
+            self.let_unguarded_finish();
         }
         let whole = pages == (0..self.pages.size());
         self.pages.advise(pages, to_c_int(advice, "advice")?).map_err(|errno| {

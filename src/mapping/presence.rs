@@ -6,7 +6,7 @@ use crate::cache::{self, Cache};
 use crate::constants::{MADV_DONTNEED, MADV_PAGEOUT, MADV_POPULATE_READ, MADV_POPULATE_WRITE};
 use crate::constants::{MAP_ANONYMOUS, MLOCK_ONFAULT};
 use crate::error::{Errno, Error, Result};
-use crate::guarded::{self, Fault, Refusal};
+use crate::guarded::{self, Fault, Refusal, Way};
 use crate::limits::memory_hint;
 use crate::range::Span;
 use crate::sys;
@@ -160,7 +160,7 @@ impl Mapping {
                 })?;
             } else {
                 let byte = &mut [MaybeUninit::uninit()];
-                guarded::read(&self.pages, at, byte, self.is_readable()).map_err(|fault| refused(fault.by))?;
+                guarded::read(&self.pages, at, byte, Way::new(self.is_readable())).map_err(|fault| refused(fault.by))?;
             }
         }
         Ok(())

@@ -1,12 +1,12 @@
 //! Words that threads and processes share: atomic operations, waiting, waking.
 
-use super::{GUARD_REGIONS, Mapping, from_bits, to_bits, to_i64};
-use crate::constants::{MAP_ANONYMOUS, MAP_HUGETLB};
+use super::access::READABLE;
+use super::{Mapping, from_bits, to_bits, to_i64};
+use crate::constants::PROT_WRITE;
 use crate::error::{Errno, Error, Result};
 use crate::guarded::{self, Fault, Operation, Refusal, Word};
 use crate::range::{REST, Span};
 use crate::sys;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 /// How a wait ended, if not by an error.
@@ -65,22 +65,16 @@ impl Mapping {
     fn atomic(&self, word: Word, offset: i64, operation: Operation) -> Result<i64> {
         let span = self.span(offset, to_i64(word.bytes()))?;
         let at = span.of_a_word(self.grid)?;
-        let certain = if operation.writes() { self.is_writable() } else { self.is_readable() };
+        let prot = if operation.writes() { PROT_WRITE } else { READABLE };
+        let certain = self.allows(prot);
         let outcome = match guarded::atomic(&self.pages, at, word, operation, certain) {
             Some(outcome) => outcome,
-            None if certain && self.cannot_refuse() => self
+            None if self.cannot_refuse(prot) => self
                 .without_a_guard(|| guarded::unguarded(&self.pages, at, word, operation))
                 .ok_or(Fault { done: 0, by: Refusal::Mapping { at, writing: operation.writes() } }),
             None => return Err(no_guard()),
         };
         outcome.map(|before| number(word, before)).map_err(|fault| self.refusal(fault, span))
-    }
-
-    /// Whether what the protection allows can be refused by nothing else: there is no file, no pool of huge pages and no
-    /// guard region.
-    fn cannot_refuse(&self) -> bool {
-        let flags = self.origin.flags;
-        flags & MAP_ANONYMOUS != 0 && flags & MAP_HUGETLB == 0 && self.certain.load(Relaxed) & GUARD_REGIONS == 0
     }
 
     /// Waits while the 32-bit word at `offset` is `expected`, until somebody wakes it, or `timeout` nanoseconds long; `REST`
