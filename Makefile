@@ -1,4 +1,5 @@
-# make test     everything: Rust, C, Python (each 3.9+ found), Raku; installs what is missing, prints a summary
+# make test     everything: Rust, C, Python (each 3.9+ found, and Debian's 3.14 and 3.15), Raku; installs what is missing,
+#               prints a summary
 # make test-deep  longer races, loom, sanitizers, and mutants that the tests must catch
 # make fuzz     hostile calls under AddressSanitizer, from a new seed, for SECONDS=300 or as long as one likes
 # make demo     the main job in C, Python and Raku side by side; FILE=any file, NEEDLE=text to search
