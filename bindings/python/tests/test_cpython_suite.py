@@ -1,0 +1,108 @@
+"""CPython's own tests of `mmap`, each interpreter with its own version's, run on this package in the module's place."""
+
+import importlib.util
+import json
+import re
+from pathlib import Path
+
+import pytest
+from conftest import run
+
+README = Path(__file__).parent.parent / "README.md"
+
+# What this package does otherwise, and why; README.md lists the same. Not every version need have such a test.
+DIFFERENCES: dict[str, str] = {}
+
+SCRIPT = """\
+import json, os, sys, types, unittest
+os.chdir(sys.argv[1])
+{module}
+sys.modules["mmap"] = module
+from test import test_mmap
+assert test_mmap.mmap is module
+
+def name(test):
+    # A subtest goes by its test's name, and what fails before a class's tests by its own.
+    return getattr(test, "test_case", test).id().replace("test.test_mmap.", "")
+
+class Result(unittest.TestResult):
+    names = []
+    def startTest(self, test):
+        super().startTest(test)
+        self.names.append(name(test))
+
+result = Result()
+unittest.defaultTestLoader.loadTestsFromModule(test_mmap).run(result)
+json.dump(
+    dict(
+        ran=result.names,
+        failed=[(name(test), text) for test, text in result.failures + result.errors],
+        skipped=[(name(test), reason) for test, reason in result.skipped],
+    ),
+    sys.stdout,
+)
+"""
+STANDARD = "import mmap as module"
+OURS = "import mmap_wrap as module"
+BROKEN = """\
+import mmap
+module = types.ModuleType("mmap")
+vars(module).update(vars(mmap))
+class module_mmap(mmap.mmap):
+    def rfind(self, *arguments):
+        return super().find(*arguments)
+module.mmap = module_mmap
+"""
+
+
+def suite(folder, module):
+    """With that module: which tests ran, which of them failed with what traceback, which were skipped and why."""
+    if importlib.util.find_spec("test") is None or importlib.util.find_spec("test.test_mmap") is None:
+        pytest.skip("this Python comes without its tests (test.test_mmap): CPython's own suite is not run")
+    child = run(SCRIPT.format(module=module), folder)
+    assert child.returncode == 0, f"exit status {child.returncode}\n{child.stderr}"
+    result = json.loads(child.stdout)
+    skipped = dict(result["skipped"])
+    return set(result["ran"]) - skipped.keys(), dict(result["failed"]), skipped
+
+
+@pytest.fixture(scope="module")
+def standard(tmp_path_factory):
+    """The suite with the module that it is written for."""
+    return suite(tmp_path_factory.mktemp("standard"), STANDARD)
+
+
+def test_the_standard_library_passes_its_own_suite(standard):
+    ran, failed, _ = standard
+    assert not failed, "\n".join(failed.values())
+    # Python 3.9 has 36 for Linux, later ones have more. The files of the large ones have holes, and so cost nothing.
+    assert len(ran) > 30
+    assert {"LargeMmapTests.test_large_offset", "LargeMmapTests.test_around_4GB"} <= ran
+
+
+def test_a_broken_map_is_found_out(tmp_path):
+    _, failed, _ = suite(tmp_path, BROKEN)
+    # A subclass shows its own name, which is the other.
+    assert set(failed) == {"MmapTests.test_rfind", "MmapTests.test_repr"}
+
+
+def test_the_suite_passes_but_for_the_known_differences(standard, tmp_path, capsys):
+    ran, failed, skipped = suite(tmp_path, OURS)
+    with capsys.disabled():
+        for reason in sorted(set(skipped.values())):
+            tests = [test.split(".")[1] for test in sorted(skipped) if skipped[test] == reason]
+            print(f"\nskipped by CPython's suite: {reason}: {', '.join(tests)}")
+
+    unexpected = {test: text for test, text in failed.items() if test not in DIFFERENCES}
+    assert not unexpected, f"{len(unexpected)} tests failed of {len(ran)}\n" + "\n".join(unexpected.values())
+    # The suite passes over a method that a class lacks: the same tests must run as with the standard library's.
+    assert ran == standard[0]
+    # A difference that is one no more is taken from the list.
+    assert failed.keys() == DIFFERENCES.keys() & ran
+
+
+def test_the_readme_lists_the_known_differences():
+    section = README.read_text().split("\n### CPython's own tests\n")[1].split("\n#")[0]
+    listed = dict(re.findall(r"(?m)^\| `(\w+\.\w+)` \| (.+) \|$", section))
+    assert listed == DIFFERENCES
+    assert ("It passes them all" in section) == (not DIFFERENCES)
