@@ -1,4 +1,4 @@
-"""Builds the native library with cargo and puts it beside the module."""
+"""Builds the native library with cargo and puts it beside the module; puts the crate into source distributions."""
 
 import json
 import os
@@ -10,13 +10,27 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 LIBRARY = "libmmap_wrap.so"
 
+# All that cargo needs, below the repository; `crate` is its folder in a source distribution, where src is Python's.
+CRATE = ["Cargo.toml", "Cargo.lock", "build.rs", "cbindgen.toml", "src", "include", "benches", "README.md"]
+
 
 class CustomBuildHook(BuildHookInterface):
     """A wheel gets the library inside; for an editable install it lies in src, where the module is."""
 
     def initialize(self, version, build_data):
         """Called by hatchling before it packs anything."""
-        crate = os.path.dirname(os.path.dirname(self.root))
+        unpacked = os.path.join(self.root, "crate")
+        crate = unpacked if os.path.isdir(unpacked) else os.path.dirname(os.path.dirname(self.root))
+        if not os.path.exists(os.path.join(crate, "Cargo.toml")):
+            self.app.abort(
+                "mmap-wrap is built from its repository or from its source distribution:"
+                f" there is no Cargo.toml in {crate}"
+            )
+        if self.target_name == "sdist":
+            included = {**build_data["force_include"], **{os.path.join(crate, name): f"crate/{name}" for name in CRATE}}
+            # The licences are links here, which would lead nowhere there.
+            build_data["force_include"] = {os.path.realpath(source): name for source, name in included.items()}
+            return
         library = self.build_library(crate)
         if version == "editable":
             shutil.copy(library, os.path.join(self.root, "src", "mmap_wrap", LIBRARY))
@@ -29,8 +43,6 @@ class CustomBuildHook(BuildHookInterface):
 
     def build_library(self, crate):
         """The path of the library that cargo built."""
-        if not os.path.exists(os.path.join(crate, "Cargo.toml")):
-            self.app.abort(f"mmap-wrap is built from its repository: there is no Cargo.toml in {crate}")
         cargo = shutil.which("cargo")
         if cargo is None:
             self.app.abort(

@@ -11,7 +11,9 @@ from conftest import run_well
 import mmap_wrap as mmap
 from mmap_wrap import _signatures, raw
 
-HEADER = (Path(__file__).resolve().parents[3] / "include/mmap_wrap.h").read_text()
+# The crate is the repository, or a folder of the source distribution.
+CRATES = [Path(__file__).resolve().parents[3], Path(__file__).resolve().parents[1] / "crate"]
+HEADER = next(crate / "include/mmap_wrap.h" for crate in CRATES if (crate / "include/mmap_wrap.h").exists()).read_text()
 MACROS = dict(re.findall(r"^#define (MMAP_WRAP_\w+) (.+)$", HEADER, re.MULTILINE))
 
 
