@@ -1,0 +1,376 @@
+"""`python -m mmap_wrap`, and `mmap-wrap`: the page cache of files, and what this machine has.
+
+docs/command-line.md of the repository is the manual.
+"""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import json
+import os
+import re
+import signal
+import stat
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from fnmatch import fnmatchcase
+from typing import Any
+
+import mmap_wrap
+from mmap_wrap import _cache, raw
+
+from ._doctor import Finding, examine
+from ._terminal import arrow, bar, columns, human, shown
+
+PROGRAM = "mmap-wrap"
+UNTOLD = "the kernel tells only its owner, and who may write it, which pages are in memory"
+
+Record = dict[str, Any]
+
+
+class Complaints:
+    """What went wrong with single files: told at once on standard error, counted for the exit code."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def about(self, path: str, error: Exception) -> None:
+        """Tells of one. The other files are still done."""
+        self.count += 1
+        complain(path, (error.strerror if isinstance(error, OSError) else None) or str(error))
+
+
+def complain(*parts: str) -> None:
+    """A line on standard error, if there is one."""
+    sys.stdout.flush()  # so that the lines stand in the order in which things happened
+    if sys.stderr is not None:
+        print(PROGRAM, *(shown(part, sys.stderr) for part in parts), sep=": ", file=sys.stderr)
+
+
+def write(records: Iterable[Record], as_json: bool, line: Callable[[Record], str]) -> None:
+    """Prints each record as soon as it is there: as a line, or all as one JSON array."""
+    opening = "["
+    for record in records:
+        print(f"{opening}\n{json.dumps(record)}" if as_json else line(record), end="" if as_json else "\n")
+        opening = ","
+    if as_json:
+        print("[]" if opening == "[" else "\n]")
+
+
+def files(options: argparse.Namespace, complaints: Complaints) -> Iterator[str]:
+    """The paths to be done: those that were given, and with --recursive the regular files below them."""
+
+    def unreadable(error: OSError) -> None:
+        complaints.about(os.fsdecode(error.filename), error)
+
+    for path in options.files:
+        if not (options.recursive and os.path.isdir(path)):
+            yield path
+            continue
+        for folder, folders, names in os.walk(path, onerror=unreadable):
+            folders.sort()
+            yield from filter(_is_regular, (os.path.join(folder, name) for name in sorted(names)))
+
+
+def _is_regular(path: str) -> bool:
+    try:
+        return stat.S_ISREG(os.lstat(path).st_mode)
+    except OSError:
+        return True  # whoever opens it finds out, and says so
+
+
+def each(
+    options: argparse.Namespace, complaints: Complaints, look: Callable[[_cache.File], Record]
+) -> Iterator[Record]:
+    """What is found of each file; what fails is complained of."""
+    for path in files(options, complaints):
+        try:
+            with _cache.File(path) as file:
+                record = look(file)
+        except (OSError, ValueError, RuntimeError) as error:
+            complaints.about(path, error)
+        else:
+            yield record
+
+
+def show(options: argparse.Namespace) -> int:
+    """Shows which part of each file is in the page cache."""
+    drawn = not options.json and (options.width is not None or sys.stdout.isatty())
+    width = (options.width or max(10, min(64, columns(sys.stdout) - 64))) if drawn else 0
+    complaints, total = Complaints(), Total()
+
+    def look(file: _cache.File) -> Record:
+        present = _cache.presence(file, 0, file.size, width)
+        if present is None:
+            raise PermissionError(errno.EPERM, UNTOLD)
+        cache = _cache.figures(file, 0, file.size, present)
+        record = {
+            "path": file.path,
+            "size": file.size,
+            "page_size": present.page_size,
+            "pages": present.pages,
+            "cached_pages": present.cached_pages,
+            "cached": present.cached,
+            "dirty": cache and cache.dirty,
+            "writeback": cache and cache.writeback,
+        }
+        total.add(record)
+        if options.json:
+            record["ranges"] = list(zip(present.bounds[::2], present.bounds[1::2]))
+        if drawn:
+            record["bar"] = bar(present.cells, width, sys.stdout)
+        return record
+
+    if drawn:
+        print(f"{'':{width}} {'cached':>17}    {'of':>10} {'dirty':>10}  file")
+    write(each(options, complaints, look), options.json, _drawn if drawn else _tabs)
+    if drawn and total.files > 1:
+        print(_drawn(total.record(width)))
+    return 1 if complaints.count else 0
+
+
+class Total:
+    """The sum of what was found of files."""
+
+    def __init__(self) -> None:
+        self.files = 0
+        self.sums: Record = dict.fromkeys(("size", "pages", "cached_pages", "cached", "dirty"), 0)
+
+    def add(self, record: Record) -> None:
+        """Counts a file. What is not known of one is not known of all."""
+        self.files += 1
+        for key, sum_ in self.sums.items():
+            self.sums[key] = None if None in (sum_, record[key]) else sum_ + record[key]
+
+    def record(self, width: int) -> Record:
+        """What `_drawn` draws, with blanks for the bar."""
+        return {**self.sums, "bar": " " * width, "path": f"{self.files} files"}
+
+
+def _drawn(record: Record) -> str:
+    share = percent(record["cached_pages"], record["pages"])
+    cached, size = human(record["cached"]), human(record["size"])
+    dirty = "-" if record["dirty"] is None else human(record["dirty"])
+    return f"{record['bar']} {share:>6} {cached:>10} of {size:>10} {dirty:>10}  {_path(record)}"
+
+
+def _tabs(record: Record) -> str:
+    return "\t".join([*_numbers(record, "cached_pages", "pages", "cached", "size", "dirty"), _path(record)])
+
+
+def _numbers(record: Record, *keys: str) -> list[str]:
+    return ["-" if record[key] is None else str(record[key]) for key in keys]
+
+
+def _path(record: Record) -> str:
+    return shown(record["path"], sys.stdout)
+
+
+def percent(part: int, whole: int) -> str:
+    """The share, where 0% means none at all and 100% all of it; "-" of nothing.
+
+    >>> percent(1, 100_000), percent(99_999, 100_000), percent(1, 1), percent(0, 0)
+    ('0.1%', '99.9%', '100%', '-')
+    """
+    if whole == 0:
+        return "-"
+    return f"{min(max(100 * part / whole, 0.1), 99.9):.1f}%" if 0 < part < whole else f"{100 * part // whole}%"
+
+
+def warm(options: argparse.Namespace) -> int:
+    """Reads files into the page cache."""
+    return _change(options, _cache.read)
+
+
+def evict(options: argparse.Namespace) -> int:
+    """Takes files out of the page cache, once what changed of them is stored, and says what stayed and why."""
+    return _change(options, _cache.evict)
+
+
+def _change(options: argparse.Namespace, change: Callable[[_cache.File, int, int], None]) -> int:
+    complaints = Complaints()
+
+    def look(file: _cache.File) -> Record:
+        begin, end = file.part(options.offset, options.size)
+        before = _cache.presence(file, begin, end)
+        change(file, begin, end)
+        after = _cache.presence(file, begin, end)
+        record: Record = {"path": file.path, "offset": begin, "size": end - begin}
+        record["cached_before"], record["cached"] = before and before.cached, after and after.cached
+        if change is _cache.evict:
+            record["stayed"] = _cache.why_it_stays(file, begin, end, after) if after and after.cached else []
+        return record
+
+    line = _closing if sys.stdout.isatty() else _closing_tabs
+    write(each(options, complaints, look), options.json, line)
+    return 1 if complaints.count else 0
+
+
+def _closing(record: Record) -> str:
+    if record["cached"] is None:
+        return f"{_path(record)}: done; {UNTOLD}"
+    before, after, size = (human(record[key]) for key in ("cached_before", "cached", "size"))
+    stayed = f"; what stayed is {_stayed(record)}" if record.get("stayed") else ""
+    return f"{_path(record)}: {before} {arrow(sys.stdout)} {after} of {size} in memory{stayed}"
+
+
+def _closing_tabs(record: Record) -> str:
+    stayed = [_stayed(record) or "-"] if "stayed" in record else []
+    return "\t".join([*_numbers(record, "cached_before", "cached", "size"), *stayed, _path(record)])
+
+
+def _stayed(record: Record) -> str:
+    return shown("; ".join(record["stayed"]), sys.stdout)
+
+
+def constants(options: argparse.Namespace) -> int:
+    """Shows the constants whose names match: their values on this platform, or that it lacks them."""
+    names = [raw.mmap_wrap_constant_name(i).decode() for i in range(raw.mmap_wrap_constant_count())]
+    pattern = options.pattern.upper()
+    found = [name for name in names if fnmatchcase(name, pattern if re.search("[*?[]", pattern) else f"*{pattern}*")]
+    if not found:
+        complain(options.pattern, "no constant has such a name")
+        return 1
+    # Groups in the order of their first names; within one, the library's own order.
+    groups = list(dict.fromkeys(map(_prefix, names)))
+    found.sort(key=lambda name: groups.index(_prefix(name)))
+    lines = Grouped()
+
+    def line(record: Record) -> str:
+        name, value = record["name"], record["value"]
+        if not sys.stdout.isatty():
+            return f"{name}\t-\t-" if value is None else f"{name}\t{value}\t{value:#x}"
+        return lines.under(_prefix(name), f"{name:28} {'-  not here' if value is None else f'{value}  {value:#x}'}")
+
+    write(({"name": name, "value": getattr(mmap_wrap, name, None)} for name in found), options.json, line)
+    return 0
+
+
+def _prefix(name: str) -> str:
+    return name[: name.index("_") + 1]
+
+
+class Grouped:
+    """Lines under headings; each heading stands once."""
+
+    def __init__(self) -> None:
+        self.heading = ""
+
+    def under(self, heading: str, line: str) -> str:
+        """The line, indented, and the heading before it where that is another than the last."""
+        new, self.heading = heading != self.heading, heading
+        return f"{heading}\n  {line}" if new else f"  {line}"
+
+
+def doctor(options: argparse.Namespace) -> int:
+    """Shows what this machine has of what the library can use, and what to do about what it lacks."""
+    lines = Grouped()
+
+    def line(record: Record) -> str:
+        finding = Finding(**record)
+        text, note = shown(finding.text, sys.stdout), shown(finding.note, sys.stdout)
+        if not sys.stdout.isatty():
+            return "\t".join([finding.group, finding.name, finding.status, text or "-", note or "-"])
+        return lines.under(
+            finding.group, f"{finding.status:8} {finding.name:24} {', '.join(filter(None, (text, note)))}"
+        )
+
+    write((finding._asdict() for finding in examine()), options.json, line)
+    return 0
+
+
+def number_of_bytes(text: str) -> int:
+    """A number with its unit: K, KiB, M, MiB and so on are powers of 1024, KB, MB and so on of 1000.
+
+    >>> number_of_bytes("64K"), number_of_bytes("2MiB"), number_of_bytes("1kB"), number_of_bytes("4096")
+    (65536, 2097152, 1000, 4096)
+    """
+    match = re.fullmatch(r"(\d+)(?:([KMGTPE])(IB|B)?|B)?", text.upper(), re.ASCII)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"'{text}' is no number of bytes, such as 4096, 64K, 10MiB or 1GB")
+    power = "KMGTPE".index(match[2]) + 1 if match[2] else 0
+    number = int(match[1]) * (1000 if match[3] == "B" else 1024) ** power
+    if number >= 2**63:
+        raise argparse.ArgumentTypeError(f"'{text}' is more than any file has: less than 8EiB")
+    return number
+
+
+def bar_width(text: str) -> int:
+    """The number of characters of the bar."""
+    if not re.fullmatch("[1-9][0-9]{0,3}", text):
+        raise argparse.ArgumentTypeError(f"'{text}' is no width: 1 to 9999 characters")
+    return int(text)
+
+
+Command = Callable[[argparse.Namespace], int]
+COMMANDS: dict[str, Command] = {"warm": warm, "evict": evict, "constants": constants, "doctor": doctor}
+ABOUT = f"""\
+commands, in the place of the first argument (a file of such a name is given as ./warm):
+  {PROGRAM} warm FILE ...         reads files into the page cache
+  {PROGRAM} evict FILE ...        takes files out of the page cache
+  {PROGRAM} constants [PATTERN]   shows the constants of this platform
+  {PROGRAM} doctor                shows what this machine has and lacks
+Each has a --help of its own.
+"""
+
+
+def parse(arguments: list[str]) -> tuple[Command, argparse.Namespace]:
+    """The command that the arguments ask for, and its options. Wrong ones end the program with 2."""
+    word = arguments[0] if arguments and arguments[0] in COMMANDS else None
+    command = COMMANDS[word] if word else show
+    parser = argparse.ArgumentParser(
+        prog=f"{PROGRAM} {word}" if word else PROGRAM,
+        description=command.__doc__,
+        epilog=None if word else ABOUT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"{PROGRAM} {mmap_wrap.__version__}")
+    parser.add_argument("--json", action="store_true", help="print an array of JSON objects")
+    if command is constants:
+        parser.add_argument("pattern", nargs="?", default="", help="a part of the name, or a pattern such as 'MAP_*'")
+    elif command is not doctor:
+        parser.add_argument("files", nargs="+", metavar="FILE", help="a regular file or a block device")
+        parser.add_argument("-r", "--recursive", action="store_true", help="of a directory, all regular files below it")
+    if command is show:
+        parser.add_argument("--width", type=bar_width, metavar="N", help="draw bars of N characters, also into a pipe")
+    if command in (warm, evict):
+        unit = "bytes, or K, M, G (1024), KB, MB, GB (1000) and so on"
+        parser.add_argument("--offset", type=number_of_bytes, default=0, help=f"where the part begins: {unit}")
+        parser.add_argument("--size", type=number_of_bytes, help="how long it is; by default, to the end of the file")
+    return command, parser.parse_args(arguments[1:] if word else arguments)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs the command line; answers its exit code: 0, or 1 where anything failed, 130 for Ctrl-C.
+
+    Wrong usage, --help and --version end by SystemExit, as argparse has it.
+    """
+    if sys.stdout is None:
+        return 1  # it was closed: there is nowhere to tell anything
+    try:
+        command, options = parse(sys.argv[1:] if argv is None else argv)
+        status = command(options)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    except BrokenPipeError:
+        _drop_output()
+        return 128 + signal.SIGPIPE
+    except OSError as error:
+        _drop_output()
+        complain("standard output", error.strerror or str(error))
+        return 1
+    return status
+
+
+def _drop_output() -> None:
+    # What is left in the buffer cannot be written, and the interpreter would complain of that at its end.
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
