@@ -43,7 +43,8 @@ class Complaints:
 
 def complain(*parts: str) -> None:
     """A line on standard error, if there is one."""
-    sys.stdout.flush()  # so that the lines stand in the order in which things happened
+    if sys.stdout is not None:
+        sys.stdout.flush()  # so that the lines stand in the order in which things happened
     if sys.stderr is not None:
         print(PROGRAM, *(shown(part, sys.stderr) for part in parts), sep=": ", file=sys.stderr)
 
@@ -290,7 +291,7 @@ def number_of_bytes(text: str) -> int:
     if match is None:
         raise argparse.ArgumentTypeError(f"'{text}' is no number of bytes, such as 4096, 64K, 10MiB or 1GB")
     power = "KMGTPE".index(match[2]) + 1 if match[2] else 0
-    number = int(match[1]) * (1000 if match[3] == "B" else 1024) ** power
+    number: int = int(match[1]) * (1000 if match[3] == "B" else 1024) ** power
     if number >= 2**63:
         raise argparse.ArgumentTypeError(f"'{text}' is more than any file has: less than 8EiB")
     return number
@@ -348,7 +349,8 @@ def main(argv: list[str] | None = None) -> int:
     Wrong usage, --help and --version end by SystemExit, as argparse has it.
     """
     if sys.stdout is None:
-        return 1  # it was closed: there is nowhere to tell anything
+        complain("standard output", os.strerror(errno.EBADF))
+        return 1
     try:
         command, options = parse(sys.argv[1:] if argv is None else argv)
         status = command(options)

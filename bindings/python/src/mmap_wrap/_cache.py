@@ -107,7 +107,7 @@ def presence(file: File, begin: int, end: int, cells: int = 0) -> Presence | Non
     """Which pages of a part of the file are in memory; None where the kernel does not tell this user."""
     if not file.tells:
         return None
-    with Progress(file.path, end - begin) as progress:
+    with Progress(f"looking at {file.path}", end - begin) as progress:
         found = Presence(begin, end, _page_size(file.fd) if end > begin else raw.mmap_wrap_page_size(), cells)
         answers = ctypes.create_string_buffer(WINDOW // raw.mmap_wrap_page_size())
         for at in range(found.first * found.page_size, end, WINDOW):
@@ -168,7 +168,7 @@ def figures(file: File, begin: int, end: int, present: Presence | None) -> raw.C
 def read(file: File, begin: int, end: int) -> None:
     """Brings a part of the file into the page cache, and waits for it. The kernel may read ahead of its end."""
     buffer = bytearray(min(PIECE, end - begin))
-    with Progress(file.path, end - begin) as progress:
+    with Progress(f"reading {file.path}", end - begin) as progress:
         at = begin
         while at < end:
             # The next piece is on its way while this one is waited for. The kernel promises no more than to begin, and

@@ -87,7 +87,7 @@ class Progress:
 
     Only on a terminal, and only once half a second has passed: what is done by then needs no line.
 
-    >>> with Progress("big.iso", 100) as progress:
+    >>> with Progress("reading big.iso", 100) as progress:
     ...     progress.advance(50)
     """
 

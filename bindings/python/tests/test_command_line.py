@@ -1,0 +1,778 @@
+"""The command line: what it prints of files whose presence is known, into a pipe and at a terminal, and how it ends."""
+
+import doctest
+import errno
+import fcntl
+import json
+import os
+import random
+import re
+import resource
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import termios
+from pathlib import Path
+
+import pytest
+from conftest import run_well
+
+import mmap_wrap
+from mmap_wrap import __main__ as command_line
+from mmap_wrap import _cache, _doctor, _terminal, raw
+
+PAGE = resource.getpagesize()
+PROGRAM = [sys.executable, "-m", "mmap_wrap"]
+# Others may bring pages in, and the kernel may take them away, at any moment; hardly ever so often.
+TRIES = 10
+
+
+def mmap_wrap_(*arguments, **options):
+    """Runs the command line with pipes; answers the finished process."""
+    environment = {**os.environ, "PYTHONIOENCODING": "utf-8", **options.pop("environment", {})}
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "timeout": 120, **options}
+    # A byte that is no text stays one.
+    return subprocess.run([*PROGRAM, *arguments], env=environment, errors="surrogateescape", **options)
+
+
+def said(*arguments, **options):
+    """What it printed; it must succeed and say nothing on standard error."""
+    process = mmap_wrap_(*arguments, **options)
+    assert (process.returncode, process.stderr) == (0, "")
+    return process.stdout
+
+
+def found(*arguments):
+    """The one object of its JSON."""
+    (record,) = json.loads(
+        said("--json", *arguments) if arguments[0] not in command_line.COMMANDS else said(*arguments)
+    )
+    return record
+
+
+def repeatedly(prepare, expected):
+    """What `prepare` answers, once it is what is expected, or at the last of some tries."""
+    for _ in range(TRIES):
+        answer = prepare()
+        if answer == expected:
+            break
+    return answer
+
+
+class Terminal:
+    """The command line at a terminal of some columns, with what it wrote so far."""
+
+    def __init__(self, *arguments, columns=100, **environment):
+        self.end, its_end = os.openpty()
+        fcntl.ioctl(its_end, termios.TIOCSWINSZ, struct.pack("4H", 25, columns, 0, 0))
+        variables = {**os.environ, "PYTHONIOENCODING": "utf-8", **environment}
+
+        def controlled():
+            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+        streams = {"stdin": its_end, "stdout": its_end, "stderr": its_end}
+        self.process = subprocess.Popen(
+            [*PROGRAM, *arguments], env=variables, start_new_session=True, preexec_fn=controlled, **streams
+        )
+        os.close(its_end)
+        self.written = ""
+
+    def read_until(self, condition):
+        """Reads on until the condition holds of what was written, or all of it was."""
+        while not condition(self.written):
+            try:
+                piece = os.read(self.end, 4096)
+            except OSError:  # nobody has the other end any more
+                return False
+            self.written += piece.decode(errors="replace")
+        return True
+
+    def finish(self):
+        """Reads the rest; answers the lines as they stand in the end, each without what was overwritten."""
+        self.read_until(lambda _: False)
+        os.close(self.end)
+        self.status = self.process.wait(60)
+        return [shown_at_last(line) for line in self.written.replace("\r\n", "\n").split("\n")]
+
+
+def shown_at_last(line):
+    """What a terminal shows of a line in which carriage returns go back to its beginning."""
+    cells = []
+    for part in line.split("\r"):
+        cells[: len(part)] = part
+    return "".join(cells).rstrip()
+
+
+def file_system(path):
+    return subprocess.check_output(["stat", "-f", "-c", "%T", path], text=True).strip()
+
+
+def write_pages(path, pages):
+    path.write_bytes(random.getrandbits(8 * PAGE).to_bytes(PAGE, "little") * pages)
+    return path
+
+
+@pytest.fixture
+def stored(tmp_path):
+    """A file of 64 pages that is stored and not in memory."""
+    if file_system(tmp_path) in ("tmpfs", "ramfs"):
+        pytest.skip(f"files in {tmp_path} are in memory only: nothing can be evicted")
+    path = write_pages(tmp_path / "stored", 64)
+    evict(path)
+    return path
+
+
+@pytest.fixture
+def endless():
+    """A file of tmpfs that is all hole: to look at it or to read it takes long, and no memory."""
+    if not os.path.isdir("/dev/shm") or file_system("/dev/shm") != "tmpfs":
+        pytest.skip("/dev/shm is no tmpfs: no file at hand that takes long and no memory")
+    with tempfile.NamedTemporaryFile(dir="/dev/shm") as file:
+        os.truncate(file.name, 1 << 44)
+        yield file.name
+
+
+def evict(path):
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def read_pages(path, *numbers):
+    """Brings exactly these pages in."""
+    with path.open("rb", buffering=0) as file:
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_RANDOM)
+        for number in numbers:
+            os.pread(file.fileno(), PAGE, number * PAGE)
+
+
+def test_the_examples_in_its_documentation_run():
+    for module in (command_line, _cache, _doctor, _terminal):
+        failed, _ = doctest.testmod(module)
+        assert failed == 0
+
+
+def test_importing_the_package_loads_none_of_it():
+    script = "import sys, mmap_wrap; print(*sys.modules)"
+    loaded = set(run_well(script).split())
+    assert "mmap_wrap._ffi" in loaded
+    assert loaded.isdisjoint({"mmap_wrap.__main__", "mmap_wrap._cache", "mmap_wrap._doctor", "mmap_wrap._terminal"})
+    assert loaded.isdisjoint({"argparse", "json"})
+
+
+# What is in memory.
+
+
+def test_pages_that_were_read_are_counted_and_no_others(stored):
+    def look():
+        evict(stored)
+        read_pages(stored, *range(32))
+        return said(stored).split("\t")[:4]
+
+    expected = ["32", "64", str(32 * PAGE), str(64 * PAGE)]
+    assert repeatedly(look, expected) == expected
+
+
+def test_the_bar_shows_where_they_are(stored):
+    def look():
+        evict(stored)
+        read_pages(stored, *range(32), 40)
+        return said("--width", "8", stored).splitlines()[1].split()[:2]
+
+    assert repeatedly(look, ["████░▒░░", "51.6%"]) == ["████░▒░░", "51.6%"]
+
+
+def test_the_bar_is_of_ascii_where_the_terminal_has_nothing_else(stored):
+    def look():
+        evict(stored)
+        read_pages(stored, *range(32), 40)
+        return said("--width", "8", stored, environment={"PYTHONIOENCODING": "ascii"}).splitlines()[1].split()[0]
+
+    assert repeatedly(look, "####.+..") == "####.+.."
+
+
+def test_json_tells_the_ranges_and_cuts_the_last_page_at_the_end_of_the_file(stored):
+    size = 63 * PAGE + 100
+    os.truncate(stored, size)
+    expected = [[2 * PAGE, 4 * PAGE], [63 * PAGE, size]]
+
+    def look():
+        evict(stored)
+        read_pages(stored, 2, 3, 63)
+        return found(stored)["ranges"]
+
+    assert repeatedly(look, expected) == expected
+    record = found(stored)
+    assert set(record) == {
+        "path", "size", "page_size", "pages", "cached_pages", "cached", "dirty", "writeback", "ranges"
+    }  # fmt: skip
+    assert (record["path"], record["size"], record["page_size"], record["pages"]) == (str(stored), size, PAGE, 64)
+    assert record["cached"] == sum(end - begin for begin, end in record["ranges"])
+
+
+def test_what_changed_and_is_not_stored_is_dirty(stored):
+    def look():
+        with stored.open("r+b") as file:
+            file.write(b"changed")
+        return found(stored)["dirty"]
+
+    dirty = repeatedly(look, PAGE)
+    if dirty is None:
+        pytest.skip(f"the kernel tells no figures of the page cache for {file_system(stored)}")
+    assert dirty == PAGE
+    evict(stored)
+    assert found(stored)["dirty"] == 0
+
+
+def test_a_range_across_the_border_between_two_looks_is_one(tmp_path):
+    border = _cache.WINDOW
+    path = tmp_path / "sparse"
+    with path.open("wb") as file:
+        os.pwrite(file.fileno(), b"x" * 4 * PAGE, border - 2 * PAGE)
+        os.truncate(file.fileno(), 2 * border + 1)
+
+    def look():
+        read_pages(path, *range(border // PAGE - 2, border // PAGE + 2))
+        return found(path)["ranges"]
+
+    expected = [[border - 2 * PAGE, border + 2 * PAGE]]
+    assert repeatedly(look, expected) == expected
+    assert found(path)["pages"] == 2 * border // PAGE + 1
+
+
+def test_a_huge_file_takes_little_memory(endless):
+    os.truncate(endless, 1 << 36)
+    process = subprocess.Popen([*PROGRAM, endless], stdout=subprocess.PIPE)
+    with process.stdout as output:
+        assert output.read().split(b"\t")[:2] == [b"0", str((1 << 36) // PAGE).encode()]
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = status
+    # A byte for each of its pages would be 16 MiB by itself, and the interpreter has about as much.
+    assert (status, used.ru_maxrss < (60 << 10)) == (0, True)
+
+
+def test_nothing_of_an_empty_file_is_in_memory(tmp_path):
+    (tmp_path / "empty").touch()
+    assert said(tmp_path / "empty") == f"0\t0\t0\t0\t0\t{tmp_path}/empty\n"
+    assert found(tmp_path / "empty")["ranges"] == []
+    assert said("--width", "4", tmp_path / "empty").splitlines()[1].split()[0] == "-"
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_counts_ranges_and_cells_are_those_of_the_pages(seed):
+    draw = random.Random(seed)
+    pages, cells = draw.randrange(1, 200), draw.randrange(1, 100)
+    present = [draw.random() < draw.choice((0.1, 0.5, 0.9)) for _ in range(pages)]
+    begin = 3 * PAGE + draw.randrange(PAGE)
+    end = (3 + pages) * PAGE - draw.randrange(PAGE if pages > 1 else 3 * PAGE + PAGE - begin)
+    tally = _cache.Presence(begin, end, PAGE, cells)
+    for first, last in _cache._runs(bytes(present)):
+        tally.add(3 + first, 3 + last)
+    held = {3 + i for i, there in enumerate(present) if there}
+    assert (tally.pages, tally.cached_pages) == (pages, len(held))
+    assert tally.cached == sum(min((page + 1) * PAGE, end) - max(page * PAGE, begin) for page in held)
+    at = 0
+    for count, whole in tally.cells:
+        assert (whole >= 1, count) == (True, sum(present[at : at + whole]))
+        at += whole
+    assert (at, len(tally.cells)) == (pages, min(pages, cells))
+    ranges = list(zip(tally.bounds[::2], tally.bounds[1::2]))
+    assert {page for low, high in ranges for page in range(low // PAGE, -(-high // PAGE))} == held
+    assert all(high < low for (_, high), (low, _) in zip(ranges, ranges[1:]))
+
+
+def test_figures_that_are_all_zero_of_pages_that_are_there_are_none(stored):
+    with _cache.File(str(stored)) as file:
+        there = _cache.Presence(0, file.size, PAGE, 0)
+        if _cache.figures(file, 0, file.size, there) is None:
+            pytest.skip("this kernel tells no figures of the page cache")
+        there.add(0, 1)
+        # What overlayfs has of every file: pages, and figures that know of none.
+        assert repeatedly(lambda: evict(stored) or _cache.figures(file, 0, file.size, there), None) is None
+
+
+def test_a_user_who_may_not_know_is_told_so_and_may_warm_all_the_same():
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        path = Path(folder, "others")
+        path.write_bytes(b"x" * PAGE)
+        path.chmod(0o644)
+        if os.geteuid() != 0:
+            path = Path("/etc/passwd")  # root's; whoever runs this test may read it, and not write it
+        shows, complains = as_nobody([str(path)])
+        assert (shows, complains) == ("1 ", f"mmap-wrap: {path}: {command_line.UNTOLD}\n")
+        size = path.stat().st_size
+        assert as_nobody(["warm", str(path)]) == (f"0 -\t-\t{size}\t{path}\n", "")
+        assert as_nobody(["evict", str(path)]) == (f"0 -\t-\t{size}\t-\t{path}\n", "")
+
+
+def as_nobody(arguments):
+    """Its exit code and what it prints, and what it complains of, in a child with few rights."""
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as complaints:
+        child = os.fork()
+        if child == 0:
+            status = 99
+            try:
+                if os.geteuid() == 0:
+                    os.setgroups([])
+                    os.setgid(65534)
+                    os.setuid(65534)
+                sys.stdout = os.fdopen(os.dup(output.fileno()), "w", encoding="utf-8")
+                sys.stderr = os.fdopen(os.dup(complaints.fileno()), "w", encoding="utf-8")
+                status = command_line.main(arguments)
+                sys.stdout.flush()
+                sys.stderr.flush()
+            finally:
+                os._exit(status)
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        output.seek(0)
+        complaints.seek(0)
+        return f"{status} {output.read().decode()}", complaints.read().decode()
+
+
+# At a terminal, and in a pipe.
+
+
+def test_at_a_terminal_files_stand_in_columns_with_a_total(tmp_path):
+    names = ["a", "much longer than the other"]
+    for i, name in enumerate(names):
+        write_pages(tmp_path / name, 3 + i)
+
+    def look():
+        terminal = Terminal(*(str(tmp_path / name) for name in names))
+        return terminal.finish()
+
+    for _ in range(TRIES):
+        heading, first, second, total, rest = look()
+        if first.startswith("█" * 36 + "   100%") and second.startswith("█" * 36 + "   100%"):
+            break
+    assert first.startswith("█" * 36 + "   100%")
+    assert heading.endswith("  file")
+    assert total.endswith("  2 files")
+    ends = {line.rindex(end) for line, end in ((heading, "file"), (first, str(tmp_path)), (second, str(tmp_path)))}
+    assert ends == {total.rindex("2 files")}
+    assert f"{7 * PAGE // 1024}.0 KiB of" in total
+    assert rest == ""
+
+
+def test_a_narrow_terminal_still_has_a_bar(text_file):
+    line = Terminal(str(text_file), columns=20).finish()[1]
+    assert re.match(r"[█▒░]{10} ", line)
+
+
+def test_in_a_pipe_each_file_has_one_line_without_codes(tmp_path):
+    paths = [write_pages(tmp_path / name, 2) for name in "abc"]
+    lines = said(*paths).splitlines()
+    assert [line.split("\t")[1::2] for line in lines] == [["2", str(2 * PAGE), str(path)] for path in paths]
+    assert all(re.fullmatch(r"(\d+\t){4}(\d+|-)\t[ -~]+", line) for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("name", "escaped"),
+    [
+        (b"new\nline", r"new\nline"),
+        (b"red\x1b[31m", r"red\x1b[31m"),
+        (b"caf\xe9", r"caf\xe9"),
+        (b"back\\slash", r"back\\slash"),
+        ("é日\u202e".encode(), "é日\\u202e"),
+    ],
+)
+def test_names_are_shown_without_harm(tmp_path, name, escaped):
+    path = os.path.join(os.fsencode(tmp_path), name)
+    with open(path, "wb"):
+        pass
+    assert said(path) == f"0\t0\t0\t0\t0\t{tmp_path}/{escaped}\n"
+    assert os.fsencode(found(path)["path"]) == path
+    assert os.fsdecode(path) not in said(path, environment={"PYTHONIOENCODING": "ascii"}) or escaped.isascii()
+    missing = mmap_wrap_(path + b"2")
+    assert missing.stderr == f"mmap-wrap: {tmp_path}/{escaped}2: No such file or directory\n"
+
+
+def test_json_of_nothing_is_an_empty_array(tmp_path):
+    assert json.loads(mmap_wrap_("--json", tmp_path / "missing").stdout) == []
+
+
+# Warming and evicting.
+
+
+def test_warm_brings_a_file_in_and_evict_takes_it_out(stored):
+    size = 64 * PAGE
+
+    def warmed():
+        evict(stored)
+        return said("warm", stored)
+
+    assert repeatedly(warmed, f"0\t{size}\t{size}\t{stored}\n") == f"0\t{size}\t{size}\t{stored}\n"
+
+    def evicted():
+        read_pages(stored, *range(64))
+        return said("evict", stored)
+
+    expected = f"{size}\t0\t{size}\t-\t{stored}\n"
+    assert repeatedly(evicted, expected) == expected
+    assert found(stored)["cached_pages"] == 0
+
+
+def test_warm_of_a_part_leaves_the_rest_before_it(stored):
+    expected = [[48 * PAGE, 64 * PAGE]]
+
+    def look():
+        evict(stored)
+        said("warm", "--offset", f"{48 * PAGE // 1024}K", "--size", "1GiB", stored)
+        return found(stored)["ranges"]
+
+    assert repeatedly(look, expected) == expected
+
+
+def test_evict_of_a_part_leaves_the_rest(stored):
+    expected = [[0, 16 * PAGE], [32 * PAGE, 64 * PAGE]]
+
+    def look():
+        read_pages(stored, *range(64))
+        said("evict", "--offset", str(16 * PAGE), "--size", str(16 * PAGE), stored)
+        return found(stored)["ranges"]
+
+    assert repeatedly(look, expected) == expected
+
+
+def test_evict_stores_what_changed(stored):
+    with stored.open("r+b") as file:
+        file.write(b"changed")
+    size = 64 * PAGE
+    assert said("evict", stored).split("\t")[1:4] == ["0", str(size), "-"]
+    assert stored.read_bytes()[:8].startswith(b"changed")
+
+
+def test_evict_names_who_maps_what_stayed(stored):
+    mapped = mmap_wrap.map_path(stored, prot=mmap_wrap.PROT_READ)
+
+    def look():
+        assert mapped[5 * PAGE] is not None
+        (record,) = json.loads(said("evict", "--json", stored))
+        return [reason.rsplit(" ", 1)[1] for reason in record["stayed"]]
+
+    assert repeatedly(look, [f"({os.getpid()})"]) == [f"({os.getpid()})"]
+    mapped.close()
+
+
+def test_evict_says_that_a_file_of_tmpfs_cannot_go(endless):
+    os.truncate(endless, PAGE)
+    Path(endless).write_bytes(b"x" * PAGE)
+    assert said("evict", endless) == f"{PAGE}\t{PAGE}\t{PAGE}\ttmpfs has its files in memory only\t{endless}\n"
+
+
+def test_at_a_terminal_warm_and_evict_end_with_a_sentence(stored):
+    def look():
+        evict(stored)
+        return Terminal("warm", str(stored)).finish()
+
+    size = _terminal.human(64 * PAGE)
+    expected = [f"{stored}: 0 B → {size} of {size} in memory", ""]
+    assert repeatedly(look, expected) == expected
+
+    def ascii_look():
+        read_pages(stored, *range(64))
+        return Terminal("evict", str(stored), PYTHONIOENCODING="ascii").finish()
+
+    expected = [f"{stored}: {size} -> 0 B of {size} in memory", ""]
+    assert repeatedly(ascii_look, expected) == expected
+
+
+def test_a_part_beyond_the_end_is_nothing(text_file):
+    assert said("warm", "--offset", "1T", text_file) == f"0\t0\t0\t{text_file}\n"
+    assert said("evict", "--offset", "7E", "--size", "7E", text_file) == f"0\t0\t0\t-\t{text_file}\n"
+
+
+# Long work.
+
+
+@pytest.mark.parametrize("command", [[], ["warm"]])
+def test_long_work_shows_how_far_it_is_and_ctrl_c_takes_the_line_away(endless, command):
+    terminal = Terminal(*command, endless)
+    assert terminal.read_until(lambda written: written.count(" left  ") >= 2)
+    os.write(terminal.end, b"\x03")
+    lines = terminal.finish()
+    assert terminal.status == 130
+    assert "Traceback" not in terminal.written
+    assert "\x1b" not in terminal.written
+    assert [line for line in lines if "left" in line or "░" in line] == []
+    line = re.search(r"[█░]{24} \d+%  [\d.]+ [KMGT]iB of 16.0 TiB, [\d.]+ \w+/s, \d+:\d\d left  \w+", terminal.written)
+    assert line, terminal.written
+
+
+def test_the_line_goes_when_the_work_is_done(endless):
+    size, drawn = 1 << 34, False
+    while not drawn and size < 1 << 42:
+        os.truncate(endless, size)
+        terminal = Terminal(endless)
+        lines = terminal.finish()
+        drawn = " left  looking at" in terminal.written
+        size *= 2
+    assert (drawn, terminal.status) == (True, 0)
+    assert [line for line in lines if "left" in line] == []
+    assert lines[1].endswith(endless)
+
+
+def test_the_line_fits_the_terminal(endless):
+    terminal = Terminal(endless, columns=40)
+    assert terminal.read_until(lambda written: written.count("%  ") >= 2)
+    os.write(terminal.end, b"\x03")
+    terminal.finish()
+    drawn = [part for part in terminal.written.split("\r") if "%  " in part]
+    assert drawn
+    assert max(len(part.replace("^C", "")) for part in drawn) == 39
+
+
+def test_no_line_where_standard_error_is_no_terminal(endless):
+    process = subprocess.Popen([*PROGRAM, endless], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.communicate(timeout=2)
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=60) == (b"", b"")
+    assert process.returncode == 130
+
+
+# Errors.
+
+
+@pytest.fixture
+def things(tmp_path, text_file):
+    """What is no file, beside one that is."""
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "folder").mkdir()
+    with socket.socket(socket.AF_UNIX) as end:
+        folder = os.open(tmp_path, os.O_RDONLY)
+        end.bind(f"/proc/self/fd/{folder}/socket")  # such a path may be longer than an address
+        os.close(folder)
+        yield tmp_path
+
+
+@pytest.mark.parametrize("command", [[], ["warm"], ["evict"]])
+def test_what_fails_is_told_and_the_others_are_done(things, command):
+    names = ["missing", "fifo", "text", "socket", "folder", "/dev/null"]
+    process = mmap_wrap_(*command, *names, cwd=things)
+    reason = "only files and block devices have pages in the page cache"
+    assert process.stderr.splitlines() == [
+        "mmap-wrap: missing: No such file or directory",
+        f"mmap-wrap: fifo: it is a FIFO: {reason}",
+        f"mmap-wrap: socket: it is a socket: {reason}",
+        "mmap-wrap: folder: Is a directory: name the files in it, or add --recursive",
+        f"mmap-wrap: /dev/null: it is a character device: {reason}",
+    ]
+    assert process.returncode == 1
+    assert [line.split("\t")[-1] for line in process.stdout.splitlines()] == ["text"]
+
+
+def test_a_fifo_that_comes_in_the_place_of_a_file_is_not_waited_for(tmp_path, monkeypatch):
+    os.mkfifo(tmp_path / "fifo")
+    monkeypatch.setattr(os, "stat", lambda path: os.lstat(command_line.__file__))
+    with pytest.raises(OSError, match="FIFO") as caught:
+        _cache.File(str(tmp_path / "fifo"))
+    assert caught.value.errno == errno.ENODEV
+
+
+@pytest.mark.usefixtures("nothing_leaks")
+def test_nothing_is_left_open_or_mapped(things, capsys, monkeypatch):
+    monkeypatch.chdir(things)
+    before = raw.mmap_wrap_list(None, 0)
+    for command in ([], ["warm"], ["evict"]):
+        assert command_line.main([*command, "missing", "fifo", "text", "socket", "folder"]) == 1
+    assert command_line.main(["doctor"]) == 0
+    # The page that was sealed stays, where this kernel can seal.
+    assert raw.mmap_wrap_list(None, 0) - before in (0, 1)
+    assert capsys.readouterr().err.count("mmap-wrap: ") == 12
+
+
+def test_recursive_finds_the_regular_files_below(things):
+    (things / "folder/deep").mkdir()
+    (things / "folder/deep/b").write_text("b")
+    (things / "folder/.a").write_text("a")
+    (things / "folder/link").symlink_to(things / "text")
+    lines = said("-r", "folder", "text", cwd=things).splitlines()
+    assert [line.split("\t")[-1] for line in lines] == ["folder/.a", "folder/deep/b", "text"]
+    assert [line.split("\t")[-1] for line in said("warm", "--recursive", ".", cwd=things).splitlines()] == [
+        "./text", "./folder/.a", "./folder/deep/b",
+    ]  # fmt: skip
+
+
+def test_a_file_named_like_a_command_can_be_given(tmp_path):
+    (tmp_path / "warm").write_text("x")
+    for arguments in (["./warm"], ["--", "warm"]):
+        assert said(*arguments, cwd=tmp_path).split("\t")[1] == "1"
+    assert said("warm", "warm", cwd=tmp_path).split("\t")[1:3] == ["1", "1"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["", "warm", "evict", "--no-such x", "constants a b", "doctor x", "--width 0 x", "--width x x", "--offset 1 x",
+     "warm --size 1.5K x", "warm --size 8E x", "evict --offset=-1 x", "--json"],
+)  # fmt: skip
+def test_wrong_usage_ends_with_2(words):
+    process = mmap_wrap_(*words.split())
+    assert (process.returncode, process.stdout) == (2, "")
+    assert process.stderr.startswith("usage: mmap-wrap")
+
+
+@pytest.mark.parametrize("command", ["", "warm", "evict", "constants", "doctor"])
+def test_help_and_version_are_there(command):
+    words = command.split()
+    help_ = said(*words, "--help", environment={"PYTHONIOENCODING": "ascii"})
+    assert help_.startswith(f"usage: {' '.join(['mmap-wrap', *words])} [-h]")
+    assert said(*words, "--version") == f"mmap-wrap {mmap_wrap.__version__}\n"
+    if not words:
+        assert all(f"mmap-wrap {name}" in help_ for name in command_line.COMMANDS)
+
+
+def test_a_reader_who_goes_away_ends_it_quietly():
+    process = subprocess.Popen([*PROGRAM, "constants"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    assert process.wait(60) == 128 + signal.SIGPIPE
+
+
+def test_output_that_cannot_be_written_is_an_error(text_file):
+    with open("/dev/full", "w") as full:
+        process = mmap_wrap_(text_file, stdout=full)
+    assert (process.returncode, process.stderr) == (1, "mmap-wrap: standard output: No space left on device\n")
+    closed = subprocess.run(["sh", "-c", '"$@" >&-', "sh", *PROGRAM, text_file], stderr=subprocess.PIPE, text=True)
+    assert (closed.returncode, closed.stderr) == (1, "mmap-wrap: standard output: Bad file descriptor\n")
+    silent = subprocess.run(["sh", "-c", '"$@" 2>&-', "sh", *PROGRAM, "missing"], stdout=subprocess.PIPE, text=True)
+    assert (silent.returncode, silent.stdout) == (1, "")
+
+
+def test_the_installed_program_is_the_same():
+    program = shutil.which("mmap-wrap", path=sysconfig.get_path("scripts"))
+    if program is None:
+        pytest.skip("the package is not installed: there is no program mmap-wrap")
+    assert subprocess.check_output([program, "--version"], text=True) == f"mmap-wrap {mmap_wrap.__version__}\n"
+
+
+# Constants.
+
+
+def test_constants_are_the_librarys():
+    lines = [line.split("\t") for line in said("constants").splitlines()]
+    names = {raw.mmap_wrap_constant_name(i).decode(): i for i in range(raw.mmap_wrap_constant_count())}
+    assert sorted(name for name, _, _ in lines) == sorted(names)
+    for name, value, hexadecimal in lines:
+        if raw.mmap_wrap_constant_available(names[name]):
+            number = raw.mmap_wrap_constant_value(names[name])
+            assert (int(value), int(hexadecimal, 16)) == (number, number)
+        else:
+            assert (value, hexadecimal) == ("-", "-")
+    assert {value for _, value, _ in lines} >= {"-", "0", "1"}
+
+
+def test_constants_of_one_prefix_stand_together():
+    prefixes = [line.split("_")[0] for line in said("constants").splitlines()]
+    runs = [prefix for i, prefix in enumerate(prefixes) if i == 0 or prefixes[i - 1] != prefix]
+    assert len(runs) == len(set(runs)) > 5
+
+
+def test_constants_are_found_by_a_part_or_a_pattern():
+    assert said("constants", "mlock") == "MLOCK_ONFAULT\t1\t0x1\n"
+    assert said("constants", "O_RDONL*") == "O_RDONLY\t0\t0x0\n"
+    assert mmap_wrap_("constants", "RDONL*").returncode == 1
+    assert json.loads(said("constants", "map_nocache", "--json")) == [{"name": "MAP_NOCACHE", "value": None}]
+    process = mmap_wrap_("constants", "zzz")
+    assert (process.returncode, process.stdout) == (1, "")
+    assert process.stderr == "mmap-wrap: zzz: no constant has such a name\n"
+
+
+def test_at_a_terminal_constants_stand_under_their_prefix():
+    lines = Terminal("constants", "MS_*").finish()
+    assert lines[0] == "MS_"
+    assert f"  {'MS_SYNC':28} 4  0x4" in lines
+    assert f"  {'MS_KILLPAGES':28} -  not here" in lines
+
+
+# What the machine has.
+
+
+def findings(**options):
+    return {finding["name"]: finding for finding in json.loads(said("doctor", "--json", **options))}
+
+
+def test_doctor_tells_what_the_system_tells():
+    told = findings()
+    assert told["page size"]["value"] == PAGE
+    assert os.uname().release in told["release"]["value"]
+    assert told["ABI number"]["value"] == raw.MMAP_WRAP_ABI_VERSION
+    assert told["version"]["value"] == mmap_wrap.__version__
+    assert os.path.samefile(told["path"]["value"], os.environ.get("MMAP_WRAP_LIBRARY") or _doctor._ffi.BUNDLED)
+    assert told["vm.max_map_count"]["value"] == int(Path("/proc/sys/vm/max_map_count").read_text())
+    assert told["vm.overcommit_memory"]["value"] == Path("/proc/sys/vm/overcommit_memory").read_text().strip()
+    assert {finding["status"] for finding in told.values()} <= {"ok", "missing", "low"}
+    assert all(finding["note"] for finding in told.values() if finding["status"] != "ok")
+
+
+def test_doctor_tells_the_limits_and_which_are_low():
+    def with_limits():
+        resource.setrlimit(resource.RLIMIT_MEMLOCK, (65536, resource.getrlimit(resource.RLIMIT_MEMLOCK)[1]))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (200, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+
+    told = findings(preexec_fn=with_limits)
+    locked, files = told["RLIMIT_MEMLOCK"], told["RLIMIT_NOFILE"]
+    assert (locked["value"], locked["unit"], locked["status"]) == (65536, "bytes", "low")
+    assert "ulimit -l" in locked["note"]
+    assert (files["value"], files["status"]) == (200, "low")
+
+
+def test_doctor_tries_what_it_says_is_there():
+    told = findings()
+    memory = raw.check(raw.mmap_wrap(None, PAGE, 3, mmap_wrap.MAP_PRIVATE | mmap_wrap.MAP_ANONYMOUS, -1, 0))
+    named = raw.mmap_wrap_name(memory, b"x") >= 0
+    guarded = raw.madvise_wrap(memory, mmap_wrap.MADV_GUARD_INSTALL, 0, PAGE) >= 0
+    raw.check(raw.munmap_wrap(memory))
+    assert (told["names of memory"]["status"] == "ok", told["guard regions"]["status"] == "ok") == (named, guarded)
+    assert len([name for name in told if told[name]["group"] == "features"]) == len(_doctor.FEATURES)
+
+
+def test_doctor_says_what_a_feature_that_is_missing_needs(monkeypatch):
+    missing = _doctor.Feature(
+        "next year's", "nothing yet", "Linux 9.9", _doctor._memory, _doctor._advise("MADV_NO_SUCH")
+    )
+    monkeypatch.setattr(_doctor, "FEATURES", (missing,))
+    (finding,) = _doctor._features()
+    assert finding.status == "missing"
+    assert finding.note.startswith("nothing yet; needs Linux 9.9: madvise: ")
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        "signal.signal(signal.SIGBUS, print); signal.signal(signal.SIGSEGV, print)",
+        "signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGBUS, signal.SIGSEGV})",
+        "faulthandler.enable()",
+    ],
+)
+def test_doctor_tells_that_somebody_else_handles_the_signals(others):
+    script = f"""
+        import faulthandler, signal, mmap_wrap
+        from mmap_wrap.__main__ import main
+        mmap_wrap.mmap(-1, 1)[0]
+        {others}
+        main(["doctor"])
+    """
+    lines = [line.split("\t") for line in run_well("if True:" + script).splitlines()]
+    told = {name: (status, value) for _, name, status, value, _ in lines}
+    assert told["SIGBUS"] == told["SIGSEGV"] == ("missing", "handled elsewhere, or blocked")
+
+
+def test_doctor_finds_its_own_handlers():
+    told = findings()
+    assert (told["SIGBUS"]["status"], told["SIGSEGV"]["status"]) == ("ok", "ok")
+
+
+def test_at_a_terminal_doctor_groups_its_lines():
+    lines = Terminal("doctor", columns=200).finish()
+    assert [line for line in lines if line and not line.startswith(" ")] == [
+        "library", "kernel", "features", "signals", "limits",
+    ]  # fmt: skip
+    assert f"  ok       {'page size':24} {_terminal.human(PAGE)}" in lines
