@@ -107,11 +107,14 @@ def presence(file: File, begin: int, end: int, cells: int = 0) -> Presence | Non
     """Which pages of a part of the file are in memory; None where the kernel does not tell this user."""
     if not file.tells:
         return None
+    if begin == end:
+        return Presence(begin, end, raw.mmap_wrap_page_size(), cells)
     with Progress(f"looking at {file.path}", end - begin) as progress:
-        found = Presence(begin, end, _page_size(file.fd) if end > begin else raw.mmap_wrap_page_size(), cells)
-        answers = ctypes.create_string_buffer(WINDOW // raw.mmap_wrap_page_size())
-        for at in range(found.first * found.page_size, end, WINDOW):
-            size = min(WINDOW, end - at)
+        found = Presence(begin, end, _page_size(file.fd), cells)
+        window = max(WINDOW, found.page_size)
+        answers = ctypes.create_string_buffer(min(window // found.page_size, found.pages))
+        for at in range(found.first * found.page_size, end, window):
+            size = min(window, end - at)
             for first, last in _runs(_answers(file.fd, at, size, answers)):
                 page = at // found.page_size
                 found.add(page + first, page + last)
@@ -142,7 +145,7 @@ def _answers(fd: int, at: int, size: int, answers: ctypes.Array[ctypes.c_char]) 
         count = raw.check(raw.mincore_wrap(handle, answers, len(answers), 0, raw.MMAP_WRAP_REST))
     finally:
         raw.munmap_wrap(handle)
-    return answers.raw[:count]
+    return ctypes.string_at(answers, count)
 
 
 def _runs(pages: bytes) -> Iterator[tuple[int, int]]:
@@ -155,13 +158,13 @@ def _runs(pages: bytes) -> Iterator[tuple[int, int]]:
         first = pages.find(1, last)
 
 
-def figures(file: File, begin: int, end: int, present: Presence | None) -> raw.Cache | None:
+def figures(file: File, begin: int, end: int, present: Presence) -> raw.Cache | None:
     """What the page cache tells of a part of the file; None where it does not."""
     cache = raw.Cache()
     if raw.mmap_wrap_cachestat(file.fd, ctypes.byref(cache), ctypes.sizeof(cache), begin, end - begin) < 0:
         return None
     # Of files on overlayfs it knows nothing, and tells zeros.
-    unknown = cache.cached == 0 and present is not None and present.cached_pages > 0
+    unknown = cache.cached == 0 and present.cached_pages > 0
     return None if unknown else cache
 
 
