@@ -787,8 +787,10 @@ def test_doctor_says_what_a_feature_that_is_missing_needs(monkeypatch):
 def test_doctor_tells_that_somebody_else_handles_the_signals(others):
     script = f"""
         import faulthandler, signal, mmap_wrap
+        from mmap_wrap import raw
         from mmap_wrap.__main__ import main
-        mmap_wrap.mmap(-1, 1)[0]
+        memory = raw.mmap_unnamed_wrap(1, mmap_wrap.PROT_READ, mmap_wrap.MAP_SHARED)
+        raw.check(raw.mmap_wrap_survive(memory, 1))    # the library's handlers come first
         {others}
         main(["doctor"])
     """
