@@ -107,9 +107,22 @@ pub fn warm(fd: i64, offset: i64, size: i64) -> Result<()> {
     if part.is_empty() {
         return Ok(());
     }
-    let (offset, size) = in_pages(&part);
-    sys::read_ahead(fd, offset, size).map_err(|errno| advice_refused(errno, attempt("read", fd, &part)))
+    // The kernel reads no more at one request than the device's read-ahead, whatever was asked for: so there is one for
+    // each piece, as far as the file goes.
+    let file_size = sys::file_facts(fd).map_or(0, |facts| facts.size);
+    let within = part.start..part.end.min(file_size);
+    let pieces = within.step_by(READ_AHEAD).map(|start| start..part.end.min(start + READ_AHEAD as u64));
+    // The request that is refused says why, also where nothing is to be read.
+    let first = std::iter::once(part.start..part.end.min(part.start + READ_AHEAD as u64));
+    for piece in first.chain(pieces.skip(1)) {
+        let (offset, size) = in_pages(&piece);
+        sys::read_ahead(fd, offset, size).map_err(|errno| advice_refused(errno, attempt("read", fd, &part)))?;
+    }
+    Ok(())
 }
+
+/// Bytes of a file that are asked for at a time: what devices read ahead by default.
+const READ_AHEAD: usize = 128 * 1024;
 
 fn advice_refused(errno: Errno, attempt: String) -> Box<Error> {
     match errno {

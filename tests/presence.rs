@@ -338,6 +338,25 @@ fn what_was_dropped_is_no_longer_mapped_and_can_be_evicted() {
 }
 
 #[test]
+fn warming_reads_more_than_the_kernel_reads_at_one_request() {
+    const PAGES: usize = 8192;
+    let (small, _) = page();
+    let Some(file) = file_on_disk(PAGES) else { return };
+    file.sync_all().unwrap();
+    let mapping = map(&file, MAP_SHARED, 0);
+    // The kernel may take pages away again while others come, so that not all need be there at one moment.
+    let came = (0..5).any(|_| {
+        cache::evict(fd(&file), 0, REST).unwrap();
+        cache::warm(fd(&file), 0, REST).unwrap();
+        (0..500).any(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+            mapping.resident(0, REST).unwrap() >= PAGES * small / 10 * 9
+        })
+    });
+    assert!(came, "{} of {} bytes came", mapping.resident(0, REST).unwrap(), PAGES * small);
+}
+
+#[test]
 fn dropping_keeps_what_was_written_to_a_fresh_page_of_a_surviving_mapping() {
     in_a_process_of_its_own("dropping_keeps_what_was_written_to_a_fresh_page_of_a_surviving_mapping", || {
         let (small, page) = page();

@@ -10,7 +10,7 @@
 //! is. Repairing faults needs the handler of SIGBUS and, where a part of the mapping has a protection of its own or a
 //! guard region, of SIGSEGV (see Faults): the kernel has nothing atomic to fall back on. Where another handler took their
 //! place, or the thread blocks them, memory without a file (MAP_ANONYMOUS, not MAP_HUGETLB) whose protection allows the
-//! access is accessed all the same, and must not lose that protection meanwhile; any other answers
+//! access is accessed all the same; any other answers
 //! MMAP_WRAP_E_UNSUPPORTED. So does, always, a processor other than x86-64 and arm64.
 
 use super::boundary::{answer, boundary};

@@ -70,7 +70,8 @@ impl Mapping {
         let outcome = match guarded::atomic(&self.pages, at, word, operation, certain) {
             Some(outcome) => outcome,
             None if self.cannot_refuse(prot) => self
-                .without_a_guard(|| guarded::unguarded(&self.pages, at, word, operation))
+                .without_a_guard(|| self.cannot_refuse(prot).then(|| guarded::unguarded(&self.pages, at, word, operation)))
+                .flatten()
                 .ok_or(Fault { done: 0, by: Refusal::Mapping { at, writing: operation.writes() } }),
             None => return Err(no_guard()),
         };
