@@ -8,10 +8,11 @@ an OSError for what the system refuses, with ENOTSUP for what this kernel lacks.
 from __future__ import annotations
 
 import ctypes
+import errno
 
 from . import _ffi, raw
 from ._constants import value as _constant
-from ._errors import answer
+from ._errors import E_UNSUPPORTED, answer
 from ._ffi import REST, int64
 
 TYPE_CHECKING = False
@@ -192,7 +193,7 @@ class Pages:
     def set_name(self, name: str, /) -> None:
         """Names a map without a file, for /proc/PID/maps: at most 66 bytes of printable ASCII without [ ] \\ $ and `.
 
-        ValueError: no such name, or a map of a file. OSError (ENOTSUP): before Linux 5.17, or not built in.
+        ValueError: no such name, or a map of a file. OSError (EINVAL): before Linux 5.17, or not built in.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.mmap(-1, 4096)
@@ -209,7 +210,11 @@ class Pages:
             raise ValueError("embedded null character")
         if not self.facts().flags & _constant("MAP_ANONYMOUS"):
             raise ValueError("Cannot set annotation on non-anonymous mappings")
-        answer(raw.mmap_wrap_name(self._handle, b"cpython:mmap:" + text))
+        named = raw.mmap_wrap_name(self._handle, b"cpython:mmap:" + text)
+        if named == E_UNSUPPORTED:
+            # What the standard library raises there.
+            raise OSError(errno.EINVAL, _ffi.last_error_message().decode())
+        answer(named)
 
     def split(self, offset: SupportsIndex) -> Self:
         """Splits the map at `offset`, a page border of it: this one ends there, the one returned has the rest.
