@@ -11,6 +11,8 @@ import ctypes
 import errno
 import operator
 import sys
+from collections.abc import Sequence
+from math import prod
 from time import monotonic_ns
 
 from . import _ffi, raw
@@ -103,7 +105,11 @@ class Sharing:
     def array(self, dtype: Any, offset: SupportsIndex = 0, shape: Any = None) -> Any:
         """A numpy array of the map's own memory, from byte `offset` on; writable if the map is. Needs numpy.
 
-        `shape` is by default one dimension of as many elements as fit. ValueError: closed, or elements outside the map.
+        `shape` is by default one dimension of as many elements as fit; `dtype` may be in either order of bytes, and have
+        fields. Closing and resizing the map are BufferError while the array, or a view of it, lives. No check stands
+        between an array and the memory, as with `view`.
+
+        ValueError: closed, or elements outside the map. ArgumentError: elements that are Python's own objects.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.mmap(-1, 4096)
@@ -114,12 +120,16 @@ class Sharing:
         """
         import numpy
 
-        start = int64(offset)
-        element = numpy.dtype(dtype)
+        start, element = int64(offset), numpy.dtype(dtype)
+        if element.hasobject:
+            raise ArgumentError(errno.EINVAL, f"array: {element!r} has pointers to objects, which no map can hold")
+        room = answer(_ffi.check(self._handle, start, REST))
         if shape is None:
-            room = answer(_ffi.check(self._handle, start, REST))
-            shape = (room // element.itemsize,) if element.itemsize else (0,)
-        return numpy.ndarray(shape, element, self, start)
+            shape = (room // element.itemsize if element.itemsize else 0,)
+        lengths = [int64(length) for length in (shape if isinstance(shape, Sequence) else [shape])]
+        answer(_ffi.check(self._handle, start, int64(prod(lengths) * element.itemsize)))
+        # numpy.ndarray lets go of a buffer that it is given at once; an array of all bytes holds it while one lives.
+        return numpy.ndarray(lengths, element, numpy.frombuffer(memoryview(self), "u1"), start)
 
     def get(self, kind: str, offset: SupportsIndex) -> int | float:
         """The number of this kind at byte `offset`, which may be any: checked, and FaultError where the memory refuses.

@@ -1,0 +1,64 @@
+"""numpy arrays of a map's own memory: they hold it, and end where it does."""
+
+import pytest
+
+import mmap_wrap
+
+numpy = pytest.importorskip("numpy", reason="skipped: numpy is not installed, arrays of maps are not tried")
+
+
+@pytest.fixture
+def memory():
+    return mmap_wrap.anonymous(4096)
+
+
+@pytest.mark.parametrize("make", [lambda m: m.array("u4"), lambda m: m.array("u4", 8, (2, 3))[1:]], ids=["all", "part"])
+def test_an_array_keeps_the_memory(memory, make):
+    array = make(memory)
+    with pytest.raises(BufferError, match="1 export is held"):
+        memory.close()
+    array[0] = 7
+    del array
+    memory.close()
+
+
+def test_an_array_is_the_memory_itself(memory):
+    memory.array(">u2", 2, (2, 3))[1, 2] = 258
+    assert memory[2 + 5 * 2 : 2 + 6 * 2] == b"\x01\x02"
+    memory[0] = 9
+    assert memory.array("u1")[0] == 9
+
+
+def test_as_many_elements_as_fit_are_the_default(memory):
+    assert memory.array("f8").shape == (512,)
+    assert memory.array("f8", 4089).shape == (0,)
+    assert memory.array("u1", 4096).shape == (0,)
+    assert memory.array("V0").shape == (0,)
+    assert memory.array("(2,2)u4").shape == (256, 2, 2)
+
+
+@pytest.mark.parametrize(
+    ("offset", "shape"), [(4096, 1), (4090, (1, 2)), (0, (1 << 61,)), (-4, (1,)), (-4, None), (0, -1), (0, (-1, 5))]
+)
+def test_elements_outside_the_map_are_a_value_error(memory, offset, shape):
+    with pytest.raises((ValueError, OverflowError)):
+        memory.array("u4", offset, shape)
+    memory.close()
+
+
+def test_pointers_to_objects_are_refused(memory):
+    for kind in ("O", [("a", "u4"), ("b", "O")]):
+        with pytest.raises(mmap_wrap.ArgumentError, match="pointers to objects"):
+            memory.array(kind, 0, 2)
+
+
+def test_an_array_of_a_map_for_reading_cannot_be_written():
+    array = mmap_wrap.map_path(mmap_wrap.__file__, prot=mmap_wrap.PROT_READ).array("u1")
+    with pytest.raises(ValueError, match="read-only"):
+        array[0] = 1
+
+
+def test_a_closed_map_has_no_array(memory):
+    memory.close()
+    with pytest.raises(ValueError, match="mmap closed or invalid"):
+        memory.array("u1")
