@@ -6,7 +6,7 @@
 # make install  the library, headers, pkg-config and CMake files and the manual page for C and C++; PREFIX, DESTDIR,
 #               LIBDIR, INCLUDEDIR, MANDIR; make uninstall with the same ones takes it away
 # make library  builds what make install installs
-# make header   renews include/mmap_wrap.h from the sources, and man/mmap_wrap.3 from it
+# make header   renews include/mmap_wrap.h from the sources, and man/mmap_wrap.3 and the Python package's stubs from it
 # make abi      adds what is new in the header to tests/abi.list
 # make bench    what the library costs beyond the bare calls, and Python beside its standard library: tables of medians
 # make lint     formatting and the linters of Rust and Python
@@ -34,6 +34,7 @@ demo:
 header:
 	MMAP_WRAP_RENEW_HEADER=1 cargo test --quiet --test header the_committed_header_is_current
 	scripts/manual >man/mmap_wrap.3
+	scripts/stubs
 
 abi:
 	scripts/abi --add

@@ -17,6 +17,7 @@ first used; one that this platform lacks is an AttributeError, and `dir(mmap_wra
 from __future__ import annotations
 
 from . import _constants, _errors, _ffi
+from . import raw as raw
 from ._errors import ArgumentError, FaultError, SealedError
 from ._mmap import (
     ACCESS_COPY,
@@ -27,7 +28,10 @@ from ._mmap import (
     PAGESIZE,
     mmap,
 )
-from ._open import anonymous, map_path, memfd, open, secret, shared, unlink_shared  # noqa: A004
+from ._open import anonymous, map_path, memfd, secret, shared, unlink_shared
+from ._open import open as open  # noqa: A004 - not in __all__: nobody's own `open` is to be hidden by a `*`
+
+TYPE_CHECKING = False
 
 __all__ = [
     "ACCESS_COPY",
@@ -68,10 +72,19 @@ def trust_handlers(yes: bool = True) -> None:
     _errors.answer(_ffi.trust_handlers(int(bool(yes))))
 
 
-def __getattr__(name: str) -> int:
-    number = _constants.value(name)
-    globals()[name] = number
-    return number
+if TYPE_CHECKING:
+    # Each constant that a platform may have, so that a misspelt one is found.
+    from . import _names
+    from ._names import *  # noqa: F403
+
+    __all__ += _names.__all__
+else:
+    __all__ += _constants.available()
+
+    def __getattr__(name):
+        number = _constants.value(name)
+        globals()[name] = number
+        return number
 
 
 def __dir__() -> list[str]:

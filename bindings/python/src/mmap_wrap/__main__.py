@@ -33,7 +33,7 @@ class Complaints:
     """What went wrong with single files: told at once on standard error, counted for the exit code."""
 
     def __init__(self) -> None:
-        self.count = 0
+        self.count: int = 0
 
     def about(self, path: str, error: Exception) -> None:
         """Tells of one. The other files are still done."""
@@ -135,7 +135,7 @@ class Total:
     """The sum of what was found of files."""
 
     def __init__(self) -> None:
-        self.files = 0
+        self.files: int = 0
         self.sums: Record = dict.fromkeys(("size", "pages", "cached_pages", "cached", "dirty"), 0)
 
     def add(self, record: Record) -> None:
@@ -256,7 +256,7 @@ class Grouped:
     """Lines under headings; each heading stands once."""
 
     def __init__(self) -> None:
-        self.heading = ""
+        self.heading: str = ""
 
     def under(self, heading: str, line: str) -> str:
         """The line, indented, and the heading before it where that is another than the last."""

@@ -20,29 +20,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import TracebackType
-    from typing import NoReturn, SupportsIndex, overload
+    from typing import NoReturn, SupportsIndex
 
     from typing_extensions import Buffer, Self
 
-    class _Mapping:
-        """The library's class (src/ffi/python.rs): buffers, indices and slices; it unmaps when it goes."""
-
-        _handle: int
-        _access: int
-        _pos: int
-
-        def __buffer__(self, flags: int, /) -> memoryview: ...
-        def __len__(self) -> int: ...
-        @overload
-        def __getitem__(self, where: SupportsIndex) -> int: ...
-        @overload
-        def __getitem__(self, where: slice) -> bytes: ...
-        @overload
-        def __setitem__(self, where: SupportsIndex, value: SupportsIndex) -> None: ...
-        @overload
-        def __setitem__(self, where: slice, value: Buffer) -> None: ...
-        def __delitem__(self, where: SupportsIndex | slice) -> NoReturn: ...
-
+    from ._native import Mapping as _Mapping
 else:
     _Mapping = _ffi.python_type(object.__basicsize__)
 
@@ -696,11 +678,14 @@ class mmap(_Mapping, Pages, Sharing):
 
 
 def _map(fd: int, length: int, flags: int, prot: int, offset: int, address: int, alignment: int) -> int:
+    handle: int
     if not alignment:
-        return _ffi.map_descriptor(address or None, length, prot, flags, fd, offset)
+        handle = _ffi.map_descriptor(address or None, length, prot, flags, fd, offset)
+        return handle
     if address:
         raise ArgumentError(errno.EINVAL, f"mmap: either an address ({address:#x}) or an alignment ({alignment})")
-    return _ffi.map_aligned(alignment, length, prot, flags, fd, offset)
+    handle = _ffi.map_aligned(alignment, length, prot, flags, fd, offset)
+    return handle
 
 
 def _handle_of(other: mmap) -> int:

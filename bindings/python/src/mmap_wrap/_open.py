@@ -16,6 +16,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import SupportsIndex
 
+    from .typing import Mode
+
 _SHARED, _PRIVATE = _constant("MAP_SHARED"), _constant("MAP_PRIVATE")
 _ANONYMOUS = _constant("MAP_ANONYMOUS")
 _READ, _READ_WRITE = _constant("PROT_READ"), _constant("PROT_READ") | _constant("PROT_WRITE")
@@ -33,7 +35,7 @@ _MODES = {
 
 def open(  # noqa: A001 - it is what it is called
     path: str | bytes | os.PathLike[str] | os.PathLike[bytes],
-    mode: str = "r",
+    mode: Mode = "r",
     *,
     size: SupportsIndex | None = None,
     allocate: bool = False,
@@ -94,7 +96,7 @@ def open(  # noqa: A001 - it is what it is called
 def shared(
     name: str,
     size: SupportsIndex | None = None,
-    mode: str | None = None,
+    mode: Mode | None = None,
     *,
     permissions: SupportsIndex = 0o600,
     flags: SupportsIndex = 0,

@@ -61,7 +61,7 @@ class Pages:
         protection = int64(prot)
         answer(_ffi.protect(self._handle, protection, *_range(offset, size)))
         if protection & _PROT_WRITE and self._access & 3 == 1:
-            self._access &= ~3
+            self._access &= ~3  # type: ignore[misc] # the library's class has it
 
     def advise(self, advice: SupportsIndex, offset: SupportsIndex = 0, size: SupportsIndex | None = None) -> None:
         """Tells the kernel how `size` bytes from `offset` on will be used: one MADV_ constant.

@@ -21,11 +21,18 @@ from ._ffi import REST, int64
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, SupportsFloat, SupportsIndex
+    from typing import Any, Literal, SupportsFloat, SupportsIndex, TypeVar, overload
+
+    import numpy
+    from numpy.typing import DTypeLike, NDArray
+
+    from .typing import FloatKind, IntegerKind, Kind
+
+    Scalar = TypeVar("Scalar", bound=numpy.generic)
 
 # The library's number for each kind, the letter that memoryview has for it, and the type that ctypes has.
 # Those with a sign for the order of bytes join them when they are first asked for.
-_KINDS: dict[str, tuple[int, str, Any]] = {
+_KINDS: dict[str, tuple[int, Any, Any]] = {
     "i1": (raw.MMAP_WRAP_I8, "b", ctypes.c_int8),
     "u1": (raw.MMAP_WRAP_U8, "B", ctypes.c_uint8),
     "i2": (raw.MMAP_WRAP_I16, "h", ctypes.c_int16),
@@ -41,14 +48,14 @@ _ORDERS = {"<": raw.MMAP_WRAP_LITTLE_ENDIAN, ">": raw.MMAP_WRAP_BIG_ENDIAN, "=":
 _NATIVE = "<" if sys.byteorder == "little" else ">"
 
 
-def _kind(name: str) -> tuple[int, str, Any]:
+def _kind(name: str) -> tuple[int, Any, Any]:
     try:
         return _KINDS[name]
     except (KeyError, TypeError):
         return _ordered_kind(name)
 
 
-def _ordered_kind(name: str) -> tuple[int, str, Any]:
+def _ordered_kind(name: str) -> tuple[int, Any, Any]:
     if not isinstance(name, str):
         raise TypeError(f"a kind of number is a str such as 'u4', not {type(name).__name__}")
     order, bare = 0, name
@@ -73,7 +80,20 @@ class Sharing:
 
         def __buffer__(self, flags: int, /) -> memoryview: ...
 
-    def view(self, kind: str = "u1", offset: SupportsIndex = 0, count: SupportsIndex | None = None) -> memoryview:
+    if TYPE_CHECKING:
+
+        @overload
+        def view(
+            self, kind: IntegerKind = "u1", offset: SupportsIndex = 0, count: SupportsIndex | None = None
+        ) -> memoryview[int]: ...
+        @overload
+        def view(
+            self, kind: FloatKind, offset: SupportsIndex = 0, count: SupportsIndex | None = None
+        ) -> memoryview[float]: ...
+
+    def view(
+        self, kind: Kind = "u1", offset: SupportsIndex = 0, count: SupportsIndex | None = None
+    ) -> memoryview[int] | memoryview[float]:
         """`count` numbers from byte `offset` on, by default as many as fit, without copying: writable if the map is.
 
         What a memoryview gives: `view[i]` at full speed, slices, `tolist`, and everything that takes a buffer. Closing
@@ -102,7 +122,29 @@ class Sharing:
             answer(_ffi.check(self._handle, start, int64(size)))
         return memoryview(self)[start : start + size].cast(letter)
 
-    def array(self, dtype: Any, offset: SupportsIndex = 0, shape: Any = None) -> Any:
+    if TYPE_CHECKING:
+
+        @overload
+        def array(
+            self,
+            dtype: type[Scalar] | numpy.dtype[Scalar],
+            offset: SupportsIndex = 0,
+            shape: SupportsIndex | Sequence[SupportsIndex] | None = None,
+        ) -> NDArray[Scalar]: ...
+        @overload
+        def array(
+            self,
+            dtype: DTypeLike,
+            offset: SupportsIndex = 0,
+            shape: SupportsIndex | Sequence[SupportsIndex] | None = None,
+        ) -> NDArray[Any]: ...
+
+    def array(
+        self,
+        dtype: DTypeLike,
+        offset: SupportsIndex = 0,
+        shape: SupportsIndex | Sequence[SupportsIndex] | None = None,
+    ) -> NDArray[Any]:
         """A numpy array of the map's own memory, from byte `offset` on; writable if the map is. Needs numpy.
 
         `shape` is by default one dimension of as many elements as fit; `dtype` may be in either order of bytes, and have
@@ -131,7 +173,14 @@ class Sharing:
         # numpy.ndarray lets go of a buffer that it is given at once; an array of all bytes holds it while one lives.
         return numpy.ndarray(lengths, element, numpy.frombuffer(memoryview(self), "u1"), start)
 
-    def get(self, kind: str, offset: SupportsIndex) -> int | float:
+    if TYPE_CHECKING:
+
+        @overload
+        def get(self, kind: IntegerKind, offset: SupportsIndex) -> int: ...
+        @overload
+        def get(self, kind: FloatKind, offset: SupportsIndex) -> float: ...
+
+    def get(self, kind: Kind, offset: SupportsIndex) -> int | float:
         """The number of this kind at byte `offset`, which may be any: checked, and FaultError where the memory refuses.
 
         >>> import mmap_wrap
@@ -155,7 +204,14 @@ class Sharing:
                 value += 1 << 64
         return value
 
-    def put(self, kind: str, offset: SupportsIndex, value: SupportsIndex | SupportsFloat) -> None:
+    if TYPE_CHECKING:
+
+        @overload
+        def put(self, kind: IntegerKind, offset: SupportsIndex, value: SupportsIndex) -> None: ...
+        @overload
+        def put(self, kind: FloatKind, offset: SupportsIndex, value: SupportsFloat | SupportsIndex) -> None: ...
+
+    def put(self, kind: Kind, offset: SupportsIndex, value: SupportsFloat | SupportsIndex) -> None:
         """Sets the number of this kind at byte `offset`, which may be any.
 
         OverflowError: the number does not fit the kind. FaultError: the memory refuses, as it does where the map is for reading.
@@ -168,7 +224,7 @@ class Sharing:
         """
         number, letter, c_type = _kind(kind)
         if letter in "fd":
-            code = _ffi.put_float(self._handle, number, int64(offset), float(value))  # type: ignore[arg-type]
+            code = _ffi.put_float(self._handle, number, int64(offset), float(value))
         else:
             wanted = value if type(value) is int else int.__index__(operator.index(value))  # type: ignore[arg-type]
             held = c_type(wanted).value
@@ -178,7 +234,7 @@ class Sharing:
             code = _ffi.put_int(self._handle, number, int64(offset), held - (1 << 64) if held >> 63 > 0 else held)
         answer(code)
 
-    def atomic_load(self, offset: SupportsIndex, bits: SupportsIndex = 64) -> int:
+    def atomic_load(self, offset: SupportsIndex, bits: Literal[32, 64] = 64) -> int:
         """The word of 32 or 64 bits at `offset`, signed; the atomic operations are sequentially consistent.
 
         For all of them, and for `wait`: the word's address must be a multiple of its width (ArgumentError). ValueError:
@@ -192,7 +248,7 @@ class Sharing:
         answer(raw.mmap_wrap_atomic_load(self._handle, int64(bits), int64(offset), ctypes.byref(value)))
         return value.value
 
-    def atomic_store(self, offset: SupportsIndex, value: SupportsIndex, bits: SupportsIndex = 64) -> None:
+    def atomic_store(self, offset: SupportsIndex, value: SupportsIndex, bits: Literal[32, 64] = 64) -> None:
         """Sets the word at `offset`.
 
         >>> import mmap_wrap
@@ -203,7 +259,7 @@ class Sharing:
         """
         answer(raw.mmap_wrap_atomic_store(self._handle, int64(bits), int64(offset), int64(value)))
 
-    def atomic_add(self, offset: SupportsIndex, value: SupportsIndex, bits: SupportsIndex = 64) -> int:
+    def atomic_add(self, offset: SupportsIndex, value: SupportsIndex, bits: Literal[32, 64] = 64) -> int:
         """Adds to the word at `offset`, which wraps around, and returns what it was before.
 
         >>> import mmap_wrap
@@ -215,7 +271,7 @@ class Sharing:
         answer(raw.mmap_wrap_atomic_add(self._handle, int64(bits), int64(offset), int64(value), ctypes.byref(before)))
         return before.value
 
-    def atomic_exchange(self, offset: SupportsIndex, value: SupportsIndex, bits: SupportsIndex = 64) -> int:
+    def atomic_exchange(self, offset: SupportsIndex, value: SupportsIndex, bits: Literal[32, 64] = 64) -> int:
         """Sets the word at `offset`, and returns what it was before.
 
         >>> import mmap_wrap
@@ -229,7 +285,7 @@ class Sharing:
         return before.value
 
     def atomic_compare_exchange(
-        self, offset: SupportsIndex, expected: SupportsIndex, desired: SupportsIndex, bits: SupportsIndex = 64
+        self, offset: SupportsIndex, expected: SupportsIndex, desired: SupportsIndex, bits: Literal[32, 64] = 64
     ) -> tuple[bool, int]:
         """Sets the word at `offset` to `desired` if it is `expected`: whether it was, and what it was before.
 

@@ -32,8 +32,8 @@ from ._signatures import SIGNATURES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
+    # At run time __getattr__ below has them.
+    from ._calls import *  # noqa: F403
 
 MMAP_WRAP_ABI_VERSION = _ffi.ABI_VERSION
 MMAP_WRAP_REST = _ffi.REST
@@ -94,6 +94,13 @@ class Cache(ctypes.Structure):
         ("recently_evicted", ctypes.c_int64),
     ]
 
+    if TYPE_CHECKING:
+        cached: int
+        dirty: int
+        writeback: int
+        evicted: int
+        recently_evicted: int
+
 
 class Facts(ctypes.Structure):
     """`struct mmap_wrap_facts`: what is known of a mapping. The header says what each number is.
@@ -128,6 +135,20 @@ class Facts(ctypes.Structure):
         ("source", ctypes.c_int64),
     ]
 
+    if TYPE_CHECKING:
+        length: int
+        mapped: int
+        address: int
+        page_size: int
+        protection: int
+        flags: int
+        offset: int
+        keeps_file: int
+        sealed: int
+        exports: int
+        surviving: int
+        lost: int
+
 
 def check(result: int) -> int:
     """The result, or the exception that its code stands for, with this thread's last failure as the message.
@@ -144,12 +165,14 @@ def check(result: int) -> int:
     return _errors.answer(result)
 
 
-def __getattr__(name: str) -> Callable[..., Any]:
-    if name not in SIGNATURES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    function = _ffi.bind(name)
-    globals()[name] = function
-    return function
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        if name not in SIGNATURES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        function = _ffi.bind(name)
+        globals()[name] = function
+        return function
 
 
 def __dir__() -> list[str]:

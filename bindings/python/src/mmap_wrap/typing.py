@@ -1,0 +1,31 @@
+"""Names for annotations: the kinds of numbers, and the modes of `open`.
+
+A function that hands a kind or a mode on says so with one of them:
+
+>>> from mmap_wrap.typing import IntegerKind
+>>> def total(numbers: mmap_wrap.mmap, kind: IntegerKind) -> int:
+...     return sum(numbers.view(kind))
+>>> import mmap_wrap
+>>> total(mmap_wrap.anonymous(16), "u4")
+0
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+__all__ = ["FloatKind", "IntegerKind", "Kind", "Mode"]
+
+# fmt: off
+IntegerKind = Literal[
+    "i1", "<i1", ">i1", "=i1", "i2", "<i2", ">i2", "=i2", "i4", "<i4", ">i4", "=i4", "i8", "<i8", ">i8", "=i8",
+    "u1", "<u1", ">u1", "=u1", "u2", "<u2", ">u2", "=u2", "u4", "<u4", ">u4", "=u4", "u8", "<u8", ">u8", "=u8",
+]
+FloatKind = Literal["f4", "<f4", ">f4", "=f4", "f8", "<f8", ">f8", "=f8"]
+Kind = Literal[IntegerKind, FloatKind]
+
+Mode = Literal[
+    "r", "rb", "c", "cb", "r+", "r+b", "rb+",
+    "w", "wb", "w+", "w+b", "wb+", "x", "xb", "x+", "x+b", "xb+", "a", "ab", "a+", "a+b", "ab+",
+]
+# fmt: on

@@ -1,0 +1,136 @@
+"""What type checkers are told is what there is; scripts/typed has them judge programs by it."""
+
+import ast
+import inspect
+import mmap as standard
+import typing
+from pathlib import Path
+
+import pytest
+
+import mmap_wrap
+import mmap_wrap.typing
+from mmap_wrap import _ffi, _open, _sharing
+from mmap_wrap._signatures import SIGNATURES
+
+PACKAGE = Path(mmap_wrap.__file__).parent
+
+
+def stub(name):
+    return ast.parse((PACKAGE / name).read_text())
+
+
+def test_the_constants_of_the_stub_are_those_of_the_library():
+    table = [_ffi.constant_name(i).decode() for i in range(_ffi.constant_count())]
+    names = stub("_names.pyi")
+    annotated = [line.target.id for line in names.body if isinstance(line, ast.AnnAssign)]
+    exported = [ast.literal_eval(line.value) for line in names.body if isinstance(line, ast.Assign)]
+    assert len(annotated) > 100
+    assert sorted(annotated) == sorted(exported[0]) == sorted(table)
+
+
+def test_the_calls_of_the_stub_are_those_that_are_bound():
+    calls = {line.name: line for line in stub("_calls.pyi").body if isinstance(line, ast.FunctionDef)}
+    letters = {"int": "i", "float": "d", "bytes": "t", "_Address": "p", "bytes | None": "t", "int | None": "p"}
+    letters["bytes | Any"] = "t"
+    told = {}
+    for name, call in calls.items():
+        assert not call.args.args, f"{name}: ctypes takes no names"
+        kinds = [call.returns, *(taken.annotation for taken in call.args.posonlyargs)]
+        told[name] = "".join(letters[written(kind)] for kind in kinds)
+    assert told == SIGNATURES
+
+
+def written(annotation):
+    """An annotation as it stands in a stub: a name, or two with a bar between."""
+    if isinstance(annotation, ast.BinOp):
+        return f"{written(annotation.left)} | {written(annotation.right)}"
+    return "None" if isinstance(annotation, ast.Constant) else annotation.id
+
+
+def test_the_class_of_the_stub_has_the_members_of_the_librarys():
+    told = next(line for line in stub("_native.pyi").body if isinstance(line, ast.ClassDef))
+    names = {line.name for line in told.body if isinstance(line, ast.FunctionDef)}
+    names |= {line.target.id for line in told.body if isinstance(line, ast.AnnAssign)}
+    native = mmap_wrap.mmap.__mro__[1]
+    # Before 3.12 no buffer has a method.
+    assert {name for name in names if not hasattr(native, name)} <= {"__buffer__", "__release_buffer__"}
+    assert {name for name in vars(native) if name not in vars(object)} - {"__module__"} <= names
+
+
+def test_every_kind_that_is_told_is_one():
+    told = typing.get_args(mmap_wrap.typing.Kind)
+    bare = {kind.lstrip("<>=") for kind in _sharing._KINDS}
+    assert sorted(told) == sorted(order + kind for order in ("", *_sharing._ORDERS) for kind in bare)
+    m = mmap_wrap.anonymous(8)
+    for kind in told:
+        m.put(kind, 0, 1)
+        assert m.get(kind, 0) == 1
+        is_integer = kind in typing.get_args(mmap_wrap.typing.IntegerKind)
+        assert type(m.get(kind, 0)) is (int if is_integer else float)
+
+
+def test_every_mode_that_is_told_is_one():
+    told = typing.get_args(mmap_wrap.typing.Mode)
+    assert set(told) >= set(_open._MODES)
+    for mode in told:
+        assert _open._way(mode) in _open._MODES.values()
+
+
+PUBLIC = [name for name in dir(standard.mmap) if not name.startswith("_")]
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_the_standard_librarys_methods_are_there(name):
+    theirs, ours = getattr(standard.mmap, name), getattr(mmap_wrap.mmap, name)
+    assert callable(theirs) == callable(ours)
+
+
+def parameters(function):
+    """What a function says that it takes, without self; None where it does not say."""
+    try:
+        return list(inspect.signature(function).parameters.values())[1:]
+    except (TypeError, ValueError):
+        return None
+
+
+TOLD = [name for name in PUBLIC if parameters(getattr(standard.mmap, name)) is not None]
+
+
+def test_parameters_are_the_standard_librarys():
+    for name in TOLD:
+        theirs, ours = parameters(getattr(standard.mmap, name)), parameters(getattr(mmap_wrap.mmap, name))
+        for their, our in zip(theirs, ours):
+            assert (name, our.kind, is_required(our)) == (name, their.kind, is_required(their))
+            assert our.name == their.name or our.kind is our.POSITIONAL_ONLY
+        assert len(ours) >= len(theirs)
+        assert not any(is_required(our) for our in ours[len(theirs) :])
+
+
+def is_required(parameter):
+    return parameter.default is parameter.empty
+
+
+def test_every_method_of_the_standard_library_says_what_it_takes():
+    if silent := sorted(set(PUBLIC) - set(TOLD) - {"closed"}):
+        pytest.skip(f"skipped: this Python's mmap says nothing of the parameters of {', '.join(silent)}")
+
+
+def test_the_constructors_names_are_the_standard_librarys():
+    # The standard library's says nothing of its parameters: it is asked to take each by its name.
+    names = ["fileno", "length", "flags", "prot", "access", "offset"]
+    assert list(inspect.signature(mmap_wrap.mmap).parameters)[: len(names)] == names
+    values = [-1, 4096, standard.MAP_SHARED, standard.PROT_READ | standard.PROT_WRITE, standard.ACCESS_DEFAULT, 0]
+    for module in (standard, mmap_wrap):
+        module.mmap(**dict(zip(names, values))).close()
+
+
+def test_a_star_gives_what_the_standard_librarys_gives():
+    theirs, ours = {}, {}
+    exec("from mmap import *", theirs)
+    exec("from mmap_wrap import *", ours)
+    assert set(theirs) - set(ours) == set()
+    for name, value in theirs.items():
+        if name.isupper():
+            assert ours[name] == value
+    assert "open" not in ours
