@@ -3,6 +3,7 @@
 import ast
 import inspect
 import mmap as standard
+import re
 import typing
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 import mmap_wrap
 import mmap_wrap.typing
-from mmap_wrap import _ffi, _open, _sharing
+from mmap_wrap import _ffi, _open, _sharing, raw
 from mmap_wrap._signatures import SIGNATURES
 
 PACKAGE = Path(mmap_wrap.__file__).parent
@@ -55,7 +56,14 @@ def test_the_class_of_the_stub_has_the_members_of_the_librarys():
     native = mmap_wrap.mmap.__mro__[1]
     # Before 3.12 no buffer has a method.
     assert {name for name in names if not hasattr(native, name)} <= {"__buffer__", "__release_buffer__"}
-    assert {name for name in vars(native) if name not in vars(object)} - {"__module__"} <= names
+    made = {name for name, item in vars(native).items() if inspect.isroutine(item) or inspect.ismemberdescriptor(item)}
+    assert made <= names
+
+
+def test_the_members_told_of_a_struct_are_its_members():
+    for structure in (raw.Cache, raw.Facts):
+        told = re.findall(r"^        (\w+): int$", inspect.getsource(structure), re.MULTILINE)
+        assert told == [name for name, _ in structure._fields_]
 
 
 def test_every_kind_that_is_told_is_one():

@@ -6,12 +6,26 @@
 ...     m.find(b"l")
 2
 
-Offsets and sizes are in bytes. Any thread may use any map at any time, also while another closes it. System errors are
-OSError and its subclasses; a closed map or a range outside of it is ValueError; closing a map while views of it live
-is BufferError. The constants (PROT_, MAP_, MADV_, MS_ and so on) are asked from the native library by name when
-first used; one that this platform lacks is an AttributeError, and `dir(mmap_wrap)` lists those there are.
+A map begins with one of these; what can be done with it is in `help(mmap_wrap.mmap)`:
 
-`mmap_wrap.raw` has every call of the library as it is in C, for what this module does not wrap.
+    mmap(fileno, length)    an open file, as in the standard library; or, with -1, memory without a file
+    open(path, mode)        a file, which is made, sized and allocated if need be
+    map_path(path)          a file, mapped as MAP_ and PROT_ constants say
+    anonymous(length)       memory without a file
+    shared(name, size)      memory that any process may map by its name, until `unlink_shared(name)`
+    memfd(length)           a file in memory, without a path
+    secret(length)          memory that even the kernel does not look into
+
+Offsets and sizes are in bytes. Any thread may use any map at any time, also while another closes it.
+
+Errors: OSError and its subclasses are the system's. ValueError is a closed map, or a range outside of it;
+BufferError, closing or resizing a map while somebody holds a view of it. FaultError, ArgumentError and SealedError
+are this module's.
+
+Constants (PROT_, MAP_, MADV_, MS_ and more) have the values of this machine. One that the platform lacks is an
+AttributeError; `dir(mmap_wrap)` lists those there are. `from mmap_wrap import *` leaves out `open`.
+
+`mmap_wrap.raw` has each call of the native library as it is in C. `mmap_wrap.typing` has names for annotations.
 """
 
 from __future__ import annotations
@@ -60,10 +74,11 @@ __version__: str = _ffi.version().decode()
 
 
 def trust_handlers(yes: bool = True) -> None:
-    """Says that nobody in this process replaces the handlers of SIGBUS and SIGSEGV from now on, nor blocks them.
+    """Says that from now on nobody in this process replaces or blocks the handlers of SIGBUS and SIGSEGV; or may again.
 
-    Accesses then need no system call: `m[i]` takes about what the standard library's does. Without that word each
-    access verifies it first. `faulthandler.enable()` replaces them: say False before it.
+    An access then needs no system call, and `m[i]` takes about as long as the standard library's. Otherwise each
+    access makes sure of the handlers first. `faulthandler.enable()` replaces them: say `yes=False` before it. If that
+    turns out wrong, an access that the memory refuses ends the process.
 
     >>> import mmap_wrap
     >>> mmap_wrap.trust_handlers()

@@ -75,13 +75,13 @@ class mmap(_Mapping, Pages, Sharing):
     MAP_FIXED or MAP_FIXED_NOREPLACE exactly; `alignment`, a power of two, is what the address is to be a multiple of.
 
     `m[i]` is a byte as an int, `m[i:j]` bytes; both may be assigned to. `len(m)` is the number of bytes mapped,
-    iteration gives each as bytes of length 1, and `memoryview(m)`, `numpy.frombuffer(m)`, `re.search(pattern, m)` and
+    and iteration gives each as bytes of length 1. `memoryview(m)`, `numpy.frombuffer(m)`, `re.search(pattern, m)` and
     whatever else takes a buffer see the memory itself; until they let go of it, closing and resizing are BufferError.
 
     An access through the map that its memory refuses (its file was cut short, its disk is full or broken) is a
-    FaultError. Through a view it would end the process: with `survive`, the page becomes zeroed memory instead, and the
-    next use of the map raises FaultError, once; closing it does so, too, and closes it all the same. Where another
-    handler of SIGBUS was installed later (`faulthandler.enable()`), views do not survive.
+    FaultError. Through a view it would end the process. With `survive`, the page becomes zeroed memory instead, and the
+    next use of the map raises FaultError, once; if that use is `close`, it is closed all the same. Views do not survive
+    where another handler of SIGBUS was installed later (`faulthandler.enable()`).
 
     OSError and its subclasses: the system refused. ValueError: an empty file, a length beyond the file's end, or an
     argument that cannot be (ArgumentError). OverflowError: a negative or too large number.
@@ -235,7 +235,7 @@ class mmap(_Mapping, Pages, Sharing):
     def count(self, sub: Buffer, start: SupportsIndex = 0, end: SupportsIndex | None = None, /) -> int:
         """How many `sub`, none overlapping another, lie whole between `start` and `end` (slice notation).
 
-        Errors as `find`.
+        `start` is by default 0, wherever `read` stands. Errors as `find`.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.mmap(-1, 7)
@@ -296,10 +296,10 @@ class mmap(_Mapping, Pages, Sharing):
     def copy(
         self, other: mmap, dest: SupportsIndex = 0, src: SupportsIndex = 0, size: SupportsIndex | None = None
     ) -> int:
-        """Copies `size` bytes from offset `src` of another map, by default the rest of it, to offset `dest` of this one.
+        """Copies `size` bytes from offset `src` of the map `other`, by default its rest, to offset `dest` of this one.
 
         Returns how many. ValueError: a map is closed, or a range outside of it. TypeError: mapped for reading only, or
-        no map. FaultError: the memory of one refuses; the message says which.
+        `other` is no map. FaultError: the memory of one of them refuses; the message says which.
 
         >>> import mmap_wrap
         >>> m, backup = mmap_wrap.mmap(-1, 4), mmap_wrap.mmap(-1, 6)
@@ -317,10 +317,11 @@ class mmap(_Mapping, Pages, Sharing):
     def compare(
         self, other: mmap, offset: SupportsIndex = 0, theirs: SupportsIndex = 0, size: SupportsIndex | None = None
     ) -> int:
-        """How many bytes are equal from `offset` here and from offset `theirs` in another map on, of `size`.
+        """Compares `size` bytes from `offset` on with those of the map `other` from its offset `theirs` on.
 
-        `size` is by default the rest of this map: as many equal bytes mean no difference. ValueError: a map is closed,
-        or a range outside of it. FaultError: the memory of one refuses before a difference.
+        Returns how many are equal before the first difference: `size` where there is none. `size` is by default the
+        rest of this map. ValueError: a map is closed, or a range outside of it. FaultError: the memory of one of them
+        refuses before there is a difference.
 
         >>> import mmap_wrap
         >>> one, other = mmap_wrap.mmap(-1, 4), mmap_wrap.mmap(-1, 4)
@@ -332,7 +333,7 @@ class mmap(_Mapping, Pages, Sharing):
         return answer(_ffi.compare(self._handle, here, _handle_of(other), there, count))
 
     def read(self, n: SupportsIndex | None = None, /) -> bytes:
-        """The next `n` bytes, or what is left if that is less, `n` is negative or None; and steps over them.
+        """The next `n` bytes, or all that are left if these are fewer, or `n` is negative or None; steps over them.
 
         ValueError: closed. FaultError: the memory refuses.
 
@@ -354,7 +355,7 @@ class mmap(_Mapping, Pages, Sharing):
         return data
 
     def read_byte(self) -> int:
-        """The next byte as an int; and steps over it. ValueError: closed, or at the end.
+        """The next byte as an int; steps over it. ValueError: closed, or at the end.
 
         >>> import mmap_wrap
         >>> mmap_wrap.mmap(-1, 1).read_byte()
@@ -368,7 +369,7 @@ class mmap(_Mapping, Pages, Sharing):
         return byte
 
     def readline(self) -> bytes:
-        """The bytes up to and with the next newline, or to the end; and steps over them. `lines` is faster for many.
+        """The bytes up to and with the next newline, or to the end; steps over them. `lines` is faster for many.
 
         ValueError: closed. FaultError: the memory refuses.
 
@@ -392,8 +393,9 @@ class mmap(_Mapping, Pages, Sharing):
     def lines(self, start: SupportsIndex = 0, end: SupportsIndex | None = None) -> Iterator[bytes]:
         """Each line between `start` and `end` (slice notation) as bytes with its newline; the last may have none.
 
-        Reads a MiB at a time, so that a map of any size takes little memory, and several times as fast as `readline`.
-        What changes in the map meanwhile may or may not be seen. ValueError: closed. FaultError: the memory refuses.
+        It reads a MiB at a time, so that a map of any size takes little memory, and is several times as fast as
+        `readline`. What changes in the map meanwhile may or may not be seen. ValueError: closed. FaultError: the memory
+        refuses.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.mmap(-1, 7)
@@ -423,7 +425,7 @@ class mmap(_Mapping, Pages, Sharing):
             yield begun
 
     def write(self, data: Buffer, /) -> int:
-        """Puts the bytes where `read` stands, steps over them, and returns how many they are.
+        """Puts the bytes of `data` where `read` stands, steps over them, and returns how many they are.
 
         ValueError: closed, or no room for them. TypeError: mapped for reading only, or no bytes.
 
@@ -442,7 +444,7 @@ class mmap(_Mapping, Pages, Sharing):
         return len(source)
 
     def write_byte(self, byte: SupportsIndex, /) -> None:
-        """Puts the byte, an int from 0 to 255, where `read` stands, and steps over it.
+        """Puts `byte`, an int from 0 to 255, where `read` stands, and steps over it.
 
         ValueError: closed, or at the end. OverflowError: no byte. TypeError: mapped for reading only.
 
@@ -465,9 +467,10 @@ class mmap(_Mapping, Pages, Sharing):
         self._pos = place + 1
 
     def seek(self, pos: SupportsIndex, whence: SupportsIndex = os.SEEK_SET, /) -> int:
-        """Sets where `read` and `write` stand: from the start, where they stand, or the end (os.SEEK_); returns it.
+        """Sets where `read` and `write` stand, and returns that in bytes from the start.
 
-        ValueError: closed, outside the map, or no such `whence`.
+        `pos` counts from where `whence` says: os.SEEK_SET, the start; os.SEEK_CUR, where they stand; os.SEEK_END, the
+        end. ValueError: closed, outside the map, or no such `whence`.
 
         >>> import mmap_wrap
         >>> mmap_wrap.mmap(-1, 7).seek(-2, 2)
@@ -507,9 +510,9 @@ class mmap(_Mapping, Pages, Sharing):
     ) -> None:
         """Writes `size` bytes from `offset` on back to the file, and returns when they are stored.
 
-        `flags` are MS_SYNC, or MS_ASYNC not to wait for that, with MS_INVALIDATE or'ed to it if need be. `offset` must be
-        on a page border, as the standard library's has to. ValueError: closed, or a range outside the map. OSError:
-        the system could not store them (EIO, ENOSPC), or `offset` is unaligned (ArgumentError).
+        `flags` are MS_SYNC, or MS_ASYNC not to wait for that, and MS_INVALIDATE. `offset` must be on a page border, as
+        the standard library has it; `size` is by default the rest. ValueError: closed, or a range outside the map.
+        OSError: the system could not store them (EIO, ENOSPC), or `offset` is unaligned (ArgumentError).
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.mmap(-1, 100)
@@ -524,13 +527,13 @@ class mmap(_Mapping, Pages, Sharing):
         answer(_ffi.sync(self._handle, way, start, count))
 
     def madvise(self, option: SupportsIndex, start: SupportsIndex = 0, length: SupportsIndex | None = None, /) -> None:
-        """Tells the kernel how `length` bytes from `start` on will be used: one MADV_ constant.
+        """Tells the kernel how `length` bytes from `start` on will be used: `option` is one MADV_ constant.
 
-        A length beyond the end stops there, as the standard library has it. Advice that discards data needs page
-        borders at both ends, or the map's own.
+        `length` is by default the rest, and more stops at the end, as the standard library has it. An option that
+        discards data needs page borders at both ends, or the map's own ends.
 
-        ValueError: closed, or a start outside the map. ArgumentError: no such advice, unaligned. OSError: this kernel
-        lacks it.
+        ValueError: closed, or a start outside the map. ArgumentError: no such option, or unaligned. OSError: this
+        kernel lacks it.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.mmap(-1, 8192)
@@ -551,9 +554,9 @@ class mmap(_Mapping, Pages, Sharing):
     def resize(self, newsize: SupportsIndex, /) -> None:
         """Makes the map, and its file, `newsize` bytes long from the map's offset on. The map may move in memory.
 
-        TypeError: mapped for reading only or ACCESS_COPY: see `remap`. ValueError: closed, a negative or too large
-        size, `trackfd=False`, or a shared map without a file, which cannot grow. BufferError: somebody looks in.
-        OSError: the system refused; nothing has changed.
+        TypeError: mapped for reading only, or with ACCESS_COPY: see `remap`. ValueError: closed, a negative or too
+        large size, `trackfd=False`, or a shared map without a file, which cannot grow. BufferError: somebody holds a
+        view. OSError: the system refused; nothing has changed.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.anonymous(4096)
@@ -575,14 +578,15 @@ class mmap(_Mapping, Pages, Sharing):
         answer(_ffi.remap(self._handle, size, _MREMAP_MAYMOVE, None, facts.keeps_file))
 
     def remap(self, newsize: SupportsIndex | None = None, *, may_move: bool = True, address: SupportsIndex = 0) -> None:
-        """Makes the map `newsize` bytes long, by default as long as to the end of its file, and leaves the file as it is.
+        """Makes the map `newsize` bytes long, by default up to the end of its file, and leaves the file as it is.
 
         So a map for reading follows a file that grows. Bytes beyond the file's end are FaultError until it has grown.
         `address` moves the map to exactly there, over whatever is there; where it is 0, `may_move` says whether the
         map may move at all.
 
-        ValueError: closed, size 0, or None without a file that is kept. BufferError: somebody looks in. OSError: no
-        room there (ENOMEM), and what else the system refuses; nothing has changed.
+        ValueError: closed, a new size of 0, or None for a map that keeps no file (`trackfd=False`, `map_path`).
+        BufferError: somebody holds a view. OSError: there is no room (ENOMEM), or the system refuses; then nothing has
+        changed.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.anonymous(4096)
@@ -597,7 +601,7 @@ class mmap(_Mapping, Pages, Sharing):
         answer(_ffi.remap(self._handle, size, flags, place or None, 0))
 
     def size(self) -> int:
-        """The size of the file in bytes, which may be more than is mapped, and may change; the length without a file.
+        """The size of the file in bytes, now: more or less than is mapped. Without a file, the length of the map.
 
         ValueError: closed. ArgumentError, which is an OSError and a ValueError: the map does not keep its file
         (`trackfd=False`).

@@ -1,4 +1,4 @@
-"""Maps that begin with something else than an open file: a path, nothing, a memory file, shared memory, secret memory."""
+"""Maps of something else than an open file: of a path, of nothing, of shared, secret and file memory."""
 
 from __future__ import annotations
 
@@ -49,15 +49,15 @@ def open(  # noqa: A001 - it is what it is called
 ) -> mmap:
     """Opens or makes the file at `path` and maps `length` bytes of it from `offset` on, by default all.
 
-    `mode` says how, as the built-in `open` and numpy do: "r" for reading; "r+" for reading and writing; "w+" makes the
-    file anew; "x+" makes it and must not find one; "a+" makes it if there is none; "c" maps a file for reading whose
-    changes stay in memory. A "b" may be in it.
+    `mode` says how, in the words of the built-in `open` and numpy: "r" for reading; "r+" for reading and writing; "w+"
+    makes the file anew, "x+" makes it and must not find one, "a+" makes it if there is none, all three for reading and
+    writing; "c" maps a file whose changes stay in memory. A "b" may be in it.
 
-    `size` makes the file that many bytes long, longer or shorter than it was; with `allocate` the file system sets the
+    `size` makes the file that many bytes long, longer or shorter than it was. With `allocate` the file system sets the
     blocks aside for it, so that a full disk is an OSError (ENOSPC) now and not a FaultError later. An empty file gives
     a map of length 0, which `resize` can make longer. `permissions` are for a file that is made, less the umask.
-    `flags` are MAP_ constants and `open_flags` O_ constants to be or'ed to what the mode says. On failure a file that
-    was not there is removed, and one that was there has its former size. `trackfd` and `survive` as for `mmap`.
+    `flags` are MAP_ constants, and `open_flags` O_ constants, beyond those that the mode means. On failure a file that
+    was not there is removed, and one that was there has its former size. `trackfd` and `survive` are as for `mmap`.
 
     FileNotFoundError, PermissionError, IsADirectoryError and other OSError: with the path as `filename`. ValueError: no
     such mode, a NUL in the path, a range beyond the file's end. It raises an auditing event `mmap_wrap.open` with path,
@@ -101,10 +101,12 @@ def shared(
     permissions: SupportsIndex = 0o600,
     flags: SupportsIndex = 0,
 ) -> mmap:
-    """Maps the shared memory of this name, which any process of the machine may map; makes it where it is new.
+    """Maps the shared memory called `name`, which any process of the machine may map; makes it where it is new.
 
-    `mode` as for `open`: by default "a+" if a `size` is given, and "r+" if not. The memory stays until `unlink_shared`
-    and until nobody has it mapped. A name has no slash but one at its beginning, which is put there if it is missing.
+    `mode` is as for `open`: by default "a+" if a `size` in bytes is given, and "r+" if not. `permissions` are for
+    memory that is made, less the umask; `flags` are MAP_ constants. New memory is zeros. It stays until
+    `unlink_shared`, and until nobody has it mapped. A name has no slash but one at its beginning, which is put there
+    if it is missing.
 
     FileNotFoundError: no such memory. FileExistsError: "x+" found it. Other errors as `open`. It raises an auditing
     event `mmap_wrap.shared` with name, mode and size.
@@ -129,7 +131,7 @@ def shared(
 
 
 def unlink_shared(name: str) -> None:
-    """Takes away the name of shared memory. Who has it mapped keeps it.
+    """Takes away the `name` of shared memory. Who has it mapped keeps it.
 
     FileNotFoundError: no such memory.
 
@@ -153,10 +155,11 @@ def anonymous(
 ) -> mmap:
     """Maps `length` bytes of zeroed memory without a file: this process's own, or `shared` with children forked later.
 
-    `huge` is the size in bytes of the huge pages to take it from, those of the pool (vm.nr_hugepages), or 0. `flags` are
-    MAP_ constants to be or'ed, such as MAP_POPULATE. `prot`, `address` and `alignment` as for `mmap`.
+    `huge` is the size in bytes of the huge pages to take it from, those of the pool (vm.nr_hugepages); 0 for ordinary
+    pages. `flags` are further MAP_ constants, such as MAP_POPULATE. `prot`, `address` and `alignment` are as for
+    `mmap`.
 
-    OSError: ENOMEM where memory or huge pages are lacking.
+    OSError: ENOMEM where memory or huge pages are lacking. ArgumentError: `huge` or `alignment` is no power of two.
 
     >>> import mmap_wrap
     >>> m = mmap_wrap.anonymous(100, alignment=1 << 21)
@@ -171,8 +174,8 @@ def memfd(length: SupportsIndex, name: str = "mmap-wrap", *, huge: SupportsIndex
     """Maps `length` bytes of a new file in memory, which has no path; `name` is for /proc only.
 
     Other processes get at it by its `descriptor`, by pickling, or by being forked. It can be sealed (`add_seals`) and
-    resized. `huge` as for `anonymous`; `flags` are MFD_ constants to be or'ed. OSError: ENOMEM, and ENOTSUP where
-    the system has no memory files.
+    resized. `huge` is as for `anonymous`; `flags` are further MFD_ constants. OSError: ENOMEM, and ENOTSUP where the
+    system has no memory files.
 
     >>> import mmap_wrap
     >>> m = mmap_wrap.memfd(4096)
@@ -188,7 +191,7 @@ def memfd(length: SupportsIndex, name: str = "mmap-wrap", *, huge: SupportsIndex
 
 
 def secret(length: SupportsIndex) -> mmap:
-    """Maps `length` bytes of secret memory: locked, left out of the kernel's own view, unreadable for debuggers.
+    """Maps `length` bytes of secret memory: never swapped, and out of reach for the kernel and for debuggers.
 
     A forked child shares it; `m.advise(MADV_DONTFORK)` keeps it to this process. OSError: ENOTSUP before Linux 5.14, or
     before 6.5 without the boot parameter secretmem.enable=1; EAGAIN beyond RLIMIT_MEMLOCK.
@@ -214,10 +217,10 @@ def map_path(
 ) -> mmap:
     """Maps `length` bytes of the file at `path`, from byte `offset` on; no descriptor stays open.
 
-    `length` 0 maps to the end of the file, and an empty file gives a map of length 0. The file is opened for writing
-    only if a shared map is to be written: `prot=PROT_READ`, or `flags=MAP_PRIVATE`, maps what may only be read. A
-    length beyond the file's end is allowed; to touch pages beyond it before the file has grown is a FaultError.
-    `survive` as for `mmap`.
+    `flags` (MAP_SHARED or MAP_PRIVATE, and more) and `prot` (PROT_ constants) say how. The file is opened for writing
+    only if a shared map is to be written: with `prot=PROT_READ`, or `flags=MAP_PRIVATE`, one may map what one may only
+    read. `length` 0 maps to the end of the file, and an empty file gives a map of length 0. A length beyond the file's
+    end is allowed; to touch pages beyond it before the file has grown is a FaultError. `survive` is as for `mmap`.
 
     FileNotFoundError, PermissionError, IsADirectoryError and other OSError: with the path as `filename`. ValueError: a
     NUL in the path, an offset beyond the file's end, a negative number. ArgumentError: unknown flags. It raises an

@@ -1,8 +1,9 @@
 """What can be done with the pages of a map: protection, advice, locking, presence, guards, huge pages, nodes.
 
-Offsets and sizes are in bytes; a size of None means "to the end". All of it is ValueError on a closed map and for a range
-outside the map; an ArgumentError for what cannot be, such as an offset off the page borders where one is needed; and
-an OSError for what the system refuses, with ENOTSUP for what this kernel lacks.
+"The range" is `size` bytes from `offset` on; by default it is all of the map, and a `size` of None means "to the end".
+Each method raises ValueError for a closed map and a range outside of it, ArgumentError for what cannot be, such as an
+offset off the page borders where one is needed, and OSError for what the system refuses: ENOTSUP for what this kernel
+lacks.
 """
 
 from __future__ import annotations
@@ -42,13 +43,14 @@ class Pages:
         def _of(cls, handle: int, access: int, survive: bool) -> Self: ...
 
     def protect(self, prot: SupportsIndex, offset: SupportsIndex = 0, size: SupportsIndex | None = None) -> None:
-        """Changes what may be done with `size` bytes from `offset` on: PROT_ constants or'ed together.
+        """Changes what may be done with `size` bytes from `offset` on: `prot` is PROT_ constants or'ed together.
 
-        `offset` must be on a page border or 0; `size`, by default the rest, is rounded up to whole pages. Granting
-        PROT_WRITE lifts the TypeError of a map made for reading. An access through the map that the protection forbids
-        is a FaultError; through a view it ends the process, as with all raw memory: only SIGBUS is survived.
+        `offset` must be on a page border; `size`, by default the rest, is rounded up to whole pages. PROT_WRITE makes a
+        map for reading one for writing. An access through the map that the protection forbids is a FaultError; through
+        a view it ends the process: of what views meet, only SIGBUS is survived.
 
-        PermissionError: the file was not opened for that.
+        ValueError: closed, or a range outside the map. ArgumentError: `offset` is unaligned. PermissionError: the file
+        was not opened for that.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.mmap(-1, 8192)
@@ -64,10 +66,13 @@ class Pages:
             self._access &= ~3  # type: ignore[misc] # the library's class has it
 
     def advise(self, advice: SupportsIndex, offset: SupportsIndex = 0, size: SupportsIndex | None = None) -> None:
-        """Tells the kernel how `size` bytes from `offset` on will be used: one MADV_ constant.
+        """Tells the kernel how `size` bytes from `offset` on will be used: `advice` is one MADV_ constant.
 
-        As `madvise`, but by the rules of all other methods: a size beyond the end is a ValueError. Advice that discards
-        data needs page borders at both ends, or the map's own.
+        It does what `madvise` does, but a size beyond the end is a ValueError, as everywhere else. Advice that discards
+        data needs page borders at both ends, or the map's own ends.
+
+        ValueError: closed, or a range outside the map. ArgumentError: no such advice, or unaligned. OSError: this
+        kernel lacks it.
 
         >>> import mmap_wrap
         >>> mmap_wrap.mmap(-1, 8192).advise(mmap_wrap.MADV_SEQUENTIAL, 0, 4096)
@@ -75,9 +80,9 @@ class Pages:
         answer(_ffi.advise(self._handle, int64(advice), *_range(offset, size)))
 
     def lock(self, offset: SupportsIndex = 0, size: SupportsIndex | None = None, *, on_fault: bool = False) -> None:
-        """Keeps the pages of the range in memory, never swapped; with `on_fault`, each from when it is first touched.
+        """Brings the pages of the range into memory and keeps them there; `on_fault`, each when it is first touched.
 
-        Locks do not add up: one `unlock` undoes them. OSError: ENOMEM beyond RLIMIT_MEMLOCK, EPERM for who may lock nothing.
+        Locks do not add up: one `unlock` undoes them. OSError: ENOMEM beyond RLIMIT_MEMLOCK, EPERM where that is 0.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.mmap(-1, 4096)
@@ -88,7 +93,7 @@ class Pages:
         answer(raw.mlock_wrap(self._handle, flags, *_range(offset, size)))
 
     def unlock(self, offset: SupportsIndex = 0, size: SupportsIndex | None = None) -> None:
-        """Lets the pages of the range go again, however often they were locked.
+        """Lets the kernel swap the pages of the range again, however often they were locked.
 
         >>> import mmap_wrap
         >>> mmap_wrap.mmap(-1, 4096).unlock(0, 100)
@@ -96,10 +101,10 @@ class Pages:
         answer(raw.munlock_wrap(self._handle, *_range(offset, size)))
 
     def residency(self, offset: SupportsIndex = 0, size: SupportsIndex | None = None) -> bytes:
-        """A byte for each page that holds a byte of the range: 1 where the page is in memory, 0 where not.
+        """A byte for each page of the range: 1 where the page is in memory, 0 where it is not.
 
-        For a file, "in memory" means in the page cache, whoever brought it there; who neither owns the file nor may
-        write it is told that all of it is there. Others may bring pages in and take them out at any moment.
+        Of a file, that means in the page cache, whoever brought it there; to who neither owns the file nor may write
+        it, the kernel says that all of it is there. Pages may come and go at any moment.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.memfd(2 * mmap_wrap.PAGESIZE)
@@ -114,7 +119,7 @@ class Pages:
         return pages.raw[:known]
 
     def resident(self, offset: SupportsIndex = 0, size: SupportsIndex | None = None) -> int:
-        """How many bytes are in memory of the pages that hold the range, by the rules of `residency`.
+        """How many bytes of the range's pages are in memory, by the rules of `residency`.
 
         >>> import mmap_wrap
         >>> mmap_wrap.mmap(-1, 4096).resident()
@@ -123,10 +128,10 @@ class Pages:
         return answer(raw.mmap_wrap_resident(self._handle, *_range(offset, size)))
 
     def cached(self, offset: SupportsIndex = 0, size: SupportsIndex | None = None) -> raw.Cache:
-        """What the page cache holds of the file behind the range, in bytes.
+        """What the page cache holds of the file behind the range, in bytes: see `raw.Cache`.
 
-        A struct with the members `cached`, `dirty`, `writeback`, `evicted` and `recently_evicted`. Linux 6.5; of files
-        on overlayfs it knows nothing and tells zeros. ArgumentError: the map does not keep its file.
+        Of files on overlayfs the kernel tells zeros. OSError: ENOTSUP before Linux 6.5. ArgumentError: the map does not
+        keep its file.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.memfd(4096)
@@ -142,7 +147,7 @@ class Pages:
         return cache
 
     def prefault(self, offset: SupportsIndex = 0, size: SupportsIndex | None = None, *, writing: bool = False) -> int:
-        """Makes the pages of the range ready for reading, or `writing`, and returns its size.
+        """Makes the pages of the range ready for reading, or for `writing`, and returns its size in bytes.
 
         Files are read in, memory is taken; what the pages hold stays as it is. FaultError: a page refuses.
 
@@ -153,9 +158,10 @@ class Pages:
         return answer(raw.mmap_wrap_prefault(self._handle, int(bool(writing)), *_range(offset, size)))
 
     def drop(self, offset: SupportsIndex = 0, size: SupportsIndex | None = None) -> None:
-        """Lets the pages of the range go from memory, as far as the kernel finds it possible; nothing is lost.
+        """Lets the pages of the range go from memory, as far as the kernel can; no data is lost.
 
-        Changes are written to the file first, or go to swap space. `resident` tells how much went.
+        A shared map's changes are written to the file first; private ones go to swap space, or stay. `resident` tells
+        how much stayed. OSError: EINVAL for locked pages, EIO where the data could not be written: then nothing went.
 
         >>> import mmap_wrap
         >>> mmap_wrap.memfd(4096).drop()
@@ -163,9 +169,10 @@ class Pages:
         answer(raw.mmap_wrap_drop(self._handle, *_range(offset, size)))
 
     def guard(self, offset: SupportsIndex = 0, size: SupportsIndex | None = None, *, on: bool = True) -> None:
-        """Makes every access to the range a fault, or lifts that (`on=False`). What private memory held there is gone.
+        """Makes each access to the range a fault; `on=False` lifts that. What private memory held there is gone.
 
-        Offset and end must be on page borders, or at the map's own ends.
+        Both ends must be on page borders, or the map's own ends: ArgumentError if they are not. Lifted, the pages have
+        the protection of the map as a whole.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.mmap(-1, 8192)
@@ -177,9 +184,10 @@ class Pages:
         answer(raw.mmap_wrap_guard(self._handle, int(bool(on)), *_range(offset, size)))
 
     def seal(self, offset: SupportsIndex = 0, size: SupportsIndex | None = None) -> None:
-        """Seals the pages of the range for ever (mseal): neither unmapped, moved, resized nor protected otherwise.
+        """Seals the pages of the range for ever (mseal): they can be neither unmapped, moved nor protected otherwise.
 
-        Closing is a SealedError from then on; the map stays good to use until the process ends. Linux 6.10.
+        Closing and resizing are a SealedError from then on; the map stays good to use until the process ends. OSError:
+        ENOTSUP before Linux 6.10.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.mmap(-1, 4096)
@@ -191,9 +199,10 @@ class Pages:
         answer(raw.mseal_wrap(self._handle, *_range(offset, size)))
 
     def set_name(self, name: str, /) -> None:
-        """Names a map without a file, for /proc/PID/maps: at most 66 bytes of printable ASCII without [ ] \\ $ and `.
+        """Gives a map without a file a `name` in /proc/PID/maps: at most 66 bytes of printable ASCII.
 
-        ValueError: no such name, or a map of a file. OSError (EINVAL): before Linux 5.17, or not built in.
+        ValueError: a name too long, or with one of [ ] \\ $ and the backquote; a map of a file. OSError: EINVAL before
+        Linux 5.17, or where that is not built in.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.mmap(-1, 4096)
@@ -217,10 +226,10 @@ class Pages:
         answer(named)
 
     def split(self, offset: SupportsIndex) -> Self:
-        """Splits the map at `offset`, a page border of it: this one ends there, the one returned has the rest.
+        """Splits the map at `offset`, a page border: this map ends there, the one returned has the rest.
 
-        So a part can be closed or sealed by itself. ValueError: nothing would be left on one side. BufferError: somebody
-        looks in.
+        So a part can be closed or sealed by itself. ValueError: closed, or nothing would be left on one side.
+        BufferError: somebody holds a view.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.anonymous(3 * mmap_wrap.PAGESIZE)
@@ -231,7 +240,7 @@ class Pages:
         return type(self)._of(answer(raw.mmap_wrap_split(self._handle, int64(offset))), self._access, False)
 
     def huge(self, offset: SupportsIndex = 0, size: SupportsIndex | None = None) -> int:
-        """How many bytes of the range lie in huge pages now.
+        """How many bytes of the range lie in huge pages now, be they transparent or of the pool.
 
         >>> import mmap_wrap
         >>> mmap_wrap.mmap(-1, 4096).huge()
@@ -248,9 +257,10 @@ class Pages:
         *,
         flags: SupportsIndex = 0,
     ) -> None:
-        """Sets the NUMA policy of the pages of the range: an MPOL_ constant, for the nodes of these numbers.
+        """Sets the NUMA policy of the pages of the range: `mode` is an MPOL_ constant, `nodes` the numbers of nodes.
 
-        `flags` are MPOL_MF_ constants: without them the policy is for pages touched from now on.
+        `flags` are MPOL_MF_ constants; without any the policy is for pages that are touched from now on. OSError:
+        ENOTSUP for a kernel without NUMA, EPERM where a container forbids it.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.mmap(-1, 4096)
@@ -270,7 +280,7 @@ class Pages:
         answer(raw.mbind_wrap(self._handle, int64(mode), array, len(words), int64(flags), *place))
 
     def node(self, offset: SupportsIndex = 0) -> int:
-        """The number of the NUMA node that holds the page of the byte at `offset`; 0 on a machine with one.
+        """The number of the NUMA node whose memory holds the byte at `offset`; 0 on a machine with one.
 
         OSError: ENOENT where no page is in memory there, EFAULT where it was read but never written.
 
@@ -285,7 +295,9 @@ class Pages:
         return answer(raw.mmap_wrap_node(self._handle, int64(offset)))
 
     def facts(self) -> raw.Facts:
-        """What is known of the map: a struct with `length`, `mapped`, `address`, `page_size`, `protection` and more.
+        """What is known of the map: its length, address, page size, protection, flags and more: see `raw.Facts`.
+
+        ValueError: closed.
 
         >>> import mmap_wrap
         >>> facts = mmap_wrap.mmap(-1, 100).facts()

@@ -1,8 +1,8 @@
 """What stands in a map beside bytes: numbers, views of a type, and words that processes share.
 
-A kind of number is named as numpy does: "i1" to "i8" and "u1" to "u8" for integers of 1, 2, 4 and 8 bytes, "f4" and
-"f8" for floats; "<" before it says that the least significant byte stands first, ">" that the most significant does, and
-without either it is the machine's own order.
+A kind of number is named as numpy does: "i1", "i2", "i4" and "i8" for integers of so many bytes, "u1" to "u8" for those
+without a sign, "f4" and "f8" for floats. "<" before it says that the least significant byte stands first, ">" that the
+most significant does; without either, or with "=", it is the machine's own order.
 """
 
 from __future__ import annotations
@@ -94,14 +94,14 @@ class Sharing:
     def view(
         self, kind: Kind = "u1", offset: SupportsIndex = 0, count: SupportsIndex | None = None
     ) -> memoryview[int] | memoryview[float]:
-        """`count` numbers from byte `offset` on, by default as many as fit, without copying: writable if the map is.
+        """The memory itself as `count` numbers of this `kind` from byte `offset` on, by default as many as fit.
 
-        What a memoryview gives: `view[i]` at full speed, slices, `tolist`, and everything that takes a buffer. Closing
-        and resizing the map are BufferError while the view, a slice of it, or an array made from it lives. No check
-        stands between a view and the memory: to touch what `protect` forbids ends the process.
+        It is a memoryview, which can be written if the map can: `view[i]` at full speed, slices, `tolist`, and whatever
+        takes a buffer. Closing and resizing the map are BufferError while the view, a slice of it, or an array made
+        from it lives. No check stands between a view and the memory: to touch what `protect` forbids ends the process.
 
-        ValueError: closed, or numbers outside the map. ArgumentError: no kind, or one in the other order of bytes,
-        which memoryview cannot show: see `array` and `get`.
+        ValueError: closed, or numbers outside the map. ArgumentError: no such kind ("u1", "<u4", "f8" …), or one in the
+        other order of bytes, which memoryview cannot show: see `array` and `get`.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.mmap(-1, 8)
@@ -147,9 +147,9 @@ class Sharing:
     ) -> NDArray[Any]:
         """A numpy array of the map's own memory, from byte `offset` on; writable if the map is. Needs numpy.
 
-        `shape` is by default one dimension of as many elements as fit; `dtype` may be in either order of bytes, and have
-        fields. Closing and resizing the map are BufferError while the array, or a view of it, lives. No check stands
-        between an array and the memory, as with `view`.
+        `shape` is by default one dimension of as many elements as fit; `dtype` may have fields, and be in either
+        order of bytes. Closing and resizing the map are BufferError while the array, or a view of it, lives. No check
+        stands between an array and the memory, as with `view`.
 
         ValueError: closed, or elements outside the map. ArgumentError: elements that are Python's own objects.
 
@@ -181,7 +181,9 @@ class Sharing:
         def get(self, kind: FloatKind, offset: SupportsIndex) -> float: ...
 
     def get(self, kind: Kind, offset: SupportsIndex) -> int | float:
-        """The number of this kind at byte `offset`, which may be any: checked, and FaultError where the memory refuses.
+        """The number of this `kind` ("u1", "<u4", ">f8" …) at byte `offset`, which may be any.
+
+        ValueError: closed, or outside the map. ArgumentError: no such kind. FaultError: the memory refuses.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.mmap(-1, 8)
@@ -212,9 +214,10 @@ class Sharing:
         def put(self, kind: FloatKind, offset: SupportsIndex, value: SupportsFloat | SupportsIndex) -> None: ...
 
     def put(self, kind: Kind, offset: SupportsIndex, value: SupportsFloat | SupportsIndex) -> None:
-        """Sets the number of this kind at byte `offset`, which may be any.
+        """Sets the number of this `kind` at byte `offset`, which may be any, to `value`.
 
-        OverflowError: the number does not fit the kind. FaultError: the memory refuses, as it does where the map is for reading.
+        OverflowError: it does not fit the kind. TypeError: it is no number. Other errors as `get`; a map for reading is
+        a FaultError.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.mmap(-1, 8)
@@ -235,10 +238,11 @@ class Sharing:
         answer(code)
 
     def atomic_load(self, offset: SupportsIndex, bits: Literal[32, 64] = 64) -> int:
-        """The word of 32 or 64 bits at `offset`, signed; the atomic operations are sequentially consistent.
+        """The word at byte `offset`, of 32 or 64 `bits`, as a signed int. No thread or process sees half of a change.
 
-        For all of them, and for `wait`: the word's address must be a multiple of its width (ArgumentError). ValueError:
-        closed, or outside the map. FaultError: the memory refuses.
+        Of all atomic operations, which are sequentially consistent, and of `wait` and `wake`: the word's address must
+        be a multiple of its width (ArgumentError). ValueError: closed, or outside the map. FaultError: the memory
+        refuses.
 
         >>> import mmap_wrap
         >>> mmap_wrap.mmap(-1, 8).atomic_load(0)
@@ -249,7 +253,7 @@ class Sharing:
         return value.value
 
     def atomic_store(self, offset: SupportsIndex, value: SupportsIndex, bits: Literal[32, 64] = 64) -> None:
-        """Sets the word at `offset`.
+        """Sets the word at byte `offset`, of 32 or 64 `bits`, to `value`. Errors as `atomic_load`.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.mmap(-1, 8)
@@ -260,7 +264,9 @@ class Sharing:
         answer(raw.mmap_wrap_atomic_store(self._handle, int64(bits), int64(offset), int64(value)))
 
     def atomic_add(self, offset: SupportsIndex, value: SupportsIndex, bits: Literal[32, 64] = 64) -> int:
-        """Adds to the word at `offset`, which wraps around, and returns what it was before.
+        """Adds `value` to the word at byte `offset`, of 32 or 64 `bits`, and returns what it was before.
+
+        A sum that does not fit wraps around. Errors as `atomic_load`.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.mmap(-1, 8)
@@ -272,7 +278,9 @@ class Sharing:
         return before.value
 
     def atomic_exchange(self, offset: SupportsIndex, value: SupportsIndex, bits: Literal[32, 64] = 64) -> int:
-        """Sets the word at `offset`, and returns what it was before.
+        """Sets the word at byte `offset`, of 32 or 64 `bits`, to `value`, and returns what it was before.
+
+        Errors as `atomic_load`.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.mmap(-1, 8)
@@ -287,7 +295,9 @@ class Sharing:
     def atomic_compare_exchange(
         self, offset: SupportsIndex, expected: SupportsIndex, desired: SupportsIndex, bits: Literal[32, 64] = 64
     ) -> tuple[bool, int]:
-        """Sets the word at `offset` to `desired` if it is `expected`: whether it was, and what it was before.
+        """Sets the word at byte `offset`, of 32 or 64 `bits`, to `desired` if it is `expected`.
+
+        Returns whether it was, and what it was before. Errors as `atomic_load`.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.mmap(-1, 8)
@@ -300,11 +310,11 @@ class Sharing:
         return answer(done) == 1, before.value
 
     def wait(self, offset: SupportsIndex, expected: SupportsIndex, timeout: float | None = None) -> bool:
-        """Waits while the 32-bit word at `offset` is `expected`, until `wake`; at most `timeout` seconds.
+        """Waits while the 32-bit word at byte `offset` is `expected`, until `wake`; at most `timeout` seconds.
 
-        True when woken, or when the word is another; False after `timeout`. A wake-up may come without a reason: look at
-        the word, and wait again. Other threads run meanwhile, and signal handlers do. Threads may wait for each other,
-        and processes that share the memory.
+        True when woken, or when the word is another; False after `timeout`, which by default never comes. One may be
+        woken without a reason: look at the word, and wait again. Other threads and signal handlers run meanwhile.
+        Threads may wait for each other, and so may processes that share the memory. Errors as `atomic_load`.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.mmap(-1, 4)
@@ -326,7 +336,9 @@ class Sharing:
                 left = max(end - monotonic_ns(), 0)
 
     def wake(self, offset: SupportsIndex, count: SupportsIndex | None = None) -> int:
-        """Wakes up to `count`, by default all, of those who wait on the 32-bit word at `offset`. Returns how many.
+        """Wakes up to `count`, by default all, of those who wait on the word at byte `offset`. Returns how many.
+
+        Errors as `atomic_load`.
 
         >>> import mmap_wrap
         >>> mmap_wrap.mmap(-1, 4).wake(0)
@@ -335,7 +347,7 @@ class Sharing:
         return answer(raw.mmap_wrap_wake(self._handle, int64(offset), REST if count is None else int64(count)))
 
     def seals(self) -> int:
-        """The F_SEAL_ constants of a memory file (`memfd`), or'ed together. OSError (EINVAL): no such file.
+        """The F_SEAL_ constants of a memory file (`memfd`), or'ed together. OSError (EINVAL): not such a file.
 
         >>> import mmap_wrap
         >>> mmap_wrap.memfd(4096).seals()
@@ -344,7 +356,7 @@ class Sharing:
         return answer(raw.mmap_wrap_seals(self._handle))
 
     def add_seals(self, seals: SupportsIndex) -> None:
-        """Adds F_SEAL_ constants to a memory file's; they cannot be taken off.
+        """Adds `seals`, F_SEAL_ constants or'ed together, to those of a memory file; they cannot be taken off.
 
         PermissionError: sealed against sealing. OSError (EBUSY): F_SEAL_WRITE while a shared map can write.
 
@@ -357,9 +369,9 @@ class Sharing:
         answer(raw.mmap_wrap_add_seals(self._handle, int64(seals)))
 
     def descriptor(self) -> int:
-        """A new descriptor of the file that the map keeps, to be passed on and closed (os.close). Closed on exec.
+        """A new descriptor of the file that the map keeps, to be closed with os.close; programs started do not get it.
 
-        ArgumentError: the map keeps no file.
+        ArgumentError: the map keeps no file (`trackfd=False`, `map_path`). OSError: EMFILE, too many are open.
 
         >>> import mmap_wrap, os
         >>> m = mmap_wrap.memfd(4096)

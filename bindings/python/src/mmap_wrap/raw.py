@@ -73,7 +73,10 @@ MMAP_WRAP_SOURCE_MEMORY_FILE = 5
 
 
 class Cache(ctypes.Structure):
-    """`struct mmap_wrap_cache`: what the page cache holds of a part of a file. The header says what each number is.
+    """`struct mmap_wrap_cache`: how many bytes of a part of a file the page cache holds; what `mmap.cached` answers.
+
+    `cached` are in memory; of these `dirty` wait to be written and `writeback` are being written. `evicted` were in
+    memory once, `recently_evicted` of those so lately that it would have been better to keep them.
 
     >>> import ctypes
     >>> from mmap_wrap import raw
@@ -103,7 +106,13 @@ class Cache(ctypes.Structure):
 
 
 class Facts(ctypes.Structure):
-    """`struct mmap_wrap_facts`: what is known of a mapping. The header says what each number is.
+    """`struct mmap_wrap_facts`: what is known of a mapping; what `mmap.facts` answers.
+
+    `length` is what was asked for, and `mapped` what that takes in whole pages of `page_size`, from `address` on; all
+    in bytes. `protection` is of PROT_ constants, as mapped or as last set for the whole; parts may differ. `flags`
+    are MAP_ constants, and `offset` is the byte of the file that the mapping begins with. `exports` is how many views
+    are held. 1 or 0 are `keeps_file`, `sealed` (a part of it is), `surviving`, and `lost` (a page was, and nobody was
+    told yet). `source` is one of MMAP_WRAP_SOURCE_: what it was made of.
 
     >>> import ctypes, mmap_wrap
     >>> from mmap_wrap import raw
@@ -148,13 +157,14 @@ class Facts(ctypes.Structure):
         exports: int
         surviving: int
         lost: int
+        source: int
 
 
 def check(result: int) -> int:
-    """The result, or the exception that its code stands for, with this thread's last failure as the message.
+    """The `result` if it is an answer; else the exception for it, with this thread's last failure as the message.
 
-    To be called right after the call it is about, in the same thread. FaultError, ArgumentError and SealedError are
-    those of `mmap_wrap`; OSError and its subclasses, ValueError and BufferError stand for the rest.
+    To be called right after the call that it is about, in the same thread. FaultError, ArgumentError and SealedError
+    are those of `mmap_wrap`; OSError and its subclasses, ValueError and BufferError stand for the rest.
 
     >>> import mmap_wrap
     >>> from mmap_wrap import raw

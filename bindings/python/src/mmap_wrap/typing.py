@@ -2,10 +2,10 @@
 
 A function that hands a kind or a mode on says so with one of them:
 
+>>> import mmap_wrap
 >>> from mmap_wrap.typing import IntegerKind
 >>> def total(numbers: mmap_wrap.mmap, kind: IntegerKind) -> int:
 ...     return sum(numbers.view(kind))
->>> import mmap_wrap
 >>> total(mmap_wrap.anonymous(16), "u4")
 0
 """

@@ -1,0 +1,71 @@
+"""Every public item says what it does, names its parameters, and has an example that runs."""
+
+import doctest
+import inspect
+import pydoc
+import re
+
+import pytest
+
+import mmap_wrap
+import mmap_wrap.typing
+from mmap_wrap import raw
+
+
+def public():
+    """Each public item by its name: modules, functions, classes, and the members of `mmap`, its bases' included."""
+    items = {"mmap_wrap": mmap_wrap, "mmap_wrap.typing": mmap_wrap.typing, "mmap_wrap.raw": raw}
+    for module in (mmap_wrap, raw):
+        for name, item in vars(module).items():
+            if not name.startswith("_") and getattr(item, "__module__", "").startswith("mmap_wrap"):
+                items[f"{module.__name__}.{name}"] = item
+    for name in dir(mmap_wrap.mmap):
+        if not name.startswith("_"):
+            items[f"mmap_wrap.mmap.{name}"] = inspect.getattr_static(mmap_wrap.mmap, name)
+    return items
+
+
+ITEMS = public()
+
+
+def test_what_is_public_is_found():
+    assert {"mmap_wrap.open", "mmap_wrap.FaultError", "mmap_wrap.raw.check", "mmap_wrap.raw.Facts"} <= set(ITEMS)
+    assert {f"mmap_wrap.mmap.{name}" for name in ("find", "protect", "view", "closed")} <= set(ITEMS)
+    assert not [name for name in ITEMS if name not in ("mmap_wrap", "mmap_wrap.mmap") and ITEMS[name].__doc__ is None]
+
+
+@pytest.mark.parametrize("name", ITEMS)
+def test_each_item_says_first_what_it_does_in_a_line(name):
+    first, *rest = inspect.getdoc(ITEMS[name]).splitlines()
+    assert re.search(r"[.:]$", first)
+    assert rest[0] == ""
+
+
+@pytest.mark.parametrize("name", ITEMS)
+def test_each_item_has_an_example_that_runs(name):
+    item = ITEMS[name]
+    text = inspect.getdoc(item)
+    example = doctest.DocTestParser().get_doctest(text, {}, name, None, None)
+    assert example.examples, "an example is missing"
+    said = []
+    result = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(example, out=said.append)
+    assert result.failed == 0, "".join(said)
+
+
+# What the first lines call "the range", and what the head of `_pages` says of it.
+RANGE = {"offset", "size"}
+
+
+@pytest.mark.parametrize("name", [name for name, item in ITEMS.items() if inspect.isfunction(item)])
+def test_each_parameter_is_named_in_what_is_said_of_it(name):
+    text = inspect.getdoc(ITEMS[name])
+    parameters = set(inspect.signature(ITEMS[name]).parameters) - {"self"}
+    said = {each for each in parameters if re.search(rf"`{each}\b", text)} | (RANGE if "the range" in text else set())
+    assert sorted(parameters - said) == []
+
+
+def test_help_shows_each_function_and_class():
+    text = pydoc.plain(pydoc.render_doc(mmap_wrap))
+    for name in mmap_wrap.__all__:
+        assert re.search(rf"\b{name}\b", text)
+    assert "open(path" in text
