@@ -4,12 +4,15 @@ import doctest
 import inspect
 import pydoc
 import re
+from pathlib import Path
 
 import pytest
 
 import mmap_wrap
 import mmap_wrap.typing
 from mmap_wrap import raw
+
+README = Path(__file__).parent.parent / "README.md"
 
 
 def public():
@@ -69,3 +72,9 @@ def test_help_shows_each_function_and_class():
     for name in mmap_wrap.__all__:
         assert re.search(rf"\b{name}\b", text)
     assert "open(path" in text
+
+
+def test_the_readme_names_each_item():
+    text = README.read_text()
+    names = [name.rpartition(".")[2] for name in ITEMS if not name.startswith("mmap_wrap.raw.")]
+    assert [name for name in names if not re.search(rf"\b{name}\b", text)] == []

@@ -199,9 +199,8 @@ def secret(length: SupportsIndex) -> mmap:
     >>> import mmap_wrap
     >>> try:
     ...     key = mmap_wrap.secret(32)
-    ... except OSError as error:
-    ...     key = mmap_wrap.anonymous(32)
-    ...     key.lock()
+    ... except OSError:
+    ...     key = mmap_wrap.anonymous(32)               # this kernel has none: see docs/secrets.md
     """
     return mmap._of(answer(raw.mmap_secret_wrap(int64(length), _READ_WRITE)), 0, False)
 

@@ -86,8 +86,10 @@ class Pages:
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.mmap(-1, 4096)
-        >>> m.lock()
-        >>> m.unlock()
+        >>> try:
+        ...     m.lock()
+        ... except OSError as error:
+        ...     reason = error.strerror                 # this process may not lock so much
         """
         flags = _constant("MLOCK_ONFAULT") if on_fault else 0
         answer(raw.mlock_wrap(self._handle, flags, *_range(offset, size)))
