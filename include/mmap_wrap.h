@@ -658,7 +658,7 @@ int64_t mmap_wrap_put_float(mmap_wrap_handle h, int64_t kind, int64_t offset, do
  * is. Repairing faults needs the handler of SIGBUS and, where a part of the mapping has a protection of its own or a
  * guard region, of SIGSEGV (see Faults): the kernel has nothing atomic to fall back on. Where another handler took their
  * place, or the thread blocks them, memory without a file (MAP_ANONYMOUS, not MAP_HUGETLB) whose protection allows the
- * access is accessed all the same, and must not lose that protection meanwhile; any other answers
+ * access is accessed all the same; any other answers
  * MMAP_WRAP_E_UNSUPPORTED. So does, always, a processor other than x86-64 and arm64.
  */
 
@@ -1035,6 +1035,9 @@ struct mmap_wrap_facts {
     int64_t lost;
     /** What it was made of: one of MMAP_WRAP_SOURCE_, none of which is 0. */
     int64_t source;
+    /** The number, in this process, of the descriptor of the file that the mapping keeps open, or -1. The mapping's own: for
+     * /proc/PID/fd, through which another process opens the file. Not to be closed; mmap_wrap_descriptor gives one away. */
+    int64_t descriptor;
 };
 
 /**

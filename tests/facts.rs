@@ -33,6 +33,7 @@ fn facts_are_what_was_asked_for_and_what_happened_since() {
     assert_eq!((known.protection, known.flags), (PROT_READ, MAP_PRIVATE));
     assert_eq!(known.address, i64::try_from(registry::pin(h).unwrap().address().addr()).unwrap());
     assert_eq!([known.keeps_file, known.sealed, known.exports, known.surviving, known.lost], [0; 5]);
+    assert_eq!(known.descriptor, -1);
 
     registry::pin(h).unwrap().protect(PROT_NONE, 0, REST).unwrap();
     registry::acquire(h).unwrap();

@@ -49,6 +49,9 @@ pub struct mmap_wrap_facts {
     pub lost: i64,
     /// What it was made of: one of MMAP_WRAP_SOURCE_, none of which is 0.
     pub source: i64,
+    /// The number, in this process, of the descriptor of the file that the mapping keeps open, or -1. The mapping's own: for
+    /// /proc/PID/fd, through which another process opens the file. Not to be closed; mmap_wrap_descriptor gives one away.
+    pub descriptor: i64,
 }
 
 /// Writes what is known of a mapping to facts, which has room for size bytes: say sizeof. A shorter struct, of an older
@@ -85,8 +88,9 @@ pub extern "C" fn mmap_wrap_facts(h: mmap_wrap_handle, facts: *mut mmap_wrap_fac
                 SourceKind::SharedMemory => MMAP_WRAP_SOURCE_SHARED_MEMORY,
                 SourceKind::MemoryFile => MMAP_WRAP_SOURCE_MEMORY_FILE,
             },
+            known.descriptor.unwrap_or(-1).into(),
         ];
-        const { assert!(size_of::<mmap_wrap_facts>() == 13 * size_of::<i64>()) };
+        const { assert!(size_of::<mmap_wrap_facts>() == 14 * size_of::<i64>()) };
         write_members(facts.cast(), size, "struct mmap_wrap_facts", &all)
     })
 }

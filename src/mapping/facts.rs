@@ -1,6 +1,7 @@
 //! What is known of a mapping.
 
 use super::{Mapping, SourceKind};
+use std::os::fd::AsRawFd;
 use std::sync::atomic::Ordering;
 
 /// What a mapping was made of, and what it is now.
@@ -26,6 +27,8 @@ pub struct Facts {
     pub sealed: bool,
     /// What it was made of.
     pub source: SourceKind,
+    /// The number of the kept file's descriptor, which stays the mapping's.
+    pub descriptor: Option<i32>,
 }
 
 impl Mapping {
@@ -50,6 +53,7 @@ impl Mapping {
             keeps_file: self.origin.file.is_some(),
             sealed: self.is_sealed(),
             source: self.origin.source,
+            descriptor: self.origin.file.as_ref().map(AsRawFd::as_raw_fd),
         }
     }
 }

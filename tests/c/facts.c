@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { RW = PROT_READ | PROT_WRITE };
@@ -30,6 +31,7 @@ static void facts_are_what_was_asked_for(void) {
     CHECK_IS(facts.protection, PROT_READ);
     CHECK_IS(facts.flags, MAP_PRIVATE);
     CHECK_IS(facts.offset, 10);
+    CHECK_IS(facts.descriptor, -1);
     CHECK_IS(facts.keeps_file | facts.sealed | facts.exports | facts.surviving | facts.lost, 0);
     CHECK_IS(munmap_wrap(h), 1);
     unlink("file");
@@ -78,6 +80,17 @@ static void facts_change_with_the_mapping(void) {
     CHECK_IS(mmap_wrap_survive(h, 1), 0);
     CHECK_IS(facts_of(h).surviving, 1);
     CHECK_IS(munmap_wrap(h), 1);
+}
+
+static void the_descriptor_is_that_of_the_kept_file(void) {
+    mmap_wrap_handle h = mmap_unnamed_wrap(5, RW, MAP_SHARED);
+    int own = (int)facts_of(h).descriptor, given = (int)mmap_wrap_descriptor(h);
+    struct stat ours, theirs;
+    CHECK(own != given && fstat(own, &ours) == 0 && fstat(given, &theirs) == 0);
+    CHECK(ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino);
+    CHECK_IS(close(given), 0);
+    CHECK_IS(munmap_wrap(h), 1);
+    CHECK(fcntl(own, F_GETFD) == -1 && errno == EBADF);
 }
 
 static void asking_leaves_a_loss_unreported(void) {
@@ -168,6 +181,7 @@ int main(void) {
     RUN(facts_are_what_was_asked_for);
     RUN(facts_tell_what_a_mapping_was_made_of);
     RUN(facts_change_with_the_mapping);
+    RUN(the_descriptor_is_that_of_the_kept_file);
     RUN(asking_leaves_a_loss_unreported);
     RUN(an_older_header_gets_the_members_it_knows);
     RUN(what_is_no_room_is_refused_and_not_written);

@@ -415,7 +415,7 @@ impl Scene {
                 self.buffer_size(draw.around(left, page), *so_far.last().unwrap_or(&0))
             }
             Kind::Byte => draw.pick(&[0, 1, 7, 255, 42, 0x55, 256, -1, i64::MIN, i64::MAX]),
-            Kind::FactsSize => self.buffer_size(draw.pick(&[104, 104, 8, 16, 112, 0, 7, 103, -8, REST, i64::MAX]), so_far[1]),
+            Kind::FactsSize => self.buffer_size(draw.pick(&[112, 112, 8, 16, 120, 0, 7, 111, -8, REST, i64::MAX]), so_far[1]),
             Kind::Count => match (draw.pick(&[0, 1, 3, 100, -1, REST, i64::MAX, i64::MAX / 8]), so_far[0]) {
                 (101.., at) if at != 0 => 100,
                 (count, _) => count,
@@ -591,7 +591,7 @@ impl Scene {
         }
         let written = match (call.name, answer) {
             ("mmap_wrap_read", 0..) => answer,
-            ("mmap_wrap_facts", 0) => a[2].min(104),
+            ("mmap_wrap_facts", 0) => a[2].min(112),
             ("cachestat_wrap" | "mmap_wrap_cachestat", 0) => a[2].min(40),
             ("mincore_wrap", 0..) => answer,
             ("mmap_wrap_get", 0) => 8,

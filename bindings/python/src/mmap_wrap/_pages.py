@@ -306,6 +306,6 @@ class Pages:
         >>> facts.length, facts.mapped == facts.page_size == mmap_wrap.PAGESIZE
         (100, True)
         """
-        facts = raw.Facts()
+        facts = raw.Facts(descriptor=-1)
         answer(raw.mmap_wrap_facts(self._handle, ctypes.byref(facts), ctypes.sizeof(facts)))
         return facts

@@ -142,6 +142,7 @@ class Facts(ctypes.Structure):
         ("surviving", ctypes.c_int64),
         ("lost", ctypes.c_int64),
         ("source", ctypes.c_int64),
+        ("descriptor", ctypes.c_int64),
     ]
 
     if TYPE_CHECKING:
@@ -158,6 +159,7 @@ class Facts(ctypes.Structure):
         surviving: int
         lost: int
         source: int
+        descriptor: int
 
 
 def check(result: int) -> int:

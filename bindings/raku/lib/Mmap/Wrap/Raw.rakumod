@@ -87,7 +87,7 @@ class Cache is repr('CStruct') {
 #| What is known of a mapping: struct mmap_wrap_facts of the header, which says what each number is.
 class Facts is repr('CStruct') {
     has int64 ($.length, $.mapped, $.address, $.page_size, $.protection, $.flags);
-    has int64 ($.offset, $.keeps_file, $.sealed, $.exports, $.surviving, $.lost, $.source);
+    has int64 ($.offset, $.keeps_file, $.sealed, $.exports, $.surviving, $.lost, $.source, $.descriptor);
 }
 
 sub unusable($message) {
