@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copyreg
 import errno
 import io
 import operator
@@ -676,9 +677,33 @@ class mmap(_Mapping, Pages, Sharing):
         # What programs and the standard library's tests expect to read; a subclass goes by its own name.
         return "mmap.mmap" if type(self) is mmap else type(self).__name__
 
-    def __reduce__(self) -> NoReturn:
-        # A copy would have to say whether the memory is shared or copied; a subclass may decide that.
-        raise TypeError(f"cannot pickle '{self._type_name()}' object")
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A reference to the file: unpickling it, in this or another process, maps the same bytes of it again.
+
+        `read` then stands at 0. TypeError: memory without a file, a map that keeps none (`trackfd=False`, `map_path`), one
+        whose changes are private, and secret memory. Unpickling raises OSError where the file is no longer there, is
+        another one, or was cut short; a file without a path (`memfd`) must be kept open meanwhile by who pickled it, on
+        the same machine. docs/between-processes.md says more.
+
+        >>> import mmap_wrap, pickle
+        >>> m = mmap_wrap.memfd(4096)
+        >>> pickle.loads(pickle.dumps(m))[0] = 7
+        >>> m[0]
+        7
+        """
+        from ._reference import reduce_map
+
+        return reduce_map(self)
+
+
+def _reduce_view(view: memoryview) -> tuple[Any, ...]:
+    from ._reference import reduce_view
+
+    return reduce_view(view)
+
+
+# So that views and slices of a map pickle as the map does.
+copyreg.pickle(memoryview, _reduce_view)
 
 
 def _map(fd: int, length: int, flags: int, prot: int, offset: int, address: int, alignment: int) -> int:

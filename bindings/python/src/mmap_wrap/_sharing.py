@@ -149,7 +149,8 @@ class Sharing:
 
         `shape` is by default one dimension of as many elements as fit; `dtype` may have fields, and be in either
         order of bytes. Closing and resizing the map are BufferError while the array, or a view of it, lives. No check
-        stands between an array and the memory, as with `view`.
+        stands between an array and the memory, as with `view`. It and its slices pickle as references: see
+        docs/between-processes.md.
 
         ValueError: closed, or elements outside the map. ArgumentError: elements that are Python's own objects.
 
@@ -162,6 +163,8 @@ class Sharing:
         """
         import numpy
 
+        from ._array import array_in
+
         start, element = int64(offset), numpy.dtype(dtype)
         if element.hasobject:
             raise ArgumentError(errno.EINVAL, f"array: {element!r} has pointers to objects, which no map can hold")
@@ -170,8 +173,7 @@ class Sharing:
             shape = (room // element.itemsize if element.itemsize else 0,)
         lengths = [int64(length) for length in (shape if isinstance(shape, Sequence) else [shape])]
         answer(_ffi.check(self._handle, start, int64(prod(lengths) * element.itemsize)))
-        # numpy.ndarray lets go of a buffer that it is given at once; an array of all bytes holds it while one lives.
-        return numpy.ndarray(lengths, element, numpy.frombuffer(memoryview(self), "u1"), start)
+        return array_in(self, element, start, lengths)  # type: ignore[arg-type]
 
     if TYPE_CHECKING:
 

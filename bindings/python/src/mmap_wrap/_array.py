@@ -1,0 +1,152 @@
+"""The class of numpy arrays that lie in a map, which go to other processes as references. Imported with numpy."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import numpy
+
+from ._mmap import mmap
+from ._reference import open_once, reference
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class Array(numpy.ndarray):
+    """A numpy array of a map's own memory: `m.array(...)`, and every slice, reshaped or transposed view of that.
+
+    It pickles as a reference where its map does, and other processes then see the same memory. What is computed from it is
+    a plain array, which pickles with its data, as does a copy, and an array in a map that no other process can open.
+
+    >>> import mmap_wrap
+    >>> m = mmap_wrap.memfd(1 << 20)
+    >>> try:
+    ...     import numpy, pickle
+    ...     a = m.array("f8", shape=(1024, 128))
+    ...     pickle.loads(pickle.dumps(a[::2, 1]))[0] = 0.5
+    ...     assert a[0, 1] == 0.5 and type(a + 1) is numpy.ndarray
+    ... except ImportError:
+    ...     print("numpy is not installed")
+    """
+
+    __slots__ = ()
+
+    @property
+    def by_reference(self) -> ByReference:
+        """The array for those who copy arrays: it has its shape and type, and slices are references to its memory.
+
+        `dask.array.from_array(a)` copies all of an array first, in versions of 2025 and later; `from_array(a.by_reference)`
+        copies nothing. TypeError: the array is no part of a map that other processes can open.
+
+        >>> import mmap_wrap
+        >>> try:
+        ...     print(mmap_wrap.memfd(4096).array("f8").by_reference.shape)
+        ... except ImportError:
+        ...     print((512,))
+        (512,)
+        """
+        return ByReference(self)
+
+    def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
+        # What a calculation gives is no part of the map, unless it went into it (`out`, `+=`).
+        if array is self:
+            return array
+        return array[()] if array.ndim == 0 else array.view(numpy.ndarray)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        place = place_of(self)
+        return self.view(numpy.ndarray).__reduce_ex__(protocol) if place is None else (array_of, place)
+
+    def __dask_tokenize__(self) -> Any:
+        from dask.base import normalize_token
+
+        place, whole = place_of(self), map_of(self)
+        if place is None or whole is None:
+            return normalize_token(self.view(numpy.ndarray))
+        # The place, not the bytes, which may be many; and when the file system last saw them change.
+        return normalize_token((place, os.fstat(whole.facts().descriptor).st_mtime_ns))
+
+
+class ByReference:
+    """An array that is not seen as one by who copies arrays: `Array.by_reference`."""
+
+    __slots__ = ("_array", "_place")
+
+    def __init__(self, array: Array) -> None:
+        whole = map_of(array)
+        if whole is None:
+            raise TypeError("only an array in a map goes by reference: this one has memory of its own")
+        self._array, self._place = array, place_in(whole, array)
+
+    shape = property(lambda self: self._array.shape, doc="As the array's.")
+    dtype = property(lambda self: self._array.dtype, doc="As the array's.")
+    ndim = property(lambda self: self._array.ndim, doc="As the array's.")
+
+    def __len__(self) -> int:
+        return len(self._array)
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._array[key]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        return numpy.array(self._array, dtype, copy=True) if copy else numpy.asarray(self._array, dtype)
+
+    def __reduce__(self) -> Any:
+        return by_reference_of, self._place
+
+    def __dask_tokenize__(self) -> Any:
+        return self._array.__dask_tokenize__()
+
+    def __repr__(self) -> str:
+        return f"<ByReference shape={self.shape}, dtype={self.dtype}>"
+
+
+def array_in(whole: mmap, dtype: Any, offset: int, shape: Any, strides: Any = None) -> Array:
+    """An array of the map's memory. The export that keeps the map open lives as long as its memory is seen."""
+    if "dask" in sys.modules:
+        from . import _dask
+
+        _dask.register()
+    # Not the map itself: numpy would look at its memory, and let go of it at once. Through a memoryview it holds it.
+    memory = numpy.asarray(memoryview(whole))
+    return Array(shape, dtype, memory, offset, strides)
+
+
+def map_of(array: Any) -> mmap | None:
+    """The map that an array lies in."""
+    owner = array
+    while isinstance(owner, numpy.ndarray):
+        owner = owner.base
+    owner = owner.obj if isinstance(owner, memoryview) else owner
+    return owner if isinstance(owner, mmap) else None
+
+
+def place_of(array: Any) -> tuple[Any, ...] | None:
+    """`place_in` for an array that can go by reference; one of no elements, and any other, goes with its data."""
+    whole = map_of(array)
+    try:
+        return place_in(whole, array) if whole is not None and array.size else None
+    except TypeError:
+        return None
+
+
+def place_in(whole: mmap, array: Any) -> tuple[Any, ...]:
+    """What `array_of` makes the same array of. TypeError: no other process can open the map."""
+    offset = array.__array_interface__["data"][0] - whole.facts().address
+    return reference(whole), array.dtype, offset, array.shape, array.strides, array.flags.writeable
+
+
+def array_of(reference: Any, dtype: Any, offset: int, shape: Any, strides: Any, writeable: bool) -> Array:
+    """The array that `place_in` described."""
+    array = array_in(open_once(*reference), dtype, offset, shape, strides)
+    if not writeable:
+        array.flags.writeable = False
+    return array
+
+
+def by_reference_of(*place: Any) -> ByReference:
+    """The same for `ByReference`."""
+    return ByReference(array_of(*place))

@@ -1,0 +1,257 @@
+"""Maps, and views of them, as references: what pickles is where the file is, never a byte of it.
+
+Imported when the first of them is pickled or unpickled. A file with a path is opened by it. One without (a memory file, an
+unlinked one) is opened through the descriptor of the process that pickled it, in /proc, while that process keeps its map.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import fcntl
+import os
+import struct
+import sys
+import weakref
+
+from . import _ffi
+from ._constants import value as _constant
+from ._errors import answer
+from ._ffi import REST, int64
+from ._mmap import ACCESS_READ, mmap
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, NoReturn
+
+    # A path, and the process that it leads through: 0 where it is a file's own.
+    Way = tuple[str, int]
+
+    # The class; the ways to the file; boot and host that pickled it; device, generation, inode and size of the file; the
+    # access it is opened with; offset, length, protection, flags, access and survival of the map.
+    Reference = tuple[type[mmap], tuple[Way, ...], str, str, int, int, int, int, int, int, int, int, int, int, int]
+
+# linux/fs.h: _IOR('v', 1, long). Where processors number it otherwise, it is no ioctl at all, and nothing is known.
+_FS_IOC_GETVERSION = 2 << 30 | struct.calcsize("l") << 16 | ord("v") << 8 | 1
+
+# Bits of a map's own `_access`, and flags that are about addresses of one process.
+_ACCESS = 3
+_ADDRESSES = _constant("MAP_FIXED") | _constant("MAP_FIXED_NOREPLACE")
+
+# What tells this run of this kernel from every other one, and what people call the machine.
+_HOST = os.uname().nodename
+try:
+    with open("/proc/sys/kernel/random/boot_id") as _file:
+        _BOOT = _file.read().strip()
+except OSError:
+    _BOOT = _HOST
+
+
+def reduce_map(whole: mmap) -> tuple[Any, ...]:
+    """What `mmap.__reduce__` answers; the attributes of a subclass go with it."""
+    return reopen, reference(whole), getattr(whole, "__dict__", None)
+
+
+def reference(whole: mmap) -> Reference:
+    """What another process needs to open the map. TypeError: it cannot."""
+    facts = whole.facts()
+    if facts.flags & _constant("MAP_ANONYMOUS"):
+        _refuse(whole, "its memory has no file: memfd() and shared() make such as can be opened again")
+    if facts.descriptor < 0:
+        _refuse(whole, "it keeps no file: map it with mmap_wrap.open, or without trackfd=False")
+    if facts.flags & _constant("MAP_PRIVATE") and whole._access & _ACCESS != ACCESS_READ:
+        _refuse(whole, "what is written to it is this process's own (ACCESS_COPY, MAP_PRIVATE)")
+    file = os.fstat(facts.descriptor)
+    opening = fcntl.fcntl(facts.descriptor, fcntl.F_GETFL) & os.O_ACCMODE
+    ways = _ways_to(whole, facts.descriptor, file, opening)
+    size = min(file.st_size, facts.offset + facts.length)
+    identity = file.st_dev, _generation(facts.descriptor), file.st_ino, size
+    how = facts.protection, facts.flags & ~_ADDRESSES, whole._access, facts.surviving
+    return type(whole), ways, _BOOT, _HOST, *identity, opening, facts.offset, facts.length, *how
+
+
+# The way to the maker of a map that came without a path, by the map's handle.
+_maker: dict[int, Way] = {}
+
+
+def _ways_to(whole: mmap, descriptor: int, file: os.stat_result, opening: int) -> tuple[Way, ...]:
+    try:
+        path = os.readlink(f"/proc/self/fd/{descriptor}")
+        found = os.stat(path)
+        if (found.st_dev, found.st_ino) == (file.st_dev, file.st_ino):
+            return ((path, 0),)
+    except OSError:
+        # No path, or one that leads nowhere: as for every memory file, whose name here only looks like a path.
+        pass
+    own = f"/proc/{os.getpid()}/fd/{descriptor}", os.getpid()
+    try:
+        os.close(os.open(own[0], opening | os.O_CLOEXEC))
+    except OSError as error:
+        # Secret memory is such: nobody may open it.
+        _refuse(whole, f"its file has no path, and cannot be opened through {own[0]}: {error.strerror}")
+    # So that what is only sent back arrives, although who sends it back lets go of it.
+    maker = _maker.get(whole._handle, own)
+    return (own,) if maker == own else (own, maker)
+
+
+def _refuse(whole: mmap, why: str) -> NoReturn:
+    raise TypeError(f"cannot pickle '{whole._type_name()}' object: {why}")
+
+
+def reopen(
+    kind: type[mmap],
+    ways: tuple[Way, ...],
+    boot: str,
+    host: str,
+    device: int,
+    generation: int,
+    inode: int,
+    size: int,
+    opening: int,
+    *how: int,
+) -> mmap:
+    """Opens the map again that the reference is of. OSError: the file is not there, or is another one now.
+
+    FileNotFoundError, PermissionError: of the path. ProcessLookupError: who pickled it has closed it, or ended. ESTALE:
+    another file has the path now, or it was cut short. EREMOTE: a file without a path, of another machine.
+    """
+    if not issubclass(kind, mmap):
+        raise TypeError(f"a reference to a map of the class mmap is needed, not of {kind.__name__}")
+    path, process = ways[-1]
+    if process and boot != _BOOT:
+        what = f"a file without a path, of process {process} on {host}, cannot be opened on {_HOST}"
+        way_out = "use a file on a file system that both have"
+        raise OSError(errno.EREMOTE, f"{what}, nor after {host} was started anew: {way_out}", path)
+    offset, length, protection, flags, access, survive = map(int64, how)
+    # Elsewhere, and after a boot, the same device has another number.
+    wanted = (inode, device, generation) if boot == _BOOT else (inode,)
+    descriptor = _open(ways, opening & os.O_ACCMODE, wanted)
+    try:
+        there = os.fstat(descriptor).st_size
+        if there < size:
+            raise OSError(errno.ESTALE, f"the file was cut short: it has {there} bytes, the map {size}", path)
+        # A map of an empty file has no length that could be asked for.
+        handle = _ffi.map_descriptor(None, length or REST, protection, flags | _ffi.KEEP, descriptor, offset)
+        whole = kind._of(answer(handle, path), access, bool(survive))
+    finally:
+        os.close(descriptor)
+    if process:
+        _maker[whole._handle] = ways[-1]
+        weakref.finalize(whole, _maker.pop, whole._handle)
+    return whole
+
+
+def _open(ways: tuple[Way, ...], opening: int, wanted: tuple[int, ...]) -> int:
+    """A descriptor of the file that `wanted` tells from all others: by inode, device and generation."""
+    # O_NONBLOCK: what has the path now may be a FIFO.
+    flags = opening | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
+    for path, process in ways:
+        try:
+            descriptor = os.open(path, flags)
+        except FileNotFoundError:
+            if process:
+                continue
+            raise
+        file = os.fstat(descriptor)
+        found = file.st_ino, file.st_dev, _generation(descriptor)
+        if found[: len(wanted)] == wanted:
+            return descriptor
+        os.close(descriptor)
+        if not process:
+            raise OSError(errno.ESTALE, f"another file is there now: inode {file.st_ino}, not {wanted[0]}", path)
+    who = " and ".join(f"process {process}" for _, process in ways)
+    message = f"{who}: the map, whose file has no path, was closed, or the process has ended; keep it until it is opened"
+    raise ProcessLookupError(errno.ESRCH, message, ways[0][0])
+
+
+def _generation(descriptor: int) -> int:
+    """A number that tells the file from an earlier one with the same inode, where the file system has it; 0 where not."""
+    try:
+        # The kernel writes an int.
+        return int.from_bytes(fcntl.ioctl(descriptor, _FS_IOC_GETVERSION, bytes(8))[:4], sys.byteorder)
+    except OSError:
+        return 0
+
+
+# Maps of which parts were unpickled here, while a part lives.
+_parts_of: weakref.WeakValueDictionary[Reference, mmap] = weakref.WeakValueDictionary()
+
+
+def open_once(*reference: Any) -> mmap:
+    """As `reopen`, for a part of the map: a thousand parts take one descriptor."""
+    whole = _parts_of.get(reference)  # type: ignore[call-overload]
+    if whole is None or whole.closed:
+        whole = _parts_of[reference] = reopen(*reference)  # type: ignore[index]
+    return whole
+
+
+class Whole:
+    """The map, in the pickle of a view. Where it is not pickled but copied (the module copy), it refuses."""
+
+    __slots__ = ("map",)
+
+    def __init__(self, whole: mmap) -> None:
+        self.map = whole
+
+    def __reduce__(self) -> tuple[Callable[..., mmap], Reference]:
+        return open_once, reference(self.map)
+
+    def __deepcopy__(self, memo: object) -> NoReturn:
+        raise TypeError("cannot copy 'memoryview' object")
+
+
+def reduce_view(view: memoryview) -> tuple[Any, ...]:
+    """What `copyreg` has for memoryviews: one of a map is a reference to it; any other cannot be pickled, as ever."""
+    whole = view.obj
+    if not isinstance(whole, mmap):
+        raise TypeError("cannot pickle 'memoryview' object")
+    # Only what has one dimension can have steps: memoryview slices nothing else.
+    step = view.strides[0] // view.itemsize if view.ndim == 1 else 1  # type: ignore[index]
+    low, size = _address_of(view) - whole.facts().address, view.nbytes
+    if step != 1 and size:
+        span = (len(view) - 1) * abs(step) * view.itemsize
+        low, size = low - (span if step < 0 else 0), span + view.itemsize
+    shape = None if view.ndim == 1 else view.shape
+    return view_of, (Whole(whole), low, size, view.format, shape, step, view.readonly)
+
+
+def view_of(
+    whole: mmap | Whole, low: int, size: int, form: str, shape: tuple[int, ...] | None, step: int, readonly: bool
+) -> memoryview:
+    """The view that `reduce_view` described."""
+    if isinstance(whole, Whole):
+        whole.__deepcopy__(None)
+    view: memoryview = memoryview(whole)[low : low + size]
+    view = view.cast(form)[::step] if shape is None else view.cast(form, shape)  # type: ignore[call-overload]
+    return view.toreadonly() if readonly else view
+
+
+class _Buffer(ctypes.Structure):
+    """Python's `Py_buffer`."""
+
+    _fields_ = [
+        ("address", ctypes.c_void_p),
+        ("object", ctypes.py_object),
+        ("length", ctypes.c_ssize_t),
+        ("itemsize", ctypes.c_ssize_t),
+        ("readonly", ctypes.c_int),
+        ("ndim", ctypes.c_int),
+        ("format", ctypes.c_char_p),
+        ("shape", ctypes.c_void_p),
+        ("strides", ctypes.c_void_p),
+        ("suboffsets", ctypes.c_void_p),
+        ("internal", ctypes.c_void_p),
+    ]
+
+
+_PyBUF_FULL_RO = 0x11C
+
+
+def _address_of(view: memoryview) -> int:
+    """Where the first item is."""
+    buffer = _Buffer()
+    ctypes.pythonapi.PyObject_GetBuffer(ctypes.py_object(view), ctypes.byref(buffer), _PyBUF_FULL_RO)
+    address: int = buffer.address
+    ctypes.pythonapi.PyBuffer_Release(ctypes.byref(buffer))
+    return address

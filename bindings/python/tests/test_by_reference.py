@@ -1,0 +1,650 @@
+"""Maps, views and arrays go to other processes as references: no byte is copied, and what cannot be opened says why."""
+
+import concurrent.futures
+import copy
+import errno
+import gc
+import multiprocessing
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import far_away
+import pytest
+from conftest import open_descriptors, run_well
+
+import mmap_wrap as mmap
+
+GIB = 1 << 30
+KINDS = ["file", "unlinked", "memfd", "shared"]
+METHODS = multiprocessing.get_all_start_methods()
+
+
+@pytest.fixture
+def make(tmp_path):
+    """Makes maps of `size` bytes that begin with "begin", of each kind that other processes can open."""
+    names = []
+
+    def make(kind, size=8192):
+        if kind == "memfd":
+            whole = mmap.memfd(size)
+        elif kind == "shared":
+            names.append(f"/mmap-wrap-test-{os.getpid()}-{len(names)}")
+            whole = mmap.shared(names[-1], size)
+        else:
+            whole = mmap.open(tmp_path / kind, "w+", size=size)
+            if kind == "unlinked":
+                (tmp_path / kind).unlink()
+        whole[:5] = b"begin"
+        return whole
+
+    yield make
+    for name in names:
+        mmap.unlink_shared(name)
+
+
+def again(thing):
+    return pickle.loads(pickle.dumps(thing))
+
+
+# Pickled and opened in one process
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_a_map_pickles_as_a_reference_to_its_file(make, kind, protocol, nothing_leaks):
+    one = make(kind)
+    pickled = pickle.dumps(one, protocol)
+    other = pickle.loads(pickled)
+    other[0] = ord("B")
+    assert len(pickled) < 600
+    assert (one[:5], len(other), type(other)) == (b"Begin", 8192, mmap.mmap)
+
+
+def test_a_reference_keeps_offset_length_protection_access_and_survival(text_file, nothing_leaks):
+    with open(text_file, "rb") as file:
+        one = mmap.mmap(file.fileno(), 100, access=mmap.ACCESS_READ, offset=4100)
+    two = again(one)
+    assert two[:] == text_file.read_bytes()[4100:4200]
+    for member in ("length", "protection", "flags", "offset", "keeps_file", "surviving"):
+        assert getattr(two.facts(), member) == getattr(one.facts(), member)
+    with pytest.raises(TypeError, match="readonly"):
+        two[0] = 1
+    third = again(mmap.open(text_file, survive=False))
+    assert third.facts().surviving == 0
+
+
+def test_what_was_split_off_pickles_as_itself(make, nothing_leaks):
+    one = make("memfd", 2 * mmap.PAGESIZE)
+    tail = one.split(mmap.PAGESIZE)
+    tail[:4] = b"tail"
+    assert (again(tail)[:4], again(one)[:5]) == (b"tail", b"begin")
+
+
+def test_a_map_at_a_fixed_address_is_opened_wherever_there_is_room(make, nothing_leaks):
+    place = mmap.anonymous(8192)
+    address = place.facts().address
+    with mmap.memfd(8192) as source:
+        fd = source.descriptor()
+    fixed = mmap.mmap(fd, 8192, flags=mmap.MAP_SHARED | mmap.MAP_FIXED, address=address)
+    os.close(fd)
+    assert fixed.facts().address == address
+    assert again(fixed).facts().address != address
+
+
+def test_an_empty_file_is_opened_again(tmp_path, nothing_leaks):
+    assert len(again(mmap.open(tmp_path / "empty", "w+"))) == 0
+
+
+def test_a_map_that_can_be_resized_can_be_so_again(tmp_path, nothing_leaks):
+    one = mmap.open(tmp_path / "file", "w+", size=4096)
+    two = again(one)
+    two.resize(8192)
+    assert (len(two), one.size()) == (8192, 8192)
+
+
+def test_a_private_map_that_cannot_be_written_pickles_as_its_file(text_file, nothing_leaks):
+    with open(text_file, "rb") as file:
+        one = mmap.mmap(file.fileno(), 0, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ)
+    assert again(one)[:] == text_file.read_bytes()
+    one.protect(mmap.PROT_READ | mmap.PROT_WRITE)
+    one[0] = 0
+    with pytest.raises(TypeError, match="this process's own"):
+        pickle.dumps(one)
+
+
+class Table(mmap.mmap):
+    """A map with something to remember."""
+
+
+def test_a_subclass_goes_with_its_attributes(make, nothing_leaks):
+    one = make("memfd")
+    fd = one.descriptor()
+    table = Table(fd, 0)
+    os.close(fd)
+    table.name = "accounts"
+    other = again(table)
+    assert (type(other), other.name, other[:5]) == (Table, "accounts", b"begin")
+
+
+def cannot_be_pickled(path):
+    with open(path, "rb") as file:
+        untracked = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ, trackfd=False)
+    yield untracked, "keeps no file"
+    yield mmap.map_path(path, prot=mmap.PROT_READ), "keeps no file"
+    yield mmap.open(path, trackfd=False), "keeps no file"
+    yield mmap.open(path, "c"), "this process's own"
+    yield mmap.mmap(-1, 4096), "has no file"
+    yield mmap.anonymous(4096), "has no file"
+    try:
+        yield mmap.secret(4096), "has no path, and cannot be opened"
+    except OSError as error:
+        print(f"skipped: secret memory: {error}")
+
+
+def test_what_no_other_process_can_open_is_a_type_error(text_file, nothing_leaks):
+    for one, why in cannot_be_pickled(text_file):
+        for thing in (one, memoryview(one)[1:3]):
+            with pytest.raises(TypeError, match=rf"cannot pickle 'mmap\.mmap' object: .*{why}"):
+                pickle.dumps(thing)
+    with mmap.memfd(4096) as closed:
+        pass
+    with pytest.raises(ValueError, match="closed"):
+        pickle.dumps(closed)
+
+
+def test_copying_is_a_type_error_as_ever(make, nothing_leaks):
+    one = make("memfd")
+    for way in (copy.copy, copy.deepcopy):
+        for thing, why in ((one, "cannot copy"), (memoryview(one), "cannot copy"), (memoryview(b"x"), "cannot pickle")):
+            with pytest.raises(TypeError, match=why):
+                way(thing)
+
+
+# Views
+
+
+def views_of(one):
+    yield memoryview(one)
+    yield memoryview(one)[5:100]
+    yield one.view("u4")[3:9]
+    yield one.view("f8", 8)
+    yield one.view("u4")[3:20:4]
+    yield one.view("u4")[20:3:-4]
+    yield one.view("u2")[::-1]
+    yield one.view("u4")[:0]
+    yield memoryview(one)[8:32].cast("B", (2, 3, 4))
+    yield memoryview(one)[8:9].cast("B", ())
+    yield memoryview(one)[1:5].toreadonly()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_view_pickles_as_its_slice(make, kind, nothing_leaks):
+    one = make(kind)
+    one[:] = bytes(range(256)) * 32
+    for view in views_of(one):
+        pickled = pickle.dumps(view)
+        other = pickle.loads(pickled)
+        assert len(pickled) < 600
+        for member in ("format", "itemsize", "shape", "strides", "readonly", "nbytes"):
+            assert getattr(other, member) == getattr(view, member)
+        assert other.tobytes() == view.tobytes()
+        if not view.readonly and view.nbytes:
+            # The very first item: a place that is off by one would show.
+            first = (0,) * view.ndim
+            other[first] = 0
+            assert view[first] == 0
+            other[first] = 1
+
+
+def test_views_of_anything_else_cannot_be_pickled_as_ever():
+    for view in (memoryview(b"x"), memoryview(bytearray(3))):
+        with pytest.raises(TypeError, match="cannot pickle 'memoryview' object"):
+            pickle.dumps(view)
+
+
+def test_a_thousand_slices_take_one_descriptor(make):
+    view = memoryview(make("memfd"))
+    before = len(open_descriptors())
+    there = [again(view[i : i + 8]) for i in range(1000)]
+    assert len(open_descriptors()) == before + 1
+    there[1][0] = 7
+    assert view[1] == 7
+    del there
+    assert len(open_descriptors()) == before
+
+
+def test_a_view_arrives_with_a_map_of_its_own(make, nothing_leaks):
+    one = make("memfd")
+    whole, view = again((one, one.view()))
+    whole.close()
+    assert bytes(view[:5]) == b"begin"
+
+
+# Arrays
+
+
+def arrays_of(one):
+    whole = one.array("i4")
+    table = whole[: 32 * 64].reshape(32, 64)
+    yield from (whole, whole[5:10], whole[::3], whole[::-1], table, table.T, table[::2, ::-3], table[3, 4:5], table[5, 6, ...])
+    yield one.array(">i2", 1, (3, 5))
+    yield one.array([("a", "u1"), ("b", "f8")], 3)
+    import numpy
+
+    yield numpy.broadcast_to(whole[:1], (5, 3), subok=True)
+    fixed = one.array("u8")
+    fixed.flags.writeable = False
+    yield fixed
+
+
+def test_an_array_pickles_as_its_part_of_the_map(make, nothing_leaks):
+    numpy = pytest.importorskip("numpy")
+    one = make("memfd", 32768)
+    one[:] = os.urandom(32768)
+    for array in arrays_of(one):
+        for protocol in (2, pickle.HIGHEST_PROTOCOL):
+            pickled = pickle.dumps(array, protocol)
+            other = pickle.loads(pickled)
+            assert len(pickled) < 900
+            assert (type(other), other.dtype, other.shape) == (type(array), array.dtype, array.shape)
+            assert (other.strides, other.flags.writeable) == (array.strides, array.flags.writeable)
+            assert other.tobytes() == array.tobytes()
+            assert far_away.lies_in_a_map(other)
+    part = again(one.array("i4")[::-2])
+    part[1] = 12345
+    assert one.array("i4")[-3] == 12345
+    assert not numpy.shares_memory(part, one.array("i4"))
+
+
+def test_what_is_computed_is_a_plain_array_with_its_data(make, nothing_leaks):
+    numpy = pytest.importorskip("numpy")
+    array = make("memfd").array("u1")
+    for result in (array + 1, numpy.sqrt(array), array.reshape(2, -1).sum(axis=0), array > 3):
+        assert type(result) is numpy.ndarray
+    for result in (array.sum(), array.max(), array[3], array.mean()):
+        assert isinstance(result, numpy.generic)
+    for result in (array.copy(), array[[1, 2]], copy.copy(array), copy.deepcopy(array), array[:0]):
+        other = again(result)
+        assert type(other) is numpy.ndarray
+        assert not far_away.lies_in_a_map(other)
+        assert other.tobytes() == result.tobytes()
+    same = array
+    same += 1
+    assert type(same) is type(array)
+    assert far_away.lies_in_a_map(same)
+
+
+def test_an_array_that_no_other_process_can_open_pickles_with_its_data(nothing_leaks):
+    numpy = pytest.importorskip("numpy")
+    array = mmap.anonymous(4096).array("u1")
+    array[7] = 7
+    other = again(array)
+    assert (type(other), other[7], other.size) == (numpy.ndarray, 7, 4096)
+    with pytest.raises(TypeError, match="has no file"):
+        array.by_reference  # noqa: B018
+    with pytest.raises(TypeError, match="memory of its own"):
+        array.copy().by_reference  # noqa: B018
+
+
+def test_by_reference_is_an_array_to_those_who_slice(make, nothing_leaks):
+    numpy = pytest.importorskip("numpy")
+    array = make("memfd").array("u2").reshape(64, 64)
+    stand_in = again(array.by_reference)
+    assert (stand_in.shape, stand_in.dtype, stand_in.ndim, len(stand_in)) == ((64, 64), array.dtype, 2, 64)
+    stand_in[3:5, 1][0] = 77
+    assert array[3, 1] == 77
+    assert (numpy.asarray(stand_in) == array).all()
+
+
+# What cannot be opened
+
+# Where it is in a reference.
+GENERATION = 5
+
+
+def closed_reference(make, kind):
+    one = make(kind)
+    pickled = pickle.dumps(one)
+    one.close()
+    return pickled
+
+
+def test_a_file_that_was_replaced_is_refused(make, tmp_path, nothing_leaks):
+    one = make("file")
+    pickled = pickle.dumps(one)
+    (tmp_path / "new").write_bytes(bytes(8192))
+    (tmp_path / "new").rename(tmp_path / "file")
+    with pytest.raises(OSError, match="another file is there now: inode") as caught:
+        pickle.loads(pickled)
+    assert (caught.value.errno, caught.value.filename) == (errno.ESTALE, str(tmp_path / "file"))
+
+
+def test_a_file_that_was_removed_is_not_found(make, tmp_path, nothing_leaks):
+    pickled = closed_reference(make, "file")
+    (tmp_path / "file").unlink()
+    with pytest.raises(FileNotFoundError) as caught:
+        pickle.loads(pickled)
+    assert caught.value.filename == str(tmp_path / "file")
+
+
+def test_a_file_that_became_something_else_is_refused(make, tmp_path, nothing_leaks):
+    pickled = closed_reference(make, "file")
+    (tmp_path / "file").unlink()
+    os.mkfifo(tmp_path / "file")
+    with pytest.raises(OSError, match="another file is there now|cut short") as caught:
+        pickle.loads(pickled)
+    assert caught.value.errno == errno.ESTALE
+    (tmp_path / "file").unlink()
+    (tmp_path / "file").mkdir()
+    with pytest.raises(IsADirectoryError):
+        pickle.loads(pickled)
+
+
+def test_a_file_that_was_removed_and_made_anew_is_another_one(make, tmp_path, nothing_leaks):
+    pickled = closed_reference(make, "file")
+    before = os.stat(tmp_path / "file").st_ino
+    (tmp_path / "file").unlink()
+    (tmp_path / "file").write_bytes(bytes(8192))
+    reopen, arguments, _ = mmap.open(tmp_path / "file").__reduce__()
+    if os.stat(tmp_path / "file").st_ino == before and arguments[GENERATION] == 0:
+        pytest.skip("this file system gives the same inode again, and knows no generations")
+    with pytest.raises(OSError, match="another file is there now"):
+        pickle.loads(pickled)
+
+
+def test_a_file_that_was_moved_while_it_is_mapped_is_found(make, tmp_path, nothing_leaks):
+    one = make("file")
+    (tmp_path / "file").rename(tmp_path / "elsewhere")
+    assert again(one)[:5] == b"begin"
+
+
+def test_a_file_that_was_cut_below_the_map_is_refused(make, tmp_path, nothing_leaks):
+    pickled = closed_reference(make, "file")
+    os.truncate(tmp_path / "file", 8191)
+    with pytest.raises(OSError, match="cut short: it has 8191 bytes, the map 8192") as caught:
+        pickle.loads(pickled)
+    assert caught.value.errno == errno.ESTALE
+    os.truncate(tmp_path / "file", 10000)
+    assert len(pickle.loads(pickled)) == 8192
+
+
+def test_a_map_that_reaches_beyond_its_file_does_so_again(tmp_path, nothing_leaks):
+    one = mmap.open(tmp_path / "file", "w+", size=100)
+    one.remap(3 * mmap.PAGESIZE)
+    assert len(again(one)) == 3 * mmap.PAGESIZE
+
+
+@pytest.mark.parametrize("kind", ["memfd", "unlinked"])
+def test_what_has_no_path_lives_with_who_pickled_it(make, tmp_path, kind, nothing_leaks):
+    pickled = closed_reference(make, kind)
+    with pytest.raises(ProcessLookupError, match=rf"process {os.getpid()}: .* was closed"):
+        pickle.loads(pickled)
+    # Its number goes to the next file that is opened.
+    with open(tmp_path / "other", "wb"), pytest.raises(ProcessLookupError, match="was closed"):
+        pickle.loads(pickled)
+
+
+def test_who_ended_cannot_be_asked(nothing_leaks):
+    said = run_well("import mmap_wrap, pickle; print(pickle.dumps(mmap_wrap.memfd(4096)).hex())")
+    with pytest.raises(ProcessLookupError, match="has ended; keep it until it is opened"):
+        pickle.loads(bytes.fromhex(said))
+
+
+def moved_to_another_machine(thing):
+    """What its pickle would be if it came from elsewhere: another boot, and another number of the device."""
+    function, (kind, ways, _, _, device, *rest), *_ = thing.__reduce__()
+    return function, (kind, ways, "another boot", "far.example", device + 1, *rest)
+
+
+def test_another_machine_finds_a_file_by_its_path_and_inode(make, tmp_path, nothing_leaks):
+    function, arguments = moved_to_another_machine(make("file"))
+    assert function(*arguments)[:5] == b"begin"
+    (tmp_path / "new").write_bytes(bytes(8192))
+    (tmp_path / "new").rename(tmp_path / "file")
+    with pytest.raises(OSError, match="another file is there now"):
+        function(*arguments)
+
+
+def test_another_machine_is_told_that_memory_has_no_path(make, nothing_leaks):
+    function, arguments = moved_to_another_machine(make("memfd"))
+    with pytest.raises(OSError, match=rf"process {os.getpid()} on far\.example, cannot be opened on") as caught:
+        function(*arguments)
+    assert caught.value.errno == errno.EREMOTE
+
+
+def test_a_user_without_leave_is_refused(make, tmp_path):
+    loading = """import os, pickle, sys
+if os.getuid() == 0:
+    os.setuid(65534)
+try:
+    pickle.load(sys.stdin.buffer)
+except PermissionError as error:
+    print("refused", error.filename)
+"""
+    one = make("file")
+    os.chmod(tmp_path / "file", 0)
+    things = [(one, str(tmp_path / "file"))]
+    if os.getuid() == 0:
+        memory = make("memfd")
+        things.append((memory, f"/proc/{os.getpid()}/fd/{memory.facts().descriptor}"))
+    else:
+        print("skipped: another user's memory file: it takes root to become another user")
+    # A library that any user can read, and the module with it, are loaded before the user changes.
+    for thing, path in things:
+        child = subprocess.run(
+            [sys.executable, "-c", "import mmap_wrap._reference\n" + loading],
+            input=pickle.dumps(thing),
+            capture_output=True,
+            timeout=120,
+        )
+        assert (child.stdout.decode(), child.stderr) == (f"refused {path}\n", b"")
+
+
+def test_forged_references_are_refused_and_leave_nothing(make, tmp_path, nothing_leaks):
+    one = make("file")
+    reopen, good, _ = one.__reduce__()
+    assert len(reopen(*good)) == 8192
+    directory = os.stat(tmp_path)
+    for place, value in (
+        (0, int),
+        (0, "mmap"),
+        (1, ()),
+        (1, ((7.5, 0),)),
+        (1, ((str(tmp_path / "none"), 0),)),
+        (1, (("a\0b", 0),)),
+        (1, ((f"/proc/{10**12}/fd/0", 10**12),)),
+        (6, 0),
+        (7, 8193),
+        (7, None),
+        (8, "r"),
+        (9, -1),
+        (9, 2**63),
+        (9, 1 << 40),
+        (10, -1),
+        (10, 2**62),
+        (11, 0xFFFF),
+        (12, 0),
+        (12, 0xFFFFFFF),
+        (13, "x"),
+    ):
+        forged = [*good[:place], value, *good[place + 1 :]]
+        with pytest.raises((OSError, TypeError, ValueError, OverflowError, IndexError)):
+            reopen(*forged)
+    with pytest.raises(IsADirectoryError):
+        reopen(good[0], ((str(tmp_path), 0),), "", "", 0, 0, directory.st_ino, 0, os.O_RDONLY, *good[9:])
+    for few in range(len(good)):
+        with pytest.raises((TypeError, ValueError)):
+            reopen(*good[:few])
+
+
+# Other processes
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("method", METHODS)
+def test_a_pool_a_process_and_a_queue_see_the_same_memory(make, method, kind):
+    context = multiprocessing.get_context(method)
+    one = make(kind)
+    with context.Pool(1) as pool:
+        other = pool.apply(far_away.write_into, (one, 0, ord("p")))
+        pool.apply(far_away.write_into, (one.view("u2")[1:3], 1, 0x4141))
+        assert (other != os.getpid(), one[:6]) == (True, b"pegiAA")
+
+    process = context.Process(target=far_away.write_into, args=(one, 1, ord("P")))
+    process.start()
+    process.join()
+    assert (process.exitcode, one[1]) == (0, ord("P"))
+
+    ours, theirs = context.Queue(), context.Queue()
+    process = context.Process(target=far_away.read_one_and_put_another, args=(ours, theirs))
+    process.start()
+    ours.put(one)
+    back = theirs.get(timeout=60)
+    assert (one[0], back[0]) == (7, 7)
+    back[0] = 8
+    assert one[0] == 8
+    ours.put("done")
+    process.join()
+    assert process.exitcode == 0
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_who_received_a_map_can_pass_it_on_after_its_maker_closed_it(make, method):
+    context = multiprocessing.get_context(method)
+    here, there = context.Pipe()
+    process = context.Process(target=far_away.serve_and_pass_on, args=(there,))
+    process.start()
+    one = make("memfd")
+    here.send(one)
+    assert here.recv() == "received"
+    one.close()
+    here.send("pass it on")
+    assert here.recv()[:5] == b"begin"
+    here.send("end")
+    process.join()
+    assert process.exitcode == 0
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_an_executor_sees_the_same_memory(make, method):
+    one = make("memfd")
+    context = multiprocessing.get_context(method)
+    with concurrent.futures.ProcessPoolExecutor(2, mp_context=context) as executor:
+        people = list(executor.map(far_away.write_into, [one] * 8, range(8), b"executor"))
+    assert os.getpid() not in people
+    assert one[:8] == b"executor"
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_what_is_only_sent_back_arrives_although_its_sender_lets_go_of_it(make, method):
+    one = make("memfd")
+    with multiprocessing.get_context(method).Pool(1) as pool:
+        for _ in range(20):
+            view = pool.apply(far_away.identity, (memoryview(one)[1:5],))
+            assert bytes(view) == b"egin"
+
+
+@pytest.mark.parametrize("backend", ["loky", "multiprocessing"])
+def test_joblib_sees_the_same_memory_and_makes_no_file_of_it(make, backend):
+    joblib = pytest.importorskip("joblib")
+    pytest.importorskip("numpy")
+    # Larger than the MiB from which on joblib puts arrays into files of its own.
+    one = make("memfd", 8 << 20)
+    array = one.array("u8")
+    work = joblib.Parallel(n_jobs=2, backend=backend)
+    people = work(joblib.delayed(far_away.write_into)(array[i::4], 0, 100 + i) for i in range(4))
+    assert os.getpid() not in people
+    assert array[:4].tolist() == [100, 101, 102, 103]
+    back = work(joblib.delayed(far_away.identity)(array[i:]) for i in range(2))
+    assert [type(each) for each in back] == [type(array)] * 2
+    assert work([joblib.delayed(far_away.write_into)(one, 0, 1)])[0] != os.getpid()
+    assert array[0] == 1
+
+
+@pytest.fixture(scope="module")
+def client():
+    distributed = pytest.importorskip("distributed")
+    pytest.importorskip("numpy")
+    cluster = distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, memory_limit=0
+    )
+    with cluster, distributed.Client(cluster) as client:
+        yield client
+
+
+def test_dask_sees_the_same_memory(client, make):
+    array = make("file", 8 << 20).array("u8")
+    people = client.gather([client.submit(far_away.write_into, array[i::4], 0, 100 + i, pure=False) for i in range(4)])
+    assert os.getpid() not in people
+    assert array[:4].tolist() == [100, 101, 102, 103]
+    back = client.submit(far_away.identity, array[1:]).result()
+    assert (type(back), back[0]) == (type(array), 101)
+
+
+def test_dask_hands_arrays_from_worker_to_worker_by_reference(client, make):
+    array = make("memfd", 8 << 20).array("u8")
+    one, other = client.scheduler_info()["workers"]
+    there = client.scatter(array, workers=[one])
+    assert client.submit(far_away.lies_in_a_map, there, workers=[other]).result()
+    client.submit(far_away.write_into, there, 5, 55, workers=[other]).result()
+    assert array[5] == 55
+
+
+def test_dask_sends_what_was_computed_with_its_data(client, make):
+    array = make("memfd", 8 << 20).array("u8")
+    copied = array.copy()
+    copied[7] = 7
+    one, other = client.scheduler_info()["workers"]
+    there = client.scatter(copied, workers=[one])
+    assert not client.submit(far_away.lies_in_a_map, there, workers=[other]).result()
+    back = client.submit(far_away.identity, there, workers=[other]).result()
+    assert (back == copied).all()
+
+
+def test_a_dask_array_is_of_the_same_memory_and_nobody_reads_it_before_its_time(client, tmp_path):
+    import dask
+    import dask.array
+
+    one = mmap.open(tmp_path / "large", "w+", size=GIB)
+    array = one.array("u8").reshape(1024, -1)
+    large = dask.array.from_array(array.by_reference, chunks=(256, -1))
+    marked = large.map_blocks(far_away.mark, dtype="u8")[::256, 0]
+    assert len(pickle.dumps(large.__dask_graph__())) < 20_000
+    assert dask.base.tokenize(array) == dask.base.tokenize(array)
+    assert dask.base.tokenize(array) != dask.base.tokenize(array[1:])
+    assert dask.sizeof.sizeof(array) < 1000
+    # The file is all holes: that none of it is in memory shows that nobody looked at it.
+    assert one.resident() == 0
+    one.array("u8")[:10] = 41
+    small = dask.array.from_array(one.array("u8")[:1024].by_reference, chunks=256)
+    assert small.map_blocks(far_away.mark, dtype="u8").compute().tolist() == [1] * 1024
+    assert one.array("u8")[:11].tolist() == [42] * 10 + [1]
+    assert marked[:0].compute().shape == (0,)
+
+
+# A GiB
+
+
+def test_four_workers_share_a_gib_without_copying_it(tmp_path):
+    pytest.importorskip("numpy")
+    one = mmap.open(tmp_path / "large", "w+", size=GIB)
+    array = one.array("u1")
+    array[:: GIB // 4] = 7
+    assert len(pickle.dumps(array)) < 2000
+    signatures = one.array("i8", GIB // 2, (4,))
+    quarters = [(i * GIB // 4, (i + 1) * GIB // 4) for i in range(4)]
+    words = one.array("i8")
+    with concurrent.futures.ProcessPoolExecutor(4, mp_context=multiprocessing.get_context("spawn")) as executor:
+        futures = [
+            executor.submit(far_away.sum_and_sign, words, low // 8, high // 8, GIB // 16 + number)
+            for number, (low, high) in enumerate(quarters)
+        ]
+        people, totals, before, after = zip(*(future.result() for future in futures))
+    assert totals[0] == totals[1] == totals[3] == 7
+    assert signatures.tolist() == list(people)
+    assert max(after) < 64 << 20, f"bytes of each worker's own, before {before} and after {after}"
+    gc.collect()
+    assert far_away.own_memory() < 512 << 20, Path("/proc/self/status").read_text()
