@@ -48,16 +48,39 @@ except OSError:
     _BOOT = _HOST
 
 
+class Whole:
+    """The map, in what pickle asks for. The module copy asks for the same, and finds that it was not pickled."""
+
+    __slots__ = ("_opening",)
+
+    def __init__(self, whole: mmap, way: Callable[..., mmap]) -> None:
+        self._opening = way, reference(whole)
+
+    def __reduce__(self) -> tuple[Callable[..., mmap], Reference]:
+        return self._opening
+
+    def __deepcopy__(self, memo: object) -> NoReturn:
+        raise TypeError("cannot copy a map, nor a view of one: a copy would have to say whether it has memory of its own")
+
+
+def map_of(whole: mmap | Whole) -> mmap:
+    """The map that was pickled as a `Whole`."""
+    if isinstance(whole, Whole):
+        whole.__deepcopy__(None)
+    return whole
+
+
 def reduce_map(whole: mmap) -> tuple[Any, ...]:
     """What `mmap.__reduce__` answers; the attributes of a subclass go with it."""
-    return reopen, reference(whole), getattr(whole, "__dict__", None)
+    return map_of, (Whole(whole, reopen),), getattr(whole, "__dict__", None)
 
 
 def reference(whole: mmap) -> Reference:
     """What another process needs to open the map. TypeError: it cannot."""
     facts = whole.facts()
     if facts.flags & _constant("MAP_ANONYMOUS"):
-        _refuse(whole, "its memory has no file: memfd() and shared() make such as can be opened again")
+        # The standard library's words. memfd() and shared() make memory that other processes can open.
+        raise TypeError(f"cannot pickle '{whole._type_name()}' object")
     if facts.descriptor < 0:
         _refuse(whole, "it keeps no file: map it with mmap_wrap.open, or without trackfd=False")
     if facts.flags & _constant("MAP_PRIVATE") and whole._access & _ACCESS != ACCESS_READ:
@@ -186,21 +209,6 @@ def open_once(*reference: Any) -> mmap:
     return whole
 
 
-class Whole:
-    """The map, in the pickle of a view. Where it is not pickled but copied (the module copy), it refuses."""
-
-    __slots__ = ("map",)
-
-    def __init__(self, whole: mmap) -> None:
-        self.map = whole
-
-    def __reduce__(self) -> tuple[Callable[..., mmap], Reference]:
-        return open_once, reference(self.map)
-
-    def __deepcopy__(self, memo: object) -> NoReturn:
-        raise TypeError("cannot copy 'memoryview' object")
-
-
 def reduce_view(view: memoryview) -> tuple[Any, ...]:
     """What `copyreg` has for memoryviews: one of a map is a reference to it; any other cannot be pickled, as ever."""
     whole = view.obj
@@ -213,16 +221,14 @@ def reduce_view(view: memoryview) -> tuple[Any, ...]:
         span = (len(view) - 1) * abs(step) * view.itemsize
         low, size = low - (span if step < 0 else 0), span + view.itemsize
     shape = None if view.ndim == 1 else view.shape
-    return view_of, (Whole(whole), low, size, view.format, shape, step, view.readonly)
+    return view_of, (Whole(whole, open_once), low, size, view.format, shape, step, view.readonly)
 
 
 def view_of(
     whole: mmap | Whole, low: int, size: int, form: str, shape: tuple[int, ...] | None, step: int, readonly: bool
 ) -> memoryview:
     """The view that `reduce_view` described."""
-    if isinstance(whole, Whole):
-        whole.__deepcopy__(None)
-    view: memoryview = memoryview(whole)[low : low + size]
+    view: memoryview = memoryview(map_of(whole))[low : low + size]
     view = view.cast(form)[::step] if shape is None else view.cast(form, shape)  # type: ignore[call-overload]
     return view.toreadonly() if readonly else view
 
