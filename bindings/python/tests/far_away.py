@@ -1,6 +1,7 @@
 """What the tests of references have other processes do: functions that those can import."""
 
 import os
+import pickle
 import re
 from pathlib import Path
 
@@ -9,6 +10,18 @@ import mmap_wrap
 
 def identity(thing):
     return thing
+
+
+def pickled_and_dropped(thing):
+    """What it would send back, when it has it no more."""
+    again = pickle.dumps(thing)
+    del thing
+    return again
+
+
+def made_and_dropped():
+    """What it would send of memory that nobody keeps."""
+    return pickle.dumps(mmap_wrap.memfd(4096))
 
 
 def write_into(thing, place, value):
