@@ -1,10 +1,11 @@
 """Adds up a file of numbers (64-bit floats) with Dask, whose workers map the file: none of it is sent to them.
 
-    python3 examples/dask_cluster.py numbers.f8                                 with workers on this machine
-    python3 examples/dask_cluster.py /shared/numbers.f8 tcp://scheduler:8786    on a cluster; all its machines have /shared
+    python3 examples/dask_cluster.py numbers.f8
+    python3 examples/dask_cluster.py /shared/numbers.f8 tcp://scheduler:8786
 
-Shows: an array in a map, by_reference, and that the code is the same on one machine and on many. It needs numpy, and dask
-with distributed; the workers of a cluster need mmap_wrap, too.
+Shows: an array in a map, by_reference, and that the code is the same on one machine and on many: without the address of
+a scheduler the workers are processes of this one; with it, they are those of a cluster, all of whose machines have the
+file at this path, and mmap_wrap. It needs numpy, and dask with distributed.
 """
 
 import argparse
@@ -26,6 +27,7 @@ def add_up(numbers, client):
 
 
 def main():
+    """What the command line says."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("path", help="a file of 64-bit floats, in this machine's order of bytes")
     parser.add_argument("scheduler", nargs="?", help="the address of a Dask cluster's scheduler")

@@ -21,6 +21,7 @@ def text_file(tmp_path):
 @pytest.fixture
 def nothing_leaks(tmp_path):
     """Fails the test if it leaves a descriptor open, a file mapped, or a mapping of the library's."""
+    # What other tests have left to the collector goes at once, and not in the middle of this one.
     gc.collect()
     before = open_descriptors(), raw.mmap_wrap_list(None, 0)
     yield

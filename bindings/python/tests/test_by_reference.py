@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import copy
+import doctest
 import errno
 import multiprocessing
 import os
@@ -17,6 +18,9 @@ from conftest import open_descriptors, run, run_well
 import mmap_wrap as mmap
 from mmap_wrap import _reference
 from mmap_wrap._reference import reference, reopen
+
+# What is forked here only opens a map and ends.
+pytestmark = pytest.mark.filterwarnings("ignore:.*use of fork")
 
 GIB = 1 << 30
 KINDS = ["file", "unlinked", "memfd", "shared"]
@@ -161,10 +165,10 @@ def test_copying_is_a_type_error_as_ever(make, nothing_leaks):
     one = make("memfd")
     for way in (copy.copy, copy.deepcopy):
         for thing in (one, one.view("u4")):
-            with pytest.raises(TypeError, match="^cannot copy a map, nor a view of one"):
+            with pytest.raises(TypeError, match=r"^cannot copy a map, nor a view of it"):
                 way(thing)
         for thing in (mmap.anonymous(4096), memoryview(b"x")):
-            with pytest.raises(TypeError, match="^cannot pickle '"):
+            with pytest.raises(TypeError, match=r"^cannot pickle '"):
                 way(thing)
 
 
@@ -243,7 +247,8 @@ def test_a_view_arrives_with_a_map_of_its_own(make, nothing_leaks):
 def arrays_of(one):
     whole = one.array("i4")
     table = whole[: 32 * 64].reshape(32, 64)
-    yield from (whole, whole[5:10], whole[::3], whole[::-1], table, table.T, table[::2, ::-3], table[3, 4:5], table[5, 6, ...])
+    yield from (whole, whole[5:10], whole[::3], whole[::-1])
+    yield from (table, table.T, table[::2, ::-3], table[3, 4:5], table[5, 6, ...])
     yield one.array(">i2", 1, (3, 5))
     yield one.array([("a", "u1"), ("b", "f8")], 3)
     import numpy
@@ -271,6 +276,14 @@ def test_an_array_pickles_as_its_part_of_the_map(make, nothing_leaks):
     part[1] = 12345
     assert one.array("i4")[-3] == 12345
     assert not numpy.shares_memory(part, one.array("i4"))
+
+
+def test_the_examples_of_arrays_run():
+    pytest.importorskip("numpy")
+    from mmap_wrap import _array
+
+    failed, tried = doctest.testmod(_array, optionflags=doctest.ELLIPSIS)
+    assert (failed, tried > 4) == (0, True)
 
 
 def test_what_is_computed_is_a_plain_array_with_its_data(make, nothing_leaks):
@@ -565,7 +578,6 @@ def test_what_is_only_sent_back_arrives_although_its_sender_lets_go_of_it(make, 
             pickle.loads(back)
 
 
-@pytest.mark.filterwarnings("ignore:.*use of fork")
 @pytest.mark.parametrize("backend", ["loky", "multiprocessing"])
 def test_joblib_sees_the_same_memory_and_makes_no_file_of_it(make, backend):
     joblib = pytest.importorskip("joblib")

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class Array(numpy.ndarray):
     """A numpy array of a map's own memory: `m.array(...)`, and every slice, reshaped or transposed view of that.
 
-    It pickles as a reference where its map does, and other processes then see the same memory. What is computed from it is
-    a plain array, which pickles with its data, as does a copy, and an array in a map that no other process can open.
+    It pickles as a reference where its map does, and other processes then see the same memory. What is computed from it
+    is a plain array, which pickles with its data, as does a copy, and an array in a map that no other process can open.
 
     >>> import mmap_wrap
     >>> m = mmap_wrap.memfd(1 << 20)
@@ -38,8 +38,8 @@ class Array(numpy.ndarray):
     def by_reference(self) -> ByReference:
         """The array for those who copy arrays: it has its shape and type, and slices are references to its memory.
 
-        `dask.array.from_array(a)` copies all of an array first, in versions of 2025 and later; `from_array(a.by_reference)`
-        copies nothing. TypeError: the array is no part of a map that other processes can open.
+        `dask.array.from_array(a)` copies all of an array first, in versions of 2025 and later, and
+        `from_array(a.by_reference)` nothing. TypeError: the array is no part of a map that other processes can open.
 
         >>> import mmap_wrap
         >>> try:

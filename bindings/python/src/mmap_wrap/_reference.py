@@ -1,7 +1,8 @@
 """Maps, and views of them, as references: what pickles is where the file is, never a byte of it.
 
-Imported when the first of them is pickled or unpickled. A file with a path is opened by it. One without (a memory file, an
-unlinked one) is opened through the descriptor of the process that pickled it, in /proc, while that process keeps its map.
+Imported when the first of them is pickled or unpickled. A file with a path is opened by it. One without (a memory file,
+an unlinked one) is opened through the descriptor of the process that pickled it, in /proc, while that process keeps its
+map.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
     # A path, and the process that it leads through: 0 where it is a file's own.
     Way = tuple[str, int]
 
-    # The class; the ways to the file; boot and host that pickled it; device, generation, inode and size of the file; the
-    # access it is opened with; offset, length, protection, flags, access and survival of the map.
+    # The class; the ways to the file; boot and host that pickled it; device, generation, inode and size of the file;
+    # the access it is opened with; offset, length, protection, flags, access and survival of the map.
     Reference = tuple[type[mmap], tuple[Way, ...], str, str, int, int, int, int, int, int, int, int, int, int, int]
 
 # linux/fs.h: _IOR('v', 1, long). Where processors number it otherwise, it is no ioctl at all, and nothing is known.
@@ -60,7 +61,7 @@ class Whole:
         return self._opening
 
     def __deepcopy__(self, memo: object) -> NoReturn:
-        raise TypeError("cannot copy a map, nor a view of one: a copy would have to say whether it has memory of its own")
+        raise TypeError("cannot copy a map, nor a view of it: nobody has said whether the memory is shared or copied")
 
 
 def map_of(whole: mmap | Whole) -> mmap:
@@ -184,12 +185,12 @@ def _open(ways: tuple[Way, ...], opening: int, wanted: tuple[int, ...]) -> int:
         if not process:
             raise OSError(errno.ESTALE, f"another file is there now: inode {file.st_ino}, not {wanted[0]}", path)
     who = " and ".join(f"process {process}" for _, process in ways)
-    message = f"{who}: the map, whose file has no path, was closed, or the process has ended; keep it until it is opened"
-    raise ProcessLookupError(errno.ESRCH, message, ways[0][0])
+    why = "the map, whose file has no path, was closed, or the process has ended; keep it until it is opened"
+    raise ProcessLookupError(errno.ESRCH, f"{who}: {why}", ways[0][0])
 
 
 def _generation(descriptor: int) -> int:
-    """A number that tells the file from an earlier one with the same inode, where the file system has it; 0 where not."""
+    """A number that tells the file from an earlier one with the same inode; 0 where the file system has none."""
     try:
         # The kernel writes an int.
         return int.from_bytes(fcntl.ioctl(descriptor, _FS_IOC_GETVERSION, bytes(8))[:4], sys.byteorder)
@@ -203,9 +204,9 @@ _parts_of: weakref.WeakValueDictionary[Reference, mmap] = weakref.WeakValueDicti
 
 def open_once(*reference: Any) -> mmap:
     """As `reopen`, for a part of the map: a thousand parts take one descriptor."""
-    whole = _parts_of.get(reference)  # type: ignore[call-overload]
+    whole = _parts_of.get(reference)
     if whole is None or whole.closed:
-        whole = _parts_of[reference] = reopen(*reference)  # type: ignore[index]
+        whole = _parts_of[reference] = reopen(*reference)
     return whole
 
 
