@@ -99,6 +99,15 @@ def test_a_map_at_a_fixed_address_is_opened_wherever_there_is_room(make, nothing
     assert again(fixed).facts().address != address
 
 
+def test_a_map_whose_flags_were_to_be_validated_is_shared(tmp_path, nothing_leaks):
+    with open(tmp_path / "file", "wb+") as file:
+        file.write(bytes(8192))
+        file.flush()
+        one = mmap.mmap(file.fileno(), 0, flags=mmap.MAP_SHARED_VALIDATE)
+    again(one)[0] = 7
+    assert one[0] == 7
+
+
 def test_an_empty_file_is_opened_again(tmp_path, nothing_leaks):
     assert len(again(mmap.open(tmp_path / "empty", "w+"))) == 0
 

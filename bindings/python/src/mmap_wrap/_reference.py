@@ -84,7 +84,8 @@ def reference(whole: mmap) -> Reference:
         raise TypeError(f"cannot pickle '{whole._type_name()}' object")
     if facts.descriptor < 0:
         _refuse(whole, "it keeps no file: map it with mmap_wrap.open, or without trackfd=False")
-    if facts.flags & _constant("MAP_PRIVATE") and whole._access & _ACCESS != ACCESS_READ:
+    # MAP_SHARED_VALIDATE has the bit of MAP_PRIVATE, too.
+    if not facts.flags & _constant("MAP_SHARED") and whole._access & _ACCESS != ACCESS_READ:
         _refuse(whole, "what is written to it is this process's own (ACCESS_COPY, MAP_PRIVATE)")
     file = os.fstat(facts.descriptor)
     opening = fcntl.fcntl(facts.descriptor, fcntl.F_GETFL) & os.O_ACCMODE
