@@ -77,18 +77,16 @@ pub(crate) fn of_part(fd: i32, part: Range<u64>) -> Result<Cache> {
 /// ```
 pub fn evict(fd: i64, offset: i64, size: i64) -> Result<()> {
     let (fd, part) = (descriptor(fd)?, range::of_file(offset, size)?);
-    if part.is_empty() {
-        return Ok(());
-    }
-    match sys::store(fd) {
-        // File systems that are only read have nothing to store, and say so; so do pipes, which the next call refuses.
-        Ok(()) | Err(Errno(libc::EINVAL | libc::EROFS)) => forget(fd, part),
-        Err(errno) => Err(Error::system(errno, attempt("store", fd, &part), descriptor_hint(errno))),
-    }
+    if part.is_empty() { Ok(()) } else { evict_part(fd, part) }
 }
 
-/// Lets the page cache forget a part of a file, as far as it is stored.
-pub(crate) fn forget(fd: i32, part: Range<u64>) -> Result<()> {
+/// The same for a part that is there. What is not stored yet would stay.
+pub(crate) fn evict_part(fd: i32, part: Range<u64>) -> Result<()> {
+    match sys::store(fd) {
+        // File systems that are only read have nothing to store, and say so; so do pipes, which the next call refuses.
+        Ok(()) | Err(Errno(libc::EINVAL | libc::EROFS)) => {}
+        Err(errno) => return Err(Error::system(errno, attempt("store", fd, &part), descriptor_hint(errno))),
+    }
     let (offset, size) = in_pages(&part);
     sys::forget(fd, offset, size).map_err(|errno| advice_refused(errno, attempt("forget", fd, &part)))
 }

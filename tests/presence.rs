@@ -7,6 +7,7 @@ use mmap_wrap::error::*;
 use mmap_wrap::ffi::error::{mmap_wrap_last_error_message, mmap_wrap_strerror};
 use mmap_wrap::ffi::faults::mmap_wrap_fault_done;
 use mmap_wrap::ffi::map::munmap_wrap;
+use mmap_wrap::ffi::open::MMAP_WRAP_KEEP;
 use mmap_wrap::ffi::presence::*;
 use mmap_wrap::{Mapping, cache, constants::*, range::REST, registry};
 use std::ffi::CStr;
@@ -335,6 +336,19 @@ fn what_was_dropped_is_no_longer_mapped_and_can_be_evicted() {
         std::thread::yield_now();
     }
     assert_eq!(read(&mapping, 0, 8 * small).unwrap(), vec![7; 8 * small]);
+}
+
+#[test]
+fn dropping_through_a_mapping_for_reading_stores_what_others_wrote() {
+    let (small, _) = page();
+    let Some(file) = file_on_disk(256) else { return };
+    // The kernel takes a shared mapping of a descriptor that cannot write for one that has nothing to store.
+    let reader = File::open(format!("/proc/self/fd/{}", file.as_raw_fd())).unwrap();
+    let kept = Mapping::of_descriptor(0, REST, PROT_READ, MAP_SHARED | MMAP_WRAP_KEEP, fd(&reader), 0).unwrap();
+    // Not one page, which the kernel may have stored by itself meanwhile.
+    file.write_all_at(&vec![1; 256 * small], 0).unwrap();
+    kept.drop_pages(0, REST).unwrap();
+    assert_eq!(kept.resident(0, REST), Ok(0));
 }
 
 #[test]

@@ -205,7 +205,7 @@ impl Mapping {
             self.pages.advise(pages.clone(), advice).map_err(refused)?;
         }
         match &self.origin.file {
-            Some(file) => cache::forget(file.as_raw_fd(), self.part_of_file(&pages)),
+            Some(file) => cache::evict_part(file.as_raw_fd(), self.part_of_file(&pages)),
             None => Ok(()),
         }
     }

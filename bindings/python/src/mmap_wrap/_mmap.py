@@ -21,7 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import TracebackType
-    from typing import NoReturn, SupportsIndex
+    from typing import Any, NoReturn, SupportsIndex
 
     from typing_extensions import Buffer, Self
 
@@ -680,10 +680,10 @@ class mmap(_Mapping, Pages, Sharing):
     def __reduce__(self) -> tuple[Any, ...]:
         """A reference to the file: unpickling it, in this or another process, maps the same bytes of it again.
 
-        `read` then stands at 0. TypeError: memory without a file, a map that keeps none (`trackfd=False`, `map_path`), one
-        whose changes are private, and secret memory. Unpickling raises OSError where the file is no longer there, is
-        another one, or was cut short; a file without a path (`memfd`) must be kept open meanwhile by who pickled it, on
-        the same machine. docs/between-processes.md says more.
+        `read` then stands at 0. TypeError: memory without a file, secret memory, a map that keeps no file
+        (`trackfd=False`, `map_path`), and one whose changes are private. Unpickling raises OSError where the file is
+        no longer there, is another one, or was cut short. A file without a path (`memfd`) must be kept open meanwhile
+        by who pickled it, on the same machine. docs/between-processes.md has all of it.
 
         >>> import mmap_wrap, pickle
         >>> m = mmap_wrap.memfd(4096)
