@@ -9,7 +9,6 @@ lacks.
 from __future__ import annotations
 
 import ctypes
-import errno
 
 from . import _ffi, raw
 from ._constants import value as _constant
@@ -203,15 +202,12 @@ class Pages:
     def set_name(self, name: str, /) -> None:
         """Gives a map without a file a `name` in /proc/PID/maps: at most 66 bytes of printable ASCII.
 
-        ValueError: a name too long, or with one of [ ] \\ $ and the backquote; a map of a file. OSError: EINVAL before
-        Linux 5.17, or where that is not built in.
+        Where the kernel cannot name memory (before Linux 5.17, or not built in), nothing happens, as in the standard
+        library: `raw.mmap_wrap_name` tells. ValueError: a name too long; a map of a file. OSError (EINVAL): a name with
+        one of [ ] \\ $ and the backquote.
 
         >>> import mmap_wrap
-        >>> m = mmap_wrap.mmap(-1, 4096)
-        >>> try:
-        ...     m.set_name("index cache")
-        ... except OSError as error:
-        ...     reason = error.strerror                 # a kernel without names
+        >>> mmap_wrap.mmap(-1, 4096).set_name("index cache")
         """
         text = name.encode()
         # The standard library puts "cpython:mmap:" before it, and so has a lower limit than the kernel's.
@@ -222,10 +218,8 @@ class Pages:
         if not self.facts().flags & _constant("MAP_ANONYMOUS"):
             raise ValueError("Cannot set annotation on non-anonymous mappings")
         named = raw.mmap_wrap_name(self._handle, b"cpython:mmap:" + text)
-        if named == E_UNSUPPORTED:
-            # What the standard library raises there.
-            raise OSError(errno.EINVAL, _ffi.last_error_message().decode())
-        answer(named)
+        if named != E_UNSUPPORTED:
+            answer(named)
 
     def split(self, offset: SupportsIndex) -> Self:
         """Splits the map at `offset`, a page border: this map ends there, the one returned has the rest.
