@@ -2,7 +2,7 @@
 
 =head1 NAME
 
-Mmap::Native - the raw mmap and munmap of the C library
+Mmap::Native - the raw mmap and munmap of the C library, and what belongs to them
 
 =head1 SYNOPSIS
 
@@ -19,22 +19,27 @@ munmap $address, 50;
 
 =head1 DESCRIPTION
 
-A drop-in for Mmap::Native 0.0.6, with the same names. Nothing is checked: a wrong address or length ends the program.
-New code is better off with L<Mmap::Wrap>; a program may use both.
+A drop-in for Mmap::Native 0.0.6, with the same names. These are the calls of the C library: a wrong address or length
+can end the program. New code is better off with L<Mmap::Wrap>; a program may use both.
 
 What is different from 0.0.6:
 
 =item C<munmap> really unmaps, and answers 0, or -1 on failure.
 =item The address given to C<mmap> is a real hint, and MAP_FIXED and MAP_FIXED_NOREPLACE work.
 =item PKEY_ACCESS_MASK is a number.
-=item The constants have this platform's values, asked when they are used. They are terms of the importing scope: C<use
-Mmap::Native> brings them, C<Mmap::Native::PROT_READ> does not exist. One that the platform lacks throws
-X::Mmap::Unsupported when it is used.
+=item C<mprotect>, C<madvise>, C<msync>, C<mremap>, C<mlock>, C<mlock2>, C<munlock> and C<mincore> are there too. A program
+that declares one of these names itself, as programs for 0.0.6 had to, goes on to use its own.
+=item Arguments are checked to be what C can take: an integer that does not fit its C type, C<Nil>, a type object in
+place of a number, or an argument too few or too many is an exception. NativeCall by itself would pass 0, cut the
+number, or crash. The one type object that is fine is C<Pointer>, for NULL.
+=item The constants have this platform's values. They are plain C<Int>s, fixed like all constants when the program that
+uses them is compiled. One that the platform lacks throws X::Mmap::Unsupported when it is used.
 =item C<Pointer> and C<blob-from-pointer> come along, so that the synopsis runs as printed. Where NativeHelpers::Blob is
 installed, its own C<blob-from-pointer> is exported, so that both modules go together in one program; else the one
 described below is.
 
 As in 0.0.6, flags are joined by C<+|>, the offset is a multiple of the page size, and the numbers suit 64-bit platforms.
+Any thread may make any call. Mappings made by Mmap::Wrap are not for these calls.
 
 =head1 EXPORTS
 
@@ -46,7 +51,9 @@ MAP_UNINITIALIZED; MAP_FAILED; MREMAP_, MLOCK_ONFAULT, MS_, MADV_, OVERCOMMIT_ a
 =end pod
 
 use NativeCall;
+use Mmap::Wrap::Raw;
 use Mmap::Wrap::Constants;
+use Mmap::Wrap::Exceptions;
 
 #| The names that 0.0.6 exports, besides MAP_FAILED, mmap and munmap. Their values are the native library's.
 my constant NAMES = <
@@ -67,7 +74,6 @@ my constant NAMES = <
 
 my package EXPORT::DEFAULT { }
 my package EXPORT::ALL { }
-BEGIN { export-terms($_, NAMES) for EXPORT::DEFAULT::, EXPORT::ALL:: }
 
 sub EXPORT {
     # A second routine of one name would not import beside theirs; theirs itself does.
@@ -77,8 +83,41 @@ sub EXPORT {
 }
 
 module Mmap::Native {
-    #| The address that C<mmap> answers on failure.
+    # Of this platform, as the native library is that is installed along: no other platform can use this compilation.
+    BEGIN {
+        my $here = names-here.Set;
+        for NAMES -> $name {
+            if $here{$name} {
+                my \value = value-of($name);
+                .{$name} := value for EXPORT::DEFAULT::, EXPORT::ALL::, Mmap::Native::;
+            } else {
+                # A program that names what the platform lacks, and does without it there, is to compile.
+                export-terms($_, [$name]) for EXPORT::DEFAULT::, EXPORT::ALL::;
+            }
+        }
+    }
+
+    #| The address that C<mmap> and C<mremap> answer on failure.
     constant MAP_FAILED is export = Pointer[void].new(-1);
+
+    #| What fits C's int, also where flags are written unsigned.
+    my subset CInt of Int where { .defined && -2 ** 31 <= $_ < 2 ** 32 }
+    #| What NativeCall takes for C's size_t and off_t: 64 bits with a sign. No address space has room for more.
+    my subset CSize of Int where { .defined && -2 ** 63 <= $_ < 2 ** 63 }
+
+    # C's functions. They are called through those below, because NativeCall checks no argument that it can convert, and
+    # reads arguments that were not given. An int result is no wider type: what the register holds above it would be read.
+    my sub c-mmap(Pointer, uint64, int32, int32, int32, int64 --> Pointer) is native is symbol('mmap') { * }
+    my sub c-munmap(Pointer, uint64 --> int32) is native is symbol('munmap') { * }
+    my sub c-mprotect(Pointer, uint64, int32 --> int32) is native is symbol('mprotect') { * }
+    my sub c-madvise(Pointer, uint64, int32 --> int32) is native is symbol('madvise') { * }
+    my sub c-msync(Pointer, uint64, int32 --> int32) is native is symbol('msync') { * }
+    my sub c-mremap(Pointer, uint64, uint64, int32, Pointer --> Pointer) is native is symbol('mremap') { * }
+    my sub c-mlock(Pointer, uint64 --> int32) is native is symbol('mlock') { * }
+    my sub c-mlock2(Pointer, uint64, uint32 --> int32) is native is symbol('mlock2') { * }
+    my sub c-munlock(Pointer, uint64 --> int32) is native is symbol('munlock') { * }
+    my sub c-mincore(Pointer, uint64, Buf --> int32) is native is symbol('mincore') { * }
+    my sub c-memcpy(Blob, Pointer, uint64 --> Pointer) is native is symbol('memcpy') { * }
 
 =begin pod
 
@@ -98,10 +137,10 @@ say $memory == MAP_FAILED;                           # False
 
 =head2 sub munmap
 
-    munmap(Pointer $address, uint64 $length --> int32)
+    munmap(Pointer $address, Int:D $length --> Int:D)
 
 Unmaps all pages that hold one of C<$length> bytes from C<$address>, which is on a page border. Answers 0, or -1 on
-failure. Mappings made by Mmap::Wrap are not for this: close them.
+failure.
 
 =begin code :lang<raku>
 use Mmap::Native;
@@ -111,19 +150,136 @@ say munmap $memory, 4096;                            # 0
 
 =end pod
 
-    my sub libc-mmap(Pointer, uint64, int64, int64, int64, int64 --> Pointer) is native is symbol('mmap') { * }
-
-    # Multis with such protos merge with those of Mmap::Wrap where a program imports both. The candidate cannot be the
-    # native itself: no Int matches a native parameter of a multi.
+    # A multi with such a proto merges with that of Mmap::Wrap where a program imports both.
     proto mmap(|) is export { * }
-    multi mmap(Pointer $address, Int:D $length, Int:D $prot, Int:D $flags, Int:D $fd, Int:D $offset --> Pointer) {
-        libc-mmap($address, $length, $prot, $flags, $fd, $offset)
+    multi mmap(Pointer $address, CSize $length, CInt $prot, CInt $flags, CInt $fd, CSize $offset --> Pointer) {
+        c-mmap($address, $length, $prot, $flags, $fd, $offset)
     }
 
-    # C's int: as a wider type, what the register holds above it would be read too.
-    sub munmap(Pointer $address, uint64 $length --> int32) is native is export { * }
+    sub munmap(Pointer $address, CSize $length --> Int:D) is export { c-munmap($address, $length) }
 
-    my sub memcpy(Blob, Pointer, size_t --> Pointer) is native { * }
+=begin pod
+
+=head2 sub mprotect
+
+    mprotect(Pointer $address, Int:D $length, Int:D $prot --> Int:D)
+
+Changes what may be done with the pages. This call and the following ones answer 0, or -1 on failure; they take an
+address on a page border, and reach all pages that hold one of the C<$length> bytes.
+
+=begin code :lang<raku>
+use Mmap::Native;
+my $memory = mmap Pointer, 4096, PROT_NONE, MAP_PRIVATE +| MAP_ANONYMOUS, -1, 0;
+say mprotect $memory, 4096, PROT_READ;               # 0
+=end code
+
+=head2 sub madvise
+
+    madvise(Pointer $address, Int:D $length, Int:D $advice --> Int:D)
+
+Tells the kernel how the pages will be used. C<MADV_DONTNEED>, C<MADV_FREE>, C<MADV_REMOVE> and C<MADV_WIPEONFORK> lose
+data of whole pages, beyond C<$length> as well.
+
+=begin code :lang<raku>
+use Mmap::Native;
+my $memory = mmap Pointer, 4096, PROT_READ, MAP_PRIVATE +| MAP_ANONYMOUS, -1, 0;
+say madvise $memory, 4096, MADV_WILLNEED;            # 0
+=end code
+
+=head2 sub msync
+
+    msync(Pointer $address, Int:D $length, Int:D $flags --> Int:D)
+
+Writes changed pages back to their file: C<MS_SYNC> waits for it, C<MS_ASYNC> does not.
+
+=begin code :lang<raku>
+use Mmap::Native;
+my $file = 'data.bin'.IO.open(:rw);
+my $address = mmap Pointer, 50, PROT_READ +| PROT_WRITE, MAP_SHARED, $file.native-descriptor, 0;
+say msync $address, 50, MS_SYNC;                     # 0
+=end code
+
+=head2 sub mremap
+
+    mremap(Pointer $address, Int:D $length, Int:D $new-length, Int:D $flags, Pointer $new? --> Pointer)
+
+Resizes a mapping, and answers where it is now, or MAP_FAILED. It may move only with C<MREMAP_MAYMOVE>; with
+C<MREMAP_FIXED> it moves to C<$new>. Linux only.
+
+=begin code :lang<raku>
+use Mmap::Native;
+my $memory = mmap Pointer, 4096, PROT_READ, MAP_PRIVATE +| MAP_ANONYMOUS, -1, 0;
+say mremap($memory, 4096, 2 ** 20, MREMAP_MAYMOVE) == MAP_FAILED;   # False
+=end code
+
+=end pod
+
+    sub mprotect(Pointer $address, CSize $length, CInt $prot --> Int:D) is export { c-mprotect($address, $length, $prot) }
+    sub madvise(Pointer $address, CSize $length, CInt $advice --> Int:D) is export { c-madvise($address, $length, $advice) }
+    sub msync(Pointer $address, CSize $length, CInt $flags --> Int:D) is export { c-msync($address, $length, $flags) }
+
+    sub mremap(Pointer $address, CSize $length, CSize $new-length, CInt $flags, Pointer $new = Pointer --> Pointer) is export {
+        c-mremap($address, $length, $new-length, $flags, $new)
+    }
+
+=begin pod
+
+=head2 sub mlock
+
+    mlock(Pointer $address, Int:D $length --> Int:D)
+    mlock2(Pointer $address, Int:D $length, Int:D $flags --> Int:D)
+
+Reads the pages in and keeps them in memory. C<mlock2> with C<MLOCK_ONFAULT> keeps each from when it is first used; Linux
+only.
+
+=begin code :lang<raku>
+use Mmap::Native;
+my $memory = mmap Pointer, 4096, PROT_READ, MAP_PRIVATE +| MAP_ANONYMOUS, -1, 0;
+say mlock $memory, 4096;                             # 0
+say mlock2 $memory, 4096, MLOCK_ONFAULT;             # 0
+=end code
+
+=head2 sub munlock
+
+    munlock(Pointer $address, Int:D $length --> Int:D)
+
+Lets them go again.
+
+=begin code :lang<raku>
+use Mmap::Native;
+my $memory = mmap Pointer, 4096, PROT_READ, MAP_PRIVATE +| MAP_ANONYMOUS, -1, 0;
+mlock $memory, 4096;
+say munlock $memory, 4096;                           # 0
+=end code
+
+=head2 sub mincore
+
+    mincore(Pointer $address, Int:D $length, Buf:D $residency --> Int:D)
+
+Stores a byte for each page, whose lowest bit tells whether the page is in memory. X::Mmap::OutOfRange where the buffer has
+fewer bytes than there are pages.
+
+=begin code :lang<raku>
+use Mmap::Native;
+my $file = 'data.bin'.IO.open;
+my $address = mmap Pointer, 50, PROT_READ, MAP_SHARED, $file.native-descriptor, 0;
+say mincore $address, 50, my $residency = buf8.allocate(1);   # 0
+say so $residency[0] +& 1;                           # True
+=end code
+
+=end pod
+
+    sub mlock(Pointer $address, CSize $length --> Int:D) is export { c-mlock($address, $length) }
+    sub mlock2(Pointer $address, CSize $length, CInt $flags --> Int:D) is export { c-mlock2($address, $length, $flags) }
+    sub munlock(Pointer $address, CSize $length --> Int:D) is export { c-munlock($address, $length) }
+
+    sub mincore(Pointer $address, CSize $length, Buf:D $residency --> Int:D) is export {
+        # As C reads a negative one.
+        my $pages = ($length % 2 ** 64 / mmap_wrap_page_size).ceiling;
+        X::Mmap::OutOfRange.new(:message("mincore: the $length bytes lie on $pages pages, and the buffer has room for "
+            ~ "{$residency.bytes}; allocate a byte for each page")).throw if $residency.bytes < $pages;
+        c-mincore($address, $length, $residency)
+    }
 
 =begin pod
 
@@ -132,13 +288,13 @@ say munmap $memory, 4096;                            # 0
     blob-from-pointer(Pointer:D $from, Int:D :$elems!, Blob:U :$type = Buf)
 
 Copies C<$elems> elements from the address into a new Blob of that type. Fails where the pointer has a type of another
-size, or is MAP_FAILED.
+size, is MAP_FAILED, or where not all of these bytes are mapped.
 
 =begin code :lang<raku>
 use Mmap::Native;
 my $file = 'data.bin'.IO.open;
 my $address = mmap Pointer, 50, PROT_READ, MAP_SHARED, $file.native-descriptor, 0;
-say blob-from-pointer($address, :50elems, :type(Buf[uint16]))[0];
+say blob-from-pointer($address, :25elems, :type(Buf[uint16]))[0];
 =end code
 
 =end pod
@@ -148,8 +304,20 @@ say blob-from-pointer($address, :50elems, :type(Buf[uint16]))[0];
         my $width = nativesizeof($type.of);
         fail "blob-from-pointer: elements of {$from.of.^name} do not go into a {$type.^name}, they have another size"
             unless $from.of ~~ void || nativesizeof($from.of) == $width;
+        fail "blob-from-pointer: $elems × $width bytes from {$from.gist} on are not all mapped"
+            unless mapped(+$from, $elems * $width);
         my $blob := $type.allocate($elems);
-        memcpy($blob, $from, $elems * $width);
+        c-memcpy($blob, $from, $elems * $width);
         $blob
     }
+
+    # Room for a number of elements that nobody can have would end the program, as would the copy. A sync that waits for
+    # nothing does nothing, but refuses what is not mapped.
+    my sub mapped(Int:D $address, Int:D $size --> Bool:D) {
+        my $before = $address % mmap_wrap_page_size;
+        0 <= $size < 2 ** 62 && c-msync(Pointer.new($address - $before), $before + $size, MS_ASYNC()) == 0
+    }
+
+    # As with stubs, a program may declare these names itself: for 0.0.6 it had to, to make such calls.
+    BEGIN .set_yada for &mprotect, &madvise, &msync, &mremap, &mlock, &mlock2, &munlock, &mincore, &blob-from-pointer;
 }
