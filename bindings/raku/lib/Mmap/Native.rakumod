@@ -319,5 +319,5 @@ say blob-from-pointer($address, :25elems, :type(Buf[uint16]))[0];
     }
 
     # As with stubs, a program may declare these names itself: for 0.0.6 it had to, to make such calls.
-    BEGIN .set_yada for &mprotect, &madvise, &msync, &mremap, &mlock, &mlock2, &munlock, &mincore, &blob-from-pointer;
+    BEGIN .set_yada for &mprotect, &madvise, &msync, &mremap, &mlock, &mlock2, &munlock, &mincore;
 }
