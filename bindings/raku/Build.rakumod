@@ -3,16 +3,16 @@ unit class Build;
 
 #| What zef calls, with the distribution's directory. True when the library is in place.
 method build($dist, *% --> Bool:D) {
-    # Today's zef builds a local distribution where it lies. Where one is copied elsewhere first, the shell's own PWD
-    # still tells where zef was called.
-    my $crate = self.crate-above($dist.IO) // self.crate-above((%*ENV<PWD> // $*CWD).IO);
+    # A distribution that was packed has the crate inside, in a checkout it is above. Today's zef builds a local distribution
+    # where it lies. Where one is copied elsewhere first, the shell's own PWD still tells where zef was called.
+    my $crate = self.crate-above($dist.IO.add('crate')) // self.crate-above((%*ENV<PWD> // $*CWD).IO);
     return missing-crate($dist) without $crate;
-    return missing-cargo() unless cargo-starts();
+    my $version = cargo-version() // return missing-cargo();
 
     my $target = $crate.add('target');
     my $cargo = run 'cargo', 'rustc', '--release', '--locked', '--lib', '--crate-type', 'cdylib',
         '--manifest-path', $crate.add('Cargo.toml'), '--target-dir', $target;
-    return failed("cargo did not build the library (exit status {$cargo.exitcode}); its own messages are above") unless $cargo;
+    return not-built($crate, $version, $cargo.exitcode) unless $cargo;
 
     my $name = $*VM.platform-library-name('mmap_wrap'.IO).Str;
     my $built = $target.add('release').add($name);
@@ -36,17 +36,24 @@ method crate-above(IO::Path:D $start --> IO::Path) {
 }
 
 sub missing-crate($dist) {
-    failed "the crate mmap-wrap is neither above '$dist' nor above '{%*ENV<PWD> // $*CWD}'; run zef inside the repository, "
-        ~ "as in: zef install ./bindings/raku"
+    failed "the crate mmap-wrap is neither in nor above '$dist', nor above '{%*ENV<PWD> // $*CWD}'; run zef inside the "
+        ~ 'repository, as in: zef install ./bindings/raku, or install a distribution that has the crate inside'
 }
 
 sub missing-cargo {
     failed 'cargo is missing or does not start; install Rust (https://rustup.rs), or put the directory of cargo into PATH'
 }
 
-# What cargo itself complains about is shown by cargo itself.
-sub cargo-starts(--> Bool:D) {
-    so try run('cargo', '--version', :out).out.slurp(:close)
+sub not-built(IO::Path:D $crate, Str:D $version, Int:D $status) {
+    my $needed = $crate.add('Cargo.toml').slurp.match(/^^ 'rust-version = "' <( <-["]>+ )> '"'/);
+    failed "cargo did not build the library (exit status $status); its own messages are above. Rust $needed or newer is "
+        ~ "needed, and this is $version: https://rustup.rs has a newer one"
+}
+
+# As cargo tells it; undefined where it does not start.
+sub cargo-version(--> Str) {
+    my $said = try run('cargo', '--version', :out).out.slurp(:close).trim;
+    $said || Str
 }
 
 sub failed($problem --> Bool:D) {
