@@ -8,7 +8,8 @@
 # make library  builds what make install installs
 # make header   renews include/mmap_wrap.h from the sources, and man/mmap_wrap.3 and the Python package's stubs from it
 # make abi      adds what is new in the header to tests/abi.list
-# make bench    what the library costs beyond the bare calls, and Python beside its standard library: tables of medians
+# make bench    what the library costs beyond the bare calls, and Python and Raku beside what else they have: tables of
+#               medians and ratios
 # make lint     formatting and the linters of Rust and Python
 # make clean    removes all that was built
 
@@ -55,6 +56,8 @@ bench:
 	python3 -m venv build/venvs/bench
 	build/venvs/bench/bin/python -m pip --disable-pip-version-check --quiet install --force-reinstall ./bindings/python numpy
 	build/venvs/bench/bin/python benches/python.py
+	scripts/setup raku
+	MMAP_WRAP_LIBRARY="$(CURDIR)/target/release/libmmap_wrap.so" raku -Ibindings/raku benches/raku
 
 lint:
 	scripts/lint

@@ -5,7 +5,7 @@ unit class Build;
 method build($dist, *% --> Bool:D) {
     # A distribution that was packed has the crate inside, in a checkout it is above. Today's zef builds a local distribution
     # where it lies. Where one is copied elsewhere first, the shell's own PWD still tells where zef was called.
-    my $crate = self.crate-above($dist.IO.add('crate')) // self.crate-above((%*ENV<PWD> // $*CWD).IO);
+    my $crate = ($dist, %*ENV<PWD> // $*CWD).map({ self.crate-above(.IO.add('crate')) }).first(*.defined);
     return missing-crate($dist) without $crate;
     my $version = cargo-version() // return missing-cargo();
 
