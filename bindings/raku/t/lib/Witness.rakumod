@@ -3,6 +3,11 @@ unit module Witness;
 
 constant DISTRIBUTION is export = $?FILE.IO.parent(3);
 
+#| Where the Rust sources are: in the distribution where it was packed, above it in a checkout. Undefined elsewhere.
+sub crate(--> IO::Path) is export {
+    <crate ../..>.map({ DISTRIBUTION.add($_) }).first(*.add('Cargo.toml').f) // IO::Path
+}
+
 my $room = $*TMPDIR.add("mmap-wrap-$*PID-{(^2 ** 32).pick}");
 my @files;
 END { .unlink for @files; $room.rmdir if @files }
