@@ -29,7 +29,7 @@ class Array(numpy.ndarray):
     ...     pickle.loads(pickle.dumps(a[::2, 1]))[0] = 0.5
     ...     assert a[0, 1] == 0.5 and type(a + 1) is numpy.ndarray
     ... except ImportError:
-    ...     print("numpy is not installed")
+    ...     reason = "numpy is not installed"
     """
 
     __slots__ = ()

@@ -159,7 +159,7 @@ class Sharing:
         >>> try:
         ...     m.array("f8", 0, (2, 3))[1, 2] = 0.5
         ... except ImportError:
-        ...     print("numpy is not installed")
+        ...     reason = "numpy is not installed"
         """
         import numpy
 
