@@ -8,7 +8,7 @@ use super::address::{mmap_wrap_acquire, mmap_wrap_length, mmap_wrap_release};
 use super::boundary::quietly;
 use super::error::mmap_wrap_last_error_code;
 use super::map::mmap_wrap_handle;
-use super::python_api::{Api, Buffer, Object, Size, Slot, Spec, api, member};
+use super::python_api::{Api, Buffer, Object, READ_ONLY, Size, Slot, Spec, api, member};
 use crate::registry;
 use std::ffi::{CStr, c_int, c_long, c_void};
 use std::ptr::{null, null_mut};
@@ -49,14 +49,21 @@ static HEAD: AtomicUsize = AtomicUsize::new(0);
 #[unsafe(no_mangle)]
 pub extern "C" fn mmap_wrap_python_type(head: i64) -> *mut c_void {
     let (Some(api), Ok(head)) = (api(), usize::try_from(head)) else { return null_mut() };
-    HEAD.store(head, Relaxed);
+    // Another number than the first would lay the instances there are elsewhere.
+    if HEAD.compare_exchange(0, head, Relaxed, Relaxed).is_err_and(|known| known != head) {
+        // SAFETY: the lock is held.
+        unsafe { raise(api.PyExc_ValueError, c"the objects of this process have another size") };
+        return null_mut();
+    }
     let members = [
-        member(c"_handle", head + std::mem::offset_of!(Instance, handle)),
-        member(c"_access", head + std::mem::offset_of!(Instance, access)),
-        member(c"_pos", head + std::mem::offset_of!(Instance, position)),
-        member(c"", 0),
+        // A view lets go of the mapping that it was made from: an instance keeps to one for life.
+        member(c"_handle", head + std::mem::offset_of!(Instance, handle), READ_ONLY),
+        member(c"_access", head + std::mem::offset_of!(Instance, access), 0),
+        member(c"_pos", head + std::mem::offset_of!(Instance, position), 0),
+        member(c"", 0, 0),
     ];
     let slots = [
+        Slot::new(Slot::NEW, new as *const ()),
         Slot::new(Slot::BUFFER_GET, get_buffer as *const ()),
         Slot::new(Slot::BUFFER_RELEASE, release_buffer as *const ()),
         Slot::new(Slot::MAPPING_LENGTH, length as *const ()),
@@ -96,11 +103,13 @@ fn python() -> &'static Api {
 /// As `instance`; the lock is held.
 unsafe fn refuse(object: *mut Object, code: i64) {
     let api = python();
-    // SAFETY: a method of the class, called with a number; what it might answer is dropped.
+    // SAFETY: a method of the class, called with a number.
     unsafe {
         let answer = (api.PyObject_CallMethod)(object, c"_refuse".as_ptr(), c"L".as_ptr(), code);
         if !answer.is_null() {
+            // A subclass has another idea of it; who called the slot counts on an exception.
             (api.Py_DecRef)(answer);
+            raise(api.PyExc_ValueError, c"the map refused, and its method _refuse raised nothing");
         }
     }
 }
@@ -113,9 +122,37 @@ unsafe fn raise(kind: *mut *mut Object, message: &CStr) {
 }
 
 // The slots below are called by the interpreter: with its lock held, with instances of the class, and with objects that
-// live meanwhile. That is what each SAFETY comment means by "called by the interpreter".
+// live meanwhile. That is what each SAFETY comment means by "called by the interpreter". "C-unwind", because an interpreter
+// that ends unwinds its other threads from wherever they next ask for the lock (pthread_exit, up to 3.13).
 
-unsafe extern "C" fn dealloc(object: *mut Object) {
+/// `_Mapping.__new__(class, handle, access)`: the instance that from now on has the mapping to itself.
+unsafe extern "C-unwind" fn new(class: *mut Object, arguments: *mut Object, keywords: *mut Object) -> *mut Object {
+    let api = python();
+    let (mut handle, mut access) = (0i64, 0i64);
+    // Without names: by position only.
+    let names = [c"".as_ptr(), c"".as_ptr(), null()];
+    // SAFETY: called by the interpreter, with a class derived from the one above, so that there is an Instance; two
+    // numbers are asked for, and there is room for them.
+    unsafe {
+        let format = c"LL:_Mapping".as_ptr();
+        let parsed =
+            (api.PyArg_ParseTupleAndKeywords)(arguments, keywords, format, names.as_ptr(), &raw mut handle, &raw mut access);
+        if parsed == 0 {
+            return null_mut();
+        }
+        let allocate: unsafe extern "C-unwind" fn(*mut Object, Size) -> *mut Object =
+            std::mem::transmute((api.PyType_GetSlot)(class, Slot::ALLOCATE));
+        let object = allocate(class, 0);
+        if object.is_null() {
+            quietly(|| registry::unmap(handle));
+        } else {
+            *object.byte_add(HEAD.load(Relaxed)).cast() = Instance { handle, access, position: 0 };
+        }
+        object
+    }
+}
+
+unsafe extern "C-unwind" fn dealloc(object: *mut Object) {
     let api = python();
     // SAFETY: called by the interpreter, when nobody else refers to the object any more: buffers refer to it, so none is
     // left. A class made from a spec is referred to by its instances, and `PyObject_Type` refers to it once more.
@@ -126,14 +163,14 @@ unsafe extern "C" fn dealloc(object: *mut Object) {
             quietly(|| registry::unmap(handle));
         }
         let class = (api.PyObject_Type)(object);
-        let free: unsafe extern "C" fn(*mut c_void) = std::mem::transmute((api.PyType_GetSlot)(class, Slot::FREE));
+        let free: unsafe extern "C-unwind" fn(*mut c_void) = std::mem::transmute((api.PyType_GetSlot)(class, Slot::FREE));
         free(object.cast());
         (api.Py_DecRef)(class);
         (api.Py_DecRef)(class);
     }
 }
 
-unsafe extern "C" fn length(object: *mut Object) -> Size {
+unsafe extern "C-unwind" fn length(object: *mut Object) -> Size {
     // SAFETY: called by the interpreter.
     unsafe {
         let length = mmap_wrap_length(instance(object).handle);
@@ -145,7 +182,7 @@ unsafe extern "C" fn length(object: *mut Object) -> Size {
     }
 }
 
-unsafe extern "C" fn get_buffer(object: *mut Object, buffer: *mut Buffer, flags: c_int) -> c_int {
+unsafe extern "C-unwind" fn get_buffer(object: *mut Object, buffer: *mut Buffer, flags: c_int) -> c_int {
     // SAFETY: called by the interpreter, with a buffer to be filled in. Who gets the buffer refers to the object, and
     // the export keeps the memory, until `release_buffer`.
     unsafe {
@@ -167,30 +204,40 @@ unsafe extern "C" fn get_buffer(object: *mut Object, buffer: *mut Buffer, flags:
     }
 }
 
-unsafe extern "C" fn release_buffer(object: *mut Object, _buffer: *mut Buffer) {
+unsafe extern "C-unwind" fn release_buffer(object: *mut Object, _buffer: *mut Buffer) {
     // SAFETY: called by the interpreter, once for each buffer that was filled in.
     unsafe { mmap_wrap_release(instance(object).handle) };
 }
 
-/// Where an index points, or what is wrong with it raised.
+/// A number given as an index, or what is wrong with it raised.
 ///
 /// # Safety
 /// As the slots.
-unsafe fn place(object: *mut Object, index: *mut Object) -> Option<i64> {
+unsafe fn number(object: *mut Object, too_large: *mut *mut Object) -> Option<Size> {
     let api = python();
-    // SAFETY: called by the interpreter. The index may run any code, so the length is asked for afterwards.
+    // SAFETY: called by the interpreter. It may run any code.
     unsafe {
-        let index = (api.PyNumber_AsSsize_t)(index, *api.PyExc_IndexError);
-        if index == -1 && !(api.PyErr_Occurred)().is_null() {
-            return None;
-        }
+        let number = (api.PyNumber_AsSsize_t)(object, *too_large);
+        let failed = number == -1 && !(api.PyErr_Occurred)().is_null();
+        if failed { None } else { Some(number) }
+    }
+}
+
+/// Where an index points, or what is wrong with it raised: to be asked after the last code of others that could resize the
+/// mapping.
+///
+/// # Safety
+/// As the slots.
+unsafe fn place(object: *mut Object, index: Size) -> Option<i64> {
+    // SAFETY: called by the interpreter.
+    unsafe {
         let length = length(object);
         if length < 0 {
             return None;
         }
         let place = if index < 0 { index + length } else { index };
         if !(0..length).contains(&place) {
-            raise(api.PyExc_IndexError, c"mmap index out of range");
+            raise(python().PyExc_IndexError, c"mmap index out of range");
             return None;
         }
         Some(place as i64)
@@ -214,7 +261,7 @@ unsafe fn byte_at(object: *mut Object, place: i64) -> Option<u8> {
     Some(byte)
 }
 
-unsafe extern "C" fn get(object: *mut Object, key: *mut Object) -> *mut Object {
+unsafe extern "C-unwind" fn get(object: *mut Object, key: *mut Object) -> *mut Object {
     let api = python();
     // SAFETY: called by the interpreter.
     unsafe {
@@ -222,18 +269,23 @@ unsafe extern "C" fn get(object: *mut Object, key: *mut Object) -> *mut Object {
             return null_mut();
         }
         if (api.PyIndex_Check)(key) != 0 {
-            let byte = place(object, key).and_then(|place| byte_at(object, place));
+            let index = number(key, api.PyExc_IndexError);
+            let byte = index.and_then(|index| place(object, index)).and_then(|place| byte_at(object, place));
             return byte.map_or(null_mut(), |byte| (api.PyLong_FromLong)(c_long::from(byte)));
         }
-        match slice(object, key) {
-            Err(Refused) => null_mut(),
+        let bounds = match Bounds::of(key) {
+            Err(Refused) => return null_mut(),
             Ok(None) => {
                 raise(api.PyExc_TypeError, c"mmap indices must be integers");
-                null_mut()
+                return null_mut();
             }
-            Ok(Some(Slice { start, count, step: 1 })) => bytes(object, start, count),
-            Ok(Some(Slice { count: 0, .. })) => bytes(object, 0, 0),
-            Ok(Some(Slice { start, count, step })) => {
+            Ok(Some(bounds)) => bounds,
+        };
+        match bounds.within(object) {
+            Err(Refused) => null_mut(),
+            Ok(Slice { start, count, step: 1 }) => bytes(object, start, count),
+            Ok(Slice { count: 0, .. }) => bytes(object, 0, 0),
+            Ok(Slice { start, count, step }) => {
                 (api.PyObject_CallMethod)(object, c"_stride".as_ptr(), c"LLL".as_ptr(), start, count, step)
             }
         }
@@ -249,29 +301,46 @@ struct Slice {
     step: i64,
 }
 
-/// The part of the mapping that a slice object means; none if the key is no slice.
-///
-/// # Safety
-/// As the slots.
-unsafe fn slice(object: *mut Object, key: *mut Object) -> Result<Option<Slice>, Refused> {
-    let api = python();
-    // SAFETY: called by the interpreter. The slice's numbers may run any code, so the length is asked for afterwards.
-    unsafe {
-        match (api.PyObject_IsInstance)(key, api.PySlice_Type) {
-            0 => return Ok(None),
-            1 => {}
-            _ => return Err(Refused),
+/// The start, stop and step of a slice object, which nothing of the mapping is in yet.
+struct Bounds(Size, Size, Size);
+
+impl Bounds {
+    /// None if the key is no slice.
+    ///
+    /// # Safety
+    /// As the slots.
+    unsafe fn of(key: *mut Object) -> Result<Option<Bounds>, Refused> {
+        let api = python();
+        // SAFETY: called by the interpreter. Nothing derives from slice, and a `__class__` may lie.
+        unsafe {
+            let class = (api.PyObject_Type)(key);
+            (api.Py_DecRef)(class);
+            if class != api.PySlice_Type {
+                return Ok(None);
+            }
+            let mut bounds = Bounds(0, 0, 0);
+            if (api.PySlice_Unpack)(key, &raw mut bounds.0, &raw mut bounds.1, &raw mut bounds.2) < 0 {
+                return Err(Refused);
+            }
+            Ok(Some(bounds))
         }
-        let (mut start, mut stop, mut step) = (0, 0, 0);
-        if (api.PySlice_Unpack)(key, &raw mut start, &raw mut stop, &raw mut step) < 0 {
-            return Err(Refused);
+    }
+
+    /// The part of the mapping that they mean: to be asked after the last code of others that could resize it.
+    ///
+    /// # Safety
+    /// As the slots.
+    unsafe fn within(&self, object: *mut Object) -> Result<Slice, Refused> {
+        let Bounds(mut start, mut stop, step) = *self;
+        // SAFETY: called by the interpreter.
+        unsafe {
+            let length = length(object);
+            if length < 0 {
+                return Err(Refused);
+            }
+            let count = (python().PySlice_AdjustIndices)(length, &raw mut start, &raw mut stop, step);
+            Ok(Slice { start: start as i64, count: count as i64, step: step as i64 })
         }
-        let length = length(object);
-        if length < 0 {
-            return Err(Refused);
-        }
-        let count = (api.PySlice_AdjustIndices)(length, &raw mut start, &raw mut stop, step);
-        Ok(Some(Slice { start: start as i64, count: count as i64, step: step as i64 }))
     }
 }
 
@@ -316,13 +385,11 @@ unsafe fn without_lock(size: i64, access: impl FnOnce() -> i64) -> i64 {
     }
 }
 
-unsafe extern "C" fn set(object: *mut Object, key: *mut Object, value: *mut Object) -> c_int {
+unsafe extern "C-unwind" fn set(object: *mut Object, key: *mut Object, value: *mut Object) -> c_int {
     let api = python();
     // SAFETY: called by the interpreter.
     let done = unsafe {
-        if length(object) < 0 {
-            Err(Refused)
-        } else if instance(object).is_read_only() {
+        if instance(object).is_read_only() {
             raise(api.PyExc_TypeError, c"mmap can't modify a readonly memory map.");
             Err(Refused)
         } else if (api.PyIndex_Check)(key) != 0 {
@@ -338,9 +405,11 @@ unsafe extern "C" fn set(object: *mut Object, key: *mut Object, value: *mut Obje
 /// As the slots.
 unsafe fn set_byte(object: *mut Object, key: *mut Object, value: *mut Object) -> Result<(), Refused> {
     let api = python();
-    // SAFETY: called by the interpreter. The value may run any code, so the library checks the place after it.
+    // SAFETY: called by the interpreter.
     unsafe {
-        let place = place(object, key).ok_or(Refused)?;
+        let index = number(key, api.PyExc_IndexError).ok_or(Refused)?;
+        // Of two things wrong the index is told of first, as the standard library's tests have it up to 3.13.
+        place(object, index).ok_or(Refused)?;
         if value.is_null() {
             raise(api.PyExc_TypeError, c"mmap doesn't support item deletion");
             return Err(Refused);
@@ -349,22 +418,12 @@ unsafe fn set_byte(object: *mut Object, key: *mut Object, value: *mut Object) ->
             raise(api.PyExc_TypeError, c"mmap item value must be an int");
             return Err(Refused);
         }
-        let number = (api.PyNumber_AsSsize_t)(value, *api.PyExc_TypeError);
-        if number == -1 && !(api.PyErr_Occurred)().is_null() {
-            return Err(Refused);
-        }
-        let Ok(byte) = u8::try_from(number) else {
+        let Ok(byte) = u8::try_from(number(value, api.PyExc_TypeError).ok_or(Refused)?) else {
             raise(api.PyExc_ValueError, c"mmap item value must be in range(0, 256)");
             return Err(Refused);
         };
-        let length = length(object);
-        if length < 0 {
-            return Err(Refused);
-        }
-        if place >= length as i64 {
-            raise(api.PyExc_IndexError, c"mmap index out of range");
-            return Err(Refused);
-        }
+        // The value may have run any code.
+        let place = place(object, index).ok_or(Refused)?;
         write(object, place, &raw const byte, 1)
     }
 }
@@ -375,10 +434,10 @@ unsafe fn set_slice(object: *mut Object, key: *mut Object, value: *mut Object) -
     let api = python();
     // SAFETY: called by the interpreter. The value's buffer stays as it is until released.
     unsafe {
-        if slice(object, key)?.is_none() {
+        let Some(bounds) = Bounds::of(key)? else {
             raise(api.PyExc_TypeError, c"mmap indices must be integers");
             return Err(Refused);
-        }
+        };
         if value.is_null() {
             raise(api.PyExc_TypeError, c"mmap object doesn't support slice deletion");
             return Err(Refused);
@@ -387,7 +446,7 @@ unsafe fn set_slice(object: *mut Object, key: *mut Object, value: *mut Object) -
         if (api.PyObject_GetBuffer)(value, &raw mut data, Buffer::SIMPLE) < 0 {
             return Err(Refused);
         }
-        let done = assign(object, key, value, &data);
+        let done = assign(object, &bounds, value, &data);
         (api.PyBuffer_Release)(&raw mut data);
         done
     }
@@ -395,11 +454,11 @@ unsafe fn set_slice(object: *mut Object, key: *mut Object, value: *mut Object) -
 
 /// # Safety
 /// As the slots; `data` is the buffer of `value`.
-unsafe fn assign(object: *mut Object, key: *mut Object, value: *mut Object, data: &Buffer) -> Result<(), Refused> {
+unsafe fn assign(object: *mut Object, bounds: &Bounds, value: *mut Object, data: &Buffer) -> Result<(), Refused> {
     let api = python();
-    // SAFETY: called by the interpreter. What gave the buffer may have changed the mapping: the slice is looked at again.
+    // SAFETY: called by the interpreter.
     unsafe {
-        let Some(Slice { start, count, step }) = slice(object, key)? else { return Err(Refused) };
+        let Slice { start, count, step } = bounds.within(object)?;
         if data.length as i64 != count {
             raise(api.PyExc_IndexError, c"mmap slice assignment is wrong size");
             return Err(Refused);

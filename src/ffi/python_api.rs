@@ -61,7 +61,9 @@ impl Slot {
     pub const MAPPING_SET: c_int = 3;
     pub const MAPPING_LENGTH: c_int = 4;
     pub const MAPPING_GET: c_int = 5;
+    pub const ALLOCATE: c_int = 47;
     pub const DEALLOC: c_int = 52;
+    pub const NEW: c_int = 65;
     pub const MEMBERS: c_int = 72;
     pub const FREE: c_int = 74;
 
@@ -80,11 +82,14 @@ pub struct Member {
     doc: *const c_char,
 }
 
+/// The flag of a member that Python code cannot set.
+pub const READ_ONLY: c_int = 1;
+
 /// A member that is an int64_t, from `offset` bytes on; one without a name ends a list.
-pub fn member(name: &'static CStr, offset: usize) -> Member {
+pub fn member(name: &'static CStr, offset: usize, flags: c_int) -> Member {
     const LONG_LONG: c_int = 17;
     let name = if name.is_empty() { null() } else { name.as_ptr() };
-    Member { name, kind: LONG_LONG, offset: Size::try_from(offset).unwrap_or(Size::MAX), flags: 0, doc: null() }
+    Member { name, kind: LONG_LONG, offset: Size::try_from(offset).unwrap_or(Size::MAX), flags, doc: null() }
 }
 
 /// PyType_Spec.
@@ -132,30 +137,36 @@ macro_rules! functions {
 }
 
 functions! {
-    PyBuffer_FillInfo: unsafe extern "C" fn(*mut Buffer, *mut Object, *mut c_void, Size, c_int, c_int) -> c_int;
-    PyBuffer_Release: unsafe extern "C" fn(*mut Buffer);
-    PyBytes_AsString: unsafe extern "C" fn(*mut Object) -> *mut c_char;
-    PyBytes_FromStringAndSize: unsafe extern "C" fn(*const c_char, Size) -> *mut Object;
-    PyErr_Occurred: unsafe extern "C" fn() -> *mut Object;
-    PyErr_SetString: unsafe extern "C" fn(*mut Object, *const c_char);
-    PyEval_RestoreThread: unsafe extern "C" fn(*mut c_void);
-    PyEval_SaveThread: unsafe extern "C" fn() -> *mut c_void;
+    PyArg_ParseTupleAndKeywords: unsafe extern "C-unwind" fn(
+        *mut Object,
+        *mut Object,
+        *const c_char,
+        *const *const c_char,
+        ...
+    ) -> c_int;
+    PyBuffer_FillInfo: unsafe extern "C-unwind" fn(*mut Buffer, *mut Object, *mut c_void, Size, c_int, c_int) -> c_int;
+    PyBuffer_Release: unsafe extern "C-unwind" fn(*mut Buffer);
+    PyBytes_AsString: unsafe extern "C-unwind" fn(*mut Object) -> *mut c_char;
+    PyBytes_FromStringAndSize: unsafe extern "C-unwind" fn(*const c_char, Size) -> *mut Object;
+    PyErr_Occurred: unsafe extern "C-unwind" fn() -> *mut Object;
+    PyErr_SetString: unsafe extern "C-unwind" fn(*mut Object, *const c_char);
+    PyEval_RestoreThread: unsafe extern "C-unwind" fn(*mut c_void);
+    PyEval_SaveThread: unsafe extern "C-unwind" fn() -> *mut c_void;
     PyExc_IndexError: *mut *mut Object;
     PyExc_TypeError: *mut *mut Object;
     PyExc_ValueError: *mut *mut Object;
-    PyIndex_Check: unsafe extern "C" fn(*mut Object) -> c_int;
-    PyLong_FromLong: unsafe extern "C" fn(c_long) -> *mut Object;
-    PyNumber_AsSsize_t: unsafe extern "C" fn(*mut Object, *mut Object) -> Size;
-    PyObject_CallMethod: unsafe extern "C" fn(*mut Object, *const c_char, *const c_char, ...) -> *mut Object;
-    PyObject_GetBuffer: unsafe extern "C" fn(*mut Object, *mut Buffer, c_int) -> c_int;
-    PyObject_IsInstance: unsafe extern "C" fn(*mut Object, *mut Object) -> c_int;
-    PyObject_Type: unsafe extern "C" fn(*mut Object) -> *mut Object;
-    PySlice_AdjustIndices: unsafe extern "C" fn(Size, *mut Size, *mut Size, Size) -> Size;
+    PyIndex_Check: unsafe extern "C-unwind" fn(*mut Object) -> c_int;
+    PyLong_FromLong: unsafe extern "C-unwind" fn(c_long) -> *mut Object;
+    PyNumber_AsSsize_t: unsafe extern "C-unwind" fn(*mut Object, *mut Object) -> Size;
+    PyObject_CallMethod: unsafe extern "C-unwind" fn(*mut Object, *const c_char, *const c_char, ...) -> *mut Object;
+    PyObject_GetBuffer: unsafe extern "C-unwind" fn(*mut Object, *mut Buffer, c_int) -> c_int;
+    PyObject_Type: unsafe extern "C-unwind" fn(*mut Object) -> *mut Object;
+    PySlice_AdjustIndices: unsafe extern "C-unwind" fn(Size, *mut Size, *mut Size, Size) -> Size;
     PySlice_Type: *mut Object;
-    PySlice_Unpack: unsafe extern "C" fn(*mut Object, *mut Size, *mut Size, *mut Size) -> c_int;
-    PyType_FromSpec: unsafe extern "C" fn(*mut Spec) -> *mut Object;
-    PyType_GetSlot: unsafe extern "C" fn(*mut Object, c_int) -> *mut c_void;
-    Py_DecRef: unsafe extern "C" fn(*mut Object);
+    PySlice_Unpack: unsafe extern "C-unwind" fn(*mut Object, *mut Size, *mut Size, *mut Size) -> c_int;
+    PyType_FromSpec: unsafe extern "C-unwind" fn(*mut Spec) -> *mut Object;
+    PyType_GetSlot: unsafe extern "C-unwind" fn(*mut Object, c_int) -> *mut c_void;
+    Py_DecRef: unsafe extern "C-unwind" fn(*mut Object);
 }
 
 // SAFETY: addresses of functions and of data that stays where it is.

@@ -101,14 +101,25 @@ constant_count = bind("mmap_wrap_constant_count")
 constant_name = bind("mmap_wrap_constant_name")
 constant_available = bind("mmap_wrap_constant_available")
 
+
+def _object_at(address: int | None, _function: object, _arguments: object) -> Any:
+    # The type ctypes.py_object as the answer's would not live through a NULL.
+    if not address:
+        raise ImportError("mmap_wrap needs a CPython whose functions the libraries it loads can see", name=__package__)
+    # A reference is kept beside the one answered: the class stays, as other built-in ones do.
+    return ctypes.cast(address, ctypes.py_object).value
+
+
 # The one function that wants the interpreter's lock, and answers one of its objects.
 python_type = ctypes.PyDLL(None, handle=_library._handle)["mmap_wrap_python_type"]
-python_type.restype, python_type.argtypes = ctypes.py_object, (ctypes.c_int64,)
+python_type.restype, python_type.argtypes, python_type.errcheck = ctypes.c_void_p, (ctypes.c_int64,), _object_at
 
 # A fresh bytes object to be filled before anyone else sees it, as the C API's manual has it: one copy instead of two.
-new_bytes: Callable[[None, int], bytes] = ctypes.pythonapi.PyBytes_FromStringAndSize
-ctypes.pythonapi.PyBytes_FromStringAndSize.argtypes = (ctypes.c_char_p, ctypes.c_ssize_t)
-ctypes.pythonapi.PyBytes_FromStringAndSize.restype = ctypes.py_object
+# By index, for a function of our own: as an attribute it is everybody's, and whoever comes next says what it takes.
+_new_bytes = ctypes.pythonapi["PyBytes_FromStringAndSize"]
+_new_bytes.argtypes = (ctypes.c_char_p, ctypes.c_ssize_t)
+_new_bytes.restype = ctypes.py_object
+new_bytes: Callable[[None, int], bytes] = _new_bytes
 
 
 def int64(value: SupportsIndex) -> int:

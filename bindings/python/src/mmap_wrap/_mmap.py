@@ -30,7 +30,7 @@ else:
     _Mapping = _ffi.python_type(object.__basicsize__)
 
 # As the class has them, whatever a subclass may make of them.
-_len, _get = _Mapping.__len__, _Mapping.__getitem__
+_new, _len, _get = _Mapping.__new__, _Mapping.__len__, _Mapping.__getitem__
 
 ACCESS_DEFAULT, ACCESS_READ, ACCESS_WRITE, ACCESS_COPY = range(4)
 _ACCESS_NAMES = ("ACCESS_DEFAULT", "ACCESS_READ", "ACCESS_WRITE", "ACCESS_COPY")
@@ -132,9 +132,7 @@ class mmap(_Mapping, Pages, Sharing):
     @classmethod
     def _of(cls, handle: int, access: int, survive: bool) -> Self:
         """A map of the class for a handle that nobody else has."""
-        self = object.__new__(cls)
-        self._handle = handle
-        self._access = access
+        self = _new(cls, handle, access)
         if survive:
             # Refused where SIGBUS is somebody else's: the map then works, and its views are on their own.
             _ffi.survive(handle, 1)
@@ -455,7 +453,7 @@ class mmap(_Mapping, Pages, Sharing):
         >>> m[0]
         7
         """
-        value = operator.index(byte)
+        value = byte if type(byte) is int else int.__index__(operator.index(byte))
         if value < 0:
             raise OverflowError("unsigned byte integer is less than minimum")
         if value > 255:
@@ -767,7 +765,8 @@ def _length_within_file(fd: int, length: int, offset: int) -> int:
 
 
 def _ssize(value: SupportsIndex) -> int:
-    number = value if type(value) is int else operator.index(value)
+    # Exactly an int: a subclass may compare as it likes.
+    number = value if type(value) is int else int.__index__(operator.index(value))
     if not -sys.maxsize - 1 <= number <= sys.maxsize:
         raise OverflowError("Python int too large to convert to C ssize_t")
     return number

@@ -2,13 +2,15 @@
 
 from typing import NoReturn, SupportsIndex, overload
 
-from typing_extensions import Buffer
+from typing_extensions import Buffer, Self
 
 class Mapping:
-    _handle: int
     _access: int
     _pos: int
 
+    def __new__(cls, handle: int, access: int, /) -> Self: ...
+    @property
+    def _handle(self) -> int: ...
     def __buffer__(self, flags: int, /) -> memoryview: ...
     def __release_buffer__(self, buffer: memoryview, /) -> None: ...
     def __len__(self) -> int: ...

@@ -35,7 +35,10 @@ class Pages:
     __slots__ = ()
 
     if TYPE_CHECKING:
-        _handle: int
+
+        @property
+        def _handle(self) -> int: ...
+
         _access: int
 
         @classmethod

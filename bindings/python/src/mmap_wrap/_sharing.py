@@ -76,7 +76,9 @@ class Sharing:
     __slots__ = ()
 
     if TYPE_CHECKING:
-        _handle: int
+
+        @property
+        def _handle(self) -> int: ...
 
         def __buffer__(self, flags: int, /) -> memoryview: ...
 
@@ -115,12 +117,14 @@ class Sharing:
             raise ArgumentError(errno.EINVAL, f"view: this machine's numbers are not {kind!r}: use array or get")
         width = ctypes.sizeof(c_type)
         start, wanted = int64(offset), REST if count is None else int64(count)
-        room = answer(_ffi.check(self._handle, start, REST))
-        # The library says what is wrong with more than fit, or fewer than none.
-        size = room // width * width if wanted == REST else wanted * width
-        if not 0 <= size <= room:
-            answer(_ffi.check(self._handle, start, int64(size)))
-        return memoryview(self)[start : start + size].cast(letter)
+        # Nobody resizes the map from here on.
+        with memoryview(self) as whole:
+            room = answer(_ffi.check(self._handle, start, REST))
+            # The library says what is wrong with more than fit, or fewer than none.
+            size = room // width * width if wanted == REST else wanted * width
+            if not 0 <= size <= room:
+                answer(_ffi.check(self._handle, start, int64(size)))
+            return whole[start : start + size].cast(letter)
 
     if TYPE_CHECKING:
 
