@@ -185,9 +185,12 @@ def test_floats_and_numbers_beyond_64_bits_never_reach_the_library(call, text_fi
     for number in (2**64, -(2**64), 2**64 + 4096):
         with pytest.raises(OverflowError):
             calls[call](number)
-    # This number means "the rest" to the library, and nothing of the kind to a user.
-    with pytest.raises(OverflowError):
-        calls[call](-(2**63))
+    # This number means "the rest" to the library, and nothing of the kind to a user: for `find` a bound before the map.
+    if call == "find":
+        assert calls[call](-(2**63)) == 0
+    else:
+        with pytest.raises((OverflowError, ValueError)):
+            calls[call](-(2**63))
     for wrong in (1.0, "1", b"1"):
         with pytest.raises(TypeError):
             calls[call](wrong)

@@ -113,15 +113,16 @@ class mmap(_Mapping, Pages, Sharing):
         address: SupportsIndex = 0,
         alignment: SupportsIndex = 0,
     ) -> Self:
-        fd, size, start = int64(fileno), int64(length), int64(offset)
+        fd, size, start = int64(fileno), _ssize(length), _ssize(offset)
         if size < 0:
             raise OverflowError("memory mapped length must be positive")
         if start < 0:
             raise OverflowError("memory mapped offset must be positive")
-        mode, way, protection = _mode(int64(access), int64(flags), int64(prot))
+        mode, way, protection = _mode(_c_int(access), int64(flags), int64(prot))
         sys.audit("mmap.__new__", fd, size, mode, start)
         if fd == -1:
-            way |= _MAP_ANONYMOUS
+            # Nothing to be at an offset of; the standard library takes one all the same.
+            way, start = way | _MAP_ANONYMOUS, 0
         else:
             size = _length_within_file(fd, size, start)
             if trackfd and not way & _MAP_ANONYMOUS:
@@ -248,8 +249,8 @@ class mmap(_Mapping, Pages, Sharing):
         self, search: Callable[..., int], sub: Buffer, start: SupportsIndex | None, end: SupportsIndex | None
     ) -> int:
         needle = _bytes_of(sub)
-        first = self._pos if start is None else int64(start)
-        last = None if end is None else int64(end)
+        first = self._pos if start is None else _ssize(start)
+        last = None if end is None else _ssize(end)
         length = _len(self)
         if first > length:
             return -1
@@ -272,7 +273,7 @@ class mmap(_Mapping, Pages, Sharing):
         >>> m[:]
         b'ababcd'
         """
-        to, origin, size = int64(dest), int64(src), int64(count)
+        to, origin, size = _ssize(dest), _ssize(src), _ssize(count)
         _len(self)
         self._require_writable()
         answer(_ffi.move(self._handle, to, origin, size))
@@ -475,7 +476,7 @@ class mmap(_Mapping, Pages, Sharing):
         >>> mmap_wrap.mmap(-1, 7).seek(-2, 2)
         5
         """
-        distance, how = _ssize(pos), _ssize(whence)
+        distance, how = _ssize(pos), _c_int(whence)
         length = _len(self)
         if how not in (os.SEEK_SET, os.SEEK_CUR, os.SEEK_END):
             raise ValueError("unknown seek type")
@@ -517,8 +518,9 @@ class mmap(_Mapping, Pages, Sharing):
         >>> m = mmap_wrap.mmap(-1, 100)
         >>> m.flush()
         """
-        start, count, way = int64(offset), REST if size is None else int64(size), int64(flags)
+        start, count, way = _ssize(offset), REST if size is None else _ssize(size), int64(flags)
         if start % PAGESIZE and self._access & _ACCESS in (ACCESS_DEFAULT, ACCESS_WRITE):
+            answer(_ffi.check(self._handle, start, count))
             # The library would widen the range; the standard library's own tests demand an OSError here.
             raise ArgumentError(
                 errno.EINVAL, f"flush: offset {start} is not on a page border: pages are {PAGESIZE} bytes"
@@ -538,8 +540,8 @@ class mmap(_Mapping, Pages, Sharing):
         >>> m = mmap_wrap.mmap(-1, 8192)
         >>> m.madvise(mmap_wrap.MADV_RANDOM)
         """
-        advice, first = int64(option), int64(start)
-        size = sys.maxsize - max(first, 0) if length is None else int64(length)
+        advice, first = _c_int(option), _ssize(start)
+        size = sys.maxsize - max(first, 0) if length is None else _ssize(length)
         limit = _len(self)
         # These four are the standard library's own, in its words; every other rule is the native library's.
         if not 0 <= first < limit:
@@ -764,12 +766,20 @@ def _length_within_file(fd: int, length: int, offset: int) -> int:
     return length
 
 
+def _c_int(value: SupportsIndex) -> int:
+    number = int64(value)
+    if not -(2**31) <= number < 2**31:
+        raise OverflowError(f"{number} does not fit 32 bits: -(2**31) to 2**31 - 1")
+    return number
+
+
 def _ssize(value: SupportsIndex) -> int:
     # Exactly an int: a subclass may compare as it likes.
     number = value if type(value) is int else int.__index__(operator.index(value))
     if not -sys.maxsize - 1 <= number <= sys.maxsize:
-        raise OverflowError("Python int too large to convert to C ssize_t")
-    return number
+        raise OverflowError(f"{number} does not fit a size: {-sys.maxsize - 1} to {sys.maxsize}")
+    # The least of all means "to the end" to the library; the next one is as much out of every range.
+    return number if number > REST else REST + 1
 
 
 def _bytes_of(data: SupportsIndex | Buffer) -> bytes:
