@@ -112,7 +112,8 @@ def _object_at(address: int | None, _function: object, _arguments: object) -> An
 
 # The one function that wants the interpreter's lock, and answers one of its objects.
 python_type = ctypes.PyDLL(None, handle=_library._handle)["mmap_wrap_python_type"]
-python_type.restype, python_type.argtypes, python_type.errcheck = ctypes.c_void_p, (ctypes.c_int64,), _object_at
+python_type.restype, python_type.argtypes = ctypes.c_void_p, (ctypes.c_int64,)
+python_type.errcheck = _object_at  # type: ignore[assignment]
 
 # A fresh bytes object to be filled before anyone else sees it, as the C API's manual has it: one copy instead of two.
 # By index, for a function of our own: as an attribute it is everybody's, and whoever comes next says what it takes.
