@@ -6,76 +6,123 @@ Mmap::Wrap::Element - how an element of a mapping lies in memory
 
 =head1 DESCRIPTION
 
-The type given as C<:of> to C<mmap> decides how many bytes an element takes, how they are read and written (in the
-machine's own byte order), and which values fit.
+The type given as C<:of> to C<mmap> decides how many bytes an element takes, and which values fit; C<:endian> the order of
+its bytes: C<NativeEndian>, the machine's own, by default, C<LittleEndian> or C<BigEndian>.
 
 =begin code :lang<raku>
 use Mmap::Wrap;
-my $numbers = mmap :anon, :length(4096), :of(int16);
+my $numbers = mmap :anon, :length(4096), :of(int16), :endian(BigEndian);
 $numbers[1] = -2;
-say $numbers.read(2, 2);                             # the two bytes of the element with index 1
-say (try $numbers[1] = 40_000) // $!.message;        # 40000 does not fit int16, which takes -32768 to 32767
+say $numbers.read(2, 2);                             # Blob[uint8]:0x<FF FE>
+say (try $numbers[1] = 40_000) // $!.message;        # assign: 40000 does not fit int16, which takes -32768 to 32767
 =end code
 
 =end pod
 
 use NativeCall;
 use Mmap::Wrap::Raw;
-use Mmap::Wrap::Exceptions;
+use Mmap::Wrap::Checks;
 
 unit class Mmap::Wrap::Element;
 
-constant TYPES = <uint8 uint16 uint32 uint64 int8 int16 int32 int64 num32 num64>;
+my constant KINDS = Map.new:
+    'uint8', U8, 'uint16', U16, 'uint32', U32, 'uint64', U64, 'int8', I8, 'int16', I16, 'int32', I32, 'int64', I64,
+    'num32', F32, 'num64', F64;
+my constant ORDERS = Map.new: 'NativeEndian', 0, 'LittleEndian', LITTLE_ENDIAN, 'BigEndian', BIG_ENDIAN;
 
 #| The native type.
-has Mu $.type is required;
+has Mu $.type;
+has $.endian;
+#| The kind, as the native library names it.
+has int $.kind;
 #| Bytes that one element takes.
-has Int $.width is required;
-has Str $!reader;
-has Str $!writer;
-#| The values that fit; undefined for floating point, which rounds instead.
-has Range $.values;
+has int $.width;
+#| Whether it is a float.
+has int $.floating;
+#| The values that fit an integer.
+has Int $.lowest;
+has Int $.highest;
 
 #| The element of a native type: C<uint8> to C<uint64>, C<int8> to C<int64>, C<num32> or C<num64>. X::Mmap::Argument for
-#| any other.
-method of(Mu $type --> Mmap::Wrap::Element:D) {
+#| any other type or order.
+method of(Mu $type, Mu $endian = NativeEndian --> Mmap::Wrap::Element:D) {
     my $name = $type.^name;
-    refuse "elements cannot be of type $name, only of {TYPES.join(', ')}" unless TYPES.first($name);
-    my $width = nativesizeof($type);
-    my $bits = 8 * $width;
-    my $values = do given $name {
-        when .starts-with('u') { 0 .. 2 ** $bits - 1 }
-        when .starts-with('i') { -2 ** ($bits - 1) .. 2 ** ($bits - 1) - 1 }
-        default                { Range }
-    }
-    self.bless: :$type, :$width, :$values
+    my $kind = KINDS{$name} // misused 'element', "elements cannot be of type $name, only of {KINDS.keys.sort.join(', ')}";
+    my $order = Endian.ACCEPTS($endian) && $endian.defined ?? ORDERS{$endian.key} !!
+        misused 'element', "the order of bytes is {shown $endian}, not NativeEndian, LittleEndian or BigEndian";
+    my $bits = 8 * nativesizeof($type);
+    my $signed = $name.starts-with('i');
+    self.bless: :$type, :$endian, :kind($kind +| $order), :width($bits div 8), :floating(+$name.starts-with('n')),
+        :lowest($signed ?? -2 ** ($bits - 1) !! 0), :highest(2 ** ($bits - $signed) - 1)
 }
 
-submethod TWEAK {
-    $!reader = "read-{$!type.^name}";
-    $!writer = "write-{$!type.^name}";
+submethod BUILD(Mu :$!type, :$!endian, :$!kind, :$!width, :$!floating, :$!lowest, :$!highest) { }
+
+#| The value as the 64 bits that the native library takes for an integer. X::Mmap::OutOfRange where it does not fit,
+#| X::Mmap::Argument where it is no integer.
+proto method bits-of(Mu $) { * }
+multi method bits-of(Int:D $value --> Int:D) {
+    out-of-range 'assign', "$value does not fit {$!type.^name}, which takes $!lowest to $!highest"
+        unless $!lowest <= $value <= $!highest;
+    $value < -REST ?? $value !! $value + 2 * REST
+}
+multi method bits-of(Mu $value) { misused 'assign', "the value is {shown $value}, no integer, which {$!type.^name} takes" }
+
+#| The value as a float.
+proto method float-of(Mu $) { * }
+multi method float-of(Real:D $value --> Num:D) { $value.Num }
+multi method float-of(Mu $value) { misused 'assign', "the value is {shown $value}, no number, which {$!type.^name} takes" }
+
+#| The element at a byte of a mapping.
+method get(int $handle, int $at, :$path) {
+    my int $kind = $!kind;
+    $!floating
+        ?? self!float-read(mmap_wrap_get_float($handle, $kind, $at), :$path)
+        !! self.read(mmap_wrap_get_int($handle, $kind, $at), :$path)
 }
 
-#| The element that begins at byte C<$at> of a buffer.
-method from(Blob:D $bytes, Int:D $at) { $bytes."$!reader"($at) }
+#| The integer that mmap_wrap_get_int answered.
+method read(Int:D $value, :$path --> Int:D) {
+    self!check(:$path) if $value == NO_INT;
+    $value < 0 && $!lowest == 0 ?? $value - 2 * REST !! $value
+}
 
-#| The bytes of C<$value>, or X::Mmap::OutOfRange where it does not fit, X::Mmap::Argument where it is no number.
-method bytes-of($value --> Blob:D) {
-    my $fitting = do if $!values.defined {
-        refuse "{$value.raku} is no integer, which {$!type.^name} takes" unless $value ~~ Int:D;
-        X::Mmap::OutOfRange.new(:code(E_RANGE), :message(
-            "assign: $value does not fit {$!type.^name}, which takes {$!values.min} to {$!values.max}")).throw
-            unless $!values.min <= $value <= $!values.max;
-        $value
-    } else {
-        refuse "{$value.raku} is no number, which {$!type.^name} takes" unless $value ~~ Real:D;
-        $value.Num
+method !float-read(Num:D $value, :$path --> Num:D) {
+    self!check(:$path) if $value.isNaN;
+    $value
+}
+
+# What looks like a failure is one only if there was one.
+method !check(:$path) { answered mmap_wrap_last_error_code, :$path }
+
+#| Stores the element at a byte of a mapping.
+method put(int $handle, int $at, Mu $value, :$path --> Nil) {
+    my int $kind = $!kind;
+    my $code = $!floating
+        ?? mmap_wrap_put_float($handle, $kind, $at, self.float-of($value))
+        !! mmap_wrap_put_int($handle, $kind, $at, self.bits-of($value));
+    return if $code == 0;
+    # Integers are checked above; what is left is a float too great for its kind.
+    out-of-range 'assign', "$value does not fit {$!type.^name}" if $code == E_ARGUMENT && $!floating;
+    answered $code, :$path
+}
+
+#| C<$count> elements from a byte of a mapping on, copied.
+method copy($mapping, Int:D $from, Int:D $count --> Positional:D) {
+    my $size = $count * $!width;
+    return $mapping.read($from, $size, :type(Blob.^parameterize($!type))) unless $!floating || $!kind > 255;
+    my $bytes := $mapping.read($from, $size);
+    my $reader = "read-{$!type.^name}";
+    (^$count).map({ $bytes."$reader"($_ * $!width, $!endian) }).List
+}
+
+#| The bytes of values, as they lie in a mapping.
+method bytes-of(@values --> Blob:D) {
+    my $bytes := buf8.allocate(@values.elems * $!width);
+    my $writer = "write-{$!type.^name}";
+    for @values.kv -> $i, Mu $value {
+        $!floating || self.bits-of($value).defined;
+        $bytes."$writer"($i * $!width, $!floating ?? self.float-of($value) !! $value, $!endian);
     }
-    my $bytes := buf8.allocate($!width);
-    $bytes."$!writer"(0, $fitting);
     $bytes
-}
-
-sub refuse($message) {
-    X::Mmap::Argument.new(:code(E_ARGUMENT), :message("element: $message")).throw
 }

@@ -16,57 +16,57 @@ given $! {
     when X::Mmap::OutOfRange { say .message }   # mmap_wrap_read: size 200 from offset 4000 extends beyond …
     when X::Mmap             { .rethrow }
 }
+try mmap 'no such file';
+say "$!.call(): $!.name() ($!.errno()) for $!.path.basename()";    # mmap_path: ENOENT (2) for no such file
 =end code
+
+=head2 The role X::Mmap
+
+=item C<.message>: the call, what was tried with its numbers, and what to do.
+=item C<.call>: the call that failed, as the message begins with it: C<mmap>, C<mprotect>, C<mmap_wrap_read> …
+=item C<.code>: what the native library answered: -errno, or one of its own codes below -4095.
+=item C<.errno>: the system's error number; undefined for a code of the library's own.
+=item C<.name>: that code's name: C<ENOENT>, C<MMAP_WRAP_E_UNMAPPED> …
+=item C<.path>: the path that the mapping was made from; undefined where there was none.
+
+=head2 The classes
+
+=item C<X::Mmap::Closed>: the mapping is closed.
+=item C<X::Mmap::OutOfRange>: offset and size, an index, or a number lie outside of what there is. Nothing was touched.
+=item C<X::Mmap::Alignment>: an address, offset or end is not on a page border, or a word's, where it must be.
+=item C<X::Mmap::Fault>: the memory refused the access: its file was cut short, its disk is full or broken, its
+protection forbids it. C<.done> says how many bytes were done before.
+=item C<X::Mmap::Busy>: the mapping's address is held (C<acquire>), or other threads do not leave it.
+=item C<X::Mmap::Sealed>: a part of the mapping is sealed; it stays as it is until the process ends.
+=item C<X::Mmap::Argument>: an argument has a value, or a type, that it cannot have.
+=item C<X::Mmap::Encoding>: the bytes are no text in the encoding asked for.
+=item C<X::Mmap::Unsupported>: this platform or kernel lacks what was asked for.
+=item C<X::Mmap::System>: the system refused for another reason; C<.errno> has its number.
+=item C<X::Mmap::Library>: the native library is missing, or has another binary interface.
+=item C<X::Mmap::Internal>: a defect of the native library. Please report it with the message.
 
 =end pod
 
-#| What all failures of a mapping have in common.
+# At file scope, or they would be called Mmap::Wrap::X::….
 role X::Mmap is Exception {
-    #| The message in full: the call, what was tried with its numbers, and what to do.
     has Str $.message is required;
-    #| The code that the native library answered: -errno, or one of its own below -4095.
     has Int $.code = 0;
-    #| The path that the mapping was made from; undefined where there was none.
+    has Str $.name;
     has $.path;
 
-    #| The call that failed, as the message begins with it: C<mmap>, C<mprotect>, C<mmap_wrap_read> …
     method call(--> Str:D) { $!message.split(':')[0] }
-
-    #| The system's error number; undefined for a code of the library's own.
     method errno(--> Int) { -4096 < $!code < 0 ?? -$!code !! Int }
 }
 
-#| The system refused; C<.errno> has its number.
-class X::Mmap::System does X::Mmap { }
-
-#| The mapping is closed.
-class X::Mmap::Closed does X::Mmap { }
-
-#| Offset and size, an index, or a number lie outside of what there is. Nothing was touched.
-class X::Mmap::OutOfRange does X::Mmap { }
-
-#| An address, offset or end is not on a page border where it must be.
-class X::Mmap::Alignment does X::Mmap { }
-
-#| The memory refused the access: its file was cut short, its disk is full or broken, its protection forbids it. The
-#| message tells the offset, the bytes done, and the cause where it could be found out.
-class X::Mmap::Fault does X::Mmap { }
-
-#| The mapping's address was acquired through the raw layer, and not released yet.
-class X::Mmap::Busy does X::Mmap { }
-
-#| A part of the mapping is sealed (mseal, through the raw layer): it can be neither unmapped, moved, resized nor protected
-#| otherwise, and stays good to use until the process ends.
-class X::Mmap::Sealed does X::Mmap { }
-
-#| An argument has a value that it cannot have.
-class X::Mmap::Argument does X::Mmap { }
-
-#| This platform or kernel lacks what was asked for.
+class X::Mmap::System      does X::Mmap { }
+class X::Mmap::Closed      does X::Mmap { }
+class X::Mmap::OutOfRange  does X::Mmap { }
+class X::Mmap::Alignment   does X::Mmap { }
+class X::Mmap::Fault       does X::Mmap { has Int $.done }
+class X::Mmap::Busy        does X::Mmap { }
+class X::Mmap::Sealed      does X::Mmap { }
+class X::Mmap::Argument    does X::Mmap { }
+class X::Mmap::Encoding    does X::Mmap { }
 class X::Mmap::Unsupported does X::Mmap { }
-
-#| The native library is missing, or has another binary interface.
-class X::Mmap::Library does X::Mmap { }
-
-#| A defect of the native library. Please report it with the message.
-class X::Mmap::Internal does X::Mmap { }
+class X::Mmap::Library     does X::Mmap { }
+class X::Mmap::Internal    does X::Mmap { }

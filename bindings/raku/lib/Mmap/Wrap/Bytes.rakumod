@@ -1,0 +1,183 @@
+=begin pod
+
+=head1 NAME
+
+Mmap::Wrap::Bytes - the methods of a mapping that read and write bytes
+
+=head1 DESCRIPTION
+
+Offsets and sizes are in bytes; a size of C<*> means "to the end". All of a range or none of it: one that leaves the mapping
+is X::Mmap::OutOfRange, and nothing is touched. Memory that refuses is X::Mmap::Fault, whose C<.done> says how many bytes
+were done. Threads and processes that change the same bytes at the same time see each other's changes in no set order.
+
+=end pod
+
+use Mmap::Wrap::Raw;
+use Mmap::Wrap::Checks;
+use Mmap::Wrap::Element;
+
+unit role Mmap::Wrap::Bytes;
+
+=begin pod
+
+=head3 method read
+
+    method read($offset = 0, $size = *, :$type = blob8 --> Blob:D)
+
+A copy of C<$size> bytes from C<$offset> on, in a Blob or Buf of that type; the size is a multiple of its elements'.
+
+=begin code :lang<raku>
+use Mmap::Wrap;
+my $data = mmap 'data.bin';
+say $data.read(0, 4), $data.read(250).decode('latin-1').chars;
+say $data.read(0, 8, :type(buf32))[1];
+=end code
+
+=head3 method write
+
+    method write($offset, Blob:D $bytes --> Int:D)
+
+Copies all of the Blob over the bytes from C<$offset> on. Answers how many they are. A Blob of wider elements counts in
+bytes.
+
+=begin code :lang<raku>
+use Mmap::Wrap;
+my $memory = mmap :anon, :length(4096);
+$memory.write(10, 'magic'.encode);
+$memory.write(20, Blob[uint32].new(1, 2, 3));
+=end code
+
+=head3 method fill, method move
+
+    method fill($byte, $offset = 0, $size = * --> Int:D)
+    method move($to, $from, $size = * --> Int:D)
+
+C<fill> sets bytes to a value of 0 to 255; C<move> copies them within the mapping, where the two may overlap. Both answer how
+many bytes were set.
+
+=begin code :lang<raku>
+use Mmap::Wrap;
+my $memory = mmap :anon, :length(4096);
+$memory.fill('a'.ord, 0, 3);
+$memory.move(1, 0, 3);
+say $memory.read(0, 5);                              # Blob[uint8]:0x<61 61 61 61 00>
+=end code
+
+=head3 method copy, method compare
+
+    method copy($source, $to = 0, $from = 0, $size = * --> Int:D)
+    method compare($other, $offset = 0, $other-offset = 0, $size = * --> Int:D)
+
+With another mapping: C<copy> copies C<$size> bytes (C<*>: to the end of C<$source>) from its byte C<$from> on to byte C<$to> of
+this one, and answers how many. C<compare> answers how many bytes from the offsets on are equal: C<$size> (C<*>: to the end of
+this mapping) where all are.
+
+=begin code :lang<raku>
+use Mmap::Wrap;
+my $data = mmap 'data.bin';
+my $copy = mmap :anon, :length($data.bytes);
+$copy.copy($data);
+say $copy.compare($data) == $copy.bytes;             # True
+=end code
+
+=head3 method get, method put
+
+    method get($type, $offset, $endian = NativeEndian)
+    method put($type, $offset, $value, $endian = NativeEndian --> Nil)
+
+One number of a native type at any byte, aligned or not.
+
+=begin code :lang<raku>
+use Mmap::Wrap;
+my $packet = mmap :anon, :length(64);
+$packet.put(uint16, 3, 8080, BigEndian);
+say $packet.get(uint16, 3, BigEndian), ' ', $packet[3];    # 8080 31
+=end code
+
+=head3 method Blob, method subbuf
+
+    method Blob(--> blob8:D)
+    method subbuf($from = 0, $size = * --> blob8:D)
+    method subbuf(Range:D $bytes --> blob8:D)
+
+C<Blob> is a copy of all bytes. C<subbuf> is C<read> with the arguments of C<Blob.subbuf>; unlike there, a range that leaves the
+mapping is X::Mmap::OutOfRange.
+
+=begin code :lang<raku>
+use Mmap::Wrap;
+my $data = mmap 'data.bin';
+spurt 'copy.bin', $data.Blob;
+say $data.subbuf(*-3), $data.subbuf(2 .. 4), $data.subbuf(2 .. *).elems;
+=end code
+
+=end pod
+
+method read(Mu $offset = 0, Mu $size = *, Mu :$type = blob8 --> Blob:D) {
+    my int $handle = self.handle;
+    my int $from = whole 'mmap_wrap_read', 'offset', $offset;
+    my int $wanted = size-or-rest 'mmap_wrap_read', $size;
+    # No room is made for more than there is; whether all of it lies inside is for the library to say.
+    $wanted = answered mmap_wrap_check($handle, $from, $wanted), :path(self.path)
+        unless 0 <= $wanted <= mmap_wrap_length($handle);
+    my $bytes := room($type, $wanted);
+    my int $done = mmap_wrap_read($handle, $from, $bytes, $wanted);
+    answered $done, :path(self.path) if $done < 0;
+    $bytes
+}
+
+# A Blob for that many bytes.
+sub room(Mu $type, Int:D $size --> Blob:D) {
+    return blob8.allocate($size) if $type =:= blob8;
+    misused 'mmap_wrap_read', "the type is {shown $type}, neither a Blob nor a Buf" unless Blob.ACCEPTS($type);
+    my $one = $type.allocate(1).bytes;
+    misused 'mmap_wrap_read', "size $size is no multiple of $one, the size of an element of {$type.^name}" unless $size %% $one;
+    $type.allocate($size div $one)
+}
+
+proto method write(|) { * }
+multi method write(Mu $offset, Blob:D $bytes --> Int:D) {
+    answered mmap_wrap_write(self.handle, whole('mmap_wrap_write', 'offset', $offset), $bytes, $bytes.bytes), :path(self.path)
+}
+multi method write(Mu $offset, Mu $bytes) { misused 'mmap_wrap_write', "the bytes are {shown $bytes}, no Blob; encode text first" }
+
+method fill(Mu $byte, Mu $offset = 0, Mu $size = * --> Int:D) {
+    answered mmap_wrap_fill(self.handle, whole('mmap_wrap_fill', 'offset', $offset),
+        whole('mmap_wrap_fill', 'the byte', $byte), size-or-rest('mmap_wrap_fill', $size)), :path(self.path)
+}
+
+method move(Mu $to, Mu $from, Mu $size = * --> Int:D) {
+    answered mmap_wrap_move(self.handle, whole('mmap_wrap_move', 'offset', $to), |range('mmap_wrap_move', $from, $size)),
+        :path(self.path)
+}
+
+method copy(Mu $source, Mu $to = 0, Mu $from = 0, Mu $size = * --> Int:D) {
+    answered mmap_wrap_copy(self.handle, whole('mmap_wrap_copy', 'offset', $to), handle-of('mmap_wrap_copy', $source),
+        |range('mmap_wrap_copy', $from, $size)), :path(self.path)
+}
+
+method compare(Mu $other, Mu $offset = 0, Mu $other-offset = 0, Mu $size = * --> Int:D) {
+    answered mmap_wrap_compare(self.handle, whole('mmap_wrap_compare', 'offset', $offset), handle-of('mmap_wrap_compare', $other),
+        |range('mmap_wrap_compare', $other-offset, $size)), :path(self.path)
+}
+
+sub handle-of($call, Mu $mapping --> Int:D) {
+    Mmap::Wrap::Bytes.ACCEPTS($mapping) && $mapping.defined ?? $mapping.handle !! misused $call, "{shown $mapping} is no mapping"
+}
+
+method get(Mu $type, Mu $offset, Mu $endian = NativeEndian) {
+    Mmap::Wrap::Element.of($type, $endian).get(self.handle, whole('mmap_wrap_get', 'offset', $offset), :path(self.path))
+}
+
+method put(Mu $type, Mu $offset, Mu $value, Mu $endian = NativeEndian --> Nil) {
+    Mmap::Wrap::Element.of($type, $endian).put(self.handle, whole('mmap_wrap_put', 'offset', $offset), $value, :path(self.path))
+}
+
+method Blob(--> Blob:D) { self.read }
+
+proto method subbuf(|) { * }
+multi method subbuf(Range:D $bytes --> Blob:D) {
+    my $from = $bytes.min + $bytes.excludes-min;
+    self.read($from, $bytes.max == Inf ?? * !! $bytes.max - $bytes.excludes-max - $from + 1)
+}
+multi method subbuf(Callable:D $from, Mu $size = * --> Blob:D) { self.read($from(self.bytes), $size) }
+multi method subbuf(Mu $from = 0, Mu $size = * --> Blob:D) { self.read($from, $size) }

@@ -1,0 +1,370 @@
+=begin pod
+
+=head1 NAME
+
+Mmap::Wrap::Mapping - one mapping: an array of native numbers over the bytes of a file or of memory
+
+=head1 DESCRIPTION
+
+What C<mmap> (see L<Mmap::Wrap>) answers. Here are its elements, and its life and death; its other methods are those of the
+roles L<Mmap::Wrap::Bytes>, L<Mmap::Wrap::Text>, L<Mmap::Wrap::Pages>, L<Mmap::Wrap::Memory> and L<Mmap::Wrap::Sharing>.
+
+=end pod
+
+use NativeCall;
+use Mmap::Wrap::Raw;
+use Mmap::Wrap::Checks;
+use Mmap::Wrap::Element;
+use Mmap::Wrap::Bytes;
+use Mmap::Wrap::Text;
+use Mmap::Wrap::Pages;
+use Mmap::Wrap::Memory;
+use Mmap::Wrap::Sharing;
+
+unit class Mmap::Wrap::Mapping does Positional does Iterable
+    does Mmap::Wrap::Bytes does Mmap::Wrap::Text does Mmap::Wrap::Pages does Mmap::Wrap::Memory does Mmap::Wrap::Sharing;
+
+#| Indices from here on are out of any range, and their bytes beyond 64 bits.
+my constant FAR = 2 ** 59;
+
+has int $!handle;
+has $!element;
+# The element's, where the way to it would cost more than the access.
+has int $!kind;
+has int $!width;
+has int $!floating;
+has $.path;
+
+submethod BUILD(Mu :$handle!, Mu :$of = uint8, Mu :$endian = NativeEndian, :$!path) {
+    $!element := Mmap::Wrap::Element.of($of, $endian);
+    $!kind = $!element.kind;
+    $!width = $!element.width;
+    $!floating = $!element.floating;
+    $!handle = whole 'mapping', 'the handle', $handle;
+}
+
+# Runs at some garbage collection, on any thread, after the last reference has gone. An answer that is an error has
+# nobody to go to, and an exception here would end the program.
+submethod DESTROY { try munmap_wrap($!handle) if $!handle }
+
+=begin pod
+
+=head2 Elements
+
+=head3 method AT-POS
+
+    $mapping[$index]
+
+The element with that index, counted from 0; C<$mapping[*-1]> is the last. X::Mmap::OutOfRange where there is none,
+X::Mmap::Fault where the memory refuses. The answer is a value, not a container: assignment to one element goes to the
+memory, but C<++>, C<+=> and assignment to a slice have nothing to store into, and die; see C<cells>.
+
+=begin code :lang<raku>
+use Mmap::Wrap;
+my $memory = mmap :anon, :length(4096);
+$memory[1] = 7;
+say $memory[1], $memory[*-1], $memory[0 .. 2];       # 70(0 7 0)
+=end code
+
+=head3 method ASSIGN-POS
+
+    $mapping[$index] = $value
+
+Stores the element, and answers the value. A value that does not fit the type is X::Mmap::OutOfRange: nothing wraps
+around. X::Mmap::Fault where the memory refuses.
+
+=begin code :lang<raku>
+use Mmap::Wrap;
+my $memory = mmap :anon, :length(4096), :of(int16);
+$memory[10] = -2;
+=end code
+
+=head3 method EXISTS-POS
+
+    $mapping[$index]:exists
+
+Whether there is an element with that index.
+
+=begin code :lang<raku>
+use Mmap::Wrap;
+say mmap(:anon, :length(4))[4]:exists;               # False
+=end code
+
+=end pod
+
+proto method AT-POS(|) { * }
+multi method AT-POS(Int:D $index) {
+    return self!element-far-off($index) unless -FAR < $index < FAR;
+    # Native variables throughout: a native call with boxed arguments takes ten times as long.
+    my int $handle = $!handle;
+    my int $kind = $!kind;
+    my int $at = $index;
+    $at = $at * $!width;
+    return $!element.get($handle, $at, :$!path) if $!floating;
+    my int $value = mmap_wrap_get_int($handle, $kind, $at);
+    $value < 0 ?? $!element.read($value, :$!path) !! $value
+}
+multi method AT-POS(Mu $index) { self.AT-POS(position $index) }
+multi method AT-POS(|) { misused 'index', 'a mapping has one dimension' }
+
+proto method ASSIGN-POS(|) { * }
+multi method ASSIGN-POS(Int:D $index, Mu $value) {
+    self!element-far-off($index) unless -FAR < $index < FAR;
+    my int $at = $index;
+    $!element.put($!handle, $at * $!width, $value, :$!path);
+    $value
+}
+multi method ASSIGN-POS(Mu $index, Mu $value) { self.ASSIGN-POS(position($index), $value) }
+multi method ASSIGN-POS(|) { misused 'index', 'a mapping has one dimension' }
+
+method EXISTS-POS(Mu $index --> Bool:D) { 0 <= position($index) < self.elems }
+
+# Indices are truncated as those of an Array are; what is no number has no position.
+proto sub position(Mu) { * }
+multi sub position(Int:D $index) { $index }
+multi sub position(Real:D $index) {
+    abs($index) < Inf ?? $index.Int !! misused 'index', "{shown $index} is no index"
+}
+multi sub position(Mu $index) { misused 'index', "{shown $index} is no index" }
+
+method !element-far-off(Int:D $index) {
+    self.bytes;   # the exception of a closed mapping comes first
+    out-of-range 'index', "{$!element.type.^name} $index lies beyond {self.elems} elements"
+}
+
+=begin pod
+
+=head3 method elems
+
+    method elems(--> Int:D)
+
+How many whole elements there are; bytes that do not make up an element at the end are reached by C<read> and C<write>.
+C<+$mapping> and C<.Int> are the same number, and C<.end> is one less.
+
+=begin code :lang<raku>
+use Mmap::Wrap;
+say mmap(:anon, :length(10), :of(uint32)).elems;     # 2
+=end code
+
+=head3 method of, method endian
+
+    method of()
+    method endian(--> Endian:D)
+
+The native type of the elements, and the order of their bytes.
+
+=begin code :lang<raku>
+use Mmap::Wrap;
+say mmap(:anon, :length(8), :of(num64)).of.^name;    # num64
+say mmap('data.bin', :of(uint32), :endian(BigEndian)).endian;
+=end code
+
+=head3 method iterator
+
+    for @$mapping -> $element { … }
+    my @alias := $mapping;
+
+The elements in order, read a page at a time: what is stored into the page at hand while iterating may not be seen. So
+C<.list>, C<.sum>, C<.grep>, C<.hyper>, C<.race> and whatever else Raku makes of an iterator.
+
+=begin code :lang<raku>
+use Mmap::Wrap;
+my $data = mmap 'data.bin';
+say $data.sum, ' ', $data.grep(* > 100).elems, ' ', $data.race.map(* + 1).sum;
+my @bytes := $data;
+say @bytes[^3].map(*.base(16));
+=end code
+
+=head3 method cells
+
+    method cells(--> Positional:D)
+
+The same elements as containers, for C<++>, C<+=>, assignment to slices and C<is rw>: slower, since each access makes one.
+
+=begin code :lang<raku>
+use Mmap::Wrap;
+my $counters = mmap :anon, :length(4096), :of(uint32);
+my @cells := $counters.cells;
+@cells[0]++;
+@cells[1 .. 3] = 10, 20, 30;
+say $counters[^4];                                   # (1 10 20 30)
+=end code
+
+=head3 method STORE
+
+    @alias = @values
+
+Stores the values from the first element on, and leaves the rest as it is. X::Mmap::OutOfRange where there are too many,
+or one that does not fit; X::Mmap::Argument for a lazy list. Nothing is stored then.
+
+=begin code :lang<raku>
+use Mmap::Wrap;
+my @numbers := mmap :anon, :length(4096), :of(num64);
+@numbers = 1.5, 2, 1/3;
+say @numbers[^4];                                    # (1.5 2 0.3333333333333333 0)
+=end code
+
+=end pod
+
+method elems(--> Int:D) { self.bytes div $!width }
+method end(--> Int:D) { self.elems - 1 }
+method Numeric(--> Int:D) { self.elems }
+method Int(--> Int:D) { self.elems }
+method of { $!element.type }
+method endian { $!element.endian }
+
+my class Elements does Iterator {
+    has $!mapping;
+    has $!element;
+    has int $!left;
+    has int $!from;
+    has $!piece;
+    has int $!at;
+    has int $!end;
+
+    submethod BUILD(:$mapping, :$element, :$!left) {
+        $!mapping := $mapping;
+        $!element := $element;
+    }
+
+    method pull-one is raw {
+        my int $at = $!at;
+        return self!next-piece if $at == $!end;
+        $!at = $at + 1;
+        $!piece.AT-POS($at)
+    }
+
+    method !next-piece {
+        my $width = $!element.width;
+        my $count = $!left min 4096 div $width;
+        return IterationEnd unless $count;
+        $!piece := $!element.copy($!mapping, $!from, $count);
+        $!from = $!from + $count * $width;
+        $!left = $!left - $count;
+        $!end = $count;
+        $!at = 1;
+        $!piece.AT-POS(0)
+    }
+}
+
+method iterator { Elements.new(:mapping(self), :$!element, :left(self.elems)) }
+method list { List.from-iterator(self.iterator) }
+
+my class Cells does Positional does Iterable {
+    has $.mapping handles <elems end EXISTS-POS of Numeric Int>;
+    method AT-POS(Mu $index) is raw {
+        my \mapping = $!mapping;
+        Proxy.new: FETCH => -> $ { mapping.AT-POS($index) }, STORE => -> $, Mu $value { mapping.ASSIGN-POS($index, $value) }
+    }
+    method ASSIGN-POS(Mu $index, Mu $value) { $!mapping.ASSIGN-POS($index, $value) }
+    method iterator { (^self.elems).map({ self.AT-POS($_) }).iterator }
+    method list { List.from-iterator(self.iterator) }
+    method STORE(Mu \values) { $!mapping.STORE(values); self }
+}
+
+method cells(--> Positional:D) { Cells.new(:mapping(self)) }
+
+method STORE(Mu \values) {
+    my \list = values.list;
+    misused 'assign', 'a lazy list has no end; take as many values as there are elements' if list.is-lazy;
+    out-of-range 'assign', "{list.elems} values are too many for {self.elems} elements" if list.elems > self.elems;
+    self.write(0, $!element.bytes-of(list));
+    self
+}
+
+=begin pod
+
+=head2 Life and death
+
+=head3 method new
+
+    method new(Int:D :$handle!, :$of = uint8, :$endian = NativeEndian, :$path)
+
+Takes over a mapping that the raw layer made. C<mmap> is the usual way.
+
+=begin code :lang<raku>
+use Mmap::Wrap::Raw;
+use Mmap::Wrap;
+use NativeCall;
+my $handle = mmap_wrap(Pointer, 4096, PROT_READ(), MAP_SHARED() +| MAP_ANONYMOUS(), -1, 0);
+say Mmap::Wrap::Mapping.new(:$handle).bytes;         # 4096
+=end code
+
+=head3 method handle
+
+    method handle(--> Int:D)
+
+The handle that names the mapping in the raw layer. It stays the same after C<close>, and never comes to mean another.
+
+=begin code :lang<raku>
+use Mmap::Wrap;
+use Mmap::Wrap::Raw;
+my $memory = mmap :anon, :length(4096);
+say mmap_wrap_length($memory.handle);                # 4096
+=end code
+
+=head3 method path
+
+    method path(--> IO::Path)
+
+Where the file was when it was mapped; undefined for a mapping of an IO::Handle without a path, or of memory.
+
+=begin code :lang<raku>
+use Mmap::Wrap;
+say mmap('data.bin').path.basename;                  # data.bin
+=end code
+
+=head3 method bytes
+
+    method bytes(--> Int:D)
+
+The mapping's length in bytes, as it was asked for or found out: not rounded to pages.
+
+=begin code :lang<raku>
+use Mmap::Wrap;
+say mmap(:anon, :length(10)).bytes;                  # 10
+=end code
+
+=head3 method close
+
+    method close(--> Bool:D)
+
+Unmaps: True when this call did it, False when it was done already. X::Mmap::Busy while the address is held (C<acquire>),
+X::Mmap::Sealed where a part is sealed. A mapping that nobody refers to any more is unmapped at some garbage collection;
+C<will leave { .?close }> does it at the end of a block.
+
+=begin code :lang<raku>
+use Mmap::Wrap;
+my $memory = mmap :anon, :length(4096);
+say $memory.close, $memory.close;                    # TrueFalse
+=end code
+
+=head3 method closed
+
+    method closed(--> Bool:D)
+
+Whether it is closed.
+
+=begin code :lang<raku>
+use Mmap::Wrap;
+say mmap(:anon, :length(4096)).closed;               # False
+=end code
+
+=end pod
+
+method handle(--> Int:D) { $!handle }
+method bytes(--> Int:D) { answered mmap_wrap_length($!handle), :$!path }
+method close(--> Bool:D) { so answered munmap_wrap($!handle), :$!path }
+method closed(--> Bool:D) { mmap_wrap_length($!handle) == E_UNMAPPED }
+
+#| Another mapping that a call made from this one.
+method sibling(Int:D $handle) is implementation-detail {
+    self.new(:handle(answered $handle, :$!path), :of($!element.type), :endian($!element.endian), :$!path)
+}
+
+method gist(--> Str:D) {
+    my $of = $!path.defined ?? " of '$!path'" !! '';
+    my $what = self.closed ?? 'closed' !! "{self.elems} × {self.of.^name}";
+    "Mmap::Wrap::Mapping($what$of)"
+}
+method Str(--> Str:D) { self.gist }

@@ -1,0 +1,201 @@
+=begin pod
+
+=head1 NAME
+
+Mmap::Wrap::Text - the methods of a mapping that search, decode, and go through lines
+
+=head1 DESCRIPTION
+
+Offsets are in bytes, also those of text. A needle is a Blob, or a Str, which is searched for in UTF-8. Searches run in the
+native library, at its speed.
+
+=end pod
+
+use Mmap::Wrap::Raw;
+use Mmap::Wrap::Checks;
+use Mmap::Wrap::Exceptions;
+
+unit role Mmap::Wrap::Text;
+
+=begin pod
+
+=head3 method index, method rindex, method contains
+
+    method index($needle, $start = 0, $end = *)
+    method rindex($needle, $start = 0, $end = *)
+    method contains($needle, $start = 0, $end = * --> Bool:D)
+
+The offset of the first needle, or of the last one, that lies whole within C<$start> up to, not including, C<$end>; C<Nil>
+where there is none. An empty needle is found at C<$start>, or by C<rindex> at C<$end>. X::Mmap::OutOfRange where C<$end> lies
+before C<$start>.
+
+=begin code :lang<raku>
+use Mmap::Wrap;
+my $words = mmap 'words.txt';
+my $first = $words.index("\n");
+say $words.index("\n", $first + 1) // 'one line only';
+say $words.rindex("\n", 0, $first) // 'nothing before';
+=end code
+
+=head3 method indices
+
+    method indices($needle, $start = 0, $end = *, :$overlap --> Seq:D)
+
+The offsets of all needles, found as they are asked for; those that overlap one before only with C<:overlap>.
+
+=begin code :lang<raku>
+use Mmap::Wrap;
+say mmap('words.txt').indices('o').head(2);          # (0 6)
+=end code
+
+=head3 method count
+
+    method count($needle, $start = 0, $end = * --> Int:D)
+
+How many needles there are, none overlapping another.
+
+=begin code :lang<raku>
+use Mmap::Wrap;
+say mmap('words.txt').count("\n"), ' lines';
+=end code
+
+=head3 method decode
+
+    method decode($encoding = 'utf8', $offset = 0, $size = * --> Str:D)
+
+Bytes as text. X::Mmap::Encoding where they are none in that encoding.
+
+=begin code :lang<raku>
+use Mmap::Wrap;
+say mmap('words.txt').decode('utf8', 0, 3);          # one
+=end code
+
+=head3 method lines
+
+    method lines($offset = 0, $size = *, :$enc = 'utf8', :$chomp = True --> Seq:D)
+
+The lines, one after the other, as C<IO::Path.lines> gives those of a file: ended by "\n" or "\r\n", which C<:!chomp> keeps.
+It is lazy and takes the memory of a few lines, however large the file. The lines are those of the moment when they are
+reached. X::Mmap::Encoding where bytes are no text in that encoding, once the lines before are out, or some of them.
+
+=begin code :lang<raku>
+use Mmap::Wrap;
+my $log = mmap 'words.txt';
+.say for $log.lines.grep(/three/);
+=end code
+
+=end pod
+
+method index(Mu $needle, Mu $start = 0, Mu $end = *) {
+    self!found: mmap_wrap_find(self.handle, |wanted('mmap_wrap_find', $needle, $start, $end))
+}
+method rindex(Mu $needle, Mu $start = 0, Mu $end = *) {
+    self!found: mmap_wrap_rfind(self.handle, |wanted('mmap_wrap_rfind', $needle, $start, $end))
+}
+method contains(Mu $needle, Mu $start = 0, Mu $end = * --> Bool:D) { self.index($needle, $start, $end).defined }
+
+method count(Mu $needle, Mu $start = 0, Mu $end = * --> Int:D) {
+    answered mmap_wrap_count(self.handle, |wanted('mmap_wrap_count', $needle, $start, $end)), :path(self.path)
+}
+
+method !found(Int:D $at) { $at == E_NOT_FOUND ?? Nil !! answered $at, :path(self.path) }
+
+#| A needle and where to look for it, as the native calls take them.
+sub wanted($call, Mu $needle, Mu $start, Mu $end --> List:D) {
+    my $bytes := bytes-of($call, $needle);
+    $bytes, $bytes.bytes, whole($call, 'start', $start), size-or-rest($call, $end, 'end')
+}
+
+proto bytes-of($call, Mu $) { * }
+multi bytes-of($call, Blob:D $needle) { $needle }
+multi bytes-of($call, Str:D $needle) { $needle.encode }
+multi bytes-of($call, Mu $needle) { misused $call, "the needle is {shown $needle}, neither a Blob nor a Str" }
+
+my class Indices does Iterator {
+    has $.mapping;
+    has $.needle;
+    has $.start;
+    has $.end;
+    has $.step;
+
+    method pull-one {
+        my $at = $!start > $!end ?? Nil !! $!mapping.index($!needle, $!start, $!end);
+        return IterationEnd without $at;
+        $!start = $at + $!step;
+        $at
+    }
+}
+
+method indices(Mu $needle, Mu $start = 0, Mu $end = *, Bool :$overlap --> Seq:D) {
+    my $bytes := bytes-of('mmap_wrap_find', $needle);
+    # The end is that of now: a mapping that grows meanwhile is searched as far as it went.
+    my $until = $end ~~ Whatever:D ?? self.bytes !! whole 'mmap_wrap_find', 'end', $end;
+    self.index($bytes, $start, $until);   # what is wrong is said now, not when the first is asked for
+    Seq.new: Indices.new: :mapping(self), :needle($bytes), :$start, :end($until), :step($overlap ?? 1 !! $bytes.bytes max 1)
+}
+
+method decode(Mu $encoding = 'utf8', Mu $offset = 0, Mu $size = * --> Str:D) {
+    misused 'decode', "the encoding is {shown $encoding}, no Str" unless Str.ACCEPTS($encoding) && $encoding.defined;
+    my $bytes := self.read($offset, $size);
+    CATCH { when X::AdHoc { no-text $encoding, .message, self.path } }
+    $bytes.decode($encoding)
+}
+
+sub no-text($encoding, $why, $path) {
+    X::Mmap::Encoding.new(:code(E_ARGUMENT), :name<MMAP_WRAP_E_ARGUMENT>, :$path,
+        :message("decode: the bytes are no $encoding: $why")).throw
+}
+
+#| How many bytes are decoded at a time: as many as stay in a processor's cache.
+my constant PIECE = 65536;
+
+#| Raku's own decoder, the one of IO::Handle.lines, so that lines are what they are there: it keeps what a piece ends with,
+#| be it half a character or the \r of a \r\n, until the next one comes.
+my class Lines does Iterator {
+    has $!mapping;
+    has $!decoder;
+    has $!enc;
+    has $!chomp;
+    has int $!at;
+    has int $!end;
+    has $!buffer;
+
+    submethod BUILD(:$mapping, :$decoder, :$enc, :$chomp, :$!at, :$!end) {
+        $!mapping := $mapping;
+        $!decoder := $decoder;
+        $!enc := $enc;
+        $!chomp := $chomp;
+        $!buffer := buf8.allocate(PIECE min $!end - $!at);
+    }
+
+    method pull-one {
+        CATCH { when X::AdHoc { no-text $!enc, .message, $!mapping.path } }
+        $!decoder.consume-line-chars(:$!chomp) // self!after-next-piece
+    }
+
+    method !after-next-piece {
+        until $!at == $!end {
+            self!decode-next-piece;
+            return $_ with $!decoder.consume-line-chars(:$!chomp);
+        }
+        $!decoder.consume-line-chars(:$!chomp, :eof) || IterationEnd
+    }
+
+    method !decode-next-piece {
+        my int $size = $!end - $!at;
+        $!buffer := buf8.allocate($size) if $size < $!buffer.elems;
+        $size = $!buffer.elems;
+        answered mmap_wrap_read($!mapping.handle, $!at, $!buffer, $size), :path($!mapping.path);
+        $!decoder.add-bytes($!buffer);
+        $!at = $!at + $size;
+    }
+}
+
+method lines(Mu $offset = 0, Mu $size = *, Mu :$enc = 'utf8', Bool :$chomp = True --> Seq:D) {
+    misused 'lines', "the encoding is {shown $enc}, no Str" unless Str.ACCEPTS($enc) && $enc.defined;
+    my ($at, $rest) = range 'mmap_wrap_read', $offset, $size;
+    my $end = $at + answered mmap_wrap_check(self.handle, $at, $rest), :path(self.path);
+    my $decoder := Encoding::Registry.find($enc).decoder(:translate-nl);
+    $decoder.set-line-separators(["\n", "\r\n"]);
+    Seq.new: Lines.new: :mapping(self), :$decoder, :$enc, :$chomp, :$at, :$end
+}
