@@ -337,7 +337,8 @@ my sub with-descriptor($call, Mu $file, &use --> Nil) {
     given kind-of-source($file) {
         when 'handle' { answered use(descriptor-of($file)), :path($file.path) }
         default {
-            my $open = path-of($file).open(:bin);
+            # Raku's own failure has no type and no errno; mapping fails for the same reason, and says it.
+            my $open = path-of($file).open(:bin) orelse { mmap($file).close; .throw };
             LEAVE .close with $open;
             answered use($open.native-descriptor), :path($file.IO)
         }
