@@ -38,7 +38,7 @@ has Int $.offset is required;
 #| Returns True when the lock is this caller's, or False after C<:timeout> seconds without it.
 method lock(Mu :$timeout = * --> Bool:D) {
     return True if $!mapping.atomic-cas($!offset, 0, 1) == 0;
-    my $end = $timeout ~~ Whatever:D ?? Inf !! now + $timeout;
+    my $end = Whatever.ACCEPTS($timeout) ?? Inf !! now + seconds($timeout);
     until $!mapping.atomic-exchange($!offset, 2) == 0 {
         return False unless now < $end;
         $!mapping.wait($!offset, 2, :timeout($end == Inf ?? * !! 0 max $end - now));
@@ -60,3 +60,7 @@ method protect(&block) {
     LEAVE self.unlock;
     block
 }
+
+proto sub seconds(Mu) { * }
+multi sub seconds(Real:D $timeout) { $timeout }
+multi sub seconds(Mu $timeout) { misused 'lock', "the timeout is {shown $timeout}, no number of seconds" }
