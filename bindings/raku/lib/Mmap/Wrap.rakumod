@@ -75,15 +75,12 @@ unit module Mmap::Wrap;
 my package EXPORT::constants { }
 BEGIN export-terms EXPORT::constants::, names-here;
 
-# An enum's type and its names, under the tags given.
 my package EXPORT::protections { }
 my package EXPORT::advice { }
 my package EXPORT::enums { }
-BEGIN for (Protection, EXPORT::protections::), (Advice, EXPORT::advice::) -> (Mu $enum, $tag) {
-    for $tag, EXPORT::enums:: -> $stash {
-        $stash{$enum.^name.split('::').tail} := $enum;
-        $stash{.key} := $_ for $enum.^enum_value_list;
-    }
+BEGIN {
+    export-enum $_, Protection for EXPORT::protections::, EXPORT::enums::;
+    export-enum $_, Advice for EXPORT::advice::, EXPORT::enums::;
 }
 
 =begin pod

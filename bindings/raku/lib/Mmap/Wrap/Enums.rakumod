@@ -20,7 +20,9 @@ C<use Mmap::Wrap :protections> brings C<NoAccess>, C<Read>, C<Write> and C<Execu
 a Junction, which is refused). C<use Mmap::Wrap :advice> brings a name for every MADV_ value. C<:enums> brings both.
 
 The value of each is the platform's own name for it, and its number is asked from the native library whenever it is used;
-so nothing is frozen into precompiled code. One that this platform lacks throws X::Mmap::Unsupported when it is used.
+so nothing is frozen into precompiled code. (But C<constant MINE = +Read> would freeze one, and so would C<Protection::Read +|
+Protection::Write>: Raku itself computes that while it compiles, as it does not with the short names.) One that this platform
+lacks throws X::Mmap::Unsupported when it is used.
 
 =end pod
 
@@ -57,3 +59,17 @@ enum Advice is export (
 
 # Mixed into each value: an enum of text has methods of these names of its own.
 BEGIN { $_ does FromLibrary for |Protection.^enum_value_list, |Advice.^enum_value_list }
+
+#| What stands behind an exported name: a call, since Raku computes with values that it knows while it compiles. An object and
+#| not a closure: precompilation keeps it without its surroundings.
+my class Term does Callable {
+    has Mu $.value is required;
+    method CALL-ME { $!value }
+}
+my constant TERMS = Map.new: (|Protection.^enum_value_list, |Advice.^enum_value_list).map({ .key => Term.new(:value($_)) });
+
+#| Makes an enum known in C<%exports>, the stash of an export tag: its type, and its names as terms.
+sub export-enum(%exports, Mu $enum) is export {
+    %exports{$enum.^name.split('::').tail} := $enum;
+    %exports{"&term:<{.key}>"} := TERMS{.key} for $enum.^enum_value_list;
+}

@@ -152,33 +152,40 @@ my constant PIECE = 65536;
 #| Raku's own decoder, the one of IO::Handle.lines, so that lines are what they are there: it keeps what a piece ends with,
 #| be it half a character or the \r of a \r\n, until the next one comes.
 my class Lines does Iterator {
+    # What takes a line and what catches here runs once for each line. Raku's own words for both, consume-line-chars and CATCH
+    # (a block that is made anew each time), together take longer than the decoding.
+    use nqp;
+
     has $!mapping;
     has $!decoder;
     has $!enc;
-    has $!chomp;
+    has int $!chomp;
     has int $!at;
     has int $!end;
     has $!buffer;
 
-    submethod BUILD(:$mapping, :$decoder, :$enc, :$chomp, :$!at, :$!end) {
+    submethod BUILD(:$mapping, :$decoder, :$enc, Bool :$chomp, :$!at, :$!end) {
         $!mapping := $mapping;
-        $!decoder := $decoder;
+        $!decoder := nqp::decont($decoder);
         $!enc := $enc;
-        $!chomp := $chomp;
+        $!chomp = +$chomp;
         $!buffer := buf8.allocate(PIECE min $!end - $!at);
     }
 
     method pull-one {
-        CATCH { when X::AdHoc { no-text $!enc, .message, $!mapping.path } }
-        $!decoder.consume-line-chars(:$!chomp) // self!after-next-piece
+        my str $line = nqp::handle(nqp::decodertakeline($!decoder, $!chomp, 0), 'CATCH', self!no-text);
+        nqp::isnull_s($line) ?? self!after-next-piece !! $line
     }
 
+    # Not by pull-one again: MoarVM 2022.12 optimizes methods that call each other until its stack ends.
     method !after-next-piece {
         until $!at == $!end {
             self!decode-next-piece;
-            return $_ with $!decoder.consume-line-chars(:$!chomp);
+            my str $line = nqp::handle(nqp::decodertakeline($!decoder, $!chomp, 0), 'CATCH', self!no-text);
+            return $line unless nqp::isnull_s($line);
         }
-        $!decoder.consume-line-chars(:$!chomp, :eof) || IterationEnd
+        my str $rest = nqp::handle(nqp::decodertakeline($!decoder, $!chomp, 1), 'CATCH', self!no-text);
+        nqp::isnull_s($rest) || $rest eq '' ?? IterationEnd !! $rest
     }
 
     method !decode-next-piece {
@@ -189,6 +196,8 @@ my class Lines does Iterator {
         $!decoder.add-bytes($!buffer);
         $!at = $!at + $size;
     }
+
+    method !no-text { no-text $!enc, nqp::getmessage(nqp::exception()), $!mapping.path }
 }
 
 method lines(Mu $offset = 0, Mu $size = *, Mu :$enc = 'utf8', Bool :$chomp = True --> Seq:D) {
@@ -196,6 +205,8 @@ method lines(Mu $offset = 0, Mu $size = *, Mu :$enc = 'utf8', Bool :$chomp = Tru
     my ($at, $rest) = range 'mmap_wrap_read', $offset, $size;
     my $end = $at + answered mmap_wrap_check(self.handle, $at, $rest), :path(self.path);
     my $decoder := Encoding::Registry.find($enc).decoder(:translate-nl);
+    # An encoding that a program brought along: it need not have what is used above.
+    return self.decode($enc, $at, $end - $at).lines(:$chomp) unless $decoder ~~ Encoding::Decoder::Builtin;
     $decoder.set-line-separators(["\n", "\r\n"]);
     Seq.new: Lines.new: :mapping(self), :$decoder, :$enc, :$chomp, :$at, :$end
 }
