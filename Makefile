@@ -7,6 +7,7 @@
 #               LIBDIR, INCLUDEDIR, MANDIR; make uninstall with the same ones takes it away
 # make library  builds what make install installs
 # make header   renews include/mmap_wrap.h from the sources, and man/mmap_wrap.3 and the Python package's stubs from it
+# make docs     renders the documentation of the Raku modules to docs/raku/
 # make abi      adds what is new in the header to tests/abi.list
 # make bench    what the library costs beyond the bare calls, and Python and Raku beside what else they have: tables of
 #               medians and ratios
@@ -37,6 +38,9 @@ header:
 	scripts/manual >man/mmap_wrap.3
 	scripts/stubs
 
+docs:
+	scripts/manual-raku
+
 abi:
 	scripts/abi --add
 
@@ -66,4 +70,4 @@ clean:
 	cargo clean
 	rm -rf build bindings/python/dist bindings/python/src/mmap_wrap/*.so bindings/raku/resources/libraries
 
-.PHONY: test test-deep fuzz demo header abi library install uninstall bench lint clean
+.PHONY: test test-deep fuzz demo header docs abi library install uninstall bench lint clean

@@ -3,8 +3,8 @@
     python3 examples/lock.py /counter 10000 &
     raku -Ibindings/raku examples/lock.raku /counter 10000
 
-Shows: a lock between processes, of atomic words, waiting and waking. Each reads the counter, adds one and writes it back,
-so often as told, with the lock held; without it, some of that would be lost. examples/README.md has the layout.
+Shows: a lock between processes, of atomic words, waiting and waking. Each reads the counter, adds one and writes it
+back, so often as told, with the lock held; without it, some of that would be lost. examples/README.md has the layout.
 `rm /dev/shm/counter` removes it.
 """
 
