@@ -196,3 +196,12 @@ def test_numpy_writes_through_a_view():
     array = numpy.frombuffer(m.view(), dtype="<u4")
     array[:] = numpy.arange(1024)
     assert struct.unpack("<1024I", m[:]) == tuple(range(1024))
+
+
+@pytest.mark.parametrize("kind", ["", "<", "<<u4", "<>u4", "u3", "B", "u4 ", "U4"])
+def test_what_is_no_kind_is_refused_with_those_there_are(kind):
+    m = mmap.mmap(-1, 8)
+    assert m.get("<u4", 0) == m.get(">u4", 0) == 0
+    for call in (m.view, lambda kind: m.get(kind, 0), lambda kind: m.put(kind, 0, 0)):
+        with pytest.raises(mmap.ArgumentError, match="is no kind of number: say one of i1, u1, i2,.* f8, after < or >"):
+            call(kind)

@@ -518,7 +518,9 @@ class mmap(_Mapping, Pages, Sharing):
         >>> m = mmap_wrap.mmap(-1, 100)
         >>> m.flush()
         """
-        start, count, way = _ssize(offset), REST if size is None else _ssize(size), int64(flags)
+        start, count, way = _ssize(offset), -1 if size is None else _ssize(size), int64(flags)
+        # -1 is the standard library's word for it, from 3.15 on.
+        count = REST if count == -1 else count
         if start % PAGESIZE and self._access & _ACCESS in (ACCESS_DEFAULT, ACCESS_WRITE):
             answer(_ffi.check(self._handle, start, count))
             # The library would widen the range; the standard library's own tests demand an OSError here.
