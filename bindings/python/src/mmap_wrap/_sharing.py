@@ -63,10 +63,8 @@ def _ordered_kind(name: str) -> tuple[int, Any, Any]:
         order, bare = _ORDERS[name[0]], name[1:]
     # One sign: those with one are in the list, too, once they were asked for.
     if bare not in _KINDS or bare[0] in _ORDERS:
-        raise ArgumentError(
-            errno.EINVAL,
-            f"{name!r} is no kind of number: say one of {', '.join(kind for kind in _KINDS if kind[0] not in _ORDERS)}, after < or >",
-        )
+        kinds = ", ".join(kind for kind in _KINDS if kind[0] not in _ORDERS)
+        raise ArgumentError(errno.EINVAL, f"{name!r} is no kind of number: say one of {kinds}, after < or >")
     number, letter, c_type = _KINDS[bare]
     _KINDS[name] = number | order, letter, c_type
     return _KINDS[name]
