@@ -31,8 +31,8 @@ def lines_with(word, log):
 def search(word, path):
     """Prints the lines and their number; answers how the program ends."""
     count, cut, out = 0, None, sys.stdout.buffer
-    with mmap.map_path(path, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ) as log:
-        log.madvise(mmap.MADV_SEQUENTIAL)
+    with mmap.open(path) as log:
+        log.advise(mmap.MADV_SEQUENTIAL)
         try:
             for start, line in lines_with(word, log):
                 out.write(b"%d: %s\n" % (start, line))
