@@ -9,14 +9,10 @@ nothing for as many SECONDS, by default 60. One that was left behind is removed 
 """
 
 import argparse
-import ctypes
-import errno
-import os
 import struct
 import sys
 
 import mmap_wrap as mmap
-from mmap_wrap import raw
 
 HEAD, TAIL, SLOTS_AT, SLOTS, SLOT = 0, 64, 128, 64, 64
 SIZE = SLOTS_AT + SLOTS * SLOT
@@ -28,48 +24,37 @@ class Ring:
 
     def __init__(self, name, seconds):
         # New shared memory is all zeros, which is an empty ring: it does not matter who makes it.
-        how = (mmap.O_RDWR | mmap.O_CREAT, 0o600, SIZE, 0, raw.MMAP_WRAP_REST)
-        kind = (mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_SHARED, 0)
-        self.handle = raw.check(raw.mmap_shm_wrap(name, *how, *kind))
+        self.memory = mmap.shared(name, SIZE)
         self.seconds = seconds
-        self.word = ctypes.c_int64()
-        self.slot = ctypes.create_string_buffer(SLOT)
 
-    def load(self, word):
-        """The head or the tail."""
-        raw.check(raw.mmap_wrap_atomic_load(self.handle, 32, word, ctypes.byref(self.word)))
-        return self.word.value & 0xFFFFFFFF
-
-    def store(self, word, value):
-        """Publishes a new head or tail: everything written before it is seen by who sees it."""
-        raw.check(raw.mmap_wrap_atomic_store(self.handle, 32, word, value & 0xFFFFFFFF))
-        raw.check(raw.mmap_wrap_wake(self.handle, word, 1))
+    def publish(self, word, value):
+        """Sets the head or the tail: everything written before it is seen by who sees it."""
+        self.memory.atomic_store(word, value, 32)
+        self.memory.wake(word, 1)
 
     def wait_while(self, word, value):
         """Returns when the word is, or may be, another."""
-        result = raw.mmap_wrap_wait(self.handle, word, value, self.seconds * 1_000_000_000)
-        if result == -errno.ETIMEDOUT:
+        if not self.memory.wait(word, value, self.seconds):
             raise TimeoutError(f"nothing came from the other end for {self.seconds} seconds")
-        if result != -errno.EINTR:
-            raw.check(result)
 
     def put(self, text):
         """Adds a message at the head, as soon as there is room."""
-        head = self.load(HEAD)
-        while (head - (tail := self.load(TAIL))) & 0xFFFFFFFF == SLOTS:
+        head = self.memory.atomic_load(HEAD, 32)
+        # Words are signed and wrap around, so their distance is what it is modulo 2**32.
+        while (head - (tail := self.memory.atomic_load(TAIL, 32))) % 2**32 == SLOTS:
             self.wait_while(TAIL, tail)
-        slot = MESSAGE.pack(len(text), text)
-        raw.check(raw.mmap_wrap_write(self.handle, SLOTS_AT + head % SLOTS * SLOT, slot, SLOT))
-        self.store(HEAD, head + 1)
+        slot = SLOTS_AT + head % SLOTS * SLOT
+        self.memory[slot : slot + SLOT] = MESSAGE.pack(len(text), text)
+        self.publish(HEAD, head + 1)
 
     def take(self):
         """The message at the tail, as soon as there is one."""
-        tail = self.load(TAIL)
-        while self.load(HEAD) == tail:
+        tail = self.memory.atomic_load(TAIL, 32)
+        while self.memory.atomic_load(HEAD, 32) == tail:
             self.wait_while(HEAD, tail)
-        raw.check(raw.mmap_wrap_read(self.handle, SLOTS_AT + tail % SLOTS * SLOT, self.slot, SLOT))
-        self.store(TAIL, tail + 1)
-        length, text = MESSAGE.unpack(self.slot.raw)
+        slot = SLOTS_AT + tail % SLOTS * SLOT
+        length, text = MESSAGE.unpack(self.memory[slot : slot + SLOT])
+        self.publish(TAIL, tail + 1)
         if length > len(text):
             raise ValueError(f"a message of {length} bytes: this is no ring")
         return text[:length]
@@ -121,12 +106,11 @@ if __name__ == "__main__":
         options.add_argument("seconds", type=positive, nargs="?", default=60)
     options = parser.parse_args()
     try:
-        name = os.fsencode(options.name)
-        ring = Ring(name, options.seconds)
+        ring = Ring(options.name, options.seconds)
         if options.end == "produce":
             produce(ring, options.count)
         else:
             consume(ring)
-            raw.check(raw.shm_unlink_wrap(name))
+            mmap.unlink_shared(options.name)
     except (OSError, ValueError) as error:
         sys.exit(f"ring: {error}")
