@@ -9,69 +9,41 @@ back, so often as told, with the lock held; without it, some of that would be lo
 """
 
 import argparse
-import contextlib
-import ctypes
-import errno
-import os
 import sys
 
 import mmap_wrap as mmap
-from mmap_wrap import raw
 
 LOCK, COUNTER, SIZE = 0, 8, 16
 UNLOCKED, LOCKED, CONTENDED = 0, 1, 2
 
 
 class Lock:
-    """A lock in the word at an offset of a mapping."""
+    """A lock in the word at an offset of a map; it is held inside a `with`."""
 
-    def __init__(self, handle, offset):
-        self.handle = handle
+    def __init__(self, memory, offset):
+        self.memory = memory
         self.offset = offset
-        self.before = ctypes.c_int64()
 
-    def acquire(self):
-        """Returns when the lock is this process's."""
-        word = (self.handle, 32, self.offset)
-        if raw.check(raw.mmap_wrap_atomic_compare_exchange(*word, UNLOCKED, LOCKED, None)):
-            return
+    def __enter__(self):
+        free, _ = self.memory.atomic_compare_exchange(self.offset, UNLOCKED, LOCKED, 32)
         # Whoever waits leaves the word contended, so that it is woken.
-        while self.exchange(CONTENDED) != UNLOCKED:
-            result = raw.mmap_wrap_wait(self.handle, self.offset, CONTENDED, raw.MMAP_WRAP_REST)
-            if result != -errno.EINTR:
-                raw.check(result)
+        while not free and self.memory.atomic_exchange(self.offset, CONTENDED, 32) != UNLOCKED:
+            self.memory.wait(self.offset, CONTENDED)
 
-    def release(self):
-        """Gives the lock back."""
-        if self.exchange(UNLOCKED) == CONTENDED:
-            raw.check(raw.mmap_wrap_wake(self.handle, self.offset, 1))
-
-    def exchange(self, value):
-        """Sets the word; answers what it was before."""
-        raw.check(raw.mmap_wrap_atomic_exchange(self.handle, 32, self.offset, value, ctypes.byref(self.before)))
-        return self.before.value
-
-    @contextlib.contextmanager
-    def held(self):
-        """With the lock held, also when what is done dies."""
-        self.acquire()
-        try:
-            yield
-        finally:
-            self.release()
+    def __exit__(self, *error):
+        if self.memory.atomic_exchange(self.offset, UNLOCKED, 32) == CONTENDED:
+            self.memory.wake(self.offset, 1)
 
 
 def count(name, times):
     """Counts so often; answers what the counter is then."""
     # New shared memory is all zeros: an unlocked lock, and nothing counted.
-    how = (mmap.O_RDWR | mmap.O_CREAT, 0o600, SIZE, 0, raw.MMAP_WRAP_REST)
-    handle = raw.check(raw.mmap_shm_wrap(name, *how, mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_SHARED, 0))
-    lock = Lock(handle, LOCK)
+    memory = mmap.shared(name, SIZE)
+    lock = Lock(memory, LOCK)
     for _ in range(times):
-        with lock.held():
-            number = raw.mmap_wrap_get_int(handle, raw.MMAP_WRAP_I64, COUNTER)
-            raw.check(raw.mmap_wrap_put_int(handle, raw.MMAP_WRAP_I64, COUNTER, number + 1))
-    return raw.mmap_wrap_get_int(handle, raw.MMAP_WRAP_I64, COUNTER)
+        with lock:
+            memory.put("i8", COUNTER, memory.get("i8", COUNTER) + 1)
+    return memory.get("i8", COUNTER)
 
 
 def natural(text):
@@ -88,6 +60,6 @@ if __name__ == "__main__":
     parser.add_argument("times", type=natural)
     options = parser.parse_args()
     try:
-        print(f"counted to {count(os.fsencode(options.name), options.times)}")
+        print(f"counted to {count(options.name, options.times)}")
     except (OSError, ValueError) as error:
         sys.exit(f"lock: {error}")
