@@ -11,47 +11,27 @@ layout. One process at a time may change a table; others may show it meanwhile.
 """
 
 import argparse
-import ctypes
-import os
 import sys
 
 import mmap_wrap as mmap
-from mmap_wrap import raw
 
 HEADER, SIDES_AT, SIDE, ACCOUNTS, ACCOUNT = 512, 4096, 4096, 64, 16
 SIZE, USED = SIDES_AT + 2 * SIDE, ACCOUNTS * ACCOUNT
 # An account: its balance, and how often that changed. A header: the version, and the checksum.
-BALANCE = VERSION = raw.MMAP_WRAP_I64 | raw.MMAP_WRAP_BIG_ENDIAN
-CHANGES = CHECKSUM = raw.MMAP_WRAP_U32 | raw.MMAP_WRAP_BIG_ENDIAN
-READ_WRITE = mmap.PROT_READ | mmap.PROT_WRITE
-
-
-def number(handle, kind, offset):
-    """The integer there."""
-    value = raw.mmap_wrap_get_int(handle, kind, offset)
-    if value == raw.MMAP_WRAP_NO_INT:
-        raw.check(raw.mmap_wrap_last_error_code())
-    return value
-
-
-def put(handle, kind, offset, value):
-    """Sets the integer there."""
-    raw.check(raw.mmap_wrap_put_int(handle, kind, offset, value))
+BALANCE = VERSION = ">i8"
+CHANGES = CHECKSUM = ">u4"
 
 
 def open_table(path, writable):
-    """The handle of the table in the file, which is made if it is to be written and not there."""
-    path, mode = os.fsencode(path), mmap.O_RDWR | mmap.O_CREAT if writable else mmap.O_RDONLY
-    how = (raw.MMAP_WRAP_REST, READ_WRITE if writable else mmap.PROT_READ, mmap.MAP_SHARED, 0)
-    handle = raw.check(raw.mmap_open_wrap(path, mode, 0o644, raw.MMAP_WRAP_REST, 0, *how))
-    length = raw.check(raw.mmap_wrap_length(handle))
-    if writable and length == 0:
+    """The map of the table in the file, which is made if it is to be written and not there."""
+    table = mmap.open(path, "a+" if writable else "r")
+    if writable and len(table) == 0:
         # A new file, its blocks set aside: a full disk is an error here and not in the middle of an update.
-        raw.check(raw.munmap_wrap(handle))
-        return raw.check(raw.mmap_open_wrap(path, mode, 0o644, SIZE, 1, *how))
-    if length != SIZE:
-        raise ValueError(f"{os.fsdecode(path)} is {length} bytes long, a table {SIZE}")
-    return handle
+        table.close()
+        table = mmap.open(path, "a+", size=SIZE, allocate=True)
+    if len(table) != SIZE:
+        raise ValueError(f"{path} is {len(table)} bytes long, a table {SIZE}")
+    return table
 
 
 class Table:
@@ -59,23 +39,21 @@ class Table:
 
     def __init__(self, path, writable):
         self.table = open_table(path, writable)
-        self.accounts = raw.check(raw.mmap_wrap(None, USED, READ_WRITE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, -1, 0))
+        self.accounts = mmap.anonymous(USED)
         self.version = self.load()
 
     def checksum(self, version):
         """FNV-1a of the version, as the header has it, and of the accounts."""
-        used = ctypes.create_string_buffer(USED)
-        raw.check(raw.mmap_wrap_read(self.accounts, 0, used, USED))
         sum_ = 2166136261
-        for byte in version.to_bytes(8, "big") + used.raw:
+        for byte in version.to_bytes(8, "big") + self.accounts[:]:
             sum_ = (sum_ ^ byte) * 16777619 & 0xFFFFFFFF
         return sum_
 
     def load_side(self, side):
         """Copies a side; answers its version, or None where it is not whole. A new file's first side is version 0."""
-        version = number(self.table, VERSION, side * HEADER)
-        stored = number(self.table, CHECKSUM, side * HEADER + 8)
-        raw.check(raw.mmap_wrap_copy(self.accounts, 0, self.table, SIDES_AT + side * SIDE, USED))
+        version = self.table.get(VERSION, side * HEADER)
+        stored = self.table.get(CHECKSUM, side * HEADER + 8)
+        self.accounts.copy(self.table, 0, SIDES_AT + side * SIDE, USED)
         if version == stored == 0:
             return 0 if side == 0 else None
         whole = version > 0 and version % 2 == side and self.checksum(version) == stored
@@ -85,7 +63,7 @@ class Table:
         """Copies the current accounts; answers their version."""
         # Again where a writer was faster: one side is always whole, but not always the one that is being looked at.
         for _ in range(1000):
-            newer = int(number(self.table, VERSION, HEADER) > number(self.table, VERSION, 0))
+            newer = int(self.table.get(VERSION, HEADER) > self.table.get(VERSION, 0))
             for side in (newer, 1 - newer):
                 version = self.load_side(side)
                 if version is not None:
@@ -96,25 +74,26 @@ class Table:
         """Makes the accounts the current ones, under the next version; when this returns, they stay."""
         self.version += 1
         side = self.version % 2
-        raw.check(raw.mmap_wrap_copy(self.table, SIDES_AT + side * SIDE, self.accounts, 0, USED))
-        raw.check(raw.msync_wrap(self.table, mmap.MS_SYNC, SIDES_AT + side * SIDE, USED))
-        put(self.table, VERSION, side * HEADER, self.version)
-        put(self.table, CHECKSUM, side * HEADER + 8, self.checksum(self.version))
-        raw.check(raw.msync_wrap(self.table, mmap.MS_SYNC, side * HEADER, 12))
+        self.table.copy(self.accounts, SIDES_AT + side * SIDE, 0, USED)
+        # All of the table, since a range would have to begin on a page border; only what changed is stored.
+        self.table.flush()
+        self.table.put(VERSION, side * HEADER, self.version)
+        self.table.put(CHECKSUM, side * HEADER + 8, self.checksum(self.version))
+        self.table.flush()
         print(self.version, flush=True)
 
     def balance(self, index):
         """What the account holds."""
-        return number(self.accounts, BALANCE, index * ACCOUNT)
+        return self.accounts.get(BALANCE, index * ACCOUNT)
 
     def changes(self, index):
         """How often the account was changed."""
-        return number(self.accounts, CHANGES, index * ACCOUNT + 8)
+        return self.accounts.get(CHANGES, index * ACCOUNT + 8)
 
     def set(self, index, balance):
         """Changes an account, in the copy."""
-        put(self.accounts, BALANCE, index * ACCOUNT, balance)
-        put(self.accounts, CHANGES, index * ACCOUNT + 8, (self.changes(index) + 1) & 0xFFFFFFFF)
+        self.accounts.put(BALANCE, index * ACCOUNT, balance)
+        self.accounts.put(CHANGES, index * ACCOUNT + 8, (self.changes(index) + 1) & 0xFFFFFFFF)
 
     def transfer(self):
         """Moves something from one account to another, so that the sum of all stays."""
