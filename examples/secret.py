@@ -9,43 +9,31 @@ bytes object ever holds it.
 """
 
 import argparse
-import ctypes
 import os
 import sys
 
 import mmap_wrap as mmap
-from mmap_wrap import raw
 
 PAGE = mmap.PAGESIZE
-READ_WRITE = mmap.PROT_READ | mmap.PROT_WRITE
-
-
-def guard(handle):
-    """The page in the middle of three is for the secret; to touch the others is an error."""
-    raw.check(raw.mmap_wrap_guard(handle, 1, 0, PAGE))
-    raw.check(raw.mmap_wrap_guard(handle, 1, 2 * PAGE, PAGE))
 
 
 def make_secret():
     """Three pages of secret memory."""
-    handle = raw.check(raw.mmap_secret_wrap(3 * PAGE, READ_WRITE))
-    guard(handle)
+    memory = mmap.secret(3 * PAGE)
     # It is shared memory: a child would not read zeros but the secret, so it gets nothing at all.
-    raw.check(raw.madvise_wrap(handle, mmap.MADV_DONTFORK, 0, raw.MMAP_WRAP_REST))
+    memory.advise(mmap.MADV_DONTFORK)
     print("kept in secret memory")
-    return handle
+    return memory
 
 
 def make_plain():
     """Three pages, of which the one in the middle is kept as well as other memory can be."""
-    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
-    handle = raw.check(raw.mmap_wrap(None, 3 * PAGE, READ_WRITE, flags, -1, 0))
-    guard(handle)
-    raw.check(raw.mlock_wrap(handle, 0, PAGE, PAGE))
-    raw.check(raw.madvise_wrap(handle, mmap.MADV_DONTDUMP, PAGE, PAGE))
-    raw.check(raw.madvise_wrap(handle, mmap.MADV_WIPEONFORK, PAGE, PAGE))
+    memory = mmap.anonymous(3 * PAGE)
+    memory.lock(PAGE, PAGE)
+    memory.advise(mmap.MADV_DONTDUMP, PAGE, PAGE)
+    memory.advise(mmap.MADV_WIPEONFORK, PAGE, PAGE)
     print("kept in locked memory")
-    return handle
+    return memory
 
 
 def make(plain):
@@ -58,47 +46,40 @@ def make(plain):
     return make_plain()
 
 
-def fill(handle):
+def fill(memory):
     """Reads up to the end of the line or of the input; answers how many bytes."""
-    address = raw.mmap_wrap_acquire(handle)
-    if address is None:
-        raw.check(raw.mmap_wrap_last_error_code())
-    place = memoryview((ctypes.c_ubyte * PAGE).from_address(address + PAGE)).cast("B")
     used = 0
-    while used < PAGE and (got := os.readv(0, [place[used:]])):
-        used += got
-        if place[used - 1] == ord("\n"):
-            break
-    place.release()
-    raw.check(raw.mmap_wrap_release(handle))
+    with memory.view("u1", PAGE, PAGE) as place:
+        while used < PAGE and (got := os.readv(0, [place[used:]])):
+            used += got
+            if place[used - 1] == ord("\n"):
+                break
     return used
 
 
-def refuses(handle, offset):
+def refuses(memory, offset):
     """What a read beside the secret meets."""
-    code = raw.mmap_wrap_read(handle, offset, ctypes.create_string_buffer(1), 1)
-    return "guarded" if code == raw.MMAP_WRAP_E_FAULT else "OPEN"
+    try:
+        memory.get("u1", offset)
+    except mmap.FaultError:
+        return "guarded"
+    return "OPEN"
 
 
-def is_blank(handle):
+def is_blank(memory):
     """Whether all of the secret's page reads zero."""
-    everything = ctypes.create_string_buffer(PAGE)
-    raw.check(raw.mmap_wrap_read(handle, PAGE, everything, PAGE))
-    blank = everything.raw == bytes(PAGE)
-    ctypes.memset(everything, 0, PAGE)
-    return blank
+    return memory.count(b"\0", PAGE, 2 * PAGE) == PAGE
 
 
-def show_fork(handle):
+def show_fork(memory):
     """What a forked child has of it."""
     sys.stdout.flush()
     child = os.fork()
     if child == 0:
-        code = raw.mmap_wrap_read(handle, PAGE, ctypes.create_string_buffer(1), 1)
-        if code == raw.MMAP_WRAP_E_UNMAPPED:
+        try:
+            print("a forked child reads zeros" if is_blank(memory) else "A FORKED CHILD READS IT")
+        except ValueError:  # to the child, the map is closed
             print("a forked child does not have it")
-        else:
-            print("a forked child reads zeros" if is_blank(handle) else "A FORKED CHILD READS IT")
         sys.stdout.flush()
         os._exit(0)
     os.waitpid(child, 0)
@@ -106,17 +87,19 @@ def show_fork(handle):
 
 def main(plain):
     """Keeps the secret for a moment; answers how the program ends."""
-    handle = make(plain)
-    sys.stdout.flush()
-    used = fill(handle)
-    if used == 0:
-        print("secret: nothing on standard input", file=sys.stderr)
-    print(f"{used} bytes, below {refuses(handle, PAGE - 1)}, above {refuses(handle, 2 * PAGE)}")
-    show_fork(handle)
+    with make(plain) as memory:
+        # The page in the middle is for the secret; to touch the others is an error.
+        memory.guard(0, PAGE)
+        memory.guard(2 * PAGE, PAGE)
+        sys.stdout.flush()
+        used = fill(memory)
+        if used == 0:
+            print("secret: nothing on standard input", file=sys.stderr)
+        print(f"{used} bytes, below {refuses(memory, PAGE - 1)}, above {refuses(memory, 2 * PAGE)}")
+        show_fork(memory)
 
-    raw.check(raw.mmap_wrap_fill(handle, PAGE, 0, PAGE))
-    print("wiped" if is_blank(handle) else "NOT WIPED")
-    raw.check(raw.munmap_wrap(handle))
+        memory.fill(0, PAGE, PAGE)
+        print("wiped" if is_blank(memory) else "NOT WIPED")
     return 1 if used == 0 else 0
 
 
