@@ -1,62 +1,43 @@
-"""Appends standard input to a file through a mapping that outgrows it.
+"""Appends standard input to a file through a map that outgrows it.
 
     python3 examples/grow.py words.txt <more-words.txt
 
-Shows: a mapping that keeps its file open (MMAP_WRAP_KEEP) is resized together with it. Its length doubles whenever it
-is full, so that N bytes cost few resizes, and at the end the file is cut to what was written, also after a failure.
-Killed before that, it ends in zeros.
+Shows: a map is resized together with its file, and written to like a file. Its length doubles whenever it is full, so
+that N bytes cost few resizes, and at the end the file is cut to what was written, also after a failure. Killed before
+that, it ends in zeros.
 """
 
 import os
 import sys
 
 import mmap_wrap as mmap
-from mmap_wrap import raw
-
-READ_WRITE = mmap.PROT_READ | mmap.PROT_WRITE
 
 
-class Growing:
-    """The bytes of a file, to be appended to."""
-
-    def __init__(self, path):
-        how = (raw.MMAP_WRAP_REST, 0, raw.MMAP_WRAP_REST, READ_WRITE, mmap.MAP_SHARED | raw.MMAP_WRAP_KEEP, 0)
-        self.handle = raw.check(raw.mmap_open_wrap(os.fsencode(path), mmap.O_RDWR | mmap.O_CREAT, 0o644, *how))
-        self.used = self.room = raw.check(raw.mmap_wrap_length(self.handle))
-        self.steps = 0
-
-    def append(self, piece):
-        """Adds bytes at the end."""
-        wanted = self.room or mmap.PAGESIZE
-        while self.used + len(piece) > wanted:
-            wanted *= 2
-        if wanted != self.room:
-            self.resize(wanted)
-            self.steps += 1
-        self.used += raw.check(raw.mmap_wrap_write(self.handle, self.used, piece, len(piece)))
-
-    def resize(self, length):
-        """Gives mapping and file that length."""
-        raw.check(raw.mremap_wrap(self.handle, length, mmap.MREMAP_MAYMOVE, None, 1))
-        self.room = length
-
-    def close(self):
-        """Cuts the file to what was written, and unmaps it."""
-        if 0 < self.used < self.room:
-            self.resize(self.used)
-        raw.check(raw.munmap_wrap(self.handle))
+def append(memory, piece):
+    """Writes where the map stands, and makes it longer if need be; answers whether that was so."""
+    wanted = length = len(memory)
+    while memory.tell() + len(piece) > wanted:
+        wanted = 2 * wanted or mmap.PAGESIZE
+    if wanted != length:
+        memory.resize(wanted)
+    memory.write(piece)
+    return wanted != length
 
 
 def main(path):
     """Appends all there is."""
-    growing = Growing(path)
-    before = growing.used
-    try:
-        while piece := sys.stdin.buffer.read(4096):
-            growing.append(piece)
-    finally:
-        growing.close()
-    print(f"{path}: {growing.used} bytes, {growing.used - before} of them new, grown {growing.steps} times")
+    steps = 0
+    with mmap.open(path, "a+") as memory:
+        before = memory.seek(0, os.SEEK_END)
+        try:
+            while piece := sys.stdin.buffer.read(4096):
+                steps += append(memory, piece)
+        finally:
+            used = memory.tell()
+            # No map can be made empty; where nothing could be written, the file keeps what it has.
+            if 0 < used < len(memory):
+                memory.resize(used)
+    print(f"{path}: {used} bytes, {used - before} of them new, grown {steps} times")
 
 
 if __name__ == "__main__":
