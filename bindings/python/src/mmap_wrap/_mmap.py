@@ -395,7 +395,7 @@ class mmap(_Mapping, Pages, Sharing):
 
         It reads a MiB at a time, so that a map of any size takes little memory, and is several times as fast as
         `readline`. What changes in the map meanwhile may or may not be seen. ValueError: closed. FaultError: the memory
-        refuses.
+        refuses, somewhere in the MiB that comes next, whose first lines `readline` may still read.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.mmap(-1, 7)
