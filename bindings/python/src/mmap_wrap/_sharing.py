@@ -11,8 +11,6 @@ import ctypes
 import errno
 import operator
 import sys
-from collections.abc import Sequence
-from math import prod
 from time import monotonic_ns
 
 from . import _ffi, raw
@@ -21,6 +19,7 @@ from ._ffi import REST, int64
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any, Literal, SupportsFloat, SupportsIndex, TypeVar, overload
 
     import numpy
@@ -165,6 +164,9 @@ class Sharing:
         ... except ImportError:
         ...     reason = "numpy is not installed"
         """
+        from collections.abc import Sequence
+        from math import prod
+
         import numpy
 
         from ._array import array_in
