@@ -161,7 +161,7 @@ multi mmap(
     --> Mapping:D
 ) {
     my $kind = kind-of $source, :$anon, :$memfd, :$shared, :$secret, :$unnamed;
-    Mmap::Wrap::Element.of($of, $endian);   # before anything is mapped
+    my $element = Mmap::Wrap::Element.of($of, $endian);   # before anything is mapped
     my $named = $kind ∈ <path shared>;
     my $makes = so $create || $exclusive || $truncate || $allocate || $size.defined;
     misused 'mmap', ':create, :exclusive, :truncate, :size and :allocate are for a path or :shared' if $makes && !$named;
@@ -205,7 +205,7 @@ multi mmap(
     };
     # Refused where SIGBUS is somebody else's: the mapping then works, and its address is on its own.
     mmap_wrap_survive($handle, 1) if $survive // $kind ∉ <anon secret> and $handle > 0;
-    Mapping.new(:handle(answered($handle, :$path)), :$of, :$endian, :$path)
+    Mapping.new(:handle(answered($handle, :$path)), :$element, :$path)
 }
 multi mmap(|arguments) {
     misused 'mmap', "the arguments {(|arguments.list.map(&shown), |arguments.hash.keys.sort.map(':' ~ *)).join(', ')} are not understood:"

@@ -28,6 +28,9 @@ my constant KINDS = Map.new:
     E_HANDLE,      X::Mmap::Argument,
     E_UNSUPPORTED, X::Mmap::Unsupported;
 
+#| Integers nearer to 0 are compared at once; beyond, MoarVM calls its library for big ones.
+constant NEAR is export = 2 ** 31 - 1;
+
 #| What stands for a number of the platform and asks the library for it: the enums do this.
 role PlatformNumber is export { }
 
@@ -63,7 +66,7 @@ multi shown(Numeric:D $value) { $value.raku }
 #| An integer that a native call takes as it is. Mu, so that a Junction is refused instead of making many calls.
 proto whole($call, $what, Mu $) is export { * }
 multi whole($call, $what, Int:D $value --> Int:D) {
-    REST < $value < -REST ?? $value !! out-of-range $call, "$what $value does not fit 64 bits"
+    -NEAR < $value < NEAR || REST < $value < -REST ?? $value !! out-of-range $call, "$what $value does not fit 64 bits"
 }
 multi whole($call, $what, Mu $value) { misused $call, "$what is {shown $value}, not an integer" }
 

@@ -35,8 +35,10 @@ has int $!width;
 has int $!floating;
 has $.path;
 
-submethod BUILD(Mu :$handle!, Mu :$of = uint8, Mu :$endian = NativeEndian, :$!path) {
-    $!element := Mmap::Wrap::Element.of($of, $endian);
+submethod BUILD(
+    Mu :$handle!, Mu :$of = uint8, Mu :$endian = NativeEndian, :$element = Mmap::Wrap::Element.of($of, $endian), :$!path
+) {
+    $!element := $element<>;
     $!kind = $!element.kind;
     $!width = $!element.width;
     $!floating = $!element.floating;
@@ -94,7 +96,7 @@ say mmap(:anon, :length(4))[4]:exists;               # False
 
 proto method AT-POS(|) { * }
 multi method AT-POS(Int:D $index) {
-    return self!element-far-off($index) unless -FAR < $index < FAR;
+    self!check-far-off($index) unless -NEAR < $index < NEAR;
     # Native variables throughout: a native call with boxed arguments takes ten times as long.
     my int $handle = $!handle;
     my int $kind = $!kind;
@@ -109,7 +111,7 @@ multi method AT-POS(|) { misused 'index', 'a mapping has one dimension' }
 
 proto method ASSIGN-POS(|) { * }
 multi method ASSIGN-POS(Int:D $index, Mu $value) {
-    self!element-far-off($index) unless -FAR < $index < FAR;
+    self!check-far-off($index) unless -NEAR < $index < NEAR;
     my int $at = $index;
     $!element.put($!handle, $at * $!width, $value, :$!path);
     $value
@@ -127,7 +129,8 @@ multi sub position(Real:D $index) {
 }
 multi sub position(Mu $index) { misused 'index', "{shown $index} is no index" }
 
-method !element-far-off(Int:D $index) {
+method !check-far-off(Int:D $index) {
+    return if -FAR < $index < FAR;
     self.bytes;   # the exception of a closed mapping comes first
     out-of-range 'index', "{$!element.type.^name} $index lies beyond {self.elems} elements"
 }
@@ -359,7 +362,7 @@ method closed(--> Bool:D) { mmap_wrap_length($!handle) == E_UNMAPPED }
 
 #| Another mapping that a call made from this one.
 method sibling(Int:D $handle) is implementation-detail {
-    self.new(:handle(answered $handle, :$!path), :of($!element.type), :endian($!element.endian), :$!path)
+    self.new(:handle(answered $handle, :$!path), :$!element, :$!path)
 }
 
 method gist(--> Str:D) {
