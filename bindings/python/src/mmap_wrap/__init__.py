@@ -94,12 +94,14 @@ if TYPE_CHECKING:
 
     __all__ += _names.__all__
 else:
-    __all__ += _constants.available()
+    # With the constants there are it is made when somebody asks for it: `*`, and hardly another.
+    _public = __all__
+    del __all__
 
     def __getattr__(name):
-        number = _constants.value(name)
-        globals()[name] = number
-        return number
+        value = _public + _constants.available() if name == "__all__" else _constants.value(name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

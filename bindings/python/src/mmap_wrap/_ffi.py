@@ -7,8 +7,10 @@ Integers are int64_t on both sides, and ctypes cuts larger ones silently: caller
 from __future__ import annotations
 
 import ctypes
-import operator
 import os
+
+# operator.index at its source: the rest of that module would only slow the import down.
+from _operator import index as index
 
 from ._signatures import SIGNATURES
 
@@ -65,41 +67,52 @@ def bind(name: str) -> Callable[..., Any]:
     return function
 
 
-map_descriptor = bind("mmap_wrap")
-map_path = bind("mmap_path_wrap")
-map_aligned = bind("mmap_aligned_wrap")
-remap = bind("mremap_wrap")
-unmap = bind("munmap_wrap")
-protect = bind("mprotect_wrap")
-advise = bind("madvise_wrap")
-sync = bind("msync_wrap")
-get_int = bind("mmap_wrap_get_int")
-get_float = bind("mmap_wrap_get_float")
-put_int = bind("mmap_wrap_put_int")
-put_float = bind("mmap_wrap_put_float")
-length = bind("mmap_wrap_length")
-descriptor = bind("mmap_wrap_descriptor")
-survive = bind("mmap_wrap_survive")
-trust_handlers = bind("mmap_wrap_trust_handlers")
-read = bind("mmap_wrap_read")
-write = bind("mmap_wrap_write")
-check = bind("mmap_wrap_check")
-fill = bind("mmap_wrap_fill")
-move = bind("mmap_wrap_move")
-copy = bind("mmap_wrap_copy")
-compare = bind("mmap_wrap_compare")
-find = bind("mmap_wrap_find")
-rfind = bind("mmap_wrap_rfind")
-count = bind("mmap_wrap_count")
-page_size = bind("mmap_wrap_page_size")
-version = bind("mmap_wrap_version")
-strerror = bind("mmap_wrap_strerror")
-last_error_message = bind("mmap_wrap_last_error_message")
-last_error_code = bind("mmap_wrap_last_error_code")
-constant = bind("mmap_wrap_constant")
-constant_count = bind("mmap_wrap_constant_count")
-constant_name = bind("mmap_wrap_constant_name")
-constant_available = bind("mmap_wrap_constant_available")
+_CALLS = {
+    "map_descriptor": "mmap_wrap",
+    "map_path": "mmap_path_wrap",
+    "map_aligned": "mmap_aligned_wrap",
+    "remap": "mremap_wrap",
+    "unmap": "munmap_wrap",
+    "protect": "mprotect_wrap",
+    "advise": "madvise_wrap",
+    "sync": "msync_wrap",
+    "get_int": "mmap_wrap_get_int",
+    "get_float": "mmap_wrap_get_float",
+    "put_int": "mmap_wrap_put_int",
+    "put_float": "mmap_wrap_put_float",
+    "length": "mmap_wrap_length",
+    "descriptor": "mmap_wrap_descriptor",
+    "survive": "mmap_wrap_survive",
+    "trust_handlers": "mmap_wrap_trust_handlers",
+    "read": "mmap_wrap_read",
+    "write": "mmap_wrap_write",
+    "check": "mmap_wrap_check",
+    "fill": "mmap_wrap_fill",
+    "move": "mmap_wrap_move",
+    "copy": "mmap_wrap_copy",
+    "compare": "mmap_wrap_compare",
+    "find": "mmap_wrap_find",
+    "rfind": "mmap_wrap_rfind",
+    "count": "mmap_wrap_count",
+    "page_size": "mmap_wrap_page_size",
+    "version": "mmap_wrap_version",
+    "strerror": "mmap_wrap_strerror",
+    "last_error_message": "mmap_wrap_last_error_message",
+    "last_error_code": "mmap_wrap_last_error_code",
+    "constant": "mmap_wrap_constant",
+    "constant_count": "mmap_wrap_constant_count",
+    "constant_name": "mmap_wrap_constant_name",
+    "constant_available": "mmap_wrap_constant_available",
+}
+
+
+def __getattr__(name: str) -> Callable[..., Any]:
+    # Bound when first asked for: most programs want few of them.
+    if name not in _CALLS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    function = bind(_CALLS[name])
+    globals()[name] = function
+    return function
 
 
 def _object_at(address: int | None, _function: object, _arguments: object) -> Any:
@@ -126,7 +139,7 @@ new_bytes: Callable[[None, int], bytes] = _new_bytes
 def int64(value: SupportsIndex) -> int:
     """The number as the library takes it, or OverflowError; TypeError for what is no integer, floats included."""
     # Exactly an int: a subclass may compare as it likes.
-    number = value if type(value) is int else int.__index__(operator.index(value))
+    number = value if type(value) is int else int.__index__(index(value))
     if not REST < number < 2**63:
         raise OverflowError(f"{number} does not fit 64 bits: -(2**63 - 1) to 2**63 - 1")
     return number

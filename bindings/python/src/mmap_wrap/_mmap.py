@@ -5,7 +5,6 @@ from __future__ import annotations
 import copyreg
 import errno
 import io
-import operator
 import os
 import stat
 import sys
@@ -13,7 +12,7 @@ import sys
 from . import _ffi
 from ._constants import value as _constant
 from ._errors import E_ARGUMENT, E_NOT_FOUND, E_UNMAPPED, ArgumentError, answer, fail
-from ._ffi import REST, int64
+from ._ffi import REST, index, int64
 from ._pages import Pages
 from ._sharing import Sharing
 
@@ -454,7 +453,7 @@ class mmap(_Mapping, Pages, Sharing):
         >>> m[0]
         7
         """
-        value = byte if type(byte) is int else int.__index__(operator.index(byte))
+        value = byte if type(byte) is int else int.__index__(index(byte))
         if value < 0:
             raise OverflowError("unsigned byte integer is less than minimum")
         if value > 255:
@@ -777,7 +776,7 @@ def _c_int(value: SupportsIndex) -> int:
 
 def _ssize(value: SupportsIndex) -> int:
     # Exactly an int: a subclass may compare as it likes.
-    number = value if type(value) is int else int.__index__(operator.index(value))
+    number = value if type(value) is int else int.__index__(index(value))
     if not -sys.maxsize - 1 <= number <= sys.maxsize:
         raise OverflowError(f"{number} does not fit a size: {-sys.maxsize - 1} to {sys.maxsize}")
     # The least of all means "to the end" to the library; the next one is as much out of every range.

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import operator
 import sys
 from time import monotonic_ns
 
 from . import _ffi, raw
 from ._errors import ArgumentError, answer
-from ._ffi import REST, int64
+from ._ffi import REST, index, int64
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -237,7 +236,7 @@ class Sharing:
         if letter in "fd":
             code = _ffi.put_float(self._handle, number, int64(offset), float(value))
         else:
-            wanted = value if type(value) is int else int.__index__(operator.index(value))  # type: ignore[arg-type]
+            wanted = value if type(value) is int else int.__index__(index(value))  # type: ignore[arg-type]
             held = c_type(wanted).value
             if held != wanted:
                 raise OverflowError(f"put: {wanted} does not fit {kind!r}")
