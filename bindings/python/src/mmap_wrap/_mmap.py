@@ -11,7 +11,7 @@ import sys
 
 from . import _ffi
 from ._constants import value as _constant
-from ._errors import E_ARGUMENT, E_NOT_FOUND, E_UNMAPPED, ArgumentError, answer, fail
+from ._errors import E_ARGUMENT, E_NOT_FOUND, E_UNMAPPED, E_UNSUPPORTED, ArgumentError, answer, fail
 from ._ffi import REST, index, int64
 from ._pages import Pages
 from ._sharing import Sharing
@@ -567,7 +567,7 @@ class mmap(_Mapping, Pages, Sharing):
         8192
         """
         size = _ssize(newsize)
-        length = _len(self)
+        _len(self)
         if self._access & _UNTRACKED:
             raise ValueError("mmap can't resize with trackfd=False.")
         if self._access & _ACCESS in (ACCESS_READ, ACCESS_COPY):
@@ -575,9 +575,11 @@ class mmap(_Mapping, Pages, Sharing):
         facts = self.facts()
         if size < 0 or sys.maxsize - size < facts.offset:
             raise ValueError("new size out of range")
-        if facts.flags & _MAP_ANONYMOUS and facts.flags & _MAP_SHARED and size > length:
+        resized = _ffi.remap(self._handle, size, _MREMAP_MAYMOVE, None, facts.keeps_file)
+        if resized == E_UNSUPPORTED and facts.flags & _MAP_ANONYMOUS:
+            # The library knows whether it grows, also where another thread resizes it in this moment.
             raise ValueError("mmap: can't expand a shared anonymous mapping on Linux")
-        answer(_ffi.remap(self._handle, size, _MREMAP_MAYMOVE, None, facts.keeps_file))
+        answer(resized)
 
     def remap(self, newsize: SupportsIndex | None = None, *, may_move: bool = True, address: SupportsIndex = 0) -> None:
         """Makes the map `newsize` bytes long, by default up to the end of its file, and leaves the file as it is.
