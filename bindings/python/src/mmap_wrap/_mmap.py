@@ -567,7 +567,7 @@ class mmap(_Mapping, Pages, Sharing):
         8192
         """
         size = _ssize(newsize)
-        _len(self)
+        length = _len(self)
         if self._access & _UNTRACKED:
             raise ValueError("mmap can't resize with trackfd=False.")
         if self._access & _ACCESS in (ACCESS_READ, ACCESS_COPY):
@@ -575,9 +575,10 @@ class mmap(_Mapping, Pages, Sharing):
         facts = self.facts()
         if size < 0 or sys.maxsize - size < facts.offset:
             raise ValueError("new size out of range")
-        resized = _ffi.remap(self._handle, size, _MREMAP_MAYMOVE, None, facts.keeps_file)
-        if resized == E_UNSUPPORTED and facts.flags & _MAP_ANONYMOUS:
-            # The library knows whether it grows, also where another thread resizes it in this moment.
+        anonymous, grows = facts.flags & _MAP_ANONYMOUS, facts.flags & _MAP_SHARED and size > length
+        resized = 0 if anonymous and grows else _ffi.remap(self._handle, size, _MREMAP_MAYMOVE, None, facts.keeps_file)
+        # The library would grow it within its last page; and it says so where another thread resizes it in this moment.
+        if anonymous and (grows or resized == E_UNSUPPORTED):
             raise ValueError("mmap: can't expand a shared anonymous mapping on Linux")
         answer(resized)
 
