@@ -30,6 +30,15 @@ def nothing_leaks(tmp_path):
     assert not is_mapped(tmp_path)
 
 
+@pytest.fixture
+def collected_when_asked():
+    """The collector does not come by itself meanwhile, before a test looks at what it would take away."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
 def open_descriptors():
     # listdir's own descriptor is in every list, under the same lowest free number.
     return sorted(os.listdir("/proc/self/fd"), key=int)

@@ -93,20 +93,16 @@ def test_dropping_the_last_reference_unmaps(text_file):
     assert not is_mapped(text_file)
 
 
-def test_a_map_in_a_cycle_is_unmapped_by_the_collector(text_file):
+def test_a_map_in_a_cycle_is_unmapped_by_the_collector(text_file, collected_when_asked):
     class Holder:
         pass
 
     holder = Holder()
     holder.itself = holder
     holder.map = mmap.map_path(text_file)
-    gc.disable()  # else the collector may come by itself, before the first look
-    try:
-        del holder
-        assert is_mapped(text_file)
-        gc.collect()
-    finally:
-        gc.enable()
+    del holder
+    assert is_mapped(text_file)
+    gc.collect()
     assert not is_mapped(text_file)
 
 

@@ -75,7 +75,7 @@ def test_asking_for_the_size_while_another_closes_never_asks_a_strange_descripto
     assert wrong == []
 
 
-def test_nothing_is_left_of_maps_that_are_gone(text_file):
+def test_nothing_is_left_of_maps_that_are_gone(text_file, nothing_leaks):
     before, mappings = open_descriptors(), raw.mmap_wrap_list(None, 0)
     for i in range(200):
         with open(text_file, "r+b") as file:

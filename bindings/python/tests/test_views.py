@@ -121,7 +121,7 @@ def test_a_view_outlives_its_map_object_and_unmaps_at_its_end(text_file):
     assert not is_mapped(text_file)
 
 
-def test_a_finalizer_in_a_cycle_can_still_use_the_view(text_file):
+def test_a_finalizer_in_a_cycle_can_still_use_the_view(text_file, collected_when_asked):
     seen = []
 
     class Cache:
