@@ -90,6 +90,6 @@ sub range($call, Mu $offset, Mu $size --> List:D) is export {
 proto native-name($call, Mu $) is export { * }
 multi native-name($call, Str:D $name --> Blob:D) {
     misused $call, "the name {shown $name} holds a NUL character, at which the system would end it" if $name.contains("\0");
-    $name.encode('utf8-c8') ~ buf8.new(0)
+    ($name ~ "\0").encode('utf8-c8')
 }
 multi native-name($call, Mu $name) { misused $call, "the name is {shown $name}, no Str" }

@@ -43,17 +43,27 @@ has int $.floating;
 has Int $.lowest;
 has Int $.highest;
 
+# Those made so far: to make one takes longer than to map. A new Map for each more, so that who reads one needs no lock; where
+# two threads come at once, one of them makes its own another time.
+my $made = Map.new;
+
 #| The element of a native type: C<uint8> to C<uint64>, C<int8> to C<int64>, C<num32> or C<num64>. X::Mmap::Argument for
 #| any other type or order.
 method of(Mu $type, Mu $endian = NativeEndian --> Mmap::Wrap::Element:D) {
+    $made{"$type.^name() {Endian.ACCEPTS($endian) && $endian.defined ?? $endian.key !! ''}"} // self!make($type, $endian)
+}
+
+method !make(Mu $type, Mu $endian) {
     my $name = $type.^name;
     my $kind = KINDS{$name} // misused 'element', "elements cannot be of type $name, only of {KINDS.keys.sort.join(', ')}";
     my $order = Endian.ACCEPTS($endian) && $endian.defined ?? ORDERS{$endian.key} !!
         misused 'element', "the order of bytes is {shown $endian}, not NativeEndian, LittleEndian or BigEndian";
     my $bits = 8 * nativesizeof($type);
     my $signed = $name.starts-with('i');
-    self.bless: :$type, :$endian, :kind($kind +| $order), :width($bits div 8), :floating(+$name.starts-with('n')),
-        :lowest($signed ?? -2 ** ($bits - 1) !! 0), :highest(2 ** ($bits - $signed) - 1)
+    my $element = self.bless: :$type, :$endian, :kind($kind +| $order), :width($bits div 8), :floating(+$name.starts-with('n')),
+        :lowest($signed ?? -2 ** ($bits - 1) !! 0), :highest(2 ** ($bits - $signed) - 1);
+    $made = Map.new: |$made.pairs, "$name $endian.key()" => $element;
+    $element
 }
 
 submethod BUILD(Mu :$!type, :$!endian, :$!kind, :$!width, :$!floating, :$!lowest, :$!highest) { }

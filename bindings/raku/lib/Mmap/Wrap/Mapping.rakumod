@@ -33,6 +33,8 @@ has $!element;
 has int $!kind;
 has int $!width;
 has int $!floating;
+# The least value that an assignment need not look at: the library takes a negative one for an unsigned one of 64 bits.
+has int $!least;
 has $.path;
 
 submethod BUILD(
@@ -42,6 +44,7 @@ submethod BUILD(
     $!kind = $!element.kind;
     $!width = $!element.width;
     $!floating = $!element.floating;
+    $!least = $!floating ?? NEAR !! $!element.lowest max -NEAR;
     $!handle = whole 'mapping', 'the handle', $handle;
 }
 
@@ -110,14 +113,28 @@ multi method AT-POS(Mu $index) { self.AT-POS(position $index) }
 multi method AT-POS(|) { misused 'index', 'a mapping has one dimension' }
 
 proto method ASSIGN-POS(|) { * }
-multi method ASSIGN-POS(Int:D $index, Mu $value) {
+multi method ASSIGN-POS(Int:D $index, Int:D $value) {
+    if -NEAR < $index < NEAR && $!least <= $value < NEAR {
+        # As in AT-POS. What the library refuses is told of below.
+        my int $handle = $!handle;
+        my int $kind = $!kind;
+        my int $at = $index;
+        $at = $at * $!width;
+        my int $word = $value;
+        return $value if mmap_wrap_put_int($handle, $kind, $at, $word) == 0;
+    }
+    self!store($index, $value)
+}
+multi method ASSIGN-POS(Int:D $index, Mu $value) { self!store($index, $value) }
+multi method ASSIGN-POS(Mu $index, Mu $value) { self.ASSIGN-POS(position($index), $value) }
+multi method ASSIGN-POS(|) { misused 'index', 'a mapping has one dimension' }
+
+method !store(Int:D $index, Mu $value) {
     self!check-far-off($index) unless -NEAR < $index < NEAR;
     my int $at = $index;
     $!element.put($!handle, $at * $!width, $value, :$!path);
     $value
 }
-multi method ASSIGN-POS(Mu $index, Mu $value) { self.ASSIGN-POS(position($index), $value) }
-multi method ASSIGN-POS(|) { misused 'index', 'a mapping has one dimension' }
 
 method EXISTS-POS(Mu $index --> Bool:D) { 0 <= position($index) < self.elems }
 

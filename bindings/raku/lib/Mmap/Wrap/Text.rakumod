@@ -87,23 +87,22 @@ my $log = mmap 'words.txt';
 =end pod
 
 method index(Mu $needle, Mu $start = 0, Mu $end = *) {
-    self!found: mmap_wrap_find(self.handle, |wanted('mmap_wrap_find', $needle, $start, $end))
+    self!found: self!search(&mmap_wrap_find, 'mmap_wrap_find', $needle, $start, $end)
 }
 method rindex(Mu $needle, Mu $start = 0, Mu $end = *) {
-    self!found: mmap_wrap_rfind(self.handle, |wanted('mmap_wrap_rfind', $needle, $start, $end))
+    self!found: self!search(&mmap_wrap_rfind, 'mmap_wrap_rfind', $needle, $start, $end)
 }
 method contains(Mu $needle, Mu $start = 0, Mu $end = * --> Bool:D) { self.index($needle, $start, $end).defined }
 
 method count(Mu $needle, Mu $start = 0, Mu $end = * --> Int:D) {
-    answered mmap_wrap_count(self.handle, |wanted('mmap_wrap_count', $needle, $start, $end)), :path(self.path)
+    answered self!search(&mmap_wrap_count, 'mmap_wrap_count', $needle, $start, $end), :path(self.path)
 }
 
 method !found(Int:D $at) { $at == E_NOT_FOUND ?? Nil !! answered $at, :path(self.path) }
 
-#| A needle and where to look for it, as the native calls take them.
-sub wanted($call, Mu $needle, Mu $start, Mu $end --> List:D) {
+method !search(&search, $call, Mu $needle, Mu $start, Mu $end) {
     my $bytes := bytes-of($call, $needle);
-    $bytes, $bytes.bytes, whole($call, 'start', $start), size-or-rest($call, $end, 'end')
+    search(self.handle, $bytes, $bytes.bytes, whole($call, 'start', $start), size-or-rest($call, $end, 'end'))
 }
 
 proto bytes-of($call, Mu $) { * }
