@@ -160,7 +160,11 @@ multi mmap(
     Bool :$keep, Bool :$survive, Mu :$align, Mu :$address = Pointer, Mu :$prot, Mu :$flags, Mu :$memfd-flags
     --> Mapping:D
 ) {
-    my $kind = kind-of $source, :$anon, :$memfd, :$shared, :$secret, :$unnamed;
+    my @kinds = ('anon' if $anon), ('memfd' if wished $memfd), ('shared' if wished $shared), ('secret' if $secret), ('unnamed' if $unnamed);
+    @kinds.push: kind-of-source($source) if $source.defined || !@kinds;
+    misused 'mmap', "one thing can be mapped at a time, not {@kinds.map({ $_ ∈ <path handle> ?? "a $_" !! ":$_" }).join(' and ')}"
+        if @kinds > 1;
+    my $kind = @kinds[0];
     my $element = Mmap::Wrap::Element.of($of, $endian);   # before anything is mapped
     my $named = $kind ∈ <path shared>;
     my $makes = so $create || $exclusive || $truncate || $allocate || $size.defined;
@@ -212,14 +216,7 @@ multi mmap(|arguments) {
         ~ ' give a path, an IO::Handle, :anon, :memfd, :shared, :secret or :unnamed, then the adverbs of the documentation'
 }
 
-#| Which of the sources it is: exactly one.
-my sub kind-of(Mu $source, *%adverbs) {
-    my @kinds = %adverbs.grep({ .value.defined && .value !=== False }).map(*.key);
-    @kinds.push: kind-of-source($source) unless @kinds && !$source.defined;
-    misused 'mmap', "one thing can be mapped at a time, not {@kinds.sort.map({ $_ ∈ <path handle> ?? "a $_" !! ":$_" }).join(' and ')}"
-        if @kinds > 1;
-    @kinds[0]
-}
+my sub wished(Mu $adverb --> Bool:D) { $adverb.defined && $adverb !=== False }
 
 my proto kind-of-source(Mu) { * }
 my multi kind-of-source(IO::Handle:D $) { 'handle' }
@@ -236,7 +233,8 @@ my sub path-of($source --> IO::Path:D) {
 
 my sub descriptor-of(IO::Handle:D $file --> Int:D) {
     misused 'mmap', "the handle of {$file.path // 'a file'} is closed; open it first" unless $file.opened;
-    $file.flush;
+    # Which writes out what is buffered and, unlike flush, does not wait until all of the file is stored.
+    $file.tell;
     $file.native-descriptor
 }
 
