@@ -33,6 +33,25 @@ say $data.read(0, 4), $data.read(250).decode('latin-1').chars;
 say $data.read(0, 8, :type(buf32))[1];
 =end code
 
+=head3 method read-into
+
+    method read-into(Buf:D $buffer, $offset = 0, $size = * --> Int:D)
+
+The same into a Buf that is there, from its beginning on: C<$size> bytes, or with C<*> as many as it has room for and the mapping
+has left. Answers how many. Its length stays, and what is behind them; X::Mmap::OutOfRange where it has not so much room. To be
+had where many pieces are read, one after another: a new Blob of a MiB takes far longer to make than to fill.
+
+=begin code :lang<raku>
+use Mmap::Wrap;
+my $data   = mmap 'data.bin';
+my $buffer = buf8.allocate(100);
+my $at     = 0;
+while $data.read-into($buffer, $at) -> $count {
+    say "$count bytes from $at on, the first is $buffer[0]";
+    $at += $count;
+}
+=end code
+
 =head3 method write
 
     method write($offset, Blob:D $bytes --> Int:D)
@@ -125,9 +144,20 @@ method read(Mu $offset = 0, Mu $size = *, Mu :$type = blob8 --> Blob:D) {
     $bytes
 }
 
+method read-into(Mu $buffer, Mu $offset = 0, Mu $size = * --> Int:D) {
+    misused 'mmap_wrap_read', "the buffer is {shown $buffer}, no Buf" unless Buf.ACCEPTS($buffer) && $buffer.defined;
+    my int $handle = self.handle;
+    my int $from = whole 'mmap_wrap_read', 'offset', $offset;
+    my int $room = $buffer.bytes;
+    my int $wanted = size-or-rest 'mmap_wrap_read', $size;
+    $wanted = $room min answered mmap_wrap_check($handle, $from, $wanted), :path(self.path) if $wanted == REST;
+    out-of-range 'mmap_wrap_read', "size $wanted does not fit the buffer of $room bytes" if $wanted > $room;
+    answered mmap_wrap_read($handle, $from, $buffer, $wanted), :path(self.path)
+}
+
 # A Blob for that many bytes.
 sub room(Mu $type, Int:D $size --> Blob:D) {
-    return blob8.allocate($size) if $type =:= blob8;
+    return blob8.allocate($size) if $type<> =:= blob8;
     misused 'mmap_wrap_read', "the type is {shown $type}, neither a Blob nor a Buf" unless Blob.ACCEPTS($type);
     my $one = $type.allocate(1).bytes;
     misused 'mmap_wrap_read', "size $size is no multiple of $one, the size of an element of {$type.^name}" unless $size %% $one;
