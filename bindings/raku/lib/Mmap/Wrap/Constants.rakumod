@@ -26,20 +26,17 @@ compile.
 =end pod
 
 use Mmap::Wrap::Raw;
-use Mmap::Wrap::Exceptions;
+use Mmap::Wrap::Checks;
 
 unit module Mmap::Wrap::Constants;
 
 #| The value of the constant of that name on this platform. X::Mmap::Unsupported where the platform lacks it,
 #| X::Mmap::Argument where nobody knows it. Any thread may call it.
 sub value-of(Str:D $name --> Int:D) is export {
+    misused 'mmap_wrap_constant', "no constant is named {shown $name}" if $name.contains("\0");   # where NativeCall would end it
     my int64 $value = 0;
-    my $code = mmap_wrap_constant($name, $value);
-    given $code {
-        when 0             { $value }
-        when E_UNSUPPORTED { X::Mmap::Unsupported.new(:message(mmap_wrap_last_error_message), :$code).throw }
-        default            { X::Mmap::Argument.new(:message(mmap_wrap_last_error_message), :$code).throw }
-    }
+    answered mmap_wrap_constant($name, $value);
+    $value
 }
 
 #| What stands behind an exported name. An object and not a closure: precompilation keeps it without its surroundings.
