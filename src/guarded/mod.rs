@@ -169,7 +169,8 @@ impl Way {
     }
 
     fn rfind(self, pages: &Pages, range: Range<usize>, needle: &[u8]) -> Result<Option<usize>, Fault> {
-        let finder = FinderRev::new(needle);
+        // Forwards it is several times as fast: backwards only in the window that holds a needle.
+        let (any, last) = (Finder::new(needle), FinderRev::new(needle));
         with_window(needle.len(), |window| {
             let mut end = range.end;
             loop {
@@ -177,7 +178,8 @@ impl Way {
                 let at = end - size;
                 let outcome = self.read(pages, at, &mut window[..size]);
                 outcome.map_err(|fault| Fault { done: range.end - end, ..fault })?;
-                if let Some(position) = finder.rfind(filled(&window[..size])) {
+                let window = filled(&window[..size]);
+                if let Some(position) = any.find(window).and_then(|_| last.rfind(window)) {
                     return Ok(Some(at - range.start + position));
                 }
                 if at == range.start {
