@@ -388,10 +388,15 @@ pub fn bud(handle: Handle, change_to: impl FnOnce(&mut Mapping) -> Result<Mappin
 
 /// Counts an export and gives the address: until it is released, the mapping is neither unmapped nor moved.
 pub fn acquire(handle: Handle) -> Result<*mut u8> {
+    export(handle, pin).map(|pin| pin.address())
+}
+
+/// Counts an export of the mapping that `find` finds: [`pin`], or [`look`] for who has nobody to report a loss to.
+pub fn export(handle: Handle, find: impl Fn(Handle) -> Result<Pin>) -> Result<Pin> {
     loop {
-        let pin = pin(handle)?;
+        let pin = find(handle)?;
         match pin.slot.life.export(pin.generation) {
-            Ok(Some(_)) => return Ok(pin.address()),
+            Ok(Some(_)) => return Ok(pin),
             Ok(None) => return Err(Error::Busy { exports: life::MOST_EXPORTS }.into()),
             // Who changes it waits for this pin to go.
             Err(Refusal::Changing) => drop(pin),

@@ -29,7 +29,21 @@ pub struct Buffer {
     internal: *mut c_void,
 }
 
+/// Its address is in no other library.
+static OURS: u8 = 0;
+
 impl Buffer {
+    /// Says that `object` gave the buffer out itself. To pass on a buffer, as memoryview does, keeps `internal`, which so
+    /// names another object then; and no other class has such a number there.
+    pub fn mark(&mut self, object: *mut Object) {
+        self.internal = (object.addr() ^ (&raw const OURS).addr()) as *mut c_void;
+    }
+
+    /// Whether `object` gave the buffer out, and marked it.
+    pub fn is_of(&self, object: *mut Object) -> bool {
+        self.internal.addr() == object.addr() ^ (&raw const OURS).addr()
+    }
+
     /// Contiguous bytes.
     pub const SIMPLE: c_int = 0;
 
@@ -63,12 +77,39 @@ impl Slot {
     pub const MAPPING_GET: c_int = 5;
     pub const ALLOCATE: c_int = 47;
     pub const DEALLOC: c_int = 52;
+    pub const METHODS: c_int = 64;
     pub const NEW: c_int = 65;
     pub const MEMBERS: c_int = 72;
     pub const FREE: c_int = 74;
 
     pub fn new(number: c_int, value: *const ()) -> Slot {
         Slot { number, value: value.cast() }
+    }
+}
+
+/// PyMethodDef.
+#[repr(C)]
+pub struct Method {
+    name: *const c_char,
+    function: *const c_void,
+    flags: c_int,
+    doc: *const c_char,
+}
+
+// SAFETY: never written to; Python only reads it.
+unsafe impl Sync for Method {}
+
+impl Method {
+    /// Ends a list.
+    pub const NONE: Method = Method { name: null(), function: null(), flags: 0, doc: null() };
+
+    /// With no argument but the instance: NULL is passed for the other.
+    pub const fn of_none(name: &'static CStr, function: *const ()) -> Method {
+        Method { name: name.as_ptr(), function: function.cast(), flags: 4, doc: null() }
+    }
+
+    pub const fn of_one(name: &'static CStr, function: *const ()) -> Method {
+        Method { name: name.as_ptr(), function: function.cast(), flags: 8, doc: null() }
     }
 }
 
@@ -153,10 +194,12 @@ functions! {
     PyEval_RestoreThread: unsafe extern "C-unwind" fn(*mut c_void);
     PyEval_SaveThread: unsafe extern "C-unwind" fn() -> *mut c_void;
     PyExc_IndexError: *mut *mut Object;
+    PyExc_OverflowError: *mut *mut Object;
     PyExc_TypeError: *mut *mut Object;
     PyExc_ValueError: *mut *mut Object;
     PyIndex_Check: unsafe extern "C-unwind" fn(*mut Object) -> c_int;
     PyLong_FromLong: unsafe extern "C-unwind" fn(c_long) -> *mut Object;
+    PyLong_FromSsize_t: unsafe extern "C-unwind" fn(Size) -> *mut Object;
     PyNumber_AsSsize_t: unsafe extern "C-unwind" fn(*mut Object, *mut Object) -> Size;
     PyObject_CallMethod: unsafe extern "C-unwind" fn(*mut Object, *const c_char, *const c_char, ...) -> *mut Object;
     PyObject_GetBuffer: unsafe extern "C-unwind" fn(*mut Object, *mut Buffer, c_int) -> c_int;

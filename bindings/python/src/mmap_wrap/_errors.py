@@ -86,6 +86,9 @@ def answer(result: int, path: str | bytes | None = None) -> int:
 def fail(code: int, path: str | bytes | None = None) -> NoReturn:
     """Raises this thread's last failure, which answered `code`."""
     message = _ffi.last_error_message().decode("utf-8", "replace")
+    if _ffi.last_error_code() != code:
+        # A signal's handler or a finalizer ran in between, and had a failure of its own.
+        message = _ffi.strerror(code).decode()
     if code >= _LAST_ERRNO:
         raise OSError(-code, message, path) if path is not None else OSError(-code, message)
     if code == E_UNMAPPED:

@@ -19,7 +19,6 @@ from ._sharing import Sharing
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from types import TracebackType
     from typing import Any, NoReturn, SupportsIndex
 
     from typing_extensions import Buffer, Self
@@ -57,9 +56,6 @@ _MODES = {
 # In `_access`, beside one of the four above: made with trackfd=False.
 _UNTRACKED = 4
 _ACCESS = 3
-
-# Bytes that `readline` looks at first: most lines are shorter.
-_LINE = 256
 
 # Bytes that are read at a time where all would be too many.
 _PIECE = 1 << 20
@@ -161,6 +157,9 @@ class mmap(_Mapping, Pages, Sharing):
         return b"".join(self._every(places[i : i + pieces]) for i in range(0, count, pieces))
 
     def _every(self, places: range) -> bytes:
+        if abs(places.step) >= PAGESIZE:
+            # What lies on the pages between may refuse, and is not asked for.
+            return b"".join(self._read(place, 1) for place in places)
         low, high = min(places[0], places[-1]), max(places[0], places[-1])
         return self._read(low, high - low + 1)[:: places.step]
 
@@ -189,7 +188,9 @@ class mmap(_Mapping, Pages, Sharing):
         >>> next(reversed(mmap_wrap.mmap(-1, 2)))
         b'\\x00'
         """
-        return (_get(self, slice(place, place + 1)) for place in range(_len(self) - 1, -1, -1))
+        # Where the map was made shorter meanwhile there is nothing, and the iteration is at its end, as the standard one.
+        bytes_ = (_get(self, slice(place, place + 1)) for place in range(_len(self) - 1, -1, -1))
+        return iter(lambda: next(bytes_, b""), b"")
 
     def __contains__(self, byte: object) -> bool:
         """Whether the map holds this byte, given as bytes of length 1. Anything else is not in a map: use `find`.
@@ -348,10 +349,7 @@ class mmap(_Mapping, Pages, Sharing):
             wanted = _ssize(n)
         else:
             raise TypeError(f"argument should be integer or None, not '{type(n).__name__}'")
-        start = self._pos
-        data = _get(self, slice(start, None if wanted < 0 else start + wanted))
-        self._pos = start + len(data)
-        return data
+        return self._read_next(wanted)
 
     def read_byte(self) -> int:
         """The next byte as an int; steps over it. ValueError: closed, or at the end.
@@ -360,12 +358,10 @@ class mmap(_Mapping, Pages, Sharing):
         >>> mmap_wrap.mmap(-1, 1).read_byte()
         0
         """
-        place = self._pos
-        if place >= _len(self):
+        byte = self._read_next(1)
+        if not byte:
             raise ValueError("read byte out of range")
-        byte = _get(self, place)
-        self._pos = place + 1
-        return byte
+        return byte[0]
 
     def readline(self) -> bytes:
         """The bytes up to and with the next newline, or to the end; steps over them. `lines` is faster for many.
@@ -378,16 +374,7 @@ class mmap(_Mapping, Pages, Sharing):
         >>> m.readline(), m.readline(), m.readline()
         (b'one\\n', b'two', b'')
         """
-        start = self._pos
-        line = _get(self, slice(start, start + _LINE))
-        size = line.find(b"\n") + 1
-        if size:
-            line = line[:size]
-        elif len(line) == _LINE:
-            found = self._search(_ffi.find, b"\n", start + _LINE, None)
-            line = _get(self, slice(start, None if found < 0 else found + 1))
-        self._pos = start + len(line)
-        return line
+        return self._read_line()
 
     def lines(self, start: SupportsIndex = 0, end: SupportsIndex | None = None) -> Iterator[bytes]:
         """Each line between `start` and `end` (slice notation) as bytes with its newline; the last may have none.
@@ -406,22 +393,22 @@ class mmap(_Mapping, Pages, Sharing):
         return self._lines(first, last)
 
     def _lines(self, place: int, last: int) -> Iterator[bytes]:
-        begun = b""
+        begun: list[bytes] = []
         while place < last:
-            piece = self[place : min(place + _PIECE, last)]
+            piece = _get(self, slice(place, min(place + _PIECE, last)))
             if not piece:
                 break
             place += len(piece)
             whole = piece.rfind(b"\n") + 1
-            if whole == 0:
-                begun += piece
-                continue
-            lines = io.BytesIO(piece[:whole] if whole < len(piece) else piece)
-            yield begun + lines.readline()
-            yield from lines
-            begun = piece[whole:]
+            if whole:
+                lines = io.BytesIO(piece[:whole] if whole < len(piece) else piece)
+                yield b"".join((*begun, lines.readline()))
+                yield from lines
+                begun, piece = [], piece[whole:]
+            if piece:
+                begun.append(piece)
         if begun:
-            yield begun
+            yield b"".join(begun)
 
     def write(self, data: Buffer, /) -> int:
         """Puts the bytes of `data` where `read` stands, steps over them, and returns how many they are.
@@ -433,14 +420,7 @@ class mmap(_Mapping, Pages, Sharing):
         >>> m.write(b"one "), m.write(b"two"), m[:]
         (4, 3, b'one two')
         """
-        source = _bytes_of(data)
-        length, start = _len(self), self._pos
-        self._require_writable()
-        if start > length or length - start < len(source):
-            raise ValueError("data out of range")
-        self._write(start, source)
-        self._pos = start + len(source)
-        return len(source)
+        return self._write_next(data)
 
     def write_byte(self, byte: SupportsIndex, /) -> None:
         """Puts `byte`, an int from 0 to 255, where `read` stands, and steps over it.
@@ -462,8 +442,7 @@ class mmap(_Mapping, Pages, Sharing):
         self._require_writable()
         if place >= length:
             raise ValueError("write byte out of range")
-        self._write(place, bytes((value,)))
-        self._pos = place + 1
+        self._write_next(bytes((value,)))
 
     def seek(self, pos: SupportsIndex, whence: SupportsIndex = os.SEEK_SET, /) -> int:
         """Sets where `read` and `write` stand, and returns that in bytes from the start.
@@ -665,9 +644,7 @@ class mmap(_Mapping, Pages, Sharing):
         _len(self)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None, /
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def __repr__(self) -> str:
@@ -788,9 +765,11 @@ def _ssize(value: SupportsIndex) -> int:
 
 def _bytes_of(data: SupportsIndex | Buffer) -> bytes:
     # Exactly bytes: a subclass may say of its length what it likes. Anything else is copied, so that no other thread
-    # can resize it under the library.
+    # can resize it under the library; a map as maps are read, for its memory may refuse.
     if type(data) is bytes:
         return data
+    if isinstance(data, _Mapping):
+        return _get(data, slice(None))
     with memoryview(data) as view:  # type: ignore[arg-type]
         if not view.c_contiguous:
             raise BufferError("memoryview: underlying buffer is not C-contiguous")

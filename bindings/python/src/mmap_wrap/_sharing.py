@@ -198,20 +198,16 @@ class Sharing:
         >>> m.get(">u2", 0), m.get("<u2", 0)
         (258, 513)
         """
-        number, letter, _ = _kind(kind)
-        if letter in "fd":
-            fraction: float = _ffi.get_float(self._handle, number, int64(offset))
-            if fraction != fraction:
-                # A number that is none, or what stands for a failure.
-                answer(_ffi.last_error_code())
-            return fraction
-        value: int = _ffi.get_int(self._handle, number, int64(offset))
-        if value < 0:
-            if value == raw.MMAP_WRAP_NO_INT:
-                answer(_ffi.last_error_code())
-            if letter == "Q":
-                value += 1 << 64
-        return value
+        number, letter, c_type = _kind(kind)
+        place = int64(offset)
+        value: int | float = (_ffi.get_float if letter in "fd" else _ffi.get_int)(self._handle, number, place)
+        if value != value or value == raw.MMAP_WRAP_NO_INT:
+            # A number like others, or what stands for a failure: another call tells, by its code. The last failure would
+            # not: a signal's handler or a finalizer may have had one in between.
+            room = c_type()
+            answer(raw.mmap_wrap_get(self._handle, number, place, ctypes.byref(room)))
+            return room.value
+        return value + (1 << 64) if value < 0 and letter == "Q" else value
 
     if TYPE_CHECKING:
 

@@ -1,0 +1,255 @@
+"""A map as the data of another, methods that step on from several threads, and failures that others have in between."""
+
+import faulthandler
+import os
+import signal
+import threading
+
+import pytest
+from conftest import run_well
+
+import mmap_wrap as mmap
+
+PAGE = mmap.PAGESIZE
+
+TAKERS = {
+    "write": lambda to, source: to.write(source),
+    "slice": lambda to, source: to.__setitem__(slice(0, len(source)), source),
+    "reversed slice": lambda to, source: to.__setitem__(slice(None, None, -1), source),
+    "find": lambda to, source: to.find(source),
+    "rfind": lambda to, source: to.rfind(source),
+    "count": lambda to, source: to.count(source),
+}
+
+
+def guarded():
+    """A map of which a page refuses."""
+    source = mmap.anonymous(4 * PAGE)
+    source.protect(mmap.PROT_NONE, PAGE, PAGE)
+    return source
+
+
+def cut_short(folder):
+    path = folder / "cut short"
+    path.write_bytes(b"x" * 4 * PAGE)
+    source = mmap.open(path, "r+")
+    os.truncate(path, PAGE)
+    return source
+
+
+@pytest.mark.parametrize("name", TAKERS)
+@pytest.mark.parametrize("make", [guarded, cut_short])
+def test_a_map_whose_memory_refuses_is_told_as_such_when_it_is_the_data(make, name, tmp_path, nothing_leaks):
+    with mmap.anonymous(4 * PAGE) as to, make(tmp_path) if make is cut_short else make() as source:
+        with pytest.raises(mmap.FaultError, match=f"offset {PAGE}\\b"):
+            TAKERS[name](to, source)
+        if name not in ("slice", "write"):  # which may come as far as the page that refuses
+            assert to[:] == bytes(4 * PAGE)
+        assert to.tell() == 0
+
+
+@pytest.mark.parametrize("name", TAKERS)
+def test_it_is_survived_too_where_the_handlers_are_somebody_elses(name, tmp_path):
+    run_well(
+        """
+import faulthandler, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+import mmap_wrap as mmap
+from test_between_maps_and_threads import TAKERS, cut_short, guarded
+to = mmap.anonymous(4 * mmap.PAGESIZE)
+sources = guarded(), cut_short(Path(sys.argv[2]))
+faulthandler.enable()
+for source in sources:
+    try:
+        TAKERS[sys.argv[3]](to, source)
+    except mmap.FaultError:
+        continue
+    raise SystemExit("nothing was refused")
+""",
+        os.path.dirname(__file__),
+        tmp_path,
+        name,
+    )
+
+
+def test_a_map_is_data_for_itself_and_others():
+    m, other = mmap.anonymous(8), mmap.anonymous(8)
+    m[:] = b"abcdefgh"
+    assert other.write(m) == 8
+    assert (other[:], other.tell()) == (b"abcdefgh", 8)
+    m[:] = m
+    other[::-1] = m
+    assert (m[:], other[:]) == (b"abcdefgh", b"hgfedcba")
+    assert (m.find(m), m.find(other), m.count(m)) == (0, -1, 1)
+    with pytest.raises(ValueError, match="data out of range"):
+        other.write(m)
+    with pytest.raises(IndexError, match="wrong size"):
+        m[1:] = other
+
+
+def test_a_buffer_passed_on_by_others_is_theirs():
+    # A memoryview passes on what its map put into the buffer.
+    m, to = mmap.anonymous(8), mmap.anonymous(16)
+    m[:] = b"abcdefgh"
+    with memoryview(m) as view:
+        assert to.write(view) == 8
+        to[8:] = view[:]
+        assert to.find(view[4:], 0) == 4
+    assert to[:] == b"abcdefghabcdefgh"
+    m.close()
+
+
+RECORDS, THREADS = 5000, 4
+
+
+def together(work):
+    """Runs the work in several threads that change often."""
+    results = []
+    threads = [threading.Thread(target=lambda n=n: results.append(work(n))) for n in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
+
+
+@pytest.mark.parametrize("size", [5, 70_000])
+def test_no_two_threads_write_at_one_place(size):
+    count = RECORDS if size == 5 else 50
+    with mmap.anonymous(count * THREADS * size) as m:
+        together(lambda n: [m.write(b"%d" % n * size) for _ in range(count)])
+        assert m.tell() == len(m)
+        records = [bytes(m[i : i + size]) for i in range(0, len(m), size)]
+        assert sorted(records) == sorted(b"%d" % n * size for n in range(THREADS) for _ in range(count))
+
+
+@pytest.mark.parametrize(
+    "take", [lambda m: m.readline(), lambda m: m.read(10), lambda m: bytes([m.read_byte() for _ in range(1)])]
+)
+def test_no_two_threads_read_one_thing(take):
+    lines = b"".join(b"line %04d\n" % i for i in range(RECORDS))
+    with mmap.anonymous(len(lines)) as m:
+        m[:] = lines
+
+        def all_there_are(_):
+            mine = []
+            try:
+                while piece := take(m):
+                    mine.append(piece)
+            except ValueError:  # of read_byte
+                pass
+            return mine
+
+        read = [piece for mine in together(all_there_are) for piece in mine]
+        assert len(b"".join(read)) == len(lines)
+        if len(read) == RECORDS:
+            assert sorted(read) == lines.splitlines(keepends=True)
+
+
+def test_what_is_refused_is_not_stepped_over(tmp_path):
+    with cut_short(tmp_path) as m:
+        assert m.read(PAGE) == b"x" * PAGE
+        for refused in (lambda: m.read(1), m.read, m.readline, m.read_byte, lambda: m.write(b"xy")):
+            with pytest.raises(mmap.FaultError):
+                refused()
+            assert m.tell() == PAGE
+
+
+@pytest.mark.parametrize("length", [1, 255, 256, 257, 1000, 100_000])
+def test_lines_of_any_length_end_where_they_do(length):
+    line = b"x" * (length - 1) + b"\n"
+    with mmap.anonymous(2 * length + 3) as m:
+        m[:] = line * 2 + b"end"
+        assert [m.readline() for _ in range(4)] == [line, line, b"end", b""]
+        assert list(m.lines()) == [line, line, b"end"]
+
+
+def test_a_failure_of_a_signals_handler_is_not_taken_for_ones_own():
+    m, gone = mmap.mmap(-1, 16), mmap.mmap(-1, 8)
+    m.put("i8", 0, -(2**63))
+    m.put("f8", 8, float("nan"))
+    gone.close()
+
+    def tick(*_):
+        with pytest.raises(ValueError, match="closed"):
+            gone[0]
+
+    before = signal.signal(signal.SIGALRM, tick)
+    signal.setitimer(signal.ITIMER_REAL, 1e-4, 1e-4)
+    try:
+        for _ in range(30_000):
+            assert m.get("i8", 0) == -(2**63)
+            assert m.get("f8", 8) != m.get("f8", 8)
+            try:
+                m.get("u8", 100)
+            except ValueError as error:
+                assert "closed" not in str(error)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_a_loss_is_told_by_the_next_call_and_not_to_who_asks_for_a_buffer(tmp_path):
+    if faulthandler.is_enabled():
+        faulthandler.disable()  # pytest's own comes after the library's
+    run_well(
+        """
+import os, re, sys
+import mmap_wrap as mmap
+path = os.path.join(sys.argv[1], "lost")
+open(path, "wb").write(b"a" * 4 * mmap.PAGESIZE)
+m = mmap.open(path, "r+")
+view = m.view()
+os.truncate(path, mmap.PAGESIZE)
+assert view[2 * mmap.PAGESIZE] == 0
+view.release()
+for ask in (lambda: re.search(b"x", m), lambda: b"".join([m]), lambda: memoryview(b"a") == m, lambda: bytes(memoryview(m)[:1])):
+    ask()
+try:
+    m.find(b"a")
+except mmap.FaultError as error:
+    assert "was lost" in str(error)
+else:
+    raise SystemExit("nobody was told")
+m.close()
+""",
+        tmp_path,
+    )
+
+
+def test_views_can_be_written_where_the_whole_map_can():
+    m = mmap.anonymous(2 * PAGE)
+    m.protect(mmap.PROT_READ)
+    assert memoryview(m).readonly
+    m.protect(mmap.PROT_READ | mmap.PROT_WRITE, PAGE)
+    m[PAGE] = 1
+    assert memoryview(m).readonly, "a part does not make the whole one to be written"
+    m.protect(mmap.PROT_READ | mmap.PROT_WRITE)
+    assert not memoryview(m).readonly
+    m.protect(mmap.PROT_READ, 0, PAGE)
+    assert not memoryview(m).readonly, "nor the other way round: the rest can be written"
+
+
+def test_a_slice_touches_its_own_pages_only():
+    m = mmap.anonymous(4 * PAGE)
+    m[0], m[2 * PAGE] = b"ac"
+    m.protect(mmap.PROT_NONE, PAGE, PAGE)
+    assert m[:: 2 * PAGE] == b"ac"
+    assert m[2 * PAGE :: -2 * PAGE] == b"ca"
+    with pytest.raises(mmap.FaultError):
+        m[::PAGE]
+
+
+def test_iterating_backwards_ends_where_the_map_was_made_shorter():
+    m = mmap.anonymous(2 * PAGE)
+    backwards = reversed(m)
+    assert next(backwards) == b"\0"
+    m.resize(PAGE)
+    assert list(backwards) == []
+
+
+def test_leaving_a_block_takes_whatever_it_is_given():
+    m = mmap.anonymous(1)
+    m.__exit__()
+    assert m.closed
