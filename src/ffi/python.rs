@@ -5,7 +5,7 @@
 
 use super::access::{mmap_wrap_copy, mmap_wrap_find, mmap_wrap_read, mmap_wrap_write};
 use super::address::{mmap_wrap_length, mmap_wrap_release};
-use super::boundary::{boundary, quietly};
+use super::boundary::{answer, boundary, quietly};
 use super::map::mmap_wrap_handle;
 use super::python_api::{Api, Buffer, Method, Object, READ_ONLY, Size, Slot, Spec, api, member};
 use crate::constants::PROT_WRITE;
@@ -597,11 +597,12 @@ unsafe extern "C-unwind" fn read_line(object: *mut Object, _none: *mut Object) -
             let start = instance.position.load(SeqCst);
             let left = (length as i64 - start).max(0);
             let mut piece = [0u8; LINE];
-            let first = left.min(LINE as i64);
+            let first = left.min(answer(LINE));
             let mut done = mmap_wrap_read(instance.handle, start.min(length as i64), piece.as_mut_ptr().cast(), first);
             let mut count = left;
-            if let Some(at) = memchr(b'\n', &piece[..first as usize]).filter(|_| done >= 0) {
-                count = at as i64 + 1;
+            // What was not read is zero.
+            if let Some(at) = memchr(b'\n', &piece).filter(|_| done >= 0) {
+                count = answer(at) + 1;
             } else if done >= 0 && first < left {
                 let (from, to) = (start + first, start + left);
                 done = without_lock(to - from, || mmap_wrap_find(instance.handle, c"\n".as_ptr().cast(), 1, from, to));

@@ -3,6 +3,7 @@
 import faulthandler
 import os
 import signal
+import sys
 import threading
 
 import pytest
@@ -105,12 +106,14 @@ RECORDS, THREADS = 5000, 4
 
 def together(work):
     """Runs the work in several threads that change often."""
-    results = []
+    results, interval = [], sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
     threads = [threading.Thread(target=lambda n=n: results.append(work(n))) for n in range(THREADS)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+    sys.setswitchinterval(interval)
     return results
 
 
