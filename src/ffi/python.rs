@@ -600,9 +600,9 @@ unsafe extern "C-unwind" fn read_line(object: *mut Object, _none: *mut Object) -
             let first = left.min(answer(LINE));
             let mut done = mmap_wrap_read(instance.handle, start.min(length as i64), piece.as_mut_ptr().cast(), first);
             let mut count = left;
-            // What was not read is zero.
-            if let Some(at) = memchr(b'\n', &piece).filter(|_| done >= 0) {
-                count = answer(at) + 1;
+            // What was not read is zero: what refuses behind the end of the line is no matter.
+            if let Some(at) = memchr(b'\n', &piece) {
+                (done, count) = (0, answer(at) + 1);
             } else if done >= 0 && first < left {
                 let (from, to) = (start + first, start + left);
                 done = without_lock(to - from, || mmap_wrap_find(instance.handle, c"\n".as_ptr().cast(), 1, from, to));

@@ -159,6 +159,17 @@ def test_what_is_refused_is_not_stepped_over(tmp_path):
             assert m.tell() == PAGE
 
 
+def test_a_line_that_ends_before_what_refuses_is_read():
+    with mmap.anonymous(2 * PAGE) as m:
+        m[PAGE - 10 : PAGE] = b"one\ntwo\n??"
+        m.protect(mmap.PROT_NONE, PAGE)
+        m.seek(PAGE - 10)
+        assert (m.readline(), m.readline()) == (b"one\n", b"two\n")
+        with pytest.raises(mmap.FaultError):
+            m.readline()
+        assert m.tell() == PAGE - 2
+
+
 @pytest.mark.parametrize("length", [1, 255, 256, 257, 1000, 100_000])
 def test_lines_of_any_length_end_where_they_do(length):
     line = b"x" * (length - 1) + b"\n"
