@@ -708,9 +708,10 @@ int64_t mmap_wrap_atomic_compare_exchange(mmap_wrap_handle h, int64_t bits, int6
  * another already, or -ETIMEDOUT, or -EINTR when a signal handler ran in this thread.
  *
  * A wake-up may come without a reason: look at the word, and wait again. Waker and waiter may be threads or, with
- * MAP_SHARED, processes; it is futex(2), so others may use that on the same word. Unmapping does not wake who waits. Who
- * waits is inside the mapping: the memory of one that is unmapped meanwhile stays until the wait ends.
- * MMAP_WRAP_E_UNSUPPORTED elsewhere than on Linux.
+ * MAP_SHARED, processes; it is futex(2), so others may use that on the same word. Who wakes changes the word before: now and
+ * then a waiter is looking whether the mapping is still there, and finds the word changed. Who waits is inside the mapping:
+ * where it is unmapped meanwhile, the wait ends within a quarter of a second as MMAP_WRAP_E_UNMAPPED, and its memory stays
+ * until then; resizing it is MMAP_WRAP_E_BUSY. MMAP_WRAP_E_UNSUPPORTED elsewhere than on Linux.
  *
  *     while (mmap_wrap_atomic_load(h, 32, 0, &ready) == 0 && ready == 0) mmap_wrap_wait(h, 0, 0, MMAP_WRAP_REST);
  */

@@ -10,11 +10,12 @@ mod table;
 use crate::constants::{MADV_DOFORK, MADV_DONTFORK};
 use crate::error::{Errno, Error, Result, Side};
 use crate::guarded;
-use crate::mapping::Mapping;
+use crate::mapping::{Mapping, Waited};
 use crate::range::REST;
 use life::{Ending, HERE, Refusal, Unclaimed};
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed, Ordering::SeqCst};
+use std::time::{Duration, Instant};
 use table::Slot;
 
 /// Names a mapping for as long as the process lives: positive, and never given out twice.
@@ -384,6 +385,39 @@ pub fn bud(handle: Handle, change_to: impl FnOnce(&mut Mapping) -> Result<Mappin
     let taken = Taken::new()?;
     // Before the claim ends: after that, another thread may unmap the mapping, and its marks are gone.
     change_with_marks(handle, |mapping, marks| taken.filled_with(change_to(mapping)?, marks & (SURVIVING | UNINHERITED)))
+}
+
+/// Nanoseconds that a wait goes without a look at whether the mapping is still there.
+const WAIT_AT_A_TIME: i64 = 250_000_000;
+
+/// [`Mapping::wait`], which unmapping ends: that wakes nobody, so a piece of the time is waited, and the handle looked up
+/// again.
+///
+/// ```
+/// use mmap_wrap::{Mapping, constants::*, range::REST, registry};
+/// let map = || Mapping::of_descriptor(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+/// let handle = registry::insert(map)?;
+/// let waiter = std::thread::spawn(move || registry::wait(handle, 0, 0, REST));
+/// registry::unmap(handle)?;
+/// assert!(waiter.join().unwrap().is_err());
+/// # Ok::<(), Box<mmap_wrap::Error>>(())
+/// ```
+pub fn wait(handle: Handle, offset: i64, expected: i64, timeout: i64) -> Result<Waited> {
+    let time = u64::try_from(timeout).ok().map(Duration::from_nanos);
+    let end = time.and_then(|time| Instant::now().checked_add(time));
+    loop {
+        let piece = match end {
+            Some(end) => i64::try_from(end.saturating_duration_since(Instant::now()).as_nanos()).unwrap_or(i64::MAX),
+            None if timeout == REST => i64::MAX,
+            // The mapping says what is wrong with it.
+            None => timeout,
+        }
+        .min(WAIT_AT_A_TIME);
+        match with(handle, |mapping| mapping.wait(offset, expected, piece)) {
+            Err(error) if piece == WAIT_AT_A_TIME && error.code() == -i64::from(libc::ETIMEDOUT) => {}
+            ended => return ended,
+        }
+    }
 }
 
 /// Counts an export and gives the address: until it is released, the mapping is neither unmapped nor moved.

@@ -319,6 +319,35 @@ fn the_memory_of_who_waits_stays_until_the_wait_ends() {
     });
 }
 
+#[test]
+fn unmapping_ends_a_wait_for_ever() {
+    let h = handle(PAGE);
+    let waiter = std::thread::spawn(move || registry::wait(h, 0, 0, REST));
+    std::thread::sleep(std::time::Duration::from_millis(50));
+    assert_eq!(registry::unmap(h), Ok(true));
+    assert_eq!(code(waiter.join().unwrap()), MMAP_WRAP_E_UNMAPPED);
+}
+
+#[test]
+fn a_wait_in_pieces_ends_in_time_and_is_woken_in_any_of_them() {
+    let h = handle(PAGE);
+    let start = std::time::Instant::now();
+    assert_eq!(code(registry::wait(h, 0, 0, 600_000_000)), -i64::from(libc::ETIMEDOUT));
+    assert!(start.elapsed() >= std::time::Duration::from_millis(600));
+    let waiter = std::thread::spawn(move || registry::wait(h, 0, 0, REST));
+    std::thread::sleep(std::time::Duration::from_millis(600));
+    let memory = registry::pin(h).unwrap();
+    memory.atomic_store(32, 0, 1).unwrap();
+    memory.wake(0, REST).unwrap();
+    waiter.join().unwrap().unwrap();
+    for wrong in [-1, i64::MIN + 1] {
+        assert_eq!(code(registry::wait(h, 0, 0, wrong)), MMAP_WRAP_E_RANGE);
+    }
+    assert_eq!(code(registry::wait(h, 0, 1, 0)), -i64::from(libc::ETIMEDOUT));
+    drop(memory);
+    assert_eq!(registry::unmap(h), Ok(true));
+}
+
 /// Gives one of the two signals, or both, to somebody else.
 fn take_away(signals: &[i32]) {
     for signal in signals {

@@ -17,7 +17,7 @@ use super::boundary::{answer, boundary};
 use super::map::mmap_wrap_handle;
 use crate::error::{Error, Result};
 use crate::mapping::Waited;
-use crate::registry::with;
+use crate::registry::{self, with};
 
 /// Copies the word at offset to *value. Returns 0, or MMAP_WRAP_E_ARGUMENT: also for NULL.
 ///
@@ -96,9 +96,10 @@ pub extern "C" fn mmap_wrap_atomic_compare_exchange(
 /// another already, or -ETIMEDOUT, or -EINTR when a signal handler ran in this thread.
 ///
 /// A wake-up may come without a reason: look at the word, and wait again. Waker and waiter may be threads or, with
-/// MAP_SHARED, processes; it is futex(2), so others may use that on the same word. Unmapping does not wake who waits. Who
-/// waits is inside the mapping: the memory of one that is unmapped meanwhile stays until the wait ends.
-/// MMAP_WRAP_E_UNSUPPORTED elsewhere than on Linux.
+/// MAP_SHARED, processes; it is futex(2), so others may use that on the same word. Who wakes changes the word before: now and
+/// then a waiter is looking whether the mapping is still there, and finds the word changed. Who waits is inside the mapping:
+/// where it is unmapped meanwhile, the wait ends within a quarter of a second as MMAP_WRAP_E_UNMAPPED, and its memory stays
+/// until then; resizing it is MMAP_WRAP_E_BUSY. MMAP_WRAP_E_UNSUPPORTED elsewhere than on Linux.
 ///
 /// ```c
 /// while (mmap_wrap_atomic_load(h, 32, 0, &ready) == 0 && ready == 0) mmap_wrap_wait(h, 0, 0, MMAP_WRAP_REST);
@@ -106,7 +107,7 @@ pub extern "C" fn mmap_wrap_atomic_compare_exchange(
 #[unsafe(no_mangle)]
 pub extern "C" fn mmap_wrap_wait(h: mmap_wrap_handle, offset: i64, expected: i64, timeout: i64) -> i64 {
     boundary("mmap_wrap_wait", || {
-        with(h, |mapping| mapping.wait(offset, expected, timeout)).map(|waited| (waited == Waited::Different).into())
+        registry::wait(h, offset, expected, timeout).map(|waited| (waited == Waited::Different).into())
     })
 }
 

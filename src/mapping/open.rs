@@ -124,7 +124,7 @@ impl Mapping {
     pub(super) fn file(&self) -> Result<impl AsFd + AsRawFd + '_> {
         self.origin.file.as_ref().map(AsFd::as_fd).ok_or_else(|| {
             Error::argument(
-                "this mapping keeps no file open: map with mmap_open_wrap and MMAP_WRAP_KEEP among the flags, or map a file in memory",
+                "this mapping keeps no file open: ask for that when it is made (in C by MMAP_WRAP_KEEP), or map a file in memory",
             )
         })
     }

@@ -40,7 +40,7 @@ impl Wish {
             )));
         }
         if flags & KEEP != 0 && flags & MAP_ANONYMOUS != 0 {
-            return Err(Error::argument("MMAP_WRAP_KEEP with MAP_ANONYMOUS: memory without a file has no file to keep open"));
+            return Err(Error::argument("MAP_ANONYMOUS, and to keep the file open (MMAP_WRAP_KEEP): memory without a file has none"));
         }
         Ok(Wish { address, len, prot, flags, c_flags, offset, alignment: 1 })
     }
@@ -70,7 +70,7 @@ impl Wish {
             return Err(Error::FileOffsetBeyond { offset: self.offset, length: facts.size }.into());
         }
         match self.len {
-            0 => Err(Error::argument("length 0: say MMAP_WRAP_REST to map to the end of the file")),
+            0 => Err(Error::argument("length 0: give the bytes to map, or ask for all to the end of the file (in C MMAP_WRAP_REST)")),
             REST if !facts.tells_size => {
                 Err(Error::argument("this file does not tell its size, as devices do not: give the length in bytes"))
             }
@@ -104,7 +104,7 @@ impl Wish {
             Source::Opened { .. } => format!("at offset {} of the file", self.offset),
         };
         let place = if self.alignment > 1 { format!(" at a multiple of {}", self.alignment) } else { String::new() };
-        format!("{length} bytes {what}{place}, protection {:#x}, flags {:#x}", self.prot, self.flags)
+        format!("{length} bytes {what}{place}, protection {:#x}, flags {:#x}", self.prot, self.c_flags)
     }
 
     pub fn hint(&self, errno: Errno, source: &Source) -> String {

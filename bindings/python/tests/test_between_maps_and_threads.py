@@ -1,6 +1,5 @@
 """A map as the data of another, methods that step on from several threads, and failures that others have in between."""
 
-import faulthandler
 import os
 import signal
 import sys
@@ -205,8 +204,6 @@ def test_a_failure_of_a_signals_handler_is_not_taken_for_ones_own():
 
 
 def test_a_loss_is_told_by_the_next_call_and_not_to_who_asks_for_a_buffer(tmp_path):
-    if faulthandler.is_enabled():
-        faulthandler.disable()  # pytest's own comes after the library's
     run_well(
         """
 import os, re, sys
@@ -253,6 +250,33 @@ def test_a_slice_touches_its_own_pages_only():
     assert m[2 * PAGE :: -2 * PAGE] == b"ca"
     with pytest.raises(mmap.FaultError):
         m[::PAGE]
+
+
+def test_closing_ends_a_wait_for_ever():
+    m, ended = mmap.anonymous(PAGE), []
+
+    def wait():
+        try:
+            m.wait(0, 0)
+        except ValueError as error:
+            ended.append(str(error))
+
+    waiter = threading.Thread(target=wait)
+    waiter.start()
+    while not waiter.is_alive():
+        pass
+    m.close()
+    waiter.join(60)
+    assert ended == ["mmap closed or invalid"]
+
+
+def test_a_failure_names_the_file(tmp_path):
+    (tmp_path / "empty").write_bytes(b"")
+    for make in (lambda: mmap.open(tmp_path / "empty", length=0), lambda: mmap.open("/dev/null")):
+        with pytest.raises(mmap.ArgumentError) as caught:
+            make()
+        assert caught.value.filename
+        assert "MMAP_WRAP_REST to" not in str(caught.value)
 
 
 def test_iterating_backwards_ends_where_the_map_was_made_shorter():

@@ -43,7 +43,7 @@ class FaultError(OSError):
 
 
 class ArgumentError(OSError, ValueError):
-    """An argument has a value that it cannot have, such as unknown flags. `errno` is EINVAL.
+    """An argument has a value that it cannot have, such as unknown flags. `errno` is EINVAL; EBADF where no file is kept.
 
     A ValueError, and an OSError, since that is what the standard library's mmap raises where the system says EINVAL.
 
@@ -89,21 +89,22 @@ def fail(code: int, path: str | bytes | None = None) -> NoReturn:
     if _ffi.last_error_code() != code:
         # A signal's handler or a finalizer ran in between, and had a failure of its own.
         message = _ffi.strerror(code).decode()
+    place = () if path is None else (path,)
     if code >= _LAST_ERRNO:
-        raise OSError(-code, message, path) if path is not None else OSError(-code, message)
+        raise OSError(-code, message, *place)
     if code == E_UNMAPPED:
         # The standard library's words, which programs look for.
         raise ValueError("mmap closed or invalid")
     if code in (E_RANGE, E_HANDLE):
         raise ValueError(message)
     if code in (E_ARGUMENT, E_ALIGNMENT):
-        raise ArgumentError(errno.EINVAL, message)
+        raise ArgumentError(errno.EINVAL, message, *place)
     if code == E_FAULT:
-        raise FaultError(errno.EFAULT, message)
+        raise FaultError(errno.EFAULT, message, *place)
     if code == E_SEALED:
-        raise SealedError(errno.EPERM, message)
+        raise SealedError(errno.EPERM, message, *place)
     if code == E_BUSY:
         raise BufferError(message)
     if code == E_UNSUPPORTED:
-        raise OSError(errno.ENOTSUP, message)
+        raise OSError(errno.ENOTSUP, message, *place)
     raise RuntimeError(message)

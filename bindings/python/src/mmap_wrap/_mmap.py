@@ -598,7 +598,7 @@ class mmap(_Mapping, Pages, Sharing):
         """
         length = _len(self)
         if self._access & _UNTRACKED:
-            raise ArgumentError(errno.EBADF, "can't get size with trackfd=False")
+            raise ArgumentError(errno.EBADF, "can't get size with trackfd=False, nor of a map_path: they keep no file")
         descriptor = _ffi.descriptor(self._handle)
         if descriptor == E_ARGUMENT:
             return length
@@ -675,6 +675,10 @@ class mmap(_Mapping, Pages, Sharing):
         from ._reference import reduce_map
 
         return reduce_map(self)
+
+
+# Where people find it, and pickles look for it.
+mmap.__module__ = __package__
 
 
 def _reduce_view(view: memoryview) -> tuple[Any, ...]:
