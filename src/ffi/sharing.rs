@@ -106,9 +106,7 @@ pub extern "C" fn mmap_wrap_atomic_compare_exchange(
 /// ```
 #[unsafe(no_mangle)]
 pub extern "C" fn mmap_wrap_wait(h: mmap_wrap_handle, offset: i64, expected: i64, timeout: i64) -> i64 {
-    boundary("mmap_wrap_wait", || {
-        registry::wait(h, offset, expected, timeout).map(|waited| (waited == Waited::Different).into())
-    })
+    boundary("mmap_wrap_wait", || registry::wait(h, offset, expected, timeout).map(|waited| (waited == Waited::Different).into()))
 }
 
 /// Wakes up to count (MMAP_WRAP_REST: all) of those who wait on the 32-bit word at offset. Returns how many.

@@ -40,7 +40,9 @@ impl Wish {
             )));
         }
         if flags & KEEP != 0 && flags & MAP_ANONYMOUS != 0 {
-            return Err(Error::argument("MAP_ANONYMOUS, and to keep the file open (MMAP_WRAP_KEEP): memory without a file has none"));
+            return Err(Error::argument(
+                "MAP_ANONYMOUS, and to keep the file open (MMAP_WRAP_KEEP): memory without a file has none",
+            ));
         }
         Ok(Wish { address, len, prot, flags, c_flags, offset, alignment: 1 })
     }
@@ -70,7 +72,9 @@ impl Wish {
             return Err(Error::FileOffsetBeyond { offset: self.offset, length: facts.size }.into());
         }
         match self.len {
-            0 => Err(Error::argument("length 0: give the bytes to map, or ask for all to the end of the file (in C MMAP_WRAP_REST)")),
+            0 => Err(Error::argument(
+                "length 0: give the bytes to map, or ask for all to the end of the file (in C MMAP_WRAP_REST)",
+            )),
             REST if !facts.tells_size => {
                 Err(Error::argument("this file does not tell its size, as devices do not: give the length in bytes"))
             }
