@@ -129,7 +129,7 @@ static void lengths_and_offsets_that_cannot_be_are_refused(void) {
     make_file("ten", "0123456789", 10);
     CHECK_FAILS(mmap_wrap(NULL, 0, RW, PRIVATE, -1, 0), MMAP_WRAP_E_ARGUMENT, "length of at least 1 byte");
     CHECK_FAILS(mmap_wrap(NULL, MMAP_WRAP_REST, RW, PRIVATE, -1, 0), MMAP_WRAP_E_ARGUMENT, "length of at least 1 byte");
-    CHECK_FAILS(mmap_path_wrap("ten", 0, PROT_READ, MAP_PRIVATE, 0), MMAP_WRAP_E_ARGUMENT, "length 0: say MMAP_WRAP_REST");
+    CHECK_FAILS(mmap_path_wrap("ten", 0, PROT_READ, MAP_PRIVATE, 0), MMAP_WRAP_E_ARGUMENT, "length 0: give the bytes to map");
     CHECK_FAILS(mmap_path_wrap("/dev/zero", MMAP_WRAP_REST, PROT_READ, MAP_PRIVATE, 0), MMAP_WRAP_E_ARGUMENT,
                 "give the length");
     CHECK_FAILS(mmap_wrap(NULL, -1, RW, PRIVATE, -1, 0), MMAP_WRAP_E_RANGE, "mmap: length -1 is negative");
