@@ -325,6 +325,12 @@ fn unmapping_ends_a_wait_for_ever() {
     let waiter = std::thread::spawn(move || registry::wait(h, 0, 0, REST));
     std::thread::sleep(std::time::Duration::from_millis(50));
     assert_eq!(registry::unmap(h), Ok(true));
+    // Longer than any machine takes for a quarter of a second, and no wait for ever where the protection is broken.
+    let patience = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while !waiter.is_finished() && std::time::Instant::now() < patience {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    assert!(waiter.is_finished(), "the wait goes on");
     assert_eq!(code(waiter.join().unwrap()), MMAP_WRAP_E_UNMAPPED);
 }
 
