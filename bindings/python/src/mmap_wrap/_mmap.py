@@ -344,12 +344,10 @@ class mmap(_Mapping, Pages, Sharing):
         (b'one ', b'two', b'')
         """
         if n is None:
-            wanted = -1
-        elif type(n) is int or hasattr(type(n), "__index__"):
-            wanted = _ssize(n)
-        else:
+            return self._read_next(-1)
+        if type(n) is not int and not hasattr(type(n), "__index__"):
             raise TypeError(f"argument should be integer or None, not '{type(n).__name__}'")
-        return self._read_next(wanted)
+        return self._read_next(n)
 
     def read_byte(self) -> int:
         """The next byte as an int; steps over it. ValueError: closed, or at the end.
