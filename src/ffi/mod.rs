@@ -22,7 +22,6 @@ pub mod open;
 pub mod pages;
 pub mod presence;
 pub mod python;
-mod python_api;
 pub mod resize;
 pub mod sharing;
 pub mod version;

@@ -3,18 +3,19 @@
 //! What ctypes cannot do for the Python module: a class whose instances give out their memory with exact export counts on
 //! every version, are indexed without a detour, and unmap when the last reference goes. Nothing here is for others.
 
-use super::access::{mmap_wrap_copy, mmap_wrap_find, mmap_wrap_read, mmap_wrap_write};
+mod api;
+mod position;
+
+use super::access::{mmap_wrap_copy, mmap_wrap_read, mmap_wrap_write};
 use super::address::{mmap_wrap_length, mmap_wrap_release};
-use super::boundary::{answer, boundary, quietly};
+use super::boundary::{boundary, quietly};
 use super::map::mmap_wrap_handle;
-use super::python_api::{Api, Buffer, Method, Object, READ_ONLY, Size, Slot, Spec, api, member};
 use crate::constants::PROT_WRITE;
-use crate::error::MMAP_WRAP_E_NOT_FOUND;
 use crate::registry::{self, look};
-use memchr::memchr;
+use api::{Api, Buffer, Object, READ_ONLY, Size, Slot, Spec, api, member};
 use std::ffi::{CStr, c_int, c_long, c_void};
 use std::ptr::{null, null_mut};
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering::Relaxed};
 
 /// What an instance holds behind the object that every Python object begins with.
 #[repr(C)]
@@ -22,7 +23,7 @@ struct Instance {
     handle: mmap_wrap_handle,
     /// As the class defines it: of its lowest two bits, ACCESS_READ is what this file knows.
     access: i64,
-    /// Where the file-like methods stand. Who reads or writes there steps on first, so that no two threads meet.
+    /// Where the file-like methods stand.
     position: AtomicI64,
 }
 
@@ -30,18 +31,10 @@ const ACCESS: i64 = 3;
 const ACCESS_READ: i64 = 1;
 
 impl Instance {
-    /// Steps from one position to another, unless another thread has stepped on from there.
-    fn step(&self, from: i64, to: i64) -> bool {
-        self.position.compare_exchange(from, to, SeqCst, SeqCst).is_ok()
-    }
-
     fn is_read_only(&self) -> bool {
         self.access & ACCESS == ACCESS_READ
     }
 }
-
-/// Bytes that are looked at first for the end of a line: most lines are shorter.
-const LINE: usize = 256;
 
 /// How much memory an access must be about for the interpreter's lock to be let go meanwhile.
 const LONG: i64 = 1 << 16;
@@ -81,21 +74,13 @@ pub extern "C" fn mmap_wrap_python_type(head: i64) -> *mut c_void {
         Slot::new(Slot::MAPPING_SET, set as *const ()),
         Slot::new(Slot::DEALLOC, dealloc as *const ()),
         Slot::new(Slot::MEMBERS, members.as_ptr().cast()),
-        Slot::new(Slot::METHODS, METHODS.as_ptr().cast()),
+        Slot::new(Slot::METHODS, position::METHODS.as_ptr().cast()),
         Slot::new(0, null()),
     ];
     let mut spec = Spec::new(c"mmap_wrap._Mapping", head + size_of::<Instance>(), &slots);
     // SAFETY: the spec, its slots and members outlive the call, which copies them; the lists end in zeros.
     unsafe { (api.PyType_FromSpec)(&raw mut spec).cast() }
 }
-
-/// What Python, unlike the other lists, does not copy.
-static METHODS: [Method; 4] = [
-    Method::of_one(c"_read_next", read_next as *const ()),
-    Method::of_none(c"_read_line", read_line as *const ()),
-    Method::of_one(c"_write_next", write_next as *const ()),
-    Method::NONE,
-];
 
 /// A length as Python has it: no mapping exceeds isize::MAX.
 fn size(length: i64) -> Size {
@@ -542,133 +527,4 @@ unsafe fn write(object: *mut Object, place: i64, from: *const u8, size: i64) -> 
         }
     }
     Ok(())
-}
-
-// The methods that read and write where the map stands.
-
-/// `_read_next(limit)`: at most that many bytes, or with a negative number all that are left.
-unsafe extern "C-unwind" fn read_next(object: *mut Object, limit: *mut Object) -> *mut Object {
-    let api = python();
-    // SAFETY: called by the interpreter.
-    unsafe {
-        let Some(limit) = number(limit, api.PyExc_OverflowError) else { return null_mut() };
-        let length = length(object);
-        if length < 0 {
-            return null_mut();
-        }
-        let instance = instance(object);
-        loop {
-            let start = instance.position.load(SeqCst);
-            let left = (length as i64 - start).max(0);
-            let count = if limit < 0 { left } else { left.min(limit as i64) };
-            if instance.step(start, start + count) {
-                return bytes_stepped_over(object, start, count);
-            }
-        }
-    }
-}
-
-/// Bytes that the position was set behind; it is set back if they cannot be read.
-///
-/// # Safety
-/// As `bytes`.
-unsafe fn bytes_stepped_over(object: *mut Object, start: i64, count: i64) -> *mut Object {
-    // SAFETY: called by the interpreter.
-    unsafe {
-        // Behind the end of a map that was made shorter there are none, and no place for them.
-        let bytes = bytes(object, if count == 0 { 0 } else { start }, count);
-        if bytes.is_null() {
-            instance(object).step(start + count, start);
-        }
-        bytes
-    }
-}
-
-/// `_read_line()`: the bytes up to and with the next newline, or all that are left.
-unsafe extern "C-unwind" fn read_line(object: *mut Object, _none: *mut Object) -> *mut Object {
-    // SAFETY: called by the interpreter; there is room for the bytes of `piece`.
-    unsafe {
-        let instance = instance(object);
-        loop {
-            let length = length(object);
-            if length < 0 {
-                return null_mut();
-            }
-            let start = instance.position.load(SeqCst);
-            let left = (length as i64 - start).max(0);
-            let mut piece = [0u8; LINE];
-            let first = left.min(answer(LINE));
-            let mut done = mmap_wrap_read(instance.handle, start.min(length as i64), piece.as_mut_ptr().cast(), first);
-            let mut count = left;
-            // What was not read is zero: what refuses behind the end of the line is no matter.
-            if let Some(at) = memchr(b'\n', &piece) {
-                (done, count) = (0, answer(at) + 1);
-            } else if done >= 0 && first < left {
-                let (from, to) = (start + first, start + left);
-                done = without_lock(to - from, || mmap_wrap_find(instance.handle, c"\n".as_ptr().cast(), 1, from, to));
-                if done == MMAP_WRAP_E_NOT_FOUND {
-                    done = start + left - 1;
-                }
-                count = done - start + 1;
-            }
-            if done < 0 {
-                refuse(object, done);
-                return null_mut();
-            }
-            if !instance.step(start, start + count) {
-                continue;
-            }
-            if count > first {
-                return bytes_stepped_over(object, start, count);
-            }
-            return (python().PyBytes_FromStringAndSize)(piece.as_ptr().cast(), size(count));
-        }
-    }
-}
-
-/// `_write_next(data)`: puts all of the bytes there, and answers how many they are.
-unsafe extern "C-unwind" fn write_next(object: *mut Object, value: *mut Object) -> *mut Object {
-    let api = python();
-    // SAFETY: called by the interpreter. The value's buffer stays as it is until released.
-    unsafe {
-        let mut data = Buffer::EMPTY;
-        if (api.PyObject_GetBuffer)(value, &raw mut data, Buffer::SIMPLE) < 0 {
-            return null_mut();
-        }
-        let done = write_where_it_stands(object, value, &data);
-        let count = data.length;
-        (api.PyBuffer_Release)(&raw mut data);
-        if done.is_ok() { (api.PyLong_FromSsize_t)(count) } else { null_mut() }
-    }
-}
-
-/// # Safety
-/// As the slots; `data` is the buffer of `value`.
-unsafe fn write_where_it_stands(object: *mut Object, value: *mut Object, data: &Buffer) -> Result<(), Refused> {
-    let api = python();
-    // SAFETY: called by the interpreter.
-    unsafe {
-        let length = length(object);
-        if length < 0 {
-            return Err(Refused);
-        }
-        let (instance, size) = (instance(object), data.length as i64);
-        if instance.is_read_only() {
-            return Err(cannot_modify());
-        }
-        loop {
-            let start = instance.position.load(SeqCst);
-            if start > length as i64 || size > length as i64 - start {
-                raise(api.PyExc_ValueError, c"data out of range");
-                return Err(Refused);
-            }
-            if instance.step(start, start + size) {
-                let done = write_buffer(object, start, value, data);
-                if done.is_err() {
-                    instance.step(start + size, start);
-                }
-                return done;
-            }
-        }
-    }
 }

@@ -1,0 +1,158 @@
+//! The methods that read and write where the map stands, as those of a file do.
+//!
+//! Who reads or writes there steps on first, so that no two threads meet, and steps back where it was refused.
+
+use super::api::{Buffer, Method, Object};
+use super::{Instance, Refused, bytes, cannot_modify, instance, length, number, python, raise, refuse, size, without_lock};
+use super::{mmap_wrap_read, write_buffer};
+use crate::error::MMAP_WRAP_E_NOT_FOUND;
+use crate::ffi::access::mmap_wrap_find;
+use crate::ffi::boundary::answer;
+use memchr::memchr;
+use std::ptr::null_mut;
+use std::sync::atomic::Ordering::SeqCst;
+
+/// What Python, unlike the other lists, does not copy.
+pub static METHODS: [Method; 4] = [
+    Method::of_one(c"_read_next", read_next as *const ()),
+    Method::of_none(c"_read_line", read_line as *const ()),
+    Method::of_one(c"_write_next", write_next as *const ()),
+    Method::NONE,
+];
+
+/// Bytes that are looked at first for the end of a line: most lines are shorter.
+const LINE: usize = 256;
+
+impl Instance {
+    /// Steps from one position to another, unless another thread has stepped on from there.
+    fn step(&self, from: i64, to: i64) -> bool {
+        self.position.compare_exchange(from, to, SeqCst, SeqCst).is_ok()
+    }
+}
+
+/// `_read_next(limit)`: at most that many bytes, or with a negative number all that are left.
+unsafe extern "C-unwind" fn read_next(object: *mut Object, limit: *mut Object) -> *mut Object {
+    let api = python();
+    // SAFETY: called by the interpreter.
+    unsafe {
+        let Some(limit) = number(limit, api.PyExc_OverflowError) else { return null_mut() };
+        let length = length(object);
+        if length < 0 {
+            return null_mut();
+        }
+        let instance = instance(object);
+        loop {
+            let start = instance.position.load(SeqCst);
+            let left = (length as i64 - start).max(0);
+            let count = if limit < 0 { left } else { left.min(limit as i64) };
+            if instance.step(start, start + count) {
+                return bytes_stepped_over(object, start, count);
+            }
+        }
+    }
+}
+
+/// Bytes that the position was set behind; it is set back if they cannot be read.
+///
+/// # Safety
+/// As `bytes`.
+unsafe fn bytes_stepped_over(object: *mut Object, start: i64, count: i64) -> *mut Object {
+    // SAFETY: called by the interpreter.
+    unsafe {
+        // Behind the end of a map that was made shorter there are none, and no place for them.
+        let bytes = bytes(object, if count == 0 { 0 } else { start }, count);
+        if bytes.is_null() {
+            instance(object).step(start + count, start);
+        }
+        bytes
+    }
+}
+
+/// `_read_line()`: the bytes up to and with the next newline, or all that are left.
+unsafe extern "C-unwind" fn read_line(object: *mut Object, _none: *mut Object) -> *mut Object {
+    // SAFETY: called by the interpreter; there is room for the bytes of `piece`.
+    unsafe {
+        let instance = instance(object);
+        loop {
+            let length = length(object);
+            if length < 0 {
+                return null_mut();
+            }
+            let start = instance.position.load(SeqCst);
+            let left = (length as i64 - start).max(0);
+            let mut piece = [0u8; LINE];
+            let first = left.min(answer(LINE));
+            let mut done = mmap_wrap_read(instance.handle, start.min(length as i64), piece.as_mut_ptr().cast(), first);
+            let mut count = left;
+            // What was not read is zero: what refuses behind the end of the line is no matter.
+            if let Some(at) = memchr(b'\n', &piece) {
+                (done, count) = (0, answer(at) + 1);
+            } else if done >= 0 && first < left {
+                let (from, to) = (start + first, start + left);
+                done = without_lock(to - from, || mmap_wrap_find(instance.handle, c"\n".as_ptr().cast(), 1, from, to));
+                if done == MMAP_WRAP_E_NOT_FOUND {
+                    done = start + left - 1;
+                }
+                count = done - start + 1;
+            }
+            if done < 0 {
+                refuse(object, done);
+                return null_mut();
+            }
+            if !instance.step(start, start + count) {
+                continue;
+            }
+            if count > first {
+                return bytes_stepped_over(object, start, count);
+            }
+            return (python().PyBytes_FromStringAndSize)(piece.as_ptr().cast(), size(count));
+        }
+    }
+}
+
+/// `_write_next(data)`: puts all of the bytes there, and answers how many they are.
+unsafe extern "C-unwind" fn write_next(object: *mut Object, value: *mut Object) -> *mut Object {
+    let api = python();
+    // SAFETY: called by the interpreter. The value's buffer stays as it is until released.
+    unsafe {
+        let mut data = Buffer::EMPTY;
+        if (api.PyObject_GetBuffer)(value, &raw mut data, Buffer::SIMPLE) < 0 {
+            return null_mut();
+        }
+        let done = write_where_it_stands(object, value, &data);
+        let count = data.length;
+        (api.PyBuffer_Release)(&raw mut data);
+        if done.is_ok() { (api.PyLong_FromSsize_t)(count) } else { null_mut() }
+    }
+}
+
+/// # Safety
+/// As the slots; `data` is the buffer of `value`.
+unsafe fn write_where_it_stands(object: *mut Object, value: *mut Object, data: &Buffer) -> Result<(), Refused> {
+    let api = python();
+    // SAFETY: called by the interpreter.
+    unsafe {
+        let length = length(object);
+        if length < 0 {
+            return Err(Refused);
+        }
+        let (instance, size) = (instance(object), data.length as i64);
+        if instance.is_read_only() {
+            return Err(cannot_modify());
+        }
+        loop {
+            let start = instance.position.load(SeqCst);
+            if start > length as i64 || size > length as i64 - start {
+                raise(api.PyExc_ValueError, c"data out of range");
+                return Err(Refused);
+            }
+            if instance.step(start, start + size) {
+                let done = write_buffer(object, start, value, data);
+                if done.is_err() {
+                    instance.step(start + size, start);
+                }
+                return done;
+            }
+        }
+    }
+}
