@@ -4,6 +4,7 @@
 //! every version, are indexed without a detour, and unmap when the last reference goes. Nothing here is for others.
 
 mod api;
+mod element;
 mod position;
 
 use super::access::{mmap_wrap_copy, mmap_wrap_read, mmap_wrap_write};
@@ -12,7 +13,7 @@ use super::boundary::{boundary, quietly};
 use super::map::mmap_wrap_handle;
 use crate::constants::PROT_WRITE;
 use crate::registry::{self, look};
-use api::{Api, Buffer, Object, READ_ONLY, Size, Slot, Spec, api, member};
+use api::{Api, Buffer, Method, Object, READ_ONLY, Size, Slot, Spec, api, member};
 use std::ffi::{CStr, c_int, c_long, c_void};
 use std::ptr::{null, null_mut};
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering::Relaxed};
@@ -74,13 +75,22 @@ pub extern "C" fn mmap_wrap_python_type(head: i64) -> *mut c_void {
         Slot::new(Slot::MAPPING_SET, set as *const ()),
         Slot::new(Slot::DEALLOC, dealloc as *const ()),
         Slot::new(Slot::MEMBERS, members.as_ptr().cast()),
-        Slot::new(Slot::METHODS, position::METHODS.as_ptr().cast()),
+        Slot::new(Slot::METHODS, METHODS.as_ptr().cast()),
         Slot::new(0, null()),
     ];
     let mut spec = Spec::new(c"mmap_wrap._Mapping", head + size_of::<Instance>(), &slots);
     // SAFETY: the spec, its slots and members outlive the call, which copies them; the lists end in zeros.
     unsafe { (api.PyType_FromSpec)(&raw mut spec).cast() }
 }
+
+/// What Python, unlike the other lists, does not copy.
+static METHODS: [Method; 5] = [
+    Method::of_one(c"_read_next", position::read_next as *const ()),
+    Method::of_none(c"_read_line", position::read_line as *const ()),
+    Method::of_one(c"_write_next", position::write_next as *const ()),
+    Method::of_many(c"_get_number", element::get_number as *const ()),
+    Method::NONE,
+];
 
 /// A length as Python has it: no mapping exceeds isize::MAX.
 fn size(length: i64) -> Size {

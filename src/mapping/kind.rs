@@ -47,9 +47,12 @@ pub struct Kind {
 
 /// What the bits of a number mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Number {
+pub enum Number {
+    /// An integer, negative ones in two's complement.
     Signed,
+    /// An integer without a sign.
     Unsigned,
+    /// A float of IEEE 754.
     Float,
 }
 
@@ -84,7 +87,8 @@ impl Kind {
     }
 
     #[inline]
-    pub(super) fn number(self) -> Number {
+    /// What its bits mean.
+    pub fn number(self) -> Number {
         match self.kind & !WIDTH {
             0x10 => Number::Signed,
             0x20 => Number::Unsigned,

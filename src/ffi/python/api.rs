@@ -108,6 +108,11 @@ impl Method {
         Method { name: name.as_ptr(), function: function.cast(), flags: 4, doc: null() }
     }
 
+    /// With any number of arguments: a pointer to them, and how many they are.
+    pub const fn of_many(name: &'static CStr, function: *const ()) -> Method {
+        Method { name: name.as_ptr(), function: function.cast(), flags: 0x80, doc: null() }
+    }
+
     pub const fn of_one(name: &'static CStr, function: *const ()) -> Method {
         Method { name: name.as_ptr(), function: function.cast(), flags: 8, doc: null() }
     }
@@ -197,9 +202,12 @@ functions! {
     PyExc_OverflowError: *mut *mut Object;
     PyExc_TypeError: *mut *mut Object;
     PyExc_ValueError: *mut *mut Object;
+    PyFloat_FromDouble: unsafe extern "C-unwind" fn(f64) -> *mut Object;
     PyIndex_Check: unsafe extern "C-unwind" fn(*mut Object) -> c_int;
     PyLong_FromLong: unsafe extern "C-unwind" fn(c_long) -> *mut Object;
+    PyLong_FromLongLong: unsafe extern "C-unwind" fn(i64) -> *mut Object;
     PyLong_FromSsize_t: unsafe extern "C-unwind" fn(Size) -> *mut Object;
+    PyLong_FromUnsignedLongLong: unsafe extern "C-unwind" fn(u64) -> *mut Object;
     PyNumber_AsSsize_t: unsafe extern "C-unwind" fn(*mut Object, *mut Object) -> Size;
     PyObject_CallMethod: unsafe extern "C-unwind" fn(*mut Object, *const c_char, *const c_char, ...) -> *mut Object;
     PyObject_GetBuffer: unsafe extern "C-unwind" fn(*mut Object, *mut Buffer, c_int) -> c_int;

@@ -2,7 +2,7 @@
 //!
 //! Who reads or writes there steps on first, so that no two threads meet, and steps back where it was refused.
 
-use super::api::{Buffer, Method, Object};
+use super::api::{Buffer, Object};
 use super::{Instance, Refused, bytes, cannot_modify, instance, length, number, python, raise, refuse, size, without_lock};
 use super::{mmap_wrap_read, write_buffer};
 use crate::error::MMAP_WRAP_E_NOT_FOUND;
@@ -11,14 +11,6 @@ use crate::ffi::boundary::answer;
 use memchr::memchr;
 use std::ptr::null_mut;
 use std::sync::atomic::Ordering::SeqCst;
-
-/// What Python, unlike the other lists, does not copy.
-pub static METHODS: [Method; 4] = [
-    Method::of_one(c"_read_next", read_next as *const ()),
-    Method::of_none(c"_read_line", read_line as *const ()),
-    Method::of_one(c"_write_next", write_next as *const ()),
-    Method::NONE,
-];
 
 /// Bytes that are looked at first for the end of a line: most lines are shorter.
 const LINE: usize = 256;
@@ -31,7 +23,7 @@ impl Instance {
 }
 
 /// `_read_next(limit)`: at most that many bytes, or with a negative number all that are left.
-unsafe extern "C-unwind" fn read_next(object: *mut Object, limit: *mut Object) -> *mut Object {
+pub unsafe extern "C-unwind" fn read_next(object: *mut Object, limit: *mut Object) -> *mut Object {
     let api = python();
     // SAFETY: called by the interpreter.
     unsafe {
@@ -69,7 +61,7 @@ unsafe fn bytes_stepped_over(object: *mut Object, start: i64, count: i64) -> *mu
 }
 
 /// `_read_line()`: the bytes up to and with the next newline, or all that are left.
-unsafe extern "C-unwind" fn read_line(object: *mut Object, _none: *mut Object) -> *mut Object {
+pub unsafe extern "C-unwind" fn read_line(object: *mut Object, _none: *mut Object) -> *mut Object {
     // SAFETY: called by the interpreter; there is room for the bytes of `piece`.
     unsafe {
         let instance = instance(object);
@@ -111,7 +103,7 @@ unsafe extern "C-unwind" fn read_line(object: *mut Object, _none: *mut Object) -
 }
 
 /// `_write_next(data)`: puts all of the bytes there, and answers how many they are.
-unsafe extern "C-unwind" fn write_next(object: *mut Object, value: *mut Object) -> *mut Object {
+pub unsafe extern "C-unwind" fn write_next(object: *mut Object, value: *mut Object) -> *mut Object {
     let api = python();
     // SAFETY: called by the interpreter. The value's buffer stays as it is until released.
     unsafe {

@@ -76,8 +76,6 @@ _CALLS = {
     "protect": "mprotect_wrap",
     "advise": "madvise_wrap",
     "sync": "msync_wrap",
-    "get_int": "mmap_wrap_get_int",
-    "get_float": "mmap_wrap_get_float",
     "put_int": "mmap_wrap_put_int",
     "put_float": "mmap_wrap_put_float",
     "length": "mmap_wrap_length",

@@ -80,6 +80,8 @@ class Sharing:
 
         def __buffer__(self, flags: int, /) -> memoryview: ...
 
+        def _get_number(self, kind: int, offset: SupportsIndex, /) -> int | float: ...
+
     if TYPE_CHECKING:
 
         @overload
@@ -198,16 +200,8 @@ class Sharing:
         >>> m.get(">u2", 0), m.get("<u2", 0)
         (258, 513)
         """
-        number, letter, c_type = _kind(kind)
-        place = int64(offset)
-        value: int | float = (_ffi.get_float if letter in "fd" else _ffi.get_int)(self._handle, number, place)
-        if value != value or value == raw.MMAP_WRAP_NO_INT:
-            # A number like others, or what stands for a failure: another call tells, by its code. The last failure would
-            # not: a signal's handler or a finalizer may have had one in between.
-            room = c_type()
-            answer(raw.mmap_wrap_get(self._handle, number, place, ctypes.byref(room)))
-            return room.value
-        return value + (1 << 64) if value < 0 and letter == "Q" else value
+        number, _, _ = _kind(kind)
+        return self._get_number(number, offset)
 
     if TYPE_CHECKING:
 
