@@ -194,10 +194,8 @@ def test_a_failure_of_a_signals_handler_is_not_taken_for_ones_own():
         for _ in range(30_000):
             assert m.get("i8", 0) == -(2**63)
             assert m.get("f8", 8) != m.get("f8", 8)
-            try:
+            with pytest.raises(ValueError, match=r"^(?!.*closed)"):
                 m.get("u8", 100)
-            except ValueError as error:
-                assert "closed" not in str(error)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
@@ -215,8 +213,10 @@ view = m.view()
 os.truncate(path, mmap.PAGESIZE)
 assert view[2 * mmap.PAGESIZE] == 0
 view.release()
-for ask in (lambda: re.search(b"x", m), lambda: b"".join([m]), lambda: memoryview(b"a") == m, lambda: bytes(memoryview(m)[:1])):
-    ask()
+re.search(b"x", m)
+b"".join([m])
+memoryview(b"a") == m
+bytes(memoryview(m)[:1])
 try:
     m.find(b"a")
 except mmap.FaultError as error:

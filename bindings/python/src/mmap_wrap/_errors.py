@@ -43,7 +43,9 @@ class FaultError(OSError):
 
 
 class ArgumentError(OSError, ValueError):
-    """An argument has a value that it cannot have, such as unknown flags. `errno` is EINVAL; EBADF where no file is kept.
+    """An argument has a value that it cannot have, such as unknown flags.
+
+    `errno` is EINVAL, or EBADF where a file is asked about that the map does not keep.
 
     A ValueError, and an OSError, since that is what the standard library's mmap raises where the system says EINVAL.
 

@@ -188,7 +188,7 @@ class mmap(_Mapping, Pages, Sharing):
         >>> next(reversed(mmap_wrap.mmap(-1, 2)))
         b'\\x00'
         """
-        # Where the map was made shorter meanwhile there is nothing, and the iteration is at its end, as the standard one.
+        # Where the map was made shorter meanwhile there is nothing: the end, as of the standard library's.
         bytes_ = (_get(self, slice(place, place + 1)) for place in range(_len(self) - 1, -1, -1))
         return iter(lambda: next(bytes_, b""), b"")
 

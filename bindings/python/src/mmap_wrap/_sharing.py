@@ -311,8 +311,8 @@ class Sharing:
 
         True when woken, or when the word is another; False after `timeout`, which by default never comes. One may be
         woken without a reason: look at the word, and wait again. Other threads and signal handlers run meanwhile.
-        Threads may wait for each other, and so may processes that share the memory. Closing the map ends the waiting, within
-        a quarter of a second, by ValueError; resizing it meanwhile is BufferError. Errors as `atomic_load`.
+        Threads may wait for each other, and so may processes that share the memory. Closing the map ends the waiting,
+        within a quarter of a second, by ValueError; resizing it meanwhile is BufferError. Errors as `atomic_load`.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.mmap(-1, 4)
