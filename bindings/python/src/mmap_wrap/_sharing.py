@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import sys
+from math import isinf
 from time import monotonic_ns
 
 from . import _ffi, raw
@@ -43,6 +44,8 @@ _KINDS: dict[str, tuple[int, Any, Any]] = {
     "f8": (raw.MMAP_WRAP_F64, "d", ctypes.c_double),
 }
 _ORDERS = {"<": raw.MMAP_WRAP_LITTLE_ENDIAN, ">": raw.MMAP_WRAP_BIG_ENDIAN, "=": 0}
+# What a word of so many bits takes; one of 32 takes numbers with and without a sign.
+_WORDS: dict[SupportsIndex, tuple[int, int]] = {32: (-(2**31), 2**32 - 1), 64: (-(2**63), 2**63 - 1)}
 _NATIVE = "<" if sys.byteorder == "little" else ">"
 
 
@@ -66,6 +69,15 @@ def _ordered_kind(name: str) -> tuple[int, Any, Any]:
     number, letter, c_type = _KINDS[bare]
     _KINDS[name] = number | order, letter, c_type
     return _KINDS[name]
+
+
+def _word(value: SupportsIndex, bits: SupportsIndex) -> int:
+    """The number as the library takes it for a word of so many bits; other widths it refuses itself."""
+    number = value if type(value) is int else int.__index__(index(value))
+    least, greatest = _WORDS.get(bits, _WORDS[64])
+    if not least <= number <= greatest:
+        raise OverflowError(f"{number} does not fit a word of {bits} bits: {least} to {greatest}")
+    return number
 
 
 class Sharing:
@@ -234,7 +246,11 @@ class Sharing:
         """
         number, letter, c_type = _kind(kind)
         if letter in "fd":
-            code = _ffi.put_float(self._handle, number, int64(offset), float(value))
+            # Not float(), which reads texts as well.
+            real = value if type(value) is float else ctypes.c_double(value).value  # type: ignore[arg-type]
+            if letter == "f" and isinf(c_type(real).value) and not isinf(real):
+                raise OverflowError(f"put: {real} does not fit {kind!r}")
+            code = _ffi.put_float(self._handle, number, int64(offset), real)
         else:
             wanted = value if type(value) is int else int.__index__(index(value))  # type: ignore[arg-type]
             held = c_type(wanted).value
@@ -260,7 +276,9 @@ class Sharing:
         return value.value
 
     def atomic_store(self, offset: SupportsIndex, value: SupportsIndex, bits: Literal[32, 64] = 64) -> None:
-        """Sets the word at byte `offset`, of 32 or 64 `bits`, to `value`. Errors as `atomic_load`.
+        """Sets the word at byte `offset`, of 32 or 64 `bits`, to `value`.
+
+        OverflowError: it does not fit. Other errors as `atomic_load`.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.mmap(-1, 8)
@@ -268,12 +286,12 @@ class Sharing:
         >>> m.atomic_load(0, 32), m.atomic_load(4, 32)
         (-1, 0)
         """
-        answer(raw.mmap_wrap_atomic_store(self._handle, int64(bits), int64(offset), int64(value)))
+        answer(raw.mmap_wrap_atomic_store(self._handle, int64(bits), int64(offset), _word(value, bits)))
 
     def atomic_add(self, offset: SupportsIndex, value: SupportsIndex, bits: Literal[32, 64] = 64) -> int:
         """Adds `value` to the word at byte `offset`, of 32 or 64 `bits`, and returns what it was before.
 
-        A sum that does not fit wraps around. Errors as `atomic_load`.
+        A sum that does not fit wraps around. OverflowError: `value` does not fit. Other errors as `atomic_load`.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.mmap(-1, 8)
@@ -281,13 +299,15 @@ class Sharing:
         (0, 5, 3)
         """
         before = ctypes.c_int64()
-        answer(raw.mmap_wrap_atomic_add(self._handle, int64(bits), int64(offset), int64(value), ctypes.byref(before)))
+        answer(
+            raw.mmap_wrap_atomic_add(self._handle, int64(bits), int64(offset), _word(value, bits), ctypes.byref(before))
+        )
         return before.value
 
     def atomic_exchange(self, offset: SupportsIndex, value: SupportsIndex, bits: Literal[32, 64] = 64) -> int:
         """Sets the word at byte `offset`, of 32 or 64 `bits`, to `value`, and returns what it was before.
 
-        Errors as `atomic_load`.
+        OverflowError: it does not fit. Other errors as `atomic_load`.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.mmap(-1, 8)
@@ -296,7 +316,7 @@ class Sharing:
         """
         before = ctypes.c_int64()
         reference = ctypes.byref(before)
-        answer(raw.mmap_wrap_atomic_exchange(self._handle, int64(bits), int64(offset), int64(value), reference))
+        answer(raw.mmap_wrap_atomic_exchange(self._handle, int64(bits), int64(offset), _word(value, bits), reference))
         return before.value
 
     def atomic_compare_exchange(
@@ -304,7 +324,8 @@ class Sharing:
     ) -> tuple[bool, int]:
         """Sets the word at byte `offset`, of 32 or 64 `bits`, to `desired` if it is `expected`.
 
-        Returns whether it was, and what it was before. Errors as `atomic_load`.
+        Returns whether it was, and what it was before. OverflowError: one of them does not fit. Other errors as
+        `atomic_load`.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.mmap(-1, 8)
@@ -312,7 +333,7 @@ class Sharing:
         ((True, 0), (False, 1))
         """
         before = ctypes.c_int64()
-        words = int64(expected), int64(desired), ctypes.byref(before)
+        words = _word(expected, bits), _word(desired, bits), ctypes.byref(before)
         done = raw.mmap_wrap_atomic_compare_exchange(self._handle, int64(bits), int64(offset), *words)
         return answer(done) == 1, before.value
 
