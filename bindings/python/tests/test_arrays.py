@@ -1,8 +1,11 @@
 """numpy arrays of a map's own memory: they hold it, and end where it does."""
 
+import threading
+
 import pytest
 
 import mmap_wrap
+from mmap_wrap import _ffi
 
 numpy = pytest.importorskip("numpy", reason="skipped: numpy is not installed, arrays of maps are not tried")
 
@@ -62,3 +65,27 @@ def test_a_closed_map_has_no_array(memory):
     memory.close()
     with pytest.raises(ValueError, match="mmap closed or invalid"):
         memory.array("u1")
+
+
+def test_an_array_is_whole_while_another_thread_resizes(monkeypatch):
+    m, refused, really_check = mmap_wrap.memfd(8192), [], _ffi.check
+
+    def check(*arguments):
+        room = really_check(*arguments)
+        resizing = threading.Thread(target=resize)
+        resizing.start()
+        resizing.join()
+        return room
+
+    def resize():
+        try:
+            m.resize(4096)
+        except BufferError as error:
+            refused.append(error)
+
+    # Another thread's turn comes when the room is known, and before there is an array of it.
+    monkeypatch.setattr(_ffi, "check", check)
+    array = m.array("u1")
+    assert (array.size, len(m), bool(refused)) == (8192, 8192, True)
+    del array
+    m.resize(4096)

@@ -185,12 +185,16 @@ class Sharing:
         start, element = int64(offset), numpy.dtype(dtype)
         if element.hasobject:
             raise ArgumentError(errno.EINVAL, f"array: {element!r} has pointers to objects, which no map can hold")
-        room = answer(_ffi.check(self._handle, start, REST))
-        if shape is None:
-            shape = (room // element.itemsize if element.itemsize else 0,)
-        lengths = [int64(length) for length in (shape if isinstance(shape, Sequence) else [shape])]
-        answer(_ffi.check(self._handle, start, int64(prod(lengths) * element.itemsize)))
-        return array_in(self, element, start, lengths)  # type: ignore[arg-type]
+        lengths = None
+        if shape is not None:
+            lengths = [int64(length) for length in (shape if isinstance(shape, Sequence) else [shape])]
+        # Nobody resizes the map from here on.
+        with memoryview(self):
+            room = answer(_ffi.check(self._handle, start, REST))
+            if lengths is None:
+                lengths = [room // element.itemsize if element.itemsize else 0]
+            answer(_ffi.check(self._handle, start, int64(prod(lengths) * element.itemsize)))
+            return array_in(self, element, start, lengths)  # type: ignore[arg-type]
 
     if TYPE_CHECKING:
 
