@@ -40,6 +40,18 @@ def test_as_many_elements_as_fit_are_the_default(memory):
     assert memory.array("(2,2)u4").shape == (256, 2, 2)
 
 
+def test_a_shape_is_a_length_or_anything_that_gives_lengths(memory):
+    for shape in ((2, 3), [2, 3], range(2, 4), iter((2, 3)), numpy.array([2, 3]), {2: "rows", 3: "columns"}):
+        assert memory.array("u4", 0, shape).shape == (2, 3)
+    for shape in (5, numpy.int64(5), numpy.array(5), numpy.array([5])):
+        assert memory.array("u4", 0, shape).shape == (5,)
+    assert memory.array("u4", 0, ()).shape == ()
+    for wrong in (1.5, "23", numpy.array([1.5]), [None], [[1]], object()):
+        with pytest.raises(TypeError):
+            memory.array("u4", 0, wrong)
+    memory.close()
+
+
 @pytest.mark.parametrize(
     ("offset", "shape"), [(4096, 1), (4090, (1, 2)), (0, (1 << 61,)), (-4, (1,)), (-4, None), (0, -1), (0, (-1, 5))]
 )

@@ -19,7 +19,7 @@ from ._ffi import REST, index, int64
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
     from typing import Any, Literal, SupportsFloat, SupportsIndex, TypeVar, overload
 
     import numpy
@@ -69,6 +69,14 @@ def _ordered_kind(name: str) -> tuple[int, Any, Any]:
     number, letter, c_type = _KINDS[bare]
     _KINDS[name] = number | order, letter, c_type
     return _KINDS[name]
+
+
+def _lengths(shape: SupportsIndex | Iterable[SupportsIndex]) -> list[int]:
+    try:
+        return [int64(shape)]  # type: ignore[arg-type]
+    except TypeError:
+        # Not by its class: an array of lengths has __index__ as well, and refuses.
+        return [int64(length) for length in shape]  # type: ignore[union-attr]
 
 
 def _word(value: SupportsIndex, bits: SupportsIndex) -> int:
@@ -143,28 +151,28 @@ class Sharing:
             self,
             dtype: type[Scalar] | numpy.dtype[Scalar],
             offset: SupportsIndex = 0,
-            shape: SupportsIndex | Sequence[SupportsIndex] | None = None,
+            shape: SupportsIndex | Iterable[SupportsIndex] | None = None,
         ) -> NDArray[Scalar]: ...
         @overload
         def array(
             self,
             dtype: DTypeLike,
             offset: SupportsIndex = 0,
-            shape: SupportsIndex | Sequence[SupportsIndex] | None = None,
+            shape: SupportsIndex | Iterable[SupportsIndex] | None = None,
         ) -> NDArray[Any]: ...
 
     def array(
         self,
         dtype: DTypeLike,
         offset: SupportsIndex = 0,
-        shape: SupportsIndex | Sequence[SupportsIndex] | None = None,
+        shape: SupportsIndex | Iterable[SupportsIndex] | None = None,
     ) -> NDArray[Any]:
         """A numpy array of the map's own memory, from byte `offset` on; writable if the map is. Needs numpy.
 
-        `shape` is by default one dimension of as many elements as fit; `dtype` may have fields, and be in either
-        order of bytes. Closing and resizing the map are BufferError while the array, or a view of it, lives. No check
-        stands between an array and the memory, as with `view`. It and its slices pickle as references: see
-        docs/between-processes.md.
+        `shape` is a length, or one for each dimension; by default one dimension of as many elements as fit. `dtype` may
+        have fields, and be in either order of bytes. Closing and resizing the map are BufferError while the array, or a
+        view of it, lives. No check stands between an array and the memory, as with `view`. It and its slices pickle as
+        references: see docs/between-processes.md.
 
         ValueError: closed, or elements outside the map. ArgumentError: elements that are Python's own objects.
 
@@ -175,7 +183,6 @@ class Sharing:
         ... except ImportError:
         ...     reason = "numpy is not installed"
         """
-        from collections.abc import Sequence
         from math import prod
 
         import numpy
@@ -185,9 +192,7 @@ class Sharing:
         start, element = int64(offset), numpy.dtype(dtype)
         if element.hasobject:
             raise ArgumentError(errno.EINVAL, f"array: {element!r} has pointers to objects, which no map can hold")
-        lengths = None
-        if shape is not None:
-            lengths = [int64(length) for length in (shape if isinstance(shape, Sequence) else [shape])]
+        lengths = None if shape is None else _lengths(shape)
         # Nobody resizes the map from here on.
         with memoryview(self):
             room = answer(_ffi.check(self._handle, start, REST))
