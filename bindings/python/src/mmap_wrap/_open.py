@@ -239,6 +239,11 @@ def map_path(
     return mmap._of(handle, place_anew(access_of(protection), False), survive)
 
 
+# As of the exceptions: users know them, and pickle finds them, where they are imported from.
+for _public in (open, shared, unlink_shared, anonymous, memfd, secret, map_path):
+    _public.__module__ = __package__
+
+
 def _way(mode: str) -> tuple[int, int, int]:
     """What a mode opens with, and how it maps: `_MODES`, with "w" for "w+" and any "b" passed over."""
     bare = mode.replace("b", "")
