@@ -145,6 +145,27 @@ def test_a_path_may_hold_any_bytes_but_nul(tmp_path):
         mmap.map_path(None)
 
 
+def test_a_file_that_cannot_be_mapped_has_its_size_again_but_after_w(tmp_path):
+    path = tmp_path / "file"
+    for mode, left in (("r+", b"old data"), ("a+", b"old data"), ("w+", b"")):
+        path.write_bytes(b"old data")
+        with pytest.raises(ValueError, match="file offset 4096 lies beyond"):
+            mmap.open(path, mode, size=100, offset=4096)
+        assert path.read_bytes() == left
+    path.unlink()
+    with pytest.raises(ValueError, match="file offset 4096 lies beyond"):
+        mmap.open(path, "w+", size=100, offset=4096)
+    assert not path.exists()
+
+
+def test_a_length_beyond_the_file_is_a_fault_there_until_it_has_grown(text_file):
+    with mmap.open(text_file, "r+", length=5 * mmap.PAGESIZE) as m:
+        with pytest.raises(mmap.FaultError):
+            m[4 * mmap.PAGESIZE]
+        os.truncate(text_file, 5 * mmap.PAGESIZE)
+        assert m[4 * mmap.PAGESIZE] == 0
+
+
 def test_a_made_up_a_stale_and_a_zero_handle_are_told_apart():
     m = mmap.mmap(-1, 10)
     handle = m._handle

@@ -55,13 +55,16 @@ def open(  # noqa: A001 - it is what it is called
 
     `size` makes the file that many bytes long, longer or shorter than it was. With `allocate` the file system sets the
     blocks aside for it, so that a full disk is an OSError (ENOSPC) now and not a FaultError later. An empty file gives
-    a map of length 0, which `resize` can make longer. `permissions` are for a file that is made, less the umask.
-    `flags` are MAP_ constants, and `open_flags` O_ constants, beyond those that the mode means. On failure a file that
-    was not there is removed, and one that was there has its former size. `trackfd` and `survive` are as for `mmap`.
+    a map of length 0, which `resize` can make longer. A `length` beyond the file's end is allowed, as for `map_path`.
+    `permissions` are for a file that is made, less the umask. `flags` are MAP_ constants, `open_flags` O_ constants,
+    beyond those that the mode means. `trackfd` and `survive` are as for `mmap`.
+
+    On failure a file that was not there is removed, and one that was there has its former size; but "w+" empties the
+    file that it finds, whatever comes after, as the built-in `open` does.
 
     FileNotFoundError, PermissionError, IsADirectoryError and other OSError: with the path as `filename`. ValueError: no
-    such mode, a NUL in the path, a range beyond the file's end. It raises an auditing event `mmap_wrap.open` with path,
-    mode, size, length and offset.
+    such mode, a NUL in the path, an offset beyond the file's end, a negative number. It raises an auditing event
+    `mmap_wrap.open` with path, mode, size, length and offset.
 
     >>> import mmap_wrap, tempfile, os
     >>> path = os.path.join(tempfile.mkdtemp(), "table")
