@@ -106,6 +106,9 @@ def test_negative_numbers_are_refused(text_file):
         mmap.map_path(text_file, offset=-1)
     with pytest.raises(ValueError, match="length -1 is negative"):
         mmap.map_path(text_file, -1)
+    for number in (-1, -mmap.PAGESIZE):
+        with pytest.raises(OverflowError):
+            mmap.anonymous(4096, address=number)
 
 
 def test_an_offset_beyond_the_file_is_refused_with_both_numbers(text_file):

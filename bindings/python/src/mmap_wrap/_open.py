@@ -163,6 +163,7 @@ def anonymous(
     `mmap`.
 
     OSError: ENOMEM where memory or huge pages are lacking. ArgumentError: `huge` or `alignment` is no power of two.
+    OverflowError: a negative number.
 
     >>> import mmap_wrap
     >>> m = mmap_wrap.anonymous(100, alignment=1 << 21)
@@ -170,7 +171,11 @@ def anonymous(
     (0, b'\\x00\\x00\\x00')
     """
     way = (_SHARED if shared else _PRIVATE) | int64(flags) | _huge(int64(huge), "MAP_HUGETLB", "MAP_HUGE_SHIFT")
-    return mmap(-1, length, way, prot, address=address, alignment=alignment)
+    place = int64(address)
+    if place < 0:
+        # As an unsigned number it would be one of the kernel's, and the kernel would map somewhere else.
+        raise OverflowError(f"anonymous: address {place} is negative")
+    return mmap(-1, length, way, prot, address=place, alignment=alignment)
 
 
 def memfd(length: SupportsIndex, name: str = "mmap-wrap", *, huge: SupportsIndex = 0, flags: SupportsIndex = 0) -> mmap:
