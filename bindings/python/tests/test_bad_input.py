@@ -148,6 +148,31 @@ def test_a_path_may_hold_any_bytes_but_nul(tmp_path):
         mmap.map_path(None)
 
 
+def test_what_is_no_text_is_a_type_error_where_one_is_needed(tmp_path):
+    m = mmap.anonymous(10)
+    for wrong in (None, b"r+", 7, ["r+"]):
+        with pytest.raises(TypeError, match=r"a mode is a str such as 'r\+', not "):
+            mmap.open(tmp_path / "new", wrong)
+        with pytest.raises(TypeError, match="a name is a str, not "):
+            mmap.memfd(10, wrong)
+        with pytest.raises(TypeError, match="must be str, not "):
+            m.set_name(wrong)
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_mode_is_written_as_for_the_built_in_open(tmp_path):
+    path = tmp_path / "file"
+    for letter in "wrxa":
+        for mode in (f"+{letter}", f"{letter}+", f"+{letter}b", f"+b{letter}", f"b+{letter}", f"{letter}b+"):
+            if letter == "x":
+                path.unlink()
+            with mmap.open(path, mode, size=10) as m:
+                m[0] = 1
+    for mode in ("", "b", "+", "bbrbb", "rbb", "brb", "r++", "++r", "+r+", "rw", "c+", "+c", "R", "U", "rt"):
+        with pytest.raises(mmap.ArgumentError, match=f"no mode {mode!r}: say one of r, c".replace("+", r"\+")):
+            mmap.open(path, mode)
+
+
 def test_a_file_that_cannot_be_mapped_has_its_size_again_but_after_w(tmp_path):
     path = tmp_path / "file"
     for mode, left in (("r+", b"old data"), ("a+", b"old data"), ("w+", b"")):

@@ -51,7 +51,7 @@ def open(  # noqa: A001 - it is what it is called
 
     `mode` says how, in the words of the built-in `open` and numpy: "r" for reading; "r+" for reading and writing; "w+"
     makes the file anew, "x+" makes it and must not find one, "a+" makes it if there is none, all three for reading and
-    writing; "c" maps a file whose changes stay in memory. A "b" may be in it.
+    writing; "c" maps a file whose changes stay in memory. A "b" may be in it, and the "+" stand first.
 
     `size` makes the file that many bytes long, longer or shorter than it was. With `allocate` the file system sets the
     blocks aside for it, so that a full disk is an OSError (ENOSPC) now and not a FaultError later. An empty file gives
@@ -191,6 +191,8 @@ def memfd(length: SupportsIndex, name: str = "mmap-wrap", *, huge: SupportsIndex
     >>> m.size()
     8192
     """
+    if not isinstance(name, str):
+        raise TypeError(f"memfd: a name is a str, not {type(name).__name__}")
     text = name.encode("utf-8", "surrogateescape")
     if b"\0" in text:
         raise ValueError(f"memfd: the name {name!r} has an embedded null byte")
@@ -253,8 +255,11 @@ for _public in (open, shared, unlink_shared, anonymous, memfd, secret, map_path)
 
 
 def _way(mode: str) -> tuple[int, int, int]:
-    """What a mode opens with, and how it maps: `_MODES`, with "w" for "w+" and any "b" passed over."""
-    bare = mode.replace("b", "")
+    """What a mode opens with, and how it maps: `_MODES`, with "w" and "+w" for "w+", and a "b" anywhere passed over."""
+    if not isinstance(mode, str):
+        raise TypeError(f"open: a mode is a str such as 'r+', not {type(mode).__name__}")
+    bare = mode.replace("b", "", 1)
+    bare = bare[1:] + "+" if bare.startswith("+") else bare
     bare = bare + "+" if bare in ("w", "x", "a") else bare
     if bare not in _MODES:
         raise ArgumentError(errno.EINVAL, f"open: no mode {mode!r}: say one of {', '.join(_MODES)}")
