@@ -482,6 +482,39 @@ def test_evict_of_a_part_leaves_the_rest(stored):
     assert repeatedly(look, expected) == expected
 
 
+def test_evict_works_in_pieces_that_end_where_no_pages_hang_together(stored, monkeypatch, capsys):
+    monkeypatch.setattr(_cache, "WINDOW", 16 * PAGE)
+    pieces, evict = [], raw.mmap_wrap_evict
+    monkeypatch.setattr(raw, "mmap_wrap_evict", lambda fd, *piece: pieces.append(piece) or evict(fd, *piece))
+
+    def look():
+        read_pages(stored, *range(64))
+        pieces.clear()
+        assert command_line.main(["evict", "--offset", "100", str(stored)]) == 0
+        return capsys.readouterr().out.split("\t")[:2]
+
+    expected = [str(64 * PAGE - 100), "0"]
+    assert repeatedly(look, expected) == expected
+    assert pieces == [(100, 16 * PAGE - 100), *((at * PAGE, 16 * PAGE) for at in (16, 32, 48))]
+
+
+def test_evict_shows_how_far_it_is_and_ctrl_c_ends_it_between_pieces(stored, monkeypatch):
+    monkeypatch.setattr(_cache, "WINDOW", 16 * PAGE)
+    evicted, advanced = [], []
+
+    def evict(fd, offset, size):
+        evicted.append(size)
+        if len(evicted) == 3:
+            raise KeyboardInterrupt
+        return 0
+
+    monkeypatch.setattr(raw, "mmap_wrap_evict", evict)
+    monkeypatch.setattr(_terminal.Progress, "advance", lambda self, count: advanced.append((self.what, count)))
+    with _cache.File(str(stored)) as file, pytest.raises(KeyboardInterrupt):
+        _cache.evict(file, 0, file.size)
+    assert advanced == [(f"evicting {stored}", 16 * PAGE)] * 2
+
+
 def test_evict_stores_what_changed(stored):
     with stored.open("r+b") as file:
         file.write(b"changed")
