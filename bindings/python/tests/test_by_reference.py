@@ -669,6 +669,17 @@ def test_joblib_sees_the_same_memory_and_makes_no_file_of_it(make, backend):
     assert array[0] == 1
 
 
+def test_joblibs_default_copies_a_view_and_passes_a_map_whose_view_is_taken_there(make):
+    joblib = pytest.importorskip("joblib")
+    one = make("memfd")
+    work = joblib.Parallel(n_jobs=2, backend="loky")
+    view, copied = work(joblib.delayed(far_away.identity)(each) for each in (one, one.view("u1")))
+    # cloudpickle has its own way with memoryviews. If this fails some day, docs/between-processes.md may promise more.
+    assert (type(view), type(copied)) == (mmap.mmap, bytes)
+    assert os.getpid() not in work([joblib.delayed(far_away.write_into_view)(one, "u2", 1, 0x4141)])
+    assert one[:6] == b"beAAn\0"
+
+
 @pytest.fixture(scope="module")
 def client():
     distributed = pytest.importorskip("distributed")
