@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from typing import Any, Literal, SupportsFloat, SupportsIndex, TypeVar, overload
 
     import numpy
-    from numpy.typing import DTypeLike, NDArray
+    from numpy.typing import DTypeLike
 
+    from ._array import Array
     from .typing import FloatKind, IntegerKind, Kind
 
     Scalar = TypeVar("Scalar", bound=numpy.generic)
@@ -152,21 +153,21 @@ class Sharing:
             dtype: type[Scalar] | numpy.dtype[Scalar],
             offset: SupportsIndex = 0,
             shape: SupportsIndex | Iterable[SupportsIndex] | None = None,
-        ) -> NDArray[Scalar]: ...
+        ) -> Array[Scalar]: ...
         @overload
         def array(
             self,
             dtype: DTypeLike,
             offset: SupportsIndex = 0,
             shape: SupportsIndex | Iterable[SupportsIndex] | None = None,
-        ) -> NDArray[Any]: ...
+        ) -> Array[Any]: ...
 
     def array(
         self,
         dtype: DTypeLike,
         offset: SupportsIndex = 0,
         shape: SupportsIndex | Iterable[SupportsIndex] | None = None,
-    ) -> NDArray[Any]:
+    ) -> Array[Any]:
         """A numpy array of the map's own memory, from byte `offset` on; writable if the map is. Needs numpy.
 
         `shape` is a length, or one for each dimension; by default one dimension of as many elements as fit. `dtype` may
