@@ -1,8 +1,11 @@
 """numpy arrays of a map's own memory: they hold it, and end where it does."""
 
+import threading
+
 import pytest
 
 import mmap_wrap
+from mmap_wrap import _ffi
 
 numpy = pytest.importorskip("numpy", reason="skipped: numpy is not installed, arrays of maps are not tried")
 
@@ -37,6 +40,18 @@ def test_as_many_elements_as_fit_are_the_default(memory):
     assert memory.array("(2,2)u4").shape == (256, 2, 2)
 
 
+def test_a_shape_is_a_length_or_anything_that_gives_lengths(memory):
+    for shape in ((2, 3), [2, 3], range(2, 4), iter((2, 3)), numpy.array([2, 3]), {2: "rows", 3: "columns"}):
+        assert memory.array("u4", 0, shape).shape == (2, 3)
+    for shape in (5, numpy.int64(5), numpy.array(5), numpy.array([5])):
+        assert memory.array("u4", 0, shape).shape == (5,)
+    assert memory.array("u4", 0, ()).shape == ()
+    for wrong in (1.5, "23", numpy.array([1.5]), [None], [[1]], object()):
+        with pytest.raises(TypeError):
+            memory.array("u4", 0, wrong)
+    memory.close()
+
+
 @pytest.mark.parametrize(
     ("offset", "shape"), [(4096, 1), (4090, (1, 2)), (0, (1 << 61,)), (-4, (1,)), (-4, None), (0, -1), (0, (-1, 5))]
 )
@@ -62,3 +77,27 @@ def test_a_closed_map_has_no_array(memory):
     memory.close()
     with pytest.raises(ValueError, match="mmap closed or invalid"):
         memory.array("u1")
+
+
+def test_an_array_is_whole_while_another_thread_resizes(monkeypatch):
+    m, refused, really_check = mmap_wrap.memfd(8192), [], _ffi.check
+
+    def check(*arguments):
+        room = really_check(*arguments)
+        resizing = threading.Thread(target=resize)
+        resizing.start()
+        resizing.join()
+        return room
+
+    def resize():
+        try:
+            m.resize(4096)
+        except BufferError as error:
+            refused.append(error)
+
+    # Another thread's turn comes when the room is known, and before there is an array of it.
+    monkeypatch.setattr(_ffi, "check", check)
+    array = m.array("u1")
+    assert (array.size, len(m), bool(refused)) == (8192, 8192, True)
+    del array
+    m.resize(4096)

@@ -106,6 +106,9 @@ def test_negative_numbers_are_refused(text_file):
         mmap.map_path(text_file, offset=-1)
     with pytest.raises(ValueError, match="length -1 is negative"):
         mmap.map_path(text_file, -1)
+    for number in (-1, -mmap.PAGESIZE):
+        with pytest.raises(OverflowError):
+            mmap.anonymous(4096, address=number)
 
 
 def test_an_offset_beyond_the_file_is_refused_with_both_numbers(text_file):
@@ -143,6 +146,52 @@ def test_a_path_may_hold_any_bytes_but_nul(tmp_path):
         mmap.map_path(path + b"\0")
     with pytest.raises(TypeError):
         mmap.map_path(None)
+
+
+def test_what_is_no_text_is_a_type_error_where_one_is_needed(tmp_path):
+    m = mmap.anonymous(10)
+    for wrong in (None, b"r+", 7, ["r+"]):
+        with pytest.raises(TypeError, match=r"a mode is a str such as 'r\+', not "):
+            mmap.open(tmp_path / "new", wrong)
+        with pytest.raises(TypeError, match="a name is a str, not "):
+            mmap.memfd(10, wrong)
+        with pytest.raises(TypeError, match="must be str, not "):
+            m.set_name(wrong)
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_mode_is_written_as_for_the_built_in_open(tmp_path):
+    path = tmp_path / "file"
+    for letter in "wrxa":
+        for mode in (f"+{letter}", f"{letter}+", f"+{letter}b", f"+b{letter}", f"b+{letter}", f"{letter}b+"):
+            if letter == "x":
+                path.unlink()
+            with mmap.open(path, mode, size=10) as m:
+                m[0] = 1
+    for mode in ("", "b", "+", "bbrbb", "rbb", "brb", "r++", "++r", "+r+", "rw", "c+", "+c", "R", "U", "rt"):
+        with pytest.raises(mmap.ArgumentError, match=f"no mode {mode!r}: say one of r, c".replace("+", r"\+")):
+            mmap.open(path, mode)
+
+
+def test_a_file_that_cannot_be_mapped_has_its_size_again_but_after_w(tmp_path):
+    path = tmp_path / "file"
+    for mode, left in (("r+", b"old data"), ("a+", b"old data"), ("w+", b"")):
+        path.write_bytes(b"old data")
+        with pytest.raises(ValueError, match="file offset 4096 lies beyond"):
+            mmap.open(path, mode, size=100, offset=4096)
+        assert path.read_bytes() == left
+    path.unlink()
+    with pytest.raises(ValueError, match="file offset 4096 lies beyond"):
+        mmap.open(path, "w+", size=100, offset=4096)
+    assert not path.exists()
+
+
+def test_a_length_beyond_the_file_is_a_fault_there_until_it_has_grown(text_file):
+    with mmap.open(text_file, "r+", length=5 * mmap.PAGESIZE) as m:
+        with pytest.raises(mmap.FaultError):
+            m[4 * mmap.PAGESIZE]
+        os.truncate(text_file, 5 * mmap.PAGESIZE)
+        assert m[4 * mmap.PAGESIZE] == 0
 
 
 def test_a_made_up_a_stale_and_a_zero_handle_are_told_apart():

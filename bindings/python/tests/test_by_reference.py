@@ -10,6 +10,7 @@ import pickle
 import re
 import subprocess
 import sys
+import threading
 
 import far_away
 import pytest
@@ -141,6 +142,70 @@ def test_a_subclass_goes_with_its_attributes(make, nothing_leaks):
     table.name = "accounts"
     other = again(table)
     assert (type(other), other.name, other[:5]) == (Table, "accounts", b"begin")
+
+
+class Slotted(mmap.mmap):
+    __slots__ = "__owner", "colour", "never_set"
+
+    def own(self, owner):
+        self.__owner = owner
+
+    def owner(self):
+        return self.__owner
+
+
+class SlottedTable(Slotted):
+    """Has both: its base's slots, and attributes."""
+
+
+class Lean(mmap.mmap):
+    """Pickles what it says, and nothing else."""
+
+    def __getstate__(self):
+        return {"kept": self.kept}
+
+
+class Restored(mmap.mmap):
+    """Says what it remembers, in its own words."""
+
+    __slots__ = ("words",)
+
+    def __getstate__(self):
+        return ["in", "order"]
+
+    def __setstate__(self, state):
+        self.words = state
+
+
+def of_class(kind, whole):
+    fd = whole.descriptor()
+    try:
+        return kind(fd, 0)
+    finally:
+        os.close(fd)
+
+
+@pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
+def test_a_subclass_goes_with_its_slots(make, protocol, nothing_leaks):
+    for kind in (Slotted, SlottedTable):
+        one = of_class(kind, make("memfd"))
+        one.own("somebody")
+        one.colour = "red"
+        if kind is SlottedTable:
+            one.name = "accounts"
+        other = pickle.loads(pickle.dumps(one, protocol))
+        assert (type(other), other.owner(), other.colour, other[:5]) == (kind, "somebody", "red", b"begin")
+        assert not hasattr(other, "never_set")
+        assert getattr(other, "name", None) == getattr(one, "name", None)
+
+
+def test_a_subclass_says_itself_what_goes_with_it(make, nothing_leaks):
+    lean = of_class(Lean, make("memfd"))
+    lean.kept, lean.dropped = 1, threading.Lock()
+    other = again(lean)
+    assert (type(other), vars(other), other[:5]) == (Lean, {"kept": 1}, b"begin")
+    other = again(of_class(Restored, make("memfd")))
+    assert (type(other), other.words, other[:5]) == (Restored, ["in", "order"], b"begin")
 
 
 def cannot_be_pickled(path):
@@ -602,6 +667,17 @@ def test_joblib_sees_the_same_memory_and_makes_no_file_of_it(make, backend):
     assert [type(each) for each in back] == [type(array)] * 2
     assert work([joblib.delayed(far_away.write_into)(one, 0, 1)])[0] != os.getpid()
     assert array[0] == 1
+
+
+def test_joblibs_default_copies_a_view_and_passes_a_map_whose_view_is_taken_there(make):
+    joblib = pytest.importorskip("joblib")
+    one = make("memfd")
+    work = joblib.Parallel(n_jobs=2, backend="loky")
+    view, copied = work(joblib.delayed(far_away.identity)(each) for each in (one, one.view("u1")))
+    # cloudpickle has its own way with memoryviews. If this fails some day, docs/between-processes.md may promise more.
+    assert (type(view), type(copied)) == (mmap.mmap, bytes)
+    assert os.getpid() not in work([joblib.delayed(far_away.write_into_view)(one, "u2", 1, 0x4141)])
+    assert one[:6] == b"beAAn\0"
 
 
 @pytest.fixture(scope="module")

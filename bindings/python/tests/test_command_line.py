@@ -380,9 +380,31 @@ def test_at_a_terminal_files_stand_in_columns_with_a_total(tmp_path):
     assert rest == ""
 
 
-def test_a_narrow_terminal_still_has_a_bar(text_file):
-    line = Terminal(str(text_file), columns=20).finish()[1]
-    assert re.match(r"[█▒░]{10} ", line)
+@pytest.mark.parametrize(
+    ("columns", "row"),
+    [
+        (20, r"[\d.]+%  text"),
+        (38, r"[█▒░]{10} +[\d.]+%  text"),
+        (40, r"[█▒░]{12} +[\d.]+%  text"),
+        (60, r"[█▒░]{21} +[\d.]+% +[\d.]+ KiB  text"),
+        (73, r"[█▒░]{20} +[\d.]+% +[\d.]+ KiB of +[\d.]+ KiB  text"),
+        (74, r"[█▒░]{10} +[\d.]+% +[\d.]+ KiB of +[\d.]+ KiB +\S+( \w+)?  text"),
+        (80, r"[█▒░]{16} +[\d.]+% +[\d.]+ KiB of +[\d.]+ KiB +\S+( \w+)?  text"),
+        (500, r"[█▒░]{64} +[\d.]+% +[\d.]+ KiB of +[\d.]+ KiB +\S+( \w+)?  text"),
+    ],
+)
+def test_no_row_is_wider_than_a_narrow_terminal(text_file, monkeypatch, columns, row):
+    monkeypatch.chdir(text_file.parent)
+    heading, first, second, total, _ = Terminal("text", "text", columns=columns).finish()
+    assert re.fullmatch(row, first.strip())
+    assert max(map(len, (heading, first, second, total))) <= columns
+    ends = {heading.rindex("  file"), first.rindex("  text"), second.rindex("  text"), total.rindex("  2 files")}
+    assert len(ends) == 1
+
+
+def test_a_bar_that_was_asked_for_is_drawn_at_a_narrow_terminal(text_file, monkeypatch):
+    monkeypatch.chdir(text_file.parent)
+    assert re.match(r"[█▒░]{50} +[\d.]+%  text", Terminal("--width", "50", "text", columns=40).finish()[1])
 
 
 def test_in_a_pipe_each_file_has_one_line_without_codes(tmp_path):
@@ -458,6 +480,39 @@ def test_evict_of_a_part_leaves_the_rest(stored):
         return found(stored)["ranges"]
 
     assert repeatedly(look, expected) == expected
+
+
+def test_evict_works_in_pieces_that_end_where_no_pages_hang_together(stored, monkeypatch, capsys):
+    monkeypatch.setattr(_cache, "WINDOW", 16 * PAGE)
+    pieces, evict = [], raw.mmap_wrap_evict
+    monkeypatch.setattr(raw, "mmap_wrap_evict", lambda fd, *piece: pieces.append(piece) or evict(fd, *piece))
+
+    def look():
+        read_pages(stored, *range(64))
+        pieces.clear()
+        assert command_line.main(["evict", "--offset", "100", str(stored)]) == 0
+        return capsys.readouterr().out.split("\t")[:2]
+
+    expected = [str(64 * PAGE - 100), "0"]
+    assert repeatedly(look, expected) == expected
+    assert pieces == [(100, 16 * PAGE - 100), *((at * PAGE, 16 * PAGE) for at in (16, 32, 48))]
+
+
+def test_evict_shows_how_far_it_is_and_ctrl_c_ends_it_between_pieces(stored, monkeypatch):
+    monkeypatch.setattr(_cache, "WINDOW", 16 * PAGE)
+    evicted, advanced = [], []
+
+    def evict(fd, offset, size):
+        evicted.append(size)
+        if len(evicted) == 3:
+            raise KeyboardInterrupt
+        return 0
+
+    monkeypatch.setattr(raw, "mmap_wrap_evict", evict)
+    monkeypatch.setattr(_terminal.Progress, "advance", lambda self, count: advanced.append((self.what, count)))
+    with _cache.File(str(stored)) as file, pytest.raises(KeyboardInterrupt):
+        _cache.evict(file, 0, file.size)
+    assert advanced == [(f"evicting {stored}", 16 * PAGE)] * 2
 
 
 def test_evict_stores_what_changed(stored):

@@ -2,6 +2,7 @@
 
 import doctest
 import inspect
+import pickle
 import pydoc
 import re
 from pathlib import Path
@@ -35,6 +36,15 @@ def test_what_is_public_is_found():
     assert {"mmap_wrap.open", "mmap_wrap.FaultError", "mmap_wrap.raw.check", "mmap_wrap.raw.Facts"} <= set(ITEMS)
     assert {f"mmap_wrap.mmap.{name}" for name in ("find", "protect", "view", "closed")} <= set(ITEMS)
     assert not [name for name in ITEMS if name not in ("mmap_wrap", "mmap_wrap.mmap") and ITEMS[name].__doc__ is None]
+
+
+def test_what_is_public_is_of_the_module_that_users_import():
+    elsewhere = {
+        name: item.__module__ for name, item in ITEMS.items() if inspect.isfunction(item) and name.count(".") == 1
+    }
+    assert set(elsewhere.values()) == {"mmap_wrap"}
+    for name in elsewhere:
+        assert pickle.loads(pickle.dumps(ITEMS[name])) is ITEMS[name]
 
 
 @pytest.mark.parametrize("name", ITEMS)

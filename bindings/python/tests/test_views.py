@@ -2,6 +2,7 @@
 
 import gc
 import struct
+from fractions import Fraction
 
 import pytest
 from conftest import is_mapped
@@ -205,3 +206,53 @@ def test_what_is_no_kind_is_refused_with_those_there_are(kind):
     for call in (m.view, lambda kind: m.get(kind, 0), lambda kind: m.put(kind, 0, 0)):
         with pytest.raises(mmap.ArgumentError, match=r"no kind of number: say one of i1, u1, i2,.* f8, after < or >"):
             call(kind)
+
+
+def test_a_float_that_does_not_fit_is_an_overflow_as_an_integer_is():
+    m = mmap.mmap(-1, 8)
+    for kind, value in (("f4", 1e300), (">f4", -3.5e38), ("f8", 10**400), ("u1", 256), ("i8", 1 << 63)):
+        with pytest.raises(OverflowError):
+            m.put(kind, 0, value)
+    assert m[:] == bytes(8)
+    infinite = float("inf")
+    for kind, value in (("f4", infinite), ("f4", -infinite), ("f4", 3.4028235e38), ("f8", 1e300)):
+        m.put(kind, 0, value)
+        assert m.get(kind, 0) == pytest.approx(value)
+
+
+def test_a_float_is_put_by_float_or_index_and_a_text_is_no_number():
+    class Half:
+        def __float__(self):
+            return 0.5
+
+    class Two:
+        def __index__(self):
+            return 2
+
+    m = mmap.mmap(-1, 8)
+    for kind in ("f4", "<f8"):
+        for value, held in ((Half(), 0.5), (Two(), 2), (True, 1), (Fraction(1, 4), 0.25)):
+            m.put(kind, 0, value)
+            assert m.get(kind, 0) == held
+        for wrong in ("1.5", b"1.5", bytearray(b"1"), None, 1j, [1.5]):
+            with pytest.raises(TypeError):
+                m.put(kind, 0, wrong)
+
+
+def test_a_number_that_does_not_fit_a_word_is_an_overflow():
+    m = mmap.mmap(-1, 8)
+    changes = (m.atomic_store, m.atomic_add, m.atomic_exchange)
+    changes += (lambda at, value, bits: m.atomic_compare_exchange(at, value, 0, bits),)
+    changes += (lambda at, value, bits: m.atomic_compare_exchange(at, 0, value, bits),)
+    for change in changes:
+        for bits, value in ((32, 1 << 32), (32, -(1 << 31) - 1), (64, 1 << 63), (64, -(1 << 63) - 1)):
+            with pytest.raises(OverflowError, match=f"{value} does not fit a word of {bits} bits"):
+                change(0, value, bits)
+        with pytest.raises(TypeError):
+            change(0, 1.5, 64)
+        with pytest.raises(mmap.ArgumentError, match="a word of 16 bits"):
+            change(0, 1 << 16, 16)
+    assert m[:] == bytes(8)
+    for bits, value in ((32, (1 << 32) - 1), (32, -(1 << 31)), (64, (1 << 63) - 1), (64, -(1 << 63))):
+        m.atomic_store(0, value, bits)
+        assert (m.atomic_load(0, bits) - value) % (1 << bits) == 0

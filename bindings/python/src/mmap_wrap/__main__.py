@@ -15,6 +15,7 @@ import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import Any
 
 import mmap_wrap
@@ -98,7 +99,9 @@ def each(
 def show(options: argparse.Namespace) -> int:
     """Shows which part of each file is in the page cache."""
     drawn = not options.json and (options.width is not None or sys.stdout.isatty())
-    width = (options.width or max(10, min(64, columns(sys.stdout) - 64))) if drawn else 0
+    # A line of a pipe has no end.
+    room = columns(sys.stdout) if sys.stdout.isatty() else sys.maxsize
+    width, shape = layout(room, options.width) if drawn else (0, ())
     complaints, total = Complaints(), Total()
 
     def look(file: _cache.File) -> Record:
@@ -124,11 +127,41 @@ def show(options: argparse.Namespace) -> int:
         return record
 
     if drawn:
-        print(f"{'':{width}} {'cached':>17}    {'of':>10} {'dirty':>10}  file")
-    write(each(options, complaints, look), options.json, _drawn if drawn else _tabs)
+        print(_row(shape, " " * width, HEADINGS, "file"))
+    write(each(options, complaints, look), options.json, partial(_drawn, shape) if drawn else _tabs)
     if drawn and total.files > 1:
-        print(_drawn(total.record(width)))
+        print(_drawn(shape, total.record(width)))
     return 1 if complaints.count else 0
+
+
+# The columns between a bar and a file's name, as wide as they become, in the order of their worth.
+WIDTHS = {"share": 6, "cached": 10, "size": 13, "dirty": 10}
+HEADINGS = {"share": "", "cached": "cached", "size": "of", "dirty": "dirty"}
+# The least characters of a bar that was not asked for, and the most; and those set aside for a name, which may be more.
+BAR_LEAST, BAR_MOST, NAME = 10, 64, 19
+
+
+def layout(room: int, width: int | None) -> tuple[int, tuple[str, ...]]:
+    """The characters of the bar, and the columns, for a row of `room` characters.
+
+    What there is no room for is left out: first columns, the least worthy first, and then the bar, unless one of that
+    `width` was asked for.
+
+    >>> layout(80, None), layout(40, None), layout(20, None)
+    ((16, ('share', 'cached', 'size', 'dirty')), (12, ('share',)), (0, ('share',)))
+    """
+    shape = tuple(WIDTHS)
+    left = room - sum(WIDTHS.values()) - len(WIDTHS) - len("  ") - NAME
+    while left < (width or BAR_LEAST) and len(shape) > 1:
+        left += WIDTHS[shape[-1]] + 1
+        shape = shape[:-1]
+    if width is None:
+        width = min(BAR_MOST, left) if left >= BAR_LEAST else 0
+    return width, shape
+
+
+def _row(shape: tuple[str, ...], strip: str, cells: dict[str, str], name: str) -> str:
+    return " ".join([*filter(None, [strip]), *(f"{cells[key]:>{WIDTHS[key]}}" for key in shape), f" {name}"])
 
 
 class Total:
@@ -149,11 +182,11 @@ class Total:
         return {**self.sums, "bar": " " * width, "path": f"{self.files} files"}
 
 
-def _drawn(record: Record) -> str:
-    share = percent(record["cached_pages"], record["pages"])
-    cached, size = human(record["cached"]), human(record["size"])
-    dirty = "-" if record["dirty"] is None else human(record["dirty"])
-    return f"{record['bar']} {share:>6} {cached:>10} of {size:>10} {dirty:>10}  {_path(record)}"
+def _drawn(shape: tuple[str, ...], record: Record) -> str:
+    cells = {"share": percent(record["cached_pages"], record["pages"]), "cached": human(record["cached"])}
+    cells["size"] = f"of {human(record['size']):>10}"
+    cells["dirty"] = "-" if record["dirty"] is None else human(record["dirty"])
+    return _row(shape, record["bar"], cells, _path(record))
 
 
 def _tabs(record: Record) -> str:

@@ -12,10 +12,16 @@ from ._reference import open_once, reference
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, TypeVar
+
+    Scalar = TypeVar("Scalar", bound=numpy.generic, covariant=True)
+    _NDArray = numpy.ndarray[tuple[Any, ...], numpy.dtype[Scalar]]
+else:
+    # What type checkers know as a generic class is none in numpy before 1.22.
+    _NDArray = {"Scalar": numpy.ndarray}
 
 
-class Array(numpy.ndarray):
+class Array(_NDArray["Scalar"]):
     """A numpy array of a map's own memory: `m.array(...)`, and every slice, reshaped or transposed view of that.
 
     It pickles as a reference where its map does, and other processes then see the same memory. What is computed from it
@@ -75,15 +81,26 @@ class ByReference:
 
     __slots__ = ("_array", "_place")
 
-    def __init__(self, array: Array) -> None:
+    def __init__(self, array: Array[Any]) -> None:
         whole = map_of(array)
         if whole is None:
             raise TypeError("only an array in a map goes by reference: this one has memory of its own")
         self._array, self._place = array, place_in(whole, array)
 
-    shape = property(lambda self: self._array.shape, doc="As the array's.")
-    dtype = property(lambda self: self._array.dtype, doc="As the array's.")
-    ndim = property(lambda self: self._array.ndim, doc="As the array's.")
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """As the array's."""
+        return self._array.shape
+
+    @property
+    def dtype(self) -> numpy.dtype[Any]:
+        """As the array's."""
+        return self._array.dtype
+
+    @property
+    def ndim(self) -> int:
+        """As the array's."""
+        return self._array.ndim
 
     def __len__(self) -> int:
         return len(self._array)
@@ -104,7 +121,7 @@ class ByReference:
         return f"<ByReference shape={self.shape}, dtype={self.dtype}>"
 
 
-def array_in(whole: mmap, dtype: Any, offset: int, shape: Any, strides: Any = None) -> Array:
+def array_in(whole: mmap, dtype: Any, offset: int, shape: Any, strides: Any = None) -> Array[Any]:
     """An array of the map's memory. The export that keeps the map open lives as long as its memory is seen."""
     if "dask" in sys.modules:
         from . import _dask
@@ -139,7 +156,7 @@ def place_in(whole: mmap, array: Any) -> tuple[Any, ...]:
     return reference(whole), array.dtype, offset, array.shape, array.strides, array.flags.writeable
 
 
-def array_of(reference: Any, dtype: Any, offset: int, shape: Any, strides: Any, writeable: bool) -> Array:
+def array_of(reference: Any, dtype: Any, offset: int, shape: Any, strides: Any, writeable: bool) -> Array[Any]:
     """The array that `place_in` described."""
     array = array_in(open_once(*reference), dtype, offset, shape, strides)
     if not writeable:

@@ -17,7 +17,7 @@ from mmap_wrap import raw
 
 from ._terminal import Progress
 
-# Bytes of a file whose pages are asked about at once: 64 KiB of answers with pages of 4 KiB.
+# Bytes of a file whose pages are asked about, or let go, at once: 64 KiB of answers with pages of 4 KiB.
 WINDOW = 1 << 28
 # Bytes read at once.
 PIECE = 8 << 20
@@ -188,7 +188,15 @@ def read(file: File, begin: int, end: int) -> None:
 
 def evict(file: File, begin: int, end: int) -> None:
     """Stores what changed of the file, and lets its pages go, as far as nobody uses them."""
-    raw.check(raw.mmap_wrap_evict(file.fd, begin, end - begin))
+    with Progress(f"evicting {file.path}", end - begin) as progress:
+        at = begin
+        while at < end:
+            # The kernel keeps pages together that lie at a multiple of their size, and lets them go only all at once: a
+            # piece ends where none of them, however large, reaches across.
+            following = min((at // WINDOW + 1) * WINDOW, end)
+            raw.check(raw.mmap_wrap_evict(file.fd, at, following - at))
+            progress.advance(following - at)
+            at = following
 
 
 def why_it_stays(file: File, begin: int, end: int, present: Presence) -> list[str]:

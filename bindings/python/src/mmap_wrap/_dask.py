@@ -33,12 +33,12 @@ def register() -> None:
         _taught.add("distributed")
 
 
-def _size(array: Array) -> int:
+def _size(array: Array[Any]) -> int:
     """Bytes of this process's own memory."""
     return int(array.nbytes) if place_of(array) is None else sys.getsizeof(array)
 
 
-def _serialize(array: Array) -> tuple[dict[str, Any], list[Any]]:
+def _serialize(array: Array[Any]) -> tuple[dict[str, Any], list[Any]]:
     from distributed.protocol import dask_serialize
 
     if place_of(array) is not None:

@@ -51,17 +51,20 @@ def open(  # noqa: A001 - it is what it is called
 
     `mode` says how, in the words of the built-in `open` and numpy: "r" for reading; "r+" for reading and writing; "w+"
     makes the file anew, "x+" makes it and must not find one, "a+" makes it if there is none, all three for reading and
-    writing; "c" maps a file whose changes stay in memory. A "b" may be in it.
+    writing; "c" maps a file whose changes stay in memory. A "b" may be in it, and the "+" stand first.
 
     `size` makes the file that many bytes long, longer or shorter than it was. With `allocate` the file system sets the
     blocks aside for it, so that a full disk is an OSError (ENOSPC) now and not a FaultError later. An empty file gives
-    a map of length 0, which `resize` can make longer. `permissions` are for a file that is made, less the umask.
-    `flags` are MAP_ constants, and `open_flags` O_ constants, beyond those that the mode means. On failure a file that
-    was not there is removed, and one that was there has its former size. `trackfd` and `survive` are as for `mmap`.
+    a map of length 0, which `resize` can make longer. A `length` beyond the file's end is allowed, as for `map_path`.
+    `permissions` are for a file that is made, less the umask. `flags` are MAP_ constants, `open_flags` O_ constants,
+    beyond those that the mode means. `trackfd` and `survive` are as for `mmap`.
+
+    On failure a file that was not there is removed, and one that was there has its former size; but "w+" empties the
+    file that it finds, whatever comes after, as the built-in `open` does.
 
     FileNotFoundError, PermissionError, IsADirectoryError and other OSError: with the path as `filename`. ValueError: no
-    such mode, a NUL in the path, a range beyond the file's end. It raises an auditing event `mmap_wrap.open` with path,
-    mode, size, length and offset.
+    such mode, a NUL in the path, an offset beyond the file's end, a negative number. It raises an auditing event
+    `mmap_wrap.open` with path, mode, size, length and offset.
 
     >>> import mmap_wrap, tempfile, os
     >>> path = os.path.join(tempfile.mkdtemp(), "table")
@@ -160,6 +163,7 @@ def anonymous(
     `mmap`.
 
     OSError: ENOMEM where memory or huge pages are lacking. ArgumentError: `huge` or `alignment` is no power of two.
+    OverflowError: a negative number.
 
     >>> import mmap_wrap
     >>> m = mmap_wrap.anonymous(100, alignment=1 << 21)
@@ -167,7 +171,11 @@ def anonymous(
     (0, b'\\x00\\x00\\x00')
     """
     way = (_SHARED if shared else _PRIVATE) | int64(flags) | _huge(int64(huge), "MAP_HUGETLB", "MAP_HUGE_SHIFT")
-    return mmap(-1, length, way, prot, address=address, alignment=alignment)
+    place = int64(address)
+    if place < 0:
+        # As an unsigned number it would be one of the kernel's, and the kernel would map somewhere else.
+        raise OverflowError(f"anonymous: address {place} is negative")
+    return mmap(-1, length, way, prot, address=place, alignment=alignment)
 
 
 def memfd(length: SupportsIndex, name: str = "mmap-wrap", *, huge: SupportsIndex = 0, flags: SupportsIndex = 0) -> mmap:
@@ -183,6 +191,8 @@ def memfd(length: SupportsIndex, name: str = "mmap-wrap", *, huge: SupportsIndex
     >>> m.size()
     8192
     """
+    if not isinstance(name, str):
+        raise TypeError(f"memfd: a name is a str, not {type(name).__name__}")
     text = name.encode("utf-8", "surrogateescape")
     if b"\0" in text:
         raise ValueError(f"memfd: the name {name!r} has an embedded null byte")
@@ -239,9 +249,17 @@ def map_path(
     return mmap._of(handle, place_anew(access_of(protection), False), survive)
 
 
+# As of the exceptions: users know them, and pickle finds them, where they are imported from.
+for _public in (open, shared, unlink_shared, anonymous, memfd, secret, map_path):
+    _public.__module__ = __package__
+
+
 def _way(mode: str) -> tuple[int, int, int]:
-    """What a mode opens with, and how it maps: `_MODES`, with "w" for "w+" and any "b" passed over."""
-    bare = mode.replace("b", "")
+    """What a mode opens with, and how it maps: `_MODES`, with "w" and "+w" for "w+", and a "b" anywhere passed over."""
+    if not isinstance(mode, str):
+        raise TypeError(f"open: a mode is a str such as 'r+', not {type(mode).__name__}")
+    bare = mode.replace("b", "", 1)
+    bare = bare[1:] + "+" if bare.startswith("+") else bare
     bare = bare + "+" if bare in ("w", "x", "a") else bare
     if bare not in _MODES:
         raise ArgumentError(errno.EINVAL, f"open: no mode {mode!r}: say one of {', '.join(_MODES)}")

@@ -207,11 +207,13 @@ class Pages:
 
         Where the kernel cannot name memory (before Linux 5.17, or not built in), nothing happens, as in the standard
         library: `raw.mmap_wrap_name` tells. ValueError: a name too long; a map of a file. OSError (EINVAL): a name with
-        one of [ ] \\ $ and the backquote.
+        one of [ ] \\ $ and the backquote. TypeError: no str.
 
         >>> import mmap_wrap
         >>> mmap_wrap.mmap(-1, 4096).set_name("index cache")
         """
+        if not isinstance(name, str):
+            raise TypeError(f"set_name() argument must be str, not {type(name).__name__}")
         text = name.encode()
         # The standard library puts "cpython:mmap:" before it, and so has a lower limit than the kernel's.
         if len(text) > 66:

@@ -7,6 +7,7 @@ map.
 
 from __future__ import annotations
 
+import copyreg
 import ctypes
 import errno
 import fcntl
@@ -72,8 +73,19 @@ def map_of(whole: mmap | Whole) -> mmap:
 
 
 def reduce_map(whole: mmap) -> tuple[Any, ...]:
-    """What `mmap.__reduce__` answers; the attributes of a subclass go with it."""
-    return map_of, (Whole(whole, reopen),), getattr(whole, "__dict__", None)
+    """What `mmap.__reduce__` answers; what a subclass has of its own goes with it."""
+    return map_of, (Whole(whole, reopen),), _state(whole)
+
+
+def _state(whole: mmap) -> Any:
+    """What `object.__reduce_ex__` gives of an object: the answer of its `__getstate__`, or its attributes and slots."""
+    if hasattr(whole, "__getstate__"):
+        return whole.__getstate__()
+    # Before Python 3.11 not every object has it; what it answers there is this.
+    attributes = getattr(whole, "__dict__", None)
+    names: list[str] = copyreg._slotnames(type(whole))  # type: ignore[attr-defined]
+    slots = {name: getattr(whole, name) for name in names if hasattr(whole, name)}
+    return (attributes, slots) if slots else attributes
 
 
 def reference(whole: mmap) -> Reference:

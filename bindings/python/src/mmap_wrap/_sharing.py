@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import sys
+from math import isinf
 from time import monotonic_ns
 
 from . import _ffi, raw
@@ -18,12 +19,13 @@ from ._ffi import REST, index, int64
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
     from typing import Any, Literal, SupportsFloat, SupportsIndex, TypeVar, overload
 
     import numpy
-    from numpy.typing import DTypeLike, NDArray
+    from numpy.typing import DTypeLike
 
+    from ._array import Array
     from .typing import FloatKind, IntegerKind, Kind
 
     Scalar = TypeVar("Scalar", bound=numpy.generic)
@@ -43,6 +45,8 @@ _KINDS: dict[str, tuple[int, Any, Any]] = {
     "f8": (raw.MMAP_WRAP_F64, "d", ctypes.c_double),
 }
 _ORDERS = {"<": raw.MMAP_WRAP_LITTLE_ENDIAN, ">": raw.MMAP_WRAP_BIG_ENDIAN, "=": 0}
+# What a word of so many bits takes; one of 32 takes numbers with and without a sign.
+_WORDS: dict[SupportsIndex, tuple[int, int]] = {32: (-(2**31), 2**32 - 1), 64: (-(2**63), 2**63 - 1)}
 _NATIVE = "<" if sys.byteorder == "little" else ">"
 
 
@@ -66,6 +70,23 @@ def _ordered_kind(name: str) -> tuple[int, Any, Any]:
     number, letter, c_type = _KINDS[bare]
     _KINDS[name] = number | order, letter, c_type
     return _KINDS[name]
+
+
+def _lengths(shape: SupportsIndex | Iterable[SupportsIndex]) -> list[int]:
+    try:
+        return [int64(shape)]  # type: ignore[arg-type]
+    except TypeError:
+        # Not by its class: an array of lengths has __index__ as well, and refuses.
+        return [int64(length) for length in shape]  # type: ignore[union-attr]
+
+
+def _word(value: SupportsIndex, bits: SupportsIndex) -> int:
+    """The number as the library takes it for a word of so many bits; other widths it refuses itself."""
+    number = value if type(value) is int else int.__index__(index(value))
+    least, greatest = _WORDS.get(bits, _WORDS[64])
+    if not least <= number <= greatest:
+        raise OverflowError(f"{number} does not fit a word of {bits} bits: {least} to {greatest}")
+    return number
 
 
 class Sharing:
@@ -133,28 +154,28 @@ class Sharing:
             self,
             dtype: type[Scalar] | numpy.dtype[Scalar],
             offset: SupportsIndex = 0,
-            shape: SupportsIndex | Sequence[SupportsIndex] | None = None,
-        ) -> NDArray[Scalar]: ...
+            shape: SupportsIndex | Iterable[SupportsIndex] | None = None,
+        ) -> Array[Scalar]: ...
         @overload
         def array(
             self,
             dtype: DTypeLike,
             offset: SupportsIndex = 0,
-            shape: SupportsIndex | Sequence[SupportsIndex] | None = None,
-        ) -> NDArray[Any]: ...
+            shape: SupportsIndex | Iterable[SupportsIndex] | None = None,
+        ) -> Array[Any]: ...
 
     def array(
         self,
         dtype: DTypeLike,
         offset: SupportsIndex = 0,
-        shape: SupportsIndex | Sequence[SupportsIndex] | None = None,
-    ) -> NDArray[Any]:
+        shape: SupportsIndex | Iterable[SupportsIndex] | None = None,
+    ) -> Array[Any]:
         """A numpy array of the map's own memory, from byte `offset` on; writable if the map is. Needs numpy.
 
-        `shape` is by default one dimension of as many elements as fit; `dtype` may have fields, and be in either
-        order of bytes. Closing and resizing the map are BufferError while the array, or a view of it, lives. No check
-        stands between an array and the memory, as with `view`. It and its slices pickle as references: see
-        docs/between-processes.md.
+        `shape` is a length, or one for each dimension; by default one dimension of as many elements as fit. `dtype` may
+        have fields, and be in either order of bytes. Closing and resizing the map are BufferError while the array, or a
+        view of it, lives. No check stands between an array and the memory, as with `view`. It and its slices pickle as
+        references: see docs/between-processes.md.
 
         ValueError: closed, or elements outside the map. ArgumentError: elements that are Python's own objects.
 
@@ -165,7 +186,6 @@ class Sharing:
         ... except ImportError:
         ...     reason = "numpy is not installed"
         """
-        from collections.abc import Sequence
         from math import prod
 
         import numpy
@@ -175,12 +195,14 @@ class Sharing:
         start, element = int64(offset), numpy.dtype(dtype)
         if element.hasobject:
             raise ArgumentError(errno.EINVAL, f"array: {element!r} has pointers to objects, which no map can hold")
-        room = answer(_ffi.check(self._handle, start, REST))
-        if shape is None:
-            shape = (room // element.itemsize if element.itemsize else 0,)
-        lengths = [int64(length) for length in (shape if isinstance(shape, Sequence) else [shape])]
-        answer(_ffi.check(self._handle, start, int64(prod(lengths) * element.itemsize)))
-        return array_in(self, element, start, lengths)  # type: ignore[arg-type]
+        lengths = None if shape is None else _lengths(shape)
+        # Nobody resizes the map from here on.
+        with memoryview(self):
+            room = answer(_ffi.check(self._handle, start, REST))
+            if lengths is None:
+                lengths = [room // element.itemsize if element.itemsize else 0]
+            answer(_ffi.check(self._handle, start, int64(prod(lengths) * element.itemsize)))
+            return array_in(self, element, start, lengths)  # type: ignore[arg-type]
 
     if TYPE_CHECKING:
 
@@ -224,7 +246,11 @@ class Sharing:
         """
         number, letter, c_type = _kind(kind)
         if letter in "fd":
-            code = _ffi.put_float(self._handle, number, int64(offset), float(value))
+            # Not float(), which reads texts as well.
+            real = value if type(value) is float else ctypes.c_double(value).value  # type: ignore[arg-type]
+            if letter == "f" and isinf(c_type(real).value) and not isinf(real):
+                raise OverflowError(f"put: {real} does not fit {kind!r}")
+            code = _ffi.put_float(self._handle, number, int64(offset), real)
         else:
             wanted = value if type(value) is int else int.__index__(index(value))  # type: ignore[arg-type]
             held = c_type(wanted).value
@@ -250,7 +276,9 @@ class Sharing:
         return value.value
 
     def atomic_store(self, offset: SupportsIndex, value: SupportsIndex, bits: Literal[32, 64] = 64) -> None:
-        """Sets the word at byte `offset`, of 32 or 64 `bits`, to `value`. Errors as `atomic_load`.
+        """Sets the word at byte `offset`, of 32 or 64 `bits`, to `value`.
+
+        OverflowError: it does not fit. Other errors as `atomic_load`.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.mmap(-1, 8)
@@ -258,12 +286,12 @@ class Sharing:
         >>> m.atomic_load(0, 32), m.atomic_load(4, 32)
         (-1, 0)
         """
-        answer(raw.mmap_wrap_atomic_store(self._handle, int64(bits), int64(offset), int64(value)))
+        answer(raw.mmap_wrap_atomic_store(self._handle, int64(bits), int64(offset), _word(value, bits)))
 
     def atomic_add(self, offset: SupportsIndex, value: SupportsIndex, bits: Literal[32, 64] = 64) -> int:
         """Adds `value` to the word at byte `offset`, of 32 or 64 `bits`, and returns what it was before.
 
-        A sum that does not fit wraps around. Errors as `atomic_load`.
+        A sum that does not fit wraps around. OverflowError: `value` does not fit. Other errors as `atomic_load`.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.mmap(-1, 8)
@@ -271,13 +299,15 @@ class Sharing:
         (0, 5, 3)
         """
         before = ctypes.c_int64()
-        answer(raw.mmap_wrap_atomic_add(self._handle, int64(bits), int64(offset), int64(value), ctypes.byref(before)))
+        answer(
+            raw.mmap_wrap_atomic_add(self._handle, int64(bits), int64(offset), _word(value, bits), ctypes.byref(before))
+        )
         return before.value
 
     def atomic_exchange(self, offset: SupportsIndex, value: SupportsIndex, bits: Literal[32, 64] = 64) -> int:
         """Sets the word at byte `offset`, of 32 or 64 `bits`, to `value`, and returns what it was before.
 
-        Errors as `atomic_load`.
+        OverflowError: it does not fit. Other errors as `atomic_load`.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.mmap(-1, 8)
@@ -286,7 +316,7 @@ class Sharing:
         """
         before = ctypes.c_int64()
         reference = ctypes.byref(before)
-        answer(raw.mmap_wrap_atomic_exchange(self._handle, int64(bits), int64(offset), int64(value), reference))
+        answer(raw.mmap_wrap_atomic_exchange(self._handle, int64(bits), int64(offset), _word(value, bits), reference))
         return before.value
 
     def atomic_compare_exchange(
@@ -294,7 +324,8 @@ class Sharing:
     ) -> tuple[bool, int]:
         """Sets the word at byte `offset`, of 32 or 64 `bits`, to `desired` if it is `expected`.
 
-        Returns whether it was, and what it was before. Errors as `atomic_load`.
+        Returns whether it was, and what it was before. OverflowError: one of them does not fit. Other errors as
+        `atomic_load`.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.mmap(-1, 8)
@@ -302,7 +333,7 @@ class Sharing:
         ((True, 0), (False, 1))
         """
         before = ctypes.c_int64()
-        words = int64(expected), int64(desired), ctypes.byref(before)
+        words = _word(expected, bits), _word(desired, bits), ctypes.byref(before)
         done = raw.mmap_wrap_atomic_compare_exchange(self._handle, int64(bits), int64(offset), *words)
         return answer(done) == 1, before.value
 

@@ -25,7 +25,9 @@ FloatKind = Literal["f4", "<f4", ">f4", "=f4", "f8", "<f8", ">f8", "=f8"]
 Kind = Literal[IntegerKind, FloatKind]
 
 Mode = Literal[
-    "r", "rb", "c", "cb", "r+", "r+b", "rb+",
-    "w", "wb", "w+", "w+b", "wb+", "x", "xb", "x+", "x+b", "xb+", "a", "ab", "a+", "a+b", "ab+",
+    "r", "rb", "br", "r+", "+r", "r+b", "rb+", "br+", "+rb", "+br", "b+r", "c", "cb", "bc",
+    "w", "wb", "bw", "w+", "+w", "w+b", "wb+", "bw+", "+wb", "+bw", "b+w",
+    "x", "xb", "bx", "x+", "+x", "x+b", "xb+", "bx+", "+xb", "+bx", "b+x",
+    "a", "ab", "ba", "a+", "+a", "a+b", "ab+", "ba+", "+ab", "+ba", "b+a",
 ]
 # fmt: on
