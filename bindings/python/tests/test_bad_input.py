@@ -3,6 +3,7 @@
 import ctypes
 import errno
 import os
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -107,8 +108,9 @@ def test_negative_numbers_are_refused(text_file):
     with pytest.raises(ValueError, match="length -1 is negative"):
         mmap.map_path(text_file, -1)
     for number in (-1, -mmap.PAGESIZE):
-        with pytest.raises(OverflowError):
-            mmap.anonymous(4096, address=number)
+        for refused in (mmap.anonymous, partial(mmap.mmap, -1), mmap.anonymous(4096).remap):
+            with pytest.raises(OverflowError, match=f"address {number} is negative"):
+                refused(4096, address=number)
 
 
 def test_an_offset_beyond_the_file_is_refused_with_both_numbers(text_file):

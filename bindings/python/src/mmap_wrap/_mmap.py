@@ -122,7 +122,7 @@ class mmap(_Mapping, Pages, Sharing):
             size = _length_within_file(fd, size, start)
             if trackfd and not way & _MAP_ANONYMOUS:
                 way |= _ffi.KEEP
-        handle = _map(fd, size, way, protection, start, int64(address), int64(alignment))
+        handle = _map(fd, size, way, protection, start, _address(address), int64(alignment))
         return cls._of(answer(handle), place_anew(mode, trackfd), survive and fd != -1)
 
     @classmethod
@@ -576,7 +576,7 @@ class mmap(_Mapping, Pages, Sharing):
         >>> len(m)
         8192
         """
-        size, place = REST if newsize is None else int64(newsize), int64(address)
+        size, place = REST if newsize is None else int64(newsize), _address(address)
         flags = _MREMAP_MAYMOVE if may_move or place else 0
         if place:
             flags |= _constant("MREMAP_FIXED")
@@ -698,6 +698,14 @@ def _map(fd: int, length: int, flags: int, prot: int, offset: int, address: int,
         raise ArgumentError(errno.EINVAL, f"mmap: either an address ({address:#x}) or an alignment ({alignment})")
     handle = _ffi.map_aligned(alignment, length, prot, flags, fd, offset)
     return handle
+
+
+def _address(value: SupportsIndex) -> int:
+    place = int64(value)
+    if place < 0:
+        # As an unsigned number it would be one of the kernel's, which passes over a hint of that kind.
+        raise OverflowError(f"address {place} is negative")
+    return place
 
 
 def _handle_of(other: mmap) -> int:

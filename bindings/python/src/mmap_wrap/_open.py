@@ -171,11 +171,7 @@ def anonymous(
     (0, b'\\x00\\x00\\x00')
     """
     way = (_SHARED if shared else _PRIVATE) | int64(flags) | _huge(int64(huge), "MAP_HUGETLB", "MAP_HUGE_SHIFT")
-    place = int64(address)
-    if place < 0:
-        # As an unsigned number it would be one of the kernel's, and the kernel would map somewhere else.
-        raise OverflowError(f"anonymous: address {place} is negative")
-    return mmap(-1, length, way, prot, address=place, alignment=alignment)
+    return mmap(-1, length, way, prot, address=address, alignment=alignment)
 
 
 def memfd(length: SupportsIndex, name: str = "mmap-wrap", *, huge: SupportsIndex = 0, flags: SupportsIndex = 0) -> mmap:

@@ -10,11 +10,10 @@ from __future__ import annotations
 import ctypes
 import errno
 import sys
-from math import isinf
 from time import monotonic_ns
 
 from . import _ffi, raw
-from ._errors import ArgumentError, answer
+from ._errors import E_ARGUMENT, ArgumentError, answer
 from ._ffi import REST, index, int64
 
 TYPE_CHECKING = False
@@ -45,8 +44,6 @@ _KINDS: dict[str, tuple[int, Any, Any]] = {
     "f8": (raw.MMAP_WRAP_F64, "d", ctypes.c_double),
 }
 _ORDERS = {"<": raw.MMAP_WRAP_LITTLE_ENDIAN, ">": raw.MMAP_WRAP_BIG_ENDIAN, "=": 0}
-# What a word of so many bits takes; one of 32 takes numbers with and without a sign.
-_WORDS: dict[SupportsIndex, tuple[int, int]] = {32: (-(2**31), 2**32 - 1), 64: (-(2**63), 2**63 - 1)}
 _NATIVE = "<" if sys.byteorder == "little" else ">"
 
 
@@ -80,13 +77,10 @@ def _lengths(shape: SupportsIndex | Iterable[SupportsIndex]) -> list[int]:
         return [int64(length) for length in shape]  # type: ignore[union-attr]
 
 
-def _word(value: SupportsIndex, bits: SupportsIndex) -> int:
-    """The number as the library takes it for a word of so many bits; other widths it refuses itself."""
-    number = value if type(value) is int else int.__index__(index(value))
-    least, greatest = _WORDS.get(bits, _WORDS[64])
-    if not least <= number <= greatest:
-        raise OverflowError(f"{number} does not fit a word of {bits} bits: {least} to {greatest}")
-    return number
+def _word(value: SupportsIndex) -> int:
+    """As int64, but for numbers of which none means "the rest"."""
+    number = int.__index__(index(value))
+    return number if number == REST else int64(number)
 
 
 class Sharing:
@@ -248,9 +242,9 @@ class Sharing:
         if letter in "fd":
             # Not float(), which reads texts as well.
             real = value if type(value) is float else ctypes.c_double(value).value  # type: ignore[arg-type]
-            if letter == "f" and isinf(c_type(real).value) and not isinf(real):
-                raise OverflowError(f"put: {real} does not fit {kind!r}")
             code = _ffi.put_float(self._handle, number, int64(offset), real)
+            if code == E_ARGUMENT:
+                raise OverflowError(f"put: {real} does not fit {kind!r}")
         else:
             wanted = value if type(value) is int else int.__index__(index(value))  # type: ignore[arg-type]
             held = c_type(wanted).value
@@ -278,7 +272,7 @@ class Sharing:
     def atomic_store(self, offset: SupportsIndex, value: SupportsIndex, bits: Literal[32, 64] = 64) -> None:
         """Sets the word at byte `offset`, of 32 or 64 `bits`, to `value`.
 
-        OverflowError: it does not fit. Other errors as `atomic_load`.
+        ArgumentError: it does not fit. Other errors as `atomic_load`.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.mmap(-1, 8)
@@ -286,12 +280,12 @@ class Sharing:
         >>> m.atomic_load(0, 32), m.atomic_load(4, 32)
         (-1, 0)
         """
-        answer(raw.mmap_wrap_atomic_store(self._handle, int64(bits), int64(offset), _word(value, bits)))
+        answer(raw.mmap_wrap_atomic_store(self._handle, int64(bits), int64(offset), _word(value)))
 
     def atomic_add(self, offset: SupportsIndex, value: SupportsIndex, bits: Literal[32, 64] = 64) -> int:
         """Adds `value` to the word at byte `offset`, of 32 or 64 `bits`, and returns what it was before.
 
-        A sum that does not fit wraps around. OverflowError: `value` does not fit. Other errors as `atomic_load`.
+        A sum that does not fit wraps around. ArgumentError: `value` does not fit. Other errors as `atomic_load`.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.mmap(-1, 8)
@@ -299,15 +293,13 @@ class Sharing:
         (0, 5, 3)
         """
         before = ctypes.c_int64()
-        answer(
-            raw.mmap_wrap_atomic_add(self._handle, int64(bits), int64(offset), _word(value, bits), ctypes.byref(before))
-        )
+        answer(raw.mmap_wrap_atomic_add(self._handle, int64(bits), int64(offset), _word(value), ctypes.byref(before)))
         return before.value
 
     def atomic_exchange(self, offset: SupportsIndex, value: SupportsIndex, bits: Literal[32, 64] = 64) -> int:
         """Sets the word at byte `offset`, of 32 or 64 `bits`, to `value`, and returns what it was before.
 
-        OverflowError: it does not fit. Other errors as `atomic_load`.
+        ArgumentError: it does not fit. Other errors as `atomic_load`.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.mmap(-1, 8)
@@ -316,7 +308,7 @@ class Sharing:
         """
         before = ctypes.c_int64()
         reference = ctypes.byref(before)
-        answer(raw.mmap_wrap_atomic_exchange(self._handle, int64(bits), int64(offset), _word(value, bits), reference))
+        answer(raw.mmap_wrap_atomic_exchange(self._handle, int64(bits), int64(offset), _word(value), reference))
         return before.value
 
     def atomic_compare_exchange(
@@ -324,7 +316,7 @@ class Sharing:
     ) -> tuple[bool, int]:
         """Sets the word at byte `offset`, of 32 or 64 `bits`, to `desired` if it is `expected`.
 
-        Returns whether it was, and what it was before. OverflowError: one of them does not fit. Other errors as
+        Returns whether it was, and what it was before. ArgumentError: one of them does not fit. Other errors as
         `atomic_load`.
 
         >>> import mmap_wrap
@@ -333,7 +325,7 @@ class Sharing:
         ((True, 0), (False, 1))
         """
         before = ctypes.c_int64()
-        words = _word(expected, bits), _word(desired, bits), ctypes.byref(before)
+        words = _word(expected), _word(desired), ctypes.byref(before)
         done = raw.mmap_wrap_atomic_compare_exchange(self._handle, int64(bits), int64(offset), *words)
         return answer(done) == 1, before.value
 
