@@ -261,4 +261,3 @@ def test_a_number_that_does_not_fit_a_word_is_refused():
         assert m.atomic_load(0, bits) == least
         assert m.atomic_exchange(0, greatest, bits) == least
         assert m.atomic_compare_exchange(0, greatest, 0, bits)[0]
-
