@@ -49,8 +49,8 @@ class Pages:
 
         `offset` must be on a page border; `size`, by default the rest, is rounded up to whole pages. PROT_WRITE makes a
         map for reading one for writing. An access through the map that the protection forbids is a FaultError; through
-        a view it ends the process: of what views meet, only SIGBUS is survived. A view made later can be written if what
-        was last set for the whole map has PROT_WRITE.
+        a view it ends the process: of what views meet, only SIGBUS is survived. A view made later can be written if
+        what was last set for the whole map has PROT_WRITE.
 
         ValueError: closed, or a range outside the map. ArgumentError: `offset` is unaligned. PermissionError: the file
         was not opened for that.
