@@ -84,7 +84,8 @@ pub extern "C" fn mmap_wrap_python_type(head: i64) -> *mut c_void {
 }
 
 /// What Python, unlike the other lists, does not copy.
-static METHODS: [Method; 5] = [
+static METHODS: [Method; 6] = [
+    Method::of_many(c"_seek", position::seek as *const ()),
     Method::of_one(c"_read_next", position::read_next as *const ()),
     Method::of_none(c"_read_line", position::read_line as *const ()),
     Method::of_one(c"_write_next", position::write_next as *const ()),
@@ -242,6 +243,29 @@ unsafe fn number(object: *mut Object, too_large: *mut *mut Object) -> Option<Siz
         let failed = number == -1 && !(api.PyErr_Occurred)().is_null();
         if failed { None } else { Some(number) }
     }
+}
+
+/// The numbers that are all the arguments of a method, up to the first that is wrong, which is then raised.
+///
+/// # Safety
+/// As the slots; there are `count` arguments.
+unsafe fn numbers<const COUNT: usize>(arguments: *const *mut Object, count: Size) -> [Option<i64>; COUNT] {
+    let api = python();
+    let mut numbers = [None; COUNT];
+    // SAFETY: called by the interpreter.
+    unsafe {
+        if usize::try_from(count) != Ok(COUNT) {
+            raise(api.PyExc_TypeError, c"another number of arguments than the method takes");
+            return numbers;
+        }
+        for (index, place) in numbers.iter_mut().enumerate() {
+            *place = number(*arguments.add(index), api.PyExc_OverflowError).map(|number| number as i64);
+            if place.is_none() {
+                break;
+            }
+        }
+    }
+    numbers
 }
 
 /// Where an index points, or what is wrong with it raised: to be asked after the last code of others that could resize the

@@ -1,7 +1,7 @@
 //! The method that reads one number. Its answer is a Python object, so that no number has to mean a failure.
 
 use super::api::{Object, Size};
-use super::{instance, number, python, raise, refuse};
+use super::{instance, numbers, python, refuse};
 use crate::ffi::boundary::boundary;
 use crate::mapping::{Kind, Number};
 use crate::registry::with;
@@ -18,12 +18,7 @@ pub unsafe extern "C-unwind" fn get_number(object: *mut Object, arguments: *cons
     let api = python();
     // SAFETY: called by the interpreter, with so many arguments.
     unsafe {
-        if count != 2 {
-            raise(api.PyExc_TypeError, c"_get_number takes a kind and an offset");
-            return null_mut();
-        }
-        let given = |index| number(*arguments.add(index), api.PyExc_OverflowError).map(|number| number as i64);
-        let (Some(kind), Some(offset)) = (given(0), given(1)) else { return null_mut() };
+        let [Some(kind), Some(offset)] = numbers(arguments, count) else { return null_mut() };
         let mut found = Found::Signed(0);
         let done = boundary("mmap_wrap_get", || {
             with(instance(object).handle, |mapping| {

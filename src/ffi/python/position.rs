@@ -2,13 +2,16 @@
 //!
 //! Who reads or writes there steps on first, so that no two threads meet, and steps back where it was refused.
 
-use super::api::{Buffer, Object};
-use super::{Instance, Refused, bytes, cannot_modify, instance, length, number, python, raise, refuse, size, without_lock};
+use super::api::{Buffer, Object, Size};
+use super::{
+    Instance, Refused, bytes, cannot_modify, instance, length, number, numbers, python, raise, refuse, size, without_lock,
+};
 use super::{mmap_wrap_read, write_buffer};
 use crate::error::MMAP_WRAP_E_NOT_FOUND;
 use crate::ffi::access::mmap_wrap_find;
 use crate::ffi::boundary::answer;
 use memchr::memchr;
+use std::ffi::CStr;
 use std::ptr::null_mut;
 use std::sync::atomic::Ordering::SeqCst;
 
@@ -20,6 +23,44 @@ impl Instance {
     fn step(&self, from: i64, to: i64) -> bool {
         self.position.compare_exchange(from, to, SeqCst, SeqCst).is_ok()
     }
+}
+
+/// `_seek(pos, whence)`: sets where the map stands, and answers it.
+pub unsafe extern "C-unwind" fn seek(object: *mut Object, arguments: *const *mut Object, count: Size) -> *mut Object {
+    let api = python();
+    // SAFETY: called by the interpreter, with so many arguments.
+    unsafe {
+        let [Some(distance), Some(whence)] = numbers(arguments, count) else { return null_mut() };
+        let length = length(object);
+        if length < 0 {
+            return null_mut();
+        }
+        let instance = instance(object);
+        loop {
+            let from = instance.position.load(SeqCst);
+            let target = match i32::try_from(whence) {
+                Ok(libc::SEEK_SET) => distance,
+                Ok(libc::SEEK_CUR) => distance.saturating_add(from),
+                Ok(libc::SEEK_END) => distance.saturating_add(length as i64),
+                Ok(_) => return refused(api.PyExc_ValueError, c"unknown seek type"),
+                Err(_) => return refused(api.PyExc_OverflowError, c"whence does not fit 32 bits"),
+            };
+            if !(0..=length as i64).contains(&target) {
+                return refused(api.PyExc_ValueError, c"seek out of range");
+            }
+            if instance.step(from, target) {
+                return (api.PyLong_FromLongLong)(target);
+            }
+        }
+    }
+}
+
+/// # Safety
+/// As `raise`.
+unsafe fn refused(kind: *mut *mut Object, message: &CStr) -> *mut Object {
+    // SAFETY: as demanded.
+    unsafe { raise(kind, message) };
+    null_mut()
 }
 
 /// `_read_next(limit)`: at most that many bytes, or with a negative number all that are left.

@@ -18,7 +18,7 @@ from ._sharing import Sharing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from typing import Any, NoReturn, SupportsIndex
 
     from typing_extensions import Buffer, Self
@@ -388,9 +388,12 @@ class mmap(_Mapping, Pages, Sharing):
         [b'one\\n', b'two']
         """
         first, last, _ = slice(int64(start), None if end is None else int64(end)).indices(_len(self))
-        return self._lines(first, last)
+        # Without a generator that each line would go through.
+        from itertools import chain
 
-    def _lines(self, place: int, last: int) -> Iterator[bytes]:
+        return chain.from_iterable(self._lines(first, last))
+
+    def _lines(self, place: int, last: int) -> Iterator[Iterable[bytes]]:
         begun: list[bytes] = []
         while place < last:
             piece = _get(self, slice(place, min(place + _PIECE, last)))
@@ -400,13 +403,13 @@ class mmap(_Mapping, Pages, Sharing):
             whole = piece.rfind(b"\n") + 1
             if whole:
                 lines = io.BytesIO(piece[:whole] if whole < len(piece) else piece)
-                yield b"".join((*begun, lines.readline()))
-                yield from lines
+                yield (b"".join((*begun, lines.readline())),)
+                yield lines
                 begun, piece = [], piece[whole:]
             if piece:
                 begun.append(piece)
         if begun:
-            yield b"".join(begun)
+            yield (b"".join(begun),)
 
     def write(self, data: Buffer, /) -> int:
         """Puts the bytes of `data` where `read` stands, steps over them, and returns how many they are.
@@ -452,15 +455,7 @@ class mmap(_Mapping, Pages, Sharing):
         >>> mmap_wrap.mmap(-1, 7).seek(-2, 2)
         5
         """
-        distance, how = _ssize(pos), _c_int(whence)
-        length = _len(self)
-        if how not in (os.SEEK_SET, os.SEEK_CUR, os.SEEK_END):
-            raise ValueError("unknown seek type")
-        target = distance + (0, self._pos, length)[how]
-        if not 0 <= target <= length:
-            raise ValueError("seek out of range")
-        self._pos = target
-        return target
+        return self._seek(pos, whence)
 
     def seekable(self) -> bool:
         """Whether `seek` works: it does.
