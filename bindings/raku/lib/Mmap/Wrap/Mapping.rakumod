@@ -230,7 +230,7 @@ method elems(--> Int:D) { self.bytes div $!width }
 method end(--> Int:D) { self.elems - 1 }
 method Numeric(--> Int:D) { self.elems }
 method Int(--> Int:D) { self.elems }
-method of { $!element.type }
+method of { self.defined ?? $!element.type !! Mu }
 method endian { $!element.endian }
 
 my class Elements does Iterator {
@@ -374,7 +374,8 @@ say mmap(:anon, :length(4096)).closed;               # False
 
 method handle(--> Int:D) { $!handle }
 method bytes(--> Int:D) { answered mmap_wrap_length($!handle), :$!path }
-method close(--> Bool:D) { so answered munmap_wrap($!handle), :$!path }
+# `will leave { .?close }` asks the type object where nothing came to be mapped.
+method close(--> Bool:D) { self.defined && so answered munmap_wrap($!handle), :$!path }
 method closed(--> Bool:D) { mmap_wrap_length($!handle) == E_UNMAPPED }
 
 #| Another mapping that a call made from this one.
@@ -382,9 +383,9 @@ method sibling(Int:D $handle) is implementation-detail {
     self.new(:handle(answered $handle, :$!path), :$!element, :$!path)
 }
 
-method gist(--> Str:D) {
+multi method gist(::?CLASS:D: --> Str:D) {
     my $of = $!path.defined ?? " of '$!path'" !! '';
     my $what = self.closed ?? 'closed' !! "{self.elems} × {self.of.^name}";
     "Mmap::Wrap::Mapping($what$of)"
 }
-method Str(--> Str:D) { self.gist }
+multi method Str(::?CLASS:D: --> Str:D) { self.gist }
