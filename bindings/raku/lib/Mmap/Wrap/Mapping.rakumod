@@ -159,7 +159,7 @@ method !check-far-off(Int:D $index) {
     method elems(--> Int:D)
 
 How many whole elements there are; bytes that do not make up an element at the end are reached by C<read> and C<write>.
-C<+$mapping> and C<.Int> are the same number, and C<.end> is one less.
+C<+$mapping> and C<.Int> are the same number, and C<.end> is one less; C<?$mapping> is False where there is none, as of an Array.
 
 =begin code :lang<raku>
 use Mmap::Wrap;
@@ -230,6 +230,7 @@ method elems(--> Int:D) { self.bytes div $!width }
 method end(--> Int:D) { self.elems - 1 }
 method Numeric(--> Int:D) { self.elems }
 method Int(--> Int:D) { self.elems }
+multi method Bool(::?CLASS:D: --> Bool:D) { self.elems > 0 }
 method of { self.defined ?? $!element.type !! Mu }
 method endian { $!element.endian }
 
@@ -269,6 +270,7 @@ my class Elements does Iterator {
 
 method iterator { Elements.new(:mapping(self), :$!element, :left(self.elems)) }
 method list { List.from-iterator(self.iterator) }
+method Capture { self.list.Capture }   # for a signature that takes it apart
 
 my class Cells does Positional does Iterable {
     has $.mapping handles <elems end EXISTS-POS of Numeric Int>;
@@ -280,6 +282,9 @@ my class Cells does Positional does Iterable {
     method iterator { (^self.elems).map({ self.AT-POS($_) }).iterator }
     method list { List.from-iterator(self.iterator) }
     method STORE(Mu \values) { $!mapping.STORE(values); self }
+    multi method Bool(::?CLASS:D: --> Bool:D) { so $!mapping }
+    multi method gist(::?CLASS:D: --> Str:D) { "$!mapping.gist().cells" }
+    multi method raku(::?CLASS:D: --> Str:D) { self.gist }
 }
 
 method cells(--> Positional:D) { Cells.new(:mapping(self)) }
@@ -389,3 +394,9 @@ multi method gist(::?CLASS:D: --> Str:D) {
     "Mmap::Wrap::Mapping($what$of)"
 }
 multi method Str(::?CLASS:D: --> Str:D) { self.gist }
+multi method raku(::?CLASS:D: --> Str:D) { self.gist }   # no code makes the same mapping again
+
+# A second owner would unmap, when it is collected, what the first one still uses.
+multi method clone(::?CLASS:D: *%) {
+    misused 'clone', 'a mapping has one owner; map the file once more, or .copy the bytes into another mapping'
+}
