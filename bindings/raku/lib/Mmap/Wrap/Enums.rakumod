@@ -36,6 +36,7 @@ my role FromLibrary does PlatformNumber {
     method Numeric(--> Int:D) { self.Int }
     method Real(--> Int:D) { self.Int }
     method Bridge { self.Int.Bridge }
+    method raku(--> Str:D) { self.key }   # the name that is imported
 }
 
 #| What may be done with pages.

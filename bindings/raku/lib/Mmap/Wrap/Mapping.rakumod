@@ -159,7 +159,7 @@ method !check-far-off(Int:D $index) {
     method elems(--> Int:D)
 
 How many whole elements there are; bytes that do not make up an element at the end are reached by C<read> and C<write>.
-C<+$mapping> and C<.Int> are the same number, and C<.end> is one less.
+C<+$mapping> and C<.Int> are the same number, and C<.end> is one less; C<?$mapping> is False where there is none, as of an Array.
 
 =begin code :lang<raku>
 use Mmap::Wrap;
@@ -230,7 +230,8 @@ method elems(--> Int:D) { self.bytes div $!width }
 method end(--> Int:D) { self.elems - 1 }
 method Numeric(--> Int:D) { self.elems }
 method Int(--> Int:D) { self.elems }
-method of { $!element.type }
+multi method Bool(::?CLASS:D: --> Bool:D) { self.elems > 0 }
+method of { self.defined ?? $!element.type !! Mu }
 method endian { $!element.endian }
 
 my class Elements does Iterator {
@@ -269,6 +270,7 @@ my class Elements does Iterator {
 
 method iterator { Elements.new(:mapping(self), :$!element, :left(self.elems)) }
 method list { List.from-iterator(self.iterator) }
+method Capture { self.list.Capture }   # for a signature that takes it apart
 
 my class Cells does Positional does Iterable {
     has $.mapping handles <elems end EXISTS-POS of Numeric Int>;
@@ -280,6 +282,9 @@ my class Cells does Positional does Iterable {
     method iterator { (^self.elems).map({ self.AT-POS($_) }).iterator }
     method list { List.from-iterator(self.iterator) }
     method STORE(Mu \values) { $!mapping.STORE(values); self }
+    multi method Bool(::?CLASS:D: --> Bool:D) { so $!mapping }
+    multi method gist(::?CLASS:D: --> Str:D) { "$!mapping.gist().cells" }
+    multi method raku(::?CLASS:D: --> Str:D) { self.gist }
 }
 
 method cells(--> Positional:D) { Cells.new(:mapping(self)) }
@@ -374,7 +379,8 @@ say mmap(:anon, :length(4096)).closed;               # False
 
 method handle(--> Int:D) { $!handle }
 method bytes(--> Int:D) { answered mmap_wrap_length($!handle), :$!path }
-method close(--> Bool:D) { so answered munmap_wrap($!handle), :$!path }
+# `will leave { .?close }` asks the type object where nothing came to be mapped.
+method close(--> Bool:D) { self.defined && so answered munmap_wrap($!handle), :$!path }
 method closed(--> Bool:D) { mmap_wrap_length($!handle) == E_UNMAPPED }
 
 #| Another mapping that a call made from this one.
@@ -382,9 +388,15 @@ method sibling(Int:D $handle) is implementation-detail {
     self.new(:handle(answered $handle, :$!path), :$!element, :$!path)
 }
 
-method gist(--> Str:D) {
+multi method gist(::?CLASS:D: --> Str:D) {
     my $of = $!path.defined ?? " of '$!path'" !! '';
     my $what = self.closed ?? 'closed' !! "{self.elems} × {self.of.^name}";
     "Mmap::Wrap::Mapping($what$of)"
 }
-method Str(--> Str:D) { self.gist }
+multi method Str(::?CLASS:D: --> Str:D) { self.gist }
+multi method raku(::?CLASS:D: --> Str:D) { self.gist }   # no code makes the same mapping again
+
+# A second owner would unmap, when it is collected, what the first one still uses.
+multi method clone(::?CLASS:D: *%) {
+    misused 'clone', 'a mapping has one owner; map the file once more, or .copy the bytes into another mapping'
+}
