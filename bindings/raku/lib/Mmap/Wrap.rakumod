@@ -79,8 +79,8 @@ my package EXPORT::protections { }
 my package EXPORT::advice { }
 my package EXPORT::enums { }
 BEGIN {
-    export-enum $_, Protection for EXPORT::protections::, EXPORT::enums::;
-    export-enum $_, Advice for EXPORT::advice::, EXPORT::enums::;
+    for EXPORT::protections::, EXPORT::enums:: { .BIND-KEY('Protection', Protection); export-names $_, Protection }
+    for EXPORT::advice::, EXPORT::enums::      { .BIND-KEY('Advice', Advice); export-names $_, Advice }
 }
 
 =begin pod

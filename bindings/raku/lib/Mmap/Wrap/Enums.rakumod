@@ -69,8 +69,8 @@ my class Term does Callable {
 }
 my constant TERMS = Map.new: (|Protection.^enum_value_list, |Advice.^enum_value_list).map({ .key => Term.new(:value($_)) });
 
-#| Makes an enum known in C<%exports>, the stash of an export tag: its type, and its names as terms.
-sub export-enum(%exports, Mu $enum) is export {
-    %exports{$enum.^name.split('::').tail} := $enum;
+#| Makes the names of an enum known as terms in C<%exports>, the stash of an export tag. Its type is bound there by whoever
+#| exports it: from a parameter it would come as a container, and be the type of nothing.
+sub export-names(%exports, Mu $enum) is export {
     %exports{"&term:<{.key}>"} := TERMS{.key} for $enum.^enum_value_list;
 }
