@@ -155,6 +155,11 @@ say munmap $memory, 4096;                            # 0
     multi mmap(Pointer $address, CSize $length, CInt $prot, CInt $flags, CInt $fd, CSize $offset --> Pointer) {
         c-mmap($address, $length, $prot, $flags, $fd, $offset)
     }
+    # A Junction, as PROT_READ | PROT_WRITE is, would make a mapping for each of its values.
+    multi mmap(Pointer $address, Mu $length, Mu $prot, Mu $flags, Mu $fd, Mu $offset --> Pointer) {
+        X::Mmap::Argument.new(:message('mmap: length, prot, flags, fd and offset are integers that fit their C types; flags are '
+            ~ 'joined by +|, not by |')).throw
+    }
 
     sub munmap(Pointer $address, CSize $length --> Int:D) is export { c-munmap($address, $length) }
 

@@ -150,6 +150,11 @@ Mmap::Wrap::shm-unlink($name);
 
 =end pod
 
+#| What each adverb that does not go with every source is for.
+my constant FITTING = Map.new: (<create exclusive truncate allocate size mode> X=> 'a path or shared'),
+    (<align address> X=> 'anon or a handle'), (<private flags> X=> 'a path, a handle, anon, memfd, shared or unnamed'),
+    ('offset', 'a path, a handle or shared'), ('keep', 'a path, a handle, shared, memfd or unnamed'), ('memfd-flags', 'memfd');
+
 #| Maps a file or memory; see above.
 proto mmap(|) is export(:MANDATORY) { * }
 
@@ -166,18 +171,20 @@ multi mmap(
         if @kinds > 1;
     my $kind = @kinds[0];
     my $element = Mmap::Wrap::Element.of($of, $endian);   # before anything is mapped
-    my $named = $kind ∈ <path shared>;
     my $makes = so $create || $exclusive || $truncate || $allocate || $size.defined;
-    misused 'mmap', ':create, :exclusive, :truncate, :size and :allocate are for a path or :shared' if $makes && !$named;
-    misused 'mmap', ':align is for :anon or an IO::Handle' if $align.defined && $kind ∉ <anon handle>;
-    misused 'mmap', ':address is for :anon or an IO::Handle, and a Pointer'
-        unless Pointer.ACCEPTS($address) && (!$address.defined || $kind ∈ <anon handle> && !$align.defined);
+    my $from = whole 'mmap', 'offset', $offset;
+    # Asked one by one only where there is one: most calls have none.
+    check-fitting $kind, :$create, :$exclusive, :$truncate, :$allocate, :size($size.defined), :mode($mode.defined), :$private,
+        :flags($flags.defined), :offset($from != 0), :$keep, :align($align.defined), :address($address.defined),
+        :memfd-flags($memfd-flags.defined)
+        if $makes || $private || $from || $keep || $mode.defined || $flags.defined || $align.defined || $address.defined
+            || $memfd-flags.defined;
+    misused 'mmap', "the address is {shown $address}, no Pointer" unless Pointer.ACCEPTS($address);
 
     my $writable = $rw || $private || $makes || $kind ∉ <path handle shared>;
     my $prot-bits = bits 'mmap', 'prot', $prot // PROT_READ() +| ($writable ?? PROT_WRITE() !! 0);
     my $flag-bits = bits 'mmap', 'flags', $flags // ($private ?? MAP_PRIVATE() !! MAP_SHARED());
     $flag-bits +|= Mmap::Wrap::Raw::KEEP if $keep;   # KEEP alone is a phaser of Raku's
-    my $from = whole 'mmap', 'offset', $offset;
     my $bytes = size-or-rest 'mmap', $length, 'length';
 
     sub by-descriptor($descriptor, $flag-bits) {
@@ -212,8 +219,22 @@ multi mmap(
     Mapping.new(:handle(answered($handle, :$path)), :$element, :$path)
 }
 multi mmap(|arguments) {
-    misused 'mmap', "the arguments {(|arguments.list.map(&shown), |arguments.hash.keys.sort.map(':' ~ *)).join(', ')} are not understood:"
-        ~ ' give a path, an IO::Handle, :anon, :memfd, :shared, :secret or :unnamed, then the adverbs of the documentation'
+    my %adverbs = &mmap.candidates[0].signature.params.grep(*.named).map({ .named_names[0] => .type });
+    for arguments.hash.sort -> (:key($name), Mu :$value) {
+        misused 'mmap', "there is no adverb :$name; the documentation of Mmap::Wrap has them all" unless %adverbs{$name}:exists;
+        misused 'mmap', ":$name is a Bool, not {shown $value}: say :$name or :!$name"
+            if %adverbs{$name} ~~ Bool && !Bool.ACCEPTS($value);
+    }
+    misused 'mmap', "{arguments.list.map(&shown).join(', ')} are too many: give one path or IO::Handle, or :anon, :memfd, :shared,"
+        ~ ' :secret or :unnamed, and the rest as adverbs'
+}
+
+my sub check-fitting($kind, *%given) {
+    misused 'mmap', ':mode is for files that are made, with :create or :exclusive' if %given<mode> && !%given<create exclusive>.any;
+    misused 'mmap', ':align and :address do not go together' if %given<align> && %given<address>;
+    for %given.keys.sort.grep({ %given{$_} && !FITTING{$_}.contains($kind) }) -> $adverb {
+        misused 'mmap', ":$adverb does not go with {$kind ∈ <path handle> ?? "a $kind" !! ":$kind"}; it is for {FITTING{$adverb}}";
+    }
 }
 
 my sub wished(Mu $adverb --> Bool:D) { $adverb.defined && $adverb !=== False }

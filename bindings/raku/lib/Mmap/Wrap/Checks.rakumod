@@ -41,19 +41,20 @@ sub answered(Int:D $code, :$path --> Int:D) is export {
 
 #| The exception for this thread's last failure.
 sub failure(Int:D $code, :$path --> X::Mmap:D) is export {
-    my $message = mmap_wrap_last_error_message;
     my $done = mmap_wrap_fault_done;
+    # Where the garbage collector closed a mapping in between, and was refused, the last failure is its own.
+    my $message = mmap_wrap_last_error_code() == $code ?? mmap_wrap_last_error_message() !! mmap_wrap_strerror($code);
     my $name = ~(mmap_wrap_strerror($code) ~~ / <[A..Z 0..9 _]>+ <before ')' $> / // '');
     my $kind = $code > E_HANDLE ?? X::Mmap::System !! (KINDS{$code}:exists) ?? KINDS{$code} !! X::Mmap::Internal;
     $kind.new(:$code, :$path, :$message, :$name, |(:$done if $kind === X::Mmap::Fault))
 }
 
-sub misused($call, $problem) is export {
-    X::Mmap::Argument.new(:code(E_ARGUMENT), :name<MMAP_WRAP_E_ARGUMENT>, :message("$call: $problem")).throw
+sub misused($call, $problem, :$path) is export {
+    X::Mmap::Argument.new(:code(E_ARGUMENT), :name<MMAP_WRAP_E_ARGUMENT>, :message("$call: $problem"), :$path).throw
 }
 
-sub out-of-range($call, $problem) is export {
-    X::Mmap::OutOfRange.new(:code(E_RANGE), :name<MMAP_WRAP_E_RANGE>, :message("$call: $problem")).throw
+sub out-of-range($call, $problem, :$path) is export {
+    X::Mmap::OutOfRange.new(:code(E_RANGE), :name<MMAP_WRAP_E_RANGE>, :message("$call: $problem"), :$path).throw
 }
 
 # What was given, for a message: short, and without asking a stranger's methods.
@@ -75,11 +76,26 @@ proto size-or-rest($call, Mu $, $what = 'size') is export { * }
 multi size-or-rest($call, Whatever:D, $what = 'size' --> Int:D) { REST }
 multi size-or-rest($call, Mu $size, $what = 'size' --> Int:D) { whole($call, $what, $size) }
 
+my constant PREFIXES = Map.new: (<prot protection> X=> 'PROT_'), ('advice', 'MADV_');
+
 #| Bits of the platform: a number, or one of the enums; C<+|> joins several.
 proto bits($call, $what, Mu $) is export { * }
-multi bits($call, $what, PlatformNumber:D $value --> Int:D) { $value.Int }
+multi bits($call, $what, PlatformNumber:D $value --> Int:D) {
+    my $prefix = PREFIXES{$what} // misused $call, "$what has no enum: give the platform's numbers";
+    misused $call, "$what is {$value.key}, which is another one's: {$value.value}" unless $value.value.starts-with($prefix);
+    $value.Int
+}
 multi bits($call, $what, Junction:D $) { misused $call, "$what is a Junction: join several by +|, not by |" }
 multi bits($call, $what, Mu $value --> Int:D) { whole($call, $what, $value) }
+
+#| A timeout in seconds as a native call takes it; C<*> is for ever.
+proto nanoseconds($call, Mu $) is export { * }
+multi nanoseconds($call, Whatever:D --> Int:D) { REST }
+multi nanoseconds($call, Real:D $seconds --> Int:D) {
+    $seconds == Inf ?? REST !! 0 <= $seconds < 9e9 ?? ($seconds * 1_000_000_000).Int
+        !! out-of-range $call, "the timeout of {shown $seconds} seconds is not between 0 and 9000000000"
+}
+multi nanoseconds($call, Mu $seconds) { misused $call, "the timeout is {shown $seconds}, no number of seconds" }
 
 #| Offset and size as a native call takes them.
 sub range($call, Mu $offset, Mu $size --> List:D) is export {

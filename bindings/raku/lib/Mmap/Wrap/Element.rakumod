@@ -28,6 +28,8 @@ unit class Mmap::Wrap::Element;
 my constant KINDS = Map.new:
     'uint8', U8, 'uint16', U16, 'uint32', U32, 'uint64', U64, 'int8', I8, 'int16', I16, 'int32', I32, 'int64', I64,
     'num32', F32, 'num64', F64;
+#| Types whose names do not say how wide they are.
+my constant SIZED = Map.new: (<int long longlong ssize_t> X=> 'int'), (<uint byte ulong ulonglong size_t> X=> 'uint'), ('num', 'num');
 my constant ORDERS = Map.new: 'NativeEndian', 0, 'LittleEndian', LITTLE_ENDIAN, 'BigEndian', BIG_ENDIAN;
 
 #| The native type.
@@ -54,16 +56,23 @@ method of(Mu $type, Mu $endian = NativeEndian --> Mmap::Wrap::Element:D) {
 }
 
 method !make(Mu $type, Mu $endian) {
-    my $name = $type.^name;
-    my $kind = KINDS{$name} // misused 'element', "elements cannot be of type $name, only of {KINDS.keys.sort.join(', ')}";
+    my $sized := sized $type;
+    my $name = $sized.^name;
+    my $kind = KINDS{$name} // misused 'element', "elements cannot be of type $name, only of {KINDS.keys.sort.join(', ')}, and of C's integers";
     my $order = Endian.ACCEPTS($endian) && $endian.defined ?? ORDERS{$endian.key} !!
         misused 'element', "the order of bytes is {shown $endian}, not NativeEndian, LittleEndian or BigEndian";
-    my $bits = 8 * nativesizeof($type);
+    my $bits = 8 * nativesizeof($sized);
     my $signed = $name.starts-with('i');
-    my $element = self.bless: :$type, :$endian, :kind($kind +| $order), :width($bits div 8), :floating(+$name.starts-with('n')),
+    my $element = self.bless: :type($sized), :$endian, :kind($kind +| $order), :width($bits div 8), :floating(+$name.starts-with('n')),
         :lowest($signed ?? -2 ** ($bits - 1) !! 0), :highest(2 ** ($bits - $signed) - 1);
-    $made = Map.new: |$made.pairs, "$name $endian.key()" => $element;
+    $made = Map.new: |$made.pairs, "$type.^name() $endian.key()" => $element;
     $element
+}
+
+# The type of the same width and sign that has both in its name; what has none is answered as it is.
+sub sized(Mu $type) {
+    my $kind = SIZED{$type.^name.split('::').tail} // return $type;
+    ::($kind ~ 8 * nativesizeof($type))
 }
 
 submethod BUILD(Mu :$!type, :$!endian, :$!kind, :$!width, :$!floating, :$!lowest, :$!highest) { }
@@ -78,32 +87,33 @@ multi method bits-of(Int:D $value --> Int:D) {
 }
 multi method bits-of(Mu $value) { misused 'assign', "the value is {shown $value}, no integer, which {$!type.^name} takes" }
 
-#| The value as a float.
+#| The value as a float. X::Mmap::OutOfRange for a finite one beyond the type's greatest, X::Mmap::Argument where it is no number.
 proto method float-of(Mu $) { * }
-multi method float-of(Real:D $value --> Num:D) { $value.Num }
+multi method float-of(Real:D $value --> Num:D) {
+    my $float = $value.Num;
+    self!does-not-fit($value) if $float.abs == Inf && $value !~~ Num;
+    $float
+}
 multi method float-of(Mu $value) { misused 'assign', "the value is {shown $value}, no number, which {$!type.^name} takes" }
+
+method !does-not-fit($value) { out-of-range 'assign', "{$value.gist.substr(0, 60)} does not fit {$!type.^name}" }
 
 #| The element at a byte of a mapping.
 method get(int $handle, int $at, :$path) {
     my int $kind = $!kind;
-    $!floating
-        ?? self!float-read(mmap_wrap_get_float($handle, $kind, $at), :$path)
-        !! self.read(mmap_wrap_get_int($handle, $kind, $at), :$path)
+    self.read($!floating ?? mmap_wrap_get_float($handle, $kind, $at) !! mmap_wrap_get_int($handle, $kind, $at), :$path)
 }
 
-#| The integer that mmap_wrap_get_int answered.
-method read(Int:D $value, :$path --> Int:D) {
-    self!check(:$path) if $value == NO_INT;
+#| The number that mmap_wrap_get_float or mmap_wrap_get_int answered. What looks like a failure is one only if there was one.
+proto method read($, :$path) { * }
+multi method read(Int:D $value, :$path --> Int:D) {
+    answered mmap_wrap_last_error_code, :$path if $value == NO_INT;
     $value < 0 && $!lowest == 0 ?? $value - 2 * REST !! $value
 }
-
-method !float-read(Num:D $value, :$path --> Num:D) {
-    self!check(:$path) if $value.isNaN;
+multi method read(Num:D $value, :$path --> Num:D) {
+    answered mmap_wrap_last_error_code, :$path if $value.isNaN;
     $value
 }
-
-# What looks like a failure is one only if there was one.
-method !check(:$path) { answered mmap_wrap_last_error_code, :$path }
 
 #| Stores the element at a byte of a mapping.
 method put(int $handle, int $at, Mu $value, :$path --> Nil) {
@@ -113,7 +123,7 @@ method put(int $handle, int $at, Mu $value, :$path --> Nil) {
         !! mmap_wrap_put_int($handle, $kind, $at, self.bits-of($value));
     return if $code == 0;
     # Integers are checked above; what is left is a float too great for its kind.
-    out-of-range 'assign', "$value does not fit {$!type.^name}" if $code == E_ARGUMENT && $!floating;
+    self!does-not-fit($value) if $code == E_ARGUMENT && $!floating;
     answered $code, :$path
 }
 
@@ -129,10 +139,17 @@ method copy($mapping, Int:D $from, Int:D $count --> Positional:D) {
 #| The bytes of values, as they lie in a mapping.
 method bytes-of(@values --> Blob:D) {
     my $bytes := buf8.allocate(@values.elems * $!width);
-    my $writer = "write-{$!type.^name}";
+    my ($writer, $reader) = "write-{$!type.^name}", "read-{$!type.^name}";
     for @values.kv -> $i, Mu $value {
-        $!floating || self.bits-of($value).defined;
-        $bytes."$writer"($i * $!width, $!floating ?? self.float-of($value) !! $value, $!endian);
+        my $at = $i * $!width;
+        if $!floating {
+            my $float = self.float-of($value);
+            $bytes."$writer"($at, $float, $!endian);
+            self!does-not-fit($value) if $float.abs < Inf && $bytes."$reader"($at, $!endian).abs == Inf;
+        } else {
+            self.bits-of($value);
+            $bytes."$writer"($at, $value, $!endian);
+        }
     }
     $bytes
 }

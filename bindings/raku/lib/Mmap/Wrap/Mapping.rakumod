@@ -14,6 +14,7 @@ roles L<Mmap::Wrap::Bytes>, L<Mmap::Wrap::Text>, L<Mmap::Wrap::Pages>, L<Mmap::W
 use NativeCall;
 use Mmap::Wrap::Raw;
 use Mmap::Wrap::Checks;
+use Mmap::Wrap::Exceptions;
 use Mmap::Wrap::Element;
 use Mmap::Wrap::Bytes;
 use Mmap::Wrap::Text;
@@ -105,9 +106,9 @@ multi method AT-POS(Int:D $index) {
     my int $kind = $!kind;
     my int $at = $index;
     $at = $at * $!width;
-    return $!element.get($handle, $at, :$!path) if $!floating;
+    return self!told(mmap_wrap_get_float($handle, $kind, $at), $index) if $!floating;
     my int $value = mmap_wrap_get_int($handle, $kind, $at);
-    $value < 0 ?? $!element.read($value, :$!path) !! $value
+    $value < 0 ?? self!told($value, $index) !! $value
 }
 multi method AT-POS(Mu $index) { self.AT-POS(position $index) }
 multi method AT-POS(|) { misused 'index', 'a mapping has one dimension' }
@@ -132,6 +133,7 @@ multi method ASSIGN-POS(|) { misused 'index', 'a mapping has one dimension' }
 method !store(Int:D $index, Mu $value) {
     self!check-far-off($index) unless -NEAR < $index < NEAR;
     my int $at = $index;
+    self!beyond($index) unless 0 <= $index < self.elems;
     $!element.put($!handle, $at * $!width, $value, :$!path);
     $value
 }
@@ -144,13 +146,23 @@ multi sub position(Int:D $index) { $index }
 multi sub position(Real:D $index) {
     abs($index) < Inf ?? $index.Int !! misused 'index', "{shown $index} is no index"
 }
+# What a slice makes of NaN.
+multi sub position(Failure:D $index) {
+    $index.so;   # or it would complain when it is collected
+    misused 'index', $index.exception.message
+}
 multi sub position(Mu $index) { misused 'index', "{shown $index} is no index" }
 
-method !check-far-off(Int:D $index) {
-    return if -FAR < $index < FAR;
-    self.bytes;   # the exception of a closed mapping comes first
-    out-of-range 'index', "{$!element.type.^name} $index lies beyond {self.elems} elements"
+# A number that may stand for a failure: what is wrong is told in elements.
+method !told($value, Int:D $index) {
+    CATCH { when X::Mmap::OutOfRange { self!beyond($index) } }
+    $!element.read($value, :$!path)
 }
+
+method !check-far-off(Int:D $index) { self!beyond($index) unless -FAR < $index < FAR }
+
+# The exception of a closed mapping comes first.
+method !beyond(Int:D $index) { out-of-range 'index', "$index lies beyond {self.elems} elements", :$!path }
 
 =begin pod
 

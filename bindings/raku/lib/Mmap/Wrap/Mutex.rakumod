@@ -27,6 +27,7 @@ $mutex.unlock;
 
 =end pod
 
+use Mmap::Wrap::Raw;
 use Mmap::Wrap::Checks;
 
 unit class Mmap::Wrap::Mutex;
@@ -37,8 +38,9 @@ has Int $.offset is required;
 
 #| Returns True when the lock is this caller's, or False after C<:timeout> seconds without it.
 method lock(Mu :$timeout = * --> Bool:D) {
+    my $nanoseconds = nanoseconds 'lock', $timeout;
     return True if $!mapping.atomic-cas($!offset, 0, 1) == 0;
-    my $end = Whatever.ACCEPTS($timeout) ?? Inf !! now + seconds($timeout);
+    my $end = $nanoseconds == REST ?? Inf !! now + $nanoseconds / 1_000_000_000;
     until $!mapping.atomic-exchange($!offset, 2) == 0 {
         return False unless now < $end;
         $!mapping.wait($!offset, 2, :timeout($end == Inf ?? * !! 0 max $end - now));
@@ -57,10 +59,9 @@ method unlock(--> Nil) {
 #| Runs the block with the lock held, and answers what it does; the lock is given back also when it dies.
 method protect(&block) {
     self.lock;
-    LEAVE self.unlock;
-    block
+    # In a block of its own: where locking fails, there is nothing to give back.
+    {
+        LEAVE self.unlock;
+        block
+    }
 }
-
-proto sub seconds(Mu) { * }
-multi sub seconds(Real:D $timeout) { $timeout }
-multi sub seconds(Mu $timeout) { misused 'lock', "the timeout is {shown $timeout}, no number of seconds" }

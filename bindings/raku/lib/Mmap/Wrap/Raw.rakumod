@@ -96,7 +96,7 @@ sub unusable($message) {
 
 # Asked when a call is first made, never while compiling: a path kept in precompiled code would outlive the file.
 sub installed(--> Str:D) {
-    with %*ENV<MMAP_WRAP_LIBRARY> -> $path {
+    if %*ENV<MMAP_WRAP_LIBRARY> -> $path {
         return $path if $path.IO.f;
         unusable "MMAP_WRAP_LIBRARY names '$path', where no file is; correct it, or unset it to use the installed library";
     }

@@ -147,7 +147,7 @@ multi word($operation, Int:D $value --> Int:D) {
 multi word($operation, Mu $value) { whole("mmap_wrap_atomic_$operation", 'the value', $value) }
 
 method wait(Mu $offset, Mu $expected, Mu :$timeout = * --> Bool:D) {
-    my $limit = nanoseconds($timeout);
+    my $limit = nanoseconds('mmap_wrap_wait', $timeout);
     my ($at, $word) = whole('mmap_wrap_wait', 'offset', $offset), whole('mmap_wrap_wait', 'the expected word', $expected);
     my $code = mmap_wrap_wait(self.handle, $at, $word, $limit);
     return False if $code < 0 && failure($code).name eq 'ETIMEDOUT';
@@ -155,14 +155,6 @@ method wait(Mu $offset, Mu $expected, Mu :$timeout = * --> Bool:D) {
     answered $code, :path(self.path);
     True
 }
-
-proto nanoseconds(Mu) { * }
-multi nanoseconds(Whatever:D) { REST }
-multi nanoseconds(Real:D $seconds) {
-    $seconds == Inf ?? REST !! 0 <= $seconds < 9e9 ?? ($seconds * 1_000_000_000).Int
-        !! out-of-range 'mmap_wrap_wait', "the timeout of {shown $seconds} seconds is not between 0 and 9000000000"
-}
-multi nanoseconds(Mu $seconds) { misused 'mmap_wrap_wait', "the timeout is {shown $seconds}, no number of seconds" }
 
 method wake(Mu $offset, Mu $count = * --> Int:D) {
     answered mmap_wrap_wake(self.handle, whole('mmap_wrap_wake', 'offset', $offset), size-or-rest('mmap_wrap_wake', $count, 'count')),
@@ -181,7 +173,7 @@ method changes(Mu $offset --> Supply:D) {
     }
 }
 
-# Unmapping does not wake who waits, nor does the end of a tap: so each wait is a short one.
+# The end of a tap wakes nobody: so each wait is a short one.
 sub watch($mapping, $offset, $supplier, &tapped) {
     my $word = Nil;
     while tapped() {
