@@ -134,15 +134,22 @@ method indices(Mu $needle, Mu $start = 0, Mu $end = *, Bool :$overlap --> Seq:D)
 }
 
 method decode(Mu $encoding = 'utf8', Mu $offset = 0, Mu $size = * --> Str:D) {
-    misused 'decode', "the encoding is {shown $encoding}, no Str" unless Str.ACCEPTS($encoding) && $encoding.defined;
+    encoding-of 'decode', $encoding;
     my $bytes := self.read($offset, $size);
-    CATCH { when X::AdHoc { no-text $encoding, .message, self.path } }
+    CATCH { when X::AdHoc { no-text 'decode', $encoding, .message, self.path } }
     $bytes.decode($encoding)
 }
 
-sub no-text($encoding, $why, $path) {
+proto encoding-of($call, Mu $) { * }
+multi encoding-of($call, Str:D $name) {
+    CATCH { when X::Encoding::Unknown { misused $call, "no encoding is named {shown $name}" } }
+    Encoding::Registry.find($name)
+}
+multi encoding-of($call, Mu $name) { misused $call, "the encoding is {shown $name}, no Str" }
+
+sub no-text($call, $encoding, $why, $path) {
     X::Mmap::Encoding.new(:code(E_ARGUMENT), :name<MMAP_WRAP_E_ARGUMENT>, :$path,
-        :message("decode: the bytes are no $encoding: $why")).throw
+        :message("$call: the bytes are no $encoding: $why")).throw
 }
 
 #| How many bytes are decoded at a time: as many as stay in a processor's cache.
@@ -161,9 +168,11 @@ my class Lines does Iterator {
     has int $!chomp;
     has int $!at;
     has int $!end;
+    # Of UTF-16: how far before a piece's end its last unit has the byte that tells a surrogate; else 0.
+    has int $!high;
     has $!buffer;
 
-    submethod BUILD(:$mapping, :$decoder, :$enc, Bool :$chomp, :$!at, :$!end) {
+    submethod BUILD(:$mapping, :$decoder, :$enc, Bool :$chomp, :$!at, :$!end, :$!high) {
         $!mapping := $mapping;
         $!decoder := nqp::decont($decoder);
         $!enc := $enc;
@@ -192,20 +201,34 @@ my class Lines does Iterator {
         $!buffer := buf8.allocate($size) if $size < $!buffer.elems;
         $size = $!buffer.elems;
         answered mmap_wrap_read($!mapping.handle, $!at, $!buffer, $size), :path($!mapping.path);
-        $!decoder.add-bytes($!buffer);
+        if $!high && $!at + $size < $!end && $!buffer[$size - $!high] +& 0xFC == 0xD8 {
+            # Between the halves of a surrogate pair the decoder cannot wait for the next piece.
+            $size = $size - 2;
+            $!decoder.add-bytes($!buffer.subbuf(0, $size));
+        }
+        else { $!decoder.add-bytes($!buffer) }
         $!at = $!at + $size;
     }
 
-    method !no-text { no-text $!enc, nqp::getmessage(nqp::exception()), $!mapping.path }
+    method !no-text { no-text 'lines', $!enc, nqp::getmessage(nqp::exception()), $!mapping.path }
 }
 
 method lines(Mu $offset = 0, Mu $size = *, Mu :$enc = 'utf8', Bool :$chomp = True --> Seq:D) {
-    misused 'lines', "the encoding is {shown $enc}, no Str" unless Str.ACCEPTS($enc) && $enc.defined;
+    my $encoding := encoding-of 'lines', $enc;
     my ($at, $rest) = range 'mmap_wrap_read', $offset, $size;
     my $end = $at + answered mmap_wrap_check(self.handle, $at, $rest), :path(self.path);
-    my $decoder := Encoding::Registry.find($enc).decoder(:translate-nl);
+    my $decoder := $encoding.decoder(:translate-nl);
     # An encoding that a program brought along: it need not have what is used above.
     return self.decode($enc, $at, $end - $at).lines(:$chomp) unless $decoder ~~ Encoding::Decoder::Builtin;
     $decoder.set-line-separators(["\n", "\r\n"]);
-    Seq.new: Lines.new: :mapping(self), :$decoder, :$enc, :$chomp, :$at, :$end
+    my $high = $encoding.name.starts-with('utf16') ?? high-byte($encoding.name, self.read($at, 2 min $end - $at)) !! 0;
+    Seq.new: Lines.new: :mapping(self), :$decoder, :$enc, :$chomp, :$at, :$end, :$high
+}
+
+# Which byte of a unit is the high one, counted from its end: C<utf16> goes by the mark that text may begin with.
+sub high-byte($name, Blob:D $begin --> Int:D) {
+    my $little = $name eq 'utf16le'
+        || $name eq 'utf16' && ($begin eqv blob8.new(0xFF, 0xFE)
+            || $begin !eqv blob8.new(0xFE, 0xFF) && $*KERNEL.endian == LittleEndian);
+    $little ?? 1 !! 2
 }
