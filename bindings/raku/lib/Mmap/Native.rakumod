@@ -293,7 +293,8 @@ say so $residency[0] +& 1;                           # True
     blob-from-pointer(Pointer:D $from, Int:D :$elems!, Blob:U :$type = Buf)
 
 Copies C<$elems> elements from the address into a new Blob of that type. Fails where the pointer has a type of another
-size, is MAP_FAILED, or where not all of these bytes are mapped.
+size, is MAP_FAILED, or where not all of these bytes are mapped. Bytes that are mapped and refuse to be read, as those of a
+file that was cut short do, end the program: C<read> of L<Mmap::Wrap> is for those.
 
 =begin code :lang<raku>
 use Mmap::Native;

@@ -17,6 +17,7 @@ $data.close;
 {
     my $counters will leave { .?close } = mmap 'data.bin', :rw, :of(uint32);
     $counters[0] = 7;                                # in the file, for everyone who maps it
+    $counters.cells[1]++;                            # cells are containers: for ++, += and storing into slices
     $counters.flush;
 }
 
@@ -102,15 +103,16 @@ By default what has a name or a handle is mapped shared and read only, all else 
 =item C<:offset>: the first byte of the file, 0 by default; it need not be a multiple of the page size.
 =item C<:length>: bytes; C<*>, the default, goes to the end of the file. An empty file gives a mapping of length 0. A
 length may go beyond the end of the file: to touch pages beyond it before the file has grown is X::Mmap::Fault.
-=item C<:of>: the type of the elements: uint8 (the default) to uint64, int8 to int64, num32 or num64. C<:endian>: the order of
-their bytes (see L<Mmap::Wrap::Element>).
+=item C<:of>: the type of the elements: uint8 (the default) to uint64, int8 to int64, num32 or num64, or one of C's integers by
+its name. C<:endian>: the order of their bytes (see L<Mmap::Wrap::Element>).
 
 For a path or C<:shared>, and each of these implies C<:rw> unless it is C<:private>:
 
 =item C<:create>: makes the file if it is missing; with C<:exclusive>, fails if it is there. C<:mode>: its permissions, 0o666
-less the umask, 0o600 for shared memory. C<:truncate>: cuts it to nothing first.
+less the umask, 0o600 for shared memory, of a file that is made. C<:truncate>: cuts it to nothing first.
 =item C<:size>: makes the file that many bytes long, larger or smaller than it was. C<:allocate>: sets the blocks aside, so
-that a full disk is an error now and not a fault later. When anything fails the file is as it was before.
+that a full disk is an error now and not a fault later. When anything fails the file is as it was before, but for one that
+C<:truncate> has emptied.
 
 And for who needs them:
 

@@ -7,7 +7,8 @@ Mmap::Wrap::Element - how an element of a mapping lies in memory
 =head1 DESCRIPTION
 
 The type given as C<:of> to C<mmap> decides how many bytes an element takes, and which values fit; C<:endian> the order of
-its bytes: C<NativeEndian>, the machine's own, by default, C<LittleEndian> or C<BigEndian>.
+its bytes: C<NativeEndian>, the machine's own, by default, C<LittleEndian> or C<BigEndian>. A type whose name does not say how wide it
+is, C<int>, C<uint>, C<num>, C<byte> or one of NativeCall's (C<long>, C<size_t> …), stands for the one of its width and sign here.
 
 =begin code :lang<raku>
 use Mmap::Wrap;

@@ -193,11 +193,13 @@ say mmap('data.bin', :of(uint32), :endian(BigEndian)).endian;
 
 =head3 method iterator
 
-    for @$mapping -> $element { … }
+    for $mapping<> -> $element { … }
     my @alias := $mapping;
+    for @alias -> $element { … }
 
 The elements in order, read a page at a time: what is stored into the page at hand while iterating may not be seen. So
-C<.list>, C<.sum>, C<.grep>, C<.hyper>, C<.race> and whatever else Raku makes of an iterator.
+C<.map>, C<.sum>, C<.grep>, C<.hyper>, C<.race> and whatever else Raku makes of an iterator. C<.list>, and so C<@$mapping>, keeps
+each element that it came to, some 50 bytes each; operators such as C<»+»> want that list.
 
 =begin code :lang<raku>
 use Mmap::Wrap;

@@ -76,7 +76,8 @@ say mmap('words.txt').decode('utf8', 0, 3);          # one
 
 The lines, one after the other, as C<IO::Path.lines> gives those of a file: ended by "\n" or "\r\n", which C<:!chomp> keeps.
 It is lazy and takes the memory of a few lines, however large the file. The lines are those of the moment when they are
-reached. X::Mmap::Encoding where bytes are no text in that encoding, once the lines before are out, or some of them.
+reached. X::Mmap::Encoding where bytes are no text in that encoding, once the lines before are out, or some of them. As there, a
+"\n" with a combining mark behind it is one character, and ends no line.
 
 =begin code :lang<raku>
 use Mmap::Wrap;
