@@ -168,6 +168,7 @@ proto method write(|) { * }
 multi method write(Mu $offset, Blob:D $bytes --> Int:D) {
     answered mmap_wrap_write(self.handle, whole('mmap_wrap_write', 'offset', $offset), $bytes, $bytes.bytes), :path(self.path)
 }
+multi method write(Mu $) { misused 'mmap_wrap_write', 'an offset and a Blob are written, in this order; one is missing' }
 multi method write(Mu $offset, Mu $bytes) { misused 'mmap_wrap_write', "the bytes are {shown $bytes}, no Blob; encode text first" }
 
 method fill(Mu $byte, Mu $offset = 0, Mu $size = * --> Int:D) {
@@ -207,7 +208,10 @@ method Blob(--> Blob:D) { self.read }
 proto method subbuf(|) { * }
 multi method subbuf(Range:D $bytes --> Blob:D) {
     my $from = $bytes.min + $bytes.excludes-min;
-    self.read($from, $bytes.max == Inf ?? * !! $bytes.max - $bytes.excludes-max - $from + 1)
+    self.read($from, $bytes.max == Inf ?? * !! 0 max $bytes.max - $bytes.excludes-max - $from + 1)
 }
-multi method subbuf(Callable:D $from, Mu $size = * --> Blob:D) { self.read($from(self.bytes), $size) }
+multi method subbuf(WhateverCode:D $from, Mu $size = * --> Blob:D) { self.subbuf($from(self.bytes), $size) }
+multi method subbuf(Int:D $from, WhateverCode:D $size --> Blob:D) {
+    self.read($from, 0 max $size(self.bytes) - $from + 1)   # the last byte that is meant, as there
+}
 multi method subbuf(Mu $from = 0, Mu $size = * --> Blob:D) { self.read($from, $size) }
