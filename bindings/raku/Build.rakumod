@@ -46,8 +46,10 @@ sub missing-cargo {
 
 sub not-built(IO::Path:D $crate, Str:D $version, Int:D $status) {
     my $needed = $crate.add('Cargo.toml').slurp.match(/^^ 'rust-version = "' <( <-["]>+ )> '"'/);
-    failed "cargo did not build the library (exit status $status); its own messages are above. Rust $needed or newer is "
-        ~ "needed, and this is $version: https://rustup.rs has a newer one"
+    my $advice = do with $version.match(/ \d+ ['.' \d+]+ /) {
+        "; Rust $needed or newer is needed, and this is $version: https://rustup.rs has a newer one" if Version.new($_) < Version.new($needed)
+    }
+    failed "cargo did not build the library (exit status $status); its own messages are above{$advice // ''}"
 }
 
 # As cargo tells it; undefined where it does not start.
