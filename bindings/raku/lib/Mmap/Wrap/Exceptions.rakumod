@@ -27,7 +27,8 @@ say "$!.call(): $!.name() ($!.errno()) for $!.path.basename()";    # mmap_path: 
 =item C<.code>: what the native library answered: -errno, or one of its own codes below -4095.
 =item C<.errno>: the system's error number; undefined for a code of the library's own.
 =item C<.name>: that code's name: C<ENOENT>, C<MMAP_WRAP_E_UNMAPPED> …
-=item C<.path>: the path that the mapping was made from; undefined where there was none.
+=item C<.path>: the path that the mapping was made from; undefined where there was none, and where an argument was refused
+before the library was asked.
 
 =head2 The classes
 

@@ -34,7 +34,7 @@ has $!element;
 has int $!kind;
 has int $!width;
 has int $!floating;
-# The least value that an assignment need not look at: the library takes a negative one for an unsigned one of 64 bits.
+# The least value that need not be looked at: the library takes a negative one for an unsigned one of 64 bits.
 has int $!least;
 has $.path;
 
@@ -108,7 +108,8 @@ multi method AT-POS(Int:D $index) {
     $at = $at * $!width;
     return self!told(mmap_wrap_get_float($handle, $kind, $at), $index) if $!floating;
     my int $value = mmap_wrap_get_int($handle, $kind, $at);
-    $value < 0 ?? self!told($value, $index) !! $value
+    # Below zero lies what stands for a failure, and what an unsigned number of 64 bits looks like.
+    $value >= 0 || $!least < 0 && -NEAR < $value ?? $value !! self!told($value, $index)
 }
 multi method AT-POS(Mu $index) { self.AT-POS(position $index) }
 multi method AT-POS(|) { misused 'index', 'a mapping has one dimension' }
