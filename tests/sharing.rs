@@ -454,7 +454,7 @@ fn a_guard_region_does_not_kill_where_sigsegv_belongs_to_others() {
 #[test]
 fn unmapping_under_an_access_that_has_no_guard_does_not_kill() {
     in_a_process_of_its_own("unmapping_under_an_access_that_has_no_guard_does_not_kill", || {
-        for _ in 0..300 {
+        for _ in 0..5000 {
             let h: Handle = handle(PAGE);
             let address = registry::pin(h).unwrap().address();
             let counter = std::thread::spawn(move || {
