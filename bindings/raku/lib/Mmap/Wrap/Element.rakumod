@@ -50,8 +50,8 @@ has Int $.highest;
 # two threads come at once, one of them makes its own another time.
 my $made = Map.new;
 
-#| The element of a native type: C<uint8> to C<uint64>, C<int8> to C<int64>, C<num32> or C<num64>. X::Mmap::Argument for
-#| any other type or order.
+#| The element of a native type: C<uint8> to C<uint64>, C<int8> to C<int64>, C<num32>, C<num64>, or one of C's integers by its
+#| name. X::Mmap::Argument for any other type or order.
 method of(Mu $type, Mu $endian = NativeEndian --> Mmap::Wrap::Element:D) {
     $made{"$type.^name() {Endian.ACCEPTS($endian) && $endian.defined ?? $endian.key !! ''}"} // self!make($type, $endian)
 }

@@ -117,13 +117,16 @@ multi method AT-POS(|) { misused 'index', 'a mapping has one dimension' }
 proto method ASSIGN-POS(|) { * }
 multi method ASSIGN-POS(Int:D $index, Int:D $value) {
     if -NEAR < $index < NEAR && $!least <= $value < NEAR {
-        # As in AT-POS. What the library refuses is told of below.
+        # As in AT-POS.
         my int $handle = $!handle;
         my int $kind = $!kind;
         my int $at = $index;
         $at = $at * $!width;
         my int $word = $value;
-        return $value if mmap_wrap_put_int($handle, $kind, $at, $word) == 0;
+        my int $code = mmap_wrap_put_int($handle, $kind, $at, $word);
+        return $value if $code == 0;
+        # Another try would not tell of a loss, which is told once. An index or a value that is none is told of below.
+        answered $code, :$!path unless $code == E_RANGE || $code == E_ARGUMENT;
     }
     self!store($index, $value)
 }
