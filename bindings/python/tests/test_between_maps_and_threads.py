@@ -229,6 +229,37 @@ m.close()
     )
 
 
+NEXT_CALLS = {
+    "m[i]": lambda m: m[0],
+    "m[i] = x": lambda m: m.__setitem__(0, 1),
+    "m[a:b]": lambda m: m[0:3],
+    "m[a:b] = data": lambda m: m.__setitem__(slice(0, 2), b"ab"),
+    "m[::2]": lambda m: m[0:10:2],
+    "read": lambda m: m.read(3),
+    "read_byte": lambda m: m.read_byte(),
+    "readline": lambda m: m.readline(),
+    "write": lambda m: m.write(b"x"),
+    "write of a map": lambda m: m.write(mmap.anonymous(PAGE)),
+    "get": lambda m: m.get("u4", 0),
+    "get a float": lambda m: m.get("f8", 0),
+    "put": lambda m: m.put("u4", 0, 1),
+    "lines": lambda m: next(m.lines()),
+    "find": lambda m: m.find(b"z"),
+}
+
+
+@pytest.mark.parametrize("name", NEXT_CALLS)
+def test_a_loss_is_told_once_by_whichever_call_comes_next(name, tmp_path):
+    (tmp_path / "lost").write_bytes(b"a\n" * 2 * PAGE)
+    with mmap.open(tmp_path / "lost", "r+") as m:
+        with m.view() as view:
+            os.truncate(tmp_path / "lost", PAGE)
+            assert view[2 * PAGE] == 0
+        with pytest.raises(mmap.FaultError, match="a page of the mapping was lost"):
+            NEXT_CALLS[name](m)
+        m[0]  # and not again
+
+
 def test_views_can_be_written_where_the_whole_map_can():
     m = mmap.anonymous(2 * PAGE)
     m.protect(mmap.PROT_READ)
