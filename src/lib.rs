@@ -3,11 +3,12 @@
 //! The house, from the street upwards; imports only ever go down the list:
 //!
 //! - [`ffi`]: the exported C functions; each converts, calls one thing inside, converts back
-//! - [`registry`]: handle ↔ mapping: pin, export, retire; no lock, nothing freed
+//! - [`registry`]: handle ↔ mapping: pin, export, reclaim; no call waits for a reader
 //! - [`mapping`]: one mapped range and every operation on it
 //! - [`cache`]: the page cache of a file
 //! - `source`: what is mapped: nothing, a descriptor, a path, a memory file; opening, sizing, allocating
-//! - `guarded`: reading and writing mapped memory that may refuse
+//! - `guarded`: the one way into mapped memory, which may fault at any byte
+//! - [`buffer`]: the caller's memory, which may, too
 //! - [`range`]: offset and size against a length, and nothing else
 //! - `sys`: system calls, and nothing else
 //! - `limits`: the limits behind an error number, for messages
@@ -30,6 +31,7 @@
 
 #[forbid(unsafe_code)]
 mod bits;
+pub mod buffer;
 #[forbid(unsafe_code)]
 pub mod cache;
 #[forbid(unsafe_code)]
@@ -49,9 +51,6 @@ pub mod registry;
 mod source;
 mod sys;
 
-#[doc(hidden)]
-pub fn trust_for_bench(on: bool) {
-    guarded::trust(on)
-}
 pub use error::{Error, Result};
+pub use guarded::{trust as trust_handlers, verify as verify_handlers};
 pub use mapping::Mapping;

@@ -24,15 +24,15 @@ use crate::limits::memory_hint;
 use crate::range::{self, Grid, Span};
 use crate::source::Source;
 pub use crate::source::{Name, SourceKind};
-use crate::sys::Pages;
+use crate::sys::{Pages, Sharing};
 pub use facts::Facts;
 pub use huge::transparent_huge_page_size;
 pub use kind::*;
 pub use open::Open;
 pub use sharing::Waited;
 use std::os::fd::OwnedFd;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering::SeqCst};
-use std::time::{Duration, Instant};
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::SeqCst};
 pub use wish::KEEP;
 use wish::{Wish, lead, whole_pages};
 
@@ -45,23 +45,10 @@ use wish::{Wish, lead, whole_pages};
 pub struct Mapping {
     pages: Pages,
     grid: Grid,
-    /// The PROT_READ and PROT_WRITE that *every* page allows: which signals an access can meet. With GUARD_REGIONS,
-    /// which refuse whatever the protection is.
-    certain: AtomicI64,
     origin: Origin,
-    /// How many accesses are under way that would not survive a refusal; or GIVEN_UP, after which there are none.
-    unguarded: AtomicU32,
+    /// The memory was given up while readers were inside: nothing lies at the addresses any more.
+    is_given_up: AtomicBool,
 }
-
-/// In `certain`: there are guard regions, or were; only removing them from all of the mapping takes it away. It costs a
-/// question about SIGSEGV an access.
-const GUARD_REGIONS: i64 = i64::MIN;
-
-/// In `unguarded`.
-const GIVEN_UP: u32 = u32::MAX;
-
-/// How long who takes rights away waits for unguarded accesses.
-const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What a mapping was made of, and with.
 #[derive(Debug)]
@@ -148,7 +135,6 @@ impl Mapping {
         Ok(Mapping {
             grid: Grid { lead: if length == 0 { 0 } else { lead }, length, page },
             pages,
-            certain: AtomicI64::new(i64::from(wish.prot)),
             origin: Origin {
                 source: source.kind(),
                 offset: wish.offset,
@@ -159,7 +145,7 @@ impl Mapping {
                 sealed: AtomicBool::new(false),
                 has_fresh_pages: AtomicBool::new(false),
             },
-            unguarded: AtomicU32::new(0),
+            is_given_up: AtomicBool::new(false),
         })
     }
 
@@ -188,14 +174,14 @@ impl Mapping {
 
     /// The same without words, for where none can be made: inside a signal handler.
     pub(crate) fn try_unmap(self) -> Result<(), (Mapping, Errno)> {
-        let Mapping { pages, grid, certain, origin, unguarded } = self;
+        let Mapping { pages, grid, origin, is_given_up } = self;
         let Err((pages, errno)) = pages.unmap() else { return Ok(()) };
-        if unguarded.load(SeqCst) == GIVEN_UP {
-            // Nothing lies there any more that anyone could want back: the addresses stay taken, without memory.
+        if is_given_up.load(SeqCst) {
+            // Nothing lies there any more that a caller could want back: the addresses stay taken, without memory.
             std::mem::forget(pages);
             return Ok(());
         }
-        Err((Mapping { pages, grid, certain, origin, unguarded }, errno))
+        Err((Mapping { pages, grid, origin, is_given_up }, errno))
     }
 
     /// The words for a refusal to unmap.
@@ -207,39 +193,26 @@ impl Mapping {
         Error::system(errno, attempt, memory_hint(errno))
     }
 
-    /// Gives the memory up at once, while others are still inside: their accesses are refused from here on, and the
-    /// addresses stay taken until they have left. Only where such refusals do not kill.
+    /// Gives the memory up at once, while readers are still inside: their accesses fault from here on, and the addresses
+    /// stay taken until they have left. Only where such faults are repaired.
     pub(crate) fn give_up(&self) {
-        let given = self.pages.size() > 0
-            && guarded::repairs_protection_faults()
-            && self.unguarded.compare_exchange(0, GIVEN_UP, SeqCst, SeqCst).is_ok();
-        // The kernel may have no room for one more mapping: the memory then simply stays until they have left.
-        if given && self.pages.replace(0..self.pages.size(), libc::PROT_NONE).is_err() {
-            self.unguarded.store(0, SeqCst);
+        // The kernel may have no room for one more mapping: the memory then stays until the readers have left.
+        let given_up = self.pages.size() > 0
+            && guarded::verify()
+            && self.pages.replace(0..self.pages.size(), libc::PROT_NONE, Sharing::Private).is_ok();
+        if given_up {
+            self.is_given_up.store(true, SeqCst);
         }
     }
 
-    /// Makes an access that would not survive a refusal: the memory is not given up meanwhile. None, and no access, if it
-    /// was given up before.
-    fn without_a_guard<T>(&self, access: impl FnOnce() -> T) -> Option<T> {
-        let more = |accesses: u32| (accesses != GIVEN_UP).then(|| accesses + 1);
-        self.unguarded.fetch_update(SeqCst, SeqCst, more).ok()?;
-        let answer = access();
-        self.unguarded.fetch_sub(1, SeqCst);
-        Some(answer)
+    /// The addresses of the whole pages that the kernel mapped.
+    pub(crate) fn page_addresses(&self) -> Range<usize> {
+        let start = self.pages.base().addr().get();
+        start..start + self.pages.size()
     }
 
-    /// Waits for the accesses without a guard that may have begun before `certain` forbade them. Each is short, unless its
-    /// thread is kept from running; but in a forked child one may be counted that nobody makes any more.
-    fn let_unguarded_finish(&self) {
-        let patience = Instant::now() + PATIENCE;
-        while !matches!(self.unguarded.load(SeqCst), 0 | GIVEN_UP) && Instant::now() < patience {
-            std::thread::yield_now();
-        }
-    }
-
-    /// Puts a fresh page where an access of somebody's was refused, if the address is in this mapping. Called inside a
-    /// signal handler: takes no lock, allocates nothing.
+    /// Puts a fresh page where an access through an address faulted, if that is in this mapping. Called inside a signal
+    /// handler: takes no lock, allocates nothing.
     pub(crate) fn replace_page(&self, address: usize) -> bool {
         let Some(at) = address.checked_sub(self.pages.base().addr().get()).filter(|at| *at < self.pages.size()) else {
             return false;
@@ -247,11 +220,12 @@ impl Mapping {
         self.origin.has_fresh_pages.store(true, SeqCst);
         let start = at & !(self.grid.page - 1);
         let prot = libc::PROT_READ | libc::PROT_WRITE;
-        // A page of its own is one more mapping; if the process may have no more, the whole mapping becomes fresh.
-        self.pages
-            .replace(start..start + self.grid.page, prot)
-            .or_else(|_| self.pages.replace(0..self.pages.size(), prot))
-            .is_ok()
+        // Memory of this process counts against RLIMIT_DATA, and shared memory does not. A page of its own is up to two more
+        // mappings, all pages from it on are one more; where the process may have no more, all of the mapping becomes fresh.
+        [start..start + self.grid.page, start..self.pages.size(), 0..self.pages.size()].into_iter().any(|range| {
+            let replace = |sharing| self.pages.replace(range.clone(), prot, sharing).is_ok();
+            replace(Sharing::Private) || replace(Sharing::Shared)
+        })
     }
 
     fn span(&self, offset: i64, size: i64) -> Result<Span> {

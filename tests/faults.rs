@@ -31,14 +31,15 @@ fn cut_short() -> (File, Handle) {
 
 /// Every accessor at the second page of two, and what each must answer.
 fn all_refused(mapping: &Mapping, cause: impl Fn(&Cause) -> bool) {
-    let fault = |outcome: mmap_wrap::Result<usize>, expected: usize| match outcome.map_err(|error| *error) {
+    let fault_from = |outcome: mmap_wrap::Result<usize>, place: usize, expected: usize| match outcome.map_err(|error| *error) {
         Err(Error::Fault { offset, done, address, cause: found, .. }) => {
-            assert_eq!((offset, done), (PAGE as usize, expected));
-            assert_eq!(address, mapping.address().addr() + PAGE as usize);
+            assert_eq!((offset, done), (place, expected));
+            assert_eq!(address, mapping.address().addr() + place);
             assert!(cause(&found), "{found:?}");
         }
         other => panic!("{other:?}"),
     };
+    let fault = |outcome, expected| fault_from(outcome, PAGE as usize, expected);
     fault(read(mapping, PAGE - 10, 20).map(|bytes| bytes.len()), 10);
     fault(read(mapping, PAGE, 1).map(|bytes| bytes.len()), 0);
     fault(mapping.write(PAGE - 5, &[1; 100]).map(|()| 100), 5);
@@ -46,7 +47,9 @@ fn all_refused(mapping: &Mapping, cause: impl Fn(&Cause) -> bool) {
     fault(mapping.copy_within(0, PAGE - 3, 10), 3);
     fault(mapping.copy_within(PAGE, 0, 10), 0);
     fault(mapping.find(b"nowhere", 0, REST), PAGE as usize);
-    fault(mapping.rfind(b"nowhere", 0, REST), 0);
+    // From the end: its first window lies in the page that faults.
+    fault_from(mapping.rfind(b"nowhere", PAGE - 10, 2 * PAGE - 10), 2 * PAGE as usize - 10 - 512, 0);
+    fault_from(mapping.rfind(b"nowhere", PAGE - 10, PAGE + 10), PAGE as usize, 0);
 }
 
 #[test]
@@ -154,11 +157,12 @@ fn an_io_error_is_an_error() {
     }
 }
 
-/// Runs a body in a process whose SIGBUS belongs to somebody else, as `prepare` arranges it.
+/// Runs a body in a process whose SIGBUS another handler has, or that blocks it, as `prepare` arranges it.
 fn with_signals_of_others(name: &str, prepare: impl FnOnce()) {
     in_a_process_of_its_own(name, || {
         let (_file, h) = cut_short();
         prepare();
+        assert!(!mmap_wrap::verify_handlers());
         let mapping = registry::pin(h).unwrap();
         all_refused(&mapping, |cause| matches!(cause, Cause::CutShort { .. } | Cause::File));
         drop(mapping);

@@ -1,10 +1,11 @@
 //! The line that no panic and no Rust error crosses: results become numbers, failures are remembered by thread.
 
-use crate::error::{Error, Failure, Result};
+use crate::buffer::{Bytes, Room};
+use crate::error::{Errno, Error, Failure, Result};
+use crate::guarded;
 use std::any::Any;
 use std::cell::RefCell;
 use std::ffi::{CStr, CString, c_char};
-use std::mem::MaybeUninit;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 thread_local! {
@@ -124,37 +125,47 @@ pub fn text_at<'a>(text: *const c_char, what: &str) -> Result<&'a CStr> {
 
 /// The caller's `size` bytes at `from`. NULL is fine with size 0.
 #[inline]
-pub fn bytes_in<'a>(from: *const u8, size: i64) -> Result<&'a [u8]> {
+pub fn bytes_in<'a>(from: *const u8, size: i64) -> Result<Bytes<'a>> {
     let size = buffer_size(from.is_null(), size)?;
-    if size == 0 {
-        return Ok(&[]);
-    }
-    // SAFETY: not NULL; the header demands `size` readable bytes.
-    Ok(unsafe { std::slice::from_raw_parts(from, size) })
+    // SAFETY: the header demands `size` bytes of the caller's; what cannot be read there is an error.
+    Ok(unsafe { Bytes::from_raw(from, size) })
 }
 
 /// The caller's room for `size` bytes at `to`. NULL is fine with size 0.
 #[inline]
-pub fn room_for<'a>(to: *mut u8, size: i64) -> Result<&'a mut [MaybeUninit<u8>]> {
+pub fn room_for<'a>(to: *mut u8, size: i64) -> Result<Room<'a>> {
     let size = buffer_size(to.is_null(), size)?;
-    if size == 0 {
-        return Ok(&mut []);
-    }
-    // SAFETY: not NULL; the header demands `size` writable bytes. It need not be initialised.
-    Ok(unsafe { std::slice::from_raw_parts_mut(to.cast(), size) })
+    // SAFETY: the header demands `size` bytes of the caller's; what cannot be written there is an error.
+    Ok(unsafe { Room::from_raw(to, size) })
+}
+
+/// Copies what the caller passes by address, all of `to`.
+#[inline]
+pub fn fetch(from: Bytes, to: &mut [u8]) -> Result<()> {
+    guarded::fetch(from, to).map_err(|fault| bad_buffer(fault, from.size()))
+}
+
+/// Copies a result to where the caller wants it, from byte `at` of the room on.
+#[inline]
+pub fn store(from: &[u8], to: &Room, at: usize) -> Result<()> {
+    guarded::store(from, to, at).map_err(|fault| bad_buffer(fault, from.len()))
+}
+
+#[cold]
+fn bad_buffer(fault: guarded::Fault, size: usize) -> Box<Error> {
+    let errno = if let guarded::Stop::System(errno) = fault.by { errno } else { Errno(libc::EFAULT) };
+    Error::system(errno, format!("copy {size} bytes of an argument"), "the address given does not hold so many")
 }
 
 /// Writes the members of a struct of i64 to `to`, as many as `size` bytes of the caller's have room for: an older header
 /// knows fewer. Answers 0.
 pub fn write_members(to: *mut u8, size: i64, name: &str, members: &[i64]) -> Result<i64> {
     let room = room_for(to, size)?;
-    if room.is_empty() || room.len() % size_of::<i64>() != 0 {
+    if room.size() == 0 || room.size() % size_of::<i64>() != 0 {
         return Err(Error::argument(format!("{size} bytes are no size of {name}")));
     }
-    for (place, byte) in room.iter_mut().zip(members.iter().flat_map(|member| member.to_ne_bytes())) {
-        place.write(byte);
-    }
-    Ok(0)
+    let bytes: Vec<u8> = members.iter().flat_map(|member| member.to_ne_bytes()).take(room.size()).collect();
+    store(&bytes, &room, 0).map(|()| 0)
 }
 
 #[inline]
@@ -204,7 +215,7 @@ mod tests {
 
     #[test]
     fn null_is_a_buffer_of_no_bytes_only() {
-        assert!(bytes_in(std::ptr::null(), 0).unwrap().is_empty());
+        assert_eq!(bytes_in(std::ptr::null(), 0).unwrap().size(), 0);
         assert!(bytes_in(std::ptr::null(), 1).is_err());
         assert!(room_for(std::ptr::null_mut(), i64::MIN).is_err());
     }

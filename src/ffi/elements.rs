@@ -8,7 +8,7 @@
 //! mmap_wrap_get and mmap_wrap_put are for every kind. The others have the number itself as answer or argument, for
 //! languages whose foreign calls make out-parameters dear.
 
-use super::boundary::{boundary, boundary_number, bytes_in, room_for};
+use super::boundary::{boundary, boundary_number, bytes_in, fetch, room_for, store};
 use super::map::mmap_wrap_handle;
 use crate::guarded::low_bytes;
 use crate::mapping::Kind;
@@ -32,10 +32,7 @@ pub extern "C" fn mmap_wrap_get(h: mmap_wrap_handle, kind: i64, offset: i64, val
             let kind = Kind::new(kind)?;
             let room = room_for(value.cast(), width(kind))?;
             let bits = mapping.get(kind, offset)?.to_ne_bytes();
-            room.iter_mut().zip(&bits[low_bytes(kind.width())]).for_each(|(room, byte)| {
-                room.write(*byte);
-            });
-            Ok(0)
+            store(&bits[low_bytes(kind.width())], &room, 0).map(|()| 0)
         })
     })
 }
@@ -54,7 +51,7 @@ pub extern "C" fn mmap_wrap_put(h: mmap_wrap_handle, kind: i64, offset: i64, val
             let kind = Kind::new(kind)?;
             let value = bytes_in(value.cast(), width(kind))?;
             let mut bits = [0; 8];
-            bits[low_bytes(kind.width())].copy_from_slice(value);
+            fetch(value, &mut bits[low_bytes(kind.width())])?;
             mapping.put(kind, offset, u64::from_ne_bytes(bits)).map(|()| 0)
         })
     })

@@ -2,7 +2,7 @@
 //!
 //! What is known of a mapping, and which mappings live: for messages, for tools, and for finding leaks.
 
-use super::boundary::{answer, boundary, room_for, write_members};
+use super::boundary::{answer, boundary, room_for, store, write_members};
 use super::map::mmap_wrap_handle;
 use crate::error::Error;
 use crate::mapping::SourceKind;
@@ -109,15 +109,13 @@ pub extern "C" fn mmap_wrap_list(handles: *mut mmap_wrap_handle, room: i64) -> i
             return Err(Error::Negative { what: "room", value: room }.into());
         }
         let bytes = room.checked_mul(8).ok_or_else(|| Error::argument(format!("no buffer holds {room} handles")))?;
-        let mut places = room_for(handles.cast(), bytes)?.chunks_exact_mut(size_of::<i64>());
+        let places = room_for(handles.cast(), bytes)?;
         let mut count = 0;
         for handle in registry::live() {
-            count += 1;
-            if let Some(place) = places.next() {
-                place.iter_mut().zip(handle.to_ne_bytes()).for_each(|(place, byte)| {
-                    place.write(byte);
-                });
+            if count < room {
+                store(&handle.to_ne_bytes(), &places, size_of::<i64>() * usize::try_from(count).unwrap_or(usize::MAX))?;
             }
+            count += 1;
         }
         Ok(count)
     })

@@ -4,7 +4,7 @@
 //! size, where madvise_wrap with MADV_HUGEPAGE asks for them or MADV_COLLAPSE makes them; those of the pool
 //! (vm.nr_hugepages) come with MAP_HUGETLB.
 
-use super::boundary::{answer, boundary, bytes_in};
+use super::boundary::{answer, boundary, bytes_in, fetch};
 use super::map::mmap_wrap_handle;
 use crate::error::Error;
 use crate::registry::{self, pin};
@@ -81,9 +81,12 @@ pub extern "C" fn mbind_wrap(
             ..=4096 => node_words.saturating_mul(8),
             _ => return Err(Error::argument(format!("{node_words} words of nodes: no machine has as many"))),
         };
-        let words = bytes_in(nodes.cast(), bytes)?.chunks_exact(8);
+        let given = bytes_in(nodes.cast(), bytes)?;
+        let mut words = vec![0; given.size()];
+        fetch(given, &mut words)?;
         // Chunks of eight are eight.
-        let nodes: Vec<u64> = words.map(|word| u64::from_ne_bytes(word.try_into().unwrap_or_default())).collect();
+        let nodes: Vec<u64> =
+            words.chunks_exact(8).map(|word| u64::from_ne_bytes(word.try_into().unwrap_or_default())).collect();
         pin.bind(mode, &nodes, flags, offset, size).map(|()| 0)
     })
 }

@@ -13,7 +13,7 @@
 //! access is accessed all the same; any other answers
 //! MMAP_WRAP_E_UNSUPPORTED. So does, always, a processor other than x86-64 and arm64.
 
-use super::boundary::{answer, boundary};
+use super::boundary::{answer, boundary, room_for, store};
 use super::map::mmap_wrap_handle;
 use crate::error::{Error, Result};
 use crate::mapping::Waited;
@@ -124,8 +124,8 @@ pub extern "C" fn mmap_wrap_wake(h: mmap_wrap_handle, offset: i64, count: i64) -
 /// Stores a number where the caller wants it, if anywhere.
 fn store_to(place: *mut i64, number: i64) -> Result<i64> {
     if !place.is_null() {
-        // SAFETY: not NULL; the header demands an int64_t there. It need not be aligned.
-        unsafe { place.write_unaligned(number) };
+        let bytes = number.to_ne_bytes();
+        store(&bytes, &room_for(place.cast(), answer(bytes.len()))?, 0)?;
     }
     Ok(0)
 }

@@ -1,8 +1,8 @@
-//! Atomic operations on an aligned word of mapped memory that may refuse. All are sequentially consistent.
+//! Atomic operations on an aligned word of mapped memory that may fault. All are sequentially consistent.
 
-use super::engine::{self, Loops};
-use super::{Fault, Refusal, handler};
-use crate::sys::Pages;
+use super::arch::Loops;
+use super::{Fault, Stop, Way};
+use crate::sys::{self, Pages};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::SeqCst};
 
 /// How wide a word is.
@@ -40,21 +40,22 @@ impl Operation {
     }
 }
 
-/// Whether this processor has operations of ours, whose faults can be repaired.
-pub fn has_atomics() -> bool {
-    !engine::loops().is_empty()
-}
-
-/// Does the operation on the word at `at`, a multiple of its width, and answers the word before. None, and nothing done,
-/// where a refusal could not be repaired now: the kernel, which copies then, has no atomic operations for others.
+/// Does the operation on the word at `at`, a multiple of its width, and returns the word before.
 ///
-/// What the protection may forbid is tried all the same, where both signals come here.
-pub fn atomic(pages: &Pages, at: usize, word: Word, operation: Operation, certain: bool) -> Option<Result<u64, Fault>> {
-    let loops = if certain { handler::guard() } else { handler::guard_of_both() };
-    loops.map(|loops| guarded(loops, pages, at, word, operation))
+/// The kernel has no atomic operation on the memory of others that would do. Where a fault of this thread could not be
+/// repaired, a process that shares this one's memory does the operation (`sys::run_apart`), and a fault ends only that.
+pub fn atomic(pages: &Pages, at: usize, word: Word, operation: Operation) -> Result<u64, Fault> {
+    atomic_by(Way::now(), pages, at, word, operation)
 }
 
-pub(super) fn guarded(loops: &Loops, pages: &Pages, at: usize, word: Word, operation: Operation) -> Result<u64, Fault> {
+pub(super) fn atomic_by(way: Way, pages: &Pages, at: usize, word: Word, operation: Operation) -> Result<u64, Fault> {
+    match way {
+        Way::Guarded(loops) => guarded(loops, pages, at, word, operation),
+        Way::Kernel => apart(pages, at, word, operation),
+    }
+}
+
+fn guarded(loops: &Loops, pages: &Pages, at: usize, word: Word, operation: Operation) -> Result<u64, Fault> {
     let address = aligned(pages, at, word);
     let of = match word {
         Word::Bits32 => &loops.atomics[0],
@@ -68,22 +69,40 @@ pub(super) fn guarded(loops: &Loops, pages: &Pages, at: usize, word: Word, opera
     };
     // SAFETY: `aligned` checked the place; a fault there is repaired.
     let before = unsafe { function(address, operand, expected) };
-    if before.refused == 0 {
-        Ok(before.bits)
-    } else {
-        Err(Fault { done: 0, by: Refusal::Mapping { at, writing: operation.writes() } })
+    if before.faulted == 0 { Ok(before.bits) } else { Err(fault(at, operation)) }
+}
+
+fn fault(at: usize, operation: Operation) -> Fault {
+    Fault { done: 0, by: Stop::Mapping { at, writing: operation.writes() } }
+}
+
+/// The operation, and the word before once it is done.
+struct Job {
+    address: *mut u8,
+    word: Word,
+    operation: Operation,
+    before: u64,
+}
+
+#[cold]
+#[inline(never)]
+fn apart(pages: &Pages, at: usize, word: Word, operation: Operation) -> Result<u64, Fault> {
+    let mut job = Job { address: aligned(pages, at, word), word, operation, before: 0 };
+    match sys::run_apart(run, &mut job) {
+        Ok(true) => Ok(job.before),
+        Ok(false) => Err(fault(at, operation)),
+        Err(errno) => Err(Fault { done: 0, by: Stop::System(errno) }),
     }
 }
 
-/// The same by this language's own atomics: for memory that does not refuse, because it has no file and its protection
-/// allows the operation. Where it does refuse all the same, the process ends, as by any access of its own.
-pub fn unguarded(pages: &Pages, at: usize, word: Word, operation: Operation) -> u64 {
+/// Runs in the other process: loads and stores only.
+fn run(job: &mut Job) {
     macro_rules! on {
         ($atomic:ty, $bits:ty) => {{
             let low = |bits: u64| bits as $bits;
-            // SAFETY: `aligned` checked the place, which is mapped for as long as `pages` live.
-            let word = unsafe { <$atomic>::from_ptr(aligned(pages, at, word).cast()) };
-            match operation {
+            // SAFETY: `aligned` checked the place; a fault there ends the other process.
+            let word = unsafe { <$atomic>::from_ptr(job.address.cast()) };
+            match job.operation {
                 Operation::Load => word.load(SeqCst),
                 Operation::Add(operand) => word.fetch_add(low(operand), SeqCst),
                 Operation::Exchange(operand) => word.swap(low(operand), SeqCst),
@@ -94,10 +113,11 @@ pub fn unguarded(pages: &Pages, at: usize, word: Word, operation: Operation) -> 
         }};
     }
     #[allow(clippy::cast_possible_truncation, reason = "the low bits are meant")]
-    match word {
+    let before = match job.word {
         Word::Bits32 => u64::from(on!(AtomicU32, u32)),
         Word::Bits64 => on!(AtomicU64, u64),
-    }
+    };
+    job.before = before;
 }
 
 fn aligned(pages: &Pages, at: usize, word: Word) -> *mut u8 {

@@ -1,14 +1,14 @@
 //! The handler of SIGBUS and SIGSEGV that repairs faults of the loops, and passes every other signal on.
 //!
-//! It runs in whatever thread meets the fault, in the middle of anything, so it takes no lock, allocates nothing, and
-//! touches no thread-local storage and no errno on the way that repairs.
+//! It runs in whatever thread faults, in the middle of anything, so it takes no lock, allocates nothing, and touches no
+//! thread-local storage and no errno on the way that repairs.
 
-use super::engine::{self, Loops};
-use libc::{c_int, c_void, sigaction, siginfo_t, ucontext_t};
+use super::arch::{self, Registers};
+use libc::{c_int, c_void, sigaction, siginfo_t};
 use std::cell::UnsafeCell;
 use std::mem::{MaybeUninit, zeroed};
-use std::ptr::{self, null, null_mut};
-use std::sync::atomic::{AtomicPtr, AtomicU8, Ordering::Relaxed, Ordering::SeqCst};
+use std::ptr::{null, null_mut};
+use std::sync::atomic::{AtomicPtr, AtomicU8, Ordering::SeqCst};
 
 const SIGNALS: [c_int; 2] = [libc::SIGBUS, libc::SIGSEGV];
 
@@ -29,59 +29,18 @@ const REFUSED: u8 = 3;
 /// Who repairs a SIGBUS outside the loops, given its address: a `fn(usize) -> bool`, or NULL.
 static SURVIVOR: AtomicPtr<()> = AtomicPtr::new(null_mut());
 
-/// The loops, while the caller vouches for the handlers, so that they are not verified; else NULL.
-static TRUSTED: AtomicPtr<Loops> = AtomicPtr::new(null_mut());
-
-/// Says whether the handlers may be taken for granted: nobody in this process replaces those of SIGBUS and SIGSEGV or
-/// blocks the signals. Without that word each access verifies it, which costs two system calls.
-pub fn trust(trusted: bool) {
-    let loops = engine::loops().first().filter(|_| trusted && is_installed());
-    TRUSTED.store(loops.map_or(null_mut(), |loops| ptr::from_ref(loops).cast_mut()), SeqCst);
-}
-
-/// Whether the handlers are taken for granted.
-#[inline]
-pub fn is_trusted() -> bool {
-    trusted().is_some()
-}
-
-fn trusted() -> Option<&'static Loops> {
-    // SAFETY: only `trust` stores here, NULL or a constant.
-    unsafe { TRUSTED.load(Relaxed).as_ref() }
-}
-
 /// Has every SIGBUS from elsewhere in the process shown to `survivor`, which says whether it put memory in place. It is
-/// called inside the handler, so it must keep to what the handler may do. False if the handler cannot be held.
-pub fn survive_with(survivor: fn(usize) -> bool) -> bool {
+/// called inside the handler, so it must keep to what the handler may do.
+pub fn set_survivor(survivor: fn(usize) -> bool) {
     SURVIVOR.store(survivor as *mut (), SeqCst);
-    is_installed() && holds(libc::SIGBUS)
 }
 
-/// Whether a SIGSEGV, too, would come here: what whoever protects memory under running accesses must know.
-pub fn repairs_protection_faults() -> bool {
-    !engine::loops().is_empty() && is_installed() && (trusted().is_some() || holds(libc::SIGSEGV))
+/// Whether a fault in this thread, now, would come here: both signals, for either can be the one.
+pub fn is_held() -> bool {
+    is_installed() && SIGNALS.iter().all(|signal| is_handler_of(*signal)) && !is_blocked()
 }
 
-/// The loops, if a fault in them would be repaired in this thread, now; else the access must go through the kernel.
-///
-/// Only SIGBUS is asked about: the loops are for accesses that the protection allows, so that a SIGSEGV can come only
-/// from memory that someone unmapped or protected behind the library's back.
-#[inline]
-pub fn guard() -> Option<&'static Loops> {
-    trusted().or_else(verified)
-}
-
-#[inline(never)]
-fn verified() -> Option<&'static Loops> {
-    engine::loops().first().filter(|_| is_installed() && holds(libc::SIGBUS))
-}
-
-/// The same for accesses that the protection may forbid: SIGSEGV, too, would be repaired.
-pub fn guard_of_both() -> Option<&'static Loops> {
-    trusted().or_else(|| verified().filter(|_| holds(libc::SIGSEGV)))
-}
-
-fn is_installed() -> bool {
+pub fn is_installed() -> bool {
     STATE.load(SeqCst) == INSTALLED || install()
 }
 
@@ -106,17 +65,23 @@ fn install() -> bool {
     done
 }
 
-/// Whether a signal still comes here, and both to this thread. Others may replace the handler at any time, Python's
-/// faulthandler for one; a fault while its signal is blocked kills.
-fn holds(signal: c_int) -> bool {
+/// Others may replace the handler at any time, Python's faulthandler for one.
+fn is_handler_of(signal: c_int) -> bool {
     let mut current = MaybeUninit::<sigaction>::uninit();
-    let mut blocked = MaybeUninit::<libc::sigset_t>::uninit();
-    // SAFETY: both calls only ask, and write one value to the place given; they are read only if the calls succeeded.
+    // SAFETY: the call only asks, and writes one value to the place given, which is read only if it succeeded.
     unsafe {
         sigaction(signal, null(), current.as_mut_ptr()) == 0
             && current.assume_init_ref().sa_sigaction == on_fault as *const () as usize
-            && libc::pthread_sigmask(libc::SIG_BLOCK, null(), blocked.as_mut_ptr()) == 0
-            && SIGNALS.iter().all(|signal| libc::sigismember(blocked.as_ptr(), *signal) == 0)
+    }
+}
+
+/// A fault while its signal is blocked kills.
+fn is_blocked() -> bool {
+    let mut blocked = MaybeUninit::<libc::sigset_t>::uninit();
+    // SAFETY: as above.
+    unsafe {
+        libc::pthread_sigmask(libc::SIG_BLOCK, null(), blocked.as_mut_ptr()) != 0
+            || SIGNALS.iter().any(|signal| libc::sigismember(blocked.as_ptr(), *signal) != 0)
     }
 }
 
@@ -125,10 +90,10 @@ extern "C" fn on_fault(signal: c_int, info: *mut siginfo_t, context: *mut c_void
     let (code, address) = unsafe { ((*info).si_code, (*info).si_addr()) };
     let synchronous = is_synchronous(signal, code);
     if synchronous {
-        // SAFETY: the context of the interrupted thread, which nobody else looks at.
-        let registers = unsafe { Registers::of(context.cast()) };
-        if let Some(fixup) = engine::fixup(registers.pc()) {
-            registers.go_on_at(fixup, address.addr());
+        // SAFETY: the context of the interrupted thread, which no other code looks at.
+        let registers = unsafe { Registers::new(context.cast()) };
+        if let Some(fixup) = arch::fixup(registers.pc()) {
+            registers.continue_at(fixup, address.addr());
             return;
         }
         if signal == libc::SIGBUS && survived(address.addr()) {
@@ -143,16 +108,21 @@ fn survived(address: usize) -> bool {
     if survivor.is_null() {
         return false;
     }
-    // SAFETY: only survive_with stores here, and only functions of this kind.
+    // SAFETY: only set_survivor stores here, and only functions of this kind.
     let survivor: fn(usize) -> bool = unsafe { std::mem::transmute(survivor) };
     // SAFETY: the address of this thread's errno, which the calls of a handler must not change for the code it interrupts.
     let errno = unsafe { libc::__errno_location() };
-    // SAFETY: as above.
-    let before = unsafe { *errno };
-    let survived = survivor(address);
-    // SAFETY: as above.
-    unsafe { *errno = before };
-    survived
+    // SAFETY: as above. With all signals blocked, so that no handler of others interrupts a repair and meets the same loss.
+    unsafe {
+        let before = *errno;
+        let (mut all, mut mask) = (zeroed(), zeroed());
+        libc::sigfillset(&raw mut all);
+        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut mask);
+        let survived = survivor(address);
+        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const mask, null_mut());
+        *errno = before;
+        survived
+    }
 }
 
 /// Whether the signal comes from the very instruction that the context points at. kill(2) and its like have codes of
@@ -218,52 +188,5 @@ fn with_mask_of(previous: &sigaction, signal: c_int, body: impl FnOnce()) {
         }
         body();
         libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), null_mut());
-    }
-}
-
-/// The interrupted thread's registers that repairing needs.
-struct Registers<'a>(&'a mut ucontext_t);
-
-#[cfg(target_arch = "x86_64")]
-#[allow(clippy::cast_sign_loss, clippy::cast_possible_wrap, reason = "registers are bits")]
-#[allow(clippy::cast_possible_truncation, reason = "registers are 64 bits here")]
-impl Registers<'_> {
-    fn pc(&self) -> usize {
-        self.0.uc_mcontext.gregs[libc::REG_RIP as usize] as usize
-    }
-
-    fn go_on_at(self, fixup: usize, address: usize) {
-        self.0.uc_mcontext.gregs[libc::REG_RIP as usize] = fixup as i64;
-        self.0.uc_mcontext.gregs[libc::REG_R10 as usize] = address as i64;
-    }
-}
-
-#[cfg(target_arch = "aarch64")]
-impl Registers<'_> {
-    fn pc(&self) -> usize {
-        self.0.uc_mcontext.pc as usize
-    }
-
-    fn go_on_at(self, fixup: usize, address: usize) {
-        self.0.uc_mcontext.pc = fixup as u64;
-        self.0.uc_mcontext.regs[10] = address as u64;
-    }
-}
-
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-impl Registers<'_> {
-    fn pc(&self) -> usize {
-        0
-    }
-
-    fn go_on_at(self, _fixup: usize, _address: usize) {}
-}
-
-impl Registers<'_> {
-    /// # Safety
-    /// `context` is that of the signal being handled.
-    unsafe fn of<'a>(context: *mut ucontext_t) -> Registers<'a> {
-        // SAFETY: as the caller promises.
-        Registers(unsafe { &mut *context })
     }
 }

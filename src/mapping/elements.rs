@@ -1,9 +1,7 @@
 //! Elements: one number at an offset, of any alignment, in either order of bytes.
 
-use super::access::READABLE;
 use super::kind::Number;
 use super::{Kind, Mapping, from_bits, to_bits, to_i64};
-use crate::constants::PROT_WRITE;
 use crate::error::{Error, Result};
 use crate::guarded;
 
@@ -21,18 +19,16 @@ impl Mapping {
     #[inline(always)]
     pub fn get(&self, kind: Kind, offset: i64) -> Result<u64> {
         let span = self.span(offset, to_i64(kind.width()))?;
-        let (at, width) = (span.bytes(self.grid).start, kind.width());
-        let bits = self.in_the_best_way(width, READABLE, |way| guarded::get(&self.pages, at, width, way));
-        bits.map(|bits| kind.in_order(bits)).map_err(|fault| self.refusal(fault, span))
+        let bits = guarded::get(&self.pages, span.bytes(self.grid).start, kind.width());
+        bits.map(|bits| kind.in_order(bits)).map_err(|fault| self.fault(fault, span))
     }
 
     /// Sets the number at `offset` to the low bits of `bits`.
     #[inline(always)]
     pub fn put(&self, kind: Kind, offset: i64, bits: u64) -> Result<()> {
         let span = self.span(offset, to_i64(kind.width()))?;
-        let (at, width, bits) = (span.bytes(self.grid).start, kind.width(), kind.in_order(bits));
-        let done = self.in_the_best_way(width, PROT_WRITE, |way| guarded::put(&self.pages, at, width, bits, way));
-        done.map_err(|fault| self.refusal(fault, span))
+        let done = guarded::put(&self.pages, span.bytes(self.grid).start, kind.width(), kind.in_order(bits));
+        done.map_err(|fault| self.fault(fault, span))
     }
 
     /// The integer at `offset`, of the kind that one of the MMAP_WRAP_ constants names; an unsigned one of 64 bits as the

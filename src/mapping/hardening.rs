@@ -56,16 +56,30 @@ impl Mapping {
     /// Seals the pages that hold `size` bytes (or `REST`) from `offset`, mseal(2): until the process ends they can be neither
     /// unmapped nor moved, nor be protected otherwise.
     pub fn seal(&self, offset: i64, size: i64) -> Result<()> {
+        self.seal_unless(&|| false, offset, size)
+    }
+
+    /// The same for a caller that may have promised to replace lost pages.
+    pub(crate) fn seal_unless(&self, is_surviving: &dyn Fn() -> bool, offset: i64, size: i64) -> Result<()> {
         let span = self.span(offset, size)?;
         if span.size == 0 {
             return Ok(());
         }
-        self.pages.seal(span.widened(self.grid)).map_err(|errno| match errno {
-            Errno(libc::ENOSYS) => Error::unsupported("mseal(2) (Linux 6.10, 64 bits)"),
-            _ => Error::system(errno, format!("seal {span}"), memory_hint(errno)),
-        })?;
-        self.origin.sealed.store(true, Ordering::SeqCst);
-        Ok(())
+        let before = self.origin.sealed.swap(true, Ordering::SeqCst);
+        let sealed = if is_surviving() {
+            Err(Error::argument(
+                "the mapping survives SIGBUS, and a sealed page cannot be replaced: end that first (mmap_wrap_survive)",
+            ))
+        } else {
+            self.pages.seal(span.widened(self.grid)).map_err(|errno| match errno {
+                Errno(libc::ENOSYS) => Error::unsupported("mseal(2) (Linux 6.10, 64 bits)"),
+                _ => Error::system(errno, format!("seal {span}"), memory_hint(errno)),
+            })
+        };
+        if sealed.is_err() {
+            self.origin.sealed.fetch_and(before, Ordering::SeqCst);
+        }
+        sealed
     }
 
     /// Whether a part of the mapping is sealed.

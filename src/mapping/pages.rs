@@ -1,8 +1,8 @@
 //! Operations on whole pages: protection, advice, sync.
 
-use super::{GUARD_REGIONS, Mapping};
+use super::Mapping;
 use crate::bits::{known, to_c_int};
-use crate::constants::{self, Group, MADV_GUARD_INSTALL, MADV_GUARD_REMOVE};
+use crate::constants::{self, Group};
 use crate::error::{Errno, Error, Result};
 use crate::limits::memory_hint;
 use crate::range::Span;
@@ -27,16 +27,7 @@ impl Mapping {
         }
         let pages = span.from_page_start(self.grid)?;
         let whole = pages == (0..self.pages.size());
-        // What is taken away is forgotten before, what is granted is remembered after. Most calls change nothing in
-        // that, and a locked instruction less is worth a look.
-        if self.certain.load(Ordering::SeqCst) & !(prot | GUARD_REGIONS) != 0 {
-            self.certain.fetch_and(prot | GUARD_REGIONS, Ordering::SeqCst);
-            self.let_unguarded_finish();
-        }
         self.pages.protect(pages, c_prot).map_err(|errno| self.protect_refused(errno, prot, span))?;
-        if whole && self.certain.load(Ordering::SeqCst) & prot != prot {
-            self.certain.fetch_or(prot, Ordering::SeqCst);
-        }
         if whole {
             self.origin.prot.store(prot, Ordering::Relaxed);
         }
@@ -76,22 +67,8 @@ impl Mapping {
             Group::Discarding => span.of_whole_pages(self.grid)?,
             _ => span.widened(self.grid),
         };
-        let before = self.certain.load(Ordering::SeqCst);
-        if advice == MADV_GUARD_INSTALL && MADV_GUARD_INSTALL != 0 {
-            self.certain.fetch_or(GUARD_REGIONS, Ordering::SeqCst);
-            self.let_unguarded_finish();
-        }
-        let whole = pages == (0..self.pages.size());
-        self.pages.advise(pages, to_c_int(advice, "advice")?).map_err(|errno| {
-            if before & GUARD_REGIONS == 0 {
-                self.certain.fetch_and(!GUARD_REGIONS, Ordering::SeqCst);
-            }
-            self.advice_refused(errno, constant.name, span)
-        })?;
-        if advice == MADV_GUARD_REMOVE && whole {
-            self.certain.fetch_and(!GUARD_REGIONS, Ordering::SeqCst);
-        }
-        Ok(())
+        let advised = self.pages.advise(pages, to_c_int(advice, "advice")?);
+        advised.map_err(|errno| self.advice_refused(errno, constant.name, span))
     }
 
     #[cold]

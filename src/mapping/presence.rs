@@ -6,17 +6,17 @@ use crate::cache::{self, Cache};
 use crate::constants::{MADV_DONTNEED, MADV_PAGEOUT, MADV_POPULATE_READ, MADV_POPULATE_WRITE};
 use crate::constants::{MAP_ANONYMOUS, MLOCK_ONFAULT};
 use crate::error::{Errno, Error, Result};
-use crate::guarded::{self, Fault, Refusal, Way};
+use crate::buffer::Room;
+use crate::guarded::{self, Fault, Stop};
 use crate::limits::memory_hint;
 use crate::range::Span;
 use crate::sys;
-use std::mem::MaybeUninit;
 use std::ops::Range;
 use std::os::fd::AsRawFd;
 use std::sync::atomic::Ordering;
 
 /// Pages that the kernel is asked about at a time.
-const PIECE: usize = 4096;
+const PIECE: usize = 2048;
 
 impl Mapping {
     /// Keeps the pages that hold `size` bytes (or `REST`) from `offset` in memory, reading them in; with MLOCK_ONFAULT
@@ -60,8 +60,7 @@ impl Mapping {
     ///
     /// ```
     /// # use mmap_wrap::{Mapping, constants::*, range::REST};
-    /// # use std::mem::MaybeUninit;
-    /// # let memory = Mapping::of_descriptor(0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)?;
+    /// #     /// # let memory = Mapping::of_descriptor(0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)?;
     /// # if memory.resident(0, REST).is_ok() {
     /// let mut pages = [MaybeUninit::new(7); 1];
     /// assert_eq!(memory.presence(&mut pages, 0, REST)?, 1);
@@ -69,17 +68,19 @@ impl Mapping {
     /// # }
     /// # Ok::<(), Box<mmap_wrap::Error>>(())
     /// ```
-    pub fn presence(&self, to: &mut [MaybeUninit<u8>], offset: i64, size: i64) -> Result<usize> {
+    pub fn presence<'a>(&self, to: impl Into<Room<'a>>, offset: i64, size: i64) -> Result<usize> {
+        let to = to.into();
         let span = self.span(offset, size)?;
         let count = if span.size == 0 { 0 } else { span.widened(self.grid).len() / self.grid.page };
-        if to.len() < count {
-            return Err(Error::NoRoom { room: to.len(), needed: count }.into());
+        if to.size() < count {
+            return Err(Error::NoRoom { room: to.size(), needed: count }.into());
         }
-        let mut places = to.iter_mut();
-        self.each_page(span, |present| {
-            if let Some(place) = places.next() {
-                place.write(present.into());
-            }
+        let mut place = 0;
+        self.each_piece(span, |present| {
+            let written = guarded::store(present, &to, place);
+            written.map_err(|fault| self.fault(fault, span))?;
+            place += present.len();
+            Ok(())
         })?;
         Ok(count)
     }
@@ -87,12 +88,15 @@ impl Mapping {
     /// How many bytes are in memory of the pages that hold `size` bytes (or `REST`) from `offset`: whole pages.
     pub fn resident(&self, offset: i64, size: i64) -> Result<usize> {
         let mut bytes = 0;
-        self.each_page(self.span(offset, size)?, |present| bytes += if present { self.grid.page } else { 0 })?;
+        self.each_piece(self.span(offset, size)?, |present| {
+            bytes += self.grid.page * present.iter().map(|byte| usize::from(*byte)).sum::<usize>();
+            Ok(())
+        })?;
         Ok(bytes)
     }
 
-    /// Tells of each page of a span, in order, whether it is in memory.
-    fn each_page(&self, span: Span, mut tell: impl FnMut(bool)) -> Result<()> {
+    /// Passes on for each page of a span, in order, whether it is in memory: 1 or 0, some pages at a time.
+    fn each_piece(&self, span: Span, mut pass_on: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
         let (page, small) = (self.grid.page, sys::page_size());
         let Range { start: mut at, end } = if span.size == 0 { 0..0 } else { span.widened(self.grid) };
         let mut present = [0; PIECE];
@@ -107,7 +111,8 @@ impl Mapping {
                 }
                 _ => Error::system(errno, format!("look for {span}"), ""),
             })?;
-            present[..count].iter().for_each(|byte| tell(byte & 1 != 0));
+            present[..count].iter_mut().for_each(|byte| *byte &= 1);
+            pass_on(&present[..count])?;
             at += count * page;
         }
         Ok(())
@@ -137,7 +142,7 @@ impl Mapping {
         let span = self.span(offset, size)?;
         if span.size > 0 {
             let advice = to_c_int(if writing { MADV_POPULATE_WRITE } else { MADV_POPULATE_READ }, "advice")?;
-            // Refused, it does not say where; and kernels before 5.14 do not know it. (0: nor does this system.)
+            // On failure it does not say where; and kernels before 5.14 do not know it. (0: nor does this system.)
             if advice == 0 || self.pages.advise(span.widened(self.grid), advice).is_err() {
                 self.touch(writing, span)?;
             }
@@ -151,16 +156,16 @@ impl Mapping {
         for page in span.widened(self.grid).step_by(self.grid.page) {
             // The first page can begin before the mapping does.
             let at = page.max(bytes.start);
-            let refused = |by| self.refusal(Fault { done: at - bytes.start, by }, span);
+            let refused = |by| self.fault(Fault { done: at - bytes.start, by }, span);
             if writing {
                 sys::touch_for_writing(&self.pages, page).map_err(|errno| match errno {
-                    Errno(libc::EFAULT) => refused(Refusal::Mapping { at, writing }),
+                    Errno(libc::EFAULT) => refused(Stop::Mapping { at, writing }),
                     Errno(libc::ENOSYS) => Error::unsupported("MADV_POPULATE_WRITE, of Linux 5.14 and newer,"),
-                    _ => refused(Refusal::Kernel(errno)),
+                    _ => refused(Stop::System(errno)),
                 })?;
             } else {
-                let byte = &mut [MaybeUninit::uninit()];
-                guarded::read(&self.pages, at, byte, Way::new(self.is_readable())).map_err(|fault| refused(fault.by))?;
+                let mut byte = [0];
+                guarded::read(&self.pages, at, (&mut byte[..]).into()).map_err(|fault| refused(fault.by))?;
             }
         }
         Ok(())

@@ -12,7 +12,7 @@ use crate::source;
 use crate::sys::{self, Pages};
 use std::ffi::c_int;
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 /// What resizing leaves the file as.
 struct FileSize {
@@ -117,7 +117,7 @@ impl Mapping {
             sealed: AtomicBool::new(*self.origin.sealed.get_mut()),
             has_fresh_pages: AtomicBool::new(*self.origin.has_fresh_pages.get_mut()),
         };
-        Mapping { pages, grid, certain: AtomicI64::new(*self.certain.get_mut()), origin, unguarded: AtomicU32::new(0) }
+        Mapping { pages, grid, origin, is_given_up: AtomicBool::new(false) }
     }
 
     fn checked_flags(&self, flags: i64, address: usize) -> Result<c_int> {
@@ -220,9 +220,9 @@ impl Mapping {
         let size = new.size().min(self.pages.size());
         let system = |errno| Error::system(errno, format!("copy {size} bytes"), memory_hint(errno));
         new.protect(0..new.size(), libc::PROT_READ | libc::PROT_WRITE).map_err(system)?;
-        let from = Place { side: Side::Source, pages: &self.pages, at: 0, certain: self.is_readable() };
-        let to = Place { side: Side::Target, pages: new, at: 0, certain: true };
-        guarded::copy(to, from, size).map_err(|(_, fault)| self.refusal(fault, Span { offset: 0, size }))?;
+        let from = Place { side: Side::Source, pages: &self.pages, at: 0 };
+        let to = Place { side: Side::Target, pages: new, at: 0 };
+        guarded::copy(to, from, size).map_err(|(_, fault)| self.fault(fault, Span { offset: 0, size }))?;
         new.protect(0..new.size(), self.c_prot()).map_err(system)
     }
 

@@ -1,10 +1,8 @@
 //! Words that threads and processes share: atomic operations, waiting, waking.
 
-use super::access::READABLE;
 use super::{Mapping, from_bits, to_bits, to_i64};
-use crate::constants::PROT_WRITE;
 use crate::error::{Errno, Error, Result};
-use crate::guarded::{self, Fault, Operation, Refusal, Word};
+use crate::guarded::{self, Fault, Operation, Stop, Word};
 use crate::range::{REST, Span};
 use crate::sys;
 use std::time::Duration;
@@ -65,17 +63,11 @@ impl Mapping {
     fn atomic(&self, word: Word, offset: i64, operation: Operation) -> Result<i64> {
         let span = self.span(offset, to_i64(word.bytes()))?;
         let at = span.of_a_word(self.grid)?;
-        let prot = if operation.writes() { PROT_WRITE } else { READABLE };
-        let certain = self.allows(prot);
-        let outcome = match guarded::atomic(&self.pages, at, word, operation, certain) {
-            Some(outcome) => outcome,
-            None if self.cannot_refuse(prot) => self
-                .without_a_guard(|| self.cannot_refuse(prot).then(|| guarded::unguarded(&self.pages, at, word, operation)))
-                .flatten()
-                .ok_or(Fault { done: 0, by: Refusal::Mapping { at, writing: operation.writes() } }),
-            None => return Err(no_guard()),
-        };
-        outcome.map(|before| number(word, before)).map_err(|fault| self.refusal(fault, span))
+        let outcome = guarded::atomic(&self.pages, at, word, operation);
+        outcome.map(|before| number(word, before)).map_err(|fault| match fault.by {
+            Stop::System(errno) => no_atomics(errno),
+            _ => self.fault(fault, span),
+        })
     }
 
     /// Waits while the 32-bit word at `offset` is `expected`, until somebody wakes it, or `timeout` nanoseconds long; `REST`
@@ -132,7 +124,7 @@ impl Mapping {
         match errno {
             Errno(libc::EFAULT) => {
                 let at = span.bytes(self.grid).start;
-                self.refusal(Fault { done: 0, by: Refusal::Mapping { at, writing: false } }, span)
+                self.fault(Fault { done: 0, by: Stop::Mapping { at, writing: false } }, span)
             }
             Errno(libc::ENOSYS) => Error::unsupported("waiting for a word, and waking who waits (futex)"),
             errno => Error::system(errno, attempt, ""),
@@ -164,13 +156,13 @@ fn number(word: Word, bits: u64) -> i64 {
 }
 
 #[cold]
-fn no_guard() -> Box<Error> {
-    Error::unsupported(if guarded::has_atomics() {
-        "an atomic access to memory that may refuse it, while SIGBUS or SIGSEGV goes to another handler than this library's \
-         or is blocked in this thread (unblock both and leave them to this library, or use memory without a file and with \
-         one protection that allows the access: the kernel has no atomic access to fall back on, so it)"
-    } else {
-        "an atomic access to memory that may refuse it, on this processor (use memory without a file and with one \
-         protection that allows the access: a refusal cannot be repaired here, so it)"
-    })
+fn no_atomics(errno: Errno) -> Box<Error> {
+    match errno {
+        Errno(libc::ENOSYS) => Error::unsupported(
+            "an atomic access whose fault could not be repaired: SIGBUS or SIGSEGV has another handler than this library's or \
+             is blocked in this thread, or the processor has none (unblock both and leave them to this library: without \
+             them it)",
+        ),
+        errno => Error::system(errno, "start a process for an atomic access, without this library's signal handlers", ""),
+    }
 }

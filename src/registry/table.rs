@@ -1,10 +1,10 @@
 //! The table of slots: chunks that are never freed or moved, so that a slot can be looked at with any handle, made up
 //! or long gone. The memory comes straight from the kernel: no lock, not even an allocator's.
 //!
-//! The counts of those inside live apart, in memory that the kernel wipes in a forked child: threads that do not exist
-//! there must not keep its mappings.
+//! What a forked child must not inherit lies apart, in memory that the kernel wipes there: threads that do not exist in
+//! the child must not keep its mappings.
 
-use super::life::Life;
+use super::slot_state::SlotState;
 use crate::error::{Error, Result};
 use crate::limits::memory_hint;
 use crate::mapping::Mapping;
@@ -12,24 +12,33 @@ use crate::sys::{self, Pages};
 use std::cell::UnsafeCell;
 use std::mem::MaybeUninit;
 use std::ptr;
-use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering::SeqCst};
-
-#[cfg(loom)]
-pub type Pins = loom::sync::atomic::AtomicU32;
-#[cfg(not(loom))]
-pub type Pins = AtomicU32;
+use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering::Acquire, Ordering::SeqCst};
 
 /// One mapping, or none. Zeroed memory is a free slot that was never used. What an access needs fills its first cache line.
 #[repr(C, align(64))]
 pub struct Slot {
-    pub life: Life,
+    pub state: SlotState,
     /// Index + 1 of the next free slot while this one is in the free list.
     next_free: AtomicU32,
     /// What the registry remembers of the mapping: survival, loss, inheritance.
     pub marks: AtomicU32,
     pub mapping: UnsafeCell<MaybeUninit<Mapping>>,
-    /// The process in which it is being changed: a forked child has nobody who would finish that.
-    pub changer: AtomicU32,
+    /// Where the pages of a surviving mapping begin and end: for the signal handler, which may not look at a mapping that
+    /// is being changed.
+    pub pages: [AtomicUsize; 2],
+}
+
+/// What is true of a slot in this process only: wiped in a forked child. Zeroed memory is a valid one.
+#[derive(Default)]
+pub struct Unforked {
+    /// Pins that are counted here, because no thread's record has them.
+    pub pins: AtomicU32,
+    /// Threads that change the mapping, or are about to try.
+    pub changers: AtomicU32,
+    /// 1: this process asked the kernel to leave the mapping out of its children.
+    pub is_complete: AtomicU32,
+    /// 1 while a signal handler replaces a page of the mapping.
+    pub repairing: AtomicU32,
 }
 
 // SAFETY: a Slot is shared by all threads: its words are atomic, and the mapping is written only by the one owner of a
@@ -39,7 +48,7 @@ unsafe impl Sync for Slot {}
 /// Chunk `k` holds 1024 · 2ᵏ slots, so 21 of them hold nearly all that 31 bits can name.
 struct Chunk {
     slots: AtomicPtr<Slot>,
-    pins: AtomicPtr<Pins>,
+    unforked: AtomicPtr<Unforked>,
 }
 
 const FIRST_CHUNK: u32 = 1024;
@@ -47,7 +56,7 @@ const CHUNK_COUNT: usize = 21;
 pub const MOST_SLOTS: u32 = FIRST_CHUNK * ((1 << CHUNK_COUNT) - 1);
 
 static CHUNKS: [Chunk; CHUNK_COUNT] =
-    [const { Chunk { slots: AtomicPtr::new(ptr::null_mut()), pins: AtomicPtr::new(ptr::null_mut()) } }; CHUNK_COUNT];
+    [const { Chunk { slots: AtomicPtr::new(ptr::null_mut()), unforked: AtomicPtr::new(ptr::null_mut()) } }; CHUNK_COUNT];
 
 /// How many slots were ever used; those from here on are untouched.
 static USED: AtomicU32 = AtomicU32::new(0);
@@ -67,23 +76,31 @@ pub fn used() -> u32 {
     USED.load(SeqCst)
 }
 
-/// A slot and the count of those inside; none where no slot of that index was ever made.
-pub fn slot(index: u32) -> Option<(&'static Slot, &'static Pins)> {
+/// A slot; none where no slot of that index was ever made.
+#[inline]
+pub fn slot(index: u32) -> Option<&'static Slot> {
     let (chunk, place) = chunk_of(index);
-    let chunk = CHUNKS.get(chunk)?;
-    let slots = chunk.slots.load(SeqCst);
+    let slots = CHUNKS.get(chunk)?.slots.load(Acquire);
     if slots.is_null() {
         return None;
     }
-    // SAFETY: a chunk once published stays for ever and holds this place (chunk_of), and its pins were published before
-    // it; zeroed memory is a valid Slot and a valid count.
-    Some(unsafe { (&*slots.add(place), &*chunk.pins.load(SeqCst).add(place)) })
+    // SAFETY: a chunk once published stays for ever and holds this place (chunk_of); zeroed memory is a valid Slot.
+    Some(unsafe { &*slots.add(place) })
+}
+
+/// The part of a slot that is wiped in a forked child.
+pub fn unforked(index: u32) -> &'static Unforked {
+    let (chunk, place) = chunk_of(index);
+    let unforked = CHUNKS[chunk].unforked.load(Acquire);
+    assert!(!unforked.is_null(), "slot {index} was never made");
+    // SAFETY: as in slot; this part of a chunk is published before the slots.
+    unsafe { &*unforked.add(place) }
 }
 
 /// Makes sure that the chunk is there. Threads that race make one each, and all but one give theirs back.
 fn ensure_chunk(chunk: usize) -> Result<()> {
     let places = (FIRST_CHUNK as usize) << chunk;
-    publish(&CHUNKS[chunk].pins, places, true)?;
+    publish(&CHUNKS[chunk].unforked, places, true)?;
     publish(&CHUNKS[chunk].slots, places, false)
 }
 
@@ -107,7 +124,7 @@ pub fn take() -> Result<u32> {
     loop {
         let head = FREE.load(SeqCst);
         let Some(index) = first_free(head) else { break };
-        let next = slot(index).map_or(0, |(slot, _)| slot.next_free.load(SeqCst));
+        let next = slot(index).map_or(0, |slot| slot.next_free.load(SeqCst));
         if FREE.compare_exchange(head, retagged(head, next), SeqCst, SeqCst).is_ok() {
             return Ok(index);
         }
@@ -126,8 +143,8 @@ pub fn take() -> Result<u32> {
 
 /// Puts a slot back for the next taker. Inside a signal handler, too.
 pub fn give_back(index: u32) {
-    let Some((slot, _)) = slot(index) else { return };
-    if slot.life.generation() == u32::MAX {
+    let Some(slot) = slot(index) else { return };
+    if slot.state.generation() == u32::MAX {
         // Another mapping here would repeat a handle: after 2³² of them the slot rests.
         return;
     }

@@ -1,15 +1,17 @@
 //! What only Linux has.
 
+mod apart;
 mod huge;
 mod node;
 mod presence;
 
-use super::unix::{Pages, check, copied, last_errno, peek_by_socket, poke_by_socket};
+use super::unix::{Pages, check, copied, copy_by_socket, last_errno};
 use crate::error::{Cause, Errno};
 use std::ffi::{CStr, c_int, c_void};
 use std::mem::MaybeUninit;
 use std::time::Duration;
 
+pub use apart::run_apart;
 pub use huge::{each_huge_part, huge_bytes_by_smaps, transparent_huge_page_size};
 pub use node::{bind, node};
 pub use presence::{cached_pages, forget, knows_advice, lock_on_fault, presence, read_ahead, touch_for_writing};
@@ -34,41 +36,66 @@ pub fn descriptor_page_size(fd: c_int) -> Option<usize> {
     if facts.f_type == libc::HUGETLBFS_MAGIC { usize::try_from(facts.f_bsize).ok() } else { None }
 }
 
-/// Copies from memory that may refuse, through the kernel, which answers EFAULT where a load would be a signal.
-/// Returns the bytes copied, which are fewer where the memory refused part of the way.
-pub fn peek(from: *const u8, to: &mut [MaybeUninit<u8>]) -> Result<usize, Errno> {
-    let local = libc::iovec { iov_base: to.as_mut_ptr().cast(), iov_len: to.len() };
-    let remote = libc::iovec { iov_base: from.cast_mut().cast(), iov_len: to.len() };
-    // SAFETY: `to` is ours to write; `from` may be any address, the kernel checks it.
-    match copied(unsafe { libc::process_vm_readv(libc::getpid(), &local, 1, &remote, 1, 0) }) {
-        Err(NOT_HERE | NOT_PERMITTED) => peek_by_socket(from, to),
-        Err(Errno(libc::EFAULT)) if is_out_of_reach(from.addr()) => peek_by_socket(from, to),
+/// Copies between memory that may fault and memory that may fault, through the kernel, which reports EFAULT where a load
+/// would be a signal. Returns the bytes copied, which are fewer where one of the two faulted part of the way.
+///
+/// # Safety
+/// The caller may write `size` bytes at `to`, if they are mapped at all.
+pub unsafe fn copy(from: *const u8, to: *mut u8, size: usize) -> Result<usize, Errno> {
+    // SAFETY: as the caller promises, here and below.
+    match unsafe { copy_within_process(from, to, size) } {
+        // Emulators lack the call, and containers may forbid it.
+        Err(NOT_HERE | NOT_PERMITTED) => unsafe { copy_by_socket(from, to, size) },
+        // It cannot reach secret memory (memfd_secret) and that of devices; a plain copy can.
+        Err(FAULT) => unsafe { copy_by_socket(from, to, size) }.or(Err(FAULT)),
         outcome => outcome,
     }
 }
 
-// Emulators lack the call, and containers may forbid it.
 const NOT_HERE: Errno = Errno(libc::ENOSYS);
 const NOT_PERMITTED: Errno = Errno(libc::EPERM);
+const FAULT: Errno = Errno(libc::EFAULT);
 
-/// Whether the call cannot reach the memory at an address, and a plain copy can: secret memory (memfd_secret), and that of
-/// devices. Others are not tried a second time: valgrind would take it for an error of the program.
-fn is_out_of_reach(address: usize) -> bool {
-    let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();
-    let path = maps.lines().find_map(|line| line_holding(address, line)).map_or("", |line| line.path);
-    path.starts_with("/secretmem") || path.starts_with("/dev/") && !path.starts_with("/dev/shm/")
+/// # Safety
+/// As `copy`.
+unsafe fn copy_within_process(from: *const u8, to: *mut u8, size: usize) -> Result<usize, Errno> {
+    let source = libc::iovec { iov_base: from.cast_mut().cast(), iov_len: size };
+    let target = libc::iovec { iov_base: to.cast(), iov_len: size };
+    // SAFETY: the kernel checks both addresses; `to` is the caller's to write.
+    copied(unsafe { libc::process_vm_readv(libc::getpid(), &target, 1, &source, 1, 0) })
 }
 
-/// Copies to memory that may refuse, through the kernel.
-pub fn poke(to: *mut u8, from: &[u8]) -> Result<usize, Errno> {
-    let local = libc::iovec { iov_base: from.as_ptr().cast_mut().cast::<c_void>(), iov_len: from.len() };
-    let remote = libc::iovec { iov_base: to.cast(), iov_len: from.len() };
-    // SAFETY: `from` is readable; `to` lies in a mapping of this library (guarded), and the kernel checks it.
-    match copied(unsafe { libc::process_vm_writev(libc::getpid(), &local, 1, &remote, 1, 0) }) {
-        Err(NOT_HERE | NOT_PERMITTED) => poke_by_socket(to, from),
-        Err(Errno(libc::EFAULT)) if is_out_of_reach(to.addr()) => poke_by_socket(to, from),
+/// Whether a load of the byte at an address of file or anonymous memory would succeed. Inside a signal handler, too.
+pub fn is_readable(address: usize) -> bool {
+    let mut byte = 0u8;
+    let (from, to) = (address as *const u8, &raw mut byte);
+    // SAFETY: the byte is this function's.
+    let outcome = match unsafe { copy_within_process(from, to, 1) } {
+        // SAFETY: as above.
+        Err(NOT_HERE | NOT_PERMITTED) => unsafe { copy_by_socket(from, to, 1) },
         outcome => outcome,
-    }
+    };
+    outcome == Ok(1)
+}
+
+/// membarrier(2): not in libc. Its commands.
+const REGISTER_PRIVATE_EXPEDITED: c_int = 1 << 4;
+const PRIVATE_EXPEDITED: c_int = 1 << 3;
+
+fn membarrier(command: c_int) -> bool {
+    // SAFETY: it changes no memory; the flags are 0.
+    unsafe { libc::syscall(libc::SYS_membarrier, command, 0, 0) == 0 }
+}
+
+/// Asks for `barrier`; false where the kernel has none.
+pub fn register_barrier() -> bool {
+    membarrier(REGISTER_PRIVATE_EXPEDITED) && membarrier(PRIVATE_EXPEDITED)
+}
+
+/// Makes every running thread of this process execute a full memory barrier. False where the kernel will not.
+pub fn barrier() -> bool {
+    // A process that was made another way than by fork(2) may have to register first.
+    membarrier(PRIVATE_EXPEDITED) || register_barrier()
 }
 
 impl Pages {

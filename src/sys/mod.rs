@@ -11,16 +11,16 @@ pub use files::{
 };
 #[cfg(target_os = "linux")]
 pub use linux::{
-    bind, cached_pages, can_name, default_huge_page_size, descriptor_page_size, each_huge_part, forget, huge_bytes_by_smaps,
-    knows_advice, lock_on_fault, node, peek, poke, presence, read_ahead, touch_for_writing, transparent_huge_page_size, wait_on,
+    barrier, bind, cached_pages, can_name, copy, default_huge_page_size, descriptor_page_size, each_huge_part, forget, huge_bytes_by_smaps,
+    is_readable, knows_advice, lock_on_fault, node, presence, read_ahead, register_barrier, run_apart, touch_for_writing, transparent_huge_page_size, wait_on,
     wake, why_refused, wipe_on_fork,
 };
 #[cfg(not(target_os = "linux"))]
 pub use unix::lacking::{
-    bind, cached_pages, can_name, default_huge_page_size, descriptor_page_size, each_huge_part, forget, huge_bytes_by_smaps,
-    knows_advice, lock_on_fault, node, peek, poke, presence, read_ahead, touch_for_writing, transparent_huge_page_size, wait_on,
+    barrier, bind, cached_pages, can_name, copy, default_huge_page_size, descriptor_page_size, each_huge_part, forget, huge_bytes_by_smaps,
+    is_readable, knows_advice, lock_on_fault, node, presence, read_ahead, register_barrier, run_apart, touch_for_writing, transparent_huge_page_size, wait_on,
     wake, why_refused, wipe_on_fork,
 };
-pub use unix::{Pages, limits, page_size, symbol};
+pub use unix::{Pages, Sharing, limits, page_size, symbol};
 #[cfg(test)]
-pub use unix::{peek_by_socket, poke_by_socket};
+pub use unix::copy_by_socket;

@@ -43,6 +43,13 @@ pub fn page_size() -> usize {
     usize::try_from(size).expect("the system has a page size")
 }
 
+/// Whether a forked child shares fresh memory, or gets a copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sharing {
+    Private,
+    Shared,
+}
+
 /// A range of whole pages that this process mapped; they are unmapped when it is dropped.
 ///
 /// The methods take byte ranges relative to the start and panic outside of it: whoever calls them has checked before,
@@ -151,8 +158,9 @@ impl Pages {
     }
 
     /// Puts fresh memory, zeroed, over the range: what was mapped there is given up. Inside a signal handler, too.
-    pub fn replace(&self, range: Range<usize>, prot: c_int) -> Result<(), Errno> {
-        let flags = libc::MAP_PRIVATE | libc::MAP_ANON | libc::MAP_FIXED;
+    pub fn replace(&self, range: Range<usize>, prot: c_int, sharing: Sharing) -> Result<(), Errno> {
+        let kind = if sharing == Sharing::Shared { libc::MAP_SHARED } else { libc::MAP_PRIVATE };
+        let flags = kind | libc::MAP_ANON | libc::MAP_FIXED;
         // SAFETY: the range is ours; nothing in Rust's hands refers to its contents.
         let base = unsafe { mmap(self.at(&range).cast(), range.len(), prot, flags, -1, 0) };
         if base == libc::MAP_FAILED { Err(last_errno()) } else { Ok(()) }
@@ -223,25 +231,18 @@ unsafe fn remap(_: *mut c_void, _: usize, _: usize, _: c_int, _: *mut c_void) ->
     Err(Errno(libc::ENOSYS))
 }
 
-/// Copies from memory that may refuse over a pair of sockets: write(2) answers EFAULT where a load would be a signal. For systems
+/// Copies over a pair of sockets: write(2) and read(2) report EFAULT where a load or a store would be a signal. For systems
 /// that have or permit nothing better; it needs two descriptors for a moment. Returns the bytes copied: at most to the
-/// end of the page, for a page refuses as a whole.
-pub fn peek_by_socket(from: *const u8, to: &mut [MaybeUninit<u8>]) -> Result<usize, Errno> {
+/// end of a page of either side, for a page faults as a whole.
+///
+/// # Safety
+/// The caller may write `size` bytes at `to`, if they are mapped at all.
+pub unsafe fn copy_by_socket(from: *const u8, to: *mut u8, size: usize) -> Result<usize, Errno> {
     let (reader, writer) = pair()?;
-    let size = to.len().min(left_on_page(from.addr()));
+    let size = size.min(left_on_page(from.addr())).min(left_on_page(to.addr()));
     // SAFETY: the kernel checks the address; the size is at most a page, which an empty socket takes without waiting.
     let written = copied(unsafe { libc::write(writer.as_raw_fd(), from.cast(), size) })?;
-    // SAFETY: `to` has room for as many bytes, and the socket holds them.
-    copied(unsafe { libc::read(reader.as_raw_fd(), to.as_mut_ptr().cast(), written) })
-}
-
-/// Copies to memory that may refuse over a pair of sockets, in the same way.
-pub fn poke_by_socket(to: *mut u8, from: &[u8]) -> Result<usize, Errno> {
-    let (reader, writer) = pair()?;
-    let size = from.len().min(left_on_page(to.addr()));
-    // SAFETY: as many bytes can be read; an empty socket takes a page without waiting.
-    let written = copied(unsafe { libc::write(writer.as_raw_fd(), from.as_ptr().cast(), size) })?;
-    // SAFETY: `to` lies in a mapping of this library (guarded), and the kernel checks it.
+    // SAFETY: as the caller promises; the kernel checks the address, and the socket holds the bytes.
     copied(unsafe { libc::read(reader.as_raw_fd(), to.cast(), written) })
 }
 
@@ -307,7 +308,25 @@ pub mod lacking {
         None
     }
 
-    pub use super::{peek_by_socket as peek, poke_by_socket as poke};
+    pub use super::copy_by_socket as copy;
+
+    pub fn is_readable(address: usize) -> bool {
+        let mut byte = 0u8;
+        // SAFETY: the byte is this function's.
+        unsafe { copy(address as *const u8, &raw mut byte, 1) == Ok(1) }
+    }
+
+    pub fn run_apart<T>(_body: fn(&mut T), _job: &mut T) -> Result<bool, Errno> {
+        Err(Errno(libc::ENOSYS))
+    }
+
+    pub fn register_barrier() -> bool {
+        false
+    }
+
+    pub fn barrier() -> bool {
+        false
+    }
 
     pub fn why_refused(_address: usize, _writing: bool) -> Cause {
         Cause::Unknown

@@ -1,0 +1,50 @@
+//! The interrupted thread's registers that a repair reads and changes.
+
+use libc::ucontext_t;
+
+/// The interrupted thread's registers that repairing needs.
+pub struct Registers<'a>(&'a mut ucontext_t);
+
+#[cfg(target_arch = "x86_64")]
+#[allow(clippy::cast_sign_loss, clippy::cast_possible_wrap, reason = "registers are bits")]
+#[allow(clippy::cast_possible_truncation, reason = "registers are 64 bits here")]
+impl Registers<'_> {
+    pub fn pc(&self) -> usize {
+        self.0.uc_mcontext.gregs[libc::REG_RIP as usize] as usize
+    }
+
+    pub fn continue_at(self, fixup: usize, address: usize) {
+        self.0.uc_mcontext.gregs[libc::REG_RIP as usize] = fixup as i64;
+        self.0.uc_mcontext.gregs[libc::REG_R10 as usize] = address as i64;
+    }
+}
+
+#[cfg(target_arch = "aarch64")]
+impl Registers<'_> {
+    pub fn pc(&self) -> usize {
+        self.0.uc_mcontext.pc as usize
+    }
+
+    pub fn continue_at(self, fixup: usize, address: usize) {
+        self.0.uc_mcontext.pc = fixup as u64;
+        self.0.uc_mcontext.regs[10] = address as u64;
+    }
+}
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+impl Registers<'_> {
+    pub fn pc(&self) -> usize {
+        0
+    }
+
+    pub fn continue_at(self, _fixup: usize, _address: usize) {}
+}
+
+impl Registers<'_> {
+    /// # Safety
+    /// `context` is that of the signal being handled.
+    pub unsafe fn new<'a>(context: *mut ucontext_t) -> Registers<'a> {
+        // SAFETY: as the caller promises.
+        Registers(unsafe { &mut *context })
+    }
+}

@@ -1,0 +1,204 @@
+//! Searching: the bytes pass through a window, piece by piece, and are searched there.
+//!
+//! A search of one byte in the middle of mapped memory cannot be interrupted by a fault and resumed, so a library's search
+//! cannot run over the memory itself. The windows are small: copying a piece that stays in the first cache costs little
+//! beside the search.
+
+use super::{Fault, PIECE, Stop, Way, Window, filled, wipe};
+use crate::buffer::Bytes;
+use crate::error::Errno;
+use crate::sys::Pages;
+use memchr::memchr_iter;
+use memchr::memmem::{Finder, FinderRev};
+use std::mem::MaybeUninit;
+use std::ops::Range;
+
+/// Needles up to this many bytes take no allocation.
+const SHORT_NEEDLE: usize = 256;
+
+/// The first window's size where the needle allows it: a hit is often near.
+const FIRST_WINDOW: usize = 512;
+
+/// Where `needle` first stands in the range, counted from the range's start.
+pub fn find(pages: &Pages, range: Range<usize>, needle: Bytes) -> Result<Option<usize>, Fault> {
+    find_by(Way::now, pages, range, needle)
+}
+
+/// Where `needle` last stands in the range, counted from the range's start.
+pub fn rfind(pages: &Pages, range: Range<usize>, needle: Bytes) -> Result<Option<usize>, Fault> {
+    rfind_by(Way::now, pages, range, needle)
+}
+
+/// How many times `needle` stands in the range, without overlaps; an empty one between any two bytes and at both ends.
+pub fn count(pages: &Pages, range: Range<usize>, needle: Bytes) -> Result<usize, Fault> {
+    count_by(Way::now, pages, range, needle)
+}
+
+pub(super) fn find_by(
+    way: impl Fn() -> Way,
+    pages: &Pages,
+    range: Range<usize>,
+    needle: Bytes,
+) -> Result<Option<usize>, Fault> {
+    if needle.size() > range.len() {
+        return Ok(None);
+    }
+    with_needle(way(), needle, |needle, window| {
+        let finder = Finder::new(needle);
+        let (mut at, mut step) = (range.start, window.first_step());
+        loop {
+            let size = step.min(range.end - at);
+            let outcome = way().read(pages, at, window.room(size));
+            let readable = outcome.err().map_or(size, |fault| fault.done);
+            if let Some(position) = finder.find(window.filled(readable)) {
+                return Ok(Some(at - range.start + position));
+            }
+            outcome.map_err(|fault| Fault { done: at - range.start + fault.done, ..fault })?;
+            if at + size == range.end {
+                return Ok(None);
+            }
+            // The next window begins with what may be the beginning of a needle.
+            at += size - needle.len().saturating_sub(1);
+            step = window.size();
+        }
+    })
+}
+
+pub(super) fn rfind_by(
+    way: impl Fn() -> Way,
+    pages: &Pages,
+    range: Range<usize>,
+    needle: Bytes,
+) -> Result<Option<usize>, Fault> {
+    if needle.size() > range.len() {
+        return Ok(None);
+    }
+    with_needle(way(), needle, |needle, window| {
+        // Forwards it is several times as fast: backwards only in the window that holds a needle.
+        let (any, last) = (Finder::new(needle), FinderRev::new(needle));
+        let (mut end, mut step) = (range.end, window.first_step());
+        loop {
+            let size = step.min(end - range.start);
+            let at = end - size;
+            let outcome = way().read(pages, at, window.room(size));
+            outcome.map_err(|fault| Fault { done: range.end - end, ..fault })?;
+            let bytes = window.filled(size);
+            if let Some(position) = any.find(bytes).and_then(|_| last.rfind(bytes)) {
+                return Ok(Some(at - range.start + position));
+            }
+            if at == range.start {
+                return Ok(None);
+            }
+            end = at + needle.len().saturating_sub(1);
+            step = window.size();
+        }
+    })
+}
+
+pub(super) fn count_by(way: impl Fn() -> Way, pages: &Pages, range: Range<usize>, needle: Bytes) -> Result<usize, Fault> {
+    if needle.size() == 0 {
+        return Ok(range.len() + 1);
+    }
+    if needle.size() > range.len() {
+        return Ok(0);
+    }
+    with_needle(way(), needle, |needle, window| {
+        let finder = Finder::new(needle);
+        let (mut at, mut count) = (range.start, 0);
+        while range.end - at >= needle.len() {
+            let size = window.size().min(range.end - at);
+            let outcome = way().read(pages, at, window.room(size));
+            outcome.map_err(|fault| Fault { done: at - range.start + fault.done, ..fault })?;
+            let bytes = window.filled(size);
+            // The next window begins with what may be the beginning of a needle, but behind the last one found.
+            let mut next = size + 1 - needle.len();
+            if let [byte] = needle {
+                count += memchr_iter(*byte, bytes).count();
+            } else {
+                for position in finder.find_iter(bytes) {
+                    count += 1;
+                    next = next.max(position + needle.len());
+                }
+            }
+            at += next;
+        }
+        Ok(count)
+    })
+}
+
+/// Where a search keeps the bytes that it looks at: on the stack, or for a long needle in allocated memory.
+enum Searched<'a> {
+    Short(&'a mut Window<PIECE>),
+    Long(&'a mut [MaybeUninit<u8>]),
+}
+
+impl Searched<'_> {
+    fn size(&self) -> usize {
+        match self {
+            Searched::Short(_) => PIECE,
+            Searched::Long(window) => window.len(),
+        }
+    }
+
+    fn first_step(&self) -> usize {
+        match self {
+            Searched::Short(_) => FIRST_WINDOW,
+            Searched::Long(window) => window.len(),
+        }
+    }
+
+    fn room(&mut self, size: usize) -> crate::buffer::Room<'_> {
+        match self {
+            Searched::Short(window) => window.room(size),
+            Searched::Long(window) => (&mut window[..size]).into(),
+        }
+    }
+
+    fn filled(&self, size: usize) -> &[u8] {
+        match self {
+            Searched::Short(window) => window.filled(size),
+            Searched::Long(window) => filled(&window[..size]),
+        }
+    }
+}
+
+/// Runs `search` with a copy of the needle, which may be anywhere and change at any time, and a window that it fits in at
+/// least twice.
+fn with_needle<T>(
+    way: Way,
+    needle: Bytes,
+    search: impl FnOnce(&[u8], &mut Searched) -> Result<T, Fault>,
+) -> Result<T, Fault> {
+    let size = needle.size();
+    if size > SHORT_NEEDLE {
+        return with_long_needle(way, needle, search);
+    }
+    let mut copy = [MaybeUninit::uninit(); SHORT_NEEDLE];
+    way.fetch(needle, &mut copy[..size])?;
+    search(filled(&copy[..size]), &mut Searched::Short(&mut Window::new()))
+}
+
+// Apart, so that its places on the stack do not add up with those of the other.
+#[inline(never)]
+fn with_long_needle<T>(
+    way: Way,
+    needle: Bytes,
+    search: impl FnOnce(&[u8], &mut Searched) -> Result<T, Fault>,
+) -> Result<T, Fault> {
+    let size = needle.size();
+    let mut copy = allocated(size)?;
+    way.fetch(needle, &mut copy)?;
+    let mut window = allocated(size.checked_mul(2).ok_or(OUT_OF_MEMORY)?.max(PIECE))?;
+    let found = search(filled(&copy), &mut Searched::Long(&mut window));
+    wipe(&mut window);
+    found
+}
+
+const OUT_OF_MEMORY: Fault = Fault { done: 0, by: Stop::System(Errno(libc::ENOMEM)) };
+
+fn allocated(size: usize) -> Result<Vec<MaybeUninit<u8>>, Fault> {
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(size).map_err(|_| OUT_OF_MEMORY)?;
+    bytes.resize(size, MaybeUninit::uninit());
+    Ok(bytes)
+}

@@ -1,0 +1,252 @@
+//! A pin: a mapping whose addresses stay taken while a call uses it.
+
+use super::records::{self, Hold};
+use super::slot_state::Unusable;
+use super::survival::{LOST, SURVIVING};
+use super::table::{self, Slot};
+use super::{Handle, parts, unusable};
+use crate::constants::{MADV_DOFORK, MADV_DONTFORK};
+use crate::error::{Errno, Error, Result, Side};
+use crate::mapping::Mapping;
+use crate::range::REST;
+use std::marker::PhantomData;
+use std::ops::Deref;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+
+/// In a slot's marks: a forked child does not have all of the mapping.
+pub(super) const UNINHERITED: u32 = 4;
+
+/// A mapping whose addresses stay taken for as long as this lives. It belongs to the thread that made it.
+pub struct Pin {
+    pub(super) generation: u32,
+    pub(super) index: u32,
+    pub(super) slot: &'static Slot,
+    hold: Hold,
+    /// The hold lies in the thread's own record.
+    _of_this_thread: PhantomData<*const ()>,
+}
+
+impl std::fmt::Debug for Pin {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        f.debug_tuple("Pin").field(&**self).finish()
+    }
+}
+
+/// Finds the mapping of a handle for a call that uses it. A loss that was not reported yet is reported instead, once.
+// Worked into the code of each caller: passed back through memory, a pin costs more than the copy of a few bytes.
+#[inline(always)]
+pub fn pin(handle: Handle) -> Result<Pin> {
+    let pin = look(handle)?;
+    pin.report_loss().map(|()| pin)
+}
+
+/// Runs `access` on the mapping of a handle. If another thread unmaps it meanwhile, a fault is reported as that.
+///
+/// ```
+/// use mmap_wrap::{Mapping, constants::*, registry};
+/// let map = || Mapping::of_path(c"Cargo.toml", 9, PROT_READ, MAP_PRIVATE, 0);
+/// let handle = registry::insert(map)?;
+/// assert_eq!(registry::with(handle, |mapping| mapping.find(b"package", 0, 9))?, 1);
+/// # Ok::<(), Box<mmap_wrap::Error>>(())
+/// ```
+#[inline(always)]
+pub fn with<T>(handle: Handle, access: impl FnOnce(&Mapping) -> Result<T>) -> Result<T> {
+    let pin = pin(handle)?;
+    access(&pin).map_err(|error| explain(pin.slot, handle, error))
+}
+
+/// Runs `access` on the mappings of two handles, which may be the same, and says which of them a failure is about. Losses
+/// that were not reported yet are reported instead: the first's, and by the next call the second's.
+///
+/// ```
+/// use mmap_wrap::{Mapping, constants::*, error::Side, registry};
+/// let map = || Mapping::of_descriptor(0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+/// let (one, other) = (registry::insert(map)?, registry::insert(map)?);
+/// let compare = |one: &Mapping, other: &Mapping| one.compare(0, other, 0, 4096);
+/// assert_eq!(registry::with_both((one, Side::First), (other, Side::Second), &compare)?, 4096);
+/// # Ok::<(), Box<mmap_wrap::Error>>(())
+/// ```
+pub fn with_both(
+    first: (Handle, Side),
+    second: (Handle, Side),
+    access: &dyn Fn(&Mapping, &Mapping) -> Result<usize>,
+) -> Result<usize> {
+    let pins = [look(first.0)?, look(second.0)?];
+    let named = [(&pins[0], first), (&pins[1], second)];
+    for (pin, (_, side)) in named {
+        pin.report_loss().map_err(|error| Error::Side { side, error })?;
+    }
+    access(&pins[0], &pins[1]).map_err(|error| match *error {
+        Error::Side { side, error } => {
+            let (pin, (handle, _)) = named[usize::from(side != first.1)];
+            Error::Side { side, error: explain(pin.slot, handle, error) }.into()
+        }
+        _ => explain(pins[0].slot, first.0, error),
+    })
+}
+
+/// Finds the mapping of a handle for a call that only asks about it: a loss stays unreported.
+#[inline(always)]
+pub fn look(handle: Handle) -> Result<Pin> {
+    loop {
+        match enter(handle, Hold::publish) {
+            Ok(pin) => return Ok(pin),
+            Err(reason) => retry(handle, reason)?,
+        }
+    }
+}
+
+/// Gives the thread that changes the mapping time to finish, which never takes long; any other reason is an error.
+#[cold]
+pub(super) fn retry(handle: Handle, reason: Unusable) -> Result<()> {
+    if reason != Unusable::Changing {
+        return Err(unusable(handle, reason));
+    }
+    std::thread::yield_now();
+    Ok(())
+}
+
+/// The same without words and without waiting: inside a signal handler, where neither can be, with `Hold::count`.
+#[inline(always)]
+pub(super) fn enter(handle: Handle, publish: impl FnOnce(u32) -> Hold) -> Result<Pin, Unusable> {
+    let (generation, index) = parts(handle)?;
+    let slot = table::slot(index).ok_or(Unusable::NeverBegan)?;
+    // Made in any case: dropping it leaves again.
+    let pin = Pin { generation, index, slot, hold: publish(index), _of_this_thread: PhantomData };
+    if !slot.state.is_live(generation) {
+        return Err(pin.why_not_live());
+    }
+    if slot.marks.load(Relaxed) & UNINHERITED != 0 && !pin.is_complete() {
+        // A forked child has no such pages: at their addresses may lie anything by now.
+        return Err(Unusable::Ended);
+    }
+    Ok(pin)
+}
+
+#[cold]
+pub(super) fn report(slot: &Slot) -> Result<()> {
+    let lost = slot.marks.fetch_and(!LOST, SeqCst) & LOST != 0;
+    if lost { Err(Error::Lost.into()) } else { Ok(()) }
+}
+
+#[cold]
+fn explain(slot: &Slot, handle: Handle, error: Box<Error>) -> Box<Error> {
+    match *error {
+        Error::Fault { .. } if slot.state.live().is_none() => Error::Unmapped(handle).into(),
+        _ => error,
+    }
+}
+
+impl Pin {
+    /// [`Mapping::advise`], with one thing that only the registry can keep: in a child that did not inherit all of a
+    /// mapping, its handle is that of an unmapped one.
+    pub fn advise(&self, advice: i64, offset: i64, size: i64) -> Result<()> {
+        let marks = &self.slot.marks;
+        let before = marks.load(SeqCst);
+        if advice == MADV_DONTFORK && MADV_DONTFORK != 0 {
+            // First, so that no fork comes in between; the wiped word before the mark that asks for it.
+            table::unforked(self.index).is_complete.store(1, SeqCst);
+            marks.fetch_or(UNINHERITED, SeqCst);
+        }
+        let advised = (**self).advise(advice, offset, size);
+        let whole = offset == 0 && (size == REST || usize::try_from(size) == Ok(self.length()));
+        let inherited = advice == MADV_DOFORK && whole && advised.is_ok();
+        let failed = advice == MADV_DONTFORK && advised.is_err() && before & UNINHERITED == 0;
+        if (inherited && MADV_DOFORK != 0) || failed {
+            marks.fetch_and(!UNINHERITED, SeqCst);
+        }
+        advised
+    }
+
+    /// [`Mapping::seal`], which a surviving mapping cannot have: no page of it could be replaced any more.
+    pub fn seal(&self, offset: i64, size: i64) -> Result<()> {
+        let is_surviving = || self.slot.marks.load(SeqCst) & SURVIVING != 0;
+        (**self).seal_unless(&is_surviving, offset, size)
+    }
+
+    #[inline]
+    pub(super) fn report_loss(&self) -> Result<()> {
+        if self.slot.marks.load(Relaxed) & LOST != 0 { report(self.slot) } else { Ok(()) }
+    }
+
+    /// Whether this process has all of the mapping, and not only what its parent left it.
+    #[cold]
+    fn is_complete(&self) -> bool {
+        table::unforked(self.index).is_complete.load(SeqCst) != 0
+    }
+
+    #[cold]
+    fn why_not_live(&self) -> Unusable {
+        match self.slot.state.usable(self.generation) {
+            // It was being changed a moment ago.
+            Ok(()) => Unusable::Changing,
+            // In a forked child no thread finishes a change that was under way.
+            Err(Unusable::Changing) if table::unforked(self.index).changers.load(SeqCst) == 0 => Unusable::Ended,
+            Err(reason) => reason,
+        }
+    }
+
+    /// Leaves a mapping that this thread has ended. With no reader inside, its memory is unmapped now; else it is given up,
+    /// and the last reader to leave unmaps it.
+    pub(super) fn leave_ended(self) -> Result<(), Errno> {
+        let reclaimed = if records::readers(self.index) == 1 {
+            // This pin keeps every other thread from reclaiming the slot first.
+            self.slot.state.reclaim(|| false)
+        } else {
+            self.give_up();
+            false
+        };
+        let unmapped = if reclaimed { unmap_reclaimed(self.slot, self.index) } else { Ok(()) };
+        let left = self.leave();
+        std::mem::forget(self);
+        unmapped.and(left)
+    }
+
+    /// Leaves. The last reader of an ended mapping unmaps its memory, inside a signal handler, too. A mapping that the
+    /// kernel fails to unmap is live again, for the next caller.
+    #[inline]
+    fn leave(&self) -> Result<(), Errno> {
+        self.hold.withdraw();
+        if self.slot.state.is_dying() { reclaim(self.slot, self.index) } else { Ok(()) }
+    }
+}
+
+#[cold]
+fn reclaim(slot: &Slot, index: u32) -> Result<(), Errno> {
+    if slot.state.reclaim(|| records::readers_of_any_thread(index) > 0) { unmap_reclaimed(slot, index) } else { Ok(()) }
+}
+
+fn unmap_reclaimed(slot: &Slot, index: u32) -> Result<(), Errno> {
+    // SAFETY: reclaiming made this thread the only owner of the slot, whose mapping is still in place.
+    let mapping = unsafe { (*slot.mapping.get()).assume_init_read() };
+    match mapping.try_unmap() {
+        Ok(()) => {
+            table::give_back(index);
+            Ok(())
+        }
+        Err((mapping, errno)) => {
+            // SAFETY: as above.
+            unsafe { (*slot.mapping.get()).write(mapping) };
+            slot.state.revive();
+            Err(errno)
+        }
+    }
+}
+
+impl Deref for Pin {
+    type Target = Mapping;
+
+    #[inline(always)]
+    fn deref(&self) -> &Mapping {
+        // SAFETY: a Pin is handed out only where the mapping was live after the pin was published, so it stays in place
+        // until the pin is withdrawn.
+        unsafe { (*self.slot.mapping.get()).assume_init_ref() }
+    }
+}
+
+impl Drop for Pin {
+    #[inline(always)]
+    fn drop(&mut self) {
+        let _ = self.leave();
+    }
+}

@@ -1,0 +1,244 @@
+//! Who is inside which mapping: a record for each thread, and counts for those that have none.
+//!
+//! A pin is a hazard pointer: a thread stores the slot's number in its own record, then looks at the slot's state. The
+//! thread that ends or changes a mapping changes the state, then looks through all records. Each side must do the second
+//! only after the first is visible to the other. The reader does it millions of times a second, so the whole price is on
+//! the other side: membarrier(2) makes every running thread of the process execute a full barrier, after which either
+//! the reader's store is visible here, or its load comes later and sees the new state. (Dice, Herlihy, Kogan: Fast
+//! Non-intrusive Memory Reclamation, 2016; liburcu and folly do the same.) Where there is no membarrier(2), readers
+//! execute the barrier themselves. A process whose other threads never came here pays for neither.
+//!
+//! A pin that finds no place in the thread's record (a third one at once, a thread that is ending, a signal handler,
+//! which must not touch thread-local storage) is counted beside the slot, with a locked instruction.
+//!
+//! All of this lies in memory that the kernel wipes in a forked child (MADV_WIPEONFORK): the other threads do not exist
+//! there and withdraw nothing. A thread notices that its record was wiped by the owner in it.
+
+use super::table;
+use crate::sys::{self, Pages};
+use std::cell::Cell;
+use std::ptr;
+use std::sync::atomic::{
+    AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering::Acquire, Ordering::Relaxed, Ordering::Release, Ordering::SeqCst,
+    compiler_fence, fence,
+};
+
+/// One thread's hazards, on a cache line of its own. Zeroed memory is a record that no thread has.
+#[repr(C, align(64))]
+struct Record {
+    /// The address of the owning thread's `THIS`; 0 for none.
+    owner: AtomicUsize,
+    /// Slot number + 1, or 0. Two, so that a call on two mappings finds room.
+    hazards: [AtomicU32; 2],
+}
+
+/// What a thread knows of its record.
+struct This {
+    record: Cell<&'static Record>,
+    /// The thread is ending: its record was given back, and it gets no other.
+    is_ending: Cell<bool>,
+}
+
+static NONE: Record = Record { owner: AtomicUsize::new(0), hazards: [AtomicU32::new(0), AtomicU32::new(0)] };
+
+thread_local! {
+    // Neither has a destructor nor is initialised lazily: reading it is one load.
+    static THIS: This = const { This { record: Cell::new(&NONE), is_ending: Cell::new(false) } };
+    static AT_THREAD_END: AtThreadEnd = const { AtThreadEnd };
+}
+
+struct AtThreadEnd;
+
+impl Drop for AtThreadEnd {
+    fn drop(&mut self) {
+        THIS.with(|this| {
+            let record = this.record.replace(&NONE);
+            this.is_ending.set(true);
+            // A record that a fork wiped may be another thread's by now.
+            let _ = record.owner.compare_exchange(address(this), 0, SeqCst, SeqCst);
+        });
+    }
+}
+
+fn address(this: &This) -> usize {
+    ptr::from_ref(this).addr()
+}
+
+/// Chunk `k` holds 64 · 2ᵏ records. Chunks are never freed; records are reused.
+static CHUNKS: [AtomicPtr<Record>; CHUNK_COUNT] = [const { AtomicPtr::new(ptr::null_mut()) }; CHUNK_COUNT];
+const CHUNK_COUNT: usize = 16;
+const FIRST_CHUNK: usize = 64;
+
+/// How many records were ever taken; those from here on are untouched.
+static USED: AtomicUsize = AtomicUsize::new(0);
+
+/// Whether other threads can be made to execute a barrier, so that readers need none.
+static IS_ASYMMETRIC: AtomicBool = AtomicBool::new(false);
+
+/// A published pin. It must be withdrawn.
+#[derive(Clone, Copy)]
+pub struct Hold {
+    /// The hazard, or the count.
+    place: &'static AtomicU32,
+    is_counted: bool,
+}
+
+impl Hold {
+    /// Publishes that this thread is about to use the mapping in the slot, before any later load.
+    #[inline(always)]
+    pub fn publish(index: u32) -> Hold {
+        THIS.with(|this| {
+            let record = this.record.get();
+            if record.owner.load(Relaxed) == address(this) {
+                for hazard in &record.hazards {
+                    if hazard.load(Relaxed) == 0 {
+                        return Hold::hazard(hazard, index);
+                    }
+                }
+            }
+            Hold::publish_slowly(this, index)
+        })
+    }
+
+    #[inline(always)]
+    fn hazard(place: &'static AtomicU32, index: u32) -> Hold {
+        place.store(index + 1, Relaxed);
+        reader_barrier();
+        Hold { place, is_counted: false }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn publish_slowly(this: &This, index: u32) -> Hold {
+        let has_record = this.record.get().owner.load(Relaxed) == address(this);
+        match if has_record || this.is_ending.get() { None } else { register(this) } {
+            Some(record) => Hold::hazard(&record.hazards[0], index),
+            None => Hold::count(index),
+        }
+    }
+
+    /// The same without thread-local storage: inside a signal handler.
+    pub fn count(index: u32) -> Hold {
+        let place = &table::unforked(index).pins;
+        place.fetch_add(1, SeqCst);
+        Hold { place, is_counted: true }
+    }
+
+    /// Withdraws the pin, before any later load.
+    #[inline(always)]
+    pub fn withdraw(self) {
+        if self.is_counted {
+            self.uncount();
+        } else {
+            self.place.store(0, Release);
+            reader_barrier();
+        }
+    }
+
+    #[cold]
+    fn uncount(self) {
+        // 0: wiped by a fork inside a signal handler, while this very thread was inside.
+        let _ = self.place.fetch_update(SeqCst, SeqCst, |count| count.checked_sub(1));
+    }
+}
+
+/// What orders a reader's store before its next load, for the threads that look at both in the other order.
+#[inline(always)]
+fn reader_barrier() {
+    if IS_ASYMMETRIC.load(Relaxed) { compiler_fence(SeqCst) } else { fence(SeqCst) }
+}
+
+/// Gives this thread a record; none where there is no memory for one.
+fn register(this: &This) -> Option<&'static Record> {
+    if AT_THREAD_END.try_with(|_| ()).is_err() {
+        // Nothing would give it back.
+        return None;
+    }
+    let record = take(this)?;
+    this.record.set(record);
+    // Either a thread that ends a mapping from here on finds this record in use, or this thread sees the mapping ended.
+    fence(SeqCst);
+    Some(record)
+}
+
+fn take(this: &This) -> Option<&'static Record> {
+    let mut before = 0;
+    for (chunk, place) in CHUNKS.iter().enumerate() {
+        if place.load(Acquire).is_null() {
+            add_chunk(chunk, place)?;
+        }
+        if let Some((index, record)) = records_of(chunk).enumerate().find(|(_, record)| record.take(this)) {
+            USED.fetch_max(before + index + 1, SeqCst);
+            return Some(record);
+        }
+        before += FIRST_CHUNK << chunk;
+    }
+    None
+}
+
+impl Record {
+    fn take(&self, this: &This) -> bool {
+        // A hazard that outlived its thread is a pin that was never withdrawn: it goes on holding its mapping.
+        let is_clear = self.hazards.iter().all(|hazard| hazard.load(Relaxed) == 0);
+        is_clear && self.owner.compare_exchange(0, address(this), SeqCst, SeqCst).is_ok()
+    }
+}
+
+fn add_chunk(chunk: usize, place: &AtomicPtr<Record>) -> Option<()> {
+    let memory = Pages::zeroed((FIRST_CHUNK << chunk) * size_of::<Record>()).ok()?;
+    sys::wipe_on_fork(&memory);
+    if chunk == 0 {
+        IS_ASYMMETRIC.store(sys::register_barrier(), SeqCst);
+    }
+    if place.compare_exchange(ptr::null_mut(), memory.base().as_ptr().cast(), SeqCst, SeqCst).is_ok() {
+        std::mem::forget(memory);
+    }
+    Some(())
+}
+
+fn records_of(chunk: usize) -> impl Iterator<Item = &'static Record> {
+    let records = CHUNKS[chunk].load(Acquire);
+    let count = if records.is_null() { 0 } else { FIRST_CHUNK << chunk };
+    // SAFETY: a chunk once published stays for ever and holds so many records; zeroed memory is a valid one.
+    (0..count).map(move |place| unsafe { &*records.add(place) })
+}
+
+fn all() -> impl Iterator<Item = &'static Record> {
+    (0..CHUNK_COUNT).flat_map(records_of).take(USED.load(SeqCst))
+}
+
+/// How many pins of the slot's mapping there are, once every pin that was published before the caller's last change of
+/// the slot's state is visible. This thread's own are among them.
+pub fn readers(index: u32) -> usize {
+    fence(SeqCst);
+    let own = THIS.with(address);
+    let is_others = |record: &Record| !matches!(record.owner.load(Relaxed), owner if owner == 0 || owner == own);
+    if all().any(is_others) {
+        barrier();
+    }
+    pins(index)
+}
+
+/// The same without thread-local storage: inside a signal handler, too.
+pub fn readers_of_any_thread(index: u32) -> usize {
+    fence(SeqCst);
+    barrier();
+    pins(index)
+}
+
+/// The same as `readers` for a caller that has called `readers` since its last change of the state.
+pub fn pins(index: u32) -> usize {
+    let hazards = all().flat_map(|record| &record.hazards).filter(|hazard| hazard.load(Acquire) == index + 1).count();
+    hazards + table::unforked(index).pins.load(SeqCst) as usize
+}
+
+/// Makes every other thread of the process execute a full barrier, unless readers execute their own.
+#[cold]
+fn barrier() {
+    if IS_ASYMMETRIC.load(Relaxed) && !sys::barrier() {
+        // It worked once; a seccomp filter forbids it now. From here on readers execute their own. What one of them stored
+        // just before is visible long before this time has passed: no store stays in a processor's buffer for so long.
+        IS_ASYMMETRIC.store(false, SeqCst);
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+}

@@ -1,0 +1,446 @@
+//! The state of one slot: free, live, perhaps changing, dying, free again; who may use its mapping, and who reclaims it.
+//!
+//! A reader publishes its pin *first* and loads the state *second*; the thread that ends a mapping changes the state
+//! first and looks for pins second, with a barrier in between on both sides (`records` says how the reader's costs
+//! nothing). Whichever came first, the other sees it: a reader that found the mapping live is seen by the thread that
+//! reclaims it, and the last reader to leave a dying mapping reclaims it. Comparing generations without a pin would not
+//! do: the address could be unmapped and reused between the check and the access.
+//!
+//! A thread that changes the mapping itself (its address, its length) must be alone with it: it claims the slot in the
+//! same way and waits a little for the readers inside to leave; readers that arrive meanwhile leave at once and retry.
+
+#[cfg(loom)]
+use loom::sync::atomic::{AtomicU64, Ordering::Acquire, Ordering::SeqCst};
+#[cfg(not(loom))]
+use std::sync::atomic::{AtomicU64, Ordering::Acquire, Ordering::SeqCst};
+
+/// The most exports that a mapping can have at a time.
+pub const MOST_EXPORTS: u32 = (1 << EXPORT_BITS) - 1;
+const EXPORT_BITS: u32 = 30;
+
+/// Generation, phase and exports in one word. Zero is a free slot that was never used.
+pub struct SlotState(AtomicU64);
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct State {
+    /// That of the last mapping; the first has 1.
+    generation: u32,
+    phase: Phase,
+    exports: u32,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Phase {
+    Free,
+    Live,
+    /// Ended for new readers, while some are still inside.
+    Dying,
+    /// Claimed by the thread that changes it.
+    Changing,
+}
+
+/// Why a generation cannot be used.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Unusable {
+    /// It was live once.
+    Ended,
+    /// It has not begun.
+    NeverBegan,
+    /// It is live, and being changed: leave and retry.
+    Changing,
+}
+
+/// Why a mapping cannot be ended or claimed now.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum NotNow {
+    Unusable(Unusable),
+    /// So many exports hold it.
+    Exported(u32),
+}
+
+impl State {
+    #[allow(clippy::cast_possible_truncation, reason = "takes the word apart")]
+    fn unpack(word: u64) -> State {
+        let phase = match (word >> EXPORT_BITS) & 3 {
+            0 => Phase::Free,
+            1 => Phase::Live,
+            2 => Phase::Dying,
+            _ => Phase::Changing,
+        };
+        State { generation: (word >> 32) as u32, phase, exports: word as u32 & MOST_EXPORTS }
+    }
+
+    fn pack(self) -> u64 {
+        u64::from(self.generation) << 32 | (self.phase as u64) << EXPORT_BITS | u64::from(self.exports)
+    }
+
+    fn usable(self, generation: u32) -> Result<(), Unusable> {
+        match self.phase {
+            Phase::Live if self.generation == generation => Ok(()),
+            Phase::Changing if self.generation == generation => Err(Unusable::Changing),
+            _ if generation <= self.generation => Err(Unusable::Ended),
+            _ => Err(Unusable::NeverBegan),
+        }
+    }
+}
+
+impl SlotState {
+    fn state(&self) -> State {
+        State::unpack(self.0.load(SeqCst))
+    }
+
+    /// Changes the state to what `change` makes of it; an error of its changes nothing.
+    fn update<E>(&self, change: impl Fn(State) -> Result<State, E>) -> Result<State, E> {
+        loop {
+            let before = self.state();
+            let after = change(before)?;
+            if self.0.compare_exchange(before.pack(), after.pack(), SeqCst, SeqCst).is_ok() {
+                return Ok(after);
+            }
+        }
+    }
+
+    /// The generation of the last mapping.
+    pub fn generation(&self) -> u32 {
+        self.state().generation
+    }
+
+    /// Whether the generation is live: for a reader that has published its pin.
+    #[inline]
+    pub fn is_live(&self, generation: u32) -> bool {
+        // Acquire: what the thread that began it wrote before is seen.
+        self.0.load(Acquire) >> EXPORT_BITS == u64::from(generation) << 2 | Phase::Live as u64
+    }
+
+    /// Why the generation is not live; `Ok` if it is again.
+    pub fn usable(&self, generation: u32) -> Result<(), Unusable> {
+        self.state().usable(generation)
+    }
+
+    /// Begins the next generation and returns it. For the only owner of a free slot, once its mapping is in place.
+    pub fn begin(&self) -> u32 {
+        let generation = self.generation() + 1;
+        self.0.store(State { generation, phase: Phase::Live, exports: 0 }.pack(), SeqCst);
+        generation
+    }
+
+    /// Makes the slot live again: for its only owner, the thread that claimed it or could not unmap it.
+    pub fn revive(&self) {
+        self.0.store(State { phase: Phase::Live, ..self.state() }.pack(), SeqCst);
+    }
+
+    /// Claims the slot for the caller, until it revives it. Readers may still be inside: look for them afterwards.
+    pub fn claim(&self, generation: u32) -> Result<(), NotNow> {
+        self.leave_live(generation, Phase::Changing)
+    }
+
+    /// Ends the generation for new readers. Those inside are looked for afterwards; the last of them reclaims the slot.
+    pub fn end(&self, generation: u32) -> Result<(), NotNow> {
+        self.leave_live(generation, Phase::Dying)
+    }
+
+    fn leave_live(&self, generation: u32, phase: Phase) -> Result<(), NotNow> {
+        let changed = self.update(|state| match state.usable(generation) {
+            Err(unusable) => Err(NotNow::Unusable(unusable)),
+            Ok(()) if state.exports > 0 => Err(NotNow::Exported(state.exports)),
+            Ok(()) => Ok(State { phase, ..state }),
+        });
+        changed.map(drop)
+    }
+
+    /// Whether the mapping has ended with readers inside: for a reader that has just withdrawn its pin.
+    #[inline]
+    pub fn is_dying(&self) -> bool {
+        (self.0.load(Acquire) >> EXPORT_BITS) & 3 == Phase::Dying as u64
+    }
+
+    /// Makes the caller the only owner of a dying slot that has no reader. `has_readers` is asked after the state was
+    /// loaded: a reader that found the mapping live published its pin before it was dying.
+    pub fn reclaim(&self, has_readers: impl FnOnce() -> bool) -> bool {
+        let dying = self.state();
+        if dying.phase != Phase::Dying || has_readers() {
+            return false;
+        }
+        let free = State { phase: Phase::Free, ..dying };
+        self.0.compare_exchange(dying.pack(), free.pack(), SeqCst, SeqCst).is_ok()
+    }
+
+    /// Counts one export more; none if there are the most already.
+    pub fn export(&self, generation: u32) -> Result<Option<u32>, Unusable> {
+        self.change_exports(generation, |exports| (exports < MOST_EXPORTS).then_some(exports + 1))
+    }
+
+    /// Counts one export less and returns how many are left; none if none was held.
+    pub fn release(&self, generation: u32) -> Result<Option<u32>, Unusable> {
+        self.change_exports(generation, |exports| exports.checked_sub(1))
+    }
+
+    fn change_exports(&self, generation: u32, change: impl Fn(u32) -> Option<u32>) -> Result<Option<u32>, Unusable> {
+        let changed = self.update(|state| {
+            state.usable(generation).map_err(Some)?;
+            Ok(State { exports: change(state.exports).ok_or(None)?, ..state })
+        });
+        match changed {
+            Ok(state) => Ok(Some(state.exports)),
+            Err(None) => Ok(None),
+            Err(Some(unusable)) => Err(unusable),
+        }
+    }
+
+    /// How many exports the mapping has now.
+    pub fn exports(&self) -> u32 {
+        self.state().exports
+    }
+
+    /// The generation that is live now (or being changed), if one is.
+    pub fn live(&self) -> Option<u32> {
+        let state = self.state();
+        matches!(state.phase, Phase::Live | Phase::Changing).then_some(state.generation)
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn states_survive_packing() {
+        for phase in [Phase::Free, Phase::Live, Phase::Dying, Phase::Changing] {
+            let state = State { generation: u32::MAX, phase, exports: MOST_EXPORTS };
+            assert_eq!(State::unpack(state.pack()), state);
+        }
+        assert_eq!(State::unpack(0), State { generation: 0, phase: Phase::Free, exports: 0 });
+    }
+
+    #[test]
+    fn the_quick_checks_agree_with_the_state() {
+        for phase in [Phase::Free, Phase::Live, Phase::Dying, Phase::Changing] {
+            for (generation, exports) in [(0, 0), (1, 0), (7, MOST_EXPORTS), (u32::MAX, 3)] {
+                let slot = SlotState(AtomicU64::new(State { generation, phase, exports }.pack()));
+                assert_eq!(slot.is_live(generation), phase == Phase::Live);
+                assert!(!slot.is_live(generation.wrapping_add(1)));
+                assert_eq!(slot.is_dying(), phase == Phase::Dying);
+            }
+        }
+    }
+
+    #[test]
+    fn exports_have_a_last_one_and_a_first_one() {
+        let most = State { generation: 1, phase: Phase::Live, exports: MOST_EXPORTS };
+        let slot = SlotState(AtomicU64::new(most.pack()));
+        assert_eq!(slot.export(1), Ok(None));
+        assert_eq!(slot.end(1), Err(NotNow::Exported(MOST_EXPORTS)));
+        assert_eq!(slot.release(1), Ok(Some(MOST_EXPORTS - 1)));
+        let none = SlotState(AtomicU64::new(State { exports: 0, ..most }.pack()));
+        assert_eq!(none.release(1), Ok(None));
+        assert_eq!(none.release(2), Err(Unusable::NeverBegan));
+    }
+}
+
+/// Every interleaving of the threads that use, end and reuse one slot. Run with
+/// `RUSTFLAGS="--cfg loom" cargo test --release --lib slot_state`.
+///
+/// loom has no membarrier(2). It is modelled as what it replaces: a full fence in the reader, where the library has only
+/// a compiler fence while membarrier works (`records::Hold`). The model so proves the protocol, not the asymmetry.
+#[cfg(all(test, loom))]
+mod model {
+    use super::*;
+    use loom::cell::UnsafeCell;
+    use loom::sync::Arc;
+    use loom::sync::atomic::{AtomicBool, Ordering::Relaxed, Ordering::Release, fence};
+    use loom::thread;
+
+    /// A slot whose mapping is the number of its generation, and 0 when it is reclaimed. loom fails any run in which
+    /// a thread reads the number while another changes it. Each thread has a hazard of its own.
+    struct Slot {
+        state: SlotState,
+        hazards: [AtomicBool; 3],
+        mapping: UnsafeCell<u32>,
+    }
+
+    impl Slot {
+        fn live() -> Arc<Slot> {
+            let hazards = [AtomicBool::new(false), AtomicBool::new(false), AtomicBool::new(false)];
+            let slot = Slot { state: SlotState(AtomicU64::new(0)), hazards, mapping: UnsafeCell::new(1) };
+            assert_eq!(slot.state.begin(), 1);
+            Arc::new(slot)
+        }
+
+        fn publish(&self, thread: usize) {
+            self.hazards[thread].store(true, Relaxed);
+            fence(SeqCst);
+        }
+
+        fn withdraw(&self, thread: usize) {
+            self.hazards[thread].store(false, Release);
+            fence(SeqCst);
+        }
+
+        fn readers(&self) -> usize {
+            fence(SeqCst);
+            self.hazards.iter().filter(|hazard| hazard.load(Acquire)).count()
+        }
+
+        fn leave(&self, thread: usize) -> bool {
+            self.withdraw(thread);
+            let last = self.state.is_dying() && self.state.reclaim(|| self.readers() > 0);
+            if last {
+                self.clear();
+            }
+            last
+        }
+
+        fn clear(&self) {
+            self.mapping.with_mut(|mapping| {
+                // SAFETY: loom checks that no other thread is at it.
+                unsafe { *mapping = 0 }
+            });
+        }
+
+        fn reads(&self, thread: usize, generation: u32) -> bool {
+            self.publish(thread);
+            let live = self.state.is_live(generation);
+            if live {
+                // SAFETY: loom checks that no thread changes it.
+                self.mapping.with(|mapping| assert_eq!(unsafe { *mapping }, generation));
+            }
+            self.leave(thread);
+            live
+        }
+
+        /// As `registry::unmap`. Whether this call ended the generation, and whether it reclaimed it itself.
+        fn unmaps(&self, thread: usize, generation: u32) -> (bool, bool) {
+            self.publish(thread);
+            if !self.state.is_live(generation) || self.state.end(generation).is_err() {
+                return (false, self.leave(thread));
+            }
+            if self.readers() > 1 {
+                return (true, self.leave(thread));
+            }
+            // Its own pin keeps every other thread from reclaiming the slot first.
+            let reclaimed = self.state.reclaim(|| false);
+            assert!(reclaimed);
+            self.clear();
+            self.withdraw(thread);
+            (true, reclaimed)
+        }
+
+        fn changes(&self, thread: usize) {
+            self.publish(thread);
+            if self.state.is_live(1) && self.state.claim(1).is_ok() {
+                if self.readers() == 1 {
+                    // SAFETY: loom checks that no other thread is at it.
+                    self.mapping.with_mut(|mapping| unsafe { *mapping = 1 });
+                }
+                self.state.revive();
+            }
+            self.leave(thread);
+        }
+
+        fn assert_mapping(&self, expected: u32) {
+            // SAFETY: all other threads have ended.
+            self.mapping.with(|mapping| assert_eq!(unsafe { *mapping }, expected));
+        }
+    }
+
+    #[test]
+    fn readers_and_an_unmapper() {
+        loom::model(|| {
+            let slot = Slot::live();
+            let readers = [1, 2].map(|thread| {
+                let slot = slot.clone();
+                thread::spawn(move || slot.reads(thread, 1))
+            });
+            let (ended, _) = slot.unmaps(0, 1);
+            assert!(ended);
+            for reader in readers {
+                reader.join().unwrap();
+            }
+            slot.assert_mapping(0);
+            assert_eq!(slot.state.live(), None);
+        });
+    }
+
+    #[test]
+    fn two_unmappers_and_a_reader() {
+        loom::model(|| {
+            let slot = Slot::live();
+            let other = thread::spawn({
+                let slot = slot.clone();
+                move || slot.unmaps(1, 1).0
+            });
+            let reader = thread::spawn({
+                let slot = slot.clone();
+                move || slot.reads(2, 1)
+            });
+            let this = slot.unmaps(0, 1).0;
+            assert!(this != other.join().unwrap(), "one of the two unmapped it");
+            reader.join().unwrap();
+            slot.assert_mapping(0);
+        });
+    }
+
+    #[test]
+    fn a_stale_reader_and_the_next_generation() {
+        loom::model(|| {
+            let slot = Slot::live();
+            let stale = thread::spawn({
+                let slot = slot.clone();
+                move || slot.reads(1, 1)
+            });
+            if slot.unmaps(0, 1) == (true, true) {
+                // This thread owns the slot, as one that took it off the free list.
+                slot.mapping.with_mut(|mapping| {
+                    // SAFETY: loom checks that no other thread is at it.
+                    unsafe { *mapping = 2 }
+                });
+                assert_eq!(slot.state.begin(), 2);
+                assert!(slot.reads(0, 2));
+            }
+            stale.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn a_changer_and_readers() {
+        loom::model(|| {
+            let slot = Slot::live();
+            let readers = [1, 2].map(|thread| {
+                let slot = slot.clone();
+                thread::spawn(move || slot.reads(thread, 1))
+            });
+            slot.changes(0);
+            for reader in readers {
+                reader.join().unwrap();
+            }
+            assert_eq!(slot.state.live(), Some(1));
+        });
+    }
+
+    #[test]
+    fn a_changer_and_an_unmapper() {
+        loom::model(|| {
+            let slot = Slot::live();
+            let changer = thread::spawn({
+                let slot = slot.clone();
+                move || slot.changes(1)
+            });
+            let (ended, _) = slot.unmaps(0, 1);
+            changer.join().unwrap();
+            slot.assert_mapping(if ended { 0 } else { 1 });
+        });
+    }
+
+    #[test]
+    fn an_export_or_an_end() {
+        loom::model(|| {
+            let slot = Slot::live();
+            let exporter = thread::spawn({
+                let slot = slot.clone();
+                move || slot.state.export(1) == Ok(Some(1))
+            });
+            let (ended, _) = slot.unmaps(0, 1);
+            assert!(ended != exporter.join().unwrap(), "never both, never neither");
+        });
+    }
+}

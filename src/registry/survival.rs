@@ -1,0 +1,99 @@
+//! Mappings that survive a SIGBUS which an access through their address meets: a fresh page replaces the lost one, and
+//! the loss is reported once, by the next call that uses the mapping.
+
+use super::pin::{Pin, enter, look, pin};
+use super::records::Hold;
+use super::slot_state::Unusable;
+use super::table::{self, Slot};
+use super::{Handle, handle};
+use crate::error::{Error, Result};
+use crate::guarded;
+use crate::sys;
+use std::sync::atomic::{AtomicU32, Ordering::Acquire, Ordering::Relaxed, Ordering::Release, Ordering::SeqCst};
+
+/// In a slot's marks: a page was lost, and that was not reported yet. The only one that callers know.
+pub(super) const LOST: u32 = 1;
+/// In a slot's marks: the mapping survives.
+pub(super) const SURVIVING: u32 = 2;
+
+/// Lets the mapping survive a SIGBUS that an access through its address meets, or stops that. What is lost is reported
+/// once, by the next call on the mapping.
+pub fn survive(handle: Handle, surviving: bool) -> Result<()> {
+    let pin = pin(handle)?;
+    if !surviving {
+        pin.slot.marks.fetch_and(!SURVIVING, SeqCst);
+        return Ok(());
+    }
+    if !guarded::survive_with(replace_page) {
+        return Err(Error::unsupported("surviving SIGBUS (its handler or this thread's signal mask belongs to others)"));
+    }
+    publish_pages(pin.slot, &pin);
+    let before = pin.slot.marks.fetch_or(SURVIVING, SeqCst);
+    if pin.is_sealed() {
+        // Looked at after the mark, as sealing looks at the mark after it noted the seal: one of the two sees the other.
+        if before & SURVIVING == 0 {
+            pin.slot.marks.fetch_and(!SURVIVING, SeqCst);
+        }
+        return Err(Error::unsupported("surviving SIGBUS with sealed pages (they cannot be replaced)"));
+    }
+    Ok(())
+}
+
+/// Notes where the pages of a mapping lie, for the signal handler. For the only owner of a slot, or while it is pinned.
+pub(super) fn publish_pages(slot: &Slot, mapping: &crate::Mapping) {
+    let pages = mapping.page_addresses();
+    slot.pages[0].store(pages.start, Relaxed);
+    slot.pages[1].store(pages.end, Release);
+}
+
+/// The word that says whether a loss is unreported: bit 0 is set from the loss until it was reported. It stays readable
+/// until the process ends, but is about this mapping only until that is unmapped.
+pub fn loss(handle: Handle) -> Result<&'static AtomicU32> {
+    Ok(&look(handle)?.slot.marks)
+}
+
+/// How many exports a mapping has, whether it survives a SIGBUS, and whether it has a loss that was not reported yet.
+pub fn custody(pin: &Pin) -> (u32, bool, bool) {
+    let marks = pin.slot.marks.load(SeqCst);
+    (pin.slot.state.exports(), marks & SURVIVING != 0, marks & LOST != 0)
+}
+
+/// Finds the surviving mapping that an address lies in and replaces the page; true if the access can be made again.
+/// Called inside a signal handler, with all signals blocked.
+fn replace_page(address: usize) -> bool {
+    (0..table::used()).any(|index| table::slot(index).is_some_and(|slot| replace_page_of(slot, index, address)))
+}
+
+fn replace_page_of(slot: &Slot, index: u32, address: usize) -> bool {
+    let end = slot.pages[1].load(Acquire);
+    if address >= end || address < slot.pages[0].load(Relaxed) || slot.marks.load(SeqCst) & SURVIVING == 0 {
+        return false;
+    }
+    let Some(generation) = slot.state.live() else { return false };
+    match enter(handle(generation, index), Hold::count) {
+        Ok(pin) => alone_in(&table::unforked(index).repairing, || {
+            // Another thread that met the same loss may have replaced the page before, and written to it since.
+            let replaced = sys::is_readable(address) || pin.replace_page(address);
+            if replaced {
+                slot.marks.fetch_or(LOST, SeqCst);
+            }
+            replaced
+        }),
+        // Another thread is changing the mapping; the access is made again, and comes here again until it has finished.
+        Err(Unusable::Changing) => {
+            std::thread::yield_now();
+            true
+        }
+        Err(_) => false,
+    }
+}
+
+/// Runs `body` while no other thread's handler does so for the same mapping. This thread's cannot, with its signals blocked.
+fn alone_in<T>(lock: &AtomicU32, body: impl FnOnce() -> T) -> T {
+    while lock.compare_exchange(0, 1, Acquire, Relaxed).is_err() {
+        std::thread::yield_now();
+    }
+    let result = body();
+    lock.store(0, Release);
+    result
+}
