@@ -729,15 +729,18 @@ int64_t mmap_wrap_wake(mmap_wrap_handle h, int64_t offset, int64_t count);
 /*
  * == Faults ==
  *
- * A page may refuse an access at any time: its file was cut short, its disk is full or broken, its protection forbids
- * it. For the calls above that is MMAP_WRAP_E_FAULT; the process lives on. A handler of SIGBUS and SIGSEGV does this,
- * installed with the first access; it passes on every signal that is not this library's, as if it were not there.
- * Where another handler took its place, or the thread blocks the signals, accesses go through the kernel instead, and
- * are slower. Small accesses to memory without a file (MAP_ANONYMOUS, not MAP_HUGETLB) that the protection allows ask for
- * nothing of that: such memory has no way to refuse.
+ * A page may fault at any access: its file was cut short, its disk is full or broken, its protection forbids it, another
+ * thread unmapped it. For the calls above that is MMAP_WRAP_E_FAULT; the process lives on. A handler of SIGBUS and SIGSEGV
+ * repairs the fault. It is installed with the first access, and passes on every signal that is not this library's, as if
+ * it were not there. Where another handler has replaced it, or the thread blocks one of the two signals, accesses go
+ * through the kernel instead, and are slower (an atomic operation needs a process of its own, and takes some 0.1 ms).
+ *
+ * Whether the handler is in place is verified by lease: a thread that accesses memory verifies it at most every 25
+ * microseconds or so. An access within the lease that follows a change of handlers or of the signal mask relies on what
+ * was true before: only there can a fault still kill. mmap_wrap_verify_handlers ends the lease.
  *
  * An access through an address (mmap_wrap_address, mmap_wrap_acquire) is the caller's own and dies by SIGBUS as usual,
- * unless the mapping is surviving. docs/safety.md tells what is guaranteed and what is not.
+ * unless the mapping is surviving. docs/safety.md says what is guaranteed and what is not.
  */
 
 /**
@@ -761,8 +764,8 @@ void *mmap_wrap_fault_address(void);
  * next call that uses the mapping, munmap_wrap included, answers MMAP_WRAP_E_FAULT once, so that no loss passes
  * unreported; munmap_wrap unmaps all the same. (mmap_wrap_length and mmap_wrap_address only ask, and answer as ever.)
  *
- * Returns 0, or MMAP_WRAP_E_UNSUPPORTED where another handler of SIGBUS took this library's place or the signal is
- * blocked, MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED.
+ * Returns 0, or MMAP_WRAP_E_UNSUPPORTED where another handler has replaced this library's, one of the signals is blocked in
+ * this thread, or pages are sealed (they cannot be replaced), MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED.
  *
  *     mmap_wrap_survive(h, 1);
  */
@@ -779,9 +782,20 @@ int64_t mmap_wrap_survive(mmap_wrap_handle h, int64_t yes);
 const uint32_t *mmap_wrap_loss(mmap_wrap_handle h);
 
 /**
- * Says whether the handlers of SIGBUS and SIGSEGV may be taken for granted (yes = 1): nobody in this process replaces
- * them from now on, or blocks the signals. Accesses then need no system call. Without that word (yes = 0, as it begins)
- * each access to a file verifies it first, with two. Returns 0.
+ * Verifies now whether the handlers of SIGBUS and SIGSEGV are this library's and neither signal is blocked in this thread,
+ * and begins a new lease. To be called by a thread right after it installed a handler of SIGBUS or SIGSEGV, or changed
+ * its signal mask. Returns 1 if faults of this thread's accesses are repaired by the handlers from here on, 0 if its
+ * accesses go through the kernel. Neither is an error.
+ *
+ *     sigaction(SIGSEGV, &mine, NULL);
+ *     mmap_wrap_verify_handlers();
+ */
+int64_t mmap_wrap_verify_handlers(void);
+
+/**
+ * Says whether the handlers of SIGBUS and SIGSEGV may be taken for granted (yes = 1): no code in this process replaces
+ * them from now on, or blocks the signals. Accesses then verify nothing. Without that word (yes = 0, as it begins) the
+ * handlers are verified by lease. Returns 0.
  *
  *     mmap_wrap_trust_handlers(1);
  */

@@ -52,7 +52,10 @@ pub fn pin(handle: Handle) -> Result<Pin> {
 #[inline(always)]
 pub fn with<T>(handle: Handle, access: impl FnOnce(&Mapping) -> Result<T>) -> Result<T> {
     let pin = pin(handle)?;
-    access(&pin).map_err(|error| explain(pin.slot, handle, error))
+    let slot = pin.slot;
+    let result = access(&pin);
+    pin.leave_inline();
+    result.map_err(|error| explain(slot, handle, error))
 }
 
 /// Runs `access` on the mappings of two handles, which may be the same, and says which of them a failure is about. Losses
@@ -114,13 +117,32 @@ pub(super) fn enter(handle: Handle, publish: impl FnOnce(u32) -> Hold) -> Result
     // Made in any case: dropping it leaves again.
     let pin = Pin { generation, index, slot, hold: publish(index), _of_this_thread: PhantomData };
     if !slot.state.is_live(generation) {
-        return Err(pin.why_not_live());
+        return Err(why_not_live(slot, generation, index));
     }
-    if slot.marks.load(Relaxed) & UNINHERITED != 0 && !pin.is_complete() {
+    if slot.marks.load(Relaxed) & UNINHERITED != 0 && !is_complete(index) {
         // A forked child has no such pages: at their addresses may lie anything by now.
         return Err(Unusable::Ended);
     }
     Ok(pin)
+}
+
+// The cold ones take words, not a Pin: one whose address is taken would have to lie in memory.
+
+/// Whether this process has all of the mapping, and not only what its parent left it.
+#[cold]
+fn is_complete(index: u32) -> bool {
+    table::unforked(index).is_complete.load(SeqCst) != 0
+}
+
+#[cold]
+fn why_not_live(slot: &Slot, generation: u32, index: u32) -> Unusable {
+    match slot.state.usable(generation) {
+        // It was being changed a moment ago.
+        Ok(()) => Unusable::Changing,
+        // In a forked child no thread finishes a change that was under way.
+        Err(Unusable::Changing) if table::unforked(index).changers.load(SeqCst) == 0 => Unusable::Ended,
+        Err(reason) => reason,
+    }
 }
 
 #[cold]
@@ -164,26 +186,9 @@ impl Pin {
         (**self).seal_unless(&is_surviving, offset, size)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn report_loss(&self) -> Result<()> {
         if self.slot.marks.load(Relaxed) & LOST != 0 { report(self.slot) } else { Ok(()) }
-    }
-
-    /// Whether this process has all of the mapping, and not only what its parent left it.
-    #[cold]
-    fn is_complete(&self) -> bool {
-        table::unforked(self.index).is_complete.load(SeqCst) != 0
-    }
-
-    #[cold]
-    fn why_not_live(&self) -> Unusable {
-        match self.slot.state.usable(self.generation) {
-            // It was being changed a moment ago.
-            Ok(()) => Unusable::Changing,
-            // In a forked child no thread finishes a change that was under way.
-            Err(Unusable::Changing) if table::unforked(self.index).changers.load(SeqCst) == 0 => Unusable::Ended,
-            Err(reason) => reason,
-        }
     }
 
     /// Leaves a mapping that this thread has ended. With no reader inside, its memory is unmapped now; else it is given up,
@@ -197,18 +202,30 @@ impl Pin {
             false
         };
         let unmapped = if reclaimed { unmap_reclaimed(self.slot, self.index) } else { Ok(()) };
-        let left = self.leave();
+        let left = leave(self.slot, self.index, self.hold);
         std::mem::forget(self);
         unmapped.and(left)
     }
 
-    /// Leaves. The last reader of an ended mapping unmaps its memory, inside a signal handler, too. A mapping that the
-    /// kernel fails to unmap is live again, for the next caller.
-    #[inline]
-    fn leave(&self) -> Result<(), Errno> {
-        self.hold.withdraw();
-        if self.slot.state.is_dying() { reclaim(self.slot, self.index) } else { Ok(()) }
+    /// What dropping does, without a call, for the way that every access takes.
+    #[inline(always)]
+    fn leave_inline(self) {
+        let Pin { slot, index, hold, .. } = *std::mem::ManuallyDrop::new(self);
+        let _ = leave(slot, index, hold);
     }
+}
+
+/// Leaves. The last reader of an ended mapping unmaps its memory, inside a signal handler, too. A mapping that the kernel
+/// fails to unmap is live again, for the next caller.
+#[inline(always)]
+fn leave(slot: &Slot, index: u32, hold: Hold) -> Result<(), Errno> {
+    hold.withdraw();
+    if slot.state.is_dying() { reclaim(slot, index) } else { Ok(()) }
+}
+
+#[inline(never)]
+fn leave_by_call(slot: &Slot, index: u32, hold: Hold) {
+    let _ = leave(slot, index, hold);
 }
 
 #[cold]
@@ -247,6 +264,7 @@ impl Deref for Pin {
 impl Drop for Pin {
     #[inline(always)]
     fn drop(&mut self) {
-        let _ = self.leave();
+        // So small that it is worked into every caller: a Pin whose address were passed on would have to lie in memory.
+        leave_by_call(self.slot, self.index, self.hold);
     }
 }

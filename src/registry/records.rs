@@ -17,7 +17,7 @@
 use super::table;
 use crate::sys::{self, Pages};
 use std::cell::Cell;
-use std::ptr;
+use std::ptr::{self, NonNull};
 use std::sync::atomic::{
     AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering::Acquire, Ordering::Relaxed, Ordering::Release, Ordering::SeqCst,
     compiler_fence, fence,
@@ -75,13 +75,10 @@ static USED: AtomicUsize = AtomicUsize::new(0);
 /// Whether other threads can be made to execute a barrier, so that readers need none.
 static IS_ASYMMETRIC: AtomicBool = AtomicBool::new(false);
 
-/// A published pin. It must be withdrawn.
+/// A published pin, which must be withdrawn: the address of the hazard, or, with the lowest bit set, of the count. One word,
+/// because it travels in a register through every call.
 #[derive(Clone, Copy)]
-pub struct Hold {
-    /// The hazard, or the count.
-    place: &'static AtomicU32,
-    is_counted: bool,
-}
+pub struct Hold(NonNull<AtomicU32>);
 
 impl Hold {
     /// Publishes that this thread is about to use the mapping in the slot, before any later load.
@@ -104,7 +101,7 @@ impl Hold {
     fn hazard(place: &'static AtomicU32, index: u32) -> Hold {
         place.store(index + 1, Relaxed);
         reader_barrier();
-        Hold { place, is_counted: false }
+        Hold(NonNull::from(place))
     }
 
     #[cold]
@@ -121,24 +118,28 @@ impl Hold {
     pub fn count(index: u32) -> Hold {
         let place = &table::unforked(index).pins;
         place.fetch_add(1, SeqCst);
-        Hold { place, is_counted: true }
+        Hold(NonNull::from(place).map_addr(|address| address | 1))
     }
 
     /// Withdraws the pin, before any later load.
     #[inline(always)]
     pub fn withdraw(self) {
-        if self.is_counted {
+        if self.0.addr().get() & 1 != 0 {
             self.uncount();
         } else {
-            self.place.store(0, Release);
+            // SAFETY: without the bit it is a hazard, and records are never freed.
+            unsafe { self.0.as_ref() }.store(0, Release);
             reader_barrier();
         }
     }
 
     #[cold]
     fn uncount(self) {
+        let place = self.0.as_ptr().map_addr(|address| address & !1);
+        // SAFETY: with the bit taken away it is a count, and slots are never freed.
+        let place = unsafe { &*place };
         // 0: wiped by a fork inside a signal handler, while this very thread was inside.
-        let _ = self.place.fetch_update(SeqCst, SeqCst, |count| count.checked_sub(1));
+        let _ = place.fetch_update(SeqCst, SeqCst, |count| count.checked_sub(1));
     }
 }
 
