@@ -112,6 +112,7 @@ static void own_handler_before(void) {
     library_first();
     accesses_answer_fault();
     own_faults_reach_the_own_handler(flags_now);
+    CHECK_IS(mmap_wrap_verify_handlers(), 1);
     accesses_answer_fault();
     own_faults_reach_the_own_handler(flags_now);
 }
@@ -119,6 +120,7 @@ static void own_handler_before(void) {
 static void own_handler_after(void) {
     library_first();
     install(flags_now);
+    CHECK_IS(mmap_wrap_verify_handlers(), 0);
     accesses_answer_fault();
     own_faults_reach_the_own_handler(flags_now);
 }
@@ -164,6 +166,7 @@ static void handler_that_hands_on_to_the_library(void) {
     own.sa_sigaction = hand_on;
     own.sa_flags = SA_SIGINFO;
     sigaction(SIGSEGV, &own, &replaced);
+    CHECK_IS(mmap_wrap_verify_handlers(), 0);
     accesses_answer_fault();
     *nowhere = 1;
 }
@@ -231,6 +234,7 @@ static void ignored_after(void) {
     library_first();
     signal(SIGSEGV, SIG_IGN);
     signal(SIGBUS, SIG_IGN);
+    CHECK_IS(mmap_wrap_verify_handlers(), 0);
     accesses_answer_fault();
 }
 
@@ -239,6 +243,7 @@ static void blocked(void) {
     sigset_t all;
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, NULL);
+    CHECK_IS(mmap_wrap_verify_handlers(), 0);
     accesses_answer_fault();
 }
 
