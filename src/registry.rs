@@ -105,7 +105,7 @@ impl Drop for Taken {
 pub fn unmap(handle: Handle) -> Result<bool> {
     let pin = loop {
         let pin = match enter(handle, Hold::publish) {
-            Ok(pin) => pin,
+            Ok((pin, _)) => pin,
             Err(Unusable::Ended) => return Ok(false),
             Err(reason) => {
                 retry(handle, reason)?;

@@ -36,8 +36,13 @@ impl std::fmt::Debug for Pin {
 // Worked into the code of each caller: passed back through memory, a pin costs more than the copy of a few bytes.
 #[inline(always)]
 pub fn pin(handle: Handle) -> Result<Pin> {
-    let pin = look(handle)?;
-    pin.report_loss().map(|()| pin)
+    loop {
+        match enter(handle, Hold::publish) {
+            Ok((pin, marks)) if marks & LOST == 0 => return Ok(pin),
+            Ok((pin, _)) => return report(pin.slot).map(|()| pin),
+            Err(reason) => retry(handle, reason)?,
+        }
+    }
 }
 
 /// Runs `access` on the mapping of a handle. If another thread unmaps it meanwhile, a fault is reported as that.
@@ -93,7 +98,7 @@ pub fn with_both(
 pub fn look(handle: Handle) -> Result<Pin> {
     loop {
         match enter(handle, Hold::publish) {
-            Ok(pin) => return Ok(pin),
+            Ok((pin, _)) => return Ok(pin),
             Err(reason) => retry(handle, reason)?,
         }
     }
@@ -109,9 +114,9 @@ pub(super) fn retry(handle: Handle, reason: Unusable) -> Result<()> {
     Ok(())
 }
 
-/// The same without words and without waiting: inside a signal handler, where neither can be, with `Hold::count`.
+/// The same, with the slot's marks, without words and without waiting: inside a signal handler, where neither can be, with `Hold::count`.
 #[inline(always)]
-pub(super) fn enter(handle: Handle, publish: impl FnOnce(u32) -> Hold) -> Result<Pin, Unusable> {
+pub(super) fn enter(handle: Handle, publish: impl FnOnce(u32) -> Hold) -> Result<(Pin, u32), Unusable> {
     let (generation, index) = parts(handle)?;
     let slot = table::slot(index).ok_or(Unusable::NeverBegan)?;
     // Made in any case: dropping it leaves again.
@@ -119,11 +124,12 @@ pub(super) fn enter(handle: Handle, publish: impl FnOnce(u32) -> Hold) -> Result
     if !slot.state.is_live(generation) {
         return Err(why_not_live(slot, generation, index));
     }
-    if slot.marks.load(Relaxed) & UNINHERITED != 0 && !is_complete(index) {
+    let marks = slot.marks.load(Relaxed);
+    if marks & (UNINHERITED | LOST) != 0 && marks & UNINHERITED != 0 && !is_complete(index) {
         // A forked child has no such pages: at their addresses may lie anything by now.
         return Err(Unusable::Ended);
     }
-    Ok(pin)
+    Ok((pin, marks))
 }
 
 // The cold ones take words, not a Pin: one whose address is taken would have to lie in memory.

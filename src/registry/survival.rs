@@ -71,7 +71,7 @@ fn replace_page_of(slot: &Slot, index: u32, address: usize) -> bool {
     }
     let Some(generation) = slot.state.live() else { return false };
     match enter(handle(generation, index), Hold::count) {
-        Ok(pin) => alone_in(&table::unforked(index).repairing, || {
+        Ok((pin, _)) => alone_in(&table::unforked(index).repairing, || {
             // Another thread that met the same loss may have replaced the page before, and written to it since.
             let replaced = sys::is_readable(address) || pin.replace_page(address);
             if replaced {

@@ -77,7 +77,7 @@ pub fn used() -> u32 {
 }
 
 /// A slot; none where no slot of that index was ever made.
-#[inline]
+#[inline(always)]
 pub fn slot(index: u32) -> Option<&'static Slot> {
     let (chunk, place) = chunk_of(index);
     let slots = CHUNKS.get(chunk)?.slots.load(Acquire);

@@ -125,8 +125,11 @@ impl Pages {
     }
 
     /// The address of a range's first byte, once it is known to lie inside.
+    #[inline(always)]
     pub fn at(&self, range: &Range<usize>) -> *mut u8 {
-        assert!(range.start <= range.end && range.end <= self.size, "bytes {range:?} of {} mapped ones", self.size);
+        if range.start > range.end || range.end > self.size {
+            outside(range.start, range.end, self.size);
+        }
         // SAFETY: the start lies within the mapped pages, or one past them.
         unsafe { self.base.as_ptr().add(range.start) }
     }
@@ -215,6 +218,13 @@ impl Drop for Pages {
         // A refusal leaves the memory mapped: a leak, where no caller is left to be told.
         let _ = self.unmap_in_place();
     }
+}
+
+// By value: a range whose address were passed on would have to lie in memory at every access.
+#[cold]
+#[inline(never)]
+fn outside(start: usize, end: usize, size: usize) -> ! {
+    panic!("bytes {start}..{end} of {size} mapped ones")
 }
 
 /// # Safety
