@@ -297,6 +297,7 @@ pub mod lacking {
     use crate::sys::files::CachedPages;
     use std::ffi::{CStr, c_int};
     use std::ops::Range;
+    use std::os::fd::BorrowedFd;
     use std::time::Duration;
 
     pub fn default_huge_page_size() -> Option<usize> {
@@ -309,7 +310,7 @@ pub mod lacking {
 
     pub use super::{peek_by_socket as peek, poke_by_socket as poke};
 
-    pub fn why_refused(_address: usize, _writing: bool) -> Cause {
+    pub fn fault_cause(_address: usize, _writing: bool, _file: Option<BorrowedFd>) -> Cause {
         Cause::Unknown
     }
 
