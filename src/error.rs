@@ -213,7 +213,7 @@ pub enum Cause {
     BeyondEnd { offset: u64, size: u64 },
     #[error("no space is left on the file system of the file")]
     NoSpace,
-    #[error("the disk quota of the owner of the file is exhausted")]
+    #[error("a disk quota on the file system of the file is exhausted")]
     Quota,
     #[error(
         "no huge page of {kilobytes} kB is available: the pool has {total}, of which {free} are free and {reserved} reserved"

@@ -357,7 +357,7 @@ fn a_quota() {
         without_privileges();
         let mapping = map(&file, REST, READ_WRITE, MAP_SHARED, 0);
         assert!(mapping.fill(0, 1, REST).is_err());
-        says(mapping.write(500_000, b"x"), 500_000, 0, 1, "the disk quota of the owner of the file is exhausted");
+        says(mapping.write(500_000, b"x"), 500_000, 0, 1, "a disk quota on the file system of the file is exhausted");
         0
     });
     assert_eq!(status, 0);

@@ -97,11 +97,10 @@ impl<'a> Place<'a> {
             return if self.vma.path.starts_with(b"/anon_hugepage") { empty_pool(self.vma.page?) } else { None };
         };
         let facts = file.metadata().ok()?;
-        let data = reopened(&file, &facts, libc::O_RDONLY);
         let huge = descriptor_page_size(file.as_raw_fd());
         let page = huge.unwrap_or_else(page_size) as u64;
         let start = self.offset() / page * page;
-        let size = size(&facts, data.as_ref())?;
+        let size = size(&file, &facts)?;
         if start >= size {
             return Some(Cause::BeyondEnd { offset: self.offset(), size });
         }
@@ -109,7 +108,8 @@ impl<'a> Place<'a> {
             return empty_pool(page).or_else(|| is_full(&file, true));
         }
         let mut byte = [0];
-        if let Some(Err(error)) = data.map(|data| File::from(data).read_at(&mut byte, start)) {
+        let read = reopened(&file, &facts, libc::O_RDONLY).map(|data| File::from(data).read_at(&mut byte, start));
+        if let Some(Err(error)) = read {
             match error.raw_os_error().map(Errno) {
                 // These are of the call, not of the data.
                 None | Some(Errno(libc::EINTR | libc::EAGAIN | libc::EINVAL | libc::ENOMEM)) => {}
@@ -180,11 +180,12 @@ fn reopened(file: &File, facts: &Metadata, flags: c_int) -> Option<OwnedFd> {
 }
 
 /// Bytes in the file or block device, if that limits what can be mapped.
-fn size(facts: &Metadata, data: Option<&OwnedFd>) -> Option<u64> {
+fn size(file: &File, facts: &Metadata) -> Option<u64> {
     if facts.is_file() {
         return Some(facts.len());
     }
-    files::file_facts(data?.as_raw_fd()).ok().filter(|facts| facts.tells_size).map(|facts| facts.size)
+    let device = reopened(file, facts, libc::O_RDONLY)?;
+    files::file_facts(device.as_raw_fd()).ok().filter(|facts| facts.tells_size).map(|facts| facts.size)
 }
 
 /// Has the file system set aside a block within the file, as the access would have. None where that cannot be tried.
