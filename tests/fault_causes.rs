@@ -46,7 +46,7 @@ fn new_file(path: &Path, size: u64) -> File {
 }
 
 fn page(mapping: &Mapping, number: i64) -> *mut c_void {
-    mapping.address().wrapping_add((number * PAGE) as usize).cast()
+    mapping.address().wrapping_offset((number * PAGE) as isize).cast()
 }
 
 /// Becomes a user without privileges, whose own /proc is readable as that of any other.

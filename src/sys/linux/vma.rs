@@ -66,7 +66,7 @@ fn query(maps: &OwnedFd, address: usize) -> Result<Option<Vma>, Errno> {
     let mut query = Query {
         size: size_of::<Query>() as u64,
         address: address as u64,
-        name_size: LONGEST_PATH as u32,
+        name_size: u32::try_from(path.len()).unwrap_or(0),
         name: path.as_mut_ptr().expose_provenance() as u64,
         ..Query::default()
     };
