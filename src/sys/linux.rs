@@ -1,5 +1,14 @@
 //! What only Linux has.
 
+/// Whether the type of a file system is this: 32 bits, whose type in C differs between the field and the number on musl.
+macro_rules! is_magic {
+    ($f_type:expr, $magic:expr) => {{
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::unnecessary_cast, reason = "32 bits")]
+        let same = $f_type as u32 == $magic as u32;
+        same
+    }};
+}
+
 mod fault_cause;
 mod huge;
 mod node;
@@ -34,7 +43,7 @@ pub fn descriptor_page_size(fd: c_int) -> Option<usize> {
     }
     // SAFETY: fstatfs succeeded, so all of it is written.
     let facts = unsafe { facts.assume_init() };
-    if facts.f_type == libc::HUGETLBFS_MAGIC { usize::try_from(facts.f_bsize).ok() } else { None }
+    if is_magic!(facts.f_type, libc::HUGETLBFS_MAGIC) { usize::try_from(facts.f_bsize).ok() } else { None }
 }
 
 /// Copies from memory that may refuse, through the kernel, which answers EFAULT where a load would be a signal.

@@ -204,7 +204,7 @@ fn is_full(file: &File, stores: bool) -> Option<Cause> {
     check(unsafe { libc::fstatfs64(file.as_raw_fd(), space.as_mut_ptr()) }).ok()?;
     // SAFETY: fstatfs succeeded, so all of it is written.
     let space = unsafe { space.assume_init() };
-    let needs_room = stores || space.f_type == libc::TMPFS_MAGIC;
+    let needs_room = stores || is_magic!(space.f_type, libc::TMPFS_MAGIC);
     // A file system without a limit reports no blocks at all: the kernel's own for shared memory does.
     (needs_room && space.f_blocks > 0 && space.f_bavail == 0).then_some(Cause::NoSpace)
 }
