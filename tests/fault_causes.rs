@@ -432,3 +432,24 @@ fn without_proc_nothing_wrong_is_said() {
         status => assert_eq!(status, 0),
     }
 }
+
+/// POSIX drops all of a process's record locks on a file when it closes any descriptor of it.
+#[test]
+fn looking_for_the_cause_drops_no_locks() {
+    let Some(mount) = Mount::new(&["-t", "tmpfs", "-o", "size=64k", "none"]) else { return };
+    let file = new_file(&mount.path().join("sparse"), 1 << 20);
+    let mapping = map(&file, REST, READ_WRITE, MAP_SHARED | mmap_wrap::mapping::KEEP, 0);
+    // SAFETY: the structure is of zeros and these.
+    let lock = |command: c_int| unsafe {
+        let mut lock: libc::flock = std::mem::zeroed();
+        (lock.l_type, lock.l_whence) = (libc::F_WRLCK as _, libc::SEEK_SET as _);
+        assert_eq!(libc::fcntl(file.as_raw_fd(), command, &mut lock), 0);
+        c_int::from(lock.l_type)
+    };
+    lock(libc::F_SETLK);
+    assert!(mapping.fill(0, 1, REST).is_err());
+    says(mapping.write(500_000, b"x"), 500_000, 0, 1, NO_SPACE);
+    file.set_len(4096).unwrap();
+    assert!(read(&mapping, 500_000, 1).is_err());
+    assert_eq!(forked(|| lock(libc::F_GETLK)), libc::F_WRLCK, "the lock is still held");
+}

@@ -8,7 +8,7 @@ use crate::error::{Cause, Errno};
 use std::ffi::{CString, c_int, c_void};
 use std::fs::{File, Metadata};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt};
 
 /// Why an access to the byte at `address` faulted. `file` is the one that should be mapped there, where it is open.
@@ -93,7 +93,7 @@ impl<'a> Place<'a> {
 
     fn cause(&self, file: Option<BorrowedFd>) -> Option<Cause> {
         let Some(file) = self.vma.file(file) else {
-            // Nobody can reach the file of anonymous huge pages, so nobody can have cut it short.
+            // The file of anonymous huge pages is as long as the mapping, and has no other way to it than that link.
             return if self.vma.path.starts_with(b"/anon_hugepage") { empty_pool(self.vma.page?) } else { None };
         };
         let facts = file.metadata().ok()?;
@@ -107,8 +107,7 @@ impl<'a> Place<'a> {
         if let Some(page) = huge {
             return empty_pool(page).or_else(|| is_full(&file, true));
         }
-        let mut byte = [0];
-        let read = reopened(&file, &facts, libc::O_RDONLY).map(|data| File::from(data).read_at(&mut byte, start));
+        let read = with_data(&file, &facts, libc::O_RDONLY, |data| data.read_at(&mut [0], start));
         if let Some(Err(error)) = read {
             match error.raw_os_error().map(Errno) {
                 // These are of the call, not of the data.
@@ -140,7 +139,7 @@ impl Vma {
         if let Some(file) = at_path(link.into_bytes()) {
             return Some(file);
         }
-        let open = open.and_then(|open| open.try_clone_to_owned().ok()).map(File::from);
+        let open = open.and_then(|open| at_path(format!("/proc/self/fd/{}", open.as_raw_fd()).into_bytes()));
         open.filter(|file| self.maps(file)).or_else(|| at_path(self.path.clone()).filter(|file| self.maps(file)))
     }
 
@@ -151,9 +150,9 @@ impl Vma {
         if facts.ino() == self.inode && device == self.device {
             return true;
         }
-        // stat(2) on btrfs and overlayfs names another device than the kernel's list does: what does that say of this file?
-        reopened(file, &facts, libc::O_RDONLY)
-            .and_then(|data| listed(&data))
+        // stat(2) on btrfs and overlayfs names another device than the kernel's list does: which does the list name for this file?
+        with_data(file, &facts, libc::O_RDONLY, listed)
+            .flatten()
             .is_some_and(|listed| listed.inode == self.inode && listed.device == self.device)
     }
 }
@@ -164,19 +163,35 @@ fn at_path(path: Vec<u8>) -> Option<File> {
 }
 
 /// The list's entry for a mapping of the file, made for this.
-fn listed(file: &OwnedFd) -> Option<Vma> {
+fn listed(file: &File) -> Option<Vma> {
     let flags = libc::MAP_PRIVATE | libc::MAP_NORESERVE;
     let pages = Pages::map(0, page_size(), libc::PROT_NONE, flags, file.as_raw_fd(), 0).ok()?;
     vma::at(pages.base().addr().get()).ok()?
 }
 
-/// The file opened for its data, if opening it has no effect of its own, as that of a device or a FIFO may.
-fn reopened(file: &File, facts: &Metadata, flags: c_int) -> Option<OwnedFd> {
+/// Opens the file for its data and calls `probe`; None where opening may have an effect of its own, as that of a device or a
+/// FIFO, or is not permitted.
+///
+/// In a thread with descriptors of its own: closing one here would drop all the record locks, fcntl(2), that this process
+/// has on the file.
+fn with_data<T: Send>(file: &File, facts: &Metadata, flags: c_int, probe: impl FnOnce(&File) -> T + Send) -> Option<T> {
+    const STACK: usize = 64 * 1024;
     if !facts.is_file() && !facts.file_type().is_block_device() {
         return None;
     }
-    let link = CString::new(format!("/proc/self/fd/{}", file.as_raw_fd())).ok()?;
-    files::open(&link, flags | files::NEVER_WAIT, 0).ok()
+    let link = CString::new(format!("/proc/thread-self/fd/{}", file.as_raw_fd())).ok()?;
+    let apart = || {
+        // SAFETY: handlers of the program do not run here; this thread gets a copy of the table of descriptors.
+        unsafe {
+            let mut all = std::mem::zeroed();
+            libc::sigfillset(&mut all);
+            libc::pthread_sigmask(libc::SIG_BLOCK, &all, std::ptr::null_mut());
+            check(libc::unshare(libc::CLONE_FILES)).ok()?;
+        }
+        let data = files::open(&link, flags | files::NEVER_WAIT, 0).ok()?;
+        Some(probe(&File::from(data)))
+    };
+    std::thread::scope(|scope| std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, apart).ok()?.join().ok()?)
 }
 
 /// Bytes in the file or block device, if that limits what can be mapped.
@@ -184,16 +199,17 @@ fn size(file: &File, facts: &Metadata) -> Option<u64> {
     if facts.is_file() {
         return Some(facts.len());
     }
-    let device = reopened(file, facts, libc::O_RDONLY)?;
-    files::file_facts(device.as_raw_fd()).ok().filter(|facts| facts.tells_size).map(|facts| facts.size)
+    let found = with_data(file, facts, libc::O_RDONLY, |device| files::file_facts(device.as_raw_fd()).ok()).flatten();
+    found.filter(|found| found.tells_size).map(|found| found.size)
 }
 
 /// Has the file system set aside a block within the file, as the access would have. None where that cannot be tried.
 fn allocate(file: &File, facts: &Metadata, start: u64, size: u64) -> Option<Result<(), Errno>> {
-    let file = reopened(file, facts, libc::O_RDWR)?;
     let (start, size) = (i64::try_from(start).ok()?, i64::try_from(size).ok()?);
-    // SAFETY: touches no memory, and changes neither the size of the file nor its contents.
-    Some(check(unsafe { libc::fallocate64(file.as_raw_fd(), libc::FALLOC_FL_KEEP_SIZE, start, size) }))
+    with_data(file, facts, libc::O_RDWR, |data| {
+        // SAFETY: touches no memory, and changes neither the size of the file nor its contents.
+        check(unsafe { libc::fallocate64(data.as_raw_fd(), libc::FALLOC_FL_KEEP_SIZE, start, size) })
+    })
 }
 
 /// Whether the file system is full, if the access needs room in it. Only tmpfs needs it for reading, too: for a page of a
