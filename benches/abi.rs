@@ -4,9 +4,11 @@
 #![allow(clippy::cast_possible_wrap, clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
 
 use mmap_wrap::constants::*;
+use mmap_wrap::error::MMAP_WRAP_E_FAULT;
 use mmap_wrap::ffi::{access::*, elements::*, faults::*, map::*, open::*, pages::*, sharing::*};
 use std::ffi::c_void;
 use std::hint::black_box;
+use std::os::fd::AsRawFd;
 use std::ptr::{null, null_mut};
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicI64, Ordering::SeqCst};
@@ -27,6 +29,7 @@ fn main() {
     copies();
     searches();
     many_mappings();
+    faults();
     threads();
     size();
 }
@@ -229,6 +232,55 @@ fn many_mappings() {
     all.into_iter().for_each(|h| assert!(munmap_wrap(h) == 1));
     munmap_wrap(one);
     mmap_wrap_trust_handlers(0);
+}
+
+/// A fault, with its message, while many mappings live and while few do: repaired by the handler, and met by the kernel.
+fn faults() {
+    const MANY: usize = 60_000;
+    let file = tempfile::tempfile().expect("a file can be made");
+    file.set_len(8192).expect("it can be grown");
+    let h = mmap_wrap(null_mut(), 8192, READ_WRITE, MAP_SHARED, file.as_raw_fd().into(), 0);
+    file.set_len(4096).expect("it can be truncated");
+    let mut word = 0u64;
+    let to = (&raw mut word).cast::<c_void>();
+    let mut fault = || assert!(mmap_wrap_read(h, 4096, to, 8) == MMAP_WRAP_E_FAULT);
+    let mut both = || {
+        let repaired = interleaved(100, &mut fault, || ()).0;
+        block_sigbus(true);
+        let met = interleaved(100, &mut fault, || ()).0;
+        block_sigbus(false);
+        (repaired, met)
+    };
+    let few = both();
+    // SAFETY: fresh memory, of which every other page is protected otherwise, so that the kernel keeps them apart.
+    let memory = unsafe {
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+        let memory = libc::mmap(null_mut(), MANY * 4096, libc::PROT_NONE, flags, -1, 0);
+        for page in (0..MANY).step_by(2) {
+            if libc::mprotect(memory.wrapping_byte_add(page * 4096), 4096, libc::PROT_READ) != 0 {
+                println!("only {page} mappings can live here");
+                break;
+            }
+        }
+        memory
+    };
+    let many = both();
+    row("a repaired fault, 60000 mappings live / one", (many.0, few.0), "<= 2");
+    row("a fault met by the kernel, 60000 mappings live / one", (many.1, few.1), "<= 2");
+    // SAFETY: mapped above.
+    unsafe { assert!(libc::munmap(memory, MANY * 4096) == 0) };
+    assert!(munmap_wrap(h) == 1);
+}
+
+/// While this thread blocks SIGBUS, accesses go through the kernel.
+fn block_sigbus(blocked: bool) {
+    // SAFETY: changes this thread's mask only.
+    unsafe {
+        let mut set = std::mem::zeroed();
+        libc::sigaddset(&mut set, libc::SIGBUS);
+        let how = if blocked { libc::SIG_BLOCK } else { libc::SIG_UNBLOCK };
+        assert!(libc::pthread_sigmask(how, &set, null_mut()) == 0);
+    }
 }
 
 /// Two threads on the same handle, and on one each, against one thread alone.

@@ -198,7 +198,7 @@ pub enum Side {
     Second,
 }
 
-/// Why memory refused an access, as far as it could be found out afterwards.
+/// Why an access faulted, as far as the system reports it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs, reason = "each variant's message says what its fields are")]
 pub enum Cause {
@@ -206,19 +206,34 @@ pub enum Cause {
     Protection,
     #[error("nothing is mapped there any more")]
     Unmapped,
-    #[error("the file was cut short, to {size} bytes")]
-    CutShort { size: u64 },
+    #[error("a guard region is there (MADV_GUARD_INSTALL)")]
+    Guard,
+    /// The file was cut short, or was never so long.
+    #[error("file offset {offset} lies beyond the {size} bytes of the file")]
+    BeyondEnd { offset: u64, size: u64 },
     #[error("no space is left on the file system of the file")]
     NoSpace,
+    #[error("a disk quota on the file system of the file is exhausted")]
+    Quota,
     #[error(
-        "the file was cut short, its file system or the pool of huge pages is full, an I/O error occurred, or a guard region is there"
+        "no huge page of {kilobytes} kB is available: the pool has {total}, of which {free} are free and {reserved} reserved"
+    )]
+    HugePages { kilobytes: usize, total: u64, free: u64, reserved: u64 },
+    #[error("no memory is left for the page")]
+    NoMemory,
+    #[error("the file system of the file reports {0}")]
+    Io(Errno),
+    #[error("the page is poisoned, by a memory error of the hardware or by UFFDIO_POISON")]
+    Poisoned,
+    #[error(
+        "the file ends before this offset, its file system or pool of huge pages is full, an I/O error occurred, or a guard region, a protection key or userfaultfd prevents the access; the system does not report which"
     )]
     File,
-    #[error("the hardware lost the page")]
-    Poisoned,
-    #[error("the cause is gone, a further access would succeed")]
+    #[error("a guard region, a protection key or userfaultfd prevents the access; the system does not report which")]
+    Memory,
+    #[error("it has ended meanwhile, a further access would succeed")]
     Gone,
-    #[error("the system does not tell why")]
+    #[error("the system does not report the cause")]
     Unknown,
 }
 

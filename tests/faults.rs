@@ -7,7 +7,7 @@ mod common;
 use common::*;
 use mmap_wrap::Mapping;
 use mmap_wrap::constants::*;
-use mmap_wrap::error::{Cause, Error};
+use mmap_wrap::error::{Cause, Errno, Error};
 use mmap_wrap::range::REST;
 use mmap_wrap::registry::{self, Handle};
 use std::ffi::CString;
@@ -56,7 +56,7 @@ fn all_refused(mapping: &Mapping, cause: impl Fn(&Cause) -> bool) {
 fn a_file_cut_short_is_an_error_that_says_so() {
     let (_file, h) = cut_short();
     let mapping = registry::pin(h).unwrap();
-    all_refused(&mapping, |cause| matches!(cause, Cause::CutShort { size: 4096 } | Cause::File));
+    all_refused(&mapping, |cause| matches!(cause, Cause::BeyondEnd { offset: 4096, size: 4096 } | Cause::File));
     assert_eq!(mapping.find(&[1], 0, REST), Ok(0));
     // What is still there still works, and so does the rest once the file is long again.
     assert_eq!(read(&mapping, 0, 4096).unwrap(), [1; 4096]);
@@ -65,7 +65,7 @@ fn a_file_cut_short_is_an_error_that_says_so() {
 }
 
 #[test]
-fn a_named_file_cut_short_tells_its_new_size() {
+fn a_named_file_cut_short_is_reported_with_its_new_size() {
     let file = tempfile::NamedTempFile::new().unwrap();
     file.as_file().set_len(8192).unwrap();
     let path = CString::new(file.path().to_str().unwrap()).unwrap();
@@ -74,7 +74,7 @@ fn a_named_file_cut_short_tells_its_new_size() {
     let error = read(&mapping, 4000, 200).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the memory refused the access at offset 4096, after 96 of 200 bytes: the file was cut short, to 100 bytes"
+        "the memory refused the access at offset 4096, after 96 of 200 bytes: file offset 4096 lies beyond the 100 bytes of the file"
     );
 }
 
@@ -103,7 +103,7 @@ fn a_guard_region_is_an_error() {
         println!("skipped: no guard regions on this kernel: {error}");
         return;
     }
-    all_refused(&memory, |cause| matches!(cause, Cause::File | Cause::Protection));
+    all_refused(&memory, |cause| matches!(cause, Cause::Guard | Cause::Memory | Cause::File));
     memory.advise(MADV_GUARD_REMOVE, PAGE, PAGE).unwrap();
     assert_eq!(read(&memory, PAGE, 1).unwrap(), [0]);
 }
@@ -151,7 +151,7 @@ fn an_io_error_is_an_error() {
     // SAFETY: as above.
     unsafe { libc::posix_fadvise(image_pages.as_raw_fd(), 0, 0, libc::POSIX_FADV_DONTNEED) };
     match read(&mapping, 0, 1 << 20).map_err(|error| *error) {
-        Err(Error::Fault { cause, .. }) => assert_eq!(cause, Cause::File),
+        Err(Error::Fault { cause, .. }) => assert_eq!(cause, Cause::Io(Errno(libc::EIO))),
         Ok(bytes) if bytes.iter().all(|byte| *byte == 0) => println!("skipped: this kernel reads a cut loop file as zeros"),
         other => panic!("{:?}", other.map(|bytes| bytes.len())),
     }
@@ -164,7 +164,7 @@ fn with_signals_of_others(name: &str, prepare: impl FnOnce()) {
         prepare();
         assert!(!mmap_wrap::verify_handlers());
         let mapping = registry::pin(h).unwrap();
-        all_refused(&mapping, |cause| matches!(cause, Cause::CutShort { .. } | Cause::File));
+        all_refused(&mapping, |cause| matches!(cause, Cause::BeyondEnd { .. } | Cause::File));
         drop(mapping);
         assert_eq!(registry::unmap(h), Ok(true));
     });

@@ -434,9 +434,8 @@ fn two_threads_without_the_handlers_count_right_while_others_protect() {
                     (0..2000).filter(|_| memory.atomic_add(64, 8, 1).is_ok()).count()
                 })
             });
-            let protectors = [(PROT_READ, PAGE), (READ_WRITE, REST)].map(|(prot, size)| {
-                threads.spawn(move || (0..20_000).for_each(|_| memory.protect(prot, 0, size).unwrap()))
-            });
+            let protectors = [(PROT_READ, PAGE), (READ_WRITE, REST)]
+                .map(|(prot, size)| threads.spawn(move || (0..20_000).for_each(|_| memory.protect(prot, 0, size).unwrap())));
             protectors.map(|protector| protector.join().unwrap());
             counters.map(|counter| counter.join().unwrap()).iter().sum::<usize>()
         });

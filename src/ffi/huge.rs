@@ -85,8 +85,7 @@ pub extern "C" fn mbind_wrap(
         let mut words = vec![0; given.size()];
         fetch(given, &mut words)?;
         // Chunks of eight are eight.
-        let nodes: Vec<u64> =
-            words.chunks_exact(8).map(|word| u64::from_ne_bytes(word.try_into().unwrap_or_default())).collect();
+        let nodes: Vec<u64> = words.chunks_exact(8).map(|word| u64::from_ne_bytes(word.try_into().unwrap_or_default())).collect();
         pin.bind(mode, &nodes, flags, offset, size).map(|()| 0)
     })
 }

@@ -34,12 +34,7 @@ pub fn count(pages: &Pages, range: Range<usize>, needle: Bytes) -> Result<usize,
     count_by(Way::now, pages, range, needle)
 }
 
-pub(super) fn find_by(
-    way: impl Fn() -> Way,
-    pages: &Pages,
-    range: Range<usize>,
-    needle: Bytes,
-) -> Result<Option<usize>, Fault> {
+pub(super) fn find_by(way: impl Fn() -> Way, pages: &Pages, range: Range<usize>, needle: Bytes) -> Result<Option<usize>, Fault> {
     if needle.size() > range.len() {
         return Ok(None);
     }
@@ -64,12 +59,7 @@ pub(super) fn find_by(
     })
 }
 
-pub(super) fn rfind_by(
-    way: impl Fn() -> Way,
-    pages: &Pages,
-    range: Range<usize>,
-    needle: Bytes,
-) -> Result<Option<usize>, Fault> {
+pub(super) fn rfind_by(way: impl Fn() -> Way, pages: &Pages, range: Range<usize>, needle: Bytes) -> Result<Option<usize>, Fault> {
     if needle.size() > range.len() {
         return Ok(None);
     }
@@ -164,11 +154,7 @@ impl Searched<'_> {
 
 /// Runs `search` with a copy of the needle, which may be anywhere and change at any time, and a window that it fits in at
 /// least twice.
-fn with_needle<T>(
-    way: Way,
-    needle: Bytes,
-    search: impl FnOnce(&[u8], &mut Searched) -> Result<T, Fault>,
-) -> Result<T, Fault> {
+fn with_needle<T>(way: Way, needle: Bytes, search: impl FnOnce(&[u8], &mut Searched) -> Result<T, Fault>) -> Result<T, Fault> {
     let size = needle.size();
     if size > SHORT_NEEDLE {
         return with_long_needle(way, needle, search);

@@ -2,11 +2,11 @@
 
 use super::{Mapping, is_shared};
 use crate::bits::to_c_int;
+use crate::buffer::Room;
 use crate::cache::{self, Cache};
 use crate::constants::{MADV_DONTNEED, MADV_PAGEOUT, MADV_POPULATE_READ, MADV_POPULATE_WRITE};
 use crate::constants::{MAP_ANONYMOUS, MLOCK_ONFAULT};
 use crate::error::{Errno, Error, Result};
-use crate::buffer::Room;
 use crate::guarded::{self, Fault, Stop};
 use crate::limits::memory_hint;
 use crate::range::Span;

@@ -1,17 +1,29 @@
 //! What only Linux has.
 
+/// Whether the type of a file system is this: 32 bits, whose type in C differs between the field and the number on musl.
+macro_rules! is_magic {
+    ($f_type:expr, $magic:expr) => {{
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::unnecessary_cast, reason = "32 bits")]
+        let same = $f_type as u32 == $magic as u32;
+        same
+    }};
+}
+
 mod apart;
+mod fault_cause;
 mod huge;
 mod node;
 mod presence;
+mod vma;
 
 use super::unix::{Pages, check, copied, copy_by_socket, last_errno};
-use crate::error::{Cause, Errno};
-use std::ffi::{CStr, c_int, c_void};
+use crate::error::Errno;
+use std::ffi::{CStr, c_int};
 use std::mem::MaybeUninit;
 use std::time::Duration;
 
 pub use apart::run_apart;
+pub use fault_cause::fault_cause;
 pub use huge::{each_huge_part, huge_bytes_by_smaps, transparent_huge_page_size};
 pub use node::{bind, node};
 pub use presence::{cached_pages, forget, knows_advice, lock_on_fault, presence, read_ahead, touch_for_writing};
@@ -33,7 +45,7 @@ pub fn descriptor_page_size(fd: c_int) -> Option<usize> {
     }
     // SAFETY: fstatfs succeeded, so all of it is written.
     let facts = unsafe { facts.assume_init() };
-    if facts.f_type == libc::HUGETLBFS_MAGIC { usize::try_from(facts.f_bsize).ok() } else { None }
+    if is_magic!(facts.f_type, libc::HUGETLBFS_MAGIC) { usize::try_from(facts.f_bsize).ok() } else { None }
 }
 
 /// Copies between memory that may fault and memory that may fault, through the kernel, which reports EFAULT where a load
@@ -155,80 +167,4 @@ pub fn wake(word: *const u8, count: c_int) -> Result<usize, Errno> {
 /// other threads had marked as in use, which costs it memory when it unmaps, and nothing else.
 pub fn wipe_on_fork(pages: &Pages) {
     let _ = pages.advise(0..pages.size(), libc::MADV_WIPEONFORK);
-}
-
-/// Finds out why the memory at `address` refuses: the kernel is asked to make the page ready, and says what is in the way.
-pub fn why_refused(address: usize, writing: bool) -> Cause {
-    let advice = if writing { libc::MADV_POPULATE_WRITE } else { libc::MADV_POPULATE_READ };
-    match populate(address, advice) {
-        Ok(()) => Cause::Gone,
-        Err(Errno(libc::ENOMEM)) => Cause::Unmapped,
-        Err(Errno(libc::EHWPOISON)) => Cause::Poisoned,
-        // Kernels before 5.14 do not know the advice, and say the same of every page.
-        Err(Errno(libc::EINVAL)) if populate((&raw const CLEAR).addr(), libc::MADV_POPULATE_READ).is_ok() => Cause::Protection,
-        Err(_) => look_at_the_maps(address, writing),
-    }
-}
-
-/// A page that can be read.
-static CLEAR: u8 = 0;
-
-fn populate(address: usize, advice: c_int) -> Result<(), Errno> {
-    let page = super::page_size();
-    // SAFETY: this advice changes nothing that an access would not change, and the kernel checks the address.
-    check(unsafe { libc::madvise((address & !(page - 1)) as *mut c_void, page, advice) })
-}
-
-/// A line of /proc/self/maps, proc_pid_maps(5).
-struct Line<'a> {
-    range: &'a str,
-    start: usize,
-    permissions: &'a str,
-    offset: u64,
-    inode: u64,
-    path: &'a str,
-}
-
-/// Looks at what is mapped at an address, and at the file behind it: is it shorter now, is its file system full?
-fn look_at_the_maps(address: usize, writing: bool) -> Cause {
-    let Ok(maps) = std::fs::read_to_string("/proc/self/maps") else { return Cause::Unknown };
-    let Some(line) = maps.lines().find_map(|line| line_holding(address, line)) else { return Cause::Unmapped };
-    let wanted = if writing { 'w' } else { 'r' };
-    if !line.permissions.contains(wanted) {
-        return Cause::Protection;
-    }
-    why_the_file_refused(&line, line.offset + (address - line.start) as u64).unwrap_or(Cause::File)
-}
-
-fn line_holding(address: usize, line: &str) -> Option<Line<'_>> {
-    let mut fields = line.splitn(6, ' ');
-    let range = fields.next()?;
-    let (start, end) = range.split_once('-')?;
-    let (start, end) = (usize::from_str_radix(start, 16).ok()?, usize::from_str_radix(end, 16).ok()?);
-    if !(start..end).contains(&address) {
-        return None;
-    }
-    let permissions = fields.next()?;
-    let offset = u64::from_str_radix(fields.next()?, 16).ok()?;
-    let inode = fields.nth(1)?.parse().ok()?;
-    Some(Line { range, start, permissions, offset, inode, path: fields.next().unwrap_or_default().trim_start() })
-}
-
-fn why_the_file_refused(line: &Line, position: u64) -> Option<Cause> {
-    use std::os::unix::fs::MetadataExt;
-    // A file that lost its name can still be reached by the mapping's own link, where that is permitted.
-    let (path, file) = [line.path.to_owned(), format!("/proc/self/map_files/{}", line.range)]
-        .into_iter()
-        .find_map(|path| std::fs::metadata(&path).ok().filter(|file| file.ino() == line.inode).map(|file| (path, file)))?;
-    if position >= file.len() {
-        return Some(Cause::CutShort { size: file.len() });
-    }
-    let path = std::ffi::CString::new(path).ok()?;
-    let mut space = MaybeUninit::<libc::statvfs>::uninit();
-    // SAFETY: the path ends in NUL, and one statvfs is written to the place given.
-    check(unsafe { libc::statvfs(path.as_ptr(), space.as_mut_ptr()) }).ok()?;
-    // SAFETY: statvfs succeeded, so all of it is written.
-    let space = unsafe { space.assume_init() };
-    // The kernel's own file system for shared memory has no limit, and says so with no blocks at all.
-    (space.f_blocks > 0 && space.f_bavail == 0).then_some(Cause::NoSpace)
 }

@@ -308,6 +308,7 @@ pub mod lacking {
     use crate::sys::files::CachedPages;
     use std::ffi::{CStr, c_int};
     use std::ops::Range;
+    use std::os::fd::BorrowedFd;
     use std::time::Duration;
 
     pub fn default_huge_page_size() -> Option<usize> {
@@ -338,7 +339,7 @@ pub mod lacking {
         false
     }
 
-    pub fn why_refused(_address: usize, _writing: bool) -> Cause {
+    pub fn fault_cause(_address: usize, _writing: bool, _file: Option<BorrowedFd>) -> Cause {
         Cause::Unknown
     }
 

@@ -33,7 +33,8 @@ static void accesses_answer_fault(void) {
     mmap_wrap_handle h = cut_short();
     char bytes[16];
     for (int i = 0; i < 3; i++) {
-        CHECK_FAILS(mmap_wrap_read(h, page - 3, bytes, 16), MMAP_WRAP_E_FAULT, "after 3 of 16 bytes: the file was cut short");
+        CHECK_FAILS(mmap_wrap_read(h, page - 3, bytes, 16), MMAP_WRAP_E_FAULT,
+                    text("after 3 of 16 bytes: file offset %d lies beyond the %d bytes of the file", (int)page, (int)page));
         CHECK_IS(mmap_wrap_fault_done(), 3);
         CHECK(mmap_wrap_fault_address() == (char *)mmap_wrap_address(h) + page);
         CHECK_IS(mmap_wrap_write(h, page, "x", 1), MMAP_WRAP_E_FAULT);

@@ -115,7 +115,7 @@ static void the_file_ends_where_its_mapping_ends_if_that_is_asked_for(void) {
     /* Without the file: bytes beyond its end are a fault until it has grown. */
     CHECK_IS(resized(h, 5 * page), h);
     CHECK_IS(size_of_file(h), 110);
-    if (!under_valgrind()) CHECK_FAILS(mmap_wrap_write(h, 2 * page, "x", 1), MMAP_WRAP_E_FAULT, "cut short, to 110 bytes");
+    if (!under_valgrind()) CHECK_FAILS(mmap_wrap_write(h, 2 * page, "x", 1), MMAP_WRAP_E_FAULT, "beyond the 110 bytes of the file");
     CHECK(truncate("file", 5000) == 0);
     CHECK_IS(resized(h, MMAP_WRAP_REST), h);
     CHECK_IS(mmap_wrap_length(h), 4900);

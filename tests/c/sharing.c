@@ -116,7 +116,7 @@ static void waiting_ends_by_time_by_another_word_and_by_errors(void) {
     CHECK_IS(mmap_wrap_wake(h, 0, INT64_MAX), 0);
     CHECK_IS(munmap_wrap(h), 1);
     h = cut_short();
-    CHECK_FAILS(mmap_wrap_wait(h, page, 0, 0), MMAP_WRAP_E_FAULT, "the file was cut short");
+    CHECK_FAILS(mmap_wrap_wait(h, page, 0, 0), MMAP_WRAP_E_FAULT, "lies beyond the");
     CHECK_IS(munmap_wrap(h), 1);
 }
 
@@ -133,7 +133,7 @@ static void refused_memory_answers_fault(void) {
     CHECK_IS(mprotect_wrap(partly, PROT_NONE, page, page), 0);
     value = 77;
     for (int i = 0; i < OPERATIONS; i++) {
-        CHECK_FAILS(operations[i](cut, page), MMAP_WRAP_E_FAULT, "the file was cut short");
+        CHECK_FAILS(operations[i](cut, page), MMAP_WRAP_E_FAULT, "lies beyond the");
         CHECK_FAILS(operations[i](partly, 2 * page - 8), MMAP_WRAP_E_FAULT, "its protection forbids that");
         CHECK(mmap_wrap_fault_address() == (char *)mmap_wrap_address(partly) + 2 * page - 8);
         CHECK_IS(value, 77);

@@ -83,7 +83,8 @@ pub fn forked(body: impl FnOnce() -> i32) -> i32 {
             // A child that hangs must not hang the test: SIGALRM ends it.
             // SAFETY: sets a timer of this process.
             unsafe { libc::alarm(30) };
-            let status = body();
+            // A failed assertion must not unwind out of here: the child's thread would end, and with it the child, by 0.
+            let status = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body)).unwrap_or(101);
             // SAFETY: ends the child at once, without the parent's exit handlers.
             unsafe { libc::_exit(status) }
         }

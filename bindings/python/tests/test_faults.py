@@ -40,7 +40,7 @@ def cut_short(tmp_path):
     ],
 )
 def test_each_access_raises_where_it_meets_the_end(cut_short, access):
-    with pytest.raises(mmap.FaultError, match=f"the file was cut short, to {PAGE} bytes"):
+    with pytest.raises(mmap.FaultError, match=f"file offset [0-9]+ lies beyond the {PAGE} bytes of the file"):
         access(cut_short)
     assert cut_short[PAGE - 1] == ord("x")
     assert cut_short.find(b"x") == 0

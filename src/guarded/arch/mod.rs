@@ -121,7 +121,7 @@ macro_rules! exception_table {
 
 #[cfg(target_arch = "x86_64")]
 mod processor {
-    use super::{ATOMICS, Loops, SCALARS, Outcome};
+    use super::{ATOMICS, Loops, Outcome, SCALARS};
 
     unsafe extern "C" {
         fn mmap_wrap_guarded_copy_avx2(to: *mut u8, from: *const u8, size: usize) -> Outcome;
@@ -171,7 +171,7 @@ mod processor {
 
 #[cfg(target_arch = "aarch64")]
 mod processor {
-    use super::{ATOMICS, Loops, SCALARS, Outcome};
+    use super::{ATOMICS, Loops, Outcome, SCALARS};
 
     unsafe extern "C" {
         fn mmap_wrap_guarded_copy(to: *mut u8, from: *const u8, size: usize) -> Outcome;

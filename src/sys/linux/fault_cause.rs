@@ -1,0 +1,237 @@
+//! Why an access faulted, found out afterwards. Every cause named is one that was seen; where none was, that is said.
+
+use super::super::files;
+use super::super::unix::{Pages, check, page_size};
+use super::descriptor_page_size;
+use super::vma::{self, Vma};
+use crate::error::{Cause, Errno};
+use std::ffi::{CString, c_int, c_void};
+use std::fs::{File, Metadata};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt};
+
+/// Why an access to the byte at `address` faulted. `file` is the one that should be mapped there, where it is open.
+///
+/// Costs the same however much is mapped (from Linux 6.11 on), and keeps nothing: a fork would inherit it.
+pub fn fault_cause(address: usize, writing: bool, file: Option<BorrowedFd>) -> Cause {
+    match populate(address, writing) {
+        Ok(()) => return Cause::Gone,
+        Err(Errno(libc::EHWPOISON)) => return Cause::Poisoned,
+        // This error also stands for memory that is not mapped.
+        Err(Errno(libc::ENOMEM)) if is_mapped(address) => return Cause::NoMemory,
+        // EINVAL: the protection, but also memory that cannot be populated, and every page before Linux 5.14.
+        Err(_) => {}
+    }
+    let vma = match vma::at(address) {
+        Ok(Some(vma)) => vma,
+        Ok(None) => return Cause::Unmapped,
+        Err(_) if !is_mapped(address) => return Cause::Unmapped,
+        Err(_) => return Cause::Unknown,
+    };
+    // A page that can be written can be read: no processor has write-only pages.
+    if !vma.writable && (writing || !vma.readable) {
+        return Cause::Protection;
+    }
+    if is_guarded(address) {
+        return Cause::Guard;
+    }
+    let found = if vma.has_file() { Place::new(&vma, address, writing).cause(file) } else { None };
+    match found {
+        Some(cause) => cause,
+        // The loops may read such a page; the kernel may not, on behalf of process_vm_readv(2).
+        None if !writing && !vma.readable => Cause::Protection,
+        None if vma.has_file() => Cause::File,
+        None => Cause::Memory,
+    }
+}
+
+/// Has the kernel make the page ready, as the access would have.
+fn populate(address: usize, writing: bool) -> Result<(), Errno> {
+    let advice = if writing { libc::MADV_POPULATE_WRITE } else { libc::MADV_POPULATE_READ };
+    // SAFETY: this advice changes nothing that the access would not have changed, and the kernel checks the address.
+    check(unsafe { libc::madvise(start_of_page(address), page_size(), advice) })
+}
+
+/// Whether anything is mapped at an address; needs no /proc.
+fn is_mapped(address: usize) -> bool {
+    let mut resident = 0u8;
+    // SAFETY: mincore(2) writes one byte for one page, and the kernel checks the address.
+    let asked = check(unsafe { libc::mincore(start_of_page(address), page_size(), &mut resident) });
+    asked != Err(Errno(libc::ENOMEM))
+}
+
+fn start_of_page(address: usize) -> *mut c_void {
+    (address & !(page_size() - 1)) as *mut c_void
+}
+
+/// Whether a guard region is at an address. Before Linux 6.15 the kernel does not report them.
+fn is_guarded(address: usize) -> bool {
+    const PM_GUARD_REGION: u64 = 1 << 58;
+    let mut entry = [0; 8];
+    let place = (address / page_size() * entry.len()) as u64;
+    let read = files::open(c"/proc/self/pagemap", libc::O_RDONLY, 0).map(|fd| File::from(fd).read_exact_at(&mut entry, place));
+    matches!(read, Ok(Ok(()))) && u64::from_ne_bytes(entry) & PM_GUARD_REGION != 0
+}
+
+/// Where in a file an access went.
+struct Place<'a> {
+    vma: &'a Vma,
+    address: usize,
+    /// The access needs room in the file system: it writes into the file, not into a page of its own.
+    stores: bool,
+}
+
+impl<'a> Place<'a> {
+    fn new(vma: &'a Vma, address: usize, writing: bool) -> Place<'a> {
+        Place { vma, address, stores: writing && vma.shared }
+    }
+
+    fn offset(&self) -> u64 {
+        self.vma.offset + (self.address - self.vma.range.start) as u64
+    }
+
+    fn cause(&self, file: Option<BorrowedFd>) -> Option<Cause> {
+        let Some(file) = self.vma.file(file) else {
+            // The file of anonymous huge pages is as long as the mapping, and has no other way to it than that link.
+            return if self.vma.path.starts_with(b"/anon_hugepage") { empty_pool(self.vma.page?) } else { None };
+        };
+        let facts = file.metadata().ok()?;
+        let huge = descriptor_page_size(file.as_raw_fd());
+        let page = huge.unwrap_or_else(page_size) as u64;
+        let start = self.offset() / page * page;
+        let size = size(&file, &facts)?;
+        if start >= size {
+            return Some(Cause::BeyondEnd { offset: self.offset(), size });
+        }
+        if let Some(page) = huge {
+            return empty_pool(page).or_else(|| is_full(&file, true));
+        }
+        let read = with_data(&file, &facts, libc::O_RDONLY, |data| data.read_at(&mut [0], start));
+        if let Some(Err(error)) = read {
+            match error.raw_os_error().map(Errno) {
+                // These are of the call, not of the data.
+                None | Some(Errno(libc::EINTR | libc::EAGAIN | libc::EINVAL | libc::ENOMEM)) => {}
+                Some(errno) => return Some(Cause::Io(errno)),
+            }
+        }
+        let allocated =
+            if self.stores && facts.is_file() { allocate(&file, &facts, start, page.min(size - start)) } else { None };
+        match allocated {
+            Some(Ok(())) if populate(self.address, true).is_ok() => Some(Cause::Gone),
+            Some(Err(Errno(libc::ENOSPC))) => Some(Cause::NoSpace),
+            Some(Err(Errno(libc::EDQUOT))) => Some(Cause::Quota),
+            Some(Err(errno @ Errno(libc::EIO | libc::EROFS))) => Some(Cause::Io(errno)),
+            _ => is_full(&file, self.stores),
+        }
+    }
+}
+
+impl Vma {
+    fn has_file(&self) -> bool {
+        self.inode != 0
+    }
+
+    /// The file mapped here, for looking at only (O_PATH): by the mapping's own link, which needs CAP_CHECKPOINT_RESTORE,
+    /// as `open`, or by its path. Only the first cannot be another file.
+    fn file(&self, open: Option<BorrowedFd>) -> Option<File> {
+        let link = format!("/proc/self/map_files/{:x}-{:x}", self.range.start, self.range.end);
+        if let Some(file) = at_path(link.into_bytes()) {
+            return Some(file);
+        }
+        let open = open.and_then(|open| at_path(format!("/proc/self/fd/{}", open.as_raw_fd()).into_bytes()));
+        open.filter(|file| self.maps(file)).or_else(|| at_path(self.path.clone()).filter(|file| self.maps(file)))
+    }
+
+    /// Whether it is this file that is mapped here.
+    fn maps(&self, file: &File) -> bool {
+        let Ok(facts) = file.metadata() else { return false };
+        let device = (libc::major(facts.dev()), libc::minor(facts.dev()));
+        if facts.ino() == self.inode && device == self.device {
+            return true;
+        }
+        // stat(2) on btrfs and overlayfs names another device than the kernel's list does: which does the list name for this file?
+        with_data(file, &facts, libc::O_RDONLY, listed)
+            .flatten()
+            .is_some_and(|listed| listed.inode == self.inode && listed.device == self.device)
+    }
+}
+
+fn at_path(path: Vec<u8>) -> Option<File> {
+    let path = CString::new(path).ok().filter(|path| path.as_bytes().starts_with(b"/"))?;
+    files::open(&path, libc::O_PATH, 0).ok().map(File::from)
+}
+
+/// The list's entry for a mapping of the file, made for this.
+fn listed(file: &File) -> Option<Vma> {
+    let flags = libc::MAP_PRIVATE | libc::MAP_NORESERVE;
+    let pages = Pages::map(0, page_size(), libc::PROT_NONE, flags, file.as_raw_fd(), 0).ok()?;
+    vma::at(pages.base().addr().get()).ok()?
+}
+
+/// Opens the file for its data and calls `probe`; None where opening may have an effect of its own, as that of a device or a
+/// FIFO, or is not permitted.
+///
+/// In a thread with descriptors of its own: closing one here would drop all the record locks, fcntl(2), that this process
+/// has on the file.
+fn with_data<T: Send>(file: &File, facts: &Metadata, flags: c_int, probe: impl FnOnce(&File) -> T + Send) -> Option<T> {
+    const STACK: usize = 64 * 1024;
+    if !facts.is_file() && !facts.file_type().is_block_device() {
+        return None;
+    }
+    let link = CString::new(format!("/proc/thread-self/fd/{}", file.as_raw_fd())).ok()?;
+    let apart = || {
+        // SAFETY: handlers of the program do not run here; this thread gets a copy of the table of descriptors.
+        unsafe {
+            let mut all = std::mem::zeroed();
+            libc::sigfillset(&mut all);
+            libc::pthread_sigmask(libc::SIG_BLOCK, &all, std::ptr::null_mut());
+            check(libc::unshare(libc::CLONE_FILES)).ok()?;
+        }
+        let data = files::open(&link, flags | files::NEVER_WAIT, 0).ok()?;
+        Some(probe(&File::from(data)))
+    };
+    std::thread::scope(|scope| std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, apart).ok()?.join().ok()?)
+}
+
+/// Bytes in the file or block device, if that limits what can be mapped.
+fn size(file: &File, facts: &Metadata) -> Option<u64> {
+    if facts.is_file() {
+        return Some(facts.len());
+    }
+    let found = with_data(file, facts, libc::O_RDONLY, |device| files::file_facts(device.as_raw_fd()).ok()).flatten();
+    found.filter(|found| found.tells_size).map(|found| found.size)
+}
+
+/// Has the file system set aside a block within the file, as the access would have. None where that cannot be tried.
+fn allocate(file: &File, facts: &Metadata, start: u64, size: u64) -> Option<Result<(), Errno>> {
+    let (start, size) = (i64::try_from(start).ok()?, i64::try_from(size).ok()?);
+    with_data(file, facts, libc::O_RDWR, |data| {
+        // SAFETY: touches no memory, and changes neither the size of the file nor its contents.
+        check(unsafe { libc::fallocate64(data.as_raw_fd(), libc::FALLOC_FL_KEEP_SIZE, start, size) })
+    })
+}
+
+/// Whether the file system is full, if the access needs room in it. Only tmpfs needs it for reading, too: for a page of a
+/// hole.
+fn is_full(file: &File, stores: bool) -> Option<Cause> {
+    let mut space = MaybeUninit::<libc::statfs64>::uninit();
+    // SAFETY: fstatfs writes one statfs to the place given.
+    check(unsafe { libc::fstatfs64(file.as_raw_fd(), space.as_mut_ptr()) }).ok()?;
+    // SAFETY: fstatfs succeeded, so all of it is written.
+    let space = unsafe { space.assume_init() };
+    let needs_room = stores || is_magic!(space.f_type, libc::TMPFS_MAGIC);
+    // A file system without a limit reports no blocks at all: the kernel's own for shared memory does.
+    (needs_room && space.f_blocks > 0 && space.f_bavail == 0).then_some(Cause::NoSpace)
+}
+
+/// Whether the pool has a huge page of this size for an access that has none reserved.
+fn empty_pool(page: usize) -> Option<Cause> {
+    let kilobytes = page / 1024;
+    let count = |what: &str| -> Option<u64> {
+        let path = format!("/sys/kernel/mm/hugepages/hugepages-{kilobytes}kB/{what}_hugepages");
+        std::fs::read_to_string(path).ok()?.trim().parse().ok()
+    };
+    let (total, free, reserved) = (count("nr")?, count("free")?, count("resv")?);
+    (free <= reserved).then_some(Cause::HugePages { kilobytes, total, free, reserved })
+}
