@@ -31,7 +31,7 @@ fn assert_fails(answer: i64, code: i64, text: &str) {
 
 fn presence(mapping: &Mapping, offset: i64, size: i64) -> Vec<u8> {
     let mut pages = vec![MaybeUninit::new(9); mapping.length() / page().0 + 2];
-    let count = mapping.presence(&mut pages, offset, size).unwrap();
+    let count = mapping.presence(&mut pages[..], offset, size).unwrap();
     // SAFETY: all were set when the vector was made.
     let bytes: Vec<u8> = pages.into_iter().map(|byte| unsafe { byte.assume_init() }).collect();
     assert!(bytes[count..].iter().all(|byte| *byte == 9), "bytes beyond the range's pages stay");
