@@ -333,7 +333,40 @@ hidden mmap_wrap_guarded_find_byte_begin
     add     x0, x3, x6, lsr #2
     mov     x1, #1
     ret
-8:  b       mmap_wrap_guarded_find_byte_rest
+8:  // less than 16: the first 8 and the last 8, or 4 and 4, in one vector
+    add     x5, x0, x2
+    cmp     x2, #8
+    b.lo    10f
+    ldr     d1, [x0]
+    ldr     d2, [x5, #-8]
+    mov     v1.d[1], v2.d[0]
+    cmeq    v1.16b, v1.16b, v0.16b
+    shrn    v5.8b, v1.8h, #4
+    fmov    x6, d5
+    sub     x4, x2, #16
+    mov     x7, #8
+    b       11f
+10: cmp     x2, #4
+    b.lo    12f
+    ldr     s1, [x0]
+    ldr     s2, [x5, #-4]
+    mov     v1.s[1], v2.s[0]
+    cmeq    v1.16b, v1.16b, v0.16b
+    shrn    v5.8b, v1.8h, #4
+    fmov    w6, s5
+    sub     x4, x2, #8
+    mov     x7, #4
+11: mov     x3, x2
+    cbz     x6, 9b
+    rbit    x6, x6
+    clz     x6, x6
+    lsr     x6, x6, #2
+    add     x4, x4, x6
+    cmp     x6, x7
+    csel    x0, x6, x4, lo
+    mov     x1, #1
+    ret
+12: b       mmap_wrap_guarded_find_byte_rest
 hidden mmap_wrap_guarded_find_byte_end
 .cfi_endproc
 

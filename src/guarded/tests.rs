@@ -619,21 +619,22 @@ mod accesses {
 #[cfg(target_arch = "x86_64")]
 fn one_access_of_1_2_4_or_8_bytes_is_one_instruction() {
     let pages = Pages::zeroed(PAGE).unwrap();
-    let page = |at: usize, size: usize| pages.at(&(at..at + size));
+    let page = |at: usize| pages.at(&(at..at + 8));
     for loops in engine::loops() {
+        let copies = |to: *mut u8, from: *const u8, size| {
+            // SAFETY: the page and the room have as many bytes.
+            accesses::count(&pages, || unsafe { (loops.copy)(to, from, size) })
+        };
+        let mut room = [0_u8; 8];
         for size in [1, 2, 4, 8] {
             for at in [0, 1, 64] {
-                let mut room = [0_u8; 8];
-                // SAFETY: the page and the room are as large; so in the others.
-                let reads = accesses::count(&pages, || unsafe { (loops.copy)(room.as_mut_ptr(), page(at, size), size) });
-                let writes = accesses::count(&pages, || unsafe { (loops.copy)(page(at, size), room.as_ptr(), size) });
-                let fills = accesses::count(&pages, || unsafe { (loops.fill)(page(at, size), 7, size) });
+                let (reads, writes) = (copies(room.as_mut_ptr(), page(at), size), copies(page(at), room.as_ptr(), size));
+                // SAFETY: the page has as many bytes.
+                let fills = accesses::count(&pages, || unsafe { (loops.fill)(page(at), 7, size) });
                 assert_eq!((reads, writes, fills), (1, 1, 1), "{size} bytes at {at}");
             }
         }
         // The count itself counts: five bytes are two moves.
-        let mut room = [0_u8; 8];
-        // SAFETY: as above.
-        assert_eq!(accesses::count(&pages, || unsafe { (loops.copy)(room.as_mut_ptr(), page(0, 5), 5) }), 2);
+        assert_eq!(copies(room.as_mut_ptr(), page(0), 5), 2);
     }
 }

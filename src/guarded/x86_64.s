@@ -494,10 +494,6 @@ function find_byte_\name
 .endif
     xor     eax, eax
 hidden find_byte_\name\()_begin
-.if \width == 16
-    cmp     rdx, 16
-    jb      mmap_wrap_guarded_find_byte_rest
-.endif
     movzx   ecx, sil
     imul    ecx, ecx, 0x01010101
     movd    xmm0, ecx
@@ -505,6 +501,8 @@ hidden find_byte_\name\()_begin
     vpbroadcastd ymm0, xmm0
 .else
     pshufd  xmm0, xmm0, 0
+    cmp     rdx, 16
+    jb      10f
 .endif
     # one vector unaligned, then aligned ones
     find_in \width, 1, 0
@@ -570,6 +568,38 @@ hidden find_byte_\name\()_begin
     add     rax, rcx
     mov     edx, 1
     jmp     8f
+.if \width == 16
+10: # less than 16: the first 8 and the last 8, or 4 and 4, in one vector
+    cmp     rdx, 8
+    jb      11f
+    movq    xmm1, [rdi]
+    movq    xmm2, [rdi + rdx - 8]
+    punpcklqdq xmm1, xmm2
+    pcmpeqb xmm1, xmm0
+    mask    \width, ecx, 1
+    lea     r8, [rdx - 16]
+    mov     r9d, 8
+    jmp     12f
+11: cmp     rdx, 4
+    jb      mmap_wrap_guarded_find_byte_rest
+    movd    xmm1, [rdi]
+    movd    xmm2, [rdi + rdx - 4]
+    punpckldq xmm1, xmm2
+    pcmpeqb xmm1, xmm0
+    mask    \width, ecx, 1
+    movzx   ecx, cl
+    lea     r8, [rdx - 8]
+    mov     r9d, 4
+12: mov     rax, rdx
+    test    ecx, ecx
+    jz      9f
+    tzcnt   ecx, ecx
+    lea     rax, [r8 + rcx]
+    cmp     ecx, r9d
+    cmovb   rax, rcx
+    mov     edx, 1
+    ret
+.endif
 9:  xor     edx, edx
 8:
 .if \width == 32
