@@ -17,7 +17,7 @@
 .text
 
 # From this size on, a copy goes around the caches, and a fill from twice as much: source and destination are as much as a
-# third cache commonly holds. From here on it is faster even for a caller that reads all of it next.
+# third-level cache commonly holds. From here on it is faster even for a caller that reads all of it next.
 .equ STREAM_FROM, 16 * 1024 * 1024
 
 .macro hidden name
