@@ -1,20 +1,22 @@
 //! Searching: the bytes pass through a window, piece by piece, and are searched there.
 //!
-//! A search of one byte in the middle of mapped memory cannot be interrupted by a fault and resumed, so a library's search
-//! cannot run over the memory itself. The windows are small: copying a piece that stays in the first cache costs little
+//! A library's search cannot run over the mapped memory itself: its faults could not be repaired. The windows are small: copying a piece that stays in the first cache costs little
 //! beside the search.
 
 use super::{Fault, PIECE, Stop, Way, Window, filled, wipe};
 use crate::buffer::Bytes;
 use crate::error::Errno;
 use crate::sys::Pages;
-use memchr::memchr_iter;
 use memchr::memmem::{Finder, FinderRev};
+use memchr::{memchr, memchr_iter};
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
 /// Needles up to this many bytes take no allocation.
 const SHORT_NEEDLE: usize = 256;
+
+/// Bytes that a loop looks at before the handlers are verified again.
+const STRETCH: usize = 1 << 20;
 
 /// The first window's size where the needle allows it: a hit is often near.
 const FIRST_WINDOW: usize = 512;
@@ -38,6 +40,9 @@ pub(super) fn find_by(way: impl Fn() -> Way, pages: &Pages, range: Range<usize>,
     if needle.size() > range.len() {
         return Ok(None);
     }
+    if needle.size() == 1 {
+        return find_byte(way, pages, range, needle);
+    }
     with_needle(way(), needle, |needle, window| {
         let finder = Finder::new(needle);
         let (mut at, mut step) = (range.start, window.first_step());
@@ -57,6 +62,46 @@ pub(super) fn find_by(way: impl Fn() -> Way, pages: &Pages, range: Range<usize>,
             step = window.size();
         }
     })
+}
+
+/// A single byte needs no window where there are loops: one of them looks for it, up to the byte that faults.
+fn find_byte(way: impl Fn() -> Way, pages: &Pages, range: Range<usize>, needle: Bytes) -> Result<Option<usize>, Fault> {
+    let mut byte = [MaybeUninit::uninit()];
+    way().fetch(needle, &mut byte)?;
+    let byte = filled(&byte)[0];
+    let mut done = 0;
+    while done < range.len() {
+        let (at, size) = (range.start + done, STRETCH.min(range.len() - done));
+        let (before, found) = match way() {
+            Way::Guarded(loops) => {
+                // SAFETY: `at` checks the range; a fault ends the loop.
+                let outcome = unsafe { (loops.find_byte)(pages.at(&(at..at + size)), byte, size) };
+                (outcome.before, outcome.found != 0)
+            }
+            Way::Kernel => {
+                in_window(pages, at, size.min(PIECE), byte).map_err(|fault| Fault { done: done + fault.done, ..fault })?
+            }
+        };
+        done += before;
+        if found {
+            return Ok(Some(done));
+        }
+        if before == 0 {
+            return Err(Fault { done, by: Stop::Mapping { at: range.start + done, writing: false } });
+        }
+    }
+    Ok(None)
+}
+
+/// How many bytes precede the byte, or are there without it, through the kernel.
+fn in_window(pages: &Pages, at: usize, size: usize, byte: u8) -> Result<(usize, bool), Fault> {
+    let mut window = Window::<PIECE>::new();
+    let outcome = Way::Kernel.read(pages, at, window.room(size));
+    let readable = outcome.err().map_or(size, |fault| fault.done);
+    match memchr(byte, window.filled(readable)) {
+        Some(position) => Ok((position, true)),
+        None => outcome.map(|()| (size, false)),
+    }
 }
 
 pub(super) fn rfind_by(way: impl Fn() -> Way, pages: &Pages, range: Range<usize>, needle: Bytes) -> Result<Option<usize>, Fault> {

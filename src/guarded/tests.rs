@@ -503,3 +503,176 @@ fn counts_agree_with_a_count_of_a_copy_and_stop_at_the_wall() {
         }
     });
 }
+
+/// The loops for searching a byte, without the ways around them.
+fn loops_of(way: Way) -> Option<&'static Loops> {
+    if let Way::Guarded(loops) = way { Some(loops) } else { None }
+}
+
+#[test]
+fn a_search_for_a_byte_stops_at_the_exact_byte() {
+    use super::arch::Found;
+    matrix("find a byte", |pages, way, size, before, alignment| {
+        let Some(loops) = loops_of(way) else { return };
+        let (start, size, readable) = (WALL - before - alignment, size + alignment, before + alignment);
+        // SAFETY: mapped memory; a fault is repaired.
+        let find = |size: usize| unsafe { (loops.find_byte)(pages.at(&(start..start + size)), b'x', size) };
+        // The byte stands before the place, too, where it must not be seen.
+        plain().fill(pages, start - 64..start, b'x').unwrap();
+        plain().fill(pages, start..WALL, 0).unwrap();
+        let context = format!("{readable} of {size} bytes, alignment {alignment}");
+        assert_eq!(find(size), Found { before: readable, found: 0 }, "{context}");
+        for place in [0, 1, readable / 2, readable.wrapping_sub(2), readable.wrapping_sub(1)] {
+            if place < readable {
+                // Those behind the first one are none of its business.
+                plain().fill(pages, start + place..WALL, b'x').unwrap();
+                assert_eq!(find(size), Found { before: place, found: 1 }, "{context}, at {place}");
+                assert_eq!(find(place), Found { before: place, found: 0 }, "{context}, up to {place}");
+                plain().fill(pages, start + place..WALL, 0).unwrap();
+            }
+        }
+    });
+}
+
+#[test]
+fn a_search_for_a_byte_agrees_with_memchr() {
+    let pages = Pages::zeroed(4 * PAGE).unwrap();
+    for loops in arch::loops() {
+        for start in [0, 1, 15, 16, 17, 31, 32, 63] {
+            for size in (0..700_usize).chain([4095, 4096, 4097, 9000]) {
+                let range = start..start + size;
+                for place in [size / 3, size / 2, size.saturating_sub(33), size.saturating_sub(1), size] {
+                    plain().fill(&pages, 0..range.end, 0xFF).unwrap();
+                    // Beyond the end there is one that must not be seen.
+                    plain().writes(&pages, start + place, &[0x80]).unwrap();
+                    // SAFETY: mapped memory.
+                    let found = unsafe { (loops.find_byte)(pages.at(&range), 0x80, size) };
+                    let copy = bytes(&pages, range.clone());
+                    assert_eq!((found.found == 1).then_some(found.before), memchr::memchr(0x80, &copy), "{range:?}");
+                    assert_eq!(found.before, place, "{range:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn equal_bytes_are_counted_up_to_four_vectors_before_a_difference_and_never_beyond() {
+    const VECTORS: usize = 4 * 32;
+    let pages = Pages::zeroed(8 * PAGE).unwrap();
+    let text = pattern(4 * PAGE, 9);
+    for loops in arch::loops() {
+        for (first, second) in [(0, 0), (5, 0), (0, 9), (31, 1)] {
+            for size in (0..400_usize).chain([1000, 4096, 10_000]) {
+                for difference in [0, size / 2, size.saturating_sub(40), size.saturating_sub(1), size] {
+                    plain().writes(&pages, first, &text[..size]).unwrap();
+                    plain().writes(&pages, 4 * PAGE + second, &text[..size]).unwrap();
+                    plain().writes(&pages, 4 * PAGE + second + difference, &[!text[difference]]).unwrap();
+                    let (left, right) = (first..first + size, 4 * PAGE + second..4 * PAGE + second + size);
+                    // SAFETY: mapped memory.
+                    let equal = unsafe { (loops.equal)(pages.at(&left), pages.at(&right), size) };
+                    assert!(equal <= difference, "{equal} of {size}, the difference is at {difference}");
+                    assert!(equal + VECTORS > difference, "{equal} of {size}, the difference is at {difference}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn large_fills_stop_at_the_exact_byte_also_around_the_caches() {
+    const LARGE: usize = 34 << 20;
+    let pages = Pages::zeroed(LARGE + PAGE).unwrap();
+    for way in ways() {
+        for (wall, start) in [(PAGE, 1), (LARGE / 2, 0), (LARGE / 2, 4095), (LARGE, 33)] {
+            plain().fill(&pages, 0..LARGE + PAGE, 0).unwrap();
+            pages.protect(wall..wall + PAGE, libc::PROT_NONE).unwrap();
+            assert_eq!(way.fill(&pages, start..LARGE + 1, 0xAB), refused(wall - start, wall, true));
+            pages.protect(wall..wall + PAGE, libc::PROT_READ | libc::PROT_WRITE).unwrap();
+            let found = bytes(&pages, 0..LARGE + PAGE);
+            assert!(found[start..wall].iter().all(|byte| *byte == 0xAB));
+            assert!(found[..start].iter().chain(&found[wall..]).all(|byte| *byte == 0));
+        }
+    }
+}
+
+/// Instructions that access a page, counted in a child: the page allows no access, so that each is a signal; the handler
+/// allows it for this one instruction.
+#[cfg(target_arch = "x86_64")]
+mod accesses {
+    use super::*;
+    use libc::{c_int, c_void, siginfo_t, ucontext_t};
+    use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+    const TRAP_FLAG: i64 = 0x100;
+    static WATCHED: AtomicUsize = AtomicUsize::new(0);
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+
+    fn protect(protection: c_int) {
+        let page = std::ptr::with_exposed_provenance_mut(WATCHED.load(Relaxed));
+        // SAFETY: the page is the test's.
+        unsafe { libc::mprotect(page, PAGE, protection) };
+    }
+
+    extern "C" fn on_access(_: c_int, _: *mut siginfo_t, context: *mut c_void) {
+        COUNT.fetch_add(1, Relaxed);
+        protect(libc::PROT_READ | libc::PROT_WRITE);
+        // SAFETY: the context of the interrupted code.
+        unsafe { (*context.cast::<ucontext_t>()).uc_mcontext.gregs[libc::REG_EFL as usize] |= TRAP_FLAG };
+    }
+
+    extern "C" fn on_step(_: c_int, _: *mut siginfo_t, context: *mut c_void) {
+        protect(libc::PROT_NONE);
+        // SAFETY: as above.
+        unsafe { (*context.cast::<ucontext_t>()).uc_mcontext.gregs[libc::REG_EFL as usize] &= !TRAP_FLAG };
+    }
+
+    /// How many instructions of `body` access the page.
+    pub fn count(pages: &Pages, body: impl FnOnce() -> Outcome) -> c_int {
+        WATCHED.store(pages.base().as_ptr().expose_provenance(), Relaxed);
+        // SAFETY: the child calls nothing but system calls and `body`, and ends without returning.
+        unsafe {
+            let child = libc::fork();
+            assert!(child >= 0);
+            if child == 0 {
+                for (signal, handler) in [(libc::SIGSEGV, on_access as *const ()), (libc::SIGTRAP, on_step as *const ())] {
+                    let mut action: libc::sigaction = std::mem::zeroed();
+                    action.sa_sigaction = handler as usize;
+                    action.sa_flags = libc::SA_SIGINFO;
+                    libc::sigaction(signal, &action, std::ptr::null_mut());
+                }
+                protect(libc::PROT_NONE);
+                body();
+                libc::_exit(COUNT.load(Relaxed) as c_int);
+            }
+            let mut status = 0;
+            assert_eq!(libc::waitpid(child, &mut status, 0), child);
+            assert!(libc::WIFEXITED(status), "status {status:#x}");
+            libc::WEXITSTATUS(status)
+        }
+    }
+}
+
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn one_access_of_1_2_4_or_8_bytes_is_one_instruction() {
+    let pages = Pages::zeroed(PAGE).unwrap();
+    let page = |at: usize| pages.at(&(at..at + 8));
+    for loops in arch::loops() {
+        let copies = |to: *mut u8, from: *const u8, size| {
+            // SAFETY: the page and the room have as many bytes.
+            accesses::count(&pages, || unsafe { (loops.copy)(to, from, size) })
+        };
+        let mut room = [0_u8; 8];
+        for size in [1, 2, 4, 8] {
+            for at in [0, 1, 64] {
+                let (reads, writes) = (copies(room.as_mut_ptr(), page(at), size), copies(page(at), room.as_ptr(), size));
+                // SAFETY: the page has as many bytes.
+                let fills = accesses::count(&pages, || unsafe { (loops.fill)(page(at), 7, size) });
+                assert_eq!((reads, writes, fills), (1, 1, 1), "{size} bytes at {at}");
+            }
+        }
+        // The count itself counts: five bytes are two moves.
+        assert_eq!(copies(room.as_mut_ptr(), page(0), 5), 2);
+    }
+}

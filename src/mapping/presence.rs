@@ -60,10 +60,10 @@ impl Mapping {
     ///
     /// ```
     /// # use mmap_wrap::{Mapping, constants::*, range::REST};
-    /// #     /// # let memory = Mapping::of_descriptor(0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)?;
+    /// # let memory = Mapping::of_descriptor(0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)?;
     /// # if memory.resident(0, REST).is_ok() {
-    /// let mut pages = [MaybeUninit::new(7); 1];
-    /// assert_eq!(memory.presence(&mut pages, 0, REST)?, 1);
+    /// let mut pages = [7; 1];
+    /// assert_eq!(memory.presence(&mut pages[..], 0, REST)?, 1);
     /// assert_eq!(memory.resident(0, REST)?, 0);
     /// # }
     /// # Ok::<(), Box<mmap_wrap::Error>>(())

@@ -20,6 +20,15 @@ pub struct Outcome {
     pub address: usize,
 }
 
+/// What a search for a byte returns: the bytes before it, and 1. If there is none, the bytes before the one that faults, or
+/// all, and 0.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Found {
+    pub before: usize,
+    pub found: usize,
+}
+
 /// The loops for one kind of processor.
 #[derive(Debug, Clone, Copy)]
 pub struct Loops {
@@ -27,8 +36,10 @@ pub struct Loops {
     pub copy: unsafe extern "C" fn(*mut u8, *const u8, usize) -> Outcome,
     /// (to, byte, size)
     pub fill: unsafe extern "C" fn(*mut u8, u8, usize) -> Outcome,
-    /// (first, second, size): how many bytes are equal, in whole blocks, up to one that differs, faults or is not whole.
+    /// (first, second, size): bytes that are equal for certain. More may be, up to the first that differs or faults.
     pub equal: unsafe extern "C" fn(*const u8, *const u8, usize) -> usize,
+    /// (from, byte, size)
+    pub find_byte: unsafe extern "C" fn(*const u8, u8, usize) -> Found,
     /// Plain, of any alignment, 1, 2, 4 and 8 bytes wide.
     pub scalars: [Scalar; 4],
     /// Of aligned words of 32 and of 64 bits.
@@ -121,35 +132,49 @@ macro_rules! exception_table {
 
 #[cfg(target_arch = "x86_64")]
 mod processor {
-    use super::{ATOMICS, Loops, Outcome, SCALARS};
+    use super::{ATOMICS, Found, Loops, Outcome, SCALARS};
 
     unsafe extern "C" {
         fn mmap_wrap_guarded_copy_avx2(to: *mut u8, from: *const u8, size: usize) -> Outcome;
         fn mmap_wrap_guarded_copy_sse2(to: *mut u8, from: *const u8, size: usize) -> Outcome;
         fn mmap_wrap_guarded_fill_avx2(to: *mut u8, byte: u8, size: usize) -> Outcome;
         fn mmap_wrap_guarded_fill_sse2(to: *mut u8, byte: u8, size: usize) -> Outcome;
+        fn mmap_wrap_guarded_equal_avx2(first: *const u8, second: *const u8, size: usize) -> usize;
         fn mmap_wrap_guarded_equal(first: *const u8, second: *const u8, size: usize) -> usize;
+        fn mmap_wrap_guarded_find_byte_avx2(from: *const u8, byte: u8, size: usize) -> Found;
+        fn mmap_wrap_guarded_find_byte_sse2(from: *const u8, byte: u8, size: usize) -> Found;
     }
 
     exception_table! {
-        mmap_wrap_guarded_copy_avx2_begin .. mmap_wrap_guarded_copy_avx2_end => mmap_wrap_guarded_copy_rest;
-        mmap_wrap_guarded_copy_sse2_begin .. mmap_wrap_guarded_copy_sse2_end => mmap_wrap_guarded_copy_rest;
-        mmap_wrap_guarded_fill_avx2_begin .. mmap_wrap_guarded_fill_avx2_end => mmap_wrap_guarded_fill_rest;
-        mmap_wrap_guarded_fill_sse2_begin .. mmap_wrap_guarded_fill_sse2_end => mmap_wrap_guarded_fill_rest;
+        mmap_wrap_guarded_copy_avx2_begin .. mmap_wrap_guarded_copy_avx2_end => mmap_wrap_guarded_copy_avx2_end;
+        mmap_wrap_guarded_copy_sse2_begin .. mmap_wrap_guarded_copy_sse2_end => mmap_wrap_guarded_copy_sse2_end;
+        mmap_wrap_guarded_fill_avx2_begin .. mmap_wrap_guarded_fill_avx2_end => mmap_wrap_guarded_fill_avx2_end;
+        mmap_wrap_guarded_fill_sse2_begin .. mmap_wrap_guarded_fill_sse2_end => mmap_wrap_guarded_fill_sse2_end;
         mmap_wrap_guarded_copy_rest .. mmap_wrap_guarded_copy_rest_end => mmap_wrap_guarded_stop;
         mmap_wrap_guarded_fill_rest .. mmap_wrap_guarded_fill_rest_end => mmap_wrap_guarded_stop;
+        mmap_wrap_guarded_equal_avx2_begin .. mmap_wrap_guarded_equal_avx2_end => mmap_wrap_guarded_equal_avx2_end;
         mmap_wrap_guarded_equal_begin .. mmap_wrap_guarded_equal_end => mmap_wrap_guarded_equal_end;
+        mmap_wrap_guarded_find_byte_avx2_begin .. mmap_wrap_guarded_find_byte_avx2_end => mmap_wrap_guarded_find_byte_avx2_end;
+        mmap_wrap_guarded_find_byte_sse2_begin .. mmap_wrap_guarded_find_byte_sse2_end => mmap_wrap_guarded_find_byte_sse2_end;
+        mmap_wrap_guarded_find_byte_rest .. mmap_wrap_guarded_find_byte_rest_end => mmap_wrap_guarded_find_byte_rest_end;
         mmap_wrap_guarded_word_begin .. mmap_wrap_guarded_word_end => mmap_wrap_guarded_word_stop;
     }
 
     const AVX2: Loops = Loops {
         copy: mmap_wrap_guarded_copy_avx2,
         fill: mmap_wrap_guarded_fill_avx2,
-        equal: mmap_wrap_guarded_equal,
+        equal: mmap_wrap_guarded_equal_avx2,
+        find_byte: mmap_wrap_guarded_find_byte_avx2,
         scalars: SCALARS,
         atomics: ATOMICS,
     };
-    const SSE2: Loops = Loops { copy: mmap_wrap_guarded_copy_sse2, fill: mmap_wrap_guarded_fill_sse2, ..AVX2 };
+    const SSE2: Loops = Loops {
+        copy: mmap_wrap_guarded_copy_sse2,
+        fill: mmap_wrap_guarded_fill_sse2,
+        equal: mmap_wrap_guarded_equal,
+        find_byte: mmap_wrap_guarded_find_byte_sse2,
+        ..AVX2
+    };
 
     /// The loops that this processor can run, the best first.
     pub fn loops() -> &'static [Loops] {
@@ -171,12 +196,13 @@ mod processor {
 
 #[cfg(target_arch = "aarch64")]
 mod processor {
-    use super::{ATOMICS, Loops, Outcome, SCALARS};
+    use super::{ATOMICS, Found, Loops, Outcome, SCALARS};
 
     unsafe extern "C" {
         fn mmap_wrap_guarded_copy(to: *mut u8, from: *const u8, size: usize) -> Outcome;
         fn mmap_wrap_guarded_fill(to: *mut u8, byte: u8, size: usize) -> Outcome;
         fn mmap_wrap_guarded_equal(first: *const u8, second: *const u8, size: usize) -> usize;
+        fn mmap_wrap_guarded_find_byte(from: *const u8, byte: u8, size: usize) -> Found;
     }
 
     exception_table! {
@@ -185,6 +211,8 @@ mod processor {
         mmap_wrap_guarded_copy_rest .. mmap_wrap_guarded_copy_rest_end => mmap_wrap_guarded_stop;
         mmap_wrap_guarded_fill_rest .. mmap_wrap_guarded_fill_rest_end => mmap_wrap_guarded_stop;
         mmap_wrap_guarded_equal_begin .. mmap_wrap_guarded_equal_end => mmap_wrap_guarded_equal_end;
+        mmap_wrap_guarded_find_byte_begin .. mmap_wrap_guarded_find_byte_end => mmap_wrap_guarded_find_byte_rest;
+        mmap_wrap_guarded_find_byte_rest .. mmap_wrap_guarded_find_byte_rest_end => mmap_wrap_guarded_find_byte_rest_end;
         mmap_wrap_guarded_word_begin .. mmap_wrap_guarded_word_end => mmap_wrap_guarded_word_stop;
     }
 
@@ -192,6 +220,7 @@ mod processor {
         copy: mmap_wrap_guarded_copy,
         fill: mmap_wrap_guarded_fill,
         equal: mmap_wrap_guarded_equal,
+        find_byte: mmap_wrap_guarded_find_byte,
         scalars: SCALARS,
         atomics: ATOMICS,
     };

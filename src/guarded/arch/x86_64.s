@@ -1,79 +1,112 @@
-# Copies, fills and accesses of single words whose faults are repaired, for x86-64.
+# Copies, fills, comparisons, searches for a byte and accesses of single words whose faults are repaired, for x86-64.
 #
 # Every load and store below lies between two labels that the exception table in engine.rs names, with the place where
 # a fault among them goes on. The vector code moves its pointers only after a block's stores are done, so at any of its
 # instructions rdi, rsi and rdx say what is left; the fix-up does that again byte by byte. A second fault, there, stops
-# at the exact byte: rep movsb and rep stosb keep rcx exact (Intel SDM 1, 7.3.9.3; AMD APM 2, 8.1.2).
+# at the exact byte: rep movsb and rep stosb keep rcx exact (Intel SDM 1, 7.3.9.3; AMD APM 2, 8.1.2). Nothing behind the
+# byte that faults is stored: a block's loads precede its stores, and its stores go upwards.
 #
 #   mmap_wrap_guarded_copy_*(rdi to, rsi from, rdx size)         rax: bytes left undone, rdx: address of the fault
 #   mmap_wrap_guarded_fill_*(rdi to, rsi byte, rdx size)         the same
+#
+# 1, 2, 4 and 8 bytes are one load and one store each: a device register, or a word shared with another process, is
+# accessed once, and whole if it is aligned. Other sizes may access some bytes twice.
 #
 # The handler puts the address of a fault into r10. Source and destination do not overlap.
 
 .text
 
-# From this size on, a copy goes around the caches: more bytes than they would still hold of it afterwards.
-.equ STREAM_FROM, 32 * 1024 * 1024
+# From this size on, a copy goes around the caches, and a fill from twice as much: source and destination are as much as a
+# third-level cache commonly holds. From here on it is faster even for a caller that reads all of it next.
+.equ STREAM_FROM, 16 * 1024 * 1024
 
-# width: bytes of a vector. load, store, stream: its moves. leave: what must follow the use of such registers.
+.macro hidden name
+.globl mmap_wrap_guarded_\name
+.hidden mmap_wrap_guarded_\name
+mmap_wrap_guarded_\name:
+.endm
+
+.macro function name
+.type mmap_wrap_guarded_\name, @function
+hidden \name
+.cfi_startproc
+.endm
+
+.macro function_end name
+.cfi_endproc
+.size mmap_wrap_guarded_\name, . - mmap_wrap_guarded_\name
+.endm
+
+.macro done
+    xor     eax, eax
+    ret
+.endm
+
+# width: bytes of a vector v. load, store, stream: its moves.
 .macro guarded_copy name, v, width, load, store, stream
 .balign 64
-.globl mmap_wrap_guarded_copy_\name
-.hidden mmap_wrap_guarded_copy_\name
-.type mmap_wrap_guarded_copy_\name, @function
-mmap_wrap_guarded_copy_\name:
-.cfi_startproc
-.globl mmap_wrap_guarded_copy_\name\()_begin
-.hidden mmap_wrap_guarded_copy_\name\()_begin
-mmap_wrap_guarded_copy_\name\()_begin:
+function copy_\name
+hidden copy_\name\()_begin
     cmp     rdx, 2 * \width
     ja      3f
     cmp     rdx, \width
     jae     2f
 .if \width == 32
     cmp     rdx, 16
-    jae     41f
+    jae     16f
 .endif
     cmp     rdx, 8
     jae     8f
     cmp     rdx, 4
     jae     4f
-    test    rdx, rdx
-    jz      30f
-    # 1 to 3 bytes: first, middle, last
+    cmp     rdx, 2
+    jae     1f
+    test    edx, edx
+    jz      10f
     movzx   eax, byte ptr [rsi]
-    mov     rcx, rdx
-    shr     rcx
-    movzx   r8d, byte ptr [rsi + rcx]
-    movzx   r9d, byte ptr [rsi + rdx - 1]
     mov     byte ptr [rdi], al
-    mov     byte ptr [rdi + rcx], r8b
-    mov     byte ptr [rdi + rdx - 1], r9b
-30: xor     eax, eax
-    ret
+10: done
+    # Below, the flags are still those of the comparison with the size at the label.
+1:  movzx   eax, word ptr [rsi]
+    jne     11f
+    mov     word ptr [rdi], ax
+    done
+11: movzx   ecx, byte ptr [rsi + 2]
+    mov     word ptr [rdi], ax
+    mov     byte ptr [rdi + 2], cl
+    done
 4:  mov     eax, dword ptr [rsi]
-    mov     ecx, dword ptr [rsi + rdx - 4]
+    jne     14f
+    mov     dword ptr [rdi], eax
+    done
+14: mov     ecx, dword ptr [rsi + rdx - 4]
     mov     dword ptr [rdi], eax
     mov     dword ptr [rdi + rdx - 4], ecx
-    xor     eax, eax
-    ret
+    done
 8:  mov     rax, qword ptr [rsi]
-    mov     rcx, qword ptr [rsi + rdx - 8]
+    jne     18f
+    mov     qword ptr [rdi], rax
+    done
+18: mov     rcx, qword ptr [rsi + rdx - 8]
     mov     qword ptr [rdi], rax
     mov     qword ptr [rdi + rdx - 8], rcx
-    xor     eax, eax
-    ret
+    done
 .if \width == 32
-41: movdqu  xmm0, xmmword ptr [rsi]
-    movdqu  xmm1, xmmword ptr [rsi + rdx - 16]
+16: movdqu  xmm0, xmmword ptr [rsi]
+    jne     17f
+    movdqu  xmmword ptr [rdi], xmm0
+    done
+17: movdqu  xmm1, xmmword ptr [rsi + rdx - 16]
     movdqu  xmmword ptr [rdi], xmm0
     movdqu  xmmword ptr [rdi + rdx - 16], xmm1
-    xor     eax, eax
-    ret
+    done
 .endif
 2:  # one to two vectors
     \load   \v\()0, [rsi]
-    \load   \v\()1, [rsi + rdx - \width]
+    jne     12f
+    \store  [rdi], \v\()0
+    jmp     9f
+12: \load   \v\()1, [rsi + rdx - \width]
     \store  [rdi], \v\()0
     \store  [rdi + rdx - \width], \v\()1
     jmp     9f
@@ -92,24 +125,22 @@ mmap_wrap_guarded_copy_\name\()_begin:
 5:  cmp     rdx, 8 * \width
     ja      6f
     # four to eight vectors
-    \load   \v\()0, [rsi]
-    \load   \v\()1, [rsi + \width]
-    \load   \v\()2, [rsi + 2 * \width]
-    \load   \v\()3, [rsi + 3 * \width]
-    \load   \v\()4, [rsi + rdx - 4 * \width]
-    \load   \v\()5, [rsi + rdx - 3 * \width]
-    \load   \v\()6, [rsi + rdx - 2 * \width]
-    \load   \v\()7, [rsi + rdx - \width]
-    \store  [rdi], \v\()0
-    \store  [rdi + \width], \v\()1
-    \store  [rdi + 2 * \width], \v\()2
-    \store  [rdi + 3 * \width], \v\()3
-    \store  [rdi + rdx - 4 * \width], \v\()4
-    \store  [rdi + rdx - 3 * \width], \v\()5
-    \store  [rdi + rdx - 2 * \width], \v\()6
-    \store  [rdi + rdx - \width], \v\()7
+    .irp    i, 0, 1, 2, 3
+    \load   \v\i, [rsi + \i * \width]
+    .endr
+    .irp    i, 4, 5, 6, 7
+    \load   \v\i, [rsi + rdx + (\i - 8) * \width]
+    .endr
+    .irp    i, 0, 1, 2, 3
+    \store  [rdi + \i * \width], \v\i
+    .endr
+    .irp    i, 4, 5, 6, 7
+    \store  [rdi + rdx + (\i - 8) * \width], \v\i
+    .endr
     jmp     9f
-6:  # more: one vector unaligned, then four at a time to an aligned destination
+6:  # more: one vector unaligned, then eight at a time to an aligned destination. Fewer in flight are slow where the
+    # destination lies less than 256 bytes behind the source modulo 4096: loads then wait for stores that only seem to
+    # be of the same bytes.
     \load   \v\()0, [rsi]
     \store  [rdi], \v\()0
     mov     rcx, rdi
@@ -118,166 +149,224 @@ mmap_wrap_guarded_copy_\name\()_begin:
     sub     rsi, rcx
     sub     rdi, rcx
     add     rdx, rcx
-    cmp     rdx, STREAM_FROM
+    cmp     rdx, STREAM_FROM - \width
     jae     40f
+    cmp     rdx, 8 * \width
+    jbe     8f
     .balign 32
-7:  \load   \v\()0, [rsi]
-    \load   \v\()1, [rsi + \width]
-    \load   \v\()2, [rsi + 2 * \width]
-    \load   \v\()3, [rsi + 3 * \width]
-    \store  [rdi], \v\()0
-    \store  [rdi + \width], \v\()1
-    \store  [rdi + 2 * \width], \v\()2
-    \store  [rdi + 3 * \width], \v\()3
-    add     rsi, 4 * \width
-    add     rdi, 4 * \width
-    sub     rdx, 4 * \width
-    cmp     rdx, 4 * \width
+7:  .irp    i, 0, 1, 2, 3, 4, 5, 6, 7
+    \load   \v\i, [rsi + \i * \width]
+    .endr
+    .irp    i, 0, 1, 2, 3, 4, 5, 6, 7
+    \store  [rdi + \i * \width], \v\i
+    .endr
+    add     rsi, 8 * \width
+    add     rdi, 8 * \width
+    sub     rdx, 8 * \width
+    cmp     rdx, 8 * \width
     ja      7b
-8:  # up to four vectors are left; what they cover twice is the same both times
-    \load   \v\()0, [rsi + rdx - 4 * \width]
-    \load   \v\()1, [rsi + rdx - 3 * \width]
-    \load   \v\()2, [rsi + rdx - 2 * \width]
-    \load   \v\()3, [rsi + rdx - \width]
-    \store  [rdi + rdx - 4 * \width], \v\()0
-    \store  [rdi + rdx - 3 * \width], \v\()1
-    \store  [rdi + rdx - 2 * \width], \v\()2
-    \store  [rdi + rdx - \width], \v\()3
+8:  # up to eight vectors are left; what they cover twice is the same both times
+    cmp     rdx, 4 * \width
+    jbe     4f
+    .irp    i, 0, 1, 2, 3
+    \load   \v\i, [rsi + \i * \width]
+    .endr
+    .irp    i, 4, 5, 6, 7
+    \load   \v\i, [rsi + rdx + (\i - 8) * \width]
+    .endr
+    .irp    i, 0, 1, 2, 3
+    \store  [rdi + \i * \width], \v\i
+    .endr
+    .irp    i, 4, 5, 6, 7
+    \store  [rdi + rdx + (\i - 8) * \width], \v\i
+    .endr
+    jmp     9f
+4:  .irp    i, 4, 5, 6, 7
+    \load   \v\i, [rsi + rdx + (\i - 8) * \width]
+    .endr
+    .irp    i, 4, 5, 6, 7
+    \store  [rdi + rdx + (\i - 8) * \width], \v\i
+    .endr
 9:
 .if \width == 32
     vzeroupper
 .endif
-    xor     eax, eax
-    ret
-40: # larger than the caches: stores that go around them
-    \load   \v\()0, [rsi]
-    \load   \v\()1, [rsi + \width]
-    \load   \v\()2, [rsi + 2 * \width]
-    \load   \v\()3, [rsi + 3 * \width]
-    \stream [rdi], \v\()0
-    \stream [rdi + \width], \v\()1
-    \stream [rdi + 2 * \width], \v\()2
-    \stream [rdi + 3 * \width], \v\()3
-    add     rsi, 4 * \width
-    add     rdi, 4 * \width
-    sub     rdx, 4 * \width
-    cmp     rdx, 4 * \width
-    ja      40b
+    done
+40: # larger than the caches: stores that go around them, of whole lines
+    .irp    i, 0, 1, 2, 3
+    \load   \v\i, [rsi + \i * \width]
+    .endr
+    .irp    i, 0, 1, 2, 3
+    \store  [rdi + \i * \width], \v\i
+    .endr
+    mov     rcx, rdi
+    and     rcx, 63
+    sub     rcx, 64
+    sub     rsi, rcx
+    sub     rdi, rcx
+    add     rdx, rcx
+    .balign 32
+41: .irp    i, 0, 1, 2, 3, 4, 5, 6, 7
+    \load   \v\i, [rsi + \i * \width]
+    .endr
+    .irp    i, 0, 1, 2, 3, 4, 5, 6, 7
+    \stream [rdi + \i * \width], \v\i
+    .endr
+    add     rsi, 8 * \width
+    add     rdi, 8 * \width
+    sub     rdx, 8 * \width
+    cmp     rdx, 8 * \width
+    ja      41b
     sfence
     jmp     8b
-.globl mmap_wrap_guarded_copy_\name\()_end
-.hidden mmap_wrap_guarded_copy_\name\()_end
-mmap_wrap_guarded_copy_\name\()_end:
-.cfi_endproc
-.size mmap_wrap_guarded_copy_\name, . - mmap_wrap_guarded_copy_\name
+hidden copy_\name\()_end
+    # A fault goes on here.
+.if \width == 32
+    vzeroupper
+.endif
+    jmp     mmap_wrap_guarded_copy_rest
+function_end copy_\name
 .endm
 
-.macro guarded_fill name, v, width, store
+.macro guarded_fill name, v, width, store, stream
 .balign 64
-.globl mmap_wrap_guarded_fill_\name
-.hidden mmap_wrap_guarded_fill_\name
-.type mmap_wrap_guarded_fill_\name, @function
-mmap_wrap_guarded_fill_\name:
-.cfi_startproc
+function fill_\name
     movzx   eax, sil
     mov     rcx, 0x0101010101010101
     imul    rax, rcx
-    movq    xmm0, rax
+hidden fill_\name\()_begin
+    cmp     rdx, 16
+    jae     16f
+    cmp     rdx, 8
+    jae     8f
+    cmp     rdx, 4
+    jae     4f
+    cmp     rdx, 2
+    jae     2f
+    test    edx, edx
+    jz      10f
+    mov     byte ptr [rdi], al
+10: done
+    # Below, the flags are still those of the comparison with the size at the label.
+2:  mov     word ptr [rdi], ax
+    je      10b
+    mov     byte ptr [rdi + 2], al
+    done
+4:  mov     dword ptr [rdi], eax
+    je      10b
+    mov     dword ptr [rdi + rdx - 4], eax
+    done
+8:  mov     qword ptr [rdi], rax
+    je      10b
+    mov     qword ptr [rdi + rdx - 8], rax
+    done
+16: movq    xmm0, rax
     punpcklqdq xmm0, xmm0
 .if \width == 32
-    vinserti128 ymm0, ymm0, xmm0, 1
+    cmp     rdx, 32
+    jae     17f
+    movdqu  xmmword ptr [rdi], xmm0
+    movdqu  xmmword ptr [rdi + rdx - 16], xmm0
+    done
+17: vinserti128 ymm0, ymm0, xmm0, 1
 .endif
-.globl mmap_wrap_guarded_fill_\name\()_begin
-.hidden mmap_wrap_guarded_fill_\name\()_begin
-mmap_wrap_guarded_fill_\name\()_begin:
-    cmp     rdx, \width
-    jb      3f
-    cmp     rdx, 4 * \width
-    jbe     2f
+    cmp     rdx, 2 * \width
+    ja      3f
+    \store  [rdi], \v\()0
+    \store  [rdi + rdx - \width], \v\()0
+    jmp     9f
+3:  cmp     rdx, 4 * \width
+    jbe     8f
     \store  [rdi], \v\()0
     mov     rcx, rdi
     and     rcx, \width - 1
     sub     rcx, \width
     sub     rdi, rcx
     add     rdx, rcx
+    cmp     rdx, 2 * STREAM_FROM - \width
+    jae     40f
     cmp     rdx, 4 * \width
-    jbe     2f
+    jbe     7f
     .balign 32
-31: \store  [rdi], \v\()0
-    \store  [rdi + \width], \v\()0
-    \store  [rdi + 2 * \width], \v\()0
-    \store  [rdi + 3 * \width], \v\()0
+31: .irp    i, 0, 1, 2, 3
+    \store  [rdi + \i * \width], \v\()0
+    .endr
     add     rdi, 4 * \width
     sub     rdx, 4 * \width
     cmp     rdx, 4 * \width
     ja      31b
-2:  cmp     rdx, \width
-    jb      4f
-    \store  [rdi], \v\()0
-    add     rdi, \width
-    sub     rdx, \width
-    jmp     2b
-4:  # less than a vector is left, and at least one was stored before it
-    \store  [rdi + rdx - \width], \v\()0
+7:  # up to four vectors are left, and more were to be done at first
+    .irp    i, 4, 3, 2, 1
+    \store  [rdi + rdx - \i * \width], \v\()0
+    .endr
     jmp     9f
-3:  # less than a vector in all
-    test    rdx, rdx
-    jz      9f
-    mov     byte ptr [rdi], al
-    inc     rdi
-    dec     rdx
-    jmp     3b
+8:  \store  [rdi], \v\()0
+    \store  [rdi + \width], \v\()0
+    \store  [rdi + rdx - 2 * \width], \v\()0
+    \store  [rdi + rdx - \width], \v\()0
 9:
 .if \width == 32
     vzeroupper
 .endif
-    xor     eax, eax
-    ret
-.globl mmap_wrap_guarded_fill_\name\()_end
-.hidden mmap_wrap_guarded_fill_\name\()_end
-mmap_wrap_guarded_fill_\name\()_end:
-.cfi_endproc
-.size mmap_wrap_guarded_fill_\name, . - mmap_wrap_guarded_fill_\name
+    done
+40: # larger than the caches
+    .irp    i, 0, 1, 2, 3
+    \store  [rdi + \i * \width], \v\()0
+    .endr
+    mov     rcx, rdi
+    and     rcx, 63
+    sub     rcx, 64
+    sub     rdi, rcx
+    add     rdx, rcx
+    .balign 32
+41: .irp    i, 0, 1, 2, 3
+    \stream [rdi + \i * \width], \v\()0
+    .endr
+    add     rdi, 4 * \width
+    sub     rdx, 4 * \width
+    cmp     rdx, 4 * \width
+    ja      41b
+    sfence
+    jmp     7b
+hidden fill_\name\()_end
+    # A fault goes on here.
+.if \width == 32
+    vzeroupper
+.endif
+    jmp     mmap_wrap_guarded_fill_rest
+function_end fill_\name
 .endm
 
 guarded_copy avx2, ymm, 32, vmovdqu, vmovdqu, vmovntdq
 guarded_copy sse2, xmm, 16, movdqu, movdqu, movntdq
-guarded_fill avx2, ymm, 32, vmovdqu
-guarded_fill sse2, xmm, 16, movdqu
+guarded_fill avx2, ymm, 32, vmovdqu, vmovntdq
+guarded_fill sse2, xmm, 16, movdqu, movntdq
 
 # What is left of a copy, byte by byte. sfence: streaming stores may have gone before.
 .balign 16
-.globl mmap_wrap_guarded_copy_rest, mmap_wrap_guarded_copy_rest_end
-.hidden mmap_wrap_guarded_copy_rest, mmap_wrap_guarded_copy_rest_end
-mmap_wrap_guarded_copy_rest:
+hidden copy_rest
 .cfi_startproc
     mov     rcx, rdx
     rep movsb
-mmap_wrap_guarded_copy_rest_end:
+hidden copy_rest_end
     sfence
-    xor     eax, eax
-    ret
+    done
 .cfi_endproc
 
 # What is left of a fill, byte by byte.
-.globl mmap_wrap_guarded_fill_rest, mmap_wrap_guarded_fill_rest_end
-.hidden mmap_wrap_guarded_fill_rest, mmap_wrap_guarded_fill_rest_end
-mmap_wrap_guarded_fill_rest:
+hidden fill_rest
 .cfi_startproc
     mov     rcx, rdx
     mov     eax, esi
     rep stosb
-mmap_wrap_guarded_fill_rest_end:
+hidden fill_rest_end
     sfence
-    xor     eax, eax
-    ret
+    done
 .cfi_endproc
 
-# Where the handler ends both, at the byte that refused. At least that one is left: valgrind counts rcx down before the
+# Where the handler ends both, at the byte that faults. At least that one is left: valgrind counts rcx down before the
 # access that fails, and would say that nothing is.
-.globl mmap_wrap_guarded_stop
-.hidden mmap_wrap_guarded_stop
-mmap_wrap_guarded_stop:
+hidden stop
 .cfi_startproc
     sfence
     mov     rax, rcx
@@ -287,58 +376,279 @@ mmap_wrap_guarded_stop:
     ret
 .cfi_endproc
 
-# How many bytes are equal, in whole blocks of 32: up to one that differs, refuses, or is not whole. A refusal needs no other
-# fix-up than to return: rax counts whole blocks at any instruction.
+# How many bytes are equal, from the first on, as far as is sure: short of the first that differs or faults by less than four
+# vectors, and of the size by less than one. A fault needs no other fix-up than to return: rax counts bytes that are equal at
+# any instruction.
 #
-#   mmap_wrap_guarded_equal(rdi first, rsi second, rdx size)     rax: bytes
-.balign 64
-.globl mmap_wrap_guarded_equal, mmap_wrap_guarded_equal_begin, mmap_wrap_guarded_equal_end
-.hidden mmap_wrap_guarded_equal, mmap_wrap_guarded_equal_begin, mmap_wrap_guarded_equal_end
-.type mmap_wrap_guarded_equal, @function
-mmap_wrap_guarded_equal:
-.cfi_startproc
-    xor     eax, eax
-mmap_wrap_guarded_equal_begin:
-1:  lea     rcx, [rax + 32]
-    cmp     rcx, rdx
-    ja      2f
-    movdqu  xmm0, [rdi + rax]
-    movdqu  xmm1, [rdi + rax + 16]
-    movdqu  xmm2, [rsi + rax]
-    movdqu  xmm3, [rsi + rax + 16]
-    pcmpeqb xmm0, xmm2
-    pcmpeqb xmm1, xmm3
+#   mmap_wrap_guarded_equal*(rdi first, rsi second, rdx size)    rax: bytes
+
+# Compares count vectors at rdi + rax and rsi + rax. The flag of zero says that they are equal.
+.macro equal_vectors width, count
+.if \width == 32
+    .irp    i, 0, 1, 2, 3
+    .if \i < \count
+    vmovdqu ymm\i, [rdi + rax + \i * \width]
+    vpcmpeqb ymm\i, ymm\i, [rsi + rax + \i * \width]
+    .endif
+    .endr
+    .if \count == 4
+    vpand   ymm0, ymm0, ymm1
+    vpand   ymm2, ymm2, ymm3
+    vpand   ymm0, ymm0, ymm2
+    .endif
+    vpmovmskb ecx, ymm0
+    inc     ecx
+.else
+    .irp    i, 0, 1, 2, 3
+    .if \i < \count
+    movdqu  xmm\i, [rdi + rax + \i * \width]
+    movdqu  xmm4, [rsi + rax + \i * \width]
+    pcmpeqb xmm\i, xmm4
+    .endif
+    .endr
+    .if \count == 4
     pand    xmm0, xmm1
-    pmovmskb r8d, xmm0
-    cmp     r8d, 0xFFFF
-    jne     2f
-    mov     rax, rcx
-    jmp     1b
-mmap_wrap_guarded_equal_end:
-2:  ret
+    pand    xmm2, xmm3
+    pand    xmm0, xmm2
+    .endif
+    pmovmskb ecx, xmm0
+    sub     ecx, 0xFFFF
+.endif
+.endm
+
+.macro guarded_equal name, width
+.balign 64
+function \name
+    xor     eax, eax
+hidden \name\()_begin
+    cmp     rdx, \width
+    jb      4f
+    lea     r8, [rdx - 4 * \width]
+    cmp     rax, r8
+    jg      2f
+    # one vector unaligned, then four at a time, aligned on the first side
+    equal_vectors \width, 1
+    jnz     3f
+    mov     ecx, edi
+    and     ecx, \width - 1
+    mov     eax, \width
+    sub     rax, rcx
+    cmp     rax, r8
+    jg      2f
+    .balign 32
+1:  equal_vectors \width, 4
+    jnz     2f
+    add     rax, 4 * \width
+    cmp     rax, r8
+    jle     1b
+2:  # one at a time: less than four are left, or there is a difference in them
+    add     r8, 3 * \width
+    cmp     rax, r8
+    jg      3f
+21: equal_vectors \width, 1
+    jnz     3f
+    add     rax, \width
+    cmp     rax, r8
+    jle     21b
+hidden \name\()_end
+3:
+.if \width == 32
+    vzeroupper
+.endif
+4:  ret
+function_end \name
+.endm
+
+guarded_equal equal_avx2, 32
+guarded_equal equal, 16
+
+# Where a byte first is. The fix-up of a fault looks again byte by byte, and stops at the one that faults.
+#
+#   mmap_wrap_guarded_find_byte_*(rdi from, rsi byte, rdx size)  rax: bytes that are others, rdx: 1 if the byte follows them,
+#                                                                0 if they are all or the next one faults
+#
+# Looks for the byte in the vector `at` vectors behind rdi + rax, and leaves ones in vector i where it is.
+.macro find_in width, i, at
+.if \width == 32
+    vpcmpeqb ymm\i, ymm0, [rdi + rax + (\at) * \width]
+.else
+    movdqu  xmm\i, [rdi + rax + (\at) * \width]
+    pcmpeqb xmm\i, xmm0
+.endif
+.endm
+
+.macro mask width, register, i
+.if \width == 32
+    vpmovmskb \register, ymm\i
+.else
+    pmovmskb \register, xmm\i
+.endif
+.endm
+
+.macro guarded_find_byte name, width
+.balign 64
+function find_byte_\name
+.if \width == 32
+    cmp     rdx, 32
+    jb      mmap_wrap_guarded_find_byte_sse2
+.endif
+    xor     eax, eax
+hidden find_byte_\name\()_begin
+    movzx   ecx, sil
+    imul    ecx, ecx, 0x01010101
+    movd    xmm0, ecx
+.if \width == 32
+    vpbroadcastd ymm0, xmm0
+.else
+    pshufd  xmm0, xmm0, 0
+    cmp     rdx, 16
+    jb      10f
+.endif
+    # one vector unaligned, then aligned ones
+    find_in \width, 1, 0
+    mask    \width, ecx, 1
+    test    ecx, ecx
+    jnz     7f
+    mov     ecx, edi
+    and     ecx, \width - 1
+    mov     eax, \width
+    sub     rax, rcx
+    lea     r8, [rdx - 4 * \width]
+    cmp     rax, r8
+    jg      2f
+    .balign 32
+1:  .irp    i, 1, 2, 3, 4
+    find_in \width, \i, \i-1
+    .endr
+.if \width == 32
+    vpor    ymm5, ymm1, ymm2
+    vpor    ymm6, ymm3, ymm4
+    vpor    ymm5, ymm5, ymm6
+.else
+    movdqa  xmm5, xmm1
+    por     xmm5, xmm2
+    por     xmm5, xmm3
+    por     xmm5, xmm4
+.endif
+    mask    \width, ecx, 5
+    test    ecx, ecx
+    jnz     4f
+    add     rax, 4 * \width
+    cmp     rax, r8
+    jle     1b
+2:  # less than four vectors are left
+    add     r8, 3 * \width
+    jmp     5f
+3:  find_in \width, 1, 0
+    mask    \width, ecx, 1
+    test    ecx, ecx
+    jnz     7f
+    add     rax, \width
+5:  cmp     rax, r8
+    jle     3b
+    cmp     rax, rdx
+    je      9f
+    # less than one: the last vector, of which the first part is known
+    mov     rax, r8
+    find_in \width, 1, 0
+    mask    \width, ecx, 1
+    test    ecx, ecx
+    jnz     7f
+    mov     rax, rdx
+    jmp     9f
+4:  # in which of the four
+    .irp    i, 1, 2, 3
+    mask    \width, ecx, \i
+    test    ecx, ecx
+    jnz     7f
+    add     rax, \width
+    .endr
+    mask    \width, ecx, 4
+7:  tzcnt   ecx, ecx
+    add     rax, rcx
+    mov     edx, 1
+    jmp     8f
+.if \width == 16
+10: # less than 16: the first 8 and the last 8, or 4 and 4, in one vector
+    cmp     rdx, 8
+    jb      11f
+    movq    xmm1, [rdi]
+    movq    xmm2, [rdi + rdx - 8]
+    punpcklqdq xmm1, xmm2
+    pcmpeqb xmm1, xmm0
+    mask    \width, ecx, 1
+    lea     r8, [rdx - 16]
+    mov     r9d, 8
+    jmp     12f
+11: cmp     rdx, 4
+    jb      mmap_wrap_guarded_find_byte_rest
+    movd    xmm1, [rdi]
+    movd    xmm2, [rdi + rdx - 4]
+    punpckldq xmm1, xmm2
+    pcmpeqb xmm1, xmm0
+    mask    \width, ecx, 1
+    movzx   ecx, cl
+    lea     r8, [rdx - 8]
+    mov     r9d, 4
+12: mov     rax, rdx
+    test    ecx, ecx
+    jz      9f
+    tzcnt   ecx, ecx
+    lea     rax, [r8 + rcx]
+    cmp     ecx, r9d
+    cmovb   rax, rcx
+    mov     edx, 1
+    ret
+.endif
+9:  xor     edx, edx
+8:
+.if \width == 32
+    vzeroupper
+.endif
+    ret
+hidden find_byte_\name\()_end
+    # A fault goes on here.
+.if \width == 32
+    vzeroupper
+.endif
+    jmp     mmap_wrap_guarded_find_byte_rest
+function_end find_byte_\name
+.endm
+
+guarded_find_byte avx2, 32
+guarded_find_byte sse2, 16
+
+.balign 16
+hidden find_byte_rest
+.cfi_startproc
+    cmp     rax, rdx
+    jae     2f
+1:  cmp     byte ptr [rdi + rax], sil
+    je      3f
+    inc     rax
+    cmp     rax, rdx
+    jb      1b
+hidden find_byte_rest_end
+2:  xor     edx, edx
+    ret
+3:  mov     edx, 1
+    ret
 .cfi_endproc
 
-# Accesses of one word. An instruction that is refused has changed nothing, so all of them are one range of the exception
+# Accesses of one word. An instruction that faults has changed nothing, so all of them are one range of the exception
 # table and go on at one place.
 #
-#   mmap_wrap_guarded_*(rdi word, rsi operand, rdx expected)     rax: 0, rdx: the word, or the word before; or rax: 1, refused
+#   mmap_wrap_guarded_*(rdi word, rsi operand, rdx expected)     rax: 0, rdx: the word, or the word before; or rax: 1, it faulted
 .balign 16
-.globl mmap_wrap_guarded_word_begin, mmap_wrap_guarded_word_end, mmap_wrap_guarded_word_stop
-.hidden mmap_wrap_guarded_word_begin, mmap_wrap_guarded_word_end, mmap_wrap_guarded_word_stop
-mmap_wrap_guarded_word_begin:
+hidden word_begin
 
 .macro guarded_word name
 .balign 16
-.globl mmap_wrap_guarded_\name
-.hidden mmap_wrap_guarded_\name
-.type mmap_wrap_guarded_\name, @function
-mmap_wrap_guarded_\name:
-.cfi_startproc
+function \name
 .endm
 
-.macro done
-    xor     eax, eax
-    ret
+.macro guarded_word_done
+    done
 .cfi_endproc
 .endm
 
@@ -346,10 +656,10 @@ mmap_wrap_guarded_\name:
 .macro guarded_number bits, load, pointer, rdx, rsi
 guarded_word get\bits
     \load   \rdx, \pointer ptr [rdi]
-    done
+    guarded_word_done
 guarded_word put\bits
     mov     [rdi], \rsi
-    done
+    guarded_word_done
 .endm
 
 guarded_number 8, movzx, byte, edx, sil
@@ -362,27 +672,27 @@ guarded_number 64, mov, qword, rdx, rsi
 .macro guarded_atomics bits, rax, rdx, rsi
 guarded_word load\bits
     mov     \rdx, [rdi]
-    done
+    guarded_word_done
 guarded_word add\bits
     lock xadd [rdi], \rsi
     mov     \rdx, \rsi
-    done
+    guarded_word_done
 guarded_word exchange\bits
     xchg    [rdi], \rsi
     mov     \rdx, \rsi
-    done
+    guarded_word_done
 guarded_word compare_exchange\bits
     mov     \rax, \rdx
     lock cmpxchg [rdi], \rsi
     mov     \rdx, \rax
-    done
+    guarded_word_done
 .endm
 
 guarded_atomics 32, eax, edx, esi
 guarded_atomics 64, rax, rdx, rsi
-mmap_wrap_guarded_word_end:
+hidden word_end
 
-mmap_wrap_guarded_word_stop:
+hidden word_stop
 .cfi_startproc
     mov     eax, 1
     ret
