@@ -436,7 +436,7 @@ fn two_threads_without_the_handlers_count_right_while_others_protect() {
             });
             let protectors = [(PROT_READ, PAGE), (READ_WRITE, REST)]
                 .map(|(prot, size)| threads.spawn(move || (0..20_000).for_each(|_| memory.protect(prot, 0, size).unwrap())));
-            protectors.map(|protector| protector.join().unwrap());
+            protectors.into_iter().for_each(|protector| protector.join().unwrap());
             counters.map(|counter| counter.join().unwrap()).iter().sum::<usize>()
         });
         memory.protect(READ_WRITE, 0, REST).unwrap();

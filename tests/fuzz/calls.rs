@@ -219,6 +219,7 @@ calls! {
     mmap_wrap_survive(Handle, YesNo) -> Number;
     mmap_wrap_loss(Handle) -> Address;
     mmap_wrap_trust_handlers(YesNo) -> Number;
+    mmap_wrap_verify_handlers() -> Number;
 
     mmap_wrap_facts(Handle, Room, FactsSize) -> Number;
     mmap_wrap_list(Room, Count) -> Number;

@@ -1,4 +1,5 @@
-//! Running a few instructions in a process of its own that shares this one's memory, so that a fault there ends only it.
+//! Running a few instructions in a process of its own that shares this one's memory and nothing else: a fault there ends
+//! only it, and its descriptors are copies.
 
 use crate::error::Errno;
 use crate::sys::Pages;
@@ -17,8 +18,9 @@ struct Job<'a, T> {
     is_done: AtomicBool,
 }
 
-/// Runs `body` to its end, or to its first SIGSEGV or SIGBUS: then the result is false. The body must keep to loads and
-/// stores: it runs beside the other threads, on a stack of its own, with this thread's thread-local storage.
+/// Runs `body` to its end, or to its first SIGSEGV or SIGBUS: then the result is false. The body must keep to loads, stores
+/// and system calls: it runs beside the other threads, on a stack of its own, with this thread's thread-local storage, and
+/// must not end while it holds a lock.
 ///
 /// It is a child process made as posix_spawn(3) makes one (CLONE_VM, CLONE_VFORK): the memory is the same, the handlers
 /// and the signal mask are its own. This thread waits meanwhile. ENOSYS where memory is not shared (some emulators).

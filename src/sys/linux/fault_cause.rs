@@ -2,6 +2,7 @@
 
 use super::super::files;
 use super::super::unix::{Pages, check, page_size};
+use super::apart::run_apart;
 use super::descriptor_page_size;
 use super::vma::{self, Vma};
 use crate::error::{Cause, Errno};
@@ -172,26 +173,21 @@ fn listed(file: &File) -> Option<Vma> {
 /// Opens the file for its data and calls `probe`; None where opening may have an effect of its own, as that of a device or a
 /// FIFO, or is not permitted.
 ///
-/// In a thread with descriptors of its own: closing one here would drop all the record locks, fcntl(2), that this process
-/// has on the file.
-fn with_data<T: Send>(file: &File, facts: &Metadata, flags: c_int, probe: impl FnOnce(&File) -> T + Send) -> Option<T> {
-    const STACK: usize = 64 * 1024;
+/// In a process with descriptors of its own: closing one here would drop all the record locks, fcntl(2), that this process
+/// has on the file. The probe allocates nothing.
+fn with_data<T>(file: &File, facts: &Metadata, flags: c_int, probe: impl Fn(&File) -> T) -> Option<T> {
     if !facts.is_file() && !facts.file_type().is_block_device() {
         return None;
     }
-    let link = CString::new(format!("/proc/thread-self/fd/{}", file.as_raw_fd())).ok()?;
-    let apart = || {
-        // SAFETY: handlers of the program do not run here; this thread gets a copy of the table of descriptors.
-        unsafe {
-            let mut all = std::mem::zeroed();
-            libc::sigfillset(&mut all);
-            libc::pthread_sigmask(libc::SIG_BLOCK, &all, std::ptr::null_mut());
-            check(libc::unshare(libc::CLONE_FILES)).ok()?;
+    let link = CString::new(format!("/proc/self/fd/{}", file.as_raw_fd())).ok()?;
+    let mut found = None;
+    let mut look = || {
+        if let Ok(data) = files::open(&link, flags | files::NEVER_WAIT, 0) {
+            found = Some(probe(&File::from(data)));
         }
-        let data = files::open(&link, flags | files::NEVER_WAIT, 0).ok()?;
-        Some(probe(&File::from(data)))
     };
-    std::thread::scope(|scope| std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, apart).ok()?.join().ok()?)
+    run_apart(|look| look(), &mut look).ok()?;
+    found
 }
 
 /// Bytes in the file or block device, if that limits what can be mapped.
