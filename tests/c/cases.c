@@ -41,6 +41,8 @@ bool ended_in_time(pid_t child, double seconds, int *status) {
     return false;
 }
 
+const char *case_name = "";
+
 bool lives(const char *file, int line, int seconds, void (*test)(void), const char *name) {
     /* Longer than the case may take: this program's own alarm is for what is not a case. */
     alarm((unsigned)seconds + 120);
@@ -49,6 +51,7 @@ bool lives(const char *file, int line, int seconds, void (*test)(void), const ch
     if (child < 0) return check(false, file, line, text("%s: fork: %s", name, strerror(errno)));
     if (child == 0) {
         setpgid(0, 0);
+        case_name = strdup(name);
         alarm(0);
         struct rlimit no_core = {0, 0};
         setrlimit(RLIMIT_CORE, &no_core);

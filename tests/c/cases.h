@@ -15,6 +15,9 @@
 #define LIVES(seconds, test, ...) lives(__FILE__, __LINE__, (seconds), (test), text(__VA_ARGS__))
 bool lives(const char *file, int line, int seconds, void (*test)(void), const char *name);
 
+/* The name of the case that runs in this child, for messages. */
+extern const char *case_name;
+
 /* Waits at most this many seconds for the child; kills it and its process group after that. False: it was killed so. */
 bool ended_in_time(pid_t child, double seconds, int *status);
 
