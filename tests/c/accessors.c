@@ -4,23 +4,28 @@
 #include <errno.h>
 #include <string.h>
 
+/* Without overflow, for ranges that are absurd on purpose. */
+static int64_t sum(int64_t a, int64_t b) {
+    return (int64_t)((uint64_t)a + (uint64_t)b);
+}
+
 #define CALL(name) static int64_t name(const struct accessor *a, const struct place *p)
 
 CALL(do_read) { (void)a; return mmap_wrap_read(p->h, p->offset, p->buffer, p->size); }
 CALL(do_write) { (void)a; return mmap_wrap_write(p->h, p->offset, p->buffer, p->size); }
 CALL(do_fill) { return mmap_wrap_fill(p->h, p->offset, a->argument, p->size); }
 /* Within the range: upwards, and downwards, with an overlap. */
-CALL(do_move_up) { (void)a; return mmap_wrap_move(p->h, p->offset + p->size / 4, p->offset, p->size - p->size / 4); }
-CALL(do_move_down) { (void)a; return mmap_wrap_move(p->h, p->offset, p->offset + p->size / 4, p->size - p->size / 4); }
+CALL(do_move_up) { (void)a; return mmap_wrap_move(p->h, sum(p->offset, p->size / 4), p->offset, p->size - p->size / 4); }
+CALL(do_move_down) { (void)a; return mmap_wrap_move(p->h, p->offset, sum(p->offset, p->size / 4), p->size - p->size / 4); }
 CALL(do_copy_from) { (void)a; return mmap_wrap_copy(p->other, 0, p->h, p->offset, p->size); }
 CALL(do_copy_to) { (void)a; return mmap_wrap_copy(p->h, p->offset, p->other, 0, p->size); }
 CALL(do_compare) { (void)a; return mmap_wrap_compare(p->h, p->offset, p->other, 0, p->size); }
 CALL(do_compare_second) { (void)a; return mmap_wrap_compare(p->other, 0, p->h, p->offset, p->size); }
 
 static const char short_needle[] = "\x01\xfe needle";
-CALL(do_find) { return mmap_wrap_find(p->h, short_needle, a->argument, p->offset, p->offset + p->size); }
-CALL(do_rfind) { return mmap_wrap_rfind(p->h, short_needle, a->argument, p->offset, p->offset + p->size); }
-CALL(do_count) { return mmap_wrap_count(p->h, short_needle, a->argument, p->offset, p->offset + p->size); }
+CALL(do_find) { return mmap_wrap_find(p->h, short_needle, a->argument, p->offset, sum(p->offset, p->size)); }
+CALL(do_rfind) { return mmap_wrap_rfind(p->h, short_needle, a->argument, p->offset, sum(p->offset, p->size)); }
+CALL(do_count) { return mmap_wrap_count(p->h, short_needle, a->argument, p->offset, sum(p->offset, p->size)); }
 
 CALL(do_get) { return mmap_wrap_get(p->h, a->argument, p->offset, p->buffer); }
 CALL(do_put) {
