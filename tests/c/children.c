@@ -1,0 +1,157 @@
+/*
+ * Children of a threaded process, made in the middle of another thread's access or change: nothing that only the parent
+ * has keeps them waiting, also where both are process 1 of their PID namespaces.
+ */
+#define _GNU_SOURCE
+#include "cases.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { RW = PROT_READ | PROT_WRITE, CHILDREN = 150 };
+static int64_t page;
+static mmap_wrap_handle memory;
+static bool stop;
+
+static void *keep_resizing(void *unused) {
+    for (int64_t i = 0; !__atomic_load_n(&stop, __ATOMIC_RELAXED); i++)
+        mremap_wrap(memory, (1 + i % 64) * page, MREMAP_MAYMOVE, NULL, 0);
+    return unused;
+}
+
+static void *keep_writing(void *unused) {
+    for (int64_t i = 0; !__atomic_load_n(&stop, __ATOMIC_RELAXED); i++) mmap_wrap_put_int(memory, MMAP_WRAP_I64, 0, i);
+    return unused;
+}
+
+static void *keep_protecting(void *unused) {
+    for (int64_t i = 0; !__atomic_load_n(&stop, __ATOMIC_RELAXED); i++) mprotect_wrap(memory, i % 2 ? RW : PROT_READ, 0, page);
+    return unused;
+}
+
+/* What a child does first. None of it may take long, and each succeeds or says why it cannot: a child that was made in
+ * the middle of a change has the mapping as an unmapped one. */
+static void uses_what_it_has(void) {
+    char bytes[8];
+    double began = now();
+    const int64_t results[] = {
+        mprotect_wrap(memory, PROT_READ, 0, page),  mmap_wrap_guard(memory, 1, 0, page), mmap_wrap_guard(memory, 0, 0, page),
+        mprotect_wrap(memory, RW, 0, page),         mmap_wrap_read(memory, 0, bytes, 8), mmap_wrap_put_int(memory, MMAP_WRAP_I64, 0, 7),
+        mremap_wrap(memory, 2 * page, MREMAP_MAYMOVE, NULL, 0), munmap_wrap(memory),
+    };
+    static const int64_t expected[] = {0, 0, 0, 0, 8, 0, 0, 1};
+    double seconds = now() - began;
+    bool unmapped = results[7] == 0;
+    for (int i = 0; i < 8; i++) {
+        int64_t right = i == 6 ? memory : expected[i];
+        check(unmapped ? results[i] == MMAP_WRAP_E_UNMAPPED || results[i] == right || i == 7 : results[i] == right, "children.c",
+              __LINE__, text("%s: call %d of a child is %lld (it is %s)", case_name, i, (long long)right,
+                             results[i] < 0 ? mmap_wrap_strerror(results[i]) : "another number"));
+    }
+    check(seconds < 0.9, "children.c", __LINE__, text("%s: a child's calls take no time (%.2f s)", case_name, seconds));
+    mmap_wrap_handle own = memory_of(page);
+    CHECK_IS(mmap_wrap_put_int(own, MMAP_WRAP_I64, 0, 7), 0);
+    CHECK_IS(mprotect_wrap(own, PROT_READ, 0, page), 0);
+    CHECK_IS(munmap_wrap(own), 1);
+}
+
+static void *(*other_thread)(void *);
+static long clone_flags;
+
+/* Not fork: handlers of pthread_atfork do not run, and the child may be process 1. */
+static pid_t child_of(void) {
+    fflush(stdout);
+    return clone_flags == 0 ? fork() : (pid_t)syscall(SYS_clone, clone_flags | SIGCHLD, 0, 0, 0, 0);
+}
+
+static void makes_children(void) {
+    memory = memory_of(64 * page);
+    CHECK_IS(mmap_wrap_fill(memory, 0, 1, MMAP_WRAP_REST), 64 * page);
+    pthread_t thread;
+    pthread_create(&thread, NULL, other_thread, NULL);
+    usleep(2000);
+    for (int i = 0; i < CHILDREN; i++) {
+        pid_t child = child_of();
+        if (child < 0) {
+            check(false, "children.c", __LINE__, text("%s: clone (%s)", case_name, strerror(errno)));
+            break;
+        }
+        if (child == 0) {
+            uses_what_it_has();
+            fflush(stdout);
+            _exit(0);
+        }
+        int status = 0;
+        bool in_time = ended_in_time(child, 10, &status);
+        check(in_time, "children.c", __LINE__, text("%s: child %d ends within 10 s", case_name, i));
+        CHECK_IS(in_time ? status : 0, 0);
+        if (!in_time || status != 0) break;
+        usleep(100);
+    }
+    __atomic_store_n(&stop, true, __ATOMIC_RELAXED);
+    pthread_join(thread, NULL);
+    CHECK_IS(munmap_wrap(memory), 1);
+}
+
+static const struct {
+    const char *name;
+    void *(*thread)(void *);
+} threads[] = {{"resizes", keep_resizing}, {"writes eight bytes", keep_writing}, {"protects", keep_protecting}};
+
+static void a_child_does_not_wait_for_what_only_its_parent_does(void) {
+    for (int i = 0; i < 3; i++) {
+        other_thread = threads[i].thread;
+        clone_flags = 0;
+        LIVES(60, makes_children, "children while another thread %s", threads[i].name);
+    }
+}
+
+/* The parent is process 1 of a namespace, and each child of a namespace within: both have the same process id. */
+static void makes_children_as_process_one(void) {
+    pid_t parent = (pid_t)syscall(SYS_clone, CLONE_NEWPID | SIGCHLD, 0, 0, 0, 0);
+    if (parent == 0) {
+        CHECK_IS(getpid(), 1);
+        clone_flags = CLONE_NEWPID;
+        makes_children();
+        fflush(stdout);
+        _exit(0);
+    }
+    int status = 0;
+    CHECK(ended_in_time(parent, 80, &status));
+    CHECK_IS(status, 0);
+}
+
+static bool namespaces_can_be_made(void) {
+    pid_t child = (pid_t)syscall(SYS_clone, CLONE_NEWPID | SIGCHLD, 0, 0, 0, 0);
+    if (child == 0) _exit(0);
+    if (child < 0) return false;
+    waitpid(child, NULL, 0);
+    return true;
+}
+
+static void a_child_with_its_parents_process_id_does_not_wait_either(void) {
+    if (!namespaces_can_be_made()) {
+        skip("PID namespaces: %s", strerror(errno));
+        return;
+    }
+    for (int i = 0; i < 3; i++) {
+        other_thread = threads[i].thread;
+        LIVES(90, makes_children_as_process_one, "children in a PID namespace of their own while another thread %s", threads[i].name);
+    }
+}
+
+int main(void) {
+    page = mmap_wrap_page_size();
+    RUN_THREADED(a_child_does_not_wait_for_what_only_its_parent_does);
+    RUN_THREADED(a_child_with_its_parents_process_id_does_not_wait_either);
+    return finish();
+}

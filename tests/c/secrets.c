@@ -1,0 +1,143 @@
+/*
+ * What an accessor leaves behind of a secret: nothing, in no memory of the process but the mapping itself and the
+ * caller's buffer, on the stack below the caller included.
+ */
+#define _GNU_SOURCE
+#include "accessors.h"
+#include "cases.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+enum { RW = PROT_READ | PROT_WRITE, TOKEN = 32, FOUND = 16, MOST = 8 * 65536 };
+static int64_t page;
+static enum situation situation;
+static int which;
+static bool truly_secret;
+
+/* The test's own copy is never the token itself. It has letters only, so no needle of the accessors occurs. */
+static unsigned char masked[TOKEN];
+static unsigned char letter(int i) {
+    return masked[i % TOKEN] ^ 0x55;
+}
+
+static void choose_token(void) {
+    if (getrandom(masked, sizeof masked, 0) != sizeof masked) abort();
+    for (int i = 0; i < TOKEN; i++) masked[i] = (unsigned char)('A' + masked[i] % 26) ^ 0x55;
+}
+
+/* Through the address, a byte at a time: nothing else of this process ever holds two of them. */
+static void put_token(mmap_wrap_handle h, int64_t size) {
+    volatile unsigned char *bytes = mmap_wrap_address(h);
+    for (int64_t i = 0; i < size; i++) bytes[i] = letter((int)(i % TOKEN));
+}
+
+struct range {
+    uintptr_t start, end;
+};
+static struct range skipped[3];
+
+/* Half a token, from its begin or its middle, is enough: a vector register holds no more. */
+static bool is_there(const volatile unsigned char *p) {
+    for (int phase = 0; phase < TOKEN; phase += FOUND) {
+        int i = 0;
+        while (i < FOUND && (p[i] ^ 0x55) == masked[phase + i]) i++;
+        if (i == FOUND) return true;
+    }
+    return false;
+}
+
+/* Where it is left, as "[stack]" or "[heap]" or a file's name; empty where nowhere. */
+static const char *left_behind(void) {
+    static struct {
+        uintptr_t start, end;
+        char name[128];
+    } lines[1024];
+    int count = 0;
+    char row[512], protection[8];
+    FILE *maps = fopen("/proc/self/maps", "re");
+    while (count < 1024 && fgets(row, sizeof row, maps) != NULL) {
+        lines[count].name[0] = 0;
+        sscanf(row, "%" SCNxPTR "-%" SCNxPTR " %7s %*s %*s %*s %127[^\n]", &lines[count].start, &lines[count].end, protection,
+               lines[count].name);
+        if (protection[0] == 'r' && protection[1] == 'w') count++;
+    }
+    fclose(maps);
+    for (int i = 0; i < count; i++) {
+        for (uintptr_t at = lines[i].start; at + FOUND <= lines[i].end; at++) {
+            for (int j = 0; j < 3; j++)
+                if (skipped[j].start <= at && at < skipped[j].end) at = skipped[j].end;
+            if (at + FOUND > lines[i].end) break;
+            if (is_there((const volatile unsigned char *)at))
+                return text("%s, %ld bytes from its end", lines[i].name[0] ? lines[i].name : "memory without a name",
+                            (long)(lines[i].end - at));
+        }
+    }
+    return "";
+}
+
+static mmap_wrap_handle secret_of(int64_t size) {
+    return truly_secret ? mmap_secret_wrap(size, RW) : memory_of(size);
+}
+
+static void forget(volatile unsigned char *buffer, int64_t size) {
+    for (int64_t i = 0; i < size; i++) buffer[i] = 0;
+}
+
+static void leaves_nothing(void) {
+    const int64_t size = 4 * page;
+    static const int64_t sizes[] = {16, 40, 1000, 8192, 0};
+    take_situation(situation);
+    choose_token();
+    mmap_wrap_handle h = secret_of(size), other = secret_of(size);
+    unsigned char *buffer = mmap(NULL, (size_t)size, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (!CHECK(h > 0 && other > 0)) return;
+    uintptr_t of_h = (uintptr_t)mmap_wrap_address(h), of_other = (uintptr_t)mmap_wrap_address(other);
+    skipped[0] = (struct range){of_h, of_h + (uintptr_t)size};
+    skipped[1] = (struct range){of_other, of_other + (uintptr_t)size};
+    skipped[2] = (struct range){(uintptr_t)masked, (uintptr_t)masked + TOKEN};
+    enter_situation(situation);
+    /* The loader binds functions at their first call, and puts vector registers on the stack for that. */
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < 5; i++) {
+            if (round == 1) {
+                put_token(h, size);
+                put_token(other, size);
+            }
+            struct place place = {h, 8, sizes[i] == 0 ? size - 8 : sizes[i], other, buffer};
+            int64_t result = use(&accessors[which], &place);
+            CHECK(is_allowed(&accessors[which], result));
+            forget(buffer, size);
+            const char *where = left_behind();
+            check(where[0] == 0, "secrets.c", __LINE__, text("%s: %lld bytes leave nothing behind (in %s)", case_name, (long long)place.size, where));
+        }
+    }
+}
+
+static void an_accessor_leaves_nothing_of_a_secret_behind(void) {
+    for (int i = 0; i < 2; i++) {
+        truly_secret = i == 1;
+        mmap_wrap_handle tried = secret_of(8);
+        if (tried < 0) {
+            skip("secret memory: %s", mmap_wrap_last_error_message());
+            continue;
+        }
+        munmap_wrap(tried);
+        for (situation = OURS; situation <= BOTH_FOREIGN; situation += BOTH_FOREIGN)
+            for (which = 0; which < accessor_count; which++)
+                if (!accessors[which].element)
+                    LIVES(60, leaves_nothing, "%s of %s memory, %s", accessors[which].name, truly_secret ? "secret" : "private", situation_names[situation]);
+    }
+}
+
+int main(void) {
+    page = mmap_wrap_page_size();
+    RUN(an_accessor_leaves_nothing_of_a_secret_behind);
+    return finish();
+}

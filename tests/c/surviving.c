@@ -1,0 +1,285 @@
+/*
+ * A mapping for which mmap_wrap_survive returned 0 survives every SIGBUS that its address meets: sealed, at a limit of
+ * the process, while another thread resizes it, with several threads at the same page. Where that cannot be kept,
+ * mmap_wrap_survive fails and says so.
+ *
+ *     surviving [ROUNDS]     of two threads at one page; 2000 unless given
+ */
+#define _GNU_SOURCE
+#include "cases.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { RW = PROT_READ | PROT_WRITE, PAGES = 8 };
+static int64_t page;
+static int rounds;
+
+static int file_of(int64_t pages) {
+    int fd = open("surviving", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0 || ftruncate(fd, pages * page) != 0) abort();
+    return fd;
+}
+
+static mmap_wrap_handle mapping_of(int fd, int64_t flags) {
+    return mmap_wrap(NULL, PAGES * page, RW, flags, fd, 0);
+}
+
+/* The accesses of a program that knows nothing of the library: every byte that is lost reads zero, can be written, keeps
+ * what was written, and the loss is reported once. */
+static void lose_and_use(mmap_wrap_handle h, int fd) {
+    volatile char *bytes = mmap_wrap_address(h);
+    CHECK(ftruncate(fd, page) == 0);
+    static const int order[] = {3, 1, 7, 2, 5, 4, 6};
+    for (int i = 0; i < 7; i++) {
+        CHECK_IS(bytes[order[i] * page + 5], 0);
+        bytes[order[i] * page + 5] = (char)order[i];
+    }
+    for (int i = 1; i < 8; i++) CHECK_IS(bytes[i * page + 5], i);
+    char byte = 0;
+    CHECK_IS(bytes[5], 'x');
+    CHECK(*mmap_wrap_loss(h) & 1);
+    CHECK_IS(mmap_wrap_read(h, 5, &byte, 1), MMAP_WRAP_E_FAULT);
+    CHECK_IS(mmap_wrap_read(h, 5, &byte, 1), 1);
+    CHECK_IS(byte, 'x');
+}
+
+static void fill_first(mmap_wrap_handle h) {
+    CHECK_IS(mmap_wrap_fill(h, 0, 'x', page), page);
+}
+
+/* The promise is made, or it is not: then with a code that says why, and a message. */
+static bool promised(mmap_wrap_handle h) {
+    int64_t result = mmap_wrap_survive(h, 1);
+    if (result == 0) return true;
+    check(result == MMAP_WRAP_E_SEALED || result == MMAP_WRAP_E_UNSUPPORTED || result == -ENOMEM, "surviving.c", __LINE__,
+          text("%s: survive is 0, or SEALED, UNSUPPORTED, ENOMEM (it is %s)", case_name, mmap_wrap_strerror(result)));
+    return false;
+}
+
+/* -- Limits: before the promise, and after it -- */
+
+/* What the process has, as the kernel counts it against the limit: a number of kB in /proc/self/status. */
+static rlim_t used(const char *row) {
+    char line[256];
+    unsigned long long kilobytes = 0;
+    FILE *file = fopen("/proc/self/status", "re");
+    if (file == NULL) abort();
+    while (fgets(line, sizeof line, file) != NULL)
+        if (strncmp(line, row, strlen(row)) == 0) sscanf(line + strlen(row), ": %llu kB", &kilobytes);
+    fclose(file);
+    return (rlim_t)(kilobytes * 1024);
+}
+
+static void use_up(int resource, const char *row, rlim_t beyond) {
+    used(row); /* the stream's own memory */
+    struct rlimit at = {used(row) - beyond, RLIM_INFINITY};
+    CHECK(at.rlim_cur > 0 && setrlimit((__rlimit_resource_t)resource, &at) == 0);
+}
+
+static void fill_the_address_space(void) { use_up(RLIMIT_AS, "VmSize", 0); }
+static void fill_the_data(void) { use_up(RLIMIT_DATA, "VmData", 0); }
+/* A limit below what is used already forbids every change: then nothing can be promised. */
+static void exceed_the_address_space(void) { use_up(RLIMIT_AS, "VmSize", (rlim_t)page); }
+static void exceed_the_data(void) { use_up(RLIMIT_DATA, "VmData", (rlim_t)page); }
+
+static void fill_the_mappings(void) {
+    for (int i = 0; i < 1 << 21; i++)
+        if (mmap(NULL, (size_t)page, i % 2 ? PROT_READ : RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED) return;
+    CHECK(!"vm.max_map_count was reached");
+}
+
+static void seal(void) {}
+
+static const struct {
+    const char *name;
+    void (*reach)(void);
+} limits[] = {
+    {"at RLIMIT_AS", fill_the_address_space},
+    {"at RLIMIT_DATA", fill_the_data},
+    {"at vm.max_map_count", fill_the_mappings},
+    {"sealed", seal},
+    {"beyond RLIMIT_AS", exceed_the_address_space},
+    {"beyond RLIMIT_DATA", exceed_the_data},
+};
+enum { LIMITS = sizeof limits / sizeof *limits, LIMITS_THAT_CAN_COME_LATER = 4 };
+static int limit;
+static int64_t flags;
+static bool before;
+
+static void reach(mmap_wrap_handle h) {
+    limits[limit].reach();
+    if (limits[limit].reach == seal) {
+        int64_t result = mseal_wrap(h, 0, MMAP_WRAP_REST);
+        if (result == MMAP_WRAP_E_UNSUPPORTED) skip("sealed mappings: this kernel has no mseal");
+    }
+}
+
+static void at_a_limit(void) {
+    int fd = file_of(PAGES);
+    mmap_wrap_handle h = mapping_of(fd, flags);
+    fill_first(h);
+    if (before) reach(h);
+    if (!promised(h)) return;
+    if (!before) reach(h);
+    lose_and_use(h, fd);
+}
+
+static int64_t most_mappings(void) {
+    FILE *file = fopen("/proc/sys/vm/max_map_count", "re");
+    long long count = 1 << 30;
+    if (file == NULL || fscanf(file, "%lld", &count) != 1) perror("vm.max_map_count");
+    if (file != NULL) fclose(file);
+    return count;
+}
+
+static void a_promise_is_kept_at_every_limit_or_not_made(void) {
+    for (limit = 0; limit < LIMITS; limit++) {
+        if (limits[limit].reach == fill_the_mappings && most_mappings() >= 1 << 21) {
+            skip("vm.max_map_count is %lld: too many to reach", (long long)most_mappings());
+            continue;
+        }
+        for (flags = MAP_SHARED; flags <= MAP_PRIVATE; flags++)
+            for (int i = 0; i < (limit < LIMITS_THAT_CAN_COME_LATER ? 2 : 1); i++) {
+                before = i == 0;
+                LIVES(60, at_a_limit, "%s mapping %s %s", flags == MAP_SHARED ? "shared" : "private", limits[limit].name,
+                      before ? "before the promise" : "after the promise");
+            }
+    }
+}
+
+/* Each of a hundred lives through a loss at the limit: what is kept ready is not for one page only. */
+static void hundred_at_a_limit(void) {
+    enum { HUNDRED = 100 };
+    mmap_wrap_handle h[HUNDRED];
+    int fd = file_of(PAGES);
+    for (int i = 0; i < HUNDRED; i++) {
+        h[i] = mapping_of(fd, MAP_SHARED);
+        if (!promised(h[i])) return;
+    }
+    limits[limit].reach();
+    CHECK(ftruncate(fd, 0) == 0);
+    for (int i = 0; i < HUNDRED; i++)
+        for (int j = 0; j < PAGES; j++) ((volatile char *)mmap_wrap_address(h[i]))[j * page] = 1;
+    for (int i = 0; i < HUNDRED; i++) CHECK(munmap_wrap(h[i]) == MMAP_WRAP_E_FAULT);
+}
+
+static void a_hundred_promises_are_kept_at_a_limit(void) {
+    for (limit = 0; limit < 3; limit++)
+        if (limits[limit].reach != fill_the_mappings || most_mappings() < 1 << 21)
+            LIVES(60, hundred_at_a_limit, "a hundred mappings %s", limits[limit].name);
+}
+
+/* -- While another thread resizes -- */
+
+static mmap_wrap_handle resized;
+static int64_t new_length, resize_flags;
+static bool stop;
+
+static void *keep_resizing(void *failures) {
+    while (!__atomic_load_n(&stop, __ATOMIC_SEQ_CST)) {
+        int64_t result = mremap_wrap(resized, new_length, resize_flags, NULL, 0);
+        if (result < 0) __atomic_add_fetch((int64_t *)failures, 1, __ATOMIC_SEQ_CST);
+    }
+    return NULL;
+}
+
+static void raw_accesses_during_a_resize(void) {
+    int64_t failures = 0;
+    int fd = file_of(64);
+    for (double end = now() + 0.5; now() < end;) {
+        /* No room to grow: what follows it is taken. */
+        char *room = mmap(NULL, (size_t)(65 * page), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        CHECK(ftruncate(fd, 64 * page) == 0);
+        resized = mmap_wrap(room, 64 * page, RW, MAP_SHARED | MAP_FIXED, fd, 0);
+        if (!CHECK(resized > 0) || !promised(resized)) return;
+        pthread_t thread;
+        stop = false;
+        pthread_create(&thread, NULL, keep_resizing, &failures);
+        CHECK(ftruncate(fd, 0) == 0);
+        for (int i = 63; i >= 0; i--) ((volatile char *)room)[i * page] = 1;
+        __atomic_store_n(&stop, true, __ATOMIC_SEQ_CST);
+        pthread_join(thread, NULL);
+        munmap_wrap(resized);
+        munmap(room, (size_t)(65 * page));
+    }
+    CHECK(failures > 0);
+}
+
+static void raw_accesses_survive_while_a_resize_runs_and_fails(void) {
+    for (int i = 0; i < 2; i++) {
+        new_length = (i == 0 ? 128 : 64) * page; /* fails; changes nothing */
+        resize_flags = 0;
+        if (i == 1) new_length = INT64_MAX / 2 / page * page;
+        LIVES(60, raw_accesses_during_a_resize, "raw accesses while mremap to %s fails", i == 0 ? "twice the length" : "more than addresses go");
+    }
+}
+
+/* -- Two threads at the same lost page -- */
+
+enum { MEETING = 2 };
+static volatile char *meeting_page;
+static int64_t go, done, lost;
+
+/* Spins, for a moment: a barrier that sleeps would let them in one after the other. */
+static void wait_until(const int64_t *word, int64_t number) {
+    for (int i = 0; __atomic_load_n(word, __ATOMIC_SEQ_CST) < number; i++)
+        if (i > 20000) sched_yield();
+}
+
+static void look_for_losses(int64_t which) {
+    for (int j = 0; j < PAGES; j++)
+        if (meeting_page[j * page + which * 64] != 1) __atomic_add_fetch(&lost, 1, __ATOMIC_SEQ_CST);
+}
+
+static void *write_own_byte(void *number) {
+    int64_t which = (int64_t)(uintptr_t)number;
+    for (int i = 1; i <= rounds; i++) {
+        wait_until(&go, i);
+        for (int j = 0; j < PAGES; j++) meeting_page[j * page + which * 64] = 1;
+        look_for_losses(which);
+        __atomic_add_fetch(&done, 1, __ATOMIC_SEQ_CST);
+    }
+    return NULL;
+}
+
+static void two_threads_at_one_page(void) {
+    pthread_t threads[MEETING];
+    int fd = file_of(0);
+    for (int i = 0; i < MEETING; i++) pthread_create(&threads[i], NULL, write_own_byte, (void *)(uintptr_t)i);
+    for (int i = 1; i <= rounds; i++) {
+        mmap_wrap_handle h = mapping_of(fd, MAP_SHARED);
+        if (h < 0 || mmap_wrap_survive(h, 1) != 0) abort();
+        meeting_page = mmap_wrap_address(h);
+        __atomic_store_n(&go, i, __ATOMIC_SEQ_CST);
+        while (__atomic_load_n(&done, __ATOMIC_SEQ_CST) < i * MEETING) sched_yield();
+        for (int64_t which = 0; which < MEETING; which++) look_for_losses(which);
+        munmap_wrap(h);
+    }
+    for (int i = 0; i < MEETING; i++) pthread_join(threads[i], NULL);
+    CHECK_IS(lost, 0);
+}
+
+static void what_two_threads_write_to_a_lost_page_stays(void) {
+    LIVES(600, two_threads_at_one_page, "two threads at one lost page, %d rounds of %d pages", rounds, PAGES);
+}
+
+int main(int argc, char **argv) {
+    page = mmap_wrap_page_size();
+    rounds = (int)argument_or(argc, argv, 2000);
+    RUN(a_promise_is_kept_at_every_limit_or_not_made);
+    RUN(a_hundred_promises_are_kept_at_a_limit);
+    RUN(raw_accesses_survive_while_a_resize_runs_and_fails);
+    RUN(what_two_threads_write_to_a_lost_page_stays);
+    unlink("surviving");
+    return finish();
+}
