@@ -24,7 +24,7 @@ use crate::limits::memory_hint;
 use crate::range::{self, Grid, Span};
 use crate::source::Source;
 pub use crate::source::{Name, SourceKind};
-use crate::sys::{Pages, Sharing};
+use crate::sys::{self, Pages, Sharing};
 pub use facts::Facts;
 pub use huge::transparent_huge_page_size;
 pub use kind::*;
@@ -219,13 +219,20 @@ impl Mapping {
         };
         self.origin.has_fresh_pages.store(true, SeqCst);
         let start = at & !(self.grid.page - 1);
-        let prot = libc::PROT_READ | libc::PROT_WRITE;
-        // Memory of this process counts against RLIMIT_DATA, and shared memory does not. A page of its own is up to two more
-        // mappings, all pages from it on are one more; where the process may have no more, all of the mapping becomes fresh.
-        [start..start + self.grid.page, start..self.pages.size(), 0..self.pages.size()].into_iter().any(|range| {
-            let replace = |sharing| self.pages.replace(range.clone(), prot, sharing).is_ok();
-            replace(Sharing::Private) || replace(Sharing::Shared)
-        })
+        let page = start..start + self.grid.page;
+        let replace = |range: &Range<usize>| {
+            let put = |sharing| self.pages.replace(range.clone(), libc::PROT_READ | libc::PROT_WRITE, sharing).is_ok();
+            // Memory of this process counts against RLIMIT_DATA, and shared memory does not.
+            put(Sharing::Private) || put(Sharing::Shared)
+        };
+        let move_spare = || self.grid.page == sys::page_size() && sys::move_spare_page_to(self.pages.at(&page).addr());
+        // A page of its own is up to two more mappings. Where the process may have no more, all pages from it on are one more,
+        // and all of the mapping is none more.
+        replace(&page)
+            || move_spare()
+            || sys::release_reserve() && replace(&page)
+            || replace(&(start..self.pages.size()))
+            || replace(&(0..self.pages.size()))
     }
 
     fn span(&self, offset: i64, size: i64) -> Result<Span> {

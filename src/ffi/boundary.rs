@@ -119,8 +119,19 @@ pub fn text_at<'a>(text: *const c_char, what: &str) -> Result<&'a CStr> {
     if text.is_null() {
         return Err(Error::argument(format!("the {what} is NULL")));
     }
-    // SAFETY: not NULL; the header demands a text that ends in NUL.
-    Ok(unsafe { CStr::from_ptr(text) })
+    bounded(text)
+        .ok_or_else(|| Error::system(Errno(libc::ENAMETOOLONG), format!("the {what} has more than {MOST_OF_A_TEXT} bytes"), ""))
+}
+
+/// Bytes of the longest text that a call takes, without the NUL: that of the longest path.
+const MOST_OF_A_TEXT: usize = 4095;
+
+/// The caller's text, unless it is longer than any call takes: messages hold it, and must not need memory without limit.
+pub fn bounded<'a>(text: *const c_char) -> Option<&'a CStr> {
+    // SAFETY: the header demands a text that ends in NUL; none is read beyond that.
+    let length = unsafe { libc::strnlen(text, MOST_OF_A_TEXT + 1) };
+    // SAFETY: as above; it was found to end there.
+    (length <= MOST_OF_A_TEXT).then(|| unsafe { CStr::from_ptr(text) })
 }
 
 /// The caller's `size` bytes at `from`. NULL is fine with size 0.

@@ -4,10 +4,10 @@
 //! function for each name, for those that bind symbol by symbol. A constant that this platform lacks reads 0, which may
 //! be another one's value: mmap_wrap_constant and mmap_wrap_constant_available tell the difference.
 
-use super::boundary::{answer, boundary, boundary_pointer};
+use super::boundary::{answer, boundary, boundary_pointer, bounded, room_for, store};
 use crate::constants::{CONSTANTS, Constant, find};
 use crate::error::{Error, Result};
-use std::ffi::{CStr, c_char};
+use std::ffi::c_char;
 
 /// Finds a constant by its name and stores its value. Returns 0, MMAP_WRAP_E_UNSUPPORTED where this platform lacks it,
 /// MMAP_WRAP_E_ARGUMENT where the library knows no such name, or a pointer is NULL.
@@ -22,13 +22,11 @@ pub extern "C" fn mmap_wrap_constant(name: *const c_char, value: *mut i64) -> i6
         if name.is_null() || value.is_null() {
             return Err(Error::argument("the name or the place for its value is NULL"));
         }
-        // SAFETY: not NULL; the header demands a text that ends in NUL.
-        let name = unsafe { CStr::from_ptr(name) }.to_string_lossy();
+        let name = bounded(name).ok_or_else(|| Error::argument("no constant has a name as long"))?.to_string_lossy();
         let constant = find(&name).ok_or_else(|| Error::argument(format!("no constant is named '{name}'")))?;
         let found = constant.value.ok_or_else(|| Error::unsupported(constant.name))?;
-        // SAFETY: not NULL; the header demands a place for an int64_t.
-        unsafe { value.write(found) };
-        Ok(0)
+        let bytes = found.to_ne_bytes();
+        store(&bytes, &room_for(value.cast(), answer(bytes.len()))?, 0).map(|()| 0)
     })
 }
 

@@ -94,7 +94,11 @@ impl Way {
                 counted(pages, at, size, false, outcome)
             }
             // SAFETY: the room is the caller's.
-            Way::Kernel => unsafe { copy_by_kernel(from, to.start(), size, |at_fault| at_fault.source(at, false)) },
+            Way::Kernel => unsafe {
+                copy_by_kernel(from, to.start(), size, |done| {
+                    if is_writable(to.start().wrapping_add(done)) { mapping(at + done, false) } else { Stop::Buffer }
+                })
+            },
         }
     }
 
@@ -109,7 +113,11 @@ impl Way {
                 counted(pages, at, size, true, outcome)
             }
             // SAFETY: `at` checked the range.
-            Way::Kernel => unsafe { copy_by_kernel(from.start(), to, size, |at_fault| at_fault.target(at)) },
+            Way::Kernel => unsafe {
+                copy_by_kernel(from.start(), to, size, |done| {
+                    if is_readable(from.start().wrapping_add(done)) { mapping(at + done, true) } else { Stop::Buffer }
+                })
+            },
         }
     }
 
@@ -295,42 +303,37 @@ fn stopped(pages: &Pages, at: usize, size: usize, writing: bool, outcome: Outcom
     }
 }
 
-/// A copy through the kernel that stopped with EFAULT, which does not say on which side.
-struct AtFault {
-    done: usize,
-    from: *const u8,
+fn mapping(at: usize, writing: bool) -> Stop {
+    Stop::Mapping { at, writing }
 }
 
-impl AtFault {
-    /// Where the mapping is the source, from `at` on: what stopped it.
-    fn source(self, at: usize, writing: bool) -> Stop {
-        if self.is_source_readable() { Stop::Buffer } else { Stop::Mapping { at: at + self.done, writing } }
-    }
+// EFAULT does not say on which side of a copy. Only the caller's side is looked at: the mapping may have changed since.
 
-    /// Where the mapping is the target.
-    fn target(self, at: usize) -> Stop {
-        if self.is_source_readable() { Stop::Mapping { at: at + self.done, writing: true } } else { Stop::Buffer }
-    }
-
-    fn is_source_readable(&self) -> bool {
-        let mut byte = 0u8;
-        // SAFETY: the byte is this function's; the kernel checks the address.
-        unsafe { sys::copy(self.from.wrapping_add(self.done), &raw mut byte, 1) == Ok(1) }
-    }
+fn is_readable(at: *const u8) -> bool {
+    let mut byte = 0u8;
+    // SAFETY: the byte is this function's; the kernel checks the address.
+    unsafe { sys::copy(at, &raw mut byte, 1) == Ok(1) }
 }
 
-/// Repeats a copy that may stop short until all is done or nothing more goes.
+/// Room for what was to be copied: the byte is put back as it was.
+fn is_writable(at: *mut u8) -> bool {
+    let mut byte = 0u8;
+    // SAFETY: as above, and the room is the caller's to write.
+    unsafe { sys::copy(at, &raw mut byte, 1) == Ok(1) && sys::copy(&raw const byte, at, 1) == Ok(1) }
+}
+
+/// Repeats a copy that may stop short until all is done or nothing more goes. `stop` says what a fault after so many bytes is.
 ///
 /// # Safety
 /// The caller may write `size` bytes at `to`, if they are mapped at all.
 #[cold]
 #[inline(never)]
-unsafe fn copy_by_kernel(from: *const u8, to: *mut u8, size: usize, stop: impl FnOnce(AtFault) -> Stop) -> Result<(), Fault> {
+unsafe fn copy_by_kernel(from: *const u8, to: *mut u8, size: usize, stop: impl FnOnce(usize) -> Stop) -> Result<(), Fault> {
     let mut done = 0;
     while done < size {
         // SAFETY: as the caller promises.
         match unsafe { sys::copy(from.wrapping_add(done), to.wrapping_add(done), size - done) } {
-            Ok(0) | Err(Errno(libc::EFAULT)) => return Err(Fault { done, by: stop(AtFault { done, from }) }),
+            Ok(0) | Err(Errno(libc::EFAULT)) => return Err(Fault { done, by: stop(done) }),
             Ok(step) => done += step,
             Err(errno) => return Err(Fault { done, by: Stop::System(errno) }),
         }

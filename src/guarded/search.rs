@@ -94,6 +94,7 @@ fn find_byte(way: impl Fn() -> Way, pages: &Pages, range: Range<usize>, needle: 
 }
 
 /// How many bytes precede the byte, or are there without it, through the kernel.
+#[inline(never)]
 fn in_window(pages: &Pages, at: usize, size: usize, byte: u8) -> Result<(usize, bool), Fault> {
     let mut window = Window::<PIECE>::new();
     let outcome = Way::Kernel.read(pages, at, window.room(size));
@@ -200,16 +201,22 @@ impl Searched<'_> {
 /// Runs `search` with a copy of the needle, which may be anywhere and change at any time, and a window that it fits in at
 /// least twice.
 fn with_needle<T>(way: Way, needle: Bytes, search: impl FnOnce(&[u8], &mut Searched) -> Result<T, Fault>) -> Result<T, Fault> {
+    if needle.size() > SHORT_NEEDLE { with_long_needle(way, needle, search) } else { with_short_needle(way, needle, search) }
+}
+
+// Apart, so that their places on the stack do not add up.
+#[inline(never)]
+fn with_short_needle<T>(
+    way: Way,
+    needle: Bytes,
+    search: impl FnOnce(&[u8], &mut Searched) -> Result<T, Fault>,
+) -> Result<T, Fault> {
     let size = needle.size();
-    if size > SHORT_NEEDLE {
-        return with_long_needle(way, needle, search);
-    }
     let mut copy = [MaybeUninit::uninit(); SHORT_NEEDLE];
     way.fetch(needle, &mut copy[..size])?;
     search(filled(&copy[..size]), &mut Searched::Short(&mut Window::new()))
 }
 
-// Apart, so that its places on the stack do not add up with those of the other.
 #[inline(never)]
 fn with_long_needle<T>(
     way: Way,

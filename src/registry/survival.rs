@@ -8,6 +8,7 @@ use super::table::{self, Slot};
 use super::{Handle, handle};
 use crate::error::{Error, Result};
 use crate::guarded;
+use crate::limits::memory_hint;
 use crate::sys;
 use std::sync::atomic::{AtomicU32, Ordering::Acquire, Ordering::Relaxed, Ordering::Release, Ordering::SeqCst};
 
@@ -27,6 +28,8 @@ pub fn survive(handle: Handle, surviving: bool) -> Result<()> {
     if !guarded::survive_with(replace_page) {
         return Err(Error::unsupported("surviving SIGBUS (its handler or this thread's signal mask belongs to others)"));
     }
+    sys::prepare_reserve()
+        .map_err(|errno| Error::system(errno, "keep pages ready for replacing lost ones", memory_hint(errno)))?;
     publish_pages(pin.slot, &pin);
     let before = pin.slot.marks.fetch_or(SURVIVING, SeqCst);
     if pin.is_sealed() {

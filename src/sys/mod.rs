@@ -12,15 +12,17 @@ pub use files::{
 #[cfg(target_os = "linux")]
 pub use linux::{
     barrier, bind, cached_pages, can_name, copy, default_huge_page_size, descriptor_page_size, each_huge_part, fault_cause,
-    forget, huge_bytes_by_smaps, is_readable, knows_advice, lock_on_fault, node, presence, read_ahead, register_barrier,
-    run_apart, touch_for_writing, transparent_huge_page_size, wait_on, wake, wipe_on_fork,
+    forget, huge_bytes_by_smaps, is_readable, knows_advice, lock_on_fault, move_spare_page_to, node, prepare_reserve, presence,
+    read_ahead, register_barrier, release_reserve, run_apart, touch_for_writing, transparent_huge_page_size, wait_on, wake,
+    wipe_on_fork,
 };
 #[cfg(test)]
 pub use unix::copy_by_socket;
 #[cfg(not(target_os = "linux"))]
 pub use unix::lacking::{
     barrier, bind, cached_pages, can_name, copy, default_huge_page_size, descriptor_page_size, each_huge_part, fault_cause,
-    forget, huge_bytes_by_smaps, is_readable, knows_advice, lock_on_fault, node, presence, read_ahead, register_barrier,
-    run_apart, touch_for_writing, transparent_huge_page_size, wait_on, wake, wipe_on_fork,
+    forget, huge_bytes_by_smaps, is_readable, knows_advice, lock_on_fault, move_spare_page_to, node, prepare_reserve, presence,
+    read_ahead, register_barrier, release_reserve, run_apart, touch_for_writing, transparent_huge_page_size, wait_on, wake,
+    wipe_on_fork,
 };
 pub use unix::{Pages, Sharing, limits, page_size, symbol};

@@ -331,6 +331,18 @@ pub mod lacking {
         Err(Errno(libc::ENOSYS))
     }
 
+    pub fn prepare_reserve() -> Result<(), Errno> {
+        Ok(())
+    }
+
+    pub fn move_spare_page_to(_address: usize) -> bool {
+        false
+    }
+
+    pub fn release_reserve() -> bool {
+        false
+    }
+
     pub fn register_barrier() -> bool {
         false
     }

@@ -103,15 +103,15 @@ static void a_length_always_beyond_the_end_was_not_cut_short(void) {
     static char bytes[65536];
     make_file("short", bytes, page);
     mmap_wrap_handle h = mmap_path_wrap("short", 3 * page, PROT_READ, MAP_SHARED, 0);
-    CHECK_FAILS(mmap_wrap_read(h, page, &byte, 1), MMAP_WRAP_E_FAULT, "end");
+    CHECK_FAILS(mmap_wrap_read(h, page, &byte, 1), MMAP_WRAP_E_FAULT, "lies beyond the 4096 bytes of the file");
     SAYS_NOT("cut short");
     CHECK_IS(mmap_wrap_find(h, "x", 1, 0, MMAP_WRAP_REST), MMAP_WRAP_E_FAULT);
     SAYS_NOT("cut short");
     CHECK_IS(munmap_wrap(h), 1);
-    /* A file that was longer when it was mapped was. */
+    /* What is said is as true of a file that was longer when it was mapped. */
     h = mmap_path_wrap("short", page, PROT_READ, MAP_SHARED, 0);
     CHECK(truncate("short", 0) == 0);
-    CHECK_FAILS(mmap_wrap_read(h, 0, &byte, 1), MMAP_WRAP_E_FAULT, "cut short");
+    CHECK_FAILS(mmap_wrap_read(h, 0, &byte, 1), MMAP_WRAP_E_FAULT, "lies beyond the 0 bytes of the file");
     CHECK_IS(munmap_wrap(h), 1);
     unlink("short");
 }

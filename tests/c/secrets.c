@@ -72,7 +72,10 @@ static const char *left_behind(void) {
     for (int i = 0; i < count; i++) {
         for (uintptr_t at = lines[i].start; at + FOUND <= lines[i].end; at++) {
             for (int j = 0; j < 3; j++)
-                if (skipped[j].start <= at && at < skipped[j].end) at = skipped[j].end;
+                if (skipped[j].start <= at && at < skipped[j].end) {
+                    at = skipped[j].end;
+                    j = -1; /* one may follow another */
+                }
             if (at + FOUND > lines[i].end) break;
             if (is_there((const volatile unsigned char *)at))
                 return text("%s, %ld bytes from its end", lines[i].name[0] ? lines[i].name : "memory without a name",

@@ -116,8 +116,9 @@ impl<'a> Place<'a> {
                 Some(errno) => return Some(Cause::Io(errno)),
             }
         }
-        let allocated =
-            if self.stores && facts.is_file() { allocate(&file, &facts, start, page.min(size - start)) } else { None };
+        // Not on tmpfs, where the block is the page itself: it would be there afterwards.
+        let can_try = self.stores && facts.is_file() && !is_tmpfs(&file);
+        let allocated = if can_try { allocate(&file, &facts, start, page.min(size - start)) } else { None };
         match allocated {
             Some(Ok(())) if populate(self.address, true).is_ok() => Some(Cause::Gone),
             Some(Err(Errno(libc::ENOSPC))) => Some(Cause::NoSpace),
@@ -206,6 +207,15 @@ fn allocate(file: &File, facts: &Metadata, start: u64, size: u64) -> Option<Resu
         // SAFETY: touches no memory, and changes neither the size of the file nor its contents.
         check(unsafe { libc::fallocate64(data.as_raw_fd(), libc::FALLOC_FL_KEEP_SIZE, start, size) })
     })
+}
+
+fn is_tmpfs(file: &File) -> bool {
+    let mut facts = MaybeUninit::<libc::statfs64>::uninit();
+    // SAFETY: fstatfs writes one statfs to the place given, which is read only if it succeeded.
+    unsafe {
+        libc::fstatfs64(file.as_raw_fd(), facts.as_mut_ptr()) == 0
+            && is_magic!(facts.assume_init_ref().f_type, libc::TMPFS_MAGIC)
+    }
 }
 
 /// Whether the file system is full, if the access needs room in it. Only tmpfs needs it for reading, too: for a page of a
