@@ -128,7 +128,9 @@ static void faults(const struct accessor *accessor, int64_t size) {
     bool cannot_wait = flags == MAP_PRIVATE && strncmp(accessor->name, "wait", 4) == 0;
     if (ways[way].only_writes && !accessor->writes && !cannot_wait)
         right = result >= 0 || result == MMAP_WRAP_E_NOT_FOUND ||
-                (accessor->atomic && (result == -ETIMEDOUT || result == MMAP_WRAP_E_UNSUPPORTED));
+                (accessor->atomic && !repaired_in(situation) && result == MMAP_WRAP_E_UNSUPPORTED) ||
+                /* The kernel's own: private memory that is read-only is not to be waited on (kernel/futex/core.c). */
+                (strncmp(accessor->name, "wait", 4) == 0 && (result == -ETIMEDOUT || result == MMAP_WRAP_E_FAULT));
     check(right, "behind.c", __LINE__, text("%s: %s of %lld bytes is %s", case_name, accessor->name, (long long)size, result_name(result)));
 }
 

@@ -1,4 +1,4 @@
-"""What once ended the interpreter: threads that protect, memory taken away, needles beyond memory, a loss unreported."""
+"""What once ended the interpreter: threads that protect, memory gone, needles beyond memory; and losses unreported."""
 
 import errno
 import signal
@@ -29,8 +29,16 @@ OTHERS = {
     "a handler of SIGSEGV later": ("", f"{HANDLED}; signal.signal(signal.SIGSEGV, handled); time.sleep(0.01)", ""),
     "a handler of SIGBUS later": ("", f"{HANDLED}; signal.signal(signal.SIGBUS, handled); time.sleep(0.01)", ""),
     "SIGSEGV ignored later": ("", "signal.signal(signal.SIGSEGV, signal.SIG_IGN); time.sleep(0.01)", ""),
-    "blocked in the thread": ("", "", "signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGSEGV, signal.SIGBUS}); time.sleep(0.01)"),
-    "all blocked in the thread": ("", "", "signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals()); time.sleep(0.01)"),
+    "blocked in the thread": (
+        "",
+        "",
+        "signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGSEGV, signal.SIGBUS}); time.sleep(0.01)",
+    ),
+    "all blocked in the thread": (
+        "",
+        "",
+        "signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals()); time.sleep(0.01)",
+    ),
 }
 
 # What two threads do to the map while another accesses it.
@@ -67,7 +75,8 @@ def second():
 accesses = [
     lambda: m.put("u4", 0, 1), lambda: m.get("u8", 8), lambda: m[0], lambda: m[0:64], lambda: m.__setitem__(0, 1),
     lambda: m.__setitem__(slice(0, 4), b"four"), lambda: m.find(b"nowhere"), lambda: m.rfind(b"nowhere"),
-    lambda: m.move(8, 0, 64), lambda: m.seek(0) or m.read(8), lambda: m.seek(0) or m.write(b"x"), lambda: list(m[0:PAGE:512]),
+    lambda: m.move(8, 0, 64), lambda: m.seek(0) or m.read(8), lambda: m.seek(0) or m.write(b"x"),
+    lambda: list(m[0:PAGE:512]),
 ]
 
 def access():
@@ -121,8 +130,9 @@ m = mw.mmap(-1, 2 * mw.PAGESIZE)
 address = m.facts().address
 assert {way} == 0
 accesses = [
-    lambda: m[0], lambda: m[:], lambda: m.find(b"x"), lambda: m.rfind(b"x"), lambda: b"x" in m, lambda: m.put("u4", 0, 1),
-    lambda: m.get("u8", 0), lambda: m.__setitem__(0, 1), lambda: m.read(8), lambda: m.move(8, 0, 64), lambda: next(iter(m)),
+    lambda: m[0], lambda: m[:], lambda: m.find(b"x"), lambda: m.rfind(b"x"), lambda: b"x" in m,
+    lambda: m.put("u4", 0, 1), lambda: m.get("u8", 0), lambda: m.__setitem__(0, 1), lambda: m.read(8),
+    lambda: m.move(8, 0, 64), lambda: next(iter(m)),
 ]
 for one in accesses:
     try:
@@ -201,7 +211,10 @@ ENDS = {
     "with a view": ("view = m.view(); del m; del view", 1),
     "reported by a call": ("try: m[0]\nexcept mmap_wrap.FaultError: pass\ndel m", 0),
     "closed": ("try: m.close()\nexcept mmap_wrap.FaultError: pass\ndel m", 0),
-    "before another without a loss": ("del m; os.truncate(path, 2 * mmap_wrap.PAGESIZE); sys.stderr.flush(); n = mmap_wrap.map_path(path); del n", 1),
+    "before another without a loss": (
+        "del m; os.truncate(path, 2 * mmap_wrap.PAGESIZE); sys.stderr.flush(); n = mmap_wrap.map_path(path); del n",
+        1,
+    ),
 }
 
 
