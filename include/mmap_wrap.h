@@ -186,7 +186,7 @@ int64_t munmap_wrap(mmap_wrap_handle h);
  * resizes it, seals are added to it. It is closed with the mapping.
  *
  * All answer the handle, or what mmap_wrap does, or -errno of opening, or what is named beside them. On any failure
- * nothing is left behind.
+ * nothing is left behind. A size above RLIMIT_FSIZE is -EFBIG and no SIGXFSZ.
  */
 
 /** A flag for every call that maps a file: the mapping keeps it open. */
