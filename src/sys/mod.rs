@@ -11,15 +11,15 @@ pub use files::{
 };
 #[cfg(target_os = "linux")]
 pub use linux::{
-    bind, cached_pages, can_name, default_huge_page_size, descriptor_page_size, each_huge_part, forget, huge_bytes_by_smaps,
-    knows_advice, lock_on_fault, node, peek, poke, presence, read_ahead, touch_for_writing, transparent_huge_page_size, wait_on,
-    wake, why_refused, wipe_on_fork,
+    bind, cached_pages, can_name, default_huge_page_size, descriptor_page_size, each_huge_part, file_size_behind, forget,
+    huge_bytes_by_smaps, knows_advice, lock_on_fault, node, peek, poke, presence, read_ahead, touch_for_writing,
+    transparent_huge_page_size, wait_on, wake, why_refused, wipe_on_fork,
 };
 #[cfg(not(target_os = "linux"))]
 pub use unix::lacking::{
-    bind, cached_pages, can_name, default_huge_page_size, descriptor_page_size, each_huge_part, forget, huge_bytes_by_smaps,
-    knows_advice, lock_on_fault, node, peek, poke, presence, read_ahead, touch_for_writing, transparent_huge_page_size, wait_on,
-    wake, why_refused, wipe_on_fork,
+    bind, cached_pages, can_name, default_huge_page_size, descriptor_page_size, each_huge_part, file_size_behind, forget,
+    huge_bytes_by_smaps, knows_advice, lock_on_fault, node, peek, poke, presence, read_ahead, touch_for_writing,
+    transparent_huge_page_size, wait_on, wake, why_refused, wipe_on_fork,
 };
 pub use unix::{Pages, limits, page_size, symbol};
 #[cfg(test)]

@@ -316,6 +316,10 @@ pub mod lacking {
         Cause::Unknown
     }
 
+    pub fn file_size_behind(_address: usize) -> Option<Option<u64>> {
+        None
+    }
+
     pub fn wipe_on_fork(_pages: &Pages) {}
 
     impl Pages {
