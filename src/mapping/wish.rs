@@ -68,6 +68,11 @@ impl Wish {
         let Some(facts) = source.facts() else {
             return self.anonymous_length();
         };
+        if facts.is_regular && facts.size == 0 {
+            source.is_empty(self.flags, super::is_shared(self.flags)).map_err(|errno| {
+                Error::system(errno, "a file of size 0", "it cannot be mapped, and its size of 0 says nothing: read it (procfs, sysfs and their like make the bytes when they are read)")
+            })?;
+        }
         if facts.tells_size && self.offset > facts.size {
             return Err(Error::FileOffsetBeyond { offset: self.offset, length: facts.size }.into());
         }
@@ -75,9 +80,9 @@ impl Wish {
             0 => Err(Error::argument(
                 "length 0: give the bytes to map, or ask for all to the end of the file (in C MMAP_WRAP_REST)",
             )),
-            REST if !facts.tells_size => {
-                Err(Error::argument("this file does not tell its size, as devices do not: give the length in bytes"))
-            }
+            REST if !facts.tells_size => Err(Error::argument(
+                "a device has no size to map to the end of: give the length in bytes, if it can be mapped at all",
+            )),
             REST => addressable(facts.size - self.offset, self.offset),
             len => addressable(len.unsigned_abs(), self.offset),
         }

@@ -6,8 +6,8 @@ mod linux;
 mod unix;
 
 pub use files::{
-    FileFacts, NEVER_WAIT, add_seals, allocate, duplicate, file_facts, memfd_create, memfd_secret, open, real_path_of, seals,
-    set_file_size, shm_open, shm_unlink, store, unlinked_file, unlinked_shared_memory,
+    FileFacts, NEVER_WAIT, add_seals, allocate, duplicate, file_facts, leads_to_stream, memfd_create, memfd_secret, open,
+    real_path_of, seals, set_file_size, shm_open, shm_unlink, store, unlinked_file, unlinked_shared_memory,
 };
 #[cfg(target_os = "linux")]
 pub use linux::{
