@@ -48,6 +48,19 @@ fn main() {
         println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,libmmap_wrap.so.{ABI_VERSION}");
         // Unloading would leave other threads, and later signal handlers, in code that is gone.
         println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");
+        name_for_the_loader(Path::new(&out));
+    }
+}
+
+/// Leaves the soname beside the library that cargo will put there: programs are linked by the plain name, and ask for this
+/// one when they start. A build whose folders lie otherwise does without.
+fn name_for_the_loader(out: &Path) {
+    // OUT_DIR is build/NAME/out below the folder of the profile.
+    if let Some(folder) = out.ancestors().nth(3) {
+        let name = folder.join(format!("libmmap_wrap.so.{ABI_VERSION}"));
+        let _ = fs::remove_file(&name);
+        #[cfg(unix)]
+        let _ = std::os::unix::fs::symlink("libmmap_wrap.so", name);
     }
 }
 
