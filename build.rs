@@ -67,10 +67,11 @@ fn name_for_the_loader(out: &Path) {
 /// `mmap_wrap_NAME()` for each name of the list.
 fn getters() -> String {
     let mut text = String::new();
-    for constants::Constant { name, meaning, .. } in constants::CONSTANTS {
-        let value = match *name {
-            "MAP_FAILED" => "-1".to_owned(),
-            name => format!("crate::constants::{name}"),
+    for constants::Constant { name, meaning, group, value, .. } in constants::CONSTANTS {
+        let value = match (*name, group, value) {
+            ("MAP_FAILED", ..) => "-1".to_owned(),
+            (_, constants::Group::Library, Some(value)) => value.to_string(),
+            (name, ..) => format!("crate::constants::{name}"),
         };
         write!(
             text,

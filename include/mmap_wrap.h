@@ -1096,7 +1096,8 @@ void *mmap_wrap_python_type(int64_t head);
  * == Constants ==
  *
  * The platform's own values, for languages without its headers. The table first, for those that loop; then one
- * function for each name, for those that bind symbol by symbol. A constant that this platform lacks reads 0, which may
+ * function for each name, for those that bind symbol by symbol. This library's own (MMAP_WRAP_REST, codes, kinds of
+ * elements …) are among them. A constant that this platform lacks reads 0, which may
  * be another one's value: mmap_wrap_constant and mmap_wrap_constant_available tell the difference.
  */
 
@@ -1124,8 +1125,8 @@ int64_t mmap_wrap_constant_count(void);
 const char *mmap_wrap_constant_name(int64_t i);
 
 /**
- * The value of constant i; 0 where this platform lacks it. MMAP_WRAP_E_ARGUMENT outside; only MAP_FAILED (-1) is
- * negative itself.
+ * The value of constant i; 0 where this platform lacks it. MMAP_WRAP_E_ARGUMENT outside. MAP_FAILED (-1) and the library's
+ * own MMAP_WRAP_REST and MMAP_WRAP_E_ codes are negative themselves.
  *
  *     int64_t value = mmap_wrap_constant_value(0);
  */
@@ -1600,6 +1601,12 @@ int64_t mmap_wrap_O_NOCTTY(void);
 /** O_DIRECTORY: fail unless it is a directory. */
 int64_t mmap_wrap_O_DIRECTORY(void);
 
+/** O_ASYNC: a signal when input arrives; of no effect on files. */
+int64_t mmap_wrap_O_ASYNC(void);
+
+/** O_LARGEFILE: files of 2 GiB and more on 32-bit systems, which this library opens in any case. */
+int64_t mmap_wrap_O_LARGEFILE(void);
+
 /** PKEY_UNRESTRICTED: the key forbids nothing. */
 int64_t mmap_wrap_PKEY_UNRESTRICTED(void);
 
@@ -1665,6 +1672,102 @@ int64_t mmap_wrap_MPOL_MF_MOVE(void);
 
 /** MPOL_MF_MOVE_ALL: mbind: move pages that others have, too. */
 int64_t mmap_wrap_MPOL_MF_MOVE_ALL(void);
+
+/** MMAP_WRAP_REST: a size or end: to the end of the mapping; a length: to the end of the file; a time: indefinitely. */
+int64_t mmap_wrap_MMAP_WRAP_REST(void);
+
+/** MMAP_WRAP_KEEP: or'ed to flags: the mapping keeps its file open. */
+int64_t mmap_wrap_MMAP_WRAP_KEEP(void);
+
+/** MMAP_WRAP_WITH_FILE: mremap_wrap: the file ends where the mapping ends. */
+int64_t mmap_wrap_MMAP_WRAP_WITH_FILE(void);
+
+/** MMAP_WRAP_ALLOCATE: mremap_wrap: the same, and blocks are set aside for all of the file. */
+int64_t mmap_wrap_MMAP_WRAP_ALLOCATE(void);
+
+/** MMAP_WRAP_E_HANDLE: not a valid mapping handle. */
+int64_t mmap_wrap_MMAP_WRAP_E_HANDLE(void);
+
+/** MMAP_WRAP_E_UNMAPPED: the mapping is unmapped already. */
+int64_t mmap_wrap_MMAP_WRAP_E_UNMAPPED(void);
+
+/** MMAP_WRAP_E_RANGE: outside the mapping. */
+int64_t mmap_wrap_MMAP_WRAP_E_RANGE(void);
+
+/** MMAP_WRAP_E_ALIGNMENT: not on the border of a page or word. */
+int64_t mmap_wrap_MMAP_WRAP_E_ALIGNMENT(void);
+
+/** MMAP_WRAP_E_FAULT: the access faulted. */
+int64_t mmap_wrap_MMAP_WRAP_E_FAULT(void);
+
+/** MMAP_WRAP_E_BUSY: the mapping is in use. */
+int64_t mmap_wrap_MMAP_WRAP_E_BUSY(void);
+
+/** MMAP_WRAP_E_ARGUMENT: invalid argument. */
+int64_t mmap_wrap_MMAP_WRAP_E_ARGUMENT(void);
+
+/** MMAP_WRAP_E_UNSUPPORTED: not supported on this system. */
+int64_t mmap_wrap_MMAP_WRAP_E_UNSUPPORTED(void);
+
+/** MMAP_WRAP_E_NOT_FOUND: not found. */
+int64_t mmap_wrap_MMAP_WRAP_E_NOT_FOUND(void);
+
+/** MMAP_WRAP_E_INTERNAL: a defect of the library. */
+int64_t mmap_wrap_MMAP_WRAP_E_INTERNAL(void);
+
+/** MMAP_WRAP_E_SEALED: a part of the mapping is sealed. */
+int64_t mmap_wrap_MMAP_WRAP_E_SEALED(void);
+
+/** MMAP_WRAP_I8: an element: a signed integer of 8 bits. */
+int64_t mmap_wrap_MMAP_WRAP_I8(void);
+
+/** MMAP_WRAP_U8: an element: an unsigned integer of 8 bits. */
+int64_t mmap_wrap_MMAP_WRAP_U8(void);
+
+/** MMAP_WRAP_I16: an element: a signed integer of 16 bits. */
+int64_t mmap_wrap_MMAP_WRAP_I16(void);
+
+/** MMAP_WRAP_U16: an element: an unsigned integer of 16 bits. */
+int64_t mmap_wrap_MMAP_WRAP_U16(void);
+
+/** MMAP_WRAP_I32: an element: a signed integer of 32 bits. */
+int64_t mmap_wrap_MMAP_WRAP_I32(void);
+
+/** MMAP_WRAP_U32: an element: an unsigned integer of 32 bits. */
+int64_t mmap_wrap_MMAP_WRAP_U32(void);
+
+/** MMAP_WRAP_I64: an element: a signed integer of 64 bits. */
+int64_t mmap_wrap_MMAP_WRAP_I64(void);
+
+/** MMAP_WRAP_U64: an element: an unsigned integer of 64 bits. */
+int64_t mmap_wrap_MMAP_WRAP_U64(void);
+
+/** MMAP_WRAP_F32: an element: a float of 32 bits. */
+int64_t mmap_wrap_MMAP_WRAP_F32(void);
+
+/** MMAP_WRAP_F64: an element: a float of 64 bits. */
+int64_t mmap_wrap_MMAP_WRAP_F64(void);
+
+/** MMAP_WRAP_LITTLE_ENDIAN: or'ed to an element: the least significant byte stands first. */
+int64_t mmap_wrap_MMAP_WRAP_LITTLE_ENDIAN(void);
+
+/** MMAP_WRAP_BIG_ENDIAN: or'ed to an element: the most significant byte stands first. */
+int64_t mmap_wrap_MMAP_WRAP_BIG_ENDIAN(void);
+
+/** MMAP_WRAP_SOURCE_ANONYMOUS: mmap_wrap_facts: memory without a file. */
+int64_t mmap_wrap_MMAP_WRAP_SOURCE_ANONYMOUS(void);
+
+/** MMAP_WRAP_SOURCE_DESCRIPTOR: mmap_wrap_facts: a file that the caller had open. */
+int64_t mmap_wrap_MMAP_WRAP_SOURCE_DESCRIPTOR(void);
+
+/** MMAP_WRAP_SOURCE_PATH: mmap_wrap_facts: a file that was opened by its path. */
+int64_t mmap_wrap_MMAP_WRAP_SOURCE_PATH(void);
+
+/** MMAP_WRAP_SOURCE_SHARED_MEMORY: mmap_wrap_facts: shared memory that was opened by its name. */
+int64_t mmap_wrap_MMAP_WRAP_SOURCE_SHARED_MEMORY(void);
+
+/** MMAP_WRAP_SOURCE_MEMORY_FILE: mmap_wrap_facts: a file without a name that the library made. */
+int64_t mmap_wrap_MMAP_WRAP_SOURCE_MEMORY_FILE(void);
 
 #ifdef __cplusplus
 }
