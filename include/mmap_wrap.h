@@ -847,6 +847,24 @@ int64_t mlock_wrap(mmap_wrap_handle h, int64_t flags, int64_t offset, int64_t si
 int64_t munlock_wrap(mmap_wrap_handle h, int64_t offset, int64_t size);
 
 /**
+ * Locks all memory of the process, whether this library mapped it or not: mlockall(2). flags are MCL_CURRENT (what is
+ * mapped), MCL_FUTURE (what will be mapped) or both, and MCL_ONFAULT beside them (each page once it is touched).
+ *
+ * Returns 0. -ENOMEM, -EPERM: as for mlock_wrap; with MCL_FUTURE later mappings meet the limit, too (-EAGAIN). -EINVAL,
+ * MMAP_WRAP_E_ARGUMENT: the flags. MMAP_WRAP_E_UNSUPPORTED: this system has no mlockall.
+ *
+ *     if (mlockall_wrap(MCL_CURRENT | MCL_FUTURE) < 0) puts(mmap_wrap_last_error_message());
+ */
+int64_t mlockall_wrap(int64_t flags);
+
+/**
+ * Unlocks all memory of the process, and what will be mapped: munlockall(2). Returns 0.
+ *
+ *     munlockall_wrap();
+ */
+int64_t munlockall_wrap(void);
+
+/**
  * Writes a byte for each page of the range to pages, which has room for that many: 1 where the page is in memory, 0
  * where not. Returns how many pages the range has; bytes beyond them stay as they were. Others may bring pages in and
  * take them out at any moment.

@@ -1,7 +1,9 @@
 //! The arguments of a mapping to be, checked.
 
 use crate::bits::known;
-use crate::constants::{Group, MAP_ANONYMOUS, MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_PRIVATE, MAP_SHARED, MAP_TYPE};
+use crate::constants::{
+    Group, MAP_ANONYMOUS, MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_PRIVATE, MAP_SHARED, MAP_SHARED_VALIDATE, MAP_TYPE,
+};
 use crate::error::{Errno, Error, Result};
 use crate::limits::memory_hint;
 use crate::range::{self, REST};
@@ -33,7 +35,13 @@ impl Wish {
         }
         let offset = u64::try_from(offset).map_err(|_| Error::Negative { what: "file offset", value: offset })?;
         let prot = known(Group::Protection, prot, "protection")?;
-        let c_flags = known(Group::MapFlag, flags & !KEEP, "flags")?;
+        let c_flags = known(Group::MapFlag, flags & !KEEP, "flags").map_err(|error| match flags & MAP_TYPE {
+            // As mmap(2) has it.
+            MAP_SHARED_VALIDATE => {
+                Error::system(Errno(libc::EOPNOTSUPP), error.to_string(), "MAP_SHARED_VALIDATE asks for flags that are known")
+            }
+            _ => error,
+        })?;
         if flags & MAP_TYPE == 0 {
             return Err(Error::argument(format!(
                 "flags {flags:#x} say neither MAP_SHARED ({MAP_SHARED:#x}) nor MAP_PRIVATE ({MAP_PRIVATE:#x})"

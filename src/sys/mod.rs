@@ -21,6 +21,6 @@ pub use unix::lacking::{
     huge_bytes_by_smaps, knows_advice, lock_on_fault, node, peek, poke, presence, read_ahead, touch_for_writing,
     transparent_huge_page_size, wait_on, wake, why_refused, wipe_on_fork,
 };
-pub use unix::{Pages, limits, page_size, symbol};
+pub use unix::{Pages, limits, lock_all, page_size, symbol, unlock_all};
 #[cfg(test)]
 pub use unix::{peek_by_socket, poke_by_socket};

@@ -82,6 +82,15 @@ static void a_file_that_is_there_is_left_grown_or_cut(void) {
     unlink("there");
 }
 
+static void flags_without_effect_on_files_are_accepted(void) {
+    int64_t large = -1;
+    CHECK_IS(mmap_wrap_constant("O_LARGEFILE", &large), 0);
+    mmap_wrap_handle h = open_shared("flags", MAKE | O_ASYNC | large, 100);
+    CHECK_IS(mmap_wrap_length(h), 100);
+    CHECK_IS(munmap_wrap(h), 1);
+    unlink("flags");
+}
+
 static void a_part_of_it_is_mapped(void) {
     make_file("part", "0123456789", 10);
     mmap_wrap_handle h = mmap_open_wrap("part", O_RDONLY, 0, MMAP_WRAP_REST, 0, 4, PROT_READ, MAP_PRIVATE, 3);
@@ -533,6 +542,7 @@ int main(void) {
     page = mmap_wrap_page_size();
     RUN(a_file_is_made_with_its_size_and_permissions);
     RUN(a_file_that_is_there_is_left_grown_or_cut);
+    RUN(flags_without_effect_on_files_are_accepted);
     RUN(a_part_of_it_is_mapped);
     RUN(blocks_are_set_aside_if_that_is_asked_for);
     RUN(a_file_without_a_name_is_made_in_a_folder);
