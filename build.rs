@@ -26,6 +26,7 @@ const TOPICS: &[&[&str]] = &[
     &["src/ffi/access.rs"],
     &["src/ffi/elements.rs", "src/mapping/kind.rs"],
     &["src/ffi/sharing.rs"],
+    &["src/ffi/mutex.rs"],
     &["src/ffi/faults.rs"],
     &["src/ffi/presence.rs"],
     &["src/ffi/huge.rs"],

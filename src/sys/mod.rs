@@ -11,16 +11,28 @@ pub use files::{
 };
 #[cfg(target_os = "linux")]
 pub use linux::{
-    bind, cached_pages, can_name, default_huge_page_size, descriptor_page_size, each_huge_part, file_size_behind, forget,
-    huge_bytes_by_smaps, knows_advice, lock_on_fault, node, peek, poke, presence, read_ahead, touch_for_writing,
-    transparent_huge_page_size, wait_on, wake, why_refused, wipe_on_fork,
+    bind, boot, cached_pages, can_name, default_huge_page_size, descriptor_page_size, each_huge_part, file_size_behind, forget,
+    huge_bytes_by_smaps, knows_advice, lock_on_fault, node, peek, pid_namespace, poke, presence, read_ahead, this_thread_began,
+    thread_id, thread_state, touch_for_writing, transparent_huge_page_size, wait_on, wake, why_refused, wipe_on_fork,
 };
 #[cfg(not(target_os = "linux"))]
 pub use unix::lacking::{
-    bind, cached_pages, can_name, default_huge_page_size, descriptor_page_size, each_huge_part, file_size_behind, forget,
-    huge_bytes_by_smaps, knows_advice, lock_on_fault, node, peek, poke, presence, read_ahead, touch_for_writing,
-    transparent_huge_page_size, wait_on, wake, why_refused, wipe_on_fork,
+    bind, boot, cached_pages, can_name, default_huge_page_size, descriptor_page_size, each_huge_part, file_size_behind, forget,
+    huge_bytes_by_smaps, knows_advice, lock_on_fault, node, peek, pid_namespace, poke, presence, read_ahead, this_thread_began,
+    thread_id, thread_state, touch_for_writing, transparent_huge_page_size, wait_on, wake, why_refused, wipe_on_fork,
 };
 pub use unix::{Pages, limits, lock_all, page_size, symbol, unlock_all};
 #[cfg(test)]
 pub use unix::{peek_by_socket, poke_by_socket};
+
+/// What is known of a thread by its id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ThreadState {
+    /// There is none.
+    Ended,
+    /// It exists, and began as many clock ticks after the boot; the low half of that number.
+    #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "nothing is known of other threads there"))]
+    Began(u32),
+    /// It exists, and nothing else is known.
+    Exists,
+}

@@ -353,6 +353,28 @@ pub mod lacking {
         false
     }
 
+    pub use crate::sys::ThreadState;
+
+    pub fn thread_id() -> Option<u32> {
+        None
+    }
+
+    pub fn this_thread_began() -> Option<u32> {
+        None
+    }
+
+    pub fn thread_state(_id: u32) -> ThreadState {
+        ThreadState::Exists
+    }
+
+    pub fn pid_namespace() -> Option<u32> {
+        None
+    }
+
+    pub fn boot() -> u32 {
+        1
+    }
+
     pub fn wait_on(_word: *const u8, _expected: u64, _timeout: Duration) -> Result<(), Errno> {
         Err(Errno(libc::ENOSYS))
     }
