@@ -53,16 +53,12 @@ pub enum Acquired {
 /// # Ok::<(), Box<mmap_wrap::Error>>(())
 /// ```
 pub fn lock(handle: Handle, offset: i64, timeout: i64) -> Result<Acquired> {
-    let time = match u64::try_from(timeout) {
-        Ok(nanoseconds) => Some(Duration::from_nanos(nanoseconds)),
-        Err(_) if timeout == REST => None,
-        Err(_) => return Err(Error::Negative { what: "timeout", value: timeout }.into()),
-    };
+    let time = u64::try_from(timeout).ok().map(Duration::from_nanos);
     let end = time.and_then(|time| Instant::now().checked_add(time));
     let thread = Thread::current()?;
     let mut flags = 0;
     loop {
-        let holder = match registry::with(handle, |mapping| attempt(mapping, offset, &thread, flags, timeout != 0))? {
+        let holder = match registry::with(handle, |mapping| attempt(mapping, offset, &thread, flags, timeout))? {
             Attempt::Acquired(how) => return Ok(how),
             Attempt::Held(holder) => holder,
         };
@@ -104,8 +100,11 @@ enum Attempt {
     Held(u64),
 }
 
-/// `flags` are those that the holder gets beside the thread; `waits` says whether the caller sleeps where it is held.
-fn attempt(mapping: &Mapping, offset: i64, thread: &Thread, flags: u64, waits: bool) -> Result<Attempt> {
+/// `flags` are those that the holder gets beside the thread.
+fn attempt(mapping: &Mapping, offset: i64, thread: &Thread, flags: u64, timeout: i64) -> Result<Attempt> {
+    if timeout < 0 && timeout != REST {
+        return Err(Error::Negative { what: "timeout", value: timeout }.into());
+    }
     range::within(offset, SIZE, mapping.length())?;
     let domain_at = offset + DOMAIN;
     enter_domain(mapping, domain_at, thread)?;
@@ -124,7 +123,7 @@ fn attempt(mapping: &Mapping, offset: i64, thread: &Thread, flags: u64, waits: b
             if swap(holder, thread.holder | WAITERS)?.is_ok() {
                 return Ok(Attempt::Acquired(Acquired::FromEnded));
             }
-        } else if !waits || holder & WAITERS != 0 || swap(holder, holder | WAITERS)?.is_ok() {
+        } else if timeout == 0 || holder & WAITERS != 0 || swap(holder, holder | WAITERS)?.is_ok() {
             return Ok(Attempt::Held(holder | WAITERS));
         }
     }
