@@ -11,9 +11,11 @@ use std::path::{Path, PathBuf};
 
 // 64-bit file offsets on every target: 32-bit glibc has them only under this name.
 #[cfg(not(target_os = "linux"))]
-use libc::{fstat, ftruncate, off_t, open as open_call, stat};
+use libc::{fstat, ftruncate, off_t, open as open_call, stat, stat as stat_call};
 #[cfg(target_os = "linux")]
-use libc::{fstat64 as fstat, ftruncate64 as ftruncate, off64_t as off_t, open64 as open_call, stat64 as stat};
+use libc::{
+    fstat64 as fstat, ftruncate64 as ftruncate, off64_t as off_t, open64 as open_call, stat64 as stat, stat64 as stat_call,
+};
 
 /// What mapping needs to know of an open file.
 #[derive(Debug, Clone, Copy)]
@@ -21,6 +23,8 @@ pub struct FileFacts {
     /// Bytes in the file, or in the block device.
     pub size: u64,
     pub is_directory: bool,
+    /// A FIFO, a pipe or a socket.
+    pub is_stream: bool,
     /// A file whose size can be set.
     pub is_regular: bool,
     /// Whether the size says what can be mapped; other devices report 0 and have their own idea.
@@ -52,10 +56,25 @@ pub fn file_facts(fd: c_int) -> Result<FileFacts, Errno> {
     Ok(FileFacts {
         size: device.unwrap_or_else(|| u64::try_from(facts.st_size).unwrap_or(0)),
         is_directory: kind == libc::S_IFDIR,
+        is_stream: is_stream(kind),
         is_regular,
         tells_size: is_regular || device.is_some(),
         block_size: usize::try_from(facts.st_blksize).unwrap_or(0),
     })
+}
+
+fn is_stream(kind: libc::mode_t) -> bool {
+    kind == libc::S_IFIFO || kind == libc::S_IFSOCK
+}
+
+/// Whether a path leads to a FIFO or a socket. To be asked before it is opened: a writer that waits for a reader would find
+/// one that goes at once.
+pub fn leads_to_stream(path: &CStr) -> bool {
+    let mut facts = MaybeUninit::<stat>::uninit();
+    // SAFETY: the path ends in NUL, and one stat is written to the place given.
+    let found = check(unsafe { stat_call(path.as_ptr(), facts.as_mut_ptr()) });
+    // SAFETY: read only where the call succeeded, so all of it is written.
+    found.is_ok() && is_stream(unsafe { facts.assume_init() }.st_mode & libc::S_IFMT)
 }
 
 /// Opening a FIFO must not wait for its other end only to learn that it cannot be mapped, and a terminal must not become
@@ -104,7 +123,7 @@ fn owned(call: impl Fn() -> c_int) -> Result<OwnedFd, Errno> {
 /// Makes the file as many bytes long; what is added reads zero.
 pub fn set_file_size(fd: c_int, size: u64) -> Result<(), Errno> {
     let size = off_t::try_from(size).map_err(|_| Errno(libc::EFBIG))?;
-    uninterrupted(|| {
+    without_sigxfsz(|| {
         // SAFETY: ftruncate checks the descriptor and touches no memory.
         check(unsafe { ftruncate(fd, size) })
     })
@@ -126,7 +145,7 @@ pub fn allocate(fd: c_int, size: u64) -> Result<(), Errno> {
         return Ok(());
     }
     let size = off_t::try_from(size).map_err(|_| Errno(libc::EFBIG))?;
-    uninterrupted(|| {
+    without_sigxfsz(|| {
         #[cfg(target_os = "linux")]
         // SAFETY: fallocate checks the descriptor and touches no memory. Not posix_fallocate(3): glibc's writes a byte into
         // each block where the file system cannot do it, over those of others.
@@ -140,6 +159,63 @@ pub fn allocate(fd: c_int, size: u64) -> Result<(), Errno> {
         #[cfg(not(any(target_os = "linux", target_os = "freebsd", target_os = "netbsd")))]
         return Err(Errno(libc::EOPNOTSUPP));
     })
+}
+
+/// Makes a file larger, so that RLIMIT_FSIZE is EFBIG and nothing else: the kernel sends SIGXFSZ, too, whose default action
+/// ends the process. It comes to this thread, which blocks it meanwhile and takes it off again.
+fn without_sigxfsz(call: impl Fn() -> Result<(), Errno>) -> Result<(), Errno> {
+    let only = signal_set(&[libc::SIGXFSZ]);
+    let mut mask = signal_set(&[]);
+    // SAFETY: both sets are initialised.
+    unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &raw const only, &raw mut mask) };
+    // One that is pending already is the program's own; unless it was blocked before, none is.
+    let pending_before = has(&mask, libc::SIGXFSZ) && is_pending(libc::SIGXFSZ);
+    let outcome = uninterrupted(call);
+    if outcome == Err(Errno(libc::EFBIG)) && !pending_before && is_pending(libc::SIGXFSZ) {
+        take(&only);
+    }
+    // SAFETY: the set was written by the first call.
+    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const mask, std::ptr::null_mut()) };
+    outcome
+}
+
+fn signal_set(signals: &[c_int]) -> libc::sigset_t {
+    let mut set = MaybeUninit::uninit();
+    // SAFETY: sigemptyset initialises the set, to which sigaddset adds signals that exist.
+    unsafe {
+        libc::sigemptyset(set.as_mut_ptr());
+        for signal in signals {
+            libc::sigaddset(set.as_mut_ptr(), *signal);
+        }
+        set.assume_init()
+    }
+}
+
+fn has(set: &libc::sigset_t, signal: c_int) -> bool {
+    // SAFETY: the set is initialised.
+    unsafe { libc::sigismember(set, signal) == 1 }
+}
+
+fn is_pending(signal: c_int) -> bool {
+    let mut pending = signal_set(&[]);
+    // SAFETY: sigpending writes one set to the place given.
+    unsafe { libc::sigpending(&raw mut pending) == 0 && has(&pending, signal) }
+}
+
+/// Takes a pending signal off, this thread's own before one of the process.
+fn take(set: &libc::sigset_t) {
+    #[cfg(target_os = "linux")]
+    {
+        let at_once = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+        // SAFETY: reads the set and the time; the place for what is known of the signal may be NULL.
+        unsafe { libc::sigtimedwait(set, std::ptr::null_mut(), &raw const at_once) };
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let mut signal = 0;
+        // SAFETY: reads the set and writes one number. It is pending, so that nothing waits.
+        unsafe { libc::sigwait(set, &raw mut signal) };
+    }
 }
 
 fn uninterrupted(call: impl Fn() -> Result<(), Errno>) -> Result<(), Errno> {

@@ -15,6 +15,7 @@ mod huge;
 mod node;
 mod presence;
 mod reserve;
+mod thread;
 mod vma;
 
 use super::unix::{Pages, check, copied, copy_by_socket, last_errno};
@@ -24,11 +25,12 @@ use std::mem::MaybeUninit;
 use std::time::Duration;
 
 pub use apart::run_apart;
-pub use fault_cause::fault_cause;
+pub use fault_cause::{fault_cause, file_size_behind};
 pub use huge::{each_huge_part, huge_bytes_by_smaps, transparent_huge_page_size};
 pub use node::{bind, node};
 pub use presence::{cached_pages, forget, knows_advice, lock_on_fault, presence, read_ahead, touch_for_writing};
 pub use reserve::{move_spare_page_to, prepare_reserve, release_reserve};
+pub use thread::{boot, pid_namespace, this_thread_began, thread_id, thread_state};
 
 /// The size of a huge page where MAP_HUGETLB names none, in bytes.
 pub fn default_huge_page_size() -> Option<usize> {

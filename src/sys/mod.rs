@@ -6,23 +6,35 @@ mod linux;
 mod unix;
 
 pub use files::{
-    FileFacts, NEVER_WAIT, add_seals, allocate, duplicate, file_facts, memfd_create, memfd_secret, open, real_path_of, seals,
-    set_file_size, shm_open, shm_unlink, store, unlinked_file, unlinked_shared_memory,
+    FileFacts, NEVER_WAIT, add_seals, allocate, duplicate, file_facts, leads_to_stream, memfd_create, memfd_secret, open,
+    real_path_of, seals, set_file_size, shm_open, shm_unlink, store, unlinked_file, unlinked_shared_memory,
 };
 #[cfg(target_os = "linux")]
 pub use linux::{
-    barrier, bind, cached_pages, can_name, copy, default_huge_page_size, descriptor_page_size, each_huge_part, fault_cause,
-    forget, huge_bytes_by_smaps, is_readable, knows_advice, lock_on_fault, move_spare_page_to, node, prepare_reserve, presence,
-    read_ahead, register_barrier, release_reserve, run_apart, touch_for_writing, transparent_huge_page_size, wait_on, wake,
-    wipe_on_fork,
+    barrier, bind, boot, cached_pages, can_name, copy, default_huge_page_size, descriptor_page_size, each_huge_part, fault_cause,
+    file_size_behind, forget, huge_bytes_by_smaps, is_readable, knows_advice, lock_on_fault, move_spare_page_to, node,
+    pid_namespace, prepare_reserve, presence, read_ahead, register_barrier, release_reserve, run_apart, this_thread_began,
+    thread_id, thread_state, touch_for_writing, transparent_huge_page_size, wait_on, wake, wipe_on_fork,
 };
 #[cfg(test)]
 pub use unix::copy_by_socket;
 #[cfg(not(target_os = "linux"))]
 pub use unix::lacking::{
-    barrier, bind, cached_pages, can_name, copy, default_huge_page_size, descriptor_page_size, each_huge_part, fault_cause,
-    forget, huge_bytes_by_smaps, is_readable, knows_advice, lock_on_fault, move_spare_page_to, node, prepare_reserve, presence,
-    read_ahead, register_barrier, release_reserve, run_apart, touch_for_writing, transparent_huge_page_size, wait_on, wake,
-    wipe_on_fork,
+    barrier, bind, boot, cached_pages, can_name, copy, default_huge_page_size, descriptor_page_size, each_huge_part, fault_cause,
+    file_size_behind, forget, huge_bytes_by_smaps, is_readable, knows_advice, lock_on_fault, move_spare_page_to, node,
+    pid_namespace, prepare_reserve, presence, read_ahead, register_barrier, release_reserve, run_apart, this_thread_began,
+    thread_id, thread_state, touch_for_writing, transparent_huge_page_size, wait_on, wake, wipe_on_fork,
 };
-pub use unix::{Pages, Sharing, limits, page_size, symbol};
+pub use unix::{Pages, Sharing, limits, lock_all, page_size, symbol, unlock_all};
+
+/// What is known of a thread by its id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ThreadState {
+    /// There is none.
+    Ended,
+    /// It exists, and began as many clock ticks after the boot; the low half of that number.
+    #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "nothing is known of other threads there"))]
+    Began(u32),
+    /// It exists, and nothing else is known.
+    Exists,
+}

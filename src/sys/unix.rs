@@ -213,6 +213,23 @@ impl Pages {
     }
 }
 
+/// Locks all memory of the process, mlockall(2).
+pub fn lock_all(flags: c_int) -> Result<(), Errno> {
+    #[cfg(not(target_vendor = "apple"))]
+    // SAFETY: locking changes no memory; the kernel checks the flags.
+    return check(unsafe { libc::mlockall(flags) });
+    #[cfg(target_vendor = "apple")]
+    return Err(Errno(if flags == 0 { libc::EINVAL } else { libc::ENOSYS }));
+}
+
+pub fn unlock_all() -> Result<(), Errno> {
+    #[cfg(not(target_vendor = "apple"))]
+    // SAFETY: as above.
+    return check(unsafe { libc::munlockall() });
+    #[cfg(target_vendor = "apple")]
+    return Err(Errno(libc::ENOSYS));
+}
+
 impl Drop for Pages {
     fn drop(&mut self) {
         // A refusal leaves the memory mapped: a leak, where no caller is left to be told.
@@ -277,6 +294,8 @@ pub struct Limits {
     pub address_space: Option<u64>,
     /// RLIMIT_NOFILE, in descriptors.
     pub descriptors: Option<u64>,
+    /// RLIMIT_FSIZE, in bytes.
+    pub file_size: Option<u64>,
     /// RLIMIT_MEMLOCK, in bytes.
     pub locked_memory: Option<u64>,
     /// vm.max_map_count, in mappings.
@@ -295,6 +314,7 @@ pub fn limits() -> Limits {
     Limits {
         address_space: limit(libc::RLIMIT_AS),
         descriptors: limit(libc::RLIMIT_NOFILE),
+        file_size: limit(libc::RLIMIT_FSIZE),
         locked_memory: limit(libc::RLIMIT_MEMLOCK),
         mappings: std::fs::read_to_string("/proc/sys/vm/max_map_count").ok().and_then(|text| text.trim().parse().ok()),
     }
@@ -305,6 +325,7 @@ pub fn limits() -> Limits {
 pub mod lacking {
     use super::Pages;
     use crate::error::{Cause, Errno};
+    use crate::sys::ThreadState;
     use crate::sys::files::CachedPages;
     use std::ffi::{CStr, c_int};
     use std::ops::Range;
@@ -355,6 +376,10 @@ pub mod lacking {
         Cause::Unknown
     }
 
+    pub fn file_size_behind(_address: usize) -> Option<Option<u64>> {
+        None
+    }
+
     pub fn wipe_on_fork(_pages: &Pages) {}
 
     impl Pages {
@@ -369,6 +394,26 @@ pub mod lacking {
 
     pub fn can_name() -> bool {
         false
+    }
+
+    pub fn thread_id() -> Option<u32> {
+        None
+    }
+
+    pub fn this_thread_began() -> Option<u32> {
+        None
+    }
+
+    pub fn thread_state(_id: u32) -> ThreadState {
+        ThreadState::Exists
+    }
+
+    pub fn pid_namespace() -> Option<u32> {
+        None
+    }
+
+    pub fn boot() -> u32 {
+        1
     }
 
     pub fn wait_on(_word: *const u8, _expected: u64, _timeout: Duration) -> Result<(), Errno> {

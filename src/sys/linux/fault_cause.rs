@@ -47,6 +47,15 @@ pub fn fault_cause(address: usize, writing: bool, file: Option<BorrowedFd>) -> C
     }
 }
 
+/// The size of the file that is mapped at an address, or `None` for one that has none, a device. The outer `None`: the file
+/// cannot be found.
+pub fn file_size_behind(address: usize) -> Option<Option<u64>> {
+    let vma = vma::at(address).ok()??;
+    let file = if vma.has_file() { vma.file(None)? } else { return None };
+    let facts = file.metadata().ok()?;
+    Some(facts.is_file().then_some(facts.len()))
+}
+
 /// Has the kernel make the page ready, as the access would have.
 fn populate(address: usize, writing: bool) -> Result<(), Errno> {
     let advice = if writing { libc::MADV_POPULATE_WRITE } else { libc::MADV_POPULATE_READ };
@@ -213,8 +222,7 @@ fn is_tmpfs(file: &File) -> bool {
     let mut facts = MaybeUninit::<libc::statfs64>::uninit();
     // SAFETY: fstatfs writes one statfs to the place given, which is read only if it succeeded.
     unsafe {
-        libc::fstatfs64(file.as_raw_fd(), facts.as_mut_ptr()) == 0
-            && is_magic!(facts.assume_init_ref().f_type, libc::TMPFS_MAGIC)
+        libc::fstatfs64(file.as_raw_fd(), facts.as_mut_ptr()) == 0 && is_magic!(facts.assume_init_ref().f_type, libc::TMPFS_MAGIC)
     }
 }
 
