@@ -163,14 +163,13 @@ impl Claim {
     fn new(handle: Handle) -> Result<Claim> {
         loop {
             let pin = pin(handle)?;
-            let changers = &table::unforked(pin.index).changers;
-            changers.fetch_add(1, SeqCst);
+            // First: a thread that finds the mapping claimed must see that there is one to finish.
+            table::unforked(pin.index).was_changed.store(1, SeqCst);
             let claimed = pin.slot.state.claim(pin.generation);
             if claimed.is_ok() {
                 let claim = Claim { pin };
                 return if claim.is_alone() { Ok(claim) } else { Err(Error::Occupied.into()) };
             }
-            changers.fetch_sub(1, SeqCst);
             match claimed {
                 Ok(()) | Err(NotNow::Unusable(Unusable::Changing)) => {}
                 Err(NotNow::Unusable(reason)) => return Err(unusable(handle, reason)),
@@ -197,7 +196,6 @@ impl Drop for Claim {
     fn drop(&mut self) {
         survival::publish_pages(self.pin.slot, &self.pin);
         self.pin.slot.state.revive();
-        table::unforked(self.pin.index).changers.fetch_sub(1, SeqCst);
     }
 }
 

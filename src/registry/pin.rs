@@ -146,7 +146,7 @@ fn why_not_live(slot: &Slot, generation: u32, index: u32) -> Unusable {
         // It was being changed a moment ago.
         Ok(()) => Unusable::Changing,
         // In a forked child no thread finishes a change that was under way.
-        Err(Unusable::Changing) if table::unforked(index).changers.load(SeqCst) == 0 => Unusable::Ended,
+        Err(Unusable::Changing) if table::unforked(index).was_changed.load(SeqCst) == 0 => Unusable::Ended,
         Err(reason) => reason,
     }
 }

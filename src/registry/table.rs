@@ -33,8 +33,9 @@ pub struct Slot {
 pub struct Unforked {
     /// Pins that are counted here, because no thread's record has them.
     pub pins: AtomicU32,
-    /// Threads that change the mapping, or are about to try.
-    pub changers: AtomicU32,
+    /// 1: a thread of this process has changed a mapping of this slot, or was about to. Never taken back: between two looks
+    /// at a count, one change could end and another begin.
+    pub was_changed: AtomicU32,
     /// 1: this process asked the kernel to leave the mapping out of its children.
     pub is_complete: AtomicU32,
     /// 1 while a signal handler replaces a page of the mapping.

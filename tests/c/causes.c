@@ -38,6 +38,7 @@ static bool says(const char *words) {
 
 static void makes_files_beyond_the_limit(void) {
     static const char x[] = "x";
+    unlink("new");
     make_file("old", x, 1);
     int fd = open("old", O_RDWR | O_CLOEXEC);
     mmap_wrap_handle kept = mmap_open_wrap("kept", O_RDWR | O_CREAT, 0600, page, 0, MMAP_WRAP_REST, RW, MAP_SHARED | MMAP_WRAP_KEEP, 0);
@@ -74,6 +75,7 @@ static void makes_files_beyond_the_limit(void) {
 
 static void with_the_signal_ignored(void) {
     signal(SIGXFSZ, SIG_IGN);
+    unlink("new");
     CHECK_IS(mmap_wrap_page_size(), page);
     struct rlimit limit = {(rlim_t)page, (rlim_t)page};
     setrlimit(RLIMIT_FSIZE, &limit);

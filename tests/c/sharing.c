@@ -147,7 +147,7 @@ static void operations_are_done_or_fault(void) {
     CHECK_IS(mmap_wrap_verify_handlers(), 0);
     mmap_wrap_handle cut = cut_short(), memory = shared_memory();
     for (int i = 0; i < OPERATIONS; i++) {
-        CHECK_FAILS(operations[i](cut, page), MMAP_WRAP_E_FAULT, "the file was cut short");
+        CHECK_FAILS(operations[i](cut, page), MMAP_WRAP_E_FAULT, "lies beyond");
         CHECK(operations[i](cut, 0) >= 0);
         CHECK(operations[i](memory, 0) >= 0);
     }
