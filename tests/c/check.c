@@ -32,15 +32,13 @@ static void count(int64_t *counter) {
     __atomic_add_fetch(counter, 1, __ATOMIC_SEQ_CST);
 }
 
-/* The library takes memory for its table and for replacing lost pages, and the C library for its streams at the first use: that is no leak. */
+/* The library takes memory for its table and the C library for its streams at the first use: that is no leak. */
 static void start(void) {
     tally = mmap(NULL, sizeof *tally, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (tally == MAP_FAILED) give_up("counters");
     alarm(HANGS_AFTER);
     setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
-    mmap_wrap_handle first = memory_of(1);
-    mmap_wrap_survive(first, 1);
-    munmap_wrap(first);
+    munmap_wrap(memory_of(1));
     mmap_path_wrap("no such file", 1, PROT_READ, MAP_PRIVATE, 0);
     mmap_wrap_last_error_message();
     open_descriptors();
