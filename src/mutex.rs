@@ -1,9 +1,9 @@
 //! A mutex in a mapping, between threads and processes, that can be taken over when its holder has ended.
 //!
 //! It is two words of 64 bits; zeros are a free one. The first is the holder: its thread id, whether others wait, and when the
-//! thread began, which tells it from a later one of the same id. The second is the domain: boot and PID namespace, in which
-//! those ids mean something. One holder of another namespace makes it `MIXED` for good, before it takes the mutex, and from
-//! then on no holder is judged: a live one of elsewhere must not be taken for dead.
+//! thread began, which distinguishes it from a later one of the same id. The second is the domain: boot and PID namespace, in
+//! which thread ids are unique. A locker of another namespace sets it to `MIXED`, permanently, before it takes the mutex. From
+//! then on no holder is judged: a live one in another namespace must not be taken for dead.
 
 use crate::error::{Errno, Error, Result};
 use crate::mapping::Mapping;
