@@ -155,6 +155,53 @@ fn readers_never_see_another_mappings_bytes() {
     assert!(seen.iter().map(|(good, ..)| good).sum::<u64>() > 1000, "the readers hardly ran: {seen:?}");
 }
 
+/// A reader and an unmapper begin at the same moment, again and again. Without the barrier that the unmapper makes the
+/// reader's processor execute, it misses a pin that still lies in the store buffer of that processor.
+#[test]
+fn a_pin_that_found_the_mapping_live_keeps_its_addresses() {
+    in_a_process_of_its_own("a_pin_that_found_the_mapping_live_keeps_its_addresses", || {
+        static HANDLE: AtomicI64 = AtomicI64::new(0);
+        static DONE: AtomicI64 = AtomicI64::new(0);
+        let wait = |place: &AtomicI64, not: i64| loop {
+            match place.load(Ordering::SeqCst) {
+                value if value != not => return value,
+                _ => std::hint::spin_loop(),
+            }
+        };
+        let reader = thread::spawn(move || {
+            let (mut last, mut pinned) = (0, 0);
+            loop {
+                last = wait(&HANDLE, last);
+                if last < 0 {
+                    return pinned;
+                }
+                // Another delay each time, around that of the other thread.
+                (0..last % 61).for_each(|_| std::hint::spin_loop());
+                if let Ok(mapping) = pin(last) {
+                    pinned += 1;
+                    let address = mapping.address();
+                    (0..200).for_each(|_| std::hint::spin_loop());
+                    assert!(is_mapped(address), "the mapping was unmapped under the pin");
+                }
+                DONE.store(last, Ordering::SeqCst);
+            }
+        });
+        let mut rounds = rounds() * 5;
+        while rounds > 0 && !reader.is_finished() {
+            let h = handle(4096);
+            HANDLE.store(h, Ordering::SeqCst);
+            (0..rounds % 53).for_each(|_| std::hint::spin_loop());
+            unmap(h).unwrap();
+            while DONE.load(Ordering::SeqCst) != h && !reader.is_finished() {
+                std::hint::spin_loop();
+            }
+            rounds -= 1;
+        }
+        HANDLE.store(-1, Ordering::SeqCst);
+        assert!(reader.join().unwrap() > 100, "the reader hardly ever came in time");
+    });
+}
+
 #[test]
 fn a_forked_child_has_its_parents_handles_and_none_of_its_threads_pins() {
     in_a_process_of_its_own("a_forked_child_has_its_parents_handles_and_none_of_its_threads_pins", || {
