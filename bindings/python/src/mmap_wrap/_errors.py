@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 
 from . import _ffi
 
@@ -43,16 +44,19 @@ class FaultError(OSError):
 
 
 class ArgumentError(OSError, ValueError):
-    """An argument has a value that it cannot have, such as unknown flags.
+    """An argument of a call that the standard library does not have is invalid, such as unknown flags.
 
-    `errno` is EINVAL, or EBADF where a file is asked about that the map does not keep.
-
-    A ValueError, and an OSError, since that is what the standard library's mmap raises where the system says EINVAL.
+    `errno` is EINVAL, or EBADF where the map keeps no file. The calls of the standard library's mmap raise what it
+    raises: an OSError that is no ValueError, in its words, with the library's own message as a note (`__notes__`).
 
     >>> import mmap_wrap
-    >>> mmap_wrap.mmap(-1, 4096, flags=0)
+    >>> mmap_wrap.anonymous(4096).advise(9999)
     Traceback (most recent call last):
-    mmap_wrap.ArgumentError: [Errno 22] mmap: flags 0x20 say neither MAP_SHARED (0x1) nor MAP_PRIVATE (0x2)
+    mmap_wrap.ArgumentError: [Errno 22] madvise: 9999 is no advice that this library knows on this platform
+    >>> mmap_wrap.anonymous(4096).madvise(9999)
+    Traceback (most recent call last):
+    OSError: [Errno 22] Invalid argument
+    madvise: 9999 is no advice that this library knows on this platform
     """
 
 
@@ -85,12 +89,48 @@ def answer(result: int, path: str | bytes | None = None) -> int:
     return result
 
 
-def fail(code: int, path: str | bytes | None = None) -> NoReturn:
-    """Raises this thread's last failure, which answered `code`."""
-    message = _ffi.last_error_message().decode("utf-8", "replace")
+def _message(code: int) -> str:
+    """What the library says of this thread's last failure, whose code is `code`."""
     if _ffi.last_error_code() != code:
         # A signal's handler or a finalizer ran in between, and had a failure of its own.
-        message = _ffi.strerror(code).decode()
+        return _ffi.strerror(code).decode()
+    return _ffi.last_error_message().decode("utf-8", "replace")
+
+
+def note(error: BaseException, text: str) -> None:
+    """Adds a line to what a traceback shows of `error`; its message stays as it is."""
+    if hasattr(error, "add_note"):
+        error.add_note(text)
+    else:
+        # Before Python 3.11 nothing but the attribute.
+        error.__notes__ = [*getattr(error, "__notes__", ()), text]  # type: ignore[attr-defined]
+
+
+def standard(result: int, out_of_range: str, held: str = "") -> int:
+    """As `answer`, for a call of the standard library's: its exceptions in its words, and the library's as a note.
+
+    The words are for a range outside of the map, and for views that hold it.
+    """
+    if result >= 0:
+        return result
+    error: Exception
+    if result == E_RANGE:
+        error = ValueError(out_of_range)
+    elif result == E_BUSY and held:
+        error = BufferError(held)
+    elif result in (E_ARGUMENT, E_ALIGNMENT, E_UNSUPPORTED):
+        error = OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+    elif result >= _LAST_ERRNO:
+        error = OSError(-result, os.strerror(-result))
+    else:
+        fail(result)
+    note(error, _message(result))
+    raise error
+
+
+def fail(code: int, path: str | bytes | None = None) -> NoReturn:
+    """Raises this thread's last failure, which answered `code`."""
+    message = _message(code)
     place = () if path is None else (path,)
     if code >= _LAST_ERRNO:
         raise OSError(-code, message, *place)
