@@ -34,7 +34,7 @@ class Array(_NDArray["Scalar"]):
     ...     import numpy, pickle
     ...     a = m.array("f8", shape=(1024, 128))
     ...     saved = pickle.dumps(a[::2, 1])
-    ...     pickle.loads(pickle.dumps(a.by_reference))[0, 1] = 0.5
+    ...     pickle.loads(pickle.dumps(a.by_reference))[0][1] = 0.5
     ...     assert a[0, 1] == 0.5 and pickle.loads(saved)[0] == 0 and type(a + 1) is numpy.ndarray
     ... except ImportError:
     ...     reason = "numpy is not installed"

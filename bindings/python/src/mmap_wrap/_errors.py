@@ -106,10 +106,11 @@ def note(error: BaseException, text: str) -> None:
         error.__notes__ = [*getattr(error, "__notes__", ()), text]  # type: ignore[attr-defined]
 
 
-def standard(result: int, out_of_range: str, held: str = "") -> int:
+def standard(result: int, out_of_range: str, held: str = "", *, by: int = 0) -> int:
     """As `answer`, for a call of the standard library's: its exceptions in its words, and the library's as a note.
 
-    The words are for a range outside of the map, and for views that hold it.
+    The words are for a range outside of the map, and for views that hold it; `by` is the code that the library gave,
+    where the standard library's is another.
     """
     if result >= 0:
         return result
@@ -124,7 +125,7 @@ def standard(result: int, out_of_range: str, held: str = "") -> int:
         error = OSError(-result, os.strerror(-result))
     else:
         fail(result)
-    note(error, _message(result))
+    note(error, _message(by or result))
     raise error
 
 

@@ -569,10 +569,11 @@ class mmap(_Mapping, Pages, Sharing):
         # The library would grow it within its last page; and it says so where another thread resizes it in this moment.
         if anonymous and (grows or resized == E_UNSUPPORTED):
             raise ValueError("mmap: can't expand a shared anonymous mapping on Linux")
-        if resized == E_RANGE:
+        code = resized
+        if code == E_RANGE:
             # More than can be addressed: what the system says of such a file, and of such memory.
-            resized = -errno.EFBIG if facts.keeps_file else -errno.ENOMEM
-        standard(resized, "", held)
+            code = -errno.EFBIG if facts.keeps_file else -errno.ENOMEM
+        standard(code, "", held, by=resized)
 
     def remap(self, newsize: SupportsIndex | None = None, *, may_move: bool = True, address: SupportsIndex = 0) -> None:
         """Makes the map `newsize` bytes long, by default up to the end of its file, and leaves the file as it is.
@@ -800,6 +801,7 @@ def _older_flags() -> int:
 
 def _not_mapped(code: int, length: int, flags: int, prot: int) -> NoReturn:
     """Raises what the standard library raises where the library said `code`."""
+    given = code
     if code == -errno.EISDIR:
         # The system looks at the access first: no directory is open for writing.
         writes = prot & _PROT_WRITE and flags & _MAP_SHARED
@@ -807,7 +809,7 @@ def _not_mapped(code: int, length: int, flags: int, prot: int) -> NoReturn:
     if not length and code != -errno.EBADF:
         # It gives the system a length of 0 for all but a regular file.
         code = E_ARGUMENT
-    standard(code, "mmap length is greater than filesize")
+    standard(code, "mmap length is greater than file size", by=given)
     raise AssertionError(code)
 
 
