@@ -83,11 +83,10 @@ def install() -> None:
     module they then go the way that is meant for maps. To be called before they are imported. Those that have imported
     the standard library's module by then keep it, and a RuntimeWarning names them.
 
-    >>> import mmap_wrap
-    >>> mmap_wrap.install()
-    >>> import mmap
-    >>> mmap is mmap_wrap
-    True
+    >>> import subprocess, sys
+    >>> program = "import mmap_wrap; mmap_wrap.install(); import mmap; assert mmap is mmap_wrap"
+    >>> subprocess.run([sys.executable, "-c", program]).returncode
+    0
     """
     import sys
 
