@@ -53,7 +53,13 @@ def test_a_shape_is_a_length_or_anything_that_gives_lengths(memory):
 
 
 def test_one_length_may_be_as_many_as_fit(memory):
-    for shape, there in ((-1, (1024,)), ((-1,), (1024,)), ((4, -1), (4, 256)), ((-1, 3), (341, 3)), ((-1, 2000), (0, 2000))):
+    for shape, there in (
+        (-1, (1024,)),
+        ((-1,), (1024,)),
+        ((4, -1), (4, 256)),
+        ((-1, 3), (341, 3)),
+        ((-1, 2000), (0, 2000)),
+    ):
         assert memory.array("u4", 0, shape).shape == there
     assert memory.array("u4", 4090, (-1,)).shape == (1,)
     assert memory.array("u4", 0, (0, -1)).shape == (0, 0)

@@ -30,9 +30,9 @@ def test_a_directory_is_refused_by_path_and_by_descriptor(tmp_path):
     fd = os.open(tmp_path, os.O_RDONLY)
     # As the standard library has it, and the system: a directory cannot be open for writing.
     for arguments, number in (
-        (dict(length=4096), errno.EACCES),
-        (dict(length=4096, access=mmap.ACCESS_READ), errno.ENODEV),
-        (dict(length=0, access=mmap.ACCESS_READ), errno.EINVAL),
+        ({"length": 4096}, errno.EACCES),
+        ({"length": 4096, "access": mmap.ACCESS_READ}, errno.ENODEV),
+        ({"length": 0, "access": mmap.ACCESS_READ}, errno.EINVAL),
     ):
         with pytest.raises(OSError, match=re.escape(os.strerror(number))) as caught:
             mmap.mmap(fd, **arguments)

@@ -117,7 +117,8 @@ def test_a_map_whose_flags_were_to_be_validated_is_shared(tmp_path, nothing_leak
             one = mmap.mmap(file.fileno(), 0, flags=mmap.MAP_SHARED_VALIDATE | mmap.MAP_SYNC)
         except OSError as error:
             # Without a DAX file system there is no such map; that its flags reach the kernel is all there is to see.
-            assert error.errno == errno.EOPNOTSUPP
+            if error.errno != errno.EOPNOTSUPP:
+                raise
             pytest.skip(f"MAP_SHARED_VALIDATE with MAP_SYNC: {error}")
     again(one)[0] = 7
     assert one[0] == 7
@@ -518,7 +519,7 @@ copyreg.pickle(memoryview, lambda view: (bytes, (b"another's",)))
 view = mmap_wrap.memfd(4096).view("u4")
 print(pickle.loads(pickle.dumps(memoryview(b"x"))), pickle.loads(pickle.dumps(view[:2])).tolist())
 """
-    assert run_well(script) == "b\"another's\" [0, 0]\n"
+    assert run_well(script) == 'b"another\'s" [0, 0]\n'
 
 
 def test_a_view_pickles_whatever_others_say_of_the_interpreters_functions():

@@ -8,6 +8,8 @@ import itertools
 import mmap as stdlib
 import os
 import sys
+import weakref
+from functools import partial
 
 import pytest
 from conftest import told
@@ -74,7 +76,7 @@ def outcome(call):
 
 def alike(mine, theirs):
     if not isinstance(theirs, Exception) or not isinstance(mine, Exception):
-        return hasattr(mine, "close") and hasattr(theirs, "close") or (type(mine) is type(theirs) and mine == theirs)
+        return (hasattr(mine, "close") and hasattr(theirs, "close")) or (type(mine) is type(theirs) and mine == theirs)
     if type(mine) is not type(theirs) or getattr(mine, "errno", None) != getattr(theirs, "errno", None):
         return False
     # What a function says of its arguments' types and number is the interpreter's, and other in each version of it;
@@ -133,6 +135,10 @@ def end_of_a_pipe():
     return reading
 
 
+def length_of(module, fd, length, options):
+    return len(module.mmap(fd, length, **options))
+
+
 OPEN = {
     "for both": lambda path: os.open(path, os.O_RDWR),
     "for reading": lambda path: os.open(path, os.O_RDONLY),
@@ -160,7 +166,7 @@ def test_constructions_raise_what_the_standard_librarys_raise(which, file):
     for length, options in itertools.product(LENGTHS, OPTIONS):
         fresh(file)
         fd = OPEN[which](file.name)
-        outcomes = [outcome(lambda m=m, fd=fd: len(m.mmap(fd, length, **options))) for m in (mmap_wrap, stdlib)]
+        outcomes = [outcome(partial(length_of, m, fd, length, options)) for m in (mmap_wrap, stdlib)]
         if isinstance(fd, int) and 0 <= fd < 999_999:
             os.close(fd)
         line = f"len(mmap.mmap({which}, {length}, {options}))"
@@ -171,6 +177,27 @@ def test_constructions_raise_what_the_standard_librarys_raise(which, file):
         if not alike(mine, theirs) and not is_known(line, mine, theirs) and not both and not unknown:
             wrong.append((line, mine, theirs))
     assert not wrong, f"{len(wrong)} calls\n" + "\n".join(map(str, wrong[:50]))
+
+
+def test_an_error_leaves_nothing_for_the_collector(collected_when_asked):
+    for name, values in (
+        ("flush", (1, 2)),
+        ("flush", (9999,)),
+        ("madvise", (9999,)),
+        ("resize", (0,)),
+        ("move", (1, 2)),
+    ):
+        m = mmap_wrap.mmap(-1, PAGE, flags=mmap_wrap.MAP_PRIVATE)
+        assert isinstance(outcome(lambda m=m, name=name, values=values: getattr(m, name)(*values)), Exception)
+        there = weakref.ref(m)
+        del m
+        assert there() is None, name
+    m = mmap_wrap.mmap(-1, PAGE)
+    view, there = memoryview(m), weakref.ref(m)
+    assert isinstance(outcome(m.close), BufferError)
+    view.release()
+    del m, view
+    assert there() is None
 
 
 def test_the_librarys_own_words_are_a_note(file):

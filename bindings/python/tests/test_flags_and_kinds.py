@@ -1,9 +1,11 @@
 """Flags that contradict a mode, halves, sizes that cannot be, and what is shown of a map: no silence."""
 
+import errno
 import math
 import os
 import struct
 import sys
+from pathlib import Path
 
 import pytest
 from conftest import told
@@ -28,7 +30,7 @@ def is_private(m):
 @pytest.mark.parametrize("mode", ["r+", "a+", "w+", "x+"])
 def test_a_mode_that_is_shared_takes_no_private_flag(path, tmp_path, mode):
     place = tmp_path / "new" if mode == "x+" else path
-    with pytest.raises(mmap.ArgumentError, match=rf"flags 0x2 have MAP_PRIVATE, but mode '{mode[0]}\+' means MAP_SHARED"):
+    with pytest.raises(mmap.ArgumentError, match=rf"0x2 have MAP_PRIVATE, but mode '{mode[0]}\+' means MAP_SHARED"):
         mmap.open(place, mode, flags=PRIVATE)
     # Nothing was made, emptied or changed.
     assert (path.read_bytes(), (tmp_path / "new").exists()) == (b"original", False)
@@ -78,9 +80,11 @@ def test_both_flags_are_one_too_many(path):
                 with pytest.raises(mmap.ArgumentError, match=f"{name}: flags {flags:#x} say both MAP_SHARED"):
                     call(flags)
             # What MAP_SHARED_VALIDATE is for goes to the kernel.
-            with pytest.raises(OSError, match="not supported"):
+            try:
                 call(mmap.MAP_SHARED_VALIDATE | mmap.MAP_SYNC).close()
-                raise OSError("not supported: but this file system takes MAP_SYNC")
+            except OSError as error:
+                if error.errno != errno.EOPNOTSUPP:
+                    raise
 
 
 def test_halves_are_a_kind():
@@ -128,7 +132,8 @@ def test_a_huge_page_size_that_the_kernel_lacks_is_said_with_those_it_has(make, 
 
 
 def test_a_size_that_a_file_system_of_huge_pages_cannot_have_is_said_with_its_page_size(tmp_path):
-    mount = next((line.split()[1] for line in open("/proc/mounts") if line.split()[2] == "hugetlbfs"), None)
+    mounts = [line.split() for line in Path("/proc/mounts").read_text().splitlines()]
+    mount = next((place for _, place, kind, *_ in mounts if kind == "hugetlbfs"), None)
     if mount is None or not os.access(mount, os.W_OK):
         pytest.skip("no hugetlbfs is mounted where this user may write")
     path = os.path.join(mount, f"mmap-wrap-test-{os.getpid()}")

@@ -526,8 +526,9 @@ print({m.size() for m in maps})
 
 def test_the_exception_that_leaves_a_with_block_is_not_hidden(data_file):
     for make in (lambda: mmap_wrap.mmap(data_file.fileno(), 0), lambda: mmap_wrap.anonymous(4096)):
-        with pytest.raises(LookupError, match="what went wrong") as caught, make() as m:
-            view = memoryview(m)
+        m = make()
+        view = memoryview(m)
+        with pytest.raises(LookupError, match="what went wrong") as caught, m:
             raise LookupError("what went wrong")
         assert "cannot close exported pointers exist" in told(caught.value)
         assert not m.closed

@@ -9,7 +9,9 @@ from . import _ffi
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import NoReturn
+    from typing import NoReturn, TypeVar
+
+    Raised = TypeVar("Raised", bound=BaseException)
 
 # The codes of include/mmap_wrap.h that have an exception of their own.
 E_HANDLE = -4096
@@ -55,8 +57,7 @@ class ArgumentError(OSError, ValueError):
     mmap_wrap.ArgumentError: [Errno 22] madvise: 9999 is no advice that this library knows on this platform
     >>> mmap_wrap.anonymous(4096).madvise(9999)
     Traceback (most recent call last):
-    OSError: [Errno 22] Invalid argument
-    madvise: 9999 is no advice that this library knows on this platform
+    OSError: [Errno 22] Invalid argument...
     """
 
 
@@ -93,17 +94,22 @@ def _message(code: int) -> str:
     """What the library says of this thread's last failure, whose code is `code`."""
     if _ffi.last_error_code() != code:
         # A signal's handler or a finalizer ran in between, and had a failure of its own.
-        return _ffi.strerror(code).decode()
-    return _ffi.last_error_message().decode("utf-8", "replace")
+        return str(_ffi.strerror(code), "utf-8")
+    return str(_ffi.last_error_message(), "utf-8", "replace")
 
 
-def note(error: BaseException, text: str) -> None:
-    """Adds a line to what a traceback shows of `error`; its message stays as it is."""
+def note(error: Raised, text: str) -> Raised:
+    """Adds a line to what a traceback shows of `error`; its message stays as it is.
+
+    Raise what it returns, not a variable: a frame of the traceback would refer to the error, and all that the callers
+    hold, maps among it, would wait for the collector.
+    """
     if hasattr(error, "add_note"):
         error.add_note(text)
     else:
-        # Before Python 3.11 nothing but the attribute.
-        error.__notes__ = [*getattr(error, "__notes__", ()), text]  # type: ignore[attr-defined]
+        # Before Python 3.11 nothing but the attribute, which tracebacks do not show.
+        error.__notes__ = [*getattr(error, "__notes__", ()), text]
+    return error
 
 
 def standard(result: int, out_of_range: str, held: str = "", *, by: int = 0) -> int:
@@ -114,19 +120,21 @@ def standard(result: int, out_of_range: str, held: str = "", *, by: int = 0) -> 
     """
     if result >= 0:
         return result
-    error: Exception
+    message = _message(by or result)
     if result == E_RANGE:
-        error = ValueError(out_of_range)
-    elif result == E_BUSY and held:
-        error = BufferError(held)
-    elif result in (E_ARGUMENT, E_ALIGNMENT, E_UNSUPPORTED):
-        error = OSError(errno.EINVAL, os.strerror(errno.EINVAL))
-    elif result >= _LAST_ERRNO:
-        error = OSError(-result, os.strerror(-result))
-    else:
-        fail(result)
-    note(error, _message(by or result))
-    raise error
+        raise note(ValueError(out_of_range), message)
+    if result == E_BUSY and held:
+        raise note(BufferError(held), message)
+    if result in (E_ARGUMENT, E_ALIGNMENT, E_UNSUPPORTED):
+        raise note(system_error(errno.EINVAL), message)
+    if result >= _LAST_ERRNO:
+        raise note(system_error(-result), message)
+    fail(result)
+
+
+def system_error(number: int) -> OSError:
+    """The OSError of that number in the system's words, as the standard library raises it."""
+    return OSError(number, os.strerror(number))
 
 
 def fail(code: int, path: str | bytes | None = None) -> NoReturn:

@@ -12,7 +12,19 @@ import sys
 
 from . import _ffi
 from ._constants import value as _constant
-from ._errors import E_ARGUMENT, E_NOT_FOUND, E_RANGE, E_UNMAPPED, E_UNSUPPORTED, ArgumentError, answer, fail, note, standard
+from ._errors import (
+    E_ARGUMENT,
+    E_NOT_FOUND,
+    E_RANGE,
+    E_UNMAPPED,
+    E_UNSUPPORTED,
+    ArgumentError,
+    answer,
+    fail,
+    note,
+    standard,
+    system_error,
+)
 from ._ffi import REST, index, int64
 from ._pages import Pages
 from ._sharing import Sharing
@@ -119,7 +131,7 @@ class mmap(_Mapping, Pages, Sharing):
         sys.audit("mmap.__new__", fd, size, mode, start)
         if fd == -1:
             if start % PAGESIZE:
-                raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+                raise system_error(errno.EINVAL)
             # Nothing to be at an offset of; the standard library takes one all the same.
             way, start = way | _MAP_ANONYMOUS, 0
         else:
@@ -510,9 +522,8 @@ class mmap(_Mapping, Pages, Sharing):
         if start % PAGESIZE and self._access & _ACCESS in (ACCESS_DEFAULT, ACCESS_WRITE):
             standard(_ffi.check(self._handle, start, count), beyond)
             # The library would widen the range.
-            error = OSError(errno.EINVAL, os.strerror(errno.EINVAL))
-            note(error, f"flush: offset {start} is not a multiple of the page size, {PAGESIZE} bytes")
-            raise error
+            why = f"flush: offset {start} is not a multiple of the page size, {PAGESIZE} bytes"
+            raise note(system_error(errno.EINVAL), why)
         standard(_ffi.sync(self._handle, way, start, count), beyond)
 
     def madvise(self, option: SupportsIndex, start: SupportsIndex = 0, length: SupportsIndex | None = None, /) -> None:
@@ -611,7 +622,8 @@ class mmap(_Mapping, Pages, Sharing):
         """
         length = _len(self)
         if self._access & _UNTRACKED:
-            raise _bad_descriptor("size: the map keeps no file: it was made with trackfd=False, or by map_path")
+            why = "size: the map keeps no file: it was made with trackfd=False, or by map_path"
+            raise note(system_error(errno.EBADF), why)
         size = _ffi.file_size(self._handle)
         return length if size == E_ARGUMENT else standard(size, "")
 
@@ -703,7 +715,7 @@ _former_reduce: Callable[[memoryview], Any] | None = None
 def _have_views_pickle() -> None:
     """Has views of maps pickle. Before there is a map there is no view of one, and nothing of pickle is changed."""
     global _views_pickle, _former_reduce
-    _views_pickle, _former_reduce = True, copyreg.dispatch_table.get(memoryview)  # type: ignore[assignment]
+    _views_pickle, _former_reduce = True, copyreg.dispatch_table.get(memoryview)
     copyreg.pickle(memoryview, _reduce_view)
 
 
@@ -765,7 +777,9 @@ def access_of(prot: int) -> int:
     return ACCESS_WRITE if prot & _PROT_WRITE else ACCESS_READ
 
 
-def map_anonymous(length: SupportsIndex, flags: int, prot: int, address: SupportsIndex, alignment: SupportsIndex) -> mmap:
+def map_anonymous(
+    length: SupportsIndex, flags: int, prot: int, address: SupportsIndex, alignment: SupportsIndex
+) -> mmap:
     """What `anonymous` makes."""
     size = _ssize(length)
     if size < 0:
@@ -811,12 +825,6 @@ def _not_mapped(code: int, length: int, flags: int, prot: int) -> NoReturn:
         code = E_ARGUMENT
     standard(code, "mmap length is greater than file size", by=given)
     raise AssertionError(code)
-
-
-def _bad_descriptor(why: str) -> OSError:
-    error = OSError(errno.EBADF, os.strerror(errno.EBADF))
-    note(error, why)
-    return error
 
 
 def _length_within_file(fd: int, length: int, offset: int) -> int:

@@ -329,5 +329,7 @@ def _huge(caller: str, size: int, flag: str) -> int:
         sizes = [size]
     if size not in sizes:
         there = ", ".join(map(str, sizes)) or "none"
-        raise ArgumentError(errno.EINVAL, f"{caller}: huge={size}: the huge page sizes of this kernel, in bytes: {there}")
+        raise ArgumentError(
+            errno.EINVAL, f"{caller}: huge={size}: the huge page sizes of this kernel, in bytes: {there}"
+        )
     return _constant(flag) | (size.bit_length() - 1) << _constant("MAP_HUGE_SHIFT")

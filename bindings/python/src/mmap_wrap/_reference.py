@@ -1,6 +1,7 @@
 """Maps, and views of them on their way to another process, as references: what pickles is where the file is.
 
-A pickler that may be saving to a file gets the bytes of a view or array instead; a map is a reference for every pickler.
+A pickler that may be saving to a file gets the bytes of a view or array instead; a map is a reference for each of them.
+
 Imported when the first of them is pickled or unpickled. A file with a path is opened by it. One without (a memory file,
 an unlinked one) is opened through the descriptor of the process that pickled it, in /proc, while that process keeps its
 map.
@@ -31,9 +32,12 @@ if TYPE_CHECKING:
     # A path, and the process that it leads through: 0 where it is a file's own.
     Way = tuple[str, int]
 
-    # The class, None for the package's own; the ways to the file; boot and host that pickled it; device, generation, inode and size of the file;
-    # the access it is opened with; offset, length, protection, flags, access and survival of the map.
-    Reference = tuple[type[mmap] | None, tuple[Way, ...], str, str, int, int, int, int, int, int, int, int, int, int, int]
+    # The class, None for the package's own; the ways to the file; boot and host that pickled it; device, generation,
+    # inode and size of the file; the access it is opened with; offset, length, protection, flags, access and survival
+    # of the map.
+    Reference = tuple[
+        type[mmap] | None, tuple[Way, ...], str, str, int, int, int, int, int, int, int, int, int, int, int
+    ]
 
 # linux/fs.h: _IOR('v', 1, long). Where processors number it otherwise, it is no ioctl at all, and nothing is known.
 _FS_IOC_GETVERSION = 2 << 30 | struct.calcsize("l") << 16 | ord("v") << 8 | 1
@@ -51,8 +55,8 @@ except OSError:
     _BOOT = _HOST
 
 
-# Modules that pickle for another process. A reducer is not shown its pickler, but the function that called the pickler is
-# on the stack: a pickler in C has no frame, and one in Python is passed over.
+# Modules that pickle for another process. A reducer is not shown its pickler, but the function that called the pickler
+# is on the stack: a pickler in C has no frame, and one in Python is passed over.
 _SENDERS = {
     "multiprocessing.reduction",
     "loky.backend.reduction",

@@ -1,8 +1,8 @@
 """What stands in a map beside bytes: numbers, views of a type, and words that processes share.
 
 A kind of number is named as numpy does: "i1", "i2", "i4" and "i8" for integers of so many bytes, "u1" to "u8" for those
-without a sign, "f2", "f4" and "f8" for floats. "<" before it says that the least significant byte stands first, ">" that the
-most significant does; without either, or with "=", it is the machine's own order.
+without a sign, "f2", "f4" and "f8" for floats. "<" before it says that the least significant byte stands first, ">"
+that the most significant does; without either, or with "=", it is the machine's own order.
 """
 
 from __future__ import annotations
@@ -191,10 +191,11 @@ class Sharing:
     ) -> Array[Any]:
         """A numpy array of the map's own memory, from byte `offset` on; writable if the map is. Needs numpy.
 
-        `shape` is a length, or one for each dimension; by default one dimension of as many elements as fit. One length
-        may be -1: as many as fit. `dtype` may have fields, and be in either order of bytes. Closing and resizing the map are BufferError while the array, or a
-        view of it, lives. No check stands between an array and the memory, as with `view`. It and its slices pickle as
-        references: see docs/between-processes.md.
+        `shape` is a length, or one for each dimension; by default one dimension of as many elements as fit, which is
+        also what -1 means in place of one of them. `dtype` may have fields, and be in either order of bytes. Closing
+        and resizing the map are BufferError while the array, or a view of it, lives. No check stands between an array
+        and the memory, as with `view`. To other processes it and its slices go as references, and into files with their
+        data: see docs/between-processes.md.
 
         ValueError: closed, or elements outside the map. ArgumentError: elements that are Python's own objects.
 
