@@ -55,9 +55,11 @@ class ArgumentError(OSError, ValueError):
     >>> mmap_wrap.anonymous(4096).advise(9999)
     Traceback (most recent call last):
     mmap_wrap.ArgumentError: [Errno 22] madvise: 9999 is no advice that this library knows on this platform
-    >>> mmap_wrap.anonymous(4096).madvise(9999)
-    Traceback (most recent call last):
-    OSError: [Errno 22] Invalid argument...
+    >>> try:
+    ...     mmap_wrap.anonymous(4096).madvise(9999)
+    ... except OSError as error:
+    ...     print(type(error).__name__, error, error.__notes__)
+    OSError [Errno 22] Invalid argument ['madvise: 9999 is no advice that this library knows on this platform']
     """
 
 
