@@ -191,7 +191,7 @@ class mmap(_Mapping, Pages, Sharing):
             self._write(place, bytes((byte,)))
 
     if TYPE_CHECKING:
-        # As of every sequence, and without methods, as in the standard library: what asks for `__iter__` takes a map for
+        # As of every sequence, without methods, as in the standard library: what asks for `__iter__` takes a map for
         # one thing, and not for a list of bytes.
         def __iter__(self) -> Iterator[bytes]: ...
         def __contains__(self, byte: object, /) -> bool: ...
