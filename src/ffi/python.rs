@@ -73,6 +73,8 @@ pub extern "C" fn mmap_wrap_python_type(head: i64) -> *mut c_void {
         Slot::new(Slot::MAPPING_LENGTH, length as *const ()),
         Slot::new(Slot::MAPPING_GET, get as *const ()),
         Slot::new(Slot::MAPPING_SET, set as *const ()),
+        Slot::new(Slot::SEQUENCE_LENGTH, length as *const ()),
+        Slot::new(Slot::SEQUENCE_ITEM, item as *const ()),
         Slot::new(Slot::DEALLOC, dealloc as *const ()),
         Slot::new(Slot::MEMBERS, members.as_ptr().cast()),
         Slot::new(Slot::METHODS, METHODS.as_ptr().cast()),
@@ -334,6 +336,22 @@ unsafe extern "C-unwind" fn get(object: *mut Object, key: *mut Object) -> *mut O
                 (api.PyObject_CallMethod)(object, c"_stride".as_ptr(), c"LLL".as_ptr(), start, count, step)
             }
         }
+    }
+}
+
+/// The byte at a place as bytes of length 1: what iterating over a sequence without an `__iter__` asks for.
+unsafe extern "C-unwind" fn item(object: *mut Object, place: Size) -> *mut Object {
+    // SAFETY: called by the interpreter, which has added the length to a negative place.
+    unsafe {
+        let length = length(object);
+        if length < 0 {
+            return null_mut();
+        }
+        if !(0..length).contains(&place) {
+            raise(python().PyExc_IndexError, c"mmap index out of range");
+            return null_mut();
+        }
+        bytes(object, place as i64, 1)
     }
 }
 

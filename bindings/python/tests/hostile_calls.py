@@ -269,6 +269,8 @@ def public():
         if name[0] != "_" and callable(value) and not (isinstance(value, type) and issubclass(value, Exception)):
             names["mmap" if value is mmap else f"mmap_wrap.{name}"] = parameters(value)
     names["mmap_wrap.__getattr__"] = ["name"]
+    # Iteration has no method.
+    names["iter(m).__next__"] = []
     return names
 
 

@@ -2,6 +2,7 @@
 tests ask for them, messages.
 """
 
+import collections.abc
 import copy
 import errno
 import mmap as stdlib
@@ -425,6 +426,40 @@ def test_iteration_gives_bytes_and_membership_is_of_bytes():
     for item in (b"a", b"\xff", bytearray(b"b"), memoryview(b"a"), b"aa", b"", 97, "a", None):
         same(lambda module, item=item: item in anonymous(module, b"abc\xff"))
     same(lambda module: b"x" in anonymous(module, b"abc"))
+
+
+def test_a_map_is_to_libraries_what_the_standard_librarys_is():
+    kinds = [getattr(collections.abc, name) for name in collections.abc.__all__ if name != "ByteString"]
+    for kind in kinds:
+        same(lambda module, kind=kind: isinstance(anonymous(module), kind))
+    # Of the methods that the interpreter calls, ours are more where they do not show: __reduce__ has one of its own.
+    for name in (
+        "__iter__",
+        "__contains__",
+        "__reversed__",
+        "__len__",
+        "__getitem__",
+        "__setitem__",
+        "__add__",
+        "__mul__",
+    ):
+        same(lambda module, name=name: hasattr(module.mmap, name))
+    same(lambda module: type(iter(anonymous(module))))
+    for place in (0, -1, len(DATA), -len(DATA) - 1):
+        same(lambda module, place=place: operator.getitem(anonymous(module), place))
+
+    def subclass(module):
+        class Table(module.mmap):
+            pass
+
+        return list(Table(-1, 2)), isinstance(Table(-1, 2), collections.abc.Iterable)
+
+    same(subclass)
+
+
+def test_pandas_takes_a_map_for_one_value():
+    pandas = pytest.importorskip("pandas")
+    same(lambda module: pandas.Series(anonymous(module)).shape)
 
 
 @BOTH

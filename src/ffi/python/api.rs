@@ -75,6 +75,8 @@ impl Slot {
     pub const MAPPING_SET: c_int = 3;
     pub const MAPPING_LENGTH: c_int = 4;
     pub const MAPPING_GET: c_int = 5;
+    pub const SEQUENCE_ITEM: c_int = 44;
+    pub const SEQUENCE_LENGTH: c_int = 45;
     pub const ALLOCATE: c_int = 47;
     pub const DEALLOC: c_int = 52;
     pub const METHODS: c_int = 64;

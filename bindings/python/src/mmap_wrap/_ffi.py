@@ -127,6 +127,47 @@ python_type = ctypes.PyDLL(None, handle=_library._handle)["mmap_wrap_python_type
 python_type.restype, python_type.argtypes = ctypes.c_void_p, (ctypes.c_int64,)
 python_type.errcheck = _object_at  # type: ignore[assignment]
 
+
+class _Slot(ctypes.Structure):
+    """Python's `PyType_Slot`."""
+
+    _fields_ = [("number", ctypes.c_int), ("function", ctypes.c_void_p)]
+
+
+class _Spec(ctypes.Structure):
+    """Python's `PyType_Spec`."""
+
+    _fields_ = [
+        ("name", ctypes.c_char_p),
+        ("basicsize", ctypes.c_int),
+        ("itemsize", ctypes.c_int),
+        ("flags", ctypes.c_uint),
+        ("slots", ctypes.POINTER(_Slot)),
+    ]
+
+
+# Python keeps the address, up to 3.10.
+_CLASS_NAME = b"mmap_wrap.mmap"
+_MAPPING_SET, _MAPPING_LENGTH, _MAPPING_GET, _SEQUENCE_ITEM, _SEQUENCE_LENGTH = 3, 4, 5, 44, 45
+_DEFAULT, _BASETYPE = 1 << 18, 1 << 10
+
+
+def sequence_class(base: type[Any], native: type[Any]) -> type[Any]:
+    """A class derived from `base` that is indexed and iterated by the functions of `native`.
+
+    A class statement cannot make it: `__getitem__`, which its classes are iterated by, gives ints.
+    """
+    get_slot = ctypes.pythonapi["PyType_GetSlot"]
+    get_slot.restype, get_slot.argtypes = ctypes.c_void_p, (ctypes.py_object, ctypes.c_int)
+    make = ctypes.pythonapi["PyType_FromSpecWithBases"]
+    make.restype, make.argtypes = ctypes.py_object, (ctypes.POINTER(_Spec), ctypes.py_object)
+    numbers = (_MAPPING_SET, _MAPPING_LENGTH, _MAPPING_GET, _SEQUENCE_ITEM, _SEQUENCE_LENGTH)
+    slots = (_Slot * (len(numbers) + 1))(*(_Slot(number, get_slot(native, number)) for number in numbers))
+    made: type[Any] = make(ctypes.byref(_Spec(_CLASS_NAME, 0, 0, _DEFAULT | _BASETYPE, slots)), (base,))
+    made.__doc__ = base.__doc__
+    return made
+
+
 # A fresh bytes object to be filled before anyone else sees it, as the C API's manual has it: one copy instead of two.
 # By index, for a function of our own: as an attribute it is everybody's, and whoever comes next says what it takes.
 _new_bytes = ctypes.pythonapi["PyBytes_FromStringAndSize"]

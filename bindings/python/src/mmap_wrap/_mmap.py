@@ -190,42 +190,12 @@ class mmap(_Mapping, Pages, Sharing):
         for place, byte in zip(range(start, start + count * step, step), data):
             self._write(place, bytes((byte,)))
 
-    def __iter__(self) -> Iterator[bytes]:
-        """The bytes one by one, each as bytes of length 1, as the standard library has it.
-
-        >>> import mmap_wrap
-        >>> list(mmap_wrap.mmap(-1, 2))
-        [b'\\x00', b'\\x00']
-        """
-        place = 0
-        while place < _len(self):
-            yield _get(self, slice(place, place + 1))
-            place += 1
-
-    def __reversed__(self) -> Iterator[bytes]:
-        """As iteration, the last byte first.
-
-        >>> import mmap_wrap
-        >>> next(reversed(mmap_wrap.mmap(-1, 2)))
-        b'\\x00'
-        """
-        # Where the map was made shorter meanwhile there is nothing: the end, as of the standard library's.
-        bytes_ = (_get(self, slice(place, place + 1)) for place in range(_len(self) - 1, -1, -1))
-        return iter(lambda: next(bytes_, b""), b"")
-
-    def __contains__(self, byte: object) -> bool:
-        """Whether the map holds this byte, given as bytes of length 1. Anything else is not in a map: use `find`.
-
-        >>> import mmap_wrap
-        >>> m = mmap_wrap.mmap(-1, 2)
-        >>> b"\\0" in m, 0 in m, b"\\0\\0" in m
-        (True, False, False)
-        """
-        _len(self)
-        if not isinstance(byte, (bytes, bytearray, memoryview)):
-            return False
-        needle = bytes(byte)
-        return len(needle) == 1 and self._search(_ffi.find, needle, 0, None) >= 0
+    if TYPE_CHECKING:
+        # As of every sequence, without methods, as in the standard library: what asks for `__iter__` takes a map for
+        # one thing, and not for a list of bytes.
+        def __iter__(self) -> Iterator[bytes]: ...
+        def __contains__(self, byte: object, /) -> bool: ...
+        def __reversed__(self) -> Iterator[bytes]: ...
 
     def find(self, sub: Buffer, start: SupportsIndex | None = None, end: SupportsIndex | None = None, /) -> int:
         """The offset of the first `sub` that lies whole between `start` and `end` (slice notation), or -1.
@@ -703,6 +673,9 @@ class mmap(_Mapping, Pages, Sharing):
 
         return reduce_map(self)
 
+
+if not TYPE_CHECKING:
+    mmap = _ffi.sequence_class(mmap, _Mapping)
 
 # Where people find it, and pickles look for it.
 mmap.__module__ = __package__
