@@ -181,7 +181,7 @@ multi mmap(
         :memfd-flags($memfd-flags.defined)
         if $makes || $private || $from || $keep || $mode.defined || $flags.defined || $align.defined || $address.defined
             || $memfd-flags.defined;
-    misused 'mmap', "the address is {shown $address}, no Pointer" unless Pointer.ACCEPTS($address);
+    my Pointer $where := address-or-none 'mmap', $address;
 
     my $writable = $rw || $private || $makes || $kind ∉ <path handle shared>;
     my $prot-bits = bits 'mmap', 'prot', $prot // PROT_READ() +| ($writable ?? PROT_WRITE() !! 0);
@@ -192,7 +192,7 @@ multi mmap(
     sub by-descriptor($descriptor, $flag-bits) {
         $align.defined
             ?? mmap_aligned_wrap(whole('mmap', 'alignment', $align), $bytes, $prot-bits, $flag-bits, $descriptor, $from)
-            !! mmap_wrap($address, $bytes, $prot-bits, $flag-bits, $descriptor, $from)
+            !! mmap_wrap($where, $bytes, $prot-bits, $flag-bits, $descriptor, $from)
     }
     sub by-name(&call, $name, $permissions) {
         call($name, opening(:writable($rw || $makes), :create($create || $exclusive), :$exclusive, :$truncate),

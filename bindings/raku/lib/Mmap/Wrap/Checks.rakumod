@@ -12,6 +12,7 @@ type where a number does not fit.
 
 =end pod
 
+use NativeCall;
 use Mmap::Wrap::Raw;
 use Mmap::Wrap::Exceptions;
 
@@ -96,6 +97,12 @@ multi nanoseconds($call, Real:D $seconds --> Int:D) {
         !! out-of-range $call, "the timeout of {shown $seconds} seconds is not between 0 and 9000000000"
 }
 multi nanoseconds($call, Mu $seconds) { misused $call, "the timeout is {shown $seconds}, no number of seconds" }
+
+#| An address that a native call takes, out of its container: NativeCall of Rakudo 2022.12 decides by the container whether it
+#| was handed a type object, and goes on to pass what it was handed there first.
+proto address-or-none($call, Mu) is export { * }
+multi address-or-none($call, Pointer $address --> Pointer) { $address<> }
+multi address-or-none($call, Mu $address) { misused $call, "the address is {shown $address}, no Pointer" }
 
 #| Offset and size as a native call takes them.
 sub range($call, Mu $offset, Mu $size --> List:D) is export {
