@@ -70,6 +70,11 @@ proto whole($call, $what, Mu $) is export { * }
 multi whole($call, $what, Int:D $value --> Int:D) {
     -NEAR < $value < NEAR || REST < $value < -REST ?? $value !! out-of-range $call, "$what $value does not fit 64 bits"
 }
+# 1e3 and 4096 / 2 are integers that come in another type.
+multi whole($call, $what, Real:D $value --> Int:D) {
+    abs($value) < Inf && $value == $value.Int ?? whole($call, $what, $value.Int)
+        !! misused $call, "$what is {shown $value}, not an integer"
+}
 multi whole($call, $what, Mu $value) { misused $call, "$what is {shown $value}, not an integer" }
 
 #| The same, or C<*> for the rest.

@@ -56,7 +56,8 @@ method of(Mu $type, Mu $endian = NativeEndian --> Mmap::Wrap::Element:D) {
     $made{"$type.^name() {Endian.ACCEPTS($endian) && $endian.defined ?? $endian.key !! ''}"} // self!make($type, $endian)
 }
 
-method !make(Mu $type, Mu $endian) {
+method !make(Mu $wanted, Mu $endian) {
+    my $type := $wanted ~~ Str:D ?? named($wanted) !! $wanted;
     my $sized := sized $type;
     my $name = $sized.^name;
     my $kind = KINDS{$name} // misused 'element', "elements cannot be of type $name, only of {KINDS.keys.sort.join(', ')}, and of C's integers";
@@ -68,6 +69,12 @@ method !make(Mu $type, Mu $endian) {
         :lowest($signed ?? -2 ** ($bits - 1) !! 0), :highest(2 ** ($bits - $signed) - 1);
     $made = Map.new: |$made.pairs, "$type.^name() $endian.key()" => $element;
     $element
+}
+
+# The type of that name, as :of<uint32> gives it.
+sub named(Str:D $name) {
+    (KINDS{$name} // SIZED{$name}).defined ?? ::($name)
+        !! misused 'element', "no type of elements is named {shown $name}; there are {KINDS.keys.sort.join(', ')}, and C's integers"
 }
 
 # The type of the same width and sign that has both in its name; what has none is answered as it is.

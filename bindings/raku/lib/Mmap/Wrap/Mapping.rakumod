@@ -300,7 +300,7 @@ method list { List.from-iterator(self.iterator) }
 method Capture { self.list.Capture }   # for a signature that takes it apart
 
 my class Cells does Positional does Iterable {
-    has $.mapping handles <elems end EXISTS-POS of Numeric Int>;
+    has $.mapping handles <elems end EXISTS-POS of Numeric Int chars codes>;
     method AT-POS(Mu $index) is raw {
         my \mapping = $!mapping;
         Proxy.new: FETCH => -> $ { mapping.AT-POS($index) }, STORE => -> $, Mu $value { mapping.ASSIGN-POS($index, $value) }
@@ -310,6 +310,8 @@ my class Cells does Positional does Iterable {
     method list { List.from-iterator(self.iterator) }
     method STORE(Mu \values) { $!mapping.STORE(values); self }
     multi method Bool(::?CLASS:D: --> Bool:D) { so $!mapping }
+    multi method Str(::?CLASS:D:) { $!mapping.Str }
+    multi method Stringy(::?CLASS:D:) { $!mapping.Stringy }
     multi method gist(::?CLASS:D: --> Str:D) { "$!mapping.gist().cells" }
     multi method raku(::?CLASS:D: --> Str:D) { self.gist }
 }
@@ -420,7 +422,6 @@ multi method gist(::?CLASS:D: --> Str:D) {
     my $what = self.closed ?? 'closed' !! "{self.elems} × {self.of.^name}";
     "Mmap::Wrap::Mapping($what$of)"
 }
-multi method Str(::?CLASS:D: --> Str:D) { self.gist }
 multi method raku(::?CLASS:D: --> Str:D) { self.gist }   # no code makes the same mapping again
 
 # A second owner would unmap, when it is collected, what the first one still uses.

@@ -62,17 +62,23 @@ say mmap('words.txt').count("\n"), ' lines';
 =head3 method decode
 
     method decode($encoding = 'utf8', $offset = 0, $size = * --> Str:D)
+    method decode($offset = 0, $size = *, :$enc! --> Str:D)
 
-Bytes as text. X::Mmap::Encoding where they are none in that encoding.
+Bytes as text. X::Mmap::Encoding where they are none in that encoding. A mapping itself is no text, as a Blob is none: using it as
+one, by C<print>, C<"$mapping">, C<~>, C<eq>, C<.Str> or C<.chars>, is X::Mmap::AsStr. (C<say> and C<.gist> describe it.)
 
 =begin code :lang<raku>
 use Mmap::Wrap;
-say mmap('words.txt').decode('utf8', 0, 3);          # one
+my $words = mmap 'words.txt';
+say $words.decode('utf8', 0, 3);                     # one
+say $words.decode(0, 3, :enc<latin-1>);              # one
+say (try "$words") // $!.^name;                      # X::Mmap::AsStr
 =end code
 
 =head3 method lines
 
     method lines($offset = 0, $size = *, :$enc = 'utf8', :$chomp = True --> Seq:D)
+    method lines($encoding, $offset = 0, $size = *, :$chomp = True --> Seq:D)
 
 The lines, one after the other, as C<IO::Path.lines> gives those of a file: ended by "\n" or "\r\n", which C<:!chomp> keeps.
 It is lazy and takes the memory of a few lines, however large the file. The lines are those of the moment when they are
@@ -134,7 +140,9 @@ method indices(Mu $needle, Mu $start = 0, Mu $end = *, Bool :$overlap --> Seq:D)
     Seq.new: Indices.new: :mapping(self), :needle($bytes), :$start, :end($until), :step($overlap ?? 1 !! $bytes.bytes max 1)
 }
 
-method decode(Mu $encoding = 'utf8', Mu $offset = 0, Mu $size = * --> Str:D) {
+proto method decode(|) { * }
+multi method decode(Mu $offset = 0, Mu $size = *, Mu :$enc! --> Str:D) { self.decode($enc, $offset, $size) }
+multi method decode(Mu $encoding = 'utf8', Mu $offset = 0, Mu $size = * --> Str:D) {
     encoding-of 'decode', $encoding;
     my $bytes := self.read($offset, $size);
     CATCH { when X::AdHoc { no-text 'decode', $encoding, .message, self.path } }
@@ -147,6 +155,17 @@ multi encoding-of($call, Str:D $name) {
     Encoding::Registry.find($name)
 }
 multi encoding-of($call, Mu $name) { misused $call, "the encoding is {shown $name}, no Str" }
+
+# What a Blob does, too, when it is used as text.
+multi method Str(::?CLASS:D:) { as-text 'Str', self }
+multi method Stringy(::?CLASS:D:) { as-text 'Stringy', self }
+method chars { as-text 'chars', self }
+method codes { as-text 'codes', self }
+
+sub as-text($method, $object) {
+    X::Mmap::AsStr.new(:code(E_ARGUMENT), :name<MMAP_WRAP_E_ARGUMENT>, :$method, :$object, :path($object.path), :message(
+        "$method: a mapping is bytes, not text: .decode makes text of them, .Blob a copy of them, and .gist describes the mapping")).throw
+}
 
 sub no-text($call, $encoding, $why, $path) {
     X::Mmap::Encoding.new(:code(E_ARGUMENT), :name<MMAP_WRAP_E_ARGUMENT>, :$path,
@@ -214,7 +233,12 @@ my class Lines does Iterator {
     method !no-text { no-text 'lines', $!enc, nqp::getmessage(nqp::exception()), $!mapping.path }
 }
 
-method lines(Mu $offset = 0, Mu $size = *, Mu :$enc = 'utf8', Bool :$chomp = True --> Seq:D) {
+proto method lines(|) { * }
+multi method lines(Str:D $encoding, Mu $offset = 0, Mu $size = *, Bool :$chomp = True, *%more --> Seq:D) {
+    misused 'lines', 'the encoding is given twice' if %more<enc>:exists;
+    self.lines($offset, $size, :enc($encoding), :$chomp)
+}
+multi method lines(Mu $offset = 0, Mu $size = *, Mu :$enc = 'utf8', Bool :$chomp = True --> Seq:D) {
     my $encoding := encoding-of 'lines', $enc;
     my ($at, $rest) = range 'mmap_wrap_read', $offset, $size;
     my $end = $at + answered mmap_wrap_check(self.handle, $at, $rest), :path(self.path);
