@@ -17,7 +17,8 @@ $data.close;
 {
     my $counters will leave { .?close } = mmap 'data.bin', :rw, :of(uint32);
     $counters[0] = 7;                                # in the file, for everyone who maps it
-    $counters.cells[1]++;                            # cells are containers: for ++, += and storing into slices
+    $counters[1]++;
+    $counters[2, 3] = 20, 30;
     $counters.flush;
 }
 
@@ -70,6 +71,7 @@ use Mmap::Wrap::Enums;
 use Mmap::Wrap::Exceptions;
 use Mmap::Wrap::Mapping;
 use NativeCall;
+use nqp;   # for the containers of elements alone
 
 unit module Mmap::Wrap;
 
@@ -164,6 +166,37 @@ Mmap::Wrap::shm-unlink($name);
 
 =end pod
 
+# What a container of Raku's own does when it is assigned to is up to its descriptor: that is how an element of an Array comes into
+# being. Here it goes to the memory. The container holds the value from when it was made.
+my class Place {
+    has $.mapping;
+    has $.index;
+    method of() { Mu }
+    method default() { Nil }
+    method name() { 'element' }
+    method dynamic() { 0 }
+    method is_generic() { 0 }
+    method next() { self }
+    method assigned(\container) { $!mapping.ASSIGN-POS($!index, nqp::getattr(container, Scalar, '$!value')) }
+}
+
+# What can be written: its elements come in containers, for ++ and the like. A class of its own, since reading an element of what
+# cannot be written is faster without.
+my class Writable is Mapping {
+    proto method AT-POS(|) { * }
+    multi method AT-POS(Mu $index) is raw {
+        my \value = self.Mmap::Wrap::Mapping::AT-POS($index);
+        my \place := nqp::create(Place);
+        nqp::bindattr(place, Place, '$!mapping', self);
+        nqp::bindattr(place, Place, '$!index', nqp::decont($index));
+        my \container := nqp::create(Scalar);
+        nqp::bindattr(container, Scalar, '$!descriptor', place);
+        nqp::bindattr(container, Scalar, '$!value', value);
+        container
+    }
+    multi method AT-POS(|indices) { self.Mmap::Wrap::Mapping::AT-POS(|indices) }
+}
+
 #| What each adverb that does not go with every source is for.
 my constant FITTING = Map.new: (<create exclusive truncate allocate size mode open-flags> X=> 'a path or shared'),
     (<align address> X=> 'anon or a handle'), (<private flags> X=> 'a path, a handle, anon, memfd, shared or unnamed'),
@@ -198,10 +231,11 @@ multi mmap(
 
     my $writable = $rw || $private || $makes || $kind ∉ <path handle shared>;
     my $prot-bits = bits 'mmap', 'prot', $prot // PROT_READ() +| ($writable ?? PROT_WRITE() !! 0);
+    $writable = so $prot-bits +& PROT_WRITE() with $prot;
     my $flag-bits = bits 'mmap', 'flags', $flags // ($private ?? MAP_PRIVATE() !! MAP_SHARED());
     $flag-bits +|= Mmap::Wrap::Raw::KEEP if $keep;   # KEEP alone is a phaser of Raku's
     my $bytes = size-or-rest 'mmap', $length, 'length';
-    misused 'mmap', 'the length is 0: leave :length out, or give *, for all to the end of the file'
+    misused 'mmap', 'length 0: leave :length out, or give *, for all to the end of the file'
         if $bytes == 0 && $kind ∈ <path handle shared>;
 
     sub by-descriptor($descriptor, $flag-bits) {
@@ -233,7 +267,7 @@ multi mmap(
     };
     # Refused where SIGBUS is somebody else's: the mapping then works, and its address is on its own.
     mmap_wrap_survive($handle, 1) if $survive // $kind ∉ <anon secret> and $handle > 0;
-    Mapping.new(:handle(answered($handle, :$path)), :$element, :$path)
+    ($writable ?? Writable !! Mapping).new(:handle(answered($handle, :$path)), :$element, :$path)
 }
 multi mmap(|arguments) {
     my %adverbs = &mmap.candidates[0].signature.params.grep(*.named).map({ .named_names[0] => .type });

@@ -62,14 +62,17 @@ submethod DESTROY { try munmap_wrap($!handle) if $!handle }
     $mapping[$index]
 
 The element with that index, counted from 0; C<$mapping[*-1]> is the last. X::Mmap::OutOfRange where there is none,
-X::Mmap::Fault where the memory refuses. The answer is a value, not a container: assignment to one element goes to the
-memory, but C<++>, C<+=> and assignment to a slice have nothing to store into, and die; see C<cells>.
+X::Mmap::Fault where the access faults. Of a mapping that C<mmap> made writable it is a container with the value of that moment, which
+C<++>, C<+=>, C<is rw> and assignment to a slice store into; any other element is the value alone, which is read faster.
 
 =begin code :lang<raku>
 use Mmap::Wrap;
 my $memory = mmap :anon, :length(4096);
 $memory[1] = 7;
 say $memory[1], $memory[*-1], $memory[0 .. 2];       # 70(0 7 0)
+$memory[0]++;
+$memory[2, 3] = 20, 30;
+say $memory[^4];                                     # (1 7 20 30)
 =end code
 
 =head3 method ASSIGN-POS
@@ -226,7 +229,8 @@ say @bytes[^3].map(*.base(16));
 
     method cells(--> Positional:D)
 
-The same elements as containers, for C<++>, C<+=>, assignment to slices and C<is rw>: slower, since each access makes one.
+The same elements as containers that read the memory anew whenever they are asked, and that are there where the mapping's own elements
+are values alone: of a mapping that was made read only and became writable by C<protect>, or by C<Mmap::Wrap::Mapping.new>. Slower.
 
 =begin code :lang<raku>
 use Mmap::Wrap;

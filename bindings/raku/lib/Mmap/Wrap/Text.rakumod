@@ -172,14 +172,14 @@ sub no-text($call, $encoding, $why, $path) {
         :message("$call: the bytes are no $encoding: $why")).throw
 }
 
-#| How many bytes are decoded at a time: as many as stay in a processor's cache.
-my constant PIECE = 65536;
+#| How many bytes are decoded at a time. Their lines are garbage at once: of larger pieces, some live long enough to be kept for long.
+my constant PIECE = 16384;
 
 #| Raku's own decoder, the one of IO::Handle.lines, so that lines are what they are there: it keeps what a piece ends with,
 #| be it half a character or the \r of a \r\n, until the next one comes.
 my class Lines does Iterator {
-    # What takes a line and what catches here runs once for each line. Raku's own words for both, consume-line-chars and CATCH
-    # (a block that is made anew each time), together take longer than the decoding.
+    # All lines of a piece are taken at once: what catches the decoder's errors would take longer for each line than the decoding,
+    # as would Raku's own word for it, consume-line-chars.
     use nqp;
 
     has $!mapping;
@@ -191,35 +191,57 @@ my class Lines does Iterator {
     # Of UTF-16: how far before a piece's end its last unit has the byte that tells a surrogate; else 0.
     has int $!high;
     has $!buffer;
+    has int $!piece;
+    has $!lines;
+    # What ends the lines, once those before it are out.
+    has $!failure;
 
     submethod BUILD(:$mapping, :$decoder, :$enc, Bool :$chomp, :$!at, :$!end, :$!high) {
         $!mapping := $mapping;
         $!decoder := nqp::decont($decoder);
         $!enc := $enc;
         $!chomp = +$chomp;
-        $!buffer := buf8.allocate(PIECE min $!end - $!at);
+        $!buffer := buf8.new;
+        $!piece = PIECE;
+        $!lines := nqp::list();
     }
 
-    method pull-one {
-        my str $line = nqp::handle(nqp::decodertakeline($!decoder, $!chomp, 0), 'CATCH', self!no-text);
-        nqp::isnull_s($line) ?? self!after-next-piece !! $line
-    }
+    method pull-one { nqp::elems($!lines) ?? nqp::shift($!lines) !! self!after-next-piece }
 
     # Not by pull-one again: MoarVM 2022.12 optimizes methods that call each other until its stack ends.
     method !after-next-piece {
-        until $!at == $!end {
+        until nqp::elems($!lines) {
+            no-text 'lines', $!enc, $!failure, $!mapping.path if $!failure;
+            return self!rest if $!at == $!end;
             self!decode-next-piece;
-            my str $line = nqp::handle(nqp::decodertakeline($!decoder, $!chomp, 0), 'CATCH', self!no-text);
-            return $line unless nqp::isnull_s($line);
+            self!take-lines;
+            # The decoder looks for the end of a line from its beginning, each time.
+            $!piece = nqp::elems($!lines) ?? PIECE !! 2 * $!piece;
         }
-        my str $rest = nqp::handle(nqp::decodertakeline($!decoder, $!chomp, 1), 'CATCH', self!no-text);
+        nqp::shift($!lines)
+    }
+
+    method !take-lines {
+        CATCH { default { $!failure := .message } }
+        my $lines := $!lines;
+        my $decoder := $!decoder;
+        my int $chomp = $!chomp;
+        my str $line = nqp::decodertakeline($decoder, $chomp, 0);
+        until nqp::isnull_s($line) {
+            nqp::push($lines, nqp::box_s($line, Str));
+            $line = nqp::decodertakeline($decoder, $chomp, 0);
+        }
+    }
+
+    method !rest {
+        CATCH { default { no-text 'lines', $!enc, .message, $!mapping.path } }
+        my str $rest = nqp::decodertakeline($!decoder, $!chomp, 1);
         nqp::isnull_s($rest) || $rest eq '' ?? IterationEnd !! $rest
     }
 
     method !decode-next-piece {
-        my int $size = $!end - $!at;
-        $!buffer := buf8.allocate($size) if $size < $!buffer.elems;
-        $size = $!buffer.elems;
+        my int $size = $!end - $!at min $!piece;
+        $!buffer := buf8.allocate($size) if $size != nqp::elems($!buffer);
         answered mmap_wrap_read($!mapping.handle, $!at, $!buffer, $size), :path($!mapping.path);
         if $!high && $!at + $size < $!end && $!buffer[$size - $!high] +& 0xFC == 0xD8 {
             # Between the halves of a surrogate pair the decoder cannot wait for the next piece.
@@ -229,8 +251,6 @@ my class Lines does Iterator {
         else { $!decoder.add-bytes($!buffer) }
         $!at = $!at + $size;
     }
-
-    method !no-text { no-text 'lines', $!enc, nqp::getmessage(nqp::exception()), $!mapping.path }
 }
 
 proto method lines(|) { * }
