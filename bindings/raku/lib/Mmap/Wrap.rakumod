@@ -107,7 +107,7 @@ By default what has a name or a handle is mapped shared and read only, all else 
 =item C<:length>: bytes; C<*>, the default, goes to the end of the file. An empty file gives a mapping of length 0. A
 length may go beyond the end of the file: to touch pages beyond it before the file has grown is X::Mmap::Fault.
 =item C<:of>: the type of the elements: uint8 (the default) to uint64, int8 to int64, num32 or num64, or one of C's integers,
-as a type or by its name: C<:of(uint32)>, C<< :of<uint32> >>. C<:endian>: the order of their bytes (see L<Mmap::Wrap::Element>).
+as a type or by its name: C<:of(uint32)>, C<:of('uint32')>. C<:endian>: the order of their bytes (see L<Mmap::Wrap::Element>).
 
 For a path or C<:shared>, and each of these implies C<:rw> unless it is C<:private>:
 
@@ -213,11 +213,10 @@ multi mmap(
     Mu :$open-flags
     --> Mapping:D
 ) {
-    my @kinds = ('anon' if $anon), ('memfd' if wished $memfd), ('shared' if wished $shared), ('secret' if $secret), ('unnamed' if $unnamed);
-    @kinds.push: kind-of-source($source) if $source.defined || !@kinds;
-    misused 'mmap', "one thing can be mapped at a time, not {@kinds.map({ $_ ∈ <path handle> ?? "a $_" !! ":$_" }).join(' and ')}"
-        if @kinds > 1;
-    my $kind = @kinds[0];
+    # No sets, no blocks and few multis on the way that most calls take: they would take longer than to map.
+    my str $kind = $anon || $secret || $unnamed || wished($memfd) || wished($shared)
+        ?? the-one-kind($source, :$anon, :$memfd, :$shared, :$secret, :$unnamed) !! kind-of-source($source);
+    my int $is-file = $kind eq 'handle' || $kind eq 'path' || $kind eq 'shared';
     my $element = Mmap::Wrap::Element.of($of, $endian);   # before anything is mapped
     my $makes = so $create || $exclusive || $truncate || $allocate || $size.defined;
     my $from = whole 'mmap', 'offset', $offset;
@@ -229,45 +228,44 @@ multi mmap(
             || $memfd-flags.defined || $open-flags.defined;
     my Pointer $where := address-or-none 'mmap', $address;
 
-    my $writable = $rw || $private || $makes || $kind ∉ <path handle shared>;
-    my $prot-bits = bits 'mmap', 'prot', $prot // PROT_READ() +| ($writable ?? PROT_WRITE() !! 0);
+    my $writable = $rw || $private || $makes || !$is-file;
+    my $prot-bits = $prot.defined ?? bits('mmap', 'prot', $prot) !! $writable ?? PROT_READ() +| PROT_WRITE() !! PROT_READ();
     $writable = so $prot-bits +& PROT_WRITE() with $prot;
-    my $flag-bits = bits 'mmap', 'flags', $flags // ($private ?? MAP_PRIVATE() !! MAP_SHARED());
+    my $flag-bits = $flags.defined ?? bits('mmap', 'flags', $flags) !! $private ?? MAP_PRIVATE() !! MAP_SHARED();
     $flag-bits +|= Mmap::Wrap::Raw::KEEP if $keep;   # KEEP alone is a phaser of Raku's
     my $bytes = size-or-rest 'mmap', $length, 'length';
     misused 'mmap', 'length 0: leave :length out, or give *, for all to the end of the file'
-        if $bytes == 0 && $kind ∈ <path handle shared>;
+        if $bytes == 0 && $is-file;
 
-    sub by-descriptor($descriptor, $flag-bits) {
-        $align.defined
+    my $path := $kind eq 'path' ?? path-of($source) !! IO::Handle.ACCEPTS($source) ?? $source.path !! Nil;
+    my int $handle;
+    if $kind eq 'handle' || $kind eq 'anon' {
+        my $descriptor := $kind eq 'anon' ?? -1 !! descriptor-of($source);
+        $flag-bits +|= MAP_ANONYMOUS() if $kind eq 'anon';
+        $handle = $align.defined
             ?? mmap_aligned_wrap(whole('mmap', 'alignment', $align), $bytes, $prot-bits, $flag-bits, $descriptor, $from)
-            !! mmap_wrap($where, $bytes, $prot-bits, $flag-bits, $descriptor, $from)
+            !! mmap_wrap($where, $bytes, $prot-bits, $flag-bits, $descriptor, $from);
     }
-    sub by-name(&call, $name, $permissions) {
-        call($name, opening(:writable($rw || $makes), :create($create || $exclusive), :$exclusive, :$truncate) +| open-bits($open-flags),
-            whole('mmap', 'mode', $mode // $permissions), $size.defined ?? whole('mmap', 'size', $size) !! REST,
-            +?$allocate, $bytes, $prot-bits, $flag-bits, $from)
+    elsif $kind eq 'path' && !$makes && !$open-flags.defined {
+        $handle = mmap_path_wrap(native-name('mmap', $path.absolute), $bytes, $prot-bits, $flag-bits, $from);
     }
-    my $path = $kind eq 'path' ?? path-of($source) !! IO::Handle.ACCEPTS($source) ?? $source.path !! Nil;
-    my $handle = do given $kind {
-        when 'anon'    { by-descriptor(-1, $flag-bits +| MAP_ANONYMOUS()) }
-        when 'handle'  { by-descriptor(descriptor-of($source), $flag-bits) }
-        when 'path'    {
-            my $native = native-name('mmap', $path.absolute);
-            $makes || $open-flags.defined ?? by-name(&mmap_open_wrap, $native, 0o666) !! mmap_path_wrap($native, $bytes, $prot-bits, $flag-bits, $from)
-        }
-        when 'shared'  { by-name(&mmap_shm_wrap, native-name('mmap', $shared), 0o600) }
-        when 'memfd'   {
-            my $name = native-name('mmap', $memfd === True ?? 'mmap-wrap' !! $memfd);
-            my $kind = bits('mmap', 'memfd-flags', $memfd-flags // value-of('MFD_ALLOW_SEALING'));
-            mmap_memfd_wrap($name, $kind, $bytes, $prot-bits, $flag-bits)
-        }
-        when 'secret'  { mmap_secret_wrap($bytes, $prot-bits) }
-        when 'unnamed' { mmap_unnamed_wrap($bytes, $prot-bits, $flag-bits) }
-    };
-    # Refused where SIGBUS is somebody else's: the mapping then works, and its address is on its own.
-    mmap_wrap_survive($handle, 1) if $survive // $kind ∉ <anon secret> and $handle > 0;
-    ($writable ?? Writable !! Mapping).new(:handle(answered($handle, :$path)), :$element, :$path)
+    elsif $kind eq 'path' || $kind eq 'shared' {
+        my $name := native-name 'mmap', $kind eq 'path' ?? $path.absolute !! $shared;
+        my &call := $kind eq 'path' ?? &mmap_open_wrap !! &mmap_shm_wrap;
+        $handle = call $name, opening(:writable($rw || $makes), :create($create || $exclusive), :$exclusive, :$truncate) +| open-bits($open-flags),
+            whole('mmap', 'mode', $mode // ($kind eq 'path' ?? 0o666 !! 0o600)), $size.defined ?? whole('mmap', 'size', $size) !! REST,
+            +?$allocate, $bytes, $prot-bits, $flag-bits, $from;
+    }
+    elsif $kind eq 'memfd' {
+        my $name := native-name 'mmap', $memfd === True ?? 'mmap-wrap' !! $memfd;
+        $handle = mmap_memfd_wrap($name, bits('mmap', 'memfd-flags', $memfd-flags // value-of('MFD_ALLOW_SEALING')), $bytes, $prot-bits, $flag-bits);
+    }
+    elsif $kind eq 'secret' { $handle = mmap_secret_wrap($bytes, $prot-bits) }
+    else { $handle = mmap_unnamed_wrap($bytes, $prot-bits, $flag-bits) }
+    answered $handle, :$path if $handle < 0;
+    # An error where SIGBUS has a handler of the program's: the mapping then works, and its address is on its own.
+    mmap_wrap_survive($handle, 1) if $survive // !($kind eq 'anon' || $kind eq 'secret');
+    $writable ?? Writable.new(:$handle, :$element, :$path) !! Mapping.new(:$handle, :$element, :$path)
 }
 multi mmap(|arguments) {
     my %adverbs = &mmap.candidates[0].signature.params.grep(*.named).map({ .named_names[0] => .type });
@@ -293,6 +291,14 @@ my sub check-fitting($kind, *%given) {
 }
 
 my sub wished(Mu $adverb --> Bool:D) { $adverb.defined && $adverb !=== False }
+
+my sub the-one-kind(Mu $source, :$anon, Mu :$memfd, Mu :$shared, :$secret, :$unnamed --> Str:D) {
+    my @kinds = ('anon' if $anon), ('memfd' if wished $memfd), ('shared' if wished $shared), ('secret' if $secret), ('unnamed' if $unnamed);
+    @kinds.push: kind-of-source($source) if $source.defined;
+    misused 'mmap', "one thing can be mapped at a time, not {@kinds.map({ $_ ∈ <path handle> ?? "a $_" !! ":$_" }).join(' and ')}"
+        if @kinds > 1;
+    @kinds[0]
+}
 
 my proto kind-of-source(Mu) { * }
 my multi kind-of-source(IO::Handle:D $) { 'handle' }

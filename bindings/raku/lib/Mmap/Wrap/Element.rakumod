@@ -49,10 +49,12 @@ has Int $.highest;
 # Those made so far: to make one takes longer than to map. A new Map for each more, so that who reads one needs no lock; where
 # two threads come at once, one of them makes its own another time.
 my $made = Map.new;
+my $bytes;
 
 #| The element of a native type: C<uint8> to C<uint64>, C<int8> to C<int64>, C<num32>, C<num64>, or one of C's integers by its
 #| name. X::Mmap::Argument for any other type or order.
 method of(Mu $type, Mu $endian = NativeEndian --> Mmap::Wrap::Element:D) {
+    return $bytes //= self!make($type, $endian) if $type<> =:= uint8 && $endian<> =:= NativeEndian;
     $made{"$type.^name() {Endian.ACCEPTS($endian) && $endian.defined ?? $endian.key !! ''}"} // self!make($type, $endian)
 }
 

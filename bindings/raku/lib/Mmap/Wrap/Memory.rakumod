@@ -24,7 +24,8 @@ unit role Mmap::Wrap::Memory;
     method resize($length, :$file, :$stay, :$to)
 
 Makes the mapping C<$length> bytes long, or as long as to the end of its file (C<*>), and answers itself. The contents stay, as
-far as they fit; on failure nothing has changed. With C<:file>, the default where the mapping keeps its file open (C<:keep>,
+far as they fit; on failure nothing has changed. Bytes of a mapping beyond the end of its file are in no file: on the file's last page
+stores to them are lost, and loads may find what another process left there; on later pages an access is X::Mmap::Fault. With C<:file>, the default where the mapping keeps its file open (C<:keep>,
 C<:memfd> …), the file is made to end where the mapping ends. It may move in memory unless C<:stay>; C<:to(Pointer)> moves
 it to that address, whatever is there. X::Mmap::Unsupported for shared memory without a file, which cannot grow.
 

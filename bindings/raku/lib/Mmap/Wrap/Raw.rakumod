@@ -21,7 +21,7 @@ The exported functions of the native library under their own names, without any 
 a negative code is an error, and C<mmap_wrap_last_error_message> tells about this thread's last one. The library's
 header, C<mmap_wrap.h>, is the manual. Beware of what NativeCall does to arguments: a type object or C<Nil> becomes 0 or
 NULL; and an argument that is C<Pointer> (NULL) in one call and an address in the next must come out of its container, from a
-parameter or variable with a type that is bound (C<:=>), or by C<< $address<> >>, else Rakudo 2022.12 passes NULL both times.
+parameter with a type or a variable that is bound by C<:=>, else Rakudo 2022.12 passes NULL both times.
 C<Mmap::Wrap> does not have these traps.
 
 The library is the one that the environment variable C<MMAP_WRAP_LIBRARY> names by its path, or else the one installed
