@@ -113,16 +113,16 @@ $packet.put(uint16, 3, 8080, BigEndian);
 say $packet.get(uint16, 3, BigEndian), ' ', $packet[3];    # 8080 31
 =end code
 
-=head3 method read-uint8, method write-uint8 and their family
+=head3 method read-uint8, method read-uint16, method read-uint32, method read-uint64, method read-uint128, method read-int8, method read-int16, method read-int32, method read-int64, method read-int128, method read-num32, method read-num64, method read-ubits, method read-bits
+
+=head3 method write-uint8, method write-uint16, method write-uint32, method write-uint64, method write-uint128, method write-int8, method write-int16, method write-int32, method write-int64, method write-int128, method write-num32, method write-num64, method write-ubits, method write-bits
 
     method read-uint16($offset, $endian = NativeEndian)
     method write-uint16($offset, $value, $endian = NativeEndian --> Nil)
     method read-ubits($bit, $bits --> Int:D)
     method write-ubits($bit, $bits, $value --> Nil)
 
-A Blob's methods of these names, and a Buf's: C<read-uint8>, C<read-uint16>, C<read-uint32>, C<read-uint64>, C<read-uint128>,
-C<read-int8>, C<read-int16>, C<read-int32>, C<read-int64>, C<read-int128>, C<read-num32>, C<read-num64>; the same with
-C<write>; and C<read-ubits>, C<read-bits>, C<write-ubits>, C<write-bits> for numbers that begin at any bit. Unlike there, what leaves
+A Blob's methods of these names, and a Buf's: numbers of that type at any byte, or of so many bits from any bit on. Unlike there, what leaves
 the mapping, and a value that does not fit, is X::Mmap::OutOfRange. Bits that share a byte are read and written back with it.
 
 =begin code :lang<raku>

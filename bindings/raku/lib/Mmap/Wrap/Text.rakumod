@@ -75,6 +75,19 @@ say $words.decode(0, 3, :enc<latin-1>);              # one
 say (try "$words") // $!.^name;                      # X::Mmap::AsStr
 =end code
 
+=head3 method Stringy, method chars, method codes
+
+    method Str()
+
+X::Mmap::AsStr, as described at C<decode>.
+
+=begin code :lang<raku>
+use Mmap::Wrap;
+my $words = mmap 'words.txt';
+say (try $words.chars) // $!.message;                # chars: a mapping is bytes, not text …
+say $words.decode.chars;
+=end code
+
 =head3 method lines
 
     method lines($offset = 0, $size = *, :$enc = 'utf8', :$chomp = True --> Seq:D)
