@@ -230,7 +230,7 @@ multi mmap(
 
     my $writable = $rw || $private || $makes || !$is-file;
     my $prot-bits = $prot.defined ?? bits('mmap', 'prot', $prot) !! $writable ?? PROT_READ() +| PROT_WRITE() !! PROT_READ();
-    $writable = so $prot-bits +& PROT_WRITE() with $prot;
+    $writable = so $prot-bits +& PROT_WRITE() if $prot.defined;
     my $flag-bits = $flags.defined ?? bits('mmap', 'flags', $flags) !! $private ?? MAP_PRIVATE() !! MAP_SHARED();
     $flag-bits +|= Mmap::Wrap::Raw::KEEP if $keep;   # KEEP alone is a phaser of Raku's
     my $bytes = size-or-rest 'mmap', $length, 'length';
@@ -238,9 +238,11 @@ multi mmap(
         if $bytes == 0 && $is-file;
 
     my $path := $kind eq 'path' ?? path-of($source) !! IO::Handle.ACCEPTS($source) ?? $source.path !! Nil;
+    # Declared here, since a variable in a block of its own is no local of the machine's.
     my int $handle;
+    my int $descriptor = -1;
     if $kind eq 'handle' || $kind eq 'anon' {
-        my $descriptor := $kind eq 'anon' ?? -1 !! descriptor-of($source);
+        $descriptor = descriptor-of($source) if $kind eq 'handle';
         $flag-bits +|= MAP_ANONYMOUS() if $kind eq 'anon';
         $handle = $align.defined
             ?? mmap_aligned_wrap(whole('mmap', 'alignment', $align), $bytes, $prot-bits, $flag-bits, $descriptor, $from)
@@ -250,15 +252,15 @@ multi mmap(
         $handle = mmap_path_wrap(native-name('mmap', $path.absolute), $bytes, $prot-bits, $flag-bits, $from);
     }
     elsif $kind eq 'path' || $kind eq 'shared' {
-        my $name := native-name 'mmap', $kind eq 'path' ?? $path.absolute !! $shared;
-        my &call := $kind eq 'path' ?? &mmap_open_wrap !! &mmap_shm_wrap;
-        $handle = call $name, opening(:writable($rw || $makes), :create($create || $exclusive), :$exclusive, :$truncate) +| open-bits($open-flags),
+        $handle = ($kind eq 'path' ?? &mmap_open_wrap !! &mmap_shm_wrap)(
+            native-name('mmap', $kind eq 'path' ?? $path.absolute !! $shared),
+            opening(:writable($rw || $makes), :create($create || $exclusive), :$exclusive, :$truncate) +| open-bits($open-flags),
             whole('mmap', 'mode', $mode // ($kind eq 'path' ?? 0o666 !! 0o600)), $size.defined ?? whole('mmap', 'size', $size) !! REST,
-            +?$allocate, $bytes, $prot-bits, $flag-bits, $from;
+            +?$allocate, $bytes, $prot-bits, $flag-bits, $from);
     }
     elsif $kind eq 'memfd' {
-        my $name := native-name 'mmap', $memfd === True ?? 'mmap-wrap' !! $memfd;
-        $handle = mmap_memfd_wrap($name, bits('mmap', 'memfd-flags', $memfd-flags // value-of('MFD_ALLOW_SEALING')), $bytes, $prot-bits, $flag-bits);
+        $handle = mmap_memfd_wrap(native-name('mmap', $memfd === True ?? 'mmap-wrap' !! $memfd),
+            bits('mmap', 'memfd-flags', $memfd-flags // value-of('MFD_ALLOW_SEALING')), $bytes, $prot-bits, $flag-bits);
     }
     elsif $kind eq 'secret' { $handle = mmap_secret_wrap($bytes, $prot-bits) }
     else { $handle = mmap_unnamed_wrap($bytes, $prot-bits, $flag-bits) }
