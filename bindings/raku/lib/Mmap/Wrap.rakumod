@@ -17,7 +17,8 @@ $data.close;
 {
     my $counters will leave { .?close } = mmap 'data.bin', :rw, :of(uint32);
     $counters[0] = 7;                                # in the file, for everyone who maps it
-    $counters.cells[1]++;                            # cells are containers: for ++, += and storing into slices
+    $counters[1]++;
+    $counters[2, 3] = 20, 30;
     $counters.flush;
 }
 
@@ -54,7 +55,7 @@ call, anything else is the one described here.
 
 =head1 EXPORTS
 
-C<use Mmap::Wrap> exports C<mmap> and the exceptions. On request:
+C<use Mmap::Wrap> exports C<mmap>, C<spurt> for mappings (see L<Mmap::Wrap::Bytes>), and the exceptions. On request:
 
 =item C<:protections>, C<:advice>, or C<:enums> for both: readable names (L<Mmap::Wrap::Enums>)
 =item C<:constants>: all of the platform's own names (L<Mmap::Wrap::Constants>)
@@ -70,6 +71,7 @@ use Mmap::Wrap::Enums;
 use Mmap::Wrap::Exceptions;
 use Mmap::Wrap::Mapping;
 use NativeCall;
+use nqp;   # for the containers of elements alone
 
 unit module Mmap::Wrap;
 
@@ -90,6 +92,7 @@ BEGIN {
 
     mmap $path, …                           # a file, by Str or IO::Path
     mmap $handle, …                         # an IO::Handle, mapped by its descriptor
+    mmap 5, …                               # a descriptor by its number
     mmap :anon, :length(4096), …            # memory without a file
     mmap :memfd, :length(4096), …           # a file in memory; :memfd<name> names it for /proc
     mmap :shared<name>, …                   # POSIX shared memory, /dev/shm/name
@@ -103,8 +106,8 @@ By default what has a name or a handle is mapped shared and read only, all else 
 =item C<:offset>: the first byte of the file, 0 by default; it need not be a multiple of the page size.
 =item C<:length>: bytes; C<*>, the default, goes to the end of the file. An empty file gives a mapping of length 0. A
 length may go beyond the end of the file: to touch pages beyond it before the file has grown is X::Mmap::Fault.
-=item C<:of>: the type of the elements: uint8 (the default) to uint64, int8 to int64, num32 or num64, or one of C's integers by
-its name. C<:endian>: the order of their bytes (see L<Mmap::Wrap::Element>).
+=item C<:of>: the type of the elements: uint8 (the default) to uint64, int8 to int64, num32 or num64, or one of C's integers,
+as a type or by its name: C<:of(uint32)>, C<:of('uint32')>. C<:endian>: the order of their bytes (see L<Mmap::Wrap::Element>).
 
 For a path or C<:shared>, and each of these implies C<:rw> unless it is C<:private>:
 
@@ -113,8 +116,10 @@ less the umask, 0o600 for shared memory, of a file that is made. C<:truncate>: c
 =item C<:size>: makes the file that many bytes long, larger or smaller than it was. C<:allocate>: sets the blocks aside, so
 that a full disk is an error now and not a fault later. When anything fails the file is as it was before, but for one that
 C<:truncate> has emptied.
+=item C<:open-flags>: more of the platform's O_ values for opening it, such as O_NOFOLLOW or O_NOATIME. Those that create, truncate
+or give access have the adverbs above.
 
-And for who needs them:
+Further adverbs:
 
 =item C<:keep>: keeps the file open, for C<descriptor>, C<resize> and C<cached>. Files in memory always are.
 =item C<:!survive>: an access through C<address> to a page that the file has lost ends the program by SIGBUS, as usual.
@@ -124,7 +129,12 @@ mapping should begin, a hint unless C<:flags> has MAP_FIXED, which replaces what
 shared or private; MAP_ANONYMOUS is added. C<:memfd-flags>: MFD_ values, by default MFD_ALLOW_SEALING.
 
 A path may hold any bytes but NUL (X::IO::Null); a relative one starts from C<$*CWD>. What an IO::Handle has buffered is
-written out first, and it may be closed afterwards.
+written out first, and it may be closed afterwards, as may a descriptor. An IO::CatHandle, such as C<$*ARGFILES>, is several
+files, and each has a mapping of its own: C<.handles> has them. A pipe, such as C<$proc.out>, has no bytes that could be mapped:
+C<.slurp(:bin)> reads them. Both are X::Mmap::Argument.
+
+Numbers of bytes are integers, of whatever type: C<:length(1e3)> is 1000 bytes. A length of 0 is X::Mmap::Argument: without
+C<:length>, or with C<*>, all to the end of the file is mapped.
 
 Throws X::Mmap::System (no such file, no permission, a directory, a device that cannot be mapped, out of address space …),
 X::Mmap::OutOfRange (an offset beyond the file's end), X::Mmap::Argument (unknown bits, neither shared nor private, length 0, a
@@ -142,6 +152,10 @@ my $open   = mmap $file;
 $file.close;
 say $open[0];
 
+for IO::CatHandle.new('words.txt', 'data.bin').handles -> $each {
+    say mmap($each).bytes;
+}
+
 my $name = "/counters-$*PID";
 my $counters = mmap :shared($name), :create, :size(4096), :of(uint64);
 my $same     = mmap :shared($name), :of(uint64);
@@ -152,8 +166,39 @@ Mmap::Wrap::shm-unlink($name);
 
 =end pod
 
+# What a container of Raku's own does when it is assigned to is up to its descriptor: that is how an element of an Array comes into
+# being. Here it goes to the memory. The container holds the value from when it was made.
+my class Place {
+    has $.mapping;
+    has $.index;
+    method of() { Mu }
+    method default() { Nil }
+    method name() { 'element' }
+    method dynamic() { 0 }
+    method is_generic() { 0 }
+    method next() { self }
+    method assigned(\container) { $!mapping.ASSIGN-POS($!index, nqp::getattr(container, Scalar, '$!value')) }
+}
+
+# What can be written: its elements come in containers, for ++ and the like. A class of its own, since reading an element of what
+# cannot be written is faster without.
+my class Writable is Mapping {
+    proto method AT-POS(|) { * }
+    multi method AT-POS(Mu $index) is raw {
+        my \value = self.Mmap::Wrap::Mapping::AT-POS($index);
+        my \place := nqp::create(Place);
+        nqp::bindattr(place, Place, '$!mapping', self);
+        nqp::bindattr(place, Place, '$!index', nqp::decont($index));
+        my \container := nqp::create(Scalar);
+        nqp::bindattr(container, Scalar, '$!descriptor', place);
+        nqp::bindattr(container, Scalar, '$!value', value);
+        container
+    }
+    multi method AT-POS(|indices) { self.Mmap::Wrap::Mapping::AT-POS(|indices) }
+}
+
 #| What each adverb that does not go with every source is for.
-my constant FITTING = Map.new: (<create exclusive truncate allocate size mode> X=> 'a path or shared'),
+my constant FITTING = Map.new: (<create exclusive truncate allocate size mode open-flags> X=> 'a path or shared'),
     (<align address> X=> 'anon or a handle'), (<private flags> X=> 'a path, a handle, anon, memfd, shared or unnamed'),
     ('offset', 'a path, a handle or shared'), ('keep', 'a path, a handle, shared, memfd or unnamed'), ('memfd-flags', 'memfd');
 
@@ -164,61 +209,65 @@ multi mmap(
     Mu $source = Nil, Bool :$anon, Mu :$memfd, Mu :$shared, Bool :$secret, Bool :$unnamed,
     Bool :$rw, Bool :$private, Mu :$offset = 0, Mu :$length = *, Mu :$of = uint8, Mu :$endian = NativeEndian,
     Bool :$create, Bool :$exclusive, Bool :$truncate, Mu :$mode, Mu :$size, Bool :$allocate,
-    Bool :$keep, Bool :$survive, Mu :$align, Mu :$address = Pointer, Mu :$prot, Mu :$flags, Mu :$memfd-flags
+    Bool :$keep, Bool :$survive, Mu :$align, Mu :$address = Pointer, Mu :$prot, Mu :$flags, Mu :$memfd-flags,
+    Mu :$open-flags
     --> Mapping:D
 ) {
-    my @kinds = ('anon' if $anon), ('memfd' if wished $memfd), ('shared' if wished $shared), ('secret' if $secret), ('unnamed' if $unnamed);
-    @kinds.push: kind-of-source($source) if $source.defined || !@kinds;
-    misused 'mmap', "one thing can be mapped at a time, not {@kinds.map({ $_ ∈ <path handle> ?? "a $_" !! ":$_" }).join(' and ')}"
-        if @kinds > 1;
-    my $kind = @kinds[0];
+    # No sets, no blocks and few multis on the way that most calls take: they would take longer than to map.
+    my str $kind = $anon || $secret || $unnamed || wished($memfd) || wished($shared)
+        ?? the-one-kind($source, :$anon, :$memfd, :$shared, :$secret, :$unnamed) !! kind-of-source($source);
+    my int $is-file = $kind eq 'handle' || $kind eq 'path' || $kind eq 'shared';
     my $element = Mmap::Wrap::Element.of($of, $endian);   # before anything is mapped
     my $makes = so $create || $exclusive || $truncate || $allocate || $size.defined;
     my $from = whole 'mmap', 'offset', $offset;
     # Asked one by one only where there is one: most calls have none.
     check-fitting $kind, :$create, :$exclusive, :$truncate, :$allocate, :size($size.defined), :mode($mode.defined), :$private,
         :flags($flags.defined), :offset($from != 0), :$keep, :align($align.defined), :address($address.defined),
-        :memfd-flags($memfd-flags.defined)
+        :memfd-flags($memfd-flags.defined), :open-flags($open-flags.defined)
         if $makes || $private || $from || $keep || $mode.defined || $flags.defined || $align.defined || $address.defined
-            || $memfd-flags.defined;
-    misused 'mmap', "the address is {shown $address}, no Pointer" unless Pointer.ACCEPTS($address);
+            || $memfd-flags.defined || $open-flags.defined;
+    my Pointer $where := address-or-none 'mmap', $address;
 
-    my $writable = $rw || $private || $makes || $kind ∉ <path handle shared>;
-    my $prot-bits = bits 'mmap', 'prot', $prot // PROT_READ() +| ($writable ?? PROT_WRITE() !! 0);
-    my $flag-bits = bits 'mmap', 'flags', $flags // ($private ?? MAP_PRIVATE() !! MAP_SHARED());
+    my $writable = $rw || $private || $makes || !$is-file;
+    my $prot-bits = $prot.defined ?? bits('mmap', 'prot', $prot) !! $writable ?? PROT_READ() +| PROT_WRITE() !! PROT_READ();
+    $writable = so $prot-bits +& PROT_WRITE() if $prot.defined;
+    my $flag-bits = $flags.defined ?? bits('mmap', 'flags', $flags) !! $private ?? MAP_PRIVATE() !! MAP_SHARED();
     $flag-bits +|= Mmap::Wrap::Raw::KEEP if $keep;   # KEEP alone is a phaser of Raku's
     my $bytes = size-or-rest 'mmap', $length, 'length';
+    misused 'mmap', 'length 0: leave :length out, or give *, for all to the end of the file'
+        if $bytes == 0 && $is-file;
 
-    sub by-descriptor($descriptor, $flag-bits) {
-        $align.defined
+    my $path := $kind eq 'path' ?? path-of($source) !! IO::Handle.ACCEPTS($source) ?? $source.path !! Nil;
+    # Declared here, since a variable in a block of its own is no local of the machine's.
+    my int $handle;
+    my int $descriptor = -1;
+    if $kind eq 'handle' || $kind eq 'anon' {
+        $descriptor = descriptor-of($source) if $kind eq 'handle';
+        $flag-bits +|= MAP_ANONYMOUS() if $kind eq 'anon';
+        $handle = $align.defined
             ?? mmap_aligned_wrap(whole('mmap', 'alignment', $align), $bytes, $prot-bits, $flag-bits, $descriptor, $from)
-            !! mmap_wrap($address, $bytes, $prot-bits, $flag-bits, $descriptor, $from)
+            !! mmap_wrap($where, $bytes, $prot-bits, $flag-bits, $descriptor, $from);
     }
-    sub by-name(&call, $name, $permissions) {
-        call($name, opening(:writable($rw || $makes), :create($create || $exclusive), :$exclusive, :$truncate),
-            whole('mmap', 'mode', $mode // $permissions), $size.defined ?? whole('mmap', 'size', $size) !! REST,
-            +?$allocate, $bytes, $prot-bits, $flag-bits, $from)
+    elsif $kind eq 'path' && !$makes && !$open-flags.defined {
+        $handle = mmap_path_wrap(native-name('mmap', $path.absolute), $bytes, $prot-bits, $flag-bits, $from);
     }
-    my $path = $kind eq 'path' ?? path-of($source) !! $kind eq 'handle' ?? $source.path !! Nil;
-    my $handle = do given $kind {
-        when 'anon'    { by-descriptor(-1, $flag-bits +| MAP_ANONYMOUS()) }
-        when 'handle'  { by-descriptor(descriptor-of($source), $flag-bits) }
-        when 'path'    {
-            my $native = native-name('mmap', $path.absolute);
-            $makes ?? by-name(&mmap_open_wrap, $native, 0o666) !! mmap_path_wrap($native, $bytes, $prot-bits, $flag-bits, $from)
-        }
-        when 'shared'  { by-name(&mmap_shm_wrap, native-name('mmap', $shared), 0o600) }
-        when 'memfd'   {
-            my $name = native-name('mmap', $memfd === True ?? 'mmap-wrap' !! $memfd);
-            my $kind = bits('mmap', 'memfd-flags', $memfd-flags // value-of('MFD_ALLOW_SEALING'));
-            mmap_memfd_wrap($name, $kind, $bytes, $prot-bits, $flag-bits)
-        }
-        when 'secret'  { mmap_secret_wrap($bytes, $prot-bits) }
-        when 'unnamed' { mmap_unnamed_wrap($bytes, $prot-bits, $flag-bits) }
-    };
-    # Refused where SIGBUS is somebody else's: the mapping then works, and its address is on its own.
-    mmap_wrap_survive($handle, 1) if $survive // $kind ∉ <anon secret> and $handle > 0;
-    Mapping.new(:handle(answered($handle, :$path)), :$element, :$path)
+    elsif $kind eq 'path' || $kind eq 'shared' {
+        $handle = ($kind eq 'path' ?? &mmap_open_wrap !! &mmap_shm_wrap)(
+            native-name('mmap', $kind eq 'path' ?? $path.absolute !! $shared),
+            opening(:writable($rw || $makes), :create($create || $exclusive), :$exclusive, :$truncate) +| open-bits($open-flags),
+            whole('mmap', 'mode', $mode // ($kind eq 'path' ?? 0o666 !! 0o600)), $size.defined ?? whole('mmap', 'size', $size) !! REST,
+            +?$allocate, $bytes, $prot-bits, $flag-bits, $from);
+    }
+    elsif $kind eq 'memfd' {
+        $handle = mmap_memfd_wrap(native-name('mmap', $memfd === True ?? 'mmap-wrap' !! $memfd),
+            bits('mmap', 'memfd-flags', $memfd-flags // value-of('MFD_ALLOW_SEALING')), $bytes, $prot-bits, $flag-bits);
+    }
+    elsif $kind eq 'secret' { $handle = mmap_secret_wrap($bytes, $prot-bits) }
+    else { $handle = mmap_unnamed_wrap($bytes, $prot-bits, $flag-bits) }
+    answered $handle, :$path if $handle < 0;
+    # An error where SIGBUS has a handler of the program's: the mapping then works, and its address is on its own.
+    mmap_wrap_survive($handle, 1) if $survive // !($kind eq 'anon' || $kind eq 'secret');
+    $writable ?? Writable.new(:$handle, :$element, :$path) !! Mapping.new(:$handle, :$element, :$path)
 }
 multi mmap(|arguments) {
     my %adverbs = &mmap.candidates[0].signature.params.grep(*.named).map({ .named_names[0] => .type });
@@ -227,9 +276,13 @@ multi mmap(|arguments) {
         misused 'mmap', ":$name is a Bool, not {shown $value}: say :$name or :!$name"
             if %adverbs{$name} ~~ Bool && !Bool.ACCEPTS($value);
     }
-    misused 'mmap', "{arguments.list.map(&shown).join(', ')} are too many: give one path or IO::Handle, or :anon, :memfd, :shared,"
+    misused 'mmap', "{arguments.list.map(&shown).join(', ')} are too many: give one path, IO::Handle or descriptor, or :anon, :memfd, :shared,"
         ~ ' :secret or :unnamed, and the rest as adverbs'
 }
+
+#| As of a Blob; the core's own goes on to be called for all else.
+multi spurt(IO::Handle:D $file, Mapping:D $mapping, *%how) is export(:MANDATORY) { spurt $file, $mapping.Blob, |%how }
+multi spurt(IO() $path, Mapping:D $mapping, *%how) is export(:MANDATORY) { spurt $path, $mapping.Blob, |%how }
 
 my sub check-fitting($kind, *%given) {
     misused 'mmap', ':mode is for files that are made, with :create or :exclusive' if %given<mode> && !%given<create exclusive>.any;
@@ -241,12 +294,36 @@ my sub check-fitting($kind, *%given) {
 
 my sub wished(Mu $adverb --> Bool:D) { $adverb.defined && $adverb !=== False }
 
+my sub the-one-kind(Mu $source, :$anon, Mu :$memfd, Mu :$shared, :$secret, :$unnamed --> Str:D) {
+    my @kinds = ('anon' if $anon), ('memfd' if wished $memfd), ('shared' if wished $shared), ('secret' if $secret), ('unnamed' if $unnamed);
+    @kinds.push: kind-of-source($source) if $source.defined;
+    misused 'mmap', "one thing can be mapped at a time, not {@kinds.map({ $_ ∈ <path handle> ?? "a $_" !! ":$_" }).join(' and ')}"
+        if @kinds > 1;
+    @kinds[0]
+}
+
 my proto kind-of-source(Mu) { * }
 my multi kind-of-source(IO::Handle:D $) { 'handle' }
 my multi kind-of-source(IO::Path:D $)   { 'path' }
 my multi kind-of-source(Str:D $)        { 'path' }
-my multi kind-of-source(Mu $source) {
-    misused 'mmap', "{shown $source} cannot be mapped: give a path, an IO::Handle, :anon, :memfd, :shared, :secret or :unnamed"
+my multi kind-of-source(Int:D $)        { 'handle' }   # a descriptor
+my multi kind-of-source(Allomorph:D $)  { 'path' }     # a name such as 2024 from a command line
+my multi kind-of-source(IO::CatHandle:D $) {
+    misused 'mmap', 'an IO::CatHandle is several files: map each of its .handles, as in .handles.map({ mmap $_ })'
+}
+my multi kind-of-source(IO::Pipe:D $) {
+    misused 'mmap', 'a pipe has no bytes that could be mapped: read it with .slurp(:bin), or have the program write into a file'
+}
+my multi kind-of-source(Failure:D $failure) {
+    $failure.so;   # or it would complain when it is collected
+    misused 'mmap', "what should be mapped is a Failure: $failure.exception.message()"
+}
+my multi kind-of-source(Bool:D $source) { not-mappable $source }
+my multi kind-of-source(Mu $source) { not-mappable $source }
+
+my sub not-mappable(Mu $source) {
+    misused 'mmap', "{shown $source} cannot be mapped: give a path, an IO::Handle, a descriptor, :anon, :memfd, :shared, :secret or"
+        ~ ' :unnamed'
 }
 
 my sub path-of($source --> IO::Path:D) {
@@ -254,7 +331,11 @@ my sub path-of($source --> IO::Path:D) {
     $source.IO
 }
 
-my sub descriptor-of(IO::Handle:D $file --> Int:D) {
+my proto descriptor-of(Mu) { * }
+my multi descriptor-of(Int:D $descriptor --> Int:D) {
+    0 <= $descriptor < 2 ** 31 ?? $descriptor !! out-of-range 'mmap', "$descriptor is no descriptor: they go from 0 to {2 ** 31 - 1}"
+}
+my multi descriptor-of(IO::Handle:D $file --> Int:D) {
     misused 'mmap', "the handle of {$file.path // 'a file'} is closed; open it first" unless $file.opened;
     # Which writes out what is buffered and, unlike flush, does not wait until all of the file is stored.
     $file.tell;
@@ -264,6 +345,16 @@ my sub descriptor-of(IO::Handle:D $file --> Int:D) {
 my sub opening(:$writable, *%wishes --> Int:D) {
     my constant NAMES = Map.new: 'create', 'O_CREAT', 'exclusive', 'O_EXCL', 'truncate', 'O_TRUNC';
     [+|] value-of($writable ?? 'O_RDWR' !! 'O_RDONLY'), |NAMES.grep({ %wishes{.key} }).map({ value-of(.value) })
+}
+
+my sub open-bits(Mu $flags --> Int:D) {
+    return 0 without $flags;
+    my $bits = bits 'mmap', 'open-flags', $flags;
+    my constant ADVERBS = Map.new: <O_WRONLY rw O_RDWR rw O_CREAT create O_EXCL exclusive O_TRUNC truncate>;
+    for ADVERBS.sort -> (:key($name), :value($adverb)) {
+        misused 'mmap', ":open-flags has $name: give :$adverb in its place" if $bits +& value-of($name);
+    }
+    $bits
 }
 
 =begin pod
@@ -293,7 +384,7 @@ The handles of all mappings that live, of this module or any other user of the l
     evict($file, $offset = 0, $size = * --> Nil)
     cached($file, $offset = 0, $size = * --> Mmap::Wrap::Raw::Cache:D)
 
-Of a file that need not be mapped, by path or IO::Handle: begins to read it into the page cache; stores what changed, and lets the
+Of a file that need not be mapped, by path, IO::Handle or descriptor: begins to read it into the page cache; stores what changed, and lets the
 page cache forget it; tells what the page cache has of it (see C<cached> of L<Mmap::Wrap::Pages>).
 
 =head2 sub trust-handlers
@@ -353,7 +444,7 @@ our sub cached(Mu $file, Mu $offset = 0, Mu $size = * --> Mmap::Wrap::Raw::Cache
 
 my sub with-descriptor($call, Mu $file, &use --> Nil) {
     given kind-of-source($file) {
-        when 'handle' { answered use(descriptor-of($file)), :path($file.path) }
+        when 'handle' { answered use(descriptor-of($file)), :path(IO::Handle.ACCEPTS($file) ?? $file.path !! Nil) }
         default {
             # Raku's own failure has no type and no errno; mapping fails for the same reason, and says it.
             my $open = path-of($file).open(:bin) orelse { mmap($file).close; .throw };

@@ -113,19 +113,53 @@ $packet.put(uint16, 3, 8080, BigEndian);
 say $packet.get(uint16, 3, BigEndian), ' ', $packet[3];    # 8080 31
 =end code
 
+=head3 method read-uint8, method read-uint16, method read-uint32, method read-uint64, method read-uint128, method read-int8, method read-int16, method read-int32, method read-int64, method read-int128, method read-num32, method read-num64, method read-ubits, method read-bits
+
+=head3 method write-uint8, method write-uint16, method write-uint32, method write-uint64, method write-uint128, method write-int8, method write-int16, method write-int32, method write-int64, method write-int128, method write-num32, method write-num64, method write-ubits, method write-bits
+
+    method read-uint16($offset, $endian = NativeEndian)
+    method write-uint16($offset, $value, $endian = NativeEndian --> Nil)
+    method read-ubits($bit, $bits --> Int:D)
+    method write-ubits($bit, $bits, $value --> Nil)
+
+A Blob's methods of these names, and a Buf's: numbers of that type at any byte, or of so many bits from any bit on. Unlike there, what leaves
+the mapping, and a value that does not fit, is X::Mmap::OutOfRange. Bits that share a byte are read and written back with it.
+
+=begin code :lang<raku>
+use Mmap::Wrap;
+my $packet = mmap :anon, :length(64);
+$packet.write-uint16(3, 8080, BigEndian);
+say $packet.read-uint16(3, BigEndian), ' ', $packet.read-ubits(24, 4);    # 8080 1
+=end code
+
+=head3 method write-to
+
+    method write-to($out, $offset = 0, $size = * --> Int:D)
+
+Writes C<$size> bytes from C<$offset> on to an IO::Handle, the C<.in> of a Proc, an IO::Socket or a Proc::Async, a MiB at a time.
+Returns how many. (Their own C<write> takes a Blob: C<$handle.write($mapping.Blob)>, with a copy of all.)
+
+=begin code :lang<raku>
+use Mmap::Wrap;
+my $data = mmap 'data.bin';
+my $copy = open 'copy.bin', :w, :bin;
+say $data.write-to($copy) == $data.bytes;            # True
+$copy.close;
+=end code
+
 =head3 method Blob, method subbuf
 
     method Blob(--> blob8:D)
     method subbuf($from = 0, $size = * --> blob8:D)
     method subbuf(Range:D $bytes --> blob8:D)
 
-C<Blob> is a copy of all bytes. C<subbuf> is C<read> with the arguments of C<Blob.subbuf>; unlike there, a range that leaves the
+C<Blob> is a copy of all bytes, and what C<spurt>, the sub, writes for a mapping. C<subbuf> is C<read> with the arguments of C<Blob.subbuf>; unlike there, a range that leaves the
 mapping is X::Mmap::OutOfRange.
 
 =begin code :lang<raku>
 use Mmap::Wrap;
 my $data = mmap 'data.bin';
-spurt 'copy.bin', $data.Blob;
+spurt 'copy.bin', $data;                             # as of a Blob
 say $data.subbuf(*-3), $data.subbuf(2 .. 4), $data.subbuf(2 .. *).elems;
 =end code
 
@@ -201,6 +235,80 @@ method get(Mu $type, Mu $offset, Mu $endian = NativeEndian) {
 
 method put(Mu $type, Mu $offset, Mu $value, Mu $endian = NativeEndian --> Nil) {
     Mmap::Wrap::Element.of($type, $endian).put(self.handle, whole('mmap_wrap_put', 'offset', $offset), $value, :path(self.path))
+}
+
+method read-uint8(Mu $offset, Mu $endian = NativeEndian) { self.get(uint8, $offset, $endian) }
+method read-uint16(Mu $offset, Mu $endian = NativeEndian) { self.get(uint16, $offset, $endian) }
+method read-uint32(Mu $offset, Mu $endian = NativeEndian) { self.get(uint32, $offset, $endian) }
+method read-uint64(Mu $offset, Mu $endian = NativeEndian) { self.get(uint64, $offset, $endian) }
+method read-int8(Mu $offset, Mu $endian = NativeEndian) { self.get(int8, $offset, $endian) }
+method read-int16(Mu $offset, Mu $endian = NativeEndian) { self.get(int16, $offset, $endian) }
+method read-int32(Mu $offset, Mu $endian = NativeEndian) { self.get(int32, $offset, $endian) }
+method read-int64(Mu $offset, Mu $endian = NativeEndian) { self.get(int64, $offset, $endian) }
+method read-num32(Mu $offset, Mu $endian = NativeEndian) { self.get(num32, $offset, $endian) }
+method read-num64(Mu $offset, Mu $endian = NativeEndian) { self.get(num64, $offset, $endian) }
+
+method write-uint8(Mu $offset, Mu $value, Mu $endian = NativeEndian --> Nil) { self.put(uint8, $offset, $value, $endian) }
+method write-uint16(Mu $offset, Mu $value, Mu $endian = NativeEndian --> Nil) { self.put(uint16, $offset, $value, $endian) }
+method write-uint32(Mu $offset, Mu $value, Mu $endian = NativeEndian --> Nil) { self.put(uint32, $offset, $value, $endian) }
+method write-uint64(Mu $offset, Mu $value, Mu $endian = NativeEndian --> Nil) { self.put(uint64, $offset, $value, $endian) }
+method write-int8(Mu $offset, Mu $value, Mu $endian = NativeEndian --> Nil) { self.put(int8, $offset, $value, $endian) }
+method write-int16(Mu $offset, Mu $value, Mu $endian = NativeEndian --> Nil) { self.put(int16, $offset, $value, $endian) }
+method write-int32(Mu $offset, Mu $value, Mu $endian = NativeEndian --> Nil) { self.put(int32, $offset, $value, $endian) }
+method write-int64(Mu $offset, Mu $value, Mu $endian = NativeEndian --> Nil) { self.put(int64, $offset, $value, $endian) }
+method write-num32(Mu $offset, Mu $value, Mu $endian = NativeEndian --> Nil) { self.put(num32, $offset, $value, $endian) }
+method write-num64(Mu $offset, Mu $value, Mu $endian = NativeEndian --> Nil) { self.put(num64, $offset, $value, $endian) }
+
+# Integers of 128 bits and bits have no native call; a Buf knows how they lie.
+method read-uint128(Mu $offset, Mu $endian = NativeEndian) { self.read($offset, 16).read-uint128(0, order $endian) }
+method read-int128(Mu $offset, Mu $endian = NativeEndian) { self.read($offset, 16).read-int128(0, order $endian) }
+method write-uint128(Mu $offset, Mu $value, Mu $endian = NativeEndian --> Nil) {
+    my $fitting = fitting 'uint128', $value, 0, 2 ** 128 - 1;
+    self.write($offset, buf8.allocate(16).write-uint128(0, $fitting, order $endian))
+}
+method write-int128(Mu $offset, Mu $value, Mu $endian = NativeEndian --> Nil) {
+    my $fitting = fitting 'int128', $value, -2 ** 127, 2 ** 127 - 1;
+    self.write($offset, buf8.allocate(16).write-int128(0, $fitting, order $endian))
+}
+
+method read-ubits(Mu $bit, Mu $bits --> Int:D) { self!bits('read-ubits', $bit, $bits).read-ubits($bit % 8, $bits) }
+method read-bits(Mu $bit, Mu $bits --> Int:D) { self!bits('read-bits', $bit, $bits).read-bits($bit % 8, $bits) }
+method write-ubits(Mu $bit, Mu $bits, Mu $value --> Nil) {
+    my $bytes := self!bits('write-ubits', $bit, $bits);
+    self.write($bit div 8, $bytes.write-ubits($bit % 8, $bits, fitting "$bits bits", $value, 0, 2 ** $bits - 1))
+}
+method write-bits(Mu $bit, Mu $bits, Mu $value --> Nil) {
+    my $bytes := self!bits('write-bits', $bit, $bits);
+    self.write($bit div 8, $bytes.write-bits($bit % 8, $bits, fitting "$bits bits", $value, -2 ** ($bits - 1), 2 ** ($bits - 1) - 1))
+}
+
+# The bytes that hold the bits.
+method !bits($call, Mu $bit, Mu $bits --> Buf:D) {
+    whole $call, 'the first bit', $bit;
+    out-of-range $call, "$bits bits are not 1 or more" unless whole($call, 'the number of bits', $bits) > 0;
+    self.read($bit div 8, ($bit % 8 + $bits + 7) div 8, :type(buf8))
+}
+
+sub fitting($type, Mu $value, Int:D $lowest, Int:D $highest --> Int:D) {
+    my $whole = Int.ACCEPTS($value) && $value.defined ?? $value !! misused 'assign', "the value is {shown $value}, no integer, which $type takes";
+    $lowest <= $whole <= $highest ?? $whole !! out-of-range 'assign', "$whole does not fit $type, which takes $lowest to $highest"
+}
+
+sub order(Mu $endian --> Endian:D) {
+    Endian.ACCEPTS($endian) && $endian.defined ?? $endian
+        !! misused 'element', "the order of bytes is {shown $endian}, not NativeEndian, LittleEndian or BigEndian"
+}
+
+method write-to(Mu $out, Mu $offset = 0, Mu $size = * --> Int:D) {
+    misused 'mmap_wrap_read', "{shown $out} is nothing to write to; give an IO::Handle, an IO::Socket or a Proc::Async"
+        unless $out.defined && $out.^can('write') && !Mmap::Wrap::Bytes.ACCEPTS($out);
+    my ($from, $wanted) = range 'mmap_wrap_read', $offset, $size;
+    my $end = $from + answered mmap_wrap_check(self.handle, $from, $wanted), :path(self.path);
+    loop (my $at = $from; $at < $end; $at += 2 ** 20) {
+        my $written = $out.write(self.read($at, 2 ** 20 min $end - $at));
+        await $written if Awaitable.ACCEPTS($written);
+    }
+    $end - $from
 }
 
 method Blob(--> Blob:D) { self.read }

@@ -12,6 +12,7 @@ type where a number does not fit.
 
 =end pod
 
+use NativeCall;
 use Mmap::Wrap::Raw;
 use Mmap::Wrap::Exceptions;
 
@@ -69,6 +70,11 @@ proto whole($call, $what, Mu $) is export { * }
 multi whole($call, $what, Int:D $value --> Int:D) {
     -NEAR < $value < NEAR || REST < $value < -REST ?? $value !! out-of-range $call, "$what $value does not fit 64 bits"
 }
+# 1e3 and 4096 / 2 are integers that come in another type.
+multi whole($call, $what, Real:D $value --> Int:D) {
+    abs($value) < Inf && $value == $value.Int ?? whole($call, $what, $value.Int)
+        !! misused $call, "$what is {shown $value}, not an integer"
+}
 multi whole($call, $what, Mu $value) { misused $call, "$what is {shown $value}, not an integer" }
 
 #| The same, or C<*> for the rest.
@@ -96,6 +102,12 @@ multi nanoseconds($call, Real:D $seconds --> Int:D) {
         !! out-of-range $call, "the timeout of {shown $seconds} seconds is not between 0 and 9000000000"
 }
 multi nanoseconds($call, Mu $seconds) { misused $call, "the timeout is {shown $seconds}, no number of seconds" }
+
+#| An address that a native call takes, out of its container: NativeCall of Rakudo 2022.12 decides by the container whether it
+#| was handed a type object, and goes on to pass what it was handed there first.
+proto address-or-none($call, Mu) is export { * }
+multi address-or-none($call, Pointer $address --> Pointer) { $address<> }
+multi address-or-none($call, Mu $address) { misused $call, "the address is {shown $address}, no Pointer" }
 
 #| Offset and size as a native call takes them.
 sub range($call, Mu $offset, Mu $size --> List:D) is export {

@@ -49,14 +49,17 @@ has Int $.highest;
 # Those made so far: to make one takes longer than to map. A new Map for each more, so that who reads one needs no lock; where
 # two threads come at once, one of them makes its own another time.
 my $made = Map.new;
+my $bytes;
 
 #| The element of a native type: C<uint8> to C<uint64>, C<int8> to C<int64>, C<num32>, C<num64>, or one of C's integers by its
 #| name. X::Mmap::Argument for any other type or order.
 method of(Mu $type, Mu $endian = NativeEndian --> Mmap::Wrap::Element:D) {
+    return $bytes //= self!make($type, $endian) if $type<> =:= uint8 && $endian<> =:= NativeEndian;
     $made{"$type.^name() {Endian.ACCEPTS($endian) && $endian.defined ?? $endian.key !! ''}"} // self!make($type, $endian)
 }
 
-method !make(Mu $type, Mu $endian) {
+method !make(Mu $wanted, Mu $endian) {
+    my $type := $wanted ~~ Str:D ?? named($wanted) !! $wanted;
     my $sized := sized $type;
     my $name = $sized.^name;
     my $kind = KINDS{$name} // misused 'element', "elements cannot be of type $name, only of {KINDS.keys.sort.join(', ')}, and of C's integers";
@@ -68,6 +71,12 @@ method !make(Mu $type, Mu $endian) {
         :lowest($signed ?? -2 ** ($bits - 1) !! 0), :highest(2 ** ($bits - $signed) - 1);
     $made = Map.new: |$made.pairs, "$type.^name() $endian.key()" => $element;
     $element
+}
+
+# The type of that name, as :of<uint32> gives it.
+sub named(Str:D $name) {
+    (KINDS{$name} // SIZED{$name}).defined ?? ::($name)
+        !! misused 'element', "no type of elements is named {shown $name}; there are {KINDS.keys.sort.join(', ')}, and C's integers"
 }
 
 # The type of the same width and sign that has both in its name; what has none is answered as it is.

@@ -62,14 +62,17 @@ submethod DESTROY { try munmap_wrap($!handle) if $!handle }
     $mapping[$index]
 
 The element with that index, counted from 0; C<$mapping[*-1]> is the last. X::Mmap::OutOfRange where there is none,
-X::Mmap::Fault where the memory refuses. The answer is a value, not a container: assignment to one element goes to the
-memory, but C<++>, C<+=> and assignment to a slice have nothing to store into, and die; see C<cells>.
+X::Mmap::Fault where the access faults. Of a mapping that C<mmap> made writable it is a container with the value of that moment, which
+C<++>, C<+=>, C<is rw> and assignment to a slice store into; any other element is the value alone, which is read faster.
 
 =begin code :lang<raku>
 use Mmap::Wrap;
 my $memory = mmap :anon, :length(4096);
 $memory[1] = 7;
 say $memory[1], $memory[*-1], $memory[0 .. 2];       # 70(0 7 0)
+$memory[0]++;
+$memory[2, 3] = 20, 30;
+say $memory[^4];                                     # (1 7 20 30)
 =end code
 
 =head3 method ASSIGN-POS
@@ -226,7 +229,8 @@ say @bytes[^3].map(*.base(16));
 
     method cells(--> Positional:D)
 
-The same elements as containers, for C<++>, C<+=>, assignment to slices and C<is rw>: slower, since each access makes one.
+The same elements as containers that read the memory anew whenever they are asked, and that are there where the mapping's own elements
+are values alone: of a mapping that was made read only and became writable by C<protect>, or by C<Mmap::Wrap::Mapping.new>. Slower.
 
 =begin code :lang<raku>
 use Mmap::Wrap;
@@ -300,7 +304,7 @@ method list { List.from-iterator(self.iterator) }
 method Capture { self.list.Capture }   # for a signature that takes it apart
 
 my class Cells does Positional does Iterable {
-    has $.mapping handles <elems end EXISTS-POS of Numeric Int>;
+    has $.mapping handles <elems end EXISTS-POS of Numeric Int chars codes>;
     method AT-POS(Mu $index) is raw {
         my \mapping = $!mapping;
         Proxy.new: FETCH => -> $ { mapping.AT-POS($index) }, STORE => -> $, Mu $value { mapping.ASSIGN-POS($index, $value) }
@@ -310,6 +314,8 @@ my class Cells does Positional does Iterable {
     method list { List.from-iterator(self.iterator) }
     method STORE(Mu \values) { $!mapping.STORE(values); self }
     multi method Bool(::?CLASS:D: --> Bool:D) { so $!mapping }
+    multi method Str(::?CLASS:D:) { $!mapping.Str }
+    multi method Stringy(::?CLASS:D:) { $!mapping.Stringy }
     multi method gist(::?CLASS:D: --> Str:D) { "$!mapping.gist().cells" }
     multi method raku(::?CLASS:D: --> Str:D) { self.gist }
 }
@@ -420,7 +426,6 @@ multi method gist(::?CLASS:D: --> Str:D) {
     my $what = self.closed ?? 'closed' !! "{self.elems} × {self.of.^name}";
     "Mmap::Wrap::Mapping($what$of)"
 }
-multi method Str(::?CLASS:D: --> Str:D) { self.gist }
 multi method raku(::?CLASS:D: --> Str:D) { self.gist }   # no code makes the same mapping again
 
 # A second owner would unmap, when it is collected, what the first one still uses.

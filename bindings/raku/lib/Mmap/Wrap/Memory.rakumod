@@ -168,13 +168,14 @@ say $data.lost;                                      # False
 
 =end pod
 
-method resize(Mu $length, Bool :$file, Bool :$stay, Pointer :$to) {
-    my $flags = ($stay ?? 0 !! value-of('MREMAP_MAYMOVE')) +| ($to.defined ?? value-of('MREMAP_FIXED') !! 0);
+method resize(Mu $length, Bool :$file, Bool :$stay, Mu :$to = Pointer) {
+    my Pointer $where := address-or-none 'mremap', $to;
+    my $flags = ($stay ?? 0 !! value-of('MREMAP_MAYMOVE')) +| ($where.defined ?? value-of('MREMAP_FIXED') !! 0);
     my $wanted = size-or-rest 'mremap', $length, 'length';
     my $with-file = $file // so self.facts.keeps_file;
     # The file follows the mapping; where the mapping follows the file, it stays.
     $with-file = False if $wanted == REST && !$file.defined;
-    answered mremap_wrap(self.handle, $wanted, $flags, $to // Pointer, +$with-file), :path(self.path);
+    answered mremap_wrap(self.handle, $wanted, $flags, $where, +$with-file), :path(self.path);
     self
 }
 
@@ -186,7 +187,7 @@ method move-out() {
 }
 
 method name(Mu $name --> Nil) {
-    my $native = Str.ACCEPTS($name) && !$name.defined ?? Blob !! native-name('mmap_wrap_name', $name);
+    my $native := Str.ACCEPTS($name) && !$name.defined ?? Blob !! native-name('mmap_wrap_name', $name);
     answered mmap_wrap_name(self.handle, $native), :path(self.path)
 }
 

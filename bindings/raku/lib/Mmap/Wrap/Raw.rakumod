@@ -20,7 +20,9 @@ munmap_wrap($handle);
 The exported functions of the native library under their own names, without any conversion: zero or more is the answer,
 a negative code is an error, and C<mmap_wrap_last_error_message> tells about this thread's last one. The library's
 header, C<mmap_wrap.h>, is the manual. Beware of what NativeCall does to arguments: a type object or C<Nil> becomes 0 or
-NULL. C<Mmap::Wrap> does not have that trap.
+NULL; and an argument that is C<Pointer> (NULL) in one call and an address in the next must come out of its container, from a
+parameter with a type or a variable that is bound by C<:=>, else Rakudo 2022.12 passes NULL both times.
+C<Mmap::Wrap> does not have these traps.
 
 The library is the one that the environment variable C<MMAP_WRAP_LIBRARY> names by its path, or else the one installed
 with this distribution. One of another binary interface is refused with C<X::Mmap::Library>, as is a missing one. Any

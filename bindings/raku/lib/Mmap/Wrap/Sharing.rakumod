@@ -99,7 +99,7 @@ Raku's own Lock has them, and C<.lock(:timeout)>. The word is 0 in new memory, w
 use Mmap::Wrap;
 my $shared = mmap :anon, :length(4096), :of(uint32);
 my $mutex = $shared.mutex(0);
-await (^4).map: { start for ^100 { $mutex.protect: { $shared[1] = $shared[1] + 1 } } };
+await (^4).map: { start for ^100 { $mutex.protect: { $shared[1]++ } } };
 say $shared[1];                                      # 400
 =end code
 

@@ -62,17 +62,36 @@ say mmap('words.txt').count("\n"), ' lines';
 =head3 method decode
 
     method decode($encoding = 'utf8', $offset = 0, $size = * --> Str:D)
+    method decode($offset = 0, $size = *, :$enc! --> Str:D)
 
-Bytes as text. X::Mmap::Encoding where they are none in that encoding.
+Bytes as text. X::Mmap::Encoding where they are none in that encoding. A mapping itself is no text, as a Blob is none: using it as
+one, by C<print>, C<"$mapping">, C<~>, C<eq>, C<.Str> or C<.chars>, is X::Mmap::AsStr. (C<say> and C<.gist> describe it.)
 
 =begin code :lang<raku>
 use Mmap::Wrap;
-say mmap('words.txt').decode('utf8', 0, 3);          # one
+my $words = mmap 'words.txt';
+say $words.decode('utf8', 0, 3);                     # one
+say $words.decode(0, 3, :enc<latin-1>);              # one
+say (try "$words") // $!.^name;                      # X::Mmap::AsStr
+=end code
+
+=head3 method Stringy, method chars, method codes
+
+    method Str()
+
+X::Mmap::AsStr, as described at C<decode>.
+
+=begin code :lang<raku>
+use Mmap::Wrap;
+my $words = mmap 'words.txt';
+say (try $words.chars) // $!.message;                # chars: a mapping is bytes, not text …
+say $words.decode.chars;
 =end code
 
 =head3 method lines
 
     method lines($offset = 0, $size = *, :$enc = 'utf8', :$chomp = True --> Seq:D)
+    method lines($encoding, $offset = 0, $size = *, :$chomp = True --> Seq:D)
 
 The lines, one after the other, as C<IO::Path.lines> gives those of a file: ended by "\n" or "\r\n", which C<:!chomp> keeps.
 It is lazy and takes the memory of a few lines, however large the file. The lines are those of the moment when they are
@@ -134,7 +153,9 @@ method indices(Mu $needle, Mu $start = 0, Mu $end = *, Bool :$overlap --> Seq:D)
     Seq.new: Indices.new: :mapping(self), :needle($bytes), :$start, :end($until), :step($overlap ?? 1 !! $bytes.bytes max 1)
 }
 
-method decode(Mu $encoding = 'utf8', Mu $offset = 0, Mu $size = * --> Str:D) {
+proto method decode(|) { * }
+multi method decode(Mu $offset = 0, Mu $size = *, Mu :$enc! --> Str:D) { self.decode($enc, $offset, $size) }
+multi method decode(Mu $encoding = 'utf8', Mu $offset = 0, Mu $size = * --> Str:D) {
     encoding-of 'decode', $encoding;
     my $bytes := self.read($offset, $size);
     CATCH { when X::AdHoc { no-text 'decode', $encoding, .message, self.path } }
@@ -148,19 +169,30 @@ multi encoding-of($call, Str:D $name) {
 }
 multi encoding-of($call, Mu $name) { misused $call, "the encoding is {shown $name}, no Str" }
 
+# What a Blob does, too, when it is used as text.
+multi method Str(::?CLASS:D:) { as-text 'Str', self }
+multi method Stringy(::?CLASS:D:) { as-text 'Stringy', self }
+method chars { as-text 'chars', self }
+method codes { as-text 'codes', self }
+
+sub as-text($method, $object) {
+    X::Mmap::AsStr.new(:code(E_ARGUMENT), :name<MMAP_WRAP_E_ARGUMENT>, :$method, :$object, :path($object.path), :message(
+        "$method: a mapping is bytes, not text: .decode makes text of them, .Blob a copy of them, and .gist describes the mapping")).throw
+}
+
 sub no-text($call, $encoding, $why, $path) {
     X::Mmap::Encoding.new(:code(E_ARGUMENT), :name<MMAP_WRAP_E_ARGUMENT>, :$path,
         :message("$call: the bytes are no $encoding: $why")).throw
 }
 
-#| How many bytes are decoded at a time: as many as stay in a processor's cache.
-my constant PIECE = 65536;
+#| How many bytes are decoded at a time. Their lines are garbage at once: of larger pieces, some live long enough to be kept for long.
+my constant PIECE = 16384;
 
 #| Raku's own decoder, the one of IO::Handle.lines, so that lines are what they are there: it keeps what a piece ends with,
 #| be it half a character or the \r of a \r\n, until the next one comes.
 my class Lines does Iterator {
-    # What takes a line and what catches here runs once for each line. Raku's own words for both, consume-line-chars and CATCH
-    # (a block that is made anew each time), together take longer than the decoding.
+    # All lines of a piece are taken at once: what catches the decoder's errors would take longer for each line than the decoding,
+    # as would Raku's own word for it, consume-line-chars.
     use nqp;
 
     has $!mapping;
@@ -172,35 +204,57 @@ my class Lines does Iterator {
     # Of UTF-16: how far before a piece's end its last unit has the byte that tells a surrogate; else 0.
     has int $!high;
     has $!buffer;
+    has int $!piece;
+    has $!lines;
+    # What ends the lines, once those before it are out.
+    has $!failure;
 
     submethod BUILD(:$mapping, :$decoder, :$enc, Bool :$chomp, :$!at, :$!end, :$!high) {
         $!mapping := $mapping;
         $!decoder := nqp::decont($decoder);
         $!enc := $enc;
         $!chomp = +$chomp;
-        $!buffer := buf8.allocate(PIECE min $!end - $!at);
+        $!buffer := buf8.new;
+        $!piece = PIECE;
+        $!lines := nqp::list();
     }
 
-    method pull-one {
-        my str $line = nqp::handle(nqp::decodertakeline($!decoder, $!chomp, 0), 'CATCH', self!no-text);
-        nqp::isnull_s($line) ?? self!after-next-piece !! $line
-    }
+    method pull-one { nqp::elems($!lines) ?? nqp::shift($!lines) !! self!after-next-piece }
 
     # Not by pull-one again: MoarVM 2022.12 optimizes methods that call each other until its stack ends.
     method !after-next-piece {
-        until $!at == $!end {
+        until nqp::elems($!lines) {
+            no-text 'lines', $!enc, $!failure, $!mapping.path if $!failure;
+            return self!rest if $!at == $!end;
             self!decode-next-piece;
-            my str $line = nqp::handle(nqp::decodertakeline($!decoder, $!chomp, 0), 'CATCH', self!no-text);
-            return $line unless nqp::isnull_s($line);
+            self!take-lines;
+            # The decoder looks for the end of a line from its beginning, each time.
+            $!piece = nqp::elems($!lines) ?? PIECE !! 2 * $!piece;
         }
-        my str $rest = nqp::handle(nqp::decodertakeline($!decoder, $!chomp, 1), 'CATCH', self!no-text);
+        nqp::shift($!lines)
+    }
+
+    method !take-lines {
+        CATCH { default { $!failure := .message } }
+        my $lines := $!lines;
+        my $decoder := $!decoder;
+        my int $chomp = $!chomp;
+        my str $line = nqp::decodertakeline($decoder, $chomp, 0);
+        until nqp::isnull_s($line) {
+            nqp::push($lines, nqp::box_s($line, Str));
+            $line = nqp::decodertakeline($decoder, $chomp, 0);
+        }
+    }
+
+    method !rest {
+        CATCH { default { no-text 'lines', $!enc, .message, $!mapping.path } }
+        my str $rest = nqp::decodertakeline($!decoder, $!chomp, 1);
         nqp::isnull_s($rest) || $rest eq '' ?? IterationEnd !! $rest
     }
 
     method !decode-next-piece {
-        my int $size = $!end - $!at;
-        $!buffer := buf8.allocate($size) if $size < $!buffer.elems;
-        $size = $!buffer.elems;
+        my int $size = $!end - $!at min $!piece;
+        $!buffer := buf8.allocate($size) if $size != nqp::elems($!buffer);
         answered mmap_wrap_read($!mapping.handle, $!at, $!buffer, $size), :path($!mapping.path);
         if $!high && $!at + $size < $!end && $!buffer[$size - $!high] +& 0xFC == 0xD8 {
             # Between the halves of a surrogate pair the decoder cannot wait for the next piece.
@@ -210,11 +264,14 @@ my class Lines does Iterator {
         else { $!decoder.add-bytes($!buffer) }
         $!at = $!at + $size;
     }
-
-    method !no-text { no-text 'lines', $!enc, nqp::getmessage(nqp::exception()), $!mapping.path }
 }
 
-method lines(Mu $offset = 0, Mu $size = *, Mu :$enc = 'utf8', Bool :$chomp = True --> Seq:D) {
+proto method lines(|) { * }
+multi method lines(Str:D $encoding, Mu $offset = 0, Mu $size = *, Bool :$chomp = True, *%more --> Seq:D) {
+    misused 'lines', 'the encoding is given twice' if %more<enc>:exists;
+    self.lines($offset, $size, :enc($encoding), :$chomp)
+}
+multi method lines(Mu $offset = 0, Mu $size = *, Mu :$enc = 'utf8', Bool :$chomp = True --> Seq:D) {
     my $encoding := encoding-of 'lines', $enc;
     my ($at, $rest) = range 'mmap_wrap_read', $offset, $size;
     my $end = $at + answered mmap_wrap_check(self.handle, $at, $rest), :path(self.path);
