@@ -206,12 +206,22 @@ int64_t munmap_wrap(mmap_wrap_handle h);
  * On failure a file that was not there is removed and one that was there has its former size; it is cut only after all
  * else is done. (O_TRUNC cuts at once.) A block device has its own size, other devices need len.
  *
+ * A file that is made with a size gets its name only when it has the size (O_TMPFILE and linkat(2)), so that a process
+ * that opens it meanwhile never finds it empty; on a file system without O_TMPFILE it can.
+ *
  *     mmap_wrap_handle h = mmap_open_wrap("table", O_RDWR | O_CREAT, 0644, 8192, 1, MMAP_WRAP_REST, PROT_READ | PROT_WRITE, MAP_SHARED, 0);
  */
 mmap_wrap_handle mmap_open_wrap(const char *path, int64_t open_flags, int64_t mode, int64_t size, int64_t allocate, int64_t len, int64_t prot, int64_t flags, int64_t offset);
 
 /**
  * The same for POSIX shared memory: name is that of shm_open(3), "/like-this". It stays until shm_unlink_wrap.
+ *
+ * Other processes use it at the same time, so a size only makes it larger: where it has more bytes, it keeps them, and
+ * MMAP_WRAP_REST maps all of them. O_TRUNC and mremap_wrap make it smaller. On failure, memory that was there and was made
+ * larger stays so.
+ *
+ * Where size and len are MMAP_WRAP_REST and the memory has 0 bytes, another process has made it by shm_open(3) and is
+ * about to size it: the call waits for that up to a second, then fails with -ETIMEDOUT.
  *
  *     mmap_wrap_handle h = mmap_shm_wrap("/counters", O_RDWR | O_CREAT, 0600, 4096, 0, MMAP_WRAP_REST, PROT_READ | PROT_WRITE, MAP_SHARED, 0);
  *     shm_unlink_wrap("/counters");

@@ -41,11 +41,7 @@ pub struct CachedPages {
 }
 
 pub fn file_facts(fd: c_int) -> Result<FileFacts, Errno> {
-    let mut facts = MaybeUninit::<stat>::uninit();
-    // SAFETY: fstat writes one stat to the place given, and refuses a bad descriptor.
-    check(unsafe { fstat(fd, facts.as_mut_ptr()) })?;
-    // SAFETY: fstat succeeded, so all of it is written.
-    let facts = unsafe { facts.assume_init() };
+    let facts = status(fd)?;
     let kind = facts.st_mode & libc::S_IFMT;
     let is_regular = kind == libc::S_IFREG;
     let device = if kind == libc::S_IFBLK { block_device_size(fd) } else { None };
@@ -56,6 +52,14 @@ pub fn file_facts(fd: c_int) -> Result<FileFacts, Errno> {
         tells_size: is_regular || device.is_some(),
         block_size: usize::try_from(facts.st_blksize).unwrap_or(0),
     })
+}
+
+fn status(fd: c_int) -> Result<stat, Errno> {
+    let mut status = MaybeUninit::<stat>::uninit();
+    // SAFETY: fstat writes one stat to the place given, and fails for a bad descriptor.
+    check(unsafe { fstat(fd, status.as_mut_ptr()) })?;
+    // SAFETY: fstat succeeded, so all of it is written.
+    Ok(unsafe { status.assume_init() })
 }
 
 /// Opening a FIFO must not wait for its other end only to learn that it cannot be mapped, and a terminal must not become
@@ -155,12 +159,14 @@ fn uninterrupted(call: impl Fn() -> Result<(), Errno>) -> Result<(), Errno> {
 pub fn real_path_of(path: &CStr, fd: c_int) -> Option<PathBuf> {
     let real = std::fs::canonicalize(OsStr::from_bytes(path.to_bytes())).ok()?;
     let named = std::fs::metadata(&real).ok()?;
-    let mut open = MaybeUninit::<stat>::uninit();
-    // SAFETY: fstat writes one stat to the place given.
-    check(unsafe { fstat(fd, open.as_mut_ptr()) }).ok()?;
-    // SAFETY: fstat succeeded, so all of it is written.
-    let open = unsafe { open.assume_init() };
+    let open = status(fd).ok()?;
     (named.ino() == open.st_ino && named.dev() == open.st_dev).then_some(real)
+}
+
+/// Whether two descriptors are of the same file.
+pub fn is_same_file(one: c_int, other: c_int) -> bool {
+    let identity = |fd| status(fd).map(|status| (status.st_dev, status.st_ino));
+    identity(one).is_ok_and(|one| identity(other) == Ok(one))
 }
 
 /// Shared memory whose name is gone already.

@@ -1,6 +1,7 @@
 //! What only Linux has.
 
 mod huge;
+mod naming;
 mod node;
 mod presence;
 
@@ -11,6 +12,7 @@ use std::mem::MaybeUninit;
 use std::time::Duration;
 
 pub use huge::{each_huge_part, huge_bytes_by_smaps, transparent_huge_page_size};
+pub use naming::{grow_file, link, open_without_name, shared_memory_path};
 pub use node::{bind, node};
 pub use presence::{cached_pages, forget, knows_advice, lock_on_fault, presence, read_ahead, touch_for_writing};
 

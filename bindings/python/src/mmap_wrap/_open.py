@@ -101,18 +101,24 @@ def shared(
     size: SupportsIndex | None = None,
     mode: Mode | None = None,
     *,
+    allocate: bool = False,
     permissions: SupportsIndex = 0o600,
     flags: SupportsIndex = 0,
 ) -> mmap:
     """Maps the shared memory called `name`, which any process of the machine may map; makes it where it is new.
 
-    `mode` is as for `open`: by default "a+" if a `size` in bytes is given, and "r+" if not. `permissions` are for
-    memory that is made, less the umask; `flags` are MAP_ constants. New memory is zeros. It stays until
-    `unlink_shared`, and until nobody has it mapped. A name has no slash but one at its beginning, which is put there
-    if it is missing.
+    `mode` is as for `open`: by default "a+" if a `size` in bytes is given, and "r+" if not. Memory that has fewer than
+    `size` bytes is made larger. Memory that has more keeps them, since others may use them, and all of it is mapped:
+    only "w+" and `resize` make it smaller. With `allocate` memory is set aside for all of it, so that a full /dev/shm
+    is an OSError (ENOSPC) now and not a FaultError later. `permissions` are for memory that is made, less the umask;
+    `flags` are MAP_ constants. New memory is zeros. It stays until `unlink_shared`, and until no process has it
+    mapped. A name has no slash but one at its beginning, which is put there if it is missing.
 
-    FileNotFoundError: no such memory. FileExistsError: "x+" found it. Other errors as `open`. It raises an auditing
-    event `mmap_wrap.shared` with name, mode and size.
+    Memory that another process is making by this call is found whole or not at all; what another library has made and
+    not yet sized is waited for.
+
+    FileNotFoundError: no such memory. FileExistsError: "x+" found it. TimeoutError: it had no size for a second, and no
+    `size` is given. Other errors as `open`. It raises an auditing event `mmap_wrap.shared` with name, mode and size.
 
     >>> import mmap_wrap, os
     >>> name = f"/mmap-wrap-{os.getpid()}"
@@ -128,7 +134,7 @@ def shared(
     bytes_wanted = REST if size is None else int64(size)
     sys.audit("mmap_wrap.shared", name, mode, bytes_wanted)
     way |= raw.MMAP_WRAP_KEEP | int64(flags)
-    numbers = opening, int64(permissions), bytes_wanted, 0, REST, protection, way, 0
+    numbers = opening, int64(permissions), bytes_wanted, int(bool(allocate)), REST, protection, way, 0
     access = ACCESS_COPY if way & _PRIVATE else access_of(protection)
     return mmap._of(answer(raw.mmap_shm_wrap(text, *numbers), name), access, True)
 
