@@ -40,6 +40,8 @@ ALLOCATIONGRANULARITY = PAGESIZE
 _MAP_SHARED = _constant("MAP_SHARED")
 _MAP_PRIVATE = _constant("MAP_PRIVATE")
 _MAP_ANONYMOUS = _constant("MAP_ANONYMOUS")
+_MAP_HUGETLB = _constant("MAP_HUGETLB")
+_MAP_NORESERVE = _constant("MAP_NORESERVE")
 _PROT_READ = _constant("PROT_READ")
 _PROT_WRITE = _constant("PROT_WRITE")
 _READ_WRITE = _PROT_READ | _PROT_WRITE
@@ -123,7 +125,7 @@ class mmap(_Mapping, Pages, Sharing):
             if trackfd and not way & _MAP_ANONYMOUS:
                 way |= _ffi.KEEP
         handle = _map(fd, size, way, protection, start, _address(address), int64(alignment))
-        return cls._of(answer(handle), place_anew(mode, trackfd), survive and fd != -1)
+        return cls._of(answer(handle), place_anew(mode, trackfd), survive and _can_be_lost(way))
 
     @classmethod
     def _of(cls, handle: int, access: int, survive: bool) -> Self:
@@ -693,6 +695,14 @@ def _map(fd: int, length: int, flags: int, prot: int, offset: int, address: int,
         raise ArgumentError(errno.EINVAL, f"mmap: either an address ({address:#x}) or an alignment ({alignment})")
     handle = _ffi.map_aligned(alignment, length, prot, flags, fd, offset)
     return handle
+
+
+def _can_be_lost(flags: int) -> bool:
+    """Whether the kernel can have no page for an access to such a map, and sends SIGBUS.
+
+    Ordinary pages without a file are there once they are mapped, but for swap space that MAP_NORESERVE leaves open.
+    """
+    return not flags & _MAP_ANONYMOUS or bool(flags & (_MAP_HUGETLB | _MAP_NORESERVE))
 
 
 def _address(value: SupportsIndex) -> int:
