@@ -141,8 +141,10 @@ typedef int64_t mmap_wrap_handle;
  * nor private. For memory without a file flags has MAP_ANONYMOUS, fd is -1 and offset 0.
  *
  * With len MMAP_WRAP_REST the mapping goes to the end of the file, and is of length 0 where there is nothing: valid,
- * and good for everything that touches no byte. A length may go beyond the end of the file; bytes on pages beyond it
- * must not be touched until the file has grown. offset need not be a multiple of the page size, except with MAP_FIXED.
+ * and good for everything that touches no byte. A length may go beyond the end of the file, as POSIX has it. Until the file
+ * has grown, every access to a page that lies wholly beyond its end faults, and the rest of its last page is memory without
+ * a file: it reads zero, or what another process stored there, and what is stored there is never written to the file,
+ * without an error. offset need not be a multiple of the page size, except with MAP_FIXED.
  * The descriptor may be closed afterwards. MAP_FIXED replaces whatever was mapped there, as in POSIX, mappings of this
  * library included: mind what is yours.
  *
@@ -186,7 +188,7 @@ int64_t munmap_wrap(mmap_wrap_handle h);
  * resizes it, seals are added to it. It is closed with the mapping.
  *
  * All answer the handle, or what mmap_wrap does, or -errno of opening, or what is named beside them. On any failure
- * nothing is left behind.
+ * nothing is left behind. A size above RLIMIT_FSIZE is -EFBIG and no SIGXFSZ.
  */
 
 /** A flag for every call that maps a file: the mapping keeps it open. */
@@ -339,24 +341,35 @@ int64_t msync_wrap(mmap_wrap_handle h, int64_t flags, int64_t offset, int64_t si
  * has the handle as that of an unmapped mapping.
  */
 
+/** For with_file: the file ends where the mapping ends. */
+#define MMAP_WRAP_WITH_FILE 1
+
+/** For with_file: the same, and the file system sets blocks aside for all of it. */
+#define MMAP_WRAP_ALLOCATE 2
+
 /**
  * Makes the mapping length bytes long, or as long as to the end of its file (MMAP_WRAP_REST, for a mapping that keeps its
  * file open). The handle stays. The contents stay, as far as they fit.
  *
  * flags: 0 to grow or shrink in place (-ENOMEM where there is no room), MREMAP_MAYMOVE to move if need be,
- * MREMAP_MAYMOVE | MREMAP_FIXED to move to new_addr, which replaces what is there; new_addr is NULL else. With with_file = 1
- * the file that the mapping keeps open (MMAP_WRAP_KEEP, memory files) is made to end where the mapping ends; else bytes
- * beyond its end must not be touched until it has grown.
+ * MREMAP_MAYMOVE | MREMAP_FIXED to move to new_addr, which replaces what is there; new_addr is NULL else.
+ *
+ * with_file: 0 leaves the file as it is. MMAP_WRAP_WITH_FILE makes the file that the mapping keeps open (MMAP_WRAP_KEEP,
+ * memory files) end where the mapping ends. MMAP_WRAP_ALLOCATE does so and has the file system set blocks aside for all of
+ * it, so that a full disk is -ENOSPC now and not a fault later; MMAP_WRAP_E_UNSUPPORTED where the file system cannot.
+ *
+ * With 0 a shared mapping cannot grow beyond the end of its file (MMAP_WRAP_E_RANGE), where stores would be lost: see
+ * mmap_wrap. Where the file has been emptied, MMAP_WRAP_REST makes the mapping 0 bytes long, as mmap_wrap would.
  *
  * With MREMAP_DONTUNMAP the pages move to a new mapping, whose handle is returned, and h keeps its addresses, with fresh
  * pages behind them; length is that of the mapping and with_file is 0, for no size changes.
  *
  * Returns h, or the new handle. On failure nothing has changed: MMAP_WRAP_E_BUSY, MMAP_WRAP_E_SEALED, MMAP_WRAP_E_ARGUMENT
- * (length 0, flags that need others, no file kept), MMAP_WRAP_E_RANGE, MMAP_WRAP_E_ALIGNMENT (new_addr),
+ * (length 0, flags that need others, no file kept), MMAP_WRAP_E_RANGE (beyond the file's end), MMAP_WRAP_E_ALIGNMENT (new_addr),
  * MMAP_WRAP_E_UNSUPPORTED (a shared mapping without a file cannot grow: the memory behind it keeps its size), -EFAULT (parts
  * with a protection or advice of their own), -ENOMEM, -EINVAL (longer than addresses go), -EPERM (a sealed file), MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED.
  *
- *     if (mremap_wrap(h, 1 << 20, MREMAP_MAYMOVE, NULL, 1) < 0) puts(mmap_wrap_last_error_message());
+ *     if (mremap_wrap(h, 1 << 20, MREMAP_MAYMOVE, NULL, MMAP_WRAP_WITH_FILE) < 0) puts(mmap_wrap_last_error_message());
  */
 mmap_wrap_handle mremap_wrap(mmap_wrap_handle h, int64_t length, int64_t flags, void *new_addr, int64_t with_file);
 

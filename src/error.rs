@@ -71,6 +71,10 @@ pub enum Error {
     Backwards { start: i64, end: i64 },
     #[error("file offset {offset} lies beyond the {length} bytes of the file")]
     FileOffsetBeyond { offset: u64, length: u64 },
+    #[error(
+        "{length} bytes at file offset {offset} go beyond the {size} bytes of the file, where stores are lost; make the file longer before, or with the mapping (in C by with_file, which needs the file kept open: MMAP_WRAP_KEEP)"
+    )]
+    BeyondFile { length: usize, offset: u64, size: u64 },
     #[error("length {length} at file offset {offset} exceeds what this machine can address")]
     TooLong { length: u64, offset: u64 },
 
@@ -157,6 +161,7 @@ impl Error {
             | Error::ExtendsBeyond { .. }
             | Error::Backwards { .. }
             | Error::FileOffsetBeyond { .. }
+            | Error::BeyondFile { .. }
             | Error::TooLong { .. }
             | Error::AlignedTooLong { .. }
             | Error::NoRoom { .. } => MMAP_WRAP_E_RANGE,

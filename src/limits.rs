@@ -30,12 +30,15 @@ pub fn open_hint(errno: Errno) -> String {
 }
 
 /// The same for giving a file its size, or blocks for it.
-pub fn file_size_hint(errno: Errno) -> &'static str {
+pub fn file_size_hint(errno: Errno) -> String {
     match errno {
-        Errno(libc::EINVAL | libc::EBADF) => "the file must be open for writing",
-        Errno(libc::ENOSPC) => "the file system is full",
-        Errno(libc::EFBIG) => "the file system, or RLIMIT_FSIZE, allows no file as large",
-        Errno(libc::EPERM) => "the file is sealed against it, or has an attribute that forbids it",
-        _ => "",
+        Errno(libc::EINVAL | libc::EBADF) => "the file must be open for writing".into(),
+        Errno(libc::ENOSPC) => "the file system is full".into(),
+        Errno(libc::EFBIG) => match sys::limits().file_size {
+            Some(limit) => format!("RLIMIT_FSIZE is {limit} bytes, and the file system may have a limit of its own"),
+            None => "the file system allows no file as large".into(),
+        },
+        Errno(libc::EPERM) => "the file is sealed against it, or has an attribute that forbids it".into(),
+        _ => memory_hint(errno),
     }
 }

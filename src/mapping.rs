@@ -29,6 +29,7 @@ pub use facts::Facts;
 pub use huge::transparent_huge_page_size;
 pub use kind::*;
 pub use open::Open;
+pub use resize::FileEnd;
 pub use sharing::Waited;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering::SeqCst};

@@ -27,8 +27,10 @@ const _: () = assert!(MMAP_WRAP_REST == range::REST);
 /// nor private. For memory without a file flags has MAP_ANONYMOUS, fd is -1 and offset 0.
 ///
 /// With len MMAP_WRAP_REST the mapping goes to the end of the file, and is of length 0 where there is nothing: valid,
-/// and good for everything that touches no byte. A length may go beyond the end of the file; bytes on pages beyond it
-/// must not be touched until the file has grown. offset need not be a multiple of the page size, except with MAP_FIXED.
+/// and good for everything that touches no byte. A length may go beyond the end of the file, as POSIX has it. Until the file
+/// has grown, every access to a page that lies wholly beyond its end faults, and the rest of its last page is memory without
+/// a file: it reads zero, or what another process stored there, and what is stored there is never written to the file,
+/// without an error. offset need not be a multiple of the page size, except with MAP_FIXED.
 /// The descriptor may be closed afterwards. MAP_FIXED replaces whatever was mapped there, as in POSIX, mappings of this
 /// library included: mind what is yours.
 ///

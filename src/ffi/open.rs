@@ -5,7 +5,7 @@
 //! resizes it, seals are added to it. It is closed with the mapping.
 //!
 //! All answer the handle, or what mmap_wrap does, or -errno of opening, or what is named beside them. On any failure
-//! nothing is left behind.
+//! nothing is left behind. A size above RLIMIT_FSIZE is -EFBIG and no SIGXFSZ.
 
 use super::boundary::{boundary, text_at};
 use super::map::mmap_wrap_handle;

@@ -14,6 +14,23 @@ use std::ffi::c_int;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
 
+/// What becomes of the file of a mapping that is resized. `true` and `false` stand for the first two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileEnd {
+    /// It keeps its size.
+    Stays,
+    /// It ends where the mapping ends.
+    Follows,
+    /// It ends where the mapping ends, and the file system sets blocks aside for all of it.
+    Allocated,
+}
+
+impl From<bool> for FileEnd {
+    fn from(with_file: bool) -> FileEnd {
+        if with_file { FileEnd::Follows } else { FileEnd::Stays }
+    }
+}
+
 /// What resizing leaves the file as.
 struct FileSize {
     fd: c_int,
@@ -23,8 +40,9 @@ struct FileSize {
 
 impl Mapping {
     /// Makes the mapping `length` bytes long (`REST`: to the end of its file), mremap(2). `flags` are MREMAP_ bits: with
-    /// MREMAP_MAYMOVE it may move to another address, with MREMAP_FIXED it moves to `address`. With `with_file` the file
-    /// that it keeps open ends where the mapping ends afterwards. On failure nothing has changed.
+    /// MREMAP_MAYMOVE it may move to another address, with MREMAP_FIXED it moves to `address`. `with_file` says whether the
+    /// file that it keeps open ends where the mapping ends afterwards. A shared mapping does not grow beyond the end of its
+    /// file. On failure nothing has changed.
     ///
     /// ```
     /// use mmap_wrap::{Mapping, constants::*};
@@ -33,18 +51,20 @@ impl Mapping {
     /// bytes.write((1 << 20) - 1, b"x")?;
     /// # Ok::<(), Box<mmap_wrap::Error>>(())
     /// ```
-    pub fn resize(&mut self, length: i64, flags: i64, address: usize, with_file: bool) -> Result<()> {
+    pub fn resize(&mut self, length: i64, flags: i64, address: usize, with_file: impl Into<FileEnd>) -> Result<()> {
+        let file_end = with_file.into();
         let c_flags = self.checked_flags(flags, address)?;
         if flags & MREMAP_DONTUNMAP != 0 && MREMAP_DONTUNMAP != 0 {
             return Err(Error::argument("MREMAP_DONTUNMAP makes a second mapping: see Mapping::move_pages"));
         }
         let length = self.new_length(length)?;
         let size = self.new_size(length)?;
-        let file = if with_file { Some(self.file_size_for(length)?) } else { None };
-        match &file {
-            Some(file) if file.after > file.before => file.set(file.after)?,
-            Some(file) if file.after < file.before => file.can_be_cut()?,
-            _ => {}
+        let file = match file_end {
+            FileEnd::Stays => self.ends_within_file(length).map(|()| None)?,
+            _ => Some(self.file_size_for(length)?),
+        };
+        if let Some(file) = &file {
+            file.make_room(file_end)?;
         }
         if let Err(error) = self.remap(size, c_flags, address) {
             if let Some(file) = file.filter(|file| file.after > file.before) {
@@ -63,12 +83,12 @@ impl Mapping {
     /// Moves the pages away, to a new mapping; this one keeps its addresses, whose pages are fresh: mremap(2) with
     /// MREMAP_DONTUNMAP. The arguments are those of [`Mapping::resize`], but no size changes: `length` is that of the mapping,
     /// and there is nothing to do `with_file`.
-    pub fn move_pages(&mut self, length: i64, flags: i64, address: usize, with_file: bool) -> Result<Mapping> {
+    pub fn move_pages(&mut self, length: i64, flags: i64, address: usize, with_file: impl Into<FileEnd>) -> Result<Mapping> {
         let c_flags = self.checked_flags(flags, address)?;
         if self.new_length(length)? != self.grid.length {
             return Err(Error::argument("MREMAP_DONTUNMAP moves all pages: the length stays as it is"));
         }
-        if with_file {
+        if with_file.into() != FileEnd::Stays {
             return Err(Error::argument("MREMAP_DONTUNMAP changes no size, so with_file must be 0"));
         }
         let file = self.file_for_a_sibling()?;
@@ -143,14 +163,11 @@ impl Mapping {
     fn new_length(&self, length: i64) -> Result<usize> {
         let wanted = match length {
             0 => return Err(Error::argument("length 0: unmap it instead")),
+            // 0 at the end of the file, as for a mapping that is made.
             REST => {
                 let size = sys::file_facts(self.file()?.as_raw_fd()).map_or(0, |facts| facts.size);
-                match size.checked_sub(self.origin.offset) {
-                    None | Some(0) => {
-                        return Err(Error::FileOffsetBeyond { offset: self.origin.offset, length: size }.into());
-                    }
-                    Some(rest) => rest,
-                }
+                let offset = self.origin.offset;
+                size.checked_sub(offset).ok_or(Error::FileOffsetBeyond { offset, length: size })?
             }
             length => u64::try_from(length).map_err(|_| Error::Negative { what: "length", value: length })?,
         };
@@ -160,6 +177,9 @@ impl Mapping {
     /// Bytes of whole pages for a length, if the memory behind the mapping can have them.
     fn new_size(&self, length: usize) -> Result<usize> {
         let Mapping { grid, origin, pages, .. } = self;
+        if length == 0 {
+            return Ok(0);
+        }
         let size = whole_pages(length, origin.offset, grid.page)?;
         addressable(size as u64, origin.offset)?;
         let shared = is_shared(origin.flags) && origin.flags & MAP_ANONYMOUS != 0;
@@ -171,6 +191,27 @@ impl Mapping {
             )));
         }
         Ok(size)
+    }
+
+    /// Whether a shared mapping that grows to `length` still ends within its file. What is stored beyond the end, on the
+    /// last page, reaches no file, without an error; beyond that page every access faults.
+    fn ends_within_file(&self, length: usize) -> Result<()> {
+        let Mapping { grid, origin, pages, .. } = self;
+        let of_file = is_shared(origin.flags) && origin.flags & MAP_ANONYMOUS == 0;
+        if length <= grid.length || !of_file {
+            return Ok(());
+        }
+        let file = match &origin.file {
+            Some(file) => sys::file_facts(file.as_raw_fd()).ok().map(|facts| facts.tells_size.then_some(facts.size)),
+            None => sys::file_size_behind(pages.base().addr().get()),
+        };
+        match file {
+            Some(Some(size)) if origin.offset + length as u64 > size => {
+                Err(Error::BeyondFile { length, offset: origin.offset, size }.into())
+            }
+            Some(_) => Ok(()),
+            None => self.file().map(drop),
+        }
     }
 
     fn file_size_for(&self, length: usize) -> Result<FileSize> {
@@ -187,6 +228,9 @@ impl Mapping {
     }
 
     fn remap(&mut self, size: usize, flags: c_int, address: usize) -> Result<()> {
+        if size == 0 {
+            return self.give_up_all_pages();
+        }
         if self.pages.size() == 0 {
             // An empty file has no pages to move; by now it has grown.
             self.pages = self.map_again(address, size)?;
@@ -201,6 +245,15 @@ impl Mapping {
             Err(Errno(libc::ENOSYS)) => self.remap_by_copy(size, flags),
             Err(errno) => Err(self.remap_refused(errno, size)),
         }
+    }
+
+    fn give_up_all_pages(&mut self) -> Result<()> {
+        std::mem::replace(&mut self.pages, Pages::none()).unmap().map_err(|(pages, errno)| {
+            self.pages = pages;
+            self.remap_refused(errno, 0)
+        })?;
+        self.grid.lead = 0;
+        Ok(())
     }
 
     /// For systems without mremap(2): a new mapping takes the old one's place, with a copy of what is private.
@@ -264,6 +317,21 @@ impl Mapping {
 }
 
 impl FileSize {
+    /// Makes the file longer, or sees that it can be cut; and sets blocks aside if that is asked for.
+    fn make_room(&self, end: FileEnd) -> Result<()> {
+        if self.after < self.before {
+            self.can_be_cut()?;
+        }
+        if end == FileEnd::Allocated {
+            return sys::allocate(self.fd, self.after).map_err(|errno| {
+                // The file system may have made it longer on the way. The first error is the one to tell.
+                let _ = sys::set_file_size(self.fd, self.before);
+                self.refused(errno, self.after)
+            });
+        }
+        if self.after > self.before { self.set(self.after) } else { Ok(()) }
+    }
+
     fn set(&self, size: u64) -> Result<()> {
         sys::set_file_size(self.fd, size).map_err(|errno| self.refused(errno, size))
     }
@@ -279,7 +347,10 @@ impl FileSize {
     }
 
     fn refused(&self, errno: Errno, size: u64) -> Box<Error> {
-        Error::system(errno, format!("the file from {} to {size} bytes", self.before), file_size_hint(errno))
+        match errno {
+            Errno(libc::EOPNOTSUPP) => Error::unsupported("allocating blocks on the file system of this file"),
+            _ => Error::system(errno, format!("the file from {} to {size} bytes", self.before), file_size_hint(errno)),
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use super::{Source, SourceKind, facts, huge_page_size};
 use crate::bits::known;
 use crate::constants::{Group, MFD_HUGE_MASK, MFD_HUGE_SHIFT, MFD_HUGETLB};
 use crate::error::{Errno, Error, Result};
-use crate::limits::memory_hint;
+use crate::limits::{file_size_hint, memory_hint};
 use crate::sys;
 use std::ffi::CStr;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -52,7 +52,7 @@ impl Source {
 fn sized(fd: OwnedFd, size: u64, page: usize, attempt: impl Fn() -> String) -> Result<Source> {
     let whole = size.checked_next_multiple_of(page as u64).ok_or(Error::TooLong { length: size, offset: 0 })?;
     sys::set_file_size(fd.as_raw_fd(), whole)
-        .map_err(|errno| Error::system(errno, format!("{}, {whole} bytes of it", attempt()), memory_hint(errno)))?;
+        .map_err(|errno| Error::system(errno, format!("{}, {whole} bytes of it", attempt()), file_size_hint(errno)))?;
     let facts = facts(fd.as_raw_fd(), attempt)?;
     Ok(Source::Opened { fd, kind: SourceKind::MemoryFile, facts })
 }

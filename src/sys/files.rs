@@ -108,7 +108,7 @@ fn owned(call: impl Fn() -> c_int) -> Result<OwnedFd, Errno> {
 /// Makes the file as many bytes long; what is added reads zero.
 pub fn set_file_size(fd: c_int, size: u64) -> Result<(), Errno> {
     let size = off_t::try_from(size).map_err(|_| Errno(libc::EFBIG))?;
-    uninterrupted(|| {
+    without_sigxfsz(|| {
         // SAFETY: ftruncate checks the descriptor and touches no memory.
         check(unsafe { ftruncate(fd, size) })
     })
@@ -130,7 +130,7 @@ pub fn allocate(fd: c_int, size: u64) -> Result<(), Errno> {
         return Ok(());
     }
     let size = off_t::try_from(size).map_err(|_| Errno(libc::EFBIG))?;
-    uninterrupted(|| {
+    without_sigxfsz(|| {
         #[cfg(target_os = "linux")]
         // SAFETY: fallocate checks the descriptor and touches no memory. Not posix_fallocate(3): glibc's writes a byte into
         // each block where the file system cannot do it, over those of others.
@@ -144,6 +144,63 @@ pub fn allocate(fd: c_int, size: u64) -> Result<(), Errno> {
         #[cfg(not(any(target_os = "linux", target_os = "freebsd", target_os = "netbsd")))]
         return Err(Errno(libc::EOPNOTSUPP));
     })
+}
+
+/// Makes a file larger, so that RLIMIT_FSIZE is EFBIG and nothing else: the kernel sends SIGXFSZ, too, whose default action
+/// ends the process. It comes to this thread, which blocks it meanwhile and takes it off again.
+pub(super) fn without_sigxfsz(call: impl Fn() -> Result<(), Errno>) -> Result<(), Errno> {
+    let only = signal_set(&[libc::SIGXFSZ]);
+    let mut mask = signal_set(&[]);
+    // SAFETY: both sets are initialised.
+    unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &raw const only, &raw mut mask) };
+    // One that is pending already is the program's own; unless it was blocked before, none is.
+    let pending_before = has(&mask, libc::SIGXFSZ) && is_pending(libc::SIGXFSZ);
+    let outcome = uninterrupted(call);
+    if outcome == Err(Errno(libc::EFBIG)) && !pending_before && is_pending(libc::SIGXFSZ) {
+        take(&only);
+    }
+    // SAFETY: the set was written by the first call.
+    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const mask, std::ptr::null_mut()) };
+    outcome
+}
+
+fn signal_set(signals: &[c_int]) -> libc::sigset_t {
+    let mut set = MaybeUninit::uninit();
+    // SAFETY: sigemptyset initialises the set, to which sigaddset adds signals that exist.
+    unsafe {
+        libc::sigemptyset(set.as_mut_ptr());
+        for signal in signals {
+            libc::sigaddset(set.as_mut_ptr(), *signal);
+        }
+        set.assume_init()
+    }
+}
+
+fn has(set: &libc::sigset_t, signal: c_int) -> bool {
+    // SAFETY: the set is initialised.
+    unsafe { libc::sigismember(set, signal) == 1 }
+}
+
+fn is_pending(signal: c_int) -> bool {
+    let mut pending = signal_set(&[]);
+    // SAFETY: sigpending writes one set to the place given.
+    unsafe { libc::sigpending(&raw mut pending) == 0 && has(&pending, signal) }
+}
+
+/// Takes a pending signal off, this thread's own before one of the process.
+fn take(set: &libc::sigset_t) {
+    #[cfg(target_os = "linux")]
+    {
+        let at_once = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+        // SAFETY: reads the set and the time; the place for what is known of the signal may be NULL.
+        unsafe { libc::sigtimedwait(set, std::ptr::null_mut(), &raw const at_once) };
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let mut signal = 0;
+        // SAFETY: reads the set and writes one number. It is pending, so that nothing waits.
+        unsafe { libc::sigwait(set, &raw mut signal) };
+    }
 }
 
 fn uninterrupted(call: impl Fn() -> Result<(), Errno>) -> Result<(), Errno> {

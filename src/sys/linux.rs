@@ -189,12 +189,26 @@ fn line_holding(address: usize, line: &str) -> Option<Line<'_>> {
     Some(Line { range, start, permissions, offset, inode, path: fields.next().unwrap_or_default().trim_start() })
 }
 
-fn why_the_file_refused(line: &Line, position: u64) -> Option<Cause> {
+/// The file behind a line, and a path to it.
+fn file_behind(line: &Line) -> Option<(String, std::fs::Metadata)> {
     use std::os::unix::fs::MetadataExt;
     // A file that lost its name can still be reached by the mapping's own link, where that is permitted.
-    let (path, file) = [line.path.to_owned(), format!("/proc/self/map_files/{}", line.range)]
+    [line.path.to_owned(), format!("/proc/self/map_files/{}", line.range)]
         .into_iter()
-        .find_map(|path| std::fs::metadata(&path).ok().filter(|file| file.ino() == line.inode).map(|file| (path, file)))?;
+        .find_map(|path| std::fs::metadata(&path).ok().filter(|file| file.ino() == line.inode).map(|file| (path, file)))
+}
+
+/// The size of the file that is mapped at an address, or `None` for one that has none, a device. The outer `None`: the file
+/// cannot be found.
+pub fn file_size_behind(address: usize) -> Option<Option<u64>> {
+    let maps = std::fs::read_to_string("/proc/self/maps").ok()?;
+    let line = maps.lines().find_map(|line| line_holding(address, line))?;
+    let (_, file) = file_behind(&line)?;
+    Some(file.is_file().then(|| file.len()))
+}
+
+fn why_the_file_refused(line: &Line, position: u64) -> Option<Cause> {
+    let (path, file) = file_behind(line)?;
     if position >= file.len() {
         return Some(Cause::CutShort { size: file.len() });
     }

@@ -11,14 +11,14 @@ pub use files::{
 };
 #[cfg(target_os = "linux")]
 pub use linux::{
-    bind, cached_pages, can_name, default_huge_page_size, descriptor_page_size, each_huge_part, forget, grow_file,
-    huge_bytes_by_smaps, knows_advice, link, lock_on_fault, node, open_without_name, peek, poke, presence, read_ahead,
+    bind, cached_pages, can_name, default_huge_page_size, descriptor_page_size, each_huge_part, file_size_behind, forget,
+    grow_file, huge_bytes_by_smaps, knows_advice, link, lock_on_fault, node, open_without_name, peek, poke, presence, read_ahead,
     shared_memory_path, touch_for_writing, transparent_huge_page_size, wait_on, wake, why_refused, wipe_on_fork,
 };
 #[cfg(not(target_os = "linux"))]
 pub use unix::lacking::{
-    bind, cached_pages, can_name, default_huge_page_size, descriptor_page_size, each_huge_part, forget, grow_file,
-    huge_bytes_by_smaps, knows_advice, link, lock_on_fault, node, open_without_name, peek, poke, presence, read_ahead,
+    bind, cached_pages, can_name, default_huge_page_size, descriptor_page_size, each_huge_part, file_size_behind, forget,
+    grow_file, huge_bytes_by_smaps, knows_advice, link, lock_on_fault, node, open_without_name, peek, poke, presence, read_ahead,
     shared_memory_path, touch_for_writing, transparent_huge_page_size, wait_on, wake, why_refused, wipe_on_fork,
 };
 pub use unix::{Pages, limits, page_size, symbol};

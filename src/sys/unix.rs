@@ -266,6 +266,8 @@ pub struct Limits {
     pub address_space: Option<u64>,
     /// RLIMIT_NOFILE, in descriptors.
     pub descriptors: Option<u64>,
+    /// RLIMIT_FSIZE, in bytes.
+    pub file_size: Option<u64>,
     /// RLIMIT_MEMLOCK, in bytes.
     pub locked_memory: Option<u64>,
     /// vm.max_map_count, in mappings.
@@ -284,6 +286,7 @@ pub fn limits() -> Limits {
     Limits {
         address_space: limit(libc::RLIMIT_AS),
         descriptors: limit(libc::RLIMIT_NOFILE),
+        file_size: limit(libc::RLIMIT_FSIZE),
         locked_memory: limit(libc::RLIMIT_MEMLOCK),
         mappings: std::fs::read_to_string("/proc/sys/vm/max_map_count").ok().and_then(|text| text.trim().parse().ok()),
     }
@@ -328,6 +331,10 @@ pub mod lacking {
 
     pub fn why_refused(_address: usize, _writing: bool) -> Cause {
         Cause::Unknown
+    }
+
+    pub fn file_size_behind(_address: usize) -> Option<Option<u64>> {
+        None
     }
 
     pub fn wipe_on_fork(_pages: &Pages) {}

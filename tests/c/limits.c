@@ -8,9 +8,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { RW = PROT_READ | PROT_WRITE, PRIVATE = MAP_PRIVATE | MAP_ANONYMOUS };
@@ -149,11 +152,105 @@ static void emfile_is_told_with_the_limit_and_descriptors_are_given_back(void) {
     in_child(reaches_the_number_of_descriptors);
 }
 
+enum { FILE_LIMIT = 1 << 16, MAKE = O_RDWR | O_CREAT, KEPT = MAP_SHARED | MMAP_WRAP_KEEP };
+
+static int64_t made_of(const char *name, int64_t size, int64_t allocate) {
+    return mmap_open_wrap(name, MAKE, 0600, size, allocate, MMAP_WRAP_REST, RW, MAP_SHARED, 0);
+}
+
+static int64_t size_of(const char *name) {
+    struct stat facts = {.st_size = -1};
+    return stat(name, &facts) == 0 ? facts.st_size : -1;
+}
+
+static bool is_pending(int signal) {
+    sigset_t pending;
+    return sigpending(&pending) == 0 && sigismember(&pending, signal) == 1;
+}
+
+/* Every call that makes a file larger; the soft limit alone is set. */
+static void exceeds_the_size_of_files(void) {
+    const struct rlimit limit = {FILE_LIMIT, RLIM_INFINITY};
+    const char *named = "RLIMIT_FSIZE is 65536 bytes";
+    const mmap_wrap_handle unnamed = mmap_unnamed_wrap(page, RW, MAP_SHARED);
+    const mmap_wrap_handle kept = mmap_open_wrap("kept", MAKE, 0600, 100, 0, MMAP_WRAP_REST, RW, KEPT, 0);
+    const int64_t descriptors = open_descriptors(), bytes = mapped_bytes();
+    signal(SIGXFSZ, SIG_DFL);
+    if (setrlimit(RLIMIT_FSIZE, &limit) != 0) perror("setrlimit");
+
+    CHECK_FAILS(made_of("grown", 1 << 20, 0), -EFBIG, named);
+    CHECK_FAILS(made_of("grown", 1 << 20, 1), -EFBIG, named);
+    CHECK_IS(size_of("grown"), -1);
+    CHECK_FAILS(made_of("kept", 1 << 20, 0), -EFBIG, named);
+    CHECK_FAILS(made_of("kept", 1 << 20, 1), -EFBIG, named);
+    CHECK_FAILS(mremap_wrap(kept, 1 << 20, MREMAP_MAYMOVE, NULL, 1), -EFBIG, named);
+    CHECK_IS(mmap_wrap_length(kept), 100);
+    CHECK_IS(size_of("kept"), 100);
+    CHECK_FAILS(mremap_wrap(unnamed, 1 << 20, MREMAP_MAYMOVE, NULL, 1), -EFBIG, named);
+    CHECK_FAILS(mmap_unnamed_wrap(1 << 20, RW, MAP_SHARED), -EFBIG, named);
+    CHECK_FAILS(mmap_memfd_wrap("large", 0, 1 << 20, RW, MAP_SHARED), -EFBIG, named);
+    const char *shared = text("/mmap-wrap-limits-%d", (int)getpid());
+    CHECK_FAILS(mmap_shm_wrap(shared, MAKE, 0600, 1 << 20, 0, MMAP_WRAP_REST, RW, MAP_SHARED, 0), -EFBIG, named);
+    CHECK_FAILS(shm_unlink_wrap(shared), -ENOENT, "unlink");
+    CHECK(!is_pending(SIGXFSZ));
+    CHECK_IS(open_descriptors(), descriptors);
+    CHECK_IS(mapped_bytes(), bytes);
+
+    /* What fits is made. */
+    mmap_wrap_handle fits = made_of("fits", FILE_LIMIT, 0);
+    CHECK_IS(munmap_wrap(fits), 1);
+    CHECK_IS(munmap_wrap(kept), 1);
+    CHECK_IS(munmap_wrap(unnamed), 1);
+    unlink("fits");
+    unlink("kept");
+}
+
+static void a_file_larger_than_rlimit_fsize_is_efbig_and_no_signal(void) {
+    in_child(exceeds_the_size_of_files);
+}
+
+static volatile sig_atomic_t caught;
+
+static void catch(int signal) {
+    caught += signal == SIGXFSZ;
+}
+
+/* The program's own SIGXFSZ, and its mask, are as they were. */
+static void leaves_the_programs_signal(void) {
+    sigset_t only, mask;
+    sigemptyset(&only);
+    sigaddset(&only, SIGXFSZ);
+    signal(SIGXFSZ, catch);
+    set_limit(RLIMIT_FSIZE, FILE_LIMIT);
+    CHECK_FAILS(made_of("large", 1 << 20, 0), -EFBIG, "RLIMIT_FSIZE");
+    CHECK_IS(caught, 0);
+    raise(SIGXFSZ);
+    CHECK_IS(caught, 1);
+
+    sigprocmask(SIG_BLOCK, &only, NULL);
+    raise(SIGXFSZ);
+    CHECK_FAILS(made_of("large", 1 << 20, 0), -EFBIG, "RLIMIT_FSIZE");
+    CHECK(sigprocmask(SIG_BLOCK, NULL, &mask) == 0 && sigismember(&mask, SIGXFSZ) == 1);
+    CHECK(is_pending(SIGXFSZ));
+    sigprocmask(SIG_UNBLOCK, &only, NULL);
+    CHECK_IS(caught, 2);
+
+    sigprocmask(SIG_BLOCK, &only, NULL);
+    CHECK_FAILS(made_of("large", 1 << 20, 0), -EFBIG, "RLIMIT_FSIZE");
+    CHECK(!is_pending(SIGXFSZ));
+}
+
+static void the_programs_own_sigxfsz_stays_its_own(void) {
+    in_child(leaves_the_programs_signal);
+}
+
 int main(void) {
     page = mmap_wrap_page_size();
     RUN(rlimit_as_is_named_when_it_is_reached);
     RUN(max_map_count_is_named_when_it_is_reached_and_all_can_be_unmapped);
     RUN(a_mapping_that_cannot_be_unmapped_stays_whole);
     RUN(emfile_is_told_with_the_limit_and_descriptors_are_given_back);
+    RUN(a_file_larger_than_rlimit_fsize_is_efbig_and_no_signal);
+    RUN(the_programs_own_sigxfsz_stays_its_own);
     return finish();
 }

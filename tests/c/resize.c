@@ -11,8 +11,10 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -112,10 +114,6 @@ static void the_file_ends_where_its_mapping_ends_if_that_is_asked_for(void) {
     CHECK_IS(mmap_wrap_find(h, "x", 1, 0, MMAP_WRAP_REST), 899);
     CHECK_IS(mremap_wrap(h, 10, MREMAP_MAYMOVE, NULL, 1), h);
     CHECK_IS(size_of_file(h), 110);
-    /* Without the file: bytes beyond its end are a fault until it has grown. */
-    CHECK_IS(resized(h, 5 * page), h);
-    CHECK_IS(size_of_file(h), 110);
-    if (!under_valgrind()) CHECK_FAILS(mmap_wrap_write(h, 2 * page, "x", 1), MMAP_WRAP_E_FAULT, "cut short, to 110 bytes");
     CHECK(truncate("file", 5000) == 0);
     CHECK_IS(resized(h, MMAP_WRAP_REST), h);
     CHECK_IS(mmap_wrap_length(h), 4900);
@@ -126,12 +124,123 @@ static void the_file_ends_where_its_mapping_ends_if_that_is_asked_for(void) {
 static void an_empty_file_grows_with_its_mapping(void) {
     mmap_wrap_handle h = mmap_open_wrap("empty", O_RDWR | O_CREAT, 0600, 0, 0, MMAP_WRAP_REST, RW, MAP_SHARED | MMAP_WRAP_KEEP, 0);
     CHECK_IS(mmap_wrap_length(h), 0);
-    CHECK_FAILS(resized(h, MMAP_WRAP_REST), MMAP_WRAP_E_RANGE, "the 0 bytes of the file");
+    CHECK_IS(resized(h, MMAP_WRAP_REST), h);
+    CHECK_FAILS(resized(h, 1), MMAP_WRAP_E_RANGE, "beyond the 0 bytes of the file");
     CHECK_IS(mremap_wrap(h, 100, 0, NULL, 1), h);
     CHECK_IS(mmap_wrap_write(h, 99, "x", 1), 1);
     CHECK_IS(size_of_file(h), 100);
     CHECK_IS(munmap_wrap(h), 1);
     unlink("empty");
+}
+
+/* A store beyond the end would reach the last page and no file, or fault. */
+static void a_shared_mapping_does_not_grow_beyond_its_file(void) {
+    char bytes[128];
+    memset(bytes, 'a', sizeof bytes);
+    const int64_t kept[] = {0, MMAP_WRAP_KEEP}, flags = MREMAP_MAYMOVE;
+    for (int i = 0; i < 2; i++) {
+        make_file("ends", bytes, sizeof bytes);
+        mmap_wrap_handle h = mmap_path_wrap("ends", 100, RW, MAP_SHARED | kept[i], 10);
+        const int64_t beyond[] = {119, 1000, 5 * page};
+        for (int j = 0; j < 3; j++) {
+            const char *why = text("%lld bytes at file offset 10 go beyond the 128 bytes of the file", (long long)beyond[j]);
+            CHECK_FAILS(mremap_wrap(h, beyond[j], flags, NULL, 0), MMAP_WRAP_E_RANGE, why);
+            CHECK_FAILS(mremap_wrap(h, beyond[j], flags, NULL, 0), MMAP_WRAP_E_RANGE, "MMAP_WRAP_KEEP");
+        }
+        CHECK_IS(mmap_wrap_length(h), 100);
+        CHECK_IS(mremap_wrap(h, 118, flags, NULL, 0), h);
+        CHECK(truncate("ends", 2 * page) == 0);
+        CHECK_IS(mremap_wrap(h, 2 * page - 10, flags, NULL, 0), h);
+        CHECK_IS(mmap_wrap_write(h, 2 * page - 11, "x", 1), 1);
+        CHECK_IS(munmap_wrap(h), 1);
+        char last = 0;
+        int fd = open("ends", O_RDONLY | O_CLOEXEC);
+        CHECK(pread(fd, &last, 1, 2 * page - 1) == 1 && last == 'x');
+        close(fd);
+    }
+    /* Without its name only the superuser finds the file. */
+    mmap_wrap_handle h = mmap_path_wrap("ends", page, RW, MAP_SHARED, 0);
+    unlink("ends");
+    const int64_t refused = mremap_wrap(h, 3 * page, flags, NULL, 0);
+    CHECK(refused == MMAP_WRAP_E_ARGUMENT || refused == MMAP_WRAP_E_RANGE);
+    CHECK_FAILS(refused, refused, "MMAP_WRAP_KEEP");
+    CHECK_IS(mremap_wrap(h, 10, flags, NULL, 0), h);
+    CHECK_IS(munmap_wrap(h), 1);
+    /* What is private is in memory alone. */
+    make_file("ends", bytes, sizeof bytes);
+    h = mmap_path_wrap("ends", MMAP_WRAP_REST, RW, MAP_PRIVATE, 0);
+    CHECK_IS(mremap_wrap(h, 1000, flags, NULL, 0), h);
+    CHECK_IS(mmap_wrap_write(h, 999, "x", 1), 1);
+    CHECK_IS(munmap_wrap(h), 1);
+    unlink("ends");
+}
+
+/* As mapping it anew is. */
+static void a_mapping_of_a_file_emptied_meanwhile_is_empty(void) {
+    const int64_t offsets[] = {0, 10, page};
+    for (int i = 0; i < 3; i++) {
+        mmap_wrap_handle h = mmap_open_wrap("log", O_RDWR | O_CREAT, 0600, 3 * page, 0, MMAP_WRAP_REST, RW, MAP_SHARED | MMAP_WRAP_KEEP, offsets[i]);
+        const void *address = mmap_wrap_address(h);
+        CHECK(truncate("log", offsets[i]) == 0);
+        CHECK_IS(resized(h, MMAP_WRAP_REST), h);
+        CHECK_IS(mmap_wrap_length(h), 0);
+        CHECK(!is_mapped(address));
+        CHECK_IS(mmap_wrap_find(h, "x", 1, 0, MMAP_WRAP_REST), MMAP_WRAP_E_NOT_FOUND);
+        CHECK_IS(resized(h, MMAP_WRAP_REST), h);
+        CHECK(truncate("log", offsets[i] + 20) == 0);
+        CHECK_IS(resized(h, MMAP_WRAP_REST), h);
+        CHECK_IS(mmap_wrap_write(h, 19, "x", 1), 1);
+        CHECK_IS(size_of_file(h), offsets[i] + 20);
+        if (offsets[i] > 0) {
+            CHECK(truncate("log", offsets[i] - 1) == 0);
+            CHECK_FAILS(resized(h, MMAP_WRAP_REST), MMAP_WRAP_E_RANGE, "lies beyond the");
+            CHECK_IS(mmap_wrap_length(h), 20);
+        }
+        CHECK_IS(munmap_wrap(h), 1);
+        unlink("log");
+    }
+}
+
+static int64_t allocated(mmap_wrap_handle h) {
+    struct stat facts = {.st_size = -1};
+    int64_t fd = mmap_wrap_descriptor(h);
+    CHECK(fd >= 0 && fstat((int)fd, &facts) == 0);
+    close((int)fd);
+    return facts.st_blocks * 512;
+}
+
+static void grows_on_a_small_disk(void) {
+    mmap_wrap_handle h = mmap_open_wrap("small/file", O_RDWR | O_CREAT, 0600, 1000, 0, MMAP_WRAP_REST, RW, MAP_SHARED | MMAP_WRAP_KEEP, 0);
+    CHECK_FAILS(mremap_wrap(h, 1 << 20, MREMAP_MAYMOVE, NULL, MMAP_WRAP_ALLOCATE), -ENOSPC, "the file system is full");
+    CHECK_IS(mmap_wrap_length(h), 1000);
+    CHECK_IS(size_of_file(h), 1000);
+    CHECK_IS(mremap_wrap(h, 8 * page, MREMAP_MAYMOVE, NULL, MMAP_WRAP_ALLOCATE), h);
+    CHECK_IS(size_of_file(h), 8 * page);
+    CHECK(allocated(h) >= 8 * page);
+    /* Blocks for what was sparse, and none beyond the end. */
+    CHECK_IS(mremap_wrap(h, page, MREMAP_MAYMOVE, NULL, MMAP_WRAP_WITH_FILE), h);
+    CHECK_IS(mremap_wrap(h, 1 << 20, MREMAP_MAYMOVE, NULL, MMAP_WRAP_WITH_FILE), h);
+    CHECK_FAILS(mremap_wrap(h, 1 << 20, 0, NULL, MMAP_WRAP_ALLOCATE), -ENOSPC, "the file system is full");
+    CHECK_IS(mremap_wrap(h, 2 * page, 0, NULL, MMAP_WRAP_ALLOCATE), h);
+    CHECK(allocated(h) >= 2 * page);
+    CHECK_IS(size_of_file(h), 2 * page);
+    CHECK_IS(munmap_wrap(h), 1);
+}
+
+static void a_full_disk_is_an_error_of_resizing_with_blocks_set_aside(void) {
+    if (mkdir("small", 0700) != 0) perror("mkdir");
+    if (mount("none", "small", "tmpfs", 0, "size=64k") != 0) skip("no file system to fill: mount: %s", strerror(errno));
+    else {
+        grows_on_a_small_disk();
+        CHECK(umount("small") == 0);
+    }
+    rmdir("small");
+    mmap_wrap_handle h = mmap_memfd_wrap("blocks", 0, page, RW, MAP_SHARED);
+    CHECK_IS(mremap_wrap(h, 4 * page, MREMAP_MAYMOVE, NULL, MMAP_WRAP_ALLOCATE), h);
+    CHECK(allocated(h) >= 4 * page);
+    CHECK_FAILS(mremap_wrap(h, 4 * page, MREMAP_MAYMOVE, NULL, 3), MMAP_WRAP_E_ARGUMENT, "with_file 3");
+    CHECK_FAILS(mremap_wrap(h, 4 * page, MREMAP_MAYMOVE, NULL, -1), MMAP_WRAP_E_ARGUMENT, "with_file -1");
+    CHECK_IS(munmap_wrap(h), 1);
 }
 
 static void a_sealed_file_keeps_its_size_and_its_mapping(void) {
@@ -185,7 +294,7 @@ static void what_is_refused_changes_nothing(void) {
     refused(h, 10, fixed, place + 1, 0, MMAP_WRAP_E_ALIGNMENT, "mremap: address");
     /* As long as all addresses are; the file has grown by then. */
     const int64_t all = sizeof(void *) == 8 ? ((int64_t)1 << 47) - 2 * page : INT32_MAX - 2 * page;
-    refused(h, all, MREMAP_MAYMOVE, NULL, 0, -ENOMEM, "mremap: ");
+    refused(h, all, MREMAP_MAYMOVE, NULL, 0, MMAP_WRAP_E_RANGE, "bytes of the file, where stores are lost");
     refused(h, all, MREMAP_MAYMOVE, NULL, 1, -ENOMEM, "mremap: ");
     CHECK_IS(size_of_file(h), 2 * page);
     CHECK_IS(mmap_wrap_find(h, "here", 4, 0, MMAP_WRAP_REST), 0);
@@ -334,6 +443,9 @@ int main(void) {
     RUN(pages_move_to_a_handle_of_their_own);
     RUN(the_file_ends_where_its_mapping_ends_if_that_is_asked_for);
     RUN(an_empty_file_grows_with_its_mapping);
+    RUN(a_shared_mapping_does_not_grow_beyond_its_file);
+    RUN(a_mapping_of_a_file_emptied_meanwhile_is_empty);
+    RUN(a_full_disk_is_an_error_of_resizing_with_blocks_set_aside);
     RUN(a_sealed_file_keeps_its_size_and_its_mapping);
     RUN(a_file_that_cannot_be_written_keeps_its_size);
     RUN(what_is_refused_changes_nothing);

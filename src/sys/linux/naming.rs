@@ -2,7 +2,7 @@
 
 use super::{check, last_errno};
 use crate::error::Errno;
-use crate::sys;
+use crate::sys::{self, files::without_sigxfsz};
 use std::ffi::{CStr, CString, OsStr, c_int};
 use std::fs::File;
 use std::mem::MaybeUninit;
@@ -56,7 +56,7 @@ pub fn link(fd: c_int, path: &CStr) -> Result<(), Errno> {
 pub fn grow_file(fd: c_int, size: u64) -> Result<(), Errno> {
     let last = size.checked_sub(1).and_then(|last| libc::off64_t::try_from(last).ok()).ok_or(Errno(libc::EFBIG))?;
     // SAFETY: fallocate checks the descriptor and touches no memory.
-    match check(unsafe { libc::fallocate64(fd, 0, last, 1) }) {
+    match without_sigxfsz(|| check(unsafe { libc::fallocate64(fd, 0, last, 1) })) {
         Ok(()) => Ok(()),
         // The file system cannot, or is full: growing needs no block.
         Err(_) => sys::set_file_size(fd, size),
