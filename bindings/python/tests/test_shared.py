@@ -1,5 +1,6 @@
 """Shared memory by name: what one process does with it leaves the others' data as it is."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -55,6 +56,29 @@ def test_allocated_memory_is_there_and_other_is_not(name):
             assert os.fstat(descriptor).st_blocks * 512 == blocks
             os.close(descriptor)
         mmap.unlink_shared(name)
+
+
+@pytest.mark.parametrize("kind", ["shared", "file"])
+def test_resizing_sets_blocks_aside_where_that_is_asked_for(kind, name, tmp_path):
+    m = mmap.shared(name, 4096, "x+") if kind == "shared" else mmap.open(tmp_path / "file", "x+", size=4096)
+    with m:
+        for size, allocate in ((1 << 20, False), (2 << 20, True)):
+            try:
+                m.resize(size, allocate=allocate)
+            except OSError as error:
+                if error.errno != errno.ENOTSUP:
+                    raise
+                pytest.skip(f"the file system of {tmp_path} sets no blocks aside: {error}")
+            descriptor = m.descriptor()
+            assert (os.fstat(descriptor).st_blocks * 512 >= size) == allocate
+            os.close(descriptor)
+
+
+def test_memory_without_a_file_has_no_blocks_to_set_aside():
+    with mmap.anonymous(4096) as m:
+        with pytest.raises(OSError, match="keeps no file"):
+            m.resize(8192, allocate=True)
+        assert len(m) == 4096
 
 
 def test_it_is_found_whole_or_not_at_all(name):

@@ -527,8 +527,11 @@ class mmap(_Mapping, Pages, Sharing):
             raise OverflowError("madvise length too large")
         answer(_ffi.advise(self._handle, advice, first, min(size, limit - first)))
 
-    def resize(self, newsize: SupportsIndex, /) -> None:
+    def resize(self, newsize: SupportsIndex, /, *, allocate: bool = False) -> None:
         """Makes the map, and its file, `newsize` bytes long from the map's offset on. The map may move in memory.
+
+        With `allocate` the file system sets the blocks aside for all of the file, so that a full disk is an OSError
+        (ENOSPC) now and not a FaultError later.
 
         TypeError: mapped for reading only, or with ACCESS_COPY: see `remap`. ValueError: closed, a negative or too
         large size, `trackfd=False`, or a shared map without a file, which cannot grow. BufferError: somebody holds a
@@ -550,7 +553,9 @@ class mmap(_Mapping, Pages, Sharing):
         if size < 0 or sys.maxsize - size < facts.offset:
             raise ValueError("new size out of range")
         anonymous, grows = facts.flags & _MAP_ANONYMOUS, facts.flags & _MAP_SHARED and size > length
-        resized = 0 if anonymous and grows else _ffi.remap(self._handle, size, _MREMAP_MAYMOVE, None, facts.keeps_file)
+        # MMAP_WRAP_WITH_FILE or MMAP_WRAP_ALLOCATE, which the library says needs a file.
+        with_file = 2 if allocate else facts.keeps_file
+        resized = 0 if anonymous and grows else _ffi.remap(self._handle, size, _MREMAP_MAYMOVE, None, with_file)
         # The library would grow it within its last page; and it says so where another thread resizes it in this moment.
         if anonymous and (grows or resized == E_UNSUPPORTED):
             raise ValueError("mmap: can't expand a shared anonymous mapping on Linux")
@@ -743,14 +748,17 @@ def access_of(prot: int) -> int:
 
 
 def _length_within_file(fd: int, length: int, offset: int) -> int:
-    """The length to map, found out where it is 0; the standard library maps nothing beyond the file's end."""
+    """The length to map, found out where it is 0; the standard library maps nothing beyond the file's end.
+
+    The native library knows the length of a block device, and says of others that they need one.
+    """
     try:
         facts = os.fstat(fd)
     except OSError:
         # The native library says what is wrong with it.
         return length
     if not stat.S_ISREG(facts.st_mode):
-        return length
+        return length or REST
     if length == 0:
         if facts.st_size == 0:
             raise ValueError("cannot mmap an empty file")
