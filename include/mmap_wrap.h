@@ -195,6 +195,13 @@ int64_t munmap_wrap(mmap_wrap_handle h);
 #define MMAP_WRAP_KEEP 4294967296
 
 /**
+ * A flag for every call that maps a file, beside MAP_SHARED and without PROT_WRITE: where the file takes no shared mapping
+ * (FUSE with direct I/O, some files of sysfs), the mapping is private, which reads the same bytes. The flags in struct
+ * mmap_wrap_facts say which it is.
+ */
+#define MMAP_WRAP_OR_PRIVATE 8589934592
+
+/**
  * Opens the file at path or makes it, gives it its size, and maps len bytes of it from offset on, as mmap_wrap does.
  *
  * open_flags are the platform's O_ values: O_RDONLY or O_RDWR, with O_CREAT, O_EXCL, O_TRUNC, O_NOFOLLOW, O_TMPFILE

@@ -4,7 +4,7 @@ mod common;
 
 use common::{Ends, READ_WRITE, anonymous, descriptors, in_a_process_of_its_own, mappings, page, read};
 use mmap_wrap::ffi::open::shm_unlink_wrap;
-use mmap_wrap::mapping::{KEEP, Name, Open};
+use mmap_wrap::mapping::{KEEP, Name, OR_PRIVATE, Open};
 use mmap_wrap::{Error, Mapping, Result, constants::*, error::*, range::REST};
 use std::ffi::{CStr, CString};
 use std::fs::File;
@@ -491,4 +491,21 @@ fn shared_memory_whose_size_follows_is_waited_for_but_not_long() {
         file.set_len(6000).unwrap();
         assert_eq!(attached.join().unwrap().unwrap(), 6000);
     });
+}
+
+#[test]
+fn a_file_that_takes_no_shared_mapping_is_mapped_privately_if_that_is_asked_for() {
+    let btf = c"/sys/kernel/btf/vmlinux";
+    if let Err(error) = Mapping::of_path(btf, REST, PROT_READ, MAP_PRIVATE, 0) {
+        return println!("skipped: no file of sysfs that takes only private mappings: {error}");
+    }
+    let refused = Mapping::of_path(btf, REST, PROT_READ, MAP_SHARED, 0).unwrap_err();
+    assert_eq!(refused.code(), errno(libc::EACCES));
+    assert!(refused.to_string().contains("takes no shared mapping"), "{refused}");
+    let mapping = Mapping::of_path(btf, REST, PROT_READ, MAP_SHARED | OR_PRIVATE, 0).unwrap();
+    assert_eq!(mapping.facts().flags, MAP_PRIVATE);
+    assert_eq!(read(&mapping, 0, 2).unwrap(), &std::fs::read("/sys/kernel/btf/vmlinux").unwrap()[..2]);
+    // What is to be written to the file is not to stay in memory; and other files are shared as ever.
+    assert_eq!(code(Mapping::of_path(btf, REST, READ_WRITE, MAP_SHARED | OR_PRIVATE, 0)), errno(libc::EACCES));
+    assert_eq!(Mapping::of_path(c"Cargo.toml", REST, PROT_READ, MAP_SHARED | OR_PRIVATE, 0).unwrap().facts().flags, MAP_SHARED);
 }

@@ -9,7 +9,7 @@
 
 use super::boundary::{boundary, text_at};
 use super::map::mmap_wrap_handle;
-use crate::mapping::{KEEP, Mapping, Name, Open};
+use crate::mapping::{KEEP, Mapping, Name, OR_PRIVATE, Open};
 use crate::registry::{self, pin};
 use crate::source::unlink_shared_memory;
 use std::ffi::c_char;
@@ -18,7 +18,12 @@ use std::os::fd::IntoRawFd;
 /// A flag for every call that maps a file: the mapping keeps it open.
 pub const MMAP_WRAP_KEEP: i64 = 4294967296;
 
-const _: () = assert!(MMAP_WRAP_KEEP == KEEP);
+/// A flag for every call that maps a file, beside MAP_SHARED and without PROT_WRITE: where the file takes no shared mapping
+/// (FUSE with direct I/O, some files of sysfs), the mapping is private, which reads the same bytes. The flags in struct
+/// mmap_wrap_facts say which it is.
+pub const MMAP_WRAP_OR_PRIVATE: i64 = 8589934592;
+
+const _: () = assert!(MMAP_WRAP_KEEP == KEEP && MMAP_WRAP_OR_PRIVATE == OR_PRIVATE);
 
 /// Opens the file at path or makes it, gives it its size, and maps len bytes of it from offset on, as mmap_wrap does.
 ///

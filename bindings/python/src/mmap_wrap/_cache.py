@@ -124,7 +124,7 @@ def presence(file: File, begin: int, end: int, cells: int = 0) -> Presence | Non
 
 def _map(fd: int, at: int, size: int) -> int:
     # Not reserved: only huge pages from the pool would be, and none is touched.
-    flags = mmap_wrap.MAP_SHARED | mmap_wrap.MAP_NORESERVE
+    flags = mmap_wrap.MAP_SHARED | raw.MMAP_WRAP_OR_PRIVATE | mmap_wrap.MAP_NORESERVE
     return raw.check(raw.mmap_wrap(None, size, mmap_wrap.PROT_READ, flags, fd, at))
 
 

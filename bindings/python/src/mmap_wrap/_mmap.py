@@ -50,7 +50,7 @@ _MREMAP_MAYMOVE = _constant("MREMAP_MAYMOVE")
 
 # What an access stands for, in flags and protection.
 _MODES = {
-    ACCESS_READ: (_MAP_SHARED, _PROT_READ),
+    ACCESS_READ: (_MAP_SHARED | _ffi.OR_PRIVATE, _PROT_READ),
     ACCESS_WRITE: (_MAP_SHARED, _READ_WRITE),
     ACCESS_COPY: (_MAP_PRIVATE, _READ_WRITE),
 }

@@ -24,7 +24,7 @@ _READ, _READ_WRITE = _constant("PROT_READ"), _constant("PROT_READ") | _constant(
 
 # What each mode opens with, and how it maps.
 _MODES = {
-    "r": (os.O_RDONLY, _SHARED, _READ),
+    "r": (os.O_RDONLY, _SHARED | _ffi.OR_PRIVATE, _READ),
     "c": (os.O_RDONLY, _PRIVATE, _READ_WRITE),
     "r+": (os.O_RDWR, _SHARED, _READ_WRITE),
     "w+": (os.O_RDWR | os.O_CREAT | os.O_TRUNC, _SHARED, _READ_WRITE),
@@ -51,7 +51,8 @@ def open(  # noqa: A001 - it is what it is called
 
     `mode` says how, in the words of the built-in `open` and numpy: "r" for reading; "r+" for reading and writing; "w+"
     makes the file anew, "x+" makes it and must not find one, "a+" makes it if there is none, all three for reading and
-    writing; "c" maps a file whose changes stay in memory. A "b" may be in it, and the "+" stand first.
+    writing; "c" maps a file whose changes stay in memory. A "b" may be in it, and the "+" stand first. With "r", a file
+    that takes no shared map (FUSE with direct I/O, some of sysfs) is mapped privately, which reads the same bytes.
 
     `size` makes the file that many bytes long, longer or shorter than it was. With `allocate` the file system sets the
     blocks aside for it, so that a full disk is an OSError (ENOSPC) now and not a FaultError later. An empty file gives
