@@ -4,6 +4,7 @@ import os
 import subprocess
 
 import pytest
+from conftest import PATIENCE
 
 import mmap_wrap as mmap
 
@@ -15,14 +16,14 @@ def device(tmp_path_factory):
     image = tmp_path_factory.mktemp("device") / "image"
     image.write_bytes(b"x" * SIZE)
     try:
-        made = subprocess.run(["losetup", "--find", "--show", image], capture_output=True, text=True, timeout=60)
+        made = subprocess.run(["losetup", "--find", "--show", image], capture_output=True, text=True, timeout=PATIENCE)
     except FileNotFoundError:
         pytest.skip("no losetup here: block devices are not tested")
     if made.returncode != 0:
         pytest.skip(f"no loop device can be made, so block devices are not tested: {made.stderr.strip()}")
     path = made.stdout.strip()
     yield path
-    subprocess.run(["losetup", "--detach", path], timeout=60, check=True)
+    subprocess.run(["losetup", "--detach", path], timeout=PATIENCE, check=True)
 
 
 def test_all_of_it_is_mapped(device):

@@ -541,7 +541,7 @@ except PermissionError as error:
             [sys.executable, "-c", "import mmap_wrap._reference\n" + loading],
             input=pickle.dumps(thing),
             capture_output=True,
-            timeout=120,
+            timeout=600,
         )
         assert (child.stdout.decode(), child.stderr) == (f"refused {path}\n", b"")
 
@@ -604,7 +604,7 @@ def test_a_pool_a_process_and_a_queue_see_the_same_memory(make, method, kind):
     process = context.Process(target=far_away.read_one_and_put_another, args=(ours, theirs))
     process.start()
     ours.put(one)
-    back = theirs.get(timeout=60)
+    back = theirs.get(timeout=600)
     assert (one[0], back[0]) == (7, 7)
     back[0] = 8
     assert one[0] == 8

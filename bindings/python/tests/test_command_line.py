@@ -8,6 +8,7 @@ import os
 import random
 import re
 import resource
+import select
 import shutil
 import signal
 import socket
@@ -22,7 +23,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from conftest import run_well
+from conftest import PATIENCE, run_well
 
 import mmap_wrap
 from mmap_wrap import __main__ as command_line
@@ -39,7 +40,7 @@ TRIES = 10
 def mmap_wrap_(*arguments, **options):
     """Runs the command line with pipes; answers the finished process."""
     environment = {**ENVIRONMENT, "PYTHONIOENCODING": "utf-8", **options.pop("environment", {})}
-    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "timeout": 120, **options}
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "timeout": PATIENCE, **options}
     # A byte that is no text stays one.
     return subprocess.run([*PROGRAM, *arguments], env=environment, errors="surrogateescape", **options)
 
@@ -89,9 +90,12 @@ class Terminal:
     def read_until(self, condition):
         """Reads on until the condition holds of what was written, or all of it was."""
         while not condition(self.written):
+            if not select.select([self.end], [], [], PATIENCE)[0]:
+                self.process.kill()
+                raise TimeoutError(f"nothing more is written after {self.written!r}")
             try:
                 piece = os.read(self.end, 4096)
-            except OSError:  # nobody has the other end any more
+            except OSError:  # no process has the other end any more
                 return False
             self.written += piece.decode(errors="replace")
         return True
@@ -100,7 +104,7 @@ class Terminal:
         """Reads the rest; answers the lines as they stand in the end, each without what was overwritten."""
         self.read_until(lambda _: False)
         os.close(self.end)
-        self.status = self.process.wait(60)
+        self.status = self.process.wait(PATIENCE)
         return [shown_at_last(line) for line in self.written.replace("\r\n", "\n").split("\n")]
 
 
@@ -113,7 +117,7 @@ def shown_at_last(line):
 
 
 def file_system(path):
-    return subprocess.check_output(["stat", "-f", "-c", "%T", path], text=True).strip()
+    return subprocess.check_output(["stat", "-f", "-c", "%T", path], text=True, timeout=PATIENCE).strip()
 
 
 def write_pages(path, pages):
@@ -151,13 +155,6 @@ def locked(file):
             if time.monotonic() > end:
                 pytest.skip(f"another test has had {file.name} for a minute")
             time.sleep(0.1)
-
-
-def usual_signals():
-    """For children: the signals as they are in a terminal, also where this runs in the background or by nohup."""
-    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM, signal.SIGPIPE):
-        signal.signal(number, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
 def evict(path):
@@ -329,7 +326,7 @@ def huge_file(tmp_path):
         locked(lock)
         before = setting.read_text()
         mounted = subprocess.run(
-            ["mount", "-t", "hugetlbfs", "-o", "pagesize=2M", "none", tmp_path], capture_output=True, timeout=60
+            ["mount", "-t", "hugetlbfs", "-o", "pagesize=2M", "none", tmp_path], capture_output=True, timeout=PATIENCE
         )
         try:
             setting.write_text("4")
@@ -339,7 +336,7 @@ def huge_file(tmp_path):
                 file.truncate(4 << 20)
             yield file.name, 4 << 20
         finally:
-            subprocess.run(["umount", tmp_path], stderr=subprocess.DEVNULL, timeout=60)
+            subprocess.run(["umount", tmp_path], stderr=subprocess.DEVNULL, timeout=PATIENCE)
             setting.write_text(before)
 
 
@@ -639,7 +636,7 @@ def locked_bytes(process):
 
 def test_lock_keeps_files_in_memory_until_ctrl_c(stored, tmp_path):
     arguments = [*PROGRAM, "lock", stored, "missing", "--offset", str(PAGE)]
-    with subprocess.Popen(arguments, stdout=-1, stderr=-1, text=True, preexec_fn=usual_signals) as process:
+    with subprocess.Popen(arguments, stdout=-1, stderr=-1, text=True) as process:
         try:
             assert process.stdout.readline() == f"{63 * PAGE}\t{stored}\n"
             assert process.stderr.readline() == "mmap-wrap: missing: No such file or directory\n"
@@ -649,7 +646,7 @@ def test_lock_keeps_files_in_memory_until_ctrl_c(stored, tmp_path):
             with pytest.raises(subprocess.TimeoutExpired):
                 process.wait(0.5)
             process.send_signal(signal.SIGINT)
-            assert (process.communicate(timeout=60), process.returncode) == (("", ""), 130)
+            assert (process.communicate(timeout=PATIENCE), process.returncode) == (("", ""), 130)
         finally:
             process.kill()
 
@@ -755,12 +752,33 @@ def test_the_line_fits_the_terminal(endless):
 
 
 def test_no_line_where_standard_error_is_no_terminal(endless):
-    process = subprocess.Popen([*PROGRAM, endless], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    with pytest.raises(subprocess.TimeoutExpired):
-        process.communicate(timeout=2)
-    process.send_signal(signal.SIGINT)
-    assert process.communicate(timeout=60) == (b"", b"")
-    assert process.returncode == 130
+    with subprocess.Popen([*PROGRAM, endless], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        try:
+            wait_until_open(process, endless)
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.communicate(timeout=2)
+            process.send_signal(signal.SIGINT)
+            assert process.communicate(timeout=PATIENCE) == (b"", b"")
+            assert process.returncode == 130
+        finally:
+            process.kill()
+
+
+def wait_until_open(process, path):
+    """Returns once the process has the file open, long after it has become able to handle signals."""
+    end = time.monotonic() + PATIENCE
+    while not any(link.resolve() == Path(path) for link in Path(f"/proc/{process.pid}/fd").iterdir()):
+        assert process.poll() is None and time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_the_tests_of_ctrl_c_pass_where_it_is_ignored():
+    """As in the background job of a shell without job control, and by nohup."""
+    tests = ["test_long_work_shows_how_far_it_is_and_ctrl_c_takes_the_line_away", "test_no_line_where_standard_error_is_no_terminal"]
+    names = [f"{__file__}::{test}" for test in tests]
+    script = ["sh", "-c", 'trap "" INT QUIT HUP; exec "$@"', "sh", sys.executable, "-m", "pytest", "-q", *names]
+    process = subprocess.run([*script, "-p", "no:cacheprovider"], capture_output=True, text=True, timeout=PATIENCE)
+    assert (process.returncode, "passed" in process.stdout or "skipped" in process.stdout) == (0, True), process.stdout
 
 
 # Errors.
@@ -872,7 +890,7 @@ def test_a_reader_who_goes_away_ends_it_quietly():
         process.stdout.close()
         with process.stderr as complaints:
             assert complaints.read() == b""
-        assert process.wait(60) == 128 + signal.SIGPIPE
+        assert process.wait(PATIENCE) == 128 + signal.SIGPIPE
 
 
 def test_output_that_cannot_be_written_is_an_error(text_file):
@@ -880,11 +898,15 @@ def test_output_that_cannot_be_written_is_an_error(text_file):
         process = mmap_wrap_(text_file, stdout=full)
     assert (process.returncode, process.stderr) == (1, "mmap-wrap: standard output: No space left on device\n")
     closed = subprocess.run(
-        ["sh", "-c", '"$@" >&-', "sh", *PROGRAM, text_file], env=ENVIRONMENT, stderr=subprocess.PIPE, text=True
+        ["sh", "-c", '"$@" >&-', "sh", *PROGRAM, text_file],
+        env=ENVIRONMENT,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=PATIENCE,
     )
     assert (closed.returncode, closed.stderr) == (1, "mmap-wrap: standard output: Bad file descriptor\n")
     words = ["sh", "-c", '"$@" 2>&-', "sh", *PROGRAM, "missing", text_file]
-    silent = subprocess.run(words, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True)
+    silent = subprocess.run(words, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True, timeout=PATIENCE)
     assert (silent.returncode, silent.stdout.count("\n")) == (1, 1)
 
 
@@ -892,7 +914,7 @@ def test_the_installed_program_is_the_same():
     program = shutil.which("mmap-wrap", path=sysconfig.get_path("scripts"))
     if program is None:
         pytest.skip("the package is not installed: there is no program mmap-wrap")
-    assert subprocess.check_output([program, "--version"], text=True) == f"mmap-wrap {mmap_wrap.__version__}\n"
+    assert subprocess.check_output([program, "--version"], text=True, timeout=PATIENCE) == f"mmap-wrap {mmap_wrap.__version__}\n"
 
 
 # Constants.

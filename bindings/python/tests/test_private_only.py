@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from conftest import PATIENCE
 
 import mmap_wrap as mmap
 
@@ -29,7 +30,7 @@ def file(request, tmp_path):
                 pytest.skip(f"FUSE cannot be mounted: {process.stderr.read().splitlines()[-1]}")
             yield tmp_path / "file", b"one two three\n" * 1000
         finally:
-            subprocess.run(["umount", "--lazy", tmp_path], stderr=subprocess.DEVNULL, timeout=60)
+            subprocess.run(["umount", "--lazy", tmp_path], stderr=subprocess.DEVNULL, timeout=PATIENCE)
             process.kill()
 
 
@@ -65,7 +66,7 @@ def test_what_is_to_be_shared_is_an_error_that_says_what_can_be_done(file):
 def test_the_command_line_takes_it(file, command):
     path, contents = file
     process = subprocess.run(
-        [sys.executable, "-m", "mmap_wrap", *command, path], capture_output=True, text=True, timeout=60
+        [sys.executable, "-m", "mmap_wrap", *command, path], capture_output=True, text=True, timeout=PATIENCE
     )
     assert (process.returncode, process.stderr) == (0, "")
     assert str(len(contents)) in process.stdout.split("\t")
