@@ -9,7 +9,7 @@ import os
 import stat
 import sys
 
-from . import _ffi
+from . import _ffi, _pieces
 from ._constants import value as _constant
 from ._errors import E_ARGUMENT, E_NOT_FOUND, E_UNMAPPED, E_UNSUPPORTED, ArgumentError, answer, fail
 from ._ffi import REST, index, int64
@@ -259,7 +259,10 @@ class mmap(_Mapping, Pages, Sharing):
         first, last, _ = slice(first, last).indices(length)
         if last < first:
             return -1
-        found = search(self._handle, needle, len(needle), first, last)
+        if last - first > _pieces.PIECE:
+            found = _pieces.search(search, self._handle, needle, first, last)
+        else:
+            found = search(self._handle, needle, len(needle), first, last)
         return -1 if found == E_NOT_FOUND else answer(found)
 
     def move(self, dest: SupportsIndex, src: SupportsIndex, count: SupportsIndex, /) -> None:
@@ -278,7 +281,7 @@ class mmap(_Mapping, Pages, Sharing):
         to, origin, size = _ssize(dest), _ssize(src), _ssize(count)
         _len(self)
         self._require_writable()
-        answer(_ffi.move(self._handle, to, origin, size))
+        _pieces.move(self._handle, to, origin, size)
 
     def fill(self, byte: SupportsIndex = 0, offset: SupportsIndex = 0, size: SupportsIndex | None = None) -> None:
         """Sets `size` bytes from `offset` on, by default all, to `byte`.
@@ -293,7 +296,7 @@ class mmap(_Mapping, Pages, Sharing):
         """
         value, start, count = int64(byte), int64(offset), REST if size is None else int64(size)
         self._require_writable()
-        answer(_ffi.fill(self._handle, start, value, count))
+        _pieces.fill(self._handle, start, value, count)
 
     def copy(
         self, other: mmap, dest: SupportsIndex = 0, src: SupportsIndex = 0, size: SupportsIndex | None = None
@@ -314,7 +317,7 @@ class mmap(_Mapping, Pages, Sharing):
         to, origin, count = int64(dest), int64(src), REST if size is None else int64(size)
         theirs = _handle_of(other)
         self._require_writable()
-        return answer(_ffi.copy(self._handle, to, theirs, origin, count))
+        return _pieces.copy(self._handle, to, theirs, origin, count)
 
     def compare(
         self, other: mmap, offset: SupportsIndex = 0, theirs: SupportsIndex = 0, size: SupportsIndex | None = None
@@ -332,7 +335,7 @@ class mmap(_Mapping, Pages, Sharing):
         3
         """
         here, there, count = int64(offset), int64(theirs), REST if size is None else int64(size)
-        return answer(_ffi.compare(self._handle, here, _handle_of(other), there, count))
+        return _pieces.compare(self._handle, here, _handle_of(other), there, count)
 
     def read(self, n: SupportsIndex | None = None, /) -> bytes:
         """The next `n` bytes, or all that are left if these are fewer, or `n` is negative or None; steps over them.
