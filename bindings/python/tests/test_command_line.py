@@ -774,7 +774,10 @@ def wait_until_open(process, path):
 
 def test_the_tests_of_ctrl_c_pass_where_it_is_ignored():
     """As in the background job of a shell without job control, and by nohup."""
-    tests = ["test_long_work_shows_how_far_it_is_and_ctrl_c_takes_the_line_away", "test_no_line_where_standard_error_is_no_terminal"]
+    tests = [
+        "test_long_work_shows_how_far_it_is_and_ctrl_c_takes_the_line_away",
+        "test_no_line_where_standard_error_is_no_terminal",
+    ]
     names = [f"{__file__}::{test}" for test in tests]
     script = ["sh", "-c", 'trap "" INT QUIT HUP; exec "$@"', "sh", sys.executable, "-m", "pytest", "-q", *names]
     process = subprocess.run([*script, "-p", "no:cacheprovider"], capture_output=True, text=True, timeout=PATIENCE)
@@ -914,7 +917,10 @@ def test_the_installed_program_is_the_same():
     program = shutil.which("mmap-wrap", path=sysconfig.get_path("scripts"))
     if program is None:
         pytest.skip("the package is not installed: there is no program mmap-wrap")
-    assert subprocess.check_output([program, "--version"], text=True, timeout=PATIENCE) == f"mmap-wrap {mmap_wrap.__version__}\n"
+    assert (
+        subprocess.check_output([program, "--version"], text=True, timeout=PATIENCE)
+        == f"mmap-wrap {mmap_wrap.__version__}\n"
+    )
 
 
 # Constants.

@@ -32,7 +32,11 @@ def test_searching_finds_what_bytes_do(small_pieces, seed):
     for _ in range(40):
         data = bytes(draw.choices(b"ab" if seed % 2 else b"aab", k=draw.randrange(1, 200)))
         needle = draw.choice(
-            [bytes(draw.choices(b"ab", k=draw.randrange(1, 6))), b"a" * draw.randrange(1, 9), b"ab" * draw.randrange(1, 40)]
+            [
+                bytes(draw.choices(b"ab", k=draw.randrange(1, 6))),
+                b"a" * draw.randrange(1, 9),
+                b"ab" * draw.randrange(1, 40),
+            ]
         )
         first, last = sorted(draw.choices(range(len(data) + 1), k=2))
         with in_map(data) as m:

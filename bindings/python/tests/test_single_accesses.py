@@ -64,7 +64,10 @@ CALLS = {
 }
 for width in (1, 2, 4, 8):
     CALLS[f"slice of {width}"] = width, lambda m, width=width: m[64 : 64 + width]
-    CALLS[f"slice of {width} assigned"] = width, lambda m, width=width: m.__setitem__(slice(64, 64 + width), b"x" * width)
+    CALLS[f"slice of {width} assigned"] = (
+        width,
+        lambda m, width=width: m.__setitem__(slice(64, 64 + width), b"x" * width),
+    )
     for letter in "iu" if width < 4 else "iuf":
         for order in "<>":
             kind = f"{order}{letter}{width}"

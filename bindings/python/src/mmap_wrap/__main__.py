@@ -187,7 +187,7 @@ class Total:
 
     def record(self, width: int) -> Record:
         """What `_drawn` draws, with blanks for the bar."""
-        return {**self.sums, "bar": " " * width, "path": f"{len(self.files)} file{'s'[len(self.files) == 1:]}"}
+        return {**self.sums, "bar": " " * width, "path": f"{len(self.files)} file{'s'[len(self.files) == 1 :]}"}
 
 
 def _drawn(shape: tuple[str, ...], record: Record) -> str:
@@ -311,7 +311,9 @@ def restore(options: argparse.Namespace) -> int:
         with open(options.saved, encoding="utf-8") if options.saved != "-" else nullcontext(sys.stdin) as stream:
             saved = [_saved(record) for record in json.load(stream)]
     except (OSError, ValueError, TypeError, KeyError) as error:
-        complaints.about(options.saved, error if isinstance(error, OSError) else ValueError("this is not what save writes"))
+        complaints.about(
+            options.saved, error if isinstance(error, OSError) else ValueError("this is not what save writes")
+        )
         return 1
     parts = dict(saved)
     options.files, options.recursive = list(parts), False

@@ -286,7 +286,14 @@ def _shared_memory() -> Iterator[Finding]:
     note = "for shared memory by name; by default half of the memory, and 64 MiB in a container"
     note += f": raise it with mount -o remount,size= {SHARED_MEMORY}, or docker run --shm-size" if low else ""
     yield Finding("limits", SHARED_MEMORY, "low" if low else "ok", size, note, "bytes")
-    yield Finding("limits", f"{SHARED_MEMORY}, free", "low" if low else "ok", free, "more is a full disk: ENOSPC, or SIGBUS", "bytes")
+    yield Finding(
+        "limits",
+        f"{SHARED_MEMORY}, free",
+        "low" if low else "ok",
+        free,
+        "more is a full disk: ENOSPC, or SIGBUS",
+        "bytes",
+    )
 
 
 def _read(path: str) -> str:

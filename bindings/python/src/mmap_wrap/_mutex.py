@@ -129,7 +129,9 @@ class Mutex:
             # A thread that leaves no name may have written over ours, when it began to wait: see the layout.
             nameless = found & _LOW == _HELD_AND_WAITED_FOR and found >> 32 == mine >> 32
             if (found ^ mine) & ~_MARKS and not nameless:
-                raise ArgumentError(errno.EPERM, f"release: this thread does not hold the mutex at offset {self.offset}")
+                raise ArgumentError(
+                    errno.EPERM, f"release: this thread does not hold the mutex at offset {self.offset}"
+                )
             if (now := self._exchange(found, left)) == found:
                 break
             found = now
@@ -191,4 +193,3 @@ def _ticks(thread: int) -> tuple[str, int]:
         return fields[0], int(fields[19]) % _TICKS + 1
     except (OSError, IndexError):
         return "", 0
-
