@@ -26,6 +26,7 @@ const TOPICS: &[&[&str]] = &[
     &["src/ffi/access.rs"],
     &["src/ffi/elements.rs", "src/mapping/kind.rs"],
     &["src/ffi/sharing.rs"],
+    &["src/ffi/mutex.rs"],
     &["src/ffi/faults.rs"],
     &["src/ffi/presence.rs"],
     &["src/ffi/huge.rs"],
@@ -48,16 +49,30 @@ fn main() {
         println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,libmmap_wrap.so.{ABI_VERSION}");
         // Unloading would leave other threads, and later signal handlers, in code that is gone.
         println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");
+        name_for_the_loader(Path::new(&out));
+    }
+}
+
+/// Leaves the soname beside the library that cargo will put there: programs are linked by the plain name, and ask for this
+/// one when they start. A build whose folders lie otherwise does without.
+fn name_for_the_loader(out: &Path) {
+    // OUT_DIR is build/NAME/out below the folder of the profile.
+    if let Some(folder) = out.ancestors().nth(3) {
+        let name = folder.join(format!("libmmap_wrap.so.{ABI_VERSION}"));
+        let _ = fs::remove_file(&name);
+        #[cfg(unix)]
+        let _ = std::os::unix::fs::symlink("libmmap_wrap.so", name);
     }
 }
 
 /// `mmap_wrap_NAME()` for each name of the list.
 fn getters() -> String {
     let mut text = String::new();
-    for constants::Constant { name, meaning, .. } in constants::CONSTANTS {
-        let value = match *name {
-            "MAP_FAILED" => "-1".to_owned(),
-            name => format!("crate::constants::{name}"),
+    for constants::Constant { name, meaning, group, value, .. } in constants::CONSTANTS {
+        let value = match (*name, group, value) {
+            ("MAP_FAILED", ..) => "-1".to_owned(),
+            (_, constants::Group::Library, Some(value)) => value.to_string(),
+            (name, ..) => format!("crate::constants::{name}"),
         };
         write!(
             text,

@@ -148,6 +148,9 @@ typedef int64_t mmap_wrap_handle;
  * The descriptor may be closed afterwards. MAP_FIXED replaces whatever was mapped there, as in POSIX, mappings of this
  * library included: mind what is yours.
  *
+ * A file whose size of 0 says nothing (procfs, sysfs) is -ENODEV or -EIO, a FIFO, a pipe or a socket is -ENODEV: they are
+ * read, and nothing is taken from them here. A device has no size: give len.
+ *
  * Returns the handle, or: -errno of the system (EACCES, EBADF, ENODEV, ENOMEM, EPERM …), MMAP_WRAP_E_ARGUMENT (unknown
  * bits, length 0, no length known), MMAP_WRAP_E_RANGE (negative or too large numbers, an offset beyond the file's end),
  * MMAP_WRAP_E_ALIGNMENT (with MAP_FIXED).
@@ -757,6 +760,55 @@ int64_t mmap_wrap_wait(mmap_wrap_handle h, int64_t offset, int64_t expected, int
 int64_t mmap_wrap_wake(mmap_wrap_handle h, int64_t offset, int64_t count);
 
 /*
+ * == Mutexes in shared memory ==
+ *
+ * A mutex is MMAP_WRAP_MUTEX_SIZE bytes of a mapping, at an offset whose address is a multiple of 8; zeros are a free one.
+ * With MAP_SHARED it works between processes, and between languages. It belongs to a thread: the one that locked it unlocks
+ * it, and it is not recursive. After fork the child holds nothing.
+ *
+ * Where a holder ends without unlocking it, the thread or its process, the next one takes it over: at once, or within a
+ * quarter of a second where it waits already. A thread that executes another program counts as the same holder. Ids of
+ * threads mean something within one PID namespace: once processes of several have used a mutex, it is not taken over any
+ * more. Nor is it where /proc is not mounted.
+ *
+ * Both calls also return what the atomic operations do. MMAP_WRAP_E_UNSUPPORTED elsewhere than on Linux.
+ */
+
+/** Bytes of a mutex. To keep others off its cache line, give it 64. */
+#define MMAP_WRAP_MUTEX_SIZE 16
+
+/**
+ * Acquires the mutex at offset. Waits up to timeout nanoseconds of the monotonic clock for it; MMAP_WRAP_REST waits
+ * indefinitely, 0 tries once.
+ *
+ * Returns 0, or 1 where its holder ended without unlocking it: it is acquired then, too, and what it protects may be half
+ * changed, which is said once, to the one that took it over. Or -ETIMEDOUT (the message has the holder's thread id),
+ * -EDEADLK (the calling thread holds it), -EINTR when a signal handler ran while this thread slept (it wakes now and then,
+ * so a program that must see every signal locks with short timeouts), MMAP_WRAP_E_RANGE (another negative timeout).
+ *
+ *     int64_t locked = mmap_wrap_mutex_lock(h, 0, MMAP_WRAP_REST);
+ *     if (locked == 1) puts("its holder died: repair what it left");
+ *     if (locked >= 0) mmap_wrap_mutex_unlock(h, 0);
+ */
+int64_t mmap_wrap_mutex_lock(mmap_wrap_handle h, int64_t offset, int64_t timeout);
+
+/**
+ * Releases the mutex at offset, and wakes one that waits for it. Returns 0, or -EPERM where the calling thread does not
+ * hold it.
+ *
+ *     mmap_wrap_mutex_unlock(h, 0);
+ */
+int64_t mmap_wrap_mutex_unlock(mmap_wrap_handle h, int64_t offset);
+
+/**
+ * Releases the mutex at offset as if the calling thread had ended: the next one to acquire it gets 1. For one that was told
+ * so itself and cannot repair what the mutex protects. Returns 0, or -EPERM where the calling thread does not hold it.
+ *
+ *     if (mmap_wrap_mutex_lock(h, 0, MMAP_WRAP_REST) == 1) mmap_wrap_mutex_abandon(h, 0);
+ */
+int64_t mmap_wrap_mutex_abandon(mmap_wrap_handle h, int64_t offset);
+
+/*
  * == Faults ==
  *
  * A page may refuse an access at any time: its file was cut short, its disk is full or broken, its protection forbids
@@ -859,6 +911,24 @@ int64_t mlock_wrap(mmap_wrap_handle h, int64_t flags, int64_t offset, int64_t si
  *     munlock_wrap(h, 0, MMAP_WRAP_REST);
  */
 int64_t munlock_wrap(mmap_wrap_handle h, int64_t offset, int64_t size);
+
+/**
+ * Locks all memory of the process, whether this library mapped it or not: mlockall(2). flags are MCL_CURRENT (what is
+ * mapped), MCL_FUTURE (what will be mapped) or both, and MCL_ONFAULT beside them (each page once it is touched).
+ *
+ * Returns 0. -ENOMEM, -EPERM: as for mlock_wrap; with MCL_FUTURE later mappings meet the limit, too (-EAGAIN). -EINVAL,
+ * MMAP_WRAP_E_ARGUMENT: the flags. MMAP_WRAP_E_UNSUPPORTED: this system has no mlockall.
+ *
+ *     if (mlockall_wrap(MCL_CURRENT | MCL_FUTURE) < 0) puts(mmap_wrap_last_error_message());
+ */
+int64_t mlockall_wrap(int64_t flags);
+
+/**
+ * Unlocks all memory of the process, and what will be mapped: munlockall(2). Returns 0.
+ *
+ *     munlockall_wrap();
+ */
+int64_t munlockall_wrap(void);
 
 /**
  * Writes a byte for each page of the range to pages, which has room for that many: 1 where the page is in memory, 0
@@ -1110,7 +1180,8 @@ void *mmap_wrap_python_type(int64_t head);
  * == Constants ==
  *
  * The platform's own values, for languages without its headers. The table first, for those that loop; then one
- * function for each name, for those that bind symbol by symbol. A constant that this platform lacks reads 0, which may
+ * function for each name, for those that bind symbol by symbol. This library's own (MMAP_WRAP_REST, codes, kinds of
+ * elements …) are among them. A constant that this platform lacks reads 0, which may
  * be another one's value: mmap_wrap_constant and mmap_wrap_constant_available tell the difference.
  */
 
@@ -1138,8 +1209,8 @@ int64_t mmap_wrap_constant_count(void);
 const char *mmap_wrap_constant_name(int64_t i);
 
 /**
- * The value of constant i; 0 where this platform lacks it. MMAP_WRAP_E_ARGUMENT outside; only MAP_FAILED (-1) is
- * negative itself.
+ * The value of constant i; 0 where this platform lacks it. MMAP_WRAP_E_ARGUMENT outside. MAP_FAILED (-1) and the library's
+ * own MMAP_WRAP_REST and MMAP_WRAP_E_ codes are negative themselves.
  *
  *     int64_t value = mmap_wrap_constant_value(0);
  */
@@ -1614,6 +1685,12 @@ int64_t mmap_wrap_O_NOCTTY(void);
 /** O_DIRECTORY: fail unless it is a directory. */
 int64_t mmap_wrap_O_DIRECTORY(void);
 
+/** O_ASYNC: a signal when input arrives; of no effect on files. */
+int64_t mmap_wrap_O_ASYNC(void);
+
+/** O_LARGEFILE: files of 2 GiB and more on 32-bit systems, which this library opens in any case. */
+int64_t mmap_wrap_O_LARGEFILE(void);
+
 /** PKEY_UNRESTRICTED: the key forbids nothing. */
 int64_t mmap_wrap_PKEY_UNRESTRICTED(void);
 
@@ -1679,6 +1756,108 @@ int64_t mmap_wrap_MPOL_MF_MOVE(void);
 
 /** MPOL_MF_MOVE_ALL: mbind: move pages that others have, too. */
 int64_t mmap_wrap_MPOL_MF_MOVE_ALL(void);
+
+/** MMAP_WRAP_REST: a size or end: to the end of the mapping; a length: to the end of the file; a time: indefinitely. */
+int64_t mmap_wrap_MMAP_WRAP_REST(void);
+
+/** MMAP_WRAP_KEEP: or'ed to flags: the mapping keeps its file open. */
+int64_t mmap_wrap_MMAP_WRAP_KEEP(void);
+
+/** MMAP_WRAP_OR_PRIVATE: or'ed to MAP_SHARED for reading: private, where the file takes no shared mapping. */
+int64_t mmap_wrap_MMAP_WRAP_OR_PRIVATE(void);
+
+/** MMAP_WRAP_WITH_FILE: mremap_wrap: the file ends where the mapping ends. */
+int64_t mmap_wrap_MMAP_WRAP_WITH_FILE(void);
+
+/** MMAP_WRAP_ALLOCATE: mremap_wrap: the same, and blocks are set aside for all of the file. */
+int64_t mmap_wrap_MMAP_WRAP_ALLOCATE(void);
+
+/** MMAP_WRAP_E_HANDLE: not a valid mapping handle. */
+int64_t mmap_wrap_MMAP_WRAP_E_HANDLE(void);
+
+/** MMAP_WRAP_E_UNMAPPED: the mapping is unmapped already. */
+int64_t mmap_wrap_MMAP_WRAP_E_UNMAPPED(void);
+
+/** MMAP_WRAP_E_RANGE: outside the mapping. */
+int64_t mmap_wrap_MMAP_WRAP_E_RANGE(void);
+
+/** MMAP_WRAP_E_ALIGNMENT: not on the border of a page or word. */
+int64_t mmap_wrap_MMAP_WRAP_E_ALIGNMENT(void);
+
+/** MMAP_WRAP_E_FAULT: the access faulted. */
+int64_t mmap_wrap_MMAP_WRAP_E_FAULT(void);
+
+/** MMAP_WRAP_E_BUSY: the mapping is in use. */
+int64_t mmap_wrap_MMAP_WRAP_E_BUSY(void);
+
+/** MMAP_WRAP_E_ARGUMENT: invalid argument. */
+int64_t mmap_wrap_MMAP_WRAP_E_ARGUMENT(void);
+
+/** MMAP_WRAP_E_UNSUPPORTED: not supported on this system. */
+int64_t mmap_wrap_MMAP_WRAP_E_UNSUPPORTED(void);
+
+/** MMAP_WRAP_E_NOT_FOUND: not found. */
+int64_t mmap_wrap_MMAP_WRAP_E_NOT_FOUND(void);
+
+/** MMAP_WRAP_E_INTERNAL: a defect of the library. */
+int64_t mmap_wrap_MMAP_WRAP_E_INTERNAL(void);
+
+/** MMAP_WRAP_E_SEALED: a part of the mapping is sealed. */
+int64_t mmap_wrap_MMAP_WRAP_E_SEALED(void);
+
+/** MMAP_WRAP_I8: an element: a signed integer of 8 bits. */
+int64_t mmap_wrap_MMAP_WRAP_I8(void);
+
+/** MMAP_WRAP_U8: an element: an unsigned integer of 8 bits. */
+int64_t mmap_wrap_MMAP_WRAP_U8(void);
+
+/** MMAP_WRAP_I16: an element: a signed integer of 16 bits. */
+int64_t mmap_wrap_MMAP_WRAP_I16(void);
+
+/** MMAP_WRAP_U16: an element: an unsigned integer of 16 bits. */
+int64_t mmap_wrap_MMAP_WRAP_U16(void);
+
+/** MMAP_WRAP_I32: an element: a signed integer of 32 bits. */
+int64_t mmap_wrap_MMAP_WRAP_I32(void);
+
+/** MMAP_WRAP_U32: an element: an unsigned integer of 32 bits. */
+int64_t mmap_wrap_MMAP_WRAP_U32(void);
+
+/** MMAP_WRAP_I64: an element: a signed integer of 64 bits. */
+int64_t mmap_wrap_MMAP_WRAP_I64(void);
+
+/** MMAP_WRAP_U64: an element: an unsigned integer of 64 bits. */
+int64_t mmap_wrap_MMAP_WRAP_U64(void);
+
+/** MMAP_WRAP_F32: an element: a float of 32 bits. */
+int64_t mmap_wrap_MMAP_WRAP_F32(void);
+
+/** MMAP_WRAP_F64: an element: a float of 64 bits. */
+int64_t mmap_wrap_MMAP_WRAP_F64(void);
+
+/** MMAP_WRAP_LITTLE_ENDIAN: or'ed to an element: the least significant byte stands first. */
+int64_t mmap_wrap_MMAP_WRAP_LITTLE_ENDIAN(void);
+
+/** MMAP_WRAP_BIG_ENDIAN: or'ed to an element: the most significant byte stands first. */
+int64_t mmap_wrap_MMAP_WRAP_BIG_ENDIAN(void);
+
+/** MMAP_WRAP_MUTEX_SIZE: bytes of a mutex in a mapping. */
+int64_t mmap_wrap_MMAP_WRAP_MUTEX_SIZE(void);
+
+/** MMAP_WRAP_SOURCE_ANONYMOUS: mmap_wrap_facts: memory without a file. */
+int64_t mmap_wrap_MMAP_WRAP_SOURCE_ANONYMOUS(void);
+
+/** MMAP_WRAP_SOURCE_DESCRIPTOR: mmap_wrap_facts: a file that the caller had open. */
+int64_t mmap_wrap_MMAP_WRAP_SOURCE_DESCRIPTOR(void);
+
+/** MMAP_WRAP_SOURCE_PATH: mmap_wrap_facts: a file that was opened by its path. */
+int64_t mmap_wrap_MMAP_WRAP_SOURCE_PATH(void);
+
+/** MMAP_WRAP_SOURCE_SHARED_MEMORY: mmap_wrap_facts: shared memory that was opened by its name. */
+int64_t mmap_wrap_MMAP_WRAP_SOURCE_SHARED_MEMORY(void);
+
+/** MMAP_WRAP_SOURCE_MEMORY_FILE: mmap_wrap_facts: a file without a name that the library made. */
+int64_t mmap_wrap_MMAP_WRAP_SOURCE_MEMORY_FILE(void);
 
 #ifdef __cplusplus
 }

@@ -11,20 +11,24 @@
  *
  *     mmapwrap::mapping words = mmapwrap::mapping::file("words.txt");
  *     if (std::optional<std::int64_t> at = words.find("two")) std::cout << "'two' is at " << *at << '\n';
- *     for (unsigned char byte : words.bytes()) std::cout << byte;
+ *     for (unsigned char byte : words.const_bytes()) std::cout << byte;
  */
 #ifndef MMAP_WRAP_HPP
 #define MMAP_WRAP_HPP
 
 #include "mmap_wrap.h"
 
+#include <cerrno>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 namespace mmapwrap {
@@ -92,43 +96,46 @@ private:
 /**
  * The bytes of a mapping in place, as a span has them. It holds an export: until it is gone the mapping is neither
  * unmapped nor moved (MMAP_WRAP_E_BUSY), and it may outlive the mapping object. It moves, and does not copy; a view moved
- * from is empty.
+ * from is empty. Byte is unsigned char (view), or const (const_view).
  *
- * No check stands between it and the memory: an index beyond size(), or a write where the protection forbids it, is the
- * program's own mistake, and a file cut short is SIGBUS, unless the mapping survives it (mmap_wrap_survive).
+ * No check stands between it and the memory: an index beyond size(), or a write where the protection forbids it by now, is
+ * the program's own mistake, and a file cut short is SIGBUS, unless the mapping survives it (mapping::survive).
  *
- *     mmapwrap::view bytes = words.bytes();
+ *     mmapwrap::const_view bytes = words.const_bytes();
  *     std::string text(bytes.begin(), bytes.end());
  */
-class view {
+template <typename Byte>
+class basic_view {
+    static_assert(std::is_same_v<std::remove_const_t<Byte>, unsigned char>);
+
 public:
     /** Empty, of no mapping. */
-    view() noexcept = default;
-    view(view &&other) noexcept { swap(other); }
-    view &operator=(view &&other) noexcept {
+    basic_view() noexcept = default;
+    basic_view(basic_view &&other) noexcept { swap(other); }
+    basic_view &operator=(basic_view &&other) noexcept {
         // By way of a third, so that moving to itself loses nothing, and what this had goes now, not with other.
-        view taken(std::move(other));
+        basic_view taken(std::move(other));
         swap(taken);
         return *this;
     }
-    ~view() {
+    ~basic_view() {
         if (data_ != nullptr) mmap_wrap_release(handle_);
     }
 
     /** The first byte. NULL for a view of no mapping. */
-    unsigned char *data() const noexcept { return data_; }
+    Byte *data() const noexcept { return data_; }
     /** How many bytes, at the time when the view was made. */
     std::size_t size() const noexcept { return size_; }
     /** Whether there is no byte. */
     bool empty() const noexcept { return size_ == 0; }
     /** The first byte, and the one past the last: for loops and <algorithm>. */
-    unsigned char *begin() const noexcept { return data_; }
-    unsigned char *end() const noexcept { return data_ + size_; }
+    Byte *begin() const noexcept { return data_; }
+    Byte *end() const noexcept { return data_ + size_; }
     /** The byte at this index, which must be below size(). */
-    unsigned char &operator[](std::size_t index) const noexcept { return data_[index]; }
+    Byte &operator[](std::size_t index) const noexcept { return data_[index]; }
 
     /** Each has then what the other had. */
-    void swap(view &other) noexcept {
+    void swap(basic_view &other) noexcept {
         std::swap(owner_, other.owner_);
         std::swap(handle_, other.handle_);
         std::swap(data_, other.data_);
@@ -138,19 +145,101 @@ public:
 private:
     friend class mapping;
 
-    view(std::shared_ptr<detail::owner> memory, mmap_wrap_handle handle, void *acquired) noexcept
-        : owner_(std::move(memory)), handle_(handle), data_(static_cast<unsigned char *>(acquired)) {}
+    basic_view(std::shared_ptr<detail::owner> memory, mmap_wrap_handle handle, void *acquired) noexcept
+        : owner_(std::move(memory)), handle_(handle), data_(static_cast<Byte *>(acquired)) {}
 
     // From here on the object is whole, and gives the export back if its length cannot be had.
-    view(std::shared_ptr<detail::owner> memory, mmap_wrap_handle handle)
-        : view(std::move(memory), handle, check(mmap_wrap_acquire(handle))) {
+    basic_view(std::shared_ptr<detail::owner> memory, mmap_wrap_handle handle)
+        : basic_view(std::move(memory), handle, check(mmap_wrap_acquire(handle))) {
         size_ = static_cast<std::size_t>(check(mmap_wrap_length(handle)));
     }
 
     std::shared_ptr<detail::owner> owner_;
     mmap_wrap_handle handle_ = 0;
-    unsigned char *data_ = nullptr;
+    Byte *data_ = nullptr;
     std::size_t size_ = 0;
+};
+
+/** Bytes to read and to write. */
+using view = basic_view<unsigned char>;
+/** Bytes to read. */
+using const_view = basic_view<const unsigned char>;
+
+/**
+ * How a file is opened, or made, and mapped: see mapping::open. Unless it is said otherwise, the file must be there, is as
+ * large as it is, and is mapped whole, shared, to read and to write. The mapping keeps it open.
+ *
+ *     auto table = mmapwrap::mapping::open("table", mmapwrap::options().create().size(8192).allocate());
+ */
+class options {
+public:
+    options() = default;
+
+    /** The file is made where it is not there; mode is its permissions then, less the umask. */
+    options &create(std::int64_t mode = 0644) {
+        mode_ = mode;
+        return flag(mmap_wrap_O_CREAT());
+    }
+    /** The file is made, and must not be there (-EEXIST). */
+    options &create_new(std::int64_t mode = 0644) { return create(mode).flag(mmap_wrap_O_EXCL()); }
+    /** The file is emptied first, at once. */
+    options &truncate() { return flag(mmap_wrap_O_TRUNC()); }
+    /** O_ values beside those that the other calls stand for. */
+    options &flag(std::int64_t open_flags) {
+        open_flags_ |= open_flags;
+        return *this;
+    }
+    /** The file is made this many bytes long, larger or smaller than it was. */
+    options &size(std::int64_t bytes) {
+        size_ = bytes;
+        return *this;
+    }
+    /** The file system sets blocks aside for all of the file: a full disk is -ENOSPC now. */
+    options &allocate(bool on = true) {
+        allocate_ = on;
+        return *this;
+    }
+    /** The file is opened for reading only, and so is the mapping. */
+    options &read_only() {
+        access_ = mmap_wrap_O_RDONLY();
+        prot_ = mmap_wrap_PROT_READ();
+        return *this;
+    }
+    /** What is written stays in this mapping, and never reaches the file, which is opened for reading only. */
+    options &copy_on_write() {
+        access_ = mmap_wrap_O_RDONLY();
+        type_ = mmap_wrap_MAP_PRIVATE();
+        return *this;
+    }
+    /** The part of the file that is mapped. */
+    options &part(std::int64_t offset, std::int64_t len = MMAP_WRAP_REST) {
+        offset_ = offset;
+        len_ = len;
+        return *this;
+    }
+
+private:
+    friend class mapping;
+
+    std::int64_t access_ = mmap_wrap_O_RDWR();
+    std::int64_t open_flags_ = 0;
+    std::int64_t mode_ = 0;
+    std::int64_t size_ = MMAP_WRAP_REST;
+    bool allocate_ = false;
+    std::int64_t len_ = MMAP_WRAP_REST;
+    std::int64_t prot_ = mmap_wrap_PROT_READ() | mmap_wrap_PROT_WRITE();
+    std::int64_t type_ = mmap_wrap_MAP_SHARED();
+    std::int64_t offset_ = 0;
+};
+
+/** What resizing a mapping makes of the file that it keeps open. */
+enum class file_end : std::int64_t {
+    /** It keeps its size. */
+    stays = 0,
+    /** It ends where the mapping ends. */
+    follows = MMAP_WRAP_WITH_FILE,
+    /** The same, and blocks are set aside for all of it: a full disk is -ENOSPC. */
+    allocated = MMAP_WRAP_ALLOCATE,
 };
 
 /**
@@ -177,10 +266,41 @@ public:
      *
      *     auto data = mmapwrap::mapping::file("data.bin", PROT_READ | PROT_WRITE, MAP_SHARED);
      */
-    static mapping file(const char *path, std::int64_t prot = mmap_wrap_PROT_READ(),
+    static mapping file(const std::filesystem::path &path, std::int64_t prot = mmap_wrap_PROT_READ(),
                         std::int64_t flags = mmap_wrap_MAP_SHARED(), std::int64_t len = MMAP_WRAP_REST,
                         std::int64_t offset = 0) {
-        return mapping(mmap_path_wrap(path, len, prot, flags, offset));
+        return mapping(mmap_path_wrap(whole(path.string()).c_str(), len, prot, flags, offset));
+    }
+
+    /**
+     * Opens the file, or makes it, as the options say, and maps it, as mmap_open_wrap does: on failure nothing is left behind.
+     *
+     *     auto log = mmapwrap::mapping::open("log", mmapwrap::options().create().size(4096));
+     */
+    static mapping open(const std::filesystem::path &path, const options &how = options()) {
+        return mapping(mmap_open_wrap(whole(path.string()).c_str(), how.access_ | how.open_flags_, how.mode_, how.size_,
+                                      how.allocate_, how.len_, how.prot_, how.type_ | MMAP_WRAP_KEEP, how.offset_));
+    }
+
+    /**
+     * The same for POSIX shared memory, by its name.
+     *
+     *     auto counters = mmapwrap::mapping::shared("/counters", mmapwrap::options().create(0600).size(4096));
+     *     mmapwrap::check(shm_unlink_wrap("/counters"));
+     */
+    static mapping shared(const std::string &name, const options &how = options()) {
+        return mapping(mmap_shm_wrap(whole(name).c_str(), how.access_ | how.open_flags_, how.mode_, how.size_, how.allocate_,
+                                     how.len_, how.prot_, how.type_ | MMAP_WRAP_KEEP, how.offset_));
+    }
+
+    /**
+     * Makes a memory file of len bytes and maps it, shared, to read and to write. name is for /proc, flags are MFD_ values.
+     *
+     *     auto buffers = mmapwrap::mapping::memfd("buffers", 1 << 20);
+     */
+    static mapping memfd(const std::string &name, std::int64_t len, std::int64_t flags = 0) {
+        const std::int64_t prot = mmap_wrap_PROT_READ() | mmap_wrap_PROT_WRITE();
+        return mapping(mmap_memfd_wrap(whole(name).c_str(), flags, len, prot, mmap_wrap_MAP_SHARED()));
     }
 
     /**
@@ -219,11 +339,58 @@ public:
     std::int64_t length() const { return check(mmap_wrap_length(handle())); }
 
     /**
-     * All bytes in place; see view.
+     * Makes the mapping length bytes long; it may move. The file that it keeps open, if it does, ends where it ends
+     * afterwards, or as end says. Throws MMAP_WRAP_E_BUSY while there are views; on failure nothing has changed.
+     *
+     *     words.resize(8192);
+     *     words.resize(1 << 20, mmapwrap::file_end::allocated);
+     */
+    void resize(std::int64_t length) {
+        resize(length, facts().keeps_file != 0 ? file_end::follows : file_end::stays);
+    }
+    void resize(std::int64_t length, file_end end) {
+        check(mremap_wrap(handle(), length, mmap_wrap_MREMAP_MAYMOVE(), nullptr, static_cast<std::int64_t>(end)));
+    }
+
+    /**
+     * Lets views survive a file that is cut short, or stops that: a page that is lost becomes zeroed memory, and the next
+     * call on the mapping throws MMAP_WRAP_E_FAULT, once.
+     *
+     *     words.survive();
+     */
+    void survive(bool on = true) const { check(mmap_wrap_survive(handle(), on)); }
+
+    /**
+     * Keeps the pages of the range in memory, until they are unlocked.
+     *
+     *     words.lock();
+     *     words.unlock();
+     */
+    void lock(std::int64_t offset = 0, std::int64_t size = MMAP_WRAP_REST) const {
+        check(mlock_wrap(handle(), 0, offset, size));
+    }
+    void unlock(std::int64_t offset = 0, std::int64_t size = MMAP_WRAP_REST) const {
+        check(munlock_wrap(handle(), offset, size));
+    }
+
+    /**
+     * All bytes in place, to read and to write; see basic_view. Throws -EACCES where the mapping is read-only.
      *
      *     words.bytes()[0] = 'x';
      */
-    view bytes() const { return view(owner_, handle()); }
+    view bytes() const {
+        if ((facts().protection & mmap_wrap_PROT_WRITE()) == 0)
+            throw error(-EACCES, "mmapwrap::mapping::bytes: the mapping is not writable; use const_bytes()");
+        return view(owner_, handle());
+    }
+
+    /**
+     * All bytes in place, to read.
+     *
+     *     const unsigned char first = words.const_bytes()[0];
+     *     std::cout << first;
+     */
+    const_view const_bytes() const { return const_view(owner_, handle()); }
 
     /**
      * Copies size bytes from offset on to the buffer.
@@ -298,8 +465,22 @@ public:
     }
 
 private:
+    friend class mutex;
+
     // What is given is owned already: it is unmapped if there is no memory to share it.
     explicit mapping(detail::owner given) : owner_(std::make_shared<detail::owner>(std::move(given))) {}
+
+    struct mmap_wrap_facts facts() const {
+        struct mmap_wrap_facts facts;
+        check(mmap_wrap_facts(handle(), &facts, sizeof facts));
+        return facts;
+    }
+
+    // In C a name ends at its first NUL: another file than the one that was named.
+    static const std::string &whole(const std::string &name) {
+        if (name.find('\0') != std::string::npos) throw error(MMAP_WRAP_E_ARGUMENT, "a name holds the byte 0");
+        return name;
+    }
 
     static std::optional<std::int64_t> found(std::int64_t result) {
         if (result == MMAP_WRAP_E_NOT_FOUND) return std::nullopt;
@@ -307,6 +488,61 @@ private:
     }
 
     std::shared_ptr<detail::owner> owner_;
+};
+
+/**
+ * A mutex in MMAP_WRAP_MUTEX_SIZE bytes of a mapping, zeros at first, between threads and processes: for std::unique_lock and
+ * its like. It keeps the mapping. Where its holder died, the next one takes it over, and holder_ended() says so.
+ *
+ *     mmapwrap::mutex mutex(words, 64);
+ *     mutex.lock();
+ *     if (mutex.holder_ended()) std::cerr << "what it protects may be half changed\n";
+ *     mutex.unlock();
+ */
+class mutex {
+public:
+    /** The mutex at this offset, a multiple of 8. */
+    explicit mutex(const mapping &memory, std::int64_t offset = 0) noexcept : owner_(memory.owner_), offset_(offset) {}
+    mutex(const mutex &) = delete;
+    mutex &operator=(const mutex &) = delete;
+
+    /** Waits until the calling thread holds it. */
+    void lock() {
+        while (!acquire(MMAP_WRAP_REST)) {}
+    }
+    /** Whether the calling thread holds it now; it does not wait. */
+    bool try_lock() { return acquire(0); }
+    /** The same after at most this time. */
+    template <typename Rep, typename Period>
+    bool try_lock_for(const std::chrono::duration<Rep, Period> &time) {
+        using std::chrono::steady_clock;
+        const auto end = steady_clock::now() + time;
+        for (;;) {
+            const auto left = std::chrono::duration_cast<std::chrono::nanoseconds>(end - steady_clock::now());
+            if (acquire(left.count() > 0 ? left.count() : 0)) return true;
+            if (left.count() <= 0) return false;
+        }
+    }
+    /** Gives it back; throws -EPERM where the calling thread does not hold it. */
+    void unlock() { check(mmap_wrap_mutex_unlock(handle(), offset_)); }
+
+    /** Whether the mutex was taken over from a holder that ended, when it was locked. For the thread that holds it. */
+    bool holder_ended() const noexcept { return holder_ended_; }
+
+private:
+    mmap_wrap_handle handle() const noexcept { return owner_ ? owner_->handle() : 0; }
+
+    // False where the time is over, or a signal handler ran.
+    bool acquire(std::int64_t timeout) {
+        const std::int64_t result = mmap_wrap_mutex_lock(handle(), offset_, timeout);
+        if (result == -ETIMEDOUT || result == -EINTR) return false;
+        holder_ended_ = check(result) == 1;
+        return true;
+    }
+
+    std::shared_ptr<detail::owner> owner_;
+    std::int64_t offset_;
+    bool holder_ended_ = false;
 };
 
 } // namespace mmapwrap

@@ -41,6 +41,8 @@ pub enum Group {
     Overcommit,
     Policy,
     PolicyFlag,
+    /// This library's own.
+    Library,
 }
 
 /// Stands for "not here" while the list is worked out; no constant of any platform has this value.
@@ -48,9 +50,10 @@ const ABSENT: i64 = i64::MIN;
 
 /// How a name is looked up: its expression sits in a block that imports all of libc, so libc's value is found first;
 /// where libc lacks the name, it falls through to the constant of the same name one scope further out, which holds
-/// the value given in the list, or ABSENT.
+/// the value given in the list, or ABSENT. This library's own are entries alone: other files have them by name, and the
+/// C tests see that the header has the same values.
 macro_rules! constants {
-    ($($group:ident { $($name:ident $meaning:literal $($value:expr)?;)* })*) => {
+    (own { $($own:ident $own_meaning:literal $own_value:expr;)* } $($group:ident { $($name:ident $meaning:literal $($value:expr)?;)* })*) => {
         mod list {
             use super::*;
             $($(#[allow(dead_code)] const $name: i64 = given!($($value)?);)*)*
@@ -60,7 +63,13 @@ macro_rules! constants {
                 meaning: $meaning,
                 value: present({ #[allow(unused_imports)] use libc::*; #[allow(clippy::unnecessary_cast, deprecated)] { $name as i64 } }),
                 group: Group::$group,
-            },)*)*];
+            },)*)* $(Constant {
+                name: stringify!($own),
+                c_name: terminated(concat!(stringify!($own), "\0")),
+                meaning: $own_meaning,
+                value: Some($own_value),
+                group: Group::Library,
+            },)*];
         }
         $($(
             #[doc = concat!($meaning, "; 0 where this platform lacks it.")]
@@ -124,6 +133,42 @@ const MAP_FAILED: Constant = Constant {
 };
 
 constants! {
+    own {
+        MMAP_WRAP_REST "a size or end: to the end of the mapping; a length: to the end of the file; a time: indefinitely" i64::MIN;
+        MMAP_WRAP_KEEP "or'ed to flags: the mapping keeps its file open" 1 << 32;
+        MMAP_WRAP_OR_PRIVATE "or'ed to MAP_SHARED for reading: private, where the file takes no shared mapping" 1 << 33;
+        MMAP_WRAP_WITH_FILE "mremap_wrap: the file ends where the mapping ends" 1;
+        MMAP_WRAP_ALLOCATE "mremap_wrap: the same, and blocks are set aside for all of the file" 2;
+        MMAP_WRAP_E_HANDLE "not a valid mapping handle" -4096;
+        MMAP_WRAP_E_UNMAPPED "the mapping is unmapped already" -4097;
+        MMAP_WRAP_E_RANGE "outside the mapping" -4098;
+        MMAP_WRAP_E_ALIGNMENT "not on the border of a page or word" -4099;
+        MMAP_WRAP_E_FAULT "the access faulted" -4100;
+        MMAP_WRAP_E_BUSY "the mapping is in use" -4101;
+        MMAP_WRAP_E_ARGUMENT "invalid argument" -4102;
+        MMAP_WRAP_E_UNSUPPORTED "not supported on this system" -4103;
+        MMAP_WRAP_E_NOT_FOUND "not found" -4104;
+        MMAP_WRAP_E_INTERNAL "a defect of the library" -4105;
+        MMAP_WRAP_E_SEALED "a part of the mapping is sealed" -4106;
+        MMAP_WRAP_I8 "an element: a signed integer of 8 bits" 0x11;
+        MMAP_WRAP_U8 "an element: an unsigned integer of 8 bits" 0x21;
+        MMAP_WRAP_I16 "an element: a signed integer of 16 bits" 0x12;
+        MMAP_WRAP_U16 "an element: an unsigned integer of 16 bits" 0x22;
+        MMAP_WRAP_I32 "an element: a signed integer of 32 bits" 0x14;
+        MMAP_WRAP_U32 "an element: an unsigned integer of 32 bits" 0x24;
+        MMAP_WRAP_I64 "an element: a signed integer of 64 bits" 0x18;
+        MMAP_WRAP_U64 "an element: an unsigned integer of 64 bits" 0x28;
+        MMAP_WRAP_F32 "an element: a float of 32 bits" 0x34;
+        MMAP_WRAP_F64 "an element: a float of 64 bits" 0x38;
+        MMAP_WRAP_LITTLE_ENDIAN "or'ed to an element: the least significant byte stands first" 0x100;
+        MMAP_WRAP_BIG_ENDIAN "or'ed to an element: the most significant byte stands first" 0x200;
+        MMAP_WRAP_MUTEX_SIZE "bytes of a mutex in a mapping" 16;
+        MMAP_WRAP_SOURCE_ANONYMOUS "mmap_wrap_facts: memory without a file" 1;
+        MMAP_WRAP_SOURCE_DESCRIPTOR "mmap_wrap_facts: a file that the caller had open" 2;
+        MMAP_WRAP_SOURCE_PATH "mmap_wrap_facts: a file that was opened by its path" 3;
+        MMAP_WRAP_SOURCE_SHARED_MEMORY "mmap_wrap_facts: shared memory that was opened by its name" 4;
+        MMAP_WRAP_SOURCE_MEMORY_FILE "mmap_wrap_facts: a file without a name that the library made" 5;
+    }
     Protection {
         PROT_NONE "pages may not be accessed";
         PROT_READ "pages may be read";
@@ -298,6 +343,8 @@ constants! {
         O_NONBLOCK "do not wait while opening";
         O_NOCTTY "a terminal does not become the controlling one";
         O_DIRECTORY "fail unless it is a directory";
+        O_ASYNC "a signal when input arrives; of no effect on files";
+        O_LARGEFILE "files of 2 GiB and more on 32-bit systems, which this library opens in any case";
     }
     ProtectionKey {
         PKEY_UNRESTRICTED "the key forbids nothing" linux(0);
@@ -429,7 +476,12 @@ mod tests {
 
     #[test]
     fn the_kernels_unsigned_flags_stay_positive() {
-        assert!(CONSTANTS.iter().filter(|c| c.name != "MAP_FAILED").all(|c| c.value.is_none_or(|v| v >= 0)));
+        assert!(
+            CONSTANTS
+                .iter()
+                .filter(|c| c.name != "MAP_FAILED" && c.group != Group::Library)
+                .all(|c| c.value.is_none_or(|v| v >= 0))
+        );
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! The house, from the street upwards; imports only ever go down the list:
 //!
 //! - [`ffi`]: the exported C functions; each converts, calls one thing inside, converts back
+//! - [`mutex`]: a mutex in a mapping, which can be taken over when its holder has ended
 //! - [`registry`]: handle ↔ mapping: pin, export, retire; no lock, nothing freed
 //! - [`mapping`]: one mapped range and every operation on it
 //! - [`cache`]: the page cache of a file
@@ -42,6 +43,8 @@ mod guarded;
 mod limits;
 #[forbid(unsafe_code)]
 pub mod mapping;
+#[forbid(unsafe_code)]
+pub mod mutex;
 #[forbid(unsafe_code)]
 pub mod range;
 pub mod registry;

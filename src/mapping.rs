@@ -29,6 +29,7 @@ pub use facts::Facts;
 pub use huge::transparent_huge_page_size;
 pub use kind::*;
 pub use open::Open;
+pub use presence::{lock_all, unlock_all};
 pub use resize::FileEnd;
 pub use sharing::Waited;
 use std::os::fd::OwnedFd;

@@ -6,7 +6,7 @@ mod open;
 use crate::constants::{MAP_HUGE_MASK, MAP_HUGE_SHIFT, MAP_HUGETLB};
 use crate::error::{Errno, Error, Result};
 use crate::limits::open_hint;
-use crate::sys::{self, FileFacts};
+use crate::sys::{self, FileFacts, Pages};
 use std::ffi::CStr;
 use std::os::fd::{AsRawFd, OwnedFd};
 
@@ -70,12 +70,25 @@ impl Source {
             let wish = if writable { "reading and writing" } else { "reading" };
             format!("open '{}' for {wish}", path.to_string_lossy())
         };
-        // O_NONBLOCK: opening a FIFO must not wait for its other end only to learn that it cannot be mapped.
+        if sys::leads_to_stream(path) {
+            return Err(no_stream(attempt()));
+        }
         let access = if writable { libc::O_RDWR } else { libc::O_RDONLY };
         let fd =
             sys::open(path, access | sys::NEVER_WAIT, 0).map_err(|errno| Error::system(errno, attempt(), open_hint(errno)))?;
         let facts = facts(fd.as_raw_fd(), attempt)?;
         Ok(Source::Opened { fd, kind: SourceKind::Path, facts })
+    }
+
+    /// Whether a file of size 0 is empty, or does not say its size: those of procfs and sysfs are made when they are read. A
+    /// page is mapped, and nothing read: that could take bytes away.
+    pub fn is_empty(&self, flags: i64, shared: bool) -> Result<(), Errno> {
+        let flags_here = if shared { libc::MAP_SHARED } else { libc::MAP_PRIVATE };
+        match Pages::map(0, self.page_size(flags), libc::PROT_READ, flags_here, self.fd(), 0) {
+            Err(errno @ Errno(libc::ENODEV | libc::EIO)) => Err(errno),
+            // What else is in the way says nothing about the size.
+            _ => Ok(()),
+        }
     }
 
     /// The file for a mapping to keep: the one opened here, or the duplicate of the caller's.
@@ -147,7 +160,14 @@ fn facts(fd: i32, attempt: impl Fn() -> String) -> Result<FileFacts> {
     if facts.is_directory {
         return Err(Error::system(Errno(libc::EISDIR), attempt(), "a directory has no bytes to map"));
     }
+    if facts.is_stream {
+        return Err(no_stream(attempt()));
+    }
     Ok(facts)
+}
+
+fn no_stream(attempt: String) -> Box<Error> {
+    Error::system(Errno(libc::ENODEV), attempt, "a FIFO, a pipe or a socket cannot be mapped: read it")
 }
 
 fn descriptor_hint(errno: Errno) -> &'static str {

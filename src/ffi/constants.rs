@@ -1,7 +1,8 @@
 //! Constants
 //!
 //! The platform's own values, for languages without its headers. The table first, for those that loop; then one
-//! function for each name, for those that bind symbol by symbol. A constant that this platform lacks reads 0, which may
+//! function for each name, for those that bind symbol by symbol. This library's own (MMAP_WRAP_REST, codes, kinds of
+//! elements …) are among them. A constant that this platform lacks reads 0, which may
 //! be another one's value: mmap_wrap_constant and mmap_wrap_constant_available tell the difference.
 
 use super::boundary::{answer, boundary, boundary_pointer};
@@ -52,8 +53,8 @@ pub extern "C" fn mmap_wrap_constant_name(i: i64) -> *const c_char {
     boundary_pointer("mmap_wrap_constant_name", || Ok(at(i)?.c_name.as_ptr().cast_mut()))
 }
 
-/// The value of constant i; 0 where this platform lacks it. MMAP_WRAP_E_ARGUMENT outside; only MAP_FAILED (-1) is
-/// negative itself.
+/// The value of constant i; 0 where this platform lacks it. MMAP_WRAP_E_ARGUMENT outside. MAP_FAILED (-1) and the library's
+/// own MMAP_WRAP_REST and MMAP_WRAP_E_ codes are negative themselves.
 ///
 /// ```c
 /// int64_t value = mmap_wrap_constant_value(0);

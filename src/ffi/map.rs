@@ -34,6 +34,9 @@ const _: () = assert!(MMAP_WRAP_REST == range::REST);
 /// The descriptor may be closed afterwards. MAP_FIXED replaces whatever was mapped there, as in POSIX, mappings of this
 /// library included: mind what is yours.
 ///
+/// A file whose size of 0 says nothing (procfs, sysfs) is -ENODEV or -EIO, a FIFO, a pipe or a socket is -ENODEV: they are
+/// read, and nothing is taken from them here. A device has no size: give len.
+///
 /// Returns the handle, or: -errno of the system (EACCES, EBADF, ENODEV, ENOMEM, EPERM …), MMAP_WRAP_E_ARGUMENT (unknown
 /// bits, length 0, no length known), MMAP_WRAP_E_RANGE (negative or too large numbers, an offset beyond the file's end),
 /// MMAP_WRAP_E_ALIGNMENT (with MAP_FIXED).

@@ -18,6 +18,7 @@ pub mod faults;
 pub mod hardening;
 pub mod huge;
 pub mod map;
+pub mod mutex;
 pub mod open;
 pub mod pages;
 pub mod presence;

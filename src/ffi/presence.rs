@@ -11,6 +11,7 @@ use super::boundary::{answer, boundary, room_for, write_members};
 use super::map::mmap_wrap_handle;
 use crate::cache::{self, Cache};
 use crate::error::Result;
+use crate::mapping::{lock_all, unlock_all};
 use crate::registry::{self, pin};
 
 /// Keeps the pages of the range in memory, reading them in (flags 0), or, with MLOCK_ONFAULT (Linux 4.4), those that
@@ -35,6 +36,30 @@ pub extern "C" fn mlock_wrap(h: mmap_wrap_handle, flags: i64, offset: i64, size:
 #[unsafe(no_mangle)]
 pub extern "C" fn munlock_wrap(h: mmap_wrap_handle, offset: i64, size: i64) -> i64 {
     boundary("munlock", || pin(h)?.unlock(offset, size).map(|()| 0))
+}
+
+/// Locks all memory of the process, whether this library mapped it or not: mlockall(2). flags are MCL_CURRENT (what is
+/// mapped), MCL_FUTURE (what will be mapped) or both, and MCL_ONFAULT beside them (each page once it is touched).
+///
+/// Returns 0. -ENOMEM, -EPERM: as for mlock_wrap; with MCL_FUTURE later mappings meet the limit, too (-EAGAIN). -EINVAL,
+/// MMAP_WRAP_E_ARGUMENT: the flags. MMAP_WRAP_E_UNSUPPORTED: this system has no mlockall.
+///
+/// ```c
+/// if (mlockall_wrap(MCL_CURRENT | MCL_FUTURE) < 0) puts(mmap_wrap_last_error_message());
+/// ```
+#[unsafe(no_mangle)]
+pub extern "C" fn mlockall_wrap(flags: i64) -> i64 {
+    boundary("mlockall", || lock_all(flags).map(|()| 0))
+}
+
+/// Unlocks all memory of the process, and what will be mapped: munlockall(2). Returns 0.
+///
+/// ```c
+/// munlockall_wrap();
+/// ```
+#[unsafe(no_mangle)]
+pub extern "C" fn munlockall_wrap() -> i64 {
+    boundary("munlockall", || unlock_all().map(|()| 0))
 }
 
 /// Writes a byte for each page of the range to pages, which has room for that many: 1 where the page is in memory, 0

@@ -61,11 +61,10 @@ pub extern "C" fn mremap_wrap(
 ) -> mmap_wrap_handle {
     boundary("mremap", || {
         let address = new_addr.addr();
-        let with_file = file_end(with_file)?;
         if flags & MREMAP_DONTUNMAP != 0 && MREMAP_DONTUNMAP != 0 {
-            return registry::bud(h, |mapping| mapping.move_pages(length, flags, address, with_file));
+            return registry::bud(h, |mapping| mapping.move_pages(length, flags, address, file_end(with_file)?));
         }
-        registry::change(h, |mapping| mapping.resize(length, flags, address, with_file)).map(|()| h)
+        registry::change(h, |mapping| mapping.resize(length, flags, address, file_end(with_file)?)).map(|()| h)
     })
 }
 

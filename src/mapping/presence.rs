@@ -4,7 +4,7 @@ use super::{Mapping, is_shared};
 use crate::bits::to_c_int;
 use crate::cache::{self, Cache};
 use crate::constants::{MADV_DONTNEED, MADV_PAGEOUT, MADV_POPULATE_READ, MADV_POPULATE_WRITE};
-use crate::constants::{MAP_ANONYMOUS, MLOCK_ONFAULT};
+use crate::constants::{MAP_ANONYMOUS, MCL_CURRENT, MCL_FUTURE, MCL_ONFAULT, MLOCK_ONFAULT};
 use crate::error::{Errno, Error, Result};
 use crate::guarded::{self, Fault, Refusal, Way};
 use crate::limits::memory_hint;
@@ -14,6 +14,40 @@ use std::mem::MaybeUninit;
 use std::ops::Range;
 use std::os::fd::AsRawFd;
 use std::sync::atomic::Ordering;
+
+/// Keeps all memory of the process in memory, whether this library mapped it or not: MCL_CURRENT what there is, MCL_FUTURE
+/// what will be mapped, and with MCL_ONFAULT beside them each page once it is touched. mlockall(2).
+///
+/// ```
+/// use mmap_wrap::{constants::*, mapping};
+/// if mapping::lock_all(MCL_CURRENT).is_ok() {
+///     mapping::unlock_all()?;
+/// }
+/// # Ok::<(), Box<mmap_wrap::Error>>(())
+/// ```
+pub fn lock_all(flags: i64) -> Result<()> {
+    let all = MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT;
+    if flags & !all != 0 {
+        return Err(Error::argument(format!("flags {flags:#x}: the bits that this platform knows are {all:#x} (MCL_)")));
+    }
+    sys::lock_all(to_c_int(flags, "flags")?).map_err(|errno| match errno {
+        Errno(libc::ENOSYS) => Error::unsupported("mlockall(2)"),
+        Errno(libc::EINVAL) => Error::system(
+            errno,
+            format!("lock all memory, flags {flags:#x}"),
+            "the flags are MCL_CURRENT, MCL_FUTURE or both, and MCL_ONFAULT beside them (Linux 4.4)",
+        ),
+        _ => Error::system(errno, "lock all memory", lock_hint(errno)),
+    })
+}
+
+/// Lets all memory of the process go again, and what will be mapped: munlockall(2).
+pub fn unlock_all() -> Result<()> {
+    sys::unlock_all().map_err(|errno| match errno {
+        Errno(libc::ENOSYS) => Error::unsupported("munlockall(2)"),
+        _ => Error::system(errno, "unlock all memory", memory_hint(errno)),
+    })
+}
 
 /// Pages that the kernel is asked about at a time.
 const PIECE: usize = 4096;

@@ -2,7 +2,9 @@
 
 use super::is_shared;
 use crate::bits::known;
-use crate::constants::{Group, MAP_ANONYMOUS, MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_PRIVATE, MAP_SHARED, MAP_TYPE};
+use crate::constants::{
+    Group, MAP_ANONYMOUS, MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_PRIVATE, MAP_SHARED, MAP_SHARED_VALIDATE, MAP_TYPE,
+};
 use crate::error::{Errno, Error, Result};
 use crate::limits::memory_hint;
 use crate::range::{self, REST};
@@ -37,7 +39,13 @@ impl Wish {
         }
         let offset = u64::try_from(offset).map_err(|_| Error::Negative { what: "file offset", value: offset })?;
         let prot = known(Group::Protection, prot, "protection")?;
-        let c_flags = known(Group::MapFlag, flags & !(KEEP | OR_PRIVATE), "flags")?;
+        let c_flags = known(Group::MapFlag, flags & !(KEEP | OR_PRIVATE), "flags").map_err(|error| match flags & MAP_TYPE {
+            // As mmap(2) has it.
+            MAP_SHARED_VALIDATE => {
+                Error::system(Errno(libc::EOPNOTSUPP), error.to_string(), "MAP_SHARED_VALIDATE asks for flags that are known")
+            }
+            _ => error,
+        })?;
         if flags & MAP_TYPE == 0 {
             return Err(Error::argument(format!(
                 "flags {flags:#x} say neither MAP_SHARED ({MAP_SHARED:#x}) nor MAP_PRIVATE ({MAP_PRIVATE:#x})"
@@ -72,6 +80,11 @@ impl Wish {
         let Some(facts) = source.facts() else {
             return self.anonymous_length();
         };
+        if facts.is_regular && facts.size == 0 {
+            source.is_empty(self.flags, super::is_shared(self.flags)).map_err(|errno| {
+                Error::system(errno, "a file of size 0", "it cannot be mapped, and its size of 0 says nothing: read it (procfs, sysfs and their like make the bytes when they are read)")
+            })?;
+        }
         if facts.tells_size && self.offset > facts.size {
             return Err(Error::FileOffsetBeyond { offset: self.offset, length: facts.size }.into());
         }
@@ -79,9 +92,9 @@ impl Wish {
             0 => Err(Error::argument(
                 "length 0: give the bytes to map, or ask for all to the end of the file (in C MMAP_WRAP_REST)",
             )),
-            REST if !facts.tells_size => {
-                Err(Error::argument("this file does not tell its size, as devices do not: give the length in bytes"))
-            }
+            REST if !facts.tells_size => Err(Error::argument(
+                "a device has no size to map to the end of: give the length in bytes, if it can be mapped at all",
+            )),
             REST => addressable(facts.size - self.offset, self.offset),
             len => addressable(len.unsigned_abs(), self.offset),
         }

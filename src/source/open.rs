@@ -1,6 +1,6 @@
 //! Opening a file, making it, giving it its size: all of it, or nothing is left behind.
 
-use super::{Source, SourceKind, facts};
+use super::{Source, SourceKind, facts, no_stream};
 use crate::constants::{O_CREAT, O_EXCL, O_TMPFILE, O_TRUNC};
 use crate::error::{Errno, Error, Result};
 use crate::limits::{file_size_hint, open_hint};
@@ -102,6 +102,9 @@ impl<'a> Opening<'a> {
     /// Opens or makes the file, and makes it as large as it is to be. A file that is to be smaller is cut only when all
     /// else is done: see [`Undo::finish`]. Drop the answer's second part before its first.
     pub fn open(self) -> Result<(Source, Undo<'a>)> {
+        if matches!(self.name, Name::Path(path) if sys::leads_to_stream(path)) {
+            return Err(no_stream(self.attempt()));
+        }
         let (fd, made) = self.open_or_make().map_err(|errno| Error::system(errno, self.attempt(), open_hint(errno)))?;
         let mut undo = Undo { opening: self, fd: fd.as_raw_fd(), made, grown_from: None, cut_to: None };
         let mut facts = facts(undo.fd, || self.attempt())?;

@@ -11,9 +11,11 @@ use std::path::{Path, PathBuf};
 
 // 64-bit file offsets on every target: 32-bit glibc has them only under this name.
 #[cfg(not(target_os = "linux"))]
-use libc::{fstat, ftruncate, off_t, open as open_call, stat};
+use libc::{fstat, ftruncate, off_t, open as open_call, stat, stat as stat_call};
 #[cfg(target_os = "linux")]
-use libc::{fstat64 as fstat, ftruncate64 as ftruncate, off64_t as off_t, open64 as open_call, stat64 as stat};
+use libc::{
+    fstat64 as fstat, ftruncate64 as ftruncate, off64_t as off_t, open64 as open_call, stat64 as stat, stat64 as stat_call,
+};
 
 /// What mapping needs to know of an open file.
 #[derive(Debug, Clone, Copy)]
@@ -21,6 +23,8 @@ pub struct FileFacts {
     /// Bytes in the file, or in the block device.
     pub size: u64,
     pub is_directory: bool,
+    /// A FIFO, a pipe or a socket.
+    pub is_stream: bool,
     /// A file whose size can be set.
     pub is_regular: bool,
     /// Whether the size says what can be mapped; other devices report 0 and have their own idea.
@@ -48,6 +52,7 @@ pub fn file_facts(fd: c_int) -> Result<FileFacts, Errno> {
     Ok(FileFacts {
         size: device.unwrap_or_else(|| u64::try_from(facts.st_size).unwrap_or(0)),
         is_directory: kind == libc::S_IFDIR,
+        is_stream: is_stream(kind),
         is_regular,
         tells_size: is_regular || device.is_some(),
         block_size: usize::try_from(facts.st_blksize).unwrap_or(0),
@@ -60,6 +65,20 @@ fn status(fd: c_int) -> Result<stat, Errno> {
     check(unsafe { fstat(fd, status.as_mut_ptr()) })?;
     // SAFETY: fstat succeeded, so all of it is written.
     Ok(unsafe { status.assume_init() })
+}
+
+fn is_stream(kind: libc::mode_t) -> bool {
+    kind == libc::S_IFIFO || kind == libc::S_IFSOCK
+}
+
+/// Whether a path leads to a FIFO or a socket. To be asked before it is opened: a writer that waits for a reader would find
+/// one that goes at once.
+pub fn leads_to_stream(path: &CStr) -> bool {
+    let mut facts = MaybeUninit::<stat>::uninit();
+    // SAFETY: the path ends in NUL, and one stat is written to the place given.
+    let found = check(unsafe { stat_call(path.as_ptr(), facts.as_mut_ptr()) });
+    // SAFETY: read only where the call succeeded, so all of it is written.
+    found.is_ok() && is_stream(unsafe { facts.assume_init() }.st_mode & libc::S_IFMT)
 }
 
 /// Opening a FIFO must not wait for its other end only to learn that it cannot be mapped, and a terminal must not become

@@ -4,6 +4,7 @@ mod huge;
 mod naming;
 mod node;
 mod presence;
+mod thread;
 
 use super::unix::{Pages, check, copied, last_errno, peek_by_socket, poke_by_socket};
 use crate::error::{Cause, Errno};
@@ -15,6 +16,7 @@ pub use huge::{each_huge_part, huge_bytes_by_smaps, transparent_huge_page_size};
 pub use naming::{grow_file, link, open_without_name, shared_memory_path};
 pub use node::{bind, node};
 pub use presence::{cached_pages, forget, knows_advice, lock_on_fault, presence, read_ahead, touch_for_writing};
+pub use thread::{boot, pid_namespace, this_thread_began, thread_id, thread_state};
 
 /// The size of a huge page where MAP_HUGETLB names none, in bytes.
 pub fn default_huge_page_size() -> Option<usize> {

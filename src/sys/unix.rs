@@ -202,6 +202,23 @@ impl Pages {
     }
 }
 
+/// Locks all memory of the process, mlockall(2).
+pub fn lock_all(flags: c_int) -> Result<(), Errno> {
+    #[cfg(not(target_vendor = "apple"))]
+    // SAFETY: locking changes no memory; the kernel checks the flags.
+    return check(unsafe { libc::mlockall(flags) });
+    #[cfg(target_vendor = "apple")]
+    return Err(Errno(if flags == 0 { libc::EINVAL } else { libc::ENOSYS }));
+}
+
+pub fn unlock_all() -> Result<(), Errno> {
+    #[cfg(not(target_vendor = "apple"))]
+    // SAFETY: as above.
+    return check(unsafe { libc::munlockall() });
+    #[cfg(target_vendor = "apple")]
+    return Err(Errno(libc::ENOSYS));
+}
+
 impl Drop for Pages {
     fn drop(&mut self) {
         // A refusal leaves the memory mapped: a leak, where no caller is left to be told.
@@ -351,6 +368,28 @@ pub mod lacking {
 
     pub fn can_name() -> bool {
         false
+    }
+
+    pub use crate::sys::ThreadState;
+
+    pub fn thread_id() -> Option<u32> {
+        None
+    }
+
+    pub fn this_thread_began() -> Option<u32> {
+        None
+    }
+
+    pub fn thread_state(_id: u32) -> ThreadState {
+        ThreadState::Exists
+    }
+
+    pub fn pid_namespace() -> Option<u32> {
+        None
+    }
+
+    pub fn boot() -> u32 {
+        1
     }
 
     pub fn wait_on(_word: *const u8, _expected: u64, _timeout: Duration) -> Result<(), Errno> {

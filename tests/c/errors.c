@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { RW = PROT_READ | PROT_WRITE, PRIVATE = MAP_PRIVATE | MAP_ANONYMOUS };
@@ -114,6 +115,12 @@ static void unknown_bits_are_refused_by_name(void) {
                 text("mmap: flags %#x: this platform does not know the bits 0x200", (unsigned)PRIVATE | 0x200));
     CHECK_FAILS(mmap_wrap(NULL, page, RW, PRIVATE | high, -1, 0), MMAP_WRAP_E_ARGUMENT, "0x10000000000");
     CHECK_FAILS(mmap_wrap(NULL, page, RW, INT64_MIN, -1, 0), MMAP_WRAP_E_ARGUMENT, "flags");
+    /* mmap(2): MAP_SHARED_VALIDATE alone reports flags that nobody knows in this way. */
+    const int64_t unknown[] = {0x200, (int64_t)1 << 40, INT64_MIN};
+    for (int i = 0; i < 3; i++) {
+        CHECK_FAILS(mmap_path_wrap("/dev/zero", page, RW, MAP_SHARED_VALIDATE | unknown[i], 0), -EOPNOTSUPP, "MAP_SHARED_VALIDATE");
+        CHECK_FAILS(mmap_path_wrap("/dev/zero", page, RW, MAP_SHARED | unknown[i], 0), MMAP_WRAP_E_ARGUMENT, "does not know the bits");
+    }
     CHECK_FAILS(mmap_wrap(NULL, page, -1, PRIVATE, -1, 0), MMAP_WRAP_E_ARGUMENT, "protection");
 
     mmap_wrap_handle h = memory_of(page);
@@ -208,9 +215,67 @@ static void what_cannot_be_opened_keeps_the_systems_number_and_names_the_path(vo
 
 static void what_is_no_file_of_bytes_is_refused_without_waiting(void) {
     if (mkfifo("pipe", 0600) != 0) perror("mkfifo");
-    CHECK_FAILS(mmap_path_wrap("pipe", 1, PROT_READ, MAP_PRIVATE, 0), -ENODEV, "this kind of file cannot be mapped");
-    CHECK_FAILS(map_file("pipe", PROT_READ, MAP_PRIVATE), MMAP_WRAP_E_ARGUMENT, "give the length");
+    CHECK_FAILS(mmap_path_wrap("pipe", 1, PROT_READ, MAP_PRIVATE, 0), -ENODEV, "a FIFO, a pipe or a socket cannot be mapped");
+    CHECK_FAILS(map_file("pipe", PROT_READ, MAP_PRIVATE), -ENODEV, "a FIFO, a pipe or a socket cannot be mapped");
+    CHECK_FAILS(map_file("pipe", RW, MAP_SHARED), -ENODEV, "read it");
+    CHECK_FAILS(mmap_open_wrap("pipe", O_RDWR | O_CREAT, 0600, MMAP_WRAP_REST, 0, 1, RW, MAP_SHARED, 0), -ENODEV, "read it");
     unlink("pipe");
+    CHECK_FAILS(map_file("/dev/null", PROT_READ, MAP_PRIVATE), MMAP_WRAP_E_ARGUMENT, "a device has no size");
+    CHECK_FAILS(mmap_path_wrap("/dev/null", 1, PROT_READ, MAP_PRIVATE, 0), -ENODEV, "this kind of file cannot be mapped");
+}
+
+/* The child waits in open until there is a reader, whose end it would find closed at once. */
+static void the_writer_of_a_fifo_is_left_waiting(void) {
+    if (mkfifo("pipe", 0600) != 0) perror("mkfifo");
+    pid_t child = fork();
+    if (child == 0) {
+        int fd = open("pipe", O_WRONLY | O_CLOEXEC);
+        _exit(fd >= 0 && write(fd, "kept", 4) == 4 ? 0 : 1);
+    }
+    usleep(100000);
+    CHECK_FAILS(map_file("pipe", PROT_READ, MAP_PRIVATE), -ENODEV, "read it");
+    usleep(100000);
+    char bytes[5] = "";
+    int fd = open("pipe", O_RDONLY | O_CLOEXEC);
+    CHECK_FAILS(mmap_wrap(NULL, MMAP_WRAP_REST, PROT_READ, MAP_PRIVATE, fd, 0), -ENODEV, "read it");
+    CHECK(read(fd, bytes, 4) == 4 && strcmp(bytes, "kept") == 0);
+    close(fd);
+    int status = -1;
+    CHECK(waitpid(child, &status, 0) == child && status == 0);
+    unlink("pipe");
+}
+
+static void a_size_of_0_that_says_nothing_is_no_empty_file(void) {
+    const char *const made_when_read[] = {"/proc/cpuinfo", "/proc/self/maps", "/proc/sys/vm/max_map_count", "/sys/fs/cgroup/cgroup.procs"};
+    const int64_t lengths[] = {MMAP_WRAP_REST, 4096}, types[] = {MAP_PRIVATE, MAP_SHARED};
+    int64_t tried = 0;
+    for (size_t i = 0; i < sizeof made_when_read / sizeof *made_when_read; i++) {
+        struct stat facts;
+        int fd = open(made_when_read[i], O_RDONLY | O_CLOEXEC);
+        if (fd < 0 || fstat(fd, &facts) != 0 || facts.st_size != 0) {
+            skip("%s is not here", made_when_read[i]);
+            if (fd >= 0) close(fd);
+            continue;
+        }
+        for (int j = 0; j < 4; j++) {
+            int64_t failure = mmap_path_wrap(made_when_read[i], lengths[j % 2], PROT_READ, types[j / 2], 0);
+            CHECK(failure == -ENODEV || failure == -EIO);
+            CHECK_FAILS(failure, failure, "its size of 0 says nothing: read it");
+            failure = mmap_wrap(NULL, lengths[j % 2], PROT_READ, types[j / 2], fd, 0);
+            CHECK(failure == -ENODEV || failure == -EIO);
+            CHECK_FAILS(failure, failure, "its size of 0 says nothing: read it");
+        }
+        close(fd);
+        tried++;
+    }
+    CHECK(tried > 0);
+    make_file("empty", "", 0);
+    for (int j = 0; j < 2; j++) {
+        mmap_wrap_handle h = map_file("empty", PROT_READ, types[j]);
+        CHECK_IS(mmap_wrap_length(h), 0);
+        CHECK_IS(munmap_wrap(h), 1);
+    }
+    unlink("empty");
 }
 
 /* Maps as a user who may do nothing special. */
@@ -258,7 +323,7 @@ static void descriptors_are_refused_with_the_reason(void) {
     CHECK_FAILS(mmap_wrap(NULL, 10, PROT_READ, MAP_PRIVATE, (int64_t)1 << 40, 0), MMAP_WRAP_E_ARGUMENT,
                 "1099511627776 is no file descriptor");
     CHECK_FAILS(mmap_wrap(NULL, 10, PROT_READ, MAP_PRIVATE, directory, 0), -EISDIR, text("descriptor %d", directory));
-    CHECK_FAILS(mmap_wrap(NULL, 10, PROT_READ, MAP_PRIVATE, ends[0], 0), -ENODEV, "this kind of file cannot be mapped");
+    CHECK_FAILS(mmap_wrap(NULL, 10, PROT_READ, MAP_PRIVATE, ends[0], 0), -ENODEV, "a FIFO, a pipe or a socket cannot be mapped");
     CHECK_FAILS(mmap_wrap(NULL, 10, PROT_READ, MAP_PRIVATE, reading, 11), MMAP_WRAP_E_RANGE, "file offset 11");
     const int mine[] = {reading, writing, directory, ends[0], ends[1]};
     for (size_t i = 0; i < sizeof mine / sizeof *mine; i++) CHECK_IS(close(mine[i]), 0); /* not closed by the library */
@@ -387,6 +452,8 @@ int main(void) {
     RUN(a_fixed_place_lies_on_page_borders);
     RUN(what_cannot_be_opened_keeps_the_systems_number_and_names_the_path);
     RUN(what_is_no_file_of_bytes_is_refused_without_waiting);
+    RUN(the_writer_of_a_fifo_is_left_waiting);
+    RUN(a_size_of_0_that_says_nothing_is_no_empty_file);
     RUN(permission_is_asked_for_what_is_needed_only);
     RUN(descriptors_are_refused_with_the_reason);
     RUN(a_sealed_file_refuses_to_be_written);

@@ -82,6 +82,15 @@ static void a_file_that_is_there_is_left_grown_or_cut(void) {
     unlink("there");
 }
 
+static void flags_without_effect_on_files_are_accepted(void) {
+    int64_t large = -1;
+    CHECK_IS(mmap_wrap_constant("O_LARGEFILE", &large), 0);
+    mmap_wrap_handle h = open_shared("flags", MAKE | O_ASYNC | large, 100);
+    CHECK_IS(mmap_wrap_length(h), 100);
+    CHECK_IS(munmap_wrap(h), 1);
+    unlink("flags");
+}
+
 static void a_part_of_it_is_mapped(void) {
     make_file("part", "0123456789", 10);
     mmap_wrap_handle h = mmap_open_wrap("part", O_RDONLY, 0, MMAP_WRAP_REST, 0, 4, PROT_READ, MAP_PRIVATE, 3);
@@ -223,7 +232,7 @@ static void what_is_no_such_path_keeps_the_systems_number(void) {
     CHECK_FAILS(open_shared(long_name, MAKE, 1), -ENAMETOOLONG, "(ENAMETOOLONG)");
     CHECK_FAILS(open_shared("not utf-8 \xff", O_RDWR, 1), -ENOENT, "not utf-8");
     CHECK_FAILS(open_shared("dangling", MAKE | O_NOFOLLOW, 1), -ELOOP, "(ELOOP)");
-    CHECK_FAILS(open_shared("pipe", O_RDWR, MMAP_WRAP_REST), MMAP_WRAP_E_ARGUMENT, "give the length");
+    CHECK_FAILS(open_shared("pipe", O_RDWR, MMAP_WRAP_REST), -ENODEV, "a FIFO, a pipe or a socket cannot be mapped");
     CHECK_FAILS(open_shared("/dev/zero", O_RDWR, 100), MMAP_WRAP_E_ARGUMENT, "size");
     CHECK_FAILS(open_shared("/dev/zero", O_RDWR, MMAP_WRAP_REST), MMAP_WRAP_E_ARGUMENT, "give the length");
 
@@ -533,6 +542,7 @@ int main(void) {
     page = mmap_wrap_page_size();
     RUN(a_file_is_made_with_its_size_and_permissions);
     RUN(a_file_that_is_there_is_left_grown_or_cut);
+    RUN(flags_without_effect_on_files_are_accepted);
     RUN(a_part_of_it_is_mapped);
     RUN(blocks_are_set_aside_if_that_is_asked_for);
     RUN(a_file_without_a_name_is_made_in_a_folder);

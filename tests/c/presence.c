@@ -232,6 +232,44 @@ static void a_file_is_evicted_and_warmed_and_stays_the_same(void) {
     unlink("evicted");
 }
 
+static int64_t locked_bytes(void) {
+    FILE *status = fopen("/proc/self/status", "re");
+    char line[256];
+    long long kibibytes = -1;
+    while (status != NULL && fgets(line, sizeof line, status) != NULL) sscanf(line, "VmLck: %lld", &kibibytes);
+    if (status != NULL) fclose(status);
+    return kibibytes * 1024;
+}
+
+static void locks_all_and_unlocks_all(void) {
+    mmap_wrap_handle before = memory_of(16 * page);
+    CHECK_FAILS(mlockall_wrap(0), -EINVAL, "MCL_CURRENT");
+    CHECK_FAILS(mlockall_wrap(MCL_CURRENT | 1 << 20), MMAP_WRAP_E_ARGUMENT, "mlockall: flags");
+    CHECK_FAILS(mlockall_wrap(-1), MMAP_WRAP_E_ARGUMENT, "mlockall: flags");
+    if (mlockall_wrap(MCL_CURRENT | MCL_FUTURE) != 0) {
+        skip("all memory cannot be locked here: %s", mmap_wrap_last_error_message());
+    } else if (locked_bytes() == 0) {
+        skip("this system says nothing of locked memory");
+    } else {
+        CHECK(locked_bytes() >= 16 * page);
+        const int64_t bytes_before = locked_bytes();
+        mmap_wrap_handle after = memory_of(16 * page);
+        CHECK(locked_bytes() >= bytes_before + 16 * page);
+        CHECK_PRESENT(after, 0, page, "1");
+        CHECK_IS(munmap_wrap(after), 1);
+    }
+    CHECK_IS(munlockall_wrap(), 0);
+    CHECK_IS(locked_bytes(), 0);
+    mmap_wrap_handle later = memory_of(16 * page);
+    CHECK_IS(locked_bytes(), 0);
+    CHECK_IS(munmap_wrap(later), 1);
+    CHECK_IS(munmap_wrap(before), 1);
+}
+
+static void all_memory_is_locked_and_let_go(void) {
+    in_child(locks_all_and_unlocks_all);
+}
+
 int main(void) {
     page = mmap_wrap_page_size();
     RUN(handles_and_ranges_are_checked_as_everywhere);
@@ -245,5 +283,6 @@ int main(void) {
     RUN(nothing_is_lost_by_dropping);
     RUN(the_page_cache_of_a_file_is_told_by_its_descriptor);
     RUN(a_file_is_evicted_and_warmed_and_stays_the_same);
+    RUN(all_memory_is_locked_and_let_go);
     return finish();
 }

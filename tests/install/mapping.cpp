@@ -7,16 +7,25 @@ extern "C" {
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <filesystem>
+#include <mutex>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <thread>
 #include <type_traits>
 #include <unistd.h>
 #include <utility>
 
+using mmapwrap::const_view;
+using mmapwrap::file_end;
 using mmapwrap::mapping;
+using mmapwrap::options;
 using mmapwrap::view;
 
 static_assert(!std::is_copy_constructible_v<mapping> && !std::is_copy_assignable_v<mapping>);
@@ -24,6 +33,9 @@ static_assert(std::is_nothrow_move_constructible_v<mapping> && std::is_nothrow_m
 static_assert(!std::is_copy_constructible_v<view> && !std::is_copy_assignable_v<view>);
 static_assert(std::is_nothrow_move_constructible_v<view> && std::is_nothrow_move_assignable_v<view>);
 static_assert(std::is_nothrow_destructible_v<mapping> && std::is_nothrow_destructible_v<view>);
+static_assert(!std::is_copy_constructible_v<const_view> && std::is_nothrow_move_constructible_v<const_view>);
+static_assert(std::is_same_v<decltype(std::declval<const const_view &>()[0]), const unsigned char &>);
+static_assert(std::is_same_v<decltype(std::declval<const view &>().data()), unsigned char *>);
 static_assert(std::is_base_of_v<std::runtime_error, mmapwrap::error>);
 
 /* What the action throws: its code and message; code 0 where it throws nothing. */
@@ -54,7 +66,7 @@ static void make_words() {
 }
 
 static std::string contents(const mapping &whole) {
-    const view bytes = whole.bytes();
+    const const_view bytes = whole.const_bytes();
     return std::string(bytes.begin(), bytes.end());
 }
 
@@ -223,7 +235,7 @@ static void a_view_is_a_range_of_the_memory_itself() {
 static void an_empty_file_has_an_empty_view() {
     make_file("empty", "", 0);
     const mapping nothing = mapping::file("empty");
-    const view bytes = nothing.bytes();
+    const const_view bytes = nothing.const_bytes();
     CHECK(bytes.empty() && bytes.begin() == bytes.end());
     CHECK_THROWS(nothing.unmap(), MMAP_WRAP_E_BUSY, "");
     unlink("empty");
@@ -259,7 +271,7 @@ static void a_view_that_moves_holds_one_export() {
 static void a_view_outlives_the_mapping_object_and_unmaps_with_it() {
     make_words();
     {
-        const view bytes = mapping::file("words").bytes();
+        const const_view bytes = mapping::file("words").const_bytes();
         CHECK_IS(mappings_of("/words"), 1);
         CHECK_IS(bytes[4], 't');
     }
@@ -282,12 +294,156 @@ static void an_exception_unmaps_on_its_way() {
     make_words();
     try {
         const mapping words = mapping::file("words");
-        const view bytes = words.bytes();
+        const const_view bytes = words.const_bytes();
         throw std::runtime_error("on the way");
     } catch (const std::runtime_error &) {
         CHECK_IS(mappings_of("/words"), 0);
     }
     unlink("words");
+}
+
+static std::int64_t size_of(const char *name) {
+    struct stat facts;
+    return stat(name, &facts) == 0 ? facts.st_size : -1;
+}
+
+static void a_file_is_made_sized_and_allocated() {
+    CHECK_THROWS(mapping::open("table"), -ENOENT, "open 'table'");
+    {
+        const mapping table = mapping::open("table", options().create(0600).size(8192).allocate());
+        CHECK_IS(table.length(), 8192);
+        table.write(8191, "x", 1);
+    }
+    struct stat facts;
+    CHECK(stat("table", &facts) == 0 && (facts.st_mode & 0777) == 0600 && facts.st_blocks * 512 >= 8192);
+    CHECK_THROWS(mapping::open("table", options().create_new()), -EEXIST, "EEXIST");
+    CHECK_IS(mapping::open("table", options().size(100)).length(), 100);
+    CHECK_IS(size_of("table"), 100);
+    CHECK_IS(mapping::open("table", options().truncate().size(5)).find("\0\0\0\0\0").value_or(-1), 0);
+    unlink("table");
+}
+
+static void a_file_is_opened_as_it_is_said() {
+    make_words();
+    const mapping whole = mapping::open(std::filesystem::path("words"), options().read_only());
+    CHECK_IS(whole.length(), 18);
+    CHECK_THROWS(whole.write(0, "x", 1), MMAP_WRAP_E_FAULT, "mmap_wrap_write");
+    const mapping own = mapping::open("words", options().copy_on_write());
+    own.write(0, "XXX", 3);
+    CHECK(contents(mapping::open("words", options().part(4, 3).read_only())) == "two");
+    CHECK(contents(whole).substr(0, 3) == "one");
+    CHECK_THROWS(mapping::open("words", options().flag(1ll << 40)), MMAP_WRAP_E_ARGUMENT, "open flags");
+    CHECK_THROWS(mapping::file(std::string("words\0more", 10)), MMAP_WRAP_E_ARGUMENT, "byte 0");
+    CHECK_THROWS(mapping::open(std::string("words\0more", 10)), MMAP_WRAP_E_ARGUMENT, "byte 0");
+    unlink("words");
+}
+
+static void shared_memory_has_a_name() {
+    const std::string name = "/mmap-wrap-cxx-" + std::to_string(getpid());
+    const mapping one = mapping::shared(name, options().create_new(0600).size(4096));
+    mapping::shared(name).write(7, "here", 4);
+    CHECK_IS(one.find("here").value_or(-1), 7);
+    CHECK_IS(mmapwrap::check(shm_unlink_wrap(name.c_str())), 0);
+    CHECK_THROWS(mapping::shared(name), -ENOENT, "ENOENT");
+}
+
+static void a_memory_file_grows_with_its_mapping() {
+    mapping memory = mapping::memfd("growing", 100);
+    memory.write(0, "start", 5);
+    memory.resize(1 << 20);
+    memory.write((1 << 20) - 1, "x", 1);
+    CHECK_IS(memory.find("start").value_or(-1), 0);
+    const int fd = static_cast<int>(mmapwrap::check(mmap_wrap_descriptor(memory.handle())));
+    struct stat facts;
+    CHECK(fstat(fd, &facts) == 0 && facts.st_size == 1 << 20);
+    memory.resize(2 << 20, file_end::allocated);
+    CHECK(fstat(fd, &facts) == 0 && facts.st_size == 2 << 20 && facts.st_blocks * 512 >= 2 << 20);
+    close(fd);
+    CHECK_THROWS(memory.resize(3 << 20, file_end::stays), MMAP_WRAP_E_RANGE, "beyond the 2097152 bytes of the file");
+    CHECK_IS(memory.length(), 2 << 20);
+    CHECK_THROWS(mapping::memfd(std::string("a\0b", 3), 100), MMAP_WRAP_E_ARGUMENT, "byte 0");
+}
+
+static void a_file_is_resized_with_its_mapping_and_memory_without() {
+    {
+        mapping file = mapping::open("resized", options().create(0600).size(10));
+        file.resize(9000);
+        CHECK_IS(size_of("resized"), 9000);
+        {
+            const const_view bytes = file.const_bytes();
+            CHECK_THROWS(file.resize(5), MMAP_WRAP_E_BUSY, "export");
+        }
+        file.resize(5);
+    }
+    CHECK_IS(size_of("resized"), 5);
+    unlink("resized");
+    mapping memory = mapping::memory(4096);
+    memory.resize(8192);
+    CHECK_IS(memory.length(), 8192);
+}
+
+static void a_view_survives_a_file_that_is_cut_short() {
+    make_file("cut", std::string(10000, 'x').c_str(), 10000);
+    const mapping cut = mapping::file("cut");
+    cut.survive();
+    const const_view bytes = cut.const_bytes();
+    CHECK_IS(bytes[9000], 'x');
+    CHECK(truncate("cut", 0) == 0);
+    CHECK_IS(bytes[9000], 0);
+    CHECK_THROWS((void)cut.find("x"), MMAP_WRAP_E_FAULT, "a page of the mapping was lost");
+    unlink("cut");
+}
+
+static void pages_are_locked_into_memory() {
+    const mapping memory = mapping::memory(8192);
+    memory.lock();
+    CHECK_IS(mmap_wrap_resident(memory.handle(), 0, MMAP_WRAP_REST), 8192);
+    memory.unlock(0, 4096);
+    memory.unlock();
+    CHECK_THROWS(memory.lock(9000), MMAP_WRAP_E_RANGE, "mlock");
+}
+
+static void a_read_only_mapping_has_const_views_only() {
+    make_words();
+    const mapping words = mapping::file("words");
+    CHECK_THROWS((void)words.bytes(), -EACCES, "use const_bytes()");
+    const const_view bytes = words.const_bytes();
+    CHECK(std::string(bytes.begin(), bytes.end()) == "one two three two\n");
+    const mapping memory = mapping::memory(4096);
+    memory.bytes()[7] = 7;
+    CHECK_IS(memory.const_bytes()[7], 7);
+    memory.protect(PROT_READ);
+    CHECK_THROWS((void)memory.bytes(), -EACCES, "not writable");
+    CHECK(memory.unmap());
+    unlink("words");
+}
+
+static void a_mutex_is_one_of_the_standard_librarys_kind() {
+    const mapping memory = mapping::memory(4096, MAP_SHARED);
+    mmapwrap::mutex one(memory), same(memory), other(memory, 64);
+    {
+        const std::lock_guard<mmapwrap::mutex> held(one);
+        CHECK(!one.holder_ended());
+        CHECK_THROWS((void)same.try_lock(), -EDEADLK, "this thread holds it already");
+        CHECK(other.try_lock());
+        std::thread([&] {
+            CHECK(!same.try_lock());
+            CHECK(!same.try_lock_for(std::chrono::milliseconds(20)) && !same.try_lock_for(std::chrono::duration<double>(.02)));
+            CHECK_THROWS(same.unlock(), -EPERM, "holds it");
+        }).join();
+        other.unlock();
+    }
+    CHECK_THROWS(one.unlock(), -EPERM, "it is free");
+
+    const pid_t child = fork();
+    if (child == 0) {
+        one.lock();
+        _exit(0);
+    }
+    CHECK(waitpid(child, nullptr, 0) == child);
+    const std::unique_lock<mmapwrap::mutex> taken_over(one, std::chrono::seconds(10));
+    CHECK(taken_over.owns_lock() && one.holder_ended());
+    CHECK_THROWS(mmapwrap::mutex(mapping()).lock(), MMAP_WRAP_E_HANDLE, "handle");
 }
 
 int main() {
@@ -314,5 +470,14 @@ int main() {
     RUN(a_view_outlives_the_mapping_object_and_unmaps_with_it);
     RUN(a_view_of_a_released_mapping_gives_its_export_back);
     RUN(an_exception_unmaps_on_its_way);
+    RUN(a_file_is_made_sized_and_allocated);
+    RUN(a_file_is_opened_as_it_is_said);
+    RUN(shared_memory_has_a_name);
+    RUN(a_memory_file_grows_with_its_mapping);
+    RUN(a_file_is_resized_with_its_mapping_and_memory_without);
+    RUN(a_view_survives_a_file_that_is_cut_short);
+    RUN(pages_are_locked_into_memory);
+    RUN(a_read_only_mapping_has_const_views_only);
+    RUN_THREADED(a_mutex_is_one_of_the_standard_librarys_kind);
     return finish();
 }

@@ -3,7 +3,6 @@
 import errno
 import os
 import signal
-import struct
 import subprocess
 import sys
 import threading
@@ -13,7 +12,7 @@ import pytest
 from conftest import PATIENCE as SECONDS
 
 import mmap_wrap as mmap
-from mmap_wrap import _mutex
+from mmap_wrap import raw
 
 
 @pytest.fixture
@@ -45,6 +44,15 @@ def end_of(child):
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     raise AssertionError("the child did not end")
+
+
+def held(mutex):
+    """Whether this thread holds it."""
+    try:
+        mutex.acquire(0)
+    except OSError as error:
+        return error.errno == errno.EDEADLK
+    return False
 
 
 def held_by_one_that_died(memory):
@@ -80,20 +88,20 @@ def test_who_cannot_have_it_in_time_is_told(memory):
     mutex = memory.mutex(0)
     results = []
     with mutex:
-        thread = threading.Thread(target=lambda: results.extend((mutex.acquire(0), mutex.acquire(0.3), mutex.locked())))
+        thread = threading.Thread(target=lambda: results.extend((mutex.acquire(0), mutex.acquire(0.3))))
         began = time.monotonic()
         thread.start()
         thread.join(SECONDS)
-    assert (results, time.monotonic() - began >= 0.3) == ([False, False, True], True)
-    assert not mutex.locked()
+    assert (results, time.monotonic() - began >= 0.3) == ([False, False], True)
+    assert mutex.acquire(0)
 
 
 def test_it_belongs_to_a_thread(memory):
     mutex = memory.mutex(0)
-    with pytest.raises(OSError, match="does not hold the mutex at offset 0"):
+    with pytest.raises(OSError, match="unlock the mutex at offset 0"):
         mutex.release()
     with mutex:
-        with pytest.raises(OSError, match="this thread holds the mutex") as caught:
+        with pytest.raises(OSError, match="this thread holds it") as caught:
             mutex.acquire()
         assert caught.value.errno == errno.EDEADLK
         errors = []
@@ -110,20 +118,21 @@ def test_it_belongs_to_a_thread(memory):
         assert errors == [errno.EPERM]
         # Nor to a forked child.
         assert end_of(forked(release)) == 0
-        assert mutex.locked()
+        with pytest.raises(OSError, match="this thread holds it"):
+            mutex.acquire()
 
 
 def test_a_place_that_cannot_be_is_an_error(memory):
     for offset in (4, 4095):
-        with pytest.raises(ValueError, match="multiple of|beyond|align"):
+        with pytest.raises(ValueError, match=r"multiple of|beyond|align"):
             memory.mutex(offset)
-    with pytest.raises(ValueError):
-        memory.mutex(4096)
+    for offset in (4088, 4096):
+        with pytest.raises(ValueError, match="4096"):
+            memory.mutex(offset)
 
 
 def test_a_holder_that_died_is_an_error_until_one_repairs(memory):
     mutex = held_by_one_that_died(memory)
-    assert not mutex.locked()
     for _ in range(2):
         with pytest.raises(mmap.OwnerDiedError) as caught:
             mutex.acquire(SECONDS)
@@ -131,7 +140,7 @@ def test_a_holder_that_died_is_an_error_until_one_repairs(memory):
         with pytest.raises(mmap.OwnerDiedError), mutex:
             raise AssertionError("it is not held")
     repaired = []
-    repairing = memory.mutex(0, lambda: repaired.append(mutex.locked()))
+    repairing = memory.mutex(0, lambda: repaired.append(held(mutex)))
     assert repairing.acquire()
     assert repaired == [True]
     repairing.release()
@@ -197,54 +206,54 @@ def test_who_waits_already_is_told_as_well(memory):
     assert [end_of(waiter) for waiter in waiters] == [7, 7, 7]
 
 
-def test_another_thread_with_the_number_of_the_dead_is_not_it(memory):
-    mutex = held_by_one_that_died(memory)
-    (word,) = struct.unpack("=Q", memory[:8])
-    # As if this thread, which began at another time, had the number by now.
-    word = word & ~(_mutex._THREAD) | threading.get_native_id()
-    word ^= 1 << 32
-    memory[:8] = struct.pack("=Q", word)
-    with pytest.raises(mmap.OwnerDiedError):
-        mutex.acquire(SECONDS)
-
-
-def test_of_another_pid_namespace_nothing_is_known(memory):
-    mutex = held_by_one_that_died(memory)
-    (word,) = struct.unpack("=Q", memory[:8])
-    memory[:8] = struct.pack("=Q", word ^ 1 << 52)
-    assert mutex.locked()
-    assert not mutex.acquire(0.3)
-
-
-def test_the_layout_is_what_its_documentation_says(memory):
-    mutex = memory.mutex(8)
+def test_it_is_the_mutex_of_the_other_languages(memory):
+    mutex = memory.mutex(0)
+    assert raw.mmap_wrap_mutex_lock(memory._handle, 0, 0) == 0
+    assert held(mutex)
+    mutex.release()
     with mutex:
-        low, high = struct.unpack("=2I", memory[8:16])
-        assert low == 1 << 29 | threading.get_native_id()
-        with open(f"/proc/{threading.get_native_id()}/stat") as stat:
-            began = int(stat.read().rpartition(")")[2].split()[19])
-        assert high == 1 << 31 | os.stat("/proc/self/ns/pid").st_ino % (1 << 11) << 20 | began % ((1 << 20) - 1) + 1
-    assert memory[8:16] == bytes(8)
+        assert raw.mmap_wrap_mutex_lock(memory._handle, 0, 0) == -errno.EDEADLK
+    held_by_one_that_died(memory)
+    with pytest.raises(mmap.OwnerDiedError):
+        mutex.acquire()
+    # What was not repaired is told to the next, in whatever language.
+    assert raw.mmap_wrap_mutex_lock(memory._handle, 0, 0) == 1
+    assert raw.mmap_wrap_mutex_abandon(memory._handle, 0) == 0
+    assert raw.mmap_wrap_mutex_abandon(memory._handle, 0) == -errno.EPERM
+    assert raw.mmap_wrap_mutex_lock(memory._handle, 0, 0) == 1
+    assert raw.mmap_wrap_mutex_unlock(memory._handle, 0) == 0
+    assert mutex.acquire(0)
 
 
-def test_it_shares_its_word_with_those_that_leave_no_name(memory):
-    def nameless():
-        for _ in range(2000):
-            if not memory.atomic_compare_exchange(0, 0, 1, 32)[0]:
-                while memory.atomic_exchange(0, 2, 32) != 0:
-                    memory.wait(0, 2, 1)
-            memory.put("u4", 64, memory.get("u4", 64) + 1)
-            if memory.atomic_exchange(0, 0, 32) == 2:
-                memory.wake(0, 1)
+def test_a_signal_that_raises_ends_the_waiting(memory):
+    mutex = memory.mutex(0)
+    handled = []
 
-    def named():
-        for _ in range(2000):
-            with memory.mutex(0):
-                memory.put("u4", 64, memory.get("u4", 64) + 1)
+    def handle(*_):
+        handled.append(1)
+        if len(handled) == 2:
+            raise InterruptedError
 
-    children = [forked(work) for work in (nameless, named, nameless, named)]
-    assert [end_of(child) for child in children] == [0] * 4
-    assert memory.get("u4", 64) == 8000
+    before = signal.signal(signal.SIGUSR1, handle)
+    ready, told = os.pipe()
+
+    def hold():
+        mutex.acquire()
+        os.write(told, b"x")
+        time.sleep(SECONDS)
+
+    child = forked(hold)
+    try:
+        os.read(ready, 1)
+        for delay in (0.2, 0.6):
+            threading.Timer(delay, os.kill, (os.getpid(), signal.SIGUSR1)).start()
+        with pytest.raises(InterruptedError):
+            mutex.acquire(SECONDS)
+        assert len(handled) == 2
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        signal.signal(signal.SIGUSR1, before)
 
 
 def test_holders_that_are_killed_at_any_moment_never_leave_it_stuck_or_with_two():

@@ -369,23 +369,27 @@ class Sharing:
         return answer(raw.mmap_wrap_wake(self._handle, int64(offset), REST if count is None else int64(count)))
 
     def mutex(self, offset: SupportsIndex, repair: Callable[[], object] | None = None) -> Mutex:
-        """A mutex in the 8 bytes at byte `offset`, a multiple of 8, between threads and processes; zeros are a free one.
+        """A mutex in the 16 bytes at byte `offset`, a multiple of 8, for threads and processes; zeros are a free one.
 
         `with m.mutex(0):` holds it for a block; `acquire`, which takes a timeout, and `release` do in parts. Where a
         holder ended without releasing it, `repair` is called by the next, with the mutex held, to bring the data in
         order; without one `acquire` raises OwnerDiedError, an OSError with EOWNERDEAD. docs/synchronising.md has more.
-        Errors as `atomic_load`.
+
+        ValueError: closed, or outside the map. ArgumentError: not a multiple of 8. Both come from `acquire`, too.
 
         >>> import mmap_wrap
-        >>> m = mmap_wrap.mmap(-1, 16)
+        >>> m = mmap_wrap.mmap(-1, 64)
         >>> with m.mutex(0) as mutex:
-        ...     m[8] = 1
-        >>> mutex.acquire(timeout=1), mutex.locked()
-        (True, True)
+        ...     m[16] = 1
+        >>> mutex.acquire(timeout=1)
+        True
         >>> mutex.release()
         """
         from ._mutex import Mutex
 
+        # A place that cannot be is an error here.
+        self.atomic_load(offset)
+        answer(_ffi.check(self._handle, int64(offset), raw.MMAP_WRAP_MUTEX_SIZE))
         return Mutex(self, int64(offset), repair)  # type: ignore[arg-type]
 
     def seals(self) -> int:

@@ -69,6 +69,10 @@ SIGNATURES = {
     "mmap_wrap_atomic_compare_exchange": "iiiiiip",
     "mmap_wrap_wait": "iiiii",
     "mmap_wrap_wake": "iiii",
+    # Mutexes in shared memory
+    "mmap_wrap_mutex_lock": "iiii",
+    "mmap_wrap_mutex_unlock": "iii",
+    "mmap_wrap_mutex_abandon": "iii",
     # Faults
     "mmap_wrap_fault_done": "i",
     "mmap_wrap_fault_address": "p",
@@ -78,6 +82,8 @@ SIGNATURES = {
     # Presence
     "mlock_wrap": "iiiii",
     "munlock_wrap": "iiii",
+    "mlockall_wrap": "ii",
+    "munlockall_wrap": "i",
     "mincore_wrap": "iipiii",
     "mmap_wrap_resident": "iiii",
     "mmap_wrap_prefault": "iiiii",

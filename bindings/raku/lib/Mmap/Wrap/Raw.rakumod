@@ -197,6 +197,10 @@ sub mmap_wrap_atomic_compare_exchange(int64, int64, int64, int64, int64, int64 i
 sub mmap_wrap_wait(int64, int64, int64, int64 --> int64) is native(&library) is export { * }
 sub mmap_wrap_wake(int64, int64, int64 --> int64) is native(&library) is export { * }
 
+# Mutexes in shared memory
+sub mmap_wrap_mutex_lock(int64, int64, int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_mutex_unlock(int64, int64 --> int64) is native(&library) is export { * }
+
 # Faults
 sub mmap_wrap_fault_done(--> int64) is native(&library) is export { * }
 sub mmap_wrap_fault_address(--> Pointer) is native(&library) is export { * }
@@ -207,6 +211,8 @@ sub mmap_wrap_trust_handlers(int64 --> int64) is native(&library) is export { * 
 # Presence
 sub mlock_wrap(int64, int64, int64, int64 --> int64) is native(&library) is export { * }
 sub munlock_wrap(int64, int64, int64 --> int64) is native(&library) is export { * }
+sub mlockall_wrap(int64 --> int64) is native(&library) is export { * }
+sub munlockall_wrap(--> int64) is native(&library) is export { * }
 sub mincore_wrap(int64, Blob, int64, int64, int64 --> int64) is native(&library) is export { * }
 sub mmap_wrap_resident(int64, int64, int64 --> int64) is native(&library) is export { * }
 sub mmap_wrap_prefault(int64, int64, int64, int64 --> int64) is native(&library) is export { * }

@@ -1,0 +1,218 @@
+//! A mutex in a mapping, between threads and processes, that can be taken over when its holder has ended.
+//!
+//! It is two words of 64 bits; zeros are a free one. The first is the holder: its thread id, whether others wait, and when the
+//! thread began, which tells it from a later one of the same id. The second is the domain: boot and PID namespace, in which
+//! those ids mean something. One holder of another namespace makes it `MIXED` for good, before it takes the mutex, and from
+//! then on no holder is judged: a live one of elsewhere must not be taken for dead.
+
+use crate::error::{Errno, Error, Result};
+use crate::mapping::Mapping;
+use crate::range::{self, REST};
+use crate::registry::{self, Handle};
+use crate::sys::{self, ThreadState};
+use std::cell::Cell;
+use std::time::{Duration, Instant};
+
+/// Bytes of a mutex. Its offset is a multiple of 8.
+pub const SIZE: i64 = 16;
+
+const DOMAIN: i64 = 8;
+
+/// In the holder: others may wait.
+const WAITERS: u64 = 1 << 31;
+
+/// A holder that ended, of no thread: ids are below 2^22.
+const ABANDONED: u64 = WAITERS - 1;
+
+/// Where the half of the holder lies that has the thread id: waiters sleep on it.
+const SLEEP: i64 = if cfg!(target_endian = "big") { 4 } else { 0 };
+
+/// In the domain, in place of a namespace: there are several.
+const MIXED: u64 = 0xFFFF_FFFF;
+
+/// How long a waiter sleeps before it looks whether the holder still exists.
+const PIECE: Duration = Duration::from_millis(100);
+
+/// How a mutex was acquired.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Acquired {
+    /// It was free, or its holder unlocked it.
+    Free,
+    /// Its holder ended without unlocking it: what it protects may be half changed.
+    FromEnded,
+}
+
+/// Acquires the mutex at `offset`. `timeout` is in nanoseconds; `REST` waits indefinitely, 0 tries once.
+///
+/// ```
+/// use mmap_wrap::{Mapping, constants::*, mutex::{self, Acquired}, registry};
+/// let map = || Mapping::of_descriptor(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+/// let memory = registry::insert(map)?;
+/// # if mutex::lock(memory, 64, 0).is_ok() { mutex::unlock(memory, 64)?;
+/// assert_eq!(mutex::lock(memory, 64, 1_000_000)?, Acquired::Free);
+/// assert!(mutex::lock(memory, 64, 0).unwrap_err().to_string().contains("EDEADLK"));
+/// mutex::unlock(memory, 64)?;
+/// # }
+/// # Ok::<(), Box<mmap_wrap::Error>>(())
+/// ```
+pub fn lock(handle: Handle, offset: i64, timeout: i64) -> Result<Acquired> {
+    let time = u64::try_from(timeout).ok().map(Duration::from_nanos);
+    let end = time.and_then(|time| Instant::now().checked_add(time));
+    let thread = Thread::current()?;
+    let mut flags = 0;
+    loop {
+        let holder = match registry::with(handle, |mapping| attempt(mapping, offset, &thread, flags, timeout))? {
+            Attempt::Acquired(how) => return Ok(how),
+            Attempt::Held(holder) => holder,
+        };
+        let left = end.map_or(PIECE, |end| end.saturating_duration_since(Instant::now()));
+        if left.is_zero() {
+            let attempt = format!("lock the mutex at offset {offset}, held by thread {}", id(holder));
+            return Err(Error::system(Errno(libc::ETIMEDOUT), attempt, ""));
+        }
+        let piece = i64::try_from(left.min(PIECE).as_nanos()).unwrap_or(i64::MAX);
+        let slept = registry::with(handle, |mapping| mapping.wait(offset + SLEEP, low_half(holder), piece));
+        match slept {
+            Err(error) if error.code() != -i64::from(libc::ETIMEDOUT) => return Err(error),
+            // Others may sleep, too: the one that acquires it then keeps that said.
+            _ => flags = WAITERS,
+        }
+    }
+}
+
+/// Releases the mutex at `offset`, which the calling thread must hold.
+pub fn unlock(handle: Handle, offset: i64) -> Result<()> {
+    release(handle, offset, 0)
+}
+
+/// Releases the mutex at `offset` as if the calling thread, which must hold it, had ended: the next to acquire it is told.
+pub fn abandon(handle: Handle, offset: i64) -> Result<()> {
+    release(handle, offset, ABANDONED)
+}
+
+fn release(handle: Handle, offset: i64, left: u64) -> Result<()> {
+    let thread = Thread::current()?;
+    registry::with(handle, |mapping| {
+        let holder = bits(mapping.atomic_load(64, offset)?);
+        if holder & !WAITERS != thread.holder {
+            let held = if holder == 0 { "it is free".to_owned() } else { format!("thread {} holds it", id(holder)) };
+            let attempt = format!("unlock the mutex at offset {offset} in thread {}", id(thread.holder));
+            return Err(Error::system(Errno(libc::EPERM), attempt, held));
+        }
+        if bits(mapping.atomic_exchange(64, offset, number(left))?) & WAITERS != 0 {
+            mapping.wake(offset + SLEEP, 1)?;
+        }
+        Ok(())
+    })
+}
+
+enum Attempt {
+    Acquired(Acquired),
+    /// By another; the word to sleep on.
+    Held(u64),
+}
+
+/// `flags` are those that the holder gets beside the thread.
+fn attempt(mapping: &Mapping, offset: i64, thread: &Thread, flags: u64, timeout: i64) -> Result<Attempt> {
+    if timeout < 0 && timeout != REST {
+        return Err(Error::Negative { what: "timeout", value: timeout }.into());
+    }
+    range::within(offset, SIZE, mapping.length())?;
+    let domain_at = offset + DOMAIN;
+    enter_domain(mapping, domain_at, thread)?;
+    let swap = |from, to| -> Result<Result<u64, u64>> {
+        let before = mapping.atomic_compare_exchange(64, offset, number(from), number(to))?;
+        Ok(before.map(bits).map_err(bits))
+    };
+    loop {
+        let Err(holder) = swap(0, thread.holder | flags)? else { return Ok(Attempt::Acquired(Acquired::Free)) };
+        if holder & !WAITERS == thread.holder {
+            let attempt = format!("lock the mutex at offset {offset}");
+            return Err(Error::system(Errno(libc::EDEADLK), attempt, "this thread holds it already"));
+        }
+        // Looked at after the holder: one of another namespace has said so before.
+        let ended = || Ok::<_, Box<Error>>(bits(mapping.atomic_load(64, domain_at)?) == thread.domain && has_ended(holder));
+        if holder & !WAITERS == ABANDONED || ended()? {
+            if swap(holder, thread.holder | WAITERS)?.is_ok() {
+                return Ok(Attempt::Acquired(Acquired::FromEnded));
+            }
+        } else if timeout == 0 || holder & WAITERS != 0 || swap(holder, holder | WAITERS)?.is_ok() {
+            return Ok(Attempt::Held(holder | WAITERS));
+        }
+    }
+}
+
+/// Makes this thread's domain part of the mutex's.
+fn enter_domain(mapping: &Mapping, domain_at: i64, thread: &Thread) -> Result<()> {
+    let mixed = thread.domain | MIXED;
+    loop {
+        let domain = bits(mapping.atomic_load(64, domain_at)?);
+        if domain == thread.domain || domain == mixed {
+            return Ok(());
+        }
+        // Nothing of an earlier boot holds anything. Zeros are of none.
+        let next = if domain >> 32 == thread.domain >> 32 { mixed } else { thread.domain };
+        if mapping.atomic_compare_exchange(64, domain_at, number(domain), number(next))?.is_ok() {
+            return Ok(());
+        }
+    }
+}
+
+/// Whether the thread of a holder has ended, as far as that can be known.
+fn has_ended(holder: u64) -> bool {
+    match sys::thread_state(id(holder)) {
+        ThreadState::Ended => true,
+        ThreadState::Began(ticks) => began(holder) != 0 && began(holder) != ticks,
+        ThreadState::Exists => false,
+    }
+}
+
+/// The calling thread, as a mutex has it.
+#[derive(Clone, Copy)]
+struct Thread {
+    holder: u64,
+    domain: u64,
+}
+
+impl Thread {
+    /// What is asked of /proc is kept. A forked child has another thread id, and asks anew.
+    fn current() -> Result<Thread> {
+        thread_local! {
+            static KNOWN: Cell<Thread> = const { Cell::new(Thread { holder: 0, domain: 0 }) };
+        }
+        let thread_id = sys::thread_id().ok_or_else(|| Error::unsupported("a mutex in a mapping (futex)"))?;
+        let known = KNOWN.get();
+        if id(known.holder) == thread_id {
+            return Ok(known);
+        }
+        let began = sys::this_thread_began().unwrap_or(0);
+        // Without /proc no other holder is judged.
+        let namespace = sys::pid_namespace().map_or(MIXED, u64::from);
+        let thread =
+            Thread { holder: u64::from(began) << 32 | u64::from(thread_id), domain: u64::from(sys::boot()) << 32 | namespace };
+        KNOWN.set(thread);
+        Ok(thread)
+    }
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "the low half, without the flag")]
+fn id(holder: u64) -> u32 {
+    (holder & !WAITERS) as u32
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "the high half")]
+fn began(holder: u64) -> u32 {
+    (holder >> 32) as u32
+}
+
+fn low_half(holder: u64) -> i64 {
+    number(holder & 0xFFFF_FFFF)
+}
+
+fn bits(number: i64) -> u64 {
+    u64::from_ne_bytes(number.to_ne_bytes())
+}
+
+fn number(bits: u64) -> i64 {
+    i64::from_ne_bytes(bits.to_ne_bytes())
+}

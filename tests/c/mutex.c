@@ -1,0 +1,354 @@
+/*
+ * Mutexes in a mapping: between threads and processes, and what becomes of one whose holder ended.
+ *
+ * The layout that the tests forge is that of src/mutex.rs: holder (thread id, waiters, start time), domain (PID namespace,
+ * boot).
+ */
+#define _GNU_SOURCE
+#include "check.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { RW = PROT_READ | PROT_WRITE, AT = 64, COUNTER = 128 };
+static const int64_t second = 1000000000;
+static mmap_wrap_handle memory;
+
+static void fresh(void) {
+    memory = mmap_wrap(NULL, 4096, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    CHECK(memory > 0);
+}
+
+static int64_t lock(int64_t timeout) { return mmap_wrap_mutex_lock(memory, AT, timeout); }
+static int64_t unlock(void) { return mmap_wrap_mutex_unlock(memory, AT); }
+
+static int64_t word(int64_t offset) {
+    int64_t value = -1;
+    CHECK_IS(mmap_wrap_atomic_load(memory, 64, offset, &value), 0);
+    return value;
+}
+
+static void set(int64_t offset, int64_t value) { CHECK_IS(mmap_wrap_atomic_store(memory, 64, offset, value), 0); }
+
+static double now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+static void a_mutex_is_locked_and_unlocked_by_its_thread(void) {
+    fresh();
+    CHECK_IS(lock(MMAP_WRAP_REST), 0);
+    CHECK_FAILS(lock(0), -EDEADLK, "mmap_wrap_mutex_lock: lock the mutex at offset 64");
+    CHECK_FAILS(lock(MMAP_WRAP_REST), -EDEADLK, "this thread holds it already");
+    CHECK_IS(unlock(), 0);
+    CHECK_IS(word(AT), 0);
+    CHECK_FAILS(unlock(), -EPERM, "it is free");
+    CHECK_IS(lock(0), 0);
+    CHECK_IS(unlock(), 0);
+    /* Another in the same mapping is another. */
+    CHECK_IS(lock(0), 0);
+    CHECK_IS(mmap_wrap_mutex_lock(memory, AT + MMAP_WRAP_MUTEX_SIZE, 0), 0);
+    CHECK_IS(mmap_wrap_mutex_unlock(memory, AT + MMAP_WRAP_MUTEX_SIZE), 0);
+    CHECK_IS(unlock(), 0);
+    CHECK_IS(munmap_wrap(memory), 1);
+}
+
+static void *tries(void *unused) {
+    const char *holder = text("held by thread %d", (int)getpid());
+    CHECK_FAILS(lock(0), -ETIMEDOUT, holder);
+    const double before = now();
+    CHECK_FAILS(lock(second / 5), -ETIMEDOUT, holder);
+    CHECK(now() - before >= 0.19);
+    CHECK_FAILS(unlock(), -EPERM, text("thread %d holds it", (int)getpid()));
+    return unused;
+}
+
+static void another_thread_waits_as_long_as_it_says(void) {
+    pthread_t thread;
+    fresh();
+    CHECK_IS(lock(0), 0);
+    CHECK(pthread_create(&thread, NULL, tries, NULL) == 0);
+    pthread_join(thread, NULL);
+    CHECK_IS(unlock(), 0);
+    CHECK_IS(munmap_wrap(memory), 1);
+}
+
+static void arguments_are_checked_and_change_nothing(void) {
+    fresh();
+    CHECK_FAILS(lock(-1), MMAP_WRAP_E_RANGE, "timeout -1 is negative");
+    CHECK_FAILS(mmap_wrap_mutex_lock(memory, 4, 0), MMAP_WRAP_E_ALIGNMENT, "8 bytes");
+    CHECK_FAILS(mmap_wrap_mutex_lock(memory, 4088, 0), MMAP_WRAP_E_RANGE, "mmap_wrap_mutex_lock");
+    CHECK_FAILS(mmap_wrap_mutex_lock(memory, INT64_MAX, 0), MMAP_WRAP_E_RANGE, "mmap_wrap_mutex_lock");
+    CHECK_FAILS(mmap_wrap_mutex_lock(memory, -8, 0), MMAP_WRAP_E_RANGE, "negative");
+    CHECK_FAILS(mmap_wrap_mutex_unlock(memory, 4096), MMAP_WRAP_E_RANGE, "mmap_wrap_mutex_unlock");
+    char bytes[4096] = "", zeros[4096] = "";
+    CHECK(mmap_wrap_read(memory, 0, bytes, sizeof bytes) == sizeof bytes && memcmp(bytes, zeros, sizeof zeros) == 0);
+    CHECK_IS(mprotect_wrap(memory, PROT_READ, 0, MMAP_WRAP_REST), 0);
+    CHECK_FAILS(lock(0), MMAP_WRAP_E_FAULT, "mmap_wrap_mutex_lock");
+    CHECK_IS(munmap_wrap(memory), 1);
+    CHECK_FAILS(lock(0), MMAP_WRAP_E_UNMAPPED, "unmapped");
+    CHECK_FAILS(unlock(), MMAP_WRAP_E_UNMAPPED, "unmapped");
+    CHECK_FAILS(mmap_wrap_mutex_lock(0, 0, 0), MMAP_WRAP_E_HANDLE, "mmap_wrap_mutex_lock");
+}
+
+/* A get and a put under the lock: without it, counts would be lost. */
+static void *counts(void *rounds) {
+    for (intptr_t i = 0; i < (intptr_t)rounds; i++) {
+        if (!CHECK_IS(lock(60 * second), 0)) break;
+        mmap_wrap_put_int(memory, MMAP_WRAP_I64, COUNTER, mmap_wrap_get_int(memory, MMAP_WRAP_I64, COUNTER) + 1);
+        CHECK_IS(unlock(), 0);
+    }
+    return NULL;
+}
+
+static void no_count_is_lost_between_processes_and_threads(void) {
+    enum { CHILDREN = 3, THREADS = 3, ROUNDS = 1000 };
+    pid_t children[CHILDREN];
+    fresh();
+    fflush(stdout);
+    for (int i = 0; i < CHILDREN; i++) {
+        children[i] = fork();
+        if (children[i] > 0) continue;
+        pthread_t threads[THREADS];
+        for (int j = 0; j < THREADS; j++) pthread_create(&threads[j], NULL, counts, (void *)(intptr_t)ROUNDS);
+        for (int j = 0; j < THREADS; j++) pthread_join(threads[j], NULL);
+        fflush(stdout);
+        _exit(0);
+    }
+    for (int i = 0; i < CHILDREN; i++) CHECK(waitpid(children[i], NULL, 0) == children[i]);
+    CHECK_IS(mmap_wrap_get_int(memory, MMAP_WRAP_I64, COUNTER), CHILDREN * THREADS * ROUNDS);
+    CHECK_IS(word(AT), 0);
+    CHECK_IS(munmap_wrap(memory), 1);
+}
+
+/* A child that locks, says so at COUNTER, and is killed. */
+static pid_t child_that_holds(void) {
+    set(COUNTER, 0);
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        alarm(60);
+        CHECK_IS(lock(0), 0);
+        set(COUNTER, 1);
+        for (;;) pause();
+    }
+    for (int i = 0; i < 1000 && word(COUNTER) == 0; i++) usleep(10000);
+    CHECK_IS(word(COUNTER), 1);
+    return child;
+}
+
+static void waits_until_zombie(pid_t child) {
+    siginfo_t info;
+    CHECK(waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT) == 0);
+}
+
+static void a_mutex_is_taken_over_from_a_process_that_was_killed(void) {
+    fresh();
+    for (int reaped = 0; reaped < 2; reaped++) {
+        pid_t child = child_that_holds();
+        CHECK_FAILS(lock(second / 5), -ETIMEDOUT, text("held by thread %d", (int)child));
+        kill(child, SIGKILL);
+        waits_until_zombie(child);
+        if (reaped) waitpid(child, NULL, 0);
+        CHECK_IS(lock(0), 1);
+        CHECK_IS(unlock(), 0);
+        CHECK_IS(lock(0), 0); /* said once */
+        CHECK_IS(unlock(), 0);
+        if (!reaped) waitpid(child, NULL, 0);
+    }
+    CHECK_IS(munmap_wrap(memory), 1);
+}
+
+static pid_t victim;
+
+static void *kills_it(void *unused) {
+    usleep(300000);
+    kill(victim, SIGKILL);
+    return unused;
+}
+
+static void a_waiter_takes_over_within_a_quarter_of_a_second(void) {
+    pthread_t thread;
+    fresh();
+    victim = child_that_holds();
+    CHECK(pthread_create(&thread, NULL, kills_it, NULL) == 0);
+    const double before = now();
+    CHECK_IS(lock(MMAP_WRAP_REST), 1);
+    CHECK(now() - before >= 0.29);
+    CHECK(now() - before < 5); /* under load, too */
+    pthread_join(thread, NULL);
+    waitpid(victim, NULL, 0);
+    CHECK_IS(unlock(), 0);
+    CHECK_IS(munmap_wrap(memory), 1);
+}
+
+static void *locks_and_ends(void *unused) {
+    CHECK_IS(lock(0), 0);
+    return unused;
+}
+
+static void a_mutex_is_taken_over_from_a_thread_that_ended(void) {
+    pthread_t thread;
+    fresh();
+    CHECK(pthread_create(&thread, NULL, locks_and_ends, NULL) == 0);
+    pthread_join(thread, NULL);
+    /* join returns at a moment when the kernel may still have it */
+    CHECK_IS(lock(10 * second), 1);
+    CHECK_IS(unlock(), 0);
+    CHECK_IS(munmap_wrap(memory), 1);
+}
+
+static void holds_nothing_of_its_parents(void) {
+    CHECK_FAILS(unlock(), -EPERM, "holds it");
+    CHECK_FAILS(lock(0), -ETIMEDOUT, "held by thread");
+}
+
+static void a_forked_child_does_not_hold_what_its_parent_holds(void) {
+    fresh();
+    CHECK_IS(lock(0), 0);
+    in_child(holds_nothing_of_its_parents);
+    CHECK_IS(unlock(), 0);
+    CHECK_IS(munmap_wrap(memory), 1);
+}
+
+static void a_later_thread_of_the_same_id_is_another(void) {
+    fresh();
+    pid_t child = child_that_holds();
+    const int64_t holder = word(AT);
+    CHECK((holder & 0x7fffffff) == child);
+    if (holder >> 32 == 0) skip("/proc does not say here when a thread began");
+    else {
+        set(AT, holder + ((int64_t)1 << 32));
+        CHECK_IS(lock(0), 1);
+        CHECK_IS(unlock(), 0);
+    }
+    /* Of that nothing is known. */
+    set(AT, child);
+    CHECK_FAILS(lock(0), -ETIMEDOUT, "held by thread");
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    CHECK_IS(lock(0), 1);
+    CHECK_IS(unlock(), 0);
+    CHECK_IS(munmap_wrap(memory), 1);
+}
+
+static void what_an_earlier_boot_left_is_taken_over(void) {
+    fresh();
+    CHECK_IS(lock(0), 0);
+    CHECK_IS(unlock(), 0);
+    set(AT + 8, word(AT + 8) ^ (int64_t)1 << 40);
+    set(AT, 0x7ffffff0); /* no thread has such an id */
+    CHECK_IS(lock(0), 1);
+    CHECK_IS(unlock(), 0);
+    CHECK_IS(munmap_wrap(memory), 1);
+}
+
+/* Whose ids are others': its process 1 is no process that ended, nor this system's first. */
+static void holder_in_a_namespace_of_its_own(void) {
+    if (unshare(CLONE_NEWPID) != 0) {
+        skip("no PID namespace can be made: %s", strerror(errno));
+        return;
+    }
+    set(COUNTER, 0);
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        alarm(60);
+        CHECK_IS(lock(0), 0);
+        set(COUNTER, 1);
+        for (int i = 0; i < 1000 && word(COUNTER) == 1; i++) usleep(10000);
+        CHECK_IS(unlock(), 0);
+        fflush(stdout);
+        _exit(0);
+    }
+    for (int i = 0; i < 1000 && word(COUNTER) == 0; i++) usleep(10000);
+    CHECK_FAILS(lock(second / 2), -ETIMEDOUT, "held by thread 1");
+    /* Nor would it be if no thread had the id here. */
+    set(AT, 0x7ffffff0);
+    CHECK_FAILS(lock(second / 2), -ETIMEDOUT, "held by thread 2147483632");
+    CHECK(word(AT) != 0x7ffffff0); /* with a mark of a waiter */
+    set(AT, 0);
+    CHECK_IS(lock(0), 0);
+    CHECK_IS(unlock(), 0);
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+}
+
+static void a_holder_of_another_pid_namespace_is_not_taken_for_dead(void) {
+    fresh();
+    /* The mutex has this namespace already. */
+    CHECK_IS(lock(0), 0);
+    CHECK_IS(unlock(), 0);
+    in_child(holder_in_a_namespace_of_its_own);
+    CHECK_IS(munmap_wrap(memory), 1);
+}
+
+static void *unmaps(void *unused) {
+    usleep(200000);
+    CHECK_IS(munmap_wrap(memory), 1);
+    return unused;
+}
+
+static void *waits_for_ever(void *unused) {
+    CHECK_FAILS(lock(MMAP_WRAP_REST), MMAP_WRAP_E_UNMAPPED, "unmapped");
+    return unused;
+}
+
+static void unmapping_ends_a_wait(void) {
+    pthread_t waiter, unmapper;
+    fresh();
+    CHECK_IS(lock(0), 0);
+    CHECK(pthread_create(&waiter, NULL, waits_for_ever, NULL) == 0);
+    CHECK(pthread_create(&unmapper, NULL, unmaps, NULL) == 0);
+    pthread_join(waiter, NULL);
+    pthread_join(unmapper, NULL);
+}
+
+static void nothing(int unused) { (void)unused; }
+
+static void is_interrupted(void) {
+    struct sigaction action = {.sa_handler = nothing, .sa_flags = SA_RESTART};
+    sigaction(SIGALRM, &action, NULL);
+    /* Between two looks at the holder it does not sleep: again and again. */
+    const struct itimerval often = {{0, 37000}, {0, 37000}};
+    setitimer(ITIMER_REAL, &often, NULL);
+    CHECK_FAILS(lock(60 * second), -EINTR, "wait at offset 64");
+    CHECK(lock(0) == -ETIMEDOUT);
+    const struct itimerval never = {{0, 0}, {0, 0}};
+    setitimer(ITIMER_REAL, &never, NULL);
+}
+
+static void a_signal_handler_ends_a_wait(void) {
+    fresh();
+    CHECK_IS(lock(0), 0);
+    in_child(is_interrupted);
+    CHECK_IS(unlock(), 0);
+    CHECK_IS(munmap_wrap(memory), 1);
+}
+
+int main(void) {
+    RUN(a_mutex_is_locked_and_unlocked_by_its_thread);
+    RUN_THREADED(another_thread_waits_as_long_as_it_says);
+    RUN(arguments_are_checked_and_change_nothing);
+    RUN(no_count_is_lost_between_processes_and_threads);
+    RUN(a_mutex_is_taken_over_from_a_process_that_was_killed);
+    RUN_THREADED(a_waiter_takes_over_within_a_quarter_of_a_second);
+    RUN_THREADED(a_mutex_is_taken_over_from_a_thread_that_ended);
+    RUN(a_forked_child_does_not_hold_what_its_parent_holds);
+    RUN(a_later_thread_of_the_same_id_is_another);
+    RUN(what_an_earlier_boot_left_is_taken_over);
+    RUN(a_holder_of_another_pid_namespace_is_not_taken_for_dead);
+    RUN_THREADED(unmapping_ends_a_wait);
+    RUN(a_signal_handler_ends_a_wait);
+    return finish();
+}
