@@ -95,7 +95,11 @@ fn release(handle: Handle, offset: i64, left: u64) -> Result<()> {
     registry::with(handle, |mapping| {
         let holder = bits(mapping.atomic_load(64, offset)?);
         if holder & !WAITERS != thread.holder {
-            let held = if holder == 0 { "it is free".to_owned() } else { format!("thread {} holds it", id(holder)) };
+            let held = match id(holder) {
+                0 => "it is free".to_owned(),
+                thread if u64::from(thread) == ABANDONED => "a holder of it ended".to_owned(),
+                thread => format!("thread {thread} holds it"),
+            };
             let attempt = format!("unlock the mutex at offset {offset} in thread {}", id(thread.holder));
             return Err(Error::system(Errno(libc::EPERM), attempt, held));
         }

@@ -475,8 +475,7 @@ def test_a_file_that_was_cut_below_the_map_is_refused(make, tmp_path, nothing_le
 
 
 def test_a_map_that_reaches_beyond_its_file_does_so_again(tmp_path, nothing_leaks):
-    one = mmap.open(tmp_path / "file", "w+", size=100)
-    one.remap(3 * mmap.PAGESIZE)
+    one = mmap.open(tmp_path / "file", "w+", size=100, length=3 * mmap.PAGESIZE)
     assert len(again(one)) == 3 * mmap.PAGESIZE
 
 
