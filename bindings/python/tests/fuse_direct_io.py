@@ -1,4 +1,4 @@
-"""A file system of one file, /file, read with direct I/O: it takes no shared mapping. `fuse_direct_io.py FOLDER`, as root.
+"""A file system of one file, which is read with direct I/O and takes no shared map. `fuse_direct_io.py FOLDER`.
 
 It says "mounted" once it is, and serves until it is unmounted or a minute has passed.
 """

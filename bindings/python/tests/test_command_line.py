@@ -768,7 +768,8 @@ def wait_until_open(process, path):
     """Returns once the process has the file open, long after it has become able to handle signals."""
     end = time.monotonic() + PATIENCE
     while not any(link.resolve() == Path(path) for link in Path(f"/proc/{process.pid}/fd").iterdir()):
-        assert process.poll() is None and time.monotonic() < end
+        assert process.poll() is None
+        assert time.monotonic() < end
         time.sleep(0.05)
 
 

@@ -187,7 +187,7 @@ else:
 def pool_of_one():
     """One huge page of 2 MiB in the pool, as tests/huge.rs sets it, whose lock this takes."""
     try:
-        setting = open("/proc/sys/vm/nr_hugepages", "r+")
+        setting = open("/proc/sys/vm/nr_hugepages", "r+")  # noqa: SIM115 - closed below
     except OSError as error:
         pytest.skip(f"no pool of huge pages can be had: {error}")
     with setting:

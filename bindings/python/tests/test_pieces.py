@@ -5,6 +5,7 @@ import random
 import signal
 import threading
 import time
+from functools import partial
 
 import pytest
 from conftest import PATIENCE
@@ -64,8 +65,8 @@ def test_copying_and_comparing_do_what_one_call_does(small_pieces, seed):
             assert one.copy(other, to, origin, count) == count
             whole = data[0][:to] + data[1][origin : origin + count] + data[0][to + count :]
             assert one[:] == whole
-            for act in (lambda: one.move(to, origin, count), lambda: one.copy(one, to, origin, count)):
-                act()
+            for act in (one.move, partial(one.copy, one)):
+                act(to, origin, count)
                 whole = whole[:to] + whole[origin : origin + count] + whole[to + count :]
                 assert one[:] == whole
             one.fill(7, to, count)

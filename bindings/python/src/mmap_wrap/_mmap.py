@@ -567,12 +567,13 @@ class mmap(_Mapping, Pages, Sharing):
     def remap(self, newsize: SupportsIndex | None = None, *, may_move: bool = True, address: SupportsIndex = 0) -> None:
         """Makes the map `newsize` bytes long, by default up to the end of its file, and leaves the file as it is.
 
-        So a map for reading follows a file that grows. A shared map does not grow beyond the end of its file, where what
-        is stored would be lost: `resize` makes both longer.
+        So a map for reading follows a file that grows. A shared map does not grow beyond the end of its file, where
+        what is stored would be lost: `resize` makes both longer.
         `address` moves the map to exactly there, over whatever is there; where it is 0, `may_move` says whether the
         map may move at all.
 
-        ValueError: closed, a new size of 0 or beyond the file, None for a map that keeps no file (`trackfd=False`, `map_path`).
+        ValueError: closed, a new size of 0 or beyond the file, None for a map that keeps no file (`trackfd=False`,
+        `map_path`).
         BufferError: somebody holds a view. OSError: there is no room (ENOMEM), or the system refuses; then nothing has
         changed.
 

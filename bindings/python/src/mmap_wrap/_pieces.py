@@ -1,4 +1,4 @@
-"""Calls over much memory, in pieces: between two, the handlers of signals run, so that Ctrl-C need not wait for the end.
+"""Calls over much memory, in pieces: between two the handlers of signals run, so that Ctrl-C need not wait for the end.
 
 What they return is what one call would.
 """
@@ -22,7 +22,7 @@ def search(call: Callable[..., int], handle: int, needle: bytes, first: int, las
     # For a long needle the call prepares long.
     step = max(PIECE, 4 * len(needle))
     if last - first <= step or not needle:
-        return call(handle, needle, len(needle), first, last)
+        return int(call(handle, needle, len(needle), first, last))
     if call is _ffi.count:
         return _count(handle, needle, first, last, step)
     found, beyond = E_NOT_FOUND, len(needle) - 1
@@ -41,7 +41,7 @@ def _count(handle: int, needle: bytes, first: int, last: int, step: int) -> int:
     overlaps = size > 64 or any(needle.startswith(needle[-length:]) for length in range(1, size))
     while first < last:
         end = min(first + step + size - 1, last)
-        here = _ffi.count(handle, needle, size, first, end)
+        here: int = _ffi.count(handle, needle, size, first, end)
         if here < 0 and here != E_NOT_FOUND:
             return here
         next_ = min(first + step, last)
