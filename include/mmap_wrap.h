@@ -1152,6 +1152,15 @@ struct mmap_wrap_facts {
 int64_t mmap_wrap_facts(mmap_wrap_handle h, struct mmap_wrap_facts *facts, int64_t size);
 
 /**
+ * The size in bytes, now, of the file that the mapping keeps open; of a block device, the size of the device. It takes no
+ * descriptor, so it works where no more can be opened. Or MMAP_WRAP_E_ARGUMENT where no file is kept,
+ * MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED, MMAP_WRAP_E_FAULT (a loss that was not reported yet).
+ *
+ *     if (mmap_wrap_file_size(h) > mmap_wrap_length(h)) puts("the file has grown");
+ */
+int64_t mmap_wrap_file_size(mmap_wrap_handle h);
+
+/**
  * Writes the handles of the live mappings, in no set order, to handles, which has room for that many. Returns how many
  * mappings live, which may be more: none are written beyond the room. Mappings of other threads may come and go
  * meanwhile. MMAP_WRAP_E_ARGUMENT: NULL with room, MMAP_WRAP_E_RANGE: negative room.

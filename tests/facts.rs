@@ -121,3 +121,23 @@ fn live_mappings_are_listed_within_the_room_there_is() {
     let count = usize::try_from(mmap_wrap_list(listed.as_mut_ptr(), 1000)).unwrap();
     assert!(ours.iter().all(|h| !listed[..count].contains(h)));
 }
+
+#[test]
+fn the_size_of_the_kept_file_is_what_it_is_now() {
+    let path = std::env::temp_dir().join(format!("mmap-wrap-facts-{}", std::process::id()));
+    std::fs::write(&path, b"five5").unwrap();
+    let file = std::fs::OpenOptions::new().read(true).write(true).open(&path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let keep = MAP_SHARED | mmap_wrap::ffi::map::MMAP_WRAP_KEEP;
+    let fd = std::os::fd::AsRawFd::as_raw_fd(&file);
+    let h = registry::insert(|| Mapping::of_descriptor(0, 5, PROT_READ, keep, fd, 0)).unwrap();
+    assert_eq!(mmap_wrap_file_size(h), 5);
+    file.set_len(1 << 40).unwrap();
+    assert_eq!(mmap_wrap_file_size(h), 1 << 40);
+    registry::unmap(h).unwrap();
+    assert_eq!(mmap_wrap_file_size(h), MMAP_WRAP_E_UNMAPPED);
+    assert_eq!(mmap_wrap_file_size(0), MMAP_WRAP_E_HANDLE);
+    let h = memory(5);
+    assert_eq!(mmap_wrap_file_size(h), MMAP_WRAP_E_ARGUMENT);
+    registry::unmap(h).unwrap();
+}

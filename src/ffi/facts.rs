@@ -6,7 +6,7 @@ use super::boundary::{answer, boundary, room_for, write_members};
 use super::map::mmap_wrap_handle;
 use crate::error::Error;
 use crate::mapping::SourceKind;
-use crate::registry::{self, look};
+use crate::registry::{self, look, pin};
 
 /// In source of struct mmap_wrap_facts: memory without a file.
 pub const MMAP_WRAP_SOURCE_ANONYMOUS: i64 = 1;
@@ -93,6 +93,18 @@ pub extern "C" fn mmap_wrap_facts(h: mmap_wrap_handle, facts: *mut mmap_wrap_fac
         const { assert!(size_of::<mmap_wrap_facts>() == 14 * size_of::<i64>()) };
         write_members(facts.cast(), size, "struct mmap_wrap_facts", &all)
     })
+}
+
+/// The size in bytes, now, of the file that the mapping keeps open; of a block device, the size of the device. It takes no
+/// descriptor, so it works where no more can be opened. Or MMAP_WRAP_E_ARGUMENT where no file is kept,
+/// MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED, MMAP_WRAP_E_FAULT (a loss that was not reported yet).
+///
+/// ```c
+/// if (mmap_wrap_file_size(h) > mmap_wrap_length(h)) puts("the file has grown");
+/// ```
+#[unsafe(no_mangle)]
+pub extern "C" fn mmap_wrap_file_size(h: mmap_wrap_handle) -> i64 {
+    boundary("mmap_wrap_file_size", || Ok(i64::try_from(pin(h)?.file_size()?).unwrap_or(i64::MAX)))
 }
 
 /// Writes the handles of the live mappings, in no set order, to handles, which has room for that many. Returns how many

@@ -1,6 +1,8 @@
 //! What is known of a mapping.
 
 use super::{Mapping, SourceKind};
+use crate::error::{Error, Result};
+use crate::sys;
 use std::os::fd::AsRawFd;
 use std::sync::atomic::Ordering;
 
@@ -55,5 +57,18 @@ impl Mapping {
             source: self.origin.source,
             descriptor: self.origin.file.as_ref().map(AsRawFd::as_raw_fd),
         }
+    }
+
+    /// The size in bytes, now, of the file that the mapping keeps open.
+    ///
+    /// ```
+    /// # use mmap_wrap::{Mapping, constants::*};
+    /// let memory = Mapping::of_unnamed(100, PROT_READ | PROT_WRITE, MAP_SHARED)?;
+    /// assert_eq!(memory.file_size()?, 100);
+    /// # Ok::<(), Box<mmap_wrap::Error>>(())
+    /// ```
+    pub fn file_size(&self) -> Result<u64> {
+        let facts = sys::file_facts(self.file()?.as_raw_fd());
+        Ok(facts.map_err(|errno| Error::system(errno, "read the size of the kept file", ""))?.size)
     }
 }

@@ -71,6 +71,11 @@ def collected_when_asked():
     gc.enable()
 
 
+def told(error):
+    """The message of an exception and its notes, in which the library's own words are where the message is Python's."""
+    return "\n".join([str(error), *getattr(error, "__notes__", ())])
+
+
 def open_descriptors():
     # listdir's own descriptor is in every list, under the same lowest free number.
     return sorted(os.listdir("/proc/self/fd"), key=int)

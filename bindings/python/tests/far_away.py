@@ -1,8 +1,8 @@
 """What the tests of references have other processes do: functions that those can import."""
 
 import os
-import pickle
 import re
+from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 
 import mmap_wrap
@@ -14,14 +14,14 @@ def identity(thing):
 
 def pickled_and_dropped(thing):
     """What it would send back, when it has it no more."""
-    again = pickle.dumps(thing)
+    again = bytes(ForkingPickler.dumps(thing))
     del thing
     return again
 
 
 def made_and_dropped():
     """What it would send of memory that nobody keeps."""
-    return pickle.dumps(mmap_wrap.memfd(4096))
+    return bytes(ForkingPickler.dumps(mmap_wrap.memfd(4096)))
 
 
 def write_into(thing, place, value):

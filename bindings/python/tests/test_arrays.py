@@ -52,8 +52,22 @@ def test_a_shape_is_a_length_or_anything_that_gives_lengths(memory):
     memory.close()
 
 
+def test_one_length_may_be_as_many_as_fit(memory):
+    for shape, there in (
+        (-1, (1024,)),
+        ((-1,), (1024,)),
+        ((4, -1), (4, 256)),
+        ((-1, 3), (341, 3)),
+        ((-1, 2000), (0, 2000)),
+    ):
+        assert memory.array("u4", 0, shape).shape == there
+    assert memory.array("u4", 4090, (-1,)).shape == (1,)
+    assert memory.array("u4", 0, (0, -1)).shape == (0, 0)
+    memory.close()
+
+
 @pytest.mark.parametrize(
-    ("offset", "shape"), [(4096, 1), (4090, (1, 2)), (0, (1 << 61,)), (-4, (1,)), (-4, None), (0, -1), (0, (-1, 5))]
+    ("offset", "shape"), [(4096, 1), (4090, (1, 2)), (0, (1 << 61,)), (-4, (1,)), (-4, None), (0, -2), (0, (-1, -1))]
 )
 def test_elements_outside_the_map_are_a_value_error(memory, offset, shape):
     with pytest.raises((ValueError, OverflowError)):

@@ -43,7 +43,7 @@ json.dump(
 )
 """
 STANDARD = "import mmap as module"
-OURS = "import mmap_wrap as module"
+OURS = "import mmap_wrap as module; module.install()"
 BROKEN = """\
 import mmap
 module = types.ModuleType("mmap")

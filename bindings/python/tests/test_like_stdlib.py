@@ -3,6 +3,7 @@ tests ask for them, messages.
 """
 
 import copy
+import errno
 import mmap as stdlib
 import operator
 import os
@@ -12,6 +13,7 @@ import sys
 import weakref
 
 import pytest
+from conftest import run_well, told
 
 import mmap_wrap
 
@@ -274,17 +276,88 @@ def test_a_map_for_reading_refuses_every_change_alike(data_file):
     same(lambda module: read_only(module).move(0, 1, 1), message=True)
 
 
+def shown(m):
+    """How a map is shown, without the name of its module, which is also in how its class is."""
+    module = type(m).__module__
+    assert str(type(m)) == f"<class '{module}.mmap'>"
+    return repr(m).replace(f"<{module}.", "<")
+
+
 def test_the_representation_is_the_same(data_file):
     for access in range(4):
-        same(lambda module, access=access: repr(module.mmap(data_file.fileno(), 10, access=access)))
-    same(lambda module: repr(module.mmap(data_file.fileno(), 10, prot=module.PROT_READ)))
+        same(lambda module, access=access: shown(module.mmap(data_file.fileno(), 10, access=access)))
+    same(lambda module: shown(module.mmap(data_file.fileno(), 10, prot=module.PROT_READ)))
 
     def closed(module):
         m = module.mmap(-1, 10)
         m.close()
-        return re.sub(" access=.*", ">", repr(m).replace(",", ""))
+        return re.sub(" access=.*", ">", shown(m).replace(",", ""))
 
     same(closed)
+
+
+def test_installed_it_is_the_module_that_others_import():
+    script = """
+import pickle, sys, warnings
+warnings.simplefilter("error")
+import mmap_wrap
+mmap_wrap.install()
+mmap_wrap.install()
+import mmap
+from mmap import mmap as kind
+m = mmap.memfd(10)
+assert mmap is mmap_wrap and kind is type(m) and isinstance(m, mmap.mmap)
+print(type(m), repr(m).split()[0])
+import multiprocessing.reduction
+there = multiprocessing.reduction.ForkingPickler.dumps(m)
+# As in a process in which it is not installed.
+del sys.modules["mmap"]
+import mmap
+assert mmap is not mmap_wrap
+pickle.loads(there)[0] = 7
+assert m[0] == 7
+"""
+    assert run_well(script) == "<class 'mmap.mmap'> <mmap.mmap\n"
+
+
+def test_installing_says_what_imported_the_other_module_before():
+    script = """
+import sys, types, warnings
+sys.modules["a_library"] = library = types.ModuleType("a_library")
+exec("import mmap as memory", vars(library))
+sys.modules["another"] = another = types.ModuleType("another")
+exec("from mmap import mmap as kind", vars(another))
+import mmap_wrap
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    mmap_wrap.install()
+    mmap_wrap.install()
+import mmap
+assert mmap is mmap_wrap
+[warning] = caught
+assert warning.category is RuntimeWarning and warning.filename == "<string>"
+print(warning.message)
+"""
+    message = "mmap_wrap.install: imported the standard library's mmap before, and keep it: a_library, another."
+    assert run_well(script) == f"{message} Call install before the first import of them.\n"
+
+
+def test_libraries_that_ask_for_the_class_take_the_way_that_is_meant():
+    pytest.importorskip("pandas")
+    script = """
+import sys, tempfile
+if sys.argv[1] == "mmap_wrap":
+    import mmap_wrap
+    mmap_wrap.install()
+import mmap, pandas
+assert mmap.__name__ == sys.argv[1]
+file = tempfile.TemporaryFile()
+file.write(b"a,b\\n\\xc3\\xa9,2\\n")
+file.flush()
+m = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+print(ascii(pandas.read_csv(m, encoding="latin1").to_dict("list")))
+"""
+    assert run_well(script, "mmap_wrap") == run_well(script, "mmap")
 
 
 def test_a_closed_map_refuses_everything_in_the_same_words():
@@ -428,8 +501,46 @@ def test_size_is_the_files_and_asks_a_duplicate_of_the_descriptor(data_file):
     assert m.size() == len(DATA)
     os.truncate(data_file.name, 5000)
     assert m.size() == 5000
-    with open(data_file.name, "r+b") as again, pytest.raises(OSError, match="with trackfd=False"):
+    with open(data_file.name, "r+b") as again, pytest.raises(OSError, match="Bad file descriptor") as caught:
         mmap_wrap.mmap(again.fileno(), 10, trackfd=False).size()
+    assert (caught.value.errno, "trackfd=False" in told(caught.value)) == (errno.EBADF, True)
+
+
+def test_size_takes_no_descriptor(data_file):
+    script = """
+import mmap, os, resource, sys
+import mmap_wrap
+file = open(sys.argv[1], "r+b")
+maps = [module.mmap(file.fileno(), 10) for module in (mmap, mmap_wrap)]
+maps.append(mmap_wrap.open(sys.argv[1]))
+resource.setrlimit(resource.RLIMIT_NOFILE, (20, 20))
+try:
+    while True:
+        os.dup(0)
+except OSError:
+    pass
+print({m.size() for m in maps})
+"""
+    assert run_well(script, data_file.name) == f"{{{len(DATA)}}}\n"
+
+
+def test_the_exception_that_leaves_a_with_block_is_not_hidden(data_file):
+    for make in (lambda: mmap_wrap.mmap(data_file.fileno(), 0), lambda: mmap_wrap.anonymous(4096)):
+        m = make()
+        view = memoryview(m)
+        with pytest.raises(LookupError, match="what went wrong") as caught, m:
+            raise LookupError("what went wrong")
+        assert "cannot close exported pointers exist" in told(caught.value)
+        assert not m.closed
+        view.release()
+        m.close()
+    m = mmap_wrap.anonymous(4096)
+    with pytest.raises(BufferError, match="cannot close exported pointers exist"), m:
+        view = memoryview(m)
+    view.release()
+    with pytest.raises(LookupError), m:
+        raise LookupError
+    assert m.closed
 
 
 def test_a_file_offset_need_not_lie_on_a_page_border(data_file):

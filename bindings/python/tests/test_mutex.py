@@ -231,7 +231,7 @@ def test_a_signal_that_raises_ends_the_waiting(memory):
 
     def handle(*_):
         handled.append(1)
-        if len(handled) == 2:
+        if len(handled) == 3:
             raise InterruptedError
 
     before = signal.signal(signal.SIGUSR1, handle)
@@ -242,14 +242,20 @@ def test_a_signal_that_raises_ends_the_waiting(memory):
         os.write(told, b"x")
         time.sleep(SECONDS)
 
+    def disturb():
+        while len(handled) < 3:
+            time.sleep(0.1)
+            os.kill(os.getpid(), signal.SIGUSR1)
+
     child = forked(hold)
+    thread = threading.Thread(target=disturb)
     try:
         os.read(ready, 1)
-        for delay in (0.2, 0.6):
-            threading.Timer(delay, os.kill, (os.getpid(), signal.SIGUSR1)).start()
+        thread.start()
         with pytest.raises(InterruptedError):
             mutex.acquire(SECONDS)
-        assert len(handled) == 2
+        thread.join(SECONDS)
+        assert not mutex.acquire(0.3)
     finally:
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)

@@ -98,19 +98,32 @@ def test_a_duplicate_is_closed_with_the_map_and_not_inherited(text_file):
     assert open_descriptors() == before
 
 
-def test_a_close_between_finding_and_asking_the_descriptor_waits_with_it(text_file, monkeypatch):
-    with open(text_file, "rb") as file:
-        m = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    fstat = os.fstat
+def test_a_size_asked_while_another_thread_closes_is_never_that_of_another_file(text_file, tmp_path):
+    other = tmp_path / "other"
+    other.write_bytes(b"x")
+    sizes, current, ended = set(), [mmap.open(text_file)], threading.Event()
 
-    def close_first(descriptor):
-        m.close()
-        return fstat(descriptor)
+    def ask():
+        while not ended.is_set():
+            try:
+                sizes.add(current[0].size())
+            except ValueError:
+                sizes.add("closed")
 
-    before = open_descriptors()
-    monkeypatch.setattr(os, "fstat", close_first)
-    assert m.size() == 14000
-    assert len(open_descriptors()) == len(before) - 1
+    asking = [threading.Thread(target=ask) for _ in range(2)]
+    for thread in asking:
+        thread.start()
+    for _ in range(2000):
+        current[0].close()
+        # The number of the descriptor goes to the next file that is opened.
+        with open(other, "rb"):
+            current[0] = mmap.open(text_file)
+    ended.set()
+    for thread in asking:
+        thread.join()
+    assert sizes <= {14000, "closed"}
+    assert 14000 in sizes
+    current[0].close()
 
 
 def test_a_forked_child_has_the_map_and_unmaps_only_its_own():

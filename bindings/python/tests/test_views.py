@@ -5,7 +5,7 @@ import struct
 from fractions import Fraction
 
 import pytest
-from conftest import is_mapped
+from conftest import is_mapped, told
 
 import mmap_wrap as mmap
 
@@ -164,8 +164,9 @@ def test_many_views_are_counted_one_by_one():
     m = mmap.mmap(-1, 4096)
     views = [m.view() for _ in range(1000)]
     while views:
-        with pytest.raises(BufferError, match=f"^munmap: {len(views)} export"):
+        with pytest.raises(BufferError, match=r"^cannot close exported pointers exist") as caught:
             m.close()
+        assert f"munmap: {len(views)} export" in told(caught.value)
         views.pop()
     m.close()
 

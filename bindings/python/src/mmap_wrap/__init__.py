@@ -16,6 +16,8 @@ A map begins with one of these; what can be done with it is in `help(mmap_wrap.m
     memfd(length)           a file in memory, without a path
     secret(length)          memory that even the kernel does not look into
 
+`install()` makes it the module that `import mmap` gives, for libraries that import that.
+
 Offsets and sizes are in bytes. Any thread may use any map at any time, also while another closes it.
 
 Errors: OSError and its subclasses are the system's. ValueError is a closed map, or a range outside of it;
@@ -60,6 +62,7 @@ __all__ = [
     "SealedError",
     "anonymous",
     "error",
+    "install",
     "map_path",
     "memfd",
     "mmap",
@@ -72,6 +75,42 @@ __all__ = [
 error = OSError
 
 __version__: str = _ffi.version().decode()
+
+
+def install() -> None:
+    """Makes this module the one that `import mmap` gives, in the whole process, from now on.
+
+    For libraries that import `mmap` themselves and ask `isinstance(x, mmap.mmap)`, as pandas does: with a map of this
+    module they then go the way that is meant for maps. To be called before they are imported. Those that have imported
+    the standard library's module by then keep it, and a RuntimeWarning names them.
+
+    >>> import subprocess, sys
+    >>> program = "import mmap_wrap; mmap_wrap.install(); import mmap; assert mmap is mmap_wrap"
+    >>> subprocess.run([sys.executable, "-c", program]).returncode
+    0
+    """
+    import sys
+
+    ours, theirs = sys.modules[__name__], sys.modules.get("mmap")
+    if theirs is ours:
+        return
+    sys.modules["mmap"] = ours
+    # Its name is true from now on; what prints a map and its class agrees.
+    mmap.__module__ = "mmap"
+    if theirs is None:
+        return
+    # The module itself, or its class, under whatever name.
+    kept = {id(theirs), id(theirs.mmap)}
+    users = [
+        name
+        for name, module in sys.modules.copy().items()
+        if module is not theirs and not kept.isdisjoint(map(id, getattr(module, "__dict__", {}).copy().values()))
+    ]
+    if users:
+        import warnings
+
+        message = f"mmap_wrap.install: imported the standard library's mmap before, and keep it: {', '.join(users)}"
+        warnings.warn(f"{message}. Call install before the first import of them.", RuntimeWarning, stacklevel=2)
 
 
 def trust_handlers(yes: bool = True) -> None:

@@ -8,7 +8,7 @@ import sys
 import numpy
 
 from ._mmap import mmap
-from ._reference import open_once, reference
+from ._reference import is_sent, open_once, reference
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,16 +24,18 @@ else:
 class Array(_NDArray["Scalar"]):
     """A numpy array of a map's own memory: `m.array(...)`, and every slice, reshaped or transposed view of that.
 
-    It pickles as a reference where its map does, and other processes then see the same memory. What is computed from it
-    is a plain array, which pickles with its data, as does a copy, and an array in a map that no other process can open.
+    multiprocessing, concurrent.futures, joblib's workers and Dask pass it on as a reference where its map can be, and
+    other processes then see the same memory. Every other pickle has its data, as numpy's own arrays have: pickle.dump,
+    joblib.dump, joblib.Memory. What is computed from it is a plain array, and so is a copy.
 
     >>> import mmap_wrap
     >>> m = mmap_wrap.memfd(1 << 20)
     >>> try:
     ...     import numpy, pickle
     ...     a = m.array("f8", shape=(1024, 128))
-    ...     pickle.loads(pickle.dumps(a[::2, 1]))[0] = 0.5
-    ...     assert a[0, 1] == 0.5 and type(a + 1) is numpy.ndarray
+    ...     saved = pickle.dumps(a[::2, 1])
+    ...     pickle.loads(pickle.dumps(a.by_reference))[0][1] = 0.5
+    ...     assert a[0, 1] == 0.5 and pickle.loads(saved)[0] == 0 and type(a + 1) is numpy.ndarray
     ... except ImportError:
     ...     reason = "numpy is not installed"
     """
@@ -42,7 +44,7 @@ class Array(_NDArray["Scalar"]):
 
     @property
     def by_reference(self) -> ByReference:
-        """The array for those who copy arrays: it has its shape and type, and slices are references to its memory.
+        """A reference to the array, for every pickler: it has its shape and type, and slices are of its memory.
 
         `dask.array.from_array(a)` copies all of an array first, in versions of 2025 and later, and
         `from_array(a.by_reference)` nothing. TypeError: the array is no part of a map that other processes can open.
@@ -63,7 +65,7 @@ class Array(_NDArray["Scalar"]):
         return array[()] if array.ndim == 0 else array.view(numpy.ndarray)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        place = place_of(self)
+        place = place_of(self) if is_sent() else None
         return self.view(numpy.ndarray).__reduce_ex__(protocol) if place is None else (array_of, place)
 
     def __dask_tokenize__(self) -> Any:

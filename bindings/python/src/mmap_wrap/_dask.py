@@ -7,7 +7,7 @@ import sys
 
 import numpy
 
-from ._array import Array, place_of
+from ._array import Array, array_of, place_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,8 +41,9 @@ def _size(array: Array[Any]) -> int:
 def _serialize(array: Array[Any]) -> tuple[dict[str, Any], list[Any]]:
     from distributed.protocol import dask_serialize
 
-    if place_of(array) is not None:
-        return {"mmap_wrap": True}, [pickle.dumps(array)]
+    place = place_of(array)
+    if place is not None:
+        return {"mmap_wrap": True}, [pickle.dumps(place)]
     header, frames = dask_serialize(array.view(numpy.ndarray))
     return header, frames
 
@@ -51,5 +52,5 @@ def _deserialize(header: dict[str, Any], frames: list[Any]) -> Any:
     from distributed.protocol import dask_deserialize
 
     if header.get("mmap_wrap"):
-        return pickle.loads(frames[0])
+        return array_of(*pickle.loads(frames[0]))
     return dask_deserialize.dispatch(numpy.ndarray)(header, frames)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import errno
+import os
 
 from . import _ffi
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import NoReturn
+    from typing import NoReturn, TypeVar
+
+    Raised = TypeVar("Raised", bound=BaseException)
 
 # The codes of include/mmap_wrap.h that have an exception of their own.
 E_HANDLE = -4096
@@ -43,16 +46,20 @@ class FaultError(OSError):
 
 
 class ArgumentError(OSError, ValueError):
-    """An argument has a value that it cannot have, such as unknown flags.
+    """An argument of a call that the standard library does not have is invalid, such as unknown flags.
 
-    `errno` is EINVAL, or EBADF where a file is asked about that the map does not keep.
-
-    A ValueError, and an OSError, since that is what the standard library's mmap raises where the system says EINVAL.
+    `errno` is EINVAL, or EBADF where the map keeps no file. The calls of the standard library's mmap raise what it
+    raises: an OSError that is no ValueError, in its words, with the library's own message as a note (`__notes__`).
 
     >>> import mmap_wrap
-    >>> mmap_wrap.mmap(-1, 4096, flags=0)
+    >>> mmap_wrap.anonymous(4096).advise(9999)
     Traceback (most recent call last):
-    mmap_wrap.ArgumentError: [Errno 22] mmap: flags 0x20 say neither MAP_SHARED (0x1) nor MAP_PRIVATE (0x2)
+    mmap_wrap.ArgumentError: [Errno 22] madvise: 9999 is no advice that this library knows on this platform
+    >>> try:
+    ...     mmap_wrap.anonymous(4096).madvise(9999)
+    ... except OSError as error:
+    ...     print(type(error).__name__, error, error.__notes__)
+    OSError [Errno 22] Invalid argument ['madvise: 9999 is no advice that this library knows on this platform']
     """
 
 
@@ -96,12 +103,56 @@ def answer(result: int, path: str | bytes | None = None) -> int:
     return result
 
 
-def fail(code: int, path: str | bytes | None = None) -> NoReturn:
-    """Raises this thread's last failure, which answered `code`."""
-    message = _ffi.last_error_message().decode("utf-8", "replace")
+def _message(code: int) -> str:
+    """What the library says of this thread's last failure, whose code is `code`."""
     if _ffi.last_error_code() != code:
         # A signal's handler or a finalizer ran in between, and had a failure of its own.
-        message = _ffi.strerror(code).decode()
+        return str(_ffi.strerror(code), "utf-8")
+    return str(_ffi.last_error_message(), "utf-8", "replace")
+
+
+def note(error: Raised, text: str) -> Raised:
+    """Adds a line to what a traceback shows of `error`; its message stays as it is.
+
+    Raise what it returns, not a variable: a frame of the traceback would refer to the error, and all that the callers
+    hold, maps among it, would wait for the collector.
+    """
+    if hasattr(error, "add_note"):
+        error.add_note(text)
+    else:
+        # Before Python 3.11 nothing but the attribute, which tracebacks do not show.
+        error.__notes__ = [*getattr(error, "__notes__", ()), text]
+    return error
+
+
+def standard(result: int, out_of_range: str, held: str = "", *, by: int = 0) -> int:
+    """As `answer`, for a call of the standard library's: its exceptions in its words, and the library's as a note.
+
+    The words are for a range outside of the map, and for views that hold it; `by` is the code that the library gave,
+    where the standard library's is another.
+    """
+    if result >= 0:
+        return result
+    message = _message(by or result)
+    if result == E_RANGE:
+        raise note(ValueError(out_of_range), message)
+    if result == E_BUSY and held:
+        raise note(BufferError(held), message)
+    if result in (E_ARGUMENT, E_ALIGNMENT, E_UNSUPPORTED):
+        raise note(system_error(errno.EINVAL), message)
+    if result >= _LAST_ERRNO:
+        raise note(system_error(-result), message)
+    fail(result)
+
+
+def system_error(number: int) -> OSError:
+    """The OSError of that number in the system's words, as the standard library raises it."""
+    return OSError(number, os.strerror(number))
+
+
+def fail(code: int, path: str | bytes | None = None) -> NoReturn:
+    """Raises this thread's last failure, which answered `code`."""
+    message = _message(code)
     place = () if path is None else (path,)
     if code >= _LAST_ERRNO:
         raise OSError(-code, message, *place)

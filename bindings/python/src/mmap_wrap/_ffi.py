@@ -83,6 +83,7 @@ _CALLS = {
     "put_float": "mmap_wrap_put_float",
     "length": "mmap_wrap_length",
     "descriptor": "mmap_wrap_descriptor",
+    "file_size": "mmap_wrap_file_size",
     "survive": "mmap_wrap_survive",
     "trust_handlers": "mmap_wrap_trust_handlers",
     "read": "mmap_wrap_read",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copyreg
+import ctypes
 import errno
 import io
 import os
@@ -11,7 +12,19 @@ import sys
 
 from . import _ffi, _pieces
 from ._constants import value as _constant
-from ._errors import E_ARGUMENT, E_NOT_FOUND, E_UNMAPPED, E_UNSUPPORTED, ArgumentError, answer, fail
+from ._errors import (
+    E_ARGUMENT,
+    E_NOT_FOUND,
+    E_RANGE,
+    E_UNMAPPED,
+    E_UNSUPPORTED,
+    ArgumentError,
+    answer,
+    fail,
+    note,
+    standard,
+    system_error,
+)
 from ._ffi import REST, index, int64
 from ._pages import Pages
 from ._sharing import Sharing
@@ -110,26 +123,35 @@ class mmap(_Mapping, Pages, Sharing):
         address: SupportsIndex = 0,
         alignment: SupportsIndex = 0,
     ) -> Self:
-        fd, size, start = int64(fileno), _ssize(length), _ssize(offset)
+        fd, size, given, wanted = _c_int(fileno), _ssize(length), _c_int(flags), _c_int(prot)
+        mode, start = _c_int(access), _off_t(offset)
         if size < 0:
             raise OverflowError("memory mapped length must be positive")
         if start < 0:
             raise OverflowError("memory mapped offset must be positive")
-        mode, way, protection = _mode(_c_int(access), int64(flags), int64(prot))
+        mode, way, protection = _mode(mode, given, wanted)
         sys.audit("mmap.__new__", fd, size, mode, start)
         if fd == -1:
+            if start % PAGESIZE:
+                raise system_error(errno.EINVAL)
             # Nothing to be at an offset of; the standard library takes one all the same.
             way, start = way | _MAP_ANONYMOUS, 0
         else:
             size = _length_within_file(fd, size, start)
+            require_one_way(way)
             if trackfd and not way & _MAP_ANONYMOUS:
                 way |= _ffi.KEEP
         handle = _map(fd, size, way, protection, start, _address(address), int64(alignment))
-        return cls._of(answer(handle), place_anew(mode, trackfd), survive and _can_be_lost(way))
+        if handle < 0:
+            # Where the library found the length, the standard library gives the system one of 0.
+            _not_mapped(handle, fd, 0 if size == REST else size, way, protection)
+        return cls._of(handle, place_anew(mode, trackfd), survive and _can_be_lost(way))
 
     @classmethod
     def _of(cls, handle: int, access: int, survive: bool) -> Self:
         """A map of the class for a handle that nobody else has."""
+        if not _views_pickle:
+            _have_views_pickle()
         self = _new(cls, handle, access)
         if survive:
             # Refused where SIGBUS is somebody else's: the map then works, and its views are on their own.
@@ -281,7 +303,8 @@ class mmap(_Mapping, Pages, Sharing):
         to, origin, size = _ssize(dest), _ssize(src), _ssize(count)
         _len(self)
         self._require_writable()
-        _pieces.move(self._handle, to, origin, size)
+        words = "source, destination, or count out of range"
+        _pieces.move(self._handle, to, origin, size, lambda code: standard(code, words))
 
     def fill(self, byte: SupportsIndex = 0, offset: SupportsIndex = 0, size: SupportsIndex | None = None) -> None:
         """Sets `size` bytes from `offset` on, by default all, to `byte`.
@@ -439,7 +462,7 @@ class mmap(_Mapping, Pages, Sharing):
         >>> m[0]
         7
         """
-        value = byte if type(byte) is int else int.__index__(index(byte))
+        value = _c_long(byte)
         if value < 0:
             raise OverflowError("unsigned byte integer is less than minimum")
         if value > 255:
@@ -460,7 +483,12 @@ class mmap(_Mapping, Pages, Sharing):
         >>> mmap_wrap.mmap(-1, 7).seek(-2, 2)
         5
         """
-        return self._seek(pos, whence)
+        try:
+            return self._seek(pos, whence)
+        except OverflowError:
+            # In the standard library's words.
+            _ssize(pos), _c_int(whence)
+            raise
 
     def seekable(self) -> bool:
         """Whether `seek` works: it does.
@@ -497,13 +525,13 @@ class mmap(_Mapping, Pages, Sharing):
         start, count, way = _ssize(offset), -1 if size is None else _ssize(size), int64(flags)
         # -1 is the standard library's word for it, from 3.15 on.
         count = REST if count == -1 else count
+        beyond = "flush values out of range"
         if start % PAGESIZE and self._access & _ACCESS in (ACCESS_DEFAULT, ACCESS_WRITE):
-            answer(_ffi.check(self._handle, start, count))
-            # The library would widen the range; the standard library's own tests demand an OSError here.
-            raise ArgumentError(
-                errno.EINVAL, f"flush: offset {start} is not on a page border: pages are {PAGESIZE} bytes"
-            )
-        answer(_ffi.sync(self._handle, way, start, count))
+            standard(_ffi.check(self._handle, start, count), beyond)
+            # The library would widen the range.
+            why = f"flush: offset {start} is not a multiple of the page size, {PAGESIZE} bytes"
+            raise note(system_error(errno.EINVAL), why)
+        standard(_ffi.sync(self._handle, way, start, count), beyond)
 
     def madvise(self, option: SupportsIndex, start: SupportsIndex = 0, length: SupportsIndex | None = None, /) -> None:
         """Tells the kernel how `length` bytes from `start` on will be used: `option` is one MADV_ constant.
@@ -528,7 +556,7 @@ class mmap(_Mapping, Pages, Sharing):
             raise ValueError("madvise length invalid")
         if size > sys.maxsize - first:
             raise OverflowError("madvise length too large")
-        answer(_ffi.advise(self._handle, advice, first, min(size, limit - first)))
+        standard(_ffi.advise(self._handle, advice, first, min(size, limit - first)), "madvise start out of bounds")
 
     def resize(self, newsize: SupportsIndex, /, *, allocate: bool = False) -> None:
         """Makes the map, and its file, `newsize` bytes long from the map's offset on. The map may move in memory.
@@ -548,11 +576,13 @@ class mmap(_Mapping, Pages, Sharing):
         """
         size = _ssize(newsize)
         length = _len(self)
+        facts, held = self.facts(), "mmap can't resize with extant buffers exported."
+        if facts.exports:
+            raise BufferError(held)
         if self._access & _UNTRACKED:
             raise ValueError("mmap can't resize with trackfd=False.")
         if self._access & _ACCESS in (ACCESS_READ, ACCESS_COPY):
             raise TypeError("mmap can't resize a readonly or copy-on-write memory map.")
-        facts = self.facts()
         if size < 0 or sys.maxsize - size < facts.offset:
             raise ValueError("new size out of range")
         anonymous, grows = facts.flags & _MAP_ANONYMOUS, facts.flags & _MAP_SHARED and size > length
@@ -562,7 +592,11 @@ class mmap(_Mapping, Pages, Sharing):
         # The library would grow it within its last page; and it says so where another thread resizes it in this moment.
         if anonymous and (grows or resized == E_UNSUPPORTED):
             raise ValueError("mmap: can't expand a shared anonymous mapping on Linux")
-        answer(resized)
+        code = resized
+        if code == E_RANGE:
+            # More than can be addressed: what the system says of such a file, and of such memory.
+            code = -errno.EFBIG if facts.keeps_file else -errno.ENOMEM
+        standard(code, "", held, by=resized)
 
     def remap(self, newsize: SupportsIndex | None = None, *, may_move: bool = True, address: SupportsIndex = 0) -> None:
         """Makes the map `newsize` bytes long, by default up to the end of its file, and leaves the file as it is.
@@ -592,8 +626,7 @@ class mmap(_Mapping, Pages, Sharing):
     def size(self) -> int:
         """The size of the file in bytes, now: more or less than is mapped. Without a file, the length of the map.
 
-        ValueError: closed. ArgumentError, which is an OSError and a ValueError: the map does not keep its file
-        (`trackfd=False`).
+        It takes no descriptor. ValueError: closed. OSError (EBADF): the map does not keep its file (`trackfd=False`).
 
         >>> import mmap_wrap
         >>> with open(mmap_wrap.__file__, "rb") as file:
@@ -603,15 +636,10 @@ class mmap(_Mapping, Pages, Sharing):
         """
         length = _len(self)
         if self._access & _UNTRACKED:
-            raise ArgumentError(errno.EBADF, "can't get size with trackfd=False, nor of a map_path: they keep no file")
-        descriptor = _ffi.descriptor(self._handle)
-        if descriptor == E_ARGUMENT:
-            return length
-        answer(descriptor)
-        try:
-            return os.fstat(descriptor).st_size
-        finally:
-            os.close(descriptor)
+            why = "size: the map keeps no file: it was made with trackfd=False, or by map_path"
+            raise note(system_error(errno.EBADF), why)
+        size = _ffi.file_size(self._handle)
+        return length if size == E_ARGUMENT else standard(size, "")
 
     def close(self) -> None:
         """Unmaps, and closes the duplicate of the descriptor. Closing again does nothing.
@@ -625,7 +653,7 @@ class mmap(_Mapping, Pages, Sharing):
         Traceback (most recent call last):
         ValueError: mmap closed or invalid
         """
-        answer(_ffi.unmap(self._handle))
+        standard(_ffi.unmap(self._handle), "", "cannot close exported pointers exist")
 
     @property
     def closed(self) -> bool:
@@ -649,18 +677,26 @@ class mmap(_Mapping, Pages, Sharing):
         _len(self)
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(self, kind: object = None, error: BaseException | None = None, *_: object) -> None:
+        try:
+            self.close()
+        except (BufferError, OSError) as left:
+            # What ends the block is what its caller needs to see.
+            if error is None:
+                raise
+            note(error, f"leaving the with block, the map could not be closed as well: {left}")
 
     def __repr__(self) -> str:
+        # As the standard library has it: the name of its own class with the module, of a subclass without.
+        name = f"{mmap.__module__}.mmap" if type(self) is mmap else type(self).__name__
         length = _ffi.length(self._handle)
         if length < 0:
-            return f"<{self._type_name()} closed=True>"
+            return f"<{name} closed=True>"
         access, offset = _ACCESS_NAMES[self._access & _ACCESS], self.facts().offset
-        return f"<{self._type_name()} closed=False, access={access}, length={length}, pos={self._pos}, offset={offset}>"
+        return f"<{name} closed=False, access={access}, length={length}, pos={self._pos}, offset={offset}>"
 
     def _type_name(self) -> str:
-        # What programs and the standard library's tests expect to read; a subclass goes by its own name.
+        # In the words of the standard library's exceptions.
         return "mmap.mmap" if type(self) is mmap else type(self).__name__
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -686,14 +722,25 @@ class mmap(_Mapping, Pages, Sharing):
 mmap.__module__ = __package__
 
 
-def _reduce_view(view: memoryview) -> tuple[Any, ...]:
+_views_pickle = False
+_former_reduce: Callable[[memoryview], Any] | None = None
+
+
+def _have_views_pickle() -> None:
+    """Has views of maps pickle. Before there is a map there is no view of one, and nothing of pickle is changed."""
+    global _views_pickle, _former_reduce
+    _views_pickle, _former_reduce = True, copyreg.dispatch_table.get(memoryview)
+    copyreg.pickle(memoryview, _reduce_view)
+
+
+def _reduce_view(view: memoryview) -> Any:
     from ._reference import reduce_view
 
-    return reduce_view(view)
-
-
-# So that views and slices of a map pickle as the map does.
-copyreg.pickle(memoryview, _reduce_view)
+    if isinstance(view.obj, mmap):
+        return reduce_view(view)
+    if _former_reduce is None:
+        raise TypeError("cannot pickle 'memoryview' object")
+    return _former_reduce(view)
 
 
 def _map(fd: int, length: int, flags: int, prot: int, offset: int, address: int, alignment: int) -> int:
@@ -752,6 +799,59 @@ def access_of(prot: int) -> int:
     return ACCESS_WRITE if prot & _PROT_WRITE else ACCESS_READ
 
 
+def map_anonymous(
+    length: SupportsIndex, flags: int, prot: int, address: SupportsIndex, alignment: SupportsIndex
+) -> mmap:
+    """What `anonymous` makes."""
+    size = _ssize(length)
+    if size < 0:
+        raise OverflowError("memory mapped length must be positive")
+    access = access_of(prot)
+    sys.audit("mmap.__new__", -1, size, access, 0)
+    handle = _map(-1, size, flags | _MAP_ANONYMOUS, prot, 0, _address(address), int64(alignment))
+    return mmap._of(answer(handle), access, _can_be_lost(flags | _MAP_ANONYMOUS))
+
+
+def require_one_way(flags: int, caller: str = "mmap") -> None:
+    """Raises what is wrong with flags that say both MAP_SHARED and MAP_PRIVATE."""
+    both = _MAP_SHARED | _MAP_PRIVATE
+    # Together they are MAP_SHARED_VALIDATE, which makes a difference only beside a flag younger than itself.
+    if flags & both == both and not flags & ~_older_flags():
+        raise ArgumentError(
+            errno.EINVAL,
+            f"{caller}: flags {flags:#x} say both MAP_SHARED ({_MAP_SHARED:#x}) and MAP_PRIVATE ({_MAP_PRIVATE:#x}):"
+            " give one of them",
+        )
+
+
+def _older_flags() -> int:
+    names = "SHARED PRIVATE FIXED ANONYMOUS GROWSDOWN LOCKED NORESERVE POPULATE NONBLOCK STACK HUGETLB DENYWRITE"
+    flags = _ffi.KEEP | _ffi.OR_PRIVATE
+    for name in names.split():
+        try:
+            flags |= _constant(f"MAP_{name}")
+        except AttributeError:
+            pass
+    return flags
+
+
+def _not_mapped(code: int, fd: int, length: int, flags: int, prot: int) -> NoReturn:
+    """Raises what the standard library raises where the library said `code`."""
+    given = code
+    if code in (-errno.EISDIR, -errno.ENODEV):
+        # The system looks at the access first, and the library at the kind of file.
+        from fcntl import F_GETFL, fcntl
+
+        opened, writes = fcntl(fd, F_GETFL) & os.O_ACCMODE, prot & _PROT_WRITE and flags & _MAP_SHARED
+        forbidden = opened == os.O_WRONLY or (writes and opened != os.O_RDWR)
+        code = -errno.EACCES if forbidden else -errno.ENODEV
+    if not length and code != -errno.EBADF:
+        # It gives the system a length of 0 for all but a regular file.
+        code = E_ARGUMENT
+    standard(code, "mmap length is greater than file size", by=given)
+    raise AssertionError(code)
+
+
 def _length_within_file(fd: int, length: int, offset: int) -> int:
     """The length to map, found out where it is 0; the standard library maps nothing beyond the file's end.
 
@@ -759,9 +859,9 @@ def _length_within_file(fd: int, length: int, offset: int) -> int:
     """
     try:
         facts = os.fstat(fd)
-    except OSError:
-        # The native library says what is wrong with it.
-        return length
+    except OSError as error:
+        note(error, f"mmap: descriptor {fd} is not open; -1 is for memory without a file")
+        raise
     if not stat.S_ISREG(facts.st_mode):
         return length or REST
     if length == 0:
@@ -775,10 +875,28 @@ def _length_within_file(fd: int, length: int, offset: int) -> int:
     return length
 
 
+# In the words of the interpreter, where it converts a number for the standard library.
+_LONG = 1 << 8 * ctypes.sizeof(ctypes.c_long) - 1
+
+
+def _c_long(value: SupportsIndex) -> int:
+    # Exactly an int: a subclass may compare as it likes.
+    number = value if type(value) is int else int.__index__(index(value))
+    if not -_LONG <= number < _LONG:
+        raise OverflowError("Python int too large to convert to C long")
+    return number
+
+
+# Of 64 bits everywhere.
+_off_t = _c_long if _LONG > 1 << 31 else int64
+
+
 def _c_int(value: SupportsIndex) -> int:
-    number = int64(value)
-    if not -(2**31) <= number < 2**31:
-        raise OverflowError(f"{number} does not fit 32 bits: -(2**31) to 2**31 - 1")
+    number = _c_long(value)
+    if number >= 1 << 31:
+        raise OverflowError("signed integer is greater than maximum")
+    if number < -(1 << 31):
+        raise OverflowError("signed integer is less than minimum")
     return number
 
 
@@ -786,7 +904,7 @@ def _ssize(value: SupportsIndex) -> int:
     # Exactly an int: a subclass may compare as it likes.
     number = value if type(value) is int else int.__index__(index(value))
     if not -sys.maxsize - 1 <= number <= sys.maxsize:
-        raise OverflowError(f"{number} does not fit a size: {-sys.maxsize - 1} to {sys.maxsize}")
+        raise OverflowError("Python int too large to convert to C ssize_t")
     # The least of all means "to the end" to the library; the next one is as much out of every range.
     return number if number > REST else REST + 1
 
@@ -798,7 +916,11 @@ def _bytes_of(data: SupportsIndex | Buffer) -> bytes:
         return data
     if isinstance(data, _Mapping):
         return _get(data, slice(None))
-    with memoryview(data) as view:  # type: ignore[arg-type]
+    try:
+        view = memoryview(data)  # type: ignore[arg-type]
+    except TypeError:
+        raise TypeError(f"a bytes-like object is required, not '{type(data).__name__}'") from None
+    with view:
         if not view.c_contiguous:
             raise BufferError("memoryview: underlying buffer is not C-contiguous")
         return view.tobytes()

@@ -7,7 +7,7 @@ from time import monotonic_ns
 
 from . import raw
 from ._errors import OwnerDiedError, answer
-from ._ffi import REST, int64
+from ._ffi import int64
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from ._mmap import mmap
+
+
+# Nanoseconds after which handlers of signals run: one that comes while the library is not asleep does not wake it.
+_LOOK = 250_000_000
 
 
 class Mutex:
@@ -36,14 +40,16 @@ class Mutex:
         Where its holder died, `repair` is called, with the mutex held; if it raises, the mutex is as before. Without
         a `repair`, OwnerDiedError. OSError (EDEADLK): this thread holds it.
         """
-        left = REST if timeout is None else int64(int(max(timeout, 0) * 1_000_000_000))
+        left = _LOOK if timeout is None else int64(int(max(timeout, 0) * 1_000_000_000))
         end = monotonic_ns() + left
-        while (code := raw.mmap_wrap_mutex_lock(self.map._handle, self.offset, left)) == -errno.EINTR:
-            # A signal's handler ran, and raised nothing.
+        while True:
+            code = raw.mmap_wrap_mutex_lock(self.map._handle, self.offset, min(left, _LOOK))
+            if code not in (-errno.EINTR, -errno.ETIMEDOUT):
+                break
             if timeout is not None:
-                left = max(end - monotonic_ns(), 0)
-        if code == -errno.ETIMEDOUT:
-            return False
+                left = end - monotonic_ns()
+                if left <= 0:
+                    return False
         if answer(code) == 1:
             try:
                 self._take_over()

@@ -10,7 +10,7 @@ from . import _ffi, raw
 from ._constants import value as _constant
 from ._errors import ArgumentError, answer
 from ._ffi import REST, int64
-from ._mmap import ACCESS_COPY, access_of, mmap, place_anew
+from ._mmap import ACCESS_COPY, access_of, map_anonymous, mmap, place_anew, require_one_way
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _READ, _READ_WRITE = _constant("PROT_READ"), _constant("PROT_READ") | _constant(
 
 # What each mode opens with, and how it maps.
 _MODES = {
-    "r": (os.O_RDONLY, _SHARED | _ffi.OR_PRIVATE, _READ),
+    "r": (os.O_RDONLY, _SHARED, _READ),
     "c": (os.O_RDONLY, _PRIVATE, _READ_WRITE),
     "r+": (os.O_RDWR, _SHARED, _READ_WRITE),
     "w+": (os.O_RDWR | os.O_CREAT | os.O_TRUNC, _SHARED, _READ_WRITE),
@@ -58,7 +58,8 @@ def open(  # noqa: A001 - it is what it is called
     blocks aside for it, so that a full disk is an OSError (ENOSPC) now and not a FaultError later. An empty file gives
     a map of length 0, which `resize` can make longer. A `length` beyond the file's end is allowed, as for `map_path`.
     `permissions` are for a file that is made, less the umask. `flags` are MAP_ constants, `open_flags` O_ constants,
-    beyond those that the mode means. `trackfd` and `survive` are as for `mmap`.
+    beyond those that the mode means. With MAP_PRIVATE mode "r" is a private map; "r+", "w+", "x+" and "a+" are shared
+    and "c" is private: flags that contradict that are an ArgumentError. `trackfd` and `survive` are as for `mmap`.
 
     On failure a file that was not there is removed, and one that was there has its former size; but "w+" empties the
     file that it finds, whatever comes after, as the built-in `open` does.
@@ -78,6 +79,9 @@ def open(  # noqa: A001 - it is what it is called
     if b"\0" in encoded:
         raise ValueError(f"open: the path {name!r} has an embedded null byte")
     opening, way, protection = _way(mode)
+    way = _with_flags("open", mode, way, protection, int64(flags))
+    if protection == _READ and not int64(flags) & _SHARED:
+        way |= _ffi.OR_PRIVATE
     fixed = _numbers(size, length, offset)
     sys.audit("mmap_wrap.open", name, mode, *fixed)
     if trackfd:
@@ -90,11 +94,12 @@ def open(  # noqa: A001 - it is what it is called
         int(bool(allocate)),
         fixed[1],
         protection,
-        way | int64(flags),
+        way,
         fixed[2],
     )
-    access = ACCESS_COPY if way & _PRIVATE else access_of(protection)
-    return mmap._of(answer(handle, name), place_anew(access, trackfd), survive)
+    if handle == -errno.EINVAL and size is not None:
+        _require_whole_pages(name, fixed[0])
+    return mmap._of(answer(handle, name), place_anew(_access(way, protection), trackfd), survive)
 
 
 def shared(
@@ -134,10 +139,9 @@ def shared(
     opening, way, protection = _way(mode)
     bytes_wanted = REST if size is None else int64(size)
     sys.audit("mmap_wrap.shared", name, mode, bytes_wanted)
-    way |= raw.MMAP_WRAP_KEEP | int64(flags)
+    way = _with_flags("shared", mode, way, protection, int64(flags)) | raw.MMAP_WRAP_KEEP
     numbers = opening, int64(permissions), bytes_wanted, int(bool(allocate)), REST, protection, way, 0
-    access = ACCESS_COPY if way & _PRIVATE else access_of(protection)
-    return mmap._of(answer(raw.mmap_shm_wrap(text, *numbers), name), access, True)
+    return mmap._of(answer(raw.mmap_shm_wrap(text, *numbers), name), _access(way, protection), True)
 
 
 def unlink_shared(name: str) -> None:
@@ -169,16 +173,22 @@ def anonymous(
     pages. `flags` are further MAP_ constants, such as MAP_POPULATE. `prot`, `address` and `alignment` are as for
     `mmap`.
 
-    OSError: ENOMEM where memory or huge pages are lacking. ArgumentError: `huge` or `alignment` is no power of two.
-    OverflowError: a negative number.
+    OSError: ENOMEM where memory or huge pages are lacking. ArgumentError: `alignment` is no power of two, the kernel
+    has no huge pages of that size, or `flags` contradict `shared`. OverflowError: a negative number.
 
     >>> import mmap_wrap
     >>> m = mmap_wrap.anonymous(100, alignment=1 << 21)
     >>> m.facts().address % (1 << 21), m[:3]
     (0, b'\\x00\\x00\\x00')
     """
-    way = (_SHARED if shared else _PRIVATE) | int64(flags) | _huge(int64(huge), "MAP_HUGETLB", "MAP_HUGE_SHIFT")
-    return mmap(-1, length, way, prot, address=address, alignment=alignment)
+    way, more = _SHARED if shared else _PRIVATE, int64(flags)
+    if more & (_SHARED | _PRIVATE) not in (0, way):
+        said, meant = ("MAP_PRIVATE", "MAP_SHARED") if shared else ("MAP_SHARED", "MAP_PRIVATE")
+        raise ArgumentError(
+            errno.EINVAL, f"anonymous: flags {more:#x} have {said}, but shared={bool(shared)} means {meant}"
+        )
+    way |= more | _huge("anonymous", int64(huge), "MAP_HUGETLB")
+    return map_anonymous(length, way, int64(prot), address, alignment)
 
 
 def memfd(length: SupportsIndex, name: str = "mmap-wrap", *, huge: SupportsIndex = 0, flags: SupportsIndex = 0) -> mmap:
@@ -199,7 +209,7 @@ def memfd(length: SupportsIndex, name: str = "mmap-wrap", *, huge: SupportsIndex
     text = name.encode("utf-8", "surrogateescape")
     if b"\0" in text:
         raise ValueError(f"memfd: the name {name!r} has an embedded null byte")
-    way = _constant("MFD_ALLOW_SEALING") | int64(flags) | _huge(int64(huge), "MFD_HUGETLB", "MAP_HUGE_SHIFT")
+    way = _constant("MFD_ALLOW_SEALING") | int64(flags) | _huge("memfd", int64(huge), "MFD_HUGETLB")
     return mmap._of(answer(raw.mmap_memfd_wrap(text, way, int64(length), _READ_WRITE, _SHARED)), 0, True)
 
 
@@ -247,6 +257,7 @@ def map_path(
     if b"\0" in encoded:
         raise ValueError(f"map_path: the path {name!r} has an embedded null byte")
     size, way, protection, start = int64(length), int64(flags), int64(prot), int64(offset)
+    require_one_way(way, "map_path")
     sys.audit("mmap_wrap.map_path", name, size, way, protection, start)
     handle = answer(_ffi.map_path(encoded, size or REST, protection, way, start), name)
     return mmap._of(handle, place_anew(access_of(protection), False), survive)
@@ -280,9 +291,54 @@ def _shared_name(name: str) -> bytes:
     return text if text.startswith(b"/") else b"/" + text
 
 
-def _huge(size: int, flag: str, shift: str) -> int:
+def _with_flags(caller: str, mode: str, way: int, protection: int, flags: int) -> int:
+    """How a mode maps, with further flags; ArgumentError where they contradict it."""
+    require_one_way(flags, caller)
+    said = flags & (_SHARED | _PRIVATE)
+    if said == _PRIVATE and way == _SHARED and protection == _READ:
+        # Mode "r": the same bytes, but where the file is written to.
+        return flags
+    if said & ~way and not (way == _SHARED and said & _SHARED):
+        meant, other = ("MAP_SHARED", "MAP_PRIVATE") if way == _SHARED else ("MAP_PRIVATE", "MAP_SHARED")
+        hint = "; mode 'c' is a private map" if way == _SHARED else "; mode 'r+' is a shared map that can be written"
+        raise ArgumentError(
+            errno.EINVAL, f"{caller}: flags {flags:#x} have {other}, but mode {mode!r} means {meant}{hint}"
+        )
+    return way | flags
+
+
+def _access(way: int, protection: int) -> int:
+    return ACCESS_COPY if way & _PRIVATE and not way & _SHARED and protection != _READ else access_of(protection)
+
+
+def _require_whole_pages(path: str | bytes, size: int) -> None:
+    """Raises why the file cannot have this size, where its file system (hugetlbfs) has larger pages."""
+    try:
+        unit = os.statvfs(os.path.dirname(path) or os.curdir).f_bsize
+    except OSError:
+        return
+    if unit > _ffi.page_size() and size % unit:
+        raise ArgumentError(
+            errno.EINVAL, f"open: size {size} is not a multiple of {unit}, the page size of its file system", path
+        )
+
+
+_HUGE_SIZES = "/sys/kernel/mm/hugepages"
+
+
+def _huge(caller: str, size: int, flag: str) -> int:
     if not size:
         return 0
     if size & (size - 1) or size < 0:
-        raise ArgumentError(errno.EINVAL, f"huge: {size} is no size of a page: a power of two in bytes")
-    return _constant(flag) | (size.bit_length() - 1) << _constant(shift)
+        raise ArgumentError(errno.EINVAL, f"{caller}: huge={size} is no page size: it must be a power of two, in bytes")
+    try:
+        sizes = sorted(int(name[len("hugepages-") : -len("kB")]) << 10 for name in os.listdir(_HUGE_SIZES))
+    except (OSError, ValueError):
+        # The system says what is wrong.
+        sizes = [size]
+    if size not in sizes:
+        there = ", ".join(map(str, sizes)) or "none"
+        raise ArgumentError(
+            errno.EINVAL, f"{caller}: huge={size}: the huge page sizes of this kernel, in bytes: {there}"
+        )
+    return _constant(flag) | (size.bit_length() - 1) << _constant("MAP_HUGE_SHIFT")

@@ -77,26 +77,32 @@ def fill(handle: int, offset: int, byte: int, size: int) -> int:
     return total
 
 
-def move(handle: int, to: int, origin: int, size: int) -> int:
+def move(handle: int, to: int, origin: int, size: int, checked: Callable[[int], int] = answer) -> int:
+    """The same, or what `checked` raises."""
+
+    def once(to: int, origin: int, size: int) -> int:
+        return checked(_ffi.move(handle, to, origin, size))
+
+    return _copy(once, handle, to, handle, origin, size)
+
+
+def copy(handle: int, to: int, theirs: int, origin: int, size: int) -> int:
     """The same."""
-    return copy(handle, to, handle, origin, size, move=True)
+
+    def once(to: int, origin: int, size: int) -> int:
+        return answer(_ffi.copy(handle, to, theirs, origin, size))
+
+    return _copy(once, handle, to, theirs, origin, size)
 
 
-def copy(handle: int, to: int, theirs: int, origin: int, size: int, move: bool = False) -> int:
-    """The same."""
-
-    def once(at: int, piece: int) -> int:
-        if move:
-            return answer(_ffi.move(handle, to + at, origin + at, piece))
-        return answer(_ffi.copy(handle, to + at, theirs, origin + at, piece))
-
+def _copy(once: Callable[[int, int, int], int], handle: int, to: int, theirs: int, origin: int, size: int) -> int:
     total = _much(theirs, origin, size)
     if not total or _much(handle, to, total) != total:
-        return once(0, size)
+        return once(to, origin, size)
     # From the side where nothing is overwritten that is still to be copied.
     order = _pieces(total)
     for at, piece in reversed(order) if handle == theirs and to > origin else order:
-        once(at, piece)
+        once(to + at, origin + at, piece)
     return total
 
 

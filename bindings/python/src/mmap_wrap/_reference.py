@@ -1,4 +1,6 @@
-"""Maps, and views of them, as references: what pickles is where the file is, never a byte of it.
+"""Maps, and views of them on their way to another process, as references: what pickles is where the file is.
+
+A pickler that may be saving to a file gets the bytes of a view or array instead; a map is a reference for each of them.
 
 Imported when the first of them is pickled or unpickled. A file with a path is opened by it. One without (a memory file,
 an unlinked one) is opened through the descriptor of the process that pickled it, in /proc, while that process keeps its
@@ -30,9 +32,12 @@ if TYPE_CHECKING:
     # A path, and the process that it leads through: 0 where it is a file's own.
     Way = tuple[str, int]
 
-    # The class; the ways to the file; boot and host that pickled it; device, generation, inode and size of the file;
-    # the access it is opened with; offset, length, protection, flags, access and survival of the map.
-    Reference = tuple[type[mmap], tuple[Way, ...], str, str, int, int, int, int, int, int, int, int, int, int, int]
+    # The class, None for the package's own; the ways to the file; boot and host that pickled it; device, generation,
+    # inode and size of the file; the access it is opened with; offset, length, protection, flags, access and survival
+    # of the map.
+    Reference = tuple[
+        type[mmap] | None, tuple[Way, ...], str, str, int, int, int, int, int, int, int, int, int, int, int
+    ]
 
 # linux/fs.h: _IOR('v', 1, long). Where processors number it otherwise, it is no ioctl at all, and nothing is known.
 _FS_IOC_GETVERSION = 2 << 30 | struct.calcsize("l") << 16 | ord("v") << 8 | 1
@@ -48,6 +53,41 @@ try:
         _BOOT = _file.read().strip()
 except OSError:
     _BOOT = _HOST
+
+
+# Modules that pickle for another process. A reducer is not shown its pickler, but the function that called the pickler
+# is on the stack: a pickler in C has no frame, and one in Python is passed over.
+_SENDERS = {
+    "multiprocessing.reduction",
+    "loky.backend.reduction",
+    "joblib.externals.loky.backend.reduction",
+    "joblib.pool",
+    "distributed.protocol.pickle",
+    "dask.local",
+    "dask.multiprocessing",
+}
+_PICKLERS = {
+    "pickle",
+    "cloudpickle.cloudpickle",
+    "joblib.externals.cloudpickle.cloudpickle",
+    *(f"{__package__}.{name}" for name in ("_array", "_mmap", "_reference")),
+}
+
+
+def _caller() -> str:
+    """The name of the module that called the pickler. To be called while something is reduced."""
+    frame = sys._getframe(1)
+    while True:
+        name: str = frame.f_globals.get("__name__", "")
+        is_reducer = frame.f_code.co_name in ("__reduce__", "__reduce_ex__")
+        if frame.f_back is None or not (name in _PICKLERS or is_reducer):
+            return name
+        frame = frame.f_back
+
+
+def is_sent() -> bool:
+    """Whether what is pickled now goes to another process, and not into a file or to where nobody knows."""
+    return _caller() in _SENDERS
 
 
 class Whole:
@@ -105,7 +145,9 @@ def reference(whole: mmap) -> Reference:
     size = min(file.st_size, facts.offset + facts.length)
     identity = file.st_dev, _generation(facts.descriptor), file.st_ino, size
     how = facts.protection, facts.flags & ~_ADDRESSES, whole._access, facts.surviving
-    return type(whole), ways, _BOOT, _HOST, *identity, opening, facts.offset, facts.length, *how
+    # By itself the class would be looked for under the name that `install` gave it, which is another's elsewhere.
+    kind = None if type(whole) is mmap else type(whole)
+    return kind, ways, _BOOT, _HOST, *identity, opening, facts.offset, facts.length, *how
 
 
 # The way to the maker of a map that came without a path, by the map's handle.
@@ -137,7 +179,7 @@ def _refuse(whole: mmap, why: str) -> NoReturn:
 
 
 def reopen(
-    kind: type[mmap],
+    kind: type[mmap] | None,
     ways: tuple[Way, ...],
     boot: str,
     host: str,
@@ -153,6 +195,7 @@ def reopen(
     FileNotFoundError, PermissionError: of the path. ProcessLookupError: who pickled it has closed it, or ended. ESTALE:
     another file has the path now, or it was cut short. EREMOTE: a file without a path, of another machine.
     """
+    kind = mmap if kind is None else kind
     if not issubclass(kind, mmap):
         raise TypeError(f"a reference to a map of the class mmap is needed, not of {kind.__name__}")
     path, process = ways[-1]
@@ -224,17 +267,20 @@ def open_once(*reference: Any) -> mmap:
 
 
 def reduce_view(view: memoryview) -> tuple[Any, ...]:
-    """What `copyreg` has for memoryviews: one of a map is a reference to it; any other cannot be pickled, as ever."""
-    whole = view.obj
-    if not isinstance(whole, mmap):
-        raise TypeError("cannot pickle 'memoryview' object")
+    """What `copyreg` has for a memoryview of a map: a reference for another process, the bytes for all else."""
+    whole, shape = view.obj, None if view.ndim == 1 else view.shape
+    caller = _caller()
+    # The module copy asks as well, and is refused by `Whole`.
+    if caller not in _SENDERS and caller != "copy":
+        data = view.tobytes()
+        return copied_view_of, (data if view.readonly else bytearray(data), view.format, shape)
+    assert isinstance(whole, mmap)
     # Only what has one dimension can have steps: memoryview slices nothing else.
     step = view.strides[0] // view.itemsize if view.ndim == 1 else 1  # type: ignore[index]
     low, size = _address_of(view) - whole.facts().address, view.nbytes
     if step != 1 and size:
         span = (len(view) - 1) * abs(step) * view.itemsize
         low, size = low - (span if step < 0 else 0), span + view.itemsize
-    shape = None if view.ndim == 1 else view.shape
     return view_of, (Whole(whole, open_once), low, size, view.format, shape, step, view.readonly)
 
 
@@ -245,6 +291,12 @@ def view_of(
     view: memoryview = memoryview(map_of(whole))[low : low + size]
     view = view.cast(form)[::step] if shape is None else view.cast(form, shape)  # type: ignore[call-overload]
     return view.toreadonly() if readonly else view
+
+
+def copied_view_of(data: bytes | bytearray, form: str, shape: tuple[int, ...] | None) -> memoryview:
+    """The view whose bytes `reduce_view` gave."""
+    view = memoryview(data)
+    return view.cast(form) if shape is None else view.cast(form, shape)  # type: ignore[call-overload,no-any-return]
 
 
 class _Buffer(ctypes.Structure):
@@ -267,11 +319,19 @@ class _Buffer(ctypes.Structure):
 
 _PyBUF_FULL_RO = 0x11C
 
+# By index: as attributes they are shared by all modules, and another one may have set what they take.
+_get_buffer = ctypes.pythonapi["PyObject_GetBuffer"]
+_get_buffer.argtypes = (ctypes.py_object, ctypes.POINTER(_Buffer), ctypes.c_int)
+_get_buffer.restype = ctypes.c_int
+_release_buffer = ctypes.pythonapi["PyBuffer_Release"]
+_release_buffer.argtypes = (ctypes.POINTER(_Buffer),)
+_release_buffer.restype = None
+
 
 def _address_of(view: memoryview) -> int:
     """Where the first item is."""
     buffer = _Buffer()
-    ctypes.pythonapi.PyObject_GetBuffer(ctypes.py_object(view), ctypes.byref(buffer), _PyBUF_FULL_RO)
+    _get_buffer(view, ctypes.byref(buffer), _PyBUF_FULL_RO)
     address: int = buffer.address
-    ctypes.pythonapi.PyBuffer_Release(ctypes.byref(buffer))
+    _release_buffer(ctypes.byref(buffer))
     return address

@@ -1,8 +1,8 @@
 """What stands in a map beside bytes: numbers, views of a type, and words that processes share.
 
 A kind of number is named as numpy does: "i1", "i2", "i4" and "i8" for integers of so many bytes, "u1" to "u8" for those
-without a sign, "f4" and "f8" for floats. "<" before it says that the least significant byte stands first, ">" that the
-most significant does; without either, or with "=", it is the machine's own order.
+without a sign, "f2", "f4" and "f8" for floats. "<" before it says that the least significant byte stands first, ">"
+that the most significant does; without either, or with "=", it is the machine's own order.
 """
 
 from __future__ import annotations
@@ -41,6 +41,8 @@ _KINDS: dict[str, tuple[int, Any, Any]] = {
     "u4": (raw.MMAP_WRAP_U32, "I", ctypes.c_uint32),
     "i8": (raw.MMAP_WRAP_I64, "q", ctypes.c_int64),
     "u8": (raw.MMAP_WRAP_U64, "Q", ctypes.c_uint64),
+    # The library has no number for it: its bits are read and written, and converted here.
+    "f2": (raw.MMAP_WRAP_U16, "e", ctypes.c_uint16),
     "f4": (raw.MMAP_WRAP_F32, "f", ctypes.c_float),
     "f8": (raw.MMAP_WRAP_F64, "d", ctypes.c_double),
 }
@@ -68,6 +70,27 @@ def _ordered_kind(name: str) -> tuple[int, Any, Any]:
     number, letter, c_type = _KINDS[bare]
     _KINDS[name] = number | order, letter, c_type
     return _KINDS[name]
+
+
+def _half(bits: int | float) -> float:
+    """The float whose 16 bits these are."""
+    import struct
+
+    number: float = struct.unpack("=e", struct.pack("=H", bits))[0]
+    return number
+
+
+def _half_bits(kind: str, value: SupportsFloat | SupportsIndex) -> int:
+    """The 16 bits of the float nearest to the value."""
+    import struct
+
+    # Not float(), which reads texts as well.
+    real = ctypes.c_double(value).value  # type: ignore[arg-type]
+    try:
+        bits: int = struct.unpack("=H", struct.pack("=e", real))[0]
+    except OverflowError:
+        raise OverflowError(f"put: {real} does not fit {kind!r}") from None
+    return bits
 
 
 def _lengths(shape: SupportsIndex | Iterable[SupportsIndex]) -> list[int]:
@@ -118,8 +141,8 @@ class Sharing:
         takes a buffer. Closing and resizing the map are BufferError while the view, a slice of it, or an array made
         from it lives. No check stands between a view and the memory: to touch what `protect` forbids ends the process.
 
-        ValueError: closed, or numbers outside the map. ArgumentError: no such kind ("u1", "<u4", "f8" …), or one in the
-        other order of bytes, which memoryview cannot show: see `array` and `get`.
+        ValueError: closed, or numbers outside the map. ArgumentError: no such kind ("u1", "<u4", "f8" …), or one that
+        memoryview cannot show: in the other order of bytes, and "f2" before Python 3.12. See `array` and `get`.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.mmap(-1, 8)
@@ -131,6 +154,8 @@ class Sharing:
         _, letter, c_type = _kind(kind)
         if kind[0] in "<>" and kind[0] != _NATIVE:
             raise ArgumentError(errno.EINVAL, f"view: this machine's numbers are not {kind!r}: use array or get")
+        if letter == "e" and sys.version_info < (3, 12):
+            raise ArgumentError(errno.EINVAL, f"view: memoryview has no {kind!r} before Python 3.12: use array or get")
         width = ctypes.sizeof(c_type)
         start, wanted = int64(offset), REST if count is None else int64(count)
         # Nobody resizes the map from here on.
@@ -167,10 +192,11 @@ class Sharing:
     ) -> Array[Any]:
         """A numpy array of the map's own memory, from byte `offset` on; writable if the map is. Needs numpy.
 
-        `shape` is a length, or one for each dimension; by default one dimension of as many elements as fit. `dtype` may
-        have fields, and be in either order of bytes. Closing and resizing the map are BufferError while the array, or a
-        view of it, lives. No check stands between an array and the memory, as with `view`. It and its slices pickle as
-        references: see docs/between-processes.md.
+        `shape` is a length, or one for each dimension; by default one dimension of as many elements as fit, which is
+        also what -1 means in place of one of them. `dtype` may have fields, and be in either order of bytes. Closing
+        and resizing the map are BufferError while the array, or a view of it, lives. No check stands between an array
+        and the memory, as with `view`. To other processes it and its slices go as references, and into files with their
+        data: see docs/between-processes.md.
 
         ValueError: closed, or elements outside the map. ArgumentError: elements that are Python's own objects.
 
@@ -195,7 +221,10 @@ class Sharing:
         with memoryview(self):
             room = answer(_ffi.check(self._handle, start, REST))
             if lengths is None:
-                lengths = [room // element.itemsize if element.itemsize else 0]
+                lengths = [-1]
+            if lengths.count(-1) == 1:
+                row = -prod(lengths) * element.itemsize
+                lengths[lengths.index(-1)] = room // row if row > 0 else 0
             answer(_ffi.check(self._handle, start, int64(prod(lengths) * element.itemsize)))
             return array_in(self, element, start, lengths)  # type: ignore[arg-type]
 
@@ -217,8 +246,9 @@ class Sharing:
         >>> m.get(">u2", 0), m.get("<u2", 0)
         (258, 513)
         """
-        number, _, _ = _kind(kind)
-        return self._get_number(number, offset)
+        number, letter, _ = _kind(kind)
+        found = self._get_number(number, offset)
+        return _half(found) if letter == "e" else found
 
     if TYPE_CHECKING:
 
@@ -240,6 +270,8 @@ class Sharing:
         1.5
         """
         number, letter, c_type = _kind(kind)
+        if letter == "e":
+            value = _half_bits(kind, value)
         if letter in "fd":
             # Not float(), which reads texts as well.
             real = value if type(value) is float else ctypes.c_double(value).value  # type: ignore[arg-type]

@@ -100,6 +100,7 @@ SIGNATURES = {
     "mmap_wrap_node": "iii",
     # Facts
     "mmap_wrap_facts": "iipi",
+    "mmap_wrap_file_size": "ii",
     "mmap_wrap_list": "ipi",
     # Python
     "mmap_wrap_python_type": "pi",

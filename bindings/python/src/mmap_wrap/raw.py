@@ -76,7 +76,15 @@ MMAP_WRAP_SOURCE_SHARED_MEMORY = 4
 MMAP_WRAP_SOURCE_MEMORY_FILE = 5
 
 
-class Cache(ctypes.Structure):
+class _Members(ctypes.Structure):
+    """A struct that shows its members."""
+
+    def __repr__(self) -> str:
+        members = ", ".join(f"{name}={getattr(self, name)}" for name, *_ in self._fields_)
+        return f"{type(self).__name__}({members})"
+
+
+class Cache(_Members):
     """`struct mmap_wrap_cache`: how many bytes of a part of a file the page cache holds; what `mmap.cached` answers.
 
     `cached` are in memory; of these `dirty` wait to be written and `writeback` are being written. `evicted` were in
@@ -109,7 +117,7 @@ class Cache(ctypes.Structure):
         recently_evicted: int
 
 
-class Facts(ctypes.Structure):
+class Facts(_Members):
     """`struct mmap_wrap_facts`: what is known of a mapping; what `mmap.facts` answers.
 
     `length` is what was asked for, and `mapped` what that takes in whole pages of `page_size`, from `address` on; all

@@ -21,7 +21,7 @@ IntegerKind = Literal[
     "i1", "<i1", ">i1", "=i1", "i2", "<i2", ">i2", "=i2", "i4", "<i4", ">i4", "=i4", "i8", "<i8", ">i8", "=i8",
     "u1", "<u1", ">u1", "=u1", "u2", "<u2", ">u2", "=u2", "u4", "<u4", ">u4", "=u4", "u8", "<u8", ">u8", "=u8",
 ]
-FloatKind = Literal["f4", "<f4", ">f4", "=f4", "f8", "<f8", ">f8", "=f8"]
+FloatKind = Literal["f2", "<f2", ">f2", "=f2", "f4", "<f4", ">f4", "=f4", "f8", "<f8", ">f8", "=f8"]
 Kind = Literal[IntegerKind, FloatKind]
 
 Mode = Literal[
