@@ -54,8 +54,12 @@ fn main() {
 }
 
 /// Leaves the soname beside the library that cargo will put there: programs are linked by the plain name, and ask for this
-/// one when they start. A build whose folders lie otherwise does without.
+/// one when they start. A build whose folders lie otherwise does without, and so does a Rust program that has this crate from
+/// a registry, where cargo puts the file below.
 fn name_for_the_loader(out: &Path) {
+    if Path::new(".cargo-ok").exists() {
+        return;
+    }
     // OUT_DIR is build/NAME/out below the folder of the profile.
     if let Some(folder) = out.ancestors().nth(3) {
         let name = folder.join(format!("libmmap_wrap.so.{ABI_VERSION}"));

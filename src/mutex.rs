@@ -1,9 +1,9 @@
 //! A mutex in a mapping, between threads and processes, that can be taken over when its holder has ended.
 //!
 //! It is two words of 64 bits; zeros are a free one. The first is the holder: its thread id, whether others wait, and when the
-//! thread began, which tells it from a later one of the same id. The second is the domain: boot and PID namespace, in which
-//! those ids mean something. One holder of another namespace makes it `MIXED` for good, before it takes the mutex, and from
-//! then on no holder is judged: a live one of elsewhere must not be taken for dead.
+//! thread began, which distinguishes it from a later one of the same id. The second is the domain: boot and PID namespace, in
+//! which thread ids are unique. A locker of another namespace sets it to `MIXED`, permanently, before it takes the mutex. From
+//! then on no holder is judged: a live one in another namespace must not be taken for dead.
 
 use crate::error::{Errno, Error, Result};
 use crate::mapping::Mapping;
@@ -30,7 +30,8 @@ const SLEEP: i64 = if cfg!(target_endian = "big") { 4 } else { 0 };
 /// In the domain, in place of a namespace: there are several.
 const MIXED: u64 = 0xFFFF_FFFF;
 
-/// How long a waiter sleeps before it looks whether the holder still exists.
+/// How long a waiter sleeps before it looks whether the holder still exists: that costs some system calls.
+const FIRST_PIECE: Duration = Duration::from_millis(2);
 const PIECE: Duration = Duration::from_millis(100);
 
 /// How a mutex was acquired.
@@ -59,23 +60,22 @@ pub fn lock(handle: Handle, offset: i64, timeout: i64) -> Result<Acquired> {
     let time = u64::try_from(timeout).ok().map(Duration::from_nanos);
     let end = time.and_then(|time| Instant::now().checked_add(time));
     let thread = Thread::current()?;
-    let mut flags = 0;
+    let mut slept = false;
     loop {
-        let holder = match registry::with(handle, |mapping| attempt(mapping, offset, &thread, flags, timeout))? {
+        let holder = match registry::with(handle, |mapping| attempt(mapping, offset, &thread, slept, timeout))? {
             Attempt::Acquired(how) => return Ok(how),
             Attempt::Held(holder) => holder,
         };
-        let left = end.map_or(PIECE, |end| end.saturating_duration_since(Instant::now()));
+        let piece = if slept { PIECE } else { FIRST_PIECE };
+        let left = end.map_or(piece, |end| end.saturating_duration_since(Instant::now()));
         if left.is_zero() {
             let attempt = format!("lock the mutex at offset {offset}, held by thread {}", id(holder));
             return Err(Error::system(Errno(libc::ETIMEDOUT), attempt, ""));
         }
-        let piece = i64::try_from(left.min(PIECE).as_nanos()).unwrap_or(i64::MAX);
-        let slept = registry::with(handle, |mapping| mapping.wait(offset + SLEEP, low_half(holder), piece));
-        match slept {
+        let piece = i64::try_from(left.min(piece).as_nanos()).unwrap_or(i64::MAX);
+        match registry::with(handle, |mapping| mapping.wait(offset + SLEEP, low_half(holder), piece)) {
             Err(error) if error.code() != -i64::from(libc::ETIMEDOUT) => return Err(error),
-            // Others may sleep, too: the one that acquires it then keeps that said.
-            _ => flags = WAITERS,
+            _ => slept = true,
         }
     }
 }
@@ -116,8 +116,8 @@ enum Attempt {
     Held(u64),
 }
 
-/// `flags` are those that the holder gets beside the thread.
-fn attempt(mapping: &Mapping, offset: i64, thread: &Thread, flags: u64, timeout: i64) -> Result<Attempt> {
+/// A thread that has `slept` judges the holder; and, as others may sleep, too, it keeps that marked when it acquires.
+fn attempt(mapping: &Mapping, offset: i64, thread: &Thread, slept: bool, timeout: i64) -> Result<Attempt> {
     if timeout < 0 && timeout != REST {
         return Err(Error::Negative { what: "timeout", value: timeout }.into());
     }
@@ -128,14 +128,18 @@ fn attempt(mapping: &Mapping, offset: i64, thread: &Thread, flags: u64, timeout:
         let before = mapping.atomic_compare_exchange(64, offset, number(from), number(to))?;
         Ok(before.map(bits).map_err(bits))
     };
+    let judges = slept || timeout == 0;
     loop {
-        let Err(holder) = swap(0, thread.holder | flags)? else { return Ok(Attempt::Acquired(Acquired::Free)) };
+        let Err(holder) = swap(0, thread.holder | if slept { WAITERS } else { 0 })? else {
+            return Ok(Attempt::Acquired(Acquired::Free));
+        };
         if holder & !WAITERS == thread.holder {
             let attempt = format!("lock the mutex at offset {offset}");
             return Err(Error::system(Errno(libc::EDEADLK), attempt, "this thread holds it already"));
         }
         // Looked at after the holder: one of another namespace has said so before.
-        let ended = || Ok::<_, Box<Error>>(bits(mapping.atomic_load(64, domain_at)?) == thread.domain && has_ended(holder));
+        let ended =
+            || Ok::<_, Box<Error>>(judges && bits(mapping.atomic_load(64, domain_at)?) == thread.domain && has_ended(holder));
         if holder & !WAITERS == ABANDONED || ended()? {
             if swap(holder, thread.holder | WAITERS)?.is_ok() {
                 return Ok(Attempt::Acquired(Acquired::FromEnded));

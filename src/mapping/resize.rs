@@ -324,7 +324,7 @@ impl FileSize {
         }
         if end == FileEnd::Allocated {
             return sys::allocate(self.fd, self.after).map_err(|errno| {
-                // The file system may have made it longer on the way. The first error is the one to tell.
+                // The file system may have made it longer on the way. The first error is the one to report.
                 let _ = sys::set_file_size(self.fd, self.before);
                 self.refused(errno, self.after)
             });

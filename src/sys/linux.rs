@@ -206,7 +206,7 @@ pub fn file_size_behind(address: usize) -> Option<Option<u64>> {
     let maps = std::fs::read_to_string("/proc/self/maps").ok()?;
     let line = maps.lines().find_map(|line| line_holding(address, line))?;
     let (_, file) = file_behind(&line)?;
-    Some(file.is_file().then(|| file.len()))
+    Some(file.is_file().then_some(file.len()))
 }
 
 fn why_the_file_refused(line: &Line, position: u64) -> Option<Cause> {

@@ -314,6 +314,7 @@ pub fn limits() -> Limits {
 pub mod lacking {
     use super::Pages;
     use crate::error::{Cause, Errno};
+    use crate::sys::ThreadState;
     use crate::sys::files::CachedPages;
     use std::ffi::{CStr, CString, c_int};
     use std::ops::Range;
@@ -369,8 +370,6 @@ pub mod lacking {
     pub fn can_name() -> bool {
         false
     }
-
-    pub use crate::sys::ThreadState;
 
     pub fn thread_id() -> Option<u32> {
         None

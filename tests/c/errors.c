@@ -115,7 +115,7 @@ static void unknown_bits_are_refused_by_name(void) {
                 text("mmap: flags %#x: this platform does not know the bits 0x200", (unsigned)PRIVATE | 0x200));
     CHECK_FAILS(mmap_wrap(NULL, page, RW, PRIVATE | high, -1, 0), MMAP_WRAP_E_ARGUMENT, "0x10000000000");
     CHECK_FAILS(mmap_wrap(NULL, page, RW, INT64_MIN, -1, 0), MMAP_WRAP_E_ARGUMENT, "flags");
-    /* mmap(2): MAP_SHARED_VALIDATE alone reports flags that nobody knows in this way. */
+    /* mmap(2): MAP_SHARED_VALIDATE alone reports unknown flags in this way. */
     const int64_t unknown[] = {0x200, (int64_t)1 << 40, INT64_MIN};
     for (int i = 0; i < 3; i++) {
         CHECK_FAILS(mmap_path_wrap("/dev/zero", page, RW, MAP_SHARED_VALIDATE | unknown[i], 0), -EOPNOTSUPP, "MAP_SHARED_VALIDATE");

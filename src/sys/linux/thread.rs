@@ -20,7 +20,7 @@ pub fn this_thread_began() -> Option<u32> {
 /// What is known of a thread of this PID namespace.
 pub fn thread_state(id: u32) -> ThreadState {
     let Ok(thread) = libc::pid_t::try_from(id) else { return ThreadState::Exists };
-    // SAFETY: signal 0 is sent to nobody; the kernel says whether there is such a thread.
+    // SAFETY: signal 0 is not sent; the kernel reports whether there is such a thread.
     let found = unsafe { libc::syscall(libc::SYS_tkill, thread, 0) };
     if found != 0 && last_errno() == Errno(libc::ESRCH) {
         return ThreadState::Ended;

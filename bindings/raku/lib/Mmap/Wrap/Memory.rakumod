@@ -25,7 +25,8 @@ unit role Mmap::Wrap::Memory;
 
 Makes the mapping C<$length> bytes long, or as long as to the end of its file (C<*>), and answers itself. The contents stay, as
 far as they fit; on failure nothing has changed. With C<:file>, the default where the mapping keeps its file open (C<:keep>,
-C<:memfd> …), the file is made to end where the mapping ends. It may move in memory unless C<:stay>; C<:to(Pointer)> moves
+C<:memfd> …), the file is made to end where the mapping ends; without it a shared mapping does not grow beyond the end of its
+file, where stores would be lost (X::Mmap::OutOfRange). It may move in memory unless C<:stay>; C<:to(Pointer)> moves
 it to that address, whatever is there. X::Mmap::Unsupported for shared memory without a file, which cannot grow.
 
 =begin code :lang<raku>

@@ -55,6 +55,13 @@ constant E_SEALED      is export = -4106;
 #| A flag for every call that maps a file: the mapping keeps it open.
 constant KEEP is export = 1 +< 32;
 
+# What mremap_wrap makes of the file: it ends where the mapping ends; and blocks are set aside for all of it.
+constant WITH_FILE is export = 1;
+constant ALLOCATE  is export = 2;
+
+#| Bytes of a mutex in a mapping.
+constant MUTEX_SIZE is export = 16;
+
 #| What mmap_wrap_get_int answers on failure.
 constant NO_INT is export = -2 ** 63;
 
