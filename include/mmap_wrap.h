@@ -198,6 +198,13 @@ int64_t munmap_wrap(mmap_wrap_handle h);
 #define MMAP_WRAP_KEEP 4294967296
 
 /**
+ * A flag for every call that maps a file, beside MAP_SHARED and without PROT_WRITE: where the file takes no shared mapping
+ * (FUSE with direct I/O, some files of sysfs), the mapping is private, which reads the same bytes. The flags in struct
+ * mmap_wrap_facts say which it is.
+ */
+#define MMAP_WRAP_OR_PRIVATE 8589934592
+
+/**
  * Opens the file at path or makes it, gives it its size, and maps len bytes of it from offset on, as mmap_wrap does.
  *
  * open_flags are the platform's O_ values: O_RDONLY or O_RDWR, with O_CREAT, O_EXCL, O_TRUNC, O_NOFOLLOW, O_TMPFILE
@@ -211,12 +218,22 @@ int64_t munmap_wrap(mmap_wrap_handle h);
  * On failure a file that was not there is removed and one that was there has its former size; it is cut only after all
  * else is done. (O_TRUNC cuts at once.) A block device has its own size, other devices need len.
  *
+ * A file that is made with a size gets its name only when it has the size (O_TMPFILE and linkat(2)), so that a process
+ * that opens it meanwhile never finds it empty; on a file system without O_TMPFILE it can.
+ *
  *     mmap_wrap_handle h = mmap_open_wrap("table", O_RDWR | O_CREAT, 0644, 8192, 1, MMAP_WRAP_REST, PROT_READ | PROT_WRITE, MAP_SHARED, 0);
  */
 mmap_wrap_handle mmap_open_wrap(const char *path, int64_t open_flags, int64_t mode, int64_t size, int64_t allocate, int64_t len, int64_t prot, int64_t flags, int64_t offset);
 
 /**
  * The same for POSIX shared memory: name is that of shm_open(3), "/like-this". It stays until shm_unlink_wrap.
+ *
+ * Other processes use it at the same time, so a size only makes it larger: where it has more bytes, it keeps them, and
+ * MMAP_WRAP_REST maps all of them. O_TRUNC and mremap_wrap make it smaller. On failure, memory that was there and was made
+ * larger stays so.
+ *
+ * Where size and len are MMAP_WRAP_REST and the memory has 0 bytes, another process has made it by shm_open(3) and is
+ * about to size it: the call waits for that up to a second, then fails with -ETIMEDOUT.
  *
  *     mmap_wrap_handle h = mmap_shm_wrap("/counters", O_RDWR | O_CREAT, 0600, 4096, 0, MMAP_WRAP_REST, PROT_READ | PROT_WRITE, MAP_SHARED, 0);
  *     shm_unlink_wrap("/counters");
@@ -782,6 +799,14 @@ int64_t mmap_wrap_mutex_lock(mmap_wrap_handle h, int64_t offset, int64_t timeout
  *     mmap_wrap_mutex_unlock(h, 0);
  */
 int64_t mmap_wrap_mutex_unlock(mmap_wrap_handle h, int64_t offset);
+
+/**
+ * Releases the mutex at offset as if the calling thread had ended: the next one to acquire it gets 1. For one that was told
+ * so itself and cannot repair what the mutex protects. Returns 0, or -EPERM where the calling thread does not hold it.
+ *
+ *     if (mmap_wrap_mutex_lock(h, 0, MMAP_WRAP_REST) == 1) mmap_wrap_mutex_abandon(h, 0);
+ */
+int64_t mmap_wrap_mutex_abandon(mmap_wrap_handle h, int64_t offset);
 
 /*
  * == Faults ==
@@ -1760,6 +1785,9 @@ int64_t mmap_wrap_MMAP_WRAP_REST(void);
 
 /** MMAP_WRAP_KEEP: or'ed to flags: the mapping keeps its file open. */
 int64_t mmap_wrap_MMAP_WRAP_KEEP(void);
+
+/** MMAP_WRAP_OR_PRIVATE: or'ed to MAP_SHARED for reading: private, where the file takes no shared mapping. */
+int64_t mmap_wrap_MMAP_WRAP_OR_PRIVATE(void);
 
 /** MMAP_WRAP_WITH_FILE: mremap_wrap: the file ends where the mapping ends. */
 int64_t mmap_wrap_MMAP_WRAP_WITH_FILE(void);

@@ -17,7 +17,7 @@ mod sharing;
 mod wish;
 
 use crate::bits::descriptor;
-use crate::constants::{MAP_ANONYMOUS, MAP_SHARED, MAP_SHARED_VALIDATE, MAP_TYPE};
+use crate::constants::{MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED, MAP_SHARED_VALIDATE, MAP_TYPE};
 use crate::error::{Errno, Error, Result};
 use crate::guarded;
 use crate::limits::memory_hint;
@@ -35,7 +35,7 @@ pub use sharing::Waited;
 use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::SeqCst};
-pub use wish::KEEP;
+pub use wish::{KEEP, OR_PRIVATE};
 use wish::{Wish, lead, whole_pages};
 
 /// A mapped range, unmapped when it is dropped. All methods may be called from any thread at once.
@@ -122,17 +122,24 @@ impl Mapping {
         let lead = lead(wish.offset, page);
         wish.place_can_be(page)?;
         let size = whole_pages(length, wish.offset, page)?;
+        let mut flags = wish.flags & !OR_PRIVATE;
         let pages = if length == 0 {
             Pages::none()
         } else {
             let (fd, offset) = (source.fd(), wish.offset - lead as u64);
-            let pages = if wish.alignment <= page {
-                Pages::map(wish.address, size, wish.prot, wish.c_flags, fd, offset)
-            } else {
+            if wish.alignment > page {
                 wish.fits_aligned(size)?;
-                Pages::map_aligned(wish.alignment, size, wish.prot, wish.c_flags, fd, offset)
+            }
+            let map = |c_flags| match wish.alignment > page {
+                false => Pages::map(wish.address, size, wish.prot, c_flags, fd, offset),
+                true => Pages::map_aligned(wish.alignment, size, wish.prot, c_flags, fd, offset),
             };
-            pages.map_err(|errno| Error::system(errno, wish.attempt(length, source), wish.hint(errno, source)))?
+            let mapped = map(wish.c_flags).or_else(|errno| {
+                let c_flags = wish.privately(errno).ok_or(errno)?;
+                flags = flags & !MAP_TYPE | MAP_PRIVATE;
+                map(c_flags).map_err(|_| errno)
+            });
+            mapped.map_err(|errno| Error::system(errno, wish.attempt(length, source), wish.hint(errno, source)))?
         };
         Ok(Mapping {
             grid: Grid { lead: if length == 0 { 0 } else { lead }, length, page },
@@ -140,7 +147,7 @@ impl Mapping {
             origin: Origin {
                 source: source.kind(),
                 offset: wish.offset,
-                flags: wish.flags,
+                flags,
                 prot: AtomicI64::new(i64::from(wish.prot)),
                 file: None,
                 fenced: AtomicBool::new(false),

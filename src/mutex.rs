@@ -21,6 +21,9 @@ const DOMAIN: i64 = 8;
 /// In the holder: others may wait.
 const WAITERS: u64 = 1 << 31;
 
+/// A holder that ended, of no thread: ids are below 2^22.
+const ABANDONED: u64 = WAITERS - 1;
+
 /// Where the half of the holder lies that has the thread id: waiters sleep on it.
 const SLEEP: i64 = if cfg!(target_endian = "big") { 4 } else { 0 };
 
@@ -79,15 +82,28 @@ pub fn lock(handle: Handle, offset: i64, timeout: i64) -> Result<Acquired> {
 
 /// Releases the mutex at `offset`, which the calling thread must hold.
 pub fn unlock(handle: Handle, offset: i64) -> Result<()> {
+    release(handle, offset, 0)
+}
+
+/// Releases the mutex at `offset` as if the calling thread, which must hold it, had ended: the next to acquire it is told.
+pub fn abandon(handle: Handle, offset: i64) -> Result<()> {
+    release(handle, offset, ABANDONED)
+}
+
+fn release(handle: Handle, offset: i64, left: u64) -> Result<()> {
     let thread = Thread::current()?;
     registry::with(handle, |mapping| {
         let holder = bits(mapping.atomic_load(64, offset)?);
         if holder & !WAITERS != thread.holder {
-            let held = if holder == 0 { "it is free".to_owned() } else { format!("thread {} holds it", id(holder)) };
+            let held = match id(holder) {
+                0 => "it is free".to_owned(),
+                thread if u64::from(thread) == ABANDONED => "a holder of it ended".to_owned(),
+                thread => format!("thread {thread} holds it"),
+            };
             let attempt = format!("unlock the mutex at offset {offset} in thread {}", id(thread.holder));
             return Err(Error::system(Errno(libc::EPERM), attempt, held));
         }
-        if bits(mapping.atomic_exchange(64, offset, 0)?) & WAITERS != 0 {
+        if bits(mapping.atomic_exchange(64, offset, number(left))?) & WAITERS != 0 {
             mapping.wake(offset + SLEEP, 1)?;
         }
         Ok(())
@@ -122,7 +138,9 @@ fn attempt(mapping: &Mapping, offset: i64, thread: &Thread, slept: bool, timeout
             return Err(Error::system(Errno(libc::EDEADLK), attempt, "this thread holds it already"));
         }
         // Looked at after the holder: one of another namespace has said so before.
-        if judges && bits(mapping.atomic_load(64, domain_at)?) == thread.domain && has_ended(holder) {
+        let ended =
+            || Ok::<_, Box<Error>>(judges && bits(mapping.atomic_load(64, domain_at)?) == thread.domain && has_ended(holder));
+        if holder & !WAITERS == ABANDONED || ended()? {
             if swap(holder, thread.holder | WAITERS)?.is_ok() {
                 return Ok(Attempt::Acquired(Acquired::FromEnded));
             }

@@ -2,15 +2,17 @@
 
 mod common;
 
-use common::{READ_WRITE, anonymous, descriptors, in_a_process_of_its_own, mappings, page, read};
-use mmap_wrap::mapping::{KEEP, Name, Open};
-use mmap_wrap::{Error, Mapping, constants::*, error::*, range::REST};
+use common::{Ends, READ_WRITE, anonymous, descriptors, in_a_process_of_its_own, mappings, page, read};
+use mmap_wrap::ffi::open::shm_unlink_wrap;
+use mmap_wrap::mapping::{KEEP, Name, OR_PRIVATE, Open};
+use mmap_wrap::{Error, Mapping, Result, constants::*, error::*, range::REST};
 use std::ffi::{CStr, CString};
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, symlink};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 const MAKE: i64 = O_RDWR | O_CREAT;
 
@@ -363,4 +365,152 @@ fn files_are_opened_as_asked_and_never_passed_to_other_programs() {
         assert_eq!(descriptor & libc::FD_CLOEXEC, libc::FD_CLOEXEC, "{name}");
         mapping.write(0, b"x").unwrap();
     }
+}
+
+fn shared_memory(name: &CStr, flags: i64, size: i64) -> Result<Mapping> {
+    let open = Open { name: Name::SharedMemory(name), flags, mode: 0o600, size, allocate: false };
+    Mapping::open(open, REST, READ_WRITE, MAP_SHARED, 0)
+}
+
+/// A name of shared memory that is removed with this.
+struct Named(CString);
+
+impl Named {
+    fn new(what: &str) -> Named {
+        Named(CString::new(format!("/mmap-wrap-{what}-{}", std::process::id())).unwrap())
+    }
+}
+
+impl Drop for Named {
+    fn drop(&mut self) {
+        let _ = shm_unlink_wrap(self.0.as_ptr());
+    }
+}
+
+#[test]
+fn a_smaller_size_leaves_shared_memory_as_it_is() {
+    let Named(name) = &Named::new("smaller");
+    let one = shared_memory(name, MAKE, 1 << 20).unwrap();
+    one.write(500_000, b"x").unwrap();
+    for flags in [MAKE, O_RDWR] {
+        let other = shared_memory(name, flags, 4096).unwrap();
+        assert_eq!((other.length(), read(&one, 500_000, 1).unwrap()), (1 << 20, b"x".to_vec()));
+    }
+    assert_eq!(shared_memory(name, MAKE, 2 << 20).unwrap().length(), 2 << 20);
+    assert_eq!(shared_memory(name, MAKE | O_TRUNC, 4096).unwrap().length(), 4096, "O_TRUNC asks for it");
+}
+
+#[test]
+fn a_file_or_shared_memory_that_is_made_with_a_size_is_never_found_without_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, shared) = (c(&folder.path().join("file")), Named::new("whole"));
+    let probe = File::options().read(true).write(true).custom_flags(libc::O_TMPFILE).open(folder.path());
+    for name in [Name::SharedMemory(&shared.0), Name::Path(&path)] {
+        if let (Name::Path(_), Err(error)) = (name, &probe) {
+            println!("skipped: the file system of {} has no O_TMPFILE: {error}", folder.path().display());
+            continue;
+        }
+        let open = |flags, size| Open { name, flags, mode: 0o600, size, allocate: false };
+        let ends = AtomicBool::new(false);
+        let found = std::thread::scope(|scope| {
+            let finder = scope.spawn(|| {
+                let mut found = 0;
+                while !ends.load(SeqCst) {
+                    match Mapping::open(open(O_RDWR, REST), REST, READ_WRITE, MAP_SHARED, 0) {
+                        Ok(mapping) => assert_eq!(mapping.length(), 5000),
+                        Err(error) => assert_eq!(error.code(), errno(libc::ENOENT), "{error}"),
+                    }
+                    found += 1;
+                }
+                found
+            });
+            let _ends = Ends(&ends);
+            for round in 0..2000 {
+                let exclusively = if round % 2 == 0 { O_EXCL } else { 0 };
+                let made = Mapping::open(open(MAKE | exclusively, 5000), REST, READ_WRITE, MAP_SHARED, 0).unwrap();
+                assert_eq!(made.length(), 5000);
+                match name {
+                    Name::Path(path) => std::fs::remove_file(path.to_str().unwrap()).unwrap(),
+                    Name::SharedMemory(name) => assert_eq!(shm_unlink_wrap(name.as_ptr()), 0),
+                }
+            }
+            ends.store(true, SeqCst);
+            finder.join().unwrap()
+        });
+        assert!(found > 0);
+    }
+}
+
+#[test]
+fn a_file_that_is_made_with_its_size_has_its_name_and_its_permissions() {
+    let folder = tempfile::tempdir().unwrap();
+    let new = folder.path().join("new");
+    let (path, shared) = (c(&new), Named::new("permissions"));
+    std::fs::write(folder.path().join("plain"), "").unwrap();
+    let umask = 0o666 & !folder.path().join("plain").metadata().unwrap().mode();
+    for name in [Name::Path(&path), Name::SharedMemory(&shared.0)] {
+        for mode in [0o666, 0o600, 0o400] {
+            let open = Open { name, flags: MAKE | O_EXCL, mode, size: 4096, allocate: true };
+            let made = Mapping::open(open, REST, READ_WRITE, MAP_SHARED | KEEP, 0).unwrap();
+            let file = File::from(made.descriptor().unwrap());
+            let facts = file.metadata().unwrap();
+            assert_eq!((facts.mode() & 0o7777, facts.nlink()), (u32::try_from(mode).unwrap() & !umask, 1));
+            let shown = std::fs::read_link(format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&file))).unwrap();
+            match name {
+                Name::Path(_) => std::fs::remove_file(&new).unwrap(),
+                Name::SharedMemory(name) => assert_eq!(shm_unlink_wrap(name.as_ptr()), 0),
+            }
+            // Root may open it by its name in any case.
+            if mode != 0o400 {
+                let expected = if let Name::Path(_) = name {
+                    new.clone()
+                } else {
+                    Path::new("/dev/shm").join(&shared.0.to_str().unwrap()[1..])
+                };
+                assert_eq!(shown, expected);
+            }
+        }
+    }
+}
+
+#[test]
+fn shared_memory_whose_size_follows_is_waited_for_but_not_long() {
+    let Named(name) = &Named::new("follows");
+    // As shm_open(3) and ftruncate(2) of another program.
+    // SAFETY: the name ends in NUL.
+    let fd = unsafe { libc::shm_open(name.as_ptr(), libc::O_RDWR | libc::O_CREAT | libc::O_EXCL, 0o600) };
+    assert!(fd >= 0);
+    // SAFETY: the descriptor is new.
+    let file = unsafe { <File as std::os::fd::FromRawFd>::from_raw_fd(fd) };
+    let late = shared_memory(name, O_RDWR, REST).unwrap_err();
+    assert_eq!(late.code(), errno(libc::ETIMEDOUT));
+    assert!(late.to_string().contains("give the size that it is to have"), "{late}");
+    // On a loaded machine it may take longer than that second until the size follows.
+    let attached = (0..10).find_map(|_| {
+        file.set_len(0).unwrap();
+        std::thread::scope(|scope| {
+            let attached = scope.spawn(|| shared_memory(name, O_RDWR, REST).map(|mapping| mapping.length()));
+            std::thread::sleep(std::time::Duration::from_millis(50));
+            file.set_len(6000).unwrap();
+            attached.join().unwrap().ok()
+        })
+    });
+    assert_eq!(attached, Some(6000));
+}
+
+#[test]
+fn a_file_that_takes_no_shared_mapping_is_mapped_privately_if_that_is_asked_for() {
+    let btf = c"/sys/kernel/btf/vmlinux";
+    if let Err(error) = Mapping::of_path(btf, REST, PROT_READ, MAP_PRIVATE, 0) {
+        return println!("skipped: no file of sysfs that takes only private mappings: {error}");
+    }
+    let refused = Mapping::of_path(btf, REST, PROT_READ, MAP_SHARED, 0).unwrap_err();
+    assert_eq!(refused.code(), errno(libc::EACCES));
+    assert!(refused.to_string().contains("takes no shared mapping"), "{refused}");
+    let mapping = Mapping::of_path(btf, REST, PROT_READ, MAP_SHARED | OR_PRIVATE, 0).unwrap();
+    assert_eq!(mapping.facts().flags, MAP_PRIVATE);
+    assert_eq!(read(&mapping, 0, 2).unwrap(), &std::fs::read("/sys/kernel/btf/vmlinux").unwrap()[..2]);
+    // What is to be written to the file is not to stay in memory; and other files are shared as ever.
+    assert_eq!(code(Mapping::of_path(btf, REST, READ_WRITE, MAP_SHARED | OR_PRIVATE, 0)), errno(libc::EACCES));
+    assert_eq!(Mapping::of_path(c"Cargo.toml", REST, PROT_READ, MAP_SHARED | OR_PRIVATE, 0).unwrap().facts().flags, MAP_SHARED);
 }

@@ -48,3 +48,14 @@ pub extern "C" fn mmap_wrap_mutex_lock(h: mmap_wrap_handle, offset: i64, timeout
 pub extern "C" fn mmap_wrap_mutex_unlock(h: mmap_wrap_handle, offset: i64) -> i64 {
     boundary("mmap_wrap_mutex_unlock", || mutex::unlock(h, offset).map(|()| 0))
 }
+
+/// Releases the mutex at offset as if the calling thread had ended: the next one to acquire it gets 1. For one that was told
+/// so itself and cannot repair what the mutex protects. Returns 0, or -EPERM where the calling thread does not hold it.
+///
+/// ```c
+/// if (mmap_wrap_mutex_lock(h, 0, MMAP_WRAP_REST) == 1) mmap_wrap_mutex_abandon(h, 0);
+/// ```
+#[unsafe(no_mangle)]
+pub extern "C" fn mmap_wrap_mutex_abandon(h: mmap_wrap_handle, offset: i64) -> i64 {
+    boundary("mmap_wrap_mutex_abandon", || mutex::abandon(h, offset).map(|()| 0))
+}

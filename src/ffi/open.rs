@@ -9,7 +9,7 @@
 
 use super::boundary::{boundary, text_at};
 use super::map::mmap_wrap_handle;
-use crate::mapping::{KEEP, Mapping, Name, Open};
+use crate::mapping::{KEEP, Mapping, Name, OR_PRIVATE, Open};
 use crate::registry::{self, pin};
 use crate::source::unlink_shared_memory;
 use std::ffi::c_char;
@@ -18,7 +18,12 @@ use std::os::fd::IntoRawFd;
 /// A flag for every call that maps a file: the mapping keeps it open.
 pub const MMAP_WRAP_KEEP: i64 = 4294967296;
 
-const _: () = assert!(MMAP_WRAP_KEEP == KEEP);
+/// A flag for every call that maps a file, beside MAP_SHARED and without PROT_WRITE: where the file takes no shared mapping
+/// (FUSE with direct I/O, some files of sysfs), the mapping is private, which reads the same bytes. The flags in struct
+/// mmap_wrap_facts say which it is.
+pub const MMAP_WRAP_OR_PRIVATE: i64 = 8589934592;
+
+const _: () = assert!(MMAP_WRAP_KEEP == KEEP && MMAP_WRAP_OR_PRIVATE == OR_PRIVATE);
 
 /// Opens the file at path or makes it, gives it its size, and maps len bytes of it from offset on, as mmap_wrap does.
 ///
@@ -32,6 +37,9 @@ const _: () = assert!(MMAP_WRAP_KEEP == KEEP);
 ///
 /// On failure a file that was not there is removed and one that was there has its former size; it is cut only after all
 /// else is done. (O_TRUNC cuts at once.) A block device has its own size, other devices need len.
+///
+/// A file that is made with a size gets its name only when it has the size (O_TMPFILE and linkat(2)), so that a process
+/// that opens it meanwhile never finds it empty; on a file system without O_TMPFILE it can.
 ///
 /// ```c
 /// mmap_wrap_handle h = mmap_open_wrap("table", O_RDWR | O_CREAT, 0644, 8192, 1, MMAP_WRAP_REST, PROT_READ | PROT_WRITE, MAP_SHARED, 0);
@@ -57,6 +65,13 @@ pub extern "C" fn mmap_open_wrap(
 }
 
 /// The same for POSIX shared memory: name is that of shm_open(3), "/like-this". It stays until shm_unlink_wrap.
+///
+/// Other processes use it at the same time, so a size only makes it larger: where it has more bytes, it keeps them, and
+/// MMAP_WRAP_REST maps all of them. O_TRUNC and mremap_wrap make it smaller. On failure, memory that was there and was made
+/// larger stays so.
+///
+/// Where size and len are MMAP_WRAP_REST and the memory has 0 bytes, another process has made it by shm_open(3) and is
+/// about to size it: the call waits for that up to a second, then fails with -ETIMEDOUT.
 ///
 /// ```c
 /// mmap_wrap_handle h = mmap_shm_wrap("/counters", O_RDWR | O_CREAT, 0600, 4096, 0, MMAP_WRAP_REST, PROT_READ | PROT_WRITE, MAP_SHARED, 0);

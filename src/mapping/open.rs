@@ -20,7 +20,7 @@ pub struct Open<'a> {
     pub flags: i64,
     /// Permissions of a file that is made, less the umask.
     pub mode: i64,
-    /// The size in bytes that the file gets, or `REST` to leave it as it is.
+    /// The size in bytes that the file gets, or `REST` to leave it as it is. Shared memory that has more bytes keeps them.
     pub size: i64,
     /// Whether the file system sets blocks aside for all of the file now.
     pub allocate: bool,
@@ -55,7 +55,7 @@ impl Mapping {
     /// ```
     pub fn open(open: Open, len: i64, prot: i64, flags: i64, offset: i64) -> Result<Mapping> {
         let wish = Wish::of_named_file(len, prot, flags, offset)?;
-        let (source, undo) = open.checked()?.open()?;
+        let (source, undo) = open.checked(len)?.open()?;
         let mapping = Mapping::new(&wish, &source)?;
         undo.finish()?;
         Ok(mapping.keeping(&wish, source))
@@ -146,7 +146,7 @@ fn seals_refused(errno: Errno, attempt: String) -> Box<Error> {
 }
 
 impl<'a> Open<'a> {
-    fn checked(self) -> Result<Opening<'a>> {
+    fn checked(self, len: i64) -> Result<Opening<'a>> {
         let Open { name, flags, mode, size, allocate } = self;
         let c_flags = known(Group::OpenFlag, flags, "open flags")? | NEVER_WAIT;
         let mode = u32::try_from(mode).ok().filter(|mode| *mode <= 0o7777);
@@ -155,7 +155,7 @@ impl<'a> Open<'a> {
             REST => None,
             size => Some(u64::try_from(size).map_err(|_| Error::Negative { what: "file size", value: size })?),
         };
-        Ok(Opening { name, flags, c_flags, mode, size, allocate })
+        Ok(Opening { name, flags, c_flags, mode, size, allocate, whole: len == REST })
     }
 }
 

@@ -1,5 +1,6 @@
 //! The arguments of a mapping to be, checked.
 
+use super::is_shared;
 use crate::bits::known;
 use crate::constants::{
     Group, MAP_ANONYMOUS, MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_PRIVATE, MAP_SHARED, MAP_SHARED_VALIDATE, MAP_TYPE,
@@ -8,13 +9,16 @@ use crate::error::{Errno, Error, Result};
 use crate::limits::memory_hint;
 use crate::range::{self, REST};
 use crate::source::Source;
-use crate::sys;
+use crate::sys::{self, Pages};
 use std::ffi::c_int;
 
 pub(super) const FIXED: i64 = MAP_FIXED | MAP_FIXED_NOREPLACE;
 
 /// A flag of this library's own, above those of every system: the mapping keeps its file open.
 pub const KEEP: i64 = 1 << 32;
+
+/// Another one: a mapping for reading, of a file that takes no shared mapping, is private.
+pub const OR_PRIVATE: i64 = 1 << 33;
 
 /// The checked arguments of a mapping to be.
 pub(super) struct Wish {
@@ -35,7 +39,7 @@ impl Wish {
         }
         let offset = u64::try_from(offset).map_err(|_| Error::Negative { what: "file offset", value: offset })?;
         let prot = known(Group::Protection, prot, "protection")?;
-        let c_flags = known(Group::MapFlag, flags & !KEEP, "flags").map_err(|error| match flags & MAP_TYPE {
+        let c_flags = known(Group::MapFlag, flags & !(KEEP | OR_PRIVATE), "flags").map_err(|error| match flags & MAP_TYPE {
             // As mmap(2) has it.
             MAP_SHARED_VALIDATE => {
                 Error::system(Errno(libc::EOPNOTSUPP), error.to_string(), "MAP_SHARED_VALIDATE asks for flags that are known")
@@ -114,6 +118,14 @@ impl Wish {
         }
     }
 
+    /// The system's flags of a private mapping that stands for a shared one of a file that takes none: on FUSE with direct
+    /// I/O (ENODEV), in sysfs (EACCES), on other file systems (EINVAL). Without PROT_WRITE it reads the same bytes.
+    pub fn privately(&self, errno: Errno) -> Option<c_int> {
+        let refused = matches!(errno, Errno(libc::ENODEV | libc::EACCES | libc::EINVAL));
+        let stands_for_it = self.flags & OR_PRIVATE != 0 && is_shared(self.flags) && self.prot & libc::PROT_WRITE == 0;
+        (refused && stands_for_it).then_some(self.c_flags & !(libc::MAP_SHARED | libc::MAP_PRIVATE) | libc::MAP_PRIVATE)
+    }
+
     pub fn attempt(&self, length: usize, source: &Source) -> String {
         let what = match source {
             Source::Anonymous { .. } => "without a file".to_owned(),
@@ -124,8 +136,17 @@ impl Wish {
         format!("{length} bytes {what}{place}, protection {:#x}, flags {:#x}", self.prot, self.c_flags)
     }
 
+    /// Whether the file can be mapped for reading, but only privately. It is tried, so that the hint is true.
+    fn only_shared_fails(&self, source: &Source) -> bool {
+        let try_ = |sharing| Pages::map(0, sys::page_size(), libc::PROT_READ, sharing, source.fd(), 0).is_ok();
+        is_shared(self.flags) && source.facts().is_some() && !try_(libc::MAP_SHARED) && try_(libc::MAP_PRIVATE)
+    }
+
     pub fn hint(&self, errno: Errno, source: &Source) -> String {
         match errno {
+            Errno(libc::EACCES | libc::ENODEV | libc::EINVAL) if self.only_shared_fails(source) => {
+                "this file takes no shared mapping: MAP_PRIVATE maps it, for changes that stay in memory".into()
+            }
             Errno(libc::EACCES) => {
                 "the file must be open for reading, and for writing too if a shared mapping is to be written".into()
             }

@@ -1,12 +1,14 @@
 //! Opening a file, making it, giving it its size: all of it, or nothing is left behind.
 
 use super::{Source, SourceKind, facts, no_stream};
-use crate::constants::{O_CREAT, O_EXCL, O_TMPFILE};
+use crate::constants::{O_CREAT, O_EXCL, O_TMPFILE, O_TRUNC};
 use crate::error::{Errno, Error, Result};
 use crate::limits::{file_size_hint, open_hint};
 use crate::sys;
-use std::ffi::{CStr, c_int};
+use crate::sys::FileFacts;
+use std::ffi::{CStr, CString, c_int};
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::time::{Duration, Instant};
 
 /// What a file is called, and by whom.
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +35,14 @@ impl Name<'_> {
             Name::Path(path) => sys::real_path_of(path, fd).map(|path| std::fs::remove_file(path).is_ok()),
             Name::SharedMemory(name) => Some(sys::shm_unlink(name).is_ok()),
         };
+    }
+
+    /// The path that the name stands for.
+    fn place(self) -> Result<CString, Errno> {
+        match self {
+            Name::Path(path) => Ok(path.into()),
+            Name::SharedMemory(name) => sys::shared_memory_path(name),
+        }
     }
 
     fn kind(self) -> SourceKind {
@@ -64,11 +74,16 @@ pub struct Opening<'a> {
     pub c_flags: c_int,
     /// Permissions of a file that is made, less the umask.
     pub mode: u32,
-    /// The size in bytes that the file gets; none leaves it as it is.
+    /// The size in bytes that the file gets; none leaves it as it is. Shared memory is never made smaller.
     pub size: Option<u64>,
     /// Whether the file system sets the blocks aside now.
     pub allocate: bool,
+    /// Whether all of the file is to be mapped.
+    pub whole: bool,
 }
+
+/// How long shared memory may have no size yet: another process has made it with shm_open(3), and ftruncate(2) follows.
+const SIZE_FOLLOWS: Duration = Duration::from_secs(1);
 
 /// Takes back what opening did, unless it is finished.
 #[derive(Debug)]
@@ -98,12 +113,14 @@ impl<'a> Opening<'a> {
                 return Err(Error::argument(format!("{} is no regular file: its size cannot be set", self.name.text())));
             }
             if size > facts.size {
-                undo.grown_from = Some(facts.size);
-                sys::set_file_size(undo.fd, size).map_err(|errno| self.size_refused(errno, "grow", size))?;
-            } else {
+                undo.grown_from = self.grow(undo.fd, facts.size, size)?;
+                facts.size = size;
+            } else if self.cuts() && size < facts.size {
                 undo.cut_to = Some(size);
+                facts.size = size;
             }
-            facts.size = size;
+        } else if self.whole && !made {
+            facts = self.await_size(undo.fd, facts)?;
         }
         if self.allocate {
             // The file is as large already: only blocks come to it.
@@ -119,7 +136,7 @@ impl<'a> Opening<'a> {
             return Ok((name.open(c_flags, mode)?, false));
         }
         if flags & O_EXCL != 0 {
-            return Ok((name.open(c_flags, mode)?, true));
+            return Ok((self.make()?, true));
         }
         let mut there = false;
         for _ in 0..10 {
@@ -127,13 +144,67 @@ impl<'a> Opening<'a> {
                 Err(Errno(libc::ENOENT)) => {}
                 opened => return Ok((opened?, false)),
             }
-            match name.open(c_flags | libc::O_EXCL, mode) {
+            match self.make() {
                 // Somebody made it just now; or a symbolic link is there, and what it points at is not.
                 Err(Errno(libc::EEXIST)) => there = true,
                 opened => return Ok((opened?, true)),
             }
         }
         Ok((name.open(c_flags, mode)?, there))
+    }
+
+    /// Makes the file, which must not exist, with its size if the system can do that in one step: see `make_sized`. The
+    /// errors are those of open(2) with O_EXCL.
+    fn make(self) -> Result<OwnedFd, Errno> {
+        match self.make_sized() {
+            Err(errno) if errno != Errno(libc::EEXIST) => self.name.open(self.c_flags | libc::O_EXCL, self.mode),
+            made => made,
+        }
+    }
+
+    /// Makes the file without a name, gives it its size, and then the name: another process that opens it never finds it
+    /// empty. Not every file system can.
+    fn make_sized(self) -> Result<OwnedFd, Errno> {
+        let size = self.size.filter(|size| *size > 0).ok_or(Errno(libc::EINVAL))?;
+        let place = self.name.place()?;
+        let fd = sys::open_without_name(&place, self.c_flags, self.mode)?;
+        sys::set_file_size(fd.as_raw_fd(), size)?;
+        if self.allocate {
+            sys::allocate(fd.as_raw_fd(), size)?;
+        }
+        sys::link(fd.as_raw_fd(), &place)?;
+        // Opened by its name, /proc shows the name, by which others find the file again. The permissions that it was made
+        // with may forbid that, and the name may be removed already.
+        let named = self.name.open(self.c_flags & !(libc::O_CREAT | libc::O_EXCL | libc::O_TRUNC), 0);
+        Ok(named.ok().filter(|named| sys::is_same_file(named.as_raw_fd(), fd.as_raw_fd())).unwrap_or(fd))
+    }
+
+    /// Whether a size smaller than the file's cuts it. Other processes use shared memory at the same time, and each opens it
+    /// with a size of its own: only O_TRUNC and resizing make it smaller.
+    fn cuts(&self) -> bool {
+        matches!(self.name, Name::Path(_))
+    }
+
+    /// Makes the file larger. Returns the size to go back to on failure, which is none for shared memory: another process
+    /// may use what was added.
+    fn grow(&self, fd: c_int, from: u64, size: u64) -> Result<Option<u64>> {
+        let grown = if self.cuts() { sys::set_file_size(fd, size) } else { sys::grow_file(fd, size) };
+        grown.map_err(|errno| self.size_refused(errno, "grow", size))?;
+        Ok(self.cuts().then_some(from))
+    }
+
+    /// Waits until shared memory has the size that the process which makes it is about to give it.
+    fn await_size(&self, fd: c_int, mut found: FileFacts) -> Result<FileFacts> {
+        let end = Instant::now() + SIZE_FOLLOWS;
+        while found.size == 0 && matches!(self.name, Name::SharedMemory(_)) && self.flags & O_TRUNC == 0 {
+            if Instant::now() >= end {
+                let attempt = format!("wait {} s for the size of {}", SIZE_FOLLOWS.as_secs(), self.name.text());
+                return Err(Error::system(Errno(libc::ETIMEDOUT), attempt, "it has 0 bytes: give the size that it is to have"));
+            }
+            std::thread::sleep(Duration::from_millis(1));
+            found = facts(fd, || self.attempt())?;
+        }
+        Ok(found)
     }
 
     fn attempt(&self) -> String {

@@ -45,11 +45,7 @@ pub struct CachedPages {
 }
 
 pub fn file_facts(fd: c_int) -> Result<FileFacts, Errno> {
-    let mut facts = MaybeUninit::<stat>::uninit();
-    // SAFETY: fstat writes one stat to the place given, and refuses a bad descriptor.
-    check(unsafe { fstat(fd, facts.as_mut_ptr()) })?;
-    // SAFETY: fstat succeeded, so all of it is written.
-    let facts = unsafe { facts.assume_init() };
+    let facts = status(fd)?;
     let kind = facts.st_mode & libc::S_IFMT;
     let is_regular = kind == libc::S_IFREG;
     let device = if kind == libc::S_IFBLK { block_device_size(fd) } else { None };
@@ -61,6 +57,14 @@ pub fn file_facts(fd: c_int) -> Result<FileFacts, Errno> {
         tells_size: is_regular || device.is_some(),
         block_size: usize::try_from(facts.st_blksize).unwrap_or(0),
     })
+}
+
+fn status(fd: c_int) -> Result<stat, Errno> {
+    let mut status = MaybeUninit::<stat>::uninit();
+    // SAFETY: fstat writes one stat to the place given, and fails for a bad descriptor.
+    check(unsafe { fstat(fd, status.as_mut_ptr()) })?;
+    // SAFETY: fstat succeeded, so all of it is written.
+    Ok(unsafe { status.assume_init() })
 }
 
 fn is_stream(kind: libc::mode_t) -> bool {
@@ -163,7 +167,7 @@ pub fn allocate(fd: c_int, size: u64) -> Result<(), Errno> {
 
 /// Makes a file larger, so that RLIMIT_FSIZE is EFBIG and nothing else: the kernel sends SIGXFSZ, too, whose default action
 /// ends the process. It comes to this thread, which blocks it meanwhile and takes it off again.
-fn without_sigxfsz(call: impl Fn() -> Result<(), Errno>) -> Result<(), Errno> {
+pub(super) fn without_sigxfsz(call: impl Fn() -> Result<(), Errno>) -> Result<(), Errno> {
     let only = signal_set(&[libc::SIGXFSZ]);
     let mut mask = signal_set(&[]);
     // SAFETY: both sets are initialised.
@@ -231,12 +235,14 @@ fn uninterrupted(call: impl Fn() -> Result<(), Errno>) -> Result<(), Errno> {
 pub fn real_path_of(path: &CStr, fd: c_int) -> Option<PathBuf> {
     let real = std::fs::canonicalize(OsStr::from_bytes(path.to_bytes())).ok()?;
     let named = std::fs::metadata(&real).ok()?;
-    let mut open = MaybeUninit::<stat>::uninit();
-    // SAFETY: fstat writes one stat to the place given.
-    check(unsafe { fstat(fd, open.as_mut_ptr()) }).ok()?;
-    // SAFETY: fstat succeeded, so all of it is written.
-    let open = unsafe { open.assume_init() };
+    let open = status(fd).ok()?;
     (named.ino() == open.st_ino && named.dev() == open.st_dev).then_some(real)
+}
+
+/// Whether two descriptors are of the same file.
+pub fn is_same_file(one: c_int, other: c_int) -> bool {
+    let identity = |fd| status(fd).map(|status| (status.st_dev, status.st_ino));
+    identity(one).is_ok_and(|one| identity(other) == Ok(one))
 }
 
 /// Shared memory whose name is gone already.

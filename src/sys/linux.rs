@@ -12,6 +12,7 @@ macro_rules! is_magic {
 mod apart;
 mod fault_cause;
 mod huge;
+mod naming;
 mod node;
 mod presence;
 mod reserve;
@@ -27,6 +28,7 @@ use std::time::Duration;
 pub use apart::run_apart;
 pub use fault_cause::{fault_cause, file_size_behind};
 pub use huge::{each_huge_part, huge_bytes_by_smaps, transparent_huge_page_size};
+pub use naming::{grow_file, link, open_without_name, shared_memory_path};
 pub use node::{bind, node};
 pub use presence::{cached_pages, forget, knows_advice, lock_on_fault, presence, read_ahead, touch_for_writing};
 pub use reserve::{move_spare_page_to, prepare_reserve, release_reserve};

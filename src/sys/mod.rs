@@ -6,24 +6,26 @@ mod linux;
 mod unix;
 
 pub use files::{
-    FileFacts, NEVER_WAIT, add_seals, allocate, duplicate, file_facts, leads_to_stream, memfd_create, memfd_secret, open,
-    real_path_of, seals, set_file_size, shm_open, shm_unlink, store, unlinked_file, unlinked_shared_memory,
+    FileFacts, NEVER_WAIT, add_seals, allocate, duplicate, file_facts, is_same_file, leads_to_stream, memfd_create, memfd_secret,
+    open, real_path_of, seals, set_file_size, shm_open, shm_unlink, store, unlinked_file, unlinked_shared_memory,
 };
 #[cfg(target_os = "linux")]
 pub use linux::{
     barrier, bind, boot, cached_pages, can_name, copy, default_huge_page_size, descriptor_page_size, each_huge_part, fault_cause,
-    file_size_behind, forget, huge_bytes_by_smaps, is_readable, knows_advice, lock_on_fault, move_spare_page_to, node,
-    pid_namespace, prepare_reserve, presence, read_ahead, register_barrier, release_reserve, run_apart, this_thread_began,
-    thread_id, thread_state, touch_for_writing, transparent_huge_page_size, wait_on, wake, wipe_on_fork,
+    file_size_behind, forget, grow_file, huge_bytes_by_smaps, is_readable, knows_advice, link, lock_on_fault, move_spare_page_to,
+    node, open_without_name, pid_namespace, prepare_reserve, presence, read_ahead, register_barrier, release_reserve, run_apart,
+    shared_memory_path, this_thread_began, thread_id, thread_state, touch_for_writing, transparent_huge_page_size, wait_on, wake,
+    wipe_on_fork,
 };
 #[cfg(test)]
 pub use unix::copy_by_socket;
 #[cfg(not(target_os = "linux"))]
 pub use unix::lacking::{
     barrier, bind, boot, cached_pages, can_name, copy, default_huge_page_size, descriptor_page_size, each_huge_part, fault_cause,
-    file_size_behind, forget, huge_bytes_by_smaps, is_readable, knows_advice, lock_on_fault, move_spare_page_to, node,
-    pid_namespace, prepare_reserve, presence, read_ahead, register_barrier, release_reserve, run_apart, this_thread_began,
-    thread_id, thread_state, touch_for_writing, transparent_huge_page_size, wait_on, wake, wipe_on_fork,
+    file_size_behind, forget, grow_file, huge_bytes_by_smaps, is_readable, knows_advice, link, lock_on_fault, move_spare_page_to,
+    node, open_without_name, pid_namespace, prepare_reserve, presence, read_ahead, register_barrier, release_reserve, run_apart,
+    shared_memory_path, this_thread_began, thread_id, thread_state, touch_for_writing, transparent_huge_page_size, wait_on, wake,
+    wipe_on_fork,
 };
 pub use unix::{Pages, Sharing, limits, lock_all, page_size, symbol, unlock_all};
 

@@ -327,10 +327,26 @@ pub mod lacking {
     use crate::error::{Cause, Errno};
     use crate::sys::ThreadState;
     use crate::sys::files::CachedPages;
-    use std::ffi::{CStr, c_int};
+    use std::ffi::{CStr, CString, c_int};
     use std::ops::Range;
-    use std::os::fd::BorrowedFd;
+    use std::os::fd::{BorrowedFd, OwnedFd};
     use std::time::Duration;
+
+    pub fn shared_memory_path(_name: &CStr) -> Result<CString, Errno> {
+        Err(Errno(libc::ENOSYS))
+    }
+
+    pub fn open_without_name(_path: &CStr, _flags: c_int, _mode: u32) -> Result<OwnedFd, Errno> {
+        Err(Errno(libc::ENOSYS))
+    }
+
+    pub fn link(_fd: c_int, _path: &CStr) -> Result<(), Errno> {
+        Err(Errno(libc::ENOSYS))
+    }
+
+    pub fn grow_file(fd: c_int, size: u64) -> Result<(), Errno> {
+        crate::sys::set_file_size(fd, size)
+    }
 
     pub fn default_huge_page_size() -> Option<usize> {
         None

@@ -91,6 +91,7 @@ static void arguments_are_checked_and_change_nothing(void) {
     CHECK_FAILS(mmap_wrap_mutex_lock(memory, INT64_MAX, 0), MMAP_WRAP_E_RANGE, "mmap_wrap_mutex_lock");
     CHECK_FAILS(mmap_wrap_mutex_lock(memory, -8, 0), MMAP_WRAP_E_RANGE, "negative");
     CHECK_FAILS(mmap_wrap_mutex_unlock(memory, 4096), MMAP_WRAP_E_RANGE, "mmap_wrap_mutex_unlock");
+    CHECK_FAILS(mmap_wrap_mutex_abandon(memory, 4096), MMAP_WRAP_E_RANGE, "mmap_wrap_mutex_abandon");
     char bytes[4096] = "", zeros[4096] = "";
     CHECK(mmap_wrap_read(memory, 0, bytes, sizeof bytes) == sizeof bytes && memcmp(bytes, zeros, sizeof zeros) == 0);
     CHECK_IS(mprotect_wrap(memory, PROT_READ, 0, MMAP_WRAP_REST), 0);
@@ -336,6 +337,22 @@ static void a_signal_handler_ends_a_wait(void) {
     CHECK_IS(munmap_wrap(memory), 1);
 }
 
+static void an_abandoned_mutex_is_one_whose_holder_ended(void) {
+    fresh();
+    CHECK_FAILS(mmap_wrap_mutex_abandon(memory, AT), -EPERM, "it is free");
+    CHECK_IS(lock(0), 0);
+    CHECK_IS(mmap_wrap_mutex_abandon(memory, AT), 0);
+    CHECK_FAILS(unlock(), -EPERM, "a holder of it ended");
+    CHECK_IS(lock(0), 1);
+    CHECK_IS(mmap_wrap_mutex_abandon(memory, AT), 0);
+    /* Also where no holder is judged, since there are several PID namespaces. */
+    set(AT + 8, word(AT + 8) | 0xFFFFFFFF);
+    CHECK_IS(lock(0), 1);
+    CHECK_IS(unlock(), 0);
+    CHECK_IS(word(AT), 0);
+    CHECK_IS(munmap_wrap(memory), 1);
+}
+
 int main(void) {
     RUN(a_mutex_is_locked_and_unlocked_by_its_thread);
     RUN_THREADED(another_thread_waits_as_long_as_it_says);
@@ -350,5 +367,6 @@ int main(void) {
     RUN(a_holder_of_another_pid_namespace_is_not_taken_for_dead);
     RUN_THREADED(unmapping_ends_a_wait);
     RUN(a_signal_handler_ends_a_wait);
+    RUN(an_abandoned_mutex_is_one_whose_holder_ended);
     return finish();
 }

@@ -199,6 +199,7 @@ calls! {
 
     mmap_wrap_mutex_lock(Handle, Offset, Timeout) -> Number;
     mmap_wrap_mutex_unlock(Handle, Offset) -> Number;
+    mmap_wrap_mutex_abandon(Handle, Offset) -> Number;
 
     mlock_wrap(Handle, LockFlags, Offset, Size) -> Number;
     munlock_wrap(Handle, Offset, Size) -> Number;

@@ -684,7 +684,7 @@ impl Scene {
             // What these write is compared in tests of their own.
             "mmap_wrap_copy" | "mmap_wrap_put" | "mmap_wrap_put_int" | "mmap_wrap_put_float" => mapping.bytes = None,
             name if name.starts_with("mmap_wrap_atomic") && name != "mmap_wrap_atomic_load" => mapping.bytes = None,
-            "mmap_wrap_mutex_lock" | "mmap_wrap_mutex_unlock" => mapping.bytes = None,
+            "mmap_wrap_mutex_lock" | "mmap_wrap_mutex_unlock" | "mmap_wrap_mutex_abandon" => mapping.bytes = None,
             "madvise_wrap" => {
                 let discards = !CONSTANTS.iter().any(|known| known.value == Some(a[1]) && known.group == Group::Advice);
                 mapping.unforked |= a[1] == MADV_DONTFORK;

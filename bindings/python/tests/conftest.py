@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,37 @@ from pathlib import Path
 import pytest
 
 from mmap_wrap import raw
+
+# The end of each wait for another process or thread, in seconds: it is for what hangs, not for what is slow, which on a
+# loaded machine may be a hundred times so.
+PATIENCE = 600
+
+
+@pytest.fixture(scope="session", autouse=True)
+def children_get_the_usual_signals():
+    """A signal that is ignored, as Ctrl-C is in a background job, stays so in children; one with a handler does not."""
+    ignored = [number for number in (signal.SIGINT, signal.SIGQUIT) if signal.getsignal(number) == signal.SIG_IGN]
+    for number in ignored:
+        signal.signal(number, lambda *_: None)
+    yield
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_call(item):
+    """Ends a test that waits without an end of its own, and the children that it waits for."""
+
+    def end(*_):
+        for child in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split():
+            os.kill(int(child), signal.SIGKILL)
+        raise TimeoutError(f"{item.name} took more than {3 * PATIENCE} seconds")
+
+    before = signal.signal(signal.SIGALRM, end)
+    signal.alarm(3 * PATIENCE)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture
@@ -65,7 +97,7 @@ def run(script, *arguments, **environment):
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
     )
 
 

@@ -6,7 +6,7 @@ import sys
 import threading
 
 import pytest
-from conftest import run_well
+from conftest import PATIENCE, run_well
 
 import mmap_wrap as mmap
 
@@ -297,7 +297,7 @@ def test_closing_ends_a_wait_for_ever():
     while not waiter.is_alive():
         pass
     m.close()
-    waiter.join(60)
+    waiter.join(PATIENCE)
     assert ended == ["mmap closed or invalid"]
 
 

@@ -612,8 +612,7 @@ def test_a_file_that_was_cut_below_the_map_is_refused(make, tmp_path, nothing_le
 
 
 def test_a_map_that_reaches_beyond_its_file_does_so_again(tmp_path, nothing_leaks):
-    one = mmap.open(tmp_path / "file", "w+", size=100)
-    one.remap(3 * mmap.PAGESIZE)
+    one = mmap.open(tmp_path / "file", "w+", size=100, length=3 * mmap.PAGESIZE)
     assert len(again(one)) == 3 * mmap.PAGESIZE
 
 
@@ -678,7 +677,7 @@ except PermissionError as error:
             [sys.executable, "-c", "import mmap_wrap._reference\n" + loading],
             input=pickle.dumps(thing),
             capture_output=True,
-            timeout=120,
+            timeout=600,
         )
         assert (child.stdout.decode(), child.stderr) == (f"refused {path}\n", b"")
 
@@ -741,7 +740,7 @@ def test_a_pool_a_process_and_a_queue_see_the_same_memory(make, method, kind):
     process = context.Process(target=far_away.read_one_and_put_another, args=(ours, theirs))
     process.start()
     ours.put(one)
-    back = theirs.get(timeout=60)
+    back = theirs.get(timeout=600)
     assert (one[0], back[0]) == (7, 7)
     back[0] = 8
     assert one[0] == 8

@@ -8,6 +8,7 @@ import os
 import random
 import re
 import resource
+import select
 import shutil
 import signal
 import socket
@@ -17,10 +18,12 @@ import sys
 import sysconfig
 import tempfile
 import termios
+import time
+from functools import partial
 from pathlib import Path
 
 import pytest
-from conftest import run_well
+from conftest import PATIENCE, run_well
 
 import mmap_wrap
 from mmap_wrap import __main__ as command_line
@@ -37,7 +40,7 @@ TRIES = 10
 def mmap_wrap_(*arguments, **options):
     """Runs the command line with pipes; answers the finished process."""
     environment = {**ENVIRONMENT, "PYTHONIOENCODING": "utf-8", **options.pop("environment", {})}
-    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "timeout": 120, **options}
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "timeout": PATIENCE, **options}
     # A byte that is no text stays one.
     return subprocess.run([*PROGRAM, *arguments], env=environment, errors="surrogateescape", **options)
 
@@ -87,9 +90,12 @@ class Terminal:
     def read_until(self, condition):
         """Reads on until the condition holds of what was written, or all of it was."""
         while not condition(self.written):
+            if not select.select([self.end], [], [], PATIENCE)[0]:
+                self.process.kill()
+                raise TimeoutError(f"nothing more is written after {self.written!r}")
             try:
                 piece = os.read(self.end, 4096)
-            except OSError:  # nobody has the other end any more
+            except OSError:  # no process has the other end any more
                 return False
             self.written += piece.decode(errors="replace")
         return True
@@ -98,7 +104,7 @@ class Terminal:
         """Reads the rest; answers the lines as they stand in the end, each without what was overwritten."""
         self.read_until(lambda _: False)
         os.close(self.end)
-        self.status = self.process.wait(60)
+        self.status = self.process.wait(PATIENCE)
         return [shown_at_last(line) for line in self.written.replace("\r\n", "\n").split("\n")]
 
 
@@ -111,7 +117,7 @@ def shown_at_last(line):
 
 
 def file_system(path):
-    return subprocess.check_output(["stat", "-f", "-c", "%T", path], text=True).strip()
+    return subprocess.check_output(["stat", "-f", "-c", "%T", path], text=True, timeout=PATIENCE).strip()
 
 
 def write_pages(path, pages):
@@ -137,6 +143,18 @@ def endless():
     with tempfile.NamedTemporaryFile(dir="/dev/shm") as file:
         os.truncate(file.name, 1 << 44)
         yield file.name
+
+
+def locked(file):
+    """Locks an open file; in a minute at the latest, or the test is skipped."""
+    end = time.monotonic() + 60
+    while True:
+        try:
+            return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > end:
+                pytest.skip(f"another test has had {file.name} for a minute")
+            time.sleep(0.1)
 
 
 def evict(path):
@@ -283,6 +301,45 @@ def test_huge_pages_are_counted_as_such(log2):
     assert (record["page_size"], record["pages"], record["cached_pages"]) == (1 << log2, 3, 0)
 
 
+def test_huge_pages_that_are_in_memory_are_counted(huge_file):
+    """In a pool that has pages: which of a file's are there is not known, unless all are or none is."""
+    path, size = huge_file
+    write = "import mmap_wrap, sys; m = mmap_wrap.open(sys.argv[1], 'r+'); m[int(sys.argv[2])] = 1"
+    run_well(write, path, size // 2)
+    assert said(path) == f"1\t2\t{size // 2}\t{size}\t-\t{path}\n"
+    assert found(path)["ranges"] is None
+    assert said("--width", "8", path).splitlines()[1].split()[:2] == ["▒" * 8, "50.0%"]
+    assert said("warm", "--size", "1", path) == f"-\t-\t1\t{path}\n"
+    assert "not which" in mmap_wrap_("save", path).stderr
+    run_well(write, path, 0)
+    assert said(path) == f"2\t2\t{size}\t{size}\t-\t{path}\n"
+    assert found(path)["ranges"] == [[0, size]]
+
+
+@pytest.fixture
+def huge_file(tmp_path):
+    """A file of two huge pages on hugetlbfs, of 2 MiB each, for which the pool has room."""
+    setting = Path("/proc/sys/vm/nr_hugepages")
+    if os.geteuid() != 0:
+        pytest.skip("only root mounts hugetlbfs and fills its pool")
+    with open(setting) as lock:
+        locked(lock)
+        before = setting.read_text()
+        mounted = subprocess.run(
+            ["mount", "-t", "hugetlbfs", "-o", "pagesize=2M", "none", tmp_path], capture_output=True, timeout=PATIENCE
+        )
+        try:
+            setting.write_text("4")
+            if mounted.returncode != 0 or int(setting.read_text()) != 4:
+                pytest.skip(f"no hugetlbfs with a pool here: {mounted.stderr.decode()}{setting.read_text()} pages")
+            with open(tmp_path / "file", "w") as file:
+                file.truncate(4 << 20)
+            yield file.name, 4 << 20
+        finally:
+            subprocess.run(["umount", tmp_path], stderr=subprocess.DEVNULL, timeout=PATIENCE)
+            setting.write_text(before)
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_counts_ranges_and_cells_are_those_of_the_pages(seed):
     draw = random.Random(seed)
@@ -325,13 +382,13 @@ def test_a_user_who_may_not_know_is_told_so_and_may_warm_all_the_same():
         if os.geteuid() != 0:
             path = Path("/etc/passwd")  # root's; whoever runs this test may read it, and not write it
         shows, complains = as_nobody([str(path)])
-        assert (shows, complains) == ("1 ", f"mmap-wrap: {path}: {command_line.UNTOLD}\n")
+        assert (shows, complains) == ("1 ", f"mmap-wrap: {path}: {_cache.UNTOLD}\n")
         size = path.stat().st_size
         assert as_nobody(["warm", str(path)]) == (f"0 -\t-\t{size}\t{path}\n", "")
         assert as_nobody(["evict", str(path)]) == (f"0 -\t-\t{size}\t-\t{path}\n", "")
 
 
-def as_nobody(arguments):
+def as_nobody(arguments, prepare=int):
     """Its exit code and what it prints, and what it complains of, in a child with few rights."""
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as complaints:
         child = os.fork()
@@ -342,6 +399,7 @@ def as_nobody(arguments):
                     os.setgroups([])
                     os.setgid(65534)
                     os.setuid(65534)
+                prepare()
                 sys.stdout = os.fdopen(os.dup(output.fileno()), "w", encoding="utf-8")
                 sys.stderr = os.fdopen(os.dup(complaints.fileno()), "w", encoding="utf-8")
                 status = command_line.main(arguments)
@@ -398,7 +456,7 @@ def test_no_row_is_wider_than_a_narrow_terminal(text_file, monkeypatch, columns,
     heading, first, second, total, _ = Terminal("text", "text", columns=columns).finish()
     assert re.fullmatch(row, first.strip())
     assert max(map(len, (heading, first, second, total))) <= columns
-    ends = {heading.rindex("  file"), first.rindex("  text"), second.rindex("  text"), total.rindex("  2 files")}
+    ends = {heading.rindex("  file"), first.rindex("  text"), second.rindex("  text"), total.rindex("  1 file")}
     assert len(ends) == 1
 
 
@@ -558,6 +616,96 @@ def test_at_a_terminal_warm_and_evict_end_with_a_sentence(stored):
     assert repeatedly(ascii_look, expected) == expected
 
 
+def test_a_file_counts_once_however_many_names_it_has(stored, tmp_path):
+    (tmp_path / "other").write_bytes(b"x" * PAGE)
+    os.link(stored, tmp_path / "hard")
+    (tmp_path / "symbolic").symlink_to(stored)
+    names = [stored, tmp_path / "hard", tmp_path / "symbolic", stored]
+    lines = said("--width", "4", *names).splitlines()
+    assert (len(lines), lines[-1].split()[-2:]) == (6, ["1", "file"])
+    assert _terminal.human(64 * PAGE) in lines[-1]
+    lines = said("--width", "4", *names, tmp_path / "other").splitlines()
+    assert lines[-1].split()[-2:] == ["2", "files"]
+    assert _terminal.human(65 * PAGE) in lines[-1]
+
+
+def locked_bytes(process):
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    return int(re.search(r"VmLck:\s+(\d+) kB", status)[1]) * 1024
+
+
+def test_lock_keeps_files_in_memory_until_ctrl_c(stored, tmp_path):
+    arguments = [*PROGRAM, "lock", stored, "missing", "--offset", str(PAGE)]
+    with subprocess.Popen(arguments, stdout=-1, stderr=-1, text=True) as process:
+        try:
+            assert process.stdout.readline() == f"{63 * PAGE}\t{stored}\n"
+            assert process.stderr.readline() == "mmap-wrap: missing: No such file or directory\n"
+            assert locked_bytes(process) == 63 * PAGE
+            evict(stored)
+            assert said(stored).split("\t")[0] == "63"
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(0.5)
+            process.send_signal(signal.SIGINT)
+            assert (process.communicate(timeout=PATIENCE), process.returncode) == (("", ""), 130)
+        finally:
+            process.kill()
+
+
+def test_lock_ends_where_nothing_can_be_locked(stored):
+    process = mmap_wrap_("lock", "missing")
+    assert (process.returncode, process.stdout) == (1, "")
+
+    few = partial(resource.setrlimit, resource.RLIMIT_MEMLOCK, (PAGE, PAGE))
+    # It is larger than a page.
+    shows, complains = as_nobody(["lock", "/bin/sh"], few)
+    assert (shows, "RLIMIT_MEMLOCK" in complains) == ("1 ", True)
+
+
+def test_what_was_saved_is_restored(stored, tmp_path):
+    other = write_pages(tmp_path / "other", 8)
+
+    def look():
+        evict(stored)
+        evict(other)
+        read_pages(stored, 2, 3, 63)
+        saved = said("save", "stored", "other", cwd=tmp_path)
+        evict(stored)
+        said("restore", input=saved)
+        return saved, found(stored)["ranges"], found(other)["ranges"]
+
+    ranges = [[2 * PAGE, 4 * PAGE], [63 * PAGE, 64 * PAGE]]
+    expected = [
+        {"path": str(stored), "size": 64 * PAGE, "ranges": ranges},
+        {"path": str(other), "size": 8 * PAGE, "ranges": []},
+    ]
+    saved, *after = repeatedly(look, ("[\n" + ",\n".join(map(json.dumps, expected)) + "\n]\n", ranges, []))
+    assert json.loads(saved) == expected
+    # The kernel reads ahead; it may have more.
+    assert {2, 3, 63} <= {page for begin, end in after[0] for page in range(begin // PAGE, -(-end // PAGE))}
+    (tmp_path / "saved.json").write_text(saved)
+    evict(stored)
+    other.unlink()
+    os.truncate(stored, 3 * PAGE)
+    process = mmap_wrap_("restore", tmp_path / "saved.json")
+    assert process.stderr == f"mmap-wrap: {other}: No such file or directory\n"
+    assert process.returncode == 1
+    # As far as the file goes by now.
+    assert process.stdout.split("\t")[2:] == [str(PAGE), f"{stored}\n"]
+
+
+def test_what_was_not_saved_is_not_restored(tmp_path):
+    for text in ("", "x", "{}", "[1]", '[{"path": 1, "ranges": []}]', '[{"path": "x", "ranges": [[1]]}]', "[null]"):
+        process = mmap_wrap_("restore", input=text)
+        if text == "{}":
+            assert process.returncode == 0
+            continue
+        assert (process.returncode, process.stdout, process.stderr) == (
+            1, "", "mmap-wrap: -: this is not what save writes\n"
+        )  # fmt: skip
+    missing = mmap_wrap_("restore", tmp_path / "missing")
+    assert missing.stderr == f"mmap-wrap: {tmp_path}/missing: No such file or directory\n"
+
+
 def test_a_part_beyond_the_end_is_nothing(text_file):
     assert said("warm", "--offset", "1T", text_file) == f"0\t0\t0\t{text_file}\n"
     assert said("evict", "--offset", "7E", "--size", "7E", text_file) == f"0\t0\t0\t-\t{text_file}\n"
@@ -604,12 +752,37 @@ def test_the_line_fits_the_terminal(endless):
 
 
 def test_no_line_where_standard_error_is_no_terminal(endless):
-    process = subprocess.Popen([*PROGRAM, endless], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    with pytest.raises(subprocess.TimeoutExpired):
-        process.communicate(timeout=2)
-    process.send_signal(signal.SIGINT)
-    assert process.communicate(timeout=60) == (b"", b"")
-    assert process.returncode == 130
+    with subprocess.Popen([*PROGRAM, endless], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        try:
+            wait_until_open(process, endless)
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.communicate(timeout=2)
+            process.send_signal(signal.SIGINT)
+            assert process.communicate(timeout=PATIENCE) == (b"", b"")
+            assert process.returncode == 130
+        finally:
+            process.kill()
+
+
+def wait_until_open(process, path):
+    """Returns once the process has the file open, long after it has become able to handle signals."""
+    end = time.monotonic() + PATIENCE
+    while not any(link.resolve() == Path(path) for link in Path(f"/proc/{process.pid}/fd").iterdir()):
+        assert process.poll() is None
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_the_tests_of_ctrl_c_pass_where_it_is_ignored():
+    """As in the background job of a shell without job control, and by nohup."""
+    tests = [
+        "test_long_work_shows_how_far_it_is_and_ctrl_c_takes_the_line_away",
+        "test_no_line_where_standard_error_is_no_terminal",
+    ]
+    names = [f"{__file__}::{test}" for test in tests]
+    script = ["sh", "-c", 'trap "" INT QUIT HUP; exec "$@"', "sh", sys.executable, "-m", "pytest", "-q", *names]
+    process = subprocess.run([*script, "-p", "no:cacheprovider"], capture_output=True, text=True, timeout=PATIENCE)
+    assert (process.returncode, "passed" in process.stdout or "skipped" in process.stdout) == (0, True), process.stdout
 
 
 # Errors.
@@ -701,11 +874,12 @@ def test_wrong_usage_ends_with_2(words):
     assert process.stderr.startswith("usage: mmap-wrap")
 
 
-@pytest.mark.parametrize("command", ["", "warm", "evict", "constants", "doctor"])
+@pytest.mark.parametrize("command", ["", *command_line.COMMANDS])
 def test_help_and_version_are_there(command):
     words = command.split()
     help_ = said(*words, "--help", environment={"PYTHONIOENCODING": "ascii"})
     assert help_.startswith(f"usage: {' '.join(['mmap-wrap', *words])} [-h]")
+    assert f"For example: mmap-wrap {command}".rstrip() in " ".join(help_.split())
     assert said(*words, "--version") == f"mmap-wrap {mmap_wrap.__version__}\n"
     if not words:
         assert all(f"mmap-wrap {name}" in help_ for name in command_line.COMMANDS)
@@ -720,7 +894,7 @@ def test_a_reader_who_goes_away_ends_it_quietly():
         process.stdout.close()
         with process.stderr as complaints:
             assert complaints.read() == b""
-        assert process.wait(60) == 128 + signal.SIGPIPE
+        assert process.wait(PATIENCE) == 128 + signal.SIGPIPE
 
 
 def test_output_that_cannot_be_written_is_an_error(text_file):
@@ -728,11 +902,15 @@ def test_output_that_cannot_be_written_is_an_error(text_file):
         process = mmap_wrap_(text_file, stdout=full)
     assert (process.returncode, process.stderr) == (1, "mmap-wrap: standard output: No space left on device\n")
     closed = subprocess.run(
-        ["sh", "-c", '"$@" >&-', "sh", *PROGRAM, text_file], env=ENVIRONMENT, stderr=subprocess.PIPE, text=True
+        ["sh", "-c", '"$@" >&-', "sh", *PROGRAM, text_file],
+        env=ENVIRONMENT,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=PATIENCE,
     )
     assert (closed.returncode, closed.stderr) == (1, "mmap-wrap: standard output: Bad file descriptor\n")
     words = ["sh", "-c", '"$@" 2>&-', "sh", *PROGRAM, "missing", text_file]
-    silent = subprocess.run(words, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True)
+    silent = subprocess.run(words, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True, timeout=PATIENCE)
     assert (silent.returncode, silent.stdout.count("\n")) == (1, 1)
 
 
@@ -740,7 +918,10 @@ def test_the_installed_program_is_the_same():
     program = shutil.which("mmap-wrap", path=sysconfig.get_path("scripts"))
     if program is None:
         pytest.skip("the package is not installed: there is no program mmap-wrap")
-    assert subprocess.check_output([program, "--version"], text=True) == f"mmap-wrap {mmap_wrap.__version__}\n"
+    assert (
+        subprocess.check_output([program, "--version"], text=True, timeout=PATIENCE)
+        == f"mmap-wrap {mmap_wrap.__version__}\n"
+    )
 
 
 # Constants.
@@ -812,6 +993,27 @@ def test_doctor_tells_the_limits_and_which_are_low():
     assert (locked["value"], locked["unit"], locked["status"]) == (65536, "bytes", "low")
     assert "ulimit -l" in locked["note"]
     assert (files["value"], files["status"]) == (200, "low")
+
+
+def test_doctor_tells_the_size_and_the_room_of_shared_memory():
+    told = findings()
+    if not os.path.isdir("/dev/shm"):
+        assert told["/dev/shm"]["status"] == "missing"
+        pytest.skip("no /dev/shm here")
+    room = os.statvfs("/dev/shm")
+    assert (told["/dev/shm"]["value"], told["/dev/shm"]["unit"]) == (room.f_blocks * room.f_frsize, "bytes")
+    assert abs(told["/dev/shm, free"]["value"] - room.f_bavail * room.f_frsize) <= room.f_blocks * room.f_frsize // 10
+
+
+def test_doctor_says_what_to_do_where_shared_memory_is_small(monkeypatch):
+    monkeypatch.setattr(os, "statvfs", lambda _: os.statvfs_result((4096, 4096, 16384, 9000, 9000, 0, 0, 0, 0, 255)))
+    size, free = _doctor._shared_memory()
+    assert (size.status, size.value, free.value) == ("low", 64 << 20, 9000 * 4096)
+    assert "--shm-size" in size.note
+    monkeypatch.undo()
+    monkeypatch.setattr(_doctor, "SHARED_MEMORY", "/nowhere")
+    (none,) = _doctor._shared_memory()
+    assert (none.status, "No such file" in none.note) == ("missing", True)
 
 
 def test_doctor_tries_what_it_says_is_there():

@@ -1,7 +1,11 @@
 """A file cut short under its map is an exception, whoever owns the signals of the process."""
 
+import fcntl
 import os
+import re
 import signal
+import time
+from pathlib import Path
 
 import pytest
 from conftest import is_mapped, run, run_well
@@ -154,3 +158,76 @@ def test_a_signal_that_was_sent_does_what_it_always_did(others, name, tmp_path):
     without_us = run(f"import faulthandler, os, signal\n{before}\n{after}{send}")
     assert (with_us.returncode, with_us.stdout) == (without_us.returncode, without_us.stdout)
     assert ("Fatal Python error" in with_us.stderr) == ("Fatal Python error" in without_us.stderr)
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_view_of_huge_pages_survives_an_empty_pool(shared):
+    script = """
+import mmap_wrap as mmap
+try:
+    m = mmap.anonymous(64 << 21, shared={shared}, huge=1 << 21, flags=mmap.MAP_NORESERVE)
+except OSError as error:
+    print("skipped:", error)
+else:
+    with m.view() as view:
+        for page in range(0, len(m), 1 << 21):
+            view[page] = 1
+    try:
+        m.close()
+    except mmap.FaultError as error:
+        print(error.errno)
+"""
+    said = run_well(script.replace("{shared}", str(shared)))
+    if said.startswith("skipped: "):
+        pytest.skip(said)
+    assert said == "14\n"
+
+
+@pytest.fixture
+def pool_of_one():
+    """One huge page of 2 MiB in the pool, as tests/huge.rs sets it, whose lock this takes."""
+    try:
+        setting = open("/proc/sys/vm/nr_hugepages", "r+")  # noqa: SIM115 - closed below
+    except OSError as error:
+        pytest.skip(f"no pool of huge pages can be had: {error}")
+    with setting:
+        end = time.monotonic() + 60
+        while True:
+            try:
+                fcntl.flock(setting, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > end:
+                    pytest.skip("another test has had the pool of huge pages for a minute")
+                time.sleep(0.1)
+            else:
+                break
+        before = setting.read()
+        write = lambda text: Path(setting.name).write_text(text)  # noqa: E731
+        write("1")
+        try:
+            info = Path("/proc/meminfo").read_text()
+            if not re.search(r"HugePages_Free: +1\n", info) or "Hugepagesize:       2048 kB" not in info:
+                pytest.skip("the pool of huge pages of 2 MiB did not become one free page")
+            yield
+        finally:
+            write(before)
+
+
+@pytest.mark.usefixtures("pool_of_one")
+def test_a_view_of_huge_pages_survives_a_copy_that_the_pool_has_no_page_for():
+    script = """
+import os
+import mmap_wrap as mmap
+m = mmap.anonymous(1 << 21, huge=1 << 21)
+m[0] = 1
+child = os.fork()
+if child == 0:
+    m.view()[0] = 2         # the child's own copy: its parent has the only page
+    try:
+        m[0]
+    except mmap.FaultError:
+        os._exit(7)
+    os._exit(0)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), m[0])
+"""
+    assert run_well(script) == "7 1\n"

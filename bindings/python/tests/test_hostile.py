@@ -40,7 +40,7 @@ def test_no_argument_does_more_than_raise(functions, tmp_path):
         str(SEED),
         str(CALLS * len(functions)),
     ]
-    child = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    child = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=1200)
     last = f"after {(tmp_path / 'last').read_text(errors='replace')}" if (tmp_path / "last").exists() else ""
     assert child.returncode == 0, f"{child.returncode} {last}\n{child.stdout[-2000:]}{child.stderr[-2000:]}"
 

@@ -34,7 +34,7 @@ from __future__ import annotations
 
 from . import _constants, _errors, _ffi
 from . import raw as raw
-from ._errors import ArgumentError, FaultError, SealedError
+from ._errors import ArgumentError, FaultError, OwnerDiedError, SealedError
 from ._mmap import (
     ACCESS_COPY,
     ACCESS_DEFAULT,
@@ -58,6 +58,7 @@ __all__ = [
     "PAGESIZE",
     "ArgumentError",
     "FaultError",
+    "OwnerDiedError",
     "SealedError",
     "anonymous",
     "error",

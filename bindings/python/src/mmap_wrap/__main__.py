@@ -14,6 +14,7 @@ import signal
 import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
 from fnmatch import fnmatchcase
 from functools import partial
 from typing import Any
@@ -25,7 +26,6 @@ from ._doctor import Finding, examine
 from ._terminal import arrow, bar, columns, human, shown
 
 PROGRAM = "mmap-wrap"
-UNTOLD = "the kernel tells only its owner, and who may write it, which pages are in memory"
 
 Record = dict[str, Any]
 
@@ -107,7 +107,7 @@ def show(options: argparse.Namespace) -> int:
     def look(file: _cache.File) -> Record:
         present = _cache.presence(file, 0, file.size, width)
         if present is None:
-            raise PermissionError(errno.EPERM, UNTOLD)
+            raise PermissionError(errno.EPERM, file.unknown)
         cache = _cache.figures(file, 0, file.size, present)
         record = {
             "path": file.path,
@@ -119,9 +119,9 @@ def show(options: argparse.Namespace) -> int:
             "dirty": cache and cache.dirty,
             "writeback": cache and cache.writeback,
         }
-        total.add(record)
+        total.add(record, file.identity)
         if options.json:
-            record["ranges"] = list(zip(present.bounds[::2], present.bounds[1::2]))
+            record["ranges"] = _ranges(present)
         if drawn:
             record["bar"] = bar(present.cells, width, sys.stdout)
         return record
@@ -129,7 +129,7 @@ def show(options: argparse.Namespace) -> int:
     if drawn:
         print(_row(shape, " " * width, HEADINGS, "file"))
     write(each(options, complaints, look), options.json, partial(_drawn, shape) if drawn else _tabs)
-    if drawn and total.files > 1:
+    if drawn and total.names > 1:
         print(_drawn(shape, total.record(width)))
     return 1 if complaints.count else 0
 
@@ -164,22 +164,30 @@ def _row(shape: tuple[str, ...], strip: str, cells: dict[str, str], name: str) -
     return " ".join([*filter(None, [strip]), *(f"{cells[key]:>{WIDTHS[key]}}" for key in shape), f" {name}"])
 
 
+def _ranges(present: _cache.Presence) -> list[tuple[int, int]] | None:
+    return list(zip(present.bounds[::2], present.bounds[1::2])) if present.placed else None
+
+
 class Total:
-    """The sum of what was found of files."""
+    """The sum of what was found of files; a file counts once, however many of its names were given."""
 
     def __init__(self) -> None:
-        self.files: int = 0
+        self.names: int = 0
+        self.files: set[tuple[int, int]] = set()
         self.sums: Record = dict.fromkeys(("size", "pages", "cached_pages", "cached", "dirty"), 0)
 
-    def add(self, record: Record) -> None:
+    def add(self, record: Record, identity: tuple[int, int]) -> None:
         """Counts a file. What is not known of one is not known of all."""
-        self.files += 1
+        self.names += 1
+        if identity in self.files:
+            return
+        self.files.add(identity)
         for key, sum_ in self.sums.items():
             self.sums[key] = None if None in (sum_, record[key]) else sum_ + record[key]
 
     def record(self, width: int) -> Record:
         """What `_drawn` draws, with blanks for the bar."""
-        return {**self.sums, "bar": " " * width, "path": f"{self.files} files"}
+        return {**self.sums, "bar": " " * width, "path": f"{len(self.files)} file{'s'[len(self.files) == 1 :]}"}
 
 
 def _drawn(shape: tuple[str, ...], record: Record) -> str:
@@ -243,7 +251,7 @@ def _change(options: argparse.Namespace, change: Callable[[_cache.File, int, int
 
 def _closing(record: Record) -> str:
     if record["cached"] is None:
-        return f"{_path(record)}: done; {UNTOLD}"
+        return f"{_path(record)}: done; the kernel does not report what is in memory of it"
     before, after, size = (human(record[key]) for key in ("cached_before", "cached", "size"))
     stayed = f"; what stayed is {_stayed(record)}" if record.get("stayed") else ""
     return f"{_path(record)}: {before} {arrow(sys.stdout)} {after} of {size} in memory{stayed}"
@@ -256,6 +264,80 @@ def _closing_tabs(record: Record) -> str:
 
 def _stayed(record: Record) -> str:
     return shown("; ".join(record["stayed"]), sys.stdout)
+
+
+def lock(options: argparse.Namespace) -> int:
+    """Reads files into memory and keeps them there until it is ended, by Ctrl-C."""
+    complaints, locked = Complaints(), []
+
+    def look(file: _cache.File) -> Record:
+        begin, end = file.part(options.offset, options.size)
+        _cache.lock(file, begin, end)
+        locked.append(file.path)
+        return {"path": file.path, "offset": begin, "size": end - begin}
+
+    def line(record: Record) -> str:
+        if sys.stdout.isatty():
+            return f"{_path(record)}: {human(record['size'])} in memory until Ctrl-C"
+        return "\t".join([*_numbers(record, "size"), _path(record)])
+
+    write(each(options, complaints, look), options.json, line)
+    sys.stdout.flush()
+    # Ctrl-C ends the process, and its locks with it; so does any other signal.
+    while locked:
+        signal.pause()
+    return 1 if complaints.count else 0
+
+
+def save(options: argparse.Namespace) -> int:
+    """Writes which parts of files are in the page cache, for restore to bring them in again."""
+    complaints = Complaints()
+
+    def look(file: _cache.File) -> Record:
+        present = _cache.presence(file, 0, file.size)
+        if present is None or not present.placed:
+            raise PermissionError(errno.EPERM, file.unknown if present is None else _cache.HUGE)
+        # From wherever it is restored.
+        return {"path": os.path.abspath(file.path), "size": file.size, "ranges": _ranges(present)}
+
+    write(each(options, complaints, look), True, str)
+    return 1 if complaints.count else 0
+
+
+def restore(options: argparse.Namespace) -> int:
+    """Reads those parts of files into the page cache that save has written."""
+    complaints = Complaints()
+    try:
+        with open(options.saved, encoding="utf-8") if options.saved != "-" else nullcontext(sys.stdin) as stream:
+            saved = [_saved(record) for record in json.load(stream)]
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        complaints.about(
+            options.saved, error if isinstance(error, OSError) else ValueError("this is not what save writes")
+        )
+        return 1
+    parts = dict(saved)
+    options.files, options.recursive = list(parts), False
+
+    def look(file: _cache.File) -> Record:
+        before, size = _cache.presence(file, 0, file.size), 0
+        for begin, end in parts[file.path]:
+            begin, end = file.part(begin, max(end - begin, 0))
+            _cache.read(file, begin, end)
+            size += end - begin
+        after = _cache.presence(file, 0, file.size)
+        return {
+            "path": file.path, "size": size, "cached_before": before and before.cached, "cached": after and after.cached
+        }  # fmt: skip
+
+    write(each(options, complaints, look), options.json, _closing if sys.stdout.isatty() else _closing_tabs)
+    return 1 if complaints.count else 0
+
+
+def _saved(record: Record) -> tuple[str, list[tuple[int, int]]]:
+    ranges = [(int(begin), int(end)) for begin, end in record["ranges"]]
+    if not isinstance(record["path"], str) or any(begin < 0 for begin, _ in ranges):
+        raise ValueError
+    return record["path"], ranges
 
 
 def constants(options: argparse.Namespace) -> int:
@@ -338,11 +420,26 @@ def bar_width(text: str) -> int:
 
 
 Command = Callable[[argparse.Namespace], int]
-COMMANDS: dict[str, Command] = {"warm": warm, "evict": evict, "constants": constants, "doctor": doctor}
+COMMANDS: dict[str, Command] = {
+    command.__name__: command for command in (warm, evict, lock, save, restore, constants, doctor)
+}
+EXAMPLES: dict[Command, str] = {
+    show: f"{PROGRAM} -r /var/lib/app",
+    warm: f"{PROGRAM} warm --size 1G big.iso",
+    evict: f"{PROGRAM} evict big.iso",
+    lock: f"{PROGRAM} lock index.db",
+    save: f"{PROGRAM} save -r /var/lib/app >cached.json",
+    restore: f"{PROGRAM} restore cached.json",
+    constants: f"{PROGRAM} constants 'MAP_*'",
+    doctor: f"{PROGRAM} doctor",
+}
 ABOUT = f"""\
 commands, in the place of the first argument (a file of such a name is given as ./warm):
   {PROGRAM} warm FILE ...         reads files into the page cache
   {PROGRAM} evict FILE ...        takes files out of the page cache
+  {PROGRAM} lock FILE ...         keeps files in memory until Ctrl-C
+  {PROGRAM} save FILE ...         writes which parts of files are in the page cache
+  {PROGRAM} restore [SAVED]       reads those parts in again
   {PROGRAM} constants [PATTERN]   shows the constants of this platform
   {PROGRAM} doctor                shows what this machine has and lacks
 Each has a --help of its own.
@@ -355,21 +452,24 @@ def parse(arguments: list[str]) -> tuple[Command, argparse.Namespace]:
     command = COMMANDS[word] if word else show
     parser = argparse.ArgumentParser(
         prog=f"{PROGRAM} {word}" if word else PROGRAM,
-        description=command.__doc__,
+        description=f"{command.__doc__} For example: {EXAMPLES[command]}",
         epilog=None if word else ABOUT,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {mmap_wrap.__version__}")
-    parser.add_argument("--json", action="store_true", help="print an array of JSON objects")
+    if command is not save:
+        parser.add_argument("--json", action="store_true", help="print an array of JSON objects")
     if command is constants:
         parser.add_argument("pattern", nargs="?", default="", help="a part of the name, or a pattern such as 'MAP_*'")
+    elif command is restore:
+        parser.add_argument("saved", nargs="?", default="-", help="what save has written; by default, standard input")
     elif command is not doctor:
         parser.add_argument("files", nargs="+", metavar="FILE", help="a regular file or a block device")
         parser.add_argument("-r", "--recursive", action="store_true", help="of a directory, all regular files below it")
     if command is show:
         parser.add_argument("--width", type=bar_width, metavar="N", help="draw bars of N characters, also into a pipe")
-    if command in (warm, evict):
+    if command in (warm, evict, lock):
         unit = "bytes, or K, M, G (1024), KB, MB, GB (1000) and so on"
         parser.add_argument("--offset", type=number_of_bytes, default=0, help=f"where the part begins: {unit}")
         parser.add_argument("--size", type=number_of_bytes, help="how long it is; by default, to the end of the file")

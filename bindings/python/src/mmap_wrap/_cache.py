@@ -22,6 +22,10 @@ WINDOW = 1 << 28
 # Bytes read at once.
 PIECE = 8 << 20
 
+# Why it is not known what is in memory.
+UNTOLD = "the kernel tells only its owner, and who may write it, which pages are in memory"
+HUGE = "the kernel reports how many of its huge pages are in memory, not which"
+
 _KINDS = {stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket", stat.S_IFCHR: "a character device"}
 
 
@@ -41,6 +45,7 @@ class File:
             self.path, self.identity = path, (facts.st_dev, facts.st_ino)
             # Others are told that all of it is in memory: mincore(2), Linux 5.2, commit 134fca9063ad.
             self.tells = os.geteuid() in (0, facts.st_uid) or os.access(path, os.W_OK, effective_ids=True)
+            self.unknown = UNTOLD
         except BaseException:
             os.close(self.fd)
             raise
@@ -75,6 +80,8 @@ class Presence:
         self.cached_pages = self.cached = 0
         # Begin and end of each stretch in memory, in turn. There is no more of them than of pages in memory.
         self.bounds = array("q")
+        # False where it is known only how many pages are in memory.
+        self.placed = True
         self._counts = [0] * min(cells, self.pages)
 
     @property
@@ -88,6 +95,12 @@ class Presence:
     def _cell(self, page: int) -> int:
         # The last cell that begins at the page or before it.
         return ((page + 1) * len(self._counts) - 1) // self.pages
+
+    def add_somewhere(self, pages: int) -> None:
+        """Counts pages of which it is not known where they are: each cell has some."""
+        self.cached_pages, self.cached, self.placed = pages, min(pages * self.page_size, self.end - self.begin), False
+        # Neither none nor all.
+        self._counts = [-1] * len(self._counts)
 
     def add(self, first: int, last: int) -> None:
         """Counts a stretch of pages that are in memory, up to, not including, last; stretches come in order."""
@@ -104,13 +117,15 @@ class Presence:
 
 
 def presence(file: File, begin: int, end: int, cells: int = 0) -> Presence | None:
-    """Which pages of a part of the file are in memory; None where the kernel does not tell this user."""
+    """Which pages of a part of the file are in memory; None where that is not known, for the reason `file.unknown`."""
     if not file.tells:
         return None
     if begin == end:
         return Presence(begin, end, raw.mmap_wrap_page_size(), cells)
     with Progress(f"looking at {file.path}", end - begin) as progress:
         found = Presence(begin, end, _page_size(file.fd), cells)
+        if found.page_size > raw.mmap_wrap_page_size():
+            return _huge_presence(file, found)
         window = max(WINDOW, found.page_size)
         answers = ctypes.create_string_buffer(min(window // found.page_size, found.pages))
         for at in range(found.first * found.page_size, end, window):
@@ -122,9 +137,22 @@ def presence(file: File, begin: int, end: int, cells: int = 0) -> Presence | Non
     return found
 
 
+def _huge_presence(file: File, found: Presence) -> Presence | None:
+    """Which huge pages are in memory, on hugetlbfs. Its blocks are: mincore(2) sees only what this process uses."""
+    pages = os.fstat(file.fd).st_blocks * 512 // found.page_size
+    if pages >= -(-file.size // found.page_size):
+        found.add(found.first, found.first + found.pages)
+    elif pages and (found.begin, found.end) == (0, file.size):
+        found.add_somewhere(pages)
+    elif pages:
+        file.unknown = HUGE
+        return None
+    return found
+
+
 def _map(fd: int, at: int, size: int) -> int:
     # Not reserved: only huge pages from the pool would be, and none is touched.
-    flags = mmap_wrap.MAP_SHARED | mmap_wrap.MAP_NORESERVE
+    flags = mmap_wrap.MAP_SHARED | raw.MMAP_WRAP_OR_PRIVATE | mmap_wrap.MAP_NORESERVE
     return raw.check(raw.mmap_wrap(None, size, mmap_wrap.PROT_READ, flags, fd, at))
 
 
@@ -184,6 +212,24 @@ def read(file: File, begin: int, end: int) -> None:
                 return  # it was cut short meanwhile
             at += count
             progress.advance(count)
+
+
+def lock(file: File, begin: int, end: int) -> None:
+    """Reads a part of the file into memory and locks it there, as long as this process lives; all of it, or nothing."""
+    handles = []
+    try:
+        with Progress(f"locking {file.path}", end - begin) as progress:
+            for window in range(begin, end, WINDOW):
+                size = min(WINDOW, end - window)
+                handles.append(_map(file.fd, window, size))
+                for at in range(0, size, PIECE):
+                    piece = min(PIECE, size - at)
+                    raw.check(raw.mlock_wrap(handles[-1], 0, at, piece))
+                    progress.advance(piece)
+    except BaseException:
+        for handle in handles:
+            raw.munmap_wrap(handle)
+        raise
 
 
 def evict(file: File, begin: int, end: int) -> None:

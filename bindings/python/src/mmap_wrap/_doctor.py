@@ -243,6 +243,8 @@ _SIGNALS: tuple[tuple[str, str, Callable[[int], int]], ...] = (
 
 
 def _limits() -> Iterator[Finding]:
+    yield from _shared_memory()
+
     soft, hard = resource.getrlimit(resource.RLIMIT_MEMLOCK)
     unlimited = resource.RLIM_INFINITY
     # 8 MiB is the default from Linux 5.16 on.
@@ -266,6 +268,32 @@ def _limits() -> Iterator[Finding]:
 
     most = int(_read("/proc/sys/fs/nr_open") or 0)
     yield Finding("limits", "fs.nr_open", "ok" if most else "missing", most, "no process has a higher RLIMIT_NOFILE")
+
+
+SHARED_MEMORY = "/dev/shm"
+
+
+def _shared_memory() -> Iterator[Finding]:
+    """The size and the room of the file system that has shared memory by name."""
+    try:
+        room = os.statvfs(SHARED_MEMORY)
+    except OSError as error:
+        yield Finding("limits", SHARED_MEMORY, "missing", None, f"no shared memory by name: {error.strerror}")
+        return
+    size, free = room.f_blocks * room.f_frsize, room.f_bavail * room.f_frsize
+    # 64 MiB is what containers have by default.
+    low = size <= 64 << 20 or free < size // 10
+    note = "for shared memory by name; by default half of the memory, and 64 MiB in a container"
+    note += f": raise it with mount -o remount,size= {SHARED_MEMORY}, or docker run --shm-size" if low else ""
+    yield Finding("limits", SHARED_MEMORY, "low" if low else "ok", size, note, "bytes")
+    yield Finding(
+        "limits",
+        f"{SHARED_MEMORY}, free",
+        "low" if low else "ok",
+        free,
+        "more is a full disk: ENOSPC, or SIGBUS",
+        "bytes",
+    )
 
 
 def _read(path: str) -> str:

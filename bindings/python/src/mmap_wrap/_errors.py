@@ -81,7 +81,18 @@ class SealedError(PermissionError):
     """
 
 
-for _public in (FaultError, ArgumentError, SealedError):
+class OwnerDiedError(OSError):
+    """The holder of a mutex ended without releasing it: what the mutex protects may be changed by half.
+
+    `errno` is EOWNERDEAD. The mutex is not held, and every `acquire` raises this until one repairs: see `mmap.mutex`.
+
+    >>> import mmap_wrap
+    >>> issubclass(mmap_wrap.OwnerDiedError, OSError)
+    True
+    """
+
+
+for _public in (FaultError, ArgumentError, SealedError, OwnerDiedError):
     _public.__module__ = __package__
 
 

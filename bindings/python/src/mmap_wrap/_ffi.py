@@ -28,6 +28,9 @@ REST = -(2**63)
 # MMAP_WRAP_KEEP: the mapping keeps its file open.
 KEEP = 1 << 32
 
+# MMAP_WRAP_OR_PRIVATE: a shared mapping for reading may be private where the file takes no shared one.
+OR_PRIVATE = 1 << 33
+
 BUNDLED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "libmmap_wrap.so")
 
 

@@ -10,7 +10,7 @@ import os
 import stat
 import sys
 
-from . import _ffi
+from . import _ffi, _pieces
 from ._constants import value as _constant
 from ._errors import (
     E_ARGUMENT,
@@ -53,6 +53,8 @@ ALLOCATIONGRANULARITY = PAGESIZE
 _MAP_SHARED = _constant("MAP_SHARED")
 _MAP_PRIVATE = _constant("MAP_PRIVATE")
 _MAP_ANONYMOUS = _constant("MAP_ANONYMOUS")
+_MAP_HUGETLB = _constant("MAP_HUGETLB")
+_MAP_NORESERVE = _constant("MAP_NORESERVE")
 _PROT_READ = _constant("PROT_READ")
 _PROT_WRITE = _constant("PROT_WRITE")
 _READ_WRITE = _PROT_READ | _PROT_WRITE
@@ -61,7 +63,7 @@ _MREMAP_MAYMOVE = _constant("MREMAP_MAYMOVE")
 
 # What an access stands for, in flags and protection.
 _MODES = {
-    ACCESS_READ: (_MAP_SHARED, _PROT_READ),
+    ACCESS_READ: (_MAP_SHARED | _ffi.OR_PRIVATE, _PROT_READ),
     ACCESS_WRITE: (_MAP_SHARED, _READ_WRITE),
     ACCESS_COPY: (_MAP_PRIVATE, _READ_WRITE),
 }
@@ -141,8 +143,9 @@ class mmap(_Mapping, Pages, Sharing):
                 way |= _ffi.KEEP
         handle = _map(fd, size, way, protection, start, _address(address), int64(alignment))
         if handle < 0:
-            _not_mapped(handle, size, way, protection)
-        return cls._of(handle, place_anew(mode, trackfd), survive and fd != -1)
+            # Where the library found the length, the standard library gives the system one of 0.
+            _not_mapped(handle, fd, 0 if size == REST else size, way, protection)
+        return cls._of(handle, place_anew(mode, trackfd), survive and _can_be_lost(way))
 
     @classmethod
     def _of(cls, handle: int, access: int, survive: bool) -> Self:
@@ -248,7 +251,10 @@ class mmap(_Mapping, Pages, Sharing):
         first, last, _ = slice(first, last).indices(length)
         if last < first:
             return -1
-        found = search(self._handle, needle, len(needle), first, last)
+        if last - first > _pieces.PIECE:
+            found = _pieces.search(search, self._handle, needle, first, last)
+        else:
+            found = search(self._handle, needle, len(needle), first, last)
         return -1 if found == E_NOT_FOUND else answer(found)
 
     def move(self, dest: SupportsIndex, src: SupportsIndex, count: SupportsIndex, /) -> None:
@@ -267,7 +273,8 @@ class mmap(_Mapping, Pages, Sharing):
         to, origin, size = _ssize(dest), _ssize(src), _ssize(count)
         _len(self)
         self._require_writable()
-        standard(_ffi.move(self._handle, to, origin, size), "source, destination, or count out of range")
+        words = "source, destination, or count out of range"
+        _pieces.move(self._handle, to, origin, size, lambda code: standard(code, words))
 
     def fill(self, byte: SupportsIndex = 0, offset: SupportsIndex = 0, size: SupportsIndex | None = None) -> None:
         """Sets `size` bytes from `offset` on, by default all, to `byte`.
@@ -282,7 +289,7 @@ class mmap(_Mapping, Pages, Sharing):
         """
         value, start, count = int64(byte), int64(offset), REST if size is None else int64(size)
         self._require_writable()
-        answer(_ffi.fill(self._handle, start, value, count))
+        _pieces.fill(self._handle, start, value, count)
 
     def copy(
         self, other: mmap, dest: SupportsIndex = 0, src: SupportsIndex = 0, size: SupportsIndex | None = None
@@ -303,7 +310,7 @@ class mmap(_Mapping, Pages, Sharing):
         to, origin, count = int64(dest), int64(src), REST if size is None else int64(size)
         theirs = _handle_of(other)
         self._require_writable()
-        return answer(_ffi.copy(self._handle, to, theirs, origin, count))
+        return _pieces.copy(self._handle, to, theirs, origin, count)
 
     def compare(
         self, other: mmap, offset: SupportsIndex = 0, theirs: SupportsIndex = 0, size: SupportsIndex | None = None
@@ -321,7 +328,7 @@ class mmap(_Mapping, Pages, Sharing):
         3
         """
         here, there, count = int64(offset), int64(theirs), REST if size is None else int64(size)
-        return answer(_ffi.compare(self._handle, here, _handle_of(other), there, count))
+        return _pieces.compare(self._handle, here, _handle_of(other), there, count)
 
     def read(self, n: SupportsIndex | None = None, /) -> bytes:
         """The next `n` bytes, or all that are left if these are fewer, or `n` is negative or None; steps over them.
@@ -521,8 +528,11 @@ class mmap(_Mapping, Pages, Sharing):
             raise OverflowError("madvise length too large")
         standard(_ffi.advise(self._handle, advice, first, min(size, limit - first)), "madvise start out of bounds")
 
-    def resize(self, newsize: SupportsIndex, /) -> None:
+    def resize(self, newsize: SupportsIndex, /, *, allocate: bool = False) -> None:
         """Makes the map, and its file, `newsize` bytes long from the map's offset on. The map may move in memory.
+
+        With `allocate` the file system sets the blocks aside for all of the file, so that a full disk is an OSError
+        (ENOSPC) now and not a FaultError later.
 
         TypeError: mapped for reading only, or with ACCESS_COPY: see `remap`. ValueError: closed, a negative or too
         large size, `trackfd=False`, or a shared map without a file, which cannot grow. BufferError: somebody holds a
@@ -546,7 +556,9 @@ class mmap(_Mapping, Pages, Sharing):
         if size < 0 or sys.maxsize - size < facts.offset:
             raise ValueError("new size out of range")
         anonymous, grows = facts.flags & _MAP_ANONYMOUS, facts.flags & _MAP_SHARED and size > length
-        resized = 0 if anonymous and grows else _ffi.remap(self._handle, size, _MREMAP_MAYMOVE, None, facts.keeps_file)
+        # MMAP_WRAP_WITH_FILE or MMAP_WRAP_ALLOCATE, which the library says needs a file.
+        with_file = 2 if allocate else facts.keeps_file
+        resized = 0 if anonymous and grows else _ffi.remap(self._handle, size, _MREMAP_MAYMOVE, None, with_file)
         # The library would grow it within its last page; and it says so where another thread resizes it in this moment.
         if anonymous and (grows or resized == E_UNSUPPORTED):
             raise ValueError("mmap: can't expand a shared anonymous mapping on Linux")
@@ -559,11 +571,13 @@ class mmap(_Mapping, Pages, Sharing):
     def remap(self, newsize: SupportsIndex | None = None, *, may_move: bool = True, address: SupportsIndex = 0) -> None:
         """Makes the map `newsize` bytes long, by default up to the end of its file, and leaves the file as it is.
 
-        So a map for reading follows a file that grows. Bytes beyond the file's end are FaultError until it has grown.
+        So a map for reading follows a file that grows. A shared map does not grow beyond the end of its file, where
+        what is stored would be lost: `resize` makes both longer.
         `address` moves the map to exactly there, over whatever is there; where it is 0, `may_move` says whether the
         map may move at all.
 
-        ValueError: closed, a new size of 0, or None for a map that keeps no file (`trackfd=False`, `map_path`).
+        ValueError: closed, a new size of 0 or beyond the file, None for a map that keeps no file (`trackfd=False`,
+        `map_path`).
         BufferError: somebody holds a view. OSError: there is no room (ENOMEM), or the system refuses; then nothing has
         changed.
 
@@ -713,6 +727,14 @@ def _map(fd: int, length: int, flags: int, prot: int, offset: int, address: int,
     return handle
 
 
+def _can_be_lost(flags: int) -> bool:
+    """Whether the kernel can have no page for an access to such a map, and sends SIGBUS.
+
+    Ordinary pages without a file are there once they are mapped, but for swap space that MAP_NORESERVE leaves open.
+    """
+    return not flags & _MAP_ANONYMOUS or bool(flags & (_MAP_HUGETLB | _MAP_NORESERVE))
+
+
 def _address(value: SupportsIndex) -> int:
     place = int64(value)
     if place < 0:
@@ -760,7 +782,7 @@ def map_anonymous(
     access = access_of(prot)
     sys.audit("mmap.__new__", -1, size, access, 0)
     handle = _map(-1, size, flags | _MAP_ANONYMOUS, prot, 0, _address(address), int64(alignment))
-    return mmap._of(answer(handle), access, False)
+    return mmap._of(answer(handle), access, _can_be_lost(flags | _MAP_ANONYMOUS))
 
 
 def require_one_way(flags: int, caller: str = "mmap") -> None:
@@ -777,7 +799,7 @@ def require_one_way(flags: int, caller: str = "mmap") -> None:
 
 def _older_flags() -> int:
     names = "SHARED PRIVATE FIXED ANONYMOUS GROWSDOWN LOCKED NORESERVE POPULATE NONBLOCK STACK HUGETLB DENYWRITE"
-    flags = _ffi.KEEP
+    flags = _ffi.KEEP | _ffi.OR_PRIVATE
     for name in names.split():
         try:
             flags |= _constant(f"MAP_{name}")
@@ -786,13 +808,16 @@ def _older_flags() -> int:
     return flags
 
 
-def _not_mapped(code: int, length: int, flags: int, prot: int) -> NoReturn:
+def _not_mapped(code: int, fd: int, length: int, flags: int, prot: int) -> NoReturn:
     """Raises what the standard library raises where the library said `code`."""
     given = code
-    if code == -errno.EISDIR:
-        # The system looks at the access first: no directory is open for writing.
-        writes = prot & _PROT_WRITE and flags & _MAP_SHARED
-        code = -errno.EACCES if writes else -errno.ENODEV
+    if code in (-errno.EISDIR, -errno.ENODEV):
+        # The system looks at the access first, and the library at the kind of file.
+        from fcntl import F_GETFL, fcntl
+
+        opened, writes = fcntl(fd, F_GETFL) & os.O_ACCMODE, prot & _PROT_WRITE and flags & _MAP_SHARED
+        forbidden = opened == os.O_WRONLY or (writes and opened != os.O_RDWR)
+        code = -errno.EACCES if forbidden else -errno.ENODEV
     if not length and code != -errno.EBADF:
         # It gives the system a length of 0 for all but a regular file.
         code = E_ARGUMENT
@@ -801,14 +826,17 @@ def _not_mapped(code: int, length: int, flags: int, prot: int) -> NoReturn:
 
 
 def _length_within_file(fd: int, length: int, offset: int) -> int:
-    """The length to map, found out where it is 0; the standard library maps nothing beyond the file's end."""
+    """The length to map, found out where it is 0; the standard library maps nothing beyond the file's end.
+
+    The native library knows the length of a block device, and says of others that they need one.
+    """
     try:
         facts = os.fstat(fd)
     except OSError as error:
         note(error, f"mmap: descriptor {fd} is not open; -1 is for memory without a file")
         raise
     if not stat.S_ISREG(facts.st_mode):
-        return length
+        return length or REST
     if length == 0:
         if facts.st_size == 0:
             raise ValueError("cannot mmap an empty file")

@@ -183,6 +183,7 @@ __all__ = [
     "MPOL_MF_MOVE_ALL",
     "MMAP_WRAP_REST",
     "MMAP_WRAP_KEEP",
+    "MMAP_WRAP_OR_PRIVATE",
     "MMAP_WRAP_WITH_FILE",
     "MMAP_WRAP_ALLOCATE",
     "MMAP_WRAP_E_HANDLE",
@@ -396,6 +397,7 @@ MPOL_MF_MOVE: Final[int]
 MPOL_MF_MOVE_ALL: Final[int]
 MMAP_WRAP_REST: Final[int]
 MMAP_WRAP_KEEP: Final[int]
+MMAP_WRAP_OR_PRIVATE: Final[int]
 MMAP_WRAP_WITH_FILE: Final[int]
 MMAP_WRAP_ALLOCATE: Final[int]
 MMAP_WRAP_E_HANDLE: Final[int]

@@ -51,7 +51,8 @@ def open(  # noqa: A001 - it is what it is called
 
     `mode` says how, in the words of the built-in `open` and numpy: "r" for reading; "r+" for reading and writing; "w+"
     makes the file anew, "x+" makes it and must not find one, "a+" makes it if there is none, all three for reading and
-    writing; "c" maps a file whose changes stay in memory. A "b" may be in it, and the "+" stand first.
+    writing; "c" maps a file whose changes stay in memory. A "b" may be in it, and the "+" stand first. With "r", a file
+    that takes no shared map (FUSE with direct I/O, some of sysfs) is mapped privately, which reads the same bytes.
 
     `size` makes the file that many bytes long, longer or shorter than it was. With `allocate` the file system sets the
     blocks aside for it, so that a full disk is an OSError (ENOSPC) now and not a FaultError later. An empty file gives
@@ -79,6 +80,8 @@ def open(  # noqa: A001 - it is what it is called
         raise ValueError(f"open: the path {name!r} has an embedded null byte")
     opening, way, protection = _way(mode)
     way = _with_flags("open", mode, way, protection, int64(flags))
+    if protection == _READ and not int64(flags) & _SHARED:
+        way |= _ffi.OR_PRIVATE
     fixed = _numbers(size, length, offset)
     sys.audit("mmap_wrap.open", name, mode, *fixed)
     if trackfd:
@@ -104,18 +107,24 @@ def shared(
     size: SupportsIndex | None = None,
     mode: Mode | None = None,
     *,
+    allocate: bool = False,
     permissions: SupportsIndex = 0o600,
     flags: SupportsIndex = 0,
 ) -> mmap:
     """Maps the shared memory called `name`, which any process of the machine may map; makes it where it is new.
 
-    `mode` is as for `open`: by default "a+" if a `size` in bytes is given, and "r+" if not. `permissions` are for
-    memory that is made, less the umask; `flags` are MAP_ constants. New memory is zeros. It stays until
-    `unlink_shared`, and until nobody has it mapped. A name has no slash but one at its beginning, which is put there
-    if it is missing.
+    `mode` is as for `open`: by default "a+" if a `size` in bytes is given, and "r+" if not. Memory that has fewer than
+    `size` bytes is made larger. Memory that has more keeps them, since others may use them, and all of it is mapped:
+    only "w+" and `resize` make it smaller. With `allocate` memory is set aside for all of it, so that a full /dev/shm
+    is an OSError (ENOSPC) now and not a FaultError later. `permissions` are for memory that is made, less the umask;
+    `flags` are MAP_ constants. New memory is zeros. It stays until `unlink_shared`, and until no process has it
+    mapped. A name has no slash but one at its beginning, which is put there if it is missing.
 
-    FileNotFoundError: no such memory. FileExistsError: "x+" found it. Other errors as `open`. It raises an auditing
-    event `mmap_wrap.shared` with name, mode and size.
+    Memory that another process is making by this call is found whole or not at all; what another library has made and
+    not yet sized is waited for.
+
+    FileNotFoundError: no such memory. FileExistsError: "x+" found it. TimeoutError: it had no size for a second, and no
+    `size` is given. Other errors as `open`. It raises an auditing event `mmap_wrap.shared` with name, mode and size.
 
     >>> import mmap_wrap, os
     >>> name = f"/mmap-wrap-{os.getpid()}"
@@ -131,7 +140,7 @@ def shared(
     bytes_wanted = REST if size is None else int64(size)
     sys.audit("mmap_wrap.shared", name, mode, bytes_wanted)
     way = _with_flags("shared", mode, way, protection, int64(flags)) | raw.MMAP_WRAP_KEEP
-    numbers = opening, int64(permissions), bytes_wanted, 0, REST, protection, way, 0
+    numbers = opening, int64(permissions), bytes_wanted, int(bool(allocate)), REST, protection, way, 0
     return mmap._of(answer(raw.mmap_shm_wrap(text, *numbers), name), _access(way, protection), True)
 
 

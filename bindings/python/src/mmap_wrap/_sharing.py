@@ -18,13 +18,14 @@ from ._ffi import REST, index, int64
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from typing import Any, Literal, SupportsFloat, SupportsIndex, TypeVar, overload
 
     import numpy
     from numpy.typing import DTypeLike
 
     from ._array import Array
+    from ._mutex import Mutex
     from .typing import FloatKind, IntegerKind, Kind
 
     Scalar = TypeVar("Scalar", bound=numpy.generic)
@@ -398,6 +399,30 @@ class Sharing:
         0
         """
         return answer(raw.mmap_wrap_wake(self._handle, int64(offset), REST if count is None else int64(count)))
+
+    def mutex(self, offset: SupportsIndex, repair: Callable[[], object] | None = None) -> Mutex:
+        """A mutex in the 16 bytes at byte `offset`, a multiple of 8, for threads and processes; zeros are a free one.
+
+        `with m.mutex(0):` holds it for a block; `acquire`, which takes a timeout, and `release` do in parts. Where a
+        holder ended without releasing it, `repair` is called by the next, with the mutex held, to bring the data in
+        order; without one `acquire` raises OwnerDiedError, an OSError with EOWNERDEAD. docs/synchronising.md has more.
+
+        ValueError: closed, or outside the map. ArgumentError: not a multiple of 8. Both come from `acquire`, too.
+
+        >>> import mmap_wrap
+        >>> m = mmap_wrap.mmap(-1, 64)
+        >>> with m.mutex(0) as mutex:
+        ...     m[16] = 1
+        >>> mutex.acquire(timeout=1)
+        True
+        >>> mutex.release()
+        """
+        from ._mutex import Mutex
+
+        # A place that cannot be is an error here.
+        self.atomic_load(offset)
+        answer(_ffi.check(self._handle, int64(offset), raw.MMAP_WRAP_MUTEX_SIZE))
+        return Mutex(self, int64(offset), repair)  # type: ignore[arg-type]
 
     def seals(self) -> int:
         """The F_SEAL_ constants of a memory file (`memfd`), or'ed together. OSError (EINVAL): not such a file.

@@ -72,6 +72,7 @@ SIGNATURES = {
     # Mutexes in shared memory
     "mmap_wrap_mutex_lock": "iiii",
     "mmap_wrap_mutex_unlock": "iii",
+    "mmap_wrap_mutex_abandon": "iii",
     # Faults
     "mmap_wrap_fault_done": "i",
     "mmap_wrap_fault_address": "p",

@@ -209,6 +209,7 @@ sub mmap_wrap_wake(int64, int64, int64 --> int64) is native(&library) is export 
 # Mutexes in shared memory
 sub mmap_wrap_mutex_lock(int64, int64, int64 --> int64) is native(&library) is export { * }
 sub mmap_wrap_mutex_unlock(int64, int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_mutex_abandon(int64, int64 --> int64) is native(&library) is export { * }
 
 # Faults
 sub mmap_wrap_fault_done(--> int64) is native(&library) is export { * }

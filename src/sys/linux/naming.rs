@@ -1,0 +1,77 @@
+//! Files that get their name when they are whole: O_TMPFILE and linkat(2).
+
+use super::{check, last_errno};
+use crate::error::Errno;
+use crate::sys::{self, files::without_sigxfsz};
+use std::ffi::{CStr, CString, OsStr, c_int};
+use std::fs::File;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+const CANNOT: Errno = Errno(libc::EOPNOTSUPP);
+
+/// The path of shared memory: where shm_open(3) of glibc and of musl has it.
+pub fn shared_memory_path(name: &CStr) -> Result<CString, Errno> {
+    let bytes = name.to_bytes();
+    let bare = &bytes[bytes.iter().take_while(|byte| **byte == b'/').count()..];
+    if bare.is_empty() || bare.contains(&b'/') || bare == b"." || bare == b".." {
+        return Err(Errno(libc::EINVAL));
+    }
+    CString::new([b"/dev/shm/", bare].concat()).map_err(|_| Errno(libc::EINVAL))
+}
+
+/// Makes a file without a name in the folder of `path`, for [`link`] to name it so. It has the permissions that open(2)
+/// would give it, or this fails.
+pub fn open_without_name(path: &CStr, flags: c_int, mode: u32) -> Result<OwnedFd, Errno> {
+    let folder = Path::new(OsStr::from_bytes(path.to_bytes())).parent().ok_or(CANNOT)?;
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let folder = CString::new(folder.as_os_str().as_bytes()).map_err(|_| CANNOT)?;
+    // With O_EXCL it could never have a name.
+    let others = flags & !(libc::O_CREAT | libc::O_EXCL | libc::O_TRUNC | libc::O_NOFOLLOW);
+    let file = File::from(sys::open(&folder, others | libc::O_TMPFILE, mode)?);
+    // Kernels before 6.0 do not apply the umask to such a file (commit ac6800e279a2), and folders with a default ACL
+    // have other rules.
+    let made_with = file.metadata().map_err(|_| last_errno())?.mode();
+    if umask().is_none_or(|umask| made_with & umask != 0) {
+        return Err(CANNOT);
+    }
+    let fd = OwnedFd::from(file);
+    // shm_open(3) of an old glibc looks for another place where this is none.
+    let in_memory = path.to_bytes().starts_with(b"/dev/shm/");
+    if in_memory && !is_tmpfs(fd.as_raw_fd()) { Err(CANNOT) } else { Ok(fd) }
+}
+
+/// Gives a name to a file that was made without one. EEXIST: there is a file of that name.
+pub fn link(fd: c_int, path: &CStr) -> Result<(), Errno> {
+    let open = CString::new(format!("/proc/self/fd/{fd}")).map_err(|_| CANNOT)?;
+    // Not AT_EMPTY_PATH, which needs CAP_DAC_READ_SEARCH.
+    // SAFETY: both paths end in NUL.
+    check(unsafe { libc::linkat(libc::AT_FDCWD, open.as_ptr(), libc::AT_FDCWD, path.as_ptr(), libc::AT_SYMLINK_FOLLOW) })
+}
+
+/// Makes a file at least `size` bytes long, and never shorter, also if another process makes it longer at this moment.
+pub fn grow_file(fd: c_int, size: u64) -> Result<(), Errno> {
+    let last = size.checked_sub(1).and_then(|last| libc::off64_t::try_from(last).ok()).ok_or(Errno(libc::EFBIG))?;
+    // SAFETY: fallocate checks the descriptor and touches no memory.
+    match without_sigxfsz(|| check(unsafe { libc::fallocate64(fd, 0, last, 1) })) {
+        Ok(()) => Ok(()),
+        // The file system cannot, or is full: growing needs no block.
+        Err(_) => sys::set_file_size(fd, size),
+    }
+}
+
+/// The umask of this process. Linux 4.7: before, it can be read only by changing it, which other threads would notice.
+fn umask() -> Option<u32> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("Umask:"))?;
+    u32::from_str_radix(line.trim(), 8).ok()
+}
+
+fn is_tmpfs(fd: c_int) -> bool {
+    let mut facts = MaybeUninit::<libc::statfs>::uninit();
+    // SAFETY: fstatfs writes one statfs to the place given, all of it where it succeeds.
+    unsafe { libc::fstatfs(fd, facts.as_mut_ptr()) == 0 && facts.assume_init().f_type == libc::TMPFS_MAGIC }
+}
