@@ -128,9 +128,9 @@ fn the_size_of_the_kept_file_is_what_it_is_now() {
     std::fs::write(&path, b"five5").unwrap();
     let file = std::fs::OpenOptions::new().read(true).write(true).open(&path).unwrap();
     std::fs::remove_file(&path).unwrap();
-    let keep = MAP_SHARED | mmap_wrap::ffi::map::MMAP_WRAP_KEEP;
-    let fd = std::os::fd::AsRawFd::as_raw_fd(&file);
-    let h = registry::insert(|| Mapping::of_descriptor(0, 5, PROT_READ, keep, fd, 0)).unwrap();
+    let keep = MAP_SHARED | KEEP;
+    let fd = file.as_raw_fd();
+    let h = registry::insert(|| Mapping::of_descriptor(0, 5, PROT_READ, keep, fd.into(), 0)).unwrap();
     assert_eq!(mmap_wrap_file_size(h), 5);
     file.set_len(1 << 40).unwrap();
     assert_eq!(mmap_wrap_file_size(h), 1 << 40);

@@ -225,6 +225,7 @@ calls! {
     mmap_wrap_trust_handlers(YesNo) -> Number;
 
     mmap_wrap_facts(Handle, Room, FactsSize) -> Number;
+    mmap_wrap_file_size(Handle) -> Number;
     mmap_wrap_list(Room, Count) -> Number;
 
     mmap_wrap_constant(ConstantName, Room) -> Number;

@@ -803,6 +803,9 @@ def test_joblib_sees_the_same_memory_and_makes_no_file_of_it(make, backend):
     assert [type(each) for each in back] == [type(array)] * 2
     assert work([joblib.delayed(far_away.write_into)(one, 0, 1)])[0] != os.getpid()
     assert array[0] == 1
+    if backend == "multiprocessing":
+        work([joblib.delayed(far_away.write_into)(one.view("u8"), 0, 2)])
+        assert array[0] == 2
 
 
 def test_joblibs_default_copies_a_view_and_passes_a_map_whose_view_is_taken_there(make):

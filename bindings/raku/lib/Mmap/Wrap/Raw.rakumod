@@ -239,6 +239,7 @@ sub mmap_wrap_node(int64, int64 --> int64) is native(&library) is export { * }
 
 # Facts
 sub mmap_wrap_facts(int64, Facts, int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_file_size(int64 --> int64) is native(&library) is export { * }
 sub mmap_wrap_list(CArray[int64], int64 --> int64) is native(&library) is export { * }
 
 # Constants
