@@ -70,6 +70,7 @@ __all__ = [
     "shared",
     "trust_handlers",
     "unlink_shared",
+    "verify_handlers",
 ]
 
 error = OSError
@@ -113,12 +114,27 @@ def install() -> None:
         warnings.warn(f"{message}. Call install before the first import of them.", RuntimeWarning, stacklevel=2)
 
 
-def trust_handlers(yes: bool = True) -> None:
-    """Says that from now on nobody in this process replaces or blocks the handlers of SIGBUS and SIGSEGV; or may again.
+def verify_handlers() -> bool:
+    """Whether a fault of an access in this thread is repaired by this library's handlers of SIGBUS and SIGSEGV.
 
-    An access then needs no system call, and `m[i]` takes about as long as the standard library's. Otherwise each
-    access makes sure of the handlers first. `faulthandler.enable()` replaces them: say `yes=False` before it. If that
-    turns out wrong, an access that the memory refuses ends the process.
+    False: another handler is installed, or a signal is blocked in this thread; accesses then go through the kernel, and
+    are slower. The library verifies that itself, at most every 33 microseconds. Call this in the thread that has just
+    changed a handler or its signal mask, by `signal.signal`, `faulthandler.enable` or `signal.pthread_sigmask`, before it
+    accesses a map that may fault.
+
+    >>> import mmap_wrap
+    >>> mmap_wrap.verify_handlers() in (True, False)
+    True
+    """
+    return _errors.answer(_ffi.verify_handlers()) == 1
+
+
+def trust_handlers(yes: bool = True) -> None:
+    """Says that from now on no code in this process replaces or blocks the handlers of SIGBUS and SIGSEGV; or may again.
+
+    Accesses then verify nothing. Otherwise the handlers are verified by lease (see `verify_handlers`), which costs some
+    nanoseconds an access. `faulthandler.enable()` replaces them: call `trust_handlers(False)` before it. If that
+    turns out wrong, a fault ends the process.
 
     >>> import mmap_wrap
     >>> mmap_wrap.trust_handlers()

@@ -85,6 +85,7 @@ _CALLS = {
     "descriptor": "mmap_wrap_descriptor",
     "file_size": "mmap_wrap_file_size",
     "survive": "mmap_wrap_survive",
+    "verify_handlers": "mmap_wrap_verify_handlers",
     "trust_handlers": "mmap_wrap_trust_handlers",
     "read": "mmap_wrap_read",
     "write": "mmap_wrap_write",

@@ -78,6 +78,7 @@ SIGNATURES = {
     "mmap_wrap_fault_address": "p",
     "mmap_wrap_survive": "iii",
     "mmap_wrap_loss": "pi",
+    "mmap_wrap_verify_handlers": "i",
     "mmap_wrap_trust_handlers": "ii",
     # Presence
     "mlock_wrap": "iiiii",

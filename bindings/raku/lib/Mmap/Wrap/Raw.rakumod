@@ -217,6 +217,7 @@ sub mmap_wrap_fault_address(--> Pointer) is native(&library) is export { * }
 sub mmap_wrap_survive(int64, int64 --> int64) is native(&library) is export { * }
 sub mmap_wrap_loss(int64 --> Pointer) is native(&library) is export { * }
 sub mmap_wrap_trust_handlers(int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_verify_handlers(--> int64) is native(&library) is export { * }
 
 # Presence
 sub mlock_wrap(int64, int64, int64, int64 --> int64) is native(&library) is export { * }
