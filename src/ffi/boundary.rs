@@ -46,9 +46,9 @@ pub fn boundary_number<T: Copy>(call: &'static str, none: T, is_none: fn(T) -> b
     }
 }
 
-/// The same where nobody is to be told: this thread's last failure stays what it was.
-pub fn quietly<T>(body: impl FnOnce() -> Result<T>) {
-    let _ = caught(body);
+/// The same for a caller that interrupted others: this thread's last failure stays what it was.
+pub fn quietly<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
+    caught(body)
 }
 
 #[cold]

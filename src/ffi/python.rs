@@ -12,9 +12,10 @@ use super::address::{mmap_wrap_length, mmap_wrap_release};
 use super::boundary::{boundary, quietly};
 use super::map::mmap_wrap_handle;
 use crate::constants::PROT_WRITE;
+use crate::error::Error;
 use crate::registry::{self, look};
 use api::{Api, Buffer, Method, Object, READ_ONLY, Size, Slot, Spec, api, member};
-use std::ffi::{CStr, c_int, c_long, c_void};
+use std::ffi::{CStr, CString, c_int, c_long, c_void};
 use std::ptr::{null, null_mut};
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering::Relaxed};
 
@@ -161,7 +162,7 @@ unsafe extern "C-unwind" fn new(class: *mut Object, arguments: *mut Object, keyw
             std::mem::transmute((api.PyType_GetSlot)(class, Slot::ALLOCATE));
         let object = allocate(class, 0);
         if object.is_null() {
-            quietly(|| registry::unmap(handle));
+            let _ = quietly(|| registry::unmap(handle));
         } else {
             *object.byte_add(HEAD.load(Relaxed)).cast() = Instance { handle, access, position: AtomicI64::new(0) };
         }
@@ -176,14 +177,38 @@ unsafe extern "C-unwind" fn dealloc(object: *mut Object) {
     unsafe {
         let handle = instance(object).handle;
         if handle != 0 {
-            // There is nobody to tell; and the last failure of a call that this interrupted is not to be overwritten.
-            quietly(|| registry::unmap(handle));
+            // The last failure of a call that this interrupted is not to be overwritten.
+            if let Err(error) = quietly(|| registry::unmap(handle)) {
+                if matches!(*error, Error::Lost) {
+                    warn_of(&error);
+                }
+            }
         }
         let class = (api.PyObject_Type)(object);
         let free: unsafe extern "C-unwind" fn(*mut c_void) = std::mem::transmute((api.PyType_GetSlot)(class, Slot::FREE));
         free(object.cast());
         (api.Py_DecRef)(class);
         (api.Py_DecRef)(class);
+    }
+}
+
+/// Reports a loss that no call is left to report: as a warning, or, where warnings are errors, to the hook for exceptions that
+/// cannot be raised.
+///
+/// # Safety
+/// The lock is held.
+#[cold]
+unsafe fn warn_of(error: &Error) {
+    let api = python();
+    let message = CString::new(format!("mmap_wrap: {error}")).unwrap_or_default();
+    let (mut kind, mut value, mut traceback) = (null_mut(), null_mut(), null_mut());
+    // SAFETY: the collector comes in the middle of anything: an exception that is on its way is put back.
+    unsafe {
+        (api.PyErr_Fetch)(&raw mut kind, &raw mut value, &raw mut traceback);
+        if (api.PyErr_WarnEx)(*api.PyExc_ResourceWarning, message.as_ptr(), 1) < 0 {
+            (api.PyErr_WriteUnraisable)(null_mut());
+        }
+        (api.PyErr_Restore)(kind, value, traceback);
     }
 }
 

@@ -175,7 +175,7 @@ assert m.find(b"\\1") == 0
 
 @pytest.mark.parametrize(
     ("search", "found"),
-    [("m.find(needle)", 0), ("m.rfind(needle)", 16 << 20), ("needle in m", True), ("m.count(needle)", 1)],
+    [("m.find(needle)", 0), ("m.rfind(needle)", 16 << 20), ("m.count(needle)", 1)],
 )
 def test_a_needle_larger_than_memory_has_a_result_or_is_enomem(search, found):
     child = run(LARGE_NEEDLE, search)
@@ -208,7 +208,7 @@ print("after")
 ENDS = {
     "deleted": ("del m", 1),
     "in a cycle": ("cycle = [m]; cycle.append(cycle); del m, cycle", 1),
-    "with a view": ("view = m.view(); del m; del view", 1),
+    "with a view": ("view = memoryview(m); del m; del view", 1),
     "reported by a call": ("try: m[0]\nexcept mmap_wrap.FaultError: pass\ndel m", 0),
     "closed": ("try: m.close()\nexcept mmap_wrap.FaultError: pass\ndel m", 0),
     "before another without a loss": (

@@ -196,12 +196,17 @@ functions! {
     PyBuffer_Release: unsafe extern "C-unwind" fn(*mut Buffer);
     PyBytes_AsString: unsafe extern "C-unwind" fn(*mut Object) -> *mut c_char;
     PyBytes_FromStringAndSize: unsafe extern "C-unwind" fn(*const c_char, Size) -> *mut Object;
+    PyErr_Fetch: unsafe extern "C-unwind" fn(*mut *mut Object, *mut *mut Object, *mut *mut Object);
     PyErr_Occurred: unsafe extern "C-unwind" fn() -> *mut Object;
+    PyErr_Restore: unsafe extern "C-unwind" fn(*mut Object, *mut Object, *mut Object);
     PyErr_SetString: unsafe extern "C-unwind" fn(*mut Object, *const c_char);
+    PyErr_WarnEx: unsafe extern "C-unwind" fn(*mut Object, *const c_char, Size) -> c_int;
+    PyErr_WriteUnraisable: unsafe extern "C-unwind" fn(*mut Object);
     PyEval_RestoreThread: unsafe extern "C-unwind" fn(*mut c_void);
     PyEval_SaveThread: unsafe extern "C-unwind" fn() -> *mut c_void;
     PyExc_IndexError: *mut *mut Object;
     PyExc_OverflowError: *mut *mut Object;
+    PyExc_ResourceWarning: *mut *mut Object;
     PyExc_TypeError: *mut *mut Object;
     PyExc_ValueError: *mut *mut Object;
     PyFloat_FromDouble: unsafe extern "C-unwind" fn(f64) -> *mut Object;

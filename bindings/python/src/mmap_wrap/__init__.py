@@ -130,7 +130,7 @@ def verify_handlers() -> bool:
 
 
 def trust_handlers(yes: bool = True) -> None:
-    """Says that from now on no code in this process replaces or blocks the handlers of SIGBUS and SIGSEGV; or may again.
+    """Says that from now on no code in this process replaces or blocks the handlers of SIGBUS and SIGSEGV (`yes=False`: it may).
 
     Accesses then verify nothing. Otherwise the handlers are verified by lease (see `verify_handlers`), which costs some
     nanoseconds an access. `faulthandler.enable()` replaces them: call `trust_handlers(False)` before it. If that
