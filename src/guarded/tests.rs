@@ -302,14 +302,16 @@ fn a_buffer_that_refuses_is_told_from_the_mapping() {
     let start = wall.at(&(PAGE - 10..PAGE));
     let by_buffer = |done| Fault { done, by: Stop::Buffer };
     for way in ways() {
-        // SAFETY: the memory is this test's, as far as it can be accessed, here and below.
+        // SAFETY: the memory is this test's, as far as it can be accessed.
         let room = unsafe { Room::from_raw(start, 100) };
         assert_eq!(way.reads(&pages, 0, room), Err(by_buffer(10)));
+        // SAFETY: as above.
         let bytes = unsafe { Bytes::from_raw(start, 100) };
         assert_eq!(way.writes(&pages, 0, bytes), Err(by_buffer(10)));
         assert_eq!(way.finds(&pages, 0..PAGE, bytes).unwrap_err().by, Stop::Buffer);
         assert_eq!(way.rfinds(&pages, 0..PAGE, bytes).unwrap_err().by, Stop::Buffer);
         assert_eq!(way.counts(&pages, 0..PAGE, bytes).unwrap_err().by, Stop::Buffer);
+        // SAFETY: as above.
         let long = unsafe { Bytes::from_raw(wall.at(&(0..0)), 2 * PAGE) };
         let large = Pages::zeroed(3 * PAGE).unwrap();
         assert_eq!(way.finds(&large, 0..3 * PAGE, long).unwrap_err().by, Stop::Buffer);

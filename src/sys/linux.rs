@@ -60,11 +60,13 @@ pub fn descriptor_page_size(fd: c_int) -> Option<usize> {
 /// # Safety
 /// The caller may write `size` bytes at `to`, if they are mapped at all.
 pub unsafe fn copy(from: *const u8, to: *mut u8, size: usize) -> Result<usize, Errno> {
-    // SAFETY: as the caller promises, here and below.
+    // SAFETY: as the caller promises.
     match unsafe { copy_within_process(from, to, size) } {
         // Emulators lack the call, and containers may forbid it.
+        // SAFETY: as above.
         Err(NOT_HERE | NOT_PERMITTED) => unsafe { copy_by_socket(from, to, size) },
         // It cannot reach secret memory (memfd_secret) and that of devices; a plain copy can.
+        // SAFETY: as above.
         Err(FAULT) => unsafe { copy_by_socket(from, to, size) }.or(Err(FAULT)),
         outcome => outcome,
     }
