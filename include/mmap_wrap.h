@@ -422,6 +422,9 @@ int64_t mmap_wrap_guard(mmap_wrap_handle h, int64_t on, int64_t offset, int64_t 
  * otherwise, and read-only private ones cannot be discarded. munmap_wrap answers MMAP_WRAP_E_SEALED from then on, and the
  * handle stays good until the process ends.
  *
+ * A surviving mapping cannot be sealed, for its lost pages could not be replaced: MMAP_WRAP_E_ARGUMENT. Call
+ * mmap_wrap_survive(h, 0) first.
+ *
  * Returns 0, or MMAP_WRAP_E_UNSUPPORTED (before Linux 6.10, or 32 bits), MMAP_WRAP_E_RANGE, MMAP_WRAP_E_HANDLE,
  * MMAP_WRAP_E_UNMAPPED, -ENOMEM.
  *
@@ -482,10 +485,10 @@ int64_t mmap_wrap_release(mmap_wrap_handle h);
 /*
  * == Reading, writing, searching ==
  *
- * Checked access: all of the range or an error, and nothing is touched if it is not inside the mapping. Memory that
- * refuses (see Faults) answers MMAP_WRAP_E_FAULT, and the message says after how many bytes and why; those were done.
- * -EFAULT is the caller's own buffer refusing. Buffers are the caller's, hold at least size bytes, do not overlap the
- * mapping, and may be NULL where size is 0. Also common to all: MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED,
+ * Checked access: all of the range or an error, and nothing is accessed if it is not inside the mapping. An access that
+ * faults (see Faults) is MMAP_WRAP_E_FAULT, and the message says after how many bytes and why; those were done.
+ * -EFAULT: the caller's own buffer or needle cannot be accessed. Buffers are the caller's, hold at least size bytes, do not
+ * overlap the mapping, and may be NULL where size is 0. Also common to all: MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED,
  * MMAP_WRAP_E_RANGE, and MMAP_WRAP_E_ARGUMENT for a NULL buffer with a size. MMAP_WRAP_REST stands for a size of fill,
  * move, copy and compare, and for an end of find and count; a buffer's size is always given.
  *
@@ -493,8 +496,8 @@ int64_t mmap_wrap_release(mmap_wrap_handle h);
  */
 
 /**
- * Checks that size bytes (or MMAP_WRAP_REST) from offset on lie inside, and touches none of them: for who goes on with the
- * address. Returns how many they are. A pending loss is reported, as by all that use the mapping.
+ * Validates the range of size bytes (or MMAP_WRAP_REST) from offset on without accessing memory. Returns how many bytes it
+ * has. A pending loss is reported, as by all calls that use the mapping.
  *
  *     if (mmap_wrap_check(h, 16, 4) == 4) puts("bytes 16 to 19 are there");
  */
@@ -685,14 +688,14 @@ int64_t mmap_wrap_put_float(mmap_wrap_handle h, int64_t kind, int64_t offset, do
  * MMAP_WRAP_E_ARGUMENT. The word's address must be a multiple of its width, else MMAP_WRAP_E_ALIGNMENT; offset is, too,
  * unless the mapping begins inside a page. Numbers are signed, in the machine's own order of bytes; one for 32 bits must
  * fit int32_t or uint32_t, else MMAP_WRAP_E_ARGUMENT. Also common to all: MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED,
- * MMAP_WRAP_E_RANGE, and MMAP_WRAP_E_FAULT where the memory refuses; nothing was changed then.
+ * MMAP_WRAP_E_RANGE, and MMAP_WRAP_E_FAULT where the access faulted; nothing was changed then. -EFAULT where the result
+ * cannot be stored at the address given: the operation was done.
  *
  * The atomic operations are sequentially consistent. All but loading need memory that may be written, whatever the word
- * is. Repairing faults needs the handler of SIGBUS and, where a part of the mapping has a protection of its own or a
- * guard region, of SIGSEGV (see Faults): the kernel has nothing atomic to fall back on. Where another handler took their
- * place, or the thread blocks them, memory without a file (MAP_ANONYMOUS, not MAP_HUGETLB) whose protection allows the
- * access is accessed all the same; any other answers
- * MMAP_WRAP_E_UNSUPPORTED. So does, always, a processor other than x86-64 and arm64.
+ * is. The kernel has no call for them: where the handlers of SIGBUS and SIGSEGV are not this library's, or the thread blocks
+ * one of them, and always on processors other than x86-64 and arm64, a child process that shares this one's memory does
+ * the operation, which takes some 0.1 ms (docs/safety.md). -EAGAIN where no process can be made (RLIMIT_NPROC), and
+ * MMAP_WRAP_E_UNSUPPORTED under an emulator that does not share memory: nothing was done.
  */
 
 /**
@@ -744,7 +747,8 @@ int64_t mmap_wrap_atomic_compare_exchange(mmap_wrap_handle h, int64_t bits, int6
  * MAP_SHARED, processes; it is futex(2), so others may use that on the same word. Who wakes changes the word before: now and
  * then a waiter is looking whether the mapping is still there, and finds the word changed. Who waits is inside the mapping:
  * where it is unmapped meanwhile, the wait ends within a quarter of a second as MMAP_WRAP_E_UNMAPPED, and its memory stays
- * until then; resizing it is MMAP_WRAP_E_BUSY. MMAP_WRAP_E_UNSUPPORTED elsewhere than on Linux.
+ * until then; resizing it is MMAP_WRAP_E_BUSY. MMAP_WRAP_E_FAULT: also for private memory that may not be written, where the
+ * kernel does not wait, futex(2). MMAP_WRAP_E_UNSUPPORTED elsewhere than on Linux.
  *
  *     while (mmap_wrap_atomic_load(h, 32, 0, &ready) == 0 && ready == 0) mmap_wrap_wait(h, 0, 0, MMAP_WRAP_REST);
  */

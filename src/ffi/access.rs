@@ -1,9 +1,9 @@
 //! Reading, writing, searching
 //!
-//! Checked access: all of the range or an error, and nothing is touched if it is not inside the mapping. Memory that
-//! refuses (see Faults) answers MMAP_WRAP_E_FAULT, and the message says after how many bytes and why; those were done.
-//! -EFAULT is the caller's own buffer refusing. Buffers are the caller's, hold at least size bytes, do not overlap the
-//! mapping, and may be NULL where size is 0. Also common to all: MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED,
+//! Checked access: all of the range or an error, and nothing is accessed if it is not inside the mapping. An access that
+//! faults (see Faults) is MMAP_WRAP_E_FAULT, and the message says after how many bytes and why; those were done.
+//! -EFAULT: the caller's own buffer or needle cannot be accessed. Buffers are the caller's, hold at least size bytes, do not
+//! overlap the mapping, and may be NULL where size is 0. Also common to all: MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED,
 //! MMAP_WRAP_E_RANGE, and MMAP_WRAP_E_ARGUMENT for a NULL buffer with a size. MMAP_WRAP_REST stands for a size of fill,
 //! move, copy and compare, and for an end of find and count; a buffer's size is always given.
 //!
@@ -16,8 +16,8 @@ use crate::error::Side;
 use crate::registry::{pin, with, with_both};
 use std::ffi::c_void;
 
-/// Checks that size bytes (or MMAP_WRAP_REST) from offset on lie inside, and touches none of them: for who goes on with the
-/// address. Returns how many they are. A pending loss is reported, as by all that use the mapping.
+/// Validates the range of size bytes (or MMAP_WRAP_REST) from offset on without accessing memory. Returns how many bytes it
+/// has. A pending loss is reported, as by all calls that use the mapping.
 ///
 /// ```c
 /// if (mmap_wrap_check(h, 16, 4) == 4) puts("bytes 16 to 19 are there");

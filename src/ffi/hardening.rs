@@ -30,6 +30,9 @@ pub extern "C" fn mmap_wrap_guard(h: mmap_wrap_handle, on: i64, offset: i64, siz
 /// otherwise, and read-only private ones cannot be discarded. munmap_wrap answers MMAP_WRAP_E_SEALED from then on, and the
 /// handle stays good until the process ends.
 ///
+/// A surviving mapping cannot be sealed, for its lost pages could not be replaced: MMAP_WRAP_E_ARGUMENT. Call
+/// mmap_wrap_survive(h, 0) first.
+///
 /// Returns 0, or MMAP_WRAP_E_UNSUPPORTED (before Linux 6.10, or 32 bits), MMAP_WRAP_E_RANGE, MMAP_WRAP_E_HANDLE,
 /// MMAP_WRAP_E_UNMAPPED, -ENOMEM.
 ///

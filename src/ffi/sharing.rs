@@ -4,14 +4,14 @@
 //! MMAP_WRAP_E_ARGUMENT. The word's address must be a multiple of its width, else MMAP_WRAP_E_ALIGNMENT; offset is, too,
 //! unless the mapping begins inside a page. Numbers are signed, in the machine's own order of bytes; one for 32 bits must
 //! fit int32_t or uint32_t, else MMAP_WRAP_E_ARGUMENT. Also common to all: MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED,
-//! MMAP_WRAP_E_RANGE, and MMAP_WRAP_E_FAULT where the memory refuses; nothing was changed then.
+//! MMAP_WRAP_E_RANGE, and MMAP_WRAP_E_FAULT where the access faulted; nothing was changed then. -EFAULT where the result
+//! cannot be stored at the address given: the operation was done.
 //!
 //! The atomic operations are sequentially consistent. All but loading need memory that may be written, whatever the word
-//! is. Repairing faults needs the handler of SIGBUS and, where a part of the mapping has a protection of its own or a
-//! guard region, of SIGSEGV (see Faults): the kernel has nothing atomic to fall back on. Where another handler took their
-//! place, or the thread blocks them, memory without a file (MAP_ANONYMOUS, not MAP_HUGETLB) whose protection allows the
-//! access is accessed all the same; any other answers
-//! MMAP_WRAP_E_UNSUPPORTED. So does, always, a processor other than x86-64 and arm64.
+//! is. The kernel has no call for them: where the handlers of SIGBUS and SIGSEGV are not this library's, or the thread blocks
+//! one of them, and always on processors other than x86-64 and arm64, a child process that shares this one's memory does
+//! the operation, which takes some 0.1 ms (docs/safety.md). -EAGAIN where no process can be made (RLIMIT_NPROC), and
+//! MMAP_WRAP_E_UNSUPPORTED under an emulator that does not share memory: nothing was done.
 
 use super::boundary::{answer, boundary, room_for, store};
 use super::map::mmap_wrap_handle;
@@ -99,7 +99,8 @@ pub extern "C" fn mmap_wrap_atomic_compare_exchange(
 /// MAP_SHARED, processes; it is futex(2), so others may use that on the same word. Who wakes changes the word before: now and
 /// then a waiter is looking whether the mapping is still there, and finds the word changed. Who waits is inside the mapping:
 /// where it is unmapped meanwhile, the wait ends within a quarter of a second as MMAP_WRAP_E_UNMAPPED, and its memory stays
-/// until then; resizing it is MMAP_WRAP_E_BUSY. MMAP_WRAP_E_UNSUPPORTED elsewhere than on Linux.
+/// until then; resizing it is MMAP_WRAP_E_BUSY. MMAP_WRAP_E_FAULT: also for private memory that may not be written, where the
+/// kernel does not wait, futex(2). MMAP_WRAP_E_UNSUPPORTED elsewhere than on Linux.
 ///
 /// ```c
 /// while (mmap_wrap_atomic_load(h, 32, 0, &ready) == 0 && ready == 0) mmap_wrap_wait(h, 0, 0, MMAP_WRAP_REST);

@@ -189,10 +189,12 @@ class Pages:
         answer(raw.mmap_wrap_guard(self._handle, int(bool(on)), *_range(offset, size)))
 
     def seal(self, offset: SupportsIndex = 0, size: SupportsIndex | None = None) -> None:
-        """Seals the pages of the range for ever (mseal): they can be neither unmapped, moved nor protected otherwise.
+        """Seals the pages of the range until the process ends (mseal).
 
-        Closing and resizing are a SealedError from then on; the map stays good to use until the process ends. OSError:
-        ENOTSUP before Linux 6.10.
+        They can be neither unmapped, moved nor protected otherwise.
+
+        Closing and resizing are a SealedError from then on; the map stays good to use. Its views no longer survive
+        SIGBUS (`survive`): a lost page that is sealed cannot be replaced. OSError: ENOTSUP before Linux 6.10.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.mmap(-1, 4096)
@@ -201,7 +203,15 @@ class Pages:
         ... except OSError as error:
         ...     reason = error.strerror                 # a kernel without seals
         """
-        answer(raw.mseal_wrap(self._handle, *_range(offset, size)))
+        survives = self.facts().surviving
+        if survives:
+            answer(raw.mmap_wrap_survive(self._handle, 0))
+        try:
+            answer(raw.mseal_wrap(self._handle, *_range(offset, size)))
+        except (OSError, ValueError):
+            if survives:
+                raw.mmap_wrap_survive(self._handle, 1)
+            raise
 
     def set_name(self, name: str, /) -> None:
         """Gives a map without a file a `name` in /proc/PID/maps: at most 66 bytes of printable ASCII.

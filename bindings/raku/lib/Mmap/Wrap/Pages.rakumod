@@ -84,8 +84,8 @@ $buffer.unguard($page);
 
     method seal($offset = 0, $size = * --> Nil)
 
-Seals the pages for ever (mseal): they can be neither unmapped, moved, resized, nor protected otherwise. C<close> is
-X::Mmap::Sealed from then on; the mapping stays good until the process ends.
+Seals the pages until the process ends (mseal): they can be neither unmapped, moved, resized, nor protected otherwise. C<close> is
+X::Mmap::Sealed from then on; the mapping stays good. A lost page of it is no longer replaced (C<:survive>).
 
 =begin code :lang<raku>
 use Mmap::Wrap;
@@ -211,7 +211,13 @@ method unguard(Mu $offset = 0, Mu $size = * --> Nil) {
 }
 
 method seal(Mu $offset = 0, Mu $size = * --> Nil) {
-    self!done: mseal_wrap(self.handle, |range('mseal', $offset, $size))
+    my $handle = self.handle;
+    # A lost page that is sealed could not be replaced.
+    my $survives = self.facts.surviving;
+    mmap_wrap_survive($handle, 0) if $survives;
+    my $sealed = mseal_wrap($handle, |range('mseal', $offset, $size));
+    mmap_wrap_survive($handle, 1) if $survives && $sealed < 0;
+    self!done: $sealed
 }
 
 method lock(Mu $offset = 0, Mu $size = *, Bool :$on-fault --> Nil) {
