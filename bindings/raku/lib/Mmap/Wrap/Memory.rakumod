@@ -127,6 +127,7 @@ say $shared.seals +& F_SEAL_SHRINK;
 Where the first byte is, for native code; good until the mapping is closed, collected, resized or split, which nothing checks.
 Do not access the address of a mapping of length 0. Where the file of the mapping was cut short, an access through the
 address reads zeros, and the next use of the mapping, closing it included, is X::Mmap::Fault once (see C<:survive> of C<mmap>).
+Where the mapping is not used again and the garbage collector closes it, the loss is a line on standard error.
 
 =begin code :lang<raku>
 use Mmap::Wrap;
