@@ -3,9 +3,9 @@
     python3 examples/lock.py /counter 10000 &
     raku -Ibindings/raku examples/lock.raku /counter 10000
 
-Shows: a lock between processes, of atomic words, waiting and waking. Each reads the counter, adds one and writes it
-back, so often as told, with the lock held; without it, some of that would be lost. examples/README.md has the layout.
-`rm /dev/shm/counter` removes it.
+Shows: a mutex between processes, which is taken over where its holder was killed. Each reads the counter, adds one and
+writes it back, so often as told, with the mutex held; without it, some of that would be lost. examples/README.md has the
+layout. `rm /dev/shm/counter` removes it.
 """
 
 import argparse
@@ -13,35 +13,17 @@ import sys
 
 import mmap_wrap as mmap
 
-LOCK, COUNTER, SIZE = 0, 8, 16
-UNLOCKED, LOCKED, CONTENDED = 0, 1, 2
-
-
-class Lock:
-    """A lock in the word at an offset of a map; it is held inside a `with`."""
-
-    def __init__(self, memory, offset):
-        self.memory = memory
-        self.offset = offset
-
-    def __enter__(self):
-        free, _ = self.memory.atomic_compare_exchange(self.offset, UNLOCKED, LOCKED, 32)
-        # Whoever waits leaves the word contended, so that it is woken.
-        while not free and self.memory.atomic_exchange(self.offset, CONTENDED, 32) != UNLOCKED:
-            self.memory.wait(self.offset, CONTENDED)
-
-    def __exit__(self, *error):
-        if self.memory.atomic_exchange(self.offset, UNLOCKED, 32) == CONTENDED:
-            self.memory.wake(self.offset, 1)
+MUTEX, COUNTER, SIZE = 0, 16, 24
 
 
 def count(name, times):
     """Counts so often; answers what the counter is then."""
-    # New shared memory is all zeros: an unlocked lock, and nothing counted.
+    # New shared memory is all zeros: a free mutex, and nothing counted.
     memory = mmap.shared(name, SIZE)
-    lock = Lock(memory, LOCK)
+    # A counter is changed by one store: one that died left it as it was or as it should be, and nothing is to be repaired.
+    mutex = memory.mutex(MUTEX, repair=lambda: None)
     for _ in range(times):
-        with lock:
+        with mutex:
             memory.put("i8", COUNTER, memory.get("i8", COUNTER) + 1)
     return memory.get("i8", COUNTER)
 

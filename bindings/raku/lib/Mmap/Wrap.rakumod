@@ -99,7 +99,9 @@ BEGIN {
     mmap :secret, :length(32), …            # secret memory: locked, and unreadable for others
     mmap :unnamed, :length(4096), …         # a file without a name, by the best means there are
 
-By default what has a name or a handle is mapped shared and read only, all else is writable.
+By default what has a name or a handle is mapped shared and read only, all else is writable. A file that takes no shared mapping (FUSE
+with direct I/O, some of sysfs) is then mapped privately, which reads the same bytes. What cannot be mapped at all, as a FIFO, a pipe on
+C<$*IN> or C<$*ARGFILES>, or a file of procfs, is X::Mmap::System (ENODEV).
 
 =item C<:rw>: writable, and what is written goes to the file.
 =item C<:private>: writable, and what is written stays in this mapping.
@@ -122,7 +124,9 @@ or give access have the adverbs above.
 Further adverbs:
 
 =item C<:keep>: keeps the file open, for C<descriptor>, C<resize> and C<cached>. Files in memory always are.
-=item C<:!survive>: an access through C<address> to a page that the file has lost ends the program by SIGBUS, as usual.
+=item C<:survive>, the default for files and for memory of huge pages (MAP_HUGETLB): an access through C<address> to a page that the
+file has lost, or for which the pool of huge pages has none, reads zeros and is reported by the next call that uses the mapping.
+C<:!survive>: it ends the program by SIGBUS, as usual.
 =item C<:align>: the address is a multiple of that power of two; for C<:anon> and handles. C<:address>: a Pointer to where the
 mapping should begin, a hint unless C<:flags> has MAP_FIXED, which replaces what is there.
 =item C<:prot>: a protection (L<Mmap::Wrap::Enums>) in place of the one above. C<:flags>: the platform's MAP_ values in place of
@@ -232,6 +236,7 @@ multi mmap(
     my $prot-bits = $prot.defined ?? bits('mmap', 'prot', $prot) !! $writable ?? PROT_READ() +| PROT_WRITE() !! PROT_READ();
     $writable = so $prot-bits +& PROT_WRITE() if $prot.defined;
     my $flag-bits = $flags.defined ?? bits('mmap', 'flags', $flags) !! $private ?? MAP_PRIVATE() !! MAP_SHARED();
+    $flag-bits +|= OR_PRIVATE if $is-file && !$flags.defined && !$private && !$writable;
     $flag-bits +|= Mmap::Wrap::Raw::KEEP if $keep;   # KEEP alone is a phaser of Raku's
     my $bytes = size-or-rest 'mmap', $length, 'length';
     misused 'mmap', 'length 0: leave :length out, or give *, for all to the end of the file'
@@ -264,9 +269,10 @@ multi mmap(
     }
     elsif $kind eq 'secret' { $handle = mmap_secret_wrap($bytes, $prot-bits) }
     else { $handle = mmap_unnamed_wrap($bytes, $prot-bits, $flag-bits) }
-    answered $handle, :$path if $handle < 0;
+    not-mapped $handle, $path if $handle < 0;
     # An error where SIGBUS has a handler of the program's: the mapping then works, and its address is on its own.
-    mmap_wrap_survive($handle, 1) if $survive // !($kind eq 'anon' || $kind eq 'secret');
+    mmap_wrap_survive($handle, 1)
+        if $survive // !($kind eq 'secret' || $kind eq 'anon' && !($flags.defined && may-be-missing $flag-bits));
     $writable ?? Writable.new(:$handle, :$element, :$path) !! Mapping.new(:$handle, :$element, :$path)
 }
 multi mmap(|arguments) {
@@ -290,6 +296,17 @@ my sub check-fitting($kind, *%given) {
     for %given.keys.sort.grep({ %given{$_} && !FITTING{$_}.contains($kind) }) -> $adverb {
         misused 'mmap', ":$adverb does not go with {$kind ∈ <path handle> ?? "a $kind" !! ":$kind"}; it is for {FITTING{$adverb}}";
     }
+}
+
+my sub not-mapped(Int:D $code, $path) {
+    my $failure = failure $code, :$path;
+    $failure = $failure.clone(:message("$failure.message(); .slurp(:bin) reads what cannot be mapped")) if $failure.name eq 'ENODEV';
+    $failure.throw
+}
+
+# Memory without a file of which an access may find none: huge pages, of which the pool has run out.
+my sub may-be-missing(Int:D $flags --> Bool:D) {
+    so <MAP_HUGETLB MAP_NORESERVE>.first: { $flags +& ((try value-of $_) // 0) }
 }
 
 my sub wished(Mu $adverb --> Bool:D) { $adverb.defined && $adverb !=== False }

@@ -42,6 +42,7 @@ protection forbids it. C<.done> says how many bytes were done before.
 =item C<X::Mmap::Argument>: an argument has a value, or a type, that it cannot have.
 =item C<X::Mmap::Encoding>: the bytes are no text in the encoding asked for.
 =item C<X::Mmap::AsStr>: a mapping is used as text; as of a Blob, it is an C<X::Buf::AsStr>, too.
+=item C<X::Mmap::OwnerDied>: the holder of a mutex ended without unlocking it; see L<Mmap::Wrap::Mutex>.
 =item C<X::Mmap::Unsupported>: this platform or kernel lacks what was asked for.
 =item C<X::Mmap::System>: the system refused for another reason; C<.errno> has its number.
 =item C<X::Mmap::Library>: the native library is missing, or has another binary interface.
@@ -70,6 +71,7 @@ class X::Mmap::Sealed      does X::Mmap { }
 class X::Mmap::Argument    does X::Mmap { }
 class X::Mmap::Encoding    does X::Mmap { }
 class X::Mmap::AsStr       is X::Buf::AsStr does X::Mmap { }
+class X::Mmap::OwnerDied   does X::Mmap { }
 class X::Mmap::Unsupported does X::Mmap { }
 class X::Mmap::Library     does X::Mmap { }
 class X::Mmap::Internal    does X::Mmap { }

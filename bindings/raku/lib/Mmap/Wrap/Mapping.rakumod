@@ -49,9 +49,14 @@ submethod BUILD(
     $!handle = whole 'mapping', 'the handle', $handle;
 }
 
-# Runs at some garbage collection, on any thread, after the last reference has gone. An answer that is an error has
-# nobody to go to, and an exception here would end the program.
-submethod DESTROY { try munmap_wrap($!handle) if $!handle }
+# Runs at some garbage collection, on any thread, after the last reference has gone. An error has no caller to go to, and an
+# exception here would end the program; a loss that no call has reported is said all the same.
+submethod DESTROY {
+    try {
+        my int $code = munmap_wrap($!handle) if $!handle;
+        $*ERR.say: "Mmap::Wrap::Mapping{$!path.defined ?? " of '$!path'" !! ''}: {mmap_wrap_last_error_message}" if $code == E_FAULT;
+    }
+}
 
 =begin pod
 

@@ -21,12 +21,13 @@ unit role Mmap::Wrap::Memory;
 
 =head3 method resize
 
-    method resize($length, :$file, :$stay, :$to)
+    method resize($length, :$file, :$allocate, :$stay, :$to)
 
 Makes the mapping C<$length> bytes long, or as long as to the end of its file (C<*>), and answers itself. The contents stay, as
 far as they fit; on failure nothing has changed. With C<:file>, the default where the mapping keeps its file open (C<:keep>,
 C<:memfd> …), the file is made to end where the mapping ends; without it a shared mapping does not grow beyond the end of its
-file, where stores would be lost (X::Mmap::OutOfRange). It may move in memory unless C<:stay>; C<:to(Pointer)> moves
+file, where stores would be lost (X::Mmap::OutOfRange). With C<:allocate> the file follows, too, and has blocks set aside for all
+of it, so that a full disk is an error now and not a fault later. It may move in memory unless C<:stay>; C<:to(Pointer)> moves
 it to that address, whatever is there. X::Mmap::Unsupported for shared memory without a file, which cannot grow.
 
 =begin code :lang<raku>
@@ -127,6 +128,7 @@ say $shared.seals +& F_SEAL_SHRINK;
 Where the first byte is, for native code; good until the mapping is closed, collected, resized or split, which nothing checks.
 Do not access the address of a mapping of length 0. Where the file of the mapping was cut short, an access through the
 address reads zeros, and the next use of the mapping, closing it included, is X::Mmap::Fault once (see C<:survive> of C<mmap>).
+Where the mapping is not used again and the garbage collector closes it, the loss is a line on standard error.
 
 =begin code :lang<raku>
 use Mmap::Wrap;
@@ -168,14 +170,15 @@ say $data.lost;                                      # False
 
 =end pod
 
-method resize(Mu $length, Bool :$file, Bool :$stay, Mu :$to = Pointer) {
+method resize(Mu $length, Bool :$file, Bool :$allocate, Bool :$stay, Mu :$to = Pointer) {
+    misused 'mremap', ':allocate sets blocks of the file aside, which :!file leaves as it is' if $allocate && !($file // True);
     my Pointer $where := address-or-none 'mremap', $to;
     my $flags = ($stay ?? 0 !! value-of('MREMAP_MAYMOVE')) +| ($where.defined ?? value-of('MREMAP_FIXED') !! 0);
     my $wanted = size-or-rest 'mremap', $length, 'length';
     my $with-file = $file // so self.facts.keeps_file;
     # The file follows the mapping; where the mapping follows the file, it stays.
     $with-file = False if $wanted == REST && !$file.defined;
-    answered mremap_wrap(self.handle, $wanted, $flags, $where, +$with-file), :path(self.path);
+    answered mremap_wrap(self.handle, $wanted, $flags, $where, $allocate ?? ALLOCATE !! $with-file ?? WITH_FILE !! 0), :path(self.path);
     self
 }
 

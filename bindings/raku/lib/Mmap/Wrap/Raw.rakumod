@@ -54,8 +54,10 @@ constant E_NOT_FOUND   is export = -4104;
 constant E_INTERNAL    is export = -4105;
 constant E_SEALED      is export = -4106;
 
-#| A flag for every call that maps a file: the mapping keeps it open.
-constant KEEP is export = 1 +< 32;
+# Flags for every call that maps a file: the mapping keeps it open; and one for reading is private where the file takes no shared
+# mapping.
+constant KEEP       is export = 1 +< 32;
+constant OR_PRIVATE is export = 1 +< 33;
 
 # What mremap_wrap makes of the file: it ends where the mapping ends; and blocks are set aside for all of it.
 constant WITH_FILE is export = 1;

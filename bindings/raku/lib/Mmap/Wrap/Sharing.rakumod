@@ -90,17 +90,18 @@ react whenever $shared.changes(0) {
 
 =head3 method mutex
 
-    method mutex($offset --> Mmap::Wrap::Mutex:D)
+    method mutex($offset, :&repair --> Mmap::Wrap::Mutex:D)
 
-A lock in the 32-bit word, between threads and, in a shared mapping, processes: C<.lock>, C<.unlock>, C<.protect({ … })>, as
-Raku's own Lock has them, and C<.lock(:timeout)>. The word is 0 in new memory, which is unlocked; see L<Mmap::Wrap::Mutex>.
+A mutex in 16 bytes at C<$offset>, a multiple of 8, between threads and, in a shared mapping, processes: C<.lock>, C<.unlock>,
+C<.protect({ … })>, as Raku's own Lock has them, and C<.lock(:timeout)>. Zeros, as in new memory, are a free one. C<:repair> is called
+where a holder ended without unlocking it; see L<Mmap::Wrap::Mutex>.
 
 =begin code :lang<raku>
 use Mmap::Wrap;
 my $shared = mmap :anon, :length(4096), :of(uint32);
 my $mutex = $shared.mutex(0);
-await (^4).map: { start for ^100 { $mutex.protect: { $shared[1]++ } } };
-say $shared[1];                                      # 400
+await (^4).map: { start for ^100 { $mutex.protect: { $shared[4]++ } } };
+say $shared[4];                                      # 400
 =end code
 
 =end pod
@@ -188,7 +189,9 @@ sub watch($mapping, $offset, $supplier, &tapped) {
     }
 }
 
-method mutex(Mu $offset) {
-    self.atomic-load($offset);
-    Mmap::Wrap::Mutex.new(:mapping(self), :offset(whole 'mutex', 'offset', $offset))
+method mutex(Mu $offset, :&repair) {
+    my $at = whole 'mutex', 'offset', $offset;
+    self.atomic-load($at, :bits(64));
+    answered mmap_wrap_check(self.handle, $at, MUTEX_SIZE), :path(self.path);
+    Mmap::Wrap::Mutex.new(:mapping(self), :offset($at), :&repair)
 }
