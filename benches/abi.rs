@@ -3,9 +3,12 @@
 
 #![allow(clippy::cast_possible_wrap, clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
 
-use mmap_wrap::constants::*;
-use mmap_wrap::error::MMAP_WRAP_E_FAULT;
-use mmap_wrap::ffi::{access::*, elements::*, faults::*, map::*, open::*, pages::*, sharing::*};
+#[path = "../tests/common/abi.rs"]
+mod abi;
+
+use abi::*;
+use mmap_wrap::internals::constants::*;
+use mmap_wrap::internals::error::MMAP_WRAP_E_FAULT;
 use std::ffi::c_void;
 use std::hint::black_box;
 use std::os::fd::AsRawFd;
@@ -76,7 +79,7 @@ fn memory(length: i64) -> i64 {
 }
 
 fn address(h: i64) -> *mut c_void {
-    mmap_wrap::ffi::address::mmap_wrap_address(h)
+    abi::mmap_wrap_address(h)
 }
 
 fn calls() {
@@ -114,7 +117,7 @@ fn calls() {
 fn handles() {
     let h = memory(4096);
     let ours = || {
-        black_box(mmap_wrap::ffi::address::mmap_wrap_length(black_box(h)));
+        black_box(abi::mmap_wrap_length(black_box(h)));
     };
     row("mmap_wrap_length: the check of a handle alone / nothing", interleaved(20_000, ours, || assert!(black_box(h) > 0)), "");
     munmap_wrap(h);
@@ -141,7 +144,7 @@ fn small_copies() {
     row("read of 8 bytes, handlers trusted / memcpy", trusted, "");
     println!("{:62} {:12.1} {:12} {:8}   <= 5", "  beyond memcpy", trusted.0 - trusted.1, "", "");
     let number = || {
-        black_box(mmap_wrap_get_int(black_box(h), mmap_wrap::mapping::MMAP_WRAP_I64, 8));
+        black_box(mmap_wrap_get_int(black_box(h), mmap_wrap::internals::mapping::MMAP_WRAP_I64, 8));
     };
     row("get_int of 64 bits, handlers trusted / memcpy of 8", interleaved(20_000, number, bare), "");
     let add = || assert!(mmap_wrap_atomic_add(black_box(h), 64, 8, 1, null_mut()) == 0);

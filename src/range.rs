@@ -22,7 +22,7 @@ pub struct Span {
 /// As messages have it.
 ///
 /// ```
-/// use mmap_wrap::range::Span;
+/// use mmap_wrap::internals::range::Span;
 /// assert_eq!(Span { offset: 10, size: 90 }.to_string(), "90 bytes from offset 10");
 /// ```
 impl fmt::Display for Span {
@@ -45,7 +45,7 @@ pub struct Grid {
 /// Checks `size` bytes (or [`REST`]) from `offset` against a mapping of `length` bytes.
 ///
 /// ```
-/// use mmap_wrap::range::{within, REST, Span};
+/// use mmap_wrap::internals::range::{within, REST, Span};
 /// assert_eq!(within(10, REST, 100).unwrap(), Span { offset: 10, size: 90 });
 /// assert!(within(100, 0, 100).is_ok());
 /// assert!(within(99, 2, 100).is_err());
