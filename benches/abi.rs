@@ -34,6 +34,7 @@ fn main() {
     many_mappings();
     faults();
     threads();
+    beside_memmap2();
     size();
 }
 
@@ -318,4 +319,40 @@ fn reading(h: i64) -> f64 {
         assert!(mmap_wrap_read(black_box(h), 8, (&raw mut word).cast(), 8) == 8);
     }
     start.elapsed().as_nanos() as f64 / f64::from(CALLS)
+}
+
+/// The API of Rust programs, on a file of 64 MiB in the page cache, as everybody gets it: docs/rust.md has the rows.
+fn beside_memmap2() {
+    const SIZE: usize = 64 << 20;
+    let mut file = tempfile::tempfile().unwrap();
+    std::io::Write::write_all(&mut file, &vec![1; SIZE]).unwrap();
+    let open = || mmap_wrap::MapOptions::new().map(&file).unwrap();
+    // SAFETY: nothing changes the file.
+    let open_theirs = || unsafe { memmap2::Mmap::map(&file).unwrap() };
+    println!("\n{:62} {:>12} {:>12} {:>8}", "the same for Rust, a file of 64 MiB", "mmap-wrap", "memmap2", "ratio");
+    row("map and unmap", interleaved(200, || drop(open()), || drop(open_theirs())), "");
+
+    let (mapping, theirs) = (open(), open_theirs());
+    mapping.prefault(..).unwrap();
+    assert!(theirs.iter().step_by(4096).all(|byte| *byte == 1));
+    let ours = || assert!(mapping.get::<u64>(black_box(8)).unwrap() != 0);
+    let bare = || assert!(u64::from_ne_bytes(theirs[black_box(8)..][..8].try_into().unwrap()) != 0);
+    row("get::<u64> / slice and u64::from_ne_bytes", interleaved(20_000, ours, bare), "");
+    let mut room = vec![0; SIZE];
+    for (size, calls) in [(64, 20_000), (4096, 20_000), (1 << 20, 20), (SIZE, 1)] {
+        let cell = std::cell::RefCell::new(&mut room[..size]);
+        let ours = || mapping.read(black_box(0), &mut cell.borrow_mut()).unwrap();
+        let bare = || cell.borrow_mut().copy_from_slice(&theirs[black_box(0)..][..size]);
+        row(&format!("read of {size} bytes / copy_from_slice"), interleaved(calls, ours, bare), "");
+    }
+    let ours = || assert_eq!(mapping.find(b"needle", ..), Ok(None));
+    let bare = || assert_eq!(memchr::memmem::find(&theirs, b"needle"), None);
+    row("find in 64 MiB / memchr's memmem", interleaved(1, ours, bare), "");
+    let ours = || assert_eq!((0..1 << 20).map(|i| u64::from(mapping.get::<u8>(i).unwrap())).sum::<u64>(), 1 << 20);
+    let bare = || assert_eq!(theirs[..1 << 20].iter().map(|byte| u64::from(*byte)).sum::<u64>(), 1 << 20);
+    row("1 MiB byte by byte", interleaved(1, ours, bare), "");
+    // SAFETY: nothing changes the file.
+    let bytes = unsafe { mapping.as_slice() };
+    let ours = || assert_eq!(bytes[..1 << 20].iter().map(|byte| u64::from(*byte)).sum::<u64>(), 1 << 20);
+    row("the same by as_slice", interleaved(1, ours, bare), "");
 }

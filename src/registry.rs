@@ -247,7 +247,7 @@ pub fn acquire(handle: Handle) -> Result<*mut u8> {
     export(handle, pin).map(|pin| pin.address())
 }
 
-/// Counts an export of the mapping that `find` finds: [`pin`], or [`look`] for a caller that cannot report a loss.
+/// Counts an export of the mapping that `find` finds: `pin`, or `look` for a caller that cannot report a loss.
 pub fn export(handle: Handle, find: impl Fn(Handle) -> Result<Pin>) -> Result<Pin> {
     loop {
         let pin = find(handle)?;

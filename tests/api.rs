@@ -3,6 +3,8 @@
 use mmap_wrap::*;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::ops::Bound;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,12 +33,11 @@ fn mappings_and_errors_go_to_other_threads() {
     assert_eq!(memory.get::<u64>(8), Ok(4000));
 }
 
-/// What rustc says to a program that forbids unsafe code.
-fn compiled_without_unsafe(body: &str) -> Result<(), String> {
-    let folder = tempfile::tempdir().unwrap();
-    let source = folder.path().join("program.rs");
-    std::fs::write(&source, format!("#![forbid(unsafe_code)]\n#![allow(unused)]\nfn main() {{\n{body}\n}}\n")).unwrap();
-    // Beside this test lies what it was linked with.
+/// Compiles a program against the library that this test was linked with: its path, or what rustc said.
+fn compiled(folder: &Path, program: &str, emit: &str) -> Result<PathBuf, String> {
+    let source = folder.join("program.rs");
+    std::fs::write(&source, program).unwrap();
+    // It lies beside this test.
     let here = std::env::current_exe().unwrap();
     let libraries = here.parent().unwrap();
     let newest = std::fs::read_dir(libraries)
@@ -46,9 +47,9 @@ fn compiled_without_unsafe(body: &str) -> Result<(), String> {
         .filter(|path| path.file_name().unwrap().to_string_lossy().starts_with("libmmap_wrap"))
         .max_by_key(|path| path.metadata().unwrap().modified().unwrap())
         .expect("the library that this test was linked with");
-    let output = std::process::Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()))
-        .args(["--edition", "2024", "--crate-type", "bin", "--emit", "metadata", "--out-dir"])
-        .arg(folder.path())
+    let output = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()))
+        .args(["--edition", "2024", "--crate-type", "bin", "--emit", emit, "--out-dir"])
+        .arg(folder)
         .arg("-L")
         .arg(format!("dependency={}", libraries.display()))
         .arg("--extern")
@@ -56,7 +57,34 @@ fn compiled_without_unsafe(body: &str) -> Result<(), String> {
         .arg(&source)
         .output()
         .unwrap();
-    if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
+    if output.status.success() { Ok(folder.join("program")) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
+}
+
+/// What rustc says to a program that forbids unsafe code.
+fn compiled_without_unsafe(body: &str) -> Result<(), String> {
+    let folder = tempfile::tempdir().unwrap();
+    let program = format!("#![forbid(unsafe_code)]\n#![allow(unused)]\nfn main() {{\n{body}\n}}\n");
+    compiled(folder.path(), &program, "metadata").map(drop)
+}
+
+/// As scripts/samples does it for the other languages: each block is a program of its own.
+#[test]
+fn every_rust_sample_of_the_pages_runs() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut samples = 0;
+    for page in ["README.md", "docs/rust.md"] {
+        let text = std::fs::read_to_string(root.join(page)).unwrap();
+        for block in text.split("\n```rust\n").skip(1) {
+            let program = block.split("\n```").next().unwrap();
+            let folder = tempfile::tempdir().unwrap();
+            std::fs::write(folder.path().join("words.txt"), "one two three\n".repeat(100)).unwrap();
+            let program = compiled(folder.path(), program, "link").unwrap_or_else(|said| panic!("{page}: {program}\n{said}"));
+            let output = Command::new(program).current_dir(folder.path()).output().unwrap();
+            assert!(output.status.success(), "{page}: {}", String::from_utf8_lossy(&output.stderr));
+            samples += 1;
+        }
+    }
+    assert!(samples >= 3, "{samples} samples were found");
 }
 
 #[test]

@@ -211,7 +211,8 @@ impl Mapping {
     /// ```
     /// let mut memory = mmap_wrap::MapOptions::new().write(true).private().anonymous(4096)?;
     /// // SAFETY: private memory, which this function alone has.
-    /// unsafe { memory.as_mut_slice() }[..4].copy_from_slice(b"word");
+    /// let bytes = unsafe { memory.as_mut_slice() };
+    /// bytes[..4].copy_from_slice(b"word");
     /// assert_eq!(memory.find("word", ..)?, Some(0));
     /// # Ok::<(), mmap_wrap::Error>(())
     /// ```
