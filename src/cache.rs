@@ -10,6 +10,13 @@ use crate::sys;
 use std::ops::Range;
 
 /// What the page cache holds of a part of a file, in bytes: whole pages.
+///
+/// ```
+/// # let file = std::fs::File::open("Cargo.toml").unwrap();
+/// if let Ok(cache) = mmap_wrap::cached(&file, ..) {
+///     println!("{} of {} bytes are not stored yet", cache.dirty, cache.cached);
+/// }
+/// ```
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Cache {
     /// In memory.

@@ -46,6 +46,8 @@
 // - error: what failed, with which numbers; its code and its message
 // - constants: one list of names, each with its value on this platform
 
+#![cfg_attr(not(feature = "internals"), allow(dead_code, unused_imports, reason = "this crate's tests use the rest"))]
+
 mod api;
 #[forbid(unsafe_code)]
 mod bits;
@@ -73,8 +75,10 @@ mod sys;
 
 pub use api::*;
 
-/// What lies below the API, for this crate's own tests: no part of what is promised. What can reach undefined behaviour is
-/// unsafe here, too.
+/// What lies below the API, for this crate's own tests: no part of what is promised, and not there without the feature of that
+/// name. What can reach undefined behaviour is unsafe here, too; but a handle names a mapping of the whole process, also one that
+/// is borrowed elsewhere by [`Mapping::as_slice`].
+#[cfg(feature = "internals")]
 #[doc(hidden)]
 pub mod internals {
     pub use crate::error::{Error, Result};

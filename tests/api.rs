@@ -135,6 +135,37 @@ fn every_exported_function_is_unsafe_in_rust() {
 }
 
 #[test]
+fn every_public_item_has_an_example() {
+    let sources = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
+    let api = std::fs::read_dir(format!("{sources}/api")).unwrap().map(|entry| entry.unwrap().path());
+    let (mut items, mut bare) = (0, Vec::new());
+    for path in api {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let (mut example, mut sealed) = (false, false);
+        for line in text.lines() {
+            sealed = (sealed && line != "}") || line.ends_with("mod sealed {");
+            let code = line.trim_start();
+            let is_item =
+                code.starts_with("pub ") && !code.contains('$') && code.contains(['(', '{', '=']) && !code.starts_with("pub use");
+            match code {
+                _ if sealed => {}
+                _ if code.starts_with("/// ```") => example = true,
+                _ if code.starts_with("///") || code.starts_with("#[") => {}
+                _ if is_item => {
+                    items += 1;
+                    if !std::mem::take(&mut example) {
+                        bare.push(format!("{}: {code}", path.display()));
+                    }
+                }
+                _ => example = false,
+            }
+        }
+    }
+    assert!(items > 100, "{items} items were found");
+    assert!(bare.is_empty(), "{bare:#?}");
+}
+
+#[test]
 fn mremap_to_a_place_needs_the_unsafe_call_in_the_core_too() {
     use mmap_wrap::internals::constants::{MAP_FIXED, MAP_SHARED, MREMAP_FIXED, MREMAP_MAYMOVE, PROT_READ};
     use mmap_wrap::internals::{self, mapping::FileEnd};

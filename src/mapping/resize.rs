@@ -14,7 +14,15 @@ use std::ffi::c_int;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
-/// What becomes of the file of a mapping that is resized. `true` and `false` stand for the first two.
+/// What becomes of the file of a mapping that is resized. `false` and `true` stand for the first two.
+///
+/// ```
+/// use mmap_wrap::{FileEnd, MapOptions};
+/// let mut memory = MapOptions::new().write(true).unnamed(4096)?;
+/// memory.resize(8192, FileEnd::Follows)?;
+/// assert_eq!(std::fs::File::from(memory.file()?).metadata().unwrap().len(), 8192);
+/// # Ok::<(), mmap_wrap::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileEnd {
     /// It keeps its size.

@@ -8,6 +8,15 @@ use crate::sys;
 use std::time::Duration;
 
 /// How a wait ended, if not by an error.
+///
+/// ```
+/// use mmap_wrap::{Mapping, Waited};
+/// # let memory = Mapping::anonymous(4)?;
+/// # if memory.wake(0, 1).is_ok() {
+/// assert_eq!(memory.wait(0, 7, None)?, Waited::Different);
+/// # }
+/// # Ok::<(), mmap_wrap::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Waited {
     /// Somebody woke it, or, rarely, nobody did.
