@@ -392,7 +392,7 @@ impl MapOptions {
     /// [`MapOptions::map`] exactly at `address`: MAP_FIXED.
     ///
     /// # Safety
-    /// Nothing that lies in the place may be used any more: it is replaced.
+    /// Nothing that lies in the place may be used any more: it is replaced. A `Mapping` that lies there must not be dropped.
     ///
     /// ```
     /// # use mmap_wrap::{MapOptions, Mapping};
@@ -417,7 +417,7 @@ impl MapOptions {
     /// [`MapOptions::anonymous`] exactly at `address`: MAP_FIXED.
     ///
     /// # Safety
-    /// Nothing that lies in the place may be used any more: it is replaced.
+    /// Nothing that lies in the place may be used any more: it is replaced. A `Mapping` that lies there must not be dropped.
     ///
     /// ```
     /// # use mmap_wrap::{MapOptions, Mapping};

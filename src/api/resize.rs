@@ -55,7 +55,8 @@ impl Mapping {
     /// [`Mapping::resize`], to an address: MREMAP_FIXED.
     ///
     /// # Safety
-    /// Nothing that lies where the mapping moves to may be used any more: it is replaced.
+    /// Nothing that lies where the mapping moves to may be used any more: it is replaced. A `Mapping` that lies there must not be
+    /// dropped.
     ///
     /// ```
     /// use mmap_wrap::{FileEnd, Mapping};
