@@ -134,6 +134,7 @@ impl Span {
 
     /// The pages from an aligned start, the size rounded up as POSIX has it: for what changes protection.
     /// The mapping's own start counts as aligned: the bytes before it on its first page belong to nobody else.
+    #[allow(clippy::wrong_self_convention, reason = "from where, not of what")]
     pub fn from_page_start(self, grid: Grid) -> Result<Range<usize>> {
         let start = grid.lead + self.offset;
         if self.offset != 0 && start % grid.page != 0 {

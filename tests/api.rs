@@ -135,6 +135,21 @@ fn every_exported_function_is_unsafe_in_rust() {
 }
 
 #[test]
+fn a_program_that_depends_on_it_builds_nine_crates() {
+    let output = Command::new(env!("CARGO"))
+        .args(["tree", "--locked", "--offline", "--edges", "normal,build", "--prefix", "none", "--format", "{p}"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    if !output.status.success() {
+        return println!("skipped: cargo tree: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    let crates: std::collections::BTreeSet<_> = said.lines().filter_map(|line| line.split(' ').next()).collect();
+    assert!(crates.contains("mmap-wrap") && crates.len() <= 10, "{crates:?}");
+}
+
+#[test]
 fn every_public_item_has_an_example() {
     let sources = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
     let api = std::fs::read_dir(format!("{sources}/api")).unwrap().map(|entry| entry.unwrap().path());
