@@ -1,6 +1,6 @@
 //! Writes a getter for each constant to OUT_DIR, and names the library as loaders look for it.
 //!
-//! The C header is made by tests/header.rs, for it is committed: who uses the crate needs no cbindgen.
+//! The C header is made by tests/header.rs, for it is committed: a program that uses the crate needs no cbindgen.
 
 use std::fmt::Write as _;
 use std::path::Path;

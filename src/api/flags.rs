@@ -197,6 +197,25 @@ flags! {
     }
 }
 
+flags! {
+    /// What [`lock_all`](crate::lock_all) keeps in memory.
+    ///
+    /// ```
+    /// use mmap_wrap::LockAll;
+    /// if let Err(error) = mmap_wrap::lock_all(LockAll::CURRENT | LockAll::FUTURE) {
+    ///     println!("{error}");    // RLIMIT_MEMLOCK
+    /// }
+    /// ```
+    LockAll {
+        /// What is mapped now.
+        CURRENT = 0 MCL_CURRENT;
+        /// What will be mapped.
+        FUTURE = 1 MCL_FUTURE;
+        /// Beside these: each page once it is touched.
+        ON_FAULT = 2 MCL_ONFAULT;
+    }
+}
+
 choice! {
     /// On which NUMA nodes memory is taken: [`Mapping::bind`](crate::Mapping::bind).
     ///

@@ -33,7 +33,7 @@ pub use crate::mapping::{FileEnd, SourceKind, Waited};
 pub use cursor::Cursor;
 pub use elements::Element;
 pub use error::{Error, ErrorKind, Result};
-pub use flags::{Advice, BindFlags, MapFlags, Policy, Protection, Seals, SyncFlags};
+pub use flags::{Advice, BindFlags, LockAll, MapFlags, Policy, Protection, Seals, SyncFlags};
 pub use mutex::{MUTEX_SIZE, MutexGuard};
 pub use options::{MapOptions, unlink_shared_memory};
 pub use page_cache::{cached, evict, warm};
@@ -279,6 +279,30 @@ pub fn page_size() -> usize {
 /// ```
 pub fn huge_page_size() -> Result<usize> {
     crate::mapping::transparent_huge_page_size().map_err(Error::of("huge_page_size"))
+}
+
+/// Keeps all memory of the process in memory, whether this library mapped it or not: mlockall(2).
+///
+/// ```
+/// if mmap_wrap::lock_all(mmap_wrap::LockAll::CURRENT).is_ok() {
+///     mmap_wrap::unlock_all()?;
+/// }
+/// # Ok::<(), mmap_wrap::Error>(())
+/// ```
+pub fn lock_all(what: LockAll) -> Result<()> {
+    let lock = || crate::mapping::lock_all(what.to_platform()?);
+    lock().map_err(Error::of("lock_all"))
+}
+
+/// Ends what [`lock_all`] began, and every [`Mapping::lock`]: munlockall(2).
+///
+/// ```
+/// if let Err(error) = mmap_wrap::unlock_all() {
+///     println!("{error}");    // this system has no such call
+/// }
+/// ```
+pub fn unlock_all() -> Result<()> {
+    crate::mapping::unlock_all().map_err(Error::of("unlock_all"))
 }
 
 /// Verifies this library's handlers of SIGBUS and SIGSEGV now: whether faults of this thread's accesses are repaired by them
