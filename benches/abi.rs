@@ -3,9 +3,12 @@
 
 #![allow(clippy::cast_possible_wrap, clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
 
-use mmap_wrap::constants::*;
-use mmap_wrap::error::MMAP_WRAP_E_FAULT;
-use mmap_wrap::ffi::{access::*, elements::*, faults::*, map::*, open::*, pages::*, sharing::*};
+#[path = "../tests/common/abi.rs"]
+mod abi;
+
+use abi::*;
+use mmap_wrap::internals::constants::*;
+use mmap_wrap::internals::error::MMAP_WRAP_E_FAULT;
 use std::ffi::c_void;
 use std::hint::black_box;
 use std::os::fd::AsRawFd;
@@ -31,6 +34,7 @@ fn main() {
     many_mappings();
     faults();
     threads();
+    beside_memmap2();
     size();
 }
 
@@ -76,7 +80,7 @@ fn memory(length: i64) -> i64 {
 }
 
 fn address(h: i64) -> *mut c_void {
-    mmap_wrap::ffi::address::mmap_wrap_address(h)
+    abi::mmap_wrap_address(h)
 }
 
 fn calls() {
@@ -114,7 +118,7 @@ fn calls() {
 fn handles() {
     let h = memory(4096);
     let ours = || {
-        black_box(mmap_wrap::ffi::address::mmap_wrap_length(black_box(h)));
+        black_box(abi::mmap_wrap_length(black_box(h)));
     };
     row("mmap_wrap_length: the check of a handle alone / nothing", interleaved(20_000, ours, || assert!(black_box(h) > 0)), "");
     munmap_wrap(h);
@@ -141,7 +145,7 @@ fn small_copies() {
     row("read of 8 bytes, handlers trusted / memcpy", trusted, "");
     println!("{:62} {:12.1} {:12} {:8}   <= 5", "  beyond memcpy", trusted.0 - trusted.1, "", "");
     let number = || {
-        black_box(mmap_wrap_get_int(black_box(h), mmap_wrap::mapping::MMAP_WRAP_I64, 8));
+        black_box(mmap_wrap_get_int(black_box(h), mmap_wrap::internals::mapping::MMAP_WRAP_I64, 8));
     };
     row("get_int of 64 bits, handlers trusted / memcpy of 8", interleaved(20_000, number, bare), "");
     let add = || assert!(mmap_wrap_atomic_add(black_box(h), 64, 8, 1, null_mut()) == 0);
@@ -315,4 +319,40 @@ fn reading(h: i64) -> f64 {
         assert!(mmap_wrap_read(black_box(h), 8, (&raw mut word).cast(), 8) == 8);
     }
     start.elapsed().as_nanos() as f64 / f64::from(CALLS)
+}
+
+/// The API of Rust programs, on a file of 64 MiB in the page cache, as everybody gets it: docs/rust.md has the rows.
+fn beside_memmap2() {
+    const SIZE: usize = 64 << 20;
+    let mut file = tempfile::tempfile().unwrap();
+    std::io::Write::write_all(&mut file, &vec![1; SIZE]).unwrap();
+    let open = || mmap_wrap::MapOptions::new().map(&file).unwrap();
+    // SAFETY: nothing changes the file.
+    let open_theirs = || unsafe { memmap2::Mmap::map(&file).unwrap() };
+    println!("\n{:62} {:>12} {:>12} {:>8}", "the same for Rust, a file of 64 MiB", "mmap-wrap", "memmap2", "ratio");
+    row("map and unmap", interleaved(200, || drop(open()), || drop(open_theirs())), "");
+
+    let (mapping, theirs) = (open(), open_theirs());
+    mapping.prefault(..).unwrap();
+    assert!(theirs.iter().step_by(4096).all(|byte| *byte == 1));
+    let ours = || assert!(mapping.get::<u64>(black_box(8)).unwrap() != 0);
+    let bare = || assert!(u64::from_ne_bytes(theirs[black_box(8)..][..8].try_into().unwrap()) != 0);
+    row("get::<u64> / slice and u64::from_ne_bytes", interleaved(20_000, ours, bare), "");
+    let mut room = vec![0; SIZE];
+    for (size, calls) in [(64, 20_000), (4096, 20_000), (1 << 20, 20), (SIZE, 1)] {
+        let cell = std::cell::RefCell::new(&mut room[..size]);
+        let ours = || mapping.read(black_box(0), &mut cell.borrow_mut()).unwrap();
+        let bare = || cell.borrow_mut().copy_from_slice(&theirs[black_box(0)..][..size]);
+        row(&format!("read of {size} bytes / copy_from_slice"), interleaved(calls, ours, bare), "");
+    }
+    let ours = || assert_eq!(mapping.find(b"needle", ..), Ok(None));
+    let bare = || assert_eq!(memchr::memmem::find(&theirs, b"needle"), None);
+    row("find in 64 MiB / memchr's memmem", interleaved(1, ours, bare), "");
+    let ours = || assert_eq!((0..1 << 20).map(|i| u64::from(mapping.get::<u8>(i).unwrap())).sum::<u64>(), 1 << 20);
+    let bare = || assert_eq!(theirs[..1 << 20].iter().map(|byte| u64::from(*byte)).sum::<u64>(), 1 << 20);
+    row("1 MiB byte by byte", interleaved(1, ours, bare), "");
+    // SAFETY: nothing changes the file.
+    let bytes = unsafe { mapping.as_slice() };
+    let ours = || assert_eq!(bytes[..1 << 20].iter().map(|byte| u64::from(*byte)).sum::<u64>(), 1 << 20);
+    row("the same by as_slice", interleaved(1, ours, bare), "");
 }

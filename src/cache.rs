@@ -10,6 +10,13 @@ use crate::sys;
 use std::ops::Range;
 
 /// What the page cache holds of a part of a file, in bytes: whole pages.
+///
+/// ```
+/// # let file = std::fs::File::open("Cargo.toml").unwrap();
+/// if let Ok(cache) = mmap_wrap::cached(&file, ..) {
+///     println!("{} of {} bytes are not stored yet", cache.dirty, cache.cached);
+/// }
+/// ```
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Cache {
     /// In memory.
@@ -28,15 +35,20 @@ pub struct Cache {
 /// Linux 6.5.
 ///
 /// ```
-/// use mmap_wrap::{cache, error::*, range::REST};
+/// use mmap_wrap::internals::{cache, error::*, range::REST};
 /// use std::os::fd::AsRawFd;
 /// let file = std::fs::File::open("Cargo.toml").unwrap();
-/// match cache::of_descriptor(file.as_raw_fd().into(), 0, REST) {
+/// // SAFETY: the descriptor is this program's own.
+/// match unsafe { cache::of_descriptor(file.as_raw_fd().into(), 0, REST) } {
 ///     Ok(cache) => println!("{} bytes are in memory", cache.cached),
 ///     Err(error) => println!("{error}"),
 /// }
 /// ```
-pub fn of_descriptor(fd: i64, offset: i64, size: i64) -> Result<Cache> {
+///
+/// # Safety
+/// `fd` is the caller's to use, unless it is not open.
+#[allow(unsafe_code, reason = "declares what the caller has to see to")]
+pub unsafe fn of_descriptor(fd: i64, offset: i64, size: i64) -> Result<Cache> {
     of_part(descriptor(fd)?, range::of_file(offset, size)?)
 }
 
@@ -69,13 +81,18 @@ pub(crate) fn of_part(fd: i32, part: Range<u64>) -> Result<Cache> {
 /// `offset`. Pages that somebody maps or uses stay.
 ///
 /// ```
-/// use mmap_wrap::{cache, range::REST};
+/// use mmap_wrap::internals::{cache, range::REST};
 /// use std::os::fd::AsRawFd;
 /// let file = std::fs::File::open("Cargo.toml").unwrap();
-/// cache::evict(file.as_raw_fd().into(), 0, REST)?;
-/// # Ok::<(), Box<mmap_wrap::Error>>(())
+/// // SAFETY: the descriptor is this program's own.
+/// unsafe { cache::evict(file.as_raw_fd().into(), 0, REST)? };
+/// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
 /// ```
-pub fn evict(fd: i64, offset: i64, size: i64) -> Result<()> {
+///
+/// # Safety
+/// `fd` is the caller's to use, unless it is not open.
+#[allow(unsafe_code, reason = "declares what the caller has to see to")]
+pub unsafe fn evict(fd: i64, offset: i64, size: i64) -> Result<()> {
     let (fd, part) = (descriptor(fd)?, range::of_file(offset, size)?);
     if part.is_empty() { Ok(()) } else { evict_part(fd, part) }
 }
@@ -94,13 +111,18 @@ pub(crate) fn evict_part(fd: i32, part: Range<u64>) -> Result<()> {
 /// Begins to read `size` bytes (or `REST`) from `offset` of a file into the page cache, and does not wait for it.
 ///
 /// ```
-/// use mmap_wrap::{cache, range::REST};
+/// use mmap_wrap::internals::{cache, range::REST};
 /// use std::os::fd::AsRawFd;
 /// let file = std::fs::File::open("Cargo.toml").unwrap();
-/// cache::warm(file.as_raw_fd().into(), 0, REST)?;
-/// # Ok::<(), Box<mmap_wrap::Error>>(())
+/// // SAFETY: the descriptor is this program's own.
+/// unsafe { cache::warm(file.as_raw_fd().into(), 0, REST)? };
+/// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
 /// ```
-pub fn warm(fd: i64, offset: i64, size: i64) -> Result<()> {
+///
+/// # Safety
+/// `fd` is the caller's to use, unless it is not open.
+#[allow(unsafe_code, reason = "declares what the caller has to see to")]
+pub unsafe fn warm(fd: i64, offset: i64, size: i64) -> Result<()> {
     let (fd, part) = (descriptor(fd)?, range::of_file(offset, size)?);
     if part.is_empty() {
         return Ok(());

@@ -384,7 +384,7 @@ pub const CONSTANTS: &[Constant] = list::ALL;
 /// Finds a constant by its name.
 ///
 /// ```
-/// use mmap_wrap::constants::find;
+/// use mmap_wrap::internals::constants::find;
 /// assert_eq!(find("PROT_READ").unwrap().value, Some(1));
 /// assert!(find("PROT_TELEPATHY").is_none());
 /// ```

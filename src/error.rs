@@ -148,7 +148,7 @@ impl Error {
     /// The code that a C caller gets: `-errno`, or one of the `MMAP_WRAP_E_` values.
     ///
     /// ```
-    /// use mmap_wrap::error::{Error, MMAP_WRAP_E_NOT_FOUND};
+    /// use mmap_wrap::internals::error::{Error, MMAP_WRAP_E_NOT_FOUND};
     /// assert_eq!(Error::NotFound.code(), MMAP_WRAP_E_NOT_FOUND);
     /// ```
     pub fn code(&self) -> i64 {

@@ -78,16 +78,35 @@ impl Mapping {
     /// The offset need not be a page multiple, except with MAP_FIXED. The descriptor may be closed afterwards.
     ///
     /// ```
-    /// use mmap_wrap::{Mapping, constants::*, range::REST};
+    /// use mmap_wrap::internals::{Mapping, constants::*, range::REST};
     /// use std::os::fd::AsRawFd;
     /// let file = std::fs::File::open("Cargo.toml").unwrap();
-    /// let text = Mapping::of_descriptor(0, REST, PROT_READ, MAP_PRIVATE, file.as_raw_fd().into(), 0)?;
+    /// // SAFETY: the descriptor is this program's own, and no place is named.
+    /// let text = unsafe { Mapping::of_descriptor(0, REST, PROT_READ, MAP_PRIVATE, file.as_raw_fd().into(), 0)? };
     /// assert_eq!(text.find(b"[package]", 0, REST)?, 0);
-    /// # Ok::<(), Box<mmap_wrap::Error>>(())
+    /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
     /// ```
-    pub fn of_descriptor(addr: usize, len: i64, prot: i64, flags: i64, fd: i64, offset: i64) -> Result<Mapping> {
+    ///
+    /// # Safety
+    /// With MAP_FIXED nothing that lies in the place may be used any more: it is replaced. `fd` is the caller's to use, unless
+    /// it is not open.
+    #[allow(unsafe_code, reason = "declares what the caller has to see to")]
+    pub unsafe fn of_descriptor(addr: usize, len: i64, prot: i64, flags: i64, fd: i64, offset: i64) -> Result<Mapping> {
         let wish = Wish::new(addr, len, prot, flags, offset)?;
         Mapping::of_wish(&wish, fd)
+    }
+
+    /// Maps `len` bytes without a file, wherever there is room; `flags` need not have MAP_ANONYMOUS.
+    ///
+    /// ```
+    /// use mmap_wrap::internals::{Mapping, constants::*};
+    /// let memory = Mapping::anonymous(4096, PROT_READ | PROT_WRITE, MAP_SHARED)?;
+    /// memory.write(4095, &[0xFF])?;
+    /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
+    /// ```
+    pub fn anonymous(len: i64, prot: i64, flags: i64) -> Result<Mapping> {
+        // MAP_FIXED is an error there: the address is 0.
+        Mapping::of_wish(&Wish::new(0, len, prot, flags | MAP_ANONYMOUS, 0)?, -1)
     }
 
     /// Maps what a wish says, of a descriptor of the caller's.
@@ -249,7 +268,8 @@ impl Mapping {
     }
 }
 
-fn is_shared(flags: i64) -> bool {
+/// Whether flags ask for a shared mapping.
+pub(crate) fn is_shared(flags: i64) -> bool {
     flags & MAP_TYPE == MAP_SHARED || flags & MAP_TYPE == MAP_SHARED_VALIDATE
 }
 

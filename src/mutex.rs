@@ -46,15 +46,15 @@ pub enum Acquired {
 /// Acquires the mutex at `offset`. `timeout` is in nanoseconds; `REST` waits indefinitely, 0 tries once.
 ///
 /// ```
-/// use mmap_wrap::{Mapping, constants::*, mutex::{self, Acquired}, registry};
-/// let map = || Mapping::of_descriptor(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+/// use mmap_wrap::internals::{Mapping, constants::*, mutex::{self, Acquired}, registry};
+/// let map = || Mapping::anonymous(4096, PROT_READ | PROT_WRITE, MAP_SHARED);
 /// let memory = registry::insert(map)?;
 /// # if mutex::lock(memory, 64, 0).is_ok() { mutex::unlock(memory, 64)?;
 /// assert_eq!(mutex::lock(memory, 64, 1_000_000)?, Acquired::Free);
 /// assert!(mutex::lock(memory, 64, 0).unwrap_err().to_string().contains("EDEADLK"));
 /// mutex::unlock(memory, 64)?;
 /// # }
-/// # Ok::<(), Box<mmap_wrap::Error>>(())
+/// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
 /// ```
 pub fn lock(handle: Handle, offset: i64, timeout: i64) -> Result<Acquired> {
     let time = u64::try_from(timeout).ok().map(Duration::from_nanos);

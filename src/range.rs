@@ -22,7 +22,7 @@ pub struct Span {
 /// As messages have it.
 ///
 /// ```
-/// use mmap_wrap::range::Span;
+/// use mmap_wrap::internals::range::Span;
 /// assert_eq!(Span { offset: 10, size: 90 }.to_string(), "90 bytes from offset 10");
 /// ```
 impl fmt::Display for Span {
@@ -45,7 +45,7 @@ pub struct Grid {
 /// Checks `size` bytes (or [`REST`]) from `offset` against a mapping of `length` bytes.
 ///
 /// ```
-/// use mmap_wrap::range::{within, REST, Span};
+/// use mmap_wrap::internals::range::{within, REST, Span};
 /// assert_eq!(within(10, REST, 100).unwrap(), Span { offset: 10, size: 90 });
 /// assert!(within(100, 0, 100).is_ok());
 /// assert!(within(99, 2, 100).is_err());
@@ -134,6 +134,7 @@ impl Span {
 
     /// The pages from an aligned start, the size rounded up as POSIX has it: for what changes protection.
     /// The mapping's own start counts as aligned: the bytes before it on its first page belong to nobody else.
+    #[allow(clippy::wrong_self_convention, reason = "from where, not of what")]
     pub fn from_page_start(self, grid: Grid) -> Result<Range<usize>> {
         let start = grid.lead + self.offset;
         if self.offset != 0 && start % grid.page != 0 {

@@ -56,14 +56,14 @@ fn unusable(handle: Handle, reason: Unusable) -> Box<Error> {
 /// Makes a mapping and gives it a handle. The slot is taken first, so that a mapping once made cannot fail to get one.
 ///
 /// ```
-/// use mmap_wrap::{Mapping, constants::*, registry};
-/// let map = || Mapping::of_descriptor(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+/// use mmap_wrap::internals::{Mapping, constants::*, registry};
+/// let map = || Mapping::anonymous(4096, PROT_READ | PROT_WRITE, MAP_SHARED);
 /// let handle = registry::insert(map)?;
 /// registry::pin(handle)?.write(4095, &[0xFF])?;
 /// assert!(registry::unmap(handle)?);
 /// assert!(!registry::unmap(handle)?);
 /// assert!(registry::pin(handle).is_err());
-/// # Ok::<(), Box<mmap_wrap::Error>>(())
+/// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
 /// ```
 pub fn insert(make: impl FnOnce() -> Result<Mapping>) -> Result<Handle> {
     let taken = Taken::new()?;
@@ -136,12 +136,12 @@ const MOST_LOOKS: u32 = 1000;
 /// readers in other threads do not leave, it is busy.
 ///
 /// ```
-/// use mmap_wrap::{Mapping, constants::*, registry};
-/// let map = || Mapping::of_descriptor(0, 8192, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+/// use mmap_wrap::internals::{Mapping, constants::*, registry};
+/// let map = || Mapping::anonymous(8192, PROT_READ, MAP_PRIVATE);
 /// let handle = registry::insert(map)?;
-/// registry::change(handle, |mapping| mapping.resize(100, 0, 0, false))?;
+/// registry::change(handle, |mapping| mapping.resize(100, 0, false))?;
 /// assert_eq!(registry::pin(handle)?.length(), 100);
-/// # Ok::<(), Box<mmap_wrap::Error>>(())
+/// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
 /// ```
 pub fn change<T>(handle: Handle, change: impl FnOnce(&mut Mapping) -> Result<T>) -> Result<T> {
     change_with_marks(handle, |mapping, _| change(mapping))
@@ -214,13 +214,13 @@ const WAIT_AT_A_TIME: i64 = 250_000_000;
 /// again.
 ///
 /// ```
-/// use mmap_wrap::{Mapping, constants::*, range::REST, registry};
-/// let map = || Mapping::of_descriptor(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+/// use mmap_wrap::internals::{Mapping, constants::*, range::REST, registry};
+/// let map = || Mapping::anonymous(4096, PROT_READ | PROT_WRITE, MAP_SHARED);
 /// let handle = registry::insert(map)?;
 /// let waiter = std::thread::spawn(move || registry::wait(handle, 0, 0, REST));
 /// registry::unmap(handle)?;
 /// assert!(waiter.join().unwrap().is_err());
-/// # Ok::<(), Box<mmap_wrap::Error>>(())
+/// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
 /// ```
 pub fn wait(handle: Handle, offset: i64, expected: i64, timeout: i64) -> Result<Waited> {
     let time = u64::try_from(timeout).ok().map(Duration::from_nanos);
@@ -245,7 +245,7 @@ pub fn acquire(handle: Handle) -> Result<*mut u8> {
     export(handle, pin).map(|pin| pin.address())
 }
 
-/// Counts an export of the mapping that `find` finds: [`pin`], or [`look`] for a caller that cannot report a loss.
+/// Counts an export of the mapping that `find` finds: `pin`, or `look` for a caller that cannot report a loss.
 pub fn export(handle: Handle, find: impl Fn(Handle) -> Result<Pin>) -> Result<Pin> {
     loop {
         let pin = find(handle)?;
@@ -269,10 +269,10 @@ pub fn release(handle: Handle) -> Result<u32> {
 /// The handles of all live mappings, in no set order; others may come and go meanwhile.
 ///
 /// ```
-/// use mmap_wrap::{Mapping, constants::*, registry};
-/// let handle = registry::insert(|| Mapping::of_descriptor(0, 1, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))?;
+/// use mmap_wrap::internals::{Mapping, constants::*, registry};
+/// let handle = registry::insert(|| Mapping::anonymous(1, PROT_READ, MAP_PRIVATE))?;
 /// assert!(registry::live().any(|live| live == handle));
-/// # Ok::<(), Box<mmap_wrap::Error>>(())
+/// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
 /// ```
 pub fn live() -> impl Iterator<Item = Handle> {
     (0..table::used()).filter_map(|index| {

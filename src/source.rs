@@ -13,6 +13,12 @@ use std::os::fd::{AsRawFd, OwnedFd};
 pub use open::{Name, Opening, unlink_shared_memory};
 
 /// What a mapping was made of.
+///
+/// ```
+/// use mmap_wrap::{Mapping, SourceKind};
+/// assert_eq!(Mapping::anonymous(1)?.facts()?.source, SourceKind::Anonymous);
+/// # Ok::<(), mmap_wrap::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SourceKind {
     /// Memory without a file.

@@ -4,16 +4,13 @@
 
 mod common;
 
+use common::abi::*;
 use common::*;
-use mmap_wrap::constants::*;
-use mmap_wrap::error::*;
-use mmap_wrap::ffi::access::{mmap_wrap_compare, mmap_wrap_copy, mmap_wrap_count};
-use mmap_wrap::ffi::elements::*;
-use mmap_wrap::ffi::error::{mmap_wrap_last_error_code, mmap_wrap_last_error_message};
-use mmap_wrap::ffi::faults::{mmap_wrap_fault_address, mmap_wrap_fault_done};
-use mmap_wrap::mapping::*;
-use mmap_wrap::range::REST;
-use mmap_wrap::{Mapping, registry};
+use mmap_wrap::internals::constants::*;
+use mmap_wrap::internals::error::*;
+use mmap_wrap::internals::mapping::*;
+use mmap_wrap::internals::range::REST;
+use mmap_wrap::internals::registry;
 use proptest::prelude::*;
 use std::ffi::CStr;
 use std::os::fd::AsRawFd;
@@ -198,7 +195,7 @@ fn cut_short() -> (std::fs::File, registry::Handle) {
     let file = tempfile::tempfile().unwrap();
     file.set_len(8192).unwrap();
     let fd = file.as_raw_fd().into();
-    let h = registry::insert(|| Mapping::of_descriptor(0, REST, READ_WRITE, MAP_SHARED, fd, 0)).unwrap();
+    let h = registry::insert(|| of_descriptor(0, REST, READ_WRITE, MAP_SHARED, fd, 0)).unwrap();
     registry::pin(h).unwrap().fill(0, 1, REST).unwrap();
     file.set_len(4096).unwrap();
     (file, h)

@@ -1,10 +1,11 @@
 //! What is known of a mapping, and which mappings live.
 
-use mmap_wrap::ffi::facts::*;
-use mmap_wrap::ffi::resize::{mmap_wrap_split, mremap_wrap};
-use mmap_wrap::ffi::version::mmap_wrap_page_size;
-use mmap_wrap::mapping::{KEEP, Name, Open};
-use mmap_wrap::{Mapping, constants::*, error::*, range::REST, registry};
+mod common;
+
+use common::abi::*;
+use common::of_descriptor;
+use mmap_wrap::internals::mapping::{KEEP, Name, Open};
+use mmap_wrap::internals::{Mapping, constants::*, error::*, range::REST, registry};
 use std::ffi::CString;
 use std::fs::File;
 use std::os::fd::AsRawFd;
@@ -13,7 +14,7 @@ use std::ptr::null_mut;
 const READ_WRITE: i64 = PROT_READ | PROT_WRITE;
 
 fn memory(length: i64) -> i64 {
-    registry::insert(|| Mapping::of_descriptor(0, length, READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)).unwrap()
+    registry::insert(|| of_descriptor(0, length, READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)).unwrap()
 }
 
 fn facts(h: i64) -> mmap_wrap_facts {
@@ -51,22 +52,22 @@ fn facts_tell_what_a_mapping_was_made_of() {
     let name = CString::new(format!("/mmap-wrap-facts-{}", std::process::id())).unwrap();
     let shared = Open { name: Name::SharedMemory(&name), flags: O_RDWR | O_CREAT, mode: 0o600, size: 1, allocate: false };
     let opened = Open { name: Name::Path(c"Cargo.toml"), flags: O_RDONLY, mode: 0, size: REST, allocate: false };
-    let made_of = |make: &dyn Fn() -> mmap_wrap::Result<Mapping>| {
+    let made_of = |make: &dyn Fn() -> mmap_wrap::internals::Result<Mapping>| {
         let h = registry::insert(make)?;
         let source = facts(h).source;
         registry::unmap(h).map(|_| source)
     };
     let private = MAP_PRIVATE | MAP_ANONYMOUS;
     for keep in [0, KEEP] {
-        let fd = || Mapping::of_descriptor(0, 1, PROT_READ, MAP_PRIVATE | keep, file.as_raw_fd().into(), 0);
+        let fd = || of_descriptor(0, 1, PROT_READ, MAP_PRIVATE | keep, file.as_raw_fd().into(), 0);
         assert_eq!(made_of(&fd), Ok(MMAP_WRAP_SOURCE_DESCRIPTOR));
         let path = || Mapping::of_path(c"Cargo.toml", 1, PROT_READ, MAP_PRIVATE | keep, 0);
         assert_eq!(made_of(&path), Ok(MMAP_WRAP_SOURCE_PATH));
     }
-    assert_eq!(made_of(&|| Mapping::of_descriptor(0, 1, PROT_READ, private, -1, 0)), Ok(MMAP_WRAP_SOURCE_ANONYMOUS));
+    assert_eq!(made_of(&|| of_descriptor(0, 1, PROT_READ, private, -1, 0)), Ok(MMAP_WRAP_SOURCE_ANONYMOUS));
     assert_eq!(made_of(&|| Mapping::open(opened, 1, PROT_READ, MAP_PRIVATE, 0)), Ok(MMAP_WRAP_SOURCE_PATH));
     assert_eq!(made_of(&|| Mapping::open(shared, 1, READ_WRITE, MAP_SHARED, 0)), Ok(MMAP_WRAP_SOURCE_SHARED_MEMORY));
-    assert_eq!(mmap_wrap::ffi::open::shm_unlink_wrap(name.as_ptr()), 0);
+    assert_eq!(common::abi::shm_unlink_wrap(name.as_ptr()), 0);
     assert_eq!(made_of(&|| Mapping::of_unnamed(1, READ_WRITE, MAP_SHARED)), Ok(MMAP_WRAP_SOURCE_MEMORY_FILE));
     assert_eq!(made_of(&|| Mapping::of_memfd(c"", 0, 1, READ_WRITE, MAP_SHARED)), Ok(MMAP_WRAP_SOURCE_MEMORY_FILE));
     match made_of(&|| Mapping::of_secret(1, READ_WRITE)) {
@@ -130,7 +131,7 @@ fn the_size_of_the_kept_file_is_what_it_is_now() {
     std::fs::remove_file(&path).unwrap();
     let keep = MAP_SHARED | KEEP;
     let fd = file.as_raw_fd();
-    let h = registry::insert(|| Mapping::of_descriptor(0, 5, PROT_READ, keep, fd.into(), 0)).unwrap();
+    let h = registry::insert(|| of_descriptor(0, 5, PROT_READ, keep, fd.into(), 0)).unwrap();
     assert_eq!(mmap_wrap_file_size(h), 5);
     file.set_len(1 << 40).unwrap();
     assert_eq!(mmap_wrap_file_size(h), 1 << 40);

@@ -5,9 +5,9 @@
 mod common;
 
 use common::*;
-use mmap_wrap::Mapping;
-use mmap_wrap::constants::*;
-use mmap_wrap::range::REST;
+use mmap_wrap::internals::Mapping;
+use mmap_wrap::internals::constants::*;
+use mmap_wrap::internals::range::REST;
 use std::ffi::{CString, c_int, c_void};
 use std::fs::File;
 use std::io::Error;
@@ -25,13 +25,13 @@ const FILE: &str = "the file ends before this offset, its file system or pool of
 
 /// The message of an access must end in the cause, and have nothing before it but the place.
 #[track_caller]
-fn says<T>(outcome: mmap_wrap::Result<T>, offset: i64, done: i64, size: i64, cause: &str) {
+fn says<T>(outcome: mmap_wrap::internals::Result<T>, offset: i64, done: i64, size: i64, cause: &str) {
     let message = outcome.err().expect("the access faults").to_string();
     assert_eq!(message, format!("the memory refused the access at offset {offset}, after {done} of {size} bytes: {cause}"));
 }
 
 fn map(file: &File, length: i64, prot: i64, flags: i64, offset: i64) -> Mapping {
-    Mapping::of_descriptor(0, length, prot, flags, file.as_raw_fd().into(), offset).unwrap()
+    of_descriptor(0, length, prot, flags, file.as_raw_fd().into(), offset).unwrap()
 }
 
 fn of_path(path: &Path, length: i64, prot: i64, flags: i64) -> Mapping {
@@ -103,7 +103,7 @@ fn the_file_is_found_whatever_became_of_its_name() {
                 let path = folder.path().join("data");
                 let file = new_file(&path, 2 * PAGE as u64);
                 let mapping = map(&file, REST, READ_WRITE, MAP_SHARED, 0);
-                let keeps = map(&file, REST, READ_WRITE, MAP_SHARED | mmap_wrap::mapping::KEEP, 0);
+                let keeps = map(&file, REST, READ_WRITE, MAP_SHARED | mmap_wrap::internals::mapping::KEEP, 0);
                 file.set_len(10).unwrap();
                 change(&path);
                 if privileged {
@@ -186,7 +186,7 @@ fn a_block_device_has_a_size() {
 
 #[test]
 fn protection() {
-    let memory = Mapping::of_descriptor(0, 2 * PAGE, READ_WRITE, PRIVATE, -1, 0).unwrap();
+    let memory = of_descriptor(0, 2 * PAGE, READ_WRITE, PRIVATE, -1, 0).unwrap();
     memory.protect(PROT_NONE, PAGE, PAGE).unwrap();
     says(read(&memory, PAGE, 1), PAGE, 0, 1, PROTECTION);
     says(memory.write(PAGE - 1, b"xy"), PAGE, 1, 2, PROTECTION);
@@ -225,9 +225,7 @@ fn unmapped() {
 fn a_guard_region() {
     let file = tempfile::tempfile().unwrap();
     file.set_len(2 * PAGE as u64).unwrap();
-    for memory in
-        [Mapping::of_descriptor(0, 2 * PAGE, READ_WRITE, PRIVATE, -1, 0).unwrap(), map(&file, REST, READ_WRITE, MAP_SHARED, 0)]
-    {
+    for memory in [of_descriptor(0, 2 * PAGE, READ_WRITE, PRIVATE, -1, 0).unwrap(), map(&file, REST, READ_WRITE, MAP_SHARED, 0)] {
         if let Err(error) = memory.advise(MADV_GUARD_INSTALL, PAGE, PAGE) {
             println!("skipped: no guard regions of this kind on this kernel: {error}");
             continue;
@@ -259,7 +257,7 @@ fn an_empty_pool_of_huge_pages() {
     for (flags, memfd_flags) in [(PRIVATE, None), (MAP_SHARED, Some(MFD_HUGETLB))] {
         let flags = flags | MAP_NORESERVE;
         let mapped = match memfd_flags {
-            None => Mapping::of_descriptor(0, length, READ_WRITE, flags | MAP_HUGETLB, -1, 0),
+            None => of_descriptor(0, length, READ_WRITE, flags | MAP_HUGETLB, -1, 0),
             Some(memfd_flags) => Mapping::of_memfd(c"huge", memfd_flags, length, READ_WRITE, flags),
         };
         let memory = match mapped {
@@ -373,7 +371,7 @@ fn poison() {
         if fd < 0 || libc::ioctl(fd, libc::_IOWR::<[u64; 3]>(0xAA, 0x3F), &mut api) != 0 {
             return println!("skipped: no userfaultfd that poisons: {}", Error::last_os_error());
         }
-        let memory = Mapping::of_descriptor(0, 2 * PAGE, READ_WRITE, PRIVATE, -1, 0).unwrap();
+        let memory = of_descriptor(0, 2 * PAGE, READ_WRITE, PRIVATE, -1, 0).unwrap();
         let start = page(&memory, 1).addr() as u64;
         let mut missing = [start, PAGE as u64, 1, 0];
         assert_eq!(libc::ioctl(fd, libc::_IOWR::<[u64; 4]>(0xAA, 0), &mut missing), 0);
@@ -390,7 +388,7 @@ fn without_descriptors_nothing_wrong_is_said() {
         let file = tempfile::tempfile().unwrap();
         file.set_len(2 * PAGE as u64).unwrap();
         let mapping = map(&file, REST, READ_WRITE, MAP_SHARED, 0);
-        let memory = Mapping::of_descriptor(0, 3 * PAGE, READ_WRITE, PRIVATE, -1, 0).unwrap();
+        let memory = of_descriptor(0, 3 * PAGE, READ_WRITE, PRIVATE, -1, 0).unwrap();
         assert_eq!((read(&mapping, 0, 1).unwrap(), read(&memory, 0, 1).unwrap()), (vec![0], vec![0]));
         file.set_len(0).unwrap();
         memory.protect(PROT_NONE, PAGE, PAGE).unwrap();
@@ -438,7 +436,7 @@ fn without_proc_nothing_wrong_is_said() {
 fn looking_for_the_cause_drops_no_locks() {
     let Some(mount) = Mount::new(&["-t", "tmpfs", "-o", "size=64k", "none"]) else { return };
     let file = new_file(&mount.path().join("sparse"), 1 << 20);
-    let mapping = map(&file, REST, READ_WRITE, MAP_SHARED | mmap_wrap::mapping::KEEP, 0);
+    let mapping = map(&file, REST, READ_WRITE, MAP_SHARED | mmap_wrap::internals::mapping::KEEP, 0);
     // SAFETY: the structure is of zeros and these.
     let lock = |command: c_int| unsafe {
         let mut lock: libc::flock = std::mem::zeroed();

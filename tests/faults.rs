@@ -5,11 +5,11 @@
 mod common;
 
 use common::*;
-use mmap_wrap::Mapping;
-use mmap_wrap::constants::*;
-use mmap_wrap::error::{Cause, Errno, Error};
-use mmap_wrap::range::REST;
-use mmap_wrap::registry::{self, Handle};
+use mmap_wrap::internals::Mapping;
+use mmap_wrap::internals::constants::*;
+use mmap_wrap::internals::error::{Cause, Errno, Error};
+use mmap_wrap::internals::range::REST;
+use mmap_wrap::internals::registry::{self, Handle};
 use std::ffi::CString;
 use std::fs::File;
 use std::os::fd::AsRawFd;
@@ -23,7 +23,7 @@ fn cut_short() -> (File, Handle) {
     let file = tempfile::tempfile().unwrap();
     file.set_len(2 * PAGE as u64).unwrap();
     let fd = file.as_raw_fd().into();
-    let h = registry::insert(|| Mapping::of_descriptor(0, REST, READ_WRITE, MAP_SHARED, fd, 0)).unwrap();
+    let h = registry::insert(|| of_descriptor(0, REST, READ_WRITE, MAP_SHARED, fd, 0)).unwrap();
     registry::pin(h).unwrap().fill(0, 1, REST).unwrap();
     file.set_len(PAGE as u64).unwrap();
     (file, h)
@@ -31,14 +31,15 @@ fn cut_short() -> (File, Handle) {
 
 /// Every accessor at the second page of two, and what each must answer.
 fn all_refused(mapping: &Mapping, cause: impl Fn(&Cause) -> bool) {
-    let fault_from = |outcome: mmap_wrap::Result<usize>, place: usize, expected: usize| match outcome.map_err(|error| *error) {
-        Err(Error::Fault { offset, done, address, cause: found, .. }) => {
-            assert_eq!((offset, done), (place, expected));
-            assert_eq!(address, mapping.address().addr() + place);
-            assert!(cause(&found), "{found:?}");
-        }
-        other => panic!("{other:?}"),
-    };
+    let fault_from =
+        |outcome: mmap_wrap::internals::Result<usize>, place: usize, expected: usize| match outcome.map_err(|error| *error) {
+            Err(Error::Fault { offset, done, address, cause: found, .. }) => {
+                assert_eq!((offset, done), (place, expected));
+                assert_eq!(address, mapping.address().addr() + place);
+                assert!(cause(&found), "{found:?}");
+            }
+            other => panic!("{other:?}"),
+        };
     let fault = |outcome, expected| fault_from(outcome, PAGE as usize, expected);
     fault(read(mapping, PAGE - 10, 20).map(|bytes| bytes.len()), 10);
     fault(read(mapping, PAGE, 1).map(|bytes| bytes.len()), 0);
@@ -114,7 +115,7 @@ fn a_full_file_system_is_an_error_that_says_so() {
     let file = File::options().read(true).write(true).create(true).truncate(true).open(mount.path().join("sparse")).unwrap();
     file.set_len(1 << 20).unwrap();
     let fd = file.as_raw_fd().into();
-    let mapping = Mapping::of_descriptor(0, REST, READ_WRITE, MAP_SHARED, fd, 0).unwrap();
+    let mapping = of_descriptor(0, REST, READ_WRITE, MAP_SHARED, fd, 0).unwrap();
     match mapping.fill(0, 1, REST).map_err(|error| *error) {
         Err(Error::Fault { done, offset, cause: Cause::NoSpace, .. }) => {
             assert_eq!(done, offset);
@@ -162,7 +163,7 @@ fn with_signals_of_others(name: &str, prepare: impl FnOnce()) {
     in_a_process_of_its_own(name, || {
         let (_file, h) = cut_short();
         prepare();
-        assert!(!mmap_wrap::verify_handlers());
+        assert!(!mmap_wrap::internals::verify_handlers());
         let mapping = registry::pin(h).unwrap();
         all_refused(&mapping, |cause| matches!(cause, Cause::BeyondEnd { .. } | Cause::File));
         drop(mapping);

@@ -5,9 +5,8 @@
 mod common;
 
 use common::*;
-use mmap_wrap::Mapping;
-use mmap_wrap::error::{Cause, Error};
-use mmap_wrap::registry::{acquire, insert, pin, release, unmap};
+use mmap_wrap::internals::error::{Cause, Error};
+use mmap_wrap::internals::registry::{acquire, insert, pin, release, unmap};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::thread;
 
@@ -257,7 +256,7 @@ fn sixty_thousand_mappings_live_at_once_and_the_last_possible_one_is_an_error() 
         let mut handles = Vec::new();
         let refused = loop {
             // A shared mapping has a file of its own, so the kernel cannot merge it with its neighbour.
-            match insert(|| Mapping::of_descriptor(0, 1, READ_WRITE, ANONYMOUS, -1, 0)) {
+            match insert(|| of_descriptor(0, 1, READ_WRITE, ANONYMOUS, -1, 0)) {
                 Ok(h) => handles.push(h),
                 Err(error) => break Some(error),
             }

@@ -2,12 +2,10 @@
 
 mod common;
 
+use common::abi::*;
 use common::*;
-use mmap_wrap::error::*;
-use mmap_wrap::ffi::error::mmap_wrap_last_error_message;
-use mmap_wrap::ffi::huge::*;
-use mmap_wrap::ffi::map::munmap_wrap;
-use mmap_wrap::{Mapping, constants::*, mapping, range::REST};
+use mmap_wrap::internals::error::*;
+use mmap_wrap::internals::{Mapping, constants::*, mapping, range::REST};
 use std::ffi::CStr;
 use std::fs::File;
 use std::io::Write;
@@ -39,7 +37,7 @@ fn an_aligned_mapping_begins_at_a_multiple() {
     let (small, page) = page();
     for alignment in [1, 2, page, 1 << 16, 2 * MIB, 1 << 30] {
         // Several, of odd lengths: a lucky address is not enough.
-        let all = [1, 4 * MIB, page + 1, 1, MIB].map(|len| Mapping::aligned(alignment, len, READ_WRITE, PRIVATE, -1, 0).unwrap());
+        let all = [1, 4 * MIB, page + 1, 1, MIB].map(|len| aligned(alignment, len, READ_WRITE, PRIVATE, -1, 0).unwrap());
         for memory in &all {
             assert_eq!(memory.address().addr() % size(alignment).max(small), 0);
             memory.fill(0, 1, REST).unwrap();
@@ -55,12 +53,12 @@ fn the_first_page_of_a_file_is_aligned_and_the_bytes_are_the_files() {
     file.write_all(&contents).unwrap();
     for offset in [0, 100, small, small + 7] {
         let at = i64::try_from(offset).unwrap();
-        let mapping = Mapping::aligned(MIB, REST, PROT_READ, MAP_SHARED, file.as_raw_fd().into(), at).unwrap();
+        let mapping = aligned(MIB, REST, PROT_READ, MAP_SHARED, file.as_raw_fd().into(), at).unwrap();
         assert_eq!(mapping.address().addr() % size(MIB), offset % small);
         assert!(read(&mapping, 0, mapping.length()).unwrap() == contents[offset..]);
     }
     file.set_len(0).unwrap();
-    let empty = Mapping::aligned(MIB, REST, PROT_READ, MAP_SHARED, file.as_raw_fd().into(), 0).unwrap();
+    let empty = aligned(MIB, REST, PROT_READ, MAP_SHARED, file.as_raw_fd().into(), 0).unwrap();
     assert_eq!(empty.length(), 0);
 }
 
@@ -71,7 +69,7 @@ fn of_an_aligned_mapping_nothing_is_left() {
         let readable = read_only.as_raw_fd().into();
         let address_space = || std::fs::read_to_string("/proc/self/statm").unwrap().split(' ').next().unwrap().to_owned();
         let tried = || {
-            let memory = Mapping::aligned(2 * MIB, 3 * MIB, READ_WRITE, PRIVATE, -1, 0).unwrap();
+            let memory = aligned(2 * MIB, 3 * MIB, READ_WRITE, PRIVATE, -1, 0).unwrap();
             memory.unmap().unwrap();
             let refused = mmap_aligned_wrap(2 * MIB, 4096, READ_WRITE, MAP_SHARED, readable, 0);
             assert_fails(refused, -i64::from(libc::EACCES), "mmap_aligned: 4096 bytes at offset 0 of descriptor");
@@ -110,9 +108,9 @@ fn threads_that_map_at_once_get_places_of_their_own() {
             scope.spawn(move || {
                 for _ in 0..3000 {
                     // Of the size that the search for an aligned place leaves free for a moment.
-                    let beside = [(); 4].map(|()| Mapping::of_descriptor(0, 2 * MIB, READ_WRITE, PRIVATE, -1, 0).unwrap());
+                    let beside = [(); 4].map(|()| of_descriptor(0, 2 * MIB, READ_WRITE, PRIVATE, -1, 0).unwrap());
                     beside.iter().for_each(|memory| memory.write(0, &[value]).unwrap());
-                    let aligned = Mapping::aligned(2 * MIB, 8192, READ_WRITE, PRIVATE, -1, 0).unwrap();
+                    let aligned = aligned(2 * MIB, 8192, READ_WRITE, PRIVATE, -1, 0).unwrap();
                     assert_eq!(aligned.address().addr() % size(2 * MIB), 0);
                     aligned.fill(0, value.into(), REST).unwrap();
                     std::thread::yield_now();
@@ -134,7 +132,7 @@ fn two_huge_pages() -> Option<(Mapping, i64)> {
         println!("skipped: no transparent huge pages here: {}", if huge < 0 { message() } else { setting });
         return None;
     }
-    let memory = Mapping::aligned(huge, 2 * huge, READ_WRITE, PRIVATE, -1, 0).unwrap();
+    let memory = aligned(huge, 2 * huge, READ_WRITE, PRIVATE, -1, 0).unwrap();
     if let Err(error) = memory.advise(MADV_HUGEPAGE, 0, REST) {
         println!("skipped: {error}");
         return None;
@@ -171,7 +169,7 @@ fn huge_pages_form_in_aligned_memory_and_are_told_byte_by_byte() {
 
 #[test]
 fn memory_of_small_pages_is_in_no_huge_page() {
-    let memory = Mapping::of_descriptor(0, 64 * page().1, READ_WRITE, PRIVATE, -1, 0).unwrap();
+    let memory = of_descriptor(0, 64 * page().1, READ_WRITE, PRIVATE, -1, 0).unwrap();
     assert_eq!(memory.huge_bytes(0, REST), Ok(0));
     if let Err(error) = memory.advise(MADV_NOHUGEPAGE, 0, REST) {
         println!("skipped: {error}");
@@ -223,7 +221,7 @@ fn free_pages() -> i64 {
 }
 
 fn of_pool(len: i64, more: i64) -> Mapping {
-    Mapping::of_descriptor(0, len, READ_WRITE, PRIVATE | MAP_HUGETLB | more, -1, 0).unwrap()
+    of_descriptor(0, len, READ_WRITE, PRIVATE | MAP_HUGETLB | more, -1, 0).unwrap()
 }
 
 #[test]
@@ -237,14 +235,14 @@ fn a_page_of_the_pool_goes_back_whole_however_little_was_asked_for() {
         memory.unmap().unwrap();
         assert_eq!(free_pages(), 4);
     }
-    let huge = Mapping::aligned(1, 1, READ_WRITE, PRIVATE | MAP_HUGETLB, -1, 0).unwrap();
+    let huge = aligned(1, 1, READ_WRITE, PRIVATE | MAP_HUGETLB, -1, 0).unwrap();
     assert_eq!(huge.address().addr() % size(2 * MIB), 0);
-    let huge = Mapping::aligned(8 * MIB, 3 * MIB, READ_WRITE, PRIVATE | MAP_HUGETLB | MAP_HUGE_2MB, -1, 0).unwrap();
+    let huge = aligned(8 * MIB, 3 * MIB, READ_WRITE, PRIVATE | MAP_HUGETLB | MAP_HUGE_2MB, -1, 0).unwrap();
     assert_eq!(huge.address().addr() % size(8 * MIB), 0);
     huge.fill(0, 7, REST).unwrap();
     drop(huge);
     assert_eq!(free_pages(), 4);
-    let too_many = Mapping::of_descriptor(0, 10 * MIB, READ_WRITE, PRIVATE | MAP_HUGETLB, -1, 0).unwrap_err();
+    let too_many = of_descriptor(0, 10 * MIB, READ_WRITE, PRIVATE | MAP_HUGETLB, -1, 0).unwrap_err();
     assert!(too_many.to_string().ends_with("the pool of huge pages (vm.nr_hugepages) is too small"), "{too_many}");
 }
 
@@ -256,7 +254,7 @@ fn every_operation_takes_a_huge_page_for_a_page() {
     memory.write(0, b"first").unwrap();
 
     // Inside the last page and beyond the length.
-    let beyond = |outcome: mmap_wrap::Result<()>| assert_eq!(outcome.unwrap_err().code(), MMAP_WRAP_E_RANGE);
+    let beyond = |outcome: mmap_wrap::internals::Result<()>| assert_eq!(outcome.unwrap_err().code(), MMAP_WRAP_E_RANGE);
     beyond(read(&memory, 4 * MIB - 10, 1).map(drop));
     beyond(memory.write(4 * MIB - 11, b"xy"));
     beyond(memory.lock(0, 0, 4 * MIB));
@@ -366,7 +364,7 @@ fn policies(memory: &Mapping) -> Vec<String> {
 #[test]
 fn asking_for_the_node_touches_nothing() {
     let page = page().1;
-    let memory = Mapping::of_descriptor(0, 3 * page, READ_WRITE, PRIVATE, -1, 0).unwrap();
+    let memory = of_descriptor(0, 3 * page, READ_WRITE, PRIVATE, -1, 0).unwrap();
     if !has_nodes(&memory) {
         return;
     }

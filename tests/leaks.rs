@@ -2,11 +2,11 @@
 
 mod common;
 
+use common::abi::*;
 use common::*;
-use mmap_wrap::constants::*;
-use mmap_wrap::error::*;
-use mmap_wrap::ffi::{access::*, error::*, map::*, pages::*};
-use mmap_wrap::range::REST;
+use mmap_wrap::internals::constants::*;
+use mmap_wrap::internals::error::*;
+use mmap_wrap::internals::range::REST;
 use std::ptr::{null, null_mut};
 
 /// Resident memory in kibibytes, mappings, descriptors.

@@ -5,10 +5,10 @@
 mod common;
 
 use common::*;
-use mmap_wrap::Mapping;
-use mmap_wrap::constants::*;
-use mmap_wrap::error::*;
-use mmap_wrap::range::REST;
+use mmap_wrap::internals::Mapping;
+use mmap_wrap::internals::constants::*;
+use mmap_wrap::internals::error::*;
+use mmap_wrap::internals::range::REST;
 use std::ffi::CString;
 use std::fs::File;
 use std::io::Write;
@@ -27,7 +27,7 @@ fn file_of(bytes: &[u8]) -> tempfile::NamedTempFile {
     file
 }
 
-fn code(result: mmap_wrap::Result<Mapping>) -> i64 {
+fn code(result: mmap_wrap::internals::Result<Mapping>) -> i64 {
     result.unwrap_err().code()
 }
 
@@ -92,7 +92,7 @@ fn a_private_mapping_leaves_the_file_alone_and_needs_no_permission_to_write() {
 #[test]
 fn a_descriptor_may_be_closed_straight_after() {
     let file = File::open("Cargo.toml").unwrap();
-    let mapping = Mapping::of_descriptor(0, REST, PROT_READ, MAP_PRIVATE, file.as_raw_fd().into(), 0).unwrap();
+    let mapping = of_descriptor(0, REST, PROT_READ, MAP_PRIVATE, file.as_raw_fd().into(), 0).unwrap();
     drop(file);
     let text = read(&mapping, 0, mapping.length()).unwrap();
     assert_eq!(text, std::fs::read("Cargo.toml").unwrap());
@@ -137,17 +137,17 @@ fn what_cannot_be_mapped_is_refused_by_its_own_code() {
     assert_eq!(missing.to_string(), "open 'no/such/file' for reading: No such file or directory (ENOENT)");
     assert_eq!(code(Mapping::of_path(c"src", REST, PROT_READ, MAP_SHARED, 0)), -i64::from(libc::EISDIR));
     assert_eq!(code(Mapping::of_path(c"src", 10, READ_WRITE, MAP_SHARED, 0)), -i64::from(libc::EISDIR));
-    assert_eq!(code(Mapping::of_descriptor(0, 10, PROT_READ, MAP_SHARED, 987_654, 0)), -i64::from(libc::EBADF));
-    assert_eq!(code(Mapping::of_descriptor(0, 10, PROT_READ, MAP_SHARED, -1, 0)), -i64::from(libc::EBADF));
-    assert_eq!(code(Mapping::of_descriptor(0, 10, PROT_READ, MAP_SHARED, 1 << 40, 0)), MMAP_WRAP_E_ARGUMENT);
+    assert_eq!(code(of_descriptor(0, 10, PROT_READ, MAP_SHARED, 987_654, 0)), -i64::from(libc::EBADF));
+    assert_eq!(code(of_descriptor(0, 10, PROT_READ, MAP_SHARED, -1, 0)), -i64::from(libc::EBADF));
+    assert_eq!(code(of_descriptor(0, 10, PROT_READ, MAP_SHARED, 1 << 40, 0)), MMAP_WRAP_E_ARGUMENT);
 
     let write_only = File::create(file_of(b"x").path()).unwrap();
     let fd = write_only.as_raw_fd().into();
-    assert_eq!(code(Mapping::of_descriptor(0, 1, PROT_READ, MAP_SHARED, fd, 0)), -i64::from(libc::EACCES));
+    assert_eq!(code(of_descriptor(0, 1, PROT_READ, MAP_SHARED, fd, 0)), -i64::from(libc::EACCES));
     let (socket, _other_end) = UnixStream::pair().unwrap();
     let fd = socket.as_raw_fd().into();
-    assert_eq!(code(Mapping::of_descriptor(0, 1, PROT_READ, MAP_SHARED, fd, 0)), -i64::from(libc::ENODEV));
-    assert_eq!(code(Mapping::of_descriptor(0, REST, PROT_READ, MAP_SHARED, fd, 0)), -i64::from(libc::ENODEV));
+    assert_eq!(code(of_descriptor(0, 1, PROT_READ, MAP_SHARED, fd, 0)), -i64::from(libc::ENODEV));
+    assert_eq!(code(of_descriptor(0, REST, PROT_READ, MAP_SHARED, fd, 0)), -i64::from(libc::ENODEV));
 }
 
 #[test]
@@ -161,7 +161,7 @@ fn a_fifo_is_refused_without_waiting_for_its_other_end() {
 
 #[test]
 fn wrong_arguments_are_refused_before_the_kernel_sees_them() {
-    let map = |len, prot, flags, offset| code(Mapping::of_descriptor(0, len, prot, flags, -1, offset));
+    let map = |len, prot, flags, offset| code(of_descriptor(0, len, prot, flags, -1, offset));
     assert_eq!(map(0, PROT_READ, ANONYMOUS, 0), MMAP_WRAP_E_ARGUMENT);
     assert_eq!(map(REST, PROT_READ, ANONYMOUS, 0), MMAP_WRAP_E_ARGUMENT);
     assert_eq!(map(-1, PROT_READ, ANONYMOUS, 0), MMAP_WRAP_E_RANGE);
@@ -182,11 +182,11 @@ fn wrong_arguments_are_refused_before_the_kernel_sees_them() {
 fn a_fixed_address_is_honoured_and_must_be_aligned() {
     let room = anonymous(8192);
     let address = room.address().addr() + 4096;
-    let fixed = |address, offset| Mapping::of_descriptor(address, 4096, PROT_READ, MAP_PRIVATE | MAP_FIXED, cargo_toml(), offset);
+    let fixed = |address, offset| of_descriptor(address, 4096, PROT_READ, MAP_PRIVATE | MAP_FIXED, cargo_toml(), offset);
     assert_eq!(fixed(address, 0).unwrap().address().addr(), address);
     assert_eq!(code(fixed(address + 1, 0)), MMAP_WRAP_E_ALIGNMENT);
     assert_eq!(code(fixed(address, 1)), MMAP_WRAP_E_ALIGNMENT);
-    let occupied = Mapping::of_descriptor(address - 4096, 4096, PROT_READ, ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    let occupied = of_descriptor(address - 4096, 4096, PROT_READ, ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
     assert_eq!(code(occupied), -i64::from(libc::EEXIST));
 }
 
@@ -198,7 +198,7 @@ fn cargo_toml() -> i64 {
 #[test]
 fn protection_advice_and_sync_follow_the_range_rules() {
     let memory = anonymous(8192);
-    type Call<'a> = &'a dyn Fn(i64, i64) -> mmap_wrap::Result<()>;
+    type Call<'a> = &'a dyn Fn(i64, i64) -> mmap_wrap::internals::Result<()>;
     let calls: [(&str, Call); 3] = [
         ("protect", &|offset, size| memory.protect(READ_WRITE, offset, size)),
         ("advise", &|offset, size| memory.advise(MADV_NORMAL, offset, size)),
@@ -229,7 +229,7 @@ fn protection_advice_and_sync_follow_the_range_rules() {
 #[test]
 fn discarding_spares_the_neighbours_on_the_same_page() {
     let memory = anonymous(5000);
-    let private = Mapping::of_descriptor(0, 5000, READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0).unwrap();
+    let private = of_descriptor(0, 5000, READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0).unwrap();
     private.fill(0, 7, REST).unwrap();
     assert_eq!(private.advise(MADV_DONTNEED, 0, 100).unwrap_err().code(), MMAP_WRAP_E_ALIGNMENT);
     assert_eq!(private.advise(MADV_DONTNEED, 100, REST).unwrap_err().code(), MMAP_WRAP_E_ALIGNMENT);
@@ -313,7 +313,7 @@ fn searching_finds_first_and_last_within_its_bounds() {
 
 #[test]
 fn a_huge_page_is_unmapped_whole() {
-    let huge = Mapping::of_descriptor(0, 4096, READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
+    let huge = of_descriptor(0, 4096, READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
     let Ok(huge) = huge else {
         println!("skipped: no huge page in the pool (vm.nr_hugepages): {}", huge.unwrap_err());
         return;
@@ -335,7 +335,7 @@ fn no_failure_leaves_a_descriptor_or_a_mapping() {
             Mapping::of_path(&path, 0, PROT_READ, MAP_SHARED, 0).unwrap_err();
             Mapping::of_path(&path, 1 << 62, PROT_READ, MAP_SHARED, 0).unwrap_err();
             Mapping::of_path(c"src", REST, PROT_READ, MAP_SHARED, 0).unwrap_err();
-            Mapping::of_descriptor(0, 1 << 62, PROT_READ, ANONYMOUS, -1, 0).unwrap_err();
+            of_descriptor(0, 1 << 62, PROT_READ, ANONYMOUS, -1, 0).unwrap_err();
             drop(Mapping::of_path(&path, REST, READ_WRITE, MAP_SHARED, 5000).unwrap());
         };
         attempt();
@@ -348,14 +348,14 @@ fn no_failure_leaves_a_descriptor_or_a_mapping() {
 #[test]
 #[cfg(target_arch = "x86_64")]
 fn a_mapping_can_be_had_in_the_lowest_gibibytes() {
-    let low = Mapping::of_descriptor(0, 4096, READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0).unwrap();
+    let low = of_descriptor(0, 4096, READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0).unwrap();
     assert!(low.address().addr() < 1 << 31);
     low.write(0, b"x").unwrap();
 }
 
 #[test]
 fn droppable_memory_is_memory_as_long_as_there_is_enough() {
-    match Mapping::of_descriptor(0, 4096, READ_WRITE, MAP_DROPPABLE | MAP_ANONYMOUS, -1, 0) {
+    match of_descriptor(0, 4096, READ_WRITE, MAP_DROPPABLE | MAP_ANONYMOUS, -1, 0) {
         Ok(memory) => {
             memory.write(0, b"x").unwrap();
             assert!([b"x", b"\0"].contains(&&<[u8; 1]>::try_from(read(&memory, 0, 1).unwrap()).unwrap()));
@@ -368,7 +368,7 @@ fn droppable_memory_is_memory_as_long_as_there_is_enough() {
 #[test]
 #[cfg(target_os = "linux")]
 fn what_is_left_out_of_core_dumps_and_wiped_in_children_is_marked_so() {
-    let memory = Mapping::of_descriptor(0, 4096, READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0).unwrap();
+    let memory = of_descriptor(0, 4096, READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0).unwrap();
     let hex = |text: &str| usize::from_str_radix(text, 16);
     let holds = |line: &str| {
         let range = line.split(' ').next().and_then(|range| range.split_once('-'));

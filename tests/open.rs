@@ -2,10 +2,10 @@
 
 mod common;
 
-use common::{Ends, READ_WRITE, anonymous, descriptors, in_a_process_of_its_own, mappings, page, read};
-use mmap_wrap::ffi::open::shm_unlink_wrap;
-use mmap_wrap::mapping::{KEEP, Name, OR_PRIVATE, Open};
-use mmap_wrap::{Error, Mapping, Result, constants::*, error::*, range::REST};
+use common::{Ends, READ_WRITE, anonymous, descriptors, in_a_process_of_its_own, mappings, of_descriptor, page, read};
+use mmap_wrap::internals::ffi::open::shm_unlink_wrap;
+use mmap_wrap::internals::mapping::{KEEP, Name, OR_PRIVATE, Open};
+use mmap_wrap::internals::{Error, Mapping, Result, constants::*, error::*, range::REST};
 use std::ffi::{CStr, CString};
 use std::fs::File;
 use std::io::Read;
@@ -20,12 +20,12 @@ fn c(path: &Path) -> CString {
     CString::new(path.as_os_str().as_bytes()).unwrap()
 }
 
-fn open(path: &CStr, flags: i64, size: i64) -> mmap_wrap::Result<Mapping> {
+fn open(path: &CStr, flags: i64, size: i64) -> mmap_wrap::internals::Result<Mapping> {
     let open = Open { name: Name::Path(path), flags, mode: 0o640, size, allocate: false };
     Mapping::open(open, REST, READ_WRITE, MAP_SHARED, 0)
 }
 
-fn code(result: mmap_wrap::Result<Mapping>) -> i64 {
+fn code(result: mmap_wrap::internals::Result<Mapping>) -> i64 {
     result.unwrap_err().code()
 }
 
@@ -203,7 +203,7 @@ fn shared_memory_has_a_name_until_it_is_unlinked() {
     one.write(4095, b"x").unwrap();
     assert_eq!(read(&other, 4095, 1).unwrap(), b"x");
     assert_eq!(code(make(MAKE | O_EXCL)), errno(libc::EEXIST));
-    let unlink = || mmap_wrap::ffi::open::shm_unlink_wrap(name.as_ptr());
+    let unlink = || common::abi::shm_unlink_wrap(name.as_ptr());
     assert_eq!(unlink(), 0);
     assert_eq!(unlink(), errno(libc::ENOENT));
     assert_eq!(code(make(O_RDWR)), errno(libc::ENOENT));
@@ -280,7 +280,7 @@ fn a_file_is_kept_open_if_that_is_asked_for_and_closed_with_its_mapping() {
 
         let kept = [
             Mapping::of_path(&path, REST, PROT_READ, MAP_SHARED | KEEP, 0).unwrap(),
-            Mapping::of_descriptor(0, REST, PROT_READ, MAP_SHARED | KEEP, i64::from(libc_fd(&kept_file(&path))), 0).unwrap(),
+            of_descriptor(0, REST, PROT_READ, MAP_SHARED | KEEP, i64::from(libc_fd(&kept_file(&path))), 0).unwrap(),
             Mapping::of_unnamed(1, READ_WRITE, MAP_SHARED).unwrap(),
         ];
         assert_eq!(descriptors(), before + 3);
@@ -288,7 +288,7 @@ fn a_file_is_kept_open_if_that_is_asked_for_and_closed_with_its_mapping() {
         assert_eq!(kept[0].seals().unwrap_err().code(), errno(libc::EINVAL));
         drop(kept);
         assert_eq!(descriptors(), before);
-        let anonymous = Mapping::of_descriptor(0, 1, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | KEEP, -1, 0);
+        let anonymous = of_descriptor(0, 1, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | KEEP, -1, 0);
         assert_eq!(code(anonymous), MMAP_WRAP_E_ARGUMENT);
     });
 }
@@ -304,7 +304,7 @@ fn without_a_descriptor_for_the_file_to_keep_what_is_mapped_at_the_place_stays()
         let refused = {
             // The lowest number that was free is that of the file: none below it is.
             let _limit = Descriptors::limited_to(libc_fd(&file) + 1);
-            Mapping::of_descriptor(place, 9, PROT_READ, MAP_SHARED | MAP_FIXED | KEEP, libc_fd(&file).into(), 0)
+            of_descriptor(place, 9, PROT_READ, MAP_SHARED | MAP_FIXED | KEEP, libc_fd(&file).into(), 0)
         };
         assert_eq!(code(refused), errno(libc::EMFILE));
         assert_eq!((descriptors(), mappings()), before);

@@ -2,14 +2,10 @@
 
 mod common;
 
+use common::abi::*;
 use common::*;
-use mmap_wrap::error::*;
-use mmap_wrap::ffi::error::{mmap_wrap_last_error_message, mmap_wrap_strerror};
-use mmap_wrap::ffi::faults::mmap_wrap_fault_done;
-use mmap_wrap::ffi::map::munmap_wrap;
-use mmap_wrap::ffi::open::MMAP_WRAP_KEEP;
-use mmap_wrap::ffi::presence::*;
-use mmap_wrap::{Mapping, cache, constants::*, range::REST, registry};
+use mmap_wrap::internals::error::*;
+use mmap_wrap::internals::{Mapping, constants::*, range::REST, registry};
 use std::ffi::CStr;
 use std::fs::File;
 use std::mem::MaybeUninit;
@@ -46,7 +42,7 @@ fn memfd(bytes: usize) -> File {
 }
 
 fn map(file: &File, flags: i64, offset: i64) -> Mapping {
-    Mapping::of_descriptor(0, REST, READ_WRITE, flags, file.as_raw_fd().into(), offset).unwrap()
+    of_descriptor(0, REST, READ_WRITE, flags, file.as_raw_fd().into(), offset).unwrap()
 }
 
 fn fd(file: &File) -> i64 {
@@ -134,7 +130,7 @@ fn each_page_that_was_touched_is_present_and_no_other() {
     assert_eq!(presence(&memory, 0, REST), [0, 1, 0, 0, 0, 0, 0, 1]);
     assert_eq!(presence(&memory, page - 1, 2), [0, 1]);
     assert_eq!(presence(&memory, 8 * page - 11, 1), [1]);
-    assert_eq!(presence(&memory, page, 0), []);
+    assert_eq!(presence(&memory, page, 0), [0_u8; 0]);
     assert_eq!(memory.resident(0, REST).unwrap(), 2 * self::page().0);
     assert_eq!(memory.resident(page + 7, 1).unwrap(), self::page().0);
     assert_eq!(memory.resident(0, 0).unwrap(), 0);
@@ -210,7 +206,7 @@ fn who_may_not_write_a_file_is_told_nothing_of_its_pages() {
         std::fs::set_permissions(format!("/proc/self/fd/{}", fd(&file)), std::os::unix::fs::PermissionsExt::from_mode(0o444))
             .unwrap();
         let reading = File::open(format!("/proc/self/fd/{}", fd(&file))).unwrap();
-        let mapping = Mapping::of_descriptor(0, REST, PROT_READ, MAP_SHARED, fd(&reading), 0).unwrap();
+        let mapping = of_descriptor(0, REST, PROT_READ, MAP_SHARED, fd(&reading), 0).unwrap();
         assert_eq!(presence(&mapping, 0, REST), [0; 4]);
         as_nobody(|| {
             match &presence(&mapping, 0, REST)[..] {
@@ -296,8 +292,8 @@ fn dropping_loses_nothing() {
     of_memfd.write_all_at(&vec![7; 4 * small], 0).unwrap();
     let files = on_disk.iter().chain([&of_memfd]);
     let mappings = files.flat_map(|file| [map(file, MAP_SHARED, 0), map(file, MAP_PRIVATE, 0), map(file, MAP_SHARED, 9)]);
-    let without_file = [MAP_SHARED, MAP_PRIVATE]
-        .map(|kind| Mapping::of_descriptor(0, 4 * page, READ_WRITE, kind | MAP_ANONYMOUS, -1, 0).unwrap());
+    let without_file =
+        [MAP_SHARED, MAP_PRIVATE].map(|kind| of_descriptor(0, 4 * page, READ_WRITE, kind | MAP_ANONYMOUS, -1, 0).unwrap());
     // Each has changes of its own: those of another would not show a loss, for some are of the same file.
     for (change, mapping) in (1..).zip(mappings.chain(without_file)) {
         mapping.fill(page + 5, change, 100).unwrap();
@@ -344,7 +340,7 @@ fn dropping_through_a_mapping_for_reading_stores_what_others_wrote() {
     let Some(file) = file_on_disk(256) else { return };
     // The kernel takes a shared mapping of a descriptor that cannot write for one that has nothing to store.
     let reader = File::open(format!("/proc/self/fd/{}", file.as_raw_fd())).unwrap();
-    let kept = Mapping::of_descriptor(0, REST, PROT_READ, MAP_SHARED | MMAP_WRAP_KEEP, fd(&reader), 0).unwrap();
+    let kept = of_descriptor(0, REST, PROT_READ, MAP_SHARED | MMAP_WRAP_KEEP, fd(&reader), 0).unwrap();
     // Not one page, which the kernel may have stored by itself meanwhile.
     file.write_all_at(&vec![1; 256 * small], 0).unwrap();
     kept.drop_pages(0, REST).unwrap();

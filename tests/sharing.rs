@@ -4,14 +4,14 @@
 
 mod common;
 
+use common::abi::*;
 use common::*;
-use mmap_wrap::constants::*;
-use mmap_wrap::error::*;
-use mmap_wrap::ffi::sharing::*;
-use mmap_wrap::mapping::Waited;
-use mmap_wrap::range::REST;
-use mmap_wrap::registry::{self, Handle};
-use mmap_wrap::{Mapping, Result};
+use mmap_wrap::internals::constants::*;
+use mmap_wrap::internals::error::*;
+use mmap_wrap::internals::mapping::Waited;
+use mmap_wrap::internals::range::REST;
+use mmap_wrap::internals::registry::{self, Handle};
+use mmap_wrap::internals::{Mapping, Result};
 use std::fs::File;
 use std::os::fd::AsRawFd;
 use std::ptr::{null, null_mut};
@@ -27,7 +27,7 @@ fn code<T: std::fmt::Debug>(result: Result<T>) -> i64 {
 fn cut_short() -> (File, Mapping) {
     let file = tempfile::tempfile().unwrap();
     file.set_len(2 * PAGE as u64).unwrap();
-    let mapping = Mapping::of_descriptor(0, REST, READ_WRITE, MAP_SHARED, file.as_raw_fd().into(), 0).unwrap();
+    let mapping = of_descriptor(0, REST, READ_WRITE, MAP_SHARED, file.as_raw_fd().into(), 0).unwrap();
     mapping.fill(0, 1, REST).unwrap();
     file.set_len(PAGE as u64).unwrap();
     (file, mapping)
@@ -100,7 +100,7 @@ fn what_is_no_word_is_refused() {
 fn a_words_address_counts_where_the_mapping_begins_inside_a_page() {
     let file = tempfile::tempfile().unwrap();
     file.set_len(8192).unwrap();
-    let mapping = Mapping::of_descriptor(0, REST, READ_WRITE, MAP_SHARED, file.as_raw_fd().into(), 4).unwrap();
+    let mapping = of_descriptor(0, REST, READ_WRITE, MAP_SHARED, file.as_raw_fd().into(), 4).unwrap();
     assert_eq!(every_operation(&mapping, 64, 0), [MMAP_WRAP_E_ALIGNMENT; 5]);
     assert_eq!(every_operation(&mapping, 64, 4), [0; 5]);
     assert_eq!(every_operation(&mapping, 32, 0), [0; 5]);
@@ -184,8 +184,8 @@ fn two_processes_count_together() {
                 while memory.atomic_compare_exchange(32, 24, 0, 1).unwrap().is_err() {
                     std::hint::spin_loop();
                 }
-                let count = memory.get_int(mmap_wrap::mapping::MMAP_WRAP_I32, 28).unwrap();
-                memory.put_int(mmap_wrap::mapping::MMAP_WRAP_I32, 28, count + 1).unwrap();
+                let count = memory.get_int(mmap_wrap::internals::mapping::MMAP_WRAP_I32, 28).unwrap();
+                memory.put_int(mmap_wrap::internals::mapping::MMAP_WRAP_I32, 28, count + 1).unwrap();
                 memory.atomic_store(32, 24, 0).unwrap();
             }
         }
@@ -223,7 +223,7 @@ fn two_processes_take_turns_by_waiting_and_waking() {
     let file = tempfile::tempfile().unwrap();
     file.set_len(PAGE as u64).unwrap();
     // Each has a mapping of its own, at an address of its own.
-    let map = || Mapping::of_descriptor(0, REST, READ_WRITE, MAP_SHARED, file.as_raw_fd().into(), 0).unwrap();
+    let map = || of_descriptor(0, REST, READ_WRITE, MAP_SHARED, file.as_raw_fd().into(), 0).unwrap();
     let ours = map();
     let play = |memory: &Mapping, first: i64| {
         for turn in (first..2000).step_by(2) {
@@ -373,7 +373,7 @@ fn block_all() {
 
 /// What must hold in a thread whose faults this library cannot repair: every operation is done, or it is a fault.
 fn atomics_need_no_handlers() {
-    assert!(!mmap_wrap::verify_handlers());
+    assert!(!mmap_wrap::internals::verify_handlers());
     let (_file, cut) = cut_short();
     assert_eq!(every_operation(&cut, 64, 0), [0; 5]);
     assert_eq!(every_operation(&cut, 32, PAGE), [MMAP_WRAP_E_FAULT; 5]);
@@ -454,11 +454,11 @@ fn a_guard_region_does_not_kill_where_sigsegv_belongs_to_others() {
             return;
         }
         take_away(&[libc::SIGSEGV]);
-        mmap_wrap::verify_handlers();
+        mmap_wrap::internals::verify_handlers();
         for whole in [false, true] {
             assert_eq!(code(read(&memory, PAGE - 1, 2)), MMAP_WRAP_E_FAULT);
             assert_eq!(code(memory.fill(0, 2, REST)), MMAP_WRAP_E_FAULT);
-            assert_eq!(code(memory.get_int(mmap_wrap::mapping::MMAP_WRAP_I8, PAGE)), MMAP_WRAP_E_FAULT);
+            assert_eq!(code(memory.get_int(mmap_wrap::internals::mapping::MMAP_WRAP_I8, PAGE)), MMAP_WRAP_E_FAULT);
             // Setting the protection of the whole does not take the guard away.
             if !whole {
                 memory.protect(READ_WRITE, 0, REST).unwrap();
@@ -505,8 +505,8 @@ fn null_is_no_place_for_a_word_and_nothing_is_left_behind_by_errors() {
             assert!(mmap_wrap_atomic_add(h, 64, PAGE, 1, word) < 0);
             assert!(mmap_wrap_wait(h, PAGE, 0, 0) < 0);
             assert!(mmap_wrap_wait(h, 0, 0, 0) < 0);
-            assert!(mmap_wrap::ffi::access::mmap_wrap_copy(h, 0, h, PAGE, 1) < 0);
-            assert!(mmap_wrap::ffi::elements::mmap_wrap_put_int(h, 0x18, PAGE, 1) < 0);
+            assert!(common::abi::mmap_wrap_copy(h, 0, h, PAGE, 1) < 0);
+            assert!(common::abi::mmap_wrap_put_int(h, 0x18, PAGE, 1) < 0);
         };
         errors();
         let before = (mappings(), descriptors());

@@ -11,7 +11,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 LIBRARY = "libmmap_wrap.so"
 
 # All that cargo needs, below the repository; `crate` is its folder in a source distribution, where src is Python's.
-CRATE = ["Cargo.toml", "Cargo.lock", "build.rs", "cbindgen.toml", "src", "include", "benches", "README.md"]
+CRATE = ["Cargo.toml", "Cargo.lock", "build.rs", "src", "include", "benches", "README.md"]
 
 
 class CustomBuildHook(BuildHookInterface):

@@ -11,8 +11,8 @@
 
 use super::boundary::{answer, boundary, bytes_in, room_for};
 use super::map::mmap_wrap_handle;
-use crate::Mapping;
 use crate::error::Side;
+use crate::mapping::Mapping;
 use crate::registry::{pin, with, with_both};
 use std::ffi::c_void;
 
@@ -23,7 +23,7 @@ use std::ffi::c_void;
 /// if (mmap_wrap_check(h, 16, 4) == 4) puts("bytes 16 to 19 are there");
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_check(h: mmap_wrap_handle, offset: i64, size: i64) -> i64 {
+pub unsafe extern "C" fn mmap_wrap_check(h: mmap_wrap_handle, offset: i64, size: i64) -> i64 {
     boundary("mmap_wrap_check", || Ok(answer(pin(h)?.check(offset, size)?)))
 }
 
@@ -34,7 +34,7 @@ pub extern "C" fn mmap_wrap_check(h: mmap_wrap_handle, offset: i64, size: i64) -
 /// mmap_wrap_read(h, 16, &word, sizeof word);
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_read(h: mmap_wrap_handle, offset: i64, to: *mut c_void, size: i64) -> i64 {
+pub unsafe extern "C" fn mmap_wrap_read(h: mmap_wrap_handle, offset: i64, to: *mut c_void, size: i64) -> i64 {
     boundary("mmap_wrap_read", || with(h, |mapping| mapping.read(offset, room_for(to.cast(), size)?).map(|()| size)))
 }
 
@@ -44,7 +44,7 @@ pub extern "C" fn mmap_wrap_read(h: mmap_wrap_handle, offset: i64, to: *mut c_vo
 /// mmap_wrap_write(h, 0, "magic", 5);
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_write(h: mmap_wrap_handle, offset: i64, from: *const c_void, size: i64) -> i64 {
+pub unsafe extern "C" fn mmap_wrap_write(h: mmap_wrap_handle, offset: i64, from: *const c_void, size: i64) -> i64 {
     boundary("mmap_wrap_write", || with(h, |mapping| mapping.write(offset, bytes_in(from.cast(), size)?).map(|()| size)))
 }
 
@@ -54,7 +54,7 @@ pub extern "C" fn mmap_wrap_write(h: mmap_wrap_handle, offset: i64, from: *const
 /// mmap_wrap_fill(h, 0, 0, MMAP_WRAP_REST);
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_fill(h: mmap_wrap_handle, offset: i64, byte: i64, size: i64) -> i64 {
+pub unsafe extern "C" fn mmap_wrap_fill(h: mmap_wrap_handle, offset: i64, byte: i64, size: i64) -> i64 {
     boundary("mmap_wrap_fill", || with(h, |mapping| mapping.fill(offset, byte, size).map(answer)))
 }
 
@@ -65,7 +65,7 @@ pub extern "C" fn mmap_wrap_fill(h: mmap_wrap_handle, offset: i64, byte: i64, si
 /// mmap_wrap_move(h, 0, 4096, 100);
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_move(h: mmap_wrap_handle, to: i64, from: i64, size: i64) -> i64 {
+pub unsafe extern "C" fn mmap_wrap_move(h: mmap_wrap_handle, to: i64, from: i64, size: i64) -> i64 {
     boundary("mmap_wrap_move", || with(h, |mapping| mapping.copy_within(to, from, size).map(answer)))
 }
 
@@ -79,7 +79,7 @@ pub extern "C" fn mmap_wrap_move(h: mmap_wrap_handle, to: i64, from: i64, size: 
 /// mmap_wrap_copy(backup, 0, h, 0, MMAP_WRAP_REST);
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_copy(h_to: mmap_wrap_handle, to: i64, h_from: mmap_wrap_handle, from: i64, size: i64) -> i64 {
+pub unsafe extern "C" fn mmap_wrap_copy(h_to: mmap_wrap_handle, to: i64, h_from: mmap_wrap_handle, from: i64, size: i64) -> i64 {
     boundary("mmap_wrap_copy", || {
         let copy = |target: &Mapping, source: &Mapping| target.copy_from(to, source, from, size);
         with_both((h_to, Side::Target), (h_from, Side::Source), &copy).map(answer)
@@ -94,7 +94,13 @@ pub extern "C" fn mmap_wrap_copy(h_to: mmap_wrap_handle, to: i64, h_from: mmap_w
 /// if (mmap_wrap_compare(h1, 0, h2, 0, MMAP_WRAP_REST) == mmap_wrap_length(h1)) puts("h2 begins with all of h1");
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_compare(h1: mmap_wrap_handle, offset1: i64, h2: mmap_wrap_handle, offset2: i64, size: i64) -> i64 {
+pub unsafe extern "C" fn mmap_wrap_compare(
+    h1: mmap_wrap_handle,
+    offset1: i64,
+    h2: mmap_wrap_handle,
+    offset2: i64,
+    size: i64,
+) -> i64 {
     boundary("mmap_wrap_compare", || {
         let compare = |first: &Mapping, second: &Mapping| first.compare(offset1, second, offset2, size);
         with_both((h1, Side::First), (h2, Side::Second), &compare).map(answer)
@@ -109,7 +115,13 @@ pub extern "C" fn mmap_wrap_compare(h1: mmap_wrap_handle, offset1: i64, h2: mmap
 /// int64_t at = mmap_wrap_find(h, "\n", 1, 0, MMAP_WRAP_REST);
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_find(h: mmap_wrap_handle, needle: *const c_void, needle_len: i64, start: i64, end: i64) -> i64 {
+pub unsafe extern "C" fn mmap_wrap_find(
+    h: mmap_wrap_handle,
+    needle: *const c_void,
+    needle_len: i64,
+    start: i64,
+    end: i64,
+) -> i64 {
     boundary("mmap_wrap_find", || with(h, |mapping| mapping.find(bytes_in(needle.cast(), needle_len)?, start, end).map(answer)))
 }
 
@@ -119,7 +131,13 @@ pub extern "C" fn mmap_wrap_find(h: mmap_wrap_handle, needle: *const c_void, nee
 /// int64_t at = mmap_wrap_rfind(h, "\n", 1, 0, MMAP_WRAP_REST);
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_rfind(h: mmap_wrap_handle, needle: *const c_void, needle_len: i64, start: i64, end: i64) -> i64 {
+pub unsafe extern "C" fn mmap_wrap_rfind(
+    h: mmap_wrap_handle,
+    needle: *const c_void,
+    needle_len: i64,
+    start: i64,
+    end: i64,
+) -> i64 {
     boundary("mmap_wrap_rfind", || with(h, |mapping| mapping.rfind(bytes_in(needle.cast(), needle_len)?, start, end).map(answer)))
 }
 
@@ -130,6 +148,12 @@ pub extern "C" fn mmap_wrap_rfind(h: mmap_wrap_handle, needle: *const c_void, ne
 /// int64_t lines = mmap_wrap_count(h, "\n", 1, 0, MMAP_WRAP_REST);
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_count(h: mmap_wrap_handle, needle: *const c_void, needle_len: i64, start: i64, end: i64) -> i64 {
+pub unsafe extern "C" fn mmap_wrap_count(
+    h: mmap_wrap_handle,
+    needle: *const c_void,
+    needle_len: i64,
+    start: i64,
+    end: i64,
+) -> i64 {
     boundary("mmap_wrap_count", || with(h, |mapping| mapping.count(bytes_in(needle.cast(), needle_len)?, start, end).map(answer)))
 }

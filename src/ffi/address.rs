@@ -15,7 +15,7 @@ use std::ffi::c_void;
 /// const char *text = mmap_wrap_address(h);
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_address(h: mmap_wrap_handle) -> *mut c_void {
+pub unsafe extern "C" fn mmap_wrap_address(h: mmap_wrap_handle) -> *mut c_void {
     boundary_pointer("mmap_wrap_address", || Ok(look(h)?.address().cast()))
 }
 
@@ -26,7 +26,7 @@ pub extern "C" fn mmap_wrap_address(h: mmap_wrap_handle) -> *mut c_void {
 /// int64_t length = mmap_wrap_length(h);
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_length(h: mmap_wrap_handle) -> i64 {
+pub unsafe extern "C" fn mmap_wrap_length(h: mmap_wrap_handle) -> i64 {
     boundary("mmap_wrap_length", || Ok(answer(look(h)?.length())))
 }
 
@@ -37,7 +37,7 @@ pub extern "C" fn mmap_wrap_length(h: mmap_wrap_handle) -> i64 {
 /// unsigned char *bytes = mmap_wrap_acquire(h);
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_acquire(h: mmap_wrap_handle) -> *mut c_void {
+pub unsafe extern "C" fn mmap_wrap_acquire(h: mmap_wrap_handle) -> *mut c_void {
     boundary_pointer("mmap_wrap_acquire", || Ok(registry::acquire(h)?.cast()))
 }
 
@@ -48,6 +48,6 @@ pub extern "C" fn mmap_wrap_acquire(h: mmap_wrap_handle) -> *mut c_void {
 /// mmap_wrap_release(h);
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_release(h: mmap_wrap_handle) -> i64 {
+pub unsafe extern "C" fn mmap_wrap_release(h: mmap_wrap_handle) -> i64 {
     boundary("mmap_wrap_release", || Ok(registry::release(h)?.into()))
 }

@@ -18,7 +18,7 @@ use std::ffi::c_char;
 /// if (mmap_wrap_constant("MADV_COLD", &value) == 0) madvise_wrap(h, value, 0, MMAP_WRAP_REST);
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_constant(name: *const c_char, value: *mut i64) -> i64 {
+pub unsafe extern "C" fn mmap_wrap_constant(name: *const c_char, value: *mut i64) -> i64 {
     boundary("mmap_wrap_constant", || {
         if name.is_null() || value.is_null() {
             return Err(Error::argument("the name or the place for its value is NULL"));
@@ -39,7 +39,7 @@ pub extern "C" fn mmap_wrap_constant(name: *const c_char, value: *mut i64) -> i6
 /// for (int64_t i = 0; i < mmap_wrap_constant_count(); i++) puts(mmap_wrap_constant_name(i));
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_constant_count() -> i64 {
+pub unsafe extern "C" fn mmap_wrap_constant_count() -> i64 {
     answer(CONSTANTS.len())
 }
 
@@ -49,7 +49,7 @@ pub extern "C" fn mmap_wrap_constant_count() -> i64 {
 /// puts(mmap_wrap_constant_name(0));
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_constant_name(i: i64) -> *const c_char {
+pub unsafe extern "C" fn mmap_wrap_constant_name(i: i64) -> *const c_char {
     boundary_pointer("mmap_wrap_constant_name", || Ok(at(i)?.c_name.as_ptr().cast_mut()))
 }
 
@@ -60,7 +60,7 @@ pub extern "C" fn mmap_wrap_constant_name(i: i64) -> *const c_char {
 /// int64_t value = mmap_wrap_constant_value(0);
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_constant_value(i: i64) -> i64 {
+pub unsafe extern "C" fn mmap_wrap_constant_value(i: i64) -> i64 {
     boundary("mmap_wrap_constant_value", || Ok(at(i)?.value.unwrap_or(0)))
 }
 
@@ -70,7 +70,7 @@ pub extern "C" fn mmap_wrap_constant_value(i: i64) -> i64 {
 /// if (!mmap_wrap_constant_available(0)) puts("not on this platform");
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_constant_available(i: i64) -> i64 {
+pub unsafe extern "C" fn mmap_wrap_constant_available(i: i64) -> i64 {
     boundary("mmap_wrap_constant_available", || Ok(at(i)?.value.is_some().into()))
 }
 

@@ -26,7 +26,7 @@ pub const MMAP_WRAP_NO_INT: i64 = i64::MIN;
 /// mmap_wrap_get(h, MMAP_WRAP_U16 | MMAP_WRAP_BIG_ENDIAN, 20, &port);
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_get(h: mmap_wrap_handle, kind: i64, offset: i64, value: *mut c_void) -> i64 {
+pub unsafe extern "C" fn mmap_wrap_get(h: mmap_wrap_handle, kind: i64, offset: i64, value: *mut c_void) -> i64 {
     boundary("mmap_wrap_get", || {
         with(h, |mapping| {
             let kind = Kind::new(kind)?;
@@ -45,7 +45,7 @@ pub extern "C" fn mmap_wrap_get(h: mmap_wrap_handle, kind: i64, offset: i64, val
 /// mmap_wrap_put(h, MMAP_WRAP_F64, 24, &pi);
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_put(h: mmap_wrap_handle, kind: i64, offset: i64, value: *const c_void) -> i64 {
+pub unsafe extern "C" fn mmap_wrap_put(h: mmap_wrap_handle, kind: i64, offset: i64, value: *const c_void) -> i64 {
     boundary("mmap_wrap_put", || {
         with(h, |mapping| {
             let kind = Kind::new(kind)?;
@@ -66,7 +66,7 @@ pub extern "C" fn mmap_wrap_put(h: mmap_wrap_handle, kind: i64, offset: i64, val
 /// if (count == MMAP_WRAP_NO_INT && mmap_wrap_last_error_code() < 0) puts(mmap_wrap_last_error_message());
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_get_int(h: mmap_wrap_handle, kind: i64, offset: i64) -> i64 {
+pub unsafe extern "C" fn mmap_wrap_get_int(h: mmap_wrap_handle, kind: i64, offset: i64) -> i64 {
     let is_none = |number| number == MMAP_WRAP_NO_INT;
     boundary_number("mmap_wrap_get_int", MMAP_WRAP_NO_INT, is_none, || with(h, |mapping| mapping.get_int(kind, offset)))
 }
@@ -78,7 +78,7 @@ pub extern "C" fn mmap_wrap_get_int(h: mmap_wrap_handle, kind: i64, offset: i64)
 /// mmap_wrap_put_int(h, MMAP_WRAP_U8, 3, 255);
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_put_int(h: mmap_wrap_handle, kind: i64, offset: i64, value: i64) -> i64 {
+pub unsafe extern "C" fn mmap_wrap_put_int(h: mmap_wrap_handle, kind: i64, offset: i64, value: i64) -> i64 {
     boundary("mmap_wrap_put_int", || with(h, |mapping| mapping.put_int(kind, offset, value).map(|()| 0)))
 }
 
@@ -90,7 +90,7 @@ pub extern "C" fn mmap_wrap_put_int(h: mmap_wrap_handle, kind: i64, offset: i64,
 /// if (weight != weight && mmap_wrap_last_error_code() < 0) puts(mmap_wrap_last_error_message());
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_get_float(h: mmap_wrap_handle, kind: i64, offset: i64) -> f64 {
+pub unsafe extern "C" fn mmap_wrap_get_float(h: mmap_wrap_handle, kind: i64, offset: i64) -> f64 {
     boundary_number("mmap_wrap_get_float", f64::NAN, f64::is_nan, || with(h, |mapping| mapping.get_float(kind, offset)))
 }
 
@@ -101,7 +101,7 @@ pub extern "C" fn mmap_wrap_get_float(h: mmap_wrap_handle, kind: i64, offset: i6
 /// mmap_wrap_put_float(h, MMAP_WRAP_F32, 40, 0.5);
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_put_float(h: mmap_wrap_handle, kind: i64, offset: i64, value: f64) -> i64 {
+pub unsafe extern "C" fn mmap_wrap_put_float(h: mmap_wrap_handle, kind: i64, offset: i64, value: f64) -> i64 {
     boundary("mmap_wrap_put_float", || with(h, |mapping| mapping.put_float(kind, offset, value).map(|()| 0)))
 }
 

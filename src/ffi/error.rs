@@ -15,7 +15,7 @@ use std::ffi::c_char;
 /// puts(mmap_wrap_strerror(-EACCES));      // Permission denied (EACCES)
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_strerror(code: i64) -> *const c_char {
+pub unsafe extern "C" fn mmap_wrap_strerror(code: i64) -> *const c_char {
     if let Some(text) = describe(code) {
         return text.as_ptr();
     }
@@ -34,7 +34,7 @@ pub extern "C" fn mmap_wrap_strerror(code: i64) -> *const c_char {
 /// // mprotect: size 8192 from offset 4096 extends beyond 8192 byte mapping
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_last_error_message() -> *const c_char {
+pub unsafe extern "C" fn mmap_wrap_last_error_message() -> *const c_char {
     last_message()
 }
 
@@ -45,6 +45,6 @@ pub extern "C" fn mmap_wrap_last_error_message() -> *const c_char {
 /// if (mmap_wrap_acquire(h) == NULL && mmap_wrap_last_error_code() == MMAP_WRAP_E_UNMAPPED) puts("too late");
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_last_error_code() -> i64 {
+pub unsafe extern "C" fn mmap_wrap_last_error_code() -> i64 {
     last_code()
 }

@@ -63,7 +63,7 @@ pub struct mmap_wrap_facts {
 /// if (mmap_wrap_facts(h, &facts, sizeof facts) == 0) printf("%lld pages\n", (long long)(facts.mapped / facts.page_size));
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_facts(h: mmap_wrap_handle, facts: *mut mmap_wrap_facts, size: i64) -> i64 {
+pub unsafe extern "C" fn mmap_wrap_facts(h: mmap_wrap_handle, facts: *mut mmap_wrap_facts, size: i64) -> i64 {
     boundary("mmap_wrap_facts", || {
         let pin = look(h)?;
         let known = pin.facts();
@@ -103,7 +103,7 @@ pub extern "C" fn mmap_wrap_facts(h: mmap_wrap_handle, facts: *mut mmap_wrap_fac
 /// if (mmap_wrap_file_size(h) > mmap_wrap_length(h)) puts("the file has grown");
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_file_size(h: mmap_wrap_handle) -> i64 {
+pub unsafe extern "C" fn mmap_wrap_file_size(h: mmap_wrap_handle) -> i64 {
     boundary("mmap_wrap_file_size", || Ok(i64::try_from(pin(h)?.file_size()?).unwrap_or(i64::MAX)))
 }
 
@@ -115,7 +115,7 @@ pub extern "C" fn mmap_wrap_file_size(h: mmap_wrap_handle) -> i64 {
 /// printf("%lld mappings live\n", (long long)mmap_wrap_list(NULL, 0));
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_list(handles: *mut mmap_wrap_handle, room: i64) -> i64 {
+pub unsafe extern "C" fn mmap_wrap_list(handles: *mut mmap_wrap_handle, room: i64) -> i64 {
     boundary("mmap_wrap_list", || {
         if room < 0 {
             return Err(Error::Negative { what: "room", value: room }.into());

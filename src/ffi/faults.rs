@@ -25,7 +25,7 @@ use std::ffi::c_void;
 /// if (mmap_wrap_read(h, 0, buffer, size) == MMAP_WRAP_E_FAULT) size = mmap_wrap_fault_done();
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_fault_done() -> i64 {
+pub unsafe extern "C" fn mmap_wrap_fault_done() -> i64 {
     boundary("mmap_wrap_fault_done", || Ok(last_fault().map_or(0, |(done, _)| answer(done))))
 }
 
@@ -35,7 +35,7 @@ pub extern "C" fn mmap_wrap_fault_done() -> i64 {
 /// printf("refused at %p\n", mmap_wrap_fault_address());
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_fault_address() -> *mut c_void {
+pub unsafe extern "C" fn mmap_wrap_fault_address() -> *mut c_void {
     last_fault().map_or(0, |(_, address)| address) as *mut c_void
 }
 
@@ -51,7 +51,7 @@ pub extern "C" fn mmap_wrap_fault_address() -> *mut c_void {
 /// mmap_wrap_survive(h, 1);
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_survive(h: mmap_wrap_handle, yes: i64) -> i64 {
+pub unsafe extern "C" fn mmap_wrap_survive(h: mmap_wrap_handle, yes: i64) -> i64 {
     boundary("mmap_wrap_survive", || registry::survive(h, yes != 0).map(|()| 0))
 }
 
@@ -64,7 +64,7 @@ pub extern "C" fn mmap_wrap_survive(h: mmap_wrap_handle, yes: i64) -> i64 {
 /// if (*loss & 1) puts("the file was cut short");
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_loss(h: mmap_wrap_handle) -> *const u32 {
+pub unsafe extern "C" fn mmap_wrap_loss(h: mmap_wrap_handle) -> *const u32 {
     let word = super::boundary::boundary_pointer("mmap_wrap_loss", || Ok(registry::loss(h)?.as_ptr()));
     word.cast_const()
 }
@@ -79,7 +79,7 @@ pub extern "C" fn mmap_wrap_loss(h: mmap_wrap_handle) -> *const u32 {
 /// mmap_wrap_verify_handlers();
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_verify_handlers() -> i64 {
+pub unsafe extern "C" fn mmap_wrap_verify_handlers() -> i64 {
     boundary("mmap_wrap_verify_handlers", || Ok(guarded::verify().into()))
 }
 
@@ -91,7 +91,7 @@ pub extern "C" fn mmap_wrap_verify_handlers() -> i64 {
 /// mmap_wrap_trust_handlers(1);
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_trust_handlers(yes: i64) -> i64 {
+pub unsafe extern "C" fn mmap_wrap_trust_handlers(yes: i64) -> i64 {
     boundary("mmap_wrap_trust_handlers", || {
         guarded::trust(yes != 0);
         Ok(0)

@@ -22,7 +22,7 @@ use std::ffi::c_char;
 /// mmap_wrap_guard(h, 1, 0, mmap_wrap_page_size());
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_guard(h: mmap_wrap_handle, on: i64, offset: i64, size: i64) -> i64 {
+pub unsafe extern "C" fn mmap_wrap_guard(h: mmap_wrap_handle, on: i64, offset: i64, size: i64) -> i64 {
     boundary("mmap_wrap_guard", || pin(h)?.guard(on != 0, offset, size).map(|()| 0))
 }
 
@@ -40,7 +40,7 @@ pub extern "C" fn mmap_wrap_guard(h: mmap_wrap_handle, on: i64, offset: i64, siz
 /// mseal_wrap(h, 0, MMAP_WRAP_REST);
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mseal_wrap(h: mmap_wrap_handle, offset: i64, size: i64) -> i64 {
+pub unsafe extern "C" fn mseal_wrap(h: mmap_wrap_handle, offset: i64, size: i64) -> i64 {
     boundary("mseal", || pin(h)?.seal(offset, size).map(|()| 0))
 }
 
@@ -54,7 +54,7 @@ pub extern "C" fn mseal_wrap(h: mmap_wrap_handle, offset: i64, size: i64) -> i64
 /// mmap_wrap_name(h, "index cache");
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_name(h: mmap_wrap_handle, name: *const c_char) -> i64 {
+pub unsafe extern "C" fn mmap_wrap_name(h: mmap_wrap_handle, name: *const c_char) -> i64 {
     boundary("mmap_wrap_name", || {
         let name = if name.is_null() { None } else { Some(text_at(name, "name")?) };
         pin(h)?.name(name).map(|()| 0)

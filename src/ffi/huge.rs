@@ -7,8 +7,8 @@
 use super::boundary::{answer, boundary, bytes_in, fetch};
 use super::map::mmap_wrap_handle;
 use crate::error::Error;
+use crate::mapping::{self, Mapping};
 use crate::registry::{self, pin};
-use crate::{Mapping, mapping};
 
 /// Bytes in a transparent huge page, as the kernel has it; MMAP_WRAP_E_UNSUPPORTED where it has none.
 ///
@@ -16,7 +16,7 @@ use crate::{Mapping, mapping};
 /// int64_t huge = mmap_wrap_huge_page_size();
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_huge_page_size() -> i64 {
+pub unsafe extern "C" fn mmap_wrap_huge_page_size() -> i64 {
     boundary("mmap_wrap_huge_page_size", || mapping::transparent_huge_page_size().map(answer))
 }
 
@@ -33,8 +33,16 @@ pub extern "C" fn mmap_wrap_huge_page_size() -> i64 {
 /// madvise_wrap(h, MADV_HUGEPAGE, 0, MMAP_WRAP_REST);
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_aligned_wrap(alignment: i64, len: i64, prot: i64, flags: i64, fd: i64, offset: i64) -> mmap_wrap_handle {
-    boundary("mmap_aligned", || registry::insert(|| Mapping::aligned(alignment, len, prot, flags, fd, offset)))
+pub unsafe extern "C" fn mmap_aligned_wrap(
+    alignment: i64,
+    len: i64,
+    prot: i64,
+    flags: i64,
+    fd: i64,
+    offset: i64,
+) -> mmap_wrap_handle {
+    // SAFETY: the descriptor is the caller's.
+    boundary("mmap_aligned", || registry::insert(|| unsafe { Mapping::aligned(alignment, len, prot, flags, fd, offset) }))
 }
 
 /// How many bytes of the range, size bytes or MMAP_WRAP_REST from offset, lie in huge pages now: transparent ones that
@@ -47,7 +55,7 @@ pub extern "C" fn mmap_aligned_wrap(alignment: i64, len: i64, prot: i64, flags: 
 /// printf("%lld bytes in huge pages\n", (long long)mmap_wrap_huge(h, 0, MMAP_WRAP_REST));
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_huge(h: mmap_wrap_handle, offset: i64, size: i64) -> i64 {
+pub unsafe extern "C" fn mmap_wrap_huge(h: mmap_wrap_handle, offset: i64, size: i64) -> i64 {
     boundary("mmap_wrap_huge", || pin(h)?.huge_bytes(offset, size).map(answer))
 }
 
@@ -65,7 +73,7 @@ pub extern "C" fn mmap_wrap_huge(h: mmap_wrap_handle, offset: i64, size: i64) ->
 /// mbind_wrap(h, MPOL_BIND, &node_0, 1, 0, 0, MMAP_WRAP_REST);
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mbind_wrap(
+pub unsafe extern "C" fn mbind_wrap(
     h: mmap_wrap_handle,
     mode: i64,
     nodes: *const u64,
@@ -100,6 +108,6 @@ pub extern "C" fn mbind_wrap(
 /// int64_t node = mmap_wrap_node(h, 0);
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_node(h: mmap_wrap_handle, offset: i64) -> i64 {
+pub unsafe extern "C" fn mmap_wrap_node(h: mmap_wrap_handle, offset: i64) -> i64 {
     boundary("mmap_wrap_node", || pin(h)?.node(offset))
 }

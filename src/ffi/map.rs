@@ -7,8 +7,9 @@
 //! Offsets and sizes are in bytes.
 
 use super::boundary::{boundary, text_at};
+use crate::mapping::Mapping;
+use crate::range;
 use crate::registry;
-use crate::{Mapping, range};
 use std::ffi::{c_char, c_void};
 
 /// Names a mapping; see above. Positive.
@@ -45,8 +46,9 @@ const _: () = assert!(MMAP_WRAP_REST == range::REST);
 /// mmap_wrap_handle h = mmap_wrap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap(addr: *mut c_void, len: i64, prot: i64, flags: i64, fd: i64, offset: i64) -> mmap_wrap_handle {
-    boundary("mmap", || registry::insert(|| Mapping::of_descriptor(addr.addr(), len, prot, flags, fd, offset)))
+pub unsafe extern "C" fn mmap_wrap(addr: *mut c_void, len: i64, prot: i64, flags: i64, fd: i64, offset: i64) -> mmap_wrap_handle {
+    // SAFETY: the header says what MAP_FIXED replaces; the descriptor is the caller's.
+    boundary("mmap", || registry::insert(|| unsafe { Mapping::of_descriptor(addr.addr(), len, prot, flags, fd, offset) }))
 }
 
 /// Opens the file at path, maps it as mmap_wrap does, and closes it: no descriptor stays, whatever happens.
@@ -61,7 +63,7 @@ pub extern "C" fn mmap_wrap(addr: *mut c_void, len: i64, prot: i64, flags: i64, 
 /// mmap_wrap_handle h = mmap_path_wrap("words.txt", MMAP_WRAP_REST, PROT_READ, MAP_PRIVATE, 0);
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_path_wrap(path: *const c_char, len: i64, prot: i64, flags: i64, offset: i64) -> mmap_wrap_handle {
+pub unsafe extern "C" fn mmap_path_wrap(path: *const c_char, len: i64, prot: i64, flags: i64, offset: i64) -> mmap_wrap_handle {
     boundary("mmap_path", || {
         let path = text_at(path, "path")?;
         registry::insert(|| Mapping::of_path(path, len, prot, flags, offset))
@@ -78,6 +80,6 @@ pub extern "C" fn mmap_path_wrap(path: *const c_char, len: i64, prot: i64, flags
 /// munmap_wrap(h);
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn munmap_wrap(h: mmap_wrap_handle) -> i64 {
+pub unsafe extern "C" fn munmap_wrap(h: mmap_wrap_handle) -> i64 {
     boundary("munmap", || registry::unmap(h).map(i64::from))
 }

@@ -34,7 +34,7 @@ const _: () = assert!(MMAP_WRAP_MUTEX_SIZE == mutex::SIZE);
 /// if (locked >= 0) mmap_wrap_mutex_unlock(h, 0);
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_mutex_lock(h: mmap_wrap_handle, offset: i64, timeout: i64) -> i64 {
+pub unsafe extern "C" fn mmap_wrap_mutex_lock(h: mmap_wrap_handle, offset: i64, timeout: i64) -> i64 {
     boundary("mmap_wrap_mutex_lock", || mutex::lock(h, offset, timeout).map(|how| (how == Acquired::FromEnded).into()))
 }
 
@@ -45,7 +45,7 @@ pub extern "C" fn mmap_wrap_mutex_lock(h: mmap_wrap_handle, offset: i64, timeout
 /// mmap_wrap_mutex_unlock(h, 0);
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_mutex_unlock(h: mmap_wrap_handle, offset: i64) -> i64 {
+pub unsafe extern "C" fn mmap_wrap_mutex_unlock(h: mmap_wrap_handle, offset: i64) -> i64 {
     boundary("mmap_wrap_mutex_unlock", || mutex::unlock(h, offset).map(|()| 0))
 }
 
@@ -56,6 +56,6 @@ pub extern "C" fn mmap_wrap_mutex_unlock(h: mmap_wrap_handle, offset: i64) -> i6
 /// if (mmap_wrap_mutex_lock(h, 0, MMAP_WRAP_REST) == 1) mmap_wrap_mutex_abandon(h, 0);
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_mutex_abandon(h: mmap_wrap_handle, offset: i64) -> i64 {
+pub unsafe extern "C" fn mmap_wrap_mutex_abandon(h: mmap_wrap_handle, offset: i64) -> i64 {
     boundary("mmap_wrap_mutex_abandon", || mutex::abandon(h, offset).map(|()| 0))
 }

@@ -46,7 +46,7 @@ const _: () = assert!(MMAP_WRAP_KEEP == KEEP && MMAP_WRAP_OR_PRIVATE == OR_PRIVA
 /// ```
 #[unsafe(no_mangle)]
 #[allow(clippy::too_many_arguments, reason = "open's, ftruncate's and mmap's")]
-pub extern "C" fn mmap_open_wrap(
+pub unsafe extern "C" fn mmap_open_wrap(
     path: *const c_char,
     open_flags: i64,
     mode: i64,
@@ -79,7 +79,7 @@ pub extern "C" fn mmap_open_wrap(
 /// ```
 #[unsafe(no_mangle)]
 #[allow(clippy::too_many_arguments, reason = "as above")]
-pub extern "C" fn mmap_shm_wrap(
+pub unsafe extern "C" fn mmap_shm_wrap(
     name: *const c_char,
     open_flags: i64,
     mode: i64,
@@ -103,7 +103,7 @@ pub extern "C" fn mmap_shm_wrap(
 /// shm_unlink_wrap("/counters");
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn shm_unlink_wrap(name: *const c_char) -> i64 {
+pub unsafe extern "C" fn shm_unlink_wrap(name: *const c_char) -> i64 {
     boundary("shm_unlink", || unlink_shared_memory(text_at(name, "name")?).map(|()| 0))
 }
 
@@ -116,7 +116,13 @@ pub extern "C" fn shm_unlink_wrap(name: *const c_char) -> i64 {
 /// mmap_wrap_handle h = mmap_memfd_wrap("counters", MFD_ALLOW_SEALING, 4096, PROT_READ | PROT_WRITE, MAP_SHARED);
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_memfd_wrap(name: *const c_char, memfd_flags: i64, len: i64, prot: i64, flags: i64) -> mmap_wrap_handle {
+pub unsafe extern "C" fn mmap_memfd_wrap(
+    name: *const c_char,
+    memfd_flags: i64,
+    len: i64,
+    prot: i64,
+    flags: i64,
+) -> mmap_wrap_handle {
     boundary("mmap_memfd", || {
         let name = text_at(name, "name")?;
         registry::insert(|| Mapping::of_memfd(name, memfd_flags, len, prot, flags))
@@ -133,7 +139,7 @@ pub extern "C" fn mmap_memfd_wrap(name: *const c_char, memfd_flags: i64, len: i6
 /// mmap_wrap_handle key = mmap_secret_wrap(32, PROT_READ | PROT_WRITE);
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_secret_wrap(len: i64, prot: i64) -> mmap_wrap_handle {
+pub unsafe extern "C" fn mmap_secret_wrap(len: i64, prot: i64) -> mmap_wrap_handle {
     boundary("mmap_secret", || registry::insert(|| Mapping::of_secret(len, prot)))
 }
 
@@ -144,7 +150,7 @@ pub extern "C" fn mmap_secret_wrap(len: i64, prot: i64) -> mmap_wrap_handle {
 /// mmap_wrap_handle h = mmap_unnamed_wrap(4096, PROT_READ | PROT_WRITE, MAP_SHARED);
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_unnamed_wrap(len: i64, prot: i64, flags: i64) -> mmap_wrap_handle {
+pub unsafe extern "C" fn mmap_unnamed_wrap(len: i64, prot: i64, flags: i64) -> mmap_wrap_handle {
     boundary("mmap_unnamed", || registry::insert(|| Mapping::of_unnamed(len, prot, flags)))
 }
 
@@ -155,7 +161,7 @@ pub extern "C" fn mmap_unnamed_wrap(len: i64, prot: i64, flags: i64) -> mmap_wra
 /// int64_t fd = mmap_wrap_descriptor(h);
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_descriptor(h: mmap_wrap_handle) -> i64 {
+pub unsafe extern "C" fn mmap_wrap_descriptor(h: mmap_wrap_handle) -> i64 {
     boundary("mmap_wrap_descriptor", || Ok(pin(h)?.descriptor()?.into_raw_fd().into()))
 }
 
@@ -166,7 +172,7 @@ pub extern "C" fn mmap_wrap_descriptor(h: mmap_wrap_handle) -> i64 {
 /// if (mmap_wrap_seals(h) & F_SEAL_SHRINK) puts("no access to it can fault");
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_seals(h: mmap_wrap_handle) -> i64 {
+pub unsafe extern "C" fn mmap_wrap_seals(h: mmap_wrap_handle) -> i64 {
     boundary("mmap_wrap_seals", || pin(h)?.seals())
 }
 
@@ -177,6 +183,6 @@ pub extern "C" fn mmap_wrap_seals(h: mmap_wrap_handle) -> i64 {
 /// mmap_wrap_add_seals(h, F_SEAL_SHRINK | F_SEAL_GROW);
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_add_seals(h: mmap_wrap_handle, seals: i64) -> i64 {
+pub unsafe extern "C" fn mmap_wrap_add_seals(h: mmap_wrap_handle, seals: i64) -> i64 {
     boundary("mmap_wrap_add_seals", || pin(h)?.add_seals(seals).map(|()| 0))
 }

@@ -17,7 +17,7 @@ use crate::registry::pin;
 /// mprotect_wrap(h, PROT_READ, 0, MMAP_WRAP_REST);
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mprotect_wrap(h: mmap_wrap_handle, prot: i64, offset: i64, size: i64) -> i64 {
+pub unsafe extern "C" fn mprotect_wrap(h: mmap_wrap_handle, prot: i64, offset: i64, size: i64) -> i64 {
     boundary("mprotect", || pin(h)?.protect(prot, offset, size).map(|()| 0))
 }
 
@@ -34,7 +34,7 @@ pub extern "C" fn mprotect_wrap(h: mmap_wrap_handle, prot: i64, offset: i64, siz
 /// madvise_wrap(h, MADV_RANDOM, 0, MMAP_WRAP_REST);
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn madvise_wrap(h: mmap_wrap_handle, advice: i64, offset: i64, size: i64) -> i64 {
+pub unsafe extern "C" fn madvise_wrap(h: mmap_wrap_handle, advice: i64, offset: i64, size: i64) -> i64 {
     boundary("madvise", || pin(h)?.advise(advice, offset, size).map(|()| 0))
 }
 
@@ -47,6 +47,6 @@ pub extern "C" fn madvise_wrap(h: mmap_wrap_handle, advice: i64, offset: i64, si
 /// msync_wrap(h, MS_SYNC, 0, MMAP_WRAP_REST);
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn msync_wrap(h: mmap_wrap_handle, flags: i64, offset: i64, size: i64) -> i64 {
+pub unsafe extern "C" fn msync_wrap(h: mmap_wrap_handle, flags: i64, offset: i64, size: i64) -> i64 {
     boundary("msync", || pin(h)?.sync(flags, offset, size).map(|()| 0))
 }

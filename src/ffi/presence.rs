@@ -24,7 +24,7 @@ use crate::registry::{self, pin};
 /// if (mlock_wrap(h, 0, 0, MMAP_WRAP_REST) < 0) puts(mmap_wrap_last_error_message());
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mlock_wrap(h: mmap_wrap_handle, flags: i64, offset: i64, size: i64) -> i64 {
+pub unsafe extern "C" fn mlock_wrap(h: mmap_wrap_handle, flags: i64, offset: i64, size: i64) -> i64 {
     boundary("mlock", || pin(h)?.lock(flags, offset, size).map(|()| 0))
 }
 
@@ -34,7 +34,7 @@ pub extern "C" fn mlock_wrap(h: mmap_wrap_handle, flags: i64, offset: i64, size:
 /// munlock_wrap(h, 0, MMAP_WRAP_REST);
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn munlock_wrap(h: mmap_wrap_handle, offset: i64, size: i64) -> i64 {
+pub unsafe extern "C" fn munlock_wrap(h: mmap_wrap_handle, offset: i64, size: i64) -> i64 {
     boundary("munlock", || pin(h)?.unlock(offset, size).map(|()| 0))
 }
 
@@ -48,7 +48,7 @@ pub extern "C" fn munlock_wrap(h: mmap_wrap_handle, offset: i64, size: i64) -> i
 /// if (mlockall_wrap(MCL_CURRENT | MCL_FUTURE) < 0) puts(mmap_wrap_last_error_message());
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mlockall_wrap(flags: i64) -> i64 {
+pub unsafe extern "C" fn mlockall_wrap(flags: i64) -> i64 {
     boundary("mlockall", || lock_all(flags).map(|()| 0))
 }
 
@@ -58,7 +58,7 @@ pub extern "C" fn mlockall_wrap(flags: i64) -> i64 {
 /// munlockall_wrap();
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn munlockall_wrap() -> i64 {
+pub unsafe extern "C" fn munlockall_wrap() -> i64 {
     boundary("munlockall", || unlock_all().map(|()| 0))
 }
 
@@ -77,7 +77,7 @@ pub extern "C" fn munlockall_wrap() -> i64 {
 /// int64_t count = mincore_wrap(h, pages, sizeof pages, 0, 10000);
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mincore_wrap(h: mmap_wrap_handle, pages: *mut u8, room: i64, offset: i64, size: i64) -> i64 {
+pub unsafe extern "C" fn mincore_wrap(h: mmap_wrap_handle, pages: *mut u8, room: i64, offset: i64, size: i64) -> i64 {
     boundary("mincore", || pin(h)?.presence(room_for(pages, room)?, offset, size).map(answer))
 }
 
@@ -87,7 +87,7 @@ pub extern "C" fn mincore_wrap(h: mmap_wrap_handle, pages: *mut u8, room: i64, o
 /// printf("%lld bytes are in memory\n", (long long)mmap_wrap_resident(h, 0, MMAP_WRAP_REST));
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_resident(h: mmap_wrap_handle, offset: i64, size: i64) -> i64 {
+pub unsafe extern "C" fn mmap_wrap_resident(h: mmap_wrap_handle, offset: i64, size: i64) -> i64 {
     boundary("mmap_wrap_resident", || pin(h)?.resident(offset, size).map(answer))
 }
 
@@ -102,7 +102,7 @@ pub extern "C" fn mmap_wrap_resident(h: mmap_wrap_handle, offset: i64, size: i64
 /// mmap_wrap_prefault(h, 1, 0, MMAP_WRAP_REST);
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_prefault(h: mmap_wrap_handle, writing: i64, offset: i64, size: i64) -> i64 {
+pub unsafe extern "C" fn mmap_wrap_prefault(h: mmap_wrap_handle, writing: i64, offset: i64, size: i64) -> i64 {
     boundary("mmap_wrap_prefault", || registry::with(h, |mapping| mapping.prefault(writing != 0, offset, size)).map(answer))
 }
 
@@ -119,7 +119,7 @@ pub extern "C" fn mmap_wrap_prefault(h: mmap_wrap_handle, writing: i64, offset: 
 /// mmap_wrap_drop(h, 0, MMAP_WRAP_REST);
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_drop(h: mmap_wrap_handle, offset: i64, size: i64) -> i64 {
+pub unsafe extern "C" fn mmap_wrap_drop(h: mmap_wrap_handle, offset: i64, size: i64) -> i64 {
     boundary("mmap_wrap_drop", || pin(h)?.drop_pages(offset, size).map(|()| 0))
 }
 
@@ -151,7 +151,7 @@ pub struct mmap_wrap_cache {
 /// if (cachestat_wrap(h, &cache, sizeof cache, 0, MMAP_WRAP_REST) == 0) printf("%lld to write\n", (long long)cache.dirty);
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn cachestat_wrap(
+pub unsafe extern "C" fn cachestat_wrap(
     h: mmap_wrap_handle,
     cache: *mut mmap_wrap_cache,
     struct_size: i64,
@@ -169,8 +169,17 @@ pub extern "C" fn cachestat_wrap(
 /// mmap_wrap_cachestat(fd, &cache, sizeof cache, 0, MMAP_WRAP_REST);
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_cachestat(fd: i64, cache: *mut mmap_wrap_cache, struct_size: i64, offset: i64, size: i64) -> i64 {
-    boundary("mmap_wrap_cachestat", || write_cache(cache, struct_size, cache::of_descriptor(fd, offset, size)?))
+pub unsafe extern "C" fn mmap_wrap_cachestat(
+    fd: i64,
+    cache: *mut mmap_wrap_cache,
+    struct_size: i64,
+    offset: i64,
+    size: i64,
+) -> i64 {
+    boundary("mmap_wrap_cachestat", || {
+        // SAFETY: the descriptor is the caller's.
+        write_cache(cache, struct_size, unsafe { cache::of_descriptor(fd, offset, size)? })
+    })
 }
 
 fn write_cache(to: *mut mmap_wrap_cache, struct_size: i64, cache: Cache) -> Result<i64> {
@@ -190,8 +199,9 @@ fn write_cache(to: *mut mmap_wrap_cache, struct_size: i64, cache: Cache) -> Resu
 /// mmap_wrap_evict(fd, 0, MMAP_WRAP_REST);
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_evict(fd: i64, offset: i64, size: i64) -> i64 {
-    boundary("mmap_wrap_evict", || cache::evict(fd, offset, size).map(|()| 0))
+pub unsafe extern "C" fn mmap_wrap_evict(fd: i64, offset: i64, size: i64) -> i64 {
+    // SAFETY: the descriptor is the caller's.
+    boundary("mmap_wrap_evict", || unsafe { cache::evict(fd, offset, size) }.map(|()| 0))
 }
 
 /// Begins to read the range of the file open as fd into the page cache, and does not wait for it.
@@ -202,16 +212,35 @@ pub extern "C" fn mmap_wrap_evict(fd: i64, offset: i64, size: i64) -> i64 {
 /// mmap_wrap_warm(fd, 0, MMAP_WRAP_REST);
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_warm(fd: i64, offset: i64, size: i64) -> i64 {
-    boundary("mmap_wrap_warm", || cache::warm(fd, offset, size).map(|()| 0))
+pub unsafe extern "C" fn mmap_wrap_warm(fd: i64, offset: i64, size: i64) -> i64 {
+    // SAFETY: the descriptor is the caller's.
+    boundary("mmap_wrap_warm", || unsafe { cache::warm(fd, offset, size) }.map(|()| 0))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::error::{MMAP_WRAP_E_ARGUMENT, MMAP_WRAP_E_RANGE, MMAP_WRAP_E_UNSUPPORTED};
-    use crate::{Mapping, constants::*, mapping::KEEP, range::REST};
+    use crate::{constants::*, mapping::KEEP, mapping::Mapping, range::REST};
     use std::os::fd::AsRawFd;
+
+    /// As C has them; the arguments are good here.
+    macro_rules! calls {
+        ($($name:ident($($argument:ident: $type:ty),*);)*) => {
+            $(fn $name($($argument: $type),*) -> i64 {
+                // SAFETY: as said.
+                unsafe { super::$name($($argument),*) }
+            })*
+        };
+    }
+
+    calls! {
+        mmap_wrap_resident(h: mmap_wrap_handle, offset: i64, size: i64);
+        mmap_wrap_drop(h: mmap_wrap_handle, offset: i64, size: i64);
+        mmap_wrap_evict(fd: i64, offset: i64, size: i64);
+        cachestat_wrap(h: mmap_wrap_handle, cache: *mut mmap_wrap_cache, size: i64, offset: i64, bytes: i64);
+        mmap_wrap_cachestat(fd: i64, cache: *mut mmap_wrap_cache, size: i64, offset: i64, bytes: i64);
+    }
 
     /// Four pages of a file from its second on, mapped by a handle that keeps the file.
     struct Kept {
@@ -226,7 +255,8 @@ mod tests {
             let file = tempfile::tempfile_in(".").unwrap();
             file.set_len(5 * page.unsigned_abs()).unwrap();
             let flags = flags | KEEP;
-            let map = || Mapping::of_descriptor(0, REST, PROT_READ | PROT_WRITE, flags, file.as_raw_fd().into(), page);
+            // SAFETY: the descriptor is open, and no place is named.
+            let map = || unsafe { Mapping::of_descriptor(0, REST, PROT_READ | PROT_WRITE, flags, file.as_raw_fd().into(), page) };
             Kept { h: registry::insert(map).unwrap(), page, file }
         }
 

@@ -52,7 +52,7 @@ static HEAD: AtomicUsize = AtomicUsize::new(0);
 /// void *base = mmap_wrap_python_type(16);
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_python_type(head: i64) -> *mut c_void {
+pub unsafe extern "C" fn mmap_wrap_python_type(head: i64) -> *mut c_void {
     let (Some(api), Ok(head)) = (api(), usize::try_from(head)) else { return null_mut() };
     // Another number than the first would lay the instances there are elsewhere.
     if HEAD.compare_exchange(0, head, Relaxed, Relaxed).is_err_and(|known| known != head) {

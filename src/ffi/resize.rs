@@ -52,7 +52,7 @@ fn file_end(with_file: i64) -> Result<FileEnd> {
 /// if (mremap_wrap(h, 1 << 20, MREMAP_MAYMOVE, NULL, MMAP_WRAP_WITH_FILE) < 0) puts(mmap_wrap_last_error_message());
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mremap_wrap(
+pub unsafe extern "C" fn mremap_wrap(
     h: mmap_wrap_handle,
     length: i64,
     flags: i64,
@@ -62,9 +62,11 @@ pub extern "C" fn mremap_wrap(
     boundary("mremap", || {
         let address = new_addr.addr();
         if flags & MREMAP_DONTUNMAP != 0 && MREMAP_DONTUNMAP != 0 {
-            return registry::bud(h, |mapping| mapping.move_pages(length, flags, address, file_end(with_file)?));
+            // SAFETY: the header says what MREMAP_FIXED replaces.
+            return registry::bud(h, |mapping| unsafe { mapping.move_pages_to(length, flags, address, file_end(with_file)?) });
         }
-        registry::change(h, |mapping| mapping.resize(length, flags, address, file_end(with_file)?)).map(|()| h)
+        // SAFETY: as above.
+        registry::change(h, |mapping| unsafe { mapping.resize_at(length, flags, address, file_end(with_file)?) }).map(|()| h)
     })
 }
 
@@ -79,6 +81,6 @@ pub extern "C" fn mremap_wrap(
 /// munmap_wrap(tail);
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_split(h: mmap_wrap_handle, offset: i64) -> mmap_wrap_handle {
+pub unsafe extern "C" fn mmap_wrap_split(h: mmap_wrap_handle, offset: i64) -> mmap_wrap_handle {
     boundary("mmap_wrap_split", || registry::bud(h, |mapping| mapping.split_off(offset)))
 }

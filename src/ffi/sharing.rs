@@ -26,7 +26,7 @@ use crate::registry::{self, with};
 /// mmap_wrap_atomic_load(h, 32, 0, &ready);
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_atomic_load(h: mmap_wrap_handle, bits: i64, offset: i64, value: *mut i64) -> i64 {
+pub unsafe extern "C" fn mmap_wrap_atomic_load(h: mmap_wrap_handle, bits: i64, offset: i64, value: *mut i64) -> i64 {
     boundary("mmap_wrap_atomic_load", || {
         let word = with(h, |mapping| match value.is_null() {
             true => Err(Error::argument("value is NULL: there is no place for the word")),
@@ -42,7 +42,7 @@ pub extern "C" fn mmap_wrap_atomic_load(h: mmap_wrap_handle, bits: i64, offset: 
 /// mmap_wrap_atomic_store(h, 32, 0, 1);
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_atomic_store(h: mmap_wrap_handle, bits: i64, offset: i64, value: i64) -> i64 {
+pub unsafe extern "C" fn mmap_wrap_atomic_store(h: mmap_wrap_handle, bits: i64, offset: i64, value: i64) -> i64 {
     boundary("mmap_wrap_atomic_store", || with(h, |mapping| mapping.atomic_store(bits, offset, value).map(|()| 0)))
 }
 
@@ -54,7 +54,7 @@ pub extern "C" fn mmap_wrap_atomic_store(h: mmap_wrap_handle, bits: i64, offset:
 /// mmap_wrap_atomic_add(h, 64, 8, 1, &ticket);
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_atomic_add(h: mmap_wrap_handle, bits: i64, offset: i64, value: i64, before: *mut i64) -> i64 {
+pub unsafe extern "C" fn mmap_wrap_atomic_add(h: mmap_wrap_handle, bits: i64, offset: i64, value: i64, before: *mut i64) -> i64 {
     boundary("mmap_wrap_atomic_add", || store_to(before, with(h, |mapping| mapping.atomic_add(bits, offset, value))?))
 }
 
@@ -65,7 +65,13 @@ pub extern "C" fn mmap_wrap_atomic_add(h: mmap_wrap_handle, bits: i64, offset: i
 /// mmap_wrap_atomic_exchange(h, 32, 0, 1, &locked);
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_atomic_exchange(h: mmap_wrap_handle, bits: i64, offset: i64, value: i64, before: *mut i64) -> i64 {
+pub unsafe extern "C" fn mmap_wrap_atomic_exchange(
+    h: mmap_wrap_handle,
+    bits: i64,
+    offset: i64,
+    value: i64,
+    before: *mut i64,
+) -> i64 {
     boundary("mmap_wrap_atomic_exchange", || store_to(before, with(h, |mapping| mapping.atomic_exchange(bits, offset, value))?))
 }
 
@@ -76,7 +82,7 @@ pub extern "C" fn mmap_wrap_atomic_exchange(h: mmap_wrap_handle, bits: i64, offs
 /// if (mmap_wrap_atomic_compare_exchange(h, 32, 0, 0, 1, NULL) == 1) puts("it was 0, and is 1 now");
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_atomic_compare_exchange(
+pub unsafe extern "C" fn mmap_wrap_atomic_compare_exchange(
     h: mmap_wrap_handle,
     bits: i64,
     offset: i64,
@@ -106,7 +112,7 @@ pub extern "C" fn mmap_wrap_atomic_compare_exchange(
 /// while (mmap_wrap_atomic_load(h, 32, 0, &ready) == 0 && ready == 0) mmap_wrap_wait(h, 0, 0, MMAP_WRAP_REST);
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_wait(h: mmap_wrap_handle, offset: i64, expected: i64, timeout: i64) -> i64 {
+pub unsafe extern "C" fn mmap_wrap_wait(h: mmap_wrap_handle, offset: i64, expected: i64, timeout: i64) -> i64 {
     boundary("mmap_wrap_wait", || registry::wait(h, offset, expected, timeout).map(|waited| (waited == Waited::Different).into()))
 }
 
@@ -118,7 +124,7 @@ pub extern "C" fn mmap_wrap_wait(h: mmap_wrap_handle, offset: i64, expected: i64
 /// mmap_wrap_wake(h, 0, MMAP_WRAP_REST);
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_wake(h: mmap_wrap_handle, offset: i64, count: i64) -> i64 {
+pub unsafe extern "C" fn mmap_wrap_wake(h: mmap_wrap_handle, offset: i64, count: i64) -> i64 {
     boundary("mmap_wrap_wake", || with(h, |mapping| mapping.wake(offset, count)).map(answer))
 }
 

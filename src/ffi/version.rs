@@ -12,7 +12,7 @@ use std::ffi::c_char;
 /// if (mmap_wrap_abi_version() != MMAP_WRAP_ABI_VERSION) abort();
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_abi_version() -> i64 {
+pub unsafe extern "C" fn mmap_wrap_abi_version() -> i64 {
     const ABI: &str = env!("MMAP_WRAP_ABI_VERSION");
     const { ABI.as_bytes()[0] as i64 - b'0' as i64 }
 }
@@ -23,7 +23,7 @@ pub extern "C" fn mmap_wrap_abi_version() -> i64 {
 /// printf("mmap-wrap %s\n", mmap_wrap_version());
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_version() -> *const c_char {
+pub unsafe extern "C" fn mmap_wrap_version() -> *const c_char {
     concat!(env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast()
 }
 
@@ -34,6 +34,6 @@ pub extern "C" fn mmap_wrap_version() -> *const c_char {
 /// int64_t two_pages = 2 * mmap_wrap_page_size();
 /// ```
 #[unsafe(no_mangle)]
-pub extern "C" fn mmap_wrap_page_size() -> i64 {
+pub unsafe extern "C" fn mmap_wrap_page_size() -> i64 {
     super::boundary::answer(sys::page_size())
 }

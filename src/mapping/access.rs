@@ -12,11 +12,11 @@ impl Mapping {
     /// Checks that `size` bytes (or `REST`) from `offset` lie inside, and touches none; answers how many they are.
     ///
     /// ```
-    /// # use mmap_wrap::{Mapping, constants::*, range::REST};
-    /// # let memory = Mapping::of_descriptor(0, 100, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)?;
+    /// # use mmap_wrap::internals::{Mapping, constants::*, range::REST};
+    /// # let memory = Mapping::anonymous(100, PROT_READ, MAP_PRIVATE)?;
     /// assert_eq!(memory.check(10, REST)?, 90);
     /// assert!(memory.check(10, 91).is_err());
-    /// # Ok::<(), Box<mmap_wrap::Error>>(())
+    /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
     /// ```
     pub fn check(&self, offset: i64, size: i64) -> Result<usize> {
         self.span(offset, size).map(|span| span.size)
@@ -70,12 +70,12 @@ impl Mapping {
     /// there once more than there are bytes.
     ///
     /// ```
-    /// # use mmap_wrap::{Mapping, constants::*, range::REST};
-    /// # let memory = Mapping::of_descriptor(0, 9, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)?;
+    /// # use mmap_wrap::internals::{Mapping, constants::*, range::REST};
+    /// # let memory = Mapping::anonymous(9, PROT_READ | PROT_WRITE, MAP_PRIVATE)?;
     /// memory.write(0, b"aaa\nbbb\na")?;
     /// assert_eq!(memory.count(b"\n", 0, REST)?, 2);
     /// assert_eq!(memory.count(b"aa", 0, REST)?, 1);
-    /// # Ok::<(), Box<mmap_wrap::Error>>(())
+    /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
     /// ```
     pub fn count<'a>(&self, needle: impl Into<Bytes<'a>>, start: i64, end: i64) -> Result<usize> {
         let span = range::between(start, end, self.grid.length)?;
@@ -87,12 +87,12 @@ impl Mapping {
     /// mapping; answers how many. Inside one mapping it is [`Mapping::copy_within`].
     ///
     /// ```
-    /// # use mmap_wrap::{Mapping, constants::*, range::REST};
+    /// # use mmap_wrap::internals::{Mapping, constants::*, range::REST};
     /// let text = Mapping::of_path(c"Cargo.toml", 9, PROT_READ, MAP_PRIVATE, 0)?;
-    /// let memory = Mapping::of_descriptor(0, 100, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)?;
+    /// let memory = Mapping::anonymous(100, PROT_READ | PROT_WRITE, MAP_PRIVATE)?;
     /// assert_eq!(memory.copy_from(1, &text, 0, REST)?, 9);
     /// assert_eq!(memory.find(b"[package]", 0, REST)?, 1);
-    /// # Ok::<(), Box<mmap_wrap::Error>>(())
+    /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
     /// ```
     pub fn copy_from(&self, to: i64, source: &Mapping, from: i64, size: i64) -> Result<usize> {
         if std::ptr::eq(self, source) {
@@ -113,13 +113,13 @@ impl Mapping {
     /// here and from `other_offset` in `other`: `size` if all are.
     ///
     /// ```
-    /// # use mmap_wrap::{Mapping, constants::*, range::REST};
-    /// # let map = || Mapping::of_descriptor(0, 100, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    /// # use mmap_wrap::internals::{Mapping, constants::*, range::REST};
+    /// # let map = || Mapping::anonymous(100, PROT_READ | PROT_WRITE, MAP_PRIVATE);
     /// let (one, other) = (map()?, map()?);
     /// assert_eq!(one.compare(0, &other, 0, REST)?, 100);
     /// other.write(7, b"x")?;
     /// assert_eq!(one.compare(0, &other, 0, REST)?, 7);
-    /// # Ok::<(), Box<mmap_wrap::Error>>(())
+    /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
     /// ```
     pub fn compare(&self, offset: i64, other: &Mapping, other_offset: i64, size: i64) -> Result<usize> {
         let here = self.span(offset, size).map_err(of(Side::First))?;

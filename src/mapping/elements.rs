@@ -9,12 +9,12 @@ impl Mapping {
     /// The bits of the number at `offset`: in the low bytes of the answer, the others zero.
     ///
     /// ```
-    /// # use mmap_wrap::{Mapping, constants::*, mapping::*};
-    /// # let memory = Mapping::of_descriptor(0, 9, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)?;
+    /// # use mmap_wrap::internals::{Mapping, constants::*, mapping::*};
+    /// # let memory = Mapping::anonymous(9, PROT_READ | PROT_WRITE, MAP_PRIVATE)?;
     /// let kind = Kind::new(MMAP_WRAP_U16 | MMAP_WRAP_BIG_ENDIAN)?;
     /// memory.put(kind, 7, 0x1234)?;
     /// assert_eq!((memory.get(kind, 7)?, memory.find(b"\x12\x34", 0, 9)?), (0x1234, 7));
-    /// # Ok::<(), Box<mmap_wrap::Error>>(())
+    /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
     /// ```
     #[inline(always)]
     pub fn get(&self, kind: Kind, offset: i64) -> Result<u64> {
@@ -35,13 +35,13 @@ impl Mapping {
     /// signed one of the same bits.
     ///
     /// ```
-    /// # use mmap_wrap::{Mapping, constants::*, mapping::*};
-    /// # let memory = Mapping::of_descriptor(0, 9, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)?;
+    /// # use mmap_wrap::internals::{Mapping, constants::*, mapping::*};
+    /// # let memory = Mapping::anonymous(9, PROT_READ | PROT_WRITE, MAP_PRIVATE)?;
     /// memory.put_int(MMAP_WRAP_I16, 7, -2)?;
     /// assert_eq!(memory.get_int(MMAP_WRAP_I16, 7)?, -2);
     /// assert_eq!(memory.get_int(MMAP_WRAP_U16, 7)?, 65534);
     /// assert!(memory.put_int(MMAP_WRAP_U16, 7, -2).is_err());
-    /// # Ok::<(), Box<mmap_wrap::Error>>(())
+    /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
     /// ```
     #[inline]
     pub fn get_int(&self, kind: i64, offset: i64) -> Result<i64> {
@@ -72,11 +72,11 @@ impl Mapping {
     /// The float at `offset`.
     ///
     /// ```
-    /// # use mmap_wrap::{Mapping, constants::*, mapping::*};
-    /// # let memory = Mapping::of_descriptor(0, 9, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)?;
+    /// # use mmap_wrap::internals::{Mapping, constants::*, mapping::*};
+    /// # let memory = Mapping::anonymous(9, PROT_READ | PROT_WRITE, MAP_PRIVATE)?;
     /// memory.put_float(MMAP_WRAP_F32, 5, 0.1)?;
     /// assert_eq!(memory.get_float(MMAP_WRAP_F32, 5)?, 0.1f32.into());
-    /// # Ok::<(), Box<mmap_wrap::Error>>(())
+    /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
     /// ```
     #[inline]
     pub fn get_float(&self, kind: i64, offset: i64) -> Result<f64> {

@@ -37,11 +37,11 @@ impl Mapping {
     /// What is known of the mapping, without asking the system.
     ///
     /// ```
-    /// # use mmap_wrap::{Mapping, constants::*};
-    /// # let memory = Mapping::of_descriptor(0, 100, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)?;
+    /// # use mmap_wrap::internals::{Mapping, constants::*};
+    /// # let memory = Mapping::anonymous(100, PROT_READ, MAP_PRIVATE)?;
     /// let facts = memory.facts();
     /// assert_eq!((facts.length, facts.mapped), (100, facts.page_size));
-    /// # Ok::<(), Box<mmap_wrap::Error>>(())
+    /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
     /// ```
     pub fn facts(&self) -> Facts {
         Facts {

@@ -13,13 +13,13 @@ impl Mapping {
     /// they held is dropped. Both ends must be on page borders or at the mapping's own ends.
     ///
     /// ```
-    /// # use mmap_wrap::{Mapping, constants::*, range::REST};
-    /// # let memory = Mapping::of_descriptor(0, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)?;
+    /// # use mmap_wrap::internals::{Mapping, constants::*, range::REST};
+    /// # let memory = Mapping::anonymous(1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE)?;
     /// memory.guard(true, 1 << 19, REST)?;
     /// assert!(memory.write(1 << 19, b"x").is_err());
     /// memory.guard(false, 1 << 19, REST)?;
     /// memory.write(1 << 19, b"x")?;
-    /// # Ok::<(), Box<mmap_wrap::Error>>(())
+    /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
     /// ```
     pub fn guard(&self, on: bool, offset: i64, size: i64) -> Result<()> {
         if !on {

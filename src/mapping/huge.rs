@@ -8,7 +8,7 @@ use crate::sys;
 /// Bytes in a transparent huge page.
 ///
 /// ```
-/// match mmap_wrap::mapping::transparent_huge_page_size() {
+/// match mmap_wrap::internals::mapping::transparent_huge_page_size() {
 ///     Ok(bytes) => assert!(bytes.is_power_of_two()),
 ///     Err(error) => println!("{error}"),
 /// }
@@ -22,12 +22,18 @@ impl Mapping {
     /// two. Less than a page means a page.
     ///
     /// ```
-    /// use mmap_wrap::{Mapping, constants::*};
-    /// let memory = Mapping::aligned(2 << 20, 4 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)?;
+    /// use mmap_wrap::internals::{Mapping, constants::*};
+    /// let (length, prot, flags) = (4 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
+    /// // SAFETY: there is no descriptor.
+    /// let memory = unsafe { Mapping::aligned(2 << 20, length, prot, flags, -1, 0)? };
     /// assert_eq!(memory.address().addr() % (2 << 20), 0);
-    /// # Ok::<(), Box<mmap_wrap::Error>>(())
+    /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
     /// ```
-    pub fn aligned(alignment: i64, len: i64, prot: i64, flags: i64, fd: i64, offset: i64) -> Result<Mapping> {
+    ///
+    /// # Safety
+    /// `fd` is -1 or the caller's to use.
+    #[allow(unsafe_code, reason = "declares what the caller has to see to")]
+    pub unsafe fn aligned(alignment: i64, len: i64, prot: i64, flags: i64, fd: i64, offset: i64) -> Result<Mapping> {
         if alignment <= 0 || !alignment.unsigned_abs().is_power_of_two() {
             return Err(Error::argument(format!("alignment {alignment} is no power of two")));
         }
@@ -80,7 +86,8 @@ mod tests {
         };
         let size = super::super::to_i64(huge);
         let flags = MAP_PRIVATE | MAP_ANONYMOUS;
-        let memory = Mapping::aligned(size, 2 * size, PROT_READ | PROT_WRITE, flags, -1, 0).unwrap();
+        let wish = Wish::new(0, 2 * size, PROT_READ | PROT_WRITE, flags, 0).unwrap();
+        let memory = Mapping::of_wish(&Wish { alignment: huge, ..wish }, -1).unwrap();
         // Also what keeps this line of smaps apart from its neighbours.
         if let Err(error) = memory.advise(MADV_HUGEPAGE, 0, REST) {
             println!("skipped: {error}");

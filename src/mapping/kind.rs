@@ -60,10 +60,10 @@ impl Kind {
     /// The kind that a caller's number names.
     ///
     /// ```
-    /// use mmap_wrap::mapping::{Kind, MMAP_WRAP_BIG_ENDIAN, MMAP_WRAP_U16};
+    /// use mmap_wrap::internals::mapping::{Kind, MMAP_WRAP_BIG_ENDIAN, MMAP_WRAP_U16};
     /// assert_eq!(Kind::new(MMAP_WRAP_U16 | MMAP_WRAP_BIG_ENDIAN)?.width(), 2);
     /// assert!(Kind::new(2).is_err());
-    /// # Ok::<(), Box<mmap_wrap::Error>>(())
+    /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
     /// ```
     #[inline]
     pub fn new(number: i64) -> Result<Kind> {

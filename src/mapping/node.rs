@@ -11,13 +11,13 @@ impl Mapping {
     /// taken when they are first touched, and, with MPOL_MF_MOVE, moved to now. Bit n of `nodes` stands for node n.
     ///
     /// ```
-    /// # use mmap_wrap::{Mapping, constants::*, range::REST};
-    /// # let memory = Mapping::of_descriptor(0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)?;
+    /// # use mmap_wrap::internals::{Mapping, constants::*, range::REST};
+    /// # let memory = Mapping::anonymous(4096, PROT_READ | PROT_WRITE, MAP_PRIVATE)?;
     /// match memory.bind(MPOL_PREFERRED, &[1 << 0], 0, 0, REST) {
     ///     Ok(()) => println!("on node 0, where it has room"),
     ///     Err(error) => println!("{error}"),
     /// }
-    /// # Ok::<(), Box<mmap_wrap::Error>>(())
+    /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
     /// ```
     pub fn bind(&self, mode: i64, nodes: &[u64], flags: i64, offset: i64, size: i64) -> Result<()> {
         let c_mode = known(Group::Policy, mode, "memory policy")?;

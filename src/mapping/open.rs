@@ -31,10 +31,10 @@ impl Mapping {
     /// only if a shared mapping is to be written.
     ///
     /// ```
-    /// use mmap_wrap::{Mapping, constants::*, range::REST};
+    /// use mmap_wrap::internals::{Mapping, constants::*, range::REST};
     /// let text = Mapping::of_path(c"Cargo.toml", REST, PROT_READ, MAP_PRIVATE, 0)?;
     /// assert!(text.length() > 100);
-    /// # Ok::<(), Box<mmap_wrap::Error>>(())
+    /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
     /// ```
     pub fn of_path(path: &CStr, len: i64, prot: i64, flags: i64, offset: i64) -> Result<Mapping> {
         let wish = Wish::of_named_file(len, prot, flags, offset)?;
@@ -45,13 +45,13 @@ impl Mapping {
     /// there is removed, one that was there has its former size.
     ///
     /// ```
-    /// use mmap_wrap::{Mapping, constants::*, mapping::{Name, Open}, range::REST};
+    /// use mmap_wrap::internals::{Mapping, constants::*, mapping::{Name, Open}, range::REST};
     /// # let folder = tempfile::tempdir().unwrap();
     /// # let path = std::ffi::CString::new(folder.path().join("table").to_str().unwrap()).unwrap();
     /// let open = Open { name: Name::Path(&path), flags: O_RDWR | O_CREAT, mode: 0o644, size: 8192, allocate: true };
     /// let table = Mapping::open(open, REST, PROT_READ | PROT_WRITE, MAP_SHARED, 0)?;
     /// assert_eq!(table.length(), 8192);
-    /// # Ok::<(), Box<mmap_wrap::Error>>(())
+    /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
     /// ```
     pub fn open(open: Open, len: i64, prot: i64, flags: i64, offset: i64) -> Result<Mapping> {
         let wish = Wish::of_named_file(len, prot, flags, offset)?;
@@ -64,11 +64,11 @@ impl Mapping {
     /// Maps a memory file of `len` bytes, memfd_create(2), and keeps it open. `memfd_flags` are MFD_ bits.
     ///
     /// ```
-    /// use mmap_wrap::{Mapping, constants::*};
+    /// use mmap_wrap::internals::{Mapping, constants::*};
     /// let memory = Mapping::of_memfd(c"counters", MFD_ALLOW_SEALING, 4096, PROT_READ | PROT_WRITE, MAP_SHARED)?;
     /// memory.add_seals(F_SEAL_SHRINK)?;
     /// assert_eq!(memory.seals()?, F_SEAL_SHRINK);
-    /// # Ok::<(), Box<mmap_wrap::Error>>(())
+    /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
     /// ```
     pub fn of_memfd(name: &CStr, memfd_flags: i64, len: i64, prot: i64, flags: i64) -> Result<Mapping> {
         Mapping::of_memory(len, prot, flags, |size| Source::memfd(name, memfd_flags, size))
@@ -97,11 +97,11 @@ impl Mapping {
     /// A new descriptor of the file that the mapping keeps open, for passing to another process. It closes on exec.
     ///
     /// ```
-    /// # use mmap_wrap::{Mapping, constants::*};
+    /// # use mmap_wrap::internals::{Mapping, constants::*};
     /// let memory = Mapping::of_unnamed(4096, PROT_READ | PROT_WRITE, MAP_SHARED)?;
     /// let file = std::fs::File::from(memory.descriptor()?);
     /// assert_eq!(file.metadata().unwrap().len(), 4096);
-    /// # Ok::<(), Box<mmap_wrap::Error>>(())
+    /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
     /// ```
     pub fn descriptor(&self) -> Result<OwnedFd> {
         source::duplicate(self.file()?.as_raw_fd())

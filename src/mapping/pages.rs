@@ -13,11 +13,11 @@ impl Mapping {
     /// size is rounded up to whole pages, as POSIX has it.
     ///
     /// ```
-    /// # use mmap_wrap::{Mapping, constants::*, range::REST};
-    /// # let memory = Mapping::of_descriptor(0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)?;
+    /// # use mmap_wrap::internals::{Mapping, constants::*, range::REST};
+    /// # let memory = Mapping::anonymous(4096, PROT_READ | PROT_WRITE, MAP_PRIVATE)?;
     /// memory.protect(PROT_READ, 0, REST)?;
     /// assert!(memory.write(0, b"x").is_err());
-    /// # Ok::<(), Box<mmap_wrap::Error>>(())
+    /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
     /// ```
     pub fn protect(&self, prot: i64, offset: i64, size: i64) -> Result<()> {
         let c_prot = known(Group::Protection, prot, "protection")?;
@@ -50,11 +50,11 @@ impl Mapping {
     /// that holds one of the bytes; advice that discards needs both ends on page borders or at the mapping's ends.
     ///
     /// ```
-    /// # use mmap_wrap::{Mapping, constants::*, range::REST};
-    /// # let memory = Mapping::of_descriptor(0, 10_000, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)?;
+    /// # use mmap_wrap::internals::{Mapping, constants::*, range::REST};
+    /// # let memory = Mapping::anonymous(10_000, PROT_READ | PROT_WRITE, MAP_PRIVATE)?;
     /// memory.advise(MADV_RANDOM, 5000, 10)?;
     /// assert!(memory.advise(MADV_DONTNEED, 4096, 10).is_err());
-    /// # Ok::<(), Box<mmap_wrap::Error>>(())
+    /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
     /// ```
     pub fn advise(&self, advice: i64, offset: i64, size: i64) -> Result<()> {
         let constant = constants::advice(advice)
@@ -87,10 +87,10 @@ impl Mapping {
     /// MS_ASYNC does not.
     ///
     /// ```
-    /// # use mmap_wrap::{Mapping, constants::*, range::REST};
-    /// # let memory = Mapping::of_descriptor(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)?;
+    /// # use mmap_wrap::internals::{Mapping, constants::*, range::REST};
+    /// # let memory = Mapping::anonymous(4096, PROT_READ | PROT_WRITE, MAP_SHARED)?;
     /// memory.sync(MS_SYNC, 0, REST)?;
-    /// # Ok::<(), Box<mmap_wrap::Error>>(())
+    /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
     /// ```
     pub fn sync(&self, flags: i64, offset: i64, size: i64) -> Result<()> {
         let c_flags = known(Group::SyncFlag, flags, "msync flags")?;

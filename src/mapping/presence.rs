@@ -19,11 +19,11 @@ use std::sync::atomic::Ordering;
 /// what will be mapped, and with MCL_ONFAULT beside them each page once it is touched. mlockall(2).
 ///
 /// ```
-/// use mmap_wrap::{constants::*, mapping};
+/// use mmap_wrap::internals::{constants::*, mapping};
 /// if mapping::lock_all(MCL_CURRENT).is_ok() {
 ///     mapping::unlock_all()?;
 /// }
-/// # Ok::<(), Box<mmap_wrap::Error>>(())
+/// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
 /// ```
 pub fn lock_all(flags: i64) -> Result<()> {
     let all = MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT;
@@ -57,11 +57,11 @@ impl Mapping {
     /// those that are there, and each other one once it is touched. Locks do not add up: one unlocking undoes them.
     ///
     /// ```
-    /// # use mmap_wrap::{Mapping, constants::*, range::REST};
-    /// # let memory = Mapping::of_descriptor(0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)?;
+    /// # use mmap_wrap::internals::{Mapping, constants::*, range::REST};
+    /// # let memory = Mapping::anonymous(4096, PROT_READ | PROT_WRITE, MAP_PRIVATE)?;
     /// memory.lock(0, 0, REST)?;
     /// memory.unlock(0, REST)?;
-    /// # Ok::<(), Box<mmap_wrap::Error>>(())
+    /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
     /// ```
     pub fn lock(&self, flags: i64, offset: i64, size: i64) -> Result<()> {
         if flags & !MLOCK_ONFAULT != 0 {
@@ -93,14 +93,14 @@ impl Mapping {
     /// memory, 0 where not. Answers how many pages that are; where there is not room for all, nothing is written.
     ///
     /// ```
-    /// # use mmap_wrap::{Mapping, constants::*, range::REST};
-    /// # let memory = Mapping::of_descriptor(0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)?;
+    /// # use mmap_wrap::internals::{Mapping, constants::*, range::REST};
+    /// # let memory = Mapping::anonymous(4096, PROT_READ | PROT_WRITE, MAP_PRIVATE)?;
     /// # if memory.resident(0, REST).is_ok() {
     /// let mut pages = [7; 1];
     /// assert_eq!(memory.presence(&mut pages[..], 0, REST)?, 1);
     /// assert_eq!(memory.resident(0, REST)?, 0);
     /// # }
-    /// # Ok::<(), Box<mmap_wrap::Error>>(())
+    /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
     /// ```
     pub fn presence<'a>(&self, to: impl Into<Room<'a>>, offset: i64, size: i64) -> Result<usize> {
         let to = to.into();
@@ -167,10 +167,10 @@ impl Mapping {
     /// page fault then. Their contents stay as they are. Answers the bytes of the range.
     ///
     /// ```
-    /// # use mmap_wrap::{Mapping, constants::*, range::REST};
-    /// # let memory = Mapping::of_descriptor(0, 5000, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)?;
+    /// # use mmap_wrap::internals::{Mapping, constants::*, range::REST};
+    /// # let memory = Mapping::anonymous(5000, PROT_READ | PROT_WRITE, MAP_PRIVATE)?;
     /// assert_eq!(memory.prefault(true, 0, REST)?, 5000);
-    /// # Ok::<(), Box<mmap_wrap::Error>>(())
+    /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
     /// ```
     pub fn prefault(&self, writing: bool, offset: i64, size: i64) -> Result<usize> {
         let span = self.span(offset, size)?;
@@ -209,14 +209,14 @@ impl Mapping {
     /// possible; what they hold is read in again when it is next used. Nothing is lost.
     ///
     /// ```
-    /// # use mmap_wrap::{Mapping, constants::*, range::REST};
-    /// # let memory = Mapping::of_descriptor(0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)?;
+    /// # use mmap_wrap::internals::{Mapping, constants::*, range::REST};
+    /// # let memory = Mapping::anonymous(4096, PROT_READ | PROT_WRITE, MAP_PRIVATE)?;
     /// memory.write(0, b"kept")?;
-    /// # if memory.drop_pages(0, 0).is_ok() && mmap_wrap::constants::MADV_PAGEOUT != 0 {
+    /// # if memory.drop_pages(0, 0).is_ok() && mmap_wrap::internals::constants::MADV_PAGEOUT != 0 {
     /// memory.drop_pages(0, REST)?;
     /// # }
     /// assert_eq!(memory.find(b"kept", 0, REST)?, 0);
-    /// # Ok::<(), Box<mmap_wrap::Error>>(())
+    /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
     /// ```
     pub fn drop_pages(&self, offset: i64, size: i64) -> Result<()> {
         let span = self.span(offset, size)?;
@@ -286,7 +286,7 @@ mod tests {
 
     fn memory(prot: i64, flags: i64) -> Mapping {
         let length = super::super::to_i64(PAGES * sys::page_size());
-        Mapping::of_descriptor(0, length, prot, flags | MAP_ANONYMOUS, -1, 0).unwrap()
+        Mapping::anonymous(length, prot, flags).unwrap()
     }
 
     #[test]

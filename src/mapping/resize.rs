@@ -1,7 +1,7 @@
 //! Resizing, moving and splitting.
 
 use super::wish::{FIXED, addressable, lead, whole_pages};
-use super::{KEEP, Mapping, is_shared};
+use super::{KEEP, Mapping, is_shared, to_i64};
 use crate::bits::{known, to_c_int};
 use crate::constants::{F_SEAL_SHRINK, Group, MAP_ANONYMOUS, MAP_FIXED, MREMAP_DONTUNMAP, MREMAP_FIXED, MREMAP_MAYMOVE};
 use crate::error::{Errno, Error, Result, Side};
@@ -14,7 +14,15 @@ use std::ffi::c_int;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
-/// What becomes of the file of a mapping that is resized. `true` and `false` stand for the first two.
+/// What becomes of the file of a mapping that is resized. `false` and `true` stand for the first two.
+///
+/// ```
+/// use mmap_wrap::{FileEnd, MapOptions};
+/// let mut memory = MapOptions::new().write(true).unnamed(4096)?;
+/// memory.resize(8192, FileEnd::Follows)?;
+/// assert_eq!(std::fs::File::from(memory.file()?).metadata().unwrap().len(), 8192);
+/// # Ok::<(), mmap_wrap::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileEnd {
     /// It keeps its size.
@@ -40,19 +48,31 @@ struct FileSize {
 
 impl Mapping {
     /// Makes the mapping `length` bytes long (`REST`: to the end of its file), mremap(2). `flags` are MREMAP_ bits: with
-    /// MREMAP_MAYMOVE it may move to another address, with MREMAP_FIXED it moves to `address`. `with_file` says whether the
+    /// MREMAP_MAYMOVE it may move to another address. `with_file` says whether the
     /// file that it keeps open ends where the mapping ends afterwards. A shared mapping does not grow beyond the end of its
     /// file. On failure nothing has changed.
     ///
     /// ```
-    /// use mmap_wrap::{Mapping, constants::*};
+    /// use mmap_wrap::internals::{Mapping, constants::*};
     /// let mut bytes = Mapping::of_unnamed(4096, PROT_READ | PROT_WRITE, MAP_SHARED)?;
-    /// bytes.resize(1 << 20, MREMAP_MAYMOVE, 0, true)?;
+    /// bytes.resize(1 << 20, MREMAP_MAYMOVE, true)?;
     /// bytes.write((1 << 20) - 1, b"x")?;
-    /// # Ok::<(), Box<mmap_wrap::Error>>(())
+    /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
     /// ```
-    pub fn resize(&mut self, length: i64, flags: i64, address: usize, with_file: impl Into<FileEnd>) -> Result<()> {
-        let file_end = with_file.into();
+    pub fn resize(&mut self, length: i64, flags: i64, with_file: impl Into<FileEnd>) -> Result<()> {
+        self.resize_to(length, flags, 0, with_file.into())
+    }
+
+    /// The same, and with MREMAP_FIXED the mapping moves to `address`.
+    ///
+    /// # Safety
+    /// With MREMAP_FIXED nothing that lies where the mapping moves to may be used any more: it is replaced.
+    #[allow(unsafe_code, reason = "declares what the caller has to see to")]
+    pub unsafe fn resize_at(&mut self, length: i64, flags: i64, address: usize, with_file: impl Into<FileEnd>) -> Result<()> {
+        self.resize_to(length, flags, address, with_file.into())
+    }
+
+    fn resize_to(&mut self, length: i64, flags: i64, address: usize, file_end: FileEnd) -> Result<()> {
         let c_flags = self.checked_flags(flags, address)?;
         if flags & MREMAP_DONTUNMAP != 0 && MREMAP_DONTUNMAP != 0 {
             return Err(Error::argument("MREMAP_DONTUNMAP makes a second mapping: see Mapping::move_pages"));
@@ -81,14 +101,36 @@ impl Mapping {
     }
 
     /// Moves the pages away, to a new mapping; this one keeps its addresses, whose pages are fresh: mremap(2) with
-    /// MREMAP_DONTUNMAP. The arguments are those of [`Mapping::resize`], but no size changes: `length` is that of the mapping,
+    /// MREMAP_DONTUNMAP. The arguments are those of [`Mapping::resize_at`], but no size changes: `length` is that of the mapping,
     /// and there is nothing to do `with_file`.
-    pub fn move_pages(&mut self, length: i64, flags: i64, address: usize, with_file: impl Into<FileEnd>) -> Result<Mapping> {
+    ///
+    /// # Safety
+    /// As for [`Mapping::resize_at`].
+    #[allow(unsafe_code, reason = "declares what the caller has to see to")]
+    pub unsafe fn move_pages_to(
+        &mut self,
+        length: i64,
+        flags: i64,
+        address: usize,
+        with_file: impl Into<FileEnd>,
+    ) -> Result<Mapping> {
+        self.move_all_pages(length, flags, address, with_file.into())
+    }
+
+    /// The same, for the whole mapping, to wherever there is room.
+    pub fn move_pages(&mut self) -> Result<Mapping> {
+        if MREMAP_DONTUNMAP == 0 {
+            return Err(Error::unsupported("MREMAP_DONTUNMAP, of Linux 5.7 and newer,"));
+        }
+        self.move_all_pages(to_i64(self.grid.length), MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0, FileEnd::Stays)
+    }
+
+    fn move_all_pages(&mut self, length: i64, flags: i64, address: usize, file_end: FileEnd) -> Result<Mapping> {
         let c_flags = self.checked_flags(flags, address)?;
         if self.new_length(length)? != self.grid.length {
             return Err(Error::argument("MREMAP_DONTUNMAP moves all pages: the length stays as it is"));
         }
-        if with_file.into() != FileEnd::Stays {
+        if file_end != FileEnd::Stays {
             return Err(Error::argument("MREMAP_DONTUNMAP changes no size, so with_file must be 0"));
         }
         let file = self.file_for_a_sibling()?;
@@ -99,11 +141,11 @@ impl Mapping {
     /// Splits the mapping at `offset`, a page border: this one ends there, and what follows is a mapping of its own.
     ///
     /// ```
-    /// # use mmap_wrap::{Mapping, constants::*};
-    /// # let mut memory = Mapping::of_descriptor(0, 1 << 20, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)?;
+    /// # use mmap_wrap::internals::{Mapping, constants::*};
+    /// # let mut memory = Mapping::anonymous(1 << 20, PROT_READ, MAP_PRIVATE)?;
     /// let tail = memory.split_off(1 << 19)?;
     /// assert_eq!((memory.length(), tail.length()), (1 << 19, 1 << 19));
-    /// # Ok::<(), Box<mmap_wrap::Error>>(())
+    /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
     /// ```
     pub fn split_off(&mut self, offset: i64) -> Result<Mapping> {
         let span = self.span(offset, REST)?;
@@ -364,7 +406,7 @@ mod tests {
     #[test]
     fn without_mremap_a_copy_takes_the_place_of_what_is_private() {
         let page = sys::page_size();
-        let mut memory = Mapping::of_descriptor(0, 100, READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0).unwrap();
+        let mut memory = Mapping::anonymous(100, READ_WRITE, MAP_PRIVATE).unwrap();
         memory.write(90, b"0123456789").unwrap();
         memory.remap_by_copy(10 * page, libc::MREMAP_MAYMOVE).unwrap();
         assert_eq!(memory.find(b"0123456789", 0, REST).unwrap(), 90);

@@ -8,6 +8,15 @@ use crate::sys;
 use std::time::Duration;
 
 /// How a wait ended, if not by an error.
+///
+/// ```
+/// use mmap_wrap::{Mapping, Waited};
+/// # let memory = Mapping::anonymous(4)?;
+/// # if memory.wake(0, 1).is_ok() {
+/// assert_eq!(memory.wait(0, 7, None)?, Waited::Different);
+/// # }
+/// # Ok::<(), mmap_wrap::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Waited {
     /// Somebody woke it, or, rarely, nobody did.
@@ -21,15 +30,15 @@ impl Mapping {
     /// are atomic and sequentially consistent; numbers are signed.
     ///
     /// ```
-    /// # use mmap_wrap::{Mapping, constants::*};
-    /// # let memory = Mapping::of_descriptor(0, 16, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)?;
+    /// # use mmap_wrap::internals::{Mapping, constants::*};
+    /// # let memory = Mapping::anonymous(16, PROT_READ | PROT_WRITE, MAP_SHARED)?;
     /// memory.atomic_store(32, 4, 41)?;
     /// assert_eq!(memory.atomic_add(32, 4, 1)?, 41);
     /// assert_eq!(memory.atomic_load(32, 4)?, 42);
     /// assert_eq!(memory.atomic_exchange(32, 4, -1)?, 42);
     /// assert_eq!(memory.atomic_compare_exchange(32, 4, 42, 0)?, Err(-1));
     /// assert_eq!(memory.atomic_compare_exchange(32, 4, -1, 0)?, Ok(-1));
-    /// # Ok::<(), Box<mmap_wrap::Error>>(())
+    /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
     /// ```
     pub fn atomic_load(&self, bits: i64, offset: i64) -> Result<i64> {
         self.atomic(word(bits)?, offset, Operation::Load)
@@ -74,12 +83,12 @@ impl Mapping {
     /// is for ever.
     ///
     /// ```
-    /// # use mmap_wrap::{Mapping, constants::*, mapping::Waited};
-    /// # let memory = Mapping::of_descriptor(0, 16, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)?;
+    /// # use mmap_wrap::internals::{Mapping, constants::*, mapping::Waited};
+    /// # let memory = Mapping::anonymous(16, PROT_READ | PROT_WRITE, MAP_SHARED)?;
     /// assert_eq!(memory.wait(0, 7, 1_000_000)?, Waited::Different);
     /// assert!(memory.wait(0, 0, 1_000_000).unwrap_err().to_string().contains("ETIMEDOUT"));
     /// assert_eq!(memory.wake(0, 1)?, 0);
-    /// # Ok::<(), Box<mmap_wrap::Error>>(())
+    /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
     /// ```
     pub fn wait(&self, offset: i64, expected: i64, timeout: i64) -> Result<Waited> {
         let time = match u64::try_from(timeout) {

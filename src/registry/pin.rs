@@ -48,11 +48,11 @@ pub fn pin(handle: Handle) -> Result<Pin> {
 /// Runs `access` on the mapping of a handle. If another thread unmaps it meanwhile, a fault is reported as that.
 ///
 /// ```
-/// use mmap_wrap::{Mapping, constants::*, registry};
+/// use mmap_wrap::internals::{Mapping, constants::*, registry};
 /// let map = || Mapping::of_path(c"Cargo.toml", 9, PROT_READ, MAP_PRIVATE, 0);
 /// let handle = registry::insert(map)?;
 /// assert_eq!(registry::with(handle, |mapping| mapping.find(b"package", 0, 9))?, 1);
-/// # Ok::<(), Box<mmap_wrap::Error>>(())
+/// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
 /// ```
 #[inline(always)]
 pub fn with<T>(handle: Handle, access: impl FnOnce(&Mapping) -> Result<T>) -> Result<T> {
@@ -67,12 +67,12 @@ pub fn with<T>(handle: Handle, access: impl FnOnce(&Mapping) -> Result<T>) -> Re
 /// that were not reported yet are reported instead: the first's, and by the next call the second's.
 ///
 /// ```
-/// use mmap_wrap::{Mapping, constants::*, error::Side, registry};
-/// let map = || Mapping::of_descriptor(0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+/// use mmap_wrap::internals::{Mapping, constants::*, error::Side, registry};
+/// let map = || Mapping::anonymous(4096, PROT_READ | PROT_WRITE, MAP_PRIVATE);
 /// let (one, other) = (registry::insert(map)?, registry::insert(map)?);
 /// let compare = |one: &Mapping, other: &Mapping| one.compare(0, other, 0, 4096);
 /// assert_eq!(registry::with_both((one, Side::First), (other, Side::Second), &compare)?, 4096);
-/// # Ok::<(), Box<mmap_wrap::Error>>(())
+/// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
 /// ```
 pub fn with_both(
     first: (Handle, Side),

@@ -43,7 +43,7 @@ pub fn survive(handle: Handle, surviving: bool) -> Result<()> {
 }
 
 /// Notes where the pages of a mapping lie, for the signal handler. For the only owner of a slot, or while it is pinned.
-pub(super) fn publish_pages(slot: &Slot, mapping: &crate::Mapping) {
+pub(super) fn publish_pages(slot: &Slot, mapping: &crate::mapping::Mapping) {
     let pages = mapping.page_addresses();
     slot.pages[0].store(pages.start, Relaxed);
     slot.pages[1].store(pages.end, Release);

@@ -1,9 +1,11 @@
 //! What several test programs need.
 #![allow(dead_code, reason = "each test program uses its own part of this")]
 
-use mmap_wrap::Mapping;
-use mmap_wrap::constants::*;
-use mmap_wrap::registry::{self, Handle};
+pub mod abi;
+
+use mmap_wrap::internals::constants::*;
+use mmap_wrap::internals::registry::{self, Handle};
+use mmap_wrap::internals::{Mapping, Result};
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -11,17 +13,55 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 pub const READ_WRITE: i64 = PROT_READ | PROT_WRITE;
 pub const ANONYMOUS: i64 = MAP_SHARED | MAP_ANONYMOUS;
 
+/// [`Mapping::of_descriptor`] for tests, which pass descriptors of their own and map over nothing of use.
+pub fn of_descriptor(addr: usize, len: i64, prot: i64, flags: i64, fd: i64, offset: i64) -> Result<Mapping> {
+    // SAFETY: as said.
+    unsafe { Mapping::of_descriptor(addr, len, prot, flags, fd, offset) }
+}
+
+/// [`Mapping::aligned`], likewise.
+pub fn aligned(alignment: i64, len: i64, prot: i64, flags: i64, fd: i64, offset: i64) -> Result<Mapping> {
+    // SAFETY: as above.
+    unsafe { Mapping::aligned(alignment, len, prot, flags, fd, offset) }
+}
+
+/// [`Mapping::resize_at`], likewise.
+pub fn resize_at(mapping: &mut Mapping, length: i64, flags: i64, address: usize, with_file: bool) -> Result<()> {
+    // SAFETY: as above.
+    unsafe { mapping.resize_at(length, flags, address, with_file) }
+}
+
+/// The page cache of the tests' own descriptors.
+pub mod cache {
+    use mmap_wrap::internals::{Result, cache};
+
+    pub fn of_descriptor(fd: i64, offset: i64, size: i64) -> Result<cache::Cache> {
+        // SAFETY: the descriptor is the test's.
+        unsafe { cache::of_descriptor(fd, offset, size) }
+    }
+
+    pub fn evict(fd: i64, offset: i64, size: i64) -> Result<()> {
+        // SAFETY: as above.
+        unsafe { cache::evict(fd, offset, size) }
+    }
+
+    pub fn warm(fd: i64, offset: i64, size: i64) -> Result<()> {
+        // SAFETY: as above.
+        unsafe { cache::warm(fd, offset, size) }
+    }
+}
+
 /// Shared memory without a file.
 pub fn anonymous(length: i64) -> Mapping {
-    Mapping::of_descriptor(0, length, READ_WRITE, ANONYMOUS, -1, 0).unwrap()
+    Mapping::anonymous(length, READ_WRITE, ANONYMOUS).unwrap()
 }
 
 /// The same behind a handle.
 pub fn handle(length: i64) -> Handle {
-    registry::insert(|| Mapping::of_descriptor(0, length, READ_WRITE, ANONYMOUS, -1, 0)).unwrap()
+    registry::insert(|| Mapping::anonymous(length, READ_WRITE, ANONYMOUS)).unwrap()
 }
 
-pub fn read(mapping: &Mapping, offset: i64, size: usize) -> mmap_wrap::Result<Vec<u8>> {
+pub fn read(mapping: &Mapping, offset: i64, size: usize) -> Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(size);
     mapping.read(offset, &mut bytes.spare_capacity_mut()[..size])?;
     // SAFETY: read filled the first `size` bytes.
@@ -31,7 +71,7 @@ pub fn read(mapping: &Mapping, offset: i64, size: usize) -> mmap_wrap::Result<Ve
 
 /// Whether anything is mapped at the page of an address: msync(2) answers ENOMEM where nothing is.
 pub fn is_mapped(address: *const u8) -> bool {
-    let page = usize::try_from(mmap_wrap::ffi::version::mmap_wrap_page_size()).unwrap();
+    let page = usize::try_from(abi::mmap_wrap_page_size()).unwrap();
     let start = address.addr() & !(page - 1);
     // SAFETY: MS_ASYNC changes nothing, and the kernel checks the address.
     unsafe { libc::msync(start as *mut _, page, libc::MS_ASYNC) == 0 }
@@ -176,7 +216,7 @@ pub fn as_nobody(body: impl FnOnce()) -> bool {
 
 /// The page size, as a size in memory and as this library's calls take it.
 pub fn page() -> (usize, i64) {
-    let page = mmap_wrap::ffi::version::mmap_wrap_page_size();
+    let page = abi::mmap_wrap_page_size();
     (usize::try_from(page).unwrap(), page)
 }
 

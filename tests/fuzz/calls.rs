@@ -7,8 +7,10 @@
     reason = "arguments travel as numbers"
 )]
 
-use mmap_wrap::ffi::{access::*, address::*, constants::*, elements::*, error::*, facts::*, faults::*, hardening::*, huge::*};
-use mmap_wrap::ffi::{map::*, mutex::*, open::*, pages::*, presence::*, resize::*, sharing::*, version::*};
+use mmap_wrap::internals::ffi::{
+    access::*, address::*, constants::*, elements::*, error::*, facts::*, faults::*, hardening::*, huge::*,
+};
+use mmap_wrap::internals::ffi::{map::*, mutex::*, open::*, pages::*, presence::*, resize::*, sharing::*, version::*};
 
 /// What an argument is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -126,7 +128,8 @@ macro_rules! calls {
             answers: Answer::$answer,
             make: |arguments| {
                 let mut _next = arguments.iter().copied();
-                $name($({ let _ = Kind::$kind; of_number(_next.next().unwrap_or(0)) }),*).number()
+                // SAFETY: `scene` makes arguments as the header asks for them.
+                unsafe { $name($({ let _ = Kind::$kind; of_number(_next.next().unwrap_or(0)) }),*) }.number()
             },
         }),*];
     };

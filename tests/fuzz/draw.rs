@@ -2,7 +2,7 @@
 
 #![allow(clippy::cast_possible_wrap, reason = "any bits will do")]
 
-use mmap_wrap::range::REST;
+use mmap_wrap::internals::range::REST;
 
 pub struct Draw<'a>(pub &'a [u8]);
 

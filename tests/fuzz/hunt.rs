@@ -1,10 +1,10 @@
 //! Plays sequences in processes of their own, so that a crash or a hang is one more finding, and shortens what fails.
 
+use crate::abi::*;
 use crate::draw::bytes_of;
 use crate::model::page;
 use crate::scene::{RECORD, Scene};
-use mmap_wrap::error::MMAP_WRAP_E_UNMAPPED;
-use mmap_wrap::ffi::{address::mmap_wrap_length, map::munmap_wrap};
+use mmap_wrap::internals::error::MMAP_WRAP_E_UNMAPPED;
 use std::fs::File;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -119,9 +119,9 @@ fn settle() {
     });
     // Joined one by one: until then a thread may still give memory back.
     threads.into_iter().for_each(|thread| assert!(thread.join().is_ok()));
-    let flags = mmap_wrap::constants::MAP_PRIVATE | mmap_wrap::constants::MAP_ANONYMOUS;
-    let memory = mmap_wrap::ffi::map::mmap_wrap(std::ptr::null_mut(), page(), 3, flags, -1, 0);
-    assert_eq!(mmap_wrap::ffi::faults::mmap_wrap_survive(memory, 1), 0);
+    let flags = mmap_wrap::internals::constants::MAP_PRIVATE | mmap_wrap::internals::constants::MAP_ANONYMOUS;
+    let memory = crate::abi::mmap_wrap(std::ptr::null_mut(), page(), 3, flags, -1, 0);
+    assert_eq!(crate::abi::mmap_wrap_survive(memory, 1), 0);
     assert_eq!(munmap_wrap(memory), 1);
 }
 

@@ -17,6 +17,8 @@
 //! addresses are only read where the mapping survives it, and hardware pages are not poisoned (`scene::keep_from_harm`).
 //! Threads race: a sequence that has them may fail on some runs only.
 
+#[path = "../common/abi.rs"]
+mod abi;
 mod calls;
 mod draw;
 mod hunt;

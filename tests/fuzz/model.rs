@@ -1,9 +1,9 @@
 //! What a mapping must hold and answer, worked out without the library.
 
-use mmap_wrap::constants::*;
-use mmap_wrap::error::*;
-use mmap_wrap::ffi::facts::{mmap_wrap_facts, mmap_wrap_facts as Facts};
-use mmap_wrap::range::REST;
+use crate::abi::{mmap_wrap_facts as Facts, *};
+use mmap_wrap::internals::constants::*;
+use mmap_wrap::internals::error::*;
+use mmap_wrap::internals::range::REST;
 
 /// What is known of a live mapping.
 #[derive(Clone, Debug)]
@@ -44,7 +44,7 @@ pub struct Expected {
 }
 
 pub fn page() -> i64 {
-    mmap_wrap::ffi::version::mmap_wrap_page_size()
+    crate::abi::mmap_wrap_page_size()
 }
 
 pub fn rounded(bytes: i64) -> i64 {

@@ -7,14 +7,14 @@
     reason = "arguments travel as numbers"
 )]
 
+use crate::abi::*;
 use crate::calls::{Answer, CALLS, Call, Kind};
 use crate::draw::Draw;
 use crate::model::{Expected, Known, bytes_at, facts, in_memory, page, refused, rounded, unchanged};
-use mmap_wrap::constants::*;
-use mmap_wrap::error::*;
-use mmap_wrap::ffi::{access::mmap_wrap_read, error::*, facts::mmap_wrap_list, map::munmap_wrap};
-use mmap_wrap::mapping::KEEP;
-use mmap_wrap::range::REST;
+use mmap_wrap::internals::constants::*;
+use mmap_wrap::internals::error::*;
+use mmap_wrap::internals::mapping::KEEP;
+use mmap_wrap::internals::range::REST;
 use std::ffi::{CStr, CString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -420,7 +420,7 @@ impl Scene {
                 (101.., at) if at != 0 => 100,
                 (count, _) => count,
             },
-            Kind::Index => draw.around(mmap_wrap::ffi::constants::mmap_wrap_constant_count(), page),
+            Kind::Index => draw.around(crate::abi::mmap_wrap_constant_count(), page),
             Kind::Element => {
                 draw.pick(&[0x11, 0x01, 0x12, 0x02, 0x14, 0x04, 0x18, 0x08, 0x24, 0x28]) | draw.bits(&[0, 0, 0x100], 0xFFF)
             }
@@ -536,7 +536,7 @@ impl Scene {
             format!("{}({a:x?}) = {answer}, '{said}'; on {on:?}", call.name)
         };
         if answer < 0 {
-            let known = (-4095..0).contains(&answer) || mmap_wrap::error::describe(answer).is_some();
+            let known = (-4095..0).contains(&answer) || mmap_wrap::internals::error::describe(answer).is_some();
             assert!(known && answer != MMAP_WRAP_E_INTERNAL, "no code that a call may answer: {}", what());
             assert_eq!(mmap_wrap_last_error_code(), answer, "the last error is another: {}", what());
             // SAFETY: as above.
@@ -753,11 +753,11 @@ impl Scene {
 
     fn end(&mut self) {
         self.tell(|| "the end: all is released and unmapped".to_owned());
-        mmap_wrap::ffi::faults::mmap_wrap_trust_handlers(0);
+        crate::abi::mmap_wrap_trust_handlers(0);
         for mapping in self.known.clone() {
             check_bytes(&mapping);
             for left in (0..mapping.exports).rev() {
-                assert_eq!(mmap_wrap::ffi::address::mmap_wrap_release(mapping.handle), left);
+                assert_eq!(crate::abi::mmap_wrap_release(mapping.handle), left);
             }
             if mapping.sealed {
                 assert_eq!(munmap_wrap(mapping.handle), MMAP_WRAP_E_SEALED);
@@ -766,7 +766,7 @@ impl Scene {
             }
         }
         for handle in &self.stale {
-            assert_eq!(mmap_wrap::ffi::address::mmap_wrap_length(*handle), MMAP_WRAP_E_UNMAPPED, "{handle:#x} was unmapped");
+            assert_eq!(crate::abi::mmap_wrap_length(*handle), MMAP_WRAP_E_UNMAPPED, "{handle:#x} was unmapped");
             assert_eq!(munmap_wrap(*handle), 0);
         }
         for fd in self.fds.drain(..) {

@@ -1,0 +1,201 @@
+//! What failed, in which operation.
+
+use crate::error::{Cause, Errno, Error as Inner};
+use std::fmt;
+use std::io;
+
+/// What the operations of this library return.
+///
+/// ```
+/// fn first(path: &str) -> mmap_wrap::Result<u8> {
+///     mmap_wrap::Mapping::open(path)?.get(0)
+/// }
+/// assert_eq!(first("Cargo.toml")?, b'[');
+/// # Ok::<(), mmap_wrap::Error>(())
+/// ```
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// An operation that failed, and why. Its text has the operation, what was tried, with which numbers, the limit, and where
+/// that is known what to do. It becomes an [`io::Error`] of the fitting kind by `?`.
+///
+/// ```
+/// use mmap_wrap::{ErrorKind, Mapping};
+/// let error = Mapping::anonymous(100)?.read_to_vec(90..110).unwrap_err();
+/// assert_eq!((error.operation(), error.kind()), ("read_to_vec", ErrorKind::OutOfRange));
+/// assert_eq!(error.to_string(), "read_to_vec: size 20 from offset 90 extends beyond 100 byte mapping");
+///
+/// fn length(path: &str) -> std::io::Result<usize> {
+///     Ok(Mapping::open(path)?.len())
+/// }
+/// assert_eq!(length("no such file").unwrap_err().kind(), std::io::ErrorKind::NotFound);
+/// # Ok::<(), mmap_wrap::Error>(())
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Error {
+    operation: &'static str,
+    inner: Box<Inner>,
+}
+
+/// What kind of failure an [`Error`] is.
+///
+/// ```
+/// use mmap_wrap::{ErrorKind, MapOptions};
+/// let read_only = MapOptions::new().anonymous(4096)?;
+/// assert_eq!(read_only.write(0, b"x").unwrap_err().kind(), ErrorKind::Fault);
+/// # Ok::<(), mmap_wrap::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A range does not lie within the mapping, or a length exceeds what this machine can address. Nothing was accessed.
+    OutOfRange,
+    /// An offset, address or end is not a multiple of a page, or of a word, where it must be.
+    Misaligned,
+    /// The access faulted: protection, a file cut short, a full disk, an I/O error.
+    Fault,
+    /// A page was lost to an access through its address and replaced: see [`Mapping::survive`](crate::Mapping::survive).
+    Lost,
+    /// Calls of other threads are using the mapping.
+    Busy,
+    /// A part of the mapping is sealed: [`Mapping::seal`](crate::Mapping::seal).
+    Sealed,
+    /// An argument has a value that it cannot have.
+    InvalidArgument,
+    /// This system lacks what was asked for.
+    Unsupported,
+    /// The system returned an error: [`Error::raw_os_error`].
+    System,
+    /// The mapping is not in this process: a forked child did not inherit it.
+    Unmapped,
+    /// A defect of this library. Please report it with the message.
+    Internal,
+}
+
+impl Error {
+    #[inline(always)]
+    pub(super) fn of(operation: &'static str) -> impl FnOnce(Box<Inner>) -> Error {
+        move |inner| Error { operation, inner }
+    }
+
+    /// The name of the function that failed.
+    ///
+    /// ```
+    /// assert_eq!(mmap_wrap::Mapping::open("no such file").unwrap_err().operation(), "open");
+    /// ```
+    pub fn operation(&self) -> &'static str {
+        self.operation
+    }
+
+    /// What kind of failure it is.
+    ///
+    /// ```
+    /// use mmap_wrap::{ErrorKind, Mapping};
+    /// assert_eq!(Mapping::anonymous(0).unwrap_err().kind(), ErrorKind::InvalidArgument);
+    /// ```
+    pub fn kind(&self) -> ErrorKind {
+        match self.inner.of_either() {
+            Inner::Negative { .. }
+            | Inner::OffsetBeyond { .. }
+            | Inner::WrapsAround { .. }
+            | Inner::ExtendsBeyond { .. }
+            | Inner::Backwards { .. }
+            | Inner::FileOffsetBeyond { .. }
+            | Inner::BeyondFile { .. }
+            | Inner::TooLong { .. }
+            | Inner::AlignedTooLong { .. }
+            | Inner::NoRoom { .. } => ErrorKind::OutOfRange,
+            Inner::Alignment { .. } | Inner::WordAlignment { .. } => ErrorKind::Misaligned,
+            Inner::Fault { .. } => ErrorKind::Fault,
+            Inner::Lost => ErrorKind::Lost,
+            Inner::Busy { .. } | Inner::Occupied => ErrorKind::Busy,
+            Inner::Sealed => ErrorKind::Sealed,
+            Inner::Argument(_) => ErrorKind::InvalidArgument,
+            Inner::Unsupported(_) => ErrorKind::Unsupported,
+            Inner::System { .. } => ErrorKind::System,
+            Inner::Handle(_) | Inner::Unmapped(_) => ErrorKind::Unmapped,
+            // What is not found is no error here, and `of_either` takes the side off.
+            Inner::NotFound | Inner::Side { .. } | Inner::Internal(_) => ErrorKind::Internal,
+        }
+    }
+
+    /// The system's error number, where the system returned one.
+    ///
+    /// ```
+    /// assert_eq!(mmap_wrap::Mapping::open("no such file").unwrap_err().raw_os_error(), Some(2));
+    /// ```
+    pub fn raw_os_error(&self) -> Option<i32> {
+        match self.inner.of_either() {
+            Inner::System { errno: Errno(number), .. } => Some(*number),
+            _ => None,
+        }
+    }
+
+    /// The offset in the mapping at which an access faulted.
+    ///
+    /// ```
+    /// let read_only = mmap_wrap::MapOptions::new().anonymous(4096)?;
+    /// assert_eq!(read_only.write(7, b"x").unwrap_err().fault_offset(), Some(7));
+    /// # Ok::<(), mmap_wrap::Error>(())
+    /// ```
+    pub fn fault_offset(&self) -> Option<usize> {
+        match self.inner.of_either() {
+            Inner::Fault { offset, .. } => Some(*offset),
+            _ => None,
+        }
+    }
+
+    /// How many bytes were done before an access faulted.
+    ///
+    /// ```
+    /// let read_only = mmap_wrap::MapOptions::new().anonymous(4096)?;
+    /// assert_eq!(read_only.write(7, b"x").unwrap_err().bytes_done(), Some(0));
+    /// # Ok::<(), mmap_wrap::Error>(())
+    /// ```
+    pub fn bytes_done(&self) -> Option<usize> {
+        match self.inner.of_either() {
+            Inner::Fault { done, .. } => Some(*done),
+            _ => None,
+        }
+    }
+
+    fn io_kind(&self) -> io::ErrorKind {
+        match (self.kind(), self.inner.of_either()) {
+            (_, Inner::System { errno, .. }) => io::Error::from_raw_os_error(errno.0).kind(),
+            (_, Inner::Fault { cause, .. }) => match cause {
+                Cause::Protection | Cause::Guard => io::ErrorKind::PermissionDenied,
+                Cause::BeyondEnd { .. } => io::ErrorKind::UnexpectedEof,
+                Cause::NoSpace => io::ErrorKind::StorageFull,
+                Cause::Quota => io::ErrorKind::QuotaExceeded,
+                Cause::NoMemory | Cause::HugePages { .. } => io::ErrorKind::OutOfMemory,
+                Cause::Io(errno) => io::Error::from_raw_os_error(errno.0).kind(),
+                _ => io::ErrorKind::Other,
+            },
+            (ErrorKind::OutOfRange | ErrorKind::Misaligned | ErrorKind::InvalidArgument, _) => io::ErrorKind::InvalidInput,
+            (ErrorKind::Busy, _) => io::ErrorKind::ResourceBusy,
+            (ErrorKind::Sealed, _) => io::ErrorKind::PermissionDenied,
+            (ErrorKind::Unsupported, _) => io::ErrorKind::Unsupported,
+            _ => io::ErrorKind::Other,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "{}: {}", self.operation, self.inner)
+    }
+}
+
+/// As its text, for `fn main() -> Result<()>`.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "Error({:?}, \"{self}\")", self.kind())
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<Error> for io::Error {
+    fn from(error: Error) -> io::Error {
+        io::Error::new(error.io_kind(), error)
+    }
+}

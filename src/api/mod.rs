@@ -1,0 +1,368 @@
+//! The API of Rust programs: types in place of numbers, a file per topic. Each call converts, calls one thing inside,
+//! converts back.
+
+mod access;
+#[forbid(unsafe_code)]
+mod cursor;
+#[forbid(unsafe_code)]
+mod elements;
+#[forbid(unsafe_code)]
+mod error;
+#[forbid(unsafe_code)]
+mod flags;
+#[forbid(unsafe_code)]
+mod mutex;
+mod options;
+mod page_cache;
+#[forbid(unsafe_code)]
+mod pages;
+mod resize;
+#[forbid(unsafe_code)]
+mod sharing;
+
+use crate::error::Error as Cause;
+use crate::mapping::Mapping as Core;
+use crate::range::REST;
+use crate::registry::{self, Handle};
+use crate::{guarded, sys};
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+pub use crate::cache::Cache;
+pub use crate::mapping::{FileEnd, SourceKind, Waited};
+pub use cursor::Cursor;
+pub use elements::Element;
+pub use error::{Error, ErrorKind, Result};
+pub use flags::{Advice, BindFlags, LockAll, MapFlags, Policy, Protection, Seals, SyncFlags};
+pub use mutex::{MUTEX_SIZE, MutexGuard};
+pub use options::{MapOptions, unlink_shared_memory};
+pub use page_cache::{cached, evict, warm};
+pub use sharing::Atomic;
+
+/// Mapped memory: of a file, or without one. It is unmapped when it is dropped.
+///
+/// The bytes are read and written by calls, not by reference: another process may change or cut the file at any time,
+/// which no `&[u8]` may see. Each call checks its range and returns an [`Error`] where an access faults. Ranges are in bytes
+/// from the start of the mapping. All methods that take `&self` may be called from any thread at once; a `Mapping` is
+/// `Send` and `Sync`.
+///
+/// ```
+/// use mmap_wrap::Mapping;
+/// let text = Mapping::open("Cargo.toml")?;
+/// assert_eq!(text.read_to_vec(..9)?, b"[package]");
+/// std::thread::scope(|scope| {
+///     scope.spawn(|| assert_eq!(text.count("[package]", ..), Ok(1)));
+/// });
+/// # Ok::<(), mmap_wrap::Error>(())
+/// ```
+///
+/// No safe call maps over memory that is in use:
+///
+/// ```compile_fail,E0133
+/// # use mmap_wrap::MapOptions;
+/// let mut numbers = vec![0_u8; 8192];
+/// let here = numbers.as_mut_ptr();
+/// MapOptions::new().anonymous_fixed(here, 4096);    // MAP_FIXED: needs unsafe
+/// ```
+pub struct Mapping {
+    handle: Handle,
+    /// Kept here: it changes with `&mut self` only.
+    len: usize,
+}
+
+const _: fn() = || {
+    fn is_send_and_sync<T: Send + Sync>() {}
+    is_send_and_sync::<Mapping>();
+    is_send_and_sync::<Error>();
+};
+
+impl Mapping {
+    /// Maps all of the file at `path` for reading. [`MapOptions`] has everything else.
+    ///
+    /// ```
+    /// let text = mmap_wrap::Mapping::open("Cargo.toml")?;
+    /// assert!(text.len() > 100);
+    /// # Ok::<(), mmap_wrap::Error>(())
+    /// ```
+    pub fn open(path: impl AsRef<Path>) -> Result<Mapping> {
+        MapOptions::new().open(path)
+    }
+
+    /// Maps `len` bytes without a file, for reading and writing: zeros at first. A forked child shares them.
+    ///
+    /// ```
+    /// let memory = mmap_wrap::Mapping::anonymous(4096)?;
+    /// memory.write(4095, &[0xFF])?;
+    /// # Ok::<(), mmap_wrap::Error>(())
+    /// ```
+    pub fn anonymous(len: usize) -> Result<Mapping> {
+        MapOptions::new().write(true).anonymous(len)
+    }
+
+    fn insert(operation: &'static str, make: impl FnOnce() -> Result<Core, Box<Cause>>) -> Result<Mapping> {
+        let mut len = 0;
+        let made = || make().inspect(|mapping| len = mapping.length());
+        registry::insert(made).map(|handle| Mapping { handle, len }).map_err(Error::of(operation))
+    }
+
+    /// Runs one operation of the mapping.
+    #[inline(always)]
+    fn with<T>(&self, operation: &'static str, run: impl FnOnce(&Core) -> Result<T, Box<Cause>>) -> Result<T> {
+        registry::with(self.handle, run).map_err(Error::of(operation))
+    }
+
+    /// Bytes in the mapping: those that were asked for, not rounded to pages.
+    ///
+    /// ```
+    /// assert_eq!(mmap_wrap::Mapping::anonymous(100)?.len(), 100);
+    /// # Ok::<(), mmap_wrap::Error>(())
+    /// ```
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether the mapping has no bytes, as one of an empty file.
+    ///
+    /// ```
+    /// assert!(!mmap_wrap::Mapping::anonymous(100)?.is_empty());
+    /// # Ok::<(), mmap_wrap::Error>(())
+    /// ```
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// What is known of the mapping, without asking the system.
+    ///
+    /// ```
+    /// use mmap_wrap::{Mapping, Protection, SourceKind};
+    /// let facts = Mapping::open("Cargo.toml")?.facts()?;
+    /// assert_eq!((facts.protection, facts.source), (Protection::READ, SourceKind::Path));
+    /// # Ok::<(), mmap_wrap::Error>(())
+    /// ```
+    pub fn facts(&self) -> Result<Facts> {
+        let pin = registry::look(self.handle).map_err(Error::of("facts"))?;
+        let (core, (_, surviving, lost)) = (pin.facts(), registry::custody(&pin));
+        Ok(Facts {
+            len: core.length,
+            mapped: core.mapped,
+            address: core.address,
+            page_size: core.page_size,
+            protection: Protection::from_platform(core.protection),
+            shared: crate::mapping::is_shared(core.flags),
+            offset: core.offset,
+            keeps_file: core.keeps_file,
+            sealed: core.sealed,
+            surviving,
+            lost,
+            source: core.source,
+        })
+    }
+
+    /// A new descriptor of the file that the mapping keeps open, for passing to another process: that of a memory file, or
+    /// of a file mapped with [`MapOptions::keep_file`].
+    ///
+    /// ```
+    /// let memory = mmap_wrap::MapOptions::new().write(true).unnamed(4096)?;
+    /// let file = std::fs::File::from(memory.file()?);
+    /// assert_eq!(file.metadata().unwrap().len(), 4096);
+    /// # Ok::<(), mmap_wrap::Error>(())
+    /// ```
+    pub fn file(&self) -> Result<OwnedFd> {
+        self.with("file", Core::descriptor)
+    }
+
+    /// The seals of the memory file that the mapping keeps open.
+    ///
+    /// ```
+    /// use mmap_wrap::{MapOptions, Seals};
+    /// let memory = MapOptions::new().write(true).sealable(true).memfd("counters", 4096)?;
+    /// memory.add_seals(Seals::SHRINK | Seals::GROW)?;
+    /// assert_eq!(memory.seals()?, Seals::SHRINK | Seals::GROW);
+    /// # Ok::<(), mmap_wrap::Error>(())
+    /// ```
+    pub fn seals(&self) -> Result<Seals> {
+        self.with("seals", Core::seals).map(Seals::from_platform)
+    }
+
+    /// Adds seals to those of the memory file. They cannot be taken off.
+    ///
+    /// ```
+    /// # use mmap_wrap::{MapOptions, Seals};
+    /// # let memory = MapOptions::new().write(true).sealable(true).memfd("counters", 4096)?;
+    /// memory.add_seals(Seals::SHRINK)?;
+    /// # Ok::<(), mmap_wrap::Error>(())
+    /// ```
+    pub fn add_seals(&self, seals: Seals) -> Result<()> {
+        self.with("add_seals", |core| core.add_seals(seals.to_platform()?))
+    }
+
+    /// Unmaps now, and reports what dropping cannot: a loss that was not reported yet ([`Mapping::survive`]), or a mapping
+    /// that stays since it is sealed.
+    ///
+    /// ```
+    /// mmap_wrap::Mapping::anonymous(4096)?.unmap()?;
+    /// # Ok::<(), mmap_wrap::Error>(())
+    /// ```
+    pub fn unmap(self) -> Result<()> {
+        registry::unmap(self.handle).map(drop).map_err(Error::of("unmap"))
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        let _ = registry::unmap(self.handle);
+    }
+}
+
+impl std::fmt::Debug for Mapping {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        match self.facts() {
+            Ok(facts) => f.debug_tuple("Mapping").field(&facts).finish(),
+            Err(error) => f.debug_tuple("Mapping").field(&error).finish(),
+        }
+    }
+}
+
+/// What a mapping was made of, and what it is now: [`Mapping::facts`].
+///
+/// ```
+/// let facts = mmap_wrap::Mapping::anonymous(100)?.facts()?;
+/// assert_eq!((facts.len, facts.mapped), (100, facts.page_size));
+/// # Ok::<(), mmap_wrap::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Facts {
+    /// Bytes that were asked for.
+    pub len: usize,
+    /// Bytes that the kernel mapped, in whole pages.
+    pub mapped: usize,
+    /// Address of the first byte.
+    pub address: usize,
+    /// Bytes in a page of this mapping.
+    pub page_size: usize,
+    /// As mapped, or as last set for the whole mapping; parts may differ.
+    pub protection: Protection,
+    /// Whether changes reach the file and others that map it.
+    pub shared: bool,
+    /// File offset of the first byte.
+    pub offset: u64,
+    /// Whether it keeps its file open.
+    pub keeps_file: bool,
+    /// Whether a part of it is sealed, by [`Mapping::seal`].
+    pub sealed: bool,
+    /// Whether it survives SIGBUS, by [`Mapping::survive`].
+    pub surviving: bool,
+    /// Whether a page was lost and that was not reported yet.
+    pub lost: bool,
+    /// What it was made of.
+    pub source: SourceKind,
+}
+
+/// Bytes in a page of memory, as the running system has it: 4096, 16384 and 65536 exist.
+///
+/// ```
+/// assert!(mmap_wrap::page_size().is_power_of_two());
+/// ```
+pub fn page_size() -> usize {
+    sys::page_size()
+}
+
+/// Bytes in a transparent huge page.
+///
+/// ```
+/// if let Ok(bytes) = mmap_wrap::huge_page_size() {
+///     assert!(bytes > mmap_wrap::page_size());
+/// }
+/// ```
+pub fn huge_page_size() -> Result<usize> {
+    crate::mapping::transparent_huge_page_size().map_err(Error::of("huge_page_size"))
+}
+
+/// Keeps all memory of the process in memory, whether this library mapped it or not: mlockall(2).
+///
+/// ```
+/// if mmap_wrap::lock_all(mmap_wrap::LockAll::CURRENT).is_ok() {
+///     mmap_wrap::unlock_all()?;
+/// }
+/// # Ok::<(), mmap_wrap::Error>(())
+/// ```
+pub fn lock_all(what: LockAll) -> Result<()> {
+    let lock = || crate::mapping::lock_all(what.to_platform()?);
+    lock().map_err(Error::of("lock_all"))
+}
+
+/// Ends what [`lock_all`] began, and every [`Mapping::lock`]: munlockall(2).
+///
+/// ```
+/// if let Err(error) = mmap_wrap::unlock_all() {
+///     println!("{error}");    // this system has no such call
+/// }
+/// ```
+pub fn unlock_all() -> Result<()> {
+    crate::mapping::unlock_all().map_err(Error::of("unlock_all"))
+}
+
+/// Verifies this library's handlers of SIGBUS and SIGSEGV now: whether faults of this thread's accesses are repaired by them
+/// from here on. Otherwise accesses go through the kernel, which is slower. They are verified by themselves every few
+/// milliseconds; call this after installing a handler of your own.
+///
+/// ```
+/// println!("accesses at full speed: {}", mmap_wrap::verify_handlers());
+/// ```
+pub fn verify_handlers() -> bool {
+    guarded::verify()
+}
+
+/// Says whether the handlers of SIGBUS and SIGSEGV may be taken for granted: no code in this process replaces them from now
+/// on, or blocks the signals. Accesses then verify nothing. If that is not so, a fault ends the process.
+///
+/// ```
+/// mmap_wrap::trust_handlers(true);
+/// ```
+pub fn trust_handlers(trusted: bool) {
+    guarded::trust(trusted);
+}
+
+/// Numbers in memory fit: no object exceeds isize::MAX bytes. Others are out of any mapping's range.
+#[inline]
+fn number(value: usize) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+/// A range as offset and size, or start and end, in the core's numbers.
+#[derive(Clone, Copy)]
+struct Part {
+    start: i64,
+    /// Not included; `REST` for the end of the mapping.
+    end: i64,
+}
+
+impl Part {
+    #[inline]
+    fn new(range: impl std::ops::RangeBounds<usize>) -> Part {
+        use std::ops::Bound::{Excluded, Included, Unbounded};
+        let start = match range.start_bound() {
+            Included(start) => number(*start),
+            Excluded(before) => number(before.saturating_add(1)),
+            Unbounded => 0,
+        };
+        let end = match range.end_bound() {
+            Included(last) => number(last.saturating_add(1)),
+            Excluded(end) => number(*end),
+            Unbounded => REST,
+        };
+        Part { start, end }
+    }
+
+    #[inline]
+    fn size(self) -> Result<i64, Box<Cause>> {
+        match self.end {
+            REST => Ok(REST),
+            end if end < self.start => Err(Cause::Backwards { start: self.start, end }.into()),
+            end => Ok(end - self.start),
+        }
+    }
+}

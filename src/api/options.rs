@@ -1,0 +1,504 @@
+//! How mappings are made.
+
+use super::page_cache::part_of_file;
+use super::{Core, Error, MapFlags, Mapping, Protection, Result, number};
+use crate::constants::*;
+use crate::error::Error as Cause;
+use crate::mapping::{KEEP, Name, Open};
+use crate::range::REST;
+use crate::source;
+use std::ffi::{CString, OsStr};
+use std::ops::RangeBounds;
+use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+/// How a mapping is made: what is mapped, and with which protection. What is not said is read-only, shared, all of the file.
+///
+/// ```
+/// use mmap_wrap::MapOptions;
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("table");
+/// let table = MapOptions::new().write(true).create(true).size(8192).allocate(true).open(&path)?;
+/// table.put_le(4096, 7_u64)?;
+/// table.sync(..)?;
+///
+/// let file = std::fs::File::open(&path).unwrap();
+/// let second_page = MapOptions::new().range(4096..8192).map(&file)?;
+/// assert_eq!(second_page.get_le::<u64>(0)?, 7);
+/// # Ok::<(), mmap_wrap::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+#[must_use = "options map nothing by themselves"]
+pub struct MapOptions {
+    protection: Protection,
+    private: bool,
+    flags: MapFlags,
+    huge_page: Option<usize>,
+    hint: usize,
+    alignment: Option<usize>,
+    /// In the core's numbers, or that there are none for it.
+    part: Result<(i64, i64), Box<Cause>>,
+    keep_file: bool,
+    create: bool,
+    create_new: bool,
+    truncate: bool,
+    mode: u32,
+    size: Option<u64>,
+    allocate: bool,
+    sealable: bool,
+}
+
+impl Default for MapOptions {
+    fn default() -> MapOptions {
+        MapOptions::new()
+    }
+}
+
+impl MapOptions {
+    /// Read-only, shared, all of the file.
+    ///
+    /// ```
+    /// let text = mmap_wrap::MapOptions::new().open("Cargo.toml")?;
+    /// # Ok::<(), mmap_wrap::Error>(())
+    /// ```
+    pub fn new() -> MapOptions {
+        MapOptions {
+            protection: Protection::READ,
+            private: false,
+            flags: MapFlags::empty(),
+            huge_page: None,
+            hint: 0,
+            alignment: None,
+            part: Ok((0, REST)),
+            keep_file: false,
+            create: false,
+            create_new: false,
+            truncate: false,
+            mode: 0o666,
+            size: None,
+            allocate: false,
+            sealable: false,
+        }
+    }
+
+    /// Whether the memory may be written.
+    ///
+    /// ```
+    /// let memory = mmap_wrap::MapOptions::new().write(true).anonymous(4096)?;
+    /// memory.write(0, b"x")?;
+    /// # Ok::<(), mmap_wrap::Error>(())
+    /// ```
+    pub fn write(mut self, write: bool) -> MapOptions {
+        self.protection.set(Protection::WRITE, write);
+        self
+    }
+
+    /// The protection, in place of what [`MapOptions::write`] makes of it.
+    ///
+    /// ```
+    /// use mmap_wrap::{MapOptions, Protection};
+    /// let reserved = MapOptions::new().protection(Protection::empty()).anonymous(1 << 30)?;
+    /// assert!(reserved.get::<u8>(0).is_err());
+    /// # Ok::<(), mmap_wrap::Error>(())
+    /// ```
+    pub fn protection(mut self, protection: Protection) -> MapOptions {
+        self.protection = protection;
+        self
+    }
+
+    /// Changes stay in this mapping: MAP_PRIVATE. It may then be written where the file may only be read.
+    ///
+    /// ```
+    /// let text = mmap_wrap::MapOptions::new().write(true).private().open("Cargo.toml")?;
+    /// text.write(0, b"{")?;
+    /// assert_eq!(mmap_wrap::Mapping::open("Cargo.toml")?.get::<u8>(0)?, b'[');
+    /// # Ok::<(), mmap_wrap::Error>(())
+    /// ```
+    pub fn private(mut self) -> MapOptions {
+        self.private = true;
+        self
+    }
+
+    /// Flags that have no method here.
+    ///
+    /// ```
+    /// use mmap_wrap::{MapFlags, MapOptions};
+    /// # #[cfg(target_os = "linux")]
+    /// MapOptions::new().flags(MapFlags::POPULATE).open("Cargo.toml")?;
+    /// # Ok::<(), mmap_wrap::Error>(())
+    /// ```
+    pub fn flags(mut self, flags: MapFlags) -> MapOptions {
+        self.flags = flags;
+        self
+    }
+
+    /// Huge pages of so many bytes, from the reserved pool. For memory without a file and memory files.
+    ///
+    /// ```
+    /// match mmap_wrap::MapOptions::new().write(true).huge_pages(2 << 20).anonymous(2 << 20) {
+    ///     Ok(memory) => memory.write(0, b"x").unwrap(),
+    ///     Err(error) => println!("{error}"),    // the pool is empty
+    /// }
+    /// ```
+    pub fn huge_pages(mut self, bytes: usize) -> MapOptions {
+        self.huge_page = Some(bytes);
+        self
+    }
+
+    /// Where the mapping should begin, if nothing is there.
+    ///
+    /// ```
+    /// let memory = mmap_wrap::MapOptions::new().hint(0x10_0000_0000_u64 as usize).anonymous(4096)?;
+    /// # Ok::<(), mmap_wrap::Error>(())
+    /// ```
+    pub fn hint(mut self, address: usize) -> MapOptions {
+        self.hint = address;
+        self
+    }
+
+    /// The first page lies at a multiple of so many bytes, a power of two. For [`MapOptions::map`] and
+    /// [`MapOptions::anonymous`].
+    ///
+    /// ```
+    /// let memory = mmap_wrap::MapOptions::new().alignment(2 << 20).anonymous(4 << 20)?;
+    /// assert_eq!(memory.as_ptr().addr() % (2 << 20), 0);
+    /// # Ok::<(), mmap_wrap::Error>(())
+    /// ```
+    pub fn alignment(mut self, bytes: usize) -> MapOptions {
+        self.alignment = Some(bytes);
+        self
+    }
+
+    /// The part of the file that is mapped. It need not begin on a page border, and may go beyond the end of the file, where
+    /// accesses fault until the file has grown.
+    ///
+    /// ```
+    /// let word = mmap_wrap::MapOptions::new().range(1..8).open("Cargo.toml")?;
+    /// assert_eq!(word.read_to_vec(..)?, b"package");
+    /// # Ok::<(), mmap_wrap::Error>(())
+    /// ```
+    pub fn range(mut self, range: impl RangeBounds<u64>) -> MapOptions {
+        self.part = part_of_file(range);
+        self
+    }
+
+    /// The mapping keeps its file open, for [`Mapping::resize`], [`Mapping::file`], [`Mapping::cache`]. Memory files are kept in
+    /// any case.
+    ///
+    /// ```
+    /// let text = mmap_wrap::MapOptions::new().keep_file(true).open("Cargo.toml")?;
+    /// let file = text.file()?;
+    /// # Ok::<(), mmap_wrap::Error>(())
+    /// ```
+    pub fn keep_file(mut self, keep: bool) -> MapOptions {
+        self.keep_file = keep;
+        self
+    }
+
+    /// [`MapOptions::open`] makes the file if there is none. It is then empty, unless [`MapOptions::size`] is given.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("table");
+    /// mmap_wrap::MapOptions::new().write(true).create(true).size(4096).open(&path)?;
+    /// # Ok::<(), mmap_wrap::Error>(())
+    /// ```
+    pub fn create(mut self, create: bool) -> MapOptions {
+        self.create = create;
+        self
+    }
+
+    /// [`MapOptions::open`] makes the file, and it is an error if there is one.
+    ///
+    /// ```
+    /// let error = mmap_wrap::MapOptions::new().create_new(true).size(4096).open("Cargo.toml").unwrap_err();
+    /// assert_eq!(std::io::Error::from(error).kind(), std::io::ErrorKind::AlreadyExists);
+    /// ```
+    pub fn create_new(mut self, create_new: bool) -> MapOptions {
+        self.create_new = create_new;
+        self
+    }
+
+    /// [`MapOptions::open`] empties the file first.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("table");
+    /// # std::fs::write(&path, "old").unwrap();
+    /// let table = mmap_wrap::MapOptions::new().write(true).truncate(true).size(4096).open(&path)?;
+    /// assert_eq!(table.get::<u8>(0)?, 0);
+    /// # Ok::<(), mmap_wrap::Error>(())
+    /// ```
+    pub fn truncate(mut self, truncate: bool) -> MapOptions {
+        self.truncate = truncate;
+        self
+    }
+
+    /// Permissions of a file that is made, less the umask; 0o666 if not said.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("table");
+    /// mmap_wrap::MapOptions::new().write(true).create(true).mode(0o600).size(4096).open(&path)?;
+    /// # Ok::<(), mmap_wrap::Error>(())
+    /// ```
+    pub fn mode(mut self, mode: u32) -> MapOptions {
+        self.mode = mode;
+        self
+    }
+
+    /// The size in bytes that the file gets when it is opened, larger or smaller than it was. On failure it has its former one.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("table");
+    /// let table = mmap_wrap::MapOptions::new().write(true).create(true).size(10_000).open(&path)?;
+    /// assert_eq!(table.len(), 10_000);
+    /// # Ok::<(), mmap_wrap::Error>(())
+    /// ```
+    pub fn size(mut self, bytes: u64) -> MapOptions {
+        self.size = Some(bytes);
+        self
+    }
+
+    /// The file system sets blocks aside for all of the file now, so that a full disk is an error here and not a fault later.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("table");
+    /// let options = mmap_wrap::MapOptions::new().write(true).create(true).size(4096).allocate(true);
+    /// if let Err(error) = options.open(&path) {
+    ///     println!("{error}");    // the disk is full, or the file system cannot
+    /// }
+    /// ```
+    pub fn allocate(mut self, allocate: bool) -> MapOptions {
+        self.allocate = allocate;
+        self
+    }
+
+    /// Seals can be added to the memory file that [`MapOptions::memfd`] makes.
+    ///
+    /// ```
+    /// use mmap_wrap::{MapOptions, Seals};
+    /// let memory = MapOptions::new().write(true).sealable(true).memfd("counters", 4096)?;
+    /// memory.add_seals(Seals::SHRINK)?;
+    /// # Ok::<(), mmap_wrap::Error>(())
+    /// ```
+    pub fn sealable(mut self, sealable: bool) -> MapOptions {
+        self.sealable = sealable;
+        self
+    }
+
+    /// Opens the file at `path`, maps it, and closes it. It is opened for writing only where that is needed. On failure a file
+    /// that was not there is removed again.
+    ///
+    /// ```
+    /// let text = mmap_wrap::MapOptions::new().open("Cargo.toml")?;
+    /// # Ok::<(), mmap_wrap::Error>(())
+    /// ```
+    pub fn open(&self, path: impl AsRef<Path>) -> Result<Mapping> {
+        Mapping::insert("open", || {
+            let path = c_text(path.as_ref().as_os_str(), "path")?;
+            self.open_named(Name::Path(&path))
+        })
+    }
+
+    /// The same for POSIX shared memory: a name of shm_open(3), `/like-this`. It stays until [`unlink_shared_memory`].
+    ///
+    /// ```
+    /// let name = format!("/mmap-wrap-{}", std::process::id());
+    /// let counters = mmap_wrap::MapOptions::new().write(true).create(true).size(4096).shared_memory(&name)?;
+    /// mmap_wrap::unlink_shared_memory(&name)?;
+    /// # Ok::<(), mmap_wrap::Error>(())
+    /// ```
+    pub fn shared_memory(&self, name: impl AsRef<OsStr>) -> Result<Mapping> {
+        Mapping::insert("shared_memory", || {
+            let name = c_text(name.as_ref(), "name")?;
+            self.open_named(Name::SharedMemory(&name))
+        })
+    }
+
+    /// Maps an open file. It may be closed afterwards.
+    ///
+    /// ```
+    /// let file = std::fs::File::open("Cargo.toml").unwrap();
+    /// let text = mmap_wrap::MapOptions::new().map(&file)?;
+    /// # Ok::<(), mmap_wrap::Error>(())
+    /// ```
+    pub fn map(&self, file: impl AsFd) -> Result<Mapping> {
+        Mapping::insert("map", || {
+            let (offset, len) = self.part.clone()?;
+            // SAFETY: the descriptor is borrowed, and the flags have no MAP_FIXED.
+            unsafe { self.map_descriptor(self.map_flags()?, len, file.as_fd().as_raw_fd().into(), offset) }
+        })
+    }
+
+    /// Maps `len` bytes without a file: zeros at first. Shared memory is shared with forked children.
+    ///
+    /// ```
+    /// let memory = mmap_wrap::MapOptions::new().write(true).anonymous(4096)?;
+    /// # Ok::<(), mmap_wrap::Error>(())
+    /// ```
+    pub fn anonymous(&self, len: usize) -> Result<Mapping> {
+        // SAFETY: there is no descriptor, and the flags have no MAP_FIXED.
+        let map = || unsafe { self.map_descriptor(self.map_flags()? | MAP_ANONYMOUS, number(len), -1, 0) };
+        Mapping::insert("anonymous", map)
+    }
+
+    /// Maps a memory file of `len` bytes, memfd_create(2), and keeps it open. The name is for /proc only.
+    ///
+    /// ```
+    /// let memory = mmap_wrap::MapOptions::new().write(true).memfd("counters", 4096)?;
+    /// let for_another_process = memory.file()?;
+    /// # Ok::<(), mmap_wrap::Error>(())
+    /// ```
+    pub fn memfd(&self, name: &str, len: usize) -> Result<Mapping> {
+        Mapping::insert("memfd", || {
+            let name = c_text(OsStr::new(name), "name")?;
+            let mut memfd_flags = if self.sealable { MFD_ALLOW_SEALING } else { 0 };
+            if let Some(bytes) = self.huge_page {
+                memfd_flags |= MFD_HUGETLB | log2(bytes)? << MFD_HUGE_SHIFT;
+            }
+            let flags = MapOptions { huge_page: None, ..self.clone() }.map_flags()?;
+            Core::of_memfd(&name, memfd_flags, number(len), self.protection.to_platform()?, flags)
+        })
+    }
+
+    /// Maps a file of `len` bytes that has no name, with the best mechanism available, and keeps it open.
+    ///
+    /// ```
+    /// let memory = mmap_wrap::MapOptions::new().write(true).unnamed(4096)?;
+    /// let for_another_process = memory.file()?;
+    /// # Ok::<(), mmap_wrap::Error>(())
+    /// ```
+    pub fn unnamed(&self, len: usize) -> Result<Mapping> {
+        let map = || Core::of_unnamed(number(len), self.protection.to_platform()?, self.map_flags()?);
+        Mapping::insert("unnamed", map)
+    }
+
+    /// Maps `len` bytes of secret memory, memfd_secret(2): locked into memory, and unreadable even for debuggers.
+    ///
+    /// ```
+    /// match mmap_wrap::MapOptions::new().write(true).secret(32) {
+    ///     Ok(key) => key.fill(.., 7).unwrap(),
+    ///     Err(error) => println!("{error}"),    // Linux before 5.14, or it is off
+    /// }
+    /// ```
+    pub fn secret(&self, len: usize) -> Result<Mapping> {
+        Mapping::insert("secret", || Core::of_secret(number(len), self.protection.to_platform()?))
+    }
+
+    /// [`MapOptions::map`] exactly at `address`: MAP_FIXED.
+    ///
+    /// # Safety
+    /// Nothing that lies in the place may be used any more: it is replaced. A `Mapping` that lies there must not be dropped.
+    ///
+    /// ```
+    /// # use mmap_wrap::{MapOptions, Mapping};
+    /// let reserved = Mapping::anonymous(4096)?;
+    /// let file = std::fs::File::open("Cargo.toml").unwrap();
+    /// // SAFETY: nothing uses the memory that was reserved, and nothing will.
+    /// let text = unsafe { MapOptions::new().range(..4096).map_fixed(reserved.as_mut_ptr(), &file)? };
+    /// assert_eq!(text.as_ptr(), reserved.as_ptr());
+    /// std::mem::forget(reserved);
+    /// # Ok::<(), mmap_wrap::Error>(())
+    /// ```
+    pub unsafe fn map_fixed(&self, address: *mut u8, file: impl AsFd) -> Result<Mapping> {
+        Mapping::insert("map_fixed", || {
+            let (offset, len) = self.part.clone()?;
+            let options = MapOptions { hint: address.addr(), ..self.clone() };
+            let flags = options.map_flags()? | MAP_FIXED;
+            // SAFETY: the descriptor is borrowed; the caller sees to the place.
+            unsafe { options.map_descriptor(flags, len, file.as_fd().as_raw_fd().into(), offset) }
+        })
+    }
+
+    /// [`MapOptions::anonymous`] exactly at `address`: MAP_FIXED.
+    ///
+    /// # Safety
+    /// Nothing that lies in the place may be used any more: it is replaced. A `Mapping` that lies there must not be dropped.
+    ///
+    /// ```
+    /// # use mmap_wrap::{MapOptions, Mapping};
+    /// let reserved = Mapping::anonymous(4096)?;
+    /// // SAFETY: nothing uses the memory that was reserved, and nothing will.
+    /// let memory = unsafe { MapOptions::new().anonymous_fixed(reserved.as_mut_ptr(), 4096)? };
+    /// assert_eq!(memory.as_ptr(), reserved.as_ptr());
+    /// std::mem::forget(reserved);
+    /// # Ok::<(), mmap_wrap::Error>(())
+    /// ```
+    pub unsafe fn anonymous_fixed(&self, address: *mut u8, len: usize) -> Result<Mapping> {
+        Mapping::insert("anonymous_fixed", || {
+            let options = MapOptions { hint: address.addr(), ..self.clone() };
+            let flags = options.map_flags()? | MAP_ANONYMOUS | MAP_FIXED;
+            // SAFETY: there is no descriptor; the caller sees to the place.
+            unsafe { options.map_descriptor(flags, number(len), -1, 0) }
+        })
+    }
+
+    /// # Safety
+    /// As for [`Core::of_descriptor`].
+    unsafe fn map_descriptor(&self, flags: i64, len: i64, fd: i64, offset: i64) -> Result<Core, Box<Cause>> {
+        let protection = self.protection.to_platform()?;
+        match self.alignment {
+            // SAFETY: the caller's.
+            None => unsafe { Core::of_descriptor(self.hint, len, protection, flags, fd, offset) },
+            // SAFETY: as above.
+            Some(bytes) => unsafe { Core::aligned(number(bytes), len, protection, flags, fd, offset) },
+        }
+    }
+
+    fn open_named(&self, name: Name) -> Result<Core, Box<Cause>> {
+        let writes = self.protection.contains(Protection::WRITE) && !self.private;
+        let changes = self.create || self.create_new || self.truncate || self.size.is_some() || self.allocate;
+        let asked = [(writes || changes, O_RDWR), (self.create || self.create_new, O_CREAT), (self.create_new, O_EXCL)];
+        let asked = asked.into_iter().chain([(self.truncate, O_TRUNC)]).filter(|(asked, _)| *asked);
+        let size = self.size.map_or(REST, |bytes| i64::try_from(bytes).unwrap_or(i64::MAX));
+        let open = Open {
+            name,
+            flags: asked.fold(O_RDONLY, |flags, (_, flag)| flags | flag),
+            mode: self.mode.into(),
+            size,
+            allocate: self.allocate,
+        };
+        let (offset, len) = self.part.clone()?;
+        Core::open(open, len, self.protection.to_platform()?, self.map_flags()?, offset)
+    }
+
+    fn map_flags(&self) -> Result<i64, Box<Cause>> {
+        let sharing = match self.private {
+            true => MAP_PRIVATE,
+            false if self.flags.contains(MapFlags::SYNC) => MAP_SHARED_VALIDATE,
+            false => MAP_SHARED,
+        };
+        let huge = match self.huge_page {
+            Some(bytes) => MapFlags::HUGETLB.to_platform()? | log2(bytes)? << MAP_HUGE_SHIFT,
+            None => 0,
+        };
+        let keep = if self.keep_file { KEEP } else { 0 };
+        Ok(sharing | huge | keep | self.flags.to_platform()?)
+    }
+}
+
+fn log2(bytes: usize) -> Result<i64, Box<Cause>> {
+    match bytes.checked_ilog2() {
+        Some(log2) if bytes.is_power_of_two() => Ok(log2.into()),
+        _ => Err(Cause::argument(format!("huge pages of {bytes} bytes: the size must be a power of two"))),
+    }
+}
+
+fn c_text(text: &OsStr, what: &str) -> Result<CString, Box<Cause>> {
+    CString::new(text.as_bytes()).map_err(|_| Cause::argument(format!("the {what} '{}' has a NUL byte", text.to_string_lossy())))
+}
+
+/// Removes a name of POSIX shared memory. Existing mappings and descriptors stay valid.
+///
+/// ```
+/// let error = mmap_wrap::unlink_shared_memory("/no-such-memory").unwrap_err();
+/// assert_eq!(std::io::Error::from(error).kind(), std::io::ErrorKind::NotFound);
+/// ```
+pub fn unlink_shared_memory(name: impl AsRef<OsStr>) -> Result<()> {
+    let unlink = || source::unlink_shared_memory(&c_text(name.as_ref(), "name")?);
+    unlink().map_err(Error::of("unlink_shared_memory"))
+}

@@ -1,0 +1,72 @@
+//! The page cache of open files.
+
+use super::{Cache, Error, Result};
+use crate::cache;
+use crate::error::Error as Cause;
+use crate::range::REST;
+use std::ops::Bound::{Excluded, Included, Unbounded};
+use std::ops::RangeBounds;
+use std::os::fd::{AsFd, AsRawFd};
+
+/// What the page cache holds of a range of a file, which may lie beyond its end. Linux 6.5.
+///
+/// ```
+/// let file = std::fs::File::open("Cargo.toml").unwrap();
+/// match mmap_wrap::cached(&file, ..) {
+///     Ok(cache) => println!("{} bytes are in memory", cache.cached),
+///     Err(error) => println!("{error}"),
+/// }
+/// ```
+pub fn cached(file: impl AsFd, range: impl RangeBounds<u64>) -> Result<Cache> {
+    // SAFETY: the descriptor is borrowed.
+    on(file, range, |fd, offset, size| unsafe { cache::of_descriptor(fd, offset, size) }).map_err(Error::of("cached"))
+}
+
+/// Stores what changed of a file, and lets the page cache forget a range of it. Pages that are mapped or in use stay.
+///
+/// ```
+/// let file = std::fs::File::open("Cargo.toml").unwrap();
+/// mmap_wrap::evict(&file, ..)?;
+/// # Ok::<(), mmap_wrap::Error>(())
+/// ```
+pub fn evict(file: impl AsFd, range: impl RangeBounds<u64>) -> Result<()> {
+    // SAFETY: the descriptor is borrowed.
+    on(file, range, |fd, offset, size| unsafe { cache::evict(fd, offset, size) }).map_err(Error::of("evict"))
+}
+
+/// Begins to read a range of a file into the page cache, and does not wait for it.
+///
+/// ```
+/// let file = std::fs::File::open("Cargo.toml").unwrap();
+/// mmap_wrap::warm(&file, ..4096)?;
+/// # Ok::<(), mmap_wrap::Error>(())
+/// ```
+pub fn warm(file: impl AsFd, range: impl RangeBounds<u64>) -> Result<()> {
+    // SAFETY: the descriptor is borrowed.
+    on(file, range, |fd, offset, size| unsafe { cache::warm(fd, offset, size) }).map_err(Error::of("warm"))
+}
+
+fn on<T>(
+    file: impl AsFd,
+    range: impl RangeBounds<u64>,
+    run: impl FnOnce(i64, i64, i64) -> Result<T, Box<Cause>>,
+) -> Result<T, Box<Cause>> {
+    let (start, size) = part_of_file(range)?;
+    run(file.as_fd().as_raw_fd().into(), start, size)
+}
+
+/// A range of a file as offset and size, in the core's numbers.
+pub(super) fn part_of_file(range: impl RangeBounds<u64>) -> Result<(i64, i64), Box<Cause>> {
+    let number = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+    let start = match range.start_bound() {
+        Included(start) => number(*start),
+        Excluded(before) => number(before.saturating_add(1)),
+        Unbounded => 0,
+    };
+    let end = match range.end_bound() {
+        Included(last) => number(last.saturating_add(1)),
+        Excluded(end) => number(*end),
+        Unbounded => return Ok((start, REST)),
+    };
+    if end < start { Err(Cause::Backwards { start, end }.into()) } else { Ok((start, end - start)) }
+}

@@ -1,0 +1,311 @@
+//! Whole pages: protection, advice, sync; which are in memory; guard regions, seals; huge pages and NUMA.
+
+use super::flags::{Advice, BindFlags, Policy, Protection, SyncFlags};
+use super::{Cache, Error, Mapping, Part, Result, number};
+use crate::constants::{MLOCK_ONFAULT, MS_SYNC};
+use crate::error::Error as Cause;
+use crate::registry;
+use std::ffi::CString;
+use std::ops::RangeBounds;
+
+impl Mapping {
+    /// Changes the protection of a range, which begins on a page border; its end is rounded up to a whole page.
+    ///
+    /// ```
+    /// use mmap_wrap::{Mapping, Protection};
+    /// let memory = Mapping::anonymous(4096)?;
+    /// memory.protect(Protection::READ, ..)?;
+    /// assert!(memory.write(0, b"x").is_err());
+    /// # Ok::<(), mmap_wrap::Error>(())
+    /// ```
+    pub fn protect(&self, protection: Protection, range: impl RangeBounds<usize>) -> Result<()> {
+        let part = Part::new(range);
+        self.with("protect", |core| core.protect(protection.to_platform()?, part.start, part.size()?))
+    }
+
+    /// Advises the kernel about a range. Advice that loses nothing covers every page that holds one of the bytes; advice that
+    /// drops data needs both ends on page borders or at the mapping's ends.
+    ///
+    /// ```
+    /// use mmap_wrap::{Advice, Mapping};
+    /// Mapping::open("Cargo.toml")?.advise(Advice::Sequential, ..)?;
+    /// # Ok::<(), mmap_wrap::Error>(())
+    /// ```
+    pub fn advise(&self, advice: Advice, range: impl RangeBounds<usize>) -> Result<()> {
+        let part = Part::new(range);
+        let advise = || registry::pin(self.handle)?.advise(advice.to_platform()?, part.start, part.size()?);
+        advise().map_err(Error::of("advise"))
+    }
+
+    /// Writes the pages that hold the bytes of a range back to the file, and waits for it.
+    ///
+    /// ```
+    /// mmap_wrap::Mapping::anonymous(4096)?.sync(..)?;
+    /// # Ok::<(), mmap_wrap::Error>(())
+    /// ```
+    pub fn sync(&self, range: impl RangeBounds<usize>) -> Result<()> {
+        let part = Part::new(range);
+        self.with("sync", |core| core.sync(MS_SYNC, part.start, part.size()?))
+    }
+
+    /// The same, as the flags say.
+    ///
+    /// ```
+    /// use mmap_wrap::{Mapping, SyncFlags};
+    /// Mapping::anonymous(4096)?.sync_with(SyncFlags::ASYNC, ..)?;
+    /// # Ok::<(), mmap_wrap::Error>(())
+    /// ```
+    pub fn sync_with(&self, flags: SyncFlags, range: impl RangeBounds<usize>) -> Result<()> {
+        let part = Part::new(range);
+        self.with("sync_with", |core| core.sync(flags.to_platform()?, part.start, part.size()?))
+    }
+
+    /// Keeps the pages that hold the bytes of a range in memory, reading them in. Locks do not add up: one
+    /// [`Mapping::unlock`] undoes them.
+    ///
+    /// ```
+    /// let key = mmap_wrap::Mapping::anonymous(32)?;
+    /// key.lock(..)?;
+    /// key.unlock(..)?;
+    /// # Ok::<(), mmap_wrap::Error>(())
+    /// ```
+    pub fn lock(&self, range: impl RangeBounds<usize>) -> Result<()> {
+        let part = Part::new(range);
+        self.with("lock", |core| core.lock(0, part.start, part.size()?))
+    }
+
+    /// The same for the pages that are in memory, and for each other one once it is touched.
+    ///
+    /// ```
+    /// let memory = mmap_wrap::Mapping::anonymous(4096)?;
+    /// if let Err(error) = memory.lock_on_fault(..) {
+    ///     println!("{error}");    // a kernel before Linux 4.4
+    /// }
+    /// # Ok::<(), mmap_wrap::Error>(())
+    /// ```
+    pub fn lock_on_fault(&self, range: impl RangeBounds<usize>) -> Result<()> {
+        let part = Part::new(range);
+        self.with("lock_on_fault", |core| match MLOCK_ONFAULT {
+            0 => Err(Cause::unsupported("MLOCK_ONFAULT")),
+            flags => core.lock(flags, part.start, part.size()?),
+        })
+    }
+
+    /// Ends what [`Mapping::lock`] began, however often it was called.
+    ///
+    /// ```
+    /// mmap_wrap::Mapping::anonymous(4096)?.unlock(..)?;
+    /// # Ok::<(), mmap_wrap::Error>(())
+    /// ```
+    pub fn unlock(&self, range: impl RangeBounds<usize>) -> Result<()> {
+        let part = Part::new(range);
+        self.with("unlock", |core| core.unlock(part.start, part.size()?))
+    }
+
+    /// How many bytes are in memory of the pages that hold the bytes of a range: whole pages.
+    ///
+    /// ```
+    /// let memory = mmap_wrap::Mapping::anonymous(4096)?;
+    /// # if memory.resident(..).is_ok() {
+    /// assert_eq!(memory.resident(..)?, 0);
+    /// memory.write(0, b"x")?;
+    /// assert_eq!(memory.resident(..)?, mmap_wrap::page_size());
+    /// # }
+    /// # Ok::<(), mmap_wrap::Error>(())
+    /// ```
+    pub fn resident(&self, range: impl RangeBounds<usize>) -> Result<usize> {
+        let part = Part::new(range);
+        self.with("resident", |core| core.resident(part.start, part.size()?))
+    }
+
+    /// Whether each page that holds a byte of a range is in memory.
+    ///
+    /// ```
+    /// let page = mmap_wrap::page_size();
+    /// let memory = mmap_wrap::Mapping::anonymous(2 * page)?;
+    /// # if memory.resident(..).is_ok() {
+    /// memory.write(page, b"x")?;
+    /// assert_eq!(memory.residency(..)?, [false, true]);
+    /// # }
+    /// # Ok::<(), mmap_wrap::Error>(())
+    /// ```
+    pub fn residency(&self, range: impl RangeBounds<usize>) -> Result<Vec<bool>> {
+        let part = Part::new(range);
+        self.with("residency", |core| {
+            let size = core.check(part.start, part.size()?)?;
+            // A page more at each end, where a part of it is in the range.
+            let mut pages = vec![0_u8; size / core.page_size() + 2];
+            let count = core.presence(&mut pages[..], part.start, part.size()?)?;
+            Ok(pages[..count].iter().map(|page| *page != 0).collect())
+        })
+    }
+
+    /// What the page cache holds of the file behind a range, where the mapping keeps its file open. Linux 6.5.
+    ///
+    /// ```
+    /// let text = mmap_wrap::MapOptions::new().keep_file(true).open("Cargo.toml")?;
+    /// match text.cache(..) {
+    ///     Ok(cache) => println!("{} bytes are in memory", cache.cached),
+    ///     Err(error) => println!("{error}"),
+    /// }
+    /// # Ok::<(), mmap_wrap::Error>(())
+    /// ```
+    pub fn cache(&self, range: impl RangeBounds<usize>) -> Result<Cache> {
+        let part = Part::new(range);
+        self.with("cache", |core| core.cache(part.start, part.size()?))
+    }
+
+    /// Makes the pages that hold the bytes of a range ready for reading: accesses meet no page fault then.
+    ///
+    /// ```
+    /// mmap_wrap::Mapping::open("Cargo.toml")?.prefault(..)?;
+    /// # Ok::<(), mmap_wrap::Error>(())
+    /// ```
+    pub fn prefault(&self, range: impl RangeBounds<usize>) -> Result<()> {
+        let part = Part::new(range);
+        self.with("prefault", |core| core.prefault(false, part.start, part.size()?).map(drop))
+    }
+
+    /// The same for writing. Their contents stay as they are.
+    ///
+    /// ```
+    /// mmap_wrap::Mapping::anonymous(1 << 20)?.prefault_for_writing(..)?;
+    /// # Ok::<(), mmap_wrap::Error>(())
+    /// ```
+    pub fn prefault_for_writing(&self, range: impl RangeBounds<usize>) -> Result<()> {
+        let part = Part::new(range);
+        self.with("prefault_for_writing", |core| core.prefault(true, part.start, part.size()?).map(drop))
+    }
+
+    /// Lets the pages that hold the bytes of a range go from memory, as far as the kernel finds it possible. Nothing is lost:
+    /// what they hold is read in again when it is next used.
+    ///
+    /// ```
+    /// let text = mmap_wrap::Mapping::open("Cargo.toml")?;
+    /// text.evict(..)?;
+    /// assert_eq!(text.find("package", ..)?, Some(1));
+    /// # Ok::<(), mmap_wrap::Error>(())
+    /// ```
+    pub fn evict(&self, range: impl RangeBounds<usize>) -> Result<()> {
+        let part = Part::new(range);
+        self.with("evict", |core| core.drop_pages(part.start, part.size()?))
+    }
+
+    /// Makes every access to the pages of a range a fault, until [`Mapping::unguard`]. What they held is dropped. Both ends are
+    /// on page borders or at the mapping's own ends.
+    ///
+    /// ```
+    /// let page = mmap_wrap::page_size();
+    /// let memory = mmap_wrap::Mapping::anonymous(2 * page)?;
+    /// memory.guard(page..)?;
+    /// assert!(memory.write(page, b"x").is_err());
+    /// memory.unguard(page..)?;
+    /// memory.write(page, b"x")?;
+    /// # Ok::<(), mmap_wrap::Error>(())
+    /// ```
+    pub fn guard(&self, range: impl RangeBounds<usize>) -> Result<()> {
+        let part = Part::new(range);
+        self.with("guard", |core| core.guard(true, part.start, part.size()?))
+    }
+
+    /// Ends what [`Mapping::guard`] began.
+    ///
+    /// ```
+    /// # let memory = mmap_wrap::Mapping::anonymous(4096)?;
+    /// memory.guard(..)?;
+    /// memory.unguard(..)?;
+    /// # Ok::<(), mmap_wrap::Error>(())
+    /// ```
+    pub fn unguard(&self, range: impl RangeBounds<usize>) -> Result<()> {
+        let part = Part::new(range);
+        self.with("unguard", |core| core.guard(false, part.start, part.size()?))
+    }
+
+    /// Seals the pages that hold the bytes of a range, mseal(2): until the process ends they can be neither unmapped nor moved,
+    /// nor be protected otherwise. Dropping the mapping leaves it where it is.
+    ///
+    /// ```
+    /// let memory = mmap_wrap::Mapping::anonymous(4096)?;
+    /// match memory.seal(..) {
+    ///     Ok(()) => assert!(memory.unmap().is_err()),
+    ///     Err(error) => println!("{error}"),    // Linux before 6.10
+    /// }
+    /// # Ok::<(), mmap_wrap::Error>(())
+    /// ```
+    pub fn seal(&self, range: impl RangeBounds<usize>) -> Result<()> {
+        let part = Part::new(range);
+        let seal = || registry::pin(self.handle)?.seal(part.start, part.size()?);
+        seal().map_err(Error::of("seal"))
+    }
+
+    /// Names memory without a file, for the lines of /proc/PID/maps; an empty name takes it away.
+    ///
+    /// ```
+    /// let memory = mmap_wrap::MapOptions::new().private().anonymous(4096)?;
+    /// if let Err(error) = memory.set_name("counters") {
+    ///     println!("{error}");    // Linux before 5.17
+    /// }
+    /// # Ok::<(), mmap_wrap::Error>(())
+    /// ```
+    pub fn set_name(&self, name: &str) -> Result<()> {
+        self.with("set_name", |core| {
+            let name = CString::new(name).map_err(|_| Cause::argument("the name has a NUL byte"))?;
+            core.name(if name.is_empty() { None } else { Some(&name) })
+        })
+    }
+
+    /// How many bytes of a range are in huge pages now, transparent ones or those of the pool.
+    ///
+    /// ```
+    /// match mmap_wrap::Mapping::anonymous(4096)?.huge_bytes(..) {
+    ///     Ok(bytes) => assert_eq!(bytes, 0),
+    ///     Err(error) => println!("{error}"),
+    /// }
+    /// # Ok::<(), mmap_wrap::Error>(())
+    /// ```
+    pub fn huge_bytes(&self, range: impl RangeBounds<usize>) -> Result<usize> {
+        let part = Part::new(range);
+        self.with("huge_bytes", |core| core.huge_bytes(part.start, part.size()?))
+    }
+
+    /// Sets the NUMA nodes on which the memory of a range is taken when it is first touched, and, with
+    /// [`BindFlags::MOVE`], moved to now.
+    ///
+    /// ```
+    /// use mmap_wrap::{BindFlags, Mapping, Policy};
+    /// if let Err(error) = Mapping::anonymous(4096)?.bind(Policy::Preferred, &[0], BindFlags::empty(), ..) {
+    ///     println!("{error}");    // a kernel without NUMA
+    /// }
+    /// # Ok::<(), mmap_wrap::Error>(())
+    /// ```
+    pub fn bind(&self, policy: Policy, nodes: &[usize], flags: BindFlags, range: impl RangeBounds<usize>) -> Result<()> {
+        /// More nodes than a kernel can be built for.
+        const MOST: usize = 1 << 16;
+        let part = Part::new(range);
+        self.with("bind", |core| {
+            let mut words = vec![0; nodes.iter().max().map_or(0, |last| (*last).min(MOST) / 64 + 1)];
+            for node in nodes {
+                if *node >= MOST {
+                    return Err(Cause::argument(format!("node {node}: there are fewer than {MOST}")));
+                }
+                words[node / 64] |= 1 << (node % 64);
+            }
+            core.bind(policy.to_platform()?, &words, flags.to_platform()?, part.start, part.size()?)
+        })
+    }
+
+    /// The NUMA node that holds the page of the byte at `offset`; an error of ENOENT where no page is in memory.
+    ///
+    /// ```
+    /// let memory = mmap_wrap::Mapping::anonymous(4096)?;
+    /// memory.write(0, b"x")?;
+    /// match memory.node(0) {
+    ///     Ok(node) => println!("on node {node}"),
+    ///     Err(error) => println!("{error}"),    // a kernel without NUMA
+    /// }
+    /// # Ok::<(), mmap_wrap::Error>(())
+    /// ```
+    pub fn node(&self, offset: usize) -> Result<usize> {
+        self.with("node", |core| core.node(number(offset))).map(|node| usize::try_from(node).unwrap_or(0))
+    }
+}

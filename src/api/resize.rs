@@ -1,0 +1,121 @@
+//! Resizing, moving and splitting.
+
+use super::{Core, Error, Mapping, Result, number};
+use crate::constants::{MREMAP_FIXED, MREMAP_MAYMOVE};
+use crate::error::Error as Cause;
+use crate::mapping::FileEnd;
+use crate::range::REST;
+use crate::registry;
+
+impl Mapping {
+    /// Makes the mapping `len` bytes long. It may move to another address. `file` says what becomes of the file that it keeps
+    /// open; a shared mapping does not grow beyond the end of its file. On failure nothing has changed.
+    ///
+    /// ```
+    /// use mmap_wrap::{FileEnd, MapOptions};
+    /// let mut memory = MapOptions::new().write(true).unnamed(4096)?;
+    /// assert!(memory.resize(1 << 20, FileEnd::Stays).is_err());
+    /// memory.resize(1 << 20, FileEnd::Follows)?;
+    /// memory.write((1 << 20) - 1, b"x")?;
+    /// # Ok::<(), mmap_wrap::Error>(())
+    /// ```
+    pub fn resize(&mut self, len: usize, file: FileEnd) -> Result<()> {
+        self.change("resize", |core| core.resize(number(len), MREMAP_MAYMOVE, file))
+    }
+
+    /// The same at the address where it is: an error where there is no room.
+    ///
+    /// ```
+    /// use mmap_wrap::{FileEnd, Mapping};
+    /// let mut memory = Mapping::anonymous(1 << 20)?;
+    /// # if memory.resize_in_place(100, FileEnd::Stays).is_ok() {
+    /// memory.resize_in_place(100, FileEnd::Stays)?;
+    /// assert_eq!(memory.len(), 100);
+    /// # }
+    /// # Ok::<(), mmap_wrap::Error>(())
+    /// ```
+    pub fn resize_in_place(&mut self, len: usize, file: FileEnd) -> Result<()> {
+        self.change("resize_in_place", |core| core.resize(number(len), 0, file))
+    }
+
+    /// Makes the mapping end where the file that it keeps open ends now.
+    ///
+    /// ```
+    /// use mmap_wrap::{FileEnd, MapOptions};
+    /// let mut memory = MapOptions::new().write(true).unnamed(4096)?;
+    /// std::fs::File::from(memory.file()?).set_len(10_000).unwrap();
+    /// memory.resize_to_file()?;
+    /// assert_eq!(memory.len(), 10_000);
+    /// # Ok::<(), mmap_wrap::Error>(())
+    /// ```
+    pub fn resize_to_file(&mut self) -> Result<()> {
+        self.change("resize_to_file", |core| core.resize(REST, MREMAP_MAYMOVE, FileEnd::Stays))
+    }
+
+    /// [`Mapping::resize`], to an address: MREMAP_FIXED.
+    ///
+    /// # Safety
+    /// Nothing that lies where the mapping moves to may be used any more: it is replaced. A `Mapping` that lies there must not be
+    /// dropped.
+    ///
+    /// ```
+    /// use mmap_wrap::{FileEnd, Mapping};
+    /// let (reserved, mut memory) = (Mapping::anonymous(8192)?, Mapping::anonymous(4096)?);
+    /// # #[cfg(target_os = "linux")] if mmap_wrap::page_size() == 4096 {
+    /// // SAFETY: nothing uses the memory that was reserved, and nothing will.
+    /// unsafe { memory.resize_at(4096, reserved.as_mut_ptr(), FileEnd::Stays)? };
+    /// std::mem::forget(reserved);
+    /// # }
+    /// # Ok::<(), mmap_wrap::Error>(())
+    /// ```
+    pub unsafe fn resize_at(&mut self, len: usize, address: *mut u8, file: FileEnd) -> Result<()> {
+        let flags = MREMAP_MAYMOVE | MREMAP_FIXED;
+        // SAFETY: the caller sees to what lies there.
+        self.change("resize_at", |core| unsafe { core.resize_at(number(len), flags, address.addr(), file) })
+    }
+
+    /// Splits the mapping at a page border: this one ends there, and what follows is a mapping of its own.
+    ///
+    /// ```
+    /// let mut memory = mmap_wrap::Mapping::anonymous(1 << 20)?;
+    /// let tail = memory.split_off(1 << 19)?;
+    /// assert_eq!((memory.len(), tail.len()), (1 << 19, 1 << 19));
+    /// # Ok::<(), mmap_wrap::Error>(())
+    /// ```
+    pub fn split_off(&mut self, at: usize) -> Result<Mapping> {
+        self.bud("split_off", |core| core.split_off(number(at)))
+    }
+
+    /// Moves the pages away, to a new mapping; this one keeps its addresses, with fresh pages: MREMAP_DONTUNMAP.
+    ///
+    /// ```
+    /// let mut memory = mmap_wrap::MapOptions::new().write(true).private().anonymous(4096)?;
+    /// memory.write(0, b"word")?;
+    /// match memory.move_pages() {
+    ///     Ok(moved) => assert_eq!((moved.get(0)?, memory.get(0)?), (b'w', 0_u8)),
+    ///     Err(error) => println!("{error}"),    // Linux before 5.7
+    /// }
+    /// # Ok::<(), mmap_wrap::Error>(())
+    /// ```
+    pub fn move_pages(&mut self) -> Result<Mapping> {
+        self.bud("move_pages", Core::move_pages)
+    }
+
+    fn change(&mut self, operation: &'static str, run: impl FnOnce(&mut Core) -> Result<(), Box<Cause>>) -> Result<()> {
+        let len = registry::change(self.handle, |core| run(core).map(|()| core.length()));
+        self.len = len.map_err(Error::of(operation))?;
+        Ok(())
+    }
+
+    fn bud(&mut self, operation: &'static str, run: impl FnOnce(&mut Core) -> Result<Core, Box<Cause>>) -> Result<Mapping> {
+        let mut lens = (0, 0);
+        let bud = registry::bud(self.handle, |core| {
+            let bud = run(core)?;
+            lens = (core.length(), bud.length());
+            Ok(bud)
+        });
+        let handle = bud.map_err(Error::of(operation))?;
+        self.len = lens.0;
+        Ok(Mapping { handle, len: lens.1 })
+    }
+}
