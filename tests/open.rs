@@ -2,8 +2,8 @@
 
 mod common;
 
+use common::abi::shm_unlink_wrap;
 use common::{Ends, READ_WRITE, anonymous, descriptors, in_a_process_of_its_own, mappings, of_descriptor, page, read};
-use mmap_wrap::internals::ffi::open::shm_unlink_wrap;
 use mmap_wrap::internals::mapping::{KEEP, Name, OR_PRIVATE, Open};
 use mmap_wrap::internals::{Error, Mapping, Result, constants::*, error::*, range::REST};
 use std::ffi::{CStr, CString};
