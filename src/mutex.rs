@@ -183,22 +183,24 @@ struct Thread {
 }
 
 impl Thread {
-    /// What is asked of /proc is kept. A forked child has another thread id, and asks anew.
+    /// What is asked of /proc is kept. A forked child asks anew: its thread may have its parent's id, in another namespace.
     fn current() -> Result<Thread> {
         thread_local! {
-            static KNOWN: Cell<Thread> = const { Cell::new(Thread { holder: 0, domain: 0 }) };
+            static KNOWN: Cell<(Option<u32>, Thread)> = const { Cell::new((None, Thread { holder: 0, domain: 0 })) };
+        }
+        let epoch = registry::process_epoch();
+        if let (Some(_), (known_in, thread)) = (epoch, KNOWN.get()) {
+            if known_in == epoch {
+                return Ok(thread);
+            }
         }
         let thread_id = sys::thread_id().ok_or_else(|| Error::unsupported("a mutex in a mapping (futex)"))?;
-        let known = KNOWN.get();
-        if id(known.holder) == thread_id {
-            return Ok(known);
-        }
         let began = sys::this_thread_began().unwrap_or(0);
         // Without /proc no other holder is judged.
         let namespace = sys::pid_namespace().map_or(MIXED, u64::from);
         let thread =
             Thread { holder: u64::from(began) << 32 | u64::from(thread_id), domain: u64::from(sys::boot()) << 32 | namespace };
-        KNOWN.set(thread);
+        KNOWN.set((epoch, thread));
         Ok(thread)
     }
 }

@@ -13,6 +13,7 @@ mod table;
 use crate::error::{Error, Result};
 use crate::mapping::{Mapping, Waited};
 use crate::range::REST;
+use crate::sys;
 use pin::{UNINHERITED, enter, retry};
 use records::Hold;
 use slot_state::{NotNow, Unusable};
@@ -21,6 +22,7 @@ use std::time::{Duration, Instant};
 use survival::SURVIVING;
 
 pub use pin::{Pin, look, pin, with, with_both};
+pub(crate) use records::process_epoch;
 pub use survival::{custody, loss, survive};
 
 /// Names a mapping until the process ends: positive, and never given out twice.
@@ -163,13 +165,24 @@ impl Claim {
     fn new(handle: Handle) -> Result<Claim> {
         loop {
             let pin = pin(handle)?;
-            // First: a thread that finds the mapping claimed must see that there is one to finish.
-            table::unforked(pin.index).was_changed.store(1, SeqCst);
+            let unforked = table::unforked(pin.index);
+            // Before the claim: a signal's handler that finds the mapping claimed must know by which thread.
+            let thread = sys::thread_id().unwrap_or(u32::MAX);
+            if unforked.changer.compare_exchange(0, thread, SeqCst, SeqCst).is_err() {
+                drop(pin);
+                std::thread::yield_now();
+                continue;
+            }
+            // Likewise: a thread that finds the mapping claimed must see that there is one to finish.
+            unforked.was_changed.store(1, SeqCst);
+            survival::CHANGES_BEGUN.fetch_add(1, SeqCst);
             let claimed = pin.slot.state.claim(pin.generation);
             if claimed.is_ok() {
                 let claim = Claim { pin };
                 return if claim.is_alone() { Ok(claim) } else { Err(Error::Occupied.into()) };
             }
+            unforked.changer.store(0, SeqCst);
+            survival::CHANGES_ENDED.fetch_add(1, SeqCst);
             match claimed {
                 Ok(()) | Err(NotNow::Unusable(Unusable::Changing)) => {}
                 Err(NotNow::Unusable(reason)) => return Err(unusable(handle, reason)),
@@ -196,6 +209,8 @@ impl Drop for Claim {
     fn drop(&mut self) {
         survival::publish_pages(self.pin.slot, &self.pin);
         self.pin.slot.state.revive();
+        table::unforked(self.pin.index).changer.store(0, SeqCst);
+        survival::CHANGES_ENDED.fetch_add(1, SeqCst);
     }
 }
 

@@ -26,12 +26,14 @@ const INSTALLING: u8 = 1;
 const INSTALLED: u8 = 2;
 const REFUSED: u8 = 3;
 
-/// Who repairs a SIGBUS outside the loops, given its address: a `fn(usize) -> bool`, or NULL.
+/// What repairs a SIGBUS outside the loops, given its address and whether it was a store, if known: a [`Survivor`], or NULL.
 static SURVIVOR: AtomicPtr<()> = AtomicPtr::new(null_mut());
+
+pub type Survivor = fn(usize, Option<bool>) -> bool;
 
 /// Has every SIGBUS from elsewhere in the process shown to `survivor`, which says whether it put memory in place. It is
 /// called inside the handler, so it must keep to what the handler may do.
-pub fn set_survivor(survivor: fn(usize) -> bool) {
+pub fn set_survivor(survivor: Survivor) {
     SURVIVOR.store(survivor as *mut (), SeqCst);
 }
 
@@ -92,24 +94,25 @@ extern "C" fn on_fault(signal: c_int, info: *mut siginfo_t, context: *mut c_void
     if synchronous {
         // SAFETY: the context of the interrupted thread, which no other code looks at.
         let registers = unsafe { Registers::new(context.cast()) };
+        let is_store = registers.is_store();
         if let Some(fixup) = arch::fixup(registers.pc()) {
             registers.continue_at(fixup, address.addr());
             return;
         }
-        if signal == libc::SIGBUS && survived(address.addr()) {
+        if signal == libc::SIGBUS && survived(address.addr(), is_store) {
             return;
         }
     }
     pass_on(signal, info, context, synchronous);
 }
 
-fn survived(address: usize) -> bool {
+fn survived(address: usize, is_store: Option<bool>) -> bool {
     let survivor = SURVIVOR.load(SeqCst);
     if survivor.is_null() {
         return false;
     }
     // SAFETY: only set_survivor stores here, and only functions of this kind.
-    let survivor: fn(usize) -> bool = unsafe { std::mem::transmute(survivor) };
+    let survivor: Survivor = unsafe { std::mem::transmute(survivor) };
     // SAFETY: the address of this thread's errno, which the calls of a handler must not change for the code it interrupts.
     let errno = unsafe { libc::__errno_location() };
     // SAFETY: as above. With all signals blocked, so that no handler of others interrupts a repair and meets the same loss.
@@ -118,7 +121,7 @@ fn survived(address: usize) -> bool {
         let (mut all, mut mask) = (zeroed(), zeroed());
         libc::sigfillset(&raw mut all);
         libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut mask);
-        let survived = survivor(address);
+        let survived = survivor(address, is_store);
         libc::pthread_sigmask(libc::SIG_SETMASK, &raw const mask, null_mut());
         *errno = before;
         survived

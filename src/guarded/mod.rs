@@ -68,7 +68,7 @@ enum Way {
 
 /// Has every SIGBUS from elsewhere in the process shown to `survivor` (see `handler`). False if the handlers are not held
 /// in this thread.
-pub fn survive_with(survivor: fn(usize) -> bool) -> bool {
+pub fn survive_with(survivor: handler::Survivor) -> bool {
     handler::set_survivor(survivor);
     verify()
 }

@@ -2,7 +2,7 @@
 
 use super::records::{self, Hold};
 use super::slot_state::Unusable;
-use super::survival::{LOST, SURVIVING};
+use super::survival::{LOST, SURVIVING, alone_in};
 use super::table::{self, Slot};
 use super::{Handle, parts, unusable};
 use crate::constants::{MADV_DOFORK, MADV_DONTFORK};
@@ -169,9 +169,17 @@ impl Pin {
     /// [`Mapping::advise`], with one thing that only the registry can keep: in a child that did not inherit all of a
     /// mapping, its handle is that of an unmapped one.
     pub fn advise(&self, advice: i64, offset: i64, size: i64) -> Result<()> {
+        if (advice != MADV_DONTFORK || MADV_DONTFORK == 0) && (advice != MADV_DOFORK || MADV_DOFORK == 0) {
+            return (**self).advise(advice, offset, size);
+        }
+        // One thread at a time: what the mark says must be what the kernel was told last.
+        alone_in(&table::unforked(self.index).advising, || self.advise_about_forks(advice, offset, size))
+    }
+
+    fn advise_about_forks(&self, advice: i64, offset: i64, size: i64) -> Result<()> {
         let marks = &self.slot.marks;
         let before = marks.load(SeqCst);
-        if advice == MADV_DONTFORK && MADV_DONTFORK != 0 {
+        if advice == MADV_DONTFORK {
             // First, so that no fork comes in between; the wiped word before the mark that asks for it.
             table::unforked(self.index).is_complete.store(1, SeqCst);
             marks.fetch_or(UNINHERITED, SeqCst);
@@ -180,7 +188,7 @@ impl Pin {
         let whole = offset == 0 && (size == REST || usize::try_from(size) == Ok(self.length()));
         let inherited = advice == MADV_DOFORK && whole && advised.is_ok();
         let failed = advice == MADV_DONTFORK && advised.is_err() && before & UNINHERITED == 0;
-        if (inherited && MADV_DOFORK != 0) || failed {
+        if inherited || failed {
             marks.fetch_and(!UNINHERITED, SeqCst);
         }
         advised
@@ -207,52 +215,55 @@ impl Pin {
             self.give_up();
             false
         };
-        let unmapped = if reclaimed { unmap_reclaimed(self.slot, self.index) } else { Ok(()) };
-        let left = leave(self.slot, self.index, self.hold);
+        let unmapped = if reclaimed { self.unmap_reclaimed() } else { Ok(()) };
+        leave(self.slot, self.index, self.hold);
         std::mem::forget(self);
-        unmapped.and(left)
+        unmapped
     }
 
     /// What dropping does, without a call, for the way that every access takes.
     #[inline(always)]
     fn leave_inline(self) {
         let Pin { slot, index, hold, .. } = *std::mem::ManuallyDrop::new(self);
-        let _ = leave(slot, index, hold);
+        leave(slot, index, hold);
+    }
+
+    /// Unmaps the memory of a slot that this thread has just reclaimed. A mapping that the kernel fails to unmap is live
+    /// again, for the next caller.
+    fn unmap_reclaimed(&self) -> Result<(), Errno> {
+        // SAFETY: reclaiming made this thread the only owner of the slot, whose mapping is still in place.
+        let mapping = unsafe { (*self.slot.mapping.get()).assume_init_read() };
+        mapping.try_unmap().map(|()| table::give_back(self.index)).map_err(|(mapping, errno)| {
+            // SAFETY: as above.
+            unsafe { (*self.slot.mapping.get()).write(mapping) };
+            self.slot.state.revive();
+            errno
+        })
     }
 }
 
-/// Leaves. The last reader of an ended mapping unmaps its memory, inside a signal handler, too. A mapping that the kernel
-/// fails to unmap is live again, for the next caller.
+/// Leaves. The last reader of an ended mapping unmaps its memory, inside a signal handler, too.
 #[inline(always)]
-fn leave(slot: &Slot, index: u32, hold: Hold) -> Result<(), Errno> {
+fn leave(slot: &Slot, index: u32, hold: Hold) {
     hold.withdraw();
-    if slot.state.is_dying() { reclaim(slot, index) } else { Ok(()) }
+    if slot.state.is_dying() {
+        reclaim(slot, index);
+    }
 }
 
 #[inline(never)]
 fn leave_by_call(slot: &Slot, index: u32, hold: Hold) {
-    let _ = leave(slot, index, hold);
+    leave(slot, index, hold);
 }
 
 #[cold]
-fn reclaim(slot: &Slot, index: u32) -> Result<(), Errno> {
-    if slot.state.reclaim(|| records::readers_of_any_thread(index) > 0) { unmap_reclaimed(slot, index) } else { Ok(()) }
-}
-
-fn unmap_reclaimed(slot: &Slot, index: u32) -> Result<(), Errno> {
-    // SAFETY: reclaiming made this thread the only owner of the slot, whose mapping is still in place.
-    let mapping = unsafe { (*slot.mapping.get()).assume_init_read() };
-    match mapping.try_unmap() {
-        Ok(()) => {
-            table::give_back(index);
-            Ok(())
-        }
-        Err((mapping, errno)) => {
-            // SAFETY: as above.
-            unsafe { (*slot.mapping.get()).write(mapping) };
-            slot.state.revive();
-            Err(errno)
-        }
+fn reclaim(slot: &Slot, index: u32) {
+    if slot.state.reclaim(|| records::readers_of_any_thread(index) > 0) {
+        // The caller of the unmapping has had its result long since. What the kernel fails to unmap (vm.max_map_count) stays
+        // mapped, and no handle names it any more.
+        // SAFETY: reclaiming made this thread the only owner of the slot, whose mapping is still in place.
+        drop(unsafe { (*slot.mapping.get()).assume_init_read() });
+        table::give_back(index);
     }
 }
 

@@ -243,3 +243,26 @@ fn barrier() {
         std::thread::sleep(std::time::Duration::from_millis(1));
     }
 }
+
+/// A number that is another in a forked child than in its parent; none where there is no memory for it.
+pub fn process_epoch() -> Option<u32> {
+    /// Wiped in a child, which then takes the next number.
+    static EPOCH: AtomicPtr<AtomicU32> = AtomicPtr::new(ptr::null_mut());
+    static LAST: AtomicU32 = AtomicU32::new(0);
+    if EPOCH.load(Acquire).is_null() {
+        let memory = Pages::zeroed(size_of::<AtomicU32>()).ok()?;
+        sys::wipe_on_fork(&memory);
+        if EPOCH.compare_exchange(ptr::null_mut(), memory.base().as_ptr().cast(), SeqCst, SeqCst).is_ok() {
+            std::mem::forget(memory);
+        }
+    }
+    // SAFETY: once published it stays; zeroed memory is a valid word.
+    let epoch = unsafe { &*EPOCH.load(Acquire) };
+    match epoch.load(SeqCst) {
+        0 => {
+            let next = LAST.fetch_add(1, SeqCst) + 1;
+            Some(epoch.compare_exchange(0, next, SeqCst, SeqCst).map_or_else(|other| other, |_| next))
+        }
+        epoch => Some(epoch),
+    }
+}

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::guarded;
 use crate::limits::memory_hint;
 use crate::sys;
-use std::sync::atomic::{AtomicU32, Ordering::Acquire, Ordering::Relaxed, Ordering::Release, Ordering::SeqCst};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Acquire, Ordering::Relaxed, Ordering::Release, Ordering::SeqCst};
 
 /// In a slot's marks: a page was lost, and that was not reported yet. The only one that callers know.
 pub(super) const LOST: u32 = 1;
@@ -63,25 +63,43 @@ pub fn custody(pin: &Pin) -> (u32, bool, bool) {
 
 /// Finds the surviving mapping that an address lies in and replaces the page; true if the access can be made again.
 /// Called inside a signal handler, with all signals blocked.
-fn replace_page(address: usize) -> bool {
-    (0..table::used()).any(|index| table::slot(index).is_some_and(|slot| replace_page_of(slot, index, address)))
+fn replace_page(address: usize, is_store: Option<bool>) -> bool {
+    // A mapping that is split or moved meanwhile can be missed: its new slot looked at before, and its old one after that.
+    const MOST_SCANS: usize = 10_000;
+    for _ in 0..MOST_SCANS {
+        let begun = CHANGES_BEGUN.load(SeqCst);
+        let ended = CHANGES_ENDED.load(SeqCst);
+        let found = (0..table::used())
+            .any(|index| table::slot(index).is_some_and(|slot| replace_page_of(slot, index, address, is_store)));
+        if found || begun == ended && begun == CHANGES_BEGUN.load(SeqCst) {
+            return found;
+        }
+        std::thread::yield_now();
+    }
+    false
 }
 
-fn replace_page_of(slot: &Slot, index: u32, address: usize) -> bool {
+/// How many changes of mappings threads of this process have begun, and ended.
+pub(super) static CHANGES_BEGUN: AtomicUsize = AtomicUsize::new(0);
+pub(super) static CHANGES_ENDED: AtomicUsize = AtomicUsize::new(0);
+
+fn replace_page_of(slot: &Slot, index: u32, address: usize, is_store: Option<bool>) -> bool {
     let end = slot.pages[1].load(Acquire);
     if address >= end || address < slot.pages[0].load(Relaxed) || slot.marks.load(SeqCst) & SURVIVING == 0 {
         return false;
     }
     let Some(generation) = slot.state.live() else { return false };
+    let unforked = table::unforked(index);
     match enter(handle(generation, index), Hold::count) {
-        Ok((pin, _)) => alone_in(&table::unforked(index).repairing, || {
+        Ok((pin, _)) => alone_in(&unforked.repairing, || {
             // Another thread that met the same loss may have replaced the page before, and written to it since.
-            let replaced = sys::is_readable(address) || pin.replace_page(address);
-            if replaced {
-                slot.marks.fetch_or(LOST, SeqCst);
-            }
-            replaced
+            let is_there = if is_store == Some(false) { sys::is_readable(address) } else { sys::is_writable(address) };
+            mark_lost(slot, is_there || pin.replace_page(address))
         }),
+        // This very thread is changing the mapping, and a signal's handler interrupted it: nothing else will finish that.
+        Err(Unusable::Changing) if sys::thread_id() == Some(unforked.changer.load(SeqCst)) => {
+            mark_lost(slot, sys::put_fresh_page(address))
+        }
         // Another thread is changing the mapping; the access is made again, and comes here again until it has finished.
         Err(Unusable::Changing) => {
             std::thread::yield_now();
@@ -91,8 +109,15 @@ fn replace_page_of(slot: &Slot, index: u32, address: usize) -> bool {
     }
 }
 
-/// Runs `body` while no other thread's handler does so for the same mapping. This thread's cannot, with its signals blocked.
-fn alone_in<T>(lock: &AtomicU32, body: impl FnOnce() -> T) -> T {
+fn mark_lost(slot: &Slot, replaced: bool) -> bool {
+    if replaced {
+        slot.marks.fetch_or(LOST, SeqCst);
+    }
+    replaced
+}
+
+/// Runs `body` while no other thread does so for the same mapping. A signal handler's caller has its signals blocked.
+pub(super) fn alone_in<T>(lock: &AtomicU32, body: impl FnOnce() -> T) -> T {
     while lock.compare_exchange(0, 1, Acquire, Relaxed).is_err() {
         std::thread::yield_now();
     }

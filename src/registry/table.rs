@@ -38,8 +38,12 @@ pub struct Unforked {
     pub was_changed: AtomicU32,
     /// 1: this process asked the kernel to leave the mapping out of its children.
     pub is_complete: AtomicU32,
+    /// The thread that changes the mapping, as a signal handler can know it; 0 for none.
+    pub changer: AtomicU32,
     /// 1 while a signal handler replaces a page of the mapping.
     pub repairing: AtomicU32,
+    /// 1 while a thread advises the kernel about forks.
+    pub advising: AtomicU32,
 }
 
 // SAFETY: a Slot is shared by all threads: its words are atomic, and the mapping is written only by the one owner of a

@@ -30,8 +30,8 @@ pub use fault_cause::{fault_cause, file_size_behind};
 pub use huge::{each_huge_part, huge_bytes_by_smaps, transparent_huge_page_size};
 pub use naming::{grow_file, link, open_without_name, shared_memory_path};
 pub use node::{bind, node};
-pub use presence::{cached_pages, forget, knows_advice, lock_on_fault, presence, read_ahead, touch_for_writing};
-pub use reserve::{move_spare_page_to, prepare_reserve, release_reserve};
+pub use presence::{cached_pages, forget, is_writable, knows_advice, lock_on_fault, presence, read_ahead, touch_for_writing};
+pub use reserve::{move_spare_page_to, prepare_reserve, put_fresh_page, release_reserve};
 pub use thread::{boot, pid_namespace, this_thread_began, thread_id, thread_state};
 
 /// The size of a huge page where MAP_HUGETLB names none, in bytes.
@@ -64,7 +64,7 @@ pub unsafe fn copy(from: *const u8, to: *mut u8, size: usize) -> Result<usize, E
     match unsafe { copy_within_process(from, to, size) } {
         // Emulators lack the call, and containers may forbid it.
         // SAFETY: as above.
-        Err(NOT_HERE | NOT_PERMITTED) => unsafe { copy_by_socket(from, to, size) },
+        Err(NOT_HERE | NOT_PERMITTED | NO_ACCESS) => unsafe { copy_by_socket(from, to, size) },
         // It cannot reach secret memory (memfd_secret) and that of devices; a plain copy can.
         // SAFETY: as above.
         Err(FAULT) => unsafe { copy_by_socket(from, to, size) }.or(Err(FAULT)),
@@ -74,6 +74,8 @@ pub unsafe fn copy(from: *const u8, to: *mut u8, size: usize) -> Result<usize, E
 
 const NOT_HERE: Errno = Errno(libc::ENOSYS);
 const NOT_PERMITTED: Errno = Errno(libc::EPERM);
+/// As a seccomp filter may have it.
+const NO_ACCESS: Errno = Errno(libc::EACCES);
 const FAULT: Errno = Errno(libc::EFAULT);
 
 /// # Safety
@@ -92,7 +94,7 @@ pub fn is_readable(address: usize) -> bool {
     // SAFETY: the byte is this function's.
     let outcome = match unsafe { copy_within_process(from, to, 1) } {
         // SAFETY: as above.
-        Err(NOT_HERE | NOT_PERMITTED) => unsafe { copy_by_socket(from, to, 1) },
+        Err(NOT_HERE | NOT_PERMITTED | NO_ACCESS) => unsafe { copy_by_socket(from, to, 1) },
         outcome => outcome,
     };
     outcome == Ok(1)

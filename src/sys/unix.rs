@@ -368,6 +368,14 @@ pub mod lacking {
         Err(Errno(libc::ENOSYS))
     }
 
+    pub fn is_writable(address: usize) -> bool {
+        is_readable(address)
+    }
+
+    pub fn put_fresh_page(_address: usize) -> bool {
+        false
+    }
+
     pub fn prepare_reserve() -> Result<(), Errno> {
         Ok(())
     }

@@ -149,9 +149,36 @@ static void a_child_with_its_parents_process_id_does_not_wait_either(void) {
     }
 }
 
+/* After unshare(CLONE_NEWPID) the first child is the init of the new namespace: the library's must not be it. */
+static void makes_no_first_child(void) {
+    mmap_wrap_handle h = memory_of(page);
+    int64_t value;
+    char byte;
+    CHECK_IS(mmap_wrap_atomic_load(h, 32, 0, &value), 0);
+    if (unshare(CLONE_NEWPID) != 0) {
+        skip("a PID namespace for the children: %s", strerror(errno));
+        return;
+    }
+    signal(SIGSEGV, SIG_IGN);
+    CHECK_IS(mmap_wrap_verify_handlers(), 0);
+    CHECK_IS(mmap_wrap_atomic_add(h, 32, 0, 1, &value), MMAP_WRAP_E_UNSUPPORTED);
+    CHECK_IS(mprotect_wrap(h, PROT_NONE, 0, page), 0);
+    CHECK_IS(mmap_wrap_read(h, 0, &byte, 1), MMAP_WRAP_E_FAULT); /* whose cause is looked for */
+    pid_t child = fork();
+    CHECK(child > 0 || child == 0);
+    if (child == 0) _exit(getpid() == 1 ? 0 : 1);
+    int status = -1;
+    CHECK(waitpid(child, &status, 0) == child && status == 0);
+}
+
+static void the_first_child_of_a_new_namespace_is_the_programs(void) {
+    LIVES(20, makes_no_first_child, "a program between unshare(CLONE_NEWPID) and its first fork");
+}
+
 int main(void) {
     page = mmap_wrap_page_size();
     RUN_THREADED(a_child_does_not_wait_for_what_only_its_parent_does);
     RUN_THREADED(a_child_with_its_parents_process_id_does_not_wait_either);
+    RUN(the_first_child_of_a_new_namespace_is_the_programs);
     return finish();
 }

@@ -15,9 +15,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/userfaultfd.h>
+#include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 enum { RW = PROT_READ | PROT_WRITE, PAGES = 8 };
@@ -273,6 +277,111 @@ static void what_two_threads_write_to_a_lost_page_stays(void) {
     LIVES(600, two_threads_at_one_page, "two threads at one lost page, %d rounds of %d pages", rounds, PAGES);
 }
 
+/* A page that can be read, and not written, is lost to a store: write protection by userfaultfd reports SIGBUS. */
+static void stores_to_what_can_only_be_read(void) {
+    mmap_wrap_handle h = memory_of(2 * page);
+    volatile char *bytes = mmap_wrap_address(h);
+    CHECK_IS(mmap_wrap_fill(h, 0, 'x', 2 * page), 2 * page);
+    CHECK_IS(mmap_wrap_survive(h, 1), 0);
+    int monitor = (int)syscall(SYS_userfaultfd, O_CLOEXEC);
+    struct uffdio_api api = {.api = UFFD_API, .features = UFFD_FEATURE_SIGBUS | UFFD_FEATURE_PAGEFAULT_FLAG_WP};
+    struct uffdio_range range = {(uint64_t)(uintptr_t)bytes, (uint64_t)page};
+    struct uffdio_register watched = {.range = range, .mode = UFFDIO_REGISTER_MODE_WP};
+    struct uffdio_writeprotect protected = {.range = range, .mode = UFFDIO_WRITEPROTECT_MODE_WP};
+    if (monitor < 0 || ioctl(monitor, UFFDIO_API, &api) != 0 || ioctl(monitor, UFFDIO_REGISTER, &watched) != 0 ||
+        ioctl(monitor, UFFDIO_WRITEPROTECT, &protected) != 0) {
+        skip("write protection by userfaultfd: %s", strerror(errno));
+        return;
+    }
+    CHECK_IS(bytes[5], 'x');
+    bytes[5] = 'y';
+    CHECK_IS(bytes[5], 'y');
+    CHECK_IS(mmap_wrap_check(h, 0, 1), MMAP_WRAP_E_FAULT);
+    close(monitor);
+}
+
+static void a_store_to_what_can_only_be_read_survives(void) {
+    LIVES(20, stores_to_what_can_only_be_read, "a store to a page that is write-protected by userfaultfd");
+}
+
+/* A mapping is found while it is split, wherever the two parts are in the table of handles. */
+static mmap_wrap_handle whole;
+static char *volatile tail;
+static int turn, turns_done;
+
+static void *touch_the_tail(void *unused) {
+    for (int seen = 0;;) {
+        int now = __atomic_load_n(&turn, __ATOMIC_SEQ_CST);
+        if (now < 0) return unused;
+        if (now == seen) continue;
+        seen = now;
+        for (volatile int i = 0; i < now * 37 % 2000; i++) {}
+        (void)*(volatile char *)tail;
+        __atomic_store_n(&turns_done, now, __ATOMIC_SEQ_CST);
+    }
+}
+
+static void accesses_what_is_split(void) {
+    enum { MANY = 20000 };
+    static mmap_wrap_handle others[MANY];
+    for (int i = 0; i < MANY; i++) others[i] = memory_of(page);
+    for (int i = MANY - 1; i >= 0; i--) munmap_wrap(others[i]);
+    pthread_t thread;
+    pthread_create(&thread, NULL, touch_the_tail, NULL);
+    int fd = file_of(2);
+    for (int i = 1; i <= 1500; i++) {
+        CHECK(ftruncate(fd, 2 * page) == 0);
+        whole = mmap_wrap(NULL, 2 * page, RW, MAP_SHARED, fd, 0);
+        CHECK_IS(mmap_wrap_survive(whole, 1), 0);
+        tail = (char *)mmap_wrap_address(whole) + page;
+        CHECK(ftruncate(fd, 0) == 0);
+        __atomic_store_n(&turn, i, __ATOMIC_SEQ_CST);
+        for (volatile int j = 0; j < i * 101 % 4000; j++) {}
+        mmap_wrap_handle second = mmap_wrap_split(whole, page);
+        while (__atomic_load_n(&turns_done, __ATOMIC_SEQ_CST) != i) sched_yield();
+        if (second > 0) munmap_wrap(second);
+        munmap_wrap(whole);
+    }
+    __atomic_store_n(&turn, -1, __ATOMIC_SEQ_CST);
+    pthread_join(thread, NULL);
+}
+
+static void a_raw_access_survives_while_its_mapping_is_split(void) {
+    LIVES(60, accesses_what_is_split, "raw accesses while another thread splits the mapping");
+}
+
+/* A signal's handler that uses the address interrupts the very thread that changes the mapping. */
+static char *volatile used_by_handler;
+static volatile sig_atomic_t ticks, file_to_cut;
+
+static void lose_in_handler(int signal) {
+    (void)signal;
+    if (ftruncate(file_to_cut, 0) != 0) _exit(7);
+    ticks += *(volatile char *)used_by_handler + 1;
+    if (ftruncate(file_to_cut, PAGES * page) != 0) _exit(7);
+}
+
+static void is_interrupted_in_a_change(void) {
+    int fd = file_of(PAGES);
+    mmap_wrap_handle h = mmap_wrap(NULL, 2 * page, RW, MAP_SHARED | MMAP_WRAP_KEEP, fd, 0);
+    CHECK_IS(mmap_wrap_survive(h, 1), 0);
+    used_by_handler = mmap_wrap_address(h);
+    file_to_cut = fd;
+    signal(SIGALRM, lose_in_handler);
+    for (int i = 0; i < 3000; i++) {
+        mmap(used_by_handler, 2 * (size_t)page, RW, MAP_SHARED | MAP_FIXED, fd, 0);
+        struct itimerval soon = {{0, 0}, {0, 20 + i * 13 % 60}};
+        int before = ticks;
+        setitimer(ITIMER_REAL, &soon, NULL);
+        for (int tries = 0; ticks == before && tries < 1000000; tries++) mremap_wrap(h, (1 + tries % 2) * page, 0, NULL, 0);
+    }
+    CHECK(ticks > 2000);
+}
+
+static void a_handler_that_interrupts_a_change_survives(void) {
+    LIVES(60, is_interrupted_in_a_change, "a signal's handler uses the mapping that its thread resizes");
+}
+
 int main(int argc, char **argv) {
     page = mmap_wrap_page_size();
     rounds = (int)argument_or(argc, argv, 2000);
@@ -280,6 +389,9 @@ int main(int argc, char **argv) {
     RUN(a_hundred_promises_are_kept_at_a_limit);
     RUN(raw_accesses_survive_while_a_resize_runs_and_fails);
     RUN(what_two_threads_write_to_a_lost_page_stays);
+    RUN(a_store_to_what_can_only_be_read_survives);
+    RUN(a_raw_access_survives_while_its_mapping_is_split);
+    RUN(a_handler_that_interrupts_a_change_survives);
     unlink("surviving");
     return finish();
 }

@@ -13,6 +13,11 @@ impl Registers<'_> {
         self.0.uc_mcontext.gregs[libc::REG_RIP as usize] as usize
     }
 
+    /// Whether the access that faulted was a store, where the processor says so.
+    pub fn is_store(&self) -> Option<bool> {
+        Some(self.0.uc_mcontext.gregs[libc::REG_ERR as usize] & 2 != 0)
+    }
+
     pub fn continue_at(self, fixup: usize, address: usize) {
         self.0.uc_mcontext.gregs[libc::REG_RIP as usize] = fixup as i64;
         self.0.uc_mcontext.gregs[libc::REG_R10 as usize] = address as i64;
@@ -25,6 +30,10 @@ impl Registers<'_> {
         self.0.uc_mcontext.pc as usize
     }
 
+    pub fn is_store(&self) -> Option<bool> {
+        None
+    }
+
     pub fn continue_at(self, fixup: usize, address: usize) {
         self.0.uc_mcontext.pc = fixup as u64;
         self.0.uc_mcontext.regs[10] = address as u64;
@@ -35,6 +44,10 @@ impl Registers<'_> {
 impl Registers<'_> {
     pub fn pc(&self) -> usize {
         0
+    }
+
+    pub fn is_store(&self) -> Option<bool> {
+        None
     }
 
     pub fn continue_at(self, _fixup: usize, _address: usize) {}

@@ -38,6 +38,10 @@ pub fn run_apart<T>(body: fn(&mut T), data: &mut T) -> Result<bool, Errno> {
 }
 
 fn run<T>(body: fn(&mut T), data: &mut T) -> Result<bool, Errno> {
+    if !children_are_of_this_namespace() {
+        // The first child would be the init of the new PID namespace, and its end the end of that.
+        return Err(Errno(libc::ENOSYS));
+    }
     let stack = Pages::zeroed(STACK)?;
     let mut job = Job { body, data, is_done: AtomicBool::new(false) };
     let top = stack.at(&(stack.size()..stack.size())).cast();
@@ -59,6 +63,18 @@ fn run<T>(body: fn(&mut T), data: &mut T) -> Result<bool, Errno> {
     // SAFETY: puts the mask back.
     unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const before, null_mut()) };
     outcome.map(|()| job.is_done.load(SeqCst))
+}
+
+/// Whether unshare(2) or setns(2) has not chosen another PID namespace for the children of this thread.
+fn children_are_of_this_namespace() -> bool {
+    let namespace = |name: &str| std::fs::read_link(format!("/proc/thread-self/ns/{name}")).ok();
+    match (namespace("pid"), namespace("pid_for_children")) {
+        (Some(own), Some(children)) => own == children,
+        // A new namespace has no name before it has its first child, namespaces(7).
+        (Some(_), None) => false,
+        // Nothing is known of it where /proc is not mounted.
+        (None, _) => true,
+    }
 }
 
 extern "C" fn start<T>(job: *mut c_void) -> c_int {

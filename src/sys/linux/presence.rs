@@ -30,14 +30,21 @@ pub fn knows_advice(advice: c_int) -> bool {
 /// anybody's is lost. EFAULT where the memory refuses. For kernels without MADV_POPULATE_WRITE, and for finding the page
 /// that it refused at. The place is a multiple of 4.
 pub fn touch_for_writing(pages: &Pages, at: usize) -> Result<(), Errno> {
+    touch_word_for_writing(pages.at(&(at..at + 4)).cast_const())
+}
+
+/// The same of any address: whether a store there would succeed. Inside a signal handler, too.
+pub fn is_writable(address: usize) -> bool {
+    touch_word_for_writing((address & !3) as *const u8).is_ok()
+}
+
+fn touch_word_for_writing(word: *const u8) -> Result<(), Errno> {
     // <linux/futex.h>. A comparison decides whether to wake somebody at the word, too: it is with a value seldom met.
     const WAKE_OP_PRIVATE: c_int = 5 | 128;
     const OR_NOTHING: u32 = 2 << 28 | 0x800;
     let nobody_waits_here = 0u32;
-    let word = pages.at(&(at..at + 4));
     let (here, none) = (&raw const nobody_waits_here, 0usize);
-    // SAFETY: the first word is ours and is not written; the second lies in our pages, keeps its value, and the kernel
-    // checks it.
+    // SAFETY: the first word is ours and is not written; the second keeps its value, and the kernel checks its address.
     done(unsafe { libc::syscall(libc::SYS_futex, here, WAKE_OP_PRIVATE, none, none, word, OR_NOTHING) }).map(drop)
 }
 

@@ -3,7 +3,7 @@
 
 use super::super::unix::{Pages, page_size};
 use crate::error::Errno;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 /// Mappings in the reserve that stand between two others of it, so that the kernel cannot have merged them with memory
 /// outside: unmapping them needs no room for one more.
@@ -13,16 +13,17 @@ const SPARE: usize = 16;
 /// The first spare page, behind the inner mappings and the two beside them.
 const FIRST_SPARE: usize = INNER + 2;
 
-/// The address of the reserve; 0 before there is one.
-static BASE: AtomicUsize = AtomicUsize::new(0);
-/// Spare pages that are left.
-static LEFT: AtomicUsize = AtomicUsize::new(0);
-/// The inner mappings are there.
-static IS_WHOLE: AtomicBool = AtomicBool::new(false);
+/// The address of the reserve, a multiple of the page size, and below that how many spare pages are left, and whether
+/// the inner mappings are there: one word, so that no page is taken of another reserve than it belongs to. 0: none yet.
+static RESERVE: AtomicUsize = AtomicUsize::new(0);
+const LEFT: usize = 0xFF;
+const IS_WHOLE: usize = 0x100;
+const BELOW: usize = LEFT | IS_WHOLE;
 
 /// Makes sure that there is a reserve, or says why there can be none.
 pub fn prepare_reserve() -> Result<(), Errno> {
-    if IS_WHOLE.load(SeqCst) && LEFT.load(SeqCst) > 0 {
+    let before = RESERVE.load(SeqCst);
+    if before & IS_WHOLE != 0 && before & LEFT != 0 {
         return Ok(());
     }
     let page = page_size();
@@ -32,19 +33,20 @@ pub fn prepare_reserve() -> Result<(), Errno> {
         let prot = if inner % 2 == 0 { libc::PROT_NONE } else { libc::PROT_READ };
         pages.protect(inner * page..(inner + 1) * page, prot)?;
     }
-    // What may be left of an earlier one stays: a handler of another thread may be at it.
-    BASE.store(pages.base().addr().get(), SeqCst);
-    std::mem::forget(pages);
-    LEFT.store(SPARE, SeqCst);
-    IS_WHOLE.store(true, SeqCst);
+    // What is left of an earlier one stays mapped: a handler of another thread may be at it.
+    let made = pages.base().addr().get() | IS_WHOLE | SPARE;
+    if RESERVE.compare_exchange(before, made, SeqCst, SeqCst).is_ok() {
+        std::mem::forget(pages);
+    }
     Ok(())
 }
 
 /// Moves a spare page over the page at an address. Inside a signal handler.
 pub fn move_spare_page_to(address: usize) -> bool {
-    let Ok(left) = LEFT.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)) else { return false };
+    let take = |reserve: usize| (reserve & LEFT != 0).then(|| reserve - 1);
+    let Ok(before) = RESERVE.fetch_update(SeqCst, SeqCst, take) else { return false };
     let page = page_size();
-    let spare = BASE.load(SeqCst) + (FIRST_SPARE + left - 1) * page;
+    let spare = (before & !BELOW) + (FIRST_SPARE + (before & LEFT) - 1) * page;
     let flags = libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED;
     // SAFETY: the spare page is this library's, and no other thread takes the same; the page at the address is the caller's
     // to replace.
@@ -54,11 +56,22 @@ pub fn move_spare_page_to(address: usize) -> bool {
 
 /// Gives the inner mappings up, so that there is room for others. Inside a signal handler.
 pub fn release_reserve() -> bool {
-    if !IS_WHOLE.swap(false, SeqCst) {
+    let before = RESERVE.fetch_and(!IS_WHOLE, SeqCst);
+    if before & IS_WHOLE == 0 {
         return false;
     }
     let page = page_size();
-    let inner = BASE.load(SeqCst) + page;
+    let inner = (before & !BELOW) + page;
     // SAFETY: they are this library's, and nothing refers to them.
     unsafe { libc::munmap(inner as *mut _, INNER * page) == 0 }
+}
+
+/// Puts a fresh page over the one that holds an address. Inside a signal handler, for a page that the caller may replace.
+pub fn put_fresh_page(address: usize) -> bool {
+    let page = page_size();
+    let start = address & !(page - 1);
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED;
+    // SAFETY: as the caller promises.
+    let put = unsafe { libc::mmap(start as *mut _, page, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0) };
+    put != libc::MAP_FAILED || move_spare_page_to(start)
 }
