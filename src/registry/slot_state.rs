@@ -237,7 +237,7 @@ mod tests {
     }
 }
 
-/// Every interleaving of the threads that use, end and reuse one slot. Run with
+/// The interleavings of the threads that use, end and reuse one slot: every one, where nothing else is said. Run with
 /// `RUSTFLAGS="--cfg loom" cargo test --release --lib slot_state`.
 ///
 /// loom has no membarrier(2). It is modelled as what it replaces: a full fence in the reader, where the library has only
@@ -343,9 +343,17 @@ mod model {
         }
     }
 
+    /// The interleavings of three threads with at most four preemptions each. All of them take more than a quarter of an
+    /// hour for one model; these take half a minute. (LOOM_MAX_PREEMPTIONS does not change it.)
+    fn with_four_preemptions(run: impl Fn() + Sync + Send + 'static) {
+        let mut model = loom::model::Builder::new();
+        model.preemption_bound = Some(4);
+        model.check(run);
+    }
+
     #[test]
     fn readers_and_an_unmapper() {
-        loom::model(|| {
+        with_four_preemptions(|| {
             let slot = Slot::live();
             let readers = [1, 2].map(|thread| {
                 let slot = slot.clone();
@@ -363,7 +371,7 @@ mod model {
 
     #[test]
     fn two_unmappers_and_a_reader() {
-        loom::model(|| {
+        with_four_preemptions(|| {
             let slot = Slot::live();
             let other = thread::spawn({
                 let slot = slot.clone();

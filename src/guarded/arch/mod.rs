@@ -112,6 +112,7 @@ words! {
 }
 
 /// Declares the labels in the assembly, and makes the table: what faults from `begin` up to `end` continues at `fixup`.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 macro_rules! exception_table {
     ($($begin:ident .. $end:ident => $fixup:ident;)*) => {
         unsafe extern "C" {

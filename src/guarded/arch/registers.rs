@@ -3,7 +3,10 @@
 use libc::ucontext_t;
 
 /// The interrupted thread's registers that repairing needs.
-pub struct Registers<'a>(&'a mut ucontext_t);
+pub struct Registers<'a>(
+    #[cfg_attr(not(any(target_arch = "x86_64", target_arch = "aarch64")), allow(dead_code, reason = "there are no loops"))]
+    &'a mut ucontext_t,
+);
 
 #[cfg(target_arch = "x86_64")]
 #[allow(clippy::cast_sign_loss, clippy::cast_possible_wrap, reason = "registers are bits")]
