@@ -4,7 +4,8 @@
     raku -Ibindings/raku examples/lock.raku /counter 10000
 
 Shows: a mutex between processes, which is taken over where its holder was killed. Each reads the counter, adds one and
-writes it back, so often as told, with the mutex held; without it, some of that would be lost. examples/README.md has the
+writes it back, so often as told, with the mutex held; without it, some of that would be lost.
+examples/README.md has the
 layout. `rm /dev/shm/counter` removes it.
 """
 
@@ -20,7 +21,7 @@ def count(name, times):
     """Counts so often; answers what the counter is then."""
     # New shared memory is all zeros: a free mutex, and nothing counted.
     memory = mmap.shared(name, SIZE)
-    # A counter is changed by one store: one that died left it as it was or as it should be, and nothing is to be repaired.
+    # A counter is changed by one store: one that died left it as it was or as it should be. Nothing is to be repaired.
     mutex = memory.mutex(MUTEX, repair=lambda: None)
     for _ in range(times):
         with mutex:

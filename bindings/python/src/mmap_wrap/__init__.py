@@ -119,8 +119,8 @@ def verify_handlers() -> bool:
 
     False: another handler is installed, or a signal is blocked in this thread; accesses then go through the kernel, and
     are slower. The library verifies that itself, at most every 33 microseconds. Call this in the thread that has just
-    changed a handler or its signal mask, by `signal.signal`, `faulthandler.enable` or `signal.pthread_sigmask`, before it
-    accesses a map that may fault.
+    changed a handler or its signal mask, by `signal.signal`, `faulthandler.enable` or `signal.pthread_sigmask`, before
+    it accesses a map that may fault.
 
     >>> import mmap_wrap
     >>> mmap_wrap.verify_handlers() in (True, False)
@@ -130,7 +130,9 @@ def verify_handlers() -> bool:
 
 
 def trust_handlers(yes: bool = True) -> None:
-    """Says that from now on no code in this process replaces or blocks the handlers of SIGBUS and SIGSEGV (`yes=False`: it may).
+    """Says that from now on no code in this process replaces or blocks the handlers of SIGBUS and SIGSEGV.
+
+    With `yes=False`, that it may again.
 
     Accesses then verify nothing. Otherwise the handlers are verified by lease (see `verify_handlers`), which costs some
     nanoseconds an access. `faulthandler.enable()` replaces them: call `trust_handlers(False)` before it. If that

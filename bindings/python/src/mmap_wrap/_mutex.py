@@ -32,7 +32,9 @@ class Mutex:
     __slots__ = ("map", "offset", "repair")
 
     def __init__(self, map: mmap, offset: int, repair: Callable[[], object] | None = None) -> None:  # noqa: A002
-        self.map, self.offset, self.repair = map, offset, repair
+        self.map: mmap = map
+        self.offset: int = offset
+        self.repair: Callable[[], object] | None = repair
 
     def acquire(self, timeout: float | None = None) -> bool:
         """Waits until the mutex is this thread's; at most `timeout` seconds. True, or False after that time.
