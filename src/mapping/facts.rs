@@ -62,10 +62,10 @@ impl Mapping {
     /// The size in bytes, now, of the file that the mapping keeps open.
     ///
     /// ```
-    /// # use mmap_wrap::{Mapping, constants::*};
+    /// # use mmap_wrap::internals::{Mapping, constants::*};
     /// let memory = Mapping::of_unnamed(100, PROT_READ | PROT_WRITE, MAP_SHARED)?;
     /// assert_eq!(memory.file_size()?, 100);
-    /// # Ok::<(), Box<mmap_wrap::Error>>(())
+    /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
     /// ```
     pub fn file_size(&self) -> Result<u64> {
         let facts = sys::file_facts(self.file()?.as_raw_fd());
