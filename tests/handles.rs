@@ -38,8 +38,11 @@ fn unmapping_twice_answers_false_and_every_use_says_unmapped() {
 #[test]
 fn a_handle_never_comes_to_mean_another_mapping() {
     let mut seen = std::collections::HashSet::new();
+    let mut last = 0;
     for _ in 0..10_000 {
         let h = handle(1);
+        assert!(pin(last).is_err(), "handle {last:#x} was unmapped, and reaches the next mapping");
+        last = h;
         assert!(seen.insert(h), "handle {h:#x} was given out twice");
         unmap(h).unwrap();
     }

@@ -230,7 +230,8 @@ static void raw_accesses_survive_while_a_resize_runs_and_fails(void) {
 
 /* -- Two threads at the same lost page -- */
 
-enum { MEETING = 2 };
+/* The handler looks through all mappings. With so many that takes it a while, in which the other thread comes in, too. */
+enum { MEETING = 2, OTHERS = 10000 };
 static volatile char *meeting_page;
 static int64_t go, done, lost;
 
@@ -259,6 +260,8 @@ static void *write_own_byte(void *number) {
 static void two_threads_at_one_page(void) {
     pthread_t threads[MEETING];
     int fd = file_of(0);
+    for (int i = 0; i < OTHERS; i++)
+        if (mmap_wrap(NULL, page, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) < 0) abort();
     for (int i = 0; i < MEETING; i++) pthread_create(&threads[i], NULL, write_own_byte, (void *)(uintptr_t)i);
     for (int i = 1; i <= rounds; i++) {
         mmap_wrap_handle h = mapping_of(fd, MAP_SHARED);

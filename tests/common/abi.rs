@@ -94,7 +94,6 @@ abi! {
     mutex {
         mmap_wrap_mutex_lock(h: i64, offset: i64, timeout: i64) -> i64;
         mmap_wrap_mutex_unlock(h: i64, offset: i64) -> i64;
-        mmap_wrap_mutex_unlock(h: i64, offset: i64) -> i64;
     }
     open {
         mmap_memfd_wrap(name: *const c_char, memfd_flags: i64, len: i64, prot: i64, flags: i64) -> i64;
