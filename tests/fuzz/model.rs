@@ -203,7 +203,10 @@ impl Known {
                 Expected { answer: Some(0), allowed: self.if_sealed(), ..system(self.aligned(a[2], a[3], true)) }
             }
             "mseal_wrap" => {
-                Expected { answer: Some(0), allowed: vec![MMAP_WRAP_E_UNSUPPORTED], ..system(self.range(a[1], a[2])) }
+                // It was asked to survive, and may have been asked not to again.
+                let promised = if self.surviving { vec![MMAP_WRAP_E_ARGUMENT] } else { vec![] };
+                let allowed = [promised, vec![MMAP_WRAP_E_UNSUPPORTED]].concat();
+                Expected { answer: Some(0), allowed, ..system(self.range(a[1], a[2])) }
             }
             "mmap_wrap_split" | "mremap_wrap" if self.exports > 0 => refused(MMAP_WRAP_E_BUSY),
             "mmap_wrap_split" => {
