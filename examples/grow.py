@@ -7,6 +7,7 @@ that N bytes cost few resizes, and at the end the file is cut to what was writte
 that, it ends in zeros.
 """
 
+import errno
 import os
 import sys
 
@@ -47,4 +48,5 @@ if __name__ == "__main__":
     try:
         main(sys.argv[1])
     except (OSError, ValueError) as error:
-        sys.exit(f"grow: {error}")
+        name = errno.errorcode.get(getattr(error, "errno", 0), "")
+        sys.exit(f"grow: {error} {name}".rstrip())

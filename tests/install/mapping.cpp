@@ -449,7 +449,7 @@ static void a_mutex_is_one_of_the_standard_librarys_kind() {
 int main() {
     /* The first exception, the first lines printed and the first surviving mapping take memory that stays. */
     (void)thrown_by([] { mapping::file("missing"); });
-    mapping::anonymous(1).survive();
+    mapping::memory(1).survive();
     RUN(a_file_is_mapped_while_the_object_lives);
     RUN(a_part_of_a_file_is_mapped);
     RUN(moving_takes_the_mapping_along);
