@@ -243,3 +243,53 @@ fn barrier() {
         std::thread::sleep(std::time::Duration::from_millis(1));
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::Mapping;
+    use crate::constants::{MAP_ANONYMOUS, MAP_PRIVATE, PROT_READ};
+    use crate::registry::{insert, pin};
+    use std::sync::Barrier;
+    use std::thread;
+
+    /// The child's first thread still knows of the record that it had in the parent, and a second thread may take that. If
+    /// both used it, one of them would find it full: its pin would be counted.
+    #[test]
+    fn threads_of_a_forked_child_share_no_record() {
+        let h = insert(|| Mapping::of_descriptor(0, 1, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)).unwrap();
+        let index = pin(h).unwrap().index;
+        // SAFETY: the child runs threads that use this library, and ends by _exit or SIGALRM.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            // SAFETY: sets a timer of this process.
+            unsafe { libc::alarm(30) };
+            let counted = AtomicU32::new(0);
+            let together = Barrier::new(FIRST_CHUNK + 1);
+            thread::scope(|scope| {
+                for _ in 0..FIRST_CHUNK {
+                    scope.spawn(|| {
+                        drop(pin(h));
+                        // All have a record, one of them that which the first thread had.
+                        together.wait();
+                        // The first thread has two pins.
+                        together.wait();
+                        let _third = pin(h);
+                        counted.fetch_max(table::unforked(index).pins.load(SeqCst), SeqCst);
+                        together.wait();
+                    });
+                }
+                together.wait();
+                let _two = (pin(h), pin(h));
+                together.wait();
+                together.wait();
+            });
+            // SAFETY: ends the child, without the parent's exit handlers.
+            unsafe { libc::_exit(i32::from(counted.load(SeqCst) > 0)) }
+        }
+        let mut status = -1;
+        // SAFETY: waits for the child, and writes one int.
+        assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+        assert_eq!(status, 0, "two threads have the same record");
+    }
+}
