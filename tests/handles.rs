@@ -195,6 +195,8 @@ fn a_pin_that_found_the_mapping_live_keeps_its_addresses() {
         });
         let mut rounds = if cfg!(debug_assertions) { rounds() } else { rounds() * 5 };
         while rounds > 0 && !reader.is_finished() {
+            // Looks at all pins, so that the reader's processor has to fetch the reader's own again before it can store there.
+            unmap(handle(1)).unwrap();
             let h = handle(4096);
             HANDLE.store(h, Ordering::SeqCst);
             (0..rounds % 53).for_each(|_| std::hint::spin_loop());
