@@ -93,7 +93,26 @@ def is_known(line, mine, theirs):
     # With None not taken for a number, the numbers beside it are not looked at.
     if "None" in line and isinstance(theirs, TypeError):
         return True
+    if sys.version_info >= (3, 14) and is_known_from_3_14(line, mine, theirs):
+        return True
     return any(row.explains(line, mine, theirs) for row in DIFFERENCES)
+
+
+def is_known_from_3_14(line, mine, theirs):
+    # The value of an item is looked at before the index there, and before whether the map is closed; here after,
+    # as in each version before. Nothing else may be wrong with these two values.
+    told_first = isinstance(theirs, (ValueError, TypeError)) and ("item value" in str(theirs) or "fit" in str(theirs))
+    two_wrong = isinstance(mine, IndexError) or str(mine) == "mmap closed or invalid"
+    if line.startswith("m.__setitem__") and told_first and two_wrong:
+        return True
+    if line.startswith("m.seek") and isinstance(theirs, OverflowError) and str(mine) == "mmap closed or invalid":
+        return True
+    # A with statement always gives the three; called by hand without them, here too, it closes.
+    if line == "m.__exit__()" and isinstance(theirs, TypeError):
+        return True
+    # In 3.14 None stands for the length of the map, so that it is out of range with any offset but 0; in 3.15, for the
+    # rest from the offset, which is what it is here.
+    return sys.version_info < (3, 15) and line.endswith(", None)") and "flush values" in str(theirs)
 
 
 @pytest.fixture

@@ -46,6 +46,8 @@ _new, _len, _get = _Mapping.__new__, _Mapping.__len__, _Mapping.__getitem__
 ACCESS_DEFAULT, ACCESS_READ, ACCESS_WRITE, ACCESS_COPY = range(4)
 _ACCESS_NAMES = ("ACCESS_DEFAULT", "ACCESS_READ", "ACCESS_WRITE", "ACCESS_COPY")
 
+_FROM_3_14, _FROM_3_15 = (sys.version_info >= version for version in ((3, 14), (3, 15)))
+
 PAGESIZE: int = _ffi.page_size()
 # Where a file offset of the standard library's must lie; only Windows has another one than the page size.
 ALLOCATIONGRANULARITY = PAGESIZE
@@ -561,7 +563,7 @@ class mmap(_Mapping, Pages, Sharing):
         resized = 0 if anonymous and grows else _ffi.remap(self._handle, size, _MREMAP_MAYMOVE, None, with_file)
         # The library would grow it within its last page; and it says so where another thread resizes it in this moment.
         if anonymous and (grows or resized == E_UNSUPPORTED):
-            raise ValueError("mmap: can't expand a shared anonymous mapping on Linux")
+            raise ValueError("mmap: can't expand a shared anonymous mapping" + ("" if _FROM_3_14 else " on Linux"))
         code = resized
         if code == E_RANGE:
             # More than can be addressed: what the system says of such a file, and of such memory.
@@ -596,7 +598,8 @@ class mmap(_Mapping, Pages, Sharing):
     def size(self) -> int:
         """The size of the file in bytes, now: more or less than is mapped. Without a file, the length of the map.
 
-        It takes no descriptor. ValueError: closed. OSError (EBADF): the map does not keep its file (`trackfd=False`).
+        It takes no descriptor. ValueError: closed. OSError (EBADF; from Python 3.15 on
+        ValueError): the map does not keep its file (`trackfd=False`).
 
         >>> import mmap_wrap
         >>> with open(mmap_wrap.__file__, "rb") as file:
@@ -607,7 +610,9 @@ class mmap(_Mapping, Pages, Sharing):
         length = _len(self)
         if self._access & _UNTRACKED:
             why = "size: the map keeps no file: it was made with trackfd=False, or by map_path"
-            raise note(system_error(errno.EBADF), why)
+            # As the standard library of that version does.
+            error = ValueError("can't get size with trackfd=False") if _FROM_3_15 else system_error(errno.EBADF)
+            raise note(error, why)
         size = _ffi.file_size(self._handle)
         return length if size == E_ARGUMENT else standard(size, "")
 
