@@ -132,135 +132,127 @@ sub library(--> Str:D) {
     $trusted = $path
 }
 
-# `is native(&library)`, whose role has the routine as a parameter, and so is a class of its own for each. Only its signature matters
-# there: one for all routines of a signature takes a quarter less time to compile, and half the bytecode.
-my %of-signature;
-multi sub trait_mod:<is>(Routine $routine, :$of-the-library!) {
-    $routine does (%of-signature{$routine.signature.raku} //= NativeCall::Native.^parameterize($routine, &library));
-    $routine.setup-nativecall;
-}
-
 # Versions and the page size
-sub mmap_wrap_abi_version(--> int64) is of-the-library is export { * }
-sub mmap_wrap_version(--> Str) is of-the-library is export { * }
-sub mmap_wrap_page_size(--> int64) is of-the-library is export { * }
+sub mmap_wrap_abi_version(--> int64) is native(&library) is export { * }
+sub mmap_wrap_version(--> Str) is native(&library) is export { * }
+sub mmap_wrap_page_size(--> int64) is native(&library) is export { * }
 
 # Results and errors
-sub mmap_wrap_strerror(int64 --> Str) is of-the-library is export { * }
-sub mmap_wrap_last_error_message(--> Str) is of-the-library is export { * }
-sub mmap_wrap_last_error_code(--> int64) is of-the-library is export { * }
+sub mmap_wrap_strerror(int64 --> Str) is native(&library) is export { * }
+sub mmap_wrap_last_error_message(--> Str) is native(&library) is export { * }
+sub mmap_wrap_last_error_code(--> int64) is native(&library) is export { * }
 
 # Mapping and unmapping. A path or a name is a Blob that ends in NUL, not a Str: NativeCall would cut a Str at its first
 # NUL, and normalise it.
-sub mmap_wrap(Pointer, int64, int64, int64, int64, int64 --> int64) is of-the-library is export { * }
-sub mmap_path_wrap(Blob, int64, int64, int64, int64 --> int64) is of-the-library is export { * }
-sub munmap_wrap(int64 --> int64) is of-the-library is export { * }
+sub mmap_wrap(Pointer, int64, int64, int64, int64, int64 --> int64) is native(&library) is export { * }
+sub mmap_path_wrap(Blob, int64, int64, int64, int64 --> int64) is native(&library) is export { * }
+sub munmap_wrap(int64 --> int64) is native(&library) is export { * }
 
 # Files that are opened or made, and files in memory
-sub mmap_open_wrap(Blob, int64, int64, int64, int64, int64, int64, int64, int64 --> int64) is of-the-library is export { * }
-sub mmap_shm_wrap(Blob, int64, int64, int64, int64, int64, int64, int64, int64 --> int64) is of-the-library is export { * }
-sub shm_unlink_wrap(Blob --> int64) is of-the-library is export { * }
-sub mmap_memfd_wrap(Blob, int64, int64, int64, int64 --> int64) is of-the-library is export { * }
-sub mmap_secret_wrap(int64, int64 --> int64) is of-the-library is export { * }
-sub mmap_unnamed_wrap(int64, int64, int64 --> int64) is of-the-library is export { * }
-sub mmap_wrap_descriptor(int64 --> int64) is of-the-library is export { * }
-sub mmap_wrap_seals(int64 --> int64) is of-the-library is export { * }
-sub mmap_wrap_add_seals(int64, int64 --> int64) is of-the-library is export { * }
+sub mmap_open_wrap(Blob, int64, int64, int64, int64, int64, int64, int64, int64 --> int64) is native(&library) is export { * }
+sub mmap_shm_wrap(Blob, int64, int64, int64, int64, int64, int64, int64, int64 --> int64) is native(&library) is export { * }
+sub shm_unlink_wrap(Blob --> int64) is native(&library) is export { * }
+sub mmap_memfd_wrap(Blob, int64, int64, int64, int64 --> int64) is native(&library) is export { * }
+sub mmap_secret_wrap(int64, int64 --> int64) is native(&library) is export { * }
+sub mmap_unnamed_wrap(int64, int64, int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_descriptor(int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_seals(int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_add_seals(int64, int64 --> int64) is native(&library) is export { * }
 
 # Protection, advice, sync
-sub mprotect_wrap(int64, int64, int64, int64 --> int64) is of-the-library is export { * }
-sub madvise_wrap(int64, int64, int64, int64 --> int64) is of-the-library is export { * }
-sub msync_wrap(int64, int64, int64, int64 --> int64) is of-the-library is export { * }
+sub mprotect_wrap(int64, int64, int64, int64 --> int64) is native(&library) is export { * }
+sub madvise_wrap(int64, int64, int64, int64 --> int64) is native(&library) is export { * }
+sub msync_wrap(int64, int64, int64, int64 --> int64) is native(&library) is export { * }
 
 # Resizing, moving, splitting
-sub mremap_wrap(int64, int64, int64, Pointer, int64 --> int64) is of-the-library is export { * }
-sub mmap_wrap_split(int64, int64 --> int64) is of-the-library is export { * }
+sub mremap_wrap(int64, int64, int64, Pointer, int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_split(int64, int64 --> int64) is native(&library) is export { * }
 
 # Guards, seals, names
-sub mmap_wrap_guard(int64, int64, int64, int64 --> int64) is of-the-library is export { * }
-sub mseal_wrap(int64, int64, int64 --> int64) is of-the-library is export { * }
-sub mmap_wrap_name(int64, Blob --> int64) is of-the-library is export { * }
+sub mmap_wrap_guard(int64, int64, int64, int64 --> int64) is native(&library) is export { * }
+sub mseal_wrap(int64, int64, int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_name(int64, Blob --> int64) is native(&library) is export { * }
 
 # Addresses and exports
-sub mmap_wrap_address(int64 --> Pointer) is of-the-library is export { * }
-sub mmap_wrap_length(int64 --> int64) is of-the-library is export { * }
-sub mmap_wrap_acquire(int64 --> Pointer) is of-the-library is export { * }
-sub mmap_wrap_release(int64 --> int64) is of-the-library is export { * }
+sub mmap_wrap_address(int64 --> Pointer) is native(&library) is export { * }
+sub mmap_wrap_length(int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_acquire(int64 --> Pointer) is native(&library) is export { * }
+sub mmap_wrap_release(int64 --> int64) is native(&library) is export { * }
 
 # Reading, writing, searching
-sub mmap_wrap_check(int64, int64, int64 --> int64) is of-the-library is export { * }
-sub mmap_wrap_read(int64, int64, Blob, int64 --> int64) is of-the-library is export { * }
-sub mmap_wrap_write(int64, int64, Blob, int64 --> int64) is of-the-library is export { * }
-sub mmap_wrap_fill(int64, int64, int64, int64 --> int64) is of-the-library is export { * }
-sub mmap_wrap_move(int64, int64, int64, int64 --> int64) is of-the-library is export { * }
-sub mmap_wrap_copy(int64, int64, int64, int64, int64 --> int64) is of-the-library is export { * }
-sub mmap_wrap_compare(int64, int64, int64, int64, int64 --> int64) is of-the-library is export { * }
-sub mmap_wrap_find(int64, Blob, int64, int64, int64 --> int64) is of-the-library is export { * }
-sub mmap_wrap_rfind(int64, Blob, int64, int64, int64 --> int64) is of-the-library is export { * }
-sub mmap_wrap_count(int64, Blob, int64, int64, int64 --> int64) is of-the-library is export { * }
+sub mmap_wrap_check(int64, int64, int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_read(int64, int64, Blob, int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_write(int64, int64, Blob, int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_fill(int64, int64, int64, int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_move(int64, int64, int64, int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_copy(int64, int64, int64, int64, int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_compare(int64, int64, int64, int64, int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_find(int64, Blob, int64, int64, int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_rfind(int64, Blob, int64, int64, int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_count(int64, Blob, int64, int64, int64 --> int64) is native(&library) is export { * }
 
 # Elements
-sub mmap_wrap_get(int64, int64, int64, Blob --> int64) is of-the-library is export { * }
-sub mmap_wrap_put(int64, int64, int64, Blob --> int64) is of-the-library is export { * }
-sub mmap_wrap_get_int(int64, int64, int64 --> int64) is of-the-library is export { * }
-sub mmap_wrap_put_int(int64, int64, int64, int64 --> int64) is of-the-library is export { * }
-sub mmap_wrap_get_float(int64, int64, int64 --> num64) is of-the-library is export { * }
-sub mmap_wrap_put_float(int64, int64, int64, num64 --> int64) is of-the-library is export { * }
+sub mmap_wrap_get(int64, int64, int64, Blob --> int64) is native(&library) is export { * }
+sub mmap_wrap_put(int64, int64, int64, Blob --> int64) is native(&library) is export { * }
+sub mmap_wrap_get_int(int64, int64, int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_put_int(int64, int64, int64, int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_get_float(int64, int64, int64 --> num64) is native(&library) is export { * }
+sub mmap_wrap_put_float(int64, int64, int64, num64 --> int64) is native(&library) is export { * }
 
 # Sharing between processes. What is stored into is a variable declared as `my int64 $before = 0`.
-sub mmap_wrap_atomic_load(int64, int64, int64, int64 is rw --> int64) is of-the-library is export { * }
-sub mmap_wrap_atomic_store(int64, int64, int64, int64 --> int64) is of-the-library is export { * }
-sub mmap_wrap_atomic_add(int64, int64, int64, int64, int64 is rw --> int64) is of-the-library is export { * }
-sub mmap_wrap_atomic_exchange(int64, int64, int64, int64, int64 is rw --> int64) is of-the-library is export { * }
-sub mmap_wrap_atomic_compare_exchange(int64, int64, int64, int64, int64, int64 is rw --> int64) is of-the-library is export { * }
-sub mmap_wrap_wait(int64, int64, int64, int64 --> int64) is of-the-library is export { * }
-sub mmap_wrap_wake(int64, int64, int64 --> int64) is of-the-library is export { * }
+sub mmap_wrap_atomic_load(int64, int64, int64, int64 is rw --> int64) is native(&library) is export { * }
+sub mmap_wrap_atomic_store(int64, int64, int64, int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_atomic_add(int64, int64, int64, int64, int64 is rw --> int64) is native(&library) is export { * }
+sub mmap_wrap_atomic_exchange(int64, int64, int64, int64, int64 is rw --> int64) is native(&library) is export { * }
+sub mmap_wrap_atomic_compare_exchange(int64, int64, int64, int64, int64, int64 is rw --> int64) is native(&library) is export { * }
+sub mmap_wrap_wait(int64, int64, int64, int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_wake(int64, int64, int64 --> int64) is native(&library) is export { * }
 
 # Mutexes in shared memory
-sub mmap_wrap_mutex_lock(int64, int64, int64 --> int64) is of-the-library is export { * }
-sub mmap_wrap_mutex_unlock(int64, int64 --> int64) is of-the-library is export { * }
-sub mmap_wrap_mutex_abandon(int64, int64 --> int64) is of-the-library is export { * }
+sub mmap_wrap_mutex_lock(int64, int64, int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_mutex_unlock(int64, int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_mutex_abandon(int64, int64 --> int64) is native(&library) is export { * }
 
 # Faults
-sub mmap_wrap_fault_done(--> int64) is of-the-library is export { * }
-sub mmap_wrap_fault_address(--> Pointer) is of-the-library is export { * }
-sub mmap_wrap_survive(int64, int64 --> int64) is of-the-library is export { * }
-sub mmap_wrap_loss(int64 --> Pointer) is of-the-library is export { * }
-sub mmap_wrap_trust_handlers(int64 --> int64) is of-the-library is export { * }
-sub mmap_wrap_verify_handlers(--> int64) is of-the-library is export { * }
+sub mmap_wrap_fault_done(--> int64) is native(&library) is export { * }
+sub mmap_wrap_fault_address(--> Pointer) is native(&library) is export { * }
+sub mmap_wrap_survive(int64, int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_loss(int64 --> Pointer) is native(&library) is export { * }
+sub mmap_wrap_trust_handlers(int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_verify_handlers(--> int64) is native(&library) is export { * }
 
 # Presence
-sub mlock_wrap(int64, int64, int64, int64 --> int64) is of-the-library is export { * }
-sub munlock_wrap(int64, int64, int64 --> int64) is of-the-library is export { * }
-sub mlockall_wrap(int64 --> int64) is of-the-library is export { * }
-sub munlockall_wrap(--> int64) is of-the-library is export { * }
-sub mincore_wrap(int64, Blob, int64, int64, int64 --> int64) is of-the-library is export { * }
-sub mmap_wrap_resident(int64, int64, int64 --> int64) is of-the-library is export { * }
-sub mmap_wrap_prefault(int64, int64, int64, int64 --> int64) is of-the-library is export { * }
-sub mmap_wrap_drop(int64, int64, int64 --> int64) is of-the-library is export { * }
-sub cachestat_wrap(int64, Cache, int64, int64, int64 --> int64) is of-the-library is export { * }
-sub mmap_wrap_cachestat(int64, Cache, int64, int64, int64 --> int64) is of-the-library is export { * }
-sub mmap_wrap_evict(int64, int64, int64 --> int64) is of-the-library is export { * }
-sub mmap_wrap_warm(int64, int64, int64 --> int64) is of-the-library is export { * }
+sub mlock_wrap(int64, int64, int64, int64 --> int64) is native(&library) is export { * }
+sub munlock_wrap(int64, int64, int64 --> int64) is native(&library) is export { * }
+sub mlockall_wrap(int64 --> int64) is native(&library) is export { * }
+sub munlockall_wrap(--> int64) is native(&library) is export { * }
+sub mincore_wrap(int64, Blob, int64, int64, int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_resident(int64, int64, int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_prefault(int64, int64, int64, int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_drop(int64, int64, int64 --> int64) is native(&library) is export { * }
+sub cachestat_wrap(int64, Cache, int64, int64, int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_cachestat(int64, Cache, int64, int64, int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_evict(int64, int64, int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_warm(int64, int64, int64 --> int64) is native(&library) is export { * }
 
 # Huge pages and NUMA nodes
-sub mmap_wrap_huge_page_size(--> int64) is of-the-library is export { * }
-sub mmap_aligned_wrap(int64, int64, int64, int64, int64, int64 --> int64) is of-the-library is export { * }
-sub mmap_wrap_huge(int64, int64, int64 --> int64) is of-the-library is export { * }
-sub mbind_wrap(int64, int64, CArray[uint64], int64, int64, int64, int64 --> int64) is of-the-library is export { * }
-sub mmap_wrap_node(int64, int64 --> int64) is of-the-library is export { * }
+sub mmap_wrap_huge_page_size(--> int64) is native(&library) is export { * }
+sub mmap_aligned_wrap(int64, int64, int64, int64, int64, int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_huge(int64, int64, int64 --> int64) is native(&library) is export { * }
+sub mbind_wrap(int64, int64, CArray[uint64], int64, int64, int64, int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_node(int64, int64 --> int64) is native(&library) is export { * }
 
 # Facts
-sub mmap_wrap_facts(int64, Facts, int64 --> int64) is of-the-library is export { * }
-sub mmap_wrap_file_size(int64 --> int64) is of-the-library is export { * }
-sub mmap_wrap_list(CArray[int64], int64 --> int64) is of-the-library is export { * }
+sub mmap_wrap_facts(int64, Facts, int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_file_size(int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_list(CArray[int64], int64 --> int64) is native(&library) is export { * }
 
 # Constants
-sub mmap_wrap_constant(Str, int64 is rw --> int64) is of-the-library is export { * }
-sub mmap_wrap_constant_count(--> int64) is of-the-library is export { * }
-sub mmap_wrap_constant_name(int64 --> Str) is of-the-library is export { * }
-sub mmap_wrap_constant_value(int64 --> int64) is of-the-library is export { * }
-sub mmap_wrap_constant_available(int64 --> int64) is of-the-library is export { * }
+sub mmap_wrap_constant(Str, int64 is rw --> int64) is native(&library) is export { * }
+sub mmap_wrap_constant_count(--> int64) is native(&library) is export { * }
+sub mmap_wrap_constant_name(int64 --> Str) is native(&library) is export { * }
+sub mmap_wrap_constant_value(int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_constant_available(int64 --> int64) is native(&library) is export { * }
 
 # The getters that the other modules ask; all others are in the table, and in Mmap::Wrap::Constants.
 sub PROT_READ(--> int64) is native(&library) is symbol('mmap_wrap_PROT_READ') is export { * }
