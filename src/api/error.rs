@@ -1,6 +1,9 @@
 //! What failed, in which operation.
 
-use crate::error::{Cause, Errno, Error as Inner};
+use crate::error::{
+    Cause, Errno, Error as Inner, MMAP_WRAP_E_ALIGNMENT, MMAP_WRAP_E_ARGUMENT, MMAP_WRAP_E_BUSY, MMAP_WRAP_E_FAULT,
+    MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_RANGE, MMAP_WRAP_E_SEALED, MMAP_WRAP_E_UNMAPPED, MMAP_WRAP_E_UNSUPPORTED,
+};
 use std::fmt;
 use std::io;
 
@@ -93,28 +96,20 @@ impl Error {
     /// assert_eq!(Mapping::anonymous(0).unwrap_err().kind(), ErrorKind::InvalidArgument);
     /// ```
     pub fn kind(&self) -> ErrorKind {
-        match self.inner.of_either() {
-            Inner::Negative { .. }
-            | Inner::OffsetBeyond { .. }
-            | Inner::WrapsAround { .. }
-            | Inner::ExtendsBeyond { .. }
-            | Inner::Backwards { .. }
-            | Inner::FileOffsetBeyond { .. }
-            | Inner::BeyondFile { .. }
-            | Inner::TooLong { .. }
-            | Inner::AlignedTooLong { .. }
-            | Inner::NoRoom { .. } => ErrorKind::OutOfRange,
-            Inner::Alignment { .. } | Inner::WordAlignment { .. } => ErrorKind::Misaligned,
-            Inner::Fault { .. } => ErrorKind::Fault,
-            Inner::Lost => ErrorKind::Lost,
-            Inner::Busy { .. } | Inner::Occupied => ErrorKind::Busy,
-            Inner::Sealed => ErrorKind::Sealed,
-            Inner::Argument(_) => ErrorKind::InvalidArgument,
-            Inner::Unsupported(_) => ErrorKind::Unsupported,
-            Inner::System { .. } => ErrorKind::System,
-            Inner::Handle(_) | Inner::Unmapped(_) => ErrorKind::Unmapped,
-            // What is not found is no error here, and `of_either` takes the side off.
-            Inner::NotFound | Inner::Side { .. } | Inner::Internal(_) => ErrorKind::Internal,
+        match self.inner.code() {
+            // The library's own codes lie below those of the system.
+            code if code > MMAP_WRAP_E_HANDLE => ErrorKind::System,
+            MMAP_WRAP_E_RANGE => ErrorKind::OutOfRange,
+            MMAP_WRAP_E_ALIGNMENT => ErrorKind::Misaligned,
+            MMAP_WRAP_E_FAULT if *self.inner.of_either() == Inner::Lost => ErrorKind::Lost,
+            MMAP_WRAP_E_FAULT => ErrorKind::Fault,
+            MMAP_WRAP_E_BUSY => ErrorKind::Busy,
+            MMAP_WRAP_E_SEALED => ErrorKind::Sealed,
+            MMAP_WRAP_E_ARGUMENT => ErrorKind::InvalidArgument,
+            MMAP_WRAP_E_UNSUPPORTED => ErrorKind::Unsupported,
+            MMAP_WRAP_E_HANDLE | MMAP_WRAP_E_UNMAPPED => ErrorKind::Unmapped,
+            // What is not found is no error here.
+            _ => ErrorKind::Internal,
         }
     }
 

@@ -328,8 +328,8 @@ pub fn trust_handlers(trusted: bool) {
 
 /// Numbers in memory fit: no object exceeds isize::MAX bytes. Others are out of any mapping's range.
 #[inline]
-fn number(value: usize) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
+fn number(value: impl TryInto<i64>) -> i64 {
+    value.try_into().unwrap_or(i64::MAX)
 }
 
 /// A range as offset and size, or start and end, in the core's numbers.
@@ -342,15 +342,16 @@ struct Part {
 
 impl Part {
     #[inline]
-    fn new(range: impl std::ops::RangeBounds<usize>) -> Part {
+    fn new<T: Copy + TryInto<i64>>(range: impl std::ops::RangeBounds<T>) -> Part {
         use std::ops::Bound::{Excluded, Included, Unbounded};
+        let behind = |value: T| number(value).saturating_add(1);
         let start = match range.start_bound() {
             Included(start) => number(*start),
-            Excluded(before) => number(before.saturating_add(1)),
+            Excluded(before) => behind(*before),
             Unbounded => 0,
         };
         let end = match range.end_bound() {
-            Included(last) => number(last.saturating_add(1)),
+            Included(last) => behind(*last),
             Excluded(end) => number(*end),
             Unbounded => REST,
         };

@@ -1,10 +1,8 @@
 //! The page cache of open files.
 
-use super::{Cache, Error, Result};
+use super::{Cache, Error, Part, Result};
 use crate::cache;
 use crate::error::Error as Cause;
-use crate::range::REST;
-use std::ops::Bound::{Excluded, Included, Unbounded};
 use std::ops::RangeBounds;
 use std::os::fd::{AsFd, AsRawFd};
 
@@ -57,16 +55,6 @@ fn on<T>(
 
 /// A range of a file as offset and size, in the core's numbers.
 pub(super) fn part_of_file(range: impl RangeBounds<u64>) -> Result<(i64, i64), Box<Cause>> {
-    let number = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
-    let start = match range.start_bound() {
-        Included(start) => number(*start),
-        Excluded(before) => number(before.saturating_add(1)),
-        Unbounded => 0,
-    };
-    let end = match range.end_bound() {
-        Included(last) => number(last.saturating_add(1)),
-        Excluded(end) => number(*end),
-        Unbounded => return Ok((start, REST)),
-    };
-    if end < start { Err(Cause::Backwards { start, end }.into()) } else { Ok((start, end - start)) }
+    let part = Part::new(range);
+    Ok((part.start, part.size()?))
 }

@@ -214,12 +214,16 @@ static void holds_nothing_of_its_parents(void) {
     CHECK_FAILS(lock(0), -ETIMEDOUT, "held by thread");
 }
 
-static void a_forked_child_does_not_hold_what_its_parent_holds(void) {
+static void in_child_of_the_holder(void (*run)(void)) {
     fresh();
     CHECK_IS(lock(0), 0);
-    in_child(holds_nothing_of_its_parents);
+    in_child(run);
     CHECK_IS(unlock(), 0);
     CHECK_IS(munmap_wrap(memory), 1);
+}
+
+static void a_forked_child_does_not_hold_what_its_parent_holds(void) {
+    in_child_of_the_holder(holds_nothing_of_its_parents);
 }
 
 static void a_later_thread_of_the_same_id_is_another(void) {
@@ -330,11 +334,7 @@ static void is_interrupted(void) {
 }
 
 static void a_signal_handler_ends_a_wait(void) {
-    fresh();
-    CHECK_IS(lock(0), 0);
-    in_child(is_interrupted);
-    CHECK_IS(unlock(), 0);
-    CHECK_IS(munmap_wrap(memory), 1);
+    in_child_of_the_holder(is_interrupted);
 }
 
 static void an_abandoned_mutex_is_one_whose_holder_ended(void) {

@@ -42,6 +42,22 @@ hidden \name
     ret
 .endm
 
+# The first four vectors and the last four; what they cover twice is the same both times.
+.macro four_to_eight v, width, load, store
+    .irp    i, 0, 1, 2, 3
+    \load   \v\i, [rsi + \i * \width]
+    .endr
+    .irp    i, 4, 5, 6, 7
+    \load   \v\i, [rsi + rdx + (\i - 8) * \width]
+    .endr
+    .irp    i, 0, 1, 2, 3
+    \store  [rdi + \i * \width], \v\i
+    .endr
+    .irp    i, 4, 5, 6, 7
+    \store  [rdi + rdx + (\i - 8) * \width], \v\i
+    .endr
+.endm
+
 # width: bytes of a vector v. load, store, stream: its moves.
 .macro guarded_copy name, v, width, load, store, stream
 .balign 64
@@ -125,18 +141,7 @@ hidden copy_\name\()_begin
 5:  cmp     rdx, 8 * \width
     ja      6f
     # four to eight vectors
-    .irp    i, 0, 1, 2, 3
-    \load   \v\i, [rsi + \i * \width]
-    .endr
-    .irp    i, 4, 5, 6, 7
-    \load   \v\i, [rsi + rdx + (\i - 8) * \width]
-    .endr
-    .irp    i, 0, 1, 2, 3
-    \store  [rdi + \i * \width], \v\i
-    .endr
-    .irp    i, 4, 5, 6, 7
-    \store  [rdi + rdx + (\i - 8) * \width], \v\i
-    .endr
+    four_to_eight \v, \width, \load, \store
     jmp     9f
 6:  # more: one vector unaligned, then eight at a time to an aligned destination. Fewer in flight are slow where the
     # destination lies less than 256 bytes behind the source modulo 4096: loads then wait for stores that only seem to
@@ -165,21 +170,10 @@ hidden copy_\name\()_begin
     sub     rdx, 8 * \width
     cmp     rdx, 8 * \width
     ja      7b
-8:  # up to eight vectors are left; what they cover twice is the same both times
+8:  # up to eight vectors are left
     cmp     rdx, 4 * \width
     jbe     4f
-    .irp    i, 0, 1, 2, 3
-    \load   \v\i, [rsi + \i * \width]
-    .endr
-    .irp    i, 4, 5, 6, 7
-    \load   \v\i, [rsi + rdx + (\i - 8) * \width]
-    .endr
-    .irp    i, 0, 1, 2, 3
-    \store  [rdi + \i * \width], \v\i
-    .endr
-    .irp    i, 4, 5, 6, 7
-    \store  [rdi + rdx + (\i - 8) * \width], \v\i
-    .endr
+    four_to_eight \v, \width, \load, \store
     jmp     9f
 4:  .irp    i, 4, 5, 6, 7
     \load   \v\i, [rsi + rdx + (\i - 8) * \width]
