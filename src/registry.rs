@@ -176,17 +176,16 @@ impl Claim {
             // Likewise: a thread that finds the mapping claimed must see that there is one to finish.
             unforked.was_changed.store(1, SeqCst);
             survival::CHANGES_BEGUN.fetch_add(1, SeqCst);
-            let claimed = pin.slot.state.claim(pin.generation);
-            if claimed.is_ok() {
+            let Err(refused) = pin.slot.state.claim(pin.generation) else {
                 let claim = Claim { pin };
                 return if claim.is_alone() { Ok(claim) } else { Err(Error::Occupied.into()) };
-            }
+            };
             unforked.changer.store(0, SeqCst);
             survival::CHANGES_ENDED.fetch_add(1, SeqCst);
-            match claimed {
-                Ok(()) | Err(NotNow::Unusable(Unusable::Changing)) => {}
-                Err(NotNow::Unusable(reason)) => return Err(unusable(handle, reason)),
-                Err(NotNow::Exported(exports)) => return Err(Error::Busy { exports }.into()),
+            match refused {
+                NotNow::Unusable(Unusable::Changing) => {}
+                NotNow::Unusable(reason) => return Err(unusable(handle, reason)),
+                NotNow::Exported(exports) => return Err(Error::Busy { exports }.into()),
             }
         }
     }

@@ -136,15 +136,24 @@ impl Way {
     /// Copies the caller's bytes to memory of the library's own.
     fn fetch(self, from: Bytes, to: &mut [MaybeUninit<u8>]) -> Result<(), Fault> {
         debug_assert!(from.size() == to.len());
-        let (start, to, size) = (from.start(), to.as_mut_ptr().cast(), from.size());
+        // SAFETY: there is room for so many bytes.
+        unsafe { self.copy_of_caller(from.start(), to.as_mut_ptr().cast(), from.size()) }
+    }
+
+    /// Copies between the caller's memory and the library's own, which does not fault.
+    ///
+    /// # Safety
+    /// `size` bytes may be written at `to`, if they are mapped at all.
+    #[inline(always)]
+    unsafe fn copy_of_caller(self, from: *const u8, to: *mut u8, size: usize) -> Result<(), Fault> {
         match self {
             Way::Guarded(loops) => {
-                // SAFETY: there is room for so many bytes; a fault of the caller's is repaired.
-                let outcome = unsafe { (loops.copy)(to, start, size) };
+                // SAFETY: as the caller promises; a fault is repaired.
+                let outcome = unsafe { (loops.copy)(to, from, size) };
                 if outcome.left == 0 { Ok(()) } else { Err(Fault { done: size - outcome.left, by: Stop::Buffer }) }
             }
-            // SAFETY: as above.
-            Way::Kernel => unsafe { copy_by_kernel(start, to, size, |_| Stop::Buffer) },
+            // SAFETY: as the caller promises.
+            Way::Kernel => unsafe { copy_by_kernel(from, to, size, |_| Stop::Buffer) },
         }
     }
 
@@ -237,16 +246,8 @@ pub fn fetch(from: Bytes, to: &mut [u8]) -> Result<(), Fault> {
 #[inline(always)]
 pub fn store(from: &[u8], to: &Room, at: usize) -> Result<(), Fault> {
     assert!(at <= to.size() && from.len() <= to.size() - at, "{} bytes at {at} of {}", from.len(), to.size());
-    let (start, target, size) = (from.as_ptr(), to.start().wrapping_add(at), from.len());
-    match Way::now() {
-        Way::Guarded(loops) => {
-            // SAFETY: the room is the caller's; a fault there is repaired.
-            let outcome = unsafe { (loops.copy)(target, start, size) };
-            if outcome.left == 0 { Ok(()) } else { Err(Fault { done: size - outcome.left, by: Stop::Buffer }) }
-        }
-        // SAFETY: as above.
-        Way::Kernel => unsafe { copy_by_kernel(start, target, size, |_| Stop::Buffer) },
-    }
+    // SAFETY: the room is the caller's.
+    unsafe { Way::now().copy_of_caller(from.as_ptr(), to.start().wrapping_add(at), from.len()) }
 }
 
 /// Copies the bytes of `pages` from `at` on to `to`.

@@ -1,7 +1,7 @@
 //! Searching: the bytes pass through a window, piece by piece, and are searched there.
 //!
-//! A library's search cannot run over the mapped memory itself: its faults could not be repaired. The windows are small: copying a piece that stays in the first cache costs little
-//! beside the search.
+//! A library's search cannot run over the mapped memory itself: its faults could not be repaired. The windows are small:
+//! copying a piece that stays in the first cache costs little beside the search.
 
 use super::{Fault, PIECE, Stop, Way, Window, filled, wipe};
 use crate::buffer::Bytes;

@@ -114,7 +114,8 @@ pub(super) fn retry(handle: Handle, reason: Unusable) -> Result<()> {
     Ok(())
 }
 
-/// The same, with the slot's marks, without words and without waiting: inside a signal handler, where neither can be, with `Hold::count`.
+/// The same, with the slot's marks, without words and without waiting: inside a signal handler, where neither can be, with
+/// `Hold::count`.
 #[inline(always)]
 pub(super) fn enter(handle: Handle, publish: impl FnOnce(u32) -> Hold) -> Result<(Pin, u32), Unusable> {
     let (generation, index) = parts(handle)?;
@@ -125,6 +126,7 @@ pub(super) fn enter(handle: Handle, publish: impl FnOnce(u32) -> Hold) -> Result
         return Err(why_not_live(slot, generation, index));
     }
     let marks = slot.marks.load(Relaxed);
+    // The first is one test for both marks, of which the caller asks about the other.
     if marks & (UNINHERITED | LOST) != 0 && marks & UNINHERITED != 0 && !is_complete(index) {
         // A forked child has no such pages: at their addresses may lie anything by now.
         return Err(Unusable::Ended);

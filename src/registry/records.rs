@@ -15,7 +15,7 @@
 //! there and withdraw nothing. A thread notices that its record was wiped by the owner in it.
 
 use super::table;
-use crate::sys::{self, Pages};
+use crate::sys;
 use std::cell::Cell;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{
@@ -165,9 +165,10 @@ fn register(this: &This) -> Option<&'static Record> {
 fn take(this: &This) -> Option<&'static Record> {
     let mut before = 0;
     for (chunk, place) in CHUNKS.iter().enumerate() {
-        if place.load(Acquire).is_null() {
-            add_chunk(chunk, place)?;
+        if chunk == 0 && place.load(Acquire).is_null() {
+            IS_ASYMMETRIC.store(sys::register_barrier(), SeqCst);
         }
+        table::publish(place, FIRST_CHUNK << chunk, true).ok()?;
         if let Some((index, record)) = records_of(chunk).enumerate().find(|(_, record)| record.take(this)) {
             USED.fetch_max(before + index + 1, SeqCst);
             return Some(record);
@@ -183,18 +184,6 @@ impl Record {
         let is_clear = self.hazards.iter().all(|hazard| hazard.load(Relaxed) == 0);
         is_clear && self.owner.compare_exchange(0, address(this), SeqCst, SeqCst).is_ok()
     }
-}
-
-fn add_chunk(chunk: usize, place: &AtomicPtr<Record>) -> Option<()> {
-    let memory = Pages::zeroed((FIRST_CHUNK << chunk) * size_of::<Record>()).ok()?;
-    sys::wipe_on_fork(&memory);
-    if chunk == 0 {
-        IS_ASYMMETRIC.store(sys::register_barrier(), SeqCst);
-    }
-    if place.compare_exchange(ptr::null_mut(), memory.base().as_ptr().cast(), SeqCst, SeqCst).is_ok() {
-        std::mem::forget(memory);
-    }
-    Some(())
 }
 
 fn records_of(chunk: usize) -> impl Iterator<Item = &'static Record> {
@@ -249,13 +238,7 @@ pub fn process_epoch() -> Option<u32> {
     /// Wiped in a child, which then takes the next number.
     static EPOCH: AtomicPtr<AtomicU32> = AtomicPtr::new(ptr::null_mut());
     static LAST: AtomicU32 = AtomicU32::new(0);
-    if EPOCH.load(Acquire).is_null() {
-        let memory = Pages::zeroed(size_of::<AtomicU32>()).ok()?;
-        sys::wipe_on_fork(&memory);
-        if EPOCH.compare_exchange(ptr::null_mut(), memory.base().as_ptr().cast(), SeqCst, SeqCst).is_ok() {
-            std::mem::forget(memory);
-        }
-    }
+    table::publish(&EPOCH, 1, true).ok()?;
     // SAFETY: once published it stays; zeroed memory is a valid word.
     let epoch = unsafe { &*EPOCH.load(Acquire) };
     match epoch.load(SeqCst) {

@@ -5,7 +5,7 @@
 //! the child must not keep its mappings.
 
 use super::slot_state::SlotState;
-use crate::error::{Error, Result};
+use crate::error::{Errno, Error, Result};
 use crate::limits::memory_hint;
 use crate::mapping::Mapping;
 use crate::sys::{self, Pages};
@@ -105,16 +105,16 @@ pub fn unforked(index: u32) -> &'static Unforked {
 /// Makes sure that the chunk is there. Threads that race make one each, and all but one give theirs back.
 fn ensure_chunk(chunk: usize) -> Result<()> {
     let places = (FIRST_CHUNK as usize) << chunk;
-    publish(&CHUNKS[chunk].unforked, places, true)?;
-    publish(&CHUNKS[chunk].slots, places, false)
+    let published = publish(&CHUNKS[chunk].unforked, places, true).and_then(|()| publish(&CHUNKS[chunk].slots, places, false));
+    published.map_err(|errno| Error::system(errno, format!("memory for {places} more handles"), memory_hint(errno)).into())
 }
 
-fn publish<T>(place: &AtomicPtr<T>, count: usize, wiped_in_children: bool) -> Result<()> {
+/// Makes sure that a place points to zeroed memory for so many values; it stays for ever.
+pub fn publish<T>(place: &AtomicPtr<T>, count: usize, wiped_in_children: bool) -> Result<(), Errno> {
     if !place.load(SeqCst).is_null() {
         return Ok(());
     }
-    let memory = Pages::zeroed(count * size_of::<T>())
-        .map_err(|errno| Error::system(errno, format!("memory for {count} more handles"), memory_hint(errno)))?;
+    let memory = Pages::zeroed(count * size_of::<T>())?;
     if wiped_in_children {
         sys::wipe_on_fork(&memory);
     }

@@ -44,14 +44,21 @@ pub fn default_huge_page_size() -> Option<usize> {
 
 /// The page size of the file system behind a descriptor if that is hugetlbfs, in bytes.
 pub fn descriptor_page_size(fd: c_int) -> Option<usize> {
-    let mut facts = MaybeUninit::<libc::statfs>::uninit();
+    let system = file_system(fd)?;
+    if is_magic!(system.f_type, libc::HUGETLBFS_MAGIC) { usize::try_from(system.f_bsize).ok() } else { None }
+}
+
+/// The file system behind a descriptor.
+fn file_system(fd: c_int) -> Option<libc::statfs64> {
+    let mut system = MaybeUninit::uninit();
     // SAFETY: fstatfs writes one statfs to the place given.
-    if unsafe { libc::fstatfs(fd, facts.as_mut_ptr()) } != 0 {
-        return None;
-    }
+    check(unsafe { libc::fstatfs64(fd, system.as_mut_ptr()) }).ok()?;
     // SAFETY: fstatfs succeeded, so all of it is written.
-    let facts = unsafe { facts.assume_init() };
-    if is_magic!(facts.f_type, libc::HUGETLBFS_MAGIC) { usize::try_from(facts.f_bsize).ok() } else { None }
+    Some(unsafe { system.assume_init() })
+}
+
+fn is_tmpfs(system: &libc::statfs64) -> bool {
+    is_magic!(system.f_type, libc::TMPFS_MAGIC)
 }
 
 /// Copies between memory that may fault and memory that may fault, through the kernel, which reports EFAULT where a load

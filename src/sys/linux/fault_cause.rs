@@ -3,12 +3,11 @@
 use super::super::files;
 use super::super::unix::{Pages, check, page_size};
 use super::apart::run_apart;
-use super::descriptor_page_size;
 use super::vma::{self, Vma};
+use super::{descriptor_page_size, file_system, is_tmpfs};
 use crate::error::{Cause, Errno};
 use std::ffi::{CString, c_int, c_void};
 use std::fs::{File, Metadata};
-use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt};
 
@@ -126,7 +125,7 @@ impl<'a> Place<'a> {
             }
         }
         // Not on tmpfs, where the block is the page itself: it would be there afterwards.
-        let can_try = self.stores && facts.is_file() && !is_tmpfs(&file);
+        let can_try = self.stores && facts.is_file() && !file_system(file.as_raw_fd()).is_some_and(|system| is_tmpfs(&system));
         let allocated = if can_try { allocate(&file, &facts, start, page.min(size - start)) } else { None };
         match allocated {
             Some(Ok(())) if populate(self.address, true).is_ok() => Some(Cause::Gone),
@@ -218,23 +217,11 @@ fn allocate(file: &File, facts: &Metadata, start: u64, size: u64) -> Option<Resu
     })
 }
 
-fn is_tmpfs(file: &File) -> bool {
-    let mut facts = MaybeUninit::<libc::statfs64>::uninit();
-    // SAFETY: fstatfs writes one statfs to the place given, which is read only if it succeeded.
-    unsafe {
-        libc::fstatfs64(file.as_raw_fd(), facts.as_mut_ptr()) == 0 && is_magic!(facts.assume_init_ref().f_type, libc::TMPFS_MAGIC)
-    }
-}
-
 /// Whether the file system is full, if the access needs room in it. Only tmpfs needs it for reading, too: for a page of a
 /// hole.
 fn is_full(file: &File, stores: bool) -> Option<Cause> {
-    let mut space = MaybeUninit::<libc::statfs64>::uninit();
-    // SAFETY: fstatfs writes one statfs to the place given.
-    check(unsafe { libc::fstatfs64(file.as_raw_fd(), space.as_mut_ptr()) }).ok()?;
-    // SAFETY: fstatfs succeeded, so all of it is written.
-    let space = unsafe { space.assume_init() };
-    let needs_room = stores || is_magic!(space.f_type, libc::TMPFS_MAGIC);
+    let space = file_system(file.as_raw_fd())?;
+    let needs_room = stores || is_tmpfs(&space);
     // A file system without a limit reports no blocks at all: the kernel's own for shared memory does.
     (needs_room && space.f_blocks > 0 && space.f_bavail == 0).then_some(Cause::NoSpace)
 }

@@ -1,11 +1,10 @@
 //! Files that get their name when they are whole: O_TMPFILE and linkat(2).
 
-use super::{check, last_errno};
+use super::{check, file_system, is_tmpfs, last_errno};
 use crate::error::Errno;
 use crate::sys::{self, files::without_sigxfsz};
 use std::ffi::{CStr, CString, OsStr, c_int};
 use std::fs::File;
-use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
@@ -41,7 +40,8 @@ pub fn open_without_name(path: &CStr, flags: c_int, mode: u32) -> Result<OwnedFd
     let fd = OwnedFd::from(file);
     // shm_open(3) of an old glibc looks for another place where this is none.
     let in_memory = path.to_bytes().starts_with(b"/dev/shm/");
-    if in_memory && !is_tmpfs(fd.as_raw_fd()) { Err(CANNOT) } else { Ok(fd) }
+    let is_other = in_memory && !file_system(fd.as_raw_fd()).is_some_and(|system| is_tmpfs(&system));
+    if is_other { Err(CANNOT) } else { Ok(fd) }
 }
 
 /// Gives a name to a file that was made without one. EEXIST: there is a file of that name.
@@ -68,10 +68,4 @@ fn umask() -> Option<u32> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("Umask:"))?;
     u32::from_str_radix(line.trim(), 8).ok()
-}
-
-fn is_tmpfs(fd: c_int) -> bool {
-    let mut facts = MaybeUninit::<libc::statfs>::uninit();
-    // SAFETY: fstatfs writes one statfs to the place given, all of it where it succeeds.
-    unsafe { libc::fstatfs(fd, facts.as_mut_ptr()) == 0 && facts.assume_init().f_type == libc::TMPFS_MAGIC }
 }
