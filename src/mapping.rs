@@ -279,10 +279,10 @@ fn to_i64(size: usize) -> i64 {
 }
 
 /// The signed number of the same bits, and back.
-fn from_bits(bits: u64) -> i64 {
+pub(crate) fn from_bits(bits: u64) -> i64 {
     i64::from_ne_bytes(bits.to_ne_bytes())
 }
 
-fn to_bits(value: i64) -> u64 {
+pub(crate) fn to_bits(value: i64) -> u64 {
     u64::from_ne_bytes(value.to_ne_bytes())
 }

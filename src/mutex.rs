@@ -6,7 +6,7 @@
 //! then on no holder is judged: a live one in another namespace must not be taken for dead.
 
 use crate::error::{Errno, Error, Result};
-use crate::mapping::Mapping;
+use crate::mapping::{Mapping, from_bits as number, to_bits as bits};
 use crate::range::{self, REST};
 use crate::registry::{self, Handle};
 use crate::sys::{self, ThreadState};
@@ -57,8 +57,7 @@ pub enum Acquired {
 /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
 /// ```
 pub fn lock(handle: Handle, offset: i64, timeout: i64) -> Result<Acquired> {
-    let time = u64::try_from(timeout).ok().map(Duration::from_nanos);
-    let end = time.and_then(|time| Instant::now().checked_add(time));
+    let end = registry::deadline(timeout);
     let thread = Thread::current()?;
     let mut slept = false;
     loop {
@@ -217,12 +216,4 @@ fn began(holder: u64) -> u32 {
 
 fn low_half(holder: u64) -> i64 {
     number(holder & 0xFFFF_FFFF)
-}
-
-fn bits(number: i64) -> u64 {
-    u64::from_ne_bytes(number.to_ne_bytes())
-}
-
-fn number(bits: u64) -> i64 {
-    i64::from_ne_bytes(bits.to_ne_bytes())
 }

@@ -237,8 +237,7 @@ const WAIT_AT_A_TIME: i64 = 250_000_000;
 /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
 /// ```
 pub fn wait(handle: Handle, offset: i64, expected: i64, timeout: i64) -> Result<Waited> {
-    let time = u64::try_from(timeout).ok().map(Duration::from_nanos);
-    let end = time.and_then(|time| Instant::now().checked_add(time));
+    let end = deadline(timeout);
     loop {
         let piece = match end {
             Some(end) => i64::try_from(end.saturating_duration_since(Instant::now()).as_nanos()).unwrap_or(i64::MAX),
@@ -252,6 +251,12 @@ pub fn wait(handle: Handle, offset: i64, expected: i64, timeout: i64) -> Result<
             ended => return ended,
         }
     }
+}
+
+/// When so many nanoseconds are over; none for what is no time, and for one beyond the clock.
+pub(crate) fn deadline(timeout: i64) -> Option<Instant> {
+    let time = u64::try_from(timeout).ok().map(Duration::from_nanos)?;
+    Instant::now().checked_add(time)
 }
 
 /// Counts an export and returns the address: until it is released, the mapping is neither unmapped nor moved.

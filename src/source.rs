@@ -6,8 +6,9 @@ mod open;
 use crate::constants::{MAP_HUGE_MASK, MAP_HUGE_SHIFT, MAP_HUGETLB};
 use crate::error::{Errno, Error, Result};
 use crate::limits::open_hint;
+use crate::mapping::is_shared;
 use crate::sys::{self, FileFacts, Pages};
-use std::ffi::CStr;
+use std::ffi::{CStr, c_int};
 use std::os::fd::{AsRawFd, OwnedFd};
 
 pub use open::{Name, Opening, unlink_shared_memory};
@@ -88,13 +89,18 @@ impl Source {
 
     /// Whether a file of size 0 is empty, or does not say its size: those of procfs and sysfs are made when they are read. A
     /// page is mapped, and nothing read: that could take bytes away.
-    pub fn is_empty(&self, flags: i64, shared: bool) -> Result<(), Errno> {
-        let flags_here = if shared { libc::MAP_SHARED } else { libc::MAP_PRIVATE };
-        match Pages::map(0, self.page_size(flags), libc::PROT_READ, flags_here, self.fd(), 0) {
+    pub fn is_empty(&self, flags: i64) -> Result<(), Errno> {
+        let sharing = if is_shared(flags) { libc::MAP_SHARED } else { libc::MAP_PRIVATE };
+        match self.try_to_map(flags, sharing) {
             Err(errno @ Errno(libc::ENODEV | libc::EIO)) => Err(errno),
             // What else is in the way says nothing about the size.
             _ => Ok(()),
         }
+    }
+
+    /// Whether the first page can be mapped for reading.
+    pub fn try_to_map(&self, flags: i64, sharing: c_int) -> Result<(), Errno> {
+        Pages::map(0, self.page_size(flags), libc::PROT_READ, sharing, self.fd(), 0).map(drop)
     }
 
     /// The file for a mapping to keep: the one opened here, or the duplicate of the caller's.

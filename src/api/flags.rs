@@ -62,7 +62,7 @@ macro_rules! choice {
 }
 
 #[inline]
-fn present(value: i64, name: &str) -> Result<i64> {
+pub(super) fn present(value: i64, name: &str) -> Result<i64> {
     if value == 0 { zero_or_absent(name) } else { Ok(value) }
 }
 

@@ -306,8 +306,8 @@ pub fn unlock_all() -> Result<()> {
 }
 
 /// Verifies this library's handlers of SIGBUS and SIGSEGV now: whether faults of this thread's accesses are repaired by them
-/// from here on. Otherwise accesses go through the kernel, which is slower. They are verified by themselves every few
-/// milliseconds; call this after installing a handler of your own.
+/// from here on. Otherwise accesses go through the kernel, which is slower. They are verified by themselves every 25
+/// microseconds or so; call this after installing a handler of your own.
 ///
 /// ```
 /// println!("accesses at full speed: {}", mmap_wrap::verify_handlers());

@@ -1,6 +1,6 @@
 //! Whole pages: protection, advice, sync; which are in memory; guard regions, seals; huge pages and NUMA.
 
-use super::flags::{Advice, BindFlags, Policy, Protection, SyncFlags};
+use super::flags::{Advice, BindFlags, Policy, Protection, SyncFlags, present};
 use super::{Cache, Error, Mapping, Part, Result, number};
 use crate::constants::{MLOCK_ONFAULT, MS_SYNC};
 use crate::error::Error as Cause;
@@ -85,10 +85,7 @@ impl Mapping {
     /// ```
     pub fn lock_on_fault(&self, range: impl RangeBounds<usize>) -> Result<()> {
         let part = Part::new(range);
-        self.with("lock_on_fault", |core| match MLOCK_ONFAULT {
-            0 => Err(Cause::unsupported("MLOCK_ONFAULT")),
-            flags => core.lock(flags, part.start, part.size()?),
-        })
+        self.with("lock_on_fault", |core| core.lock(present(MLOCK_ONFAULT, "MLOCK_ONFAULT")?, part.start, part.size()?))
     }
 
     /// Ends what [`Mapping::lock`] began, however often it was called.

@@ -1,7 +1,7 @@
 //! The exported functions and nothing else, a file per topic; each converts, calls one thing inside, converts back.
 //!
 //! The first line of each topic's documentation is its heading in the header, and the doc comments are its manual:
-//! build.rs joins the topics in the order it lists them.
+//! tests/header.rs joins the topics in the order it lists them.
 
 // Unsafe for Rust, all alike: C promises nothing in a type. What a caller must see to is what the documentation asks for:
 // valid memory, a descriptor of the caller's, nothing of use where MAP_FIXED maps.

@@ -14,7 +14,7 @@ use std::ffi::c_int;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
-/// What becomes of the file of a mapping that is resized. `false` and `true` stand for the first two.
+/// What becomes of the file of a mapping that is resized.
 ///
 /// ```
 /// use mmap_wrap::{FileEnd, MapOptions};
@@ -207,7 +207,7 @@ impl Mapping {
             0 => return Err(Error::argument("length 0: unmap it instead")),
             // 0 at the end of the file, as for a mapping that is made.
             REST => {
-                let size = sys::file_facts(self.file()?.as_raw_fd()).map_or(0, |facts| facts.size);
+                let size = self.file_size()?;
                 let offset = self.origin.offset;
                 size.checked_sub(offset).ok_or(Error::FileOffsetBeyond { offset, length: size })?
             }

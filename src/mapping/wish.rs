@@ -9,7 +9,7 @@ use crate::error::{Errno, Error, Result};
 use crate::limits::memory_hint;
 use crate::range::{self, REST};
 use crate::source::Source;
-use crate::sys::{self, Pages};
+use crate::sys;
 use std::ffi::c_int;
 
 pub(super) const FIXED: i64 = MAP_FIXED | MAP_FIXED_NOREPLACE;
@@ -81,7 +81,7 @@ impl Wish {
             return self.anonymous_length();
         };
         if facts.is_regular && facts.size == 0 {
-            source.is_empty(self.flags, super::is_shared(self.flags)).map_err(|errno| {
+            source.is_empty(self.flags).map_err(|errno| {
                 Error::system(errno, "a file of size 0", "it cannot be mapped, and its size of 0 says nothing: read it (procfs, sysfs and their like make the bytes when they are read)")
             })?;
         }
@@ -138,8 +138,8 @@ impl Wish {
 
     /// Whether the file can be mapped for reading, but only privately. It is tried, so that the hint is true.
     fn only_shared_fails(&self, source: &Source) -> bool {
-        let try_ = |sharing| Pages::map(0, sys::page_size(), libc::PROT_READ, sharing, source.fd(), 0).is_ok();
-        is_shared(self.flags) && source.facts().is_some() && !try_(libc::MAP_SHARED) && try_(libc::MAP_PRIVATE)
+        let can = |sharing| source.try_to_map(self.flags, sharing).is_ok();
+        is_shared(self.flags) && source.facts().is_some() && !can(libc::MAP_SHARED) && can(libc::MAP_PRIVATE)
     }
 
     pub fn hint(&self, errno: Errno, source: &Source) -> String {

@@ -106,7 +106,7 @@ pub fn unforked(index: u32) -> &'static Unforked {
 fn ensure_chunk(chunk: usize) -> Result<()> {
     let places = (FIRST_CHUNK as usize) << chunk;
     let published = publish(&CHUNKS[chunk].unforked, places, true).and_then(|()| publish(&CHUNKS[chunk].slots, places, false));
-    published.map_err(|errno| Error::system(errno, format!("memory for {places} more handles"), memory_hint(errno)).into())
+    published.map_err(|errno| Error::system(errno, format!("memory for {places} more handles"), memory_hint(errno)))
 }
 
 /// Makes sure that a place points to zeroed memory for so many values; it stays for ever.

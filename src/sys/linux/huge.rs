@@ -112,7 +112,7 @@ pub fn huge_bytes_by_smaps(pages: &Pages, range: Range<usize>) -> Result<Option<
 }
 
 /// The range that the first word of a line of maps or smaps tells.
-fn addresses(word: &str) -> Option<Range<usize>> {
+pub(super) fn addresses(word: &str) -> Option<Range<usize>> {
     let (start, end) = word.split_once('-')?;
     Some(usize::from_str_radix(start, 16).ok()?..usize::from_str_radix(end, 16).ok()?)
 }

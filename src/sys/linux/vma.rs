@@ -2,6 +2,7 @@
 
 use super::super::files;
 use super::super::unix::{check, last_errno};
+use super::huge::addresses;
 use crate::error::Errno;
 use std::ops::Range;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -151,8 +152,7 @@ fn read(file: &OwnedFd, to: &mut [u8]) -> Result<usize, Errno> {
 fn parse(line: &[u8], address: usize) -> Option<Vma> {
     let mut fields = line.splitn(6, |byte| *byte == b' ');
     let mut field = || std::str::from_utf8(fields.next()?).ok();
-    let (start, end) = field()?.split_once('-')?;
-    let range = usize::from_str_radix(start, 16).ok()?..usize::from_str_radix(end, 16).ok()?;
+    let range = addresses(field()?)?;
     if !range.contains(&address) {
         return None;
     }
