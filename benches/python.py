@@ -67,7 +67,7 @@ def index_and_slices(mapping, other):
     view = mapping.view()
     for trusted in (False, True):
         ours.trust_handlers(trusted)
-        title(f"handlers {'trusted' if trusted else 'verified at each access, as by default'} (per hundred calls)")
+        title(f"handlers {'trusted' if trusted else 'verified by lease, as by default'} (per hundred calls)")
         both("m[i]", "m[12345]", mapping=mapping, other=other)
         both("m[i] = x", "m[12345] = 7", mapping=mapping, other=other)
         for size in (1, 64, 4096, 65536, 1 << 20, 16 << 20):

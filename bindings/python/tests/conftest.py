@@ -1,5 +1,6 @@
 """What the tests share: files to map, and counts of what a process holds."""
 
+import ctypes
 import gc
 import os
 import signal
@@ -14,6 +15,22 @@ from mmap_wrap import raw
 # The end of each wait for another process or thread, in seconds: it is for what hangs, not for what is slow, which on a
 # loaded machine may be a hundred times so.
 PATIENCE = 600
+
+
+# By the calls: there may be no programs for it where the tests run.
+
+
+def mount(kind, folder, options):
+    """Mounts a new file system; OSError."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.mount(b"none", os.fsencode(folder), kind.encode(), 0, options.encode()) != 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
+def unmount(folder):
+    """Now, or as soon as nobody uses it; what is not mounted stays so."""
+    mnt_detach = 2
+    ctypes.CDLL(None).umount2(os.fsencode(folder), mnt_detach)
 
 
 @pytest.fixture(scope="session", autouse=True)

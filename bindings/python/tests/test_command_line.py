@@ -23,7 +23,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from conftest import PATIENCE, run_well
+from conftest import PATIENCE, mount, run_well, unmount
 
 import mmap_wrap
 from mmap_wrap import __main__ as command_line
@@ -325,18 +325,19 @@ def huge_file(tmp_path):
     with open(setting) as lock:
         locked(lock)
         before = setting.read_text()
-        mounted = subprocess.run(
-            ["mount", "-t", "hugetlbfs", "-o", "pagesize=2M", "none", tmp_path], capture_output=True, timeout=PATIENCE
-        )
+        try:
+            mount("hugetlbfs", tmp_path, "pagesize=2M")
+        except OSError as error:
+            pytest.skip(f"no hugetlbfs here: {error}")
         try:
             setting.write_text("4")
-            if mounted.returncode != 0 or int(setting.read_text()) != 4:
-                pytest.skip(f"no hugetlbfs with a pool here: {mounted.stderr.decode()}{setting.read_text()} pages")
+            if int(setting.read_text()) != 4:
+                pytest.skip(f"no pool of huge pages here: {setting.read_text().strip()} pages of 4")
             with open(tmp_path / "file", "w") as file:
                 file.truncate(4 << 20)
             yield file.name, 4 << 20
         finally:
-            subprocess.run(["umount", tmp_path], stderr=subprocess.DEVNULL, timeout=PATIENCE)
+            unmount(tmp_path)
             setting.write_text(before)
 
 

@@ -1,6 +1,5 @@
 """Files that take no shared mapping: for reading, a private one has the same bytes."""
 
-import ctypes
 import errno
 import os
 import subprocess
@@ -8,11 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import PATIENCE
+from conftest import PATIENCE, unmount
 
 import mmap_wrap as mmap
-
-MNT_DETACH = 2
 
 SYSFS = Path("/sys/kernel/btf/vmlinux")
 
@@ -34,8 +31,7 @@ def file(request, tmp_path):
                 pytest.skip(f"FUSE cannot be mounted: {process.stderr.read().splitlines()[-1]}")
             yield tmp_path / "file", b"one two three\n" * 1000
         finally:
-            # By the call: there may be no such program where this runs.
-            ctypes.CDLL(None).umount2(os.fsencode(tmp_path), MNT_DETACH)
+            unmount(tmp_path)
             process.kill()
 
 

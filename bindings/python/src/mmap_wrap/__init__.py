@@ -21,8 +21,8 @@ A map begins with one of these; what can be done with it is in `help(mmap_wrap.m
 Offsets and sizes are in bytes. Any thread may use any map at any time, also while another closes it.
 
 Errors: OSError and its subclasses are the system's. ValueError is a closed map, or a range outside of it;
-BufferError, closing or resizing a map while somebody holds a view of it. FaultError, ArgumentError and SealedError
-are this module's.
+BufferError, closing or resizing a map while somebody holds a view of it. FaultError, ArgumentError, SealedError and
+OwnerDiedError are this module's.
 
 Constants (PROT_, MAP_, MADV_, MS_ and more) have the values of this machine. One that the platform lacks is an
 AttributeError; `dir(mmap_wrap)` lists those there are. `from mmap_wrap import *` leaves out `open`.

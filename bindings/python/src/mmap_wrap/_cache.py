@@ -126,10 +126,9 @@ def presence(file: File, begin: int, end: int, cells: int = 0) -> Presence | Non
         found = Presence(begin, end, _page_size(file.fd), cells)
         if found.page_size > raw.mmap_wrap_page_size():
             return _huge_presence(file, found)
-        window = max(WINDOW, found.page_size)
-        answers = ctypes.create_string_buffer(min(window // found.page_size, found.pages))
-        for at in range(found.first * found.page_size, end, window):
-            size = min(window, end - at)
+        answers = ctypes.create_string_buffer(min(WINDOW // found.page_size, found.pages))
+        for at in range(found.first * found.page_size, end, WINDOW):
+            size = min(WINDOW, end - at)
             for first, last in _runs(_answers(file.fd, at, size, answers)):
                 page = at // found.page_size
                 found.add(page + first, page + last)

@@ -187,3 +187,8 @@ def int64(value: SupportsIndex) -> int:
     if not REST < number < 2**63:
         raise OverflowError(f"{number} does not fit 64 bits: -(2**63 - 1) to 2**63 - 1")
     return number
+
+
+def nanoseconds(seconds: float) -> int:
+    """A time to wait as the library takes it; none for a negative one."""
+    return int64(int(max(seconds, 0) * 1_000_000_000))

@@ -10,7 +10,7 @@ import os
 import stat
 import sys
 
-from . import _ffi, _pieces
+from . import _ffi, _pieces, raw
 from ._constants import value as _constant
 from ._errors import (
     E_ARGUMENT,
@@ -96,8 +96,9 @@ class mmap(_Mapping, Pages, Sharing):
     next use of the map raises FaultError, once; if that use is `close`, it is closed all the same. Views do not survive
     where another handler of SIGBUS was installed later (`faulthandler.enable()`).
 
-    OSError and its subclasses: the system refused. ValueError: an empty file, a length beyond the file's end, or an
-    argument that cannot be (ArgumentError). OverflowError: a negative or too large number.
+    OSError and its subclasses: the system refused, or an argument is invalid (EINVAL). ValueError: an empty file, or a
+    length beyond the file's end. ArgumentError: both MAP_SHARED and MAP_PRIVATE for a file, or an `address` with an
+    `alignment`. OverflowError: a negative or too large number.
 
     Any thread may use a map while another closes it: each call gets the data or ValueError.
 
@@ -253,6 +254,7 @@ class mmap(_Mapping, Pages, Sharing):
         first, last, _ = slice(first, last).indices(length)
         if last < first:
             return -1
+        # Most searches are small, and need no call in between.
         if last - first > _pieces.PIECE:
             found = _pieces.search(search, self._handle, needle, first, last)
         else:
@@ -488,7 +490,7 @@ class mmap(_Mapping, Pages, Sharing):
 
         `flags` are MS_SYNC, or MS_ASYNC not to wait for that, and MS_INVALIDATE. `offset` must be on a page border, as
         the standard library has it; `size` is by default the rest. ValueError: closed, or a range outside the map.
-        OSError: the system could not store them (EIO, ENOSPC), or `offset` is unaligned (ArgumentError).
+        OSError: the system could not store them (EIO, ENOSPC), or `offset` is unaligned (EINVAL).
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.mmap(-1, 100)
@@ -511,8 +513,8 @@ class mmap(_Mapping, Pages, Sharing):
         `length` is by default the rest, and more stops at the end, as the standard library has it. An option that
         discards data needs page borders at both ends, or the map's own ends.
 
-        ValueError: closed, or a start outside the map. ArgumentError: no such option, or unaligned. OSError: this
-        kernel lacks it.
+        ValueError: closed, or a start outside the map. OSError (EINVAL): no such option, unaligned, or this kernel
+        lacks it.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.mmap(-1, 8192)
@@ -558,8 +560,8 @@ class mmap(_Mapping, Pages, Sharing):
         if size < 0 or sys.maxsize - size < facts.offset:
             raise ValueError("new size out of range")
         anonymous, grows = facts.flags & _MAP_ANONYMOUS, facts.flags & _MAP_SHARED and size > length
-        # MMAP_WRAP_WITH_FILE or MMAP_WRAP_ALLOCATE, which the library says needs a file.
-        with_file = 2 if allocate else facts.keeps_file
+        # Without a file the library refuses to allocate. keeps_file is 1, which is MMAP_WRAP_WITH_FILE.
+        with_file = raw.MMAP_WRAP_ALLOCATE if allocate else facts.keeps_file
         resized = 0 if anonymous and grows else _ffi.remap(self._handle, size, _MREMAP_MAYMOVE, None, with_file)
         # The library would grow it within its last page; and it says so where another thread resizes it in this moment.
         if anonymous and (grows or resized == E_UNSUPPORTED):

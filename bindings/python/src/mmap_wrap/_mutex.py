@@ -7,7 +7,7 @@ from time import monotonic_ns
 
 from . import raw
 from ._errors import OwnerDiedError, answer
-from ._ffi import int64
+from ._ffi import nanoseconds
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Mutex:
         Where its holder died, `repair` is called, with the mutex held; if it raises, the mutex is as before. Without
         a `repair`, OwnerDiedError. OSError (EDEADLK): this thread holds it.
         """
-        left = _LOOK if timeout is None else int64(int(max(timeout, 0) * 1_000_000_000))
+        left = _LOOK if timeout is None else nanoseconds(timeout)
         end = monotonic_ns() + left
         while True:
             code = raw.mmap_wrap_mutex_lock(self.map._handle, self.offset, min(left, _LOOK))

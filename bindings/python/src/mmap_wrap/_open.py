@@ -80,7 +80,7 @@ def open(  # noqa: A001 - it is what it is called
         raise ValueError(f"open: the path {name!r} has an embedded null byte")
     opening, way, protection = _way(mode)
     way = _with_flags("open", mode, way, protection, int64(flags))
-    if protection == _READ and not int64(flags) & _SHARED:
+    if not int64(flags) & _SHARED:
         way |= _ffi.OR_PRIVATE
     fixed = _numbers(size, length, offset)
     sys.audit("mmap_wrap.open", name, mode, *fixed)

@@ -67,23 +67,20 @@ def _end_of_last(handle: int, needle: bytes, first: int, end: int, here: int) ->
     return high
 
 
-def fill(handle: int, offset: int, byte: int, size: int) -> int:
+def fill(handle: int, offset: int, byte: int, size: int) -> None:
     """The library's call, whose failure is raised."""
     total = _much(handle, offset, size)
-    if not total:
-        return answer(_ffi.fill(handle, offset, byte, size))
-    for at, piece in _pieces(total):
+    for at, piece in _pieces(total) if total else [(0, size)]:
         answer(_ffi.fill(handle, offset + at, byte, piece))
-    return total
 
 
-def move(handle: int, to: int, origin: int, size: int, checked: Callable[[int], int] = answer) -> int:
+def move(handle: int, to: int, origin: int, size: int, checked: Callable[[int], int]) -> None:
     """The same, or what `checked` raises."""
 
     def once(to: int, origin: int, size: int) -> int:
         return checked(_ffi.move(handle, to, origin, size))
 
-    return _copy(once, handle, to, handle, origin, size)
+    _copy(once, handle, to, handle, origin, size)
 
 
 def copy(handle: int, to: int, theirs: int, origin: int, size: int) -> int:

@@ -14,7 +14,7 @@ from time import monotonic_ns
 
 from . import _ffi, raw
 from ._errors import E_ARGUMENT, ArgumentError, answer
-from ._ffi import REST, index, int64
+from ._ffi import REST, index, int64, nanoseconds
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -376,7 +376,7 @@ class Sharing:
         (True, False)
         """
         place, word = int64(offset), int64(expected)
-        left = REST if timeout is None else int64(int(max(timeout, 0) * 1_000_000_000))
+        left = REST if timeout is None else nanoseconds(timeout)
         end = monotonic_ns() + left
         while True:
             result = raw.mmap_wrap_wait(self._handle, place, word, left)

@@ -124,7 +124,7 @@ or give access have the adverbs above.
 Further adverbs:
 
 =item C<:keep>: keeps the file open, for C<descriptor>, C<resize> and C<cached>. Files in memory always are.
-=item C<:survive>, the default for files and for memory of huge pages (MAP_HUGETLB): an access through C<address> to a page that the
+=item C<:survive>, the default for files and for memory with MAP_HUGETLB or MAP_NORESERVE: an access through C<address> to a page that the
 file has lost, or for which the pool of huge pages has none, reads zeros and is reported by the next call that uses the mapping.
 C<:!survive>: it ends the program by SIGBUS, as usual.
 =item C<:align>: the address is a multiple of that power of two; for C<:anon> and handles. C<:address>: a Pointer to where the
@@ -236,7 +236,7 @@ multi mmap(
     my $prot-bits = $prot.defined ?? bits('mmap', 'prot', $prot) !! $writable ?? PROT_READ() +| PROT_WRITE() !! PROT_READ();
     $writable = so $prot-bits +& PROT_WRITE() if $prot.defined;
     my $flag-bits = $flags.defined ?? bits('mmap', 'flags', $flags) !! $private ?? MAP_PRIVATE() !! MAP_SHARED();
-    $flag-bits +|= OR_PRIVATE if $is-file && !$flags.defined && !$private && !$writable;
+    $flag-bits +|= OR_PRIVATE if $is-file && !$flags.defined;
     $flag-bits +|= Mmap::Wrap::Raw::KEEP if $keep;   # KEEP alone is a phaser of Raku's
     my $bytes = size-or-rest 'mmap', $length, 'length';
     misused 'mmap', 'length 0: leave :length out, or give *, for all to the end of the file'
@@ -304,7 +304,8 @@ my sub not-mapped(Int:D $code, $path) {
     $failure.throw
 }
 
-# Memory without a file of which an access may find none: huge pages, of which the pool has run out.
+# Memory without a file of which an access may find none: huge pages, of which the pool has run out, and swap space that was not
+# set aside.
 my sub may-be-missing(Int:D $flags --> Bool:D) {
     so <MAP_HUGETLB MAP_NORESERVE>.first: { $flags +& ((try value-of $_) // 0) }
 }

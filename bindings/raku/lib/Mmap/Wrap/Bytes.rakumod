@@ -294,11 +294,6 @@ sub fitting($type, Mu $value, Int:D $lowest, Int:D $highest --> Int:D) {
     $lowest <= $whole <= $highest ?? $whole !! out-of-range 'assign', "$whole does not fit $type, which takes $lowest to $highest"
 }
 
-sub order(Mu $endian --> Endian:D) {
-    Endian.ACCEPTS($endian) && $endian.defined ?? $endian
-        !! misused 'element', "the order of bytes is {shown $endian}, not NativeEndian, LittleEndian or BigEndian"
-}
-
 method write-to(Mu $out, Mu $offset = 0, Mu $size = * --> Int:D) {
     misused 'mmap_wrap_read', "{shown $out} is nothing to write to; give an IO::Handle, an IO::Socket or a Proc::Async"
         unless $out.defined && $out.^can('write') && !Mmap::Wrap::Bytes.ACCEPTS($out);

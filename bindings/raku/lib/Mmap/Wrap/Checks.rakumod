@@ -65,6 +65,11 @@ multi shown(Mu:D $value) { "a {$value.^name}" }
 multi shown(Str:D $value) { $value.chars > 60 ?? "'{$value.substr(0, 60)}…'" !! "'$value'" }
 multi shown(Numeric:D $value) { $value.raku }
 
+sub order(Mu $endian --> Endian:D) is export {
+    Endian.ACCEPTS($endian) && $endian.defined ?? $endian
+        !! misused 'element', "the order of bytes is {shown $endian}, not NativeEndian, LittleEndian or BigEndian"
+}
+
 #| An integer that a native call takes as it is. Mu, so that a Junction is refused instead of making many calls.
 proto whole($call, $what, Mu $) is export { * }
 multi whole($call, $what, Int:D $value --> Int:D) {

@@ -63,8 +63,7 @@ method !make(Mu $wanted, Mu $endian) {
     my $sized := sized $type;
     my $name = $sized.^name;
     my $kind = KINDS{$name} // misused 'element', "elements cannot be of type $name, only of {KINDS.keys.sort.join(', ')}, and of C's integers";
-    my $order = Endian.ACCEPTS($endian) && $endian.defined ?? ORDERS{$endian.key} !!
-        misused 'element', "the order of bytes is {shown $endian}, not NativeEndian, LittleEndian or BigEndian";
+    my $order = ORDERS{order($endian).key};
     my $bits = 8 * nativesizeof($sized);
     my $signed = $name.starts-with('i');
     my $element = self.bless: :type($sized), :$endian, :kind($kind +| $order), :width($bits div 8), :floating(+$name.starts-with('n')),
