@@ -72,7 +72,7 @@ pub enum Error {
     #[error("file offset {offset} lies beyond the {length} bytes of the file")]
     FileOffsetBeyond { offset: u64, length: u64 },
     #[error(
-        "{length} bytes at file offset {offset} go beyond the {size} bytes of the file, where stores are lost; make the file longer before, or with the mapping (in C by with_file, which needs the file kept open: MMAP_WRAP_KEEP)"
+        "{length} bytes at file offset {offset} go beyond the {size} bytes of the file, where stores are lost; make the file longer first, or resize it with the mapping, which must keep the file"
     )]
     BeyondFile { length: usize, offset: u64, size: u64 },
     #[error("length {length} at file offset {offset} exceeds what this machine can address")]

@@ -184,7 +184,7 @@ fn no_stream(attempt: String) -> Box<Error> {
 
 fn descriptor_hint(errno: Errno) -> &'static str {
     match errno {
-        Errno(libc::EBADF) => "it is not open; for memory without a file say MAP_ANONYMOUS and -1",
+        Errno(libc::EBADF) => "it is not open; memory without a file needs MAP_ANONYMOUS",
         _ => "",
     }
 }

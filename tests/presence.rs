@@ -432,7 +432,7 @@ fn a_mapping_without_its_file_says_whom_to_ask() {
     let h = handle(page);
     let mut figures = [0i64; 5];
     let refused = cachestat_wrap(h, figures.as_mut_ptr().cast(), 40, 0, REST);
-    assert_fails(refused, MMAP_WRAP_E_ARGUMENT, "cachestat: this mapping keeps no file open: ask for that when it is made");
+    assert_fails(refused, MMAP_WRAP_E_ARGUMENT, "cachestat: this mapping keeps no file open: keep the file when mapping");
     assert_eq!(munmap_wrap(h), 1);
 }
 

@@ -87,7 +87,7 @@ impl Mapping {
     fn of_memory(len: i64, prot: i64, flags: i64, make: impl FnOnce(u64) -> Result<Source>) -> Result<Mapping> {
         let wish = Wish::of_named_file(len, prot, flags, 0)?;
         if len == REST || len == 0 {
-            return Err(Error::argument("a file in memory needs a length of at least 1 byte"));
+            return Err(Error::argument("a memory file needs a length of at least 1 byte"));
         }
         let source = make(len.unsigned_abs())?;
         let mapping = Mapping::new(&wish, &source)?;
@@ -122,11 +122,11 @@ impl Mapping {
 
     /// The file that the mapping keeps open.
     pub(super) fn file(&self) -> Result<impl AsFd + AsRawFd + '_> {
-        self.origin.file.as_ref().map(AsFd::as_fd).ok_or_else(|| {
-            Error::argument(
-                "this mapping keeps no file open: ask for that when it is made (in C by MMAP_WRAP_KEEP), or map a file in memory",
-            )
-        })
+        self.origin
+            .file
+            .as_ref()
+            .map(AsFd::as_fd)
+            .ok_or_else(|| Error::argument("this mapping keeps no file open: keep the file when mapping, or map a memory file"))
     }
 }
 

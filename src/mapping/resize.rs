@@ -75,7 +75,7 @@ impl Mapping {
     fn resize_to(&mut self, length: i64, flags: i64, address: usize, file_end: FileEnd) -> Result<()> {
         let c_flags = self.checked_flags(flags, address)?;
         if flags & MREMAP_DONTUNMAP != 0 && MREMAP_DONTUNMAP != 0 {
-            return Err(Error::argument("MREMAP_DONTUNMAP makes a second mapping: see Mapping::move_pages"));
+            return Err(Error::argument("MREMAP_DONTUNMAP makes a second mapping: this call changes one"));
         }
         let length = self.new_length(length)?;
         let size = self.new_size(length)?;
@@ -131,7 +131,7 @@ impl Mapping {
             return Err(Error::argument("MREMAP_DONTUNMAP moves all pages: the length stays as it is"));
         }
         if file_end != FileEnd::Stays {
-            return Err(Error::argument("MREMAP_DONTUNMAP changes no size, so with_file must be 0"));
+            return Err(Error::argument("MREMAP_DONTUNMAP changes no size: the file keeps its size, too"));
         }
         let file = self.file_for_a_sibling()?;
         let pages = self.pages.moved_away(c_flags, address).map_err(|errno| self.remap_refused(errno, self.pages.size()))?;
@@ -191,7 +191,7 @@ impl Mapping {
             return Err(Error::argument(format!("address {address:#x} without MREMAP_FIXED")));
         }
         if address == 0 && flags & MREMAP_FIXED != 0 {
-            return Err(Error::argument("address 0 with MREMAP_FIXED: NULL is no address of a mapping"));
+            return Err(Error::argument("address 0 with MREMAP_FIXED: nothing can be mapped there"));
         }
         if address & (self.grid.page - 1) != 0 {
             return Err(Error::Alignment { what: "address", value: address as u64, page: self.grid.page, lead: 0 }.into());
@@ -228,7 +228,7 @@ impl Mapping {
         if shared && size > pages.size() {
             // The kernel would grow the mapping and not the memory: cpython#110243.
             return Err(Error::unsupported(format!(
-                "growing a shared mapping without a file from {} to {length} bytes (the memory behind it keeps its size, and an access beyond would fault; map a memory file, mmap_unnamed_wrap, and resize it with its file)",
+                "growing a shared mapping without a file from {} to {length} bytes (the memory behind it keeps its size, and an access beyond would fault; map a memory file, and resize it with the mapping)",
                 grid.length
             )));
         }
@@ -301,7 +301,7 @@ impl Mapping {
     /// For systems without mremap(2): a new mapping takes the old one's place, with a copy of what is private.
     fn remap_by_copy(&mut self, size: usize, flags: c_int) -> Result<()> {
         if i64::from(flags) != MREMAP_MAYMOVE {
-            return Err(Error::unsupported("resizing without moving (this system has no mremap(2): say MREMAP_MAYMOVE, alone)"));
+            return Err(Error::unsupported("resizing without moving (this system has no mremap(2): give MREMAP_MAYMOVE alone)"));
         }
         let new = self.map_again(0, size)?;
         if !is_shared(self.origin.flags) {

@@ -52,9 +52,7 @@ impl Wish {
             )));
         }
         if flags & KEEP != 0 && flags & MAP_ANONYMOUS != 0 {
-            return Err(Error::argument(
-                "MAP_ANONYMOUS, and to keep the file open (MMAP_WRAP_KEEP): memory without a file has none",
-            ));
+            return Err(Error::argument("MAP_ANONYMOUS, and to keep the file open: memory without a file has none"));
         }
         Ok(Wish { address, len, prot, flags, c_flags, offset, alignment: 1 })
     }
@@ -65,7 +63,7 @@ impl Wish {
             return Ok(());
         }
         if self.address == 0 {
-            return Err(Error::argument("address 0 with MAP_FIXED: NULL is no address of a mapping"));
+            return Err(Error::argument("address 0 with MAP_FIXED: nothing can be mapped there"));
         }
         for (what, value) in [("address", self.address as u64), ("file offset", self.offset)] {
             if value & (page as u64 - 1) != 0 {
@@ -89,9 +87,7 @@ impl Wish {
             return Err(Error::FileOffsetBeyond { offset: self.offset, length: facts.size }.into());
         }
         match self.len {
-            0 => Err(Error::argument(
-                "length 0: give the bytes to map, or ask for all to the end of the file (in C MMAP_WRAP_REST)",
-            )),
+            0 => Err(Error::argument("length 0: give the number of bytes, or ask for the length up to the end of the file")),
             REST if !facts.tells_size => Err(Error::argument(
                 "a device has no size to map to the end of: give the length in bytes, if it can be mapped at all",
             )),

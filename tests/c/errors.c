@@ -136,7 +136,7 @@ static void lengths_and_offsets_that_cannot_be_are_refused(void) {
     make_file("ten", "0123456789", 10);
     CHECK_FAILS(mmap_wrap(NULL, 0, RW, PRIVATE, -1, 0), MMAP_WRAP_E_ARGUMENT, "length of at least 1 byte");
     CHECK_FAILS(mmap_wrap(NULL, MMAP_WRAP_REST, RW, PRIVATE, -1, 0), MMAP_WRAP_E_ARGUMENT, "length of at least 1 byte");
-    CHECK_FAILS(mmap_path_wrap("ten", 0, PROT_READ, MAP_PRIVATE, 0), MMAP_WRAP_E_ARGUMENT, "length 0: give the bytes to map");
+    CHECK_FAILS(mmap_path_wrap("ten", 0, PROT_READ, MAP_PRIVATE, 0), MMAP_WRAP_E_ARGUMENT, "length 0: give the number of bytes");
     CHECK_FAILS(mmap_path_wrap("/dev/zero", MMAP_WRAP_REST, PROT_READ, MAP_PRIVATE, 0), MMAP_WRAP_E_ARGUMENT,
                 "give the length");
     CHECK_FAILS(mmap_wrap(NULL, -1, RW, PRIVATE, -1, 0), MMAP_WRAP_E_RANGE, "mmap: length -1 is negative");
@@ -319,7 +319,7 @@ static void descriptors_are_refused_with_the_reason(void) {
     CHECK_FAILS(mmap_wrap(NULL, 10, RW, MAP_SHARED, reading, 0), -EACCES, "Permission denied (EACCES)");
     CHECK_FAILS(mmap_wrap(NULL, 10, PROT_READ, MAP_PRIVATE, closed, 0), -EBADF,
                 text("mmap: descriptor %d: Bad file descriptor (EBADF)", closed));
-    CHECK_FAILS(mmap_wrap(NULL, 10, PROT_READ, MAP_PRIVATE, -1, 0), -EBADF, "say MAP_ANONYMOUS");
+    CHECK_FAILS(mmap_wrap(NULL, 10, PROT_READ, MAP_PRIVATE, -1, 0), -EBADF, "needs MAP_ANONYMOUS");
     CHECK_FAILS(mmap_wrap(NULL, 10, PROT_READ, MAP_PRIVATE, (int64_t)1 << 40, 0), MMAP_WRAP_E_ARGUMENT,
                 "1099511627776 is no file descriptor");
     CHECK_FAILS(mmap_wrap(NULL, 10, PROT_READ, MAP_PRIVATE, directory, 0), -EISDIR, text("descriptor %d", directory));

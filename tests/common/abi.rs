@@ -85,6 +85,7 @@ abi! {
         mmap_aligned_wrap(alignment: i64, len: i64, prot: i64, flags: i64, fd: i64, offset: i64) -> i64;
         mmap_wrap_huge(h: i64, offset: i64, size: i64) -> i64;
         mmap_wrap_huge_page_size() -> i64;
+        mmap_wrap_node(h: i64, offset: i64) -> i64;
     }
     map {
         mmap_path_wrap(path: *const c_char, len: i64, prot: i64, flags: i64, offset: i64) -> i64;
