@@ -138,10 +138,10 @@ const MOST_LOOKS: u32 = 1000;
 /// readers in other threads do not leave, it is busy.
 ///
 /// ```
-/// use mmap_wrap::internals::{Mapping, constants::*, registry};
+/// use mmap_wrap::internals::{Mapping, constants::*, mapping::FileEnd, registry};
 /// let map = || Mapping::anonymous(8192, PROT_READ, MAP_PRIVATE);
 /// let handle = registry::insert(map)?;
-/// registry::change(handle, |mapping| mapping.resize(100, 0, false))?;
+/// registry::change(handle, |mapping| mapping.resize(100, 0, FileEnd::Stays))?;
 /// assert_eq!(registry::pin(handle)?.length(), 100);
 /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
 /// ```

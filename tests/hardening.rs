@@ -3,7 +3,7 @@
 mod common;
 
 use common::{READ_WRITE, anonymous, in_a_process_of_its_own, of_descriptor, read};
-use mmap_wrap::internals::{Mapping, constants::*, error::*, range::REST, registry};
+use mmap_wrap::internals::{Mapping, constants::*, error::*, mapping::FileEnd, range::REST, registry};
 
 fn page() -> i64 {
     common::abi::mmap_wrap_page_size()
@@ -69,7 +69,7 @@ fn what_is_sealed_stays_as_it_is() {
         for _ in 0..2 {
             assert_eq!(registry::unmap(h).unwrap_err().code(), MMAP_WRAP_E_SEALED);
         }
-        let resized = registry::change(h, |mapping| mapping.resize(page(), 0, false));
+        let resized = registry::change(h, |mapping| mapping.resize(page(), 0, FileEnd::Stays));
         assert_eq!(resized.unwrap_err().code(), MMAP_WRAP_E_SEALED);
         assert_eq!(read(&registry::pin(h).unwrap(), page(), 5).unwrap(), b"still");
         let (_still_mapped, error) = {

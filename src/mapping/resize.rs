@@ -33,12 +33,6 @@ pub enum FileEnd {
     Allocated,
 }
 
-impl From<bool> for FileEnd {
-    fn from(with_file: bool) -> FileEnd {
-        if with_file { FileEnd::Follows } else { FileEnd::Stays }
-    }
-}
-
 /// What resizing leaves the file as.
 struct FileSize {
     fd: c_int,
@@ -48,19 +42,19 @@ struct FileSize {
 
 impl Mapping {
     /// Makes the mapping `length` bytes long (`REST`: to the end of its file), mremap(2). `flags` are MREMAP_ bits: with
-    /// MREMAP_MAYMOVE it may move to another address. `with_file` says whether the
-    /// file that it keeps open ends where the mapping ends afterwards. A shared mapping does not grow beyond the end of its
+    /// MREMAP_MAYMOVE it may move to another address. `file_end` says what becomes of
+    /// the file that it keeps open. A shared mapping does not grow beyond the end of its
     /// file. On failure nothing has changed.
     ///
     /// ```
-    /// use mmap_wrap::internals::{Mapping, constants::*};
+    /// use mmap_wrap::internals::{Mapping, constants::*, mapping::FileEnd};
     /// let mut bytes = Mapping::of_unnamed(4096, PROT_READ | PROT_WRITE, MAP_SHARED)?;
-    /// bytes.resize(1 << 20, MREMAP_MAYMOVE, true)?;
+    /// bytes.resize(1 << 20, MREMAP_MAYMOVE, FileEnd::Follows)?;
     /// bytes.write((1 << 20) - 1, b"x")?;
     /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
     /// ```
-    pub fn resize(&mut self, length: i64, flags: i64, with_file: impl Into<FileEnd>) -> Result<()> {
-        self.resize_to(length, flags, 0, with_file.into())
+    pub fn resize(&mut self, length: i64, flags: i64, file_end: FileEnd) -> Result<()> {
+        self.resize_to(length, flags, 0, file_end)
     }
 
     /// The same, and with MREMAP_FIXED the mapping moves to `address`.
@@ -68,8 +62,8 @@ impl Mapping {
     /// # Safety
     /// With MREMAP_FIXED nothing that lies where the mapping moves to may be used any more: it is replaced.
     #[allow(unsafe_code, reason = "declares what the caller has to see to")]
-    pub unsafe fn resize_at(&mut self, length: i64, flags: i64, address: usize, with_file: impl Into<FileEnd>) -> Result<()> {
-        self.resize_to(length, flags, address, with_file.into())
+    pub unsafe fn resize_at(&mut self, length: i64, flags: i64, address: usize, file_end: FileEnd) -> Result<()> {
+        self.resize_to(length, flags, address, file_end)
     }
 
     fn resize_to(&mut self, length: i64, flags: i64, address: usize, file_end: FileEnd) -> Result<()> {
@@ -102,19 +96,13 @@ impl Mapping {
 
     /// Moves the pages away, to a new mapping; this one keeps its addresses, whose pages are fresh: mremap(2) with
     /// MREMAP_DONTUNMAP. The arguments are those of [`Mapping::resize_at`], but no size changes: `length` is that of the mapping,
-    /// and there is nothing to do `with_file`.
+    /// and the file stays as it is.
     ///
     /// # Safety
     /// As for [`Mapping::resize_at`].
     #[allow(unsafe_code, reason = "declares what the caller has to see to")]
-    pub unsafe fn move_pages_to(
-        &mut self,
-        length: i64,
-        flags: i64,
-        address: usize,
-        with_file: impl Into<FileEnd>,
-    ) -> Result<Mapping> {
-        self.move_all_pages(length, flags, address, with_file.into())
+    pub unsafe fn move_pages_to(&mut self, length: i64, flags: i64, address: usize, file_end: FileEnd) -> Result<Mapping> {
+        self.move_all_pages(length, flags, address, file_end)
     }
 
     /// The same, for the whole mapping, to wherever there is room.

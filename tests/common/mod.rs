@@ -4,6 +4,7 @@
 pub mod abi;
 
 use mmap_wrap::internals::constants::*;
+use mmap_wrap::internals::mapping::FileEnd;
 use mmap_wrap::internals::registry::{self, Handle};
 use mmap_wrap::internals::{Mapping, Result};
 use std::path::Path;
@@ -26,9 +27,9 @@ pub fn aligned(alignment: i64, len: i64, prot: i64, flags: i64, fd: i64, offset:
 }
 
 /// [`Mapping::resize_at`], likewise.
-pub fn resize_at(mapping: &mut Mapping, length: i64, flags: i64, address: usize, with_file: bool) -> Result<()> {
+pub fn resize_at(mapping: &mut Mapping, length: i64, flags: i64, address: usize, file_end: FileEnd) -> Result<()> {
     // SAFETY: as above.
-    unsafe { mapping.resize_at(length, flags, address, with_file) }
+    unsafe { mapping.resize_at(length, flags, address, file_end) }
 }
 
 /// The page cache of the tests' own descriptors.
