@@ -276,7 +276,7 @@ fn a_file_is_kept_open_if_that_is_asked_for_and_closed_with_its_mapping() {
         assert_eq!(descriptors(), before);
         let refused = closed.descriptor().unwrap_err();
         assert_eq!(refused.code(), MMAP_WRAP_E_ARGUMENT);
-        assert!(refused.to_string().contains("MMAP_WRAP_KEEP"), "{refused}");
+        assert!(refused.to_string().contains("keep the file when mapping"), "{refused}");
 
         let kept = [
             Mapping::of_path(&path, REST, PROT_READ, MAP_SHARED | KEEP, 0).unwrap(),

@@ -93,6 +93,17 @@ fn a_mapping_of_an_empty_file_grows_with_it() {
 }
 
 #[test]
+fn a_device_has_no_end_to_be_mapped_to() {
+    let map = |length| Mapping::of_path(c"/dev/zero", length, READ_WRITE, MAP_PRIVATE | KEEP, 0);
+    let mut zeros = map(100).unwrap();
+    let refused = zeros.resize(REST, MREMAP_MAYMOVE, FileEnd::Stays).unwrap_err();
+    assert_eq!(refused, map(REST).unwrap_err());
+    assert_eq!(bytes(&zeros), 100);
+    zeros.resize(page(), MREMAP_MAYMOVE, FileEnd::Stays).unwrap();
+    zeros.write(page() - 1, b"x").unwrap();
+}
+
+#[test]
 fn shared_memory_that_cannot_really_grow_is_refused() {
     let mut memory = anonymous(page());
     let refused = memory.resize(page() + 1, MREMAP_MAYMOVE, FileEnd::Stays).unwrap_err();
@@ -152,7 +163,9 @@ fn a_file_that_cannot_be_cut_keeps_its_mapping_as_long_as_it_was() {
     assert_eq!(bytes(&sealed), 2 * page());
     let mut readonly = Mapping::of_path(c"Cargo.toml", REST, PROT_READ, MAP_SHARED | KEEP, 0).unwrap();
     let before = readonly.length();
-    assert_eq!(readonly.resize(10, MREMAP_MAYMOVE, FileEnd::Follows).unwrap_err().code(), errno(libc::EINVAL));
+    let refused = readonly.resize(10, MREMAP_MAYMOVE, FileEnd::Follows).unwrap_err();
+    assert_eq!(refused.code(), errno(libc::EINVAL));
+    assert!(refused.to_string().starts_with(&format!("the file from {before} to 10 bytes: ")), "{refused}");
     assert_eq!(readonly.length(), before);
 }
 

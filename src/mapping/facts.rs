@@ -2,7 +2,7 @@
 
 use super::{Mapping, SourceKind};
 use crate::error::{Error, Result};
-use crate::sys;
+use crate::sys::{self, FileFacts};
 use std::os::fd::AsRawFd;
 use std::sync::atomic::Ordering;
 
@@ -68,7 +68,11 @@ impl Mapping {
     /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
     /// ```
     pub fn file_size(&self) -> Result<u64> {
-        let facts = sys::file_facts(self.file()?.as_raw_fd());
-        Ok(facts.map_err(|errno| Error::system(errno, "read the size of the kept file", ""))?.size)
+        Ok(self.file_facts()?.size)
+    }
+
+    /// Size and kind of the kept file, now.
+    pub(super) fn file_facts(&self) -> Result<FileFacts> {
+        sys::file_facts(self.file()?.as_raw_fd()).map_err(|errno| Error::system(errno, "read the size of the kept file", ""))
     }
 }

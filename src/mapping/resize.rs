@@ -1,6 +1,6 @@
 //! Resizing, moving and splitting.
 
-use super::wish::{FIXED, addressable, lead, whole_pages};
+use super::wish::{FIXED, addressable, bytes_to_the_end, lead, whole_pages};
 use super::{KEEP, Mapping, is_shared, to_i64};
 use crate::bits::{known, to_c_int};
 use crate::constants::{F_SEAL_SHRINK, Group, MAP_ANONYMOUS, MAP_FIXED, MREMAP_DONTUNMAP, MREMAP_FIXED, MREMAP_MAYMOVE};
@@ -194,11 +194,7 @@ impl Mapping {
         let wanted = match length {
             0 => return Err(Error::argument("length 0: unmap it instead")),
             // 0 at the end of the file, as for a mapping that is made.
-            REST => {
-                let size = self.file_size()?;
-                let offset = self.origin.offset;
-                size.checked_sub(offset).ok_or(Error::FileOffsetBeyond { offset, length: size })?
-            }
+            REST => bytes_to_the_end(&self.file_facts()?, self.origin.offset)?,
             length => u64::try_from(length).map_err(|_| Error::Negative { what: "length", value: length })?,
         };
         addressable(wanted, self.origin.offset)
@@ -245,9 +241,7 @@ impl Mapping {
     }
 
     fn file_size_for(&self, length: usize) -> Result<FileSize> {
-        let fd = self.file()?.as_raw_fd();
-        let attempt = || format!("descriptor {fd} that the mapping keeps");
-        let facts = sys::file_facts(fd).map_err(|errno| Error::system(errno, attempt(), ""))?;
+        let (fd, facts) = (self.file()?.as_raw_fd(), self.file_facts()?);
         if !facts.is_regular {
             return Err(Error::argument("the file of this mapping is a device: its size cannot be set"));
         }
@@ -369,7 +363,7 @@ impl FileSize {
     /// The file is cut last, when nothing else can fail, and the pages that were given up cannot be had back then: whether
     /// it can be cut is asked before.
     fn can_be_cut(&self) -> Result<()> {
-        self.set(self.before)?;
+        sys::set_file_size(self.fd, self.before).map_err(|errno| self.refused(errno, self.after))?;
         match sys::seals(self.fd) {
             Ok(seals) if i64::from(seals) & F_SEAL_SHRINK != 0 => Err(self.refused(Errno(libc::EPERM), self.after)),
             _ => Ok(()),

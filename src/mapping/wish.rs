@@ -9,7 +9,7 @@ use crate::error::{Errno, Error, Result};
 use crate::limits::memory_hint;
 use crate::range::{self, REST};
 use crate::source::Source;
-use crate::sys;
+use crate::sys::{self, FileFacts};
 use std::ffi::c_int;
 
 pub(super) const FIXED: i64 = MAP_FIXED | MAP_FIXED_NOREPLACE;
@@ -88,10 +88,7 @@ impl Wish {
         }
         match self.len {
             0 => Err(Error::argument("length 0: give the number of bytes, or ask for the length up to the end of the file")),
-            REST if !facts.tells_size => Err(Error::argument(
-                "a device has no size to map to the end of: give the length in bytes, if it can be mapped at all",
-            )),
-            REST => addressable(facts.size - self.offset, self.offset),
+            REST => addressable(bytes_to_the_end(facts, self.offset)?, self.offset),
             len => addressable(len.unsigned_abs(), self.offset),
         }
     }
@@ -159,6 +156,16 @@ impl Wish {
             _ => memory_hint(errno),
         }
     }
+}
+
+/// Bytes from a file offset to the end of the file.
+pub(super) fn bytes_to_the_end(facts: &FileFacts, offset: u64) -> Result<u64> {
+    if !facts.tells_size {
+        return Err(Error::argument(
+            "a device has no size to map to the end of: give the length in bytes, if it can be mapped at all",
+        ));
+    }
+    facts.size.checked_sub(offset).ok_or_else(|| Error::FileOffsetBeyond { offset, length: facts.size }.into())
 }
 
 /// A length from a file offset on, if memory can have it: no object may exceed isize::MAX bytes, in C as in Rust.
