@@ -402,6 +402,51 @@ fn options_open_files_as_their_names_say() {
 }
 
 #[test]
+fn an_option_that_a_call_has_no_use_for_is_an_error() {
+    type Call = fn(&MapOptions, &Path) -> Result<Mapping>;
+    let calls: [(&str, Call); 6] = [
+        ("open", |options, path| options.open(path)),
+        ("map", |options, path| options.map(std::fs::File::open(path).unwrap())),
+        ("anonymous", |options, _| options.anonymous(4096)),
+        ("memfd", |options, _| options.memfd("name", 4096)),
+        ("unnamed", |options, _| options.unnamed(4096)),
+        ("secret", |options, _| options.secret(4096)),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    std::fs::write(&path, "a file").unwrap();
+    let (new, open) = (MapOptions::new, &["open"][..]);
+    let options = [
+        ("create", open, new().create(true)),
+        ("create", open, new().create_new(true)),
+        ("truncate", open, new().truncate(true)),
+        ("size", open, new().size(4096)),
+        ("allocate", open, new().allocate(true)),
+        ("range", &["open", "map"], new().range(1..4)),
+        ("alignment", &["map", "anonymous"], new().alignment(3)),
+        ("sealable", &["memfd"], new().sealable(true)),
+        ("private", &["open", "map", "anonymous", "memfd", "unnamed"], new().private()),
+        ("flags", &["open", "map", "anonymous", "memfd", "unnamed"], new().flags(MapFlags::LOCKED)),
+        ("huge_pages", &["map", "anonymous", "memfd"], new().huge_pages(3)),
+    ];
+    for (option, fitting, options) in options {
+        for (name, call) in calls {
+            if !fitting.contains(&name) {
+                let error = call(&options, &path).unwrap_err();
+                assert_eq!(error.to_string(), format!("{name}: {option} does not apply to this call"));
+                assert_eq!(kind(error), io::ErrorKind::InvalidInput);
+            } else if let Err(error) = call(&options.clone().hint(0).keep_file(name == "open").mode(0o600), &path) {
+                assert!(!error.to_string().contains("does not apply"), "{error}");
+            }
+        }
+    }
+    let reserved = Mapping::anonymous(4096).unwrap();
+    // SAFETY: nothing is mapped, since the options do not fit.
+    let fixed = unsafe { new().size(4096).anonymous_fixed(reserved.as_mut_ptr(), 4096) };
+    assert_eq!(fixed.unwrap_err().to_string(), "anonymous_fixed: size does not apply to this call");
+}
+
+#[test]
 fn resizing_and_splitting_keep_the_length_that_is_reported() {
     let page = page_size();
     let mut memory = MapOptions::new().write(true).unnamed(4 * page).unwrap();
