@@ -373,7 +373,11 @@ fn a_flag_that_this_platform_lacks_is_an_error_with_its_name() {
     }
     let unknown = MapFlags::from_bits_retain(1 << 31);
     assert_eq!(MapOptions::new().flags(unknown).anonymous(1).unwrap_err().kind(), ErrorKind::InvalidArgument);
-    assert!(MapOptions::new().huge_pages(3 << 20).anonymous(1).unwrap_err().to_string().contains("power of two"));
+    for bytes in [0, 1, page_size(), 3 << 20, usize::MAX] {
+        for huge in [MapOptions::new().huge_pages(bytes).anonymous(1), MapOptions::new().huge_pages(bytes).memfd("huge", 1)] {
+            assert!(huge.unwrap_err().to_string().ends_with("the size must be a power of two, of more than a page"));
+        }
+    }
 }
 
 #[test]

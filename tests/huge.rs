@@ -247,6 +247,38 @@ fn a_page_of_the_pool_goes_back_whole_however_little_was_asked_for() {
 }
 
 #[test]
+fn a_size_that_no_huge_page_has_is_an_error_with_those_that_there_are() {
+    let Ok(pools) = std::fs::read_dir("/sys/kernel/mm/hugepages") else {
+        return println!("skipped: this kernel has no pools of huge pages");
+    };
+    let mut sizes: Vec<u64> = pools
+        .filter_map(|pool| {
+            let name = pool.unwrap().file_name().into_string().unwrap();
+            Some(name.strip_prefix("hugepages-")?.strip_suffix("kB")?.parse::<u64>().unwrap() * 1024)
+        })
+        .collect();
+    sizes.sort_unstable();
+    let listed = sizes.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
+    let said = format!("the huge pages of this kernel, in bytes: {listed}");
+    for log2 in [13, 40, 63] {
+        let anonymous = of_descriptor(0, 4096, READ_WRITE, PRIVATE | MAP_HUGETLB | log2 << MAP_HUGE_SHIFT, -1, 0);
+        let memfd = Mapping::of_memfd(c"huge", MFD_HUGETLB | log2 << MFD_HUGE_SHIFT, 4096, READ_WRITE, MAP_SHARED);
+        for error in [anonymous.unwrap_err(), memfd.unwrap_err()] {
+            assert!(error.to_string().ends_with(&said), "{error}");
+        }
+    }
+}
+
+#[test]
+fn a_file_has_the_pages_of_its_file_system() {
+    let file = File::open("Cargo.toml").unwrap();
+    let refused = of_descriptor(0, REST, PROT_READ, MAP_SHARED | MAP_HUGETLB, file.as_raw_fd().into(), 0).unwrap_err();
+    let said = "MAP_HUGETLB is for memory without a file: a file has the pages of its file system";
+    assert_eq!(refused.code(), -i64::from(libc::EINVAL));
+    assert!(refused.to_string().ends_with(said), "{refused}");
+}
+
+#[test]
 fn every_operation_takes_a_huge_page_for_a_page() {
     let Some(_pool) = Pool::of("4") else { return };
     let memory = of_pool(4 * MIB - 10, 0);

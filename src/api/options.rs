@@ -537,8 +537,12 @@ const WITHOUT_FILE: &[Use] = &[Use::Alignment, Use::Flags, Use::HugePages];
 
 fn log2(bytes: usize) -> Result<i64, Box<Cause>> {
     match bytes.checked_ilog2() {
-        Some(log2) if bytes.is_power_of_two() => Ok(log2.into()),
-        _ => Err(Cause::argument(format!("huge pages of {bytes} bytes: the size must be a power of two"))),
+        // 0 stands for the default size.
+        Some(log2) if bytes.is_power_of_two() && bytes > super::page_size() => Ok(log2.into()),
+        _ => {
+            let problem = format!("huge pages of {bytes} bytes: the size must be a power of two, of more than a page");
+            Err(Cause::argument(problem))
+        }
     }
 }
 

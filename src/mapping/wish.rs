@@ -3,10 +3,10 @@
 use super::is_shared;
 use crate::bits::known;
 use crate::constants::{
-    Group, MAP_ANONYMOUS, MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_PRIVATE, MAP_SHARED, MAP_SHARED_VALIDATE, MAP_TYPE,
+    Group, MAP_ANONYMOUS, MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_HUGETLB, MAP_PRIVATE, MAP_SHARED, MAP_SHARED_VALIDATE, MAP_TYPE,
 };
 use crate::error::{Errno, Error, Result};
-use crate::limits::memory_hint;
+use crate::limits::{huge_page_hint, memory_hint};
 use crate::range::{self, REST};
 use crate::source::Source;
 use crate::sys::{self, FileFacts};
@@ -135,7 +135,21 @@ impl Wish {
         is_shared(self.flags) && source.facts().is_some() && !can(libc::MAP_SHARED) && can(libc::MAP_PRIVATE)
     }
 
+    /// What is wrong with huge pages from the pool, if they were asked for.
+    fn huge_page_hint(&self, source: &Source) -> Option<String> {
+        let page = source.page_size(self.flags);
+        match source {
+            _ if MAP_HUGETLB == 0 || self.flags & MAP_HUGETLB == 0 => None,
+            Source::Anonymous { .. } => huge_page_hint(page),
+            _ if page != sys::page_size() => None,
+            _ => Some("MAP_HUGETLB is for memory without a file: a file has the pages of its file system".into()),
+        }
+    }
+
     pub fn hint(&self, errno: Errno, source: &Source) -> String {
+        if let Some(hint) = self.huge_page_hint(source) {
+            return hint;
+        }
         match errno {
             Errno(libc::EACCES | libc::ENODEV | libc::EINVAL) if self.only_shared_fails(source) => {
                 "this file takes no shared mapping: MAP_PRIVATE maps it, for changes that stay in memory".into()

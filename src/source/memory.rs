@@ -4,7 +4,7 @@ use super::{Source, SourceKind, facts, huge_page_size};
 use crate::bits::known;
 use crate::constants::{Group, MFD_HUGE_MASK, MFD_HUGE_SHIFT, MFD_HUGETLB};
 use crate::error::{Errno, Error, Result};
-use crate::limits::{file_size_hint, memory_hint};
+use crate::limits::{file_size_hint, huge_page_hint, memory_hint};
 use crate::sys;
 use std::ffi::CStr;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -14,14 +14,16 @@ impl Source {
     pub fn memfd(name: &CStr, flags: i64, size: u64) -> Result<Source> {
         let c_flags = known(Group::MemfdFlag, flags, "memfd flags")?;
         let attempt = || format!("memory file '{}' with flags {flags:#x}", name.to_string_lossy());
+        let page = if flags & MFD_HUGETLB != 0 { huge_page_size(flags >> MFD_HUGE_SHIFT & MFD_HUGE_MASK) } else { None };
         let fd = sys::memfd_create(name, c_flags).map_err(|errno| match errno {
             Errno(libc::ENOSYS) => Error::unsupported("memfd_create(2)"),
-            Errno(libc::EINVAL) => {
-                Error::system(errno, attempt(), "this kernel lacks one of the flags, or the name is too long: 249 bytes")
+            Errno(libc::ENODEV | libc::EINVAL) => {
+                let flags_or_name = "this kernel lacks one of the flags, or the name is too long: 249 bytes";
+                let hint = page.and_then(huge_page_hint).unwrap_or_else(|| flags_or_name.to_owned());
+                Error::system(errno, attempt(), hint)
             }
             _ => Error::system(errno, attempt(), memory_hint(errno)),
         })?;
-        let page = if flags & MFD_HUGETLB != 0 { huge_page_size(flags >> MFD_HUGE_SHIFT & MFD_HUGE_MASK) } else { None };
         sized(fd, size, page.unwrap_or(1), attempt)
     }
 

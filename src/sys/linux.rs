@@ -27,7 +27,7 @@ use std::time::Duration;
 
 pub use apart::run_apart;
 pub use fault_cause::{fault_cause, file_size_behind};
-pub use huge::{each_huge_part, huge_bytes_by_smaps, transparent_huge_page_size};
+pub use huge::{each_huge_part, huge_bytes_by_smaps, huge_page_sizes, transparent_huge_page_size};
 pub use naming::{grow_file, link, open_without_name, shared_memory_path};
 pub use node::{bind, node};
 pub use presence::{cached_pages, forget, is_writable, knows_advice, lock_on_fault, presence, read_ahead, touch_for_writing};

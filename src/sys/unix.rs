@@ -482,6 +482,10 @@ pub mod lacking {
         None
     }
 
+    pub fn huge_page_sizes() -> Vec<usize> {
+        Vec::new()
+    }
+
     pub fn each_huge_part(_pages: &Pages, _range: Range<usize>, _each: impl FnMut(Range<usize>)) -> Result<(), Errno> {
         Err(NOT_HERE)
     }

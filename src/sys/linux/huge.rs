@@ -13,6 +13,15 @@ pub fn transparent_huge_page_size() -> Option<usize> {
     text.trim().parse().ok()
 }
 
+/// The sizes of the huge pages that the kernel has pools for, in bytes, ascending.
+pub fn huge_page_sizes() -> Vec<usize> {
+    let kilobytes = |name: &str| name.strip_prefix("hugepages-")?.strip_suffix("kB")?.parse::<usize>().ok();
+    let pools = std::fs::read_dir("/sys/kernel/mm/hugepages").into_iter().flatten().flatten();
+    let mut sizes: Vec<_> = pools.filter_map(|pool| Some(kilobytes(pool.file_name().to_str()?)? * 1024)).collect();
+    sizes.sort_unstable();
+    sizes
+}
+
 /// Calls `each` with every part of the range that is in huge pages now, transparent or from the pool.
 /// ENOTTY before Linux 6.7.
 pub fn each_huge_part(pages: &Pages, range: Range<usize>, mut each: impl FnMut(Range<usize>)) -> Result<(), Errno> {
