@@ -11,7 +11,7 @@ pub const MMAP_WRAP_E_UNMAPPED: i64 = -4097;
 pub const MMAP_WRAP_E_RANGE: i64 = -4098;
 /// An address, offset or end is not a multiple of a page, or of a word, where it must be.
 pub const MMAP_WRAP_E_ALIGNMENT: i64 = -4099;
-/// The memory refused the access: protection, or a file cut short.
+/// The access faulted: protection, or a file cut short.
 pub const MMAP_WRAP_E_FAULT: i64 = -4100;
 /// The mapping is in use. It is exported (mmap_wrap_acquire): it can be neither unmapped nor resized, moved or split now. Or
 /// calls of other threads are inside and did not leave: it can be unmapped, but not resized, moved or split.
@@ -35,7 +35,7 @@ pub fn describe(code: i64) -> Option<&'static CStr> {
         MMAP_WRAP_E_UNMAPPED => c"the mapping is unmapped already (MMAP_WRAP_E_UNMAPPED)",
         MMAP_WRAP_E_RANGE => c"outside the mapping (MMAP_WRAP_E_RANGE)",
         MMAP_WRAP_E_ALIGNMENT => c"not on the border of a page or word (MMAP_WRAP_E_ALIGNMENT)",
-        MMAP_WRAP_E_FAULT => c"the memory refused the access (MMAP_WRAP_E_FAULT)",
+        MMAP_WRAP_E_FAULT => c"the access faulted (MMAP_WRAP_E_FAULT)",
         MMAP_WRAP_E_BUSY => c"the mapping is in use (MMAP_WRAP_E_BUSY)",
         MMAP_WRAP_E_ARGUMENT => c"invalid argument (MMAP_WRAP_E_ARGUMENT)",
         MMAP_WRAP_E_UNSUPPORTED => c"not supported on this system (MMAP_WRAP_E_UNSUPPORTED)",
@@ -89,7 +89,7 @@ pub enum Error {
     #[error("offset {offset} is not on the border of a word: its address must be a multiple of {width} bytes{}", Lead(*lead))]
     WordAlignment { offset: usize, width: usize, lead: usize },
 
-    #[error("the memory refused the access at offset {offset}, after {done} of {size} bytes: {cause}")]
+    #[error("the access faulted at offset {offset}, after {done} of {size} bytes: {cause}")]
     Fault { offset: usize, done: usize, size: usize, address: usize, cause: Cause },
 
     #[error(
@@ -207,7 +207,7 @@ pub enum Side {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs, reason = "each variant's message says what its fields are")]
 pub enum Cause {
-    #[error("its protection forbids that")]
+    #[error("the protection forbids it")]
     Protection,
     #[error("nothing is mapped there any more")]
     Unmapped,

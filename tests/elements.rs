@@ -216,13 +216,13 @@ fn copies_and_comparisons_say_which_mapping_failed() {
     says(
         mmap_wrap_copy(good, 0, cut, 4000, 200),
         MMAP_WRAP_E_FAULT,
-        "mmap_wrap_copy: the mapping copied from: the memory refused",
+        "mmap_wrap_copy: the mapping copied from: the access faulted",
     );
     assert_eq!((mmap_wrap_fault_done(), mmap_wrap_fault_address().addr()), (96, address(cut) + 4096));
-    says(mmap_wrap_copy(cut, 4090, good, 0, 200), MMAP_WRAP_E_FAULT, "the mapping copied to: the memory refused");
+    says(mmap_wrap_copy(cut, 4090, good, 0, 200), MMAP_WRAP_E_FAULT, "the mapping copied to: the access faulted");
     assert_eq!((mmap_wrap_fault_done(), mmap_wrap_fault_address().addr()), (6, address(cut) + 4096));
-    says(mmap_wrap_compare(cut, 0, good, 0, REST), MMAP_WRAP_E_FAULT, "the first mapping: the memory refused");
-    says(mmap_wrap_compare(good, 0, cut, 0, REST), MMAP_WRAP_E_FAULT, "the second mapping: the memory refused");
+    says(mmap_wrap_compare(cut, 0, good, 0, REST), MMAP_WRAP_E_FAULT, "the first mapping: the access faulted");
+    says(mmap_wrap_compare(good, 0, cut, 0, REST), MMAP_WRAP_E_FAULT, "the second mapping: the access faulted");
     assert_eq!(mmap_wrap_fault_done(), 4096);
     says(mmap_wrap_copy(good, 0, cut, 8193, 1), MMAP_WRAP_E_RANGE, "the mapping copied from: offset 8193 lies beyond");
     says(mmap_wrap_copy(good, 8192, cut, 0, 1), MMAP_WRAP_E_RANGE, "the mapping copied to: size 1 from offset 8192");

@@ -17,7 +17,7 @@ use std::process::Command;
 
 const PAGE: i64 = 4096;
 const PRIVATE: i64 = MAP_PRIVATE | MAP_ANONYMOUS;
-const PROTECTION: &str = "its protection forbids that";
+const PROTECTION: &str = "the protection forbids it";
 const NO_SPACE: &str = "no space is left on the file system of the file";
 const UNKNOWN: &str = "the system does not report the cause";
 const FILE: &str = "the file ends before this offset, its file system or pool of huge pages is full, an I/O error occurred, \
@@ -27,7 +27,7 @@ const FILE: &str = "the file ends before this offset, its file system or pool of
 #[track_caller]
 fn says<T>(outcome: mmap_wrap::internals::Result<T>, offset: i64, done: i64, size: i64, cause: &str) {
     let message = outcome.err().expect("the access faults").to_string();
-    assert_eq!(message, format!("the memory refused the access at offset {offset}, after {done} of {size} bytes: {cause}"));
+    assert_eq!(message, format!("the access faulted at offset {offset}, after {done} of {size} bytes: {cause}"));
 }
 
 fn map(file: &File, length: i64, prot: i64, flags: i64, offset: i64) -> Mapping {

@@ -75,7 +75,7 @@ fn a_named_file_cut_short_is_reported_with_its_new_size() {
     let error = read(&mapping, 4000, 200).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the memory refused the access at offset 4096, after 96 of 200 bytes: file offset 4096 lies beyond the 100 bytes of the file"
+        "the access faulted at offset 4096, after 96 of 200 bytes: file offset 4096 lies beyond the 100 bytes of the file"
     );
 }
 

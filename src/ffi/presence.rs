@@ -17,7 +17,7 @@ use crate::registry::{self, pin};
 /// Keeps the pages of the range in memory, reading them in (flags 0), or, with MLOCK_ONFAULT (Linux 4.4), those that
 /// are there at once and each other one when it is first touched. Locks do not add up: one munlock_wrap undoes them.
 ///
-/// Returns 0. -ENOMEM: more than RLIMIT_MEMLOCK, or a page that refuses to be read. -EPERM: this process may lock
+/// Returns 0. -ENOMEM: more than RLIMIT_MEMLOCK, or a page that cannot be read. -EPERM: this process may lock
 /// nothing. -EAGAIN: a page could not be read in. MMAP_WRAP_E_ARGUMENT: unknown flags.
 ///
 /// ```c

@@ -269,7 +269,7 @@ fn lock_hint(errno: Errno) -> String {
         None => "RLIMIT_MEMLOCK sets no limit".to_owned(),
     };
     match errno {
-        Errno(libc::ENOMEM) => format!("{limit}; else a page refuses to be read, or vm.max_map_count is reached"),
+        Errno(libc::ENOMEM) => format!("{limit}; else a page cannot be read, or vm.max_map_count is reached"),
         Errno(libc::EAGAIN) => format!("{limit}; else a page could not be read in"),
         Errno(libc::EPERM) => limit,
         _ => String::new(),
