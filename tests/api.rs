@@ -342,6 +342,22 @@ fn a_waiter_is_woken_by_another_thread() {
 }
 
 #[test]
+fn a_mutex_at_a_place_that_is_none_is_an_error_with_that_place() {
+    let memory = Mapping::anonymous(100).unwrap();
+    if let Err(error) = memory.lock_mutex(0, None) {
+        return println!("skipped: {error}");
+    }
+    for offset in [1, 4, 12, 79] {
+        let error = memory.lock_mutex(offset, None).unwrap_err();
+        let said =
+            format!("lock_mutex: offset {offset} is not on the border of a word: its address must be a multiple of 8 bytes");
+        assert_eq!((error.kind(), error.to_string()), (ErrorKind::Misaligned, said));
+    }
+    let error = memory.lock_mutex(88, None).unwrap_err();
+    assert_eq!(error.to_string(), "lock_mutex: size 16 from offset 88 extends beyond 100 byte mapping");
+}
+
+#[test]
 fn a_mutex_is_released_by_its_guard_and_taken_over_from_a_thread_that_ended() {
     let memory = Mapping::anonymous(64).unwrap();
     let once = Some(Duration::ZERO);
