@@ -388,6 +388,21 @@ impl Drop for Named {
 }
 
 #[test]
+fn blocks_that_cannot_be_had_leave_shared_memory_as_it_is() {
+    let Named(name) = &Named::new("blocks");
+    let one = shared_memory(name, MAKE, 4096).unwrap();
+    one.write(4095, b"x").unwrap();
+    let open = Open { name: Name::SharedMemory(name), flags: O_RDWR, mode: 0o600, size: 1 << 50, allocate: true };
+    let refused = Mapping::open(open, 4096, READ_WRITE, MAP_SHARED, 0).unwrap_err();
+    if refused.code() == MMAP_WRAP_E_UNSUPPORTED {
+        return println!("skipped: {refused}");
+    }
+    assert!([errno(libc::ENOSPC), errno(libc::EFBIG), errno(libc::ENOMEM)].contains(&refused.code()), "{refused}");
+    assert_eq!(shared_memory(name, O_RDWR, REST).unwrap().length(), 4096, "others that map all of it still can");
+    assert_eq!(read(&one, 4095, 1).unwrap(), b"x");
+}
+
+#[test]
 fn a_smaller_size_leaves_shared_memory_as_it_is() {
     let Named(name) = &Named::new("smaller");
     let one = shared_memory(name, MAKE, 1 << 20).unwrap();
