@@ -3,7 +3,7 @@
 use std::ffi::CStr;
 use std::fmt;
 
-/// The handle was not given out by this library.
+/// Not a valid mapping handle.
 pub const MMAP_WRAP_E_HANDLE: i64 = -4096;
 /// The mapping of this handle is unmapped already.
 pub const MMAP_WRAP_E_UNMAPPED: i64 = -4097;
@@ -31,7 +31,7 @@ pub const MMAP_WRAP_E_INTERNAL: i64 = -4105;
 pub fn describe(code: i64) -> Option<&'static CStr> {
     Some(match code {
         0 => c"success",
-        MMAP_WRAP_E_HANDLE => c"not a handle of this library (MMAP_WRAP_E_HANDLE)",
+        MMAP_WRAP_E_HANDLE => c"not a valid mapping handle (MMAP_WRAP_E_HANDLE)",
         MMAP_WRAP_E_UNMAPPED => c"the mapping is unmapped already (MMAP_WRAP_E_UNMAPPED)",
         MMAP_WRAP_E_RANGE => c"outside the mapping (MMAP_WRAP_E_RANGE)",
         MMAP_WRAP_E_ALIGNMENT => c"not on the border of a page or word (MMAP_WRAP_E_ALIGNMENT)",
@@ -54,7 +54,7 @@ pub type Result<T, E = Box<Error>> = std::result::Result<T, E>;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs, reason = "each variant's message says what its fields are")]
 pub enum Error {
-    #[error("{0:#x} is no handle of this library")]
+    #[error("{0:#x} is not a valid mapping handle")]
     Handle(i64),
     #[error("the mapping of handle {0:#x} is unmapped already")]
     Unmapped(i64),

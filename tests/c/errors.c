@@ -68,7 +68,7 @@ static void every_call_refuses(mmap_wrap_handle h, int64_t code) {
     char why[100];
     bool unknown = code == MMAP_WRAP_E_HANDLE;
     snprintf(why, sizeof why, "%s0x%llx is %s", unknown ? "" : "the mapping of handle ", (unsigned long long)h,
-             unknown ? "no handle of this library" : "unmapped already");
+             unknown ? "not a valid mapping handle" : "unmapped already");
     for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
         check_fails(calls[i].with(h), code, text("%s: %s", calls[i].name, why), __FILE__, __LINE__, calls[i].name);
     }

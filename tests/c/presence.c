@@ -69,7 +69,7 @@ static void handles_and_ranges_are_checked_as_everywhere(void) {
     CHECK_PRESENT(h, 0, MMAP_WRAP_REST, "00");
     CHECK_IS(munmap_wrap(h), 1);
     every_call_refuses(h, 0, MMAP_WRAP_REST, MMAP_WRAP_E_UNMAPPED, "the mapping of handle");
-    every_call_refuses(0, 0, MMAP_WRAP_REST, MMAP_WRAP_E_HANDLE, "0x0 is no handle of this library");
+    every_call_refuses(0, 0, MMAP_WRAP_REST, MMAP_WRAP_E_HANDLE, "0x0 is not a valid mapping handle");
 }
 
 static void size_zero_does_nothing(void) {
