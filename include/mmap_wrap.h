@@ -55,7 +55,7 @@ int64_t mmap_wrap_page_size(void);
  * written only on success. No errno is set, none is needed.
  */
 
-/** The handle was not given out by this library. */
+/** Not a valid mapping handle. */
 #define MMAP_WRAP_E_HANDLE (-4096)
 
 /** The mapping of this handle is unmapped already. */
@@ -375,7 +375,7 @@ int64_t msync_wrap(mmap_wrap_handle h, int64_t flags, int64_t offset, int64_t si
  * pages behind them; length is that of the mapping and with_file is 0, for no size changes.
  *
  * Returns h, or the new handle. On failure nothing has changed: MMAP_WRAP_E_BUSY, MMAP_WRAP_E_SEALED, MMAP_WRAP_E_ARGUMENT
- * (length 0, flags that need others, no file kept), MMAP_WRAP_E_RANGE (beyond the file's end), MMAP_WRAP_E_ALIGNMENT (new_addr),
+ * (length 0, the end of a device, flags that need others, no file kept), MMAP_WRAP_E_RANGE (beyond the file's end), MMAP_WRAP_E_ALIGNMENT (new_addr),
  * MMAP_WRAP_E_UNSUPPORTED (a shared mapping without a file cannot grow: the memory behind it keeps its size), -EFAULT (parts
  * with a protection or advice of their own), -ENOMEM, -EINVAL (longer than addresses go), -EPERM (a sealed file), MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED.
  *
