@@ -199,8 +199,8 @@ int64_t munmap_wrap(mmap_wrap_handle h);
 
 /**
  * A flag for every call that maps a file, beside MAP_SHARED and without PROT_WRITE: where the file takes no shared mapping
- * (FUSE with direct I/O, some files of sysfs), the mapping is private, which reads the same bytes. The flags in struct
- * mmap_wrap_facts say which it is.
+ * (FUSE with direct I/O, some files of sysfs), the mapping is private, which reads the same bytes; it cannot be made
+ * writable then (-EACCES). The flags in struct mmap_wrap_facts say which it is.
  */
 #define MMAP_WRAP_OR_PRIVATE 8589934592
 

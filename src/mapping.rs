@@ -58,6 +58,7 @@ struct Origin {
     source: SourceKind,
     /// The file offset of the first byte.
     offset: u64,
+    /// With `OR_PRIVATE` if it is a private mapping in place of a shared one.
     flags: i64,
     /// As mapped, or as set for the whole mapping since.
     prot: AtomicI64,
@@ -155,7 +156,7 @@ impl Mapping {
             };
             let mapped = map(wish.c_flags).or_else(|errno| {
                 let c_flags = wish.privately(errno).ok_or(errno)?;
-                flags = flags & !MAP_TYPE | MAP_PRIVATE;
+                flags = flags & !MAP_TYPE | MAP_PRIVATE | OR_PRIVATE;
                 map(c_flags).map_err(|_| errno)
             });
             mapped.map_err(|errno| Error::system(errno, wish.attempt(length, source), wish.hint(errno, source)))?

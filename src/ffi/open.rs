@@ -19,8 +19,8 @@ use std::os::fd::IntoRawFd;
 pub const MMAP_WRAP_KEEP: i64 = 4294967296;
 
 /// A flag for every call that maps a file, beside MAP_SHARED and without PROT_WRITE: where the file takes no shared mapping
-/// (FUSE with direct I/O, some files of sysfs), the mapping is private, which reads the same bytes. The flags in struct
-/// mmap_wrap_facts say which it is.
+/// (FUSE with direct I/O, some files of sysfs), the mapping is private, which reads the same bytes; it cannot be made
+/// writable then (-EACCES). The flags in struct mmap_wrap_facts say which it is.
 pub const MMAP_WRAP_OR_PRIVATE: i64 = 8589934592;
 
 const _: () = assert!(MMAP_WRAP_KEEP == KEEP && MMAP_WRAP_OR_PRIVATE == OR_PRIVATE);

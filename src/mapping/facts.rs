@@ -1,6 +1,6 @@
 //! What is known of a mapping.
 
-use super::{Mapping, SourceKind};
+use super::{Mapping, OR_PRIVATE, SourceKind};
 use crate::error::{Error, Result};
 use crate::sys::{self, FileFacts};
 use std::os::fd::AsRawFd;
@@ -50,7 +50,7 @@ impl Mapping {
             address: self.address().addr(),
             page_size: self.grid.page,
             protection: self.origin.prot.load(Ordering::Relaxed),
-            flags: self.origin.flags,
+            flags: self.origin.flags & !OR_PRIVATE,
             offset: self.origin.offset,
             keeps_file: self.origin.file.is_some(),
             sealed: self.is_sealed(),

@@ -1,7 +1,7 @@
 //! Resizing, moving and splitting.
 
 use super::wish::{FIXED, addressable, bytes_to_the_end, lead, whole_pages};
-use super::{KEEP, Mapping, is_shared, to_i64};
+use super::{KEEP, Mapping, OR_PRIVATE, is_shared, to_i64};
 use crate::bits::{known, to_c_int};
 use crate::constants::{F_SEAL_SHRINK, Group, MAP_ANONYMOUS, MAP_FIXED, MREMAP_DONTUNMAP, MREMAP_FIXED, MREMAP_MAYMOVE};
 use crate::error::{Errno, Error, Result, Side};
@@ -311,7 +311,7 @@ impl Mapping {
             None => self.file()?.as_raw_fd(),
         };
         let place = if address == 0 { 0 } else { MAP_FIXED };
-        let flags = to_c_int(self.origin.flags & !(KEEP | FIXED) | place, "flags")?;
+        let flags = to_c_int(self.origin.flags & !(KEEP | OR_PRIVATE | FIXED) | place, "flags")?;
         let offset = if fd == -1 { 0 } else { self.origin.offset - lead(self.origin.offset, self.grid.page) as u64 };
         Pages::map(address, size, self.c_prot(), flags, fd, offset).map_err(|errno| self.remap_refused(errno, size))
     }
