@@ -93,7 +93,7 @@ pub enum Error {
     Fault { offset: usize, done: usize, size: usize, address: usize, cause: Cause },
 
     #[error(
-        "a page of the mapping was lost to an access through its address: its file was cut short, its file system is full, or an I/O error occurred; the page is zeroed memory now"
+        "a page of the mapping was lost to an access through its address: its file was cut short, its file system is full, no huge page was available, or an I/O error occurred; the page is zeroed memory now"
     )]
     Lost,
 

@@ -12,6 +12,7 @@ use std::io::Write;
 use std::mem::MaybeUninit;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
+use std::ptr::null_mut;
 
 const PRIVATE: i64 = MAP_PRIVATE | MAP_ANONYMOUS;
 const MIB: i64 = 1 << 20;
@@ -276,6 +277,27 @@ fn a_file_has_the_pages_of_its_file_system() {
     let said = "MAP_HUGETLB is for memory without a file: a file has the pages of its file system";
     assert_eq!(refused.code(), -i64::from(libc::EINVAL));
     assert!(refused.to_string().ends_with(said), "{refused}");
+}
+
+#[test]
+fn a_mapping_survives_an_access_by_address_that_finds_the_pool_empty() {
+    let Some(_pool) = Pool::of("0") else { return };
+    let flags = PRIVATE | MAP_HUGETLB | MAP_HUGE_2MB | MAP_NORESERVE;
+    let h = mmap_wrap(null_mut(), 2 * MIB, READ_WRITE, flags, -1, 0);
+    if h < 0 || mmap_wrap_survive(h, 1) < 0 {
+        return println!("skipped: {}", message());
+    }
+    let address: *mut u8 = mmap_wrap_address(h).cast();
+    // SAFETY: the memory is mapped, and the mapping survives that no page can be had for it.
+    let byte = unsafe {
+        address.add(5).write_volatile(7);
+        address.add(5).read_volatile()
+    };
+    assert_eq!(byte, 7);
+    let mut room = [0_u8; 1];
+    assert_fails(mmap_wrap_read(h, 5, room.as_mut_ptr().cast(), 1), MMAP_WRAP_E_FAULT, "no huge page was available");
+    assert_eq!(mmap_wrap_read(h, 5, room.as_mut_ptr().cast(), 1), 1);
+    munmap_wrap(h);
 }
 
 #[test]
