@@ -1868,6 +1868,9 @@ int64_t mmap_wrap_MMAP_WRAP_LITTLE_ENDIAN(void);
 /** MMAP_WRAP_BIG_ENDIAN: or'ed to an element: the most significant byte stands first. */
 int64_t mmap_wrap_MMAP_WRAP_BIG_ENDIAN(void);
 
+/** MMAP_WRAP_NO_INT: mmap_wrap_get_int: it failed, if mmap_wrap_last_error_code says so. */
+int64_t mmap_wrap_MMAP_WRAP_NO_INT(void);
+
 /** MMAP_WRAP_MUTEX_SIZE: bytes of a mutex in a mapping. */
 int64_t mmap_wrap_MMAP_WRAP_MUTEX_SIZE(void);
 
