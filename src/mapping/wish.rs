@@ -157,7 +157,7 @@ impl Wish {
             Errno(libc::EACCES) => {
                 "the file must be open for reading, and for writing too if a shared mapping is to be written".into()
             }
-            Errno(libc::ENODEV) => "this kind of file cannot be mapped".into(),
+            Errno(libc::ENODEV) => "this kind of file cannot be mapped: read it".into(),
             Errno(libc::EPERM) => "a seal, a mount without execution, or an address below vm.mmap_min_addr forbids it".into(),
             Errno(libc::EEXIST) => format!("something is mapped at {:#x} already", self.address),
             Errno(libc::EAGAIN) => match sys::limits().locked_memory {

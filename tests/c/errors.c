@@ -221,7 +221,7 @@ static void what_is_no_file_of_bytes_is_refused_without_waiting(void) {
     CHECK_FAILS(mmap_open_wrap("pipe", O_RDWR | O_CREAT, 0600, MMAP_WRAP_REST, 0, 1, RW, MAP_SHARED, 0), -ENODEV, "read it");
     unlink("pipe");
     CHECK_FAILS(map_file("/dev/null", PROT_READ, MAP_PRIVATE), MMAP_WRAP_E_ARGUMENT, "a device has no size");
-    CHECK_FAILS(mmap_path_wrap("/dev/null", 1, PROT_READ, MAP_PRIVATE, 0), -ENODEV, "this kind of file cannot be mapped");
+    CHECK_FAILS(mmap_path_wrap("/dev/null", 1, PROT_READ, MAP_PRIVATE, 0), -ENODEV, "this kind of file cannot be mapped: read it");
 }
 
 /* The child waits in open until there is a reader, whose end it would find closed at once. */
