@@ -265,7 +265,9 @@ impl MapOptions {
         self
     }
 
-    /// The size in bytes that the file gets when it is opened, larger or smaller than it was. On failure it has its former one.
+    /// The size in bytes that the file gets when it is opened: a longer file is cut, and what lay behind is lost, except of
+    /// shared memory, which is never made smaller. On failure it has its former size. Without this the file stays as it is, and
+    /// [`Mapping::resize`] makes it longer.
     ///
     /// ```
     /// # let folder = tempfile::tempdir().unwrap();
