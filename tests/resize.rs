@@ -93,6 +93,37 @@ fn a_mapping_of_an_empty_file_grows_with_it() {
 }
 
 #[test]
+fn the_protection_of_an_empty_mapping_is_that_of_what_comes_to_it() {
+    let mut memory = Mapping::of_unnamed(page(), READ_WRITE, MAP_SHARED).unwrap();
+    let file = std::fs::File::from(memory.descriptor().unwrap());
+    file.set_len(0).unwrap();
+    memory.resize(REST, MREMAP_MAYMOVE, FileEnd::Stays).unwrap();
+    memory.protect(PROT_READ, 0, REST).unwrap();
+    assert_eq!(memory.facts().protection, PROT_READ);
+    memory.resize(page(), MREMAP_MAYMOVE, FileEnd::Follows).unwrap();
+    assert_eq!(memory.write(0, b"x").unwrap_err().code(), MMAP_WRAP_E_FAULT);
+
+    // Nothing at the end of what is not empty says nothing of the whole.
+    memory.protect(PROT_READ | PROT_WRITE, 0, REST).unwrap();
+    memory.protect(PROT_READ, page(), REST).unwrap();
+    assert_eq!(memory.facts().protection, READ_WRITE);
+}
+
+#[test]
+fn secret_memory_keeps_its_size_and_the_error_says_so() {
+    let mut secret = match Mapping::of_secret(2 * page(), READ_WRITE) {
+        Ok(secret) => secret,
+        Err(error) => return println!("skipped: {error}"),
+    };
+    for length in [page(), 3 * page()] {
+        let refused = secret.resize(length, MREMAP_MAYMOVE, FileEnd::Follows).unwrap_err();
+        assert_eq!(refused.code(), errno(libc::EINVAL));
+        assert!(refused.to_string().ends_with("the size of secret memory can be set only once"), "{refused}");
+        assert_eq!(bytes(&secret), 2 * page());
+    }
+}
+
+#[test]
 fn a_device_has_no_end_to_be_mapped_to() {
     let map = |length| Mapping::of_path(c"/dev/zero", length, READ_WRITE, MAP_PRIVATE | KEEP, 0);
     let mut zeros = map(100).unwrap();

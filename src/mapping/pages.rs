@@ -23,6 +23,10 @@ impl Mapping {
         let c_prot = known(Group::Protection, prot, "protection")?;
         let span = self.span(offset, size)?;
         if span.size == 0 {
+            if self.grid.length == 0 {
+                // The file may grow, and the mapping with it.
+                self.origin.prot.store(prot, Ordering::Relaxed);
+            }
             return Ok(());
         }
         if self.origin.flags & OR_PRIVATE != 0 && c_prot & libc::PROT_WRITE != 0 {

@@ -1,7 +1,7 @@
 //! Resizing, moving and splitting.
 
 use super::wish::{FIXED, addressable, bytes_to_the_end, lead, whole_pages};
-use super::{KEEP, Mapping, OR_PRIVATE, is_shared, to_i64};
+use super::{KEEP, Mapping, OR_PRIVATE, SourceKind, is_shared, to_i64};
 use crate::bits::{known, to_c_int};
 use crate::constants::{F_SEAL_SHRINK, Group, MAP_ANONYMOUS, MAP_FIXED, MREMAP_DONTUNMAP, MREMAP_FIXED, MREMAP_MAYMOVE};
 use crate::error::{Errno, Error, Result, Side};
@@ -38,6 +38,7 @@ struct FileSize {
     fd: c_int,
     before: u64,
     after: u64,
+    is_memory: bool,
 }
 
 impl Mapping {
@@ -248,7 +249,8 @@ impl Mapping {
         let end = self.origin.offset + length as u64;
         // A file of huge pages is of whole ones.
         let unit = if self.grid.page == sys::page_size() { 1 } else { self.grid.page as u64 };
-        Ok(FileSize { fd, before: facts.size, after: end.next_multiple_of(unit) })
+        let is_memory = self.origin.source == SourceKind::MemoryFile;
+        Ok(FileSize { fd, before: facts.size, after: end.next_multiple_of(unit), is_memory })
     }
 
     fn remap(&mut self, size: usize, flags: c_int, address: usize) -> Result<()> {
@@ -330,6 +332,7 @@ impl Mapping {
                 "it is longer than addresses go, or the new place overlaps the old one, or this kernel cannot do it to this kind of mapping"
             }
             Errno(libc::EAGAIN) => "RLIMIT_MEMLOCK is reached: its pages are locked",
+            Errno(libc::EACCES) => "the file was not opened for the protection that the mapping has",
             Errno(libc::ENOMEM) => {
                 let hint = format!("no room to grow in place without MREMAP_MAYMOVE, or {}", memory_hint(errno));
                 return Error::system(errno, attempt, hint);
@@ -371,9 +374,14 @@ impl FileSize {
     }
 
     fn refused(&self, errno: Errno, size: u64) -> Box<Error> {
+        let attempt = || format!("the file from {} to {size} bytes", self.before);
         match errno {
             Errno(libc::EOPNOTSUPP) => Error::unsupported("allocating blocks on the file system of this file"),
-            _ => Error::system(errno, format!("the file from {} to {size} bytes", self.before), file_size_hint(errno)),
+            // Memory files are open for writing, and others take any size.
+            Errno(libc::EINVAL) if self.is_memory => {
+                Error::system(errno, attempt(), "the size of secret memory can be set only once")
+            }
+            _ => Error::system(errno, attempt(), file_size_hint(errno)),
         }
     }
 }
