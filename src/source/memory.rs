@@ -14,13 +14,15 @@ impl Source {
     pub fn memfd(name: &CStr, flags: i64, size: u64) -> Result<Source> {
         let c_flags = known(Group::MemfdFlag, flags, "memfd flags")?;
         let attempt = || format!("memory file '{}' with flags {flags:#x}", name.to_string_lossy());
-        let page = if flags & MFD_HUGETLB != 0 { huge_page_size(flags >> MFD_HUGE_SHIFT & MFD_HUGE_MASK) } else { None };
+        let is_huge = flags & MFD_HUGETLB != 0;
+        let page = if is_huge { huge_page_size(flags >> MFD_HUGE_SHIFT & MFD_HUGE_MASK) } else { None };
         let fd = sys::memfd_create(name, c_flags).map_err(|errno| match errno {
             Errno(libc::ENOSYS) => Error::unsupported("memfd_create(2)"),
             Errno(libc::ENODEV | libc::EINVAL) => {
                 let flags_or_name = "this kernel lacks one of the flags, or the name is too long: 249 bytes";
-                let hint = page.and_then(huge_page_hint).unwrap_or_else(|| flags_or_name.to_owned());
-                Error::system(errno, attempt(), hint)
+                // A size that this machine cannot address is none that there is.
+                let size = if is_huge { huge_page_hint(page.unwrap_or(0)) } else { None };
+                Error::system(errno, attempt(), size.unwrap_or_else(|| flags_or_name.to_owned()))
             }
             _ => Error::system(errno, attempt(), memory_hint(errno)),
         })?;

@@ -17,7 +17,7 @@ pub fn transparent_huge_page_size() -> Option<usize> {
 pub fn huge_page_sizes() -> Vec<usize> {
     let kilobytes = |name: &str| name.strip_prefix("hugepages-")?.strip_suffix("kB")?.parse::<usize>().ok();
     let pools = std::fs::read_dir("/sys/kernel/mm/hugepages").into_iter().flatten().flatten();
-    let mut sizes: Vec<_> = pools.filter_map(|pool| Some(kilobytes(pool.file_name().to_str()?)? * 1024)).collect();
+    let mut sizes: Vec<_> = pools.filter_map(|pool| kilobytes(pool.file_name().to_str()?)?.checked_mul(1024)).collect();
     sizes.sort_unstable();
     sizes
 }
