@@ -309,7 +309,8 @@ pub fn limits() -> Limits {
         check(unsafe { libc::getrlimit(resource, limit.as_mut_ptr()) }).ok()?;
         // SAFETY: getrlimit succeeded, so all of it is written.
         let current = unsafe { limit.assume_init() }.rlim_cur;
-        (current != libc::RLIM_INFINITY).then_some(current)
+        #[allow(clippy::useless_conversion, reason = "of 32 bits on some platforms")]
+        (current != libc::RLIM_INFINITY).then(|| u64::from(current))
     };
     Limits {
         address_space: limit(libc::RLIMIT_AS),
