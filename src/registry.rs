@@ -14,10 +14,9 @@ use crate::error::{Error, Result};
 use crate::mapping::{Mapping, Waited};
 use crate::range::REST;
 use crate::sys;
-use pin::{UNINHERITED, enter, retry};
-use records::Hold;
+use pin::UNINHERITED;
 use slot_state::{NotNow, Unusable};
-use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::Ordering::{Release, SeqCst};
 use std::time::{Duration, Instant};
 use survival::SURVIVING;
 
@@ -96,7 +95,7 @@ impl Taken {
         survival::publish_pages(slot, &mapping);
         // SAFETY: a slot taken off the free list is this thread's alone.
         unsafe { (*slot.mapping.get()).write(mapping) };
-        slot.marks.store(marks, SeqCst);
+        slot.marks.store(marks, Release);
         std::mem::forget(self);
         Ok(handle(slot.state.begin(), index))
     }
@@ -113,13 +112,9 @@ impl Drop for Taken {
 /// the last reader to leave gives the addresses back.
 pub fn unmap(handle: Handle) -> Result<bool> {
     let pin = loop {
-        let pin = match enter(handle, Hold::publish) {
-            Ok((pin, _)) => pin,
-            Err(Unusable::Ended) => return Ok(false),
-            Err(reason) => {
-                retry(handle, reason)?;
-                continue;
-            }
+        let pin = match look(handle) {
+            Err(error) if matches!(*error, Error::Unmapped(_)) => return Ok(false),
+            looked => looked?,
         };
         if pin.is_sealed() {
             return Err(Error::Sealed.into());

@@ -129,7 +129,7 @@ fn look_slowly(handle: Handle) -> Result<Pin> {
 
 /// Gives the thread that changes the mapping time to finish, which never takes long; any other reason is an error.
 #[cold]
-pub(super) fn retry(handle: Handle, reason: Unusable) -> Result<()> {
+fn retry(handle: Handle, reason: Unusable) -> Result<()> {
     if reason != Unusable::Changing {
         return Err(unusable(handle, reason));
     }

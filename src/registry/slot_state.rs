@@ -10,9 +10,9 @@
 //! same way and waits a little for the readers inside to leave; readers that arrive meanwhile leave at once and retry.
 
 #[cfg(loom)]
-use loom::sync::atomic::{AtomicU64, Ordering::Acquire, Ordering::SeqCst};
+use loom::sync::atomic::{AtomicU64, Ordering::Acquire, Ordering::Release, Ordering::SeqCst};
 #[cfg(not(loom))]
-use std::sync::atomic::{AtomicU64, Ordering::Acquire, Ordering::SeqCst};
+use std::sync::atomic::{AtomicU64, Ordering::Acquire, Ordering::Release, Ordering::SeqCst};
 
 /// The most exports that a mapping can have at a time.
 pub const MOST_EXPORTS: u32 = (1 << EXPORT_BITS) - 1;
@@ -121,7 +121,7 @@ impl SlotState {
     /// Begins the next generation and returns it. For the only owner of a free slot, once its mapping is in place.
     pub fn begin(&self) -> u32 {
         let generation = self.generation() + 1;
-        self.0.store(State { generation, phase: Phase::Live, exports: 0 }.pack(), SeqCst);
+        self.0.store(State { generation, phase: Phase::Live, exports: 0 }.pack(), Release);
         generation
     }
 
@@ -251,7 +251,7 @@ mod model {
     use super::*;
     use loom::cell::UnsafeCell;
     use loom::sync::Arc;
-    use loom::sync::atomic::{AtomicBool, Ordering::Relaxed, Ordering::Release, fence};
+    use loom::sync::atomic::{AtomicBool, Ordering::Relaxed, fence};
     use loom::thread;
 
     /// A slot whose mapping is the number of its generation, and 0 when it is reclaimed. loom fails any run in which

@@ -144,7 +144,7 @@ pub fn take() -> Result<u32> {
     loop {
         let head = FREE.load(SeqCst);
         let Some(index) = first_free(head) else { break };
-        let next = slot(index).map_or(0, |slot| slot.next_free.load(SeqCst));
+        let next = slot(index).map_or(0, |slot| slot.next_free.load(Relaxed));
         if FREE.compare_exchange(head, retagged(head, next), SeqCst, SeqCst).is_ok() {
             return Ok(index);
         }
@@ -171,7 +171,7 @@ pub fn give_back(index: u32) {
     }
     loop {
         let head = FREE.load(SeqCst);
-        slot.next_free.store(first_free(head).map_or(0, |first| first + 1), SeqCst);
+        slot.next_free.store(first_free(head).map_or(0, |first| first + 1), Relaxed);
         if FREE.compare_exchange(head, retagged(head, index + 1), SeqCst, SeqCst).is_ok() {
             return;
         }

@@ -8,6 +8,7 @@ use std::ops::Range;
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::ptr::NonNull;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 // 64-bit file offsets on every target: 32-bit glibc has them only under this name.
 #[cfg(not(target_os = "linux"))]
@@ -37,10 +38,20 @@ pub fn symbol(name: &CStr) -> Option<NonNull<c_void>> {
 }
 
 /// Bytes in a page, asked at run time: 4 KiB, 16 KiB and 64 KiB exist.
+#[inline]
 pub fn page_size() -> usize {
-    // SAFETY: sysconf only reads; POSIX demands that this name is known.
-    let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
-    usize::try_from(size).expect("the system has a page size")
+    /// The answer; 0 before the first.
+    static KNOWN: AtomicUsize = AtomicUsize::new(0);
+    match KNOWN.load(Relaxed) {
+        0 => {
+            // SAFETY: sysconf only reads; POSIX demands that this name is known.
+            let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+            let size = usize::try_from(size).expect("the system has a page size");
+            KNOWN.store(size, Relaxed);
+            size
+        }
+        known => known,
+    }
 }
 
 /// Whether a forked child shares fresh memory, or gets a copy.
