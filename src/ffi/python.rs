@@ -7,8 +7,8 @@ mod api;
 mod element;
 mod position;
 
-use super::access::{mmap_wrap_copy, mmap_wrap_read, mmap_wrap_write};
-use super::address::{mmap_wrap_length, mmap_wrap_release};
+use super::access::{mmap_wrap_copy, mmap_wrap_move, mmap_wrap_read, mmap_wrap_write};
+use super::address::{mmap_wrap_address, mmap_wrap_length, mmap_wrap_release};
 use super::boundary::{boundary, quietly};
 use super::map::mmap_wrap_handle;
 use crate::constants::PROT_WRITE;
@@ -633,6 +633,11 @@ unsafe fn write(object: *mut Object, place: i64, from: *const u8, size: i64) -> 
     // SAFETY: as demanded.
     unsafe {
         let handle = instance(object).handle;
+        // A view of the map's own memory keeps it where it is; the bytes may overlap those to be written.
+        let origin = (from.addr() as i64).wrapping_sub(mmap_wrap_address(handle).addr() as i64);
+        if (0..mmap_wrap_length(handle)).contains(&origin) {
+            return in_pieces(object, size, place > origin, |at, size| mmap_wrap_move(handle, place + at, origin + at, size));
+        }
         in_pieces(object, size, false, |at, size| mmap_wrap_write(handle, place + at, from.offset(at as Size).cast(), size))
     }
 }

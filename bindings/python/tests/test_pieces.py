@@ -211,3 +211,16 @@ def test_handlers_of_signals_run_between_the_pieces_of_a_long_copy(act):
         signal.signal(signal.SIGUSR1, before)
     # Each of the lines may see one before the call, and one after it.
     assert count > 4
+
+
+@pytest.mark.parametrize("distance", [1, _pieces.PIECE - 1, _pieces.PIECE, 2 * _pieces.PIECE + 5])
+@pytest.mark.parametrize("up", [False, True])
+def test_long_copies_of_a_maps_own_bytes_may_overlap(distance, up):
+    size = 3 * _pieces.PIECE + 3
+    pattern = random.Random(0).randbytes(size)
+    with mmap.anonymous(size + distance) as m:
+        origin, to = (0, distance) if up else (distance, 0)
+        m[origin : origin + size] = pattern
+        with m.view() as view:
+            m[to : to + size] = view[origin : origin + size]
+        assert m[to : to + size] == pattern
