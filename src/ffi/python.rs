@@ -619,7 +619,7 @@ unsafe fn write_buffer(object: *mut Object, place: i64, value: *mut Object, data
     // SAFETY: called by the interpreter; the buffer keeps the other map open.
     unsafe {
         if !data.is_of(value) {
-            return write(object, place, data.address.cast(), size);
+            return write(object, place, value, data);
         }
         // The other's memory may refuse, too: it is read as a map, so that the failure is told as that map's.
         let (to, from) = (instance(object).handle, instance(value).handle);
@@ -628,16 +628,28 @@ unsafe fn write_buffer(object: *mut Object, place: i64, value: *mut Object, data
 }
 
 /// # Safety
-/// As the slots; `size` bytes at `from` can be read and stay as they are.
-unsafe fn write(object: *mut Object, place: i64, from: *const u8, size: i64) -> Result<(), Refused> {
-    // SAFETY: as demanded.
+/// As the slots; `data` is the buffer of `value`, which is no map's own.
+unsafe fn write(object: *mut Object, place: i64, value: *mut Object, data: &Buffer) -> Result<(), Refused> {
+    let api = python();
+    // SAFETY: called by the interpreter.
     unsafe {
-        let handle = instance(object).handle;
-        // A view of the map's own memory keeps it where it is; the bytes may overlap those to be written.
-        let origin = (from.addr() as i64).wrapping_sub(mmap_wrap_address(handle).addr() as i64);
-        if (0..mmap_wrap_length(handle)).contains(&origin) {
+        let (handle, from, size) = (instance(object).handle, data.address.cast::<u8>(), data.length as i64);
+        let class = (api.PyObject_Type)(value);
+        (api.Py_DecRef)(class);
+        // What is no bytes object may be a view of the map's own memory, which it keeps where it is, and overlap the bytes
+        // to be written.
+        let origin = if class == api.PyBytes_Type { -1 } else { origin_within(handle, from) };
+        if origin >= 0 {
             return in_pieces(object, size, place > origin, |at, size| mmap_wrap_move(handle, place + at, origin + at, size));
         }
         in_pieces(object, size, false, |at, size| mmap_wrap_write(handle, place + at, from.offset(at as Size).cast(), size))
     }
+}
+
+/// The offset of an address that lies in a mapping; -1 if it does not.
+fn origin_within(handle: mmap_wrap_handle, address: *const u8) -> i64 {
+    // SAFETY: nothing is demanded: a handle is checked, and the address that is answered is no more than compared.
+    let (start, length) = unsafe { (mmap_wrap_address(handle), mmap_wrap_length(handle)) };
+    let origin = (address.addr() as i64).wrapping_sub(start.addr() as i64);
+    if (0..length).contains(&origin) { origin } else { -1 }
 }
