@@ -461,7 +461,7 @@ unsafe fn bytes(object: *mut Object, start: i64, count: i64) -> *mut Object {
             return bytes;
         }
         let (handle, to) = (instance(object).handle, (api.PyBytes_AsString)(bytes));
-        let read = |at: i64, size| mmap_wrap_read(handle, start + at, to.offset(at as Size).cast(), size);
+        let read = |at: i64, piece| mmap_wrap_read(handle, start + at, to.offset(size(at)).cast(), piece);
         if in_pieces(object, count, false, read).is_err() {
             (api.Py_DecRef)(bytes);
             return null_mut();
@@ -633,23 +633,24 @@ unsafe fn write(object: *mut Object, place: i64, value: *mut Object, data: &Buff
     let api = python();
     // SAFETY: called by the interpreter.
     unsafe {
-        let (handle, from, size) = (instance(object).handle, data.address.cast::<u8>(), data.length as i64);
+        let (handle, from, count) = (instance(object).handle, data.address.cast::<u8>(), data.length as i64);
         let class = (api.PyObject_Type)(value);
         (api.Py_DecRef)(class);
         // What is no bytes object may be a view of the map's own memory, which it keeps where it is, and overlap the bytes
         // to be written.
-        let origin = if class == api.PyBytes_Type { -1 } else { origin_within(handle, from) };
-        if origin >= 0 {
-            return in_pieces(object, size, place > origin, |at, size| mmap_wrap_move(handle, place + at, origin + at, size));
+        let origin = if class == api.PyBytes_Type { None } else { origin_within(handle, from) };
+        if let Some(origin) = origin {
+            let upwards = place > origin;
+            return in_pieces(object, count, upwards, |at, piece| mmap_wrap_move(handle, place + at, origin + at, piece));
         }
-        in_pieces(object, size, false, |at, size| mmap_wrap_write(handle, place + at, from.offset(at as Size).cast(), size))
+        in_pieces(object, count, false, |at, piece| mmap_wrap_write(handle, place + at, from.offset(size(at)).cast(), piece))
     }
 }
 
-/// The offset of an address that lies in a mapping; -1 if it does not.
-fn origin_within(handle: mmap_wrap_handle, address: *const u8) -> i64 {
+/// The offset of an address that lies in a mapping.
+fn origin_within(handle: mmap_wrap_handle, address: *const u8) -> Option<i64> {
     // SAFETY: nothing is demanded: a handle is checked, and the address that is answered is no more than compared.
     let (start, length) = unsafe { (mmap_wrap_address(handle), mmap_wrap_length(handle)) };
-    let origin = (address.addr() as i64).wrapping_sub(start.addr() as i64);
-    if (0..length).contains(&origin) { origin } else { -1 }
+    let origin = i64::try_from(address.addr().checked_sub(start.addr())?).ok()?;
+    (origin < length).then_some(origin)
 }
