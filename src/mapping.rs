@@ -190,7 +190,7 @@ impl Mapping {
 
     /// The address of the first byte. It is valid until the mapping goes; not to be accessed if the length is 0.
     pub fn address(&self) -> *mut u8 {
-        self.pages.at(&(self.grid.lead..self.grid.lead))
+        self.pages.at(self.grid.lead, 0)
     }
 
     /// Unmaps. Where the kernel refuses, the mapping comes back, whole, with the reason.
@@ -254,7 +254,7 @@ impl Mapping {
             // Memory of this process counts against RLIMIT_DATA, and shared memory does not.
             put(Sharing::Private) || put(Sharing::Shared)
         };
-        let move_spare = || self.grid.page == sys::page_size() && sys::move_spare_page_to(self.pages.at(&page).addr());
+        let move_spare = || self.grid.page == sys::page_size() && sys::move_spare_page_to(self.pages.start_of(&page).addr());
         // A page of its own is up to two more mappings. Where the process may have no more, all pages from it on are one more,
         // and all of the mapping is none more.
         replace(&page)

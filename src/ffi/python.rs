@@ -7,8 +7,8 @@ mod api;
 mod element;
 mod position;
 
-use super::access::{mmap_wrap_copy, mmap_wrap_read, mmap_wrap_write};
-use super::address::{mmap_wrap_length, mmap_wrap_release};
+use super::access::{mmap_wrap_copy, mmap_wrap_move, mmap_wrap_read, mmap_wrap_write};
+use super::address::{mmap_wrap_address, mmap_wrap_length, mmap_wrap_release};
 use super::boundary::{boundary, quietly};
 use super::map::mmap_wrap_handle;
 use crate::constants::PROT_WRITE;
@@ -40,6 +40,13 @@ impl Instance {
 
 /// How much memory an access must be about for the interpreter's lock to be let go meanwhile.
 const LONG: i64 = 1 << 16;
+
+/// Bytes of a long access between two runs of the signals' handlers: what a slow disk reads in a good part of a second.
+const PIECE: i64 = 1 << 24;
+
+/// Items of an iteration between two runs of the signals' handlers and of other threads: a power of two, some tenth of a
+/// second.
+const ITEMS: Size = 1 << 20;
 
 /// Bytes of the object that every instance begins with: the same in all interpreters of a process.
 static HEAD: AtomicUsize = AtomicUsize::new(0);
@@ -368,6 +375,15 @@ unsafe extern "C-unwind" fn get(object: *mut Object, key: *mut Object) -> *mut O
 unsafe extern "C-unwind" fn item(object: *mut Object, place: Size) -> *mut Object {
     // SAFETY: called by the interpreter, which has added the length to a negative place.
     unsafe {
+        // `x in m` is a loop in C that lets neither other threads run nor handlers of signals. They may close the map:
+        // the length is asked for afterwards.
+        if place & (ITEMS - 1) == ITEMS - 1 {
+            let api = python();
+            (api.PyEval_RestoreThread)((api.PyEval_SaveThread)());
+            if (api.PyErr_CheckSignals)() < 0 {
+                return null_mut();
+            }
+        }
         let length = length(object);
         if length < 0 {
             return null_mut();
@@ -444,11 +460,10 @@ unsafe fn bytes(object: *mut Object, start: i64, count: i64) -> *mut Object {
         if bytes.is_null() {
             return bytes;
         }
-        let (handle, to) = (instance(object).handle, (api.PyBytes_AsString)(bytes).cast());
-        let done = without_lock(count, || mmap_wrap_read(handle, start, to, count));
-        if done < 0 {
+        let (handle, to) = (instance(object).handle, (api.PyBytes_AsString)(bytes));
+        let read = |at: i64, piece| mmap_wrap_read(handle, start + at, to.offset(size(at)).cast(), piece);
+        if in_pieces(object, count, false, read).is_err() {
             (api.Py_DecRef)(bytes);
-            refuse(object, done);
             return null_mut();
         }
         bytes
@@ -471,6 +486,31 @@ unsafe fn without_lock(size: i64, access: impl FnOnce() -> i64) -> i64 {
         (api.PyEval_RestoreThread)(thread);
         done
     }
+}
+
+/// Runs an access to `size` bytes, piece by piece if it is long: `access` gets the offset and size of each, the last piece
+/// first if `backwards`. Between two the handlers of signals run, so that Ctrl-C need not wait for the end.
+///
+/// # Safety
+/// As the slots, and as `without_lock`.
+unsafe fn in_pieces(object: *mut Object, size: i64, backwards: bool, access: impl Fn(i64, i64) -> i64) -> Result<(), Refused> {
+    let count = (size - 1).max(0) / PIECE + 1;
+    for number in 0..count {
+        let at = PIECE * if backwards { count - 1 - number } else { number };
+        let piece = PIECE.min(size - at);
+        // SAFETY: as demanded.
+        unsafe {
+            if number > 0 && (python().PyErr_CheckSignals)() < 0 {
+                return Err(Refused);
+            }
+            let done = without_lock(piece, || access(at, piece));
+            if done < 0 {
+                refuse(object, done);
+                return Err(Refused);
+            }
+        }
+    }
+    Ok(())
 }
 
 /// # Safety
@@ -519,7 +559,8 @@ unsafe fn set_byte(object: *mut Object, key: *mut Object, value: *mut Object) ->
         };
         // The value may have run any code.
         let place = place(object, index).ok_or(Refused)?;
-        write(object, place, &raw const byte, 1)
+        let handle = instance(object).handle;
+        in_pieces(object, 1, false, |_, _| mmap_wrap_write(handle, place, (&raw const byte).cast(), 1))
     }
 }
 
@@ -578,30 +619,38 @@ unsafe fn write_buffer(object: *mut Object, place: i64, value: *mut Object, data
     // SAFETY: called by the interpreter; the buffer keeps the other map open.
     unsafe {
         if !data.is_of(value) {
-            return write(object, place, data.address.cast(), size);
+            return write(object, place, value, data);
         }
         // The other's memory may refuse, too: it is read as a map, so that the failure is told as that map's.
         let (to, from) = (instance(object).handle, instance(value).handle);
-        let done = without_lock(size, || mmap_wrap_copy(to, place, from, 0, size));
-        if done < 0 {
-            refuse(object, done);
-            return Err(Refused);
-        }
-        Ok(())
+        in_pieces(object, size, false, |at, size| mmap_wrap_copy(to, place + at, from, at, size))
     }
 }
 
 /// # Safety
-/// As the slots; `size` bytes at `from` can be read and stay as they are.
-unsafe fn write(object: *mut Object, place: i64, from: *const u8, size: i64) -> Result<(), Refused> {
-    // SAFETY: as demanded.
+/// As the slots; `data` is the buffer of `value`, which is no map's own.
+unsafe fn write(object: *mut Object, place: i64, value: *mut Object, data: &Buffer) -> Result<(), Refused> {
+    let api = python();
+    // SAFETY: called by the interpreter.
     unsafe {
-        let handle = instance(object).handle;
-        let done = without_lock(size, || mmap_wrap_write(handle, place, from.cast(), size));
-        if done < 0 {
-            refuse(object, done);
-            return Err(Refused);
+        let (handle, from, count) = (instance(object).handle, data.address.cast::<u8>(), data.length as i64);
+        let class = (api.PyObject_Type)(value);
+        (api.Py_DecRef)(class);
+        // What is no bytes object may be a view of the map's own memory, which it keeps where it is, and overlap the bytes
+        // to be written.
+        let origin = if class == api.PyBytes_Type { None } else { origin_within(handle, from) };
+        if let Some(origin) = origin {
+            let upwards = place > origin;
+            return in_pieces(object, count, upwards, |at, piece| mmap_wrap_move(handle, place + at, origin + at, piece));
         }
+        in_pieces(object, count, false, |at, piece| mmap_wrap_write(handle, place + at, from.offset(size(at)).cast(), piece))
     }
-    Ok(())
+}
+
+/// The offset of an address that lies in a mapping.
+fn origin_within(handle: mmap_wrap_handle, address: *const u8) -> Option<i64> {
+    // SAFETY: nothing is demanded: a handle is checked, and the address that is answered is no more than compared.
+    let (start, length) = unsafe { (mmap_wrap_address(handle), mmap_wrap_length(handle)) };
+    let origin = i64::try_from(address.addr().checked_sub(start.addr())?).ok()?;
+    (origin < length).then_some(origin)
 }

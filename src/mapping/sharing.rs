@@ -130,7 +130,7 @@ impl Mapping {
     fn futex(&self, offset: i64) -> Result<(*mut u8, Span)> {
         let span = self.span(offset, to_i64(Word::Bits32.bytes()))?;
         let at = span.of_a_word(self.grid)?;
-        Ok((self.pages.at(&(at..at + span.size)), span))
+        Ok((self.pages.at(at, span.size), span))
     }
 
     #[cold]

@@ -48,7 +48,8 @@ impl Wish {
         })?;
         if flags & MAP_TYPE == 0 {
             return Err(Error::argument(format!(
-                "flags {flags:#x} say neither MAP_SHARED ({MAP_SHARED:#x}) nor MAP_PRIVATE ({MAP_PRIVATE:#x})"
+                // As the system has them: the library's own bits may be a binding's.
+                "flags {c_flags:#x} say neither MAP_SHARED ({MAP_SHARED:#x}) nor MAP_PRIVATE ({MAP_PRIVATE:#x})"
             )));
         }
         if flags & KEEP != 0 && flags & MAP_ANONYMOUS != 0 {

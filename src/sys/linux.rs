@@ -132,7 +132,7 @@ impl Pages {
     pub fn seal(&self, range: std::ops::Range<usize>) -> Result<(), Errno> {
         const SYS_MSEAL: libc::c_long = 462;
         // SAFETY: the range is ours (`at` checked it); sealing changes no memory.
-        match unsafe { libc::syscall(SYS_MSEAL, self.at(&range), range.len(), 0) } {
+        match unsafe { libc::syscall(SYS_MSEAL, self.start_of(&range), range.len(), 0) } {
             0 => Ok(()),
             _ => Err(last_errno()),
         }

@@ -196,6 +196,8 @@ functions! {
     PyBuffer_Release: unsafe extern "C-unwind" fn(*mut Buffer);
     PyBytes_AsString: unsafe extern "C-unwind" fn(*mut Object) -> *mut c_char;
     PyBytes_FromStringAndSize: unsafe extern "C-unwind" fn(*const c_char, Size) -> *mut Object;
+    PyBytes_Type: *mut Object;
+    PyErr_CheckSignals: unsafe extern "C-unwind" fn() -> c_int;
     PyErr_Fetch: unsafe extern "C-unwind" fn(*mut *mut Object, *mut *mut Object, *mut *mut Object);
     PyErr_Occurred: unsafe extern "C-unwind" fn() -> *mut Object;
     PyErr_Restore: unsafe extern "C-unwind" fn(*mut Object, *mut Object, *mut Object);

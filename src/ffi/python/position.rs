@@ -4,7 +4,7 @@
 
 use super::api::{Buffer, Object, Size};
 use super::{
-    Instance, Refused, bytes, cannot_modify, instance, length, number, numbers, python, raise, refuse, size, without_lock,
+    Instance, PIECE, Refused, bytes, cannot_modify, instance, length, number, numbers, python, raise, refuse, size, without_lock,
 };
 use super::{mmap_wrap_read, write_buffer};
 use crate::error::MMAP_WRAP_E_NOT_FOUND;
@@ -121,8 +121,10 @@ pub unsafe extern "C-unwind" fn read_line(object: *mut Object, _none: *mut Objec
             if let Some(at) = memchr(b'\n', &piece) {
                 (done, count) = (0, answer(at) + 1);
             } else if done >= 0 && first < left {
-                let (from, to) = (start + first, start + left);
-                done = without_lock(to - from, || mmap_wrap_find(instance.handle, c"\n".as_ptr().cast(), 1, from, to));
+                done = find_newline(instance, start + first, start + left);
+                if done == INTERRUPTED {
+                    return null_mut();
+                }
                 if done == MMAP_WRAP_E_NOT_FOUND {
                     done = start + left - 1;
                 }
@@ -140,6 +142,30 @@ pub unsafe extern "C-unwind" fn read_line(object: *mut Object, _none: *mut Objec
             }
             return (python().PyBytes_FromStringAndSize)(piece.as_ptr().cast(), size(count));
         }
+    }
+}
+
+/// No code of the library's: a handler of a signal has raised an exception.
+const INTERRUPTED: i64 = i64::MIN;
+
+/// Where the next newline is, or a code of the library's, or INTERRUPTED.
+///
+/// # Safety
+/// As `bytes`.
+unsafe fn find_newline(instance: &Instance, mut from: i64, end: i64) -> i64 {
+    loop {
+        let to = end.min(from + PIECE);
+        // SAFETY: called by the interpreter.
+        unsafe {
+            let done = without_lock(to - from, || mmap_wrap_find(instance.handle, c"\n".as_ptr().cast(), 1, from, to));
+            if done != MMAP_WRAP_E_NOT_FOUND || to == end {
+                return done;
+            }
+            if (python().PyErr_CheckSignals)() < 0 {
+                return INTERRUPTED;
+            }
+        }
+        from = to;
     }
 }
 

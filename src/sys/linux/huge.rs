@@ -26,7 +26,7 @@ pub fn huge_page_sizes() -> Vec<usize> {
 /// ENOTTY before Linux 6.7.
 pub fn each_huge_part(pages: &Pages, range: Range<usize>, mut each: impl FnMut(Range<usize>)) -> Result<(), Errno> {
     let pagemap = File::open("/proc/self/pagemap").map_err(errno)?;
-    let base = pages.at(&(0..0)).addr();
+    let base = pages.at(0, 0).addr();
     let mut at = range.start;
     while at < range.end {
         let mut found = [Region::default(); 64];
@@ -96,7 +96,7 @@ fn scan(pagemap: &File, range: Range<usize>, found: &mut [Region]) -> Result<(us
 /// where one that has huge pages, and others, reaches beyond the range.
 pub fn huge_bytes_by_smaps(pages: &Pages, range: Range<usize>) -> Result<Option<usize>, Errno> {
     let smaps = std::fs::read_to_string("/proc/self/smaps").map_err(errno)?;
-    let range = pages.at(&range).addr()..pages.at(&range).addr() + range.len();
+    let range = pages.start_of(&range).addr()..pages.start_of(&range).addr() + range.len();
     let mut sum = 0;
     let mut line = 0..0;
     for row in smaps.lines() {

@@ -108,7 +108,10 @@ def _message(code: int) -> str:
     if _ffi.last_error_code() != code:
         # A signal's handler or a finalizer ran in between, and had a failure of its own.
         return str(_ffi.strerror(code), "utf-8")
-    return str(_ffi.last_error_message(), "utf-8", "replace")
+    text = str(_ffi.last_error_message(), "utf-8", "replace")
+    # What is said to C programmers alone.
+    before, _, after = text.partition(" (in C by ")
+    return before + after.partition(")")[2]
 
 
 def note(error: Raised, text: str) -> Raised:
