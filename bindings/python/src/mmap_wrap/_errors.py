@@ -108,10 +108,7 @@ def _message(code: int) -> str:
     if _ffi.last_error_code() != code:
         # A signal's handler or a finalizer ran in between, and had a failure of its own.
         return str(_ffi.strerror(code), "utf-8")
-    text = str(_ffi.last_error_message(), "utf-8", "replace")
-    # What is said to C programmers alone.
-    before, _, after = text.partition(" (in C by ")
-    return before + after.partition(")")[2]
+    return str(_ffi.last_error_message(), "utf-8", "replace")
 
 
 def note(error: Raised, text: str) -> Raised:
