@@ -21,6 +21,7 @@ use Mmap::Wrap::Text;
 use Mmap::Wrap::Pages;
 use Mmap::Wrap::Memory;
 use Mmap::Wrap::Sharing;
+use nqp;   # for the containers of elements alone
 
 unit class Mmap::Wrap::Mapping does Positional does Iterable
     does Mmap::Wrap::Bytes does Mmap::Wrap::Text does Mmap::Wrap::Pages does Mmap::Wrap::Memory does Mmap::Wrap::Sharing;
@@ -67,8 +68,8 @@ submethod DESTROY {
     $mapping[$index]
 
 The element with that index, counted from 0; C<$mapping[*-1]> is the last. X::Mmap::OutOfRange where there is none,
-X::Mmap::Fault where the access faults. Of a mapping that C<mmap> made writable it is a container with the value of that moment, which
-C<++>, C<+=>, C<is rw> and assignment to a slice store into; any other element is the value alone, which is read faster.
+X::Mmap::Fault where the access faults. It is a container with the value of that moment, which C<++>, C<+=>, C<is rw> and assignment
+to a slice store into: X::Mmap::Fault where the mapping is read only.
 
 =begin code :lang<raku>
 use Mmap::Wrap;
@@ -106,8 +107,35 @@ say mmap(:anon, :length(4))[4]:exists;               # False
 
 =end pod
 
+# What a container of Raku's own does when it is assigned to is up to its descriptor: that is how an element of an Array comes into
+# being. Here it goes to the memory. The container holds the value from when it was made.
+my class Place {
+    has $.mapping;
+    has $.index;
+    method of() { Mu }
+    method default() { Nil }
+    method name() { 'element' }
+    method dynamic() { 0 }
+    method is_generic() { 0 }
+    method next() { self }
+    method assigned(\container) { $!mapping.ASSIGN-POS($!index, nqp::getattr(container, Scalar, '$!value')) }
+}
+
 proto method AT-POS(|) { * }
-multi method AT-POS(Int:D $index) {
+multi method AT-POS(Int:D $index) is raw {
+    my \place := nqp::create(Place);
+    nqp::bindattr(place, Place, '$!mapping', self);
+    nqp::bindattr(place, Place, '$!index', nqp::decont($index));
+    # Made by hand: what Raku has for it would assign the value, and so store it.
+    my \element := nqp::create(Scalar);
+    nqp::bindattr(element, Scalar, '$!descriptor', place);
+    nqp::bindattr(element, Scalar, '$!value', self!value-at($index));
+    element
+}
+multi method AT-POS(Mu $index) is raw { self.AT-POS(position $index) }
+multi method AT-POS(|) { misused 'index', 'a mapping has one dimension' }
+
+method !value-at(Int:D $index) {
     self!check-far-off($index) unless -NEAR < $index < NEAR;
     # Native variables throughout: a native call with boxed arguments takes ten times as long.
     my int $handle = $!handle;
@@ -119,8 +147,6 @@ multi method AT-POS(Int:D $index) {
     # Below zero lies what stands for a failure, and what an unsigned number of 64 bits looks like.
     $value >= 0 || $!least < 0 && -NEAR < $value ?? $value !! self!told($value, $index)
 }
-multi method AT-POS(Mu $index) { self.AT-POS(position $index) }
-multi method AT-POS(|) { misused 'index', 'a mapping has one dimension' }
 
 proto method ASSIGN-POS(|) { * }
 multi method ASSIGN-POS(Int:D $index, Int:D $value) {
@@ -218,7 +244,8 @@ say mmap('data.bin', :of(uint32), :endian(BigEndian)).endian;
     my @alias := $mapping;
     for @alias -> $element { … }
 
-The elements in order, read a page at a time: what is stored into the page at hand while iterating may not be seen. So
+The elements in order, read a page at a time: what is stored into the page at hand while iterating may not be seen. They are values;
+a loop that changes elements goes over C<cells>. So
 C<.map>, C<.sum>, C<.grep>, C<.hyper>, C<.race> and whatever else Raku makes of an iterator. C<.list>, and so C<@$mapping>, keeps
 each element that it came to, some 50 bytes each; operators such as C<»+»> want that list.
 
@@ -234,8 +261,8 @@ say @bytes[^3].map(*.base(16));
 
     method cells(--> Positional:D)
 
-The same elements as containers that read the memory anew whenever they are asked, and that are there where the mapping's own elements
-are values alone: of a mapping that was made read only and became writable by C<protect>, or by C<Mmap::Wrap::Mapping.new>. Slower.
+The same elements as containers that read the memory anew whenever they are asked, also while iterating: C<.++ for $mapping.cells>.
+Slower.
 
 =begin code :lang<raku>
 use Mmap::Wrap;
