@@ -137,7 +137,8 @@ say $packet.read-uint16(3, BigEndian), ' ', $packet.read-ubits(24, 4);    # 8080
     method write-to($out, $offset = 0, $size = * --> Int:D)
 
 Writes C<$size> bytes from C<$offset> on to an IO::Handle, the C<.in> of a Proc, an IO::Socket or a Proc::Async, a MiB at a time.
-Returns how many. (Their own C<write> takes a Blob: C<$handle.write($mapping.Blob)>, with a copy of all.)
+Returns how many. Their own C<write> takes a Blob and nothing else, which no mapping can be, since a Blob owns its memory:
+C<$handle.write($mapping)> is an X::TypeCheck, C<$handle.write($mapping.Blob)> writes a copy of all.
 
 =begin code :lang<raku>
 use Mmap::Wrap;

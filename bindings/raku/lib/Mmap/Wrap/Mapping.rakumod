@@ -336,7 +336,7 @@ method list { List.from-iterator(self.iterator) }
 method Capture { self.list.Capture }   # for a signature that takes it apart
 
 my class Cells does Positional does Iterable {
-    has $.mapping handles <elems end EXISTS-POS of Numeric Int chars codes>;
+    has $.mapping handles <elems end EXISTS-POS of Numeric Int chars codes Blob write-to decode>;
     method AT-POS(Mu $index) is raw {
         my \mapping = $!mapping;
         Proxy.new: FETCH => -> $ { mapping.AT-POS($index) }, STORE => -> $, Mu $value { mapping.ASSIGN-POS($index, $value) }
@@ -349,7 +349,7 @@ my class Cells does Positional does Iterable {
     multi method Str(::?CLASS:D:) { $!mapping.Str }
     multi method Stringy(::?CLASS:D:) { $!mapping.Stringy }
     multi method gist(::?CLASS:D: --> Str:D) { "$!mapping.gist().cells" }
-    multi method raku(::?CLASS:D: --> Str:D) { self.gist }
+    multi method raku(::?CLASS:D: --> Str:D) { "$!mapping.raku().cells" }
 }
 
 method cells(--> Positional:D) { Cells.new(:mapping(self)) }
@@ -458,7 +458,9 @@ multi method gist(::?CLASS:D: --> Str:D) {
     my $what = self.closed ?? 'closed' !! "{self.elems} × {self.of.^name}";
     "Mmap::Wrap::Mapping($what$of)"
 }
-multi method raku(::?CLASS:D: --> Str:D) { self.gist }   # no code makes the same mapping again
+# No code makes the same mapping again. What takes a Blob alone, as the write of an IO::Handle does, ends its message with the first 20
+# characters of this.
+multi method raku(::?CLASS:D: --> Str:D) { self.gist.subst('Mmap::Wrap::Mapping(', 'Mapping(use .Blob or .write-to; ') }
 
 # A second owner would unmap, when it is collected, what the first one still uses.
 multi method clone(::?CLASS:D: *%) {
