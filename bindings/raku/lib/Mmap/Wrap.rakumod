@@ -204,6 +204,8 @@ multi mmap(
     my $prot-bits = $prot.defined ?? bits('mmap', 'prot', $prot) !! $writable ?? PROT_READ() +| PROT_WRITE() !! PROT_READ();
     $writable = so $prot-bits +& PROT_WRITE() if $prot.defined;
     my $flag-bits = $flags.defined ?? bits('mmap', 'flags', $flags) !! $private ?? MAP_PRIVATE() !! MAP_SHARED();
+    misused 'mmap', ":private keeps changes in the mapping, and :flags has MAP_SHARED: give MAP_PRIVATE in its place"
+        if $private && $flags.defined && $flag-bits +& MAP_SHARED();
     $flag-bits +|= OR_PRIVATE if $is-file && !$flags.defined;
     $flag-bits +|= Mmap::Wrap::Raw::KEEP if $keep;   # KEEP alone is a phaser of Raku's
     my $bytes = size-or-rest 'mmap', $length, 'length';
