@@ -243,7 +243,7 @@ multi mmap(
     # An error where SIGBUS has a handler of the program's: the mapping then works, and its address is on its own.
     mmap_wrap_survive($handle, 1)
         if $survive // !($kind eq 'secret' || $kind eq 'anon' && !($flags.defined && may-be-missing $flag-bits));
-    Mapping.new(:$handle, :$element, :$path)
+    Mapping.over($handle, $element, $path)
 }
 multi mmap(|arguments) {
     my %adverbs = &mmap.candidates[0].signature.params.grep(*.named).map({ .named_names[0] => .type });
