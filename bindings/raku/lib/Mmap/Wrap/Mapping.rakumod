@@ -76,7 +76,8 @@ submethod DESTROY {
 
 The element with that index, counted from 0; C<$mapping[*-1]> is the last. X::Mmap::OutOfRange where there is none,
 X::Mmap::Fault where the access faults. It is a container with the value of that moment, which C<++>, C<+=>, C<is rw> and assignment
-to a slice store into: X::Mmap::Fault where the mapping is read only.
+to a slice store into: X::Mmap::Fault where the mapping is read only. Raku's C<cas> and C<⚛> operators change that container alone; the
+memory has C<atomic-cas> and its like (L<Mmap::Wrap::Sharing>).
 
 =begin code :lang<raku>
 use Mmap::Wrap;
