@@ -45,6 +45,7 @@ sub failure(Int:D $code, :$path --> X::Mmap:D) is export {
     my $done = mmap_wrap_fault_done;
     # Where the garbage collector closed a mapping in between, and was refused, the last failure is its own.
     my $message = mmap_wrap_last_error_code() == $code ?? mmap_wrap_last_error_message() !! mmap_wrap_strerror($code);
+    $message .= subst: / ' (in C ' <-[)]>+ ')' /, '';   # names that there are in C alone
     my $name = ~(mmap_wrap_strerror($code) ~~ / <[A..Z 0..9 _]>+ <before ')' $> / // '');
     my $kind = $code > E_HANDLE ?? X::Mmap::System !! (KINDS{$code}:exists) ?? KINDS{$code} !! X::Mmap::Internal;
     $kind.new(:$code, :$path, :$message, :$name, |(:$done if $kind === X::Mmap::Fault))
@@ -86,6 +87,13 @@ multi whole($call, $what, Mu $value) { misused $call, "$what is {shown $value}, 
 proto size-or-rest($call, Mu $, $what = 'size') is export { * }
 multi size-or-rest($call, Whatever:D, $what = 'size' --> Int:D) { REST }
 multi size-or-rest($call, Mu $size, $what = 'size' --> Int:D) { whole($call, $what, $size) }
+
+#| An integer that is to be stored as that type.
+proto fitting(Mu, $type, Int:D $lowest, Int:D $highest) is export { * }
+multi fitting(Int:D $value, $type, $lowest, $highest --> Int:D) {
+    $lowest <= $value <= $highest ?? $value !! out-of-range 'assign', "$value does not fit $type, which takes $lowest to $highest"
+}
+multi fitting(Mu $value, $type, $lowest, $highest) { misused 'assign', "the value is {shown $value}, no integer, which $type takes" }
 
 my constant PREFIXES = Map.new: (<prot protection> X=> 'PROT_'), ('advice', 'MADV_');
 
