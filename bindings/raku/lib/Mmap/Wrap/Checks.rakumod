@@ -45,7 +45,6 @@ sub failure(Int:D $code, :$path --> X::Mmap:D) is export {
     my $done = mmap_wrap_fault_done;
     # Where the garbage collector closed a mapping in between, and was refused, the last failure is its own.
     my $message = mmap_wrap_last_error_code() == $code ?? mmap_wrap_last_error_message() !! mmap_wrap_strerror($code);
-    $message .= subst: / ' (in C ' <-[)]>+ ')' /, '';   # names that there are in C alone
     my $name = ~(mmap_wrap_strerror($code) ~~ / <[A..Z 0..9 _]>+ <before ')' $> / // '');
     my $kind = $code > E_HANDLE ?? X::Mmap::System !! (KINDS{$code}:exists) ?? KINDS{$code} !! X::Mmap::Internal;
     $kind.new(:$code, :$path, :$message, :$name, |(:$done if $kind === X::Mmap::Fault))
