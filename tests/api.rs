@@ -100,7 +100,7 @@ fn a_program_that_forbids_unsafe_code_cannot_map_over_memory_in_use() {
         "let mut m = mmap_wrap::Mapping::anonymous(4096).unwrap();\nm.resize_at(4096, [0_u8; 9000].as_mut_ptr(), mmap_wrap::FileEnd::Stays);".to_owned(),
         "mmap_wrap::Mapping::anonymous(4096).unwrap().as_slice();".to_owned(),
         "mmap_wrap::Mapping::anonymous(4096).unwrap().as_mut_slice();".to_owned(),
-        format!("{core}Mapping::of_descriptor(here.addr(), 4096, {flags}, -1, 0);"),
+        format!("{core}Mapping::from_descriptor(here.addr(), 4096, {flags}, -1, 0);"),
         format!("{core}Mapping::aligned(4096, 4096, {flags}, 7, 0);"),
         format!("{core}Mapping::anonymous(9, 3, 1).unwrap().resize_at(4096, MREMAP_MAYMOVE | MREMAP_FIXED, here.addr(), FileEnd::Stays);"),
         format!("{core}Mapping::anonymous(9, 3, 1).unwrap().move_pages_to(9, MREMAP_MAYMOVE, here.addr(), FileEnd::Stays);"),
@@ -108,7 +108,7 @@ fn a_program_that_forbids_unsafe_code_cannot_map_over_memory_in_use() {
         format!("{core}ffi::access::mmap_wrap_read(7, 0, here.cast_mut().cast(), 1 << 20);"),
         format!("{core}buffer::Room::from_raw(here.cast_mut(), 1 << 20);"),
         format!("{core}buffer::Bytes::from_raw(here, 1 << 20);"),
-        format!("{core}cache::of_descriptor(7, 0, 1);"),
+        format!("{core}cache::from_descriptor(7, 0, 1);"),
         format!("{core}cache::evict(7, 0, 1);"),
         format!("{core}cache::warm(7, 0, 1);"),
     ];
@@ -187,8 +187,8 @@ fn mremap_to_a_place_needs_the_unsafe_call_in_the_core_too() {
     let mut memory = internals::Mapping::anonymous(4096, PROT_READ, MAP_SHARED).unwrap();
     assert!(memory.resize(4096, MREMAP_MAYMOVE | MREMAP_FIXED, FileEnd::Stays).is_err());
     assert!(internals::Mapping::anonymous(4096, PROT_READ, MAP_SHARED | MAP_FIXED).is_err());
-    assert!(internals::Mapping::of_path(c"Cargo.toml", 100, PROT_READ, MAP_SHARED | MAP_FIXED, 0).is_err());
-    assert!(internals::Mapping::of_unnamed(100, PROT_READ, MAP_SHARED | MAP_FIXED).is_err());
+    assert!(internals::Mapping::from_path(c"Cargo.toml", 100, PROT_READ, MAP_SHARED | MAP_FIXED, 0).is_err());
+    assert!(internals::Mapping::from_unnamed(100, PROT_READ, MAP_SHARED | MAP_FIXED).is_err());
 }
 
 #[test]

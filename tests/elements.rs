@@ -198,7 +198,7 @@ fn cut_short() -> (std::fs::File, registry::Handle) {
     let file = tempfile::tempfile().unwrap();
     file.set_len(8192).unwrap();
     let fd = file.as_raw_fd().into();
-    let h = registry::insert(|| of_descriptor(0, REST, READ_WRITE, MAP_SHARED, fd, 0)).unwrap();
+    let h = registry::insert(|| from_descriptor(0, REST, READ_WRITE, MAP_SHARED, fd, 0)).unwrap();
     registry::pin(h).unwrap().fill(0, 1, REST).unwrap();
     file.set_len(4096).unwrap();
     (file, h)

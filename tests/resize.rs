@@ -15,7 +15,7 @@ fn page() -> i64 {
 }
 
 fn private(length: i64) -> Mapping {
-    of_descriptor(0, length, READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0).unwrap()
+    from_descriptor(0, length, READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0).unwrap()
 }
 
 fn errno(errno: i32) -> i64 {
@@ -94,7 +94,7 @@ fn a_mapping_of_an_empty_file_grows_with_it() {
 
 #[test]
 fn the_protection_of_an_empty_mapping_is_that_of_what_comes_to_it() {
-    let mut memory = Mapping::of_unnamed(page(), READ_WRITE, MAP_SHARED).unwrap();
+    let mut memory = Mapping::from_unnamed(page(), READ_WRITE, MAP_SHARED).unwrap();
     let file = std::fs::File::from(memory.descriptor().unwrap());
     file.set_len(0).unwrap();
     memory.resize(REST, MREMAP_MAYMOVE, FileEnd::Stays).unwrap();
@@ -111,7 +111,7 @@ fn the_protection_of_an_empty_mapping_is_that_of_what_comes_to_it() {
 
 #[test]
 fn secret_memory_keeps_its_size_and_the_error_says_so() {
-    let mut secret = match Mapping::of_secret(2 * page(), READ_WRITE) {
+    let mut secret = match Mapping::from_secret(2 * page(), READ_WRITE) {
         Ok(secret) => secret,
         Err(error) => return println!("skipped: {error}"),
     };
@@ -125,7 +125,7 @@ fn secret_memory_keeps_its_size_and_the_error_says_so() {
 
 #[test]
 fn a_device_has_no_end_to_be_mapped_to() {
-    let map = |length| Mapping::of_path(c"/dev/zero", length, READ_WRITE, MAP_PRIVATE | KEEP, 0);
+    let map = |length| Mapping::from_path(c"/dev/zero", length, READ_WRITE, MAP_PRIVATE | KEEP, 0);
     let mut zeros = map(100).unwrap();
     let refused = zeros.resize(REST, MREMAP_MAYMOVE, FileEnd::Stays).unwrap_err();
     assert_eq!(refused, map(REST).unwrap_err());
@@ -149,7 +149,7 @@ fn shared_memory_that_cannot_really_grow_is_refused() {
 #[test]
 fn what_is_refused_changes_nothing() {
     in_a_process_of_its_own("what_is_refused_changes_nothing", || {
-        let mut memory = Mapping::of_unnamed(2 * page(), READ_WRITE, MAP_SHARED).unwrap();
+        let mut memory = Mapping::from_unnamed(2 * page(), READ_WRITE, MAP_SHARED).unwrap();
         memory.write(0, b"here").unwrap();
         let before = (descriptors(), mappings(), memory.facts());
         let mut refused =
@@ -188,11 +188,11 @@ fn what_is_refused_changes_nothing() {
 
 #[test]
 fn a_file_that_cannot_be_cut_keeps_its_mapping_as_long_as_it_was() {
-    let mut sealed = Mapping::of_memfd(c"sealed", MFD_ALLOW_SEALING, 2 * page(), READ_WRITE, MAP_SHARED).unwrap();
+    let mut sealed = Mapping::from_memfd(c"sealed", MFD_ALLOW_SEALING, 2 * page(), READ_WRITE, MAP_SHARED).unwrap();
     sealed.add_seals(F_SEAL_SHRINK).unwrap();
     assert_eq!(sealed.resize(page(), MREMAP_MAYMOVE, FileEnd::Follows).unwrap_err().code(), errno(libc::EPERM));
     assert_eq!(bytes(&sealed), 2 * page());
-    let mut readonly = Mapping::of_path(c"Cargo.toml", REST, PROT_READ, MAP_SHARED | KEEP, 0).unwrap();
+    let mut readonly = Mapping::from_path(c"Cargo.toml", REST, PROT_READ, MAP_SHARED | KEEP, 0).unwrap();
     let before = readonly.length();
     let refused = readonly.resize(10, MREMAP_MAYMOVE, FileEnd::Follows).unwrap_err();
     assert_eq!(refused.code(), errno(libc::EINVAL));
@@ -219,7 +219,7 @@ fn nothing_is_mapped_at_null() {
         // Root may have something mapped there, and NULL is no answer.
         let before = mappings();
         for fixed in [MAP_FIXED, MAP_FIXED_NOREPLACE] {
-            let there = of_descriptor(0, 1, READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | fixed, -1, 0);
+            let there = from_descriptor(0, 1, READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | fixed, -1, 0);
             assert_eq!(there.unwrap_err().code(), MMAP_WRAP_E_ARGUMENT);
         }
         assert_eq!(mappings(), before);

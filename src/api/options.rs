@@ -386,7 +386,7 @@ impl MapOptions {
                 memfd_flags |= MFD_HUGETLB | log2(bytes)? << MFD_HUGE_SHIFT;
             }
             let flags = MapOptions { huge_page: None, ..self.clone() }.map_flags()?;
-            Core::of_memfd(&name, memfd_flags, number(len), self.protection.to_platform()?, flags)
+            Core::from_memfd(&name, memfd_flags, number(len), self.protection.to_platform()?, flags)
         })
     }
 
@@ -400,7 +400,7 @@ impl MapOptions {
     pub fn unnamed(&self, len: usize) -> Result<Mapping> {
         Mapping::insert("unnamed", || {
             self.fit(&[Use::Flags])?;
-            Core::of_unnamed(number(len), self.protection.to_platform()?, self.map_flags()?)
+            Core::from_unnamed(number(len), self.protection.to_platform()?, self.map_flags()?)
         })
     }
 
@@ -415,7 +415,7 @@ impl MapOptions {
     pub fn secret(&self, len: usize) -> Result<Mapping> {
         Mapping::insert("secret", || {
             self.fit(&[])?;
-            Core::of_secret(number(len), self.protection.to_platform()?)
+            Core::from_secret(number(len), self.protection.to_platform()?)
         })
     }
 
@@ -490,12 +490,12 @@ impl MapOptions {
     }
 
     /// # Safety
-    /// As for [`Core::of_descriptor`].
+    /// As for [`Core::from_descriptor`].
     unsafe fn map_descriptor(&self, flags: i64, len: i64, fd: i64, offset: i64) -> Result<Core, Box<Cause>> {
         let protection = self.protection.to_platform()?;
         match self.alignment {
             // SAFETY: the caller's.
-            None => unsafe { Core::of_descriptor(self.hint, len, protection, flags, fd, offset) },
+            None => unsafe { Core::from_descriptor(self.hint, len, protection, flags, fd, offset) },
             // SAFETY: as above.
             Some(bytes) => unsafe { Core::aligned(number(bytes), len, protection, flags, fd, offset) },
         }

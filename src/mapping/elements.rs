@@ -1,6 +1,6 @@
 //! Elements: one number at an offset, of any alignment, in either order of bytes.
 
-use super::kind::Number;
+use super::element_kind::Number;
 use super::{Kind, Mapping, from_bits, to_bits, to_i64};
 use crate::error::{Error, Result};
 use crate::guarded;

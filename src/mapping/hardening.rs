@@ -3,7 +3,7 @@
 use super::{Mapping, is_shared};
 use crate::constants::{MADV_DONTNEED, MADV_GUARD_INSTALL, MADV_GUARD_REMOVE, MAP_ANONYMOUS, PROT_NONE};
 use crate::error::{Errno, Error, Result};
-use crate::limits::memory_hint;
+use crate::hints::memory_hint;
 use crate::sys;
 use std::ffi::CStr;
 use std::sync::atomic::Ordering;

@@ -1,12 +1,12 @@
 //! Resizing, moving and splitting.
 
-use super::wish::{FIXED, addressable, bytes_to_the_end, lead, whole_pages};
+use super::request::{FIXED, addressable, bytes_to_the_end, lead, whole_pages};
 use super::{KEEP, Mapping, OR_PRIVATE, SourceKind, is_shared, to_i64};
-use crate::bits::{known, to_c_int};
 use crate::constants::{F_SEAL_SHRINK, Group, MAP_ANONYMOUS, MAP_FIXED, MREMAP_DONTUNMAP, MREMAP_FIXED, MREMAP_MAYMOVE};
 use crate::error::{Errno, Error, Result, Side};
+use crate::flags::{known, to_c_int};
 use crate::guarded::{self, Place};
-use crate::limits::{file_size_hint, memory_hint};
+use crate::hints::{file_size_hint, memory_hint};
 use crate::range::{Grid, REST, Span};
 use crate::source;
 use crate::sys::{self, Pages};
@@ -49,7 +49,7 @@ impl Mapping {
     ///
     /// ```
     /// use mmap_wrap::internals::{Mapping, constants::*, mapping::FileEnd};
-    /// let mut bytes = Mapping::of_unnamed(4096, PROT_READ | PROT_WRITE, MAP_SHARED)?;
+    /// let mut bytes = Mapping::from_unnamed(4096, PROT_READ | PROT_WRITE, MAP_SHARED)?;
     /// bytes.resize(1 << 20, MREMAP_MAYMOVE, FileEnd::Follows)?;
     /// bytes.write((1 << 20) - 1, b"x")?;
     /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
@@ -408,7 +408,7 @@ mod tests {
     #[test]
     fn without_mremap_what_is_shared_is_mapped_again() {
         let page = sys::page_size();
-        let mut memory = Mapping::of_unnamed(1 << 20, READ_WRITE, MAP_SHARED).unwrap();
+        let mut memory = Mapping::from_unnamed(1 << 20, READ_WRITE, MAP_SHARED).unwrap();
         memory.write(page.try_into().unwrap(), b"here").unwrap();
         memory.remap_by_copy(2 * page, libc::MREMAP_MAYMOVE).unwrap();
         memory.grid.length = 2 * page;

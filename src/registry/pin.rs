@@ -56,7 +56,7 @@ fn pin_slowly(handle: Handle) -> Result<Pin> {
 ///
 /// ```
 /// use mmap_wrap::internals::{Mapping, constants::*, registry};
-/// let map = || Mapping::of_path(c"Cargo.toml", 9, PROT_READ, MAP_PRIVATE, 0);
+/// let map = || Mapping::from_path(c"Cargo.toml", 9, PROT_READ, MAP_PRIVATE, 0);
 /// let handle = registry::insert(map)?;
 /// assert_eq!(registry::with(handle, |mapping| mapping.find(b"package", 0, 9))?, 1);
 /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())

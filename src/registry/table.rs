@@ -6,7 +6,7 @@
 
 use super::slot_state::SlotState;
 use crate::error::{Errno, Error, Result};
-use crate::limits::memory_hint;
+use crate::hints::memory_hint;
 use crate::mapping::Mapping;
 use crate::sys::{self, Pages};
 use std::cell::UnsafeCell;

@@ -1,10 +1,10 @@
 //! Files that live in memory and have no name in the file system: memfd, memfd_secret, and the best that is at hand.
 
 use super::{Source, SourceKind, facts, huge_page_size};
-use crate::bits::known;
 use crate::constants::{Group, MFD_HUGE_MASK, MFD_HUGE_SHIFT, MFD_HUGETLB};
 use crate::error::{Errno, Error, Result};
-use crate::limits::{file_size_hint, huge_page_hint, memory_hint};
+use crate::flags::known;
+use crate::hints::{file_size_hint, huge_page_hint, memory_hint};
 use crate::sys;
 use std::ffi::CStr;
 use std::os::fd::{AsRawFd, OwnedFd};

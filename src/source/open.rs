@@ -3,7 +3,7 @@
 use super::{Source, SourceKind, facts, no_stream};
 use crate::constants::{O_CREAT, O_EXCL, O_TMPFILE, O_TRUNC};
 use crate::error::{Errno, Error, Result};
-use crate::limits::{file_size_hint, open_hint};
+use crate::hints::{file_size_hint, open_hint};
 use crate::sys;
 use crate::sys::FileFacts;
 use std::ffi::{CStr, CString, c_int};

@@ -13,9 +13,9 @@ mod apart;
 mod fault_cause;
 mod huge;
 mod naming;
-mod node;
-mod presence;
+mod numa;
 mod reserve;
+mod residency;
 mod thread;
 mod vma;
 
@@ -29,9 +29,9 @@ pub use apart::run_apart;
 pub use fault_cause::{fault_cause, file_size_behind};
 pub use huge::{each_huge_part, huge_bytes_by_smaps, huge_page_sizes, transparent_huge_page_size};
 pub use naming::{grow_file, link, open_without_name, shared_memory_path};
-pub use node::{bind, node};
-pub use presence::{cached_pages, forget, is_writable, knows_advice, lock_on_fault, presence, read_ahead, touch_for_writing};
+pub use numa::{bind, node};
 pub use reserve::{move_spare_page_to, prepare_reserve, put_fresh_page, release_reserve};
+pub use residency::{cached_pages, forget, is_writable, knows_advice, lock_on_fault, presence, read_ahead, touch_for_writing};
 pub use thread::{boot, pid_namespace, this_thread_began, thread_id, thread_state};
 
 /// The size of a huge page where MAP_HUGETLB names none, in bytes.

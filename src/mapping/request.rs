@@ -1,12 +1,12 @@
 //! The arguments of a mapping to be, checked.
 
 use super::is_shared;
-use crate::bits::known;
 use crate::constants::{
     Group, MAP_ANONYMOUS, MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_HUGETLB, MAP_PRIVATE, MAP_SHARED, MAP_SHARED_VALIDATE, MAP_TYPE,
 };
 use crate::error::{Errno, Error, Result};
-use crate::limits::{huge_page_hint, memory_hint};
+use crate::flags::known;
+use crate::hints::{huge_page_hint, memory_hint};
 use crate::range::{self, REST};
 use crate::source::Source;
 use crate::sys::{self, FileFacts};
@@ -21,7 +21,7 @@ pub const KEEP: i64 = 1 << 32;
 pub const OR_PRIVATE: i64 = 1 << 33;
 
 /// The checked arguments of a mapping to be.
-pub(super) struct Wish {
+pub(super) struct MapRequest {
     pub address: usize,
     pub len: i64,
     pub prot: c_int,
@@ -32,8 +32,8 @@ pub(super) struct Wish {
     pub alignment: usize,
 }
 
-impl Wish {
-    pub fn new(address: usize, len: i64, prot: i64, flags: i64, offset: i64) -> Result<Wish> {
+impl MapRequest {
+    pub fn new(address: usize, len: i64, prot: i64, flags: i64, offset: i64) -> Result<MapRequest> {
         if len < 0 && len != REST {
             return Err(Error::Negative { what: "length", value: len }.into());
         }
@@ -55,7 +55,7 @@ impl Wish {
         if flags & KEEP != 0 && flags & MAP_ANONYMOUS != 0 {
             return Err(Error::argument("MAP_ANONYMOUS, and to keep the file open: memory without a file has none"));
         }
-        Ok(Wish { address, len, prot, flags, c_flags, offset, alignment: 1 })
+        Ok(MapRequest { address, len, prot, flags, c_flags, offset, alignment: 1 })
     }
 
     /// Whether the kernel can map at the place, if one is named for certain.

@@ -1,10 +1,10 @@
 //! Operations on whole pages: protection, advice, sync.
 
 use super::{Mapping, OR_PRIVATE};
-use crate::bits::{known, to_c_int};
 use crate::constants::{self, Group};
 use crate::error::{Errno, Error, Result};
-use crate::limits::memory_hint;
+use crate::flags::{known, to_c_int};
+use crate::hints::memory_hint;
 use crate::range::Span;
 use std::sync::atomic::Ordering;
 

@@ -63,7 +63,7 @@ impl Mapping {
     ///
     /// ```
     /// # use mmap_wrap::internals::{Mapping, constants::*};
-    /// let memory = Mapping::of_unnamed(100, PROT_READ | PROT_WRITE, MAP_SHARED)?;
+    /// let memory = Mapping::from_unnamed(100, PROT_READ | PROT_WRITE, MAP_SHARED)?;
     /// assert_eq!(memory.file_size()?, 100);
     /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
     /// ```

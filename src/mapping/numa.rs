@@ -1,9 +1,9 @@
 //! NUMA: on which node of the machine pages lie.
 
 use super::Mapping;
-use crate::bits::known;
 use crate::constants::Group;
 use crate::error::{Errno, Error, Result};
+use crate::flags::known;
 use crate::sys;
 
 impl Mapping {

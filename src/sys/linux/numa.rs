@@ -1,7 +1,7 @@
 //! NUMA: on which node pages lie, and where new ones should.
 
 use super::super::unix::Pages;
-use super::presence::done;
+use super::residency::done;
 use crate::error::Errno;
 use std::ffi::{c_int, c_ulong, c_void};
 use std::ops::Range;
