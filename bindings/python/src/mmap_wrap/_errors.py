@@ -117,11 +117,7 @@ def note(error: Raised, text: str) -> Raised:
     Raise what it returns, not a variable: a frame of the traceback would refer to the error, and all that the callers
     hold, maps among it, would wait for the collector.
     """
-    if hasattr(error, "add_note"):
-        error.add_note(text)
-    else:
-        # Before Python 3.11 nothing but the attribute, which tracebacks do not show.
-        error.__notes__ = [*getattr(error, "__notes__", ()), text]
+    error.add_note(text)
     return error
 
 
@@ -143,6 +139,11 @@ def standard(result: int, out_of_range: str, held: str = "", *, by: int = 0) -> 
     if result >= _LAST_ERRNO:
         raise note(system_error(-result), message)
     fail(result)
+
+
+def standard_by(result: int, out_of_range: str, held: str, by: int) -> int:
+    """As `standard`, for the native module."""
+    return standard(result, out_of_range, held, by=by)
 
 
 def system_error(number: int) -> OSError:

@@ -6,12 +6,14 @@ What they return is what one call would.
 from __future__ import annotations
 
 from . import _ffi
-from ._errors import E_FAULT, E_NOT_FOUND, answer
+from ._errors import E_FAULT, E_NOT_FOUND, answer, standard
 from ._ffi import REST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from typing_extensions import Buffer
 
 # Bytes for one call: what a slow disk reads in a good part of a second.
 PIECE = 1 << 24
@@ -33,6 +35,18 @@ def search(call: Callable[..., int], handle: int, needle: bytes, first: int, las
         if found != E_NOT_FOUND:
             break
     return found
+
+
+def search_by(name: str, handle: int, sub: Buffer, first: int, last: int) -> int:
+    """As `search`, for the native module: by the call's name, and -1 where there is none."""
+    found = search(getattr(_ffi, name), handle, bytes(sub), first, last)
+    return -1 if found == E_NOT_FOUND else answer(found)
+
+
+def move_by(handle: int, to: int, origin: int, size: int) -> None:
+    """As `move`, for the native module, in the standard library's words."""
+    words = "source, destination, or count out of range"
+    move(handle, to, origin, size, lambda code: standard(code, words))
 
 
 def _count(handle: int, needle: bytes, first: int, last: int, step: int) -> int:

@@ -13,8 +13,8 @@ import sys
 from time import monotonic_ns
 
 from . import _ffi, raw
-from ._errors import E_ARGUMENT, ArgumentError, answer
-from ._ffi import REST, index, int64, nanoseconds
+from ._errors import ArgumentError, answer
+from ._ffi import REST, int64, nanoseconds
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,25 +72,24 @@ def _ordered_kind(name: str) -> tuple[int, Any, Any]:
     return _KINDS[name]
 
 
-def _half(bits: int | float) -> float:
-    """The float whose 16 bits these are."""
+def get_half(handle: int, kind: int, offset: int) -> float:
+    """The float of 16 bits at an offset, for the native module."""
     import struct
 
-    number: float = struct.unpack("=e", struct.pack("=H", bits))[0]
+    bits = raw.mmap_wrap_get_int(handle, kind, offset)
+    number: float = struct.unpack("=e", struct.pack("=H", answer(bits if bits >= 0 else _ffi.last_error_code())))[0]
     return number
 
 
-def _half_bits(kind: str, value: SupportsFloat | SupportsIndex) -> int:
-    """The 16 bits of the float nearest to the value."""
+def put_half(handle: int, name: str, kind: int, offset: int, real: float) -> None:
+    """Sets the float of 16 bits at an offset to the nearest one, for the native module."""
     import struct
 
-    # Not float(), which reads texts as well.
-    real = ctypes.c_double(value).value  # type: ignore[arg-type]
     try:
         bits: int = struct.unpack("=H", struct.pack("=e", real))[0]
     except OverflowError:
-        raise OverflowError(f"put: {real} does not fit {kind!r}") from None
-    return bits
+        raise OverflowError(f"put: {real} does not fit {name!r}") from None
+    answer(_ffi.put_int(handle, kind, offset, bits))
 
 
 def _lengths(shape: SupportsIndex | Iterable[SupportsIndex]) -> list[int]:
@@ -99,12 +98,6 @@ def _lengths(shape: SupportsIndex | Iterable[SupportsIndex]) -> list[int]:
     except TypeError:
         # Not by its class: an array of lengths has __index__ as well, and refuses.
         return [int64(length) for length in shape]  # type: ignore[union-attr]
-
-
-def _word(value: SupportsIndex) -> int:
-    """As int64, but for numbers of which none means "the rest"."""
-    number = int.__index__(index(value))
-    return number if number == REST else int64(number)
 
 
 class Sharing:
@@ -119,7 +112,7 @@ class Sharing:
 
         def __buffer__(self, flags: int, /) -> memoryview: ...
 
-        def _get_number(self, kind: int, offset: SupportsIndex, /) -> int | float: ...
+        def atomic_load(self, offset: SupportsIndex, bits: Literal[32, 64] = 64) -> int: ...
 
     if TYPE_CHECKING:
 
@@ -227,140 +220,6 @@ class Sharing:
                 lengths[lengths.index(-1)] = room // row if row > 0 else 0
             answer(_ffi.check(self._handle, start, int64(prod(lengths) * element.itemsize)))
             return array_in(self, element, start, lengths)  # type: ignore[arg-type]
-
-    if TYPE_CHECKING:
-
-        @overload
-        def get(self, kind: IntegerKind, offset: SupportsIndex) -> int: ...
-        @overload
-        def get(self, kind: FloatKind, offset: SupportsIndex) -> float: ...
-
-    def get(self, kind: Kind, offset: SupportsIndex) -> int | float:
-        """The number of this `kind` ("u1", "<u4", ">f8" …) at byte `offset`, which may be any.
-
-        ValueError: closed, or outside the map. ArgumentError: no such kind. FaultError: the memory refuses.
-
-        >>> import mmap_wrap
-        >>> m = mmap_wrap.mmap(-1, 8)
-        >>> m[:2] = b"\\x01\\x02"
-        >>> m.get(">u2", 0), m.get("<u2", 0)
-        (258, 513)
-        """
-        number, letter, _ = _kind(kind)
-        found = self._get_number(number, offset)
-        return _half(found) if letter == "e" else found
-
-    if TYPE_CHECKING:
-
-        @overload
-        def put(self, kind: IntegerKind, offset: SupportsIndex, value: SupportsIndex) -> None: ...
-        @overload
-        def put(self, kind: FloatKind, offset: SupportsIndex, value: SupportsFloat | SupportsIndex) -> None: ...
-
-    def put(self, kind: Kind, offset: SupportsIndex, value: SupportsFloat | SupportsIndex) -> None:
-        """Sets the number of this `kind` at byte `offset`, which may be any, to `value`.
-
-        OverflowError: it does not fit the kind. TypeError: it is no number. Other errors as `get`; a map for reading is
-        a FaultError.
-
-        >>> import mmap_wrap
-        >>> m = mmap_wrap.mmap(-1, 8)
-        >>> m.put("f8", 0, 1.5)
-        >>> m.get("f8", 0)
-        1.5
-        """
-        number, letter, c_type = _kind(kind)
-        if letter == "e":
-            value = _half_bits(kind, value)
-        if letter in "fd":
-            # Not float(), which reads texts as well.
-            real = value if type(value) is float else ctypes.c_double(value).value  # type: ignore[arg-type]
-            code = _ffi.put_float(self._handle, number, int64(offset), real)
-            if code == E_ARGUMENT:
-                raise OverflowError(f"put: {real} does not fit {kind!r}")
-        else:
-            wanted = value if type(value) is int else int.__index__(index(value))  # type: ignore[arg-type]
-            held = c_type(wanted).value
-            if held != wanted:
-                raise OverflowError(f"put: {wanted} does not fit {kind!r}")
-            # The library takes 64 bits as they are.
-            code = _ffi.put_int(self._handle, number, int64(offset), held - (1 << 64) if held >> 63 > 0 else held)
-        answer(code)
-
-    def atomic_load(self, offset: SupportsIndex, bits: Literal[32, 64] = 64) -> int:
-        """The word at byte `offset`, of 32 or 64 `bits`, as a signed int. No thread or process sees half of a change.
-
-        Of all atomic operations, which are sequentially consistent, and of `wait` and `wake`: the word's address must
-        be a multiple of its width (ArgumentError). ValueError: closed, or outside the map. FaultError: the memory
-        refuses.
-
-        >>> import mmap_wrap
-        >>> mmap_wrap.mmap(-1, 8).atomic_load(0)
-        0
-        """
-        value = ctypes.c_int64()
-        answer(raw.mmap_wrap_atomic_load(self._handle, int64(bits), int64(offset), ctypes.byref(value)))
-        return value.value
-
-    def atomic_store(self, offset: SupportsIndex, value: SupportsIndex, bits: Literal[32, 64] = 64) -> None:
-        """Sets the word at byte `offset`, of 32 or 64 `bits`, to `value`.
-
-        ArgumentError: it does not fit. Other errors as `atomic_load`.
-
-        >>> import mmap_wrap
-        >>> m = mmap_wrap.mmap(-1, 8)
-        >>> m.atomic_store(0, -1, 32)
-        >>> m.atomic_load(0, 32), m.atomic_load(4, 32)
-        (-1, 0)
-        """
-        answer(raw.mmap_wrap_atomic_store(self._handle, int64(bits), int64(offset), _word(value)))
-
-    def atomic_add(self, offset: SupportsIndex, value: SupportsIndex, bits: Literal[32, 64] = 64) -> int:
-        """Adds `value` to the word at byte `offset`, of 32 or 64 `bits`, and returns what it was before.
-
-        A sum that does not fit wraps around. ArgumentError: `value` does not fit. Other errors as `atomic_load`.
-
-        >>> import mmap_wrap
-        >>> m = mmap_wrap.mmap(-1, 8)
-        >>> m.atomic_add(0, 5), m.atomic_add(0, -2), m.atomic_load(0)
-        (0, 5, 3)
-        """
-        before = ctypes.c_int64()
-        answer(raw.mmap_wrap_atomic_add(self._handle, int64(bits), int64(offset), _word(value), ctypes.byref(before)))
-        return before.value
-
-    def atomic_exchange(self, offset: SupportsIndex, value: SupportsIndex, bits: Literal[32, 64] = 64) -> int:
-        """Sets the word at byte `offset`, of 32 or 64 `bits`, to `value`, and returns what it was before.
-
-        ArgumentError: it does not fit. Other errors as `atomic_load`.
-
-        >>> import mmap_wrap
-        >>> m = mmap_wrap.mmap(-1, 8)
-        >>> m.atomic_exchange(0, 7), m.atomic_exchange(0, 8)
-        (0, 7)
-        """
-        before = ctypes.c_int64()
-        reference = ctypes.byref(before)
-        answer(raw.mmap_wrap_atomic_exchange(self._handle, int64(bits), int64(offset), _word(value), reference))
-        return before.value
-
-    def atomic_compare_exchange(
-        self, offset: SupportsIndex, expected: SupportsIndex, desired: SupportsIndex, bits: Literal[32, 64] = 64
-    ) -> tuple[bool, int]:
-        """Sets the word at byte `offset`, of 32 or 64 `bits`, to `desired` if it is `expected`.
-
-        Returns whether it was, and what it was before. ArgumentError: one of them does not fit. Other errors as
-        `atomic_load`.
-
-        >>> import mmap_wrap
-        >>> m = mmap_wrap.mmap(-1, 8)
-        >>> m.atomic_compare_exchange(0, 0, 1), m.atomic_compare_exchange(0, 0, 1)
-        ((True, 0), (False, 1))
-        """
-        before = ctypes.c_int64()
-        words = _word(expected), _word(desired), ctypes.byref(before)
-        done = raw.mmap_wrap_atomic_compare_exchange(self._handle, int64(bits), int64(offset), *words)
-        return answer(done) == 1, before.value
 
     def wait(self, offset: SupportsIndex, expected: SupportsIndex, timeout: float | None = None) -> bool:
         """Waits while the 32-bit word at byte `offset` is `expected`, until `wake`; at most `timeout` seconds.

@@ -103,8 +103,6 @@ SIGNATURES = {
     "mmap_wrap_facts": "iipi",
     "mmap_wrap_file_size": "ii",
     "mmap_wrap_list": "ipi",
-    # Python
-    "mmap_wrap_python_type": "pi",
     # Constants
     "mmap_wrap_constant": "itp",
     "mmap_wrap_constant_count": "i",

@@ -194,8 +194,7 @@ if not TYPE_CHECKING:
     def __getattr__(name):
         if name not in SIGNATURES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        # The one that makes an object of Python keeps the interpreter's lock meanwhile, and answers the object.
-        function = _ffi.python_type if name == "mmap_wrap_python_type" else _ffi.bind(name)
+        function = _ffi.bind(name)
         globals()[name] = function
         return function
 
