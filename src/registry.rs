@@ -259,17 +259,13 @@ pub(crate) fn deadline(timeout: i64) -> Option<Instant> {
     Instant::now().checked_add(time)
 }
 
-/// Counts an export and returns the address: until it is released, the mapping is neither unmapped nor moved.
+/// Counts an export and returns the address: until it is released, the mapping is neither unmapped nor moved. A loss stays
+/// unreported: whoever asks for an address often takes any failure for "there is none".
 pub fn acquire(handle: Handle) -> Result<*mut u8> {
-    export(handle, pin).map(|pin| pin.address())
-}
-
-/// Counts an export of the mapping that `find` finds: `pin`, or `look` for a caller that cannot report a loss.
-pub fn export(handle: Handle, find: impl Fn(Handle) -> Result<Pin>) -> Result<Pin> {
     loop {
-        let pin = find(handle)?;
+        let pin = look(handle)?;
         match pin.slot.state.export(pin.generation) {
-            Ok(Some(_)) => return Ok(pin),
+            Ok(Some(_)) => return Ok(pin.address()),
             Ok(None) => return Err(Error::Busy { exports: slot_state::MOST_EXPORTS }.into()),
             // The thread that changes it waits for this pin to go.
             Err(Unusable::Changing) => drop(pin),

@@ -49,7 +49,6 @@ const TOPICS: &[&[&str]] = &[
     &["src/ffi/presence.rs"],
     &["src/ffi/huge.rs"],
     &["src/ffi/facts.rs"],
-    &["src/ffi/python.rs"],
     &["src/ffi/constants.rs", "{out}/getters.rs"],
 ];
 

@@ -31,7 +31,8 @@ pub unsafe extern "C" fn mmap_wrap_length(h: mmap_wrap_handle) -> i64 {
 }
 
 /// Counts an export and gives the address of the first byte: until as many calls of mmap_wrap_release, unmapping
-/// answers MMAP_WRAP_E_BUSY. A forked child inherits the count. NULL on error, as mmap_wrap_address.
+/// answers MMAP_WRAP_E_BUSY. A forked child inherits the count. NULL on error, as mmap_wrap_address; and like that call, it
+/// leaves a loss that was not reported yet to the next access.
 ///
 /// ```c
 /// unsigned char *bytes = mmap_wrap_acquire(h);

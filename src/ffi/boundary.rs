@@ -46,11 +46,6 @@ pub fn boundary_number<T: Copy>(call: &'static str, none: T, is_none: fn(T) -> b
     }
 }
 
-/// The same for a caller that interrupted others: this thread's last failure stays what it was.
-pub fn quietly<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
-    caught(body)
-}
-
 #[cold]
 fn forget() {
     let _ = LAST.try_with(|last| *last.borrow_mut() = None);

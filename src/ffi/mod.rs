@@ -22,7 +22,6 @@ pub mod mutex;
 pub mod open;
 pub mod pages;
 pub mod presence;
-pub mod python;
 pub mod resize;
 pub mod sharing;
 pub mod version;

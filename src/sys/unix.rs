@@ -30,12 +30,6 @@ pub fn check(result: c_int) -> Result<(), Errno> {
     if result == 0 { Ok(()) } else { Err(last_errno()) }
 }
 
-/// What the process knows under a name; none where no library that it was linked with, or that was loaded for all, has it.
-pub fn symbol(name: &CStr) -> Option<NonNull<c_void>> {
-    // SAFETY: a text that ends in NUL.
-    NonNull::new(unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) })
-}
-
 /// Bytes in a page, asked at run time: 4 KiB, 16 KiB and 64 KiB exist.
 pub fn page_size() -> usize {
     // SAFETY: sysconf only reads; POSIX demands that this name is known.

@@ -267,7 +267,7 @@ pub unsafe extern "C" fn of(class: Object, first: *mut Object, count: Py_ssize_t
         if !PyErr_Occurred().is_null() {
             return null_mut();
         }
-        or_null(surviving(class.cast(), handle, access, 0, survive == 1))
+        or_null(surviving(class.cast(), handle, access, (library().length)(handle).max(0), survive == 1))
     }
 }
 

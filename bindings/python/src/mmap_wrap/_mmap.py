@@ -177,6 +177,8 @@ class Extensions(Pages, Sharing):
         if place:
             flags |= _constant("MREMAP_FIXED")
         answer(_ffi.remap(self._handle, size, flags, place or None, 0))
+        # So that the map knows its new length.
+        len(self)
 
     def _type_name(self) -> str:
         # In the words of the standard library's exceptions.
