@@ -234,9 +234,10 @@ The size of the file in bytes, now: more or less than is mapped. Without a file,
 It takes no descriptor. ValueError: closed. OSError (EBADF; from Python 3.15 on
 ValueError): the map does not keep its file (`trackfd=False`).
 
->>> import mmap_wrap
->>> with open(mmap_wrap.__file__, "rb") as file:
-...     m = mmap_wrap.mmap(file.fileno(), 100, access=mmap_wrap.ACCESS_READ)
+>>> import mmap_wrap, os
+>>> fd = os.open(mmap_wrap.__file__, os.O_RDONLY)
+>>> m = mmap_wrap.mmap(fd, 100, access=mmap_wrap.ACCESS_READ)
+>>> os.close(fd)
 >>> len(m), m.size() > 100
 (100, True)"#;
 

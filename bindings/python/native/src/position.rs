@@ -2,7 +2,7 @@
 //!
 //! A thread that reads or writes there steps on first, so that no two meet, and steps back where it failed.
 
-use crate::arguments::{int, is_none, long, positional, ssize};
+use crate::arguments::{index, int, is_none, long, positional, ssize};
 use crate::exceptions::{Object, Raised, Result, fail, made, none, or_null, raise};
 use crate::library::{E_NOT_FOUND, E_RANGE, library};
 use crate::object::{Map, closed_first, copy_of, map_of, without_lock, write, write_buffer};
@@ -77,7 +77,7 @@ unsafe fn limit(first: *const Object, count: Py_ssize_t) -> Result<i64> {
             Py_DecRef(name);
             return Err(Raised);
         }
-        ssize(limit)
+        index(limit, PyExc_OverflowError)
     }
 }
 

@@ -32,7 +32,7 @@ AttributeError; `dir(mmap_wrap)` lists those there are. `from mmap_wrap import *
 
 from __future__ import annotations
 
-from . import _constants, _errors, _ffi
+from . import _constants, _errors, _ffi, _native
 from . import raw as raw
 from ._errors import ArgumentError, FaultError, OwnerDiedError, SealedError
 from ._mmap import (
@@ -75,7 +75,7 @@ __all__ = [
 
 error = OSError
 
-__version__: str = _ffi.version().decode()
+__version__: str = _native.version()
 
 
 def install() -> None:

@@ -205,7 +205,11 @@ class Extensions(Pages, Sharing):
 
 if TYPE_CHECKING:
 
-    class mmap(_native.Mapping, Extensions): ...
+    class mmap(_native.Mapping, Extensions):
+        # As of every sequence, without a method, as in the standard library: what asks for `__iter__` takes a map for
+        # one thing, and not for a list of bytes.
+        def __iter__(self) -> Iterator[bytes]: ...
+        def __reversed__(self) -> Iterator[bytes]: ...
 
 else:
     mmap = _native.make_class(Extensions)
