@@ -143,7 +143,7 @@ pub unsafe fn is_none(argument: Object) -> bool {
 /// # Safety
 /// The object lives, and the interpreter's lock is held.
 #[inline(always)]
-unsafe fn is_int(object: Object) -> bool {
+pub unsafe fn is_int(object: Object) -> bool {
     // SAFETY: as demanded.
     unsafe { Py_TYPE(object) == &raw mut PyLong_Type }
 }

@@ -106,7 +106,7 @@ unsafe fn number(object: Object, arguments: Arguments) -> Result<Object> {
                     succeeded()?;
                 }
                 let is_large = signed == Number::Unsigned && found < 0;
-                made(if is_large { PyLong_FromUnsignedLongLong(found.cast_unsigned()) } else { PyLong_FromLongLong(found) })
+                made(if is_large { PyLong_FromUnsignedLongLong(found as u64) } else { PyLong_FromLongLong(found) })
             }
         }
     }
@@ -186,12 +186,12 @@ unsafe fn bits_of(index: Object, kind: &Kind) -> Option<i64> {
     unsafe {
         if kind.number == Number::Signed {
             let number = PyLong_AsLongLong(index);
-            let fits = number << spare >> spare == number && !(number == -1 && !PyErr_Occurred().is_null());
+            let fits = number << spare >> spare == number && (number != -1 || PyErr_Occurred().is_null());
             return fits.then_some(number);
         }
         let number = PyLong_AsUnsignedLongLong(index);
-        let fits = number << spare >> spare == number && !(number == u64::MAX && !PyErr_Occurred().is_null());
-        fits.then_some(number.cast_signed())
+        let fits = number << spare >> spare == number && (number != u64::MAX || PyErr_Occurred().is_null());
+        fits.then_some(number as i64)
     }
 }
 

@@ -119,6 +119,9 @@ static mut DEFINITION: PyModuleDef = PyModuleDef {
 };
 
 /// What an interpreter calls to import the module.
+///
+/// # Safety
+/// Only an interpreter may call it, with its lock held.
 #[unsafe(no_mangle)]
 #[allow(non_snake_case)]
 pub unsafe extern "C" fn PyInit__native() -> Object {

@@ -200,9 +200,10 @@ const SIMPLE: i64 = (libc::MAP_ANONYMOUS | libc::MAP_SHARED | libc::MAP_PRIVATE 
 ///
 /// # Safety
 /// The interpreter's lock is held.
+#[allow(clippy::unnecessary_cast, reason = "a long has 32 bits elsewhere")]
 unsafe fn off_t(object: Object) -> Result<i64> {
     // SAFETY: as demanded.
-    unsafe { if size_of::<std::ffi::c_long>() == 8 { Ok(i64::from(long(object)?)) } else { int64(object) } }
+    unsafe { if size_of::<std::ffi::c_long>() == 8 { long(object).map(|number| number as i64) } else { int64(object) } }
 }
 
 /// # Safety

@@ -47,7 +47,7 @@ pub const LONG: i64 = 1 << 16;
 #[inline(always)]
 pub unsafe fn map_of<'a>(object: Object) -> &'a Map {
     // SAFETY: the class says so: its instances are laid out like that, and `Map` is written only before others see it.
-    unsafe { &*(&raw const (*object.cast::<Layout>()).map) }
+    unsafe { &(*object.cast::<Layout>()).map }
 }
 
 // Functions below and in the other files that the interpreter calls as slots and methods of the class are called with its

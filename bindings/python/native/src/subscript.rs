@@ -3,7 +3,7 @@
 //! Each enters the library once where the map is as long as it was when last asked: the library checks every range, and only
 //! what it finds outside is looked at again with the length of that moment.
 
-use crate::arguments::index;
+use crate::arguments::{index, is_int};
 use crate::exceptions::{Object, Raised, Result, fail, in_range, made, or_minus_one, or_null, raise};
 use crate::library::{E_RANGE, library};
 use crate::object::{Map, bytes, closed_first, copy_of, map_of, write, write_buffer};
@@ -52,9 +52,8 @@ unsafe fn byte_at(map: &Map, place: i64) -> Result<u8> {
 pub unsafe extern "C" fn get(object: Object, key: Object) -> Object {
     // SAFETY: called by the interpreter.
     unsafe {
-        let map = map_of(object);
-        if PyIndex_Check(key) != 0 {
-            return or_null(get_byte(map, key));
+        if is_int(key) || PyIndex_Check(key) != 0 {
+            return or_null(get_byte(map_of(object), key));
         }
         or_null(get_slice(object, key))
     }
@@ -260,7 +259,7 @@ pub unsafe extern "C" fn set(object: Object, key: Object, value: Object) -> c_in
         let map = map_of(object);
         let done = match map.require_writable() {
             Err(Raised) => Err(Raised),
-            Ok(()) if PyIndex_Check(key) != 0 => set_byte(map, key, value),
+            Ok(()) if is_int(key) || PyIndex_Check(key) != 0 => set_byte(map, key, value),
             Ok(()) => set_slice(map, key, value),
         };
         or_minus_one(done)
