@@ -112,7 +112,8 @@ def test_the_source_distribution_has_the_sources_and_nothing_built(sdist):
     for folder in ("src", "include"):
         assert files_below(unpacked / "crate" / folder) == files_below(ROOT / folder)
     assert files_below(unpacked / "native/src") == files_below(PACKAGE / "native/src")
-    assert {"PKG-INFO", "LICENSE-MIT", "LICENSE-APACHE", "crate/Cargo.lock", "native/Cargo.lock"} <= files_below(unpacked)
+    files = {"PKG-INFO", "LICENSE-MIT", "LICENSE-APACHE", "crate/Cargo.lock", "native/Cargo.lock"}
+    assert files <= files_below(unpacked)
     assert [name for name in files_below(unpacked) if re.search(r"\.(so|pyc|o|rlib)$|(^|/)target/", name)] == []
     assert archive.stat().st_size < 500_000
 

@@ -161,7 +161,11 @@ def test_ctrl_c_between_two_pieces_ends_what_changes_memory(name, monkeypatch):
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with mmap.anonymous(1 << 20) as m, mmap.anonymous(1 << 20) as other:
-            acts = {"fill": lambda: m.fill(1), "move": lambda: _pieces.move_by(m._handle, 0, 4096, 1 << 19), "copy": lambda: m.copy(other)}
+            acts = {
+                "fill": lambda: m.fill(1),
+                "move": lambda: _pieces.move_by(m._handle, 0, 4096, 1 << 19),
+                "copy": lambda: m.copy(other),
+            }
             with pytest.raises(KeyboardInterrupt):
                 acts[name]()
     finally:

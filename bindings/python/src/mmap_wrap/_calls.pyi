@@ -1,9 +1,7 @@
 """The calls of the library, for type checkers. Written by scripts/stubs."""
 
 from ctypes import Array, _CArgObject, _Pointer, c_void_p
-from typing import Any
-
-from typing_extensions import TypeAlias
+from typing import Any, TypeAlias
 
 _Address: TypeAlias = int | bytes | Array[Any] | _Pointer[Any] | c_void_p | _CArgObject | None
 

@@ -77,7 +77,7 @@ def bind(name: str) -> Callable[..., Any]:
     global _library
     if _library is None:
         _library = ctypes.CDLL(None, handle=_handle)
-    types = {"i": ctypes.c_int64, "p": ctypes.c_void_p, "t": ctypes.c_char_p, "d": ctypes.c_double}
+    types: dict[str, Any] = {"i": ctypes.c_int64, "p": ctypes.c_void_p, "t": ctypes.c_char_p, "d": ctypes.c_double}
     function = _library[name]
     function.restype, *function.argtypes = (types[letter] for letter in SIGNATURES[name])
     return function

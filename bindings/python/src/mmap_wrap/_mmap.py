@@ -1,7 +1,7 @@
 """The class `mmap`: the standard library's, with checked access, and what `_pages`, `_sharing` and `_reference` add.
 
-The native module makes it, with every method of the standard library's class; here is what the package adds to that, and
-what the native module leaves to Python because it is seldom: the words of exceptions, for the most part.
+The native module makes it, with every method of the standard library's class; here is what the package adds to that,
+and what the native module leaves to Python because it is seldom: the words of exceptions, for the most part.
 """
 
 from __future__ import annotations
@@ -138,7 +138,9 @@ class Extensions(Pages, Sharing):
     def _lines(self, place: int, last: int) -> Iterator[Iterable[bytes]]:
         begun: list[bytes] = []
         while place < last:
-            piece = mmap.__getitem__(self, slice(place, min(place + _PIECE, last)))
+            part = slice(place, min(place + _PIECE, last))
+            # As the class has it, whatever a subclass may make of it.
+            piece = mmap.__getitem__(self, part)  # type: ignore[call-overload]
             if not piece:
                 break
             place += len(piece)
@@ -200,7 +202,7 @@ class Extensions(Pages, Sharing):
         """
         from ._reference import reduce_map
 
-        return reduce_map(self)
+        return reduce_map(self)  # type: ignore[arg-type]
 
 
 if TYPE_CHECKING:

@@ -1,9 +1,9 @@
-"""The native module (native/), for type checkers: the class `mmap` without what Python adds to it, and what that needs."""
+"""The native module (native/), for type checkers: the class `mmap` without what Python adds, and what that needs."""
 
 from types import TracebackType
-from typing import Any, Literal, NoReturn, SupportsFloat, SupportsIndex, overload
+from typing import Any, Literal, NoReturn, Self, SupportsFloat, SupportsIndex, overload
 
-from typing_extensions import Buffer, Self
+from typing_extensions import Buffer
 
 from .typing import FloatKind, IntegerKind
 

@@ -18,9 +18,7 @@ from ._ffi import REST, int64
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import SupportsIndex
-
-    from typing_extensions import Self
+    from typing import Self, SupportsIndex
 
 _PROT_WRITE = _constant("PROT_WRITE")
 

@@ -19,7 +19,7 @@ from ._ffi import REST, int64, nanoseconds
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from typing import Any, Literal, SupportsFloat, SupportsIndex, TypeVar, overload
+    from typing import Any, Literal, SupportsIndex, TypeVar, overload
 
     import numpy
     from numpy.typing import DTypeLike
