@@ -11,13 +11,15 @@ import pytest
 from conftest import run, run_well
 
 import mmap_wrap
-from mmap_wrap import _constants, _errors, _ffi, _mmap, _open, _pages, _sharing, raw
+from mmap_wrap import _constants, _errors, _ffi, _mmap, _open, _pages, _sharing, _structs, raw
 
 README = Path(__file__).parent.parent / "README.md"
 
 
 @pytest.mark.parametrize(
-    "module", [mmap_wrap, _constants, _errors, _ffi, _mmap, _open, _pages, _sharing, raw], ids=lambda m: m.__name__
+    "module",
+    [mmap_wrap, _constants, _errors, _ffi, _mmap, _open, _pages, _sharing, _structs, raw],
+    ids=lambda m: m.__name__,
 )
 def test_the_examples_in_the_documentation_run(module):
     failed, _ = doctest.testmod(module, optionflags=doctest.ELLIPSIS)
@@ -147,8 +149,10 @@ def test_dir_lists_the_module_and_every_constant_there_is():
 def test_import_stays_light():
     script = "import sys; before = set(sys.modules); import mmap_wrap; print(*sorted(set(sys.modules) - before))"
     loaded = set(subprocess.check_output([sys.executable, "-Sc", script], text=True, env=without_site()).split())
-    assert "ctypes" in loaded
-    assert loaded.isdisjoint({"typing", "enum", "re", "dataclasses", "pathlib", "inspect", "mmap", "contextlib"})
+    assert "mmap_wrap._native" in loaded
+    assert loaded.isdisjoint(
+        {"ctypes", "typing", "enum", "re", "dataclasses", "pathlib", "inspect", "mmap", "contextlib"}
+    )
 
 
 def without_site():

@@ -8,8 +8,6 @@ lacks.
 
 from __future__ import annotations
 
-import ctypes
-
 from . import _ffi, raw
 from ._constants import value as _constant
 from ._errors import E_UNSUPPORTED, answer
@@ -115,6 +113,8 @@ class Pages:
         >>> m.residency()
         b'\\x01\\x00'
         """
+        import ctypes
+
         start, count = _range(offset, size)
         room = answer(_ffi.check(self._handle, start, count)) // _ffi.page_size() + 2
         pages = ctypes.create_string_buffer(room)
@@ -144,6 +144,8 @@ class Pages:
         ... except OSError:
         ...     cached = "not before Linux 6.5"
         """
+        import ctypes
+
         cache = raw.Cache()
         reference = ctypes.byref(cache)
         answer(raw.cachestat_wrap(self._handle, reference, ctypes.sizeof(cache), *_range(offset, size)))
@@ -279,6 +281,8 @@ class Pages:
         ... except OSError as error:
         ...     reason = error.strerror                 # a kernel without NUMA, or no leave to ask
         """
+        import ctypes
+
         bits = 0
         for node in nodes:
             if not 0 <= node < 4096:
@@ -314,6 +318,8 @@ class Pages:
         >>> facts.length, facts.mapped == facts.page_size == mmap_wrap.PAGESIZE
         (100, True)
         """
+        import ctypes
+
         facts = raw.Facts(descriptor=-1)
         answer(raw.mmap_wrap_facts(self._handle, ctypes.byref(facts), ctypes.sizeof(facts)))
         return facts

@@ -7,7 +7,6 @@ that the most significant does; without either, or with "=", it is the machine's
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import sys
 from time import monotonic_ns
@@ -30,34 +29,34 @@ if TYPE_CHECKING:
 
     Scalar = TypeVar("Scalar", bound=numpy.generic)
 
-# The library's number for each kind, the letter that memoryview has for it, and the type that ctypes has.
+# The library's number for each kind, the letter that memoryview has for it, and its width in bytes.
 # Those with a sign for the order of bytes join them when they are first asked for.
-_KINDS: dict[str, tuple[int, Any, Any]] = {
-    "i1": (raw.MMAP_WRAP_I8, "b", ctypes.c_int8),
-    "u1": (raw.MMAP_WRAP_U8, "B", ctypes.c_uint8),
-    "i2": (raw.MMAP_WRAP_I16, "h", ctypes.c_int16),
-    "u2": (raw.MMAP_WRAP_U16, "H", ctypes.c_uint16),
-    "i4": (raw.MMAP_WRAP_I32, "i", ctypes.c_int32),
-    "u4": (raw.MMAP_WRAP_U32, "I", ctypes.c_uint32),
-    "i8": (raw.MMAP_WRAP_I64, "q", ctypes.c_int64),
-    "u8": (raw.MMAP_WRAP_U64, "Q", ctypes.c_uint64),
+_KINDS: dict[str, tuple[int, Any, int]] = {
+    "i1": (raw.MMAP_WRAP_I8, "b", 1),
+    "u1": (raw.MMAP_WRAP_U8, "B", 1),
+    "i2": (raw.MMAP_WRAP_I16, "h", 2),
+    "u2": (raw.MMAP_WRAP_U16, "H", 2),
+    "i4": (raw.MMAP_WRAP_I32, "i", 4),
+    "u4": (raw.MMAP_WRAP_U32, "I", 4),
+    "i8": (raw.MMAP_WRAP_I64, "q", 8),
+    "u8": (raw.MMAP_WRAP_U64, "Q", 8),
     # The library has no number for it: its bits are read and written, and converted here.
-    "f2": (raw.MMAP_WRAP_U16, "e", ctypes.c_uint16),
-    "f4": (raw.MMAP_WRAP_F32, "f", ctypes.c_float),
-    "f8": (raw.MMAP_WRAP_F64, "d", ctypes.c_double),
+    "f2": (raw.MMAP_WRAP_U16, "e", 2),
+    "f4": (raw.MMAP_WRAP_F32, "f", 4),
+    "f8": (raw.MMAP_WRAP_F64, "d", 8),
 }
 _ORDERS = {"<": raw.MMAP_WRAP_LITTLE_ENDIAN, ">": raw.MMAP_WRAP_BIG_ENDIAN, "=": 0}
 _NATIVE = "<" if sys.byteorder == "little" else ">"
 
 
-def _kind(name: str) -> tuple[int, Any, Any]:
+def _kind(name: str) -> tuple[int, Any, int]:
     try:
         return _KINDS[name]
     except (KeyError, TypeError):
         return _ordered_kind(name)
 
 
-def _ordered_kind(name: str) -> tuple[int, Any, Any]:
+def _ordered_kind(name: str) -> tuple[int, Any, int]:
     if not isinstance(name, str):
         raise TypeError(f"a kind of number is a str such as 'u4', not {type(name).__name__}")
     order, bare = 0, name
@@ -67,8 +66,8 @@ def _ordered_kind(name: str) -> tuple[int, Any, Any]:
     if bare not in _KINDS or bare[0] in _ORDERS:
         kinds = ", ".join(kind for kind in _KINDS if kind[0] not in _ORDERS)
         raise ArgumentError(errno.EINVAL, f"{name!r} is no kind of number: say one of {kinds}, after < or >")
-    number, letter, c_type = _KINDS[bare]
-    _KINDS[name] = number | order, letter, c_type
+    number, letter, width = _KINDS[bare]
+    _KINDS[name] = number | order, letter, width
     return _KINDS[name]
 
 
@@ -144,12 +143,11 @@ class Sharing:
         >>> m[:], words.tolist()
         (b'\\x00\\x00\\x00\\x00\\x01\\x01\\x01\\x01', [0, 16843009])
         """
-        _, letter, c_type = _kind(kind)
+        _, letter, width = _kind(kind)
         if kind[0] in "<>" and kind[0] != _NATIVE:
             raise ArgumentError(errno.EINVAL, f"view: this machine's numbers are not {kind!r}: use array or get")
         if letter == "e" and sys.version_info < (3, 12):
             raise ArgumentError(errno.EINVAL, f"view: memoryview has no {kind!r} before Python 3.12: use array or get")
-        width = ctypes.sizeof(c_type)
         start, wanted = int64(offset), REST if count is None else int64(count)
         # Nobody resizes the map from here on.
         with memoryview(self) as whole:
