@@ -21,7 +21,7 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::time::{Duration, Instant};
 use survival::SURVIVING;
 
-pub use pin::{Pin, look, pin, with, with_both};
+pub use pin::{Pin, length, look, pin, with, with_both};
 pub(crate) use records::process_epoch;
 pub use survival::{custody, loss, survive};
 
@@ -86,7 +86,7 @@ impl Taken {
         if marks & UNINHERITED != 0 {
             table::unforked(index).is_complete.store(1, SeqCst);
         }
-        survival::publish_pages(slot, &mapping);
+        survival::publish_place(slot, &mapping);
         // SAFETY: a slot taken off the free list is this thread's alone.
         unsafe { (*slot.mapping.get()).write(mapping) };
         slot.marks.store(marks, SeqCst);
@@ -206,7 +206,7 @@ impl Claim {
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        survival::publish_pages(self.pin.slot, &self.pin);
+        survival::publish_place(self.pin.slot, &self.pin);
         self.pin.slot.state.revive();
         table::unforked(self.pin.index).changer.store(0, SeqCst);
         survival::CHANGES_ENDED.fetch_add(1, SeqCst);

@@ -11,7 +11,7 @@ use crate::mapping::Mapping;
 use crate::range::REST;
 use std::marker::PhantomData;
 use std::ops::Deref;
-use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
 
 /// In a slot's marks: a forked child does not have all of the mapping.
 pub(super) const UNINHERITED: u32 = 4;
@@ -104,6 +104,35 @@ pub fn look(handle: Handle) -> Result<Pin> {
     }
 }
 
+/// The length of a handle's mapping. A loss stays unreported.
+///
+/// Nothing of the mapping itself is looked at, so no pin is published: the length lies beside it, and is the right one if the
+/// mapping was live before it was read and after that. Between the two it can have been changed, but not become another's.
+#[inline(always)]
+pub fn length(handle: Handle) -> Result<usize> {
+    loop {
+        match read_length(handle) {
+            Ok(length) => return Ok(length),
+            Err(reason) => retry(handle, reason)?,
+        }
+    }
+}
+
+#[inline(always)]
+fn read_length(handle: Handle) -> Result<usize, Unusable> {
+    let (generation, index) = parts(handle)?;
+    let slot = table::slot(index).ok_or(Unusable::NeverBegan)?;
+    if slot.state.is_live(generation) {
+        // Acquire: the state is looked at again only after this.
+        let length = slot.length.load(Acquire);
+        require_inherited(slot, index)?;
+        if slot.state.is_live(generation) {
+            return Ok(length);
+        }
+    }
+    Err(why_not_live(slot, generation, index))
+}
+
 /// Gives the thread that changes the mapping time to finish, which never takes long; any other reason is an error.
 #[cold]
 pub(super) fn retry(handle: Handle, reason: Unusable) -> Result<()> {
@@ -125,13 +154,19 @@ pub(super) fn enter(handle: Handle, publish: impl FnOnce(u32) -> Hold) -> Result
     if !slot.state.is_live(generation) {
         return Err(why_not_live(slot, generation, index));
     }
+    Ok((pin, require_inherited(slot, index)?))
+}
+
+/// The slot's marks, unless this process has not inherited the mapping.
+#[inline(always)]
+fn require_inherited(slot: &Slot, index: u32) -> Result<u32, Unusable> {
     let marks = slot.marks.load(Relaxed);
     // The first is one test for both marks, of which the caller asks about the other.
     if marks & (UNINHERITED | LOST) != 0 && marks & UNINHERITED != 0 && !is_complete(index) {
         // A forked child has no such pages: at their addresses may lie anything by now.
         return Err(Unusable::Ended);
     }
-    Ok((pin, marks))
+    Ok(marks)
 }
 
 // The cold ones take words, not a Pin: one whose address is taken would have to lie in memory.

@@ -2,7 +2,7 @@
 
 use crate::constants;
 use crate::error::Errno;
-use std::ffi::{CStr, c_int, c_void};
+use std::ffi::{c_int, c_void};
 use std::mem::MaybeUninit;
 use std::ops::Range;
 use std::os::fd::AsRawFd;

@@ -85,6 +85,7 @@ functions! {
     atomic_add = c"mmap_wrap_atomic_add": fn(i64, i64, i64, i64, *mut i64) -> i64;
     atomic_exchange = c"mmap_wrap_atomic_exchange": fn(i64, i64, i64, i64, *mut i64) -> i64;
     atomic_compare_exchange = c"mmap_wrap_atomic_compare_exchange": fn(i64, i64, i64, i64, i64, *mut i64) -> i64;
+    fault_done = c"mmap_wrap_fault_done": fn() -> i64;
     survive = c"mmap_wrap_survive": fn(i64, i64) -> i64;
     facts = c"mmap_wrap_facts": fn(i64, *mut Facts, i64) -> i64;
     file_size = c"mmap_wrap_file_size": fn(i64) -> i64;

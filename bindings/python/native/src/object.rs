@@ -6,7 +6,7 @@ use crate::library::{E_FAULT, Facts, library, yes};
 use pyo3_ffi::*;
 use std::ffi::{CStr, c_int, c_void};
 use std::ptr::{addr_of_mut, null, null_mut};
-use std::sync::atomic::{AtomicI64, Ordering::Relaxed, Ordering::SeqCst};
+use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 
 /// An instance as it lies in memory.
 #[repr(C)]
@@ -37,6 +37,9 @@ pub const ACCESS_COPY: i64 = 3;
 /// Made with `trackfd=False`.
 pub const UNTRACKED: i64 = 4;
 
+/// Whether the interpreters that the module is built for have a lock: those without one have no stable ABI that it is built for.
+const HAS_LOCK: bool = cfg!(feature = "abi3");
+
 /// How many bytes an access must be about for the interpreter's lock to be let go meanwhile.
 pub const LONG: i64 = 1 << 16;
 
@@ -62,13 +65,22 @@ impl Map {
 
     #[inline(always)]
     pub fn position(&self) -> i64 {
-        self.position.load(SeqCst)
+        self.position.load(Relaxed)
     }
 
-    /// Steps from one position to another, unless another thread has stepped on from there.
+    /// Steps from one position to another, unless another thread has stepped on from there. For a thread that holds the
+    /// interpreter's lock, if there is one.
     #[inline(always)]
     pub fn step(&self, from: i64, to: i64) -> bool {
-        self.position.compare_exchange(from, to, SeqCst, SeqCst).is_ok()
+        if !HAS_LOCK {
+            return self.position.compare_exchange(from, to, Relaxed, Relaxed).is_ok();
+        }
+        // No other thread comes in between, and a locked instruction costs as much as a small read.
+        let stays = self.position.load(Relaxed) == from;
+        if stays {
+            self.position.store(to, Relaxed);
+        }
+        stays
     }
 
     /// The length when it was last asked for.

@@ -8,6 +8,7 @@ use crate::library::{E_NOT_FOUND, E_RANGE, library};
 use crate::object::{Map, closed_first, copy_of, map_of, without_lock, write, write_buffer};
 use pyo3_ffi::*;
 use std::ffi::c_long;
+use std::mem::MaybeUninit;
 
 /// Bytes that are looked at first for the end of a line: most lines are shorter.
 const LINE: usize = 256;
@@ -166,9 +167,10 @@ pub unsafe extern "C" fn readline(object: Object, _: Object) -> Object {
 /// # Safety
 /// As the methods.
 unsafe fn next_line(map: &Map) -> Result<Object> {
-    // SAFETY: called by the interpreter; there is room for the bytes of `piece`.
+    // SAFETY: called by the interpreter; there is room for the bytes of `piece`, of which those are looked at that were read.
     unsafe {
-        let mut piece = [0u8; LINE];
+        let mut piece = MaybeUninit::<[u8; LINE]>::uninit();
+        let room: *mut u8 = piece.as_mut_ptr().cast();
         let mut is_seen = true;
         loop {
             let start = map.position();
@@ -177,15 +179,16 @@ unsafe fn next_line(map: &Map) -> Result<Object> {
             let left = if is_seen { seen } else { left(map, start, -1)? };
             let first = left.min(LINE as i64);
             // Without bytes to read, too: a closed map is an error.
-            let done = (library().read)(map.handle, if first == 0 { 0 } else { start }, piece.as_mut_ptr().cast(), first);
+            let done = (library().read)(map.handle, if first == 0 { 0 } else { start }, room.cast(), first);
             if done == E_RANGE && is_seen {
                 is_seen = false;
                 continue;
             }
-            // What was not read is zero: what faults behind the end of the line is no matter.
-            let read = piece.get(..first as usize).unwrap_or(&piece);
-            let count = match libc::memchr(read.as_ptr().cast(), c_newline(), read.len()) {
-                newline if !newline.is_null() => newline.addr() as i64 - read.as_ptr().addr() as i64 + 1,
+            // What faults behind the end of the line is no matter.
+            let readable = if done < 0 { (library().fault_done)() } else { first };
+            let newline = libc::memchr(room.cast(), b'\n'.into(), readable as usize);
+            let count = match newline.is_null() {
+                false => newline.addr() as i64 - room.addr() as i64 + 1,
                 _ if done < 0 => return Err(fail(done)),
                 // The map may have become longer.
                 _ if is_seen && first == seen => {
@@ -205,11 +208,10 @@ unsafe fn next_line(map: &Map) -> Result<Object> {
                 },
             };
             if !map.step(start, start + count) {
-                piece = [0; LINE];
                 continue;
             }
             if count <= first {
-                return made(PyBytes_FromStringAndSize(piece.as_ptr().cast(), count as Py_ssize_t));
+                return made(PyBytes_FromStringAndSize(room.cast(), count as Py_ssize_t));
             }
             match copy_of(map, start, count) {
                 Ok(Ok(bytes)) => return Ok(bytes),
@@ -224,10 +226,6 @@ unsafe fn next_line(map: &Map) -> Result<Object> {
             }
         }
     }
-}
-
-fn c_newline() -> std::ffi::c_int {
-    b'\n'.into()
 }
 
 /// How many bytes there are from `start` up to and with the first newline from `from` on, or to the end; None where the map has
