@@ -59,7 +59,7 @@ bench:
 	cargo bench --locked --quiet --bench abi
 	scripts/setup python
 	python3 -m venv build/venvs/bench
-	build/venvs/bench/bin/python -m pip --disable-pip-version-check --quiet install --force-reinstall ./bindings/python numpy
+	build/venvs/bench/bin/python -m pip --disable-pip-version-check --quiet install --force-reinstall ./bindings/python numpy pandas maxminddb mmdb_writer prometheus_client pure-cdb
 	build/venvs/bench/bin/python benches/python.py
 	scripts/setup raku
 	MMAP_WRAP_LIBRARY="$(CURDIR)/target/release/libmmap_wrap.so" raku -Ibindings/raku benches/raku
