@@ -221,8 +221,8 @@ def imports():
     print(f"{'import mmap_wrap / import ctypes, mmap':66} {mine:13.0f} {theirs:13.0f} {mine / theirs:8.3f}   <= 1.5")
 
 
-# Programs that import `mmap`: what makes their file (`path` names it), and what is timed. Each process has one module or
-# the other.
+# Programs that import `mmap`: what makes their file, which `path` names, and what is timed. Each process has one module
+# or the other.
 PROGRAMS = {
     "maxminddb: get": (
         """

@@ -375,6 +375,8 @@ path = sys.argv[1]
 resource.setrlimit(resource.RLIMIT_NOFILE, (16, 16))
 spare = os.open(path, os.O_RDONLY)
 held, errors = [], []
+# The first call imports ctypes, which takes a descriptor for each of its files.
+mmap_wrap.map_path(path).close()
 try:
     while True:
         held.append(os.dup(spare))

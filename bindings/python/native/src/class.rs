@@ -102,6 +102,7 @@ pub unsafe extern "C" fn make(module: Object, base: Object) -> Object {
     let mut slots = [
         slot(Py_tp_new, lifetime::new as *const ()),
         slot(Py_tp_dealloc, object::dealloc as *const ()),
+        slot(Py_tp_traverse, object::traverse as *const ()),
         slot(Py_tp_repr, lifetime::repr as *const ()),
         slot(Py_tp_doc, doc::CLASS.as_ptr().cast()),
         slot(Py_tp_methods, (&raw const METHODS).cast()),
@@ -121,7 +122,7 @@ pub unsafe extern "C" fn make(module: Object, base: Object) -> Object {
         name: c"mmap_wrap.mmap".as_ptr(),
         basicsize: size_of::<object::Layout>() as c_int,
         itemsize: 0,
-        flags: (Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE) as c_uint,
+        flags: (Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC) as c_uint,
         slots: slots.as_mut_ptr(),
     };
     // SAFETY: called by the interpreter. The spec, its slots and members outlive the call, which copies them; the methods,

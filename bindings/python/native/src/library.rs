@@ -93,6 +93,7 @@ functions! {
     version = c"mmap_wrap_version": fn() -> *const c_char;
     last_error_code = c"mmap_wrap_last_error_code": fn() -> i64;
     last_error_message = c"mmap_wrap_last_error_message": fn() -> *const c_char;
+    strerror = c"mmap_wrap_strerror": fn(i64) -> *const c_char;
     constant = c"mmap_wrap_constant": fn(*const c_char, *mut i64) -> i64;
 }
 

@@ -299,10 +299,18 @@ pub unsafe fn surviving(class: *mut PyTypeObject, handle: i64, access: i64, leng
     }
 }
 
+/// What an instance refers to: its class. (What instances of derived classes refer to beside that is visited by theirs.)
+pub unsafe extern "C" fn traverse(object: Object, visit: visitproc, argument: *mut c_void) -> c_int {
+    // SAFETY: called by the collector.
+    unsafe { visit(Py_TYPE(object).cast(), argument) }
+}
+
 pub unsafe extern "C" fn dealloc(object: Object) {
     // SAFETY: called by the interpreter, when nothing else refers to the object any more: buffers refer to it, so none is
-    // left. A class made from a spec is referred to by its instances.
+    // left. A class made from a spec is referred to by its instances. The collector must not meet the object from here on:
+    // what is called below may run it.
     unsafe {
+        PyObject_GC_UnTrack(object.cast());
         if !(*object.cast::<Layout>()).weak_references.is_null() {
             PyObject_ClearWeakRefs(object);
         }

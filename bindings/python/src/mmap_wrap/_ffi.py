@@ -12,7 +12,7 @@ import os
 from _operator import index as index
 
 try:
-    from . import _native
+    from . import _native as _native
 except ImportError as error:
     raise ImportError(
         f"mmap_wrap cannot load its native module: {error}. Install the package again so that it is built",

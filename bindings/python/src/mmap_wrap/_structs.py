@@ -105,7 +105,3 @@ class Facts(_Members):
         lost: int
         source: int
         descriptor: int
-
-
-for _public in (Cache, Facts):
-    _public.__module__ = f"{__package__}.raw"
