@@ -220,23 +220,23 @@ def test_a_made_up_a_stale_and_a_zero_handle_are_told_apart():
     m = mmap.mmap(-1, 10)
     handle = m._handle
     m.close()
-    assert _ffi.length(handle) == _errors.E_UNMAPPED
-    assert _ffi.length(0) == _errors.E_HANDLE
+    assert _ffi.mmap_wrap_length(handle) == _errors.E_UNMAPPED
+    assert _ffi.mmap_wrap_length(0) == _errors.E_HANDLE
     for made_up in (0, 1, 2**62, -1):
-        assert _ffi.unmap(made_up) == _errors.E_HANDLE
+        assert _ffi.munmap_wrap(made_up) == _errors.E_HANDLE
         with pytest.raises(ValueError, match="is no handle of this library"):
-            _errors.answer(_ffi.read(made_up, 0, None, 0))
+            _errors.answer(_ffi.mmap_wrap_read(made_up, 0, None, 0))
 
 
 def test_a_null_buffer_with_a_length_is_refused():
     m = mmap.mmap(-1, 10)
-    for call in (_ffi.read, _ffi.write):
+    for call in (_ffi.mmap_wrap_read, _ffi.mmap_wrap_write):
         with pytest.raises(mmap.ArgumentError, match="the buffer is NULL, but 5 bytes long"):
             _errors.answer(call(m._handle, 0, None, 5))
     with pytest.raises(mmap.ArgumentError, match="NULL"):
-        _errors.answer(_ffi.map_path(None, 10, 1, 1, 0))
+        _errors.answer(_ffi.mmap_path_wrap(None, 10, 1, 1, 0))
     with pytest.raises(mmap.ArgumentError, match="NULL"):
-        _errors.answer(_ffi.constant(None, ctypes.byref(ctypes.c_int64())))
+        _errors.answer(_ffi.mmap_wrap_constant(None, ctypes.byref(ctypes.c_int64())))
 
 
 @pytest.mark.parametrize("call", ["mmap", "protect", "madvise", "view", "flush", "move", "find", "map_path"])

@@ -82,7 +82,7 @@ def test_the_codes_are_the_librarys():
     codes = {name: value for name, value in vars(_errors).items() if name.startswith("E_")}
     assert len(codes) == 10
     for name, code in codes.items():
-        assert f"(MMAP_WRAP_{name})" in _ffi.strerror(code).decode()
+        assert f"(MMAP_WRAP_{name})" in _ffi.mmap_wrap_strerror(code).decode()
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_constants_come_from_the_library_when_first_used():
 
 
 def test_a_constant_of_another_platform_is_missing_and_says_so():
-    every = {_ffi.constant_name(i).decode() for i in range(_ffi.constant_count())}
+    every = {_ffi.mmap_wrap_constant_name(i).decode() for i in range(_ffi.mmap_wrap_constant_count())}
     missing = every - set(_constants.available())
     assert missing
     assert missing.isdisjoint(dir(mmap_wrap))
@@ -163,4 +163,4 @@ def without_site():
 def test_the_version_is_the_librarys():
     from importlib.metadata import version
 
-    assert mmap_wrap.__version__ == version("mmap-wrap") == _ffi.version().decode()
+    assert mmap_wrap.__version__ == version("mmap-wrap") == _ffi.mmap_wrap_version().decode()

@@ -18,5 +18,5 @@ def value(name: str) -> int:
 
 def available() -> list[str]:
     """The names that this platform has."""
-    numbers = range(_ffi.constant_count())
-    return [_ffi.constant_name(i).decode() for i in numbers if _ffi.constant_available(i) == 1]
+    numbers = range(_ffi.mmap_wrap_constant_count())
+    return [_ffi.mmap_wrap_constant_name(i).decode() for i in numbers if _ffi.mmap_wrap_constant_available(i) == 1]

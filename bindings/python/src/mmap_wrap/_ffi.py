@@ -1,6 +1,6 @@
 """The native library: found, checked and bound, once.
 
-Each name below is the exported C function without its `mmap_wrap_` or `_wrap`; include/mmap_wrap.h is the manual.
+Each exported C function is here under its own name; include/mmap_wrap.h is the manual.
 Integers are int64_t on both sides, and ctypes cuts larger ones silently: callers pass what `int64` let through.
 """
 
@@ -83,50 +83,13 @@ def bind(name: str) -> Callable[..., Any]:
     return function
 
 
-_CALLS = {
-    "map_descriptor": "mmap_wrap",
-    "map_path": "mmap_path_wrap",
-    "map_aligned": "mmap_aligned_wrap",
-    "remap": "mremap_wrap",
-    "unmap": "munmap_wrap",
-    "protect": "mprotect_wrap",
-    "advise": "madvise_wrap",
-    "sync": "msync_wrap",
-    "put_int": "mmap_wrap_put_int",
-    "put_float": "mmap_wrap_put_float",
-    "length": "mmap_wrap_length",
-    "descriptor": "mmap_wrap_descriptor",
-    "file_size": "mmap_wrap_file_size",
-    "survive": "mmap_wrap_survive",
-    "verify_handlers": "mmap_wrap_verify_handlers",
-    "trust_handlers": "mmap_wrap_trust_handlers",
-    "read": "mmap_wrap_read",
-    "write": "mmap_wrap_write",
-    "check": "mmap_wrap_check",
-    "fill": "mmap_wrap_fill",
-    "move": "mmap_wrap_move",
-    "copy": "mmap_wrap_copy",
-    "compare": "mmap_wrap_compare",
-    "find": "mmap_wrap_find",
-    "rfind": "mmap_wrap_rfind",
-    "count": "mmap_wrap_count",
-    "page_size": "mmap_wrap_page_size",
-    "version": "mmap_wrap_version",
-    "strerror": "mmap_wrap_strerror",
-    "last_error_message": "mmap_wrap_last_error_message",
-    "last_error_code": "mmap_wrap_last_error_code",
-    "constant": "mmap_wrap_constant",
-    "constant_count": "mmap_wrap_constant_count",
-    "constant_name": "mmap_wrap_constant_name",
-    "constant_available": "mmap_wrap_constant_available",
-}
-
-
 def __getattr__(name: str) -> Callable[..., Any]:
+    from ._signatures import SIGNATURES
+
     # Bound when first asked for: most programs want few of them.
-    if name not in _CALLS:
+    if name not in SIGNATURES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    function = bind(_CALLS[name])
+    function = bind(name)
     globals()[name] = function
     return function
 

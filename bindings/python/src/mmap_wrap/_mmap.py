@@ -178,7 +178,7 @@ class Extensions(Pages, Sharing):
         flags = _MREMAP_MAYMOVE if may_move or place else 0
         if place:
             flags |= _constant("MREMAP_FIXED")
-        answer(_ffi.remap(self._handle, size, flags, place or None, 0))
+        answer(_ffi.mremap_wrap(self._handle, size, flags, place or None, 0))
         # So that the map knows its new length.
         len(self)
 
@@ -243,11 +243,11 @@ def _reduce_view(view: memoryview) -> Any:
 def _map(fd: int, length: int, flags: int, prot: int, offset: int, address: int, alignment: int) -> int:
     handle: int
     if not alignment:
-        handle = _ffi.map_descriptor(address or None, length, prot, flags, fd, offset)
+        handle = _ffi.mmap_wrap(address or None, length, prot, flags, fd, offset)
         return handle
     if address:
         either_place(address, alignment)
-    handle = _ffi.map_aligned(alignment, length, prot, flags, fd, offset)
+    handle = _ffi.mmap_aligned_wrap(alignment, length, prot, flags, fd, offset)
     return handle
 
 

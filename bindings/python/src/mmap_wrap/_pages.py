@@ -60,7 +60,7 @@ class Pages:
         mmap_wrap.FaultError: [Errno 14] mmap_wrap_write: the memory refused the access at offset 4096, ...
         """
         protection = int64(prot)
-        answer(_ffi.protect(self._handle, protection, *_range(offset, size)))
+        answer(_ffi.mprotect_wrap(self._handle, protection, *_range(offset, size)))
         if protection & _PROT_WRITE and self._access & 3 == 1:
             self._access &= ~3  # type: ignore[misc] # the library's class has it
 
@@ -76,7 +76,7 @@ class Pages:
         >>> import mmap_wrap
         >>> mmap_wrap.mmap(-1, 8192).advise(mmap_wrap.MADV_SEQUENTIAL, 0, 4096)
         """
-        answer(_ffi.advise(self._handle, int64(advice), *_range(offset, size)))
+        answer(_ffi.madvise_wrap(self._handle, int64(advice), *_range(offset, size)))
 
     def lock(self, offset: SupportsIndex = 0, size: SupportsIndex | None = None, *, on_fault: bool = False) -> None:
         """Brings the pages of the range into memory and keeps them there; `on_fault`, each when it is first touched.
@@ -116,7 +116,7 @@ class Pages:
         import ctypes
 
         start, count = _range(offset, size)
-        room = answer(_ffi.check(self._handle, start, count)) // _ffi.page_size() + 2
+        room = answer(_ffi.mmap_wrap_check(self._handle, start, count)) // _ffi.mmap_wrap_page_size() + 2
         pages = ctypes.create_string_buffer(room)
         known = answer(raw.mincore_wrap(self._handle, pages, room, start, count))
         return pages.raw[:known]

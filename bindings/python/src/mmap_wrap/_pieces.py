@@ -25,11 +25,11 @@ def search(call: Callable[..., int], handle: int, needle: bytes, first: int, las
     step = max(PIECE, 4 * len(needle))
     if last - first <= step or not needle:
         return int(call(handle, needle, len(needle), first, last))
-    if call is _ffi.count:
+    if call is _ffi.mmap_wrap_count:
         return _count(handle, needle, first, last, step)
     found, beyond = E_NOT_FOUND, len(needle) - 1
     starts = range(first, last, step)
-    for at in starts if call is _ffi.find else reversed(starts):
+    for at in starts if call is _ffi.mmap_wrap_find else reversed(starts):
         # Those that begin in this piece.
         found = call(handle, needle, len(needle), at, min(at + step + beyond, last))
         if found != E_NOT_FOUND:
@@ -39,7 +39,7 @@ def search(call: Callable[..., int], handle: int, needle: bytes, first: int, las
 
 def search_by(name: str, handle: int, sub: Buffer, first: int, last: int) -> int:
     """As `search`, for the native module: by the call's name, and -1 where there is none."""
-    found = search(getattr(_ffi, name), handle, bytes(sub), first, last)
+    found = search(getattr(_ffi, f"mmap_wrap_{name}"), handle, bytes(sub), first, last)
     return -1 if found == E_NOT_FOUND else answer(found)
 
 
@@ -55,7 +55,7 @@ def _count(handle: int, needle: bytes, first: int, last: int, step: int) -> int:
     overlaps = size > 64 or any(needle.startswith(needle[-length:]) for length in range(1, size))
     while first < last:
         end = min(first + step + size - 1, last)
-        here: int = _ffi.count(handle, needle, size, first, end)
+        here: int = _ffi.mmap_wrap_count(handle, needle, size, first, end)
         if here < 0 and here != E_NOT_FOUND:
             return here
         next_ = min(first + step, last)
@@ -70,11 +70,11 @@ def _end_of_last(handle: int, needle: bytes, first: int, end: int, here: int) ->
     """Where the last of `here` needles ends that are counted from `first` to `end`, none overlapping another."""
     size = len(needle)
     # One that overlaps the last that there is, or is it.
-    last = answer(_ffi.rfind(handle, needle, size, first, end))
+    last = answer(_ffi.mmap_wrap_rfind(handle, needle, size, first, end))
     low, high = last + 1, last + size
     while low < high:
         middle = (low + high) // 2
-        if max(_ffi.count(handle, needle, size, first, middle), 0) < here:
+        if max(_ffi.mmap_wrap_count(handle, needle, size, first, middle), 0) < here:
             low = middle + 1
         else:
             high = middle
@@ -85,14 +85,14 @@ def fill(handle: int, offset: int, byte: int, size: int) -> None:
     """The library's call, whose failure is raised."""
     total = _much(handle, offset, size)
     for at, piece in _pieces(total) if total else [(0, size)]:
-        answer(_ffi.fill(handle, offset + at, byte, piece))
+        answer(_ffi.mmap_wrap_fill(handle, offset + at, byte, piece))
 
 
 def move(handle: int, to: int, origin: int, size: int, checked: Callable[[int], int]) -> None:
     """The same, or what `checked` raises."""
 
     def once(to: int, origin: int, size: int) -> int:
-        return checked(_ffi.move(handle, to, origin, size))
+        return checked(_ffi.mmap_wrap_move(handle, to, origin, size))
 
     _copy(once, handle, to, handle, origin, size)
 
@@ -101,7 +101,7 @@ def copy(handle: int, to: int, theirs: int, origin: int, size: int) -> int:
     """The same."""
 
     def once(to: int, origin: int, size: int) -> int:
-        return answer(_ffi.copy(handle, to, theirs, origin, size))
+        return answer(_ffi.mmap_wrap_copy(handle, to, theirs, origin, size))
 
     return _copy(once, handle, to, theirs, origin, size)
 
@@ -121,10 +121,10 @@ def compare(handle: int, here: int, theirs: int, there: int, size: int) -> int:
     """The same."""
     total = _much(handle, here, size)
     if not total or _much(theirs, there, total) != total:
-        return answer(_ffi.compare(handle, here, theirs, there, size))
+        return answer(_ffi.mmap_wrap_compare(handle, here, theirs, there, size))
     equal = 0
     for at, piece in _pieces(total):
-        equal = at + answer(_ffi.compare(handle, here + at, theirs, there + at, piece))
+        equal = at + answer(_ffi.mmap_wrap_compare(handle, here + at, theirs, there + at, piece))
         if equal < at + piece:
             break
     return equal
@@ -134,7 +134,7 @@ def _much(handle: int, offset: int, size: int) -> int:
     """How many bytes these are, if more than a piece; 0 for less, and for what is not in the map: one call says it."""
     if REST < size <= PIECE:
         return 0
-    total: int = _ffi.check(handle, offset, size)
+    total: int = _ffi.mmap_wrap_check(handle, offset, size)
     if total == E_FAULT:
         # A loss that is reported once.
         answer(total)

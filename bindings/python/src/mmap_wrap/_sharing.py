@@ -76,7 +76,9 @@ def get_half(handle: int, kind: int, offset: int) -> float:
     import struct
 
     bits = raw.mmap_wrap_get_int(handle, kind, offset)
-    number: float = struct.unpack("=e", struct.pack("=H", answer(bits if bits >= 0 else _ffi.last_error_code())))[0]
+    number: float = struct.unpack(
+        "=e", struct.pack("=H", answer(bits if bits >= 0 else _ffi.mmap_wrap_last_error_code()))
+    )[0]
     return number
 
 
@@ -88,7 +90,7 @@ def put_half(handle: int, name: str, kind: int, offset: int, real: float) -> Non
         bits: int = struct.unpack("=H", struct.pack("=e", real))[0]
     except OverflowError:
         raise OverflowError(f"put: {real} does not fit {name!r}") from None
-    answer(_ffi.put_int(handle, kind, offset, bits))
+    answer(_ffi.mmap_wrap_put_int(handle, kind, offset, bits))
 
 
 def _lengths(shape: SupportsIndex | Iterable[SupportsIndex]) -> list[int]:
@@ -151,11 +153,11 @@ class Sharing:
         start, wanted = int64(offset), REST if count is None else int64(count)
         # Nobody resizes the map from here on.
         with memoryview(self) as whole:
-            room = answer(_ffi.check(self._handle, start, REST))
+            room = answer(_ffi.mmap_wrap_check(self._handle, start, REST))
             # The library says what is wrong with more than fit, or fewer than none.
             size = room // width * width if wanted == REST else wanted * width
             if not 0 <= size <= room:
-                answer(_ffi.check(self._handle, start, int64(size)))
+                answer(_ffi.mmap_wrap_check(self._handle, start, int64(size)))
             return whole[start : start + size].cast(letter)
 
     if TYPE_CHECKING:
@@ -210,13 +212,13 @@ class Sharing:
         lengths = None if shape is None else _lengths(shape)
         # Nobody resizes the map from here on.
         with memoryview(self):
-            room = answer(_ffi.check(self._handle, start, REST))
+            room = answer(_ffi.mmap_wrap_check(self._handle, start, REST))
             if lengths is None:
                 lengths = [-1]
             if lengths.count(-1) == 1:
                 row = -prod(lengths) * element.itemsize
                 lengths[lengths.index(-1)] = room // row if row > 0 else 0
-            answer(_ffi.check(self._handle, start, int64(prod(lengths) * element.itemsize)))
+            answer(_ffi.mmap_wrap_check(self._handle, start, int64(prod(lengths) * element.itemsize)))
             return array_in(self, element, start, lengths)  # type: ignore[arg-type]
 
     def wait(self, offset: SupportsIndex, expected: SupportsIndex, timeout: float | None = None) -> bool:
@@ -278,7 +280,7 @@ class Sharing:
 
         # A place that cannot be is an error here.
         self.atomic_load(offset)
-        answer(_ffi.check(self._handle, int64(offset), raw.MMAP_WRAP_MUTEX_SIZE))
+        answer(_ffi.mmap_wrap_check(self._handle, int64(offset), raw.MMAP_WRAP_MUTEX_SIZE))
         return Mutex(self, int64(offset), repair)  # type: ignore[arg-type]
 
     def seals(self) -> int:
@@ -315,4 +317,4 @@ class Sharing:
         4096
         >>> os.close(fd)
         """
-        return answer(_ffi.descriptor(self._handle))
+        return answer(_ffi.mmap_wrap_descriptor(self._handle))

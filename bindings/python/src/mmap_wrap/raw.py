@@ -99,7 +99,7 @@ if not TYPE_CHECKING:
         if name in _structs.__all__:
             found = getattr(_structs, name)
         elif name in SIGNATURES:
-            found = _ffi.bind(name)
+            found = getattr(_ffi, name)
         else:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         globals()[name] = found
