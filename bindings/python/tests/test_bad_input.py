@@ -47,9 +47,9 @@ def test_a_file_without_permission_is_a_permission_error(tmp_path):
     path.chmod(0)
     tmp_path.chmod(0o755)
     script = """
-import os, sys
+import ctypes, os, sys
 import mmap_wrap
-# The folders above may be closed to others.
+# The folders above, and the standard library's, may be closed to others.
 os.chdir(sys.argv[1])
 if os.geteuid() == 0:
     os.setgroups([]); os.setgid(65534); os.setuid(65534)

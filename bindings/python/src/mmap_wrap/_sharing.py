@@ -76,9 +76,9 @@ def get_half(handle: int, kind: int, offset: int) -> float:
     import struct
 
     bits = raw.mmap_wrap_get_int(handle, kind, offset)
-    number: float = struct.unpack(
-        "=e", struct.pack("=H", answer(bits if bits >= 0 else _ffi.mmap_wrap_last_error_code()))
-    )[0]
+    if bits < 0:
+        answer(_ffi.mmap_wrap_last_error_code())
+    number: float = struct.unpack("=e", struct.pack("=H", bits))[0]
     return number
 
 
