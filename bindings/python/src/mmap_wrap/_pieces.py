@@ -84,8 +84,10 @@ def _end_of_last(handle: int, needle: bytes, first: int, end: int, here: int) ->
 def fill(handle: int, offset: int, byte: int, size: int) -> None:
     """The library's call, whose failure is raised."""
     total = _much(handle, offset, size)
-    for at, piece in _pieces(total) if total else [(0, size)]:
-        answer(_ffi.mmap_wrap_fill(handle, offset + at, byte, piece))
+    if not total:
+        answer(_ffi.mmap_wrap_fill(handle, offset, byte, size))
+    for at in range(0, total, PIECE):
+        answer(_ffi.mmap_wrap_fill(handle, offset + at, byte, min(PIECE, total - at)))
 
 
 def move(handle: int, to: int, origin: int, size: int, checked: Callable[[int], int]) -> None:
@@ -111,9 +113,9 @@ def _copy(once: Callable[[int, int, int], int], handle: int, to: int, theirs: in
     if not total or _much(handle, to, total) != total:
         return once(to, origin, size)
     # From the side where nothing is overwritten that is still to be copied.
-    order = _pieces(total)
-    for at, piece in reversed(order) if handle == theirs and to > origin else order:
-        once(to + at, origin + at, piece)
+    order = range(0, total, PIECE)
+    for at in reversed(order) if handle == theirs and to > origin else order:
+        once(to + at, origin + at, min(PIECE, total - at))
     return total
 
 
@@ -123,7 +125,8 @@ def compare(handle: int, here: int, theirs: int, there: int, size: int) -> int:
     if not total or _much(theirs, there, total) != total:
         return answer(_ffi.mmap_wrap_compare(handle, here, theirs, there, size))
     equal = 0
-    for at, piece in _pieces(total):
+    for at in range(0, total, PIECE):
+        piece = min(PIECE, total - at)
         equal = at + answer(_ffi.mmap_wrap_compare(handle, here + at, theirs, there + at, piece))
         if equal < at + piece:
             break
@@ -139,8 +142,3 @@ def _much(handle: int, offset: int, size: int) -> int:
         # A loss that is reported once.
         answer(total)
     return total if total > PIECE else 0
-
-
-def _pieces(size: int) -> list[tuple[int, int]]:
-    """Offset and size of each piece of so many bytes."""
-    return [(at, min(PIECE, size - at)) for at in range(0, size, PIECE)]
