@@ -260,7 +260,7 @@ pub(crate) fn deadline(timeout: i64) -> Option<Instant> {
 }
 
 /// Counts an export and returns the address: until it is released, the mapping is neither unmapped nor moved. A loss stays
-/// unreported: whoever asks for an address often takes any failure for "there is none".
+/// unreported: callers often take any failure for "there is no address".
 pub fn acquire(handle: Handle) -> Result<*mut u8> {
     loop {
         let pin = look(handle)?;

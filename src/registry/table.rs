@@ -26,7 +26,7 @@ pub struct Slot {
     /// Where the pages of a surviving mapping begin and end: for the signal handler, which may not look at a mapping that
     /// is being changed.
     pub pages: [AtomicUsize; 2],
-    /// The mapping's length, for whoever asks for nothing else, and publishes no pin for that.
+    /// The mapping's length, for callers that need nothing else and publish no pin.
     pub length: AtomicUsize,
 }
 

@@ -383,7 +383,7 @@ static void view_that_survives(void) {
     CHECK(loss != NULL && (*loss & 1) == 0);
     CHECK_IS(bytes[page], 0);
     CHECK((*loss & 1) == 1);
-    /* Whoever only asks for the length or the address leaves it to the next access. */
+    /* Asking for the length or the address leaves it to the next access. */
     CHECK_IS(mmap_wrap_length(h), 2 * page);
     CHECK(mmap_wrap_acquire(h) == bytes);
     CHECK_IS(mmap_wrap_release(h), 1);

@@ -168,7 +168,7 @@ const FEW: usize = 64;
 /// As the slots; `count` is not negative.
 #[inline(always)]
 pub unsafe fn copy_of(map: &Map, start: i64, count: i64) -> Result<std::result::Result<Object, i64>> {
-    // SAFETY: there is room for the bytes. Nobody else sees the new object before it is filled.
+    // SAFETY: there is room for the bytes. The new object is not visible to others before it is filled.
     unsafe {
         let size = count as Py_ssize_t;
         if count as usize <= FEW {
@@ -228,7 +228,7 @@ pub unsafe fn write_buffer(map: &Map, place: i64, value: Object, data: &Py_buffe
 /// # Safety
 /// The interpreter's lock is held; `class` is the class or derived from it.
 pub unsafe fn instance(class: *mut PyTypeObject, handle: i64, access: i64, length: i64) -> Result<Object> {
-    // SAFETY: as demanded: the memory is laid out as the class says, and nobody else sees it yet.
+    // SAFETY: as demanded: the memory is laid out as the class says, and is not visible to others yet.
     unsafe {
         let allocate: allocfunc = std::mem::transmute(PyType_GetSlot(class, Py_tp_alloc));
         let object = allocate(class, 0);
@@ -292,7 +292,7 @@ pub unsafe fn surviving(class: *mut PyTypeObject, handle: i64, access: i64, leng
     unsafe {
         let object = instance(class, handle, access, length)?;
         if survive {
-            // An error where SIGBUS is somebody else's: the map then works, and its views are on their own.
+            // An error where another handler of SIGBUS is installed: the map then works, and its views do not survive.
             (library().survive)(handle, yes(true));
         }
         Ok(object)
@@ -340,7 +340,7 @@ unsafe fn warn_of_loss() {
         PyErr_Fetch(&raw mut kind, &raw mut value, &raw mut traceback);
         let message = (library().last_error_message)();
         let words = CStr::from_ptr(message).to_bytes();
-        // It begins with the name of a call that nobody made.
+        // It begins with the name of a call that the program did not make.
         let words = words.strip_prefix(b"munmap: ").map_or(message, |rest| rest.as_ptr().cast());
         if PyErr_WarnFormat(PyExc_ResourceWarning, 1, c"mmap_wrap: %s".as_ptr(), words) < 0 {
             PyErr_WriteUnraisable(null_mut());
@@ -390,7 +390,7 @@ pub fn is_of(buffer: &Py_buffer, object: Object) -> bool {
 }
 
 pub unsafe extern "C" fn get_buffer(object: Object, buffer: *mut Py_buffer, flags: c_int) -> c_int {
-    // SAFETY: called by the interpreter, with a buffer to be filled in. Who gets the buffer refers to the object, and
+    // SAFETY: called by the interpreter, with a buffer to be filled in. The consumer of the buffer refers to the object, and
     // the export keeps the memory, until `release_buffer`.
     unsafe {
         let handle = map_of(object).handle;
@@ -400,7 +400,7 @@ pub unsafe extern "C" fn get_buffer(object: Object, buffer: *mut Py_buffer, flag
             fail((library().last_error_code)());
             return -1;
         }
-        // Nobody resizes the map from here on. A loss stays unreported: who asks for a buffer often takes any failure for
+        // The map cannot be resized from here on. A loss stays unreported: callers often take any failure for
         // "there is none".
         let mut facts = Facts::default();
         let wanted = std::mem::offset_of!(Facts, flags);

@@ -130,7 +130,7 @@ unsafe fn resized(map: &Map, arguments: (*const Object, Py_ssize_t, Object)) -> 
         }
         let is_anonymous = facts.flags & i64::from(libc::MAP_ANONYMOUS) != 0;
         let grows = facts.flags & i64::from(libc::MAP_SHARED) != 0 && size > length;
-        // Without a file the library refuses to allocate.
+        // Without a file the library allocates nothing: an error.
         let with_file = if allocates != 0 { ALLOCATE } else { facts.keeps_file * WITH_FILE };
         // The library would grow it within its last page; and it says so where another thread resizes it in this moment.
         let flags = i64::from(libc::MREMAP_MAYMOVE);
