@@ -109,7 +109,7 @@ const FAR: u64 = 4096;
 /// # Safety
 /// As the slots; all of it is inside the map.
 unsafe fn every(map: &Map, start: i64, count: i64, step: i64) -> Result<Object> {
-    // SAFETY: called by the interpreter; each place is within the new object's `count` bytes, which no other code else sees yet.
+    // SAFETY: called by the interpreter; each place is within the new object's `count` bytes, which no other code sees yet.
     unsafe {
         let bytes = made(PyBytes_FromStringAndSize(null(), count as Py_ssize_t))?;
         let mut to = PyBytes_AsString(bytes).cast::<u8>();
