@@ -191,6 +191,9 @@ fn searches() {
         assert!(libc::memmem(start, SIZE as usize, c"needle".as_ptr().cast(), 6).is_null());
     };
     row("find in 64 MiB / glibc memmem", interleaved(1, ours, bare), "<= 0.3");
+    // SAFETY: as above.
+    let reading = || unsafe { assert!(libc::memchr(start, i32::from(b'n'), SIZE as usize).is_null()) };
+    row("find in 64 MiB / glibc memchr, which only reads", interleaved(1, ours, reading), "");
     let other = memory(SIZE);
     let end = address(other);
     let ours = || assert!(mmap_wrap_compare(h, 0, other, 0, SIZE) == SIZE);

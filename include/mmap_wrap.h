@@ -55,7 +55,7 @@ int64_t mmap_wrap_page_size(void);
  * written only on success. No errno is set, none is needed.
  */
 
-/** The handle was not given out by this library. */
+/** Not a valid mapping handle. */
 #define MMAP_WRAP_E_HANDLE (-4096)
 
 /** The mapping of this handle is unmapped already. */
@@ -67,7 +67,7 @@ int64_t mmap_wrap_page_size(void);
 /** An address, offset or end is not a multiple of a page, or of a word, where it must be. */
 #define MMAP_WRAP_E_ALIGNMENT (-4099)
 
-/** The memory refused the access: protection, or a file cut short. */
+/** The access faulted: protection, or a file cut short. */
 #define MMAP_WRAP_E_FAULT (-4100)
 
 /**
@@ -199,8 +199,8 @@ int64_t munmap_wrap(mmap_wrap_handle h);
 
 /**
  * A flag for every call that maps a file, beside MAP_SHARED and without PROT_WRITE: where the file takes no shared mapping
- * (FUSE with direct I/O, some files of sysfs), the mapping is private, which reads the same bytes. The flags in struct
- * mmap_wrap_facts say which it is.
+ * (FUSE with direct I/O, some files of sysfs), the mapping is private, which reads the same bytes; it cannot be made
+ * writable then (-EACCES). The flags in struct mmap_wrap_facts say which it is.
  */
 #define MMAP_WRAP_OR_PRIVATE 8589934592
 
@@ -375,7 +375,7 @@ int64_t msync_wrap(mmap_wrap_handle h, int64_t flags, int64_t offset, int64_t si
  * pages behind them; length is that of the mapping and with_file is 0, for no size changes.
  *
  * Returns h, or the new handle. On failure nothing has changed: MMAP_WRAP_E_BUSY, MMAP_WRAP_E_SEALED, MMAP_WRAP_E_ARGUMENT
- * (length 0, flags that need others, no file kept), MMAP_WRAP_E_RANGE (beyond the file's end), MMAP_WRAP_E_ALIGNMENT (new_addr),
+ * (length 0, the end of a device, flags that need others, no file kept), MMAP_WRAP_E_RANGE (beyond the file's end), MMAP_WRAP_E_ALIGNMENT (new_addr),
  * MMAP_WRAP_E_UNSUPPORTED (a shared mapping without a file cannot grow: the memory behind it keeps its size), -EFAULT (parts
  * with a protection or advice of their own), -ENOMEM, -EINVAL (longer than addresses go), -EPERM (a sealed file), MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED.
  *
@@ -547,8 +547,8 @@ int64_t mmap_wrap_copy(mmap_wrap_handle h_to, int64_t to, mmap_wrap_handle h_fro
 
 /**
  * Compares size bytes (or MMAP_WRAP_REST: to the end of the mapping h1) from offset1 of h1 on with as many from offset2
- * of h2 on. Returns how many from the start on are equal: size where all are. A difference that lies before the place
- * where memory refuses is an answer. The message says of which mapping a failure speaks.
+ * of h2 on. Returns how many from the start on are equal: size where all are. A difference before the first
+ * byte that faults is a result, not an error. The message says in which mapping an access faulted.
  *
  *     if (mmap_wrap_compare(h1, 0, h2, 0, MMAP_WRAP_REST) == mmap_wrap_length(h1)) puts("h2 begins with all of h1");
  */
@@ -582,9 +582,9 @@ int64_t mmap_wrap_count(mmap_wrap_handle h, const void *needle, int64_t needle_l
  * == Elements ==
  *
  * One number at an offset: of any alignment, and of a kind that says its width, its meaning and, or'ed to it, the order of
- * its bytes; without that it is the machine's own. The calls are checked and fault-proof as those above, and answer the
- * same errors; and MMAP_WRAP_E_ARGUMENT for a kind that is none, or not one of the call's. Memory that refuses a number
- * was not changed, except where the number lies across a page border and only the second page refuses.
+ * its bytes; without that it is the machine's own. The calls are checked and fault-proof as those above, and return the
+ * same errors; and MMAP_WRAP_E_ARGUMENT for a kind that is none, or not one of the call's. A store that faults has changed
+ * nothing, except where the number lies across a page border and only the access to the second page faults.
  *
  * mmap_wrap_get and mmap_wrap_put are for every kind. The others have the number itself as answer or argument, for
  * languages whose foreign calls make out-parameters dear.
@@ -831,7 +831,7 @@ int64_t mmap_wrap_mutex_abandon(mmap_wrap_handle h, int64_t offset);
  */
 
 /**
- * How many bytes this thread's last failed call had done when the memory refused: meant to be asked after
+ * How many bytes this thread's last failed call had done when an access faulted: meant to be asked after
  * MMAP_WRAP_E_FAULT. 0 if the last failure was another.
  *
  *     if (mmap_wrap_read(h, 0, buffer, size) == MMAP_WRAP_E_FAULT) size = mmap_wrap_fault_done();
@@ -839,9 +839,9 @@ int64_t mmap_wrap_mutex_abandon(mmap_wrap_handle h, int64_t offset);
 int64_t mmap_wrap_fault_done(void);
 
 /**
- * The address at which the memory refused; NULL if this thread's last failure was another. Not to be accessed.
+ * The address at which an access faulted; NULL if this thread's last failure was another. Not to be accessed.
  *
- *     printf("refused at %p\n", mmap_wrap_fault_address());
+ *     printf("faulted at %p\n", mmap_wrap_fault_address());
  */
 void *mmap_wrap_fault_address(void);
 
@@ -917,7 +917,7 @@ struct mmap_wrap_cache {
  * Keeps the pages of the range in memory, reading them in (flags 0), or, with MLOCK_ONFAULT (Linux 4.4), those that
  * are there at once and each other one when it is first touched. Locks do not add up: one munlock_wrap undoes them.
  *
- * Returns 0. -ENOMEM: more than RLIMIT_MEMLOCK, or a page that refuses to be read. -EPERM: this process may lock
+ * Returns 0. -ENOMEM: more than RLIMIT_MEMLOCK, or a page that cannot be read. -EPERM: this process may lock
  * nothing. -EAGAIN: a page could not be read in. MMAP_WRAP_E_ARGUMENT: unknown flags.
  *
  *     if (mlock_wrap(h, 0, 0, MMAP_WRAP_REST) < 0) puts(mmap_wrap_last_error_message());
@@ -1852,6 +1852,9 @@ int64_t mmap_wrap_MMAP_WRAP_LITTLE_ENDIAN(void);
 
 /** MMAP_WRAP_BIG_ENDIAN: or'ed to an element: the most significant byte stands first. */
 int64_t mmap_wrap_MMAP_WRAP_BIG_ENDIAN(void);
+
+/** MMAP_WRAP_NO_INT: mmap_wrap_get_int: it failed, if mmap_wrap_last_error_code says so. */
+int64_t mmap_wrap_MMAP_WRAP_NO_INT(void);
 
 /** MMAP_WRAP_MUTEX_SIZE: bytes of a mutex in a mapping. */
 int64_t mmap_wrap_MMAP_WRAP_MUTEX_SIZE(void);

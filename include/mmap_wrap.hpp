@@ -64,7 +64,7 @@ inline std::int64_t check(std::int64_t result) {
     throw error(result, is_last ? mmap_wrap_last_error_message() : mmap_wrap_strerror(result));
 }
 
-/** The same for a call that answers an address, and NULL on error. */
+/** The same for a call that returns an address, and NULL on error. */
 template <typename T>
 T *check(T *address) {
     if (address == nullptr) throw error(mmap_wrap_last_error_code(), mmap_wrap_last_error_message());
@@ -80,7 +80,7 @@ public:
     owner(owner &&other) noexcept : handle_(std::exchange(other.handle_, 0)) {}
     owner &operator=(owner &&) = delete;
     ~owner() {
-        // A destructor has nobody to tell of an error; who wants to hear of it calls unmap().
+        // A destructor cannot report an error; unmap() does.
         if (handle_ > 0) munmap_wrap(handle_);
     }
 
@@ -478,7 +478,7 @@ private:
 
     // In C a name ends at its first NUL: another file than the one that was named.
     static const std::string &whole(const std::string &name) {
-        if (name.find('\0') != std::string::npos) throw error(MMAP_WRAP_E_ARGUMENT, "a name holds the byte 0");
+        if (name.find('\0') != std::string::npos) throw error(MMAP_WRAP_E_ARGUMENT, "mmapwrap::mapping: the name has a NUL byte");
         return name;
     }
 

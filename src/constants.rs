@@ -162,6 +162,7 @@ constants! {
         MMAP_WRAP_F64 "an element: a float of 64 bits" 0x38;
         MMAP_WRAP_LITTLE_ENDIAN "or'ed to an element: the least significant byte stands first" 0x100;
         MMAP_WRAP_BIG_ENDIAN "or'ed to an element: the most significant byte stands first" 0x200;
+        MMAP_WRAP_NO_INT "mmap_wrap_get_int: it failed, if mmap_wrap_last_error_code says so" i64::MIN;
         MMAP_WRAP_MUTEX_SIZE "bytes of a mutex in a mapping" 16;
         MMAP_WRAP_SOURCE_ANONYMOUS "mmap_wrap_facts: memory without a file" 1;
         MMAP_WRAP_SOURCE_DESCRIPTOR "mmap_wrap_facts: a file that the caller had open" 2;

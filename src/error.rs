@@ -3,7 +3,7 @@
 use std::ffi::CStr;
 use std::fmt;
 
-/// The handle was not given out by this library.
+/// Not a valid mapping handle.
 pub const MMAP_WRAP_E_HANDLE: i64 = -4096;
 /// The mapping of this handle is unmapped already.
 pub const MMAP_WRAP_E_UNMAPPED: i64 = -4097;
@@ -11,7 +11,7 @@ pub const MMAP_WRAP_E_UNMAPPED: i64 = -4097;
 pub const MMAP_WRAP_E_RANGE: i64 = -4098;
 /// An address, offset or end is not a multiple of a page, or of a word, where it must be.
 pub const MMAP_WRAP_E_ALIGNMENT: i64 = -4099;
-/// The memory refused the access: protection, or a file cut short.
+/// The access faulted: protection, or a file cut short.
 pub const MMAP_WRAP_E_FAULT: i64 = -4100;
 /// The mapping is in use. It is exported (mmap_wrap_acquire): it can be neither unmapped nor resized, moved or split now. Or
 /// calls of other threads are inside and did not leave: it can be unmapped, but not resized, moved or split.
@@ -31,11 +31,11 @@ pub const MMAP_WRAP_E_INTERNAL: i64 = -4105;
 pub fn describe(code: i64) -> Option<&'static CStr> {
     Some(match code {
         0 => c"success",
-        MMAP_WRAP_E_HANDLE => c"not a handle of this library (MMAP_WRAP_E_HANDLE)",
+        MMAP_WRAP_E_HANDLE => c"not a valid mapping handle (MMAP_WRAP_E_HANDLE)",
         MMAP_WRAP_E_UNMAPPED => c"the mapping is unmapped already (MMAP_WRAP_E_UNMAPPED)",
         MMAP_WRAP_E_RANGE => c"outside the mapping (MMAP_WRAP_E_RANGE)",
         MMAP_WRAP_E_ALIGNMENT => c"not on the border of a page or word (MMAP_WRAP_E_ALIGNMENT)",
-        MMAP_WRAP_E_FAULT => c"the memory refused the access (MMAP_WRAP_E_FAULT)",
+        MMAP_WRAP_E_FAULT => c"the access faulted (MMAP_WRAP_E_FAULT)",
         MMAP_WRAP_E_BUSY => c"the mapping is in use (MMAP_WRAP_E_BUSY)",
         MMAP_WRAP_E_ARGUMENT => c"invalid argument (MMAP_WRAP_E_ARGUMENT)",
         MMAP_WRAP_E_UNSUPPORTED => c"not supported on this system (MMAP_WRAP_E_UNSUPPORTED)",
@@ -54,7 +54,7 @@ pub type Result<T, E = Box<Error>> = std::result::Result<T, E>;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs, reason = "each variant's message says what its fields are")]
 pub enum Error {
-    #[error("{0:#x} is no handle of this library")]
+    #[error("{0:#x} is not a valid mapping handle")]
     Handle(i64),
     #[error("the mapping of handle {0:#x} is unmapped already")]
     Unmapped(i64),
@@ -72,7 +72,7 @@ pub enum Error {
     #[error("file offset {offset} lies beyond the {length} bytes of the file")]
     FileOffsetBeyond { offset: u64, length: u64 },
     #[error(
-        "{length} bytes at file offset {offset} go beyond the {size} bytes of the file, where stores are lost; make the file longer before, or with the mapping (in C by with_file, which needs the file kept open: MMAP_WRAP_KEEP)"
+        "{length} bytes at file offset {offset} go beyond the {size} bytes of the file, where stores are lost; make the file longer first, or resize it with the mapping, which must keep the file"
     )]
     BeyondFile { length: usize, offset: u64, size: u64 },
     #[error("length {length} at file offset {offset} exceeds what this machine can address")]
@@ -89,11 +89,11 @@ pub enum Error {
     #[error("offset {offset} is not on the border of a word: its address must be a multiple of {width} bytes{}", Lead(*lead))]
     WordAlignment { offset: usize, width: usize, lead: usize },
 
-    #[error("the memory refused the access at offset {offset}, after {done} of {size} bytes: {cause}")]
+    #[error("the access faulted at offset {offset}, after {done} of {size} bytes: {cause}")]
     Fault { offset: usize, done: usize, size: usize, address: usize, cause: Cause },
 
     #[error(
-        "a page of the mapping was lost to an access through its address: its file was cut short, its file system is full, or an I/O error occurred; the page is zeroed memory now"
+        "a page of the mapping was lost to an access through its address: its file was cut short, its file system is full, no huge page was available, or an I/O error occurred; the page is zeroed memory now"
     )]
     Lost,
 
@@ -207,7 +207,7 @@ pub enum Side {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs, reason = "each variant's message says what its fields are")]
 pub enum Cause {
-    #[error("its protection forbids that")]
+    #[error("the protection forbids it")]
     Protection,
     #[error("nothing is mapped there any more")]
     Unmapped,

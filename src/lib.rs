@@ -35,37 +35,37 @@
 // - mutex: a mutex in a mapping, which can be taken over when its holder has ended
 // - registry: handle ↔ mapping: pin, export, reclaim; no call waits for a reader
 // - mapping: one mapped range and every operation on it, in the numbers that a script or a C caller gives
-// - cache: the page cache of a file
+// - page_cache: the page cache of a file
 // - source: what is mapped: nothing, a descriptor, a path, a memory file; opening, sizing, allocating
 // - guarded: the one way into mapped memory, which may fault at any byte
 // - buffer: the caller's memory, which may, too
 // - range: offset and size against a length, and nothing else
 // - sys: system calls, and nothing else
-// - limits: the limits behind an error number, for messages
-// - bits: flags and descriptors that can be, or an error
+// - hints: the limits behind an error number, for messages
+// - flags: flags and descriptors that can be, or an error
 // - error: what failed, with which numbers; its code and its message
 // - constants: one list of names, each with its value on this platform
 
 #![cfg_attr(not(feature = "internals"), allow(dead_code, unused_imports, reason = "this crate's tests use the rest"))]
 
 mod api;
-#[forbid(unsafe_code)]
-mod bits;
 mod buffer;
-#[deny(unsafe_code)]
-mod cache;
 #[forbid(unsafe_code)]
 mod constants;
 #[forbid(unsafe_code)]
 mod error;
 mod ffi;
+#[forbid(unsafe_code)]
+mod flags;
 mod guarded;
 #[forbid(unsafe_code)]
-mod limits;
+mod hints;
 #[deny(unsafe_code)]
 mod mapping;
 #[forbid(unsafe_code)]
 mod mutex;
+#[deny(unsafe_code)]
+mod page_cache;
 #[forbid(unsafe_code)]
 mod range;
 mod registry;
@@ -93,5 +93,5 @@ pub mod internals {
         };
     }
 
-    rooms! { buffer cache constants error ffi mapping mutex range registry }
+    rooms! { buffer constants error ffi mapping mutex page_cache range registry }
 }

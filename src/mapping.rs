@@ -3,40 +3,40 @@
 //! Numbers come as a script or a C caller gave them, in `i64`, and are checked here, once for everybody.
 
 mod access;
+mod element_kind;
 mod elements;
-mod facts;
 mod hardening;
 mod huge;
-mod kind;
-mod node;
+mod info;
+mod numa;
 mod open;
-mod pages;
-mod presence;
+mod protect;
+mod request;
+mod residency;
 mod resize;
 mod sharing;
-mod wish;
 
-use crate::bits::descriptor;
 use crate::constants::{MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED, MAP_SHARED_VALIDATE, MAP_TYPE};
 use crate::error::{Errno, Error, Result};
+use crate::flags::descriptor;
 use crate::guarded;
-use crate::limits::memory_hint;
+use crate::hints::memory_hint;
 use crate::range::{self, Grid, Span};
 use crate::source::Source;
 pub use crate::source::{Name, SourceKind};
 use crate::sys::{self, Pages, Sharing};
-pub use facts::Facts;
+pub use element_kind::*;
 pub use huge::transparent_huge_page_size;
-pub use kind::*;
+pub use info::Facts;
 pub use open::Open;
-pub use presence::{lock_all, unlock_all};
+pub use request::{KEEP, OR_PRIVATE};
+use request::{MapRequest, lead, whole_pages};
+pub use residency::{lock_all, unlock_all};
 pub use resize::FileEnd;
 pub use sharing::Waited;
 use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::SeqCst};
-pub use wish::{KEEP, OR_PRIVATE};
-use wish::{Wish, lead, whole_pages};
 
 /// A mapped range, unmapped when it is dropped. All methods may be called from any thread at once.
 ///
@@ -58,6 +58,7 @@ struct Origin {
     source: SourceKind,
     /// The file offset of the first byte.
     offset: u64,
+    /// With `OR_PRIVATE` if it is a private mapping in place of a shared one.
     flags: i64,
     /// As mapped, or as set for the whole mapping since.
     prot: AtomicI64,
@@ -82,7 +83,7 @@ impl Mapping {
     /// use std::os::fd::AsRawFd;
     /// let file = std::fs::File::open("Cargo.toml").unwrap();
     /// // SAFETY: the descriptor is this program's own, and no place is named.
-    /// let text = unsafe { Mapping::of_descriptor(0, REST, PROT_READ, MAP_PRIVATE, file.as_raw_fd().into(), 0)? };
+    /// let text = unsafe { Mapping::from_descriptor(0, REST, PROT_READ, MAP_PRIVATE, file.as_raw_fd().into(), 0)? };
     /// assert_eq!(text.find(b"[package]", 0, REST)?, 0);
     /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
     /// ```
@@ -91,9 +92,9 @@ impl Mapping {
     /// With MAP_FIXED nothing that lies in the place may be used any more: it is replaced. `fd` is the caller's to use, unless
     /// it is not open.
     #[allow(unsafe_code, reason = "declares what the caller has to see to")]
-    pub unsafe fn of_descriptor(addr: usize, len: i64, prot: i64, flags: i64, fd: i64, offset: i64) -> Result<Mapping> {
-        let wish = Wish::new(addr, len, prot, flags, offset)?;
-        Mapping::of_wish(&wish, fd)
+    pub unsafe fn from_descriptor(addr: usize, len: i64, prot: i64, flags: i64, fd: i64, offset: i64) -> Result<Mapping> {
+        let request = MapRequest::new(addr, len, prot, flags, offset)?;
+        Mapping::from_request(&request, fd)
     }
 
     /// Maps `len` bytes without a file, wherever there is room; `flags` need not have MAP_ANONYMOUS.
@@ -106,28 +107,28 @@ impl Mapping {
     /// ```
     pub fn anonymous(len: i64, prot: i64, flags: i64) -> Result<Mapping> {
         // MAP_FIXED is an error there: the address is 0.
-        Mapping::of_wish(&Wish::new(0, len, prot, flags | MAP_ANONYMOUS, 0)?, -1)
+        Mapping::from_request(&MapRequest::new(0, len, prot, flags | MAP_ANONYMOUS, 0)?, -1)
     }
 
-    /// Maps what a wish says, of a descriptor of the caller's.
-    fn of_wish(wish: &Wish, fd: i64) -> Result<Mapping> {
+    /// Maps what a request says, of a descriptor of the caller's.
+    fn from_request(request: &MapRequest, fd: i64) -> Result<Mapping> {
         let fd = descriptor(fd)?;
-        let source = if wish.flags & MAP_ANONYMOUS != 0 {
+        let source = if request.flags & MAP_ANONYMOUS != 0 {
             Source::Anonymous { fd }
         } else {
-            Source::descriptor(fd, wish.flags & KEEP != 0)?
+            Source::descriptor(fd, request.flags & KEEP != 0)?
         };
-        Mapping::of_source(wish, source)
+        Mapping::from_source(request, source)
     }
 
-    /// Maps, and keeps the file if that is wished.
-    fn of_source(wish: &Wish, source: Source) -> Result<Mapping> {
-        let mapping = Mapping::new(wish, &source)?;
-        Ok(mapping.keeping(wish, source))
+    /// Maps, and keeps the file if that is asked for.
+    fn from_source(request: &MapRequest, source: Source) -> Result<Mapping> {
+        let mapping = Mapping::new(request, &source)?;
+        Ok(mapping.keeping(request, source))
     }
 
-    fn keeping(self, wish: &Wish, source: Source) -> Mapping {
-        if wish.flags & KEEP != 0 { self.with_file(source) } else { self }
+    fn keeping(self, request: &MapRequest, source: Source) -> Mapping {
+        if request.flags & KEEP != 0 { self.with_file(source) } else { self }
     }
 
     fn with_file(mut self, source: Source) -> Mapping {
@@ -135,39 +136,39 @@ impl Mapping {
         self
     }
 
-    fn new(wish: &Wish, source: &Source) -> Result<Mapping> {
-        let length = wish.length(source)?;
-        let page = source.page_size(wish.flags);
-        let lead = lead(wish.offset, page);
-        wish.place_can_be(page)?;
-        let size = whole_pages(length, wish.offset, page)?;
-        let mut flags = wish.flags & !OR_PRIVATE;
+    fn new(request: &MapRequest, source: &Source) -> Result<Mapping> {
+        let length = request.length(source)?;
+        let page = source.page_size(request.flags);
+        let lead = lead(request.offset, page);
+        request.place_can_be(page)?;
+        let size = whole_pages(length, request.offset, page)?;
+        let mut flags = request.flags & !OR_PRIVATE;
         let pages = if length == 0 {
             Pages::none()
         } else {
-            let (fd, offset) = (source.fd(), wish.offset - lead as u64);
-            if wish.alignment > page {
-                wish.fits_aligned(size)?;
+            let (fd, offset) = (source.fd(), request.offset - lead as u64);
+            if request.alignment > page {
+                request.fits_aligned(size)?;
             }
-            let map = |c_flags| match wish.alignment > page {
-                false => Pages::map(wish.address, size, wish.prot, c_flags, fd, offset),
-                true => Pages::map_aligned(wish.alignment, size, wish.prot, c_flags, fd, offset),
+            let map = |c_flags| match request.alignment > page {
+                false => Pages::map(request.address, size, request.prot, c_flags, fd, offset),
+                true => Pages::map_aligned(request.alignment, size, request.prot, c_flags, fd, offset),
             };
-            let mapped = map(wish.c_flags).or_else(|errno| {
-                let c_flags = wish.privately(errno).ok_or(errno)?;
-                flags = flags & !MAP_TYPE | MAP_PRIVATE;
+            let mapped = map(request.c_flags).or_else(|errno| {
+                let c_flags = request.privately(errno).ok_or(errno)?;
+                flags = flags & !MAP_TYPE | MAP_PRIVATE | OR_PRIVATE;
                 map(c_flags).map_err(|_| errno)
             });
-            mapped.map_err(|errno| Error::system(errno, wish.attempt(length, source), wish.hint(errno, source)))?
+            mapped.map_err(|errno| Error::system(errno, request.attempt(length, source), request.hint(errno, source)))?
         };
         Ok(Mapping {
             grid: Grid { lead: if length == 0 { 0 } else { lead }, length, page },
             pages,
             origin: Origin {
                 source: source.kind(),
-                offset: wish.offset,
+                offset: request.offset,
                 flags,
-                prot: AtomicI64::new(i64::from(wish.prot)),
+                prot: AtomicI64::new(i64::from(request.prot)),
                 file: None,
                 fenced: AtomicBool::new(false),
                 sealed: AtomicBool::new(false),
@@ -189,7 +190,7 @@ impl Mapping {
 
     /// The address of the first byte. It is valid until the mapping goes; not to be accessed if the length is 0.
     pub fn address(&self) -> *mut u8 {
-        self.pages.at(&(self.grid.lead..self.grid.lead))
+        self.pages.at(self.grid.lead, 0)
     }
 
     /// Unmaps. Where the kernel refuses, the mapping comes back, whole, with the reason.
@@ -253,7 +254,7 @@ impl Mapping {
             // Memory of this process counts against RLIMIT_DATA, and shared memory does not.
             put(Sharing::Private) || put(Sharing::Shared)
         };
-        let move_spare = || self.grid.page == sys::page_size() && sys::move_spare_page_to(self.pages.at(&page).addr());
+        let move_spare = || self.grid.page == sys::page_size() && sys::move_spare_page_to(self.pages.start_of(&page).addr());
         // A page of its own is up to two more mappings. Where the process may have no more, all pages from it on are one more,
         // and all of the mapping is none more.
         replace(&page)

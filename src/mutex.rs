@@ -121,6 +121,7 @@ fn attempt(mapping: &Mapping, offset: i64, thread: &Thread, slept: bool, timeout
         return Err(Error::Negative { what: "timeout", value: timeout }.into());
     }
     range::within(offset, SIZE, mapping.length())?;
+    mapping.check_word(offset)?;
     let domain_at = offset + DOMAIN;
     enter_domain(mapping, domain_at, thread)?;
     let swap = |from, to| -> Result<Result<u64, u64>> {

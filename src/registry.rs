@@ -14,10 +14,9 @@ use crate::error::{Error, Result};
 use crate::mapping::{Mapping, Waited};
 use crate::range::REST;
 use crate::sys;
-use pin::{UNINHERITED, enter, retry};
-use records::Hold;
+use pin::UNINHERITED;
 use slot_state::{NotNow, Unusable};
-use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::Ordering::{Release, SeqCst};
 use std::time::{Duration, Instant};
 use survival::SURVIVING;
 
@@ -36,13 +35,20 @@ fn handle(generation: u32, index: u32) -> Handle {
 }
 
 #[inline(always)]
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "takes the word apart; it is not negative")]
-fn parts(handle: Handle) -> Result<(u32, u32), Unusable> {
-    let generation = handle >> INDEX_BITS;
-    if generation <= 0 {
-        return Err(Unusable::NeverBegan);
-    }
-    Ok((generation as u32, (handle & ((1 << INDEX_BITS) - 1)) as u32))
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "takes the word apart")]
+fn index(handle: Handle) -> u32 {
+    (handle & ((1 << INDEX_BITS) - 1)) as u32
+}
+
+/// The number in the place of the generation; that of a negative handle is beyond all generations.
+#[inline(always)]
+#[allow(clippy::cast_sign_loss, reason = "takes the word apart")]
+fn numbered(handle: Handle) -> u64 {
+    (handle >> INDEX_BITS) as u64
+}
+
+fn generation(handle: Handle) -> Result<u32, Unusable> {
+    u32::try_from(numbered(handle)).ok().filter(|generation| *generation > 0).ok_or(Unusable::NeverBegan)
 }
 
 /// The words for a generation that cannot be used.
@@ -84,12 +90,12 @@ impl Taken {
         let index = self.0;
         let slot = table::slot(index).ok_or_else(|| Error::Internal(format!("slot {index} is missing")))?;
         if marks & UNINHERITED != 0 {
-            table::unforked(index).is_complete.store(1, SeqCst);
+            slot.unforked().is_complete.store(1, SeqCst);
         }
         survival::publish_place(slot, &mapping);
         // SAFETY: a slot taken off the free list is this thread's alone.
         unsafe { (*slot.mapping.get()).write(mapping) };
-        slot.marks.store(marks, SeqCst);
+        slot.marks.store(marks, Release);
         std::mem::forget(self);
         Ok(handle(slot.state.begin(), index))
     }
@@ -106,18 +112,14 @@ impl Drop for Taken {
 /// the last reader to leave gives the addresses back.
 pub fn unmap(handle: Handle) -> Result<bool> {
     let pin = loop {
-        let pin = match enter(handle, Hold::publish) {
-            Ok((pin, _)) => pin,
-            Err(Unusable::Ended) => return Ok(false),
-            Err(reason) => {
-                retry(handle, reason)?;
-                continue;
-            }
+        let pin = match look(handle) {
+            Err(error) if matches!(*error, Error::Unmapped(_)) => return Ok(false),
+            looked => looked?,
         };
         if pin.is_sealed() {
             return Err(Error::Sealed.into());
         }
-        match pin.slot.state.end(pin.generation) {
+        match pin.slot.state.end(pin.generation()) {
             Ok(()) => break pin,
             Err(NotNow::Unusable(Unusable::Changing)) => drop(pin),
             Err(NotNow::Unusable(_)) => return Ok(false),
@@ -138,10 +140,10 @@ const MOST_LOOKS: u32 = 1000;
 /// readers in other threads do not leave, it is busy.
 ///
 /// ```
-/// use mmap_wrap::internals::{Mapping, constants::*, registry};
+/// use mmap_wrap::internals::{Mapping, constants::*, mapping::FileEnd, registry};
 /// let map = || Mapping::anonymous(8192, PROT_READ, MAP_PRIVATE);
 /// let handle = registry::insert(map)?;
-/// registry::change(handle, |mapping| mapping.resize(100, 0, false))?;
+/// registry::change(handle, |mapping| mapping.resize(100, 0, FileEnd::Stays))?;
 /// assert_eq!(registry::pin(handle)?.length(), 100);
 /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
 /// ```
@@ -165,7 +167,7 @@ impl Claim {
     fn new(handle: Handle) -> Result<Claim> {
         loop {
             let pin = pin(handle)?;
-            let unforked = table::unforked(pin.index);
+            let unforked = pin.slot.unforked();
             // Before the claim: a signal's handler that finds the mapping claimed must know by which thread.
             let thread = sys::thread_id().unwrap_or(u32::MAX);
             if unforked.changer.compare_exchange(0, thread, SeqCst, SeqCst).is_err() {
@@ -176,7 +178,7 @@ impl Claim {
             // Likewise: a thread that finds the mapping claimed must see that there is one to finish.
             unforked.was_changed.store(1, SeqCst);
             survival::CHANGES_BEGUN.fetch_add(1, SeqCst);
-            let Err(refused) = pin.slot.state.claim(pin.generation) else {
+            let Err(refused) = pin.slot.state.claim(pin.generation()) else {
                 let claim = Claim { pin };
                 return if claim.is_alone() { Ok(claim) } else { Err(Error::Occupied.into()) };
             };
@@ -192,13 +194,13 @@ impl Claim {
 
     /// Whether the readers inside left within a moment; new ones find the mapping claimed.
     fn is_alone(&self) -> bool {
-        let mut readers = records::readers(self.pin.index);
+        let mut readers = records::readers(self.pin.slot.index());
         for _ in 0..MOST_LOOKS {
             if readers == 1 {
                 return true;
             }
             std::thread::yield_now();
-            readers = records::pins(self.pin.index);
+            readers = records::pins(self.pin.slot.index());
         }
         false
     }
@@ -208,7 +210,7 @@ impl Drop for Claim {
     fn drop(&mut self) {
         survival::publish_place(self.pin.slot, &self.pin);
         self.pin.slot.state.revive();
-        table::unforked(self.pin.index).changer.store(0, SeqCst);
+        self.pin.slot.unforked().changer.store(0, SeqCst);
         survival::CHANGES_ENDED.fetch_add(1, SeqCst);
     }
 }
@@ -264,7 +266,7 @@ pub(crate) fn deadline(timeout: i64) -> Option<Instant> {
 pub fn acquire(handle: Handle) -> Result<*mut u8> {
     loop {
         let pin = look(handle)?;
-        match pin.slot.state.export(pin.generation) {
+        match pin.slot.state.export(pin.generation()) {
             Ok(Some(_)) => return Ok(pin.address()),
             Ok(None) => return Err(Error::Busy { exports: slot_state::MOST_EXPORTS }.into()),
             // The thread that changes it waits for this pin to go.
@@ -277,7 +279,7 @@ pub fn acquire(handle: Handle) -> Result<*mut u8> {
 /// Counts an export down; returns how many are left.
 pub fn release(handle: Handle) -> Result<u32> {
     let pin = look(handle)?;
-    let left = pin.slot.state.release(pin.generation).map_err(|reason| unusable(handle, reason))?;
+    let left = pin.slot.state.release(pin.generation()).map_err(|reason| unusable(handle, reason))?;
     left.ok_or_else(|| Error::argument("released more often than acquired"))
 }
 
@@ -304,6 +306,14 @@ mod tests {
     fn handles_are_positive_up_to_the_last_generation_and_slot() {
         let last = handle(u32::MAX, table::MOST_SLOTS - 1);
         assert!(last > 0);
-        assert_eq!(parts(last).unwrap(), (u32::MAX, table::MOST_SLOTS - 1));
+        assert_eq!((generation(last), index(last)), (Ok(u32::MAX), table::MOST_SLOTS - 1));
+    }
+
+    #[test]
+    fn what_is_no_handle_has_no_generation() {
+        for handle in [0, 1, (1 << INDEX_BITS) - 1, -1, i64::MIN, i64::MIN | handle(1, 0), -handle(1, 0)] {
+            assert_eq!(generation(handle), Err(Unusable::NeverBegan), "{handle:#x}");
+            assert!(pin(handle).is_err() && look(handle).is_err(), "{handle:#x}");
+        }
     }
 }

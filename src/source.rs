@@ -5,7 +5,7 @@ mod open;
 
 use crate::constants::{MAP_HUGE_MASK, MAP_HUGE_SHIFT, MAP_HUGETLB};
 use crate::error::{Errno, Error, Result};
-use crate::limits::open_hint;
+use crate::hints::open_hint;
 use crate::mapping::is_shared;
 use crate::sys::{self, FileFacts, Pages};
 use std::ffi::{CStr, c_int};
@@ -74,8 +74,8 @@ impl Source {
     /// Opens `path`, for writing too if `writable`. The path may hold any bytes but NUL.
     pub fn path(path: &CStr, writable: bool) -> Result<Source> {
         let attempt = || {
-            let wish = if writable { "reading and writing" } else { "reading" };
-            format!("open '{}' for {wish}", path.to_string_lossy())
+            let purpose = if writable { "reading and writing" } else { "reading" };
+            format!("open '{}' for {purpose}", path.to_string_lossy())
         };
         if sys::leads_to_stream(path) {
             return Err(no_stream(attempt()));
@@ -184,7 +184,7 @@ fn no_stream(attempt: String) -> Box<Error> {
 
 fn descriptor_hint(errno: Errno) -> &'static str {
     match errno {
-        Errno(libc::EBADF) => "it is not open; for memory without a file say MAP_ANONYMOUS and -1",
+        Errno(libc::EBADF) => "it is not open; memory without a file needs MAP_ANONYMOUS",
         _ => "",
     }
 }

@@ -100,15 +100,15 @@ fn a_program_that_forbids_unsafe_code_cannot_map_over_memory_in_use() {
         "let mut m = mmap_wrap::Mapping::anonymous(4096).unwrap();\nm.resize_at(4096, [0_u8; 9000].as_mut_ptr(), mmap_wrap::FileEnd::Stays);".to_owned(),
         "mmap_wrap::Mapping::anonymous(4096).unwrap().as_slice();".to_owned(),
         "mmap_wrap::Mapping::anonymous(4096).unwrap().as_mut_slice();".to_owned(),
-        format!("{core}Mapping::of_descriptor(here.addr(), 4096, {flags}, -1, 0);"),
+        format!("{core}Mapping::from_descriptor(here.addr(), 4096, {flags}, -1, 0);"),
         format!("{core}Mapping::aligned(4096, 4096, {flags}, 7, 0);"),
-        format!("{core}Mapping::anonymous(9, 3, 1).unwrap().resize_at(4096, MREMAP_MAYMOVE | MREMAP_FIXED, here.addr(), false);"),
-        format!("{core}Mapping::anonymous(9, 3, 1).unwrap().move_pages_to(9, MREMAP_MAYMOVE, here.addr(), false);"),
+        format!("{core}Mapping::anonymous(9, 3, 1).unwrap().resize_at(4096, MREMAP_MAYMOVE | MREMAP_FIXED, here.addr(), FileEnd::Stays);"),
+        format!("{core}Mapping::anonymous(9, 3, 1).unwrap().move_pages_to(9, MREMAP_MAYMOVE, here.addr(), FileEnd::Stays);"),
         format!("{core}ffi::map::mmap_wrap(here.cast_mut().cast(), 4096, {flags}, -1, 0);"),
         format!("{core}ffi::access::mmap_wrap_read(7, 0, here.cast_mut().cast(), 1 << 20);"),
         format!("{core}buffer::Room::from_raw(here.cast_mut(), 1 << 20);"),
         format!("{core}buffer::Bytes::from_raw(here, 1 << 20);"),
-        format!("{core}cache::of_descriptor(7, 0, 1);"),
+        format!("{core}cache::from_descriptor(7, 0, 1);"),
         format!("{core}cache::evict(7, 0, 1);"),
         format!("{core}cache::warm(7, 0, 1);"),
     ];
@@ -187,8 +187,8 @@ fn mremap_to_a_place_needs_the_unsafe_call_in_the_core_too() {
     let mut memory = internals::Mapping::anonymous(4096, PROT_READ, MAP_SHARED).unwrap();
     assert!(memory.resize(4096, MREMAP_MAYMOVE | MREMAP_FIXED, FileEnd::Stays).is_err());
     assert!(internals::Mapping::anonymous(4096, PROT_READ, MAP_SHARED | MAP_FIXED).is_err());
-    assert!(internals::Mapping::of_path(c"Cargo.toml", 100, PROT_READ, MAP_SHARED | MAP_FIXED, 0).is_err());
-    assert!(internals::Mapping::of_unnamed(100, PROT_READ, MAP_SHARED | MAP_FIXED).is_err());
+    assert!(internals::Mapping::from_path(c"Cargo.toml", 100, PROT_READ, MAP_SHARED | MAP_FIXED, 0).is_err());
+    assert!(internals::Mapping::from_unnamed(100, PROT_READ, MAP_SHARED | MAP_FIXED).is_err());
 }
 
 #[test]
@@ -342,6 +342,22 @@ fn a_waiter_is_woken_by_another_thread() {
 }
 
 #[test]
+fn a_mutex_at_a_place_that_is_none_is_an_error_with_that_place() {
+    let memory = Mapping::anonymous(100).unwrap();
+    if let Err(error) = memory.lock_mutex(0, None) {
+        return println!("skipped: {error}");
+    }
+    for offset in [1, 4, 12, 79] {
+        let error = memory.lock_mutex(offset, None).unwrap_err();
+        let said =
+            format!("lock_mutex: offset {offset} is not on the border of a word: its address must be a multiple of 8 bytes");
+        assert_eq!((error.kind(), error.to_string()), (ErrorKind::Misaligned, said));
+    }
+    let error = memory.lock_mutex(88, None).unwrap_err();
+    assert_eq!(error.to_string(), "lock_mutex: size 16 from offset 88 extends beyond 100 byte mapping");
+}
+
+#[test]
 fn a_mutex_is_released_by_its_guard_and_taken_over_from_a_thread_that_ended() {
     let memory = Mapping::anonymous(64).unwrap();
     let once = Some(Duration::ZERO);
@@ -373,7 +389,11 @@ fn a_flag_that_this_platform_lacks_is_an_error_with_its_name() {
     }
     let unknown = MapFlags::from_bits_retain(1 << 31);
     assert_eq!(MapOptions::new().flags(unknown).anonymous(1).unwrap_err().kind(), ErrorKind::InvalidArgument);
-    assert!(MapOptions::new().huge_pages(3 << 20).anonymous(1).unwrap_err().to_string().contains("power of two"));
+    for bytes in [0, 1, page_size(), 3 << 20, usize::MAX] {
+        for huge in [MapOptions::new().huge_pages(bytes).anonymous(1), MapOptions::new().huge_pages(bytes).memfd("huge", 1)] {
+            assert!(huge.unwrap_err().to_string().ends_with("the size must be a power of two, of more than a page"));
+        }
+    }
 }
 
 #[test]
@@ -399,6 +419,51 @@ fn options_open_files_as_their_names_say() {
     read_only.set_len(1).unwrap_err();
     std::fs::write(&path, "x").unwrap();
     assert_eq!(kind(write().map(&read_only).unwrap_err()), io::ErrorKind::PermissionDenied);
+}
+
+#[test]
+fn an_option_that_a_call_has_no_use_for_is_an_error() {
+    type Call = fn(&MapOptions, &Path) -> Result<Mapping>;
+    let calls: [(&str, Call); 6] = [
+        ("open", |options, path| options.open(path)),
+        ("map", |options, path| options.map(std::fs::File::open(path).unwrap())),
+        ("anonymous", |options, _| options.anonymous(4096)),
+        ("memfd", |options, _| options.memfd("name", 4096)),
+        ("unnamed", |options, _| options.unnamed(4096)),
+        ("secret", |options, _| options.secret(4096)),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    std::fs::write(&path, "a file").unwrap();
+    let (new, open) = (MapOptions::new, &["open"][..]);
+    let options = [
+        ("create", open, new().create(true)),
+        ("create", open, new().create_new(true)),
+        ("truncate", open, new().truncate(true)),
+        ("size", open, new().size(4096)),
+        ("allocate", open, new().allocate(true)),
+        ("range", &["open", "map"], new().range(1..4)),
+        ("alignment", &["map", "anonymous"], new().alignment(3)),
+        ("sealable", &["memfd"], new().sealable(true)),
+        ("private", &["open", "map", "anonymous", "memfd", "unnamed"], new().private()),
+        ("flags", &["open", "map", "anonymous", "memfd", "unnamed"], new().flags(MapFlags::LOCKED)),
+        ("huge_pages", &["map", "anonymous", "memfd"], new().huge_pages(3)),
+    ];
+    for (option, fitting, options) in options {
+        for (name, call) in calls {
+            if !fitting.contains(&name) {
+                let error = call(&options, &path).unwrap_err();
+                assert_eq!(error.to_string(), format!("{name}: {option} does not apply to this call"));
+                assert_eq!(kind(error), io::ErrorKind::InvalidInput);
+            } else if let Err(error) = call(&options.clone().hint(0).keep_file(name == "open").mode(0o600), &path) {
+                assert!(!error.to_string().contains("does not apply"), "{error}");
+            }
+        }
+    }
+    let reserved = Mapping::anonymous(4096).unwrap();
+    // SAFETY: nothing is mapped, since the options do not fit.
+    let fixed = unsafe { new().size(4096).anonymous_fixed(reserved.as_mut_ptr(), 4096) };
+    assert_eq!(fixed.unwrap_err().to_string(), "anonymous_fixed: size does not apply to this call");
 }
 
 #[test]

@@ -79,11 +79,14 @@ fn what_does_not_fit_is_refused_with_the_limits_and_changes_nothing() {
         assert_eq!(error.code(), MMAP_WRAP_E_ARGUMENT);
         error.to_string()
     };
-    assert_eq!(refused(MMAP_WRAP_U8, 256), "256 does not fit MMAP_WRAP_U8: 0 to 255");
-    assert_eq!(refused(MMAP_WRAP_I8, -129), "-129 does not fit MMAP_WRAP_I8: -128 to 127");
-    assert_eq!(refused(MMAP_WRAP_U32 | MMAP_WRAP_BIG_ENDIAN, -1), "-1 does not fit MMAP_WRAP_U32: 0 to 4294967295");
+    assert_eq!(refused(MMAP_WRAP_U8, 256), "256 does not fit an unsigned integer of 8 bits: 0 to 255");
+    assert_eq!(refused(MMAP_WRAP_I8, -129), "-129 does not fit a signed integer of 8 bits: -128 to 127");
+    assert_eq!(
+        refused(MMAP_WRAP_U32 | MMAP_WRAP_BIG_ENDIAN, -1),
+        "-1 does not fit an unsigned integer of 32 bits: 0 to 4294967295"
+    );
     let error = memory.put_float(MMAP_WRAP_F32, 0, 1e39).unwrap_err();
-    assert_eq!(error.to_string(), "the float does not fit MMAP_WRAP_F32: -3.4028235e38 to 3.4028235e38");
+    assert_eq!(error.to_string(), "the value does not fit a float of 32 bits: -3.4028235e38 to 3.4028235e38");
     assert_eq!(format!("{:e} {:e}", f32::MIN, f32::MAX), "-3.4028235e38 3.4028235e38");
     assert_eq!(read(&memory, 0, 8).unwrap(), [0; 8]);
     memory.put_float(MMAP_WRAP_F32, 0, f64::NEG_INFINITY).unwrap();
@@ -113,7 +116,7 @@ fn kinds_that_are_none_and_kinds_of_the_other_call_are_refused() {
     for kind in SIGNED.into_iter().chain(UNSIGNED) {
         assert_eq!(memory.get_float(kind, 0).unwrap_err().code(), MMAP_WRAP_E_ARGUMENT);
         let error = memory.put_float(kind, 0, 0.0).unwrap_err().to_string();
-        assert!(error.ends_with("is not for this call, which is for floats: take the one for integers"), "{error}");
+        assert!(error.ends_with("is not for this call, which is for floats: use the one for integers"), "{error}");
     }
 }
 
@@ -195,7 +198,7 @@ fn cut_short() -> (std::fs::File, registry::Handle) {
     let file = tempfile::tempfile().unwrap();
     file.set_len(8192).unwrap();
     let fd = file.as_raw_fd().into();
-    let h = registry::insert(|| of_descriptor(0, REST, READ_WRITE, MAP_SHARED, fd, 0)).unwrap();
+    let h = registry::insert(|| from_descriptor(0, REST, READ_WRITE, MAP_SHARED, fd, 0)).unwrap();
     registry::pin(h).unwrap().fill(0, 1, REST).unwrap();
     file.set_len(4096).unwrap();
     (file, h)
@@ -213,13 +216,13 @@ fn copies_and_comparisons_say_which_mapping_failed() {
     says(
         mmap_wrap_copy(good, 0, cut, 4000, 200),
         MMAP_WRAP_E_FAULT,
-        "mmap_wrap_copy: the mapping copied from: the memory refused",
+        "mmap_wrap_copy: the mapping copied from: the access faulted",
     );
     assert_eq!((mmap_wrap_fault_done(), mmap_wrap_fault_address().addr()), (96, address(cut) + 4096));
-    says(mmap_wrap_copy(cut, 4090, good, 0, 200), MMAP_WRAP_E_FAULT, "the mapping copied to: the memory refused");
+    says(mmap_wrap_copy(cut, 4090, good, 0, 200), MMAP_WRAP_E_FAULT, "the mapping copied to: the access faulted");
     assert_eq!((mmap_wrap_fault_done(), mmap_wrap_fault_address().addr()), (6, address(cut) + 4096));
-    says(mmap_wrap_compare(cut, 0, good, 0, REST), MMAP_WRAP_E_FAULT, "the first mapping: the memory refused");
-    says(mmap_wrap_compare(good, 0, cut, 0, REST), MMAP_WRAP_E_FAULT, "the second mapping: the memory refused");
+    says(mmap_wrap_compare(cut, 0, good, 0, REST), MMAP_WRAP_E_FAULT, "the first mapping: the access faulted");
+    says(mmap_wrap_compare(good, 0, cut, 0, REST), MMAP_WRAP_E_FAULT, "the second mapping: the access faulted");
     assert_eq!(mmap_wrap_fault_done(), 4096);
     says(mmap_wrap_copy(good, 0, cut, 8193, 1), MMAP_WRAP_E_RANGE, "the mapping copied from: offset 8193 lies beyond");
     says(mmap_wrap_copy(good, 8192, cut, 0, 1), MMAP_WRAP_E_RANGE, "the mapping copied to: size 1 from offset 8192");

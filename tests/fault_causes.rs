@@ -17,7 +17,7 @@ use std::process::Command;
 
 const PAGE: i64 = 4096;
 const PRIVATE: i64 = MAP_PRIVATE | MAP_ANONYMOUS;
-const PROTECTION: &str = "its protection forbids that";
+const PROTECTION: &str = "the protection forbids it";
 const NO_SPACE: &str = "no space is left on the file system of the file";
 const UNKNOWN: &str = "the system does not report the cause";
 const FILE: &str = "the file ends before this offset, its file system or pool of huge pages is full, an I/O error occurred, \
@@ -27,16 +27,16 @@ const FILE: &str = "the file ends before this offset, its file system or pool of
 #[track_caller]
 fn says<T>(outcome: mmap_wrap::internals::Result<T>, offset: i64, done: i64, size: i64, cause: &str) {
     let message = outcome.err().expect("the access faults").to_string();
-    assert_eq!(message, format!("the memory refused the access at offset {offset}, after {done} of {size} bytes: {cause}"));
+    assert_eq!(message, format!("the access faulted at offset {offset}, after {done} of {size} bytes: {cause}"));
 }
 
 fn map(file: &File, length: i64, prot: i64, flags: i64, offset: i64) -> Mapping {
-    of_descriptor(0, length, prot, flags, file.as_raw_fd().into(), offset).unwrap()
+    from_descriptor(0, length, prot, flags, file.as_raw_fd().into(), offset).unwrap()
 }
 
-fn of_path(path: &Path, length: i64, prot: i64, flags: i64) -> Mapping {
+fn from_path(path: &Path, length: i64, prot: i64, flags: i64) -> Mapping {
     let path = CString::new(path.to_str().unwrap()).unwrap();
-    Mapping::of_path(&path, length, prot, flags, 0).unwrap()
+    Mapping::from_path(&path, length, prot, flags, 0).unwrap()
 }
 
 fn new_file(path: &Path, size: u64) -> File {
@@ -144,7 +144,7 @@ fn a_file_on_overlayfs_is_found_by_its_path() {
     new_file(Path::new(&path("lower/data")), 100);
     let options = format!("lowerdir={},upperdir={},workdir={},xino=off", path("lower"), path("upper"), path("work"));
     let Some(mount) = Mount::new(&["-t", "overlay", "-o", &options, "none"]) else { return };
-    let mapping = of_path(&mount.path().join("data"), 2 * PAGE, PROT_READ, MAP_PRIVATE);
+    let mapping = from_path(&mount.path().join("data"), 2 * PAGE, PROT_READ, MAP_PRIVATE);
     let status = forked(|| {
         without_privileges();
         says(read(&mapping, PAGE, 1), PAGE, 0, 1, "file offset 4096 lies beyond the 100 bytes of the file");
@@ -155,11 +155,11 @@ fn a_file_on_overlayfs_is_found_by_its_path() {
 
 #[test]
 fn memory_files_cut_short() {
-    let memfd = Mapping::of_memfd(c"memory", 0, 2 * PAGE, READ_WRITE, MAP_SHARED).unwrap();
+    let memfd = Mapping::from_memfd(c"memory", 0, 2 * PAGE, READ_WRITE, MAP_SHARED).unwrap();
     File::from(memfd.descriptor().unwrap()).set_len(PAGE as u64).unwrap();
     says(memfd.write(PAGE, b"x"), PAGE, 0, 1, "file offset 4096 lies beyond the 4096 bytes of the file");
 
-    let unnamed = Mapping::of_unnamed(2 * PAGE, READ_WRITE, MAP_SHARED).unwrap();
+    let unnamed = Mapping::from_unnamed(2 * PAGE, READ_WRITE, MAP_SHARED).unwrap();
     File::from(unnamed.descriptor().unwrap()).set_len(PAGE as u64).unwrap();
     says(read(&unnamed, PAGE, 1), PAGE, 0, 1, "file offset 4096 lies beyond the 4096 bytes of the file");
 }
@@ -180,13 +180,13 @@ fn a_block_device_has_a_size() {
     let image = tempfile::NamedTempFile::new().unwrap();
     image.as_file().set_len(PAGE as u64).unwrap();
     let Some(device) = LoopDevice::new(image.path()) else { return };
-    let mapping = of_path(device.path(), 2 * PAGE, PROT_READ, MAP_SHARED);
+    let mapping = from_path(device.path(), 2 * PAGE, PROT_READ, MAP_SHARED);
     says(read(&mapping, PAGE, 1), PAGE, 0, 1, "file offset 4096 lies beyond the 4096 bytes of the file");
 }
 
 #[test]
 fn protection() {
-    let memory = of_descriptor(0, 2 * PAGE, READ_WRITE, PRIVATE, -1, 0).unwrap();
+    let memory = from_descriptor(0, 2 * PAGE, READ_WRITE, PRIVATE, -1, 0).unwrap();
     memory.protect(PROT_NONE, PAGE, PAGE).unwrap();
     says(read(&memory, PAGE, 1), PAGE, 0, 1, PROTECTION);
     says(memory.write(PAGE - 1, b"xy"), PAGE, 1, 2, PROTECTION);
@@ -200,7 +200,7 @@ fn protection() {
 
 #[test]
 fn a_memory_file_sealed_against_writing() {
-    let memory = Mapping::of_memfd(c"sealed", MFD_ALLOW_SEALING, PAGE, READ_WRITE, MAP_SHARED).unwrap();
+    let memory = Mapping::from_memfd(c"sealed", MFD_ALLOW_SEALING, PAGE, READ_WRITE, MAP_SHARED).unwrap();
     memory.add_seals(F_SEAL_FUTURE_WRITE).unwrap();
     // What was mapped before can be written as before.
     memory.write(0, b"x").unwrap();
@@ -225,7 +225,8 @@ fn unmapped() {
 fn a_guard_region() {
     let file = tempfile::tempfile().unwrap();
     file.set_len(2 * PAGE as u64).unwrap();
-    for memory in [of_descriptor(0, 2 * PAGE, READ_WRITE, PRIVATE, -1, 0).unwrap(), map(&file, REST, READ_WRITE, MAP_SHARED, 0)] {
+    for memory in [from_descriptor(0, 2 * PAGE, READ_WRITE, PRIVATE, -1, 0).unwrap(), map(&file, REST, READ_WRITE, MAP_SHARED, 0)]
+    {
         if let Err(error) = memory.advise(MADV_GUARD_INSTALL, PAGE, PAGE) {
             println!("skipped: no guard regions of this kind on this kernel: {error}");
             continue;
@@ -257,8 +258,8 @@ fn an_empty_pool_of_huge_pages() {
     for (flags, memfd_flags) in [(PRIVATE, None), (MAP_SHARED, Some(MFD_HUGETLB))] {
         let flags = flags | MAP_NORESERVE;
         let mapped = match memfd_flags {
-            None => of_descriptor(0, length, READ_WRITE, flags | MAP_HUGETLB, -1, 0),
-            Some(memfd_flags) => Mapping::of_memfd(c"huge", memfd_flags, length, READ_WRITE, flags),
+            None => from_descriptor(0, length, READ_WRITE, flags | MAP_HUGETLB, -1, 0),
+            Some(memfd_flags) => Mapping::from_memfd(c"huge", memfd_flags, length, READ_WRITE, flags),
         };
         let memory = match mapped {
             Ok(memory) => memory,
@@ -371,7 +372,7 @@ fn poison() {
         if fd < 0 || libc::ioctl(fd, libc::_IOWR::<[u64; 3]>(0xAA, 0x3F), &mut api) != 0 {
             return println!("skipped: no userfaultfd that poisons: {}", Error::last_os_error());
         }
-        let memory = of_descriptor(0, 2 * PAGE, READ_WRITE, PRIVATE, -1, 0).unwrap();
+        let memory = from_descriptor(0, 2 * PAGE, READ_WRITE, PRIVATE, -1, 0).unwrap();
         let start = page(&memory, 1).addr() as u64;
         let mut missing = [start, PAGE as u64, 1, 0];
         assert_eq!(libc::ioctl(fd, libc::_IOWR::<[u64; 4]>(0xAA, 0), &mut missing), 0);
@@ -388,7 +389,7 @@ fn without_descriptors_nothing_wrong_is_said() {
         let file = tempfile::tempfile().unwrap();
         file.set_len(2 * PAGE as u64).unwrap();
         let mapping = map(&file, REST, READ_WRITE, MAP_SHARED, 0);
-        let memory = of_descriptor(0, 3 * PAGE, READ_WRITE, PRIVATE, -1, 0).unwrap();
+        let memory = from_descriptor(0, 3 * PAGE, READ_WRITE, PRIVATE, -1, 0).unwrap();
         assert_eq!((read(&mapping, 0, 1).unwrap(), read(&memory, 0, 1).unwrap()), (vec![0], vec![0]));
         file.set_len(0).unwrap();
         memory.protect(PROT_NONE, PAGE, PAGE).unwrap();

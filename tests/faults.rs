@@ -23,7 +23,7 @@ fn cut_short() -> (File, Handle) {
     let file = tempfile::tempfile().unwrap();
     file.set_len(2 * PAGE as u64).unwrap();
     let fd = file.as_raw_fd().into();
-    let h = registry::insert(|| of_descriptor(0, REST, READ_WRITE, MAP_SHARED, fd, 0)).unwrap();
+    let h = registry::insert(|| from_descriptor(0, REST, READ_WRITE, MAP_SHARED, fd, 0)).unwrap();
     registry::pin(h).unwrap().fill(0, 1, REST).unwrap();
     file.set_len(PAGE as u64).unwrap();
     (file, h)
@@ -70,12 +70,12 @@ fn a_named_file_cut_short_is_reported_with_its_new_size() {
     let file = tempfile::NamedTempFile::new().unwrap();
     file.as_file().set_len(8192).unwrap();
     let path = CString::new(file.path().to_str().unwrap()).unwrap();
-    let mapping = Mapping::of_path(&path, REST, READ_WRITE, MAP_SHARED, 0).unwrap();
+    let mapping = Mapping::from_path(&path, REST, READ_WRITE, MAP_SHARED, 0).unwrap();
     file.as_file().set_len(100).unwrap();
     let error = read(&mapping, 4000, 200).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the memory refused the access at offset 4096, after 96 of 200 bytes: file offset 4096 lies beyond the 100 bytes of the file"
+        "the access faulted at offset 4096, after 96 of 200 bytes: file offset 4096 lies beyond the 100 bytes of the file"
     );
 }
 
@@ -115,7 +115,7 @@ fn a_full_file_system_is_an_error_that_says_so() {
     let file = File::options().read(true).write(true).create(true).truncate(true).open(mount.path().join("sparse")).unwrap();
     file.set_len(1 << 20).unwrap();
     let fd = file.as_raw_fd().into();
-    let mapping = of_descriptor(0, REST, READ_WRITE, MAP_SHARED, fd, 0).unwrap();
+    let mapping = from_descriptor(0, REST, READ_WRITE, MAP_SHARED, fd, 0).unwrap();
     match mapping.fill(0, 1, REST).map_err(|error| *error) {
         Err(Error::Fault { done, offset, cause: Cause::NoSpace, .. }) => {
             assert_eq!(done, offset);
@@ -146,7 +146,7 @@ fn an_io_error_is_an_error() {
         libc::posix_fadvise(file.as_raw_fd(), 0, 0, libc::POSIX_FADV_DONTNEED);
     }
     let path = CString::new(path.to_str().unwrap()).unwrap();
-    let mapping = Mapping::of_path(&path, REST, PROT_READ, MAP_SHARED, 0).unwrap();
+    let mapping = Mapping::from_path(&path, REST, PROT_READ, MAP_SHARED, 0).unwrap();
     File::options().write(true).open(&image).unwrap().set_len(0).unwrap();
     let image_pages = File::open(&image).unwrap();
     // SAFETY: as above.

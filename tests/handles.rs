@@ -269,7 +269,7 @@ fn sixty_thousand_mappings_live_at_once_and_the_last_possible_one_is_an_error() 
         let mut handles = Vec::new();
         let refused = loop {
             // A shared mapping has a file of its own, so the kernel cannot merge it with its neighbour.
-            match insert(|| of_descriptor(0, 1, READ_WRITE, ANONYMOUS, -1, 0)) {
+            match insert(|| from_descriptor(0, 1, READ_WRITE, ANONYMOUS, -1, 0)) {
                 Ok(h) => handles.push(h),
                 Err(error) => break Some(error),
             }

@@ -2,15 +2,15 @@
 
 mod common;
 
-use common::{READ_WRITE, anonymous, in_a_process_of_its_own, of_descriptor, read};
-use mmap_wrap::internals::{Mapping, constants::*, error::*, range::REST, registry};
+use common::{READ_WRITE, anonymous, from_descriptor, in_a_process_of_its_own, read};
+use mmap_wrap::internals::{Mapping, constants::*, error::*, mapping::FileEnd, range::REST, registry};
 
 fn page() -> i64 {
     common::abi::mmap_wrap_page_size()
 }
 
 fn private(length: i64) -> Mapping {
-    of_descriptor(0, length, READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0).unwrap()
+    from_descriptor(0, length, READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0).unwrap()
 }
 
 #[test]
@@ -38,7 +38,7 @@ fn a_guard_region_refuses_every_access_until_it_is_lifted() {
 #[test]
 fn where_the_kernel_has_no_guard_regions_the_protection_does_it() {
     // Secret memory is locked, and the kernel puts no guards into that.
-    let memory = match Mapping::of_secret(2 * page(), READ_WRITE) {
+    let memory = match Mapping::from_secret(2 * page(), READ_WRITE) {
         Ok(secret) => secret,
         Err(error) => return println!("skipped: {error}"),
     };
@@ -69,7 +69,7 @@ fn what_is_sealed_stays_as_it_is() {
         for _ in 0..2 {
             assert_eq!(registry::unmap(h).unwrap_err().code(), MMAP_WRAP_E_SEALED);
         }
-        let resized = registry::change(h, |mapping| mapping.resize(page(), 0, false));
+        let resized = registry::change(h, |mapping| mapping.resize(page(), 0, FileEnd::Stays));
         assert_eq!(resized.unwrap_err().code(), MMAP_WRAP_E_SEALED);
         assert_eq!(read(&registry::pin(h).unwrap(), page(), 5).unwrap(), b"still");
         let (_still_mapped, error) = {
@@ -94,7 +94,7 @@ fn a_name_is_in_the_maps_until_it_is_taken_away() {
     assert!(named());
     memory.name(None).unwrap();
     assert!(!named());
-    let file = Mapping::of_path(c"Cargo.toml", 1, PROT_READ, MAP_PRIVATE, 0).unwrap();
+    let file = Mapping::from_path(c"Cargo.toml", 1, PROT_READ, MAP_PRIVATE, 0).unwrap();
     assert_eq!(file.name(Some(c"x")).unwrap_err().code(), -i64::from(libc::EBADF));
     for bad in [c"[", &std::ffi::CString::new("x".repeat(80)).unwrap(), c"\n"] {
         let refused = memory.name(Some(bad)).unwrap_err();

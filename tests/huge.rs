@@ -12,6 +12,7 @@ use std::io::Write;
 use std::mem::MaybeUninit;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
+use std::ptr::null_mut;
 
 const PRIVATE: i64 = MAP_PRIVATE | MAP_ANONYMOUS;
 const MIB: i64 = 1 << 20;
@@ -108,7 +109,7 @@ fn threads_that_map_at_once_get_places_of_their_own() {
             scope.spawn(move || {
                 for _ in 0..3000 {
                     // Of the size that the search for an aligned place leaves free for a moment.
-                    let beside = [(); 4].map(|()| of_descriptor(0, 2 * MIB, READ_WRITE, PRIVATE, -1, 0).unwrap());
+                    let beside = [(); 4].map(|()| from_descriptor(0, 2 * MIB, READ_WRITE, PRIVATE, -1, 0).unwrap());
                     beside.iter().for_each(|memory| memory.write(0, &[value]).unwrap());
                     let aligned = aligned(2 * MIB, 8192, READ_WRITE, PRIVATE, -1, 0).unwrap();
                     assert_eq!(aligned.address().addr() % size(2 * MIB), 0);
@@ -169,7 +170,7 @@ fn huge_pages_form_in_aligned_memory_and_are_told_byte_by_byte() {
 
 #[test]
 fn memory_of_small_pages_is_in_no_huge_page() {
-    let memory = of_descriptor(0, 64 * page().1, READ_WRITE, PRIVATE, -1, 0).unwrap();
+    let memory = from_descriptor(0, 64 * page().1, READ_WRITE, PRIVATE, -1, 0).unwrap();
     assert_eq!(memory.huge_bytes(0, REST), Ok(0));
     if let Err(error) = memory.advise(MADV_NOHUGEPAGE, 0, REST) {
         println!("skipped: {error}");
@@ -221,7 +222,7 @@ fn free_pages() -> i64 {
 }
 
 fn of_pool(len: i64, more: i64) -> Mapping {
-    of_descriptor(0, len, READ_WRITE, PRIVATE | MAP_HUGETLB | more, -1, 0).unwrap()
+    from_descriptor(0, len, READ_WRITE, PRIVATE | MAP_HUGETLB | more, -1, 0).unwrap()
 }
 
 #[test]
@@ -242,8 +243,61 @@ fn a_page_of_the_pool_goes_back_whole_however_little_was_asked_for() {
     huge.fill(0, 7, REST).unwrap();
     drop(huge);
     assert_eq!(free_pages(), 4);
-    let too_many = of_descriptor(0, 10 * MIB, READ_WRITE, PRIVATE | MAP_HUGETLB, -1, 0).unwrap_err();
+    let too_many = from_descriptor(0, 10 * MIB, READ_WRITE, PRIVATE | MAP_HUGETLB, -1, 0).unwrap_err();
     assert!(too_many.to_string().ends_with("the pool of huge pages (vm.nr_hugepages) is too small"), "{too_many}");
+}
+
+#[test]
+fn a_size_that_no_huge_page_has_is_an_error_with_those_that_there_are() {
+    let Ok(pools) = std::fs::read_dir("/sys/kernel/mm/hugepages") else {
+        return println!("skipped: this kernel has no pools of huge pages");
+    };
+    let mut sizes: Vec<u64> = pools
+        .filter_map(|pool| {
+            let name = pool.unwrap().file_name().into_string().unwrap();
+            Some(name.strip_prefix("hugepages-")?.strip_suffix("kB")?.parse::<u64>().unwrap() * 1024)
+        })
+        .collect();
+    sizes.sort_unstable();
+    let listed = sizes.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
+    let said = format!("the huge pages of this kernel, in bytes: {listed}");
+    for log2 in [13, 40, 63] {
+        let anonymous = from_descriptor(0, 4096, READ_WRITE, PRIVATE | MAP_HUGETLB | log2 << MAP_HUGE_SHIFT, -1, 0);
+        let memfd = Mapping::from_memfd(c"huge", MFD_HUGETLB | log2 << MFD_HUGE_SHIFT, 4096, READ_WRITE, MAP_SHARED);
+        for error in [anonymous.unwrap_err(), memfd.unwrap_err()] {
+            assert!(error.to_string().ends_with(&said), "{error}");
+        }
+    }
+}
+
+#[test]
+fn a_file_has_the_pages_of_its_file_system() {
+    let file = File::open("Cargo.toml").unwrap();
+    let refused = from_descriptor(0, REST, PROT_READ, MAP_SHARED | MAP_HUGETLB, file.as_raw_fd().into(), 0).unwrap_err();
+    let said = "MAP_HUGETLB is for memory without a file: a file has the pages of its file system";
+    assert_eq!(refused.code(), -i64::from(libc::EINVAL));
+    assert!(refused.to_string().ends_with(said), "{refused}");
+}
+
+#[test]
+fn a_mapping_survives_an_access_by_address_that_finds_the_pool_empty() {
+    let Some(_pool) = Pool::of("0") else { return };
+    let flags = PRIVATE | MAP_HUGETLB | MAP_HUGE_2MB | MAP_NORESERVE;
+    let h = mmap_wrap(null_mut(), 2 * MIB, READ_WRITE, flags, -1, 0);
+    if h < 0 || mmap_wrap_survive(h, 1) < 0 {
+        return println!("skipped: {}", message());
+    }
+    let address: *mut u8 = mmap_wrap_address(h).cast();
+    // SAFETY: the memory is mapped, and the mapping survives that no page can be had for it.
+    let byte = unsafe {
+        address.add(5).write_volatile(7);
+        address.add(5).read_volatile()
+    };
+    assert_eq!(byte, 7);
+    let mut room = [0_u8; 1];
+    assert_fails(mmap_wrap_read(h, 5, room.as_mut_ptr().cast(), 1), MMAP_WRAP_E_FAULT, "no huge page was available");
+    assert_eq!(mmap_wrap_read(h, 5, room.as_mut_ptr().cast(), 1), 1);
+    munmap_wrap(h);
 }
 
 #[test]
@@ -364,7 +418,7 @@ fn policies(memory: &Mapping) -> Vec<String> {
 #[test]
 fn asking_for_the_node_touches_nothing() {
     let page = page().1;
-    let memory = of_descriptor(0, 3 * page, READ_WRITE, PRIVATE, -1, 0).unwrap();
+    let memory = from_descriptor(0, 3 * page, READ_WRITE, PRIVATE, -1, 0).unwrap();
     if !has_nodes(&memory) {
         return;
     }

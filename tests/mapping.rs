@@ -66,7 +66,7 @@ fn a_child_reads_what_its_parent_wrote() {
 fn a_shared_mapping_by_path_changes_the_file_and_can_change_it_back() {
     let before: Vec<u8> = (0..4096u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     let file = file_of(&before);
-    let mapping = Mapping::of_path(&c(file.path()), REST, READ_WRITE, MAP_SHARED, 0).unwrap();
+    let mapping = Mapping::from_path(&c(file.path()), REST, READ_WRITE, MAP_SHARED, 0).unwrap();
     assert_eq!(read(&mapping, 0, 4096).unwrap(), before);
 
     let after: Vec<u8> = before.iter().map(|byte| !byte).collect();
@@ -83,7 +83,7 @@ fn a_shared_mapping_by_path_changes_the_file_and_can_change_it_back() {
 fn a_private_mapping_leaves_the_file_alone_and_needs_no_permission_to_write() {
     let file = file_of(b"original");
     std::fs::set_permissions(file.path(), std::os::unix::fs::PermissionsExt::from_mode(0o400)).unwrap();
-    let mapping = Mapping::of_path(&c(file.path()), REST, READ_WRITE, MAP_PRIVATE, 0).unwrap();
+    let mapping = Mapping::from_path(&c(file.path()), REST, READ_WRITE, MAP_PRIVATE, 0).unwrap();
     mapping.write(0, b"CHANGED!").unwrap();
     assert_eq!(read(&mapping, 0, 8).unwrap(), b"CHANGED!");
     assert_eq!(std::fs::read(file.path()).unwrap(), b"original");
@@ -92,7 +92,7 @@ fn a_private_mapping_leaves_the_file_alone_and_needs_no_permission_to_write() {
 #[test]
 fn a_descriptor_may_be_closed_straight_after() {
     let file = File::open("Cargo.toml").unwrap();
-    let mapping = of_descriptor(0, REST, PROT_READ, MAP_PRIVATE, file.as_raw_fd().into(), 0).unwrap();
+    let mapping = from_descriptor(0, REST, PROT_READ, MAP_PRIVATE, file.as_raw_fd().into(), 0).unwrap();
     drop(file);
     let text = read(&mapping, 0, mapping.length()).unwrap();
     assert_eq!(text, std::fs::read("Cargo.toml").unwrap());
@@ -103,7 +103,7 @@ fn a_file_offset_need_not_be_a_page_multiple() {
     let bytes: Vec<u8> = (0..20_000u32).map(|i| (i % 251) as u8).collect();
     let file = file_of(&bytes);
     for offset in [1, 100, 4095, 4096, 4097, 12_345, 19_999] {
-        let mapping = Mapping::of_path(&c(file.path()), REST, READ_WRITE, MAP_SHARED, offset as i64).unwrap();
+        let mapping = Mapping::from_path(&c(file.path()), REST, READ_WRITE, MAP_SHARED, offset as i64).unwrap();
         assert_eq!(mapping.length(), 20_000 - offset);
         assert_eq!(read(&mapping, 0, mapping.length()).unwrap(), bytes[offset..]);
         mapping.sync(MS_SYNC, 0, REST).unwrap();
@@ -111,16 +111,16 @@ fn a_file_offset_need_not_be_a_page_multiple() {
         mapping.protect(PROT_READ, 0, REST).unwrap();
         assert_eq!(mapping.write(0, b"x").unwrap_err().code(), MMAP_WRAP_E_FAULT);
     }
-    let end = Mapping::of_path(&c(file.path()), REST, PROT_READ, MAP_SHARED, 20_000).unwrap();
+    let end = Mapping::from_path(&c(file.path()), REST, PROT_READ, MAP_SHARED, 20_000).unwrap();
     assert_eq!(end.length(), 0);
-    let beyond = Mapping::of_path(&c(file.path()), REST, PROT_READ, MAP_SHARED, 20_001);
+    let beyond = Mapping::from_path(&c(file.path()), REST, PROT_READ, MAP_SHARED, 20_001);
     assert_eq!(beyond.unwrap_err().to_string(), "file offset 20001 lies beyond the 20000 bytes of the file");
 }
 
 #[test]
 fn an_empty_file_gives_a_mapping_of_no_bytes() {
     let file = file_of(b"");
-    let mapping = Mapping::of_path(&c(file.path()), REST, READ_WRITE, MAP_SHARED, 0).unwrap();
+    let mapping = Mapping::from_path(&c(file.path()), REST, READ_WRITE, MAP_SHARED, 0).unwrap();
     assert_eq!(mapping.length(), 0);
     assert!(!mapping.address().is_null());
     mapping.sync(MS_SYNC, 0, REST).unwrap();
@@ -133,21 +133,21 @@ fn an_empty_file_gives_a_mapping_of_no_bytes() {
 
 #[test]
 fn what_cannot_be_mapped_is_refused_by_its_own_code() {
-    let missing = Mapping::of_path(c"no/such/file", REST, PROT_READ, MAP_SHARED, 0).unwrap_err();
+    let missing = Mapping::from_path(c"no/such/file", REST, PROT_READ, MAP_SHARED, 0).unwrap_err();
     assert_eq!(missing.to_string(), "open 'no/such/file' for reading: No such file or directory (ENOENT)");
-    assert_eq!(code(Mapping::of_path(c"src", REST, PROT_READ, MAP_SHARED, 0)), -i64::from(libc::EISDIR));
-    assert_eq!(code(Mapping::of_path(c"src", 10, READ_WRITE, MAP_SHARED, 0)), -i64::from(libc::EISDIR));
-    assert_eq!(code(of_descriptor(0, 10, PROT_READ, MAP_SHARED, 987_654, 0)), -i64::from(libc::EBADF));
-    assert_eq!(code(of_descriptor(0, 10, PROT_READ, MAP_SHARED, -1, 0)), -i64::from(libc::EBADF));
-    assert_eq!(code(of_descriptor(0, 10, PROT_READ, MAP_SHARED, 1 << 40, 0)), MMAP_WRAP_E_ARGUMENT);
+    assert_eq!(code(Mapping::from_path(c"src", REST, PROT_READ, MAP_SHARED, 0)), -i64::from(libc::EISDIR));
+    assert_eq!(code(Mapping::from_path(c"src", 10, READ_WRITE, MAP_SHARED, 0)), -i64::from(libc::EISDIR));
+    assert_eq!(code(from_descriptor(0, 10, PROT_READ, MAP_SHARED, 987_654, 0)), -i64::from(libc::EBADF));
+    assert_eq!(code(from_descriptor(0, 10, PROT_READ, MAP_SHARED, -1, 0)), -i64::from(libc::EBADF));
+    assert_eq!(code(from_descriptor(0, 10, PROT_READ, MAP_SHARED, 1 << 40, 0)), MMAP_WRAP_E_ARGUMENT);
 
     let write_only = File::create(file_of(b"x").path()).unwrap();
     let fd = write_only.as_raw_fd().into();
-    assert_eq!(code(of_descriptor(0, 1, PROT_READ, MAP_SHARED, fd, 0)), -i64::from(libc::EACCES));
+    assert_eq!(code(from_descriptor(0, 1, PROT_READ, MAP_SHARED, fd, 0)), -i64::from(libc::EACCES));
     let (socket, _other_end) = UnixStream::pair().unwrap();
     let fd = socket.as_raw_fd().into();
-    assert_eq!(code(of_descriptor(0, 1, PROT_READ, MAP_SHARED, fd, 0)), -i64::from(libc::ENODEV));
-    assert_eq!(code(of_descriptor(0, REST, PROT_READ, MAP_SHARED, fd, 0)), -i64::from(libc::ENODEV));
+    assert_eq!(code(from_descriptor(0, 1, PROT_READ, MAP_SHARED, fd, 0)), -i64::from(libc::ENODEV));
+    assert_eq!(code(from_descriptor(0, REST, PROT_READ, MAP_SHARED, fd, 0)), -i64::from(libc::ENODEV));
 }
 
 #[test]
@@ -156,12 +156,12 @@ fn a_fifo_is_refused_without_waiting_for_its_other_end() {
     let path = c(&folder.path().join("fifo"));
     // SAFETY: the path ends in NUL.
     assert_eq!(unsafe { libc::mkfifo(path.as_ptr(), 0o600) }, 0);
-    assert_eq!(code(Mapping::of_path(&path, 10, PROT_READ, MAP_SHARED, 0)), -i64::from(libc::ENODEV));
+    assert_eq!(code(Mapping::from_path(&path, 10, PROT_READ, MAP_SHARED, 0)), -i64::from(libc::ENODEV));
 }
 
 #[test]
 fn wrong_arguments_are_refused_before_the_kernel_sees_them() {
-    let map = |len, prot, flags, offset| code(of_descriptor(0, len, prot, flags, -1, offset));
+    let map = |len, prot, flags, offset| code(from_descriptor(0, len, prot, flags, -1, offset));
     assert_eq!(map(0, PROT_READ, ANONYMOUS, 0), MMAP_WRAP_E_ARGUMENT);
     assert_eq!(map(REST, PROT_READ, ANONYMOUS, 0), MMAP_WRAP_E_ARGUMENT);
     assert_eq!(map(-1, PROT_READ, ANONYMOUS, 0), MMAP_WRAP_E_RANGE);
@@ -174,7 +174,7 @@ fn wrong_arguments_are_refused_before_the_kernel_sees_them() {
     assert_eq!(map(10, PROT_READ, ANONYMOUS | 1 << 40, 0), MMAP_WRAP_E_ARGUMENT);
     assert_eq!(map(1 << 62, PROT_READ, ANONYMOUS, 0), -i64::from(libc::ENOMEM));
     assert_eq!(map(i64::MAX, PROT_READ, ANONYMOUS, 0), -i64::from(libc::ENOMEM));
-    let path = Mapping::of_path(c"Cargo.toml", 10, PROT_READ, ANONYMOUS, 0);
+    let path = Mapping::from_path(c"Cargo.toml", 10, PROT_READ, ANONYMOUS, 0);
     assert_eq!(code(path), MMAP_WRAP_E_ARGUMENT);
 }
 
@@ -182,11 +182,11 @@ fn wrong_arguments_are_refused_before_the_kernel_sees_them() {
 fn a_fixed_address_is_honoured_and_must_be_aligned() {
     let room = anonymous(8192);
     let address = room.address().addr() + 4096;
-    let fixed = |address, offset| of_descriptor(address, 4096, PROT_READ, MAP_PRIVATE | MAP_FIXED, cargo_toml(), offset);
+    let fixed = |address, offset| from_descriptor(address, 4096, PROT_READ, MAP_PRIVATE | MAP_FIXED, cargo_toml(), offset);
     assert_eq!(fixed(address, 0).unwrap().address().addr(), address);
     assert_eq!(code(fixed(address + 1, 0)), MMAP_WRAP_E_ALIGNMENT);
     assert_eq!(code(fixed(address, 1)), MMAP_WRAP_E_ALIGNMENT);
-    let occupied = of_descriptor(address - 4096, 4096, PROT_READ, ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    let occupied = from_descriptor(address - 4096, 4096, PROT_READ, ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
     assert_eq!(code(occupied), -i64::from(libc::EEXIST));
 }
 
@@ -229,7 +229,7 @@ fn protection_advice_and_sync_follow_the_range_rules() {
 #[test]
 fn discarding_spares_the_neighbours_on_the_same_page() {
     let memory = anonymous(5000);
-    let private = of_descriptor(0, 5000, READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0).unwrap();
+    let private = from_descriptor(0, 5000, READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0).unwrap();
     private.fill(0, 7, REST).unwrap();
     assert_eq!(private.advise(MADV_DONTNEED, 0, 100).unwrap_err().code(), MMAP_WRAP_E_ALIGNMENT);
     assert_eq!(private.advise(MADV_DONTNEED, 100, REST).unwrap_err().code(), MMAP_WRAP_E_ALIGNMENT);
@@ -313,7 +313,7 @@ fn searching_finds_first_and_last_within_its_bounds() {
 
 #[test]
 fn a_huge_page_is_unmapped_whole() {
-    let huge = of_descriptor(0, 4096, READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
+    let huge = from_descriptor(0, 4096, READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
     let Ok(huge) = huge else {
         println!("skipped: no huge page in the pool (vm.nr_hugepages): {}", huge.unwrap_err());
         return;
@@ -331,12 +331,12 @@ fn no_failure_leaves_a_descriptor_or_a_mapping() {
         let file = file_of(&[1; 10_000]);
         let path = c(file.path());
         let attempt = || {
-            Mapping::of_path(&path, 10, PROT_READ, MAP_SHARED, 10_001).unwrap_err();
-            Mapping::of_path(&path, 0, PROT_READ, MAP_SHARED, 0).unwrap_err();
-            Mapping::of_path(&path, 1 << 62, PROT_READ, MAP_SHARED, 0).unwrap_err();
-            Mapping::of_path(c"src", REST, PROT_READ, MAP_SHARED, 0).unwrap_err();
-            of_descriptor(0, 1 << 62, PROT_READ, ANONYMOUS, -1, 0).unwrap_err();
-            drop(Mapping::of_path(&path, REST, READ_WRITE, MAP_SHARED, 5000).unwrap());
+            Mapping::from_path(&path, 10, PROT_READ, MAP_SHARED, 10_001).unwrap_err();
+            Mapping::from_path(&path, 0, PROT_READ, MAP_SHARED, 0).unwrap_err();
+            Mapping::from_path(&path, 1 << 62, PROT_READ, MAP_SHARED, 0).unwrap_err();
+            Mapping::from_path(c"src", REST, PROT_READ, MAP_SHARED, 0).unwrap_err();
+            from_descriptor(0, 1 << 62, PROT_READ, ANONYMOUS, -1, 0).unwrap_err();
+            drop(Mapping::from_path(&path, REST, READ_WRITE, MAP_SHARED, 5000).unwrap());
         };
         attempt();
         let before = (mappings(), descriptors());
@@ -348,14 +348,14 @@ fn no_failure_leaves_a_descriptor_or_a_mapping() {
 #[test]
 #[cfg(target_arch = "x86_64")]
 fn a_mapping_can_be_had_in_the_lowest_gibibytes() {
-    let low = of_descriptor(0, 4096, READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0).unwrap();
+    let low = from_descriptor(0, 4096, READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0).unwrap();
     assert!(low.address().addr() < 1 << 31);
     low.write(0, b"x").unwrap();
 }
 
 #[test]
 fn droppable_memory_is_memory_as_long_as_there_is_enough() {
-    match of_descriptor(0, 4096, READ_WRITE, MAP_DROPPABLE | MAP_ANONYMOUS, -1, 0) {
+    match from_descriptor(0, 4096, READ_WRITE, MAP_DROPPABLE | MAP_ANONYMOUS, -1, 0) {
         Ok(memory) => {
             memory.write(0, b"x").unwrap();
             assert!([b"x", b"\0"].contains(&&<[u8; 1]>::try_from(read(&memory, 0, 1).unwrap()).unwrap()));
@@ -368,7 +368,7 @@ fn droppable_memory_is_memory_as_long_as_there_is_enough() {
 #[test]
 #[cfg(target_os = "linux")]
 fn what_is_left_out_of_core_dumps_and_wiped_in_children_is_marked_so() {
-    let memory = of_descriptor(0, 4096, READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0).unwrap();
+    let memory = from_descriptor(0, 4096, READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0).unwrap();
     let hex = |text: &str| usize::from_str_radix(text, 16);
     let holds = |line: &str| {
         let range = line.split(' ').next().and_then(|range| range.split_once('-'));

@@ -3,7 +3,7 @@
 mod common;
 
 use common::abi::shm_unlink_wrap;
-use common::{Ends, READ_WRITE, anonymous, descriptors, in_a_process_of_its_own, mappings, of_descriptor, page, read};
+use common::{Ends, READ_WRITE, anonymous, descriptors, from_descriptor, in_a_process_of_its_own, mappings, page, read};
 use mmap_wrap::internals::mapping::{KEEP, Name, OR_PRIVATE, Open};
 use mmap_wrap::internals::{Error, Mapping, Result, constants::*, error::*, range::REST};
 use std::ffi::{CStr, CString};
@@ -185,10 +185,10 @@ fn devices_are_mapped_with_a_given_length_or_their_own() {
     std::fs::write(&image, [9; 1 << 20]).unwrap();
     let Some(device) = common::LoopDevice::new(&image) else { return };
     let path = c(device.path());
-    let mapping = Mapping::of_path(&path, REST, PROT_READ, MAP_SHARED, 4096).unwrap();
+    let mapping = Mapping::from_path(&path, REST, PROT_READ, MAP_SHARED, 4096).unwrap();
     assert_eq!(mapping.length(), (1 << 20) - 4096);
     assert_eq!(read(&mapping, 0, 1).unwrap(), [9]);
-    assert_eq!(code(Mapping::of_path(&path, REST, PROT_READ, MAP_SHARED, 2 << 20)), MMAP_WRAP_E_RANGE);
+    assert_eq!(code(Mapping::from_path(&path, REST, PROT_READ, MAP_SHARED, 2 << 20)), MMAP_WRAP_E_RANGE);
 }
 
 #[test]
@@ -215,7 +215,7 @@ fn shared_memory_has_a_name_until_it_is_unlinked() {
 
 #[test]
 fn a_memory_file_can_be_sealed_and_handed_out() {
-    let memory = Mapping::of_memfd(c"test", MFD_ALLOW_SEALING, 5000, READ_WRITE, MAP_SHARED).unwrap();
+    let memory = Mapping::from_memfd(c"test", MFD_ALLOW_SEALING, 5000, READ_WRITE, MAP_SHARED).unwrap();
     memory.write(4995, b"hello").unwrap();
     let mut text = Vec::new();
     File::from(memory.descriptor().unwrap()).read_to_end(&mut text).unwrap();
@@ -231,16 +231,16 @@ fn a_memory_file_can_be_sealed_and_handed_out() {
     assert_eq!(memory.add_seals(1 << 20).unwrap_err().code(), MMAP_WRAP_E_ARGUMENT);
     let file = File::from(memory.descriptor().unwrap());
     assert_eq!(file.set_len(0).unwrap_err().raw_os_error(), Some(libc::EPERM));
-    assert_eq!(code(Mapping::of_memfd(c"test", 1 << 20, 1, READ_WRITE, MAP_SHARED)), MMAP_WRAP_E_ARGUMENT);
+    assert_eq!(code(Mapping::from_memfd(c"test", 1 << 20, 1, READ_WRITE, MAP_SHARED)), MMAP_WRAP_E_ARGUMENT);
     for len in [0, REST] {
-        assert_eq!(code(Mapping::of_memfd(c"test", 0, len, READ_WRITE, MAP_SHARED)), MMAP_WRAP_E_ARGUMENT);
+        assert_eq!(code(Mapping::from_memfd(c"test", 0, len, READ_WRITE, MAP_SHARED)), MMAP_WRAP_E_ARGUMENT);
     }
-    assert_eq!(code(Mapping::of_memfd(c"test", 0, -1, READ_WRITE, MAP_SHARED)), MMAP_WRAP_E_RANGE);
+    assert_eq!(code(Mapping::from_memfd(c"test", 0, -1, READ_WRITE, MAP_SHARED)), MMAP_WRAP_E_RANGE);
 }
 
 #[test]
 fn secret_memory_is_read_and_written_also_where_the_kernel_must_copy() {
-    let secret = match Mapping::of_secret(5000, READ_WRITE) {
+    let secret = match Mapping::from_secret(5000, READ_WRITE) {
         Ok(secret) => secret,
         Err(error) => return println!("skipped: {error}"),
     };
@@ -255,7 +255,7 @@ fn secret_memory_is_read_and_written_also_where_the_kernel_must_copy() {
 
 #[test]
 fn a_file_without_a_name_lives_as_long_as_its_mapping_and_descriptors() {
-    let memory = Mapping::of_unnamed(4096, READ_WRITE, MAP_SHARED).unwrap();
+    let memory = Mapping::from_unnamed(4096, READ_WRITE, MAP_SHARED).unwrap();
     let file = memory.descriptor().unwrap();
     memory.write(0, b"x").unwrap();
     drop(memory);
@@ -272,23 +272,23 @@ fn a_file_is_kept_open_if_that_is_asked_for_and_closed_with_its_mapping() {
         std::fs::write(&path, [1; 100]).unwrap();
         let path = c(&path);
         let before = descriptors();
-        let closed = Mapping::of_path(&path, REST, PROT_READ, MAP_SHARED, 0).unwrap();
+        let closed = Mapping::from_path(&path, REST, PROT_READ, MAP_SHARED, 0).unwrap();
         assert_eq!(descriptors(), before);
         let refused = closed.descriptor().unwrap_err();
         assert_eq!(refused.code(), MMAP_WRAP_E_ARGUMENT);
-        assert!(refused.to_string().contains("MMAP_WRAP_KEEP"), "{refused}");
+        assert!(refused.to_string().contains("keep the file when mapping"), "{refused}");
 
         let kept = [
-            Mapping::of_path(&path, REST, PROT_READ, MAP_SHARED | KEEP, 0).unwrap(),
-            of_descriptor(0, REST, PROT_READ, MAP_SHARED | KEEP, i64::from(libc_fd(&kept_file(&path))), 0).unwrap(),
-            Mapping::of_unnamed(1, READ_WRITE, MAP_SHARED).unwrap(),
+            Mapping::from_path(&path, REST, PROT_READ, MAP_SHARED | KEEP, 0).unwrap(),
+            from_descriptor(0, REST, PROT_READ, MAP_SHARED | KEEP, i64::from(libc_fd(&kept_file(&path))), 0).unwrap(),
+            Mapping::from_unnamed(1, READ_WRITE, MAP_SHARED).unwrap(),
         ];
         assert_eq!(descriptors(), before + 3);
         assert!(kept.iter().all(|mapping| mapping.facts().keeps_file && mapping.descriptor().is_ok()));
         assert_eq!(kept[0].seals().unwrap_err().code(), errno(libc::EINVAL));
         drop(kept);
         assert_eq!(descriptors(), before);
-        let anonymous = of_descriptor(0, 1, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | KEEP, -1, 0);
+        let anonymous = from_descriptor(0, 1, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | KEEP, -1, 0);
         assert_eq!(code(anonymous), MMAP_WRAP_E_ARGUMENT);
     });
 }
@@ -304,7 +304,7 @@ fn without_a_descriptor_for_the_file_to_keep_what_is_mapped_at_the_place_stays()
         let refused = {
             // The lowest number that was free is that of the file: none below it is.
             let _limit = Descriptors::limited_to(libc_fd(&file) + 1);
-            of_descriptor(place, 9, PROT_READ, MAP_SHARED | MAP_FIXED | KEEP, libc_fd(&file).into(), 0)
+            from_descriptor(place, 9, PROT_READ, MAP_SHARED | MAP_FIXED | KEEP, libc_fd(&file).into(), 0)
         };
         assert_eq!(code(refused), errno(libc::EMFILE));
         assert_eq!((descriptors(), mappings()), before);
@@ -385,6 +385,21 @@ impl Drop for Named {
     fn drop(&mut self) {
         let _ = shm_unlink_wrap(self.0.as_ptr());
     }
+}
+
+#[test]
+fn blocks_that_cannot_be_had_leave_shared_memory_as_it_is() {
+    let Named(name) = &Named::new("blocks");
+    let one = shared_memory(name, MAKE, 4096).unwrap();
+    one.write(4095, b"x").unwrap();
+    let open = Open { name: Name::SharedMemory(name), flags: O_RDWR, mode: 0o600, size: 1 << 50, allocate: true };
+    let refused = Mapping::open(open, 4096, READ_WRITE, MAP_SHARED, 0).unwrap_err();
+    if refused.code() == MMAP_WRAP_E_UNSUPPORTED {
+        return println!("skipped: {refused}");
+    }
+    assert!([errno(libc::ENOSPC), errno(libc::EFBIG), errno(libc::ENOMEM)].contains(&refused.code()), "{refused}");
+    assert_eq!(shared_memory(name, O_RDWR, REST).unwrap().length(), 4096, "others that map all of it still can");
+    assert_eq!(read(&one, 4095, 1).unwrap(), b"x");
 }
 
 #[test]
@@ -501,16 +516,16 @@ fn shared_memory_whose_size_follows_is_waited_for_but_not_long() {
 #[test]
 fn a_file_that_takes_no_shared_mapping_is_mapped_privately_if_that_is_asked_for() {
     let btf = c"/sys/kernel/btf/vmlinux";
-    if let Err(error) = Mapping::of_path(btf, REST, PROT_READ, MAP_PRIVATE, 0) {
+    if let Err(error) = Mapping::from_path(btf, REST, PROT_READ, MAP_PRIVATE, 0) {
         return println!("skipped: no file of sysfs that takes only private mappings: {error}");
     }
-    let refused = Mapping::of_path(btf, REST, PROT_READ, MAP_SHARED, 0).unwrap_err();
+    let refused = Mapping::from_path(btf, REST, PROT_READ, MAP_SHARED, 0).unwrap_err();
     assert_eq!(refused.code(), errno(libc::EACCES));
     assert!(refused.to_string().contains("takes no shared mapping"), "{refused}");
-    let mapping = Mapping::of_path(btf, REST, PROT_READ, MAP_SHARED | OR_PRIVATE, 0).unwrap();
+    let mapping = Mapping::from_path(btf, REST, PROT_READ, MAP_SHARED | OR_PRIVATE, 0).unwrap();
     assert_eq!(mapping.facts().flags, MAP_PRIVATE);
     assert_eq!(read(&mapping, 0, 2).unwrap(), &std::fs::read("/sys/kernel/btf/vmlinux").unwrap()[..2]);
     // What is to be written to the file is not to stay in memory; and other files are shared as ever.
-    assert_eq!(code(Mapping::of_path(btf, REST, READ_WRITE, MAP_SHARED | OR_PRIVATE, 0)), errno(libc::EACCES));
-    assert_eq!(Mapping::of_path(c"Cargo.toml", REST, PROT_READ, MAP_SHARED | OR_PRIVATE, 0).unwrap().facts().flags, MAP_SHARED);
+    assert_eq!(code(Mapping::from_path(btf, REST, READ_WRITE, MAP_SHARED | OR_PRIVATE, 0)), errno(libc::EACCES));
+    assert_eq!(Mapping::from_path(c"Cargo.toml", REST, PROT_READ, MAP_SHARED | OR_PRIVATE, 0).unwrap().facts().flags, MAP_SHARED);
 }

@@ -15,7 +15,7 @@ fn page() -> i64 {
 }
 
 fn private(length: i64) -> Mapping {
-    of_descriptor(0, length, READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0).unwrap()
+    from_descriptor(0, length, READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0).unwrap()
 }
 
 fn errno(errno: i32) -> i64 {
@@ -30,11 +30,11 @@ fn bytes(mapping: &Mapping) -> i64 {
 fn what_fits_stays_through_growing_and_shrinking() {
     let mut memory = private(100);
     memory.write(0, &[7; 100]).unwrap();
-    memory.resize(10 * page(), MREMAP_MAYMOVE, false).unwrap();
+    memory.resize(10 * page(), MREMAP_MAYMOVE, FileEnd::Stays).unwrap();
     assert_eq!(bytes(&memory), 10 * page());
     assert_eq!(read(&memory, 0, 101).unwrap(), [vec![7; 100], vec![0]].concat());
     memory.write(10 * page() - 1, b"x").unwrap();
-    memory.resize(50, 0, false).unwrap();
+    memory.resize(50, 0, FileEnd::Stays).unwrap();
     assert_eq!(read(&memory, 0, 50).unwrap(), [7; 50]);
     assert_eq!(memory.write(50, b"x").unwrap_err().code(), MMAP_WRAP_E_RANGE);
     assert_eq!(i64::try_from(memory.facts().mapped).unwrap(), page());
@@ -50,19 +50,19 @@ fn the_file_grows_and_is_cut_with_its_mapping_if_that_is_asked_for() {
     // From an offset that is no page multiple: the file ends where the mapping ends.
     let mut mapping = Mapping::open(open, REST, READ_WRITE, MAP_SHARED | KEEP, 100).unwrap();
     mapping.write(899, b"x").unwrap();
-    mapping.resize(5 * page(), MREMAP_MAYMOVE, true).unwrap();
+    mapping.resize(5 * page(), MREMAP_MAYMOVE, FileEnd::Follows).unwrap();
     assert_eq!(size(), 100 + 5 * page());
     mapping.write(5 * page() - 1, b"y").unwrap();
     assert_eq!(read(&mapping, 899, 1).unwrap(), b"x");
-    mapping.resize(10, MREMAP_MAYMOVE, true).unwrap();
+    mapping.resize(10, MREMAP_MAYMOVE, FileEnd::Follows).unwrap();
     assert_eq!((size(), mapping.length()), (110, 10));
     // Without the file the mapping does not go beyond its end: a store there would be lost.
-    assert_eq!(mapping.resize(11, MREMAP_MAYMOVE, false).unwrap_err().code(), MMAP_WRAP_E_RANGE);
+    assert_eq!(mapping.resize(11, MREMAP_MAYMOVE, FileEnd::Stays).unwrap_err().code(), MMAP_WRAP_E_RANGE);
     assert_eq!((size(), mapping.length()), (110, 10));
     mapping.resize(5000, MREMAP_MAYMOVE, FileEnd::Allocated).unwrap();
     assert_eq!((size(), mapping.length()), (5100, 5000));
     std::fs::File::options().write(true).open(&path).unwrap().set_len(5000).unwrap();
-    mapping.resize(REST, MREMAP_MAYMOVE, false).unwrap();
+    mapping.resize(REST, MREMAP_MAYMOVE, FileEnd::Stays).unwrap();
     assert_eq!(mapping.length(), 4900);
 }
 
@@ -73,14 +73,14 @@ fn a_mapping_of_an_empty_file_grows_with_it() {
     let open = Open { name: Name::Path(&named), flags: O_RDWR | O_CREAT, mode: 0o600, size: REST, allocate: false };
     let mut mapping = Mapping::open(open, REST, READ_WRITE, MAP_SHARED | KEEP, 0).unwrap();
     assert_eq!(mapping.length(), 0);
-    mapping.resize(100, 0, true).unwrap();
+    mapping.resize(100, 0, FileEnd::Follows).unwrap();
     mapping.write(99, b"x").unwrap();
     assert_eq!(std::fs::read(folder.path().join("empty")).unwrap()[99], b'x');
 
     // From the end of the file, which is not on a page border.
     let mut end = Mapping::open(open, REST, READ_WRITE, MAP_SHARED | KEEP, 100).unwrap();
     assert_eq!(end.length(), 0);
-    end.resize(page(), MREMAP_MAYMOVE, true).unwrap();
+    end.resize(page(), MREMAP_MAYMOVE, FileEnd::Follows).unwrap();
     end.write(page() - 1, b"y").unwrap();
     assert_eq!(std::fs::read(folder.path().join("empty")).unwrap().last(), Some(&b'y'));
 
@@ -88,45 +88,87 @@ fn a_mapping_of_an_empty_file_grows_with_it() {
     let place = private(page());
     let address = place.address().addr();
     std::mem::forget(place);
-    resize_at(&mut placed, page(), MREMAP_MAYMOVE | MREMAP_FIXED, address, true).unwrap();
+    resize_at(&mut placed, page(), MREMAP_MAYMOVE | MREMAP_FIXED, address, FileEnd::Follows).unwrap();
     assert_eq!(placed.address().addr(), address);
+}
+
+#[test]
+fn the_protection_of_an_empty_mapping_is_that_of_what_comes_to_it() {
+    let mut memory = Mapping::from_unnamed(page(), READ_WRITE, MAP_SHARED).unwrap();
+    let file = std::fs::File::from(memory.descriptor().unwrap());
+    file.set_len(0).unwrap();
+    memory.resize(REST, MREMAP_MAYMOVE, FileEnd::Stays).unwrap();
+    memory.protect(PROT_READ, 0, REST).unwrap();
+    assert_eq!(memory.facts().protection, PROT_READ);
+    memory.resize(page(), MREMAP_MAYMOVE, FileEnd::Follows).unwrap();
+    assert_eq!(memory.write(0, b"x").unwrap_err().code(), MMAP_WRAP_E_FAULT);
+
+    // Nothing at the end of what is not empty says nothing of the whole.
+    memory.protect(PROT_READ | PROT_WRITE, 0, REST).unwrap();
+    memory.protect(PROT_READ, page(), REST).unwrap();
+    assert_eq!(memory.facts().protection, READ_WRITE);
+}
+
+#[test]
+fn secret_memory_keeps_its_size_and_the_error_says_so() {
+    let mut secret = match Mapping::from_secret(2 * page(), READ_WRITE) {
+        Ok(secret) => secret,
+        Err(error) => return println!("skipped: {error}"),
+    };
+    for length in [page(), 3 * page()] {
+        let refused = secret.resize(length, MREMAP_MAYMOVE, FileEnd::Follows).unwrap_err();
+        assert_eq!(refused.code(), errno(libc::EINVAL));
+        assert!(refused.to_string().ends_with("the size of secret memory can be set only once"), "{refused}");
+        assert_eq!(bytes(&secret), 2 * page());
+    }
+}
+
+#[test]
+fn a_device_has_no_end_to_be_mapped_to() {
+    let map = |length| Mapping::from_path(c"/dev/zero", length, READ_WRITE, MAP_PRIVATE | KEEP, 0);
+    let mut zeros = map(100).unwrap();
+    let refused = zeros.resize(REST, MREMAP_MAYMOVE, FileEnd::Stays).unwrap_err();
+    assert_eq!(refused, map(REST).unwrap_err());
+    assert_eq!(bytes(&zeros), 100);
+    zeros.resize(page(), MREMAP_MAYMOVE, FileEnd::Stays).unwrap();
+    zeros.write(page() - 1, b"x").unwrap();
 }
 
 #[test]
 fn shared_memory_that_cannot_really_grow_is_refused() {
     let mut memory = anonymous(page());
-    let refused = memory.resize(page() + 1, MREMAP_MAYMOVE, false).unwrap_err();
+    let refused = memory.resize(page() + 1, MREMAP_MAYMOVE, FileEnd::Stays).unwrap_err();
     assert_eq!(refused.code(), MMAP_WRAP_E_UNSUPPORTED);
-    assert!(refused.to_string().contains("mmap_unnamed_wrap"), "{refused}");
+    assert!(refused.to_string().contains("map a memory file, and resize it with the mapping"), "{refused}");
     assert_eq!(bytes(&memory), page());
-    memory.resize(10, 0, false).unwrap();
-    memory.resize(page(), 0, false).unwrap();
+    memory.resize(10, 0, FileEnd::Stays).unwrap();
+    memory.resize(page(), 0, FileEnd::Stays).unwrap();
     memory.write(page() - 1, b"x").unwrap();
 }
 
 #[test]
 fn what_is_refused_changes_nothing() {
     in_a_process_of_its_own("what_is_refused_changes_nothing", || {
-        let mut memory = Mapping::of_unnamed(2 * page(), READ_WRITE, MAP_SHARED).unwrap();
+        let mut memory = Mapping::from_unnamed(2 * page(), READ_WRITE, MAP_SHARED).unwrap();
         memory.write(0, b"here").unwrap();
         let before = (descriptors(), mappings(), memory.facts());
         let mut refused =
-            |length, flags, address, with_file| resize_at(&mut memory, length, flags, address, with_file).unwrap_err().code();
-        assert_eq!(refused(0, 0, 0, false), MMAP_WRAP_E_ARGUMENT);
-        assert_eq!(refused(-1, 0, 0, false), MMAP_WRAP_E_RANGE);
-        assert_eq!(refused(10, 1 << 20, 0, false), MMAP_WRAP_E_ARGUMENT);
-        assert_eq!(refused(10, MREMAP_FIXED, 4096, false), MMAP_WRAP_E_ARGUMENT);
-        assert_eq!(refused(10, MREMAP_MAYMOVE, 4096, false), MMAP_WRAP_E_ARGUMENT);
-        assert_eq!(refused(10, MREMAP_MAYMOVE | MREMAP_FIXED, 4097, false), MMAP_WRAP_E_ALIGNMENT);
-        assert_eq!(refused(10, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0, false), MMAP_WRAP_E_ARGUMENT);
+            |length, flags, address, file_end| resize_at(&mut memory, length, flags, address, file_end).unwrap_err().code();
+        assert_eq!(refused(0, 0, 0, FileEnd::Stays), MMAP_WRAP_E_ARGUMENT);
+        assert_eq!(refused(-1, 0, 0, FileEnd::Stays), MMAP_WRAP_E_RANGE);
+        assert_eq!(refused(10, 1 << 20, 0, FileEnd::Stays), MMAP_WRAP_E_ARGUMENT);
+        assert_eq!(refused(10, MREMAP_FIXED, 4096, FileEnd::Stays), MMAP_WRAP_E_ARGUMENT);
+        assert_eq!(refused(10, MREMAP_MAYMOVE, 4096, FileEnd::Stays), MMAP_WRAP_E_ARGUMENT);
+        assert_eq!(refused(10, MREMAP_MAYMOVE | MREMAP_FIXED, 4097, FileEnd::Stays), MMAP_WRAP_E_ALIGNMENT);
+        assert_eq!(refused(10, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0, FileEnd::Stays), MMAP_WRAP_E_ARGUMENT);
         for length in [1 << 60, i64::MAX] {
-            let code = refused(length, MREMAP_MAYMOVE, 0, false);
+            let code = refused(length, MREMAP_MAYMOVE, 0, FileEnd::Stays);
             assert!([MMAP_WRAP_E_RANGE, errno(libc::ENOMEM), errno(libc::EINVAL)].contains(&code), "{code}");
             // The file could not grow as far either, or has its former size again.
-            assert!(refused(length, MREMAP_MAYMOVE, 0, true) < 0);
+            assert!(refused(length, MREMAP_MAYMOVE, 0, FileEnd::Follows) < 0);
         }
         // The file grows, the mapping cannot: the file is cut back.
-        assert!([errno(libc::ENOMEM), errno(libc::EINVAL)].contains(&refused(1 << 50, MREMAP_MAYMOVE, 0, true)));
+        assert!([errno(libc::ENOMEM), errno(libc::EINVAL)].contains(&refused(1 << 50, MREMAP_MAYMOVE, 0, FileEnd::Follows)));
         let file = std::fs::File::from(memory.descriptor().unwrap());
         assert_eq!(i64::try_from(file.metadata().unwrap().len()).unwrap(), 2 * page());
         drop(file);
@@ -135,24 +177,26 @@ fn what_is_refused_changes_nothing() {
         assert_eq!(read(&memory, 0, 4).unwrap(), b"here");
 
         let mut no_file = private(10);
-        assert_eq!(no_file.resize(20, 0, true).unwrap_err().code(), MMAP_WRAP_E_ARGUMENT);
-        assert_eq!(no_file.resize(REST, 0, false).unwrap_err().code(), MMAP_WRAP_E_ARGUMENT);
+        assert_eq!(no_file.resize(20, 0, FileEnd::Follows).unwrap_err().code(), MMAP_WRAP_E_ARGUMENT);
+        assert_eq!(no_file.resize(REST, 0, FileEnd::Stays).unwrap_err().code(), MMAP_WRAP_E_ARGUMENT);
         let mut uneven = private(2 * page());
         uneven.protect(PROT_READ, page(), REST).unwrap();
-        let refused = uneven.resize(20 * page(), MREMAP_MAYMOVE, false).unwrap_err();
+        let refused = uneven.resize(20 * page(), MREMAP_MAYMOVE, FileEnd::Stays).unwrap_err();
         assert_eq!(refused.code(), errno(libc::EFAULT), "{refused}");
     });
 }
 
 #[test]
 fn a_file_that_cannot_be_cut_keeps_its_mapping_as_long_as_it_was() {
-    let mut sealed = Mapping::of_memfd(c"sealed", MFD_ALLOW_SEALING, 2 * page(), READ_WRITE, MAP_SHARED).unwrap();
+    let mut sealed = Mapping::from_memfd(c"sealed", MFD_ALLOW_SEALING, 2 * page(), READ_WRITE, MAP_SHARED).unwrap();
     sealed.add_seals(F_SEAL_SHRINK).unwrap();
-    assert_eq!(sealed.resize(page(), MREMAP_MAYMOVE, true).unwrap_err().code(), errno(libc::EPERM));
+    assert_eq!(sealed.resize(page(), MREMAP_MAYMOVE, FileEnd::Follows).unwrap_err().code(), errno(libc::EPERM));
     assert_eq!(bytes(&sealed), 2 * page());
-    let mut readonly = Mapping::of_path(c"Cargo.toml", REST, PROT_READ, MAP_SHARED | KEEP, 0).unwrap();
+    let mut readonly = Mapping::from_path(c"Cargo.toml", REST, PROT_READ, MAP_SHARED | KEEP, 0).unwrap();
     let before = readonly.length();
-    assert_eq!(readonly.resize(10, MREMAP_MAYMOVE, true).unwrap_err().code(), errno(libc::EINVAL));
+    let refused = readonly.resize(10, MREMAP_MAYMOVE, FileEnd::Follows).unwrap_err();
+    assert_eq!(refused.code(), errno(libc::EINVAL));
+    assert!(refused.to_string().starts_with(&format!("the file from {before} to 10 bytes: ")), "{refused}");
     assert_eq!(readonly.length(), before);
 }
 
@@ -164,7 +208,7 @@ fn a_mapping_moves_to_where_it_is_told() {
     let address = place.address().addr();
     // The place is taken over from the mapping that was there, which must not unmap it.
     std::mem::forget(place);
-    resize_at(&mut memory, page(), MREMAP_MAYMOVE | MREMAP_FIXED, address, false).unwrap();
+    resize_at(&mut memory, page(), MREMAP_MAYMOVE | MREMAP_FIXED, address, FileEnd::Stays).unwrap();
     assert_eq!(memory.address().addr(), address);
     assert_eq!(read(&memory, 0, 4).unwrap(), b"here");
 }
@@ -175,14 +219,14 @@ fn nothing_is_mapped_at_null() {
         // Root may have something mapped there, and NULL is no answer.
         let before = mappings();
         for fixed in [MAP_FIXED, MAP_FIXED_NOREPLACE] {
-            let there = of_descriptor(0, 1, READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | fixed, -1, 0);
+            let there = from_descriptor(0, 1, READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | fixed, -1, 0);
             assert_eq!(there.unwrap_err().code(), MMAP_WRAP_E_ARGUMENT);
         }
         assert_eq!(mappings(), before);
         let mut memory = private(page());
         memory.write(0, b"here").unwrap();
         for length in [page(), 2 * page()] {
-            let moved = memory.resize(length, MREMAP_MAYMOVE | MREMAP_FIXED, false);
+            let moved = memory.resize(length, MREMAP_MAYMOVE | MREMAP_FIXED, FileEnd::Stays);
             assert_eq!(moved.unwrap_err().code(), MMAP_WRAP_E_ARGUMENT);
         }
         assert_eq!(read(&memory, 0, 4).unwrap(), b"here");

@@ -27,7 +27,7 @@ fn code<T: std::fmt::Debug>(result: Result<T>) -> i64 {
 fn cut_short() -> (File, Mapping) {
     let file = tempfile::tempfile().unwrap();
     file.set_len(2 * PAGE as u64).unwrap();
-    let mapping = of_descriptor(0, REST, READ_WRITE, MAP_SHARED, file.as_raw_fd().into(), 0).unwrap();
+    let mapping = from_descriptor(0, REST, READ_WRITE, MAP_SHARED, file.as_raw_fd().into(), 0).unwrap();
     mapping.fill(0, 1, REST).unwrap();
     file.set_len(PAGE as u64).unwrap();
     (file, mapping)
@@ -100,7 +100,7 @@ fn what_is_no_word_is_refused() {
 fn a_words_address_counts_where_the_mapping_begins_inside_a_page() {
     let file = tempfile::tempfile().unwrap();
     file.set_len(8192).unwrap();
-    let mapping = of_descriptor(0, REST, READ_WRITE, MAP_SHARED, file.as_raw_fd().into(), 4).unwrap();
+    let mapping = from_descriptor(0, REST, READ_WRITE, MAP_SHARED, file.as_raw_fd().into(), 4).unwrap();
     assert_eq!(every_operation(&mapping, 64, 0), [MMAP_WRAP_E_ALIGNMENT; 5]);
     assert_eq!(every_operation(&mapping, 64, 4), [0; 5]);
     assert_eq!(every_operation(&mapping, 32, 0), [0; 5]);
@@ -223,7 +223,7 @@ fn two_processes_take_turns_by_waiting_and_waking() {
     let file = tempfile::tempfile().unwrap();
     file.set_len(PAGE as u64).unwrap();
     // Each has a mapping of its own, at an address of its own.
-    let map = || of_descriptor(0, REST, READ_WRITE, MAP_SHARED, file.as_raw_fd().into(), 0).unwrap();
+    let map = || from_descriptor(0, REST, READ_WRITE, MAP_SHARED, file.as_raw_fd().into(), 0).unwrap();
     let ours = map();
     let play = |memory: &Mapping, first: i64| {
         for turn in (first..2000).step_by(2) {

@@ -61,7 +61,9 @@ elements! {
 }
 
 impl Mapping {
-    /// The number at `offset`, which need not be aligned.
+    /// The number at `offset`, which need not be aligned. Where its address is a multiple of its size it is read by one access,
+    /// as a device register has to be, unless the memory is reached through the kernel
+    /// ([`verify_handlers`](crate::verify_handlers)).
     ///
     /// ```
     /// let memory = mmap_wrap::Mapping::anonymous(100)?;
@@ -101,7 +103,7 @@ impl Mapping {
         self.get_as("get_be", T::KIND | MMAP_WRAP_BIG_ENDIAN, offset)
     }
 
-    /// Sets the number at `offset`, which need not be aligned.
+    /// Sets the number at `offset`, which need not be aligned; by one access, as [`Mapping::get`] reads it.
     ///
     /// ```
     /// let memory = mmap_wrap::Mapping::anonymous(100)?;

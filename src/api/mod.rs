@@ -28,8 +28,8 @@ use crate::{guarded, sys};
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-pub use crate::cache::Cache;
 pub use crate::mapping::{FileEnd, SourceKind, Waited};
+pub use crate::page_cache::Cache;
 pub use cursor::Cursor;
 pub use elements::Element;
 pub use error::{Error, ErrorKind, Result};

@@ -15,6 +15,10 @@ use std::path::Path;
 
 /// How a mapping is made: what is mapped, and with which protection. What is not said is read-only, shared, all of the file.
 ///
+/// An option that a call has no use for, as a size for memory without a file, is an error of that call
+/// ([`ErrorKind::InvalidArgument`](super::ErrorKind::InvalidArgument)). Only [`MapOptions::hint`] and [`MapOptions::mode`] may
+/// have no effect.
+///
 /// ```
 /// use mmap_wrap::MapOptions;
 /// # let folder = tempfile::tempdir().unwrap();
@@ -47,6 +51,19 @@ pub struct MapOptions {
     size: Option<u64>,
     allocate: bool,
     sealable: bool,
+}
+
+/// What a call has use for, beyond protection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Use {
+    /// Opening, making and sizing a file.
+    Opening,
+    Part,
+    Alignment,
+    Seals,
+    /// Whether changes are private, and the system's flags.
+    Flags,
+    HugePages,
 }
 
 impl Default for MapOptions {
@@ -248,7 +265,9 @@ impl MapOptions {
         self
     }
 
-    /// The size in bytes that the file gets when it is opened, larger or smaller than it was. On failure it has its former one.
+    /// The size in bytes that the file gets when it is opened: a longer file is cut, and what lay behind is lost, except of
+    /// shared memory, which is never made smaller. On failure it has its former size. Without this the file stays as it is, and
+    /// [`Mapping::resize`] makes it longer.
     ///
     /// ```
     /// # let folder = tempfile::tempdir().unwrap();
@@ -299,6 +318,7 @@ impl MapOptions {
     /// ```
     pub fn open(&self, path: impl AsRef<Path>) -> Result<Mapping> {
         Mapping::insert("open", || {
+            self.fit(&[Use::Opening, Use::Part, Use::Flags])?;
             let path = c_text(path.as_ref().as_os_str(), "path")?;
             self.open_named(Name::Path(&path))
         })
@@ -314,6 +334,7 @@ impl MapOptions {
     /// ```
     pub fn shared_memory(&self, name: impl AsRef<OsStr>) -> Result<Mapping> {
         Mapping::insert("shared_memory", || {
+            self.fit(&[Use::Opening, Use::Part, Use::Flags])?;
             let name = c_text(name.as_ref(), "name")?;
             self.open_named(Name::SharedMemory(&name))
         })
@@ -328,6 +349,7 @@ impl MapOptions {
     /// ```
     pub fn map(&self, file: impl AsFd) -> Result<Mapping> {
         Mapping::insert("map", || {
+            self.fit(OF_DESCRIPTOR)?;
             let (offset, len) = self.part.clone()?;
             // SAFETY: the descriptor is borrowed, and the flags have no MAP_FIXED.
             unsafe { self.map_descriptor(self.map_flags()?, len, file.as_fd().as_raw_fd().into(), offset) }
@@ -341,9 +363,11 @@ impl MapOptions {
     /// # Ok::<(), mmap_wrap::Error>(())
     /// ```
     pub fn anonymous(&self, len: usize) -> Result<Mapping> {
-        // SAFETY: there is no descriptor, and the flags have no MAP_FIXED.
-        let map = || unsafe { self.map_descriptor(self.map_flags()? | MAP_ANONYMOUS, number(len), -1, 0) };
-        Mapping::insert("anonymous", map)
+        Mapping::insert("anonymous", || {
+            self.fit(WITHOUT_FILE)?;
+            // SAFETY: there is no descriptor, and the flags have no MAP_FIXED.
+            unsafe { self.map_descriptor(self.map_flags()? | MAP_ANONYMOUS, number(len), -1, 0) }
+        })
     }
 
     /// Maps a memory file of `len` bytes, memfd_create(2), and keeps it open. The name is for /proc only.
@@ -355,13 +379,14 @@ impl MapOptions {
     /// ```
     pub fn memfd(&self, name: &str, len: usize) -> Result<Mapping> {
         Mapping::insert("memfd", || {
+            self.fit(&[Use::Seals, Use::Flags, Use::HugePages])?;
             let name = c_text(OsStr::new(name), "name")?;
             let mut memfd_flags = if self.sealable { MFD_ALLOW_SEALING } else { 0 };
             if let Some(bytes) = self.huge_page {
                 memfd_flags |= MFD_HUGETLB | log2(bytes)? << MFD_HUGE_SHIFT;
             }
             let flags = MapOptions { huge_page: None, ..self.clone() }.map_flags()?;
-            Core::of_memfd(&name, memfd_flags, number(len), self.protection.to_platform()?, flags)
+            Core::from_memfd(&name, memfd_flags, number(len), self.protection.to_platform()?, flags)
         })
     }
 
@@ -373,8 +398,10 @@ impl MapOptions {
     /// # Ok::<(), mmap_wrap::Error>(())
     /// ```
     pub fn unnamed(&self, len: usize) -> Result<Mapping> {
-        let map = || Core::of_unnamed(number(len), self.protection.to_platform()?, self.map_flags()?);
-        Mapping::insert("unnamed", map)
+        Mapping::insert("unnamed", || {
+            self.fit(&[Use::Flags])?;
+            Core::from_unnamed(number(len), self.protection.to_platform()?, self.map_flags()?)
+        })
     }
 
     /// Maps `len` bytes of secret memory, memfd_secret(2): locked into memory, and unreadable even for debuggers.
@@ -386,7 +413,10 @@ impl MapOptions {
     /// }
     /// ```
     pub fn secret(&self, len: usize) -> Result<Mapping> {
-        Mapping::insert("secret", || Core::of_secret(number(len), self.protection.to_platform()?))
+        Mapping::insert("secret", || {
+            self.fit(&[])?;
+            Core::from_secret(number(len), self.protection.to_platform()?)
+        })
     }
 
     /// [`MapOptions::map`] exactly at `address`: MAP_FIXED.
@@ -406,6 +436,7 @@ impl MapOptions {
     /// ```
     pub unsafe fn map_fixed(&self, address: *mut u8, file: impl AsFd) -> Result<Mapping> {
         Mapping::insert("map_fixed", || {
+            self.fit(OF_DESCRIPTOR)?;
             let (offset, len) = self.part.clone()?;
             let options = MapOptions { hint: address.addr(), ..self.clone() };
             let flags = options.map_flags()? | MAP_FIXED;
@@ -430,6 +461,7 @@ impl MapOptions {
     /// ```
     pub unsafe fn anonymous_fixed(&self, address: *mut u8, len: usize) -> Result<Mapping> {
         Mapping::insert("anonymous_fixed", || {
+            self.fit(WITHOUT_FILE)?;
             let options = MapOptions { hint: address.addr(), ..self.clone() };
             let flags = options.map_flags()? | MAP_ANONYMOUS | MAP_FIXED;
             // SAFETY: there is no descriptor; the caller sees to the place.
@@ -437,13 +469,33 @@ impl MapOptions {
         })
     }
 
+    /// That the call has use for all that was asked: the rest would be ignored, and without a word.
+    fn fit(&self, used: &[Use]) -> Result<(), Box<Cause>> {
+        let asked = [
+            (self.create || self.create_new, Use::Opening, "create"),
+            (self.truncate, Use::Opening, "truncate"),
+            (self.size.is_some(), Use::Opening, "size"),
+            (self.allocate, Use::Opening, "allocate"),
+            (self.part != Ok((0, REST)), Use::Part, "range"),
+            (self.alignment.is_some(), Use::Alignment, "alignment"),
+            (self.sealable, Use::Seals, "sealable"),
+            (self.private, Use::Flags, "private"),
+            (!self.flags.is_empty(), Use::Flags, "flags"),
+            (self.huge_page.is_some(), Use::HugePages, "huge_pages"),
+        ];
+        match asked.iter().find(|(is_asked, usage, _)| *is_asked && !used.contains(usage)) {
+            Some((_, _, option)) => Err(Cause::argument(format!("{option} does not apply to this call"))),
+            None => Ok(()),
+        }
+    }
+
     /// # Safety
-    /// As for [`Core::of_descriptor`].
+    /// As for [`Core::from_descriptor`].
     unsafe fn map_descriptor(&self, flags: i64, len: i64, fd: i64, offset: i64) -> Result<Core, Box<Cause>> {
         let protection = self.protection.to_platform()?;
         match self.alignment {
             // SAFETY: the caller's.
-            None => unsafe { Core::of_descriptor(self.hint, len, protection, flags, fd, offset) },
+            None => unsafe { Core::from_descriptor(self.hint, len, protection, flags, fd, offset) },
             // SAFETY: as above.
             Some(bytes) => unsafe { Core::aligned(number(bytes), len, protection, flags, fd, offset) },
         }
@@ -481,10 +533,18 @@ impl MapOptions {
     }
 }
 
+/// On hugetlbfs a file has huge pages, too.
+const OF_DESCRIPTOR: &[Use] = &[Use::Part, Use::Alignment, Use::Flags, Use::HugePages];
+const WITHOUT_FILE: &[Use] = &[Use::Alignment, Use::Flags, Use::HugePages];
+
 fn log2(bytes: usize) -> Result<i64, Box<Cause>> {
     match bytes.checked_ilog2() {
-        Some(log2) if bytes.is_power_of_two() => Ok(log2.into()),
-        _ => Err(Cause::argument(format!("huge pages of {bytes} bytes: the size must be a power of two"))),
+        // 0 stands for the default size.
+        Some(log2) if bytes.is_power_of_two() && bytes > super::page_size() => Ok(log2.into()),
+        _ => {
+            let problem = format!("huge pages of {bytes} bytes: the size must be a power of two, of more than a page");
+            Err(Cause::argument(problem))
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! The page cache of open files.
 
 use super::{Cache, Error, Part, Result};
-use crate::cache;
 use crate::error::Error as Cause;
+use crate::page_cache;
 use std::ops::RangeBounds;
 use std::os::fd::{AsFd, AsRawFd};
 
@@ -17,7 +17,7 @@ use std::os::fd::{AsFd, AsRawFd};
 /// ```
 pub fn cached(file: impl AsFd, range: impl RangeBounds<u64>) -> Result<Cache> {
     // SAFETY: the descriptor is borrowed.
-    on(file, range, |fd, offset, size| unsafe { cache::of_descriptor(fd, offset, size) }).map_err(Error::of("cached"))
+    on(file, range, |fd, offset, size| unsafe { page_cache::from_descriptor(fd, offset, size) }).map_err(Error::of("cached"))
 }
 
 /// Stores what changed of a file, and lets the page cache forget a range of it. Pages that are mapped or in use stay.
@@ -29,7 +29,7 @@ pub fn cached(file: impl AsFd, range: impl RangeBounds<u64>) -> Result<Cache> {
 /// ```
 pub fn evict(file: impl AsFd, range: impl RangeBounds<u64>) -> Result<()> {
     // SAFETY: the descriptor is borrowed.
-    on(file, range, |fd, offset, size| unsafe { cache::evict(fd, offset, size) }).map_err(Error::of("evict"))
+    on(file, range, |fd, offset, size| unsafe { page_cache::evict(fd, offset, size) }).map_err(Error::of("evict"))
 }
 
 /// Begins to read a range of a file into the page cache, and does not wait for it.
@@ -41,7 +41,7 @@ pub fn evict(file: impl AsFd, range: impl RangeBounds<u64>) -> Result<()> {
 /// ```
 pub fn warm(file: impl AsFd, range: impl RangeBounds<u64>) -> Result<()> {
     // SAFETY: the descriptor is borrowed.
-    on(file, range, |fd, offset, size| unsafe { cache::warm(fd, offset, size) }).map_err(Error::of("warm"))
+    on(file, range, |fd, offset, size| unsafe { page_cache::warm(fd, offset, size) }).map_err(Error::of("warm"))
 }
 
 fn on<T>(

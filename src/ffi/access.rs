@@ -87,8 +87,8 @@ pub unsafe extern "C" fn mmap_wrap_copy(h_to: mmap_wrap_handle, to: i64, h_from:
 }
 
 /// Compares size bytes (or MMAP_WRAP_REST: to the end of the mapping h1) from offset1 of h1 on with as many from offset2
-/// of h2 on. Returns how many from the start on are equal: size where all are. A difference that lies before the place
-/// where memory refuses is an answer. The message says of which mapping a failure speaks.
+/// of h2 on. Returns how many from the start on are equal: size where all are. A difference before the first
+/// byte that faults is a result, not an error. The message says in which mapping an access faulted.
 ///
 /// ```c
 /// if (mmap_wrap_compare(h1, 0, h2, 0, MMAP_WRAP_REST) == mmap_wrap_length(h1)) puts("h2 begins with all of h1");

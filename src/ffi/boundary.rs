@@ -178,10 +178,20 @@ pub fn write_members(to: *mut u8, size: i64, name: &str, members: &[i64]) -> Res
 #[inline]
 fn buffer_size(is_null: bool, size: i64) -> Result<usize> {
     match usize::try_from(size) {
-        Ok(0) => Ok(0),
-        Ok(size) if size <= isize::MAX as usize && !is_null => Ok(size),
+        Ok(size) if size <= isize::MAX as usize => {
+            if is_null {
+                size_of_null(size)
+            } else {
+                Ok(size)
+            }
+        }
         _ => Err(no_buffer(size)),
     }
+}
+
+#[cold]
+fn size_of_null(size: usize) -> Result<usize> {
+    if size == 0 { Ok(0) } else { Err(Error::argument(format!("the buffer is NULL, but {size} bytes long"))) }
 }
 
 #[cold]
@@ -189,8 +199,7 @@ fn no_buffer(size: i64) -> Box<Error> {
     match usize::try_from(size) {
         // A buffer has no rest: here MMAP_WRAP_REST is a negative number like any other.
         Err(_) => Error::Negative { what: "size", value: size }.into(),
-        Ok(size) if size > isize::MAX as usize => Error::argument(format!("no buffer is {size} bytes long")),
-        Ok(size) => Error::argument(format!("the buffer is NULL, but {size} bytes long")),
+        Ok(size) => Error::argument(format!("no buffer is {size} bytes long")),
     }
 }
 

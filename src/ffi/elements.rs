@@ -1,9 +1,9 @@
 //! Elements
 //!
 //! One number at an offset: of any alignment, and of a kind that says its width, its meaning and, or'ed to it, the order of
-//! its bytes; without that it is the machine's own. The calls are checked and fault-proof as those above, and answer the
-//! same errors; and MMAP_WRAP_E_ARGUMENT for a kind that is none, or not one of the call's. Memory that refuses a number
-//! was not changed, except where the number lies across a page border and only the second page refuses.
+//! its bytes; without that it is the machine's own. The calls are checked and fault-proof as those above, and return the
+//! same errors; and MMAP_WRAP_E_ARGUMENT for a kind that is none, or not one of the call's. A store that faults has changed
+//! nothing, except where the number lies across a page border and only the access to the second page faults.
 //!
 //! mmap_wrap_get and mmap_wrap_put are for every kind. The others have the number itself as answer or argument, for
 //! languages whose foreign calls make out-parameters dear.

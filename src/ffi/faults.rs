@@ -18,7 +18,7 @@ use super::map::mmap_wrap_handle;
 use crate::{guarded, registry};
 use std::ffi::c_void;
 
-/// How many bytes this thread's last failed call had done when the memory refused: meant to be asked after
+/// How many bytes this thread's last failed call had done when an access faulted: meant to be asked after
 /// MMAP_WRAP_E_FAULT. 0 if the last failure was another.
 ///
 /// ```c
@@ -29,10 +29,10 @@ pub unsafe extern "C" fn mmap_wrap_fault_done() -> i64 {
     boundary("mmap_wrap_fault_done", || Ok(last_fault().map_or(0, |(done, _)| answer(done))))
 }
 
-/// The address at which the memory refused; NULL if this thread's last failure was another. Not to be accessed.
+/// The address at which an access faulted; NULL if this thread's last failure was another. Not to be accessed.
 ///
 /// ```c
-/// printf("refused at %p\n", mmap_wrap_fault_address());
+/// printf("faulted at %p\n", mmap_wrap_fault_address());
 /// ```
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmap_wrap_fault_address() -> *mut c_void {

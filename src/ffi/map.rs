@@ -48,7 +48,7 @@ const _: () = assert!(MMAP_WRAP_REST == range::REST);
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmap_wrap(addr: *mut c_void, len: i64, prot: i64, flags: i64, fd: i64, offset: i64) -> mmap_wrap_handle {
     // SAFETY: the header says what MAP_FIXED replaces; the descriptor is the caller's.
-    boundary("mmap", || registry::insert(|| unsafe { Mapping::of_descriptor(addr.addr(), len, prot, flags, fd, offset) }))
+    boundary("mmap", || registry::insert(|| unsafe { Mapping::from_descriptor(addr.addr(), len, prot, flags, fd, offset) }))
 }
 
 /// Opens the file at path, maps it as mmap_wrap does, and closes it: no descriptor stays, whatever happens.
@@ -66,7 +66,7 @@ pub unsafe extern "C" fn mmap_wrap(addr: *mut c_void, len: i64, prot: i64, flags
 pub unsafe extern "C" fn mmap_path_wrap(path: *const c_char, len: i64, prot: i64, flags: i64, offset: i64) -> mmap_wrap_handle {
     boundary("mmap_path", || {
         let path = text_at(path, "path")?;
-        registry::insert(|| Mapping::of_path(path, len, prot, flags, offset))
+        registry::insert(|| Mapping::from_path(path, len, prot, flags, offset))
     })
 }
 

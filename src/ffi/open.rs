@@ -19,8 +19,8 @@ use std::os::fd::IntoRawFd;
 pub const MMAP_WRAP_KEEP: i64 = 4294967296;
 
 /// A flag for every call that maps a file, beside MAP_SHARED and without PROT_WRITE: where the file takes no shared mapping
-/// (FUSE with direct I/O, some files of sysfs), the mapping is private, which reads the same bytes. The flags in struct
-/// mmap_wrap_facts say which it is.
+/// (FUSE with direct I/O, some files of sysfs), the mapping is private, which reads the same bytes; it cannot be made
+/// writable then (-EACCES). The flags in struct mmap_wrap_facts say which it is.
 pub const MMAP_WRAP_OR_PRIVATE: i64 = 8589934592;
 
 const _: () = assert!(MMAP_WRAP_KEEP == KEEP && MMAP_WRAP_OR_PRIVATE == OR_PRIVATE);
@@ -125,7 +125,7 @@ pub unsafe extern "C" fn mmap_memfd_wrap(
 ) -> mmap_wrap_handle {
     boundary("mmap_memfd", || {
         let name = text_at(name, "name")?;
-        registry::insert(|| Mapping::of_memfd(name, memfd_flags, len, prot, flags))
+        registry::insert(|| Mapping::from_memfd(name, memfd_flags, len, prot, flags))
     })
 }
 
@@ -140,7 +140,7 @@ pub unsafe extern "C" fn mmap_memfd_wrap(
 /// ```
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmap_secret_wrap(len: i64, prot: i64) -> mmap_wrap_handle {
-    boundary("mmap_secret", || registry::insert(|| Mapping::of_secret(len, prot)))
+    boundary("mmap_secret", || registry::insert(|| Mapping::from_secret(len, prot)))
 }
 
 /// Makes a file of len bytes that has no name, by the best means there are, and maps it: a memory file, else shared
@@ -151,7 +151,7 @@ pub unsafe extern "C" fn mmap_secret_wrap(len: i64, prot: i64) -> mmap_wrap_hand
 /// ```
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmap_unnamed_wrap(len: i64, prot: i64, flags: i64) -> mmap_wrap_handle {
-    boundary("mmap_unnamed", || registry::insert(|| Mapping::of_unnamed(len, prot, flags)))
+    boundary("mmap_unnamed", || registry::insert(|| Mapping::from_unnamed(len, prot, flags)))
 }
 
 /// A new descriptor of the file that the mapping keeps open, for the caller to pass to another process and to close. It

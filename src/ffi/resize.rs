@@ -44,7 +44,7 @@ fn file_end(with_file: i64) -> Result<FileEnd> {
 /// pages behind them; length is that of the mapping and with_file is 0, for no size changes.
 ///
 /// Returns h, or the new handle. On failure nothing has changed: MMAP_WRAP_E_BUSY, MMAP_WRAP_E_SEALED, MMAP_WRAP_E_ARGUMENT
-/// (length 0, flags that need others, no file kept), MMAP_WRAP_E_RANGE (beyond the file's end), MMAP_WRAP_E_ALIGNMENT (new_addr),
+/// (length 0, the end of a device, flags that need others, no file kept), MMAP_WRAP_E_RANGE (beyond the file's end), MMAP_WRAP_E_ALIGNMENT (new_addr),
 /// MMAP_WRAP_E_UNSUPPORTED (a shared mapping without a file cannot grow: the memory behind it keeps its size), -EFAULT (parts
 /// with a protection or advice of their own), -ENOMEM, -EINVAL (longer than addresses go), -EPERM (a sealed file), MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED.
 ///

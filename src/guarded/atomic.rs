@@ -121,7 +121,7 @@ fn run(job: &mut Job) {
 }
 
 fn aligned(pages: &Pages, at: usize, word: Word) -> *mut u8 {
-    let address = pages.at(&(at..at + word.bytes()));
+    let address = pages.at(at, word.bytes());
     assert!(address.addr() % word.bytes() == 0, "a word of {} bytes at {address:p}", word.bytes());
     address
 }

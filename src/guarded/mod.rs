@@ -86,7 +86,7 @@ impl Way {
     #[inline(always)]
     fn read(self, pages: &Pages, at: usize, to: Room) -> Result<(), Fault> {
         let size = to.size();
-        let from = pages.at(&(at..at + size)).cast_const();
+        let from = pages.at(at, size).cast_const();
         match self {
             Way::Guarded(loops) => {
                 // SAFETY: `at` checked the range, and the room is the caller's; a fault on either side is repaired.
@@ -105,7 +105,7 @@ impl Way {
     #[inline(always)]
     fn write(self, pages: &Pages, at: usize, from: Bytes) -> Result<(), Fault> {
         let size = from.size();
-        let to = pages.at(&(at..at + size));
+        let to = pages.at(at, size);
         match self {
             Way::Guarded(loops) => {
                 // SAFETY: as in read.
@@ -122,7 +122,7 @@ impl Way {
     }
 
     fn fill(self, pages: &Pages, range: Range<usize>, byte: u8) -> Result<(), Fault> {
-        let to = pages.at(&range);
+        let to = pages.start_of(&range);
         match self {
             Way::Guarded(loops) => {
                 // SAFETY: as in read.

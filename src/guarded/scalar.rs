@@ -21,7 +21,7 @@ pub fn put(pages: &Pages, at: usize, width: usize, bits: u64) -> Result<(), Faul
 pub(super) fn get_by(way: Way, pages: &Pages, at: usize, width: usize) -> Result<u64, Fault> {
     if let Way::Guarded(loops) = way {
         // SAFETY: `at` checked the range; a fault is repaired.
-        let word = unsafe { (of_width(loops, width).get)(pages.at(&(at..at + width)), 0, 0) };
+        let word = unsafe { (of_width(loops, width).get)(pages.at(at, width), 0, 0) };
         if word.faulted == 0 {
             return Ok(word.bits);
         }
@@ -33,7 +33,7 @@ pub(super) fn get_by(way: Way, pages: &Pages, at: usize, width: usize) -> Result
 pub(super) fn put_by(way: Way, pages: &Pages, at: usize, width: usize, bits: u64) -> Result<(), Fault> {
     if let Way::Guarded(loops) = way {
         // SAFETY: as in get_by.
-        let word = unsafe { (of_width(loops, width).put)(pages.at(&(at..at + width)), bits, 0) };
+        let word = unsafe { (of_width(loops, width).put)(pages.at(at, width), bits, 0) };
         if word.faulted == 0 {
             return Ok(());
         }

@@ -84,7 +84,7 @@ fn find_byte(way: impl Fn() -> Way, pages: &Pages, range: Range<usize>, needle: 
         let (before, found) = match way() {
             Way::Guarded(loops) => {
                 // SAFETY: `at` checks the range; a fault ends the loop.
-                let outcome = unsafe { (loops.find_byte)(pages.at(&(at..at + size)), byte, size) };
+                let outcome = unsafe { (loops.find_byte)(pages.at(at, size), byte, size) };
                 (outcome.before, outcome.found != 0)
             }
             Way::Kernel => {

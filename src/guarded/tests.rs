@@ -47,7 +47,7 @@ impl Walled {
         let flags = libc::MAP_SHARED | if fd < 0 { libc::MAP_ANONYMOUS } else { 0 };
         let pages = Pages::map(0, END, libc::PROT_READ | libc::PROT_WRITE, flags, fd, 0).unwrap();
         fill(&pages, 0..END, 0xEE).unwrap();
-        let beyond = pages.at(&(WALL..END)).cast();
+        let beyond = pages.at(WALL, END - WALL).cast();
         // SAFETY: the pages are this test's, and it knows that they refuse from now on.
         let result = unsafe {
             match cause {
@@ -313,7 +313,7 @@ fn a_buffer_that_refuses_is_told_from_the_mapping() {
     let pages = Pages::zeroed(PAGE).unwrap();
     let wall = Pages::zeroed(2 * PAGE).unwrap();
     wall.protect(PAGE..2 * PAGE, libc::PROT_NONE).unwrap();
-    let start = wall.at(&(PAGE - 10..PAGE));
+    let start = wall.at(PAGE - 10, 10);
     let by_buffer = |done| Fault { done, by: Stop::Buffer };
     for way in ways() {
         // SAFETY: the memory is this test's, as far as it can be accessed.
@@ -326,7 +326,7 @@ fn a_buffer_that_refuses_is_told_from_the_mapping() {
         assert_eq!(way.rfinds(&pages, 0..PAGE, bytes).unwrap_err().by, Stop::Buffer);
         assert_eq!(way.counts(&pages, 0..PAGE, bytes).unwrap_err().by, Stop::Buffer);
         // SAFETY: as above.
-        let long = unsafe { Bytes::from_raw(wall.at(&(0..0)), 2 * PAGE) };
+        let long = unsafe { Bytes::from_raw(wall.at(0, 0), 2 * PAGE) };
         let large = Pages::zeroed(3 * PAGE).unwrap();
         assert_eq!(way.finds(&large, 0..3 * PAGE, long).unwrap_err().by, Stop::Buffer);
     }
@@ -532,7 +532,7 @@ fn a_search_for_a_byte_stops_at_the_exact_byte() {
         let Some(loops) = loops_of(way) else { return };
         let (start, size, readable) = (WALL - before - alignment, size + alignment, before + alignment);
         // SAFETY: mapped memory; a fault is repaired.
-        let find = |size: usize| unsafe { (loops.find_byte)(pages.at(&(start..start + size)), b'x', size) };
+        let find = |size: usize| unsafe { (loops.find_byte)(pages.at(start, size), b'x', size) };
         // The byte stands before the place, too, where it must not be seen.
         plain().fill(pages, start - 64..start, b'x').unwrap();
         plain().fill(pages, start..WALL, 0).unwrap();
@@ -562,7 +562,7 @@ fn a_search_for_a_byte_agrees_with_memchr() {
                     // Beyond the end there is one that must not be seen.
                     plain().writes(&pages, start + place, &[0x80]).unwrap();
                     // SAFETY: mapped memory.
-                    let found = unsafe { (loops.find_byte)(pages.at(&range), 0x80, size) };
+                    let found = unsafe { (loops.find_byte)(pages.start_of(&range), 0x80, size) };
                     let copy = bytes(&pages, range.clone());
                     assert_eq!((found.found == 1).then_some(found.before), memchr::memchr(0x80, &copy), "{range:?}");
                     assert_eq!(found.before, place, "{range:?}");
@@ -586,7 +586,7 @@ fn equal_bytes_are_counted_up_to_four_vectors_before_a_difference_and_never_beyo
                     plain().writes(&pages, 4 * PAGE + second + difference, &[!text[difference]]).unwrap();
                     let (left, right) = (first..first + size, 4 * PAGE + second..4 * PAGE + second + size);
                     // SAFETY: mapped memory.
-                    let equal = unsafe { (loops.equal)(pages.at(&left), pages.at(&right), size) };
+                    let equal = unsafe { (loops.equal)(pages.start_of(&left), pages.start_of(&right), size) };
                     assert!(equal <= difference, "{equal} of {size}, the difference is at {difference}");
                     assert!(equal + VECTORS > difference, "{equal} of {size}, the difference is at {difference}");
                 }
@@ -673,7 +673,7 @@ mod accesses {
 #[cfg(target_arch = "x86_64")]
 fn one_access_of_1_2_4_or_8_bytes_is_one_instruction() {
     let pages = Pages::zeroed(PAGE).unwrap();
-    let page = |at: usize| pages.at(&(at..at + 8));
+    let page = |at: usize| pages.at(at, 8);
     for loops in arch::loops() {
         let copies = |to: *mut u8, from: *const u8, size| {
             // SAFETY: the page and the room have as many bytes.

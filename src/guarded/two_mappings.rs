@@ -25,8 +25,8 @@ pub fn copy(to: Place, from: Place, size: usize) -> Result<(), (Side, Fault)> {
 
 pub(super) fn copy_by(way: impl Fn() -> Way, to: Place, from: Place, size: usize) -> Result<(), (Side, Fault)> {
     if let Way::Guarded(loops) = way() {
-        let target = to.pages.at(&(to.at..to.at + size));
-        let source = from.pages.at(&(from.at..from.at + size)).cast_const();
+        let target = to.pages.at(to.at, size);
+        let source = from.pages.at(from.at, size).cast_const();
         // SAFETY: `at` checked both ranges; a fault on either side is repaired.
         let outcome = unsafe { (loops.copy)(target, source, size) };
         if outcome.left == 0 {
@@ -65,7 +65,7 @@ pub fn compare(first: Place, second: Place, size: usize) -> Result<usize, (Side,
 pub(super) fn compare_by(way: impl Fn() -> Way, first: Place, second: Place, size: usize) -> Result<usize, (Side, Fault)> {
     let mut done = 0;
     if let Way::Guarded(loops) = way() {
-        let (left, right) = (first.pages.at(&(first.at..first.at + size)), second.pages.at(&(second.at..second.at + size)));
+        let (left, right) = (first.pages.at(first.at, size), second.pages.at(second.at, size));
         // SAFETY: `at` checked both ranges; a fault on either side ends the loop.
         done = unsafe { (loops.equal)(left, right, size) };
     }

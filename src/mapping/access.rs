@@ -4,7 +4,7 @@ use super::{Mapping, to_i64};
 use crate::buffer::{Bytes, Room};
 use crate::error::{Errno, Error, Result, Side};
 use crate::guarded::{self, Fault, Place, Stop};
-use crate::limits::memory_hint;
+use crate::hints::memory_hint;
 use crate::range::{self, Span};
 use crate::sys::{self, Pages};
 
@@ -88,7 +88,7 @@ impl Mapping {
     ///
     /// ```
     /// # use mmap_wrap::internals::{Mapping, constants::*, range::REST};
-    /// let text = Mapping::of_path(c"Cargo.toml", 9, PROT_READ, MAP_PRIVATE, 0)?;
+    /// let text = Mapping::from_path(c"Cargo.toml", 9, PROT_READ, MAP_PRIVATE, 0)?;
     /// let memory = Mapping::anonymous(100, PROT_READ | PROT_WRITE, MAP_PRIVATE)?;
     /// assert_eq!(memory.copy_from(1, &text, 0, REST)?, 9);
     /// assert_eq!(memory.find(b"[package]", 0, REST)?, 1);
@@ -154,7 +154,7 @@ impl Mapping {
             Stop::System(errno) => Error::system(errno, attempt(), memory_hint(errno)),
             Stop::Buffer => Error::system(Errno(libc::EFAULT), attempt(), "the buffer itself cannot be accessed"),
             Stop::Mapping { at, writing } => {
-                let address = self.pages.at(&(at..at)).addr();
+                let address = self.pages.at(at, 0).addr();
                 let file = self.origin.file.as_ref().map(std::os::fd::AsFd::as_fd);
                 let cause = sys::fault_cause(address, writing, file);
                 Error::Fault { offset: at - self.grid.lead, done, size: span.size, address, cause }.into()

@@ -1,6 +1,6 @@
 //! Elements: one number at an offset, of any alignment, in either order of bytes.
 
-use super::kind::Number;
+use super::element_kind::Number;
 use super::{Kind, Mapping, from_bits, to_bits, to_i64};
 use crate::error::{Error, Result};
 use crate::guarded;
@@ -99,7 +99,7 @@ impl Mapping {
         let rounded = value as f32;
         if rounded.is_infinite() && value.is_finite() {
             // Its own digits would cost the library the code that prints floats.
-            return Err(Error::argument(format!("the float does not fit {kind}: -3.4028235e38 to 3.4028235e38")));
+            return Err(Error::argument(format!("the value does not fit {kind}: -3.4028235e38 to 3.4028235e38")));
         }
         self.put(kind, offset, rounded.to_bits().into())
     }
@@ -119,7 +119,7 @@ fn float(kind: i64) -> Result<Kind> {
 
 #[cold]
 fn not_of_this_call(kind: Kind, these: &str, others: &str) -> Box<Error> {
-    Error::argument(format!("{kind} is not for this call, which is for {these}: take the one for {others}"))
+    Error::argument(format!("{kind} is not for this call, which is for {these}: use the one for {others}"))
 }
 
 #[cold]

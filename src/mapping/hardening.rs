@@ -3,7 +3,7 @@
 use super::{Mapping, is_shared};
 use crate::constants::{MADV_DONTNEED, MADV_GUARD_INSTALL, MADV_GUARD_REMOVE, MAP_ANONYMOUS, PROT_NONE};
 use crate::error::{Errno, Error, Result};
-use crate::limits::memory_hint;
+use crate::hints::memory_hint;
 use crate::sys;
 use std::ffi::CStr;
 use std::sync::atomic::Ordering;
@@ -67,9 +67,7 @@ impl Mapping {
         }
         let before = self.origin.sealed.swap(true, Ordering::SeqCst);
         let sealed = if is_surviving() {
-            Err(Error::argument(
-                "the mapping survives SIGBUS, and a sealed page cannot be replaced: end that first (mmap_wrap_survive)",
-            ))
+            Err(Error::argument("the mapping survives SIGBUS, and a sealed page cannot be replaced: end that first"))
         } else {
             self.pages.seal(span.widened(self.grid)).map_err(|errno| match errno {
                 Errno(libc::ENOSYS) => Error::unsupported("mseal(2) (Linux 6.10, 64 bits)"),

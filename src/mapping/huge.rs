@@ -1,7 +1,7 @@
 //! Huge pages: their size, memory aligned to it, and how much of a range they hold.
 
 use super::Mapping;
-use super::wish::{FIXED, Wish};
+use super::request::{FIXED, MapRequest};
 use crate::error::{Errno, Error, Result};
 use crate::sys;
 
@@ -18,7 +18,7 @@ pub fn transparent_huge_page_size() -> Result<usize> {
 }
 
 impl Mapping {
-    /// Maps as [`Mapping::of_descriptor`] does, the first page at an address that is a multiple of `alignment`, a power of
+    /// Maps as [`Mapping::from_descriptor`] does, the first page at an address that is a multiple of `alignment`, a power of
     /// two. Less than a page means a page.
     ///
     /// ```
@@ -42,7 +42,7 @@ impl Mapping {
         }
         // What does not fit is refused with the size, which is known later.
         let alignment = usize::try_from(alignment).unwrap_or(usize::MAX);
-        Mapping::of_wish(&Wish { alignment, ..Wish::new(0, len, prot, flags, offset)? }, fd)
+        Mapping::from_request(&MapRequest { alignment, ..MapRequest::new(0, len, prot, flags, offset)? }, fd)
     }
 
     /// How many of `size` bytes (or `REST`) from `offset` are in huge pages now, transparent ones or those of the pool.
@@ -86,8 +86,8 @@ mod tests {
         };
         let size = super::super::to_i64(huge);
         let flags = MAP_PRIVATE | MAP_ANONYMOUS;
-        let wish = Wish::new(0, 2 * size, PROT_READ | PROT_WRITE, flags, 0).unwrap();
-        let memory = Mapping::of_wish(&Wish { alignment: huge, ..wish }, -1).unwrap();
+        let request = MapRequest::new(0, 2 * size, PROT_READ | PROT_WRITE, flags, 0).unwrap();
+        let memory = Mapping::from_request(&MapRequest { alignment: huge, ..request }, -1).unwrap();
         // Also what keeps this line of smaps apart from its neighbours.
         if let Err(error) = memory.advise(MADV_HUGEPAGE, 0, REST) {
             println!("skipped: {error}");

@@ -1,10 +1,10 @@
 //! Mappings of files that are opened, made or sized for them, and of files in memory.
 
-use super::wish::{FIXED, Wish};
+use super::request::{FIXED, MapRequest};
 use super::{Mapping, is_shared};
-use crate::bits::known;
 use crate::constants::{Group, MAP_ANONYMOUS, MAP_SHARED, PROT_WRITE};
 use crate::error::{Errno, Error, Result};
+use crate::flags::known;
 use crate::range::REST;
 use crate::source::{self, Name, Opening, Source};
 use crate::sys::{self, NEVER_WAIT};
@@ -27,18 +27,18 @@ pub struct Open<'a> {
 }
 
 impl Mapping {
-    /// Opens the file at `path`, maps it as [`Mapping::of_descriptor`] does, and closes it. It is opened for writing
+    /// Opens the file at `path`, maps it as [`Mapping::from_descriptor`] does, and closes it. It is opened for writing
     /// only if a shared mapping is to be written.
     ///
     /// ```
     /// use mmap_wrap::internals::{Mapping, constants::*, range::REST};
-    /// let text = Mapping::of_path(c"Cargo.toml", REST, PROT_READ, MAP_PRIVATE, 0)?;
+    /// let text = Mapping::from_path(c"Cargo.toml", REST, PROT_READ, MAP_PRIVATE, 0)?;
     /// assert!(text.length() > 100);
     /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
     /// ```
-    pub fn of_path(path: &CStr, len: i64, prot: i64, flags: i64, offset: i64) -> Result<Mapping> {
-        let wish = Wish::of_named_file(len, prot, flags, offset)?;
-        Mapping::of_source(&wish, Source::path(path, is_shared(flags) && prot & PROT_WRITE != 0)?)
+    pub fn from_path(path: &CStr, len: i64, prot: i64, flags: i64, offset: i64) -> Result<Mapping> {
+        let request = MapRequest::from_named_file(len, prot, flags, offset)?;
+        Mapping::from_source(&request, Source::path(path, is_shared(flags) && prot & PROT_WRITE != 0)?)
     }
 
     /// Opens or makes a file, gives it its size, and maps it. On any failure nothing is left behind: a file that was not
@@ -54,43 +54,43 @@ impl Mapping {
     /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
     /// ```
     pub fn open(open: Open, len: i64, prot: i64, flags: i64, offset: i64) -> Result<Mapping> {
-        let wish = Wish::of_named_file(len, prot, flags, offset)?;
+        let request = MapRequest::from_named_file(len, prot, flags, offset)?;
         let (source, undo) = open.checked(len)?.open()?;
-        let mapping = Mapping::new(&wish, &source)?;
+        let mapping = Mapping::new(&request, &source)?;
         undo.finish()?;
-        Ok(mapping.keeping(&wish, source))
+        Ok(mapping.keeping(&request, source))
     }
 
     /// Maps a memory file of `len` bytes, memfd_create(2), and keeps it open. `memfd_flags` are MFD_ bits.
     ///
     /// ```
     /// use mmap_wrap::internals::{Mapping, constants::*};
-    /// let memory = Mapping::of_memfd(c"counters", MFD_ALLOW_SEALING, 4096, PROT_READ | PROT_WRITE, MAP_SHARED)?;
+    /// let memory = Mapping::from_memfd(c"counters", MFD_ALLOW_SEALING, 4096, PROT_READ | PROT_WRITE, MAP_SHARED)?;
     /// memory.add_seals(F_SEAL_SHRINK)?;
     /// assert_eq!(memory.seals()?, F_SEAL_SHRINK);
     /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
     /// ```
-    pub fn of_memfd(name: &CStr, memfd_flags: i64, len: i64, prot: i64, flags: i64) -> Result<Mapping> {
-        Mapping::of_memory(len, prot, flags, |size| Source::memfd(name, memfd_flags, size))
+    pub fn from_memfd(name: &CStr, memfd_flags: i64, len: i64, prot: i64, flags: i64) -> Result<Mapping> {
+        Mapping::from_memory(len, prot, flags, |size| Source::memfd(name, memfd_flags, size))
     }
 
     /// Maps secret memory of `len` bytes, memfd_secret(2): locked, and out of reach even for the kernel's own copies.
-    pub fn of_secret(len: i64, prot: i64) -> Result<Mapping> {
-        Mapping::of_memory(len, prot, MAP_SHARED, Source::secret)
+    pub fn from_secret(len: i64, prot: i64) -> Result<Mapping> {
+        Mapping::from_memory(len, prot, MAP_SHARED, Source::secret)
     }
 
     /// Maps a file without a name of `len` bytes, by the best means there are, and keeps it open.
-    pub fn of_unnamed(len: i64, prot: i64, flags: i64) -> Result<Mapping> {
-        Mapping::of_memory(len, prot, flags, Source::unnamed)
+    pub fn from_unnamed(len: i64, prot: i64, flags: i64) -> Result<Mapping> {
+        Mapping::from_memory(len, prot, flags, Source::unnamed)
     }
 
-    fn of_memory(len: i64, prot: i64, flags: i64, make: impl FnOnce(u64) -> Result<Source>) -> Result<Mapping> {
-        let wish = Wish::of_named_file(len, prot, flags, 0)?;
+    fn from_memory(len: i64, prot: i64, flags: i64, make: impl FnOnce(u64) -> Result<Source>) -> Result<Mapping> {
+        let request = MapRequest::from_named_file(len, prot, flags, 0)?;
         if len == REST || len == 0 {
-            return Err(Error::argument("a file in memory needs a length of at least 1 byte"));
+            return Err(Error::argument("a memory file needs a length of at least 1 byte"));
         }
         let source = make(len.unsigned_abs())?;
-        let mapping = Mapping::new(&wish, &source)?;
+        let mapping = Mapping::new(&request, &source)?;
         Ok(mapping.with_file(source))
     }
 
@@ -98,7 +98,7 @@ impl Mapping {
     ///
     /// ```
     /// # use mmap_wrap::internals::{Mapping, constants::*};
-    /// let memory = Mapping::of_unnamed(4096, PROT_READ | PROT_WRITE, MAP_SHARED)?;
+    /// let memory = Mapping::from_unnamed(4096, PROT_READ | PROT_WRITE, MAP_SHARED)?;
     /// let file = std::fs::File::from(memory.descriptor()?);
     /// assert_eq!(file.metadata().unwrap().len(), 4096);
     /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
@@ -122,11 +122,11 @@ impl Mapping {
 
     /// The file that the mapping keeps open.
     pub(super) fn file(&self) -> Result<impl AsFd + AsRawFd + '_> {
-        self.origin.file.as_ref().map(AsFd::as_fd).ok_or_else(|| {
-            Error::argument(
-                "this mapping keeps no file open: ask for that when it is made (in C by MMAP_WRAP_KEEP), or map a file in memory",
-            )
-        })
+        self.origin
+            .file
+            .as_ref()
+            .map(AsFd::as_fd)
+            .ok_or_else(|| Error::argument("this mapping keeps no file open: keep the file when mapping, or map a memory file"))
     }
 }
 
@@ -159,16 +159,16 @@ impl<'a> Open<'a> {
     }
 }
 
-impl Wish {
-    /// The wish for a mapping of a file that is not the caller's descriptor.
-    fn of_named_file(len: i64, prot: i64, flags: i64, offset: i64) -> Result<Wish> {
-        let wish = Wish::new(0, len, prot, flags, offset)?;
+impl MapRequest {
+    /// The request for a mapping of a file that is not the caller's descriptor.
+    fn from_named_file(len: i64, prot: i64, flags: i64, offset: i64) -> Result<MapRequest> {
+        let request = MapRequest::new(0, len, prot, flags, offset)?;
         if flags & MAP_ANONYMOUS != 0 {
             return Err(Error::argument("a file was asked for together with MAP_ANONYMOUS, which is for memory without a file"));
         }
         if flags & FIXED != 0 {
             return Err(Error::argument("MAP_FIXED needs an address: open the file and map its descriptor"));
         }
-        Ok(wish)
+        Ok(request)
     }
 }

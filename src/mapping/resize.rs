@@ -1,12 +1,12 @@
 //! Resizing, moving and splitting.
 
-use super::wish::{FIXED, addressable, lead, whole_pages};
-use super::{KEEP, Mapping, is_shared, to_i64};
-use crate::bits::{known, to_c_int};
+use super::request::{FIXED, addressable, bytes_to_the_end, lead, whole_pages};
+use super::{KEEP, Mapping, OR_PRIVATE, SourceKind, is_shared, to_i64};
 use crate::constants::{F_SEAL_SHRINK, Group, MAP_ANONYMOUS, MAP_FIXED, MREMAP_DONTUNMAP, MREMAP_FIXED, MREMAP_MAYMOVE};
 use crate::error::{Errno, Error, Result, Side};
+use crate::flags::{known, to_c_int};
 use crate::guarded::{self, Place};
-use crate::limits::{file_size_hint, memory_hint};
+use crate::hints::{file_size_hint, memory_hint};
 use crate::range::{Grid, REST, Span};
 use crate::source;
 use crate::sys::{self, Pages};
@@ -33,34 +33,29 @@ pub enum FileEnd {
     Allocated,
 }
 
-impl From<bool> for FileEnd {
-    fn from(with_file: bool) -> FileEnd {
-        if with_file { FileEnd::Follows } else { FileEnd::Stays }
-    }
-}
-
 /// What resizing leaves the file as.
 struct FileSize {
     fd: c_int,
     before: u64,
     after: u64,
+    is_memory: bool,
 }
 
 impl Mapping {
     /// Makes the mapping `length` bytes long (`REST`: to the end of its file), mremap(2). `flags` are MREMAP_ bits: with
-    /// MREMAP_MAYMOVE it may move to another address. `with_file` says whether the
-    /// file that it keeps open ends where the mapping ends afterwards. A shared mapping does not grow beyond the end of its
+    /// MREMAP_MAYMOVE it may move to another address. `file_end` says what becomes of
+    /// the file that it keeps open. A shared mapping does not grow beyond the end of its
     /// file. On failure nothing has changed.
     ///
     /// ```
-    /// use mmap_wrap::internals::{Mapping, constants::*};
-    /// let mut bytes = Mapping::of_unnamed(4096, PROT_READ | PROT_WRITE, MAP_SHARED)?;
-    /// bytes.resize(1 << 20, MREMAP_MAYMOVE, true)?;
+    /// use mmap_wrap::internals::{Mapping, constants::*, mapping::FileEnd};
+    /// let mut bytes = Mapping::from_unnamed(4096, PROT_READ | PROT_WRITE, MAP_SHARED)?;
+    /// bytes.resize(1 << 20, MREMAP_MAYMOVE, FileEnd::Follows)?;
     /// bytes.write((1 << 20) - 1, b"x")?;
     /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
     /// ```
-    pub fn resize(&mut self, length: i64, flags: i64, with_file: impl Into<FileEnd>) -> Result<()> {
-        self.resize_to(length, flags, 0, with_file.into())
+    pub fn resize(&mut self, length: i64, flags: i64, file_end: FileEnd) -> Result<()> {
+        self.resize_to(length, flags, 0, file_end)
     }
 
     /// The same, and with MREMAP_FIXED the mapping moves to `address`.
@@ -68,14 +63,14 @@ impl Mapping {
     /// # Safety
     /// With MREMAP_FIXED nothing that lies where the mapping moves to may be used any more: it is replaced.
     #[allow(unsafe_code, reason = "declares what the caller has to see to")]
-    pub unsafe fn resize_at(&mut self, length: i64, flags: i64, address: usize, with_file: impl Into<FileEnd>) -> Result<()> {
-        self.resize_to(length, flags, address, with_file.into())
+    pub unsafe fn resize_at(&mut self, length: i64, flags: i64, address: usize, file_end: FileEnd) -> Result<()> {
+        self.resize_to(length, flags, address, file_end)
     }
 
     fn resize_to(&mut self, length: i64, flags: i64, address: usize, file_end: FileEnd) -> Result<()> {
         let c_flags = self.checked_flags(flags, address)?;
         if flags & MREMAP_DONTUNMAP != 0 && MREMAP_DONTUNMAP != 0 {
-            return Err(Error::argument("MREMAP_DONTUNMAP makes a second mapping: see Mapping::move_pages"));
+            return Err(Error::argument("MREMAP_DONTUNMAP makes a second mapping: this call changes one"));
         }
         let length = self.new_length(length)?;
         let size = self.new_size(length)?;
@@ -102,19 +97,13 @@ impl Mapping {
 
     /// Moves the pages away, to a new mapping; this one keeps its addresses, whose pages are fresh: mremap(2) with
     /// MREMAP_DONTUNMAP. The arguments are those of [`Mapping::resize_at`], but no size changes: `length` is that of the mapping,
-    /// and there is nothing to do `with_file`.
+    /// and the file stays as it is.
     ///
     /// # Safety
     /// As for [`Mapping::resize_at`].
     #[allow(unsafe_code, reason = "declares what the caller has to see to")]
-    pub unsafe fn move_pages_to(
-        &mut self,
-        length: i64,
-        flags: i64,
-        address: usize,
-        with_file: impl Into<FileEnd>,
-    ) -> Result<Mapping> {
-        self.move_all_pages(length, flags, address, with_file.into())
+    pub unsafe fn move_pages_to(&mut self, length: i64, flags: i64, address: usize, file_end: FileEnd) -> Result<Mapping> {
+        self.move_all_pages(length, flags, address, file_end)
     }
 
     /// The same, for the whole mapping, to wherever there is room.
@@ -131,7 +120,7 @@ impl Mapping {
             return Err(Error::argument("MREMAP_DONTUNMAP moves all pages: the length stays as it is"));
         }
         if file_end != FileEnd::Stays {
-            return Err(Error::argument("MREMAP_DONTUNMAP changes no size, so with_file must be 0"));
+            return Err(Error::argument("MREMAP_DONTUNMAP changes no size: the file keeps its size, too"));
         }
         let file = self.file_for_a_sibling()?;
         let pages = self.pages.moved_away(c_flags, address).map_err(|errno| self.remap_refused(errno, self.pages.size()))?;
@@ -191,7 +180,7 @@ impl Mapping {
             return Err(Error::argument(format!("address {address:#x} without MREMAP_FIXED")));
         }
         if address == 0 && flags & MREMAP_FIXED != 0 {
-            return Err(Error::argument("address 0 with MREMAP_FIXED: NULL is no address of a mapping"));
+            return Err(Error::argument("address 0 with MREMAP_FIXED: nothing can be mapped there"));
         }
         if address & (self.grid.page - 1) != 0 {
             return Err(Error::Alignment { what: "address", value: address as u64, page: self.grid.page, lead: 0 }.into());
@@ -206,11 +195,7 @@ impl Mapping {
         let wanted = match length {
             0 => return Err(Error::argument("length 0: unmap it instead")),
             // 0 at the end of the file, as for a mapping that is made.
-            REST => {
-                let size = self.file_size()?;
-                let offset = self.origin.offset;
-                size.checked_sub(offset).ok_or(Error::FileOffsetBeyond { offset, length: size })?
-            }
+            REST => bytes_to_the_end(&self.file_facts()?, self.origin.offset)?,
             length => u64::try_from(length).map_err(|_| Error::Negative { what: "length", value: length })?,
         };
         addressable(wanted, self.origin.offset)
@@ -228,7 +213,7 @@ impl Mapping {
         if shared && size > pages.size() {
             // The kernel would grow the mapping and not the memory: cpython#110243.
             return Err(Error::unsupported(format!(
-                "growing a shared mapping without a file from {} to {length} bytes (the memory behind it keeps its size, and an access beyond would fault; map a memory file, mmap_unnamed_wrap, and resize it with its file)",
+                "growing a shared mapping without a file from {} to {length} bytes (the memory behind it keeps its size, and an access beyond would fault; map a memory file, and resize it with the mapping)",
                 grid.length
             )));
         }
@@ -257,16 +242,15 @@ impl Mapping {
     }
 
     fn file_size_for(&self, length: usize) -> Result<FileSize> {
-        let fd = self.file()?.as_raw_fd();
-        let attempt = || format!("descriptor {fd} that the mapping keeps");
-        let facts = sys::file_facts(fd).map_err(|errno| Error::system(errno, attempt(), ""))?;
+        let (fd, facts) = (self.file()?.as_raw_fd(), self.file_facts()?);
         if !facts.is_regular {
             return Err(Error::argument("the file of this mapping is a device: its size cannot be set"));
         }
         let end = self.origin.offset + length as u64;
         // A file of huge pages is of whole ones.
         let unit = if self.grid.page == sys::page_size() { 1 } else { self.grid.page as u64 };
-        Ok(FileSize { fd, before: facts.size, after: end.next_multiple_of(unit) })
+        let is_memory = self.origin.source == SourceKind::MemoryFile;
+        Ok(FileSize { fd, before: facts.size, after: end.next_multiple_of(unit), is_memory })
     }
 
     fn remap(&mut self, size: usize, flags: c_int, address: usize) -> Result<()> {
@@ -301,7 +285,7 @@ impl Mapping {
     /// For systems without mremap(2): a new mapping takes the old one's place, with a copy of what is private.
     fn remap_by_copy(&mut self, size: usize, flags: c_int) -> Result<()> {
         if i64::from(flags) != MREMAP_MAYMOVE {
-            return Err(Error::unsupported("resizing without moving (this system has no mremap(2): say MREMAP_MAYMOVE, alone)"));
+            return Err(Error::unsupported("resizing without moving (this system has no mremap(2): give MREMAP_MAYMOVE alone)"));
         }
         let new = self.map_again(0, size)?;
         if !is_shared(self.origin.flags) {
@@ -329,7 +313,7 @@ impl Mapping {
             None => self.file()?.as_raw_fd(),
         };
         let place = if address == 0 { 0 } else { MAP_FIXED };
-        let flags = to_c_int(self.origin.flags & !(KEEP | FIXED) | place, "flags")?;
+        let flags = to_c_int(self.origin.flags & !(KEEP | OR_PRIVATE | FIXED) | place, "flags")?;
         let offset = if fd == -1 { 0 } else { self.origin.offset - lead(self.origin.offset, self.grid.page) as u64 };
         Pages::map(address, size, self.c_prot(), flags, fd, offset).map_err(|errno| self.remap_refused(errno, size))
     }
@@ -348,6 +332,7 @@ impl Mapping {
                 "it is longer than addresses go, or the new place overlaps the old one, or this kernel cannot do it to this kind of mapping"
             }
             Errno(libc::EAGAIN) => "RLIMIT_MEMLOCK is reached: its pages are locked",
+            Errno(libc::EACCES) => "the file was not opened for the protection that the mapping has",
             Errno(libc::ENOMEM) => {
                 let hint = format!("no room to grow in place without MREMAP_MAYMOVE, or {}", memory_hint(errno));
                 return Error::system(errno, attempt, hint);
@@ -381,7 +366,7 @@ impl FileSize {
     /// The file is cut last, when nothing else can fail, and the pages that were given up cannot be had back then: whether
     /// it can be cut is asked before.
     fn can_be_cut(&self) -> Result<()> {
-        self.set(self.before)?;
+        sys::set_file_size(self.fd, self.before).map_err(|errno| self.refused(errno, self.after))?;
         match sys::seals(self.fd) {
             Ok(seals) if i64::from(seals) & F_SEAL_SHRINK != 0 => Err(self.refused(Errno(libc::EPERM), self.after)),
             _ => Ok(()),
@@ -389,9 +374,14 @@ impl FileSize {
     }
 
     fn refused(&self, errno: Errno, size: u64) -> Box<Error> {
+        let attempt = || format!("the file from {} to {size} bytes", self.before);
         match errno {
             Errno(libc::EOPNOTSUPP) => Error::unsupported("allocating blocks on the file system of this file"),
-            _ => Error::system(errno, format!("the file from {} to {size} bytes", self.before), file_size_hint(errno)),
+            // Memory files are open for writing, and others take any size.
+            Errno(libc::EINVAL) if self.is_memory => {
+                Error::system(errno, attempt(), "the size of secret memory can be set only once")
+            }
+            _ => Error::system(errno, attempt(), file_size_hint(errno)),
         }
     }
 }
@@ -418,7 +408,7 @@ mod tests {
     #[test]
     fn without_mremap_what_is_shared_is_mapped_again() {
         let page = sys::page_size();
-        let mut memory = Mapping::of_unnamed(1 << 20, READ_WRITE, MAP_SHARED).unwrap();
+        let mut memory = Mapping::from_unnamed(1 << 20, READ_WRITE, MAP_SHARED).unwrap();
         memory.write(page.try_into().unwrap(), b"here").unwrap();
         memory.remap_by_copy(2 * page, libc::MREMAP_MAYMOVE).unwrap();
         memory.grid.length = 2 * page;

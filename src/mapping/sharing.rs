@@ -69,6 +69,11 @@ impl Mapping {
         Ok(if before == number(word, expected) { Ok(before) } else { Err(before) })
     }
 
+    /// Whether a word of 64 bits can lie at `offset`.
+    pub(crate) fn check_word(&self, offset: i64) -> Result<()> {
+        self.span(offset, to_i64(Word::Bits64.bytes()))?.of_a_word(self.grid).map(drop)
+    }
+
     fn atomic(&self, word: Word, offset: i64, operation: Operation) -> Result<i64> {
         let span = self.span(offset, to_i64(word.bytes()))?;
         let at = span.of_a_word(self.grid)?;
@@ -125,7 +130,7 @@ impl Mapping {
     fn futex(&self, offset: i64) -> Result<(*mut u8, Span)> {
         let span = self.span(offset, to_i64(Word::Bits32.bytes()))?;
         let at = span.of_a_word(self.grid)?;
-        Ok((self.pages.at(&(at..at + span.size)), span))
+        Ok((self.pages.at(at, span.size), span))
     }
 
     #[cold]

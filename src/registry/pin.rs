@@ -4,7 +4,7 @@ use super::records::{self, Hold};
 use super::slot_state::Unusable;
 use super::survival::{LOST, SURVIVING, alone_in};
 use super::table::{self, Slot};
-use super::{Handle, parts, unusable};
+use super::{Handle, generation, index, numbered, unusable};
 use crate::constants::{MADV_DOFORK, MADV_DONTFORK};
 use crate::error::{Errno, Error, Result, Side};
 use crate::mapping::Mapping;
@@ -18,8 +18,6 @@ pub(super) const UNINHERITED: u32 = 4;
 
 /// A mapping whose addresses stay taken for as long as this lives. It belongs to the thread that made it.
 pub struct Pin {
-    pub(super) generation: u32,
-    pub(super) index: u32,
     pub(super) slot: &'static Slot,
     hold: Hold,
     /// The hold lies in the thread's own record.
@@ -36,6 +34,15 @@ impl std::fmt::Debug for Pin {
 // Worked into the code of each caller: passed back through memory, a pin costs more than the copy of a few bytes.
 #[inline(always)]
 pub fn pin(handle: Handle) -> Result<Pin> {
+    match enter_quickly(handle) {
+        Some(pin) => Ok(pin),
+        None => pin_slowly(handle),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn pin_slowly(handle: Handle) -> Result<Pin> {
     loop {
         match enter(handle, Hold::publish) {
             Ok((pin, marks)) if marks & LOST == 0 => return Ok(pin),
@@ -49,7 +56,7 @@ pub fn pin(handle: Handle) -> Result<Pin> {
 ///
 /// ```
 /// use mmap_wrap::internals::{Mapping, constants::*, registry};
-/// let map = || Mapping::of_path(c"Cargo.toml", 9, PROT_READ, MAP_PRIVATE, 0);
+/// let map = || Mapping::from_path(c"Cargo.toml", 9, PROT_READ, MAP_PRIVATE, 0);
 /// let handle = registry::insert(map)?;
 /// assert_eq!(registry::with(handle, |mapping| mapping.find(b"package", 0, 9))?, 1);
 /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
@@ -58,9 +65,16 @@ pub fn pin(handle: Handle) -> Result<Pin> {
 pub fn with<T>(handle: Handle, access: impl FnOnce(&Mapping) -> Result<T>) -> Result<T> {
     let pin = pin(handle)?;
     let slot = pin.slot;
-    let result = access(&pin);
-    pin.leave_inline();
-    result.map_err(|error| explain(slot, handle, error))
+    match access(&pin) {
+        Ok(done) => {
+            pin.leave_inline();
+            Ok(done)
+        }
+        Err(error) => {
+            drop(pin);
+            Err(explain(slot, handle, error))
+        }
+    }
 }
 
 /// Runs `access` on the mappings of two handles, which may be the same, and says which of them a failure is about. Losses
@@ -96,6 +110,15 @@ pub fn with_both(
 /// Finds the mapping of a handle for a call that only asks about it: a loss stays unreported.
 #[inline(always)]
 pub fn look(handle: Handle) -> Result<Pin> {
+    match enter_quickly(handle) {
+        Some(pin) => Ok(pin),
+        None => look_slowly(handle),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn look_slowly(handle: Handle) -> Result<Pin> {
     loop {
         match enter(handle, Hold::publish) {
             Ok((pin, _)) => return Ok(pin),
@@ -110,32 +133,24 @@ pub fn look(handle: Handle) -> Result<Pin> {
 /// mapping was live before it was read and after that. Between the two it can have been changed, but not become another's.
 #[inline(always)]
 pub fn length(handle: Handle) -> Result<usize> {
-    loop {
-        match read_length(handle) {
-            Ok(length) => return Ok(length),
-            Err(reason) => retry(handle, reason)?,
-        }
+    match length_quickly(handle) {
+        Some(length) => Ok(length),
+        None => Ok(look(handle)?.length()),
     }
 }
 
 #[inline(always)]
-fn read_length(handle: Handle) -> Result<usize, Unusable> {
-    let (generation, index) = parts(handle)?;
-    let slot = table::slot(index).ok_or(Unusable::NeverBegan)?;
-    if slot.state.is_live(generation) {
-        // Acquire: the state is looked at again only after this.
-        let length = slot.length.load(Acquire);
-        require_inherited(slot, index)?;
-        if slot.state.is_live(generation) {
-            return Ok(length);
-        }
-    }
-    Err(why_not_live(slot, generation, index))
+fn length_quickly(handle: Handle) -> Option<usize> {
+    let slot = table::slot(index(handle))?;
+    let is_usable = slot.state.is_live(numbered(handle)) && slot.marks.load(Relaxed) & UNINHERITED == 0;
+    // Acquire: the state is looked at again only after this.
+    let length = slot.length.load(Acquire);
+    (is_usable && slot.state.is_live(numbered(handle))).then_some(length)
 }
 
 /// Gives the thread that changes the mapping time to finish, which never takes long; any other reason is an error.
 #[cold]
-pub(super) fn retry(handle: Handle, reason: Unusable) -> Result<()> {
+fn retry(handle: Handle, reason: Unusable) -> Result<()> {
     if reason != Unusable::Changing {
         return Err(unusable(handle, reason));
     }
@@ -143,47 +158,40 @@ pub(super) fn retry(handle: Handle, reason: Unusable) -> Result<()> {
     Ok(())
 }
 
-/// The same, with the slot's marks, without words and without waiting: inside a signal handler, where neither can be, with
-/// `Hold::count`.
+/// The mapping of a handle, if it can be used at once and there is nothing to report or to look up, as at nearly all calls.
 #[inline(always)]
-pub(super) fn enter(handle: Handle, publish: impl FnOnce(u32) -> Hold) -> Result<(Pin, u32), Unusable> {
-    let (generation, index) = parts(handle)?;
-    let slot = table::slot(index).ok_or(Unusable::NeverBegan)?;
-    // Made in any case: dropping it leaves again.
-    let pin = Pin { generation, index, slot, hold: publish(index), _of_this_thread: PhantomData };
-    if !slot.state.is_live(generation) {
-        return Err(why_not_live(slot, generation, index));
-    }
-    Ok((pin, require_inherited(slot, index)?))
+fn enter_quickly(handle: Handle) -> Option<Pin> {
+    let index = index(handle);
+    let slot = table::slot(index)?;
+    // Made before the look: dropping it leaves again.
+    let pin = Pin { slot, hold: Hold::publish_quickly(index)?, _of_this_thread: PhantomData };
+    let is_usable = slot.state.is_live(numbered(handle)) && slot.marks.load(Relaxed) & (UNINHERITED | LOST) == 0;
+    is_usable.then_some(pin)
 }
 
-/// The slot's marks, unless this process has not inherited the mapping.
-#[inline(always)]
-fn require_inherited(slot: &Slot, index: u32) -> Result<u32, Unusable> {
+/// The mapping of any handle, with its marks, without words and without waiting: inside a signal handler, where neither can
+/// be, with `Hold::count`.
+pub(super) fn enter(handle: Handle, publish: impl FnOnce(u32) -> Hold) -> Result<(Pin, u32), Unusable> {
+    let (generation, index) = (generation(handle)?, index(handle));
+    let slot = table::slot(index).ok_or(Unusable::NeverBegan)?;
+    let pin = Pin { slot, hold: publish(index), _of_this_thread: PhantomData };
+    if !slot.state.is_live(generation.into()) {
+        return Err(why_not_live(slot, generation));
+    }
     let marks = slot.marks.load(Relaxed);
-    // The first is one test for both marks, of which the caller asks about the other.
-    if marks & (UNINHERITED | LOST) != 0 && marks & UNINHERITED != 0 && !is_complete(index) {
+    if marks & UNINHERITED != 0 && slot.unforked().is_complete.load(SeqCst) == 0 {
         // A forked child has no such pages: at their addresses may lie anything by now.
         return Err(Unusable::Ended);
     }
-    Ok(marks)
+    Ok((pin, marks))
 }
 
-// The cold ones take words, not a Pin: one whose address is taken would have to lie in memory.
-
-/// Whether this process has all of the mapping, and not only what its parent left it.
-#[cold]
-fn is_complete(index: u32) -> bool {
-    table::unforked(index).is_complete.load(SeqCst) != 0
-}
-
-#[cold]
-fn why_not_live(slot: &Slot, generation: u32, index: u32) -> Unusable {
+fn why_not_live(slot: &Slot, generation: u32) -> Unusable {
     match slot.state.usable(generation) {
         // It was being changed a moment ago.
         Ok(()) => Unusable::Changing,
         // In a forked child no thread finishes a change that was under way.
-        Err(Unusable::Changing) if table::unforked(index).was_changed.load(SeqCst) == 0 => Unusable::Ended,
+        Err(Unusable::Changing) if slot.unforked().was_changed.load(SeqCst) == 0 => Unusable::Ended,
         Err(reason) => reason,
     }
 }
@@ -203,6 +211,11 @@ fn explain(slot: &Slot, handle: Handle, error: Box<Error>) -> Box<Error> {
 }
 
 impl Pin {
+    /// That of the mapping: it stays while the pin does.
+    pub(super) fn generation(&self) -> u32 {
+        self.slot.state.generation()
+    }
+
     /// [`Mapping::advise`], with one thing that only the registry can keep: in a child that did not inherit all of a
     /// mapping, its handle is that of an unmapped one.
     pub fn advise(&self, advice: i64, offset: i64, size: i64) -> Result<()> {
@@ -210,7 +223,7 @@ impl Pin {
             return (**self).advise(advice, offset, size);
         }
         // One thread at a time: what the mark says must be what the kernel was told last.
-        alone_in(&table::unforked(self.index).advising, || self.advise_about_forks(advice, offset, size))
+        alone_in(&self.slot.unforked().advising, || self.advise_about_forks(advice, offset, size))
     }
 
     fn advise_about_forks(&self, advice: i64, offset: i64, size: i64) -> Result<()> {
@@ -218,7 +231,7 @@ impl Pin {
         let before = marks.load(SeqCst);
         if advice == MADV_DONTFORK {
             // First, so that no fork comes in between; the wiped word before the mark that asks for it.
-            table::unforked(self.index).is_complete.store(1, SeqCst);
+            self.slot.unforked().is_complete.store(1, SeqCst);
             marks.fetch_or(UNINHERITED, SeqCst);
         }
         let advised = (**self).advise(advice, offset, size);
@@ -245,7 +258,7 @@ impl Pin {
     /// Leaves a mapping that this thread has ended. With no reader inside, its memory is unmapped now; else it is given up,
     /// and the last reader to leave unmaps it.
     pub(super) fn leave_ended(self) -> Result<(), Errno> {
-        let reclaimed = if records::readers(self.index) == 1 {
+        let reclaimed = if records::readers(self.slot.index()) == 1 {
             // This pin keeps every other thread from reclaiming the slot first.
             self.slot.state.reclaim(|| false)
         } else {
@@ -253,7 +266,7 @@ impl Pin {
             false
         };
         let unmapped = if reclaimed { self.unmap_reclaimed() } else { Ok(()) };
-        leave(self.slot, self.index, self.hold);
+        leave(self.slot, self.hold);
         std::mem::forget(self);
         unmapped
     }
@@ -261,8 +274,8 @@ impl Pin {
     /// What dropping does, without a call, for the way that every access takes.
     #[inline(always)]
     fn leave_inline(self) {
-        let Pin { slot, index, hold, .. } = *std::mem::ManuallyDrop::new(self);
-        leave(slot, index, hold);
+        let Pin { slot, hold, .. } = *std::mem::ManuallyDrop::new(self);
+        leave(slot, hold);
     }
 
     /// Unmaps the memory of a slot that this thread has just reclaimed. A mapping that the kernel fails to unmap is live
@@ -270,7 +283,7 @@ impl Pin {
     fn unmap_reclaimed(&self) -> Result<(), Errno> {
         // SAFETY: reclaiming made this thread the only owner of the slot, whose mapping is still in place.
         let mapping = unsafe { (*self.slot.mapping.get()).assume_init_read() };
-        mapping.try_unmap().map(|()| table::give_back(self.index)).map_err(|(mapping, errno)| {
+        mapping.try_unmap().map(|()| table::give_back(self.slot.index())).map_err(|(mapping, errno)| {
             // SAFETY: as above.
             unsafe { (*self.slot.mapping.get()).write(mapping) };
             self.slot.state.revive();
@@ -281,26 +294,26 @@ impl Pin {
 
 /// Leaves. The last reader of an ended mapping unmaps its memory, inside a signal handler, too.
 #[inline(always)]
-fn leave(slot: &Slot, index: u32, hold: Hold) {
+fn leave(slot: &Slot, hold: Hold) {
     hold.withdraw();
     if slot.state.is_dying() {
-        reclaim(slot, index);
+        reclaim(slot);
     }
 }
 
 #[inline(never)]
-fn leave_by_call(slot: &Slot, index: u32, hold: Hold) {
-    leave(slot, index, hold);
+fn leave_by_call(slot: &Slot, hold: Hold) {
+    leave(slot, hold);
 }
 
 #[cold]
-fn reclaim(slot: &Slot, index: u32) {
-    if slot.state.reclaim(|| records::readers_of_any_thread(index) > 0) {
+fn reclaim(slot: &Slot) {
+    if slot.state.reclaim(|| records::readers_of_any_thread(slot.index()) > 0) {
         // The caller of the unmapping has had its result long since. What the kernel fails to unmap (vm.max_map_count) stays
         // mapped, and no handle names it any more.
         // SAFETY: reclaiming made this thread the only owner of the slot, whose mapping is still in place.
         drop(unsafe { (*slot.mapping.get()).assume_init_read() });
-        table::give_back(index);
+        table::give_back(slot.index());
     }
 }
 
@@ -319,6 +332,6 @@ impl Drop for Pin {
     #[inline(always)]
     fn drop(&mut self) {
         // So small that it is worked into every caller: a Pin whose address were passed on would have to lie in memory.
-        leave_by_call(self.slot, self.index, self.hold);
+        leave_by_call(self.slot, self.hold);
     }
 }

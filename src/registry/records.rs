@@ -81,19 +81,25 @@ static IS_ASYMMETRIC: AtomicBool = AtomicBool::new(false);
 pub struct Hold(NonNull<AtomicU32>);
 
 impl Hold {
-    /// Publishes that this thread is about to use the mapping in the slot, before any later load.
+    /// Publishes that this thread is about to use the mapping in the slot, before any later load: if it has a record, with
+    /// room, as all but its first call and nested ones find.
     #[inline(always)]
+    pub fn publish_quickly(index: u32) -> Option<Hold> {
+        THIS.with(|this| {
+            let record = this.record.get();
+            let is_ready = record.belongs_to(this) && record.hazards[0].load(Relaxed) == 0;
+            is_ready.then(|| Hold::hazard(&record.hazards[0], index))
+        })
+    }
+
+    /// The same in any case.
     pub fn publish(index: u32) -> Hold {
         THIS.with(|this| {
             let record = this.record.get();
-            if record.owner.load(Relaxed) == address(this) {
-                for hazard in &record.hazards {
-                    if hazard.load(Relaxed) == 0 {
-                        return Hold::hazard(hazard, index);
-                    }
-                }
-            }
-            Hold::publish_slowly(this, index)
+            let is_own = record.belongs_to(this);
+            let record = if is_own || this.is_ending.get() { is_own.then_some(record) } else { register(this) };
+            let room = record.and_then(|record| record.hazards.iter().find(|hazard| hazard.load(Relaxed) == 0));
+            room.map_or_else(|| Hold::count(index), |room| Hold::hazard(room, index))
         })
     }
 
@@ -104,17 +110,7 @@ impl Hold {
         Hold(NonNull::from(place))
     }
 
-    #[cold]
-    #[inline(never)]
-    fn publish_slowly(this: &This, index: u32) -> Hold {
-        let has_record = this.record.get().owner.load(Relaxed) == address(this);
-        match if has_record || this.is_ending.get() { None } else { register(this) } {
-            Some(record) => Hold::hazard(&record.hazards[0], index),
-            None => Hold::count(index),
-        }
-    }
-
-    /// The same without thread-local storage: inside a signal handler.
+    /// Publishes it without thread-local storage: inside a signal handler.
     pub fn count(index: u32) -> Hold {
         let place = &table::unforked(index).pins;
         place.fetch_add(1, SeqCst);
@@ -146,7 +142,16 @@ impl Hold {
 /// What orders a reader's store before its next load, for the threads that look at both in the other order.
 #[inline(always)]
 fn reader_barrier() {
-    if IS_ASYMMETRIC.load(Relaxed) { compiler_fence(SeqCst) } else { fence(SeqCst) }
+    compiler_fence(SeqCst);
+    if !IS_ASYMMETRIC.load(Relaxed) {
+        fence_of_readers();
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn fence_of_readers() {
+    fence(SeqCst);
 }
 
 /// Gives this thread a record; none where there is no memory for one.
@@ -179,6 +184,12 @@ fn take(this: &This) -> Option<&'static Record> {
 }
 
 impl Record {
+    /// Not so after a fork wiped it, and another thread may have taken it since.
+    #[inline(always)]
+    fn belongs_to(&self, this: &This) -> bool {
+        self.owner.load(Relaxed) == address(this)
+    }
+
     fn take(&self, this: &This) -> bool {
         // A hazard that outlived its thread is a pin that was never withdrawn: it goes on holding its mapping.
         let is_clear = self.hazards.iter().all(|hazard| hazard.load(Relaxed) == 0);
@@ -264,7 +275,7 @@ mod tests {
     #[test]
     fn threads_of_a_forked_child_share_no_record() {
         let h = insert(|| Mapping::anonymous(1, PROT_READ, MAP_PRIVATE)).unwrap();
-        let index = pin(h).unwrap().index;
+        let index = pin(h).unwrap().slot.index();
         // SAFETY: the child runs threads that use this library, and ends by _exit or SIGALRM.
         let child = unsafe { libc::fork() };
         if child == 0 {

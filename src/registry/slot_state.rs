@@ -10,9 +10,9 @@
 //! same way and waits a little for the readers inside to leave; readers that arrive meanwhile leave at once and retry.
 
 #[cfg(loom)]
-use loom::sync::atomic::{AtomicU64, Ordering::Acquire, Ordering::SeqCst};
+use loom::sync::atomic::{AtomicU64, Ordering::Acquire, Ordering::Release, Ordering::SeqCst};
 #[cfg(not(loom))]
-use std::sync::atomic::{AtomicU64, Ordering::Acquire, Ordering::SeqCst};
+use std::sync::atomic::{AtomicU64, Ordering::Acquire, Ordering::Release, Ordering::SeqCst};
 
 /// The most exports that a mapping can have at a time.
 pub const MOST_EXPORTS: u32 = (1 << EXPORT_BITS) - 1;
@@ -105,11 +105,12 @@ impl SlotState {
         self.state().generation
     }
 
-    /// Whether the generation is live: for a reader that has published its pin.
+    /// Whether the generation is live: for a reader that has published its pin. `generation` is a handle's upper part, of
+    /// any handle: a number of 33 bits with its sign extended to 64, of which the shift loses nothing.
     #[inline]
-    pub fn is_live(&self, generation: u32) -> bool {
+    pub fn is_live(&self, generation: u64) -> bool {
         // Acquire: what the thread that began it wrote before is seen.
-        self.0.load(Acquire) >> EXPORT_BITS == u64::from(generation) << 2 | Phase::Live as u64
+        self.0.load(Acquire) >> EXPORT_BITS == generation << 2 | Phase::Live as u64
     }
 
     /// Why the generation is not live; `Ok` if it is again.
@@ -120,7 +121,7 @@ impl SlotState {
     /// Begins the next generation and returns it. For the only owner of a free slot, once its mapping is in place.
     pub fn begin(&self) -> u32 {
         let generation = self.generation() + 1;
-        self.0.store(State { generation, phase: Phase::Live, exports: 0 }.pack(), SeqCst);
+        self.0.store(State { generation, phase: Phase::Live, exports: 0 }.pack(), Release);
         generation
     }
 
@@ -217,8 +218,11 @@ mod tests {
         for phase in [Phase::Free, Phase::Live, Phase::Dying, Phase::Changing] {
             for (generation, exports) in [(0, 0), (1, 0), (7, MOST_EXPORTS), (u32::MAX, 3)] {
                 let slot = SlotState(AtomicU64::new(State { generation, phase, exports }.pack()));
-                assert_eq!(slot.is_live(generation), phase == Phase::Live);
-                assert!(!slot.is_live(generation.wrapping_add(1)));
+                assert_eq!(slot.is_live(generation.into()), phase == Phase::Live);
+                assert!(!slot.is_live(generation.wrapping_add(1).into()));
+                assert!(!slot.is_live(u64::from(generation) | 1 << 32));
+                // A negative handle's.
+                assert!(!slot.is_live(u64::from(generation) | u64::MAX << 32));
                 assert_eq!(slot.is_dying(), phase == Phase::Dying);
             }
         }
@@ -247,7 +251,7 @@ mod model {
     use super::*;
     use loom::cell::UnsafeCell;
     use loom::sync::Arc;
-    use loom::sync::atomic::{AtomicBool, Ordering::Relaxed, Ordering::Release, fence};
+    use loom::sync::atomic::{AtomicBool, Ordering::Relaxed, fence};
     use loom::thread;
 
     /// A slot whose mapping is the number of its generation, and 0 when it is reclaimed. loom fails any run in which
@@ -299,7 +303,7 @@ mod model {
 
         fn reads(&self, thread: usize, generation: u32) -> bool {
             self.publish(thread);
-            let live = self.state.is_live(generation);
+            let live = self.state.is_live(generation.into());
             if live {
                 // SAFETY: loom checks that no thread changes it.
                 self.mapping.with(|mapping| assert_eq!(unsafe { *mapping }, generation));
@@ -311,7 +315,7 @@ mod model {
         /// As `registry::unmap`. Whether this call ended the generation, and whether it reclaimed it itself.
         fn unmaps(&self, thread: usize, generation: u32) -> (bool, bool) {
             self.publish(thread);
-            if !self.state.is_live(generation) || self.state.end(generation).is_err() {
+            if !self.state.is_live(generation.into()) || self.state.end(generation).is_err() {
                 return (false, self.leave(thread));
             }
             if self.readers() > 1 {

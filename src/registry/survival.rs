@@ -8,7 +8,7 @@ use super::table::{self, Slot};
 use super::{Handle, handle};
 use crate::error::{Error, Result};
 use crate::guarded;
-use crate::limits::memory_hint;
+use crate::hints::memory_hint;
 use crate::sys;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Acquire, Ordering::Relaxed, Ordering::Release, Ordering::SeqCst};
 

@@ -6,13 +6,13 @@
 
 use super::slot_state::SlotState;
 use crate::error::{Errno, Error, Result};
-use crate::limits::memory_hint;
+use crate::hints::memory_hint;
 use crate::mapping::Mapping;
 use crate::sys::{self, Pages};
 use std::cell::UnsafeCell;
 use std::mem::MaybeUninit;
 use std::ptr;
-use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering::Acquire, Ordering::SeqCst};
+use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering::Acquire, Ordering::Relaxed, Ordering::SeqCst};
 
 /// One mapping, or none. Zeroed memory is a free slot that was never used. What an access needs fills its first cache line.
 #[repr(C, align(64))]
@@ -22,6 +22,8 @@ pub struct Slot {
     next_free: AtomicU32,
     /// What the registry remembers of the mapping: survival, loss, inheritance.
     pub marks: AtomicU32,
+    /// Its place in the table, from when it is first taken on.
+    index: AtomicU32,
     pub mapping: UnsafeCell<MaybeUninit<Mapping>>,
     /// Where the pages of a surviving mapping begin and end: for the signal handler, which may not look at a mapping that
     /// is being changed.
@@ -48,22 +50,36 @@ pub struct Unforked {
     pub advising: AtomicU32,
 }
 
+impl Slot {
+    /// The index of a slot that was taken.
+    pub fn index(&self) -> u32 {
+        self.index.load(Relaxed)
+    }
+
+    /// The part of the slot that is wiped in a forked child.
+    pub fn unforked(&self) -> &'static Unforked {
+        unforked(self.index())
+    }
+}
+
 // SAFETY: a Slot is shared by all threads: its words are atomic, and the mapping is written only by the one owner of a
 // slot that is neither live nor dying; it is read only by those inside.
 unsafe impl Sync for Slot {}
 
-/// Chunk `k` holds 1024 · 2ᵏ slots, so 21 of them hold nearly all that 31 bits can name.
+/// One part of the table. All are of one size, so that a slot is found by two shifts.
 struct Chunk {
     slots: AtomicPtr<Slot>,
     unforked: AtomicPtr<Unforked>,
 }
 
-const FIRST_CHUNK: u32 = 1024;
-const CHUNK_COUNT: usize = 21;
-pub const MOST_SLOTS: u32 = FIRST_CHUNK * ((1 << CHUNK_COUNT) - 1);
+/// Slots of a chunk: 1 MiB, of which the kernel gives the pages that are used.
+const CHUNK_SIZE: u32 = 1 << 13;
+const CHUNK_COUNT: u32 = 1 << 13;
+/// So many mappings of one page fill 256 GiB.
+pub const MOST_SLOTS: u32 = CHUNK_SIZE * CHUNK_COUNT;
 
-static CHUNKS: [Chunk; CHUNK_COUNT] =
-    [const { Chunk { slots: AtomicPtr::new(ptr::null_mut()), unforked: AtomicPtr::new(ptr::null_mut()) } }; CHUNK_COUNT];
+static CHUNKS: [Chunk; CHUNK_COUNT as usize] =
+    [const { Chunk { slots: AtomicPtr::new(ptr::null_mut()), unforked: AtomicPtr::new(ptr::null_mut()) } }; CHUNK_COUNT as usize];
 
 /// How many slots were ever used; those from here on are untouched.
 static USED: AtomicU32 = AtomicU32::new(0);
@@ -72,10 +88,9 @@ static USED: AtomicU32 = AtomicU32::new(0);
 /// above the index + 1 of the first free slot.
 static FREE: AtomicU64 = AtomicU64::new(0);
 
+#[inline(always)]
 fn chunk_of(index: u32) -> (usize, usize) {
-    let chunk = (index / FIRST_CHUNK + 1).ilog2();
-    let first = FIRST_CHUNK * ((1 << chunk) - 1);
-    (chunk as usize, (index - first) as usize)
+    ((index / CHUNK_SIZE) as usize, (index % CHUNK_SIZE) as usize)
 }
 
 /// How many slots there are to look at.
@@ -106,7 +121,7 @@ pub fn unforked(index: u32) -> &'static Unforked {
 
 /// Makes sure that the chunk is there. Threads that race make one each, and all but one give theirs back.
 fn ensure_chunk(chunk: usize) -> Result<()> {
-    let places = (FIRST_CHUNK as usize) << chunk;
+    let places = CHUNK_SIZE as usize;
     let published = publish(&CHUNKS[chunk].unforked, places, true).and_then(|()| publish(&CHUNKS[chunk].slots, places, false));
     published.map_err(|errno| Error::system(errno, format!("memory for {places} more handles"), memory_hint(errno)))
 }
@@ -131,7 +146,7 @@ pub fn take() -> Result<u32> {
     loop {
         let head = FREE.load(SeqCst);
         let Some(index) = first_free(head) else { break };
-        let next = slot(index).map_or(0, |slot| slot.next_free.load(SeqCst));
+        let next = slot(index).map_or(0, |slot| slot.next_free.load(Relaxed));
         if FREE.compare_exchange(head, retagged(head, next), SeqCst, SeqCst).is_ok() {
             return Ok(index);
         }
@@ -143,6 +158,7 @@ pub fn take() -> Result<u32> {
         }
         ensure_chunk(chunk_of(index).0)?;
         if USED.compare_exchange(index, index + 1, SeqCst, SeqCst).is_ok() {
+            slot(index).inspect(|slot| slot.index.store(index, Relaxed));
             return Ok(index);
         }
     }
@@ -157,7 +173,7 @@ pub fn give_back(index: u32) {
     }
     loop {
         let head = FREE.load(SeqCst);
-        slot.next_free.store(first_free(head).map_or(0, |first| first + 1), SeqCst);
+        slot.next_free.store(first_free(head).map_or(0, |first| first + 1), Relaxed);
         if FREE.compare_exchange(head, retagged(head, index + 1), SeqCst, SeqCst).is_ok() {
             return;
         }
@@ -184,14 +200,10 @@ mod tests {
 
     #[test]
     fn chunks_follow_each_other_without_a_gap() {
-        let mut expected = (0, 0);
-        for index in 0..200_000 {
-            assert_eq!(chunk_of(index), expected, "index {index}");
-            expected.1 += 1;
-            if expected.1 == (FIRST_CHUNK as usize) << expected.0 {
-                expected = (expected.0 + 1, 0);
-            }
-        }
-        assert_eq!(chunk_of(MOST_SLOTS - 1).0, CHUNK_COUNT - 1);
+        let last = CHUNK_SIZE - 1;
+        assert_eq!(chunk_of(0), (0, 0));
+        assert_eq!(chunk_of(last), (0, last as usize));
+        assert_eq!(chunk_of(CHUNK_SIZE), (1, 0));
+        assert_eq!(chunk_of(MOST_SLOTS - 1), (CHUNK_COUNT as usize - 1, last as usize));
     }
 }

@@ -1,10 +1,10 @@
 //! Files that live in memory and have no name in the file system: memfd, memfd_secret, and the best that is at hand.
 
 use super::{Source, SourceKind, facts, huge_page_size};
-use crate::bits::known;
 use crate::constants::{Group, MFD_HUGE_MASK, MFD_HUGE_SHIFT, MFD_HUGETLB};
 use crate::error::{Errno, Error, Result};
-use crate::limits::{file_size_hint, memory_hint};
+use crate::flags::known;
+use crate::hints::{file_size_hint, huge_page_hint, memory_hint};
 use crate::sys;
 use std::ffi::CStr;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -14,14 +14,18 @@ impl Source {
     pub fn memfd(name: &CStr, flags: i64, size: u64) -> Result<Source> {
         let c_flags = known(Group::MemfdFlag, flags, "memfd flags")?;
         let attempt = || format!("memory file '{}' with flags {flags:#x}", name.to_string_lossy());
+        let is_huge = flags & MFD_HUGETLB != 0;
+        let page = if is_huge { huge_page_size(flags >> MFD_HUGE_SHIFT & MFD_HUGE_MASK) } else { None };
         let fd = sys::memfd_create(name, c_flags).map_err(|errno| match errno {
             Errno(libc::ENOSYS) => Error::unsupported("memfd_create(2)"),
-            Errno(libc::EINVAL) => {
-                Error::system(errno, attempt(), "this kernel lacks one of the flags, or the name is too long: 249 bytes")
+            Errno(libc::ENODEV | libc::EINVAL) => {
+                let flags_or_name = "this kernel lacks one of the flags, or the name is too long: 249 bytes";
+                // A size that this machine cannot address is none that there is.
+                let size = if is_huge { huge_page_hint(page.unwrap_or(0)) } else { None };
+                Error::system(errno, attempt(), size.unwrap_or_else(|| flags_or_name.to_owned()))
             }
             _ => Error::system(errno, attempt(), memory_hint(errno)),
         })?;
-        let page = if flags & MFD_HUGETLB != 0 { huge_page_size(flags >> MFD_HUGE_SHIFT & MFD_HUGE_MASK) } else { None };
         sized(fd, size, page.unwrap_or(1), attempt)
     }
 

@@ -3,7 +3,7 @@
 use super::{Source, SourceKind, facts, no_stream};
 use crate::constants::{O_CREAT, O_EXCL, O_TMPFILE, O_TRUNC};
 use crate::error::{Errno, Error, Result};
-use crate::limits::{file_size_hint, open_hint};
+use crate::hints::{file_size_hint, open_hint};
 use crate::sys;
 use crate::sys::FileFacts;
 use std::ffi::{CStr, CString, c_int};
@@ -113,7 +113,11 @@ impl<'a> Opening<'a> {
                 return Err(Error::argument(format!("{} is no regular file: its size cannot be set", self.name.text())));
             }
             if size > facts.size {
-                undo.grown_from = self.grow(undo.fd, facts.size, size)?;
+                // Allocating makes it larger, too, and where the disk is full shared memory stays as it is.
+                if !self.allocate {
+                    self.grow(undo.fd, size)?;
+                }
+                undo.grown_from = self.size_to_restore(facts.size);
                 facts.size = size;
             } else if self.cuts() && size < facts.size {
                 undo.cut_to = Some(size);
@@ -123,7 +127,6 @@ impl<'a> Opening<'a> {
             facts = self.await_size(undo.fd, facts)?;
         }
         if self.allocate {
-            // The file is as large already: only blocks come to it.
             sys::allocate(undo.fd, facts.size).map_err(|errno| self.size_refused(errno, "allocate", facts.size))?;
         }
         Ok((Source::Opened { fd, kind: self.name.kind(), facts }, undo))
@@ -185,12 +188,14 @@ impl<'a> Opening<'a> {
         matches!(self.name, Name::Path(_))
     }
 
-    /// Makes the file larger. Returns the size to go back to on failure, which is none for shared memory: another process
-    /// may use what was added.
-    fn grow(&self, fd: c_int, from: u64, size: u64) -> Result<Option<u64>> {
+    fn grow(&self, fd: c_int, size: u64) -> Result<()> {
         let grown = if self.cuts() { sys::set_file_size(fd, size) } else { sys::grow_file(fd, size) };
-        grown.map_err(|errno| self.size_refused(errno, "grow", size))?;
-        Ok(self.cuts().then_some(from))
+        grown.map_err(|errno| self.size_refused(errno, "grow", size))
+    }
+
+    /// The size to go back to on failure. None for shared memory: another process may use what was added.
+    fn size_to_restore(&self, before: u64) -> Option<u64> {
+        self.cuts().then_some(before)
     }
 
     /// Waits until shared memory has the size that the process which makes it is about to give it.

@@ -13,9 +13,9 @@ mod apart;
 mod fault_cause;
 mod huge;
 mod naming;
-mod node;
-mod presence;
+mod numa;
 mod reserve;
+mod residency;
 mod thread;
 mod vma;
 
@@ -27,11 +27,11 @@ use std::time::Duration;
 
 pub use apart::run_apart;
 pub use fault_cause::{fault_cause, file_size_behind};
-pub use huge::{each_huge_part, huge_bytes_by_smaps, transparent_huge_page_size};
+pub use huge::{each_huge_part, huge_bytes_by_smaps, huge_page_sizes, transparent_huge_page_size};
 pub use naming::{grow_file, link, open_without_name, shared_memory_path};
-pub use node::{bind, node};
-pub use presence::{cached_pages, forget, is_writable, knows_advice, lock_on_fault, presence, read_ahead, touch_for_writing};
+pub use numa::{bind, node};
 pub use reserve::{move_spare_page_to, prepare_reserve, put_fresh_page, release_reserve};
+pub use residency::{cached_pages, forget, is_writable, knows_advice, lock_on_fault, presence, read_ahead, touch_for_writing};
 pub use thread::{boot, pid_namespace, this_thread_began, thread_id, thread_state};
 
 /// The size of a huge page where MAP_HUGETLB names none, in bytes.
@@ -132,7 +132,7 @@ impl Pages {
     pub fn seal(&self, range: std::ops::Range<usize>) -> Result<(), Errno> {
         const SYS_MSEAL: libc::c_long = 462;
         // SAFETY: the range is ours (`at` checked it); sealing changes no memory.
-        match unsafe { libc::syscall(SYS_MSEAL, self.at(&range), range.len(), 0) } {
+        match unsafe { libc::syscall(SYS_MSEAL, self.start_of(&range), range.len(), 0) } {
             0 => Ok(()),
             _ => Err(last_errno()),
         }

@@ -8,6 +8,7 @@ use std::ops::Range;
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::ptr::NonNull;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 // 64-bit file offsets on every target: 32-bit glibc has them only under this name.
 #[cfg(not(target_os = "linux"))]
@@ -31,10 +32,20 @@ pub fn check(result: c_int) -> Result<(), Errno> {
 }
 
 /// Bytes in a page, asked at run time: 4 KiB, 16 KiB and 64 KiB exist.
+#[inline]
 pub fn page_size() -> usize {
-    // SAFETY: sysconf only reads; POSIX demands that this name is known.
-    let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
-    usize::try_from(size).expect("the system has a page size")
+    /// The answer; 0 before the first.
+    static KNOWN: AtomicUsize = AtomicUsize::new(0);
+    match KNOWN.load(Relaxed) {
+        0 => {
+            // SAFETY: sysconf only reads; POSIX demands that this name is known.
+            let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+            let size = usize::try_from(size).expect("the system has a page size");
+            KNOWN.store(size, Relaxed);
+            size
+        }
+        known => known,
+    }
 }
 
 /// Whether a forked child shares fresh memory, or gets a copy.
@@ -90,8 +101,8 @@ impl Pages {
         let reserved = Pages::map(0, room, libc::PROT_NONE, reservation, -1, 0)?;
         let before = reserved.base.addr().get().next_multiple_of(alignment) - reserved.base.addr().get();
         let after = before + size;
-        let part = |range: Range<usize>| NonNull::new(reserved.at(&range)).map(|base| Pages { base, size: range.len() });
-        let (place, _rest) = (reserved.at(&(before..after)).addr(), (part(0..before), part(after..room)));
+        let part = |range: Range<usize>| NonNull::new(reserved.start_of(&range)).map(|base| Pages { base, size: range.len() });
+        let (place, _rest) = (reserved.at(before, after - before).addr(), (part(0..before), part(after..room)));
         std::mem::forget(reserved);
         Pages::map(place, size, prot, flags | libc::MAP_FIXED, fd, offset)
     }
@@ -118,40 +129,45 @@ impl Pages {
         self.size
     }
 
-    /// The address of a range's first byte, once it is known to lie inside.
+    /// The address of byte `at`, once it is known that `size` bytes from there on lie inside.
     #[inline(always)]
-    pub fn at(&self, range: &Range<usize>) -> *mut u8 {
-        if range.start > range.end || range.end > self.size {
-            outside(range.start, range.end, self.size);
+    pub fn at(&self, at: usize, size: usize) -> *mut u8 {
+        if at.saturating_add(size) > self.size {
+            outside(at, size, self.size);
         }
-        // SAFETY: the start lies within the mapped pages, or one past them.
-        unsafe { self.base.as_ptr().add(range.start) }
+        // SAFETY: the byte lies within the mapped pages, or one past them.
+        unsafe { self.base.as_ptr().add(at) }
+    }
+
+    /// The same of a range.
+    pub fn start_of(&self, range: &Range<usize>) -> *mut u8 {
+        self.at(range.start, range.len())
     }
 
     pub fn protect(&self, range: Range<usize>, prot: c_int) -> Result<(), Errno> {
         // SAFETY: the range is ours (`at` checked it); the kernel checks the protection.
-        check(unsafe { libc::mprotect(self.at(&range).cast(), range.len(), prot) })
+        check(unsafe { libc::mprotect(self.start_of(&range).cast(), range.len(), prot) })
     }
 
     pub fn advise(&self, range: Range<usize>, advice: c_int) -> Result<(), Errno> {
         // SAFETY: the range is ours; nothing in Rust's hands refers to its contents, so they may be discarded.
-        check(unsafe { libc::madvise(self.at(&range).cast(), range.len(), advice) })
+        check(unsafe { libc::madvise(self.start_of(&range).cast(), range.len(), advice) })
     }
 
     pub fn sync(&self, range: Range<usize>, flags: c_int) -> Result<(), Errno> {
         // SAFETY: the range is ours; msync changes no memory.
-        check(unsafe { libc::msync(self.at(&range).cast(), range.len(), flags) })
+        check(unsafe { libc::msync(self.start_of(&range).cast(), range.len(), flags) })
     }
 
     /// Locks the pages into memory, reading them in.
     pub fn lock(&self, range: Range<usize>) -> Result<(), Errno> {
         // SAFETY: the range is ours; locking changes no memory.
-        check(unsafe { libc::mlock(self.at(&range).cast(), range.len()) })
+        check(unsafe { libc::mlock(self.start_of(&range).cast(), range.len()) })
     }
 
     pub fn unlock(&self, range: Range<usize>) -> Result<(), Errno> {
         // SAFETY: as in lock.
-        check(unsafe { libc::munlock(self.at(&range).cast(), range.len()) })
+        check(unsafe { libc::munlock(self.start_of(&range).cast(), range.len()) })
     }
 
     /// Puts fresh memory, zeroed, over the range: what was mapped there is given up. Inside a signal handler, too.
@@ -159,7 +175,7 @@ impl Pages {
         let kind = if sharing == Sharing::Shared { libc::MAP_SHARED } else { libc::MAP_PRIVATE };
         let flags = kind | libc::MAP_ANON | libc::MAP_FIXED;
         // SAFETY: the range is ours; nothing in Rust's hands refers to its contents.
-        let base = unsafe { mmap(self.at(&range).cast(), range.len(), prot, flags, -1, 0) };
+        let base = unsafe { mmap(self.start_of(&range).cast(), range.len(), prot, flags, -1, 0) };
         if base == libc::MAP_FAILED { Err(last_errno()) } else { Ok(()) }
     }
 
@@ -180,7 +196,7 @@ impl Pages {
 
     /// Splits the pages in two; nothing changes for the system.
     pub fn split_off(&mut self, at: usize) -> Pages {
-        let base = NonNull::new(self.at(&(at..self.size))).unwrap_or(self.base);
+        let base = NonNull::new(self.at(at, self.size - at)).unwrap_or(self.base);
         let tail = Pages { base, size: self.size - at };
         self.size = at;
         tail
@@ -231,11 +247,10 @@ impl Drop for Pages {
     }
 }
 
-// By value: a range whose address were passed on would have to lie in memory at every access.
 #[cold]
 #[inline(never)]
-fn outside(start: usize, end: usize, size: usize) -> ! {
-    panic!("bytes {start}..{end} of {size} mapped ones")
+fn outside(at: usize, size: usize, mapped: usize) -> ! {
+    panic!("{size} bytes from {at} of {mapped} mapped ones")
 }
 
 /// # Safety
@@ -303,7 +318,8 @@ pub fn limits() -> Limits {
         check(unsafe { libc::getrlimit(resource, limit.as_mut_ptr()) }).ok()?;
         // SAFETY: getrlimit succeeded, so all of it is written.
         let current = unsafe { limit.assume_init() }.rlim_cur;
-        (current != libc::RLIM_INFINITY).then_some(current)
+        #[allow(clippy::useless_conversion, reason = "of 32 bits on some platforms")]
+        (current != libc::RLIM_INFINITY).then(|| u64::from(current))
     };
     Limits {
         address_space: limit(libc::RLIMIT_AS),
@@ -474,6 +490,10 @@ pub mod lacking {
 
     pub fn transparent_huge_page_size() -> Option<usize> {
         None
+    }
+
+    pub fn huge_page_sizes() -> Vec<usize> {
+        Vec::new()
     }
 
     pub fn each_huge_part(_pages: &Pages, _range: Range<usize>, _each: impl FnMut(Range<usize>)) -> Result<(), Errno> {

@@ -240,11 +240,11 @@ static void copies_between_mappings_and_comparisons_agree_with_c(void) {
     CHECK_FAILS(mmap_wrap_copy(to, 0, from, 0, MMAP_WRAP_REST), MMAP_WRAP_E_RANGE, "the mapping copied to: size");
     CHECK_IS(mprotect_wrap(to, PROT_READ, page, page), 0);
     CHECK_FAILS(mmap_wrap_copy(to, page - 5, from, 0, 10), MMAP_WRAP_E_FAULT,
-                text("the mapping copied to: the memory refused the access at offset %d, after 5 of 10 bytes", (int)page));
+                text("the mapping copied to: the access faulted at offset %d, after 5 of 10 bytes", (int)page));
     CHECK_IS(mprotect_wrap(from, PROT_NONE, 2 * page, page), 0);
-    CHECK_FAILS(mmap_wrap_copy(to, 0, from, 2 * page - 6, 10), MMAP_WRAP_E_FAULT, "copied from: the memory refused");
+    CHECK_FAILS(mmap_wrap_copy(to, 0, from, 2 * page - 6, 10), MMAP_WRAP_E_FAULT, "copied from: the access faulted");
     CHECK_IS(mmap_wrap_fault_done(), 6);
-    CHECK_FAILS(mmap_wrap_compare(to, 0, from, 2 * page - 6, 10), MMAP_WRAP_E_FAULT, "the second mapping: the memory");
+    CHECK_FAILS(mmap_wrap_compare(to, 0, from, 2 * page - 6, 10), MMAP_WRAP_E_FAULT, "the second mapping: the access faulted");
     CHECK_IS(munmap_wrap(from), 1);
     CHECK_IS(munmap_wrap(to), 1);
 }

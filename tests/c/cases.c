@@ -41,6 +41,11 @@ bool ended_in_time(pid_t child, double seconds, int *status) {
     return false;
 }
 
+void go_on(double seconds, bool (*was_put_to_the_test)(void)) {
+    usleep((useconds_t)(seconds * 1e6));
+    while (!was_put_to_the_test()) usleep(1000);
+}
+
 const char *case_name = "";
 
 bool lives(const char *file, int line, int seconds, void (*test)(void), const char *name) {

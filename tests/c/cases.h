@@ -21,6 +21,10 @@ extern const char *case_name;
 /* Waits at most this many seconds for the child; kills it and its process group after that. False: it was killed so. */
 bool ended_in_time(pid_t child, double seconds, int *status);
 
+/* Lets other threads work for so long, and longer on a busy machine, until all of them have had their turn. The case that
+   calls it has an end. */
+void go_on(double seconds, bool (*was_put_to_the_test)(void));
+
 enum situation {
     OURS,          /* the library's handlers, signals not blocked */
     OVER_FOREIGN,  /* a handler was there before the library, which took its place */

@@ -62,11 +62,11 @@ static void integers_are_extended_by_their_sign_or_by_zeros(void) {
     CHECK_IS(mmap_wrap_get_int(h, MMAP_WRAP_U32, 0), 0xFFFFFFFF);
     CHECK_IS(mmap_wrap_get_int(h, MMAP_WRAP_I64, 0), -1);
     CHECK_IS(mmap_wrap_get_int(h, MMAP_WRAP_U64, 0), -1); /* the same bits */
-    CHECK_FAILS(mmap_wrap_put_int(h, MMAP_WRAP_U8, 0, 256), MMAP_WRAP_E_ARGUMENT, "256 does not fit MMAP_WRAP_U8: 0 to 255");
+    CHECK_FAILS(mmap_wrap_put_int(h, MMAP_WRAP_U8, 0, 256), MMAP_WRAP_E_ARGUMENT, "256 does not fit an unsigned integer of 8 bits: 0 to 255");
     CHECK_FAILS(mmap_wrap_put_int(h, MMAP_WRAP_I16, 0, 32768), MMAP_WRAP_E_ARGUMENT, "-32768 to 32767");
     CHECK_FAILS(mmap_wrap_put_int(h, MMAP_WRAP_U32, 0, -1), MMAP_WRAP_E_ARGUMENT, "0 to 4294967295");
     CHECK_IS(mmap_wrap_put_int(h, MMAP_WRAP_U64, 0, -1), 0);
-    CHECK_FAILS(mmap_wrap_put_float(h, MMAP_WRAP_F32, 0, DBL_MAX), MMAP_WRAP_E_ARGUMENT, "does not fit MMAP_WRAP_F32");
+    CHECK_FAILS(mmap_wrap_put_float(h, MMAP_WRAP_F32, 0, DBL_MAX), MMAP_WRAP_E_ARGUMENT, "does not fit a float of 32 bits");
     CHECK_IS(munmap_wrap(h), 1);
 }
 
@@ -84,7 +84,7 @@ static void a_failure_is_told_from_the_number_that_looks_like_one(void) {
     CHECK(isnan(mmap_wrap_get_float(h, MMAP_WRAP_F64, 0)));
     CHECK_IS(mmap_wrap_last_error_code(), 0);
     CHECK_IS(mmap_wrap_get_int(h, MMAP_WRAP_F64, 0), MMAP_WRAP_NO_INT);
-    CHECK_FAILS(mmap_wrap_last_error_code(), MMAP_WRAP_E_ARGUMENT, "mmap_wrap_get_int: MMAP_WRAP_F64 is not for this call");
+    CHECK_FAILS(mmap_wrap_last_error_code(), MMAP_WRAP_E_ARGUMENT, "mmap_wrap_get_int: a float of 64 bits is not for this call");
     CHECK_IS(mmap_wrap_get_int(h, 99, 0), MMAP_WRAP_NO_INT);
     CHECK_FAILS(mmap_wrap_last_error_code(), MMAP_WRAP_E_ARGUMENT, "0x63 is no kind of element");
     CHECK_FAILS(mmap_wrap_get(h, MMAP_WRAP_I64, 0, NULL), MMAP_WRAP_E_ARGUMENT, "the buffer is NULL, but 8 bytes long");

@@ -68,7 +68,7 @@ static void every_call_refuses(mmap_wrap_handle h, int64_t code) {
     char why[100];
     bool unknown = code == MMAP_WRAP_E_HANDLE;
     snprintf(why, sizeof why, "%s0x%llx is %s", unknown ? "" : "the mapping of handle ", (unsigned long long)h,
-             unknown ? "no handle of this library" : "unmapped already");
+             unknown ? "not a valid mapping handle" : "unmapped already");
     for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
         check_fails(calls[i].with(h), code, text("%s: %s", calls[i].name, why), __FILE__, __LINE__, calls[i].name);
     }
@@ -136,7 +136,7 @@ static void lengths_and_offsets_that_cannot_be_are_refused(void) {
     make_file("ten", "0123456789", 10);
     CHECK_FAILS(mmap_wrap(NULL, 0, RW, PRIVATE, -1, 0), MMAP_WRAP_E_ARGUMENT, "length of at least 1 byte");
     CHECK_FAILS(mmap_wrap(NULL, MMAP_WRAP_REST, RW, PRIVATE, -1, 0), MMAP_WRAP_E_ARGUMENT, "length of at least 1 byte");
-    CHECK_FAILS(mmap_path_wrap("ten", 0, PROT_READ, MAP_PRIVATE, 0), MMAP_WRAP_E_ARGUMENT, "length 0: give the bytes to map");
+    CHECK_FAILS(mmap_path_wrap("ten", 0, PROT_READ, MAP_PRIVATE, 0), MMAP_WRAP_E_ARGUMENT, "length 0: give the number of bytes");
     CHECK_FAILS(mmap_path_wrap("/dev/zero", MMAP_WRAP_REST, PROT_READ, MAP_PRIVATE, 0), MMAP_WRAP_E_ARGUMENT,
                 "give the length");
     CHECK_FAILS(mmap_wrap(NULL, -1, RW, PRIVATE, -1, 0), MMAP_WRAP_E_RANGE, "mmap: length -1 is negative");
@@ -221,7 +221,7 @@ static void what_is_no_file_of_bytes_is_refused_without_waiting(void) {
     CHECK_FAILS(mmap_open_wrap("pipe", O_RDWR | O_CREAT, 0600, MMAP_WRAP_REST, 0, 1, RW, MAP_SHARED, 0), -ENODEV, "read it");
     unlink("pipe");
     CHECK_FAILS(map_file("/dev/null", PROT_READ, MAP_PRIVATE), MMAP_WRAP_E_ARGUMENT, "a device has no size");
-    CHECK_FAILS(mmap_path_wrap("/dev/null", 1, PROT_READ, MAP_PRIVATE, 0), -ENODEV, "this kind of file cannot be mapped");
+    CHECK_FAILS(mmap_path_wrap("/dev/null", 1, PROT_READ, MAP_PRIVATE, 0), -ENODEV, "this kind of file cannot be mapped: read it");
 }
 
 /* The child waits in open until there is a reader, whose end it would find closed at once. */
@@ -319,7 +319,7 @@ static void descriptors_are_refused_with_the_reason(void) {
     CHECK_FAILS(mmap_wrap(NULL, 10, RW, MAP_SHARED, reading, 0), -EACCES, "Permission denied (EACCES)");
     CHECK_FAILS(mmap_wrap(NULL, 10, PROT_READ, MAP_PRIVATE, closed, 0), -EBADF,
                 text("mmap: descriptor %d: Bad file descriptor (EBADF)", closed));
-    CHECK_FAILS(mmap_wrap(NULL, 10, PROT_READ, MAP_PRIVATE, -1, 0), -EBADF, "say MAP_ANONYMOUS");
+    CHECK_FAILS(mmap_wrap(NULL, 10, PROT_READ, MAP_PRIVATE, -1, 0), -EBADF, "needs MAP_ANONYMOUS");
     CHECK_FAILS(mmap_wrap(NULL, 10, PROT_READ, MAP_PRIVATE, (int64_t)1 << 40, 0), MMAP_WRAP_E_ARGUMENT,
                 "1099511627776 is no file descriptor");
     CHECK_FAILS(mmap_wrap(NULL, 10, PROT_READ, MAP_PRIVATE, directory, 0), -EISDIR, text("descriptor %d", directory));

@@ -29,7 +29,7 @@ static void guards_the_middle_page(mmap_wrap_handle h) {
     CHECK_IS(mmap_wrap_fill(h, 0, 7, MMAP_WRAP_REST), 3 * page);
     CHECK_IS(mmap_wrap_guard(h, 1, page, page), 0);
     for (int64_t at = page; at < 2 * page; at += page - 1) {
-        CHECK_FAILS(mmap_wrap_read(h, at, &byte, 1), MMAP_WRAP_E_FAULT, "mmap_wrap_read: the memory refused");
+        CHECK_FAILS(mmap_wrap_read(h, at, &byte, 1), MMAP_WRAP_E_FAULT, "mmap_wrap_read: the access faulted");
         CHECK_FAILS(mmap_wrap_write(h, at, "x", 1), MMAP_WRAP_E_FAULT, text("at offset %d", (int)at));
     }
     CHECK_FAILS(mmap_wrap_fill(h, 0, 1, MMAP_WRAP_REST), MMAP_WRAP_E_FAULT, text("after %d of %d bytes", (int)page, (int)(3 * page)));
@@ -78,10 +78,10 @@ static void lifted_pages_have_the_protection_of_the_whole(void) {
     mmap_wrap_handle h = memory_of(2 * page);
     CHECK_IS(mmap_wrap_guard(h, 1, page, page), 0);
     CHECK_IS(mprotect_wrap(h, PROT_READ, 0, MMAP_WRAP_REST), 0);
-    CHECK_FAILS(mmap_wrap_read(h, page, &byte, 1), MMAP_WRAP_E_FAULT, "refused");
+    CHECK_FAILS(mmap_wrap_read(h, page, &byte, 1), MMAP_WRAP_E_FAULT, "the access faulted");
     CHECK_IS(mmap_wrap_guard(h, 0, page, page), 0);
     CHECK_IS(mmap_wrap_read(h, page, &byte, 1), 1);
-    CHECK_FAILS(mmap_wrap_write(h, page, "x", 1), MMAP_WRAP_E_FAULT, "its protection forbids that");
+    CHECK_FAILS(mmap_wrap_write(h, page, "x", 1), MMAP_WRAP_E_FAULT, "the protection forbids it");
     CHECK_IS(munmap_wrap(h), 1);
 }
 
@@ -99,7 +99,7 @@ static void a_guard_needs_whole_pages_inside_the_mapping(void) {
     CHECK_IS(mmap_wrap_guard(h, 1, 3 * page + 1, 0), 0);
     CHECK_IS(mmap_wrap_fill(h, 0, 1, MMAP_WRAP_REST), 3 * page + 1); /* nothing was guarded */
     CHECK_IS(mmap_wrap_guard(h, 1, 3 * page, 1), 0);                  /* the mapping's own end */
-    CHECK_FAILS(mmap_wrap_write(h, 3 * page, "x", 1), MMAP_WRAP_E_FAULT, "refused");
+    CHECK_FAILS(mmap_wrap_write(h, 3 * page, "x", 1), MMAP_WRAP_E_FAULT, "the access faulted");
     CHECK_IS(munmap_wrap(h), 1);
 }
 

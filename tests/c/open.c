@@ -132,8 +132,8 @@ static void a_file_is_kept_open_only_where_that_is_asked_for(void) {
     mmap_wrap_handle closed = open_shared("kept", O_RDWR, MMAP_WRAP_REST);
     CHECK_IS(open_descriptors(), before);
     CHECK_FAILS(mmap_wrap_descriptor(closed), MMAP_WRAP_E_ARGUMENT, "mmap_wrap_descriptor: this mapping keeps no file open");
-    CHECK_FAILS(mmap_wrap_seals(closed), MMAP_WRAP_E_ARGUMENT, "MMAP_WRAP_KEEP");
-    CHECK_FAILS(mmap_wrap_add_seals(closed, F_SEAL_GROW), MMAP_WRAP_E_ARGUMENT, "MMAP_WRAP_KEEP");
+    CHECK_FAILS(mmap_wrap_seals(closed), MMAP_WRAP_E_ARGUMENT, "keep the file");
+    CHECK_FAILS(mmap_wrap_add_seals(closed, F_SEAL_GROW), MMAP_WRAP_E_ARGUMENT, "keep the file");
 
     int fd = open("kept", O_RDONLY | O_CLOEXEC);
     const mmap_wrap_handle kept[] = {
@@ -399,8 +399,8 @@ static void what_cannot_be_a_memory_file_is_refused(void) {
     const int64_t none[] = {0, MMAP_WRAP_REST};
     for (int i = 0; i < 2; i++) {
         CHECK_FAILS(memory_file(0, none[i]), MMAP_WRAP_E_ARGUMENT, "a length of at least 1 byte");
-        CHECK_FAILS(mmap_unnamed_wrap(none[i], RW, MAP_SHARED), MMAP_WRAP_E_ARGUMENT, "mmap_unnamed: a file in memory");
-        CHECK_FAILS(mmap_secret_wrap(none[i], RW), MMAP_WRAP_E_ARGUMENT, "mmap_secret: a file in memory");
+        CHECK_FAILS(mmap_unnamed_wrap(none[i], RW, MAP_SHARED), MMAP_WRAP_E_ARGUMENT, "mmap_unnamed: a memory file");
+        CHECK_FAILS(mmap_secret_wrap(none[i], RW), MMAP_WRAP_E_ARGUMENT, "mmap_secret: a memory file");
     }
     CHECK_FAILS(memory_file(0, -1), MMAP_WRAP_E_RANGE, "length -1 is negative");
     CHECK_FAILS(mmap_unnamed_wrap(-1, RW, MAP_SHARED), MMAP_WRAP_E_RANGE, "length -1 is negative");

@@ -89,7 +89,7 @@ static void pages_move_to_a_handle_of_their_own(void) {
     CHECK_IS(mmap_wrap_write(h, 0, "here", 4), 4);
     const int64_t dontunmap = MREMAP_MAYMOVE | MREMAP_DONTUNMAP;
     CHECK_FAILS(mremap_wrap(h, 2 * page, dontunmap, NULL, 0), MMAP_WRAP_E_ARGUMENT, "the length stays as it is");
-    CHECK_FAILS(mremap_wrap(h, page, dontunmap, NULL, 1), MMAP_WRAP_E_ARGUMENT, "with_file must be 0");
+    CHECK_FAILS(mremap_wrap(h, page, dontunmap, NULL, 1), MMAP_WRAP_E_ARGUMENT, "the file keeps its size, too");
     CHECK_FAILS(mremap_wrap(h, page, MREMAP_DONTUNMAP, NULL, 0), MMAP_WRAP_E_ARGUMENT, "need MREMAP_MAYMOVE beside them");
     mmap_wrap_handle moved = mremap_wrap(h, page, dontunmap, NULL, 0);
     if (under_valgrind() && moved < 0) {
@@ -145,7 +145,7 @@ static void a_shared_mapping_does_not_grow_beyond_its_file(void) {
         for (int j = 0; j < 3; j++) {
             const char *why = text("%lld bytes at file offset 10 go beyond the 128 bytes of the file", (long long)beyond[j]);
             CHECK_FAILS(mremap_wrap(h, beyond[j], flags, NULL, 0), MMAP_WRAP_E_RANGE, why);
-            CHECK_FAILS(mremap_wrap(h, beyond[j], flags, NULL, 0), MMAP_WRAP_E_RANGE, "MMAP_WRAP_KEEP");
+            CHECK_FAILS(mremap_wrap(h, beyond[j], flags, NULL, 0), MMAP_WRAP_E_RANGE, "keep the file");
         }
         CHECK_IS(mmap_wrap_length(h), 100);
         CHECK_IS(mremap_wrap(h, 118, flags, NULL, 0), h);
@@ -163,7 +163,7 @@ static void a_shared_mapping_does_not_grow_beyond_its_file(void) {
     unlink("ends");
     const int64_t refused = mremap_wrap(h, 3 * page, flags, NULL, 0);
     CHECK(refused == MMAP_WRAP_E_ARGUMENT || refused == MMAP_WRAP_E_RANGE);
-    CHECK_FAILS(refused, refused, "MMAP_WRAP_KEEP");
+    CHECK_FAILS(refused, refused, "keep the file");
     CHECK_IS(mremap_wrap(h, 10, flags, NULL, 0), h);
     CHECK_IS(munmap_wrap(h), 1);
     /* What is private is in memory alone. */

@@ -134,7 +134,7 @@ static void refused_memory_answers_fault(void) {
     value = 77;
     for (int i = 0; i < OPERATIONS; i++) {
         CHECK_FAILS(operations[i](cut, page), MMAP_WRAP_E_FAULT, "lies beyond the");
-        CHECK_FAILS(operations[i](partly, 2 * page - 8), MMAP_WRAP_E_FAULT, "its protection forbids that");
+        CHECK_FAILS(operations[i](partly, 2 * page - 8), MMAP_WRAP_E_FAULT, "the protection forbids it");
         CHECK(mmap_wrap_fault_address() == (char *)mmap_wrap_address(partly) + 2 * page - 8);
         CHECK_IS(value, 77);
     }

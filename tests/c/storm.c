@@ -124,6 +124,11 @@ static void *keep_breaking(void *number) {
     return NULL;
 }
 
+static bool all_have_acted(void) {
+    return __atomic_load_n(&uses, __ATOMIC_RELAXED) > 0 && __atomic_load_n(&faults, __ATOMIC_RELAXED) > 0
+        && __atomic_load_n(&breaks, __ATOMIC_RELAXED) > 0;
+}
+
 static void storms(void) {
     take_situation(situation);
     if (folder != NULL) {
@@ -136,12 +141,11 @@ static void storms(void) {
     pthread_t threads[USERS + BREAKERS];
     for (uintptr_t i = 0; i < USERS + BREAKERS; i++)
         pthread_create(&threads[i], NULL, i < USERS ? keep_using : keep_breaking, (void *)i);
-    usleep((useconds_t)(seconds * 1e6));
+    go_on(seconds, all_have_acted);
     __atomic_store_n(&stop, true, __ATOMIC_RELAXED);
     for (int i = 0; i < USERS + BREAKERS; i++) pthread_join(threads[i], NULL);
     CHECK_IS(wrong_uses, 0);
     CHECK_IS(foreign_calls(), 0);
-    CHECK(uses > 0 && faults > 0 && breaks > 0); /* else nothing was put to the test */
     for (int i = 0; i < MAPPINGS; i++) CHECK_IS(munmap_wrap(mappings[i]), 1);
 }
 

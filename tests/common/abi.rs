@@ -16,16 +16,16 @@ macro_rules! abi {
 }
 
 pub use ffi::elements::MMAP_WRAP_NO_INT;
-pub use ffi::facts::{
+pub use ffi::info::{
     MMAP_WRAP_SOURCE_ANONYMOUS, MMAP_WRAP_SOURCE_DESCRIPTOR, MMAP_WRAP_SOURCE_MEMORY_FILE, MMAP_WRAP_SOURCE_PATH,
     MMAP_WRAP_SOURCE_SHARED_MEMORY,
 };
 pub use ffi::open::MMAP_WRAP_KEEP;
 
 #[allow(non_camel_case_types)]
-pub type mmap_wrap_facts = ffi::facts::mmap_wrap_facts;
+pub type mmap_wrap_facts = ffi::info::mmap_wrap_facts;
 #[allow(non_camel_case_types)]
-pub type mmap_wrap_cache = ffi::presence::mmap_wrap_cache;
+pub type mmap_wrap_cache = ffi::residency::mmap_wrap_cache;
 
 abi! {
     access {
@@ -63,7 +63,7 @@ abi! {
         mmap_wrap_last_error_message() -> *const c_char;
         mmap_wrap_strerror(code: i64) -> *const c_char;
     }
-    facts {
+    info {
         mmap_wrap_file_size(h: i64) -> i64;
         mmap_wrap_facts(h: i64, facts: *mut mmap_wrap_facts, size: i64) -> i64;
         mmap_wrap_list(handles: *mut i64, room: i64) -> i64;
@@ -85,6 +85,7 @@ abi! {
         mmap_aligned_wrap(alignment: i64, len: i64, prot: i64, flags: i64, fd: i64, offset: i64) -> i64;
         mmap_wrap_huge(h: i64, offset: i64, size: i64) -> i64;
         mmap_wrap_huge_page_size() -> i64;
+        mmap_wrap_node(h: i64, offset: i64) -> i64;
     }
     map {
         mmap_path_wrap(path: *const c_char, len: i64, prot: i64, flags: i64, offset: i64) -> i64;
@@ -104,12 +105,12 @@ abi! {
         mmap_wrap_seals(h: i64) -> i64;
         shm_unlink_wrap(name: *const c_char) -> i64;
     }
-    pages {
+    protect {
         madvise_wrap(h: i64, advice: i64, offset: i64, size: i64) -> i64;
         mprotect_wrap(h: i64, prot: i64, offset: i64, size: i64) -> i64;
         msync_wrap(h: i64, flags: i64, offset: i64, size: i64) -> i64;
     }
-    presence {
+    residency {
         cachestat_wrap(h: i64, cache: *mut mmap_wrap_cache, struct_size: i64, offset: i64, size: i64) -> i64;
         mincore_wrap(h: i64, pages: *mut u8, room: i64, offset: i64, size: i64) -> i64;
         mlock_wrap(h: i64, flags: i64, offset: i64, size: i64) -> i64;

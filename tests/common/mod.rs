@@ -4,6 +4,7 @@
 pub mod abi;
 
 use mmap_wrap::internals::constants::*;
+use mmap_wrap::internals::mapping::FileEnd;
 use mmap_wrap::internals::registry::{self, Handle};
 use mmap_wrap::internals::{Mapping, Result};
 use std::path::Path;
@@ -13,10 +14,10 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 pub const READ_WRITE: i64 = PROT_READ | PROT_WRITE;
 pub const ANONYMOUS: i64 = MAP_SHARED | MAP_ANONYMOUS;
 
-/// [`Mapping::of_descriptor`] for tests, which pass descriptors of their own and map over nothing of use.
-pub fn of_descriptor(addr: usize, len: i64, prot: i64, flags: i64, fd: i64, offset: i64) -> Result<Mapping> {
+/// [`Mapping::from_descriptor`] for tests, which pass descriptors of their own and map over nothing of use.
+pub fn from_descriptor(addr: usize, len: i64, prot: i64, flags: i64, fd: i64, offset: i64) -> Result<Mapping> {
     // SAFETY: as said.
-    unsafe { Mapping::of_descriptor(addr, len, prot, flags, fd, offset) }
+    unsafe { Mapping::from_descriptor(addr, len, prot, flags, fd, offset) }
 }
 
 /// [`Mapping::aligned`], likewise.
@@ -26,28 +27,28 @@ pub fn aligned(alignment: i64, len: i64, prot: i64, flags: i64, fd: i64, offset:
 }
 
 /// [`Mapping::resize_at`], likewise.
-pub fn resize_at(mapping: &mut Mapping, length: i64, flags: i64, address: usize, with_file: bool) -> Result<()> {
+pub fn resize_at(mapping: &mut Mapping, length: i64, flags: i64, address: usize, file_end: FileEnd) -> Result<()> {
     // SAFETY: as above.
-    unsafe { mapping.resize_at(length, flags, address, with_file) }
+    unsafe { mapping.resize_at(length, flags, address, file_end) }
 }
 
 /// The page cache of the tests' own descriptors.
 pub mod cache {
-    use mmap_wrap::internals::{Result, cache};
+    use mmap_wrap::internals::{Result, page_cache};
 
-    pub fn of_descriptor(fd: i64, offset: i64, size: i64) -> Result<cache::Cache> {
+    pub fn from_descriptor(fd: i64, offset: i64, size: i64) -> Result<page_cache::Cache> {
         // SAFETY: the descriptor is the test's.
-        unsafe { cache::of_descriptor(fd, offset, size) }
+        unsafe { page_cache::from_descriptor(fd, offset, size) }
     }
 
     pub fn evict(fd: i64, offset: i64, size: i64) -> Result<()> {
         // SAFETY: as above.
-        unsafe { cache::evict(fd, offset, size) }
+        unsafe { page_cache::evict(fd, offset, size) }
     }
 
     pub fn warm(fd: i64, offset: i64, size: i64) -> Result<()> {
         // SAFETY: as above.
-        unsafe { cache::warm(fd, offset, size) }
+        unsafe { page_cache::warm(fd, offset, size) }
     }
 }
 

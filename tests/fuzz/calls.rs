@@ -8,9 +8,9 @@
 )]
 
 use mmap_wrap::internals::ffi::{
-    access::*, address::*, constants::*, elements::*, error::*, facts::*, faults::*, hardening::*, huge::*,
+    access::*, address::*, constants::*, elements::*, error::*, faults::*, hardening::*, huge::*, info::*,
 };
-use mmap_wrap::internals::ffi::{map::*, mutex::*, open::*, pages::*, presence::*, resize::*, sharing::*, version::*};
+use mmap_wrap::internals::ffi::{map::*, mutex::*, open::*, protect::*, residency::*, resize::*, sharing::*, version::*};
 
 /// What an argument is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -241,7 +241,7 @@ calls! {
 
 /// Calls that are not in the table, and why.
 pub const LEFT_OUT: &[(&str, &str)] = &[
-    ("mlockall_wrap", "what later calls map would be read in, whatever its size: tests/c/presence.c has it"),
+    ("mlockall_wrap", "what later calls map would be read in, whatever its size: tests/c/residency.c has it"),
     ("munlockall_wrap", "likewise"),
 ];
 

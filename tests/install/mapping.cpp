@@ -333,8 +333,8 @@ static void a_file_is_opened_as_it_is_said() {
     CHECK(contents(mapping::open("words", options().part(4, 3).read_only())) == "two");
     CHECK(contents(whole).substr(0, 3) == "one");
     CHECK_THROWS(mapping::open("words", options().flag(1ll << 40)), MMAP_WRAP_E_ARGUMENT, "open flags");
-    CHECK_THROWS(mapping::file(std::string("words\0more", 10)), MMAP_WRAP_E_ARGUMENT, "byte 0");
-    CHECK_THROWS(mapping::open(std::string("words\0more", 10)), MMAP_WRAP_E_ARGUMENT, "byte 0");
+    CHECK_THROWS(mapping::file(std::string("words\0more", 10)), MMAP_WRAP_E_ARGUMENT, "NUL byte");
+    CHECK_THROWS(mapping::open(std::string("words\0more", 10)), MMAP_WRAP_E_ARGUMENT, "NUL byte");
     unlink("words");
 }
 
@@ -361,7 +361,7 @@ static void a_memory_file_grows_with_its_mapping() {
     close(fd);
     CHECK_THROWS(memory.resize(3 << 20, file_end::stays), MMAP_WRAP_E_RANGE, "beyond the 2097152 bytes of the file");
     CHECK_IS(memory.length(), 2 << 20);
-    CHECK_THROWS(mapping::memfd(std::string("a\0b", 3), 100), MMAP_WRAP_E_ARGUMENT, "byte 0");
+    CHECK_THROWS(mapping::memfd(std::string("a\0b", 3), 100), MMAP_WRAP_E_ARGUMENT, "NUL byte");
 }
 
 static void a_file_is_resized_with_its_mapping_and_memory_without() {

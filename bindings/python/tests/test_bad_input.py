@@ -224,7 +224,7 @@ def test_a_made_up_a_stale_and_a_zero_handle_are_told_apart():
     assert _ffi.mmap_wrap_length(0) == _errors.E_HANDLE
     for made_up in (0, 1, 2**62, -1):
         assert _ffi.munmap_wrap(made_up) == _errors.E_HANDLE
-        with pytest.raises(ValueError, match="is no handle of this library"):
+        with pytest.raises(ValueError, match="is not a valid mapping handle"):
             _errors.answer(_ffi.mmap_wrap_read(made_up, 0, None, 0))
 
 

@@ -257,7 +257,7 @@ def test_copying_is_a_type_error_as_ever(make, nothing_leaks):
             with pytest.raises(TypeError, match=r"^cannot copy a map, nor a view of it"):
                 way(thing)
         for thing in (mmap.anonymous(4096), memoryview(b"x")):
-            with pytest.raises(TypeError, match=r"^cannot pickle '"):
+            with pytest.raises(TypeError, match=r"^cannot pickle '?m"):
                 way(thing)
 
 
@@ -298,9 +298,21 @@ def test_a_view_pickles_as_its_slice(make, kind, nothing_leaks):
 
 
 def test_views_of_anything_else_cannot_be_pickled_as_ever():
+    words = run_well(
+        """
+import pickle
+try:
+    pickle.dumps(memoryview(b"x"))
+except TypeError as error:
+    print(error, end="")
+"""
+    )
     for view in (memoryview(b"x"), memoryview(bytearray(3))):
-        with pytest.raises(TypeError, match="cannot pickle 'memoryview' object"):
-            pickle.dumps(view)
+        for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1):
+            with pytest.raises(TypeError) as caught:
+                pickle.dumps(view, protocol)
+            # Where no package has a say in it.
+            assert str(caught.value) == words
 
 
 def test_a_thousand_slices_take_one_descriptor(make):

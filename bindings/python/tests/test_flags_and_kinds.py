@@ -157,3 +157,27 @@ def test_a_note_is_there_in_every_version():
     with pytest.raises(OSError, match="Invalid argument") as caught:
         mmap.mmap(-1, 0)
     assert told(caught.value).count("\n") == 1
+
+
+def test_no_message_has_what_the_caller_did_not_say(path):
+    """Bits and names of the C interface that the package uses itself are no matter of Python's."""
+    with open(path, "r+b") as file:
+        calls = [
+            (lambda: mmap.mmap(file.fileno(), 0, flags=0), "mmap: flags 0x0 say neither"),
+            (lambda: mmap.mmap(file.fileno(), 0, flags=mmap.MAP_POPULATE), "mmap: flags 0x8000 say neither"),
+            (lambda: mmap.map_path(path, flags=0), "flags 0x0 say neither"),
+            (lambda: mmap.map_path(path).descriptor(), "keeps no file open"),
+            (lambda: mmap.map_path(path).remap(), "keeps no file open"),
+            (lambda: mmap.map_path(path).remap(8192), "beyond the 8 bytes of the file"),
+        ]
+        for mode in ("r", "r+", "c", "a+"):
+            words = "flags 0x20 have MAP_ANONYMOUS, but a file is mapped"
+            calls.append((lambda mode=mode: mmap.open(path, mode, flags=mmap.MAP_ANONYMOUS), f"open: {words}"))
+        words = "shared: flags 0x20 have MAP_ANONYMOUS"
+        calls.append((lambda: mmap.shared(f"/mmap-wrap-test-{os.getpid()}", 1, flags=mmap.MAP_ANONYMOUS), words))
+        for call, words in calls:
+            with pytest.raises((OSError, ValueError)) as caught:
+                call()
+            assert words in told(caught.value)
+            assert "MMAP_WRAP" not in told(caught.value)
+            assert "in C" not in told(caught.value)

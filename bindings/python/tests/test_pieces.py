@@ -1,5 +1,6 @@
 """Calls over much memory go in pieces: Ctrl-C comes through, and the results are those of one call."""
 
+import operator
 import os
 import random
 import signal
@@ -124,9 +125,17 @@ def hole():
         lambda m, _: m.count(b"x"),
         lambda m, _: m.count(b"xx"),
         lambda m, other: m.compare(other),
+        # Byte by byte, in a loop of the interpreter's that looks at no signal.
+        lambda m, _: b"x" in m,
+        lambda m, _: "x" in m,
+        lambda m, _: b"x" in reversed(m),
+        lambda m, _: operator.indexOf(m, b"x"),
+        lambda m, _: operator.countOf(m, b"x"),
+        lambda m, _: m.readline(),
     ],
 )
-def test_ctrl_c_comes_through_within_a_second(hole, act):
+def test_ctrl_c_comes_through_within_a_second(hole, act, collected_when_asked):
+    # No collector: what a handler raises in the middle of a callback of its, such as hypothesis's, is lost.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     sent = []
 
@@ -147,7 +156,7 @@ def test_ctrl_c_comes_through_within_a_second(hole, act):
 
 
 @pytest.mark.parametrize("name", ["fill", "move", "copy"])
-def test_ctrl_c_between_two_pieces_ends_what_changes_memory(name, monkeypatch):
+def test_ctrl_c_between_two_pieces_ends_what_changes_memory(name, monkeypatch, collected_when_asked):
     monkeypatch.setattr(_pieces, "PIECE", 4096)
     called = []
     whole = getattr(_ffi, f"mmap_wrap_{name}")
@@ -171,3 +180,52 @@ def test_ctrl_c_between_two_pieces_ends_what_changes_memory(name, monkeypatch):
     finally:
         signal.signal(signal.SIGINT, before)
     assert len(called) == 1
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda m, data: m[:],
+        lambda m, data: m.read(),
+        lambda m, data: m.readline(),
+        lambda m, data: m.__setitem__(slice(None), data),
+        lambda m, data: m.write(data),
+        lambda m, data: m.write(m),
+    ],
+    ids=["slice", "read", "readline", "assign", "write", "write a map"],
+)
+def test_handlers_of_signals_run_between_the_pieces_of_a_long_copy(act):
+    ran, done = [], threading.Event()
+
+    def send():
+        while not done.is_set():
+            os.kill(os.getpid(), signal.SIGUSR1)
+
+    data = bytes(8 * _pieces.PIECE)
+    sender = threading.Thread(target=send)
+    before = signal.signal(signal.SIGUSR1, lambda *_: ran.append(None))
+    try:
+        with mmap.anonymous(len(data)) as m:
+            sender.start()
+            began = len(ran)
+            act(m, data)
+            count = len(ran) - began
+    finally:
+        done.set()
+        sender.join(PATIENCE)
+        signal.signal(signal.SIGUSR1, before)
+    # Each of the lines may see one before the call, and one after it.
+    assert count > 4
+
+
+@pytest.mark.parametrize("distance", [1, _pieces.PIECE - 1, _pieces.PIECE, 2 * _pieces.PIECE + 5])
+@pytest.mark.parametrize("up", [False, True])
+def test_long_copies_of_a_maps_own_bytes_may_overlap(distance, up):
+    size = 3 * _pieces.PIECE + 3
+    pattern = random.Random(0).randbytes(size)
+    with mmap.anonymous(size + distance) as m:
+        origin, to = (0, distance) if up else (distance, 0)
+        m[origin : origin + size] = pattern
+        with m.view() as view:
+            m[to : to + size] = view[origin : origin + size]
+        assert m[to : to + size] == pattern

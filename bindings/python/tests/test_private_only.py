@@ -79,3 +79,13 @@ def test_other_files_are_mapped_shared_as_ever(text_file):
     for m in (mmap.open(text_file), mmap.map_path(text_file, prot=mmap.PROT_READ)):
         assert m.facts().flags & (mmap.MAP_SHARED | mmap.MAP_PRIVATE) == mmap.MAP_SHARED
         m.close()
+
+
+def test_it_cannot_be_made_writable_for_what_is_stored_would_reach_no_file(file):
+    path, contents = file
+    with mmap.open(path) as m:
+        with pytest.raises(PermissionError):
+            m.protect(mmap.PROT_READ | mmap.PROT_WRITE)
+        assert m[:] == contents
+        m.protect(mmap.PROT_NONE)
+        m.protect(mmap.PROT_READ)

@@ -48,7 +48,7 @@ fn run<T>(body: fn(&mut T), data: &mut T) -> Result<bool, Errno> {
     }
     let stack = Pages::zeroed(STACK)?;
     let mut job = Job { body, data, is_done: AtomicBool::new(false) };
-    let top = stack.at(&(stack.size()..stack.size())).cast();
+    let top = stack.at(stack.size(), 0).cast();
     // SAFETY: all-zero is an empty set, and filled below.
     let (mut all, mut before) = unsafe { (zeroed(), zeroed()) };
     // SAFETY: both sets are this function's. No handler of this process may run in the child: it would run twice.

@@ -13,11 +13,20 @@ pub fn transparent_huge_page_size() -> Option<usize> {
     text.trim().parse().ok()
 }
 
+/// The sizes of the huge pages that the kernel has pools for, in bytes, ascending.
+pub fn huge_page_sizes() -> Vec<usize> {
+    let kilobytes = |name: &str| name.strip_prefix("hugepages-")?.strip_suffix("kB")?.parse::<usize>().ok();
+    let pools = std::fs::read_dir("/sys/kernel/mm/hugepages").into_iter().flatten().flatten();
+    let mut sizes: Vec<_> = pools.filter_map(|pool| kilobytes(pool.file_name().to_str()?)?.checked_mul(1024)).collect();
+    sizes.sort_unstable();
+    sizes
+}
+
 /// Calls `each` with every part of the range that is in huge pages now, transparent or from the pool.
 /// ENOTTY before Linux 6.7.
 pub fn each_huge_part(pages: &Pages, range: Range<usize>, mut each: impl FnMut(Range<usize>)) -> Result<(), Errno> {
     let pagemap = File::open("/proc/self/pagemap").map_err(errno)?;
-    let base = pages.at(&(0..0)).addr();
+    let base = pages.at(0, 0).addr();
     let mut at = range.start;
     while at < range.end {
         let mut found = [Region::default(); 64];
@@ -87,7 +96,7 @@ fn scan(pagemap: &File, range: Range<usize>, found: &mut [Region]) -> Result<(us
 /// where one that has huge pages, and others, reaches beyond the range.
 pub fn huge_bytes_by_smaps(pages: &Pages, range: Range<usize>) -> Result<Option<usize>, Errno> {
     let smaps = std::fs::read_to_string("/proc/self/smaps").map_err(errno)?;
-    let range = pages.at(&range).addr()..pages.at(&range).addr() + range.len();
+    let range = pages.start_of(&range).addr()..pages.start_of(&range).addr() + range.len();
     let mut sum = 0;
     let mut line = 0..0;
     for row in smaps.lines() {

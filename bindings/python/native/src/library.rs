@@ -66,6 +66,7 @@ functions! {
     advise = c"madvise_wrap": fn(i64, i64, i64, i64) -> i64;
     sync = c"msync_wrap": fn(i64, i64, i64, i64) -> i64;
     length = c"mmap_wrap_length": fn(i64) -> i64;
+    address = c"mmap_wrap_address": fn(i64) -> *mut c_void;
     acquire = c"mmap_wrap_acquire": fn(i64) -> *mut c_void;
     release = c"mmap_wrap_release": fn(i64) -> i64;
     check = c"mmap_wrap_check": fn(i64, i64, i64) -> i64;

@@ -159,6 +159,48 @@ pub unsafe fn without_lock<T>(size: i64, access: impl FnOnce() -> T) -> T {
     }
 }
 
+/// Bytes of a long access between two runs of the signals' handlers: what a slow disk reads in a good part of a second. The
+/// package's `_pieces` has the same number.
+pub const PIECE: i64 = 1 << 24;
+
+/// Runs an access to `size` bytes, piece by piece if it is long: `access` gets the offset and size of each, the last piece
+/// first if `backwards`. Between two the handlers of signals run, so that Ctrl-C need not wait for the end. Gives the last
+/// code.
+///
+/// # Safety
+/// As the slots, and as `without_lock`.
+#[inline(always)]
+pub unsafe fn in_pieces(size: i64, backwards: bool, access: impl Fn(i64, i64) -> i64) -> Result<i64> {
+    if size < LONG {
+        return Ok(access(0, size));
+    }
+    // SAFETY: as demanded.
+    unsafe { in_pieces_without_lock(size, backwards, access) }
+}
+
+/// # Safety
+/// As `in_pieces`.
+#[cold]
+unsafe fn in_pieces_without_lock(size: i64, backwards: bool, access: impl Fn(i64, i64) -> i64) -> Result<i64> {
+    let count = (size - 1) / PIECE + 1;
+    let mut done = 0;
+    for number in 0..count {
+        let at = PIECE * if backwards { count - 1 - number } else { number };
+        let piece = PIECE.min(size - at);
+        // SAFETY: as demanded.
+        unsafe {
+            if number > 0 && PyErr_CheckSignals() < 0 {
+                return Err(Raised);
+            }
+            done = without_lock(piece, || access(at, piece));
+        }
+        if done < 0 {
+            break;
+        }
+    }
+    Ok(done)
+}
+
 /// Bytes that pass through the stack: for so few that costs less than to ask Python where the bytes of its object are.
 const FEW: usize = 64;
 
@@ -177,13 +219,14 @@ pub unsafe fn copy_of(map: &Map, start: i64, count: i64) -> Result<std::result::
             return if done < 0 { Ok(Err(done)) } else { made(PyBytes_FromStringAndSize(few.as_ptr().cast(), size)).map(Ok) };
         }
         let bytes = made(PyBytes_FromStringAndSize(null(), size))?;
-        let to: *mut c_void = PyBytes_AsString(bytes).cast();
-        let done = without_lock(count, || (library().read)(map.handle, start, to, count));
-        if done < 0 {
+        let to: *mut u8 = PyBytes_AsString(bytes).cast();
+        let read = |at: i64, size| (library().read)(map.handle, start + at, to.add(at as usize).cast(), size);
+        let done = in_pieces(count, false, read);
+        if !matches!(done, Ok(0..)) {
             Py_DecRef(bytes);
-            return Ok(Err(done));
         }
-        Ok(Ok(bytes))
+        let done = done?;
+        Ok(if done < 0 { Err(done) } else { Ok(bytes) })
     }
 }
 
@@ -203,7 +246,10 @@ pub unsafe fn bytes(object: Object, start: i64, count: i64) -> Result<Object> {
 #[inline(always)]
 pub unsafe fn write(map: &Map, place: i64, from: *const u8, size: i64) -> Result<Option<i64>> {
     // SAFETY: as demanded.
-    unsafe { crate::exceptions::in_range(without_lock(size, || (library().write)(map.handle, place, from.cast(), size))) }
+    unsafe {
+        let write = |at: i64, size| (library().write)(map.handle, place + at, from.add(at as usize).cast(), size);
+        crate::exceptions::in_range(in_pieces(size, false, write)?)
+    }
 }
 
 /// Puts what an object's buffer has into the map: None if it is not all inside.
@@ -214,13 +260,29 @@ pub unsafe fn write_buffer(map: &Map, place: i64, value: Object, data: &Py_buffe
     let size = data.len as i64;
     // SAFETY: called by the interpreter; the buffer keeps the other map open.
     unsafe {
-        if !is_of(data, value) {
-            return write(map, place, data.buf.cast(), size);
+        if is_of(data, value) {
+            // The other's memory may fault, too: it is read as a map, so that the failure is reported as that map's.
+            let (to, from) = (map.handle, map_of(value).handle);
+            let copy = |at: i64, size| (library().copy)(to, place + at, from, at, size);
+            return crate::exceptions::in_range(in_pieces(size, false, copy)?);
         }
-        // The other's memory may fault, too: it is read as a map, so that the failure is reported as that map's.
-        let (to, from) = (map.handle, map_of(value).handle);
-        crate::exceptions::in_range(without_lock(size, || (library().copy)(to, place, from, 0, size)))
+        // What is no bytes object may be a view of the map's own memory, which it keeps where it is, and overlap the bytes
+        // to be written.
+        let is_bytes = Py_TYPE(value) == &raw mut PyBytes_Type;
+        let Some(origin) = (if is_bytes { None } else { origin_within(map, data.buf.cast()) }) else {
+            return write(map, place, data.buf.cast(), size);
+        };
+        let move_ = |at: i64, size| (library().move_)(map.handle, place + at, origin + at, size);
+        crate::exceptions::in_range(in_pieces(size, place > origin, move_)?)
     }
+}
+
+/// The offset of an address that lies in the map.
+fn origin_within(map: &Map, address: *const u8) -> Option<i64> {
+    // SAFETY: the library checks the handle, and the address that it gives is no more than compared.
+    let (start, length) = unsafe { ((library().address)(map.handle), (library().length)(map.handle)) };
+    let origin = i64::try_from(address.addr().checked_sub(start.addr())?).ok()?;
+    (!start.is_null() && origin < length).then_some(origin)
 }
 
 /// A new instance for a handle that nothing else has; the handle is unmapped where there is no memory for one.

@@ -5,7 +5,7 @@
 use crate::arguments::{index, int, is_none, long, positional, ssize};
 use crate::exceptions::{Object, Raised, Result, fail, made, none, or_null, raise};
 use crate::library::{E_NOT_FOUND, E_RANGE, library};
-use crate::object::{Map, closed_first, copy_of, map_of, without_lock, write, write_buffer};
+use crate::object::{Map, PIECE, closed_first, copy_of, map_of, without_lock, write, write_buffer};
 use pyo3_ffi::*;
 use std::ffi::c_long;
 use std::mem::MaybeUninit;
@@ -237,12 +237,17 @@ unsafe fn line_from(map: &Map, start: i64, from: i64) -> Result<Option<i64>> {
     // SAFETY: called by the interpreter.
     unsafe {
         let length = map.length()?;
-        let size = length - from;
-        match without_lock(size, || (library().find)(map.handle, c"\n".as_ptr().cast(), 1, from, length)) {
-            at @ 0.. => Ok(Some(at + 1 - start)),
-            E_NOT_FOUND => Ok(Some(length - start)),
-            E_RANGE => Ok(None),
-            code => Err(fail(code)),
+        let mut from = from;
+        loop {
+            let to = length.min(from + PIECE);
+            match without_lock(to - from, || (library().find)(map.handle, c"\n".as_ptr().cast(), 1, from, to)) {
+                at @ 0.. => return Ok(Some(at + 1 - start)),
+                E_NOT_FOUND if to == length => return Ok(Some(length - start)),
+                E_NOT_FOUND if PyErr_CheckSignals() < 0 => return Err(Raised),
+                E_NOT_FOUND => from = to,
+                E_RANGE => return Ok(None),
+                code => return Err(fail(code)),
+            }
         }
     }
 }

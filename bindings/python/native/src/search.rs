@@ -6,7 +6,7 @@
 use crate::arguments::{Bytes, is_none, positional, ssize};
 use crate::exceptions::{Object, Raised, Result, call, fail, made, or_null};
 use crate::library::{E_NOT_FOUND, E_RANGE, REST, library};
-use crate::object::{LONG, Map, map_of, without_lock};
+use crate::object::{LONG, Map, PIECE, map_of, without_lock};
 use pyo3_ffi::*;
 use std::ffi::CStr;
 
@@ -39,10 +39,6 @@ impl Way {
         unsafe { function(map.handle, needle.start.cast(), needle.size, start, end) }
     }
 }
-
-/// Bytes for one call of the library without the lock: what a slow disk reads in a good part of a second. The package's
-/// `_pieces` has the same number.
-const PIECE: i64 = 1 << 24;
 
 pub unsafe extern "C" fn find(object: Object, first: *mut Object, count: Py_ssize_t) -> Object {
     // SAFETY: called by the interpreter.

@@ -146,10 +146,21 @@ unsafe fn every(map: &Map, start: i64, count: i64, step: i64) -> Result<Object> 
     }
 }
 
+/// Items of an iteration between two runs of the signals' handlers and of other threads: a power of two, some tenth of a
+/// second.
+const ITEMS: Py_ssize_t = 1 << 20;
+
 /// The byte at a place as bytes of length 1: what iterating over a sequence without an `__iter__` asks for.
 pub unsafe extern "C" fn item(object: Object, place: Py_ssize_t) -> Object {
     // SAFETY: called by the interpreter, which has added the length to a negative place.
     unsafe {
+        // `x in m` is a loop in C that lets neither other threads run nor handlers of signals.
+        if place & (ITEMS - 1) == ITEMS - 1 {
+            PyEval_RestoreThread(PyEval_SaveThread());
+            if PyErr_CheckSignals() < 0 {
+                return std::ptr::null_mut();
+            }
+        }
         let byte = match byte_at(map_of(object), place as i64) {
             Ok(byte) => byte,
             Err(Raised) => return std::ptr::null_mut(),

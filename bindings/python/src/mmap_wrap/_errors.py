@@ -30,7 +30,7 @@ _LAST_ERRNO = -4095
 
 
 class FaultError(OSError):
-    """The memory refused an access: its file was cut short, its disk is full or broken, its protection forbids it.
+    """An access faulted: its file was cut short, its disk is full or broken, its protection forbids it.
 
     `errno` is EFAULT; the message has the offset, the bytes done, and the cause where it could be found out.
 
@@ -41,7 +41,7 @@ class FaultError(OSError):
     >>> m.protect(mmap_wrap.PROT_NONE)
     >>> m[0]
     Traceback (most recent call last):
-    mmap_wrap.FaultError: [Errno 14] mmap_wrap_read: the memory refused the access at offset 0, after 0 of 1 bytes: ...
+    mmap_wrap.FaultError: [Errno 14] mmap_wrap_read: the access faulted at offset 0, after 0 of 1 bytes: ...
     """
 
 

@@ -294,6 +294,10 @@ def _shared_name(name: str) -> bytes:
 def _with_flags(caller: str, mode: str, way: int, protection: int, flags: int) -> int:
     """How a mode maps, with further flags; ArgumentError where they contradict it."""
     require_one_way(flags, caller)
+    if flags & _ANONYMOUS:
+        raise ArgumentError(
+            errno.EINVAL, f"{caller}: flags {flags:#x} have MAP_ANONYMOUS, but a file is mapped; see anonymous"
+        )
     said = flags & (_SHARED | _PRIVATE)
     if said == _PRIVATE and way == _SHARED and protection == _READ:
         # Mode "r": the same bytes, but where the file is written to.

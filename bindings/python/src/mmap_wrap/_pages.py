@@ -57,7 +57,7 @@ class Pages:
         >>> m[4095] = 1
         >>> m[4096] = 1
         Traceback (most recent call last):
-        mmap_wrap.FaultError: [Errno 14] mmap_wrap_write: the memory refused the access at offset 4096, ...
+        mmap_wrap.FaultError: [Errno 14] mmap_wrap_write: the access faulted at offset 4096, ...
         """
         protection = int64(prot)
         answer(_ffi.mprotect_wrap(self._handle, protection, *_range(offset, size)))
@@ -184,7 +184,7 @@ class Pages:
         >>> m.guard(4096)
         >>> m[4096]
         Traceback (most recent call last):
-        mmap_wrap.FaultError: [Errno 14] mmap_wrap_read: the memory refused the access at offset 4096, ...
+        mmap_wrap.FaultError: [Errno 14] mmap_wrap_read: the access faulted at offset 4096, ...
         """
         answer(raw.mmap_wrap_guard(self._handle, int(bool(on)), *_range(offset, size)))
 

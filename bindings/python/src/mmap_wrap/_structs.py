@@ -23,10 +23,12 @@ class Cache(_Members):
     `cached` are in memory; of these `dirty` wait to be written and `writeback` are being written. `evicted` were in
     memory once, `recently_evicted` of those so lately that it would have been better to keep them.
 
-    >>> import ctypes
+    Of a file that is another user's and may not be written, the kernel says nothing: -EPERM.
+
+    >>> import ctypes, tempfile
     >>> from mmap_wrap import raw
     >>> cache = raw.Cache()
-    >>> with open(raw.__file__, "rb") as file:
+    >>> with tempfile.TemporaryFile() as file:
     ...     code = raw.mmap_wrap_cachestat(
     ...         file.fileno(), ctypes.byref(cache), ctypes.sizeof(cache), 0, raw.MMAP_WRAP_REST
     ...     )

@@ -71,7 +71,6 @@ use Mmap::Wrap::Enums;
 use Mmap::Wrap::Exceptions;
 use Mmap::Wrap::Mapping;
 use NativeCall;
-use nqp;   # for the containers of elements alone
 
 unit module Mmap::Wrap;
 
@@ -170,37 +169,6 @@ Mmap::Wrap::shm-unlink($name);
 
 =end pod
 
-# What a container of Raku's own does when it is assigned to is up to its descriptor: that is how an element of an Array comes into
-# being. Here it goes to the memory. The container holds the value from when it was made.
-my class Place {
-    has $.mapping;
-    has $.index;
-    method of() { Mu }
-    method default() { Nil }
-    method name() { 'element' }
-    method dynamic() { 0 }
-    method is_generic() { 0 }
-    method next() { self }
-    method assigned(\container) { $!mapping.ASSIGN-POS($!index, nqp::getattr(container, Scalar, '$!value')) }
-}
-
-# What can be written: its elements come in containers, for ++ and the like. A class of its own, since reading an element of what
-# cannot be written is faster without.
-my class Writable is Mapping {
-    proto method AT-POS(|) { * }
-    multi method AT-POS(Mu $index) is raw {
-        my \value = self.Mmap::Wrap::Mapping::AT-POS($index);
-        my \place := nqp::create(Place);
-        nqp::bindattr(place, Place, '$!mapping', self);
-        nqp::bindattr(place, Place, '$!index', nqp::decont($index));
-        my \container := nqp::create(Scalar);
-        nqp::bindattr(container, Scalar, '$!descriptor', place);
-        nqp::bindattr(container, Scalar, '$!value', value);
-        container
-    }
-    multi method AT-POS(|indices) { self.Mmap::Wrap::Mapping::AT-POS(|indices) }
-}
-
 #| What each adverb that does not go with every source is for.
 my constant FITTING = Map.new: (<create exclusive truncate allocate size mode open-flags> X=> 'a path or shared'),
     (<align address> X=> 'anon or a handle'), (<private flags> X=> 'a path, a handle, anon, memfd, shared or unnamed'),
@@ -236,6 +204,8 @@ multi mmap(
     my $prot-bits = $prot.defined ?? bits('mmap', 'prot', $prot) !! $writable ?? PROT_READ() +| PROT_WRITE() !! PROT_READ();
     $writable = so $prot-bits +& PROT_WRITE() if $prot.defined;
     my $flag-bits = $flags.defined ?? bits('mmap', 'flags', $flags) !! $private ?? MAP_PRIVATE() !! MAP_SHARED();
+    misused 'mmap', ":private keeps changes in the mapping, and :flags has MAP_SHARED: give MAP_PRIVATE in its place"
+        if $private && $flags.defined && $flag-bits +& MAP_SHARED();
     $flag-bits +|= OR_PRIVATE if $is-file && !$flags.defined;
     $flag-bits +|= Mmap::Wrap::Raw::KEEP if $keep;   # KEEP alone is a phaser of Raku's
     my $bytes = size-or-rest 'mmap', $length, 'length';
@@ -273,7 +243,7 @@ multi mmap(
     # An error where SIGBUS has a handler of the program's: the mapping then works, and its address is on its own.
     mmap_wrap_survive($handle, 1)
         if $survive // !($kind eq 'secret' || $kind eq 'anon' && !($flags.defined && may-be-missing $flag-bits));
-    $writable ?? Writable.new(:$handle, :$element, :$path) !! Mapping.new(:$handle, :$element, :$path)
+    Mapping.over($handle, $element, $path)
 }
 multi mmap(|arguments) {
     my %adverbs = &mmap.candidates[0].signature.params.grep(*.named).map({ .named_names[0] => .type });

@@ -137,7 +137,8 @@ say $packet.read-uint16(3, BigEndian), ' ', $packet.read-ubits(24, 4);    # 8080
     method write-to($out, $offset = 0, $size = * --> Int:D)
 
 Writes C<$size> bytes from C<$offset> on to an IO::Handle, the C<.in> of a Proc, an IO::Socket or a Proc::Async, a MiB at a time.
-Returns how many. (Their own C<write> takes a Blob: C<$handle.write($mapping.Blob)>, with a copy of all.)
+Returns how many. Their own C<write> takes a Blob and nothing else, which no mapping can be, since a Blob owns its memory:
+C<$handle.write($mapping)> is an X::TypeCheck, C<$handle.write($mapping.Blob)> writes a copy of all.
 
 =begin code :lang<raku>
 use Mmap::Wrap;
@@ -263,11 +264,11 @@ method write-num64(Mu $offset, Mu $value, Mu $endian = NativeEndian --> Nil) { s
 method read-uint128(Mu $offset, Mu $endian = NativeEndian) { self.read($offset, 16).read-uint128(0, order $endian) }
 method read-int128(Mu $offset, Mu $endian = NativeEndian) { self.read($offset, 16).read-int128(0, order $endian) }
 method write-uint128(Mu $offset, Mu $value, Mu $endian = NativeEndian --> Nil) {
-    my $fitting = fitting 'uint128', $value, 0, 2 ** 128 - 1;
+    my $fitting = fitting $value, 'uint128', 0, 2 ** 128 - 1;
     self.write($offset, buf8.allocate(16).write-uint128(0, $fitting, order $endian))
 }
 method write-int128(Mu $offset, Mu $value, Mu $endian = NativeEndian --> Nil) {
-    my $fitting = fitting 'int128', $value, -2 ** 127, 2 ** 127 - 1;
+    my $fitting = fitting $value, 'int128', -2 ** 127, 2 ** 127 - 1;
     self.write($offset, buf8.allocate(16).write-int128(0, $fitting, order $endian))
 }
 
@@ -275,11 +276,11 @@ method read-ubits(Mu $bit, Mu $bits --> Int:D) { self!bits('read-ubits', $bit, $
 method read-bits(Mu $bit, Mu $bits --> Int:D) { self!bits('read-bits', $bit, $bits).read-bits($bit % 8, $bits) }
 method write-ubits(Mu $bit, Mu $bits, Mu $value --> Nil) {
     my $bytes := self!bits('write-ubits', $bit, $bits);
-    self.write($bit div 8, $bytes.write-ubits($bit % 8, $bits, fitting "$bits bits", $value, 0, 2 ** $bits - 1))
+    self.write($bit div 8, $bytes.write-ubits($bit % 8, $bits, fitting $value, "$bits bits", 0, 2 ** $bits - 1))
 }
 method write-bits(Mu $bit, Mu $bits, Mu $value --> Nil) {
     my $bytes := self!bits('write-bits', $bit, $bits);
-    self.write($bit div 8, $bytes.write-bits($bit % 8, $bits, fitting "$bits bits", $value, -2 ** ($bits - 1), 2 ** ($bits - 1) - 1))
+    self.write($bit div 8, $bytes.write-bits($bit % 8, $bits, fitting $value, "$bits bits", -2 ** ($bits - 1), 2 ** ($bits - 1) - 1))
 }
 
 # The bytes that hold the bits.
@@ -287,11 +288,6 @@ method !bits($call, Mu $bit, Mu $bits --> Buf:D) {
     whole $call, 'the first bit', $bit;
     out-of-range $call, "$bits bits are not 1 or more" unless whole($call, 'the number of bits', $bits) > 0;
     self.read($bit div 8, ($bit % 8 + $bits + 7) div 8, :type(buf8))
-}
-
-sub fitting($type, Mu $value, Int:D $lowest, Int:D $highest --> Int:D) {
-    my $whole = Int.ACCEPTS($value) && $value.defined ?? $value !! misused 'assign', "the value is {shown $value}, no integer, which $type takes";
-    $lowest <= $whole <= $highest ?? $whole !! out-of-range 'assign', "$whole does not fit $type, which takes $lowest to $highest"
 }
 
 method write-to(Mu $out, Mu $offset = 0, Mu $size = * --> Int:D) {

@@ -87,6 +87,13 @@ proto size-or-rest($call, Mu $, $what = 'size') is export { * }
 multi size-or-rest($call, Whatever:D, $what = 'size' --> Int:D) { REST }
 multi size-or-rest($call, Mu $size, $what = 'size' --> Int:D) { whole($call, $what, $size) }
 
+#| An integer that is to be stored as that type.
+proto fitting(Mu, $type, Int:D $lowest, Int:D $highest) is export { * }
+multi fitting(Int:D $value, $type, $lowest, $highest --> Int:D) {
+    $lowest <= $value <= $highest ?? $value !! out-of-range 'assign', "$value does not fit $type, which takes $lowest to $highest"
+}
+multi fitting(Mu $value, $type, $lowest, $highest) { misused 'assign', "the value is {shown $value}, no integer, which $type takes" }
+
 my constant PREFIXES = Map.new: (<prot protection> X=> 'PROT_'), ('advice', 'MADV_');
 
 #| Bits of the platform: a number, or one of the enums; C<+|> joins several.

@@ -88,13 +88,10 @@ submethod BUILD(Mu :$!type, :$!endian, :$!kind, :$!width, :$!floating, :$!lowest
 
 #| The value as the 64 bits that the native library takes for an integer. X::Mmap::OutOfRange where it does not fit,
 #| X::Mmap::Argument where it is no integer.
-proto method bits-of(Mu $) { * }
-multi method bits-of(Int:D $value --> Int:D) {
-    out-of-range 'assign', "$value does not fit {$!type.^name}, which takes $!lowest to $!highest"
-        unless $!lowest <= $value <= $!highest;
-    $value < -REST ?? $value !! $value + 2 * REST
+method bits-of(Mu $value --> Int:D) {
+    my $fitting = fitting $value, $!type.^name, $!lowest, $!highest;
+    $fitting < -REST ?? $fitting !! $fitting + 2 * REST
 }
-multi method bits-of(Mu $value) { misused 'assign', "the value is {shown $value}, no integer, which {$!type.^name} takes" }
 
 #| The value as a float. X::Mmap::OutOfRange for a finite one beyond the type's greatest, X::Mmap::Argument where it is no number.
 proto method float-of(Mu $) { * }

@@ -35,7 +35,7 @@ before the library was asked.
 =item C<X::Mmap::Closed>: the mapping is closed.
 =item C<X::Mmap::OutOfRange>: offset and size, an index, or a number lie outside of what there is. Nothing was touched.
 =item C<X::Mmap::Alignment>: an address, offset or end is not on a page border, or a word's, where it must be.
-=item C<X::Mmap::Fault>: the memory refused the access: its file was cut short, its disk is full or broken, its
+=item C<X::Mmap::Fault>: the access faulted: its file was cut short, its disk is full or broken, its
 protection forbids it. C<.done> says how many bytes were done before.
 =item C<X::Mmap::Busy>: the mapping's address is held (C<acquire>), or other threads do not leave it.
 =item C<X::Mmap::Sealed>: a part of the mapping is sealed; it stays as it is until the process ends.

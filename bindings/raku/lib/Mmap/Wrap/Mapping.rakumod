@@ -21,6 +21,7 @@ use Mmap::Wrap::Text;
 use Mmap::Wrap::Pages;
 use Mmap::Wrap::Memory;
 use Mmap::Wrap::Sharing;
+use nqp;   # for the containers of elements alone
 
 unit class Mmap::Wrap::Mapping does Positional does Iterable
     does Mmap::Wrap::Bytes does Mmap::Wrap::Text does Mmap::Wrap::Pages does Mmap::Wrap::Memory does Mmap::Wrap::Sharing;
@@ -38,15 +39,22 @@ has int $!floating;
 has int $!least;
 has $.path;
 
-submethod BUILD(
-    Mu :$handle!, Mu :$of = uint8, Mu :$endian = NativeEndian, :$element = Mmap::Wrap::Element.of($of, $endian), :$!path
-) {
+submethod BUILD(Mu :$handle!, Mu :$of = uint8, Mu :$endian = NativeEndian, :$path) {
+    self!set(whole('mapping', 'the handle', $handle), Mmap::Wrap::Element.of($of, $endian), $path)
+}
+
+#| What a call of the library has made. Not by `new`, whose way to BUILD would take a fifth of the time that it takes to map.
+method over(Int:D $handle, Mmap::Wrap::Element:D $element, $path) is implementation-detail { nqp::create(self)!set($handle, $element, $path) }
+
+method !set($handle, $element, $path) {
     $!element := $element<>;
     $!kind = $!element.kind;
     $!width = $!element.width;
     $!floating = $!element.floating;
     $!least = $!floating ?? NEAR !! $!element.lowest max -NEAR;
-    $!handle = whole 'mapping', 'the handle', $handle;
+    $!path = $path;
+    $!handle = $handle;
+    self
 }
 
 # Runs at some garbage collection, on any thread, after the last reference has gone. An error has no caller to go to, and an
@@ -67,8 +75,9 @@ submethod DESTROY {
     $mapping[$index]
 
 The element with that index, counted from 0; C<$mapping[*-1]> is the last. X::Mmap::OutOfRange where there is none,
-X::Mmap::Fault where the access faults. Of a mapping that C<mmap> made writable it is a container with the value of that moment, which
-C<++>, C<+=>, C<is rw> and assignment to a slice store into; any other element is the value alone, which is read faster.
+X::Mmap::Fault where the access faults. It is a container with the value of that moment, which C<++>, C<+=>, C<is rw> and assignment
+to a slice store into: X::Mmap::Fault where the mapping is read only. Raku's C<cas> and C<⚛> operators change that container alone; the
+memory has C<atomic-cas> and its like (L<Mmap::Wrap::Sharing>).
 
 =begin code :lang<raku>
 use Mmap::Wrap;
@@ -106,8 +115,35 @@ say mmap(:anon, :length(4))[4]:exists;               # False
 
 =end pod
 
+# What a container of Raku's own does when it is assigned to is up to its descriptor: that is how an element of an Array comes into
+# being. Here it goes to the memory. The container holds the value from when it was made.
+my class Place {
+    has $.mapping;
+    has $.index;
+    method of() { Mu }
+    method default() { Nil }
+    method name() { 'element' }
+    method dynamic() { 0 }
+    method is_generic() { 0 }
+    method next() { self }
+    method assigned(\container) { $!mapping.ASSIGN-POS($!index, nqp::getattr(container, Scalar, '$!value')) }
+}
+
 proto method AT-POS(|) { * }
-multi method AT-POS(Int:D $index) {
+multi method AT-POS(Int:D $index) is raw {
+    my \place := nqp::create(Place);
+    nqp::bindattr(place, Place, '$!mapping', self);
+    nqp::bindattr(place, Place, '$!index', nqp::decont($index));
+    # Made by hand: what Raku has for it would assign the value, and so store it.
+    my \element := nqp::create(Scalar);
+    nqp::bindattr(element, Scalar, '$!descriptor', place);
+    nqp::bindattr(element, Scalar, '$!value', self!value-at($index));
+    element
+}
+multi method AT-POS(Mu $index) is raw { self.AT-POS(position $index) }
+multi method AT-POS(|) { misused 'index', 'a mapping has one dimension' }
+
+method !value-at(Int:D $index) {
     self!check-far-off($index) unless -NEAR < $index < NEAR;
     # Native variables throughout: a native call with boxed arguments takes ten times as long.
     my int $handle = $!handle;
@@ -119,8 +155,6 @@ multi method AT-POS(Int:D $index) {
     # Below zero lies what stands for a failure, and what an unsigned number of 64 bits looks like.
     $value >= 0 || $!least < 0 && -NEAR < $value ?? $value !! self!told($value, $index)
 }
-multi method AT-POS(Mu $index) { self.AT-POS(position $index) }
-multi method AT-POS(|) { misused 'index', 'a mapping has one dimension' }
 
 proto method ASSIGN-POS(|) { * }
 multi method ASSIGN-POS(Int:D $index, Int:D $value) {
@@ -218,7 +252,8 @@ say mmap('data.bin', :of(uint32), :endian(BigEndian)).endian;
     my @alias := $mapping;
     for @alias -> $element { … }
 
-The elements in order, read a page at a time: what is stored into the page at hand while iterating may not be seen. So
+The elements in order, read a page at a time: what is stored into the page at hand while iterating may not be seen. They are values;
+a loop that changes elements goes over C<cells>. So
 C<.map>, C<.sum>, C<.grep>, C<.hyper>, C<.race> and whatever else Raku makes of an iterator. C<.list>, and so C<@$mapping>, keeps
 each element that it came to, some 50 bytes each; operators such as C<»+»> want that list.
 
@@ -234,8 +269,8 @@ say @bytes[^3].map(*.base(16));
 
     method cells(--> Positional:D)
 
-The same elements as containers that read the memory anew whenever they are asked, and that are there where the mapping's own elements
-are values alone: of a mapping that was made read only and became writable by C<protect>, or by C<Mmap::Wrap::Mapping.new>. Slower.
+The same elements as containers that read the memory anew whenever they are asked, also while iterating: C<.++ for $mapping.cells>.
+Slower.
 
 =begin code :lang<raku>
 use Mmap::Wrap;
@@ -309,7 +344,7 @@ method list { List.from-iterator(self.iterator) }
 method Capture { self.list.Capture }   # for a signature that takes it apart
 
 my class Cells does Positional does Iterable {
-    has $.mapping handles <elems end EXISTS-POS of Numeric Int chars codes>;
+    has $.mapping handles <elems end EXISTS-POS of Numeric Int chars codes Blob write-to decode>;
     method AT-POS(Mu $index) is raw {
         my \mapping = $!mapping;
         Proxy.new: FETCH => -> $ { mapping.AT-POS($index) }, STORE => -> $, Mu $value { mapping.ASSIGN-POS($index, $value) }
@@ -322,7 +357,7 @@ my class Cells does Positional does Iterable {
     multi method Str(::?CLASS:D:) { $!mapping.Str }
     multi method Stringy(::?CLASS:D:) { $!mapping.Stringy }
     multi method gist(::?CLASS:D: --> Str:D) { "$!mapping.gist().cells" }
-    multi method raku(::?CLASS:D: --> Str:D) { self.gist }
+    multi method raku(::?CLASS:D: --> Str:D) { "$!mapping.raku().cells" }
 }
 
 method cells(--> Positional:D) { Cells.new(:mapping(self)) }
@@ -423,7 +458,7 @@ method closed(--> Bool:D) { mmap_wrap_length($!handle) == E_UNMAPPED }
 
 #| Another mapping that a call made from this one.
 method sibling(Int:D $handle) is implementation-detail {
-    self.new(:handle(answered $handle, :$!path), :$!element, :$!path)
+    self.over(answered($handle, :$!path), $!element, $!path)
 }
 
 multi method gist(::?CLASS:D: --> Str:D) {
@@ -431,7 +466,9 @@ multi method gist(::?CLASS:D: --> Str:D) {
     my $what = self.closed ?? 'closed' !! "{self.elems} × {self.of.^name}";
     "Mmap::Wrap::Mapping($what$of)"
 }
-multi method raku(::?CLASS:D: --> Str:D) { self.gist }   # no code makes the same mapping again
+# No code makes the same mapping again. What takes a Blob alone, as the write of an IO::Handle does, ends its message with the first 20
+# characters of this.
+multi method raku(::?CLASS:D: --> Str:D) { self.gist.subst('Mmap::Wrap::Mapping(', 'Mapping(use .Blob or .write-to; ') }
 
 # A second owner would unmap, when it is collected, what the first one still uses.
 multi method clone(::?CLASS:D: *%) {

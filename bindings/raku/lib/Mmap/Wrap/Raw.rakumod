@@ -132,6 +132,9 @@ sub library(--> Str:D) {
     $trusted = $path
 }
 
+# Rakudo compiles the argument of each `is native` by itself, which is most of the time that this module takes to compile. A trait of
+# our own without one would save it, and calls would take up to a hundred times as long: Rakudo 2022.12 does not specialise them then.
+
 # Versions and the page size
 sub mmap_wrap_abi_version(--> int64) is native(&library) is export { * }
 sub mmap_wrap_version(--> Str) is native(&library) is export { * }

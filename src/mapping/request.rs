@@ -1,15 +1,15 @@
 //! The arguments of a mapping to be, checked.
 
 use super::is_shared;
-use crate::bits::known;
 use crate::constants::{
-    Group, MAP_ANONYMOUS, MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_PRIVATE, MAP_SHARED, MAP_SHARED_VALIDATE, MAP_TYPE,
+    Group, MAP_ANONYMOUS, MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_HUGETLB, MAP_PRIVATE, MAP_SHARED, MAP_SHARED_VALIDATE, MAP_TYPE,
 };
 use crate::error::{Errno, Error, Result};
-use crate::limits::memory_hint;
+use crate::flags::known;
+use crate::hints::{huge_page_hint, memory_hint};
 use crate::range::{self, REST};
 use crate::source::Source;
-use crate::sys;
+use crate::sys::{self, FileFacts};
 use std::ffi::c_int;
 
 pub(super) const FIXED: i64 = MAP_FIXED | MAP_FIXED_NOREPLACE;
@@ -21,7 +21,7 @@ pub const KEEP: i64 = 1 << 32;
 pub const OR_PRIVATE: i64 = 1 << 33;
 
 /// The checked arguments of a mapping to be.
-pub(super) struct Wish {
+pub(super) struct MapRequest {
     pub address: usize,
     pub len: i64,
     pub prot: c_int,
@@ -32,8 +32,8 @@ pub(super) struct Wish {
     pub alignment: usize,
 }
 
-impl Wish {
-    pub fn new(address: usize, len: i64, prot: i64, flags: i64, offset: i64) -> Result<Wish> {
+impl MapRequest {
+    pub fn new(address: usize, len: i64, prot: i64, flags: i64, offset: i64) -> Result<MapRequest> {
         if len < 0 && len != REST {
             return Err(Error::Negative { what: "length", value: len }.into());
         }
@@ -48,15 +48,14 @@ impl Wish {
         })?;
         if flags & MAP_TYPE == 0 {
             return Err(Error::argument(format!(
-                "flags {flags:#x} say neither MAP_SHARED ({MAP_SHARED:#x}) nor MAP_PRIVATE ({MAP_PRIVATE:#x})"
+                // As the system has them: the library's own bits may be a binding's.
+                "flags {c_flags:#x} say neither MAP_SHARED ({MAP_SHARED:#x}) nor MAP_PRIVATE ({MAP_PRIVATE:#x})"
             )));
         }
         if flags & KEEP != 0 && flags & MAP_ANONYMOUS != 0 {
-            return Err(Error::argument(
-                "MAP_ANONYMOUS, and to keep the file open (MMAP_WRAP_KEEP): memory without a file has none",
-            ));
+            return Err(Error::argument("MAP_ANONYMOUS, and to keep the file open: memory without a file has none"));
         }
-        Ok(Wish { address, len, prot, flags, c_flags, offset, alignment: 1 })
+        Ok(MapRequest { address, len, prot, flags, c_flags, offset, alignment: 1 })
     }
 
     /// Whether the kernel can map at the place, if one is named for certain.
@@ -65,7 +64,7 @@ impl Wish {
             return Ok(());
         }
         if self.address == 0 {
-            return Err(Error::argument("address 0 with MAP_FIXED: NULL is no address of a mapping"));
+            return Err(Error::argument("address 0 with MAP_FIXED: nothing can be mapped there"));
         }
         for (what, value) in [("address", self.address as u64), ("file offset", self.offset)] {
             if value & (page as u64 - 1) != 0 {
@@ -89,13 +88,8 @@ impl Wish {
             return Err(Error::FileOffsetBeyond { offset: self.offset, length: facts.size }.into());
         }
         match self.len {
-            0 => Err(Error::argument(
-                "length 0: give the bytes to map, or ask for all to the end of the file (in C MMAP_WRAP_REST)",
-            )),
-            REST if !facts.tells_size => Err(Error::argument(
-                "a device has no size to map to the end of: give the length in bytes, if it can be mapped at all",
-            )),
-            REST => addressable(facts.size - self.offset, self.offset),
+            0 => Err(Error::argument("length 0: give the number of bytes, or ask for the length up to the end of the file")),
+            REST => addressable(bytes_to_the_end(facts, self.offset)?, self.offset),
             len => addressable(len.unsigned_abs(), self.offset),
         }
     }
@@ -142,7 +136,21 @@ impl Wish {
         is_shared(self.flags) && source.facts().is_some() && !can(libc::MAP_SHARED) && can(libc::MAP_PRIVATE)
     }
 
+    /// What is wrong with huge pages from the pool, if they were asked for.
+    fn huge_page_hint(&self, source: &Source) -> Option<String> {
+        let page = source.page_size(self.flags);
+        match source {
+            _ if MAP_HUGETLB == 0 || self.flags & MAP_HUGETLB == 0 => None,
+            Source::Anonymous { .. } => huge_page_hint(page),
+            _ if page != sys::page_size() => None,
+            _ => Some("MAP_HUGETLB is for memory without a file: a file has the pages of its file system".into()),
+        }
+    }
+
     pub fn hint(&self, errno: Errno, source: &Source) -> String {
+        if let Some(hint) = self.huge_page_hint(source) {
+            return hint;
+        }
         match errno {
             Errno(libc::EACCES | libc::ENODEV | libc::EINVAL) if self.only_shared_fails(source) => {
                 "this file takes no shared mapping: MAP_PRIVATE maps it, for changes that stay in memory".into()
@@ -150,7 +158,7 @@ impl Wish {
             Errno(libc::EACCES) => {
                 "the file must be open for reading, and for writing too if a shared mapping is to be written".into()
             }
-            Errno(libc::ENODEV) => "this kind of file cannot be mapped".into(),
+            Errno(libc::ENODEV) => "this kind of file cannot be mapped: read it".into(),
             Errno(libc::EPERM) => "a seal, a mount without execution, or an address below vm.mmap_min_addr forbids it".into(),
             Errno(libc::EEXIST) => format!("something is mapped at {:#x} already", self.address),
             Errno(libc::EAGAIN) => match sys::limits().locked_memory {
@@ -163,6 +171,16 @@ impl Wish {
             _ => memory_hint(errno),
         }
     }
+}
+
+/// Bytes from a file offset to the end of the file.
+pub(super) fn bytes_to_the_end(facts: &FileFacts, offset: u64) -> Result<u64> {
+    if !facts.tells_size {
+        return Err(Error::argument(
+            "a device has no size to map to the end of: give the length in bytes, if it can be mapped at all",
+        ));
+    }
+    facts.size.checked_sub(offset).ok_or_else(|| Error::FileOffsetBeyond { offset, length: facts.size }.into())
 }
 
 /// A length from a file offset on, if memory can have it: no object may exceed isize::MAX bytes, in C as in Rust.

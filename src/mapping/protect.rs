@@ -1,10 +1,10 @@
 //! Operations on whole pages: protection, advice, sync.
 
-use super::Mapping;
-use crate::bits::{known, to_c_int};
+use super::{Mapping, OR_PRIVATE};
 use crate::constants::{self, Group};
 use crate::error::{Errno, Error, Result};
-use crate::limits::memory_hint;
+use crate::flags::{known, to_c_int};
+use crate::hints::memory_hint;
 use crate::range::Span;
 use std::sync::atomic::Ordering;
 
@@ -23,7 +23,15 @@ impl Mapping {
         let c_prot = known(Group::Protection, prot, "protection")?;
         let span = self.span(offset, size)?;
         if span.size == 0 {
+            if self.grid.length == 0 {
+                // The file may grow, and the mapping with it.
+                self.origin.prot.store(prot, Ordering::Relaxed);
+            }
             return Ok(());
+        }
+        if self.origin.flags & OR_PRIVATE != 0 && c_prot & libc::PROT_WRITE != 0 {
+            // The kernel allows it: what it maps is private.
+            return Err(self.protect_refused(Errno(libc::EACCES), prot, span));
         }
         let pages = span.from_page_start(self.grid)?;
         let whole = pages == (0..self.pages.size());
@@ -38,6 +46,10 @@ impl Mapping {
     fn protect_refused(&self, errno: Errno, prot: i64, span: Span) -> Box<Error> {
         let attempt = format!("protection {prot:#x} for {span}");
         match errno {
+            Errno(libc::EACCES) if self.origin.flags & OR_PRIVATE != 0 => {
+                let hint = "this file takes no shared mapping, and what is stored in a private one reaches no file: map it with MAP_PRIVATE";
+                Error::system(errno, attempt, hint)
+            }
             Errno(libc::EACCES) => {
                 Error::system(errno, attempt, "the file was not opened for such access, or is sealed against it")
             }
@@ -112,4 +124,23 @@ fn sync_refused(errno: Errno, flags: i64, span: Span) -> Box<Error> {
         _ => "",
     };
     Error::system(errno, attempt, hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::constants::{MAP_PRIVATE, PROT_READ, PROT_WRITE};
+    use crate::range::REST;
+
+    #[test]
+    fn what_is_private_in_place_of_a_shared_mapping_cannot_be_made_writable() {
+        let mut memory = Mapping::anonymous(4096, PROT_READ, MAP_PRIVATE).unwrap();
+        memory.origin.flags |= OR_PRIVATE;
+        let refused = memory.protect(PROT_READ | PROT_WRITE, 0, REST).unwrap_err();
+        assert_eq!(refused.code(), -i64::from(libc::EACCES));
+        assert!(refused.to_string().ends_with("map it with MAP_PRIVATE"), "{refused}");
+        assert_eq!(memory.facts().flags & OR_PRIVATE, 0);
+        memory.protect(0, 0, REST).unwrap();
+        memory.protect(PROT_READ, 0, REST).unwrap();
+    }
 }

@@ -3,7 +3,7 @@
 mod common;
 
 use common::abi::*;
-use common::of_descriptor;
+use common::from_descriptor;
 use mmap_wrap::internals::mapping::{KEEP, Name, Open};
 use mmap_wrap::internals::{Mapping, constants::*, error::*, range::REST, registry};
 use std::ffi::CString;
@@ -14,7 +14,7 @@ use std::ptr::null_mut;
 const READ_WRITE: i64 = PROT_READ | PROT_WRITE;
 
 fn memory(length: i64) -> i64 {
-    registry::insert(|| of_descriptor(0, length, READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)).unwrap()
+    registry::insert(|| from_descriptor(0, length, READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)).unwrap()
 }
 
 fn facts(h: i64) -> mmap_wrap_facts {
@@ -28,7 +28,7 @@ fn facts(h: i64) -> mmap_wrap_facts {
 fn facts_are_what_was_asked_for_and_what_happened_since() {
     let page = mmap_wrap_page_size();
     let path = c"Cargo.toml";
-    let h = registry::insert(|| Mapping::of_path(path, 100, PROT_READ, MAP_PRIVATE, 10)).unwrap();
+    let h = registry::insert(|| Mapping::from_path(path, 100, PROT_READ, MAP_PRIVATE, 10)).unwrap();
     let known = facts(h);
     assert_eq!((known.length, known.mapped, known.page_size, known.offset), (100, page, page, 10));
     assert_eq!((known.protection, known.flags), (PROT_READ, MAP_PRIVATE));
@@ -59,18 +59,18 @@ fn facts_tell_what_a_mapping_was_made_of() {
     };
     let private = MAP_PRIVATE | MAP_ANONYMOUS;
     for keep in [0, KEEP] {
-        let fd = || of_descriptor(0, 1, PROT_READ, MAP_PRIVATE | keep, file.as_raw_fd().into(), 0);
+        let fd = || from_descriptor(0, 1, PROT_READ, MAP_PRIVATE | keep, file.as_raw_fd().into(), 0);
         assert_eq!(made_of(&fd), Ok(MMAP_WRAP_SOURCE_DESCRIPTOR));
-        let path = || Mapping::of_path(c"Cargo.toml", 1, PROT_READ, MAP_PRIVATE | keep, 0);
+        let path = || Mapping::from_path(c"Cargo.toml", 1, PROT_READ, MAP_PRIVATE | keep, 0);
         assert_eq!(made_of(&path), Ok(MMAP_WRAP_SOURCE_PATH));
     }
-    assert_eq!(made_of(&|| of_descriptor(0, 1, PROT_READ, private, -1, 0)), Ok(MMAP_WRAP_SOURCE_ANONYMOUS));
+    assert_eq!(made_of(&|| from_descriptor(0, 1, PROT_READ, private, -1, 0)), Ok(MMAP_WRAP_SOURCE_ANONYMOUS));
     assert_eq!(made_of(&|| Mapping::open(opened, 1, PROT_READ, MAP_PRIVATE, 0)), Ok(MMAP_WRAP_SOURCE_PATH));
     assert_eq!(made_of(&|| Mapping::open(shared, 1, READ_WRITE, MAP_SHARED, 0)), Ok(MMAP_WRAP_SOURCE_SHARED_MEMORY));
     assert_eq!(common::abi::shm_unlink_wrap(name.as_ptr()), 0);
-    assert_eq!(made_of(&|| Mapping::of_unnamed(1, READ_WRITE, MAP_SHARED)), Ok(MMAP_WRAP_SOURCE_MEMORY_FILE));
-    assert_eq!(made_of(&|| Mapping::of_memfd(c"", 0, 1, READ_WRITE, MAP_SHARED)), Ok(MMAP_WRAP_SOURCE_MEMORY_FILE));
-    match made_of(&|| Mapping::of_secret(1, READ_WRITE)) {
+    assert_eq!(made_of(&|| Mapping::from_unnamed(1, READ_WRITE, MAP_SHARED)), Ok(MMAP_WRAP_SOURCE_MEMORY_FILE));
+    assert_eq!(made_of(&|| Mapping::from_memfd(c"", 0, 1, READ_WRITE, MAP_SHARED)), Ok(MMAP_WRAP_SOURCE_MEMORY_FILE));
+    match made_of(&|| Mapping::from_secret(1, READ_WRITE)) {
         Ok(source) => assert_eq!(source, MMAP_WRAP_SOURCE_MEMORY_FILE),
         Err(error) => println!("skipped: {error}"),
     }
@@ -79,7 +79,7 @@ fn facts_tell_what_a_mapping_was_made_of() {
 #[test]
 fn what_comes_of_a_mapping_is_made_of_the_same() {
     let page = mmap_wrap_page_size();
-    let h = registry::insert(|| Mapping::of_unnamed(2 * page, READ_WRITE, MAP_SHARED)).unwrap();
+    let h = registry::insert(|| Mapping::from_unnamed(2 * page, READ_WRITE, MAP_SHARED)).unwrap();
     let tail = mmap_wrap_split(h, page);
     assert_eq!(mremap_wrap(h, 3 * page, MREMAP_MAYMOVE, null_mut(), 1), h);
     for h in [h, tail] {
@@ -131,7 +131,7 @@ fn the_size_of_the_kept_file_is_what_it_is_now() {
     std::fs::remove_file(&path).unwrap();
     let keep = MAP_SHARED | KEEP;
     let fd = file.as_raw_fd();
-    let h = registry::insert(|| of_descriptor(0, 5, PROT_READ, keep, fd.into(), 0)).unwrap();
+    let h = registry::insert(|| from_descriptor(0, 5, PROT_READ, keep, fd.into(), 0)).unwrap();
     assert_eq!(mmap_wrap_file_size(h), 5);
     file.set_len(1 << 40).unwrap();
     assert_eq!(mmap_wrap_file_size(h), 1 << 40);

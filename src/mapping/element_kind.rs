@@ -117,21 +117,21 @@ impl Kind {
     }
 }
 
-/// As the constants are called.
+/// In words, for messages: the constants are called otherwise in every language.
 impl std::fmt::Display for Kind {
     fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-        let letter = match self.number() {
-            Number::Signed => 'I',
-            Number::Unsigned => 'U',
-            Number::Float => 'F',
+        let number = match self.number() {
+            Number::Signed => "a signed integer",
+            Number::Unsigned => "an unsigned integer",
+            Number::Float => "a float",
         };
-        write!(f, "MMAP_WRAP_{letter}{}", 8 * self.width())
+        write!(f, "{number} of {} bits", 8 * self.width())
     }
 }
 
 #[cold]
 fn no_kind(kind: i64) -> Box<Error> {
     Error::argument(format!(
-        "{kind:#x} is no kind of element: one of MMAP_WRAP_I8 to MMAP_WRAP_F64, with MMAP_WRAP_LITTLE_ENDIAN or MMAP_WRAP_BIG_ENDIAN at most"
+        "{kind:#x} is no kind of element: an integer of 8 to 64 bits, signed or unsigned, or a float of 32 or 64 bits, in one order of bytes at most"
     ))
 }

@@ -3,8 +3,8 @@
 //! Descriptors are the caller's, of any file that is open; sizes may be `REST`, to the end of the file. All functions may
 //! be called from any thread.
 
-use crate::bits::descriptor;
 use crate::error::{Errno, Error, Result};
+use crate::flags::descriptor;
 use crate::range;
 use crate::sys;
 use std::ops::Range;
@@ -39,7 +39,7 @@ pub struct Cache {
 /// use std::os::fd::AsRawFd;
 /// let file = std::fs::File::open("Cargo.toml").unwrap();
 /// // SAFETY: the descriptor is this program's own.
-/// match unsafe { cache::of_descriptor(file.as_raw_fd().into(), 0, REST) } {
+/// match unsafe { page_cache::from_descriptor(file.as_raw_fd().into(), 0, REST) } {
 ///     Ok(cache) => println!("{} bytes are in memory", cache.cached),
 ///     Err(error) => println!("{error}"),
 /// }
@@ -48,7 +48,7 @@ pub struct Cache {
 /// # Safety
 /// `fd` is the caller's to use, unless it is not open.
 #[allow(unsafe_code, reason = "declares what the caller has to see to")]
-pub unsafe fn of_descriptor(fd: i64, offset: i64, size: i64) -> Result<Cache> {
+pub unsafe fn from_descriptor(fd: i64, offset: i64, size: i64) -> Result<Cache> {
     of_part(descriptor(fd)?, range::of_file(offset, size)?)
 }
 
@@ -85,7 +85,7 @@ pub(crate) fn of_part(fd: i32, part: Range<u64>) -> Result<Cache> {
 /// use std::os::fd::AsRawFd;
 /// let file = std::fs::File::open("Cargo.toml").unwrap();
 /// // SAFETY: the descriptor is this program's own.
-/// unsafe { cache::evict(file.as_raw_fd().into(), 0, REST)? };
+/// unsafe { page_cache::evict(file.as_raw_fd().into(), 0, REST)? };
 /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
 /// ```
 ///
@@ -115,7 +115,7 @@ pub(crate) fn evict_part(fd: i32, part: Range<u64>) -> Result<()> {
 /// use std::os::fd::AsRawFd;
 /// let file = std::fs::File::open("Cargo.toml").unwrap();
 /// // SAFETY: the descriptor is this program's own.
-/// unsafe { cache::warm(file.as_raw_fd().into(), 0, REST)? };
+/// unsafe { page_cache::warm(file.as_raw_fd().into(), 0, REST)? };
 /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
 /// ```
 ///

@@ -1,8 +1,8 @@
 //! What is known of a mapping.
 
-use super::{Mapping, SourceKind};
+use super::{Mapping, OR_PRIVATE, SourceKind};
 use crate::error::{Error, Result};
-use crate::sys;
+use crate::sys::{self, FileFacts};
 use std::os::fd::AsRawFd;
 use std::sync::atomic::Ordering;
 
@@ -50,7 +50,7 @@ impl Mapping {
             address: self.address().addr(),
             page_size: self.grid.page,
             protection: self.origin.prot.load(Ordering::Relaxed),
-            flags: self.origin.flags,
+            flags: self.origin.flags & !OR_PRIVATE,
             offset: self.origin.offset,
             keeps_file: self.origin.file.is_some(),
             sealed: self.is_sealed(),
@@ -63,12 +63,16 @@ impl Mapping {
     ///
     /// ```
     /// # use mmap_wrap::internals::{Mapping, constants::*};
-    /// let memory = Mapping::of_unnamed(100, PROT_READ | PROT_WRITE, MAP_SHARED)?;
+    /// let memory = Mapping::from_unnamed(100, PROT_READ | PROT_WRITE, MAP_SHARED)?;
     /// assert_eq!(memory.file_size()?, 100);
     /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
     /// ```
     pub fn file_size(&self) -> Result<u64> {
-        let facts = sys::file_facts(self.file()?.as_raw_fd());
-        Ok(facts.map_err(|errno| Error::system(errno, "read the size of the kept file", ""))?.size)
+        Ok(self.file_facts()?.size)
+    }
+
+    /// Size and kind of the kept file, now.
+    pub(super) fn file_facts(&self) -> Result<FileFacts> {
+        sys::file_facts(self.file()?.as_raw_fd()).map_err(|errno| Error::system(errno, "read the size of the kept file", ""))
     }
 }

@@ -1,9 +1,9 @@
 //! NUMA: on which node of the machine pages lie.
 
 use super::Mapping;
-use crate::bits::known;
 use crate::constants::Group;
 use crate::error::{Errno, Error, Result};
+use crate::flags::known;
 use crate::sys;
 
 impl Mapping {
@@ -45,7 +45,7 @@ impl Mapping {
         sys::node(&self.pages, span.bytes(self.grid).start).map(i64::from).map_err(|errno| {
             let hint = match errno {
                 Errno(libc::ENOSYS) => return Error::unsupported("move_pages(2): this kernel was built without NUMA"),
-                Errno(libc::ENOENT) => "no page is in memory there, for it was not touched or went; mmap_wrap_prefault brings it",
+                Errno(libc::ENOENT) => "no page is in memory there: it has not been touched, or was reclaimed; prefault it first",
                 Errno(libc::EFAULT) => "it was read and never written, so that it shares the kernel's page of zeros",
                 _ => "",
             };

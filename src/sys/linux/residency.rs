@@ -9,7 +9,7 @@ use std::ops::Range;
 /// Locks the pages of a range that are in memory, and each other one once it is touched: mlock2(2), Linux 4.4.
 pub fn lock_on_fault(pages: &Pages, range: Range<usize>) -> Result<(), Errno> {
     // SAFETY: the range is ours (`at` checked it); locking changes no memory.
-    let result = unsafe { libc::syscall(libc::SYS_mlock2, pages.at(&range), range.len(), libc::MLOCK_ONFAULT) };
+    let result = unsafe { libc::syscall(libc::SYS_mlock2, pages.start_of(&range), range.len(), libc::MLOCK_ONFAULT) };
     done(result).map(drop)
 }
 
@@ -17,7 +17,7 @@ pub fn lock_on_fault(pages: &Pages, range: Range<usize>) -> Result<(), Errno> {
 pub fn presence(pages: &Pages, range: Range<usize>, to: &mut [u8]) -> Result<(), Errno> {
     assert!(range.len().div_ceil(super::super::page_size()) <= to.len(), "a byte for each page");
     // SAFETY: the kernel writes one byte for each page of the range, and there is room for as many.
-    check(unsafe { libc::mincore(pages.at(&range).cast(), range.len(), to.as_mut_ptr()) })
+    check(unsafe { libc::mincore(pages.start_of(&range).cast(), range.len(), to.as_mut_ptr()) })
 }
 
 /// Whether this kernel knows an advice: asked about no bytes at all, it says just that, madvise(2).
@@ -30,7 +30,7 @@ pub fn knows_advice(advice: c_int) -> bool {
 /// anybody's is lost. EFAULT where the memory refuses. For kernels without MADV_POPULATE_WRITE, and for finding the page
 /// that it refused at. The place is a multiple of 4.
 pub fn touch_for_writing(pages: &Pages, at: usize) -> Result<(), Errno> {
-    touch_word_for_writing(pages.at(&(at..at + 4)).cast_const())
+    touch_word_for_writing(pages.at(at, 4).cast_const())
 }
 
 /// The same of any address: whether a store there would succeed. Inside a signal handler, too.

@@ -1,14 +1,14 @@
 //! Which pages are in memory: asking, locking, getting them in and out.
 
 use super::{Mapping, is_shared};
-use crate::bits::to_c_int;
 use crate::buffer::Room;
-use crate::cache::{self, Cache};
 use crate::constants::{MADV_DONTNEED, MADV_PAGEOUT, MADV_POPULATE_READ, MADV_POPULATE_WRITE};
 use crate::constants::{MAP_ANONYMOUS, MCL_CURRENT, MCL_FUTURE, MCL_ONFAULT, MLOCK_ONFAULT};
 use crate::error::{Errno, Error, Result};
+use crate::flags::to_c_int;
 use crate::guarded::{self, Fault, Stop};
-use crate::limits::memory_hint;
+use crate::hints::memory_hint;
+use crate::page_cache::{self, Cache};
 use crate::range::Span;
 use crate::sys;
 use std::ops::Range;
@@ -153,14 +153,14 @@ impl Mapping {
     }
 
     /// What the page cache holds of the file behind `size` bytes (or `REST`) from `offset`, where the mapping keeps its
-    /// file open. Linux 6.5. [`cache::of_descriptor`] tells it of any descriptor.
+    /// file open. Linux 6.5. [`page_cache::from_descriptor`] tells it of any descriptor.
     pub fn cache(&self, offset: i64, size: i64) -> Result<Cache> {
         let span = self.span(offset, size)?;
         let file = self.file()?;
         if span.size == 0 {
             return Ok(Cache::default());
         }
-        cache::of_part(file.as_raw_fd(), self.part_of_file(&span.widened(self.grid)))
+        page_cache::of_part(file.as_raw_fd(), self.part_of_file(&span.widened(self.grid)))
     }
 
     /// Makes the pages that hold `size` bytes (or `REST`) from `offset` ready for reading, or for writing: accesses meet no
@@ -244,7 +244,7 @@ impl Mapping {
             self.pages.advise(pages.clone(), advice).map_err(refused)?;
         }
         match &self.origin.file {
-            Some(file) => cache::evict_part(file.as_raw_fd(), self.part_of_file(&pages)),
+            Some(file) => page_cache::evict_part(file.as_raw_fd(), self.part_of_file(&pages)),
             None => Ok(()),
         }
     }
@@ -269,7 +269,7 @@ fn lock_hint(errno: Errno) -> String {
         None => "RLIMIT_MEMLOCK sets no limit".to_owned(),
     };
     match errno {
-        Errno(libc::ENOMEM) => format!("{limit}; else a page refuses to be read, or vm.max_map_count is reached"),
+        Errno(libc::ENOMEM) => format!("{limit}; else a page cannot be read, or vm.max_map_count is reached"),
         Errno(libc::EAGAIN) => format!("{limit}; else a page could not be read in"),
         Errno(libc::EPERM) => limit,
         _ => String::new(),

@@ -9,15 +9,15 @@
 
 use super::boundary::{answer, boundary, room_for, write_members};
 use super::map::mmap_wrap_handle;
-use crate::cache::{self, Cache};
 use crate::error::Result;
 use crate::mapping::{lock_all, unlock_all};
+use crate::page_cache::{self, Cache};
 use crate::registry::{self, pin};
 
 /// Keeps the pages of the range in memory, reading them in (flags 0), or, with MLOCK_ONFAULT (Linux 4.4), those that
 /// are there at once and each other one when it is first touched. Locks do not add up: one munlock_wrap undoes them.
 ///
-/// Returns 0. -ENOMEM: more than RLIMIT_MEMLOCK, or a page that refuses to be read. -EPERM: this process may lock
+/// Returns 0. -ENOMEM: more than RLIMIT_MEMLOCK, or a page that cannot be read. -EPERM: this process may lock
 /// nothing. -EAGAIN: a page could not be read in. MMAP_WRAP_E_ARGUMENT: unknown flags.
 ///
 /// ```c
@@ -178,7 +178,7 @@ pub unsafe extern "C" fn mmap_wrap_cachestat(
 ) -> i64 {
     boundary("mmap_wrap_cachestat", || {
         // SAFETY: the descriptor is the caller's.
-        write_cache(cache, struct_size, unsafe { cache::of_descriptor(fd, offset, size)? })
+        write_cache(cache, struct_size, unsafe { page_cache::from_descriptor(fd, offset, size)? })
     })
 }
 
@@ -201,7 +201,7 @@ fn write_cache(to: *mut mmap_wrap_cache, struct_size: i64, cache: Cache) -> Resu
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmap_wrap_evict(fd: i64, offset: i64, size: i64) -> i64 {
     // SAFETY: the descriptor is the caller's.
-    boundary("mmap_wrap_evict", || unsafe { cache::evict(fd, offset, size) }.map(|()| 0))
+    boundary("mmap_wrap_evict", || unsafe { page_cache::evict(fd, offset, size) }.map(|()| 0))
 }
 
 /// Begins to read the range of the file open as fd into the page cache, and does not wait for it.
@@ -214,7 +214,7 @@ pub unsafe extern "C" fn mmap_wrap_evict(fd: i64, offset: i64, size: i64) -> i64
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmap_wrap_warm(fd: i64, offset: i64, size: i64) -> i64 {
     // SAFETY: the descriptor is the caller's.
-    boundary("mmap_wrap_warm", || unsafe { cache::warm(fd, offset, size) }.map(|()| 0))
+    boundary("mmap_wrap_warm", || unsafe { page_cache::warm(fd, offset, size) }.map(|()| 0))
 }
 
 #[cfg(test)]
@@ -256,7 +256,8 @@ mod tests {
             file.set_len(5 * page.unsigned_abs()).unwrap();
             let flags = flags | KEEP;
             // SAFETY: the descriptor is open, and no place is named.
-            let map = || unsafe { Mapping::of_descriptor(0, REST, PROT_READ | PROT_WRITE, flags, file.as_raw_fd().into(), page) };
+            let map =
+                || unsafe { Mapping::from_descriptor(0, REST, PROT_READ | PROT_WRITE, flags, file.as_raw_fd().into(), page) };
             Kept { h: registry::insert(map).unwrap(), page, file }
         }
 

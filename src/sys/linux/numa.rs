@@ -1,7 +1,7 @@
 //! NUMA: on which node pages lie, and where new ones should.
 
 use super::super::unix::Pages;
-use super::presence::done;
+use super::residency::done;
 use crate::error::Errno;
 use std::ffi::{c_int, c_ulong, c_void};
 use std::ops::Range;
@@ -14,7 +14,7 @@ pub fn bind(pages: &Pages, range: Range<usize>, mode: c_int, nodes: &[u64], flag
     let bits = words.len() * c_ulong::BITS as usize + 1;
     let mask = if words.is_empty() { null() } else { words.as_ptr() };
     // SAFETY: the range is ours, and its contents stay; the mask has as many bits as are told.
-    let result = unsafe { libc::syscall(libc::SYS_mbind, pages.at(&range), range.len(), mode, mask, bits, flags) };
+    let result = unsafe { libc::syscall(libc::SYS_mbind, pages.start_of(&range), range.len(), mode, mask, bits, flags) };
     done(result).map(drop)
 }
 
@@ -31,7 +31,7 @@ fn halves(word: u64) -> impl Iterator<Item = c_ulong> {
 /// The node of the page that holds a byte, or minus an errno, as the kernel gives it for one page: ENOENT where there is
 /// none. Touches nothing.
 pub fn node(pages: &Pages, at: usize) -> Result<c_int, Errno> {
-    let page: *const c_void = pages.at(&(at..at)).cast_const().cast();
+    let page: *const c_void = pages.at(at, 0).cast_const().cast();
     let mut status: c_int = 0;
     let (this_process, count, flags) = (0, 1usize, 0);
     // SAFETY: without nodes to move to, the kernel only looks: it reads one address and writes one int.

@@ -69,7 +69,7 @@ static void handles_and_ranges_are_checked_as_everywhere(void) {
     CHECK_PRESENT(h, 0, MMAP_WRAP_REST, "00");
     CHECK_IS(munmap_wrap(h), 1);
     every_call_refuses(h, 0, MMAP_WRAP_REST, MMAP_WRAP_E_UNMAPPED, "the mapping of handle");
-    every_call_refuses(0, 0, MMAP_WRAP_REST, MMAP_WRAP_E_HANDLE, "0x0 is no handle of this library");
+    every_call_refuses(0, 0, MMAP_WRAP_REST, MMAP_WRAP_E_HANDLE, "0x0 is not a valid mapping handle");
 }
 
 static void size_zero_does_nothing(void) {
@@ -154,7 +154,7 @@ static void prefaulting_stops_where_the_memory_refuses(void) {
         mmap_wrap_handle h = mmap_path_wrap("short", MMAP_WRAP_REST, RW, MAP_SHARED, 0);
         CHECK(truncate("short", 5) == 0);
         CHECK_FAILS(mmap_wrap_prefault(h, writing, 10, MMAP_WRAP_REST), MMAP_WRAP_E_FAULT,
-                    text("mmap_wrap_prefault: the memory refused the access at offset %lld", (long long)page));
+                    text("mmap_wrap_prefault: the access faulted at offset %lld", (long long)page));
         CHECK_IS(mmap_wrap_fault_done(), page - 10);
         CHECK(mmap_wrap_fault_address() == (char *)mmap_wrap_address(h) + page);
         CHECK_IS(munmap_wrap(h), 1);

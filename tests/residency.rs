@@ -42,7 +42,7 @@ fn memfd(bytes: usize) -> File {
 }
 
 fn map(file: &File, flags: i64, offset: i64) -> Mapping {
-    of_descriptor(0, REST, READ_WRITE, flags, file.as_raw_fd().into(), offset).unwrap()
+    from_descriptor(0, REST, READ_WRITE, flags, file.as_raw_fd().into(), offset).unwrap()
 }
 
 fn fd(file: &File) -> i64 {
@@ -206,7 +206,7 @@ fn who_may_not_write_a_file_is_told_nothing_of_its_pages() {
         std::fs::set_permissions(format!("/proc/self/fd/{}", fd(&file)), std::os::unix::fs::PermissionsExt::from_mode(0o444))
             .unwrap();
         let reading = File::open(format!("/proc/self/fd/{}", fd(&file))).unwrap();
-        let mapping = of_descriptor(0, REST, PROT_READ, MAP_SHARED, fd(&reading), 0).unwrap();
+        let mapping = from_descriptor(0, REST, PROT_READ, MAP_SHARED, fd(&reading), 0).unwrap();
         assert_eq!(presence(&mapping, 0, REST), [0; 4]);
         as_nobody(|| {
             match &presence(&mapping, 0, REST)[..] {
@@ -214,7 +214,7 @@ fn who_may_not_write_a_file_is_told_nothing_of_its_pages() {
                 [0, 0, 0, 0] => println!("skipped: this kernel tells everybody (before Linux 5.2)"),
                 other => panic!("{other:?}"),
             }
-            match cache::of_descriptor(fd(&reading), 0, REST) {
+            match cache::from_descriptor(fd(&reading), 0, REST) {
                 Err(error) if error.code() == -i64::from(libc::EPERM) => {
                     assert!(error.to_string().contains("for who owns it or may write it"), "{error}");
                 }
@@ -288,12 +288,12 @@ fn prefaulting_stops_at_the_page_that_refuses_and_says_why() {
 fn dropping_loses_nothing() {
     let (small, page) = page();
     let on_disk = file_on_disk(4);
-    let of_memfd = memfd(4 * small);
-    of_memfd.write_all_at(&vec![7; 4 * small], 0).unwrap();
-    let files = on_disk.iter().chain([&of_memfd]);
+    let from_memfd = memfd(4 * small);
+    from_memfd.write_all_at(&vec![7; 4 * small], 0).unwrap();
+    let files = on_disk.iter().chain([&from_memfd]);
     let mappings = files.flat_map(|file| [map(file, MAP_SHARED, 0), map(file, MAP_PRIVATE, 0), map(file, MAP_SHARED, 9)]);
     let without_file =
-        [MAP_SHARED, MAP_PRIVATE].map(|kind| of_descriptor(0, 4 * page, READ_WRITE, kind | MAP_ANONYMOUS, -1, 0).unwrap());
+        [MAP_SHARED, MAP_PRIVATE].map(|kind| from_descriptor(0, 4 * page, READ_WRITE, kind | MAP_ANONYMOUS, -1, 0).unwrap());
     // Each has changes of its own: those of another would not show a loss, for some are of the same file.
     for (change, mapping) in (1..).zip(mappings.chain(without_file)) {
         mapping.fill(page + 5, change, 100).unwrap();
@@ -340,7 +340,7 @@ fn dropping_through_a_mapping_for_reading_stores_what_others_wrote() {
     let Some(file) = file_on_disk(256) else { return };
     // The kernel takes a shared mapping of a descriptor that cannot write for one that has nothing to store.
     let reader = File::open(format!("/proc/self/fd/{}", file.as_raw_fd())).unwrap();
-    let kept = of_descriptor(0, REST, PROT_READ, MAP_SHARED | MMAP_WRAP_KEEP, fd(&reader), 0).unwrap();
+    let kept = from_descriptor(0, REST, PROT_READ, MAP_SHARED | MMAP_WRAP_KEEP, fd(&reader), 0).unwrap();
     // Not one page, which the kernel may have stored by itself meanwhile.
     file.write_all_at(&vec![1; 256 * small], 0).unwrap();
     kept.drop_pages(0, REST).unwrap();
@@ -411,7 +411,7 @@ fn the_page_cache_of_a_file_is_told_in_bytes() {
     let file = memfd(8 * small);
     file.write_all_at(b"x", 3 * page.unsigned_abs()).unwrap();
     file.write_all_at(b"x", 5 * page.unsigned_abs()).unwrap();
-    let told = |offset, size| cache::of_descriptor(fd(&file), offset, size).map(|cache| cache.cached);
+    let told = |offset, size| cache::from_descriptor(fd(&file), offset, size).map(|cache| cache.cached);
     match told(0, REST) {
         Err(error) if error.code() == MMAP_WRAP_E_UNSUPPORTED => {
             println!("skipped: {error}");
@@ -432,7 +432,7 @@ fn a_mapping_without_its_file_says_whom_to_ask() {
     let h = handle(page);
     let mut figures = [0i64; 5];
     let refused = cachestat_wrap(h, figures.as_mut_ptr().cast(), 40, 0, REST);
-    assert_fails(refused, MMAP_WRAP_E_ARGUMENT, "cachestat: this mapping keeps no file open: ask for that when it is made");
+    assert_fails(refused, MMAP_WRAP_E_ARGUMENT, "cachestat: this mapping keeps no file open: keep the file when mapping");
     assert_eq!(munmap_wrap(h), 1);
 }
 

@@ -29,6 +29,14 @@ pub fn open_hint(errno: Errno) -> String {
     }
 }
 
+/// The sizes of the huge pages that there are, where these `bytes` are none of them.
+pub fn huge_page_hint(bytes: usize) -> Option<String> {
+    let sizes = sys::huge_page_sizes();
+    let listed = || sizes.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
+    let is_none_of_them = !sizes.is_empty() && !sizes.contains(&bytes);
+    is_none_of_them.then(|| format!("the huge pages of this kernel, in bytes: {}", listed()))
+}
+
 /// The same for giving a file its size, or blocks for it.
 pub fn file_size_hint(errno: Errno) -> String {
     match errno {
