@@ -1,4 +1,4 @@
-# make test     everything: Rust, C, Python (each 3.9+ found, and Debian's 3.14 and 3.15), Raku; installs what is missing,
+# make test     everything: Rust, C, Python (each 3.11+ found, and Debian's 3.14 and 3.15), Raku; installs what is missing,
 #               prints a summary
 # make test-deep  longer races, loom, sanitizers, and mutants that the tests must catch
 # make fuzz     hostile calls under AddressSanitizer, from a new seed, for SECONDS=300 or as long as one likes
@@ -31,6 +31,7 @@ fuzz:
 demo:
 	scripts/setup c raku
 	cargo rustc --release --locked --lib --crate-type cdylib --quiet
+	scripts/python-module
 	examples/demo/run target/release "$(if $(FILE),$(FILE),target/release/libmmap_wrap.so)" "$(NEEDLE)"
 
 header:
@@ -58,7 +59,7 @@ bench:
 	cargo bench --locked --quiet --bench abi
 	scripts/setup python
 	python3 -m venv build/venvs/bench
-	build/venvs/bench/bin/python -m pip --disable-pip-version-check --quiet install --force-reinstall ./bindings/python numpy
+	build/venvs/bench/bin/python -m pip --disable-pip-version-check --quiet install --force-reinstall ./bindings/python numpy pandas maxminddb mmdb_writer prometheus_client pure-cdb
 	build/venvs/bench/bin/python benches/python.py
 	scripts/setup raku
 	MMAP_WRAP_LIBRARY="$(CURDIR)/target/release/libmmap_wrap.so" raku -Ibindings/raku benches/raku
@@ -68,6 +69,6 @@ lint:
 
 clean:
 	cargo clean
-	rm -rf build bindings/python/dist bindings/python/src/mmap_wrap/*.so bindings/raku/resources/libraries
+	rm -rf build bindings/python/dist bindings/python/native/target bindings/python/src/mmap_wrap/*.so bindings/raku/resources/libraries
 
 .PHONY: test test-deep fuzz demo header docs abi library install uninstall bench lint clean

@@ -468,7 +468,8 @@ int64_t mmap_wrap_length(mmap_wrap_handle h);
 
 /**
  * Counts an export and gives the address of the first byte: until as many calls of mmap_wrap_release, unmapping
- * answers MMAP_WRAP_E_BUSY. A forked child inherits the count. NULL on error, as mmap_wrap_address.
+ * answers MMAP_WRAP_E_BUSY. A forked child inherits the count. NULL on error, as mmap_wrap_address; and like that call, it
+ * leaves a loss that was not reported yet to the next access.
  *
  *     unsigned char *bytes = mmap_wrap_acquire(h);
  */
@@ -1186,22 +1187,6 @@ int64_t mmap_wrap_file_size(mmap_wrap_handle h);
  *     printf("%lld mappings live\n", (long long)mmap_wrap_list(NULL, 0));
  */
 int64_t mmap_wrap_list(mmap_wrap_handle *handles, int64_t room);
-
-/*
- * == Python ==
- *
- * What ctypes cannot do for the Python module: a class whose instances give out their memory with exact export counts on
- * every version, are indexed without a detour, and unmap when the last reference goes. Nothing here is for others.
- */
-
-/**
- * Makes the class that the Python module's `mmap` derives from, in an interpreter whose object is head bytes large, and
- * answers a new reference to it; NULL, with Python's exception set if there is a Python. To be called by Python only,
- * with its lock held.
- *
- *     void *base = mmap_wrap_python_type(16);
- */
-void *mmap_wrap_python_type(int64_t head);
 
 /*
  * == Constants ==

@@ -20,7 +20,7 @@ use std::sync::atomic::Ordering::{Release, SeqCst};
 use std::time::{Duration, Instant};
 use survival::SURVIVING;
 
-pub use pin::{Pin, look, pin, with, with_both};
+pub use pin::{Pin, length, look, pin, with, with_both};
 pub(crate) use records::process_epoch;
 pub use survival::{custody, loss, survive};
 
@@ -92,7 +92,7 @@ impl Taken {
         if marks & UNINHERITED != 0 {
             slot.unforked().is_complete.store(1, SeqCst);
         }
-        survival::publish_pages(slot, &mapping);
+        survival::publish_place(slot, &mapping);
         // SAFETY: a slot taken off the free list is this thread's alone.
         unsafe { (*slot.mapping.get()).write(mapping) };
         slot.marks.store(marks, Release);
@@ -208,7 +208,7 @@ impl Claim {
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        survival::publish_pages(self.pin.slot, &self.pin);
+        survival::publish_place(self.pin.slot, &self.pin);
         self.pin.slot.state.revive();
         self.pin.slot.unforked().changer.store(0, SeqCst);
         survival::CHANGES_ENDED.fetch_add(1, SeqCst);
@@ -261,17 +261,13 @@ pub(crate) fn deadline(timeout: i64) -> Option<Instant> {
     Instant::now().checked_add(time)
 }
 
-/// Counts an export and returns the address: until it is released, the mapping is neither unmapped nor moved.
+/// Counts an export and returns the address: until it is released, the mapping is neither unmapped nor moved. A loss stays
+/// unreported: callers often take any failure for "there is no address".
 pub fn acquire(handle: Handle) -> Result<*mut u8> {
-    export(handle, pin).map(|pin| pin.address())
-}
-
-/// Counts an export of the mapping that `find` finds: `pin`, or `look` for a caller that cannot report a loss.
-pub fn export(handle: Handle, find: impl Fn(Handle) -> Result<Pin>) -> Result<Pin> {
     loop {
-        let pin = find(handle)?;
+        let pin = look(handle)?;
         match pin.slot.state.export(pin.generation()) {
-            Ok(Some(_)) => return Ok(pin),
+            Ok(Some(_)) => return Ok(pin.address()),
             Ok(None) => return Err(Error::Busy { exports: slot_state::MOST_EXPORTS }.into()),
             // The thread that changes it waits for this pin to go.
             Err(Unusable::Changing) => drop(pin),

@@ -49,7 +49,6 @@ const TOPICS: &[&[&str]] = &[
     &["src/ffi/residency.rs"],
     &["src/ffi/huge.rs"],
     &["src/ffi/info.rs"],
-    &["src/ffi/python.rs"],
     &["src/ffi/constants.rs", "{out}/getters.rs"],
 ];
 

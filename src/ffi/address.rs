@@ -27,11 +27,12 @@ pub unsafe extern "C" fn mmap_wrap_address(h: mmap_wrap_handle) -> *mut c_void {
 /// ```
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmap_wrap_length(h: mmap_wrap_handle) -> i64 {
-    boundary("mmap_wrap_length", || Ok(answer(look(h)?.length())))
+    boundary("mmap_wrap_length", || Ok(answer(registry::length(h)?)))
 }
 
 /// Counts an export and gives the address of the first byte: until as many calls of mmap_wrap_release, unmapping
-/// answers MMAP_WRAP_E_BUSY. A forked child inherits the count. NULL on error, as mmap_wrap_address.
+/// answers MMAP_WRAP_E_BUSY. A forked child inherits the count. NULL on error, as mmap_wrap_address; and like that call, it
+/// leaves a loss that was not reported yet to the next access.
 ///
 /// ```c
 /// unsigned char *bytes = mmap_wrap_acquire(h);

@@ -21,7 +21,6 @@ pub mod map;
 pub mod mutex;
 pub mod open;
 pub mod protect;
-pub mod python;
 pub mod residency;
 pub mod resize;
 pub mod sharing;

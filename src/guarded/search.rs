@@ -18,8 +18,11 @@ const SHORT_NEEDLE: usize = 256;
 /// Bytes that a loop looks at before the handlers are verified again.
 const STRETCH: usize = 1 << 20;
 
-/// The first window's size where the needle allows it: a hit is often near.
-const FIRST_WINDOW: usize = 512;
+/// The second window's size where the needle allows it: a hit is often near.
+const NEAR_WINDOW: usize = 512;
+
+/// The first window's size, for needles of at most half of that: to search it costs less than a searcher's preparation.
+const FIRST_WINDOW: usize = 128;
 
 /// Where `needle` first stands in the range, counted from the range's start.
 pub fn find(pages: &Pages, range: Range<usize>, needle: Bytes) -> Result<Option<usize>, Fault> {
@@ -44,13 +47,19 @@ pub(super) fn find_by(way: impl Fn() -> Way, pages: &Pages, range: Range<usize>,
         return find_byte(way, pages, range, needle);
     }
     with_needle(way(), needle, |needle, window| {
-        let finder = Finder::new(needle);
-        let (mut at, mut step) = (range.start, window.first_step());
+        let mut finder = None;
+        let (mut at, mut step) = (range.start, window.first_step(needle));
         loop {
             let size = step.min(range.end - at);
             let outcome = way().read(pages, at, window.room(size));
             let readable = outcome.err().map_or(size, |fault| fault.done);
-            if let Some(position) = finder.find(window.filled(readable)) {
+            let bytes = window.filled(readable);
+            let found = if step == FIRST_WINDOW {
+                first_in_few(bytes, needle)
+            } else {
+                finder.get_or_insert_with(|| Finder::new(needle)).find(bytes)
+            };
+            if let Some(position) = found {
                 return Ok(Some(at - range.start + position));
             }
             outcome.map_err(|fault| Fault { done: at - range.start + fault.done, ..fault })?;
@@ -59,7 +68,7 @@ pub(super) fn find_by(way: impl Fn() -> Way, pages: &Pages, range: Range<usize>,
             }
             // The next window begins with what may be the beginning of a needle.
             at += size - needle.len().saturating_sub(1);
-            step = window.size();
+            step = window.step_after(step);
         }
     })
 }
@@ -110,25 +119,45 @@ pub(super) fn rfind_by(way: impl Fn() -> Way, pages: &Pages, range: Range<usize>
         return Ok(None);
     }
     with_needle(way(), needle, |needle, window| {
-        // Forwards it is several times as fast: backwards only in the window that holds a needle.
-        let (any, last) = (Finder::new(needle), FinderRev::new(needle));
-        let (mut end, mut step) = (range.end, window.first_step());
+        let mut finder = None;
+        let (mut end, mut step) = (range.end, window.first_step(needle));
         loop {
             let size = step.min(end - range.start);
             let at = end - size;
             let outcome = way().read(pages, at, window.room(size));
             outcome.map_err(|fault| Fault { done: range.end - end, ..fault })?;
             let bytes = window.filled(size);
-            if let Some(position) = any.find(bytes).and_then(|_| last.rfind(bytes)) {
+            let found = if step == FIRST_WINDOW {
+                last_in_few(bytes, needle)
+            } else {
+                // Forwards it is several times as fast: backwards only in the window that holds a needle.
+                let any = finder.get_or_insert_with(|| Finder::new(needle));
+                any.find(bytes).and_then(|_| FinderRev::new(needle).rfind(bytes))
+            };
+            if let Some(position) = found {
                 return Ok(Some(at - range.start + position));
             }
             if at == range.start {
                 return Ok(None);
             }
             end = at + needle.len().saturating_sub(1);
-            step = window.size();
+            step = window.step_after(step);
         }
     })
+}
+
+/// Where the needle first stands in a few bytes: without preparation.
+fn first_in_few(bytes: &[u8], needle: &[u8]) -> Option<usize> {
+    let Some((&first, rest)) = needle.split_first() else { return Some(0) };
+    let mut starts = memchr_iter(first, bytes.get(..(bytes.len() + 1).saturating_sub(needle.len()))?);
+    starts.find(|at| bytes[at + 1..].starts_with(rest))
+}
+
+/// Where it last stands.
+fn last_in_few(bytes: &[u8], needle: &[u8]) -> Option<usize> {
+    let Some((&first, rest)) = needle.split_first() else { return Some(bytes.len()) };
+    let mut starts = memchr_iter(first, bytes.get(..(bytes.len() + 1).saturating_sub(needle.len()))?).rev();
+    starts.find(|at| bytes[at + 1..].starts_with(rest))
 }
 
 pub(super) fn count_by(way: impl Fn() -> Way, pages: &Pages, range: Range<usize>, needle: Bytes) -> Result<usize, Fault> {
@@ -176,11 +205,16 @@ impl Searched<'_> {
         }
     }
 
-    fn first_step(&self) -> usize {
+    fn first_step(&self, needle: &[u8]) -> usize {
         match self {
-            Searched::Short(_) => FIRST_WINDOW,
+            Searched::Short(_) if needle.len() <= FIRST_WINDOW / 2 => FIRST_WINDOW,
+            Searched::Short(_) => NEAR_WINDOW,
             Searched::Long(window) => window.len(),
         }
+    }
+
+    fn step_after(&self, step: usize) -> usize {
+        if step == FIRST_WINDOW { NEAR_WINDOW } else { self.size() }
     }
 
     fn room(&mut self, size: usize) -> crate::buffer::Room<'_> {

@@ -248,8 +248,8 @@ fn a_search_finds_what_lies_before_the_wall_and_stops_at_it() {
             assert_eq!(outcome, Ok(None));
         } else {
             assert_eq!(outcome.map(drop), refused(before + alignment, WALL, false));
-            // Backwards, it is the first byte of the last window, which has 512 bytes, or of the page that faults.
-            let at = WALL.max(range.end.saturating_sub(512));
+            // Backwards, it is the first byte of the last window, which has 128 bytes, or of the page that faults.
+            let at = WALL.max(range.end.saturating_sub(128));
             assert_eq!(way.rfinds(pages, range.clone(), b"needle").unwrap_err().by, Stop::Mapping { at, writing: false });
         }
         if before + alignment >= 6 {

@@ -11,7 +11,7 @@ use crate::mapping::Mapping;
 use crate::range::REST;
 use std::marker::PhantomData;
 use std::ops::Deref;
-use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
 
 /// In a slot's marks: a forked child does not have all of the mapping.
 pub(super) const UNINHERITED: u32 = 4;
@@ -125,6 +125,27 @@ fn look_slowly(handle: Handle) -> Result<Pin> {
             Err(reason) => retry(handle, reason)?,
         }
     }
+}
+
+/// The length of a handle's mapping. A loss stays unreported.
+///
+/// Nothing of the mapping itself is looked at, so no pin is published: the length lies beside it, and is the right one if the
+/// mapping was live before it was read and after that. Between the two it can have been changed, but not become another's.
+#[inline(always)]
+pub fn length(handle: Handle) -> Result<usize> {
+    match length_quickly(handle) {
+        Some(length) => Ok(length),
+        None => Ok(look(handle)?.length()),
+    }
+}
+
+#[inline(always)]
+fn length_quickly(handle: Handle) -> Option<usize> {
+    let slot = table::slot(index(handle))?;
+    let is_usable = slot.state.is_live(numbered(handle)) && slot.marks.load(Relaxed) & UNINHERITED == 0;
+    // Acquire: the state is looked at again only after this.
+    let length = slot.length.load(Acquire);
+    (is_usable && slot.state.is_live(numbered(handle))).then_some(length)
 }
 
 /// Gives the thread that changes the mapping time to finish, which never takes long; any other reason is an error.

@@ -30,7 +30,7 @@ pub fn survive(handle: Handle, surviving: bool) -> Result<()> {
     }
     sys::prepare_reserve()
         .map_err(|errno| Error::system(errno, "keep pages ready for replacing lost ones", memory_hint(errno)))?;
-    publish_pages(pin.slot, &pin);
+    publish_place(pin.slot, &pin);
     let before = pin.slot.marks.fetch_or(SURVIVING, SeqCst);
     if pin.is_sealed() {
         // Looked at after the mark, as sealing looks at the mark after it noted the seal: one of the two sees the other.
@@ -42,11 +42,13 @@ pub fn survive(handle: Handle, surviving: bool) -> Result<()> {
     Ok(())
 }
 
-/// Notes where the pages of a mapping lie, for the signal handler. For the only owner of a slot, or while it is pinned.
-pub(super) fn publish_pages(slot: &Slot, mapping: &crate::mapping::Mapping) {
+/// Notes where the pages of a mapping lie, for the signal handler, and its length. For the only owner of a slot, or while it is
+/// pinned.
+pub(super) fn publish_place(slot: &Slot, mapping: &crate::mapping::Mapping) {
     let pages = mapping.page_addresses();
     slot.pages[0].store(pages.start, Relaxed);
     slot.pages[1].store(pages.end, Release);
+    slot.length.store(mapping.length(), Release);
 }
 
 /// The word that says whether a loss is unreported: bit 0 is set from the loss until it was reported. It stays readable

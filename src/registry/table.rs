@@ -28,6 +28,8 @@ pub struct Slot {
     /// Where the pages of a surviving mapping begin and end: for the signal handler, which may not look at a mapping that
     /// is being changed.
     pub pages: [AtomicUsize; 2],
+    /// The mapping's length, for callers that need nothing else and publish no pin.
+    pub length: AtomicUsize,
 }
 
 /// What is true of a slot in this process only: wiped in a forked child. Zeroed memory is a valid one.

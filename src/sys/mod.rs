@@ -27,7 +27,7 @@ pub use unix::lacking::{
     read_ahead, register_barrier, release_reserve, run_apart, shared_memory_path, this_thread_began, thread_id, thread_state,
     touch_for_writing, transparent_huge_page_size, wait_on, wake, wipe_on_fork,
 };
-pub use unix::{Pages, Sharing, limits, lock_all, page_size, symbol, unlock_all};
+pub use unix::{Pages, Sharing, limits, lock_all, page_size, unlock_all};
 
 /// What is known of a thread by its id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

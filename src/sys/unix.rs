@@ -2,7 +2,7 @@
 
 use crate::constants;
 use crate::error::Errno;
-use std::ffi::{CStr, c_int, c_void};
+use std::ffi::{c_int, c_void};
 use std::mem::MaybeUninit;
 use std::ops::Range;
 use std::os::fd::AsRawFd;
@@ -29,12 +29,6 @@ pub fn last_errno() -> Errno {
 /// Turns the 0 or -1 of most calls into a result.
 pub fn check(result: c_int) -> Result<(), Errno> {
     if result == 0 { Ok(()) } else { Err(last_errno()) }
-}
-
-/// What the process knows under a name; none where no library that it was linked with, or that was loaded for all, has it.
-pub fn symbol(name: &CStr) -> Option<NonNull<c_void>> {
-    // SAFETY: a text that ends in NUL.
-    NonNull::new(unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) })
 }
 
 /// Bytes in a page, asked at run time: 4 KiB, 16 KiB and 64 KiB exist.

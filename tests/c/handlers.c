@@ -383,7 +383,11 @@ static void view_that_survives(void) {
     CHECK(loss != NULL && (*loss & 1) == 0);
     CHECK_IS(bytes[page], 0);
     CHECK((*loss & 1) == 1);
+    /* Asking for the length or the address leaves it to the next access. */
     CHECK_IS(mmap_wrap_length(h), 2 * page);
+    CHECK(mmap_wrap_acquire(h) == bytes);
+    CHECK_IS(mmap_wrap_release(h), 1);
+    CHECK((*loss & 1) == 1);
     CHECK_FAILS(mmap_wrap_read(h, 0, NULL, 0), MMAP_WRAP_E_FAULT, "a page of the mapping was lost");
     CHECK((*loss & 1) == 0);
     bytes[page] = 'n'; /* the fresh page is the process's own */

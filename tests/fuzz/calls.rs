@@ -241,7 +241,6 @@ calls! {
 
 /// Calls that are not in the table, and why.
 pub const LEFT_OUT: &[(&str, &str)] = &[
-    ("mmap_wrap_python_type", "only Python may call it: bindings/python/tests has it"),
     ("mlockall_wrap", "what later calls map would be read in, whatever its size: tests/c/residency.c has it"),
     ("munlockall_wrap", "likewise"),
 ];

@@ -111,7 +111,9 @@ def test_the_source_distribution_has_the_sources_and_nothing_built(sdist):
     unpacked, archive = sdist
     for folder in ("src", "include"):
         assert files_below(unpacked / "crate" / folder) == files_below(ROOT / folder)
-    assert {"PKG-INFO", "LICENSE-MIT", "LICENSE-APACHE", "crate/Cargo.lock"} <= files_below(unpacked)
+    assert files_below(unpacked / "native/src") == files_below(PACKAGE / "native/src")
+    files = {"PKG-INFO", "LICENSE-MIT", "LICENSE-APACHE", "crate/Cargo.lock", "native/Cargo.lock"}
+    assert files <= files_below(unpacked)
     assert [name for name in files_below(unpacked) if re.search(r"\.(so|pyc|o|rlib)$|(^|/)target/", name)] == []
     assert archive.stat().st_size < 500_000
 
@@ -127,12 +129,13 @@ def test_the_wheel_from_the_source_distribution_is_the_one_from_the_repository(w
 def test_the_wheel_has_the_module_the_library_and_no_more(wheel):
     module = {name for name in contents(wheel) if not re.match(r"mmap_wrap-[\d.]+\.dist-info/", name)}
     sources = (path for path in (PACKAGE / "src").rglob("*") if path.suffix in (".py", ".pyi", ".typed"))
-    assert module == {str(path.relative_to(PACKAGE / "src")) for path in sources} | {"mmap_wrap/libmmap_wrap.so"}
+    built = {"mmap_wrap/libmmap_wrap.so", "mmap_wrap/_native.abi3.so"}
+    assert module == {str(path.relative_to(PACKAGE / "src")) for path in sources} | built
 
 
-def test_the_wheel_is_for_any_python_of_this_platform(wheel, manylinux):
-    assert re.fullmatch(r"mmap_wrap-[\d.]+-py3-none-linux_\w+\.whl", wheel.name)
-    assert re.fullmatch(r"mmap_wrap-[\d.]+-py3-none-manylinux_2_\d+_\w+\.whl", manylinux.name)
+def test_the_wheel_is_for_any_cpython_from_3_11_on_of_this_platform(wheel, manylinux):
+    assert re.fullmatch(r"mmap_wrap-[\d.]+-cp311-abi3-linux_\w+\.whl", wheel.name)
+    assert re.fullmatch(r"mmap_wrap-[\d.]+-cp311-abi3-manylinux_2_\d+_\w+\.whl", manylinux.name)
     assert manylinux.stat().st_size < 1_000_000
 
 
@@ -151,13 +154,13 @@ def test_the_wheel_promises_no_older_c_library_than_the_native_library_needs(wor
 def test_the_metadata_say_what_it_is(manylinux):
     (text,) = (text for name, text in contents(manylinux).items() if name.endswith(".dist-info/METADATA"))
     metadata = Parser().parsestr(text.decode())
-    assert metadata["Requires-Python"] == ">=3.9"
+    assert metadata["Requires-Python"] == ">=3.11"
     assert metadata["License-Expression"] == "MIT OR Apache-2.0"
     assert metadata.get_all("License-File") == ["LICENSE-APACHE", "LICENSE-MIT"]
     # Nothing is needed at run time.
     assert [need for need in metadata.get_all("Requires-Dist") if "extra ==" not in need] == []
     known = {line for line in metadata.get_all("Classifier") if line.startswith("Programming Language :: Python :: 3.")}
-    assert known == {f"Programming Language :: Python :: 3.{minor}" for minor in range(9, 16)}
+    assert known == {f"Programming Language :: Python :: 3.{minor}" for minor in range(11, 16)}
 
 
 def test_the_installed_package_needs_neither_compiler_nor_repository(installed, tmp_path):

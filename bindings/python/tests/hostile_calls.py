@@ -104,10 +104,7 @@ class Text(str):
 
 
 class Derived(mmap):
-    """Has a dictionary, and a hook of the class's own overridden."""
-
-    def _refuse(self, code):
-        return None
+    """Has a dictionary."""
 
 
 def raises():

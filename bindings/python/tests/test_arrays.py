@@ -94,7 +94,7 @@ def test_a_closed_map_has_no_array(memory):
 
 
 def test_an_array_is_whole_while_another_thread_resizes(monkeypatch):
-    m, refused, really_check = mmap_wrap.memfd(8192), [], _ffi.check
+    m, refused, really_check = mmap_wrap.memfd(8192), [], _ffi.mmap_wrap_check
 
     def check(*arguments):
         room = really_check(*arguments)
@@ -110,7 +110,7 @@ def test_an_array_is_whole_while_another_thread_resizes(monkeypatch):
             refused.append(error)
 
     # Another thread's turn comes when the room is known, and before there is an array of it.
-    monkeypatch.setattr(_ffi, "check", check)
+    monkeypatch.setattr(_ffi, "mmap_wrap_check", check)
     array = m.array("u1")
     assert (array.size, len(m), bool(refused)) == (8192, 8192, True)
     del array

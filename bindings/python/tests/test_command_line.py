@@ -3,6 +3,7 @@
 import doctest
 import errno
 import fcntl
+import itertools
 import json
 import os
 import random
@@ -361,7 +362,7 @@ def test_counts_ranges_and_cells_are_those_of_the_pages(seed):
     assert (at, len(tally.cells)) == (pages, min(pages, cells))
     ranges = list(zip(tally.bounds[::2], tally.bounds[1::2]))
     assert {page for low, high in ranges for page in range(low // PAGE, -(-high // PAGE))} == held
-    assert all(high < low for (_, high), (low, _) in zip(ranges, ranges[1:]))
+    assert all(high < low for (_, high), (low, _) in itertools.pairwise(ranges))
 
 
 def test_figures_that_are_all_zero_of_pages_that_are_there_are_none(stored):

@@ -75,7 +75,7 @@ def standard(tmp_path_factory):
 def test_the_standard_library_passes_its_own_suite(standard):
     ran, failed, _ = standard
     assert not failed, "\n".join(failed.values())
-    # Python 3.9 has 36 for Linux, later ones have more. The files of the large ones have holes, and so cost nothing.
+    # Python 3.11 has 36 for Linux, later ones have more. The files of the large ones have holes, and so cost nothing.
     assert len(ran) > 30
     assert {"LargeMmapTests.test_large_offset", "LargeMmapTests.test_around_4GB"} <= ran
 

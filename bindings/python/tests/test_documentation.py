@@ -19,6 +19,9 @@ README = Path(__file__).parent.parent / "README.md"
 def public():
     """Each public item by its name: modules, functions, classes, and the members of `mmap`, its bases' included."""
     items = {"mmap_wrap": mmap_wrap, "mmap_wrap.typing": mmap_wrap.typing, "mmap_wrap.raw": raw}
+    # They are made when they are first asked for.
+    assert raw.Cache
+    assert raw.Facts
     for module in (mmap_wrap, raw):
         for name, item in vars(module).items():
             if not name.startswith("_") and getattr(item, "__module__", "").startswith("mmap_wrap"):

@@ -429,13 +429,14 @@ def test_iteration_gives_bytes_and_membership_is_of_bytes():
 
 
 def test_a_map_is_to_libraries_what_the_standard_librarys_is():
-    kinds = [getattr(collections.abc, name) for name in collections.abc.__all__ if name != "ByteString"]
+    # `in` has a method of its own here, where the standard library's is by iteration: a map is a Container.
+    names = (name for name in collections.abc.__all__ if name not in ("ByteString", "Container"))
+    kinds = [getattr(collections.abc, name) for name in names]
     for kind in kinds:
         same(lambda module, kind=kind: isinstance(anonymous(module), kind))
     # Of the methods that the interpreter calls, ours are more where they do not show: __reduce__ has one of its own.
     for name in (
         "__iter__",
-        "__contains__",
         "__reversed__",
         "__len__",
         "__getitem__",

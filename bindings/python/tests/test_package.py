@@ -11,13 +11,15 @@ import pytest
 from conftest import run, run_well
 
 import mmap_wrap
-from mmap_wrap import _constants, _errors, _ffi, _mmap, _open, _pages, _sharing, raw
+from mmap_wrap import _constants, _errors, _ffi, _mmap, _open, _pages, _sharing, _structs, raw
 
 README = Path(__file__).parent.parent / "README.md"
 
 
 @pytest.mark.parametrize(
-    "module", [mmap_wrap, _constants, _errors, _ffi, _mmap, _open, _pages, _sharing, raw], ids=lambda m: m.__name__
+    "module",
+    [mmap_wrap, _constants, _errors, _ffi, _mmap, _open, _pages, _sharing, _structs, raw],
+    ids=lambda m: m.__name__,
 )
 def test_the_examples_in_the_documentation_run(module):
     failed, _ = doctest.testmod(module, optionflags=doctest.ELLIPSIS)
@@ -80,7 +82,7 @@ def test_the_codes_are_the_librarys():
     codes = {name: value for name, value in vars(_errors).items() if name.startswith("E_")}
     assert len(codes) == 10
     for name, code in codes.items():
-        assert f"(MMAP_WRAP_{name})" in _ffi.strerror(code).decode()
+        assert f"(MMAP_WRAP_{name})" in _ffi.mmap_wrap_strerror(code).decode()
 
 
 @pytest.mark.parametrize(
@@ -118,7 +120,7 @@ def test_constants_come_from_the_library_when_first_used():
 
 
 def test_a_constant_of_another_platform_is_missing_and_says_so():
-    every = {_ffi.constant_name(i).decode() for i in range(_ffi.constant_count())}
+    every = {_ffi.mmap_wrap_constant_name(i).decode() for i in range(_ffi.mmap_wrap_constant_count())}
     missing = every - set(_constants.available())
     assert missing
     assert missing.isdisjoint(dir(mmap_wrap))
@@ -147,8 +149,10 @@ def test_dir_lists_the_module_and_every_constant_there_is():
 def test_import_stays_light():
     script = "import sys; before = set(sys.modules); import mmap_wrap; print(*sorted(set(sys.modules) - before))"
     loaded = set(subprocess.check_output([sys.executable, "-Sc", script], text=True, env=without_site()).split())
-    assert "ctypes" in loaded
-    assert loaded.isdisjoint({"typing", "enum", "re", "dataclasses", "pathlib", "inspect", "mmap", "contextlib"})
+    assert "mmap_wrap._native" in loaded
+    assert loaded.isdisjoint(
+        {"ctypes", "typing", "enum", "re", "dataclasses", "pathlib", "inspect", "mmap", "contextlib"}
+    )
 
 
 def without_site():
@@ -159,4 +163,4 @@ def without_site():
 def test_the_version_is_the_librarys():
     from importlib.metadata import version
 
-    assert mmap_wrap.__version__ == version("mmap-wrap") == _ffi.version().decode()
+    assert mmap_wrap.__version__ == version("mmap-wrap") == _ffi.mmap_wrap_version().decode()

@@ -159,18 +159,22 @@ def test_ctrl_c_comes_through_within_a_second(hole, act, collected_when_asked):
 def test_ctrl_c_between_two_pieces_ends_what_changes_memory(name, monkeypatch, collected_when_asked):
     monkeypatch.setattr(_pieces, "PIECE", 4096)
     called = []
-    whole = getattr(_ffi, name)
+    whole = getattr(_ffi, f"mmap_wrap_{name}")
 
     def then_interrupted(*arguments):
         called.append(arguments)
         os.kill(os.getpid(), signal.SIGINT)
         return whole(*arguments)
 
-    monkeypatch.setattr(_ffi, name, then_interrupted)
+    monkeypatch.setattr(_ffi, f"mmap_wrap_{name}", then_interrupted)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with mmap.anonymous(1 << 20) as m, mmap.anonymous(1 << 20) as other:
-            acts = {"fill": lambda: m.fill(1), "move": lambda: m.move(0, 4096, 1 << 19), "copy": lambda: m.copy(other)}
+            acts = {
+                "fill": lambda: m.fill(1),
+                "move": lambda: _pieces.move_by(m._handle, 0, 4096, 1 << 19),
+                "copy": lambda: m.copy(other),
+            }
             with pytest.raises(KeyboardInterrupt):
                 acts[name]()
     finally:

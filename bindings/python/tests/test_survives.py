@@ -249,3 +249,10 @@ except OSError as error:
     child = run(script, tmp_path / "data")
     assert child.returncode != -signal.SIGXFSZ
     assert child.stdout == "True False\n", child.stderr
+
+
+def test_the_collector_does_not_meet_a_map_that_ends(tmp_path):
+    """What is called while a map ends may run it: it once took the map away a second time."""
+    script = LOST.format(end="import gc; warnings.showwarning = lambda *_: gc.collect(); del m; gc.collect()")
+    child = run(script, tmp_path / "data")
+    assert (child.returncode, child.stdout) == (0, "after\n"), child.stderr

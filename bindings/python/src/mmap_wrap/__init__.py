@@ -32,7 +32,7 @@ AttributeError; `dir(mmap_wrap)` lists those there are. `from mmap_wrap import *
 
 from __future__ import annotations
 
-from . import _constants, _errors, _ffi
+from . import _constants, _errors, _ffi, _native
 from . import raw as raw
 from ._errors import ArgumentError, FaultError, OwnerDiedError, SealedError
 from ._mmap import (
@@ -75,7 +75,7 @@ __all__ = [
 
 error = OSError
 
-__version__: str = _ffi.version().decode()
+__version__: str = _native.version()
 
 
 def install() -> None:
@@ -126,7 +126,7 @@ def verify_handlers() -> bool:
     >>> mmap_wrap.verify_handlers() in (True, False)
     True
     """
-    return _errors.answer(_ffi.verify_handlers()) == 1
+    return _errors.answer(_ffi.mmap_wrap_verify_handlers()) == 1
 
 
 def trust_handlers(yes: bool = True) -> None:
@@ -142,7 +142,7 @@ def trust_handlers(yes: bool = True) -> None:
     >>> mmap_wrap.trust_handlers()
     >>> mmap_wrap.trust_handlers(False)
     """
-    _errors.answer(_ffi.trust_handlers(int(bool(yes))))
+    _errors.answer(_ffi.mmap_wrap_trust_handlers(int(bool(yes))))
 
 
 if TYPE_CHECKING:

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import ctypes
-
-from . import _errors, _ffi
+from . import _errors, _ffi, _native
 
 
 def value(name: str) -> int:
     """The value of the constant, or AttributeError that says whether the platform or the library lacks it."""
-    number = ctypes.c_int64()
     # Letters only: the library reads the name up to a NUL, if one were in it.
-    code = _ffi.constant(name.encode(), ctypes.byref(number)) if name.isascii() and name.isidentifier() else None
-    if code == 0:
-        return number.value
-    if code == _errors.E_UNSUPPORTED:
+    found = _native.constant(name.encode()) if name.isascii() and name.isidentifier() else None
+    if isinstance(found, int):
+        return found
+    if found == (_errors.E_UNSUPPORTED,):
         raise AttributeError(f"this platform lacks the constant {name}")
     raise AttributeError(f"module {__package__!r} has no attribute {name!r}")
 
 
 def available() -> list[str]:
     """The names that this platform has."""
-    numbers = range(_ffi.constant_count())
-    return [_ffi.constant_name(i).decode() for i in numbers if _ffi.constant_available(i) == 1]
+    numbers = range(_ffi.mmap_wrap_constant_count())
+    return [_ffi.mmap_wrap_constant_name(i).decode() for i in numbers if _ffi.mmap_wrap_constant_available(i) == 1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 
-from . import _ffi
+from ._ffi import _native
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -103,25 +103,13 @@ def answer(result: int, path: str | bytes | None = None) -> int:
     return result
 
 
-def _message(code: int) -> str:
-    """What the library says of this thread's last failure, whose code is `code`."""
-    if _ffi.last_error_code() != code:
-        # A signal's handler or a finalizer ran in between, and had a failure of its own.
-        return str(_ffi.strerror(code), "utf-8")
-    return str(_ffi.last_error_message(), "utf-8", "replace")
-
-
 def note(error: Raised, text: str) -> Raised:
     """Adds a line to what a traceback shows of `error`; its message stays as it is.
 
     Raise what it returns, not a variable: a frame of the traceback would refer to the error, and all that the callers
     hold, maps among it, would wait for the collector.
     """
-    if hasattr(error, "add_note"):
-        error.add_note(text)
-    else:
-        # Before Python 3.11 nothing but the attribute, which tracebacks do not show.
-        error.__notes__ = [*getattr(error, "__notes__", ()), text]
+    error.add_note(text)
     return error
 
 
@@ -133,7 +121,7 @@ def standard(result: int, out_of_range: str, held: str = "", *, by: int = 0) -> 
     """
     if result >= 0:
         return result
-    message = _message(by or result)
+    message = _native.message(by or result)
     if result == E_RANGE:
         raise note(ValueError(out_of_range), message)
     if result == E_BUSY and held:
@@ -145,6 +133,11 @@ def standard(result: int, out_of_range: str, held: str = "", *, by: int = 0) -> 
     fail(result)
 
 
+def standard_by(result: int, out_of_range: str, held: str, by: int) -> int:
+    """As `standard`, for the native module."""
+    return standard(result, out_of_range, held, by=by)
+
+
 def system_error(number: int) -> OSError:
     """The OSError of that number in the system's words, as the standard library raises it."""
     return OSError(number, os.strerror(number))
@@ -152,7 +145,7 @@ def system_error(number: int) -> OSError:
 
 def fail(code: int, path: str | bytes | None = None) -> NoReturn:
     """Raises this thread's last failure, which answered `code`."""
-    message = _message(code)
+    message = _native.message(code)
     place = () if path is None else (path,)
     if code >= _LAST_ERRNO:
         raise OSError(-code, message, *place)

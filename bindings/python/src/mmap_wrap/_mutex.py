@@ -12,8 +12,7 @@ from ._ffi import nanoseconds
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from typing_extensions import Self
+    from typing import Self
 
     from ._mmap import mmap
 

@@ -259,7 +259,7 @@ def map_path(
     size, way, protection, start = int64(length), int64(flags), int64(prot), int64(offset)
     require_one_way(way, "map_path")
     sys.audit("mmap_wrap.map_path", name, size, way, protection, start)
-    handle = answer(_ffi.map_path(encoded, size or REST, protection, way, start), name)
+    handle = answer(_ffi.mmap_path_wrap(encoded, size or REST, protection, way, start), name)
     return mmap._of(handle, place_anew(access_of(protection), False), survive)
 
 
@@ -321,7 +321,7 @@ def _require_whole_pages(path: str | bytes, size: int) -> None:
         unit = os.statvfs(os.path.dirname(path) or os.curdir).f_bsize
     except OSError:
         return
-    if unit > _ffi.page_size() and size % unit:
+    if unit > _ffi.mmap_wrap_page_size() and size % unit:
         raise ArgumentError(
             errno.EINVAL, f"open: size {size} is not a multiple of {unit}, the page size of its file system", path
         )

@@ -8,8 +8,6 @@ lacks.
 
 from __future__ import annotations
 
-import ctypes
-
 from . import _ffi, raw
 from ._constants import value as _constant
 from ._errors import E_UNSUPPORTED, answer
@@ -18,9 +16,7 @@ from ._ffi import REST, int64
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import SupportsIndex
-
-    from typing_extensions import Self
+    from typing import Self, SupportsIndex
 
 _PROT_WRITE = _constant("PROT_WRITE")
 
@@ -64,7 +60,7 @@ class Pages:
         mmap_wrap.FaultError: [Errno 14] mmap_wrap_write: the access faulted at offset 4096, ...
         """
         protection = int64(prot)
-        answer(_ffi.protect(self._handle, protection, *_range(offset, size)))
+        answer(_ffi.mprotect_wrap(self._handle, protection, *_range(offset, size)))
         if protection & _PROT_WRITE and self._access & 3 == 1:
             self._access &= ~3  # type: ignore[misc] # the library's class has it
 
@@ -80,7 +76,7 @@ class Pages:
         >>> import mmap_wrap
         >>> mmap_wrap.mmap(-1, 8192).advise(mmap_wrap.MADV_SEQUENTIAL, 0, 4096)
         """
-        answer(_ffi.advise(self._handle, int64(advice), *_range(offset, size)))
+        answer(_ffi.madvise_wrap(self._handle, int64(advice), *_range(offset, size)))
 
     def lock(self, offset: SupportsIndex = 0, size: SupportsIndex | None = None, *, on_fault: bool = False) -> None:
         """Brings the pages of the range into memory and keeps them there; `on_fault`, each when it is first touched.
@@ -117,8 +113,10 @@ class Pages:
         >>> m.residency()
         b'\\x01\\x00'
         """
+        import ctypes
+
         start, count = _range(offset, size)
-        room = answer(_ffi.check(self._handle, start, count)) // _ffi.page_size() + 2
+        room = answer(_ffi.mmap_wrap_check(self._handle, start, count)) // _ffi.mmap_wrap_page_size() + 2
         pages = ctypes.create_string_buffer(room)
         known = answer(raw.mincore_wrap(self._handle, pages, room, start, count))
         return pages.raw[:known]
@@ -146,6 +144,8 @@ class Pages:
         ... except OSError:
         ...     cached = "not before Linux 6.5"
         """
+        import ctypes
+
         cache = raw.Cache()
         reference = ctypes.byref(cache)
         answer(raw.cachestat_wrap(self._handle, reference, ctypes.sizeof(cache), *_range(offset, size)))
@@ -281,6 +281,8 @@ class Pages:
         ... except OSError as error:
         ...     reason = error.strerror                 # a kernel without NUMA, or no leave to ask
         """
+        import ctypes
+
         bits = 0
         for node in nodes:
             if not 0 <= node < 4096:
@@ -316,6 +318,8 @@ class Pages:
         >>> facts.length, facts.mapped == facts.page_size == mmap_wrap.PAGESIZE
         (100, True)
         """
+        import ctypes
+
         facts = raw.Facts(descriptor=-1)
         answer(raw.mmap_wrap_facts(self._handle, ctypes.byref(facts), ctypes.sizeof(facts)))
         return facts

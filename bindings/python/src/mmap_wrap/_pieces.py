@@ -6,12 +6,14 @@ What they return is what one call would.
 from __future__ import annotations
 
 from . import _ffi
-from ._errors import E_FAULT, E_NOT_FOUND, answer
+from ._errors import E_FAULT, E_NOT_FOUND, answer, standard
 from ._ffi import REST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from typing_extensions import Buffer
 
 # Bytes for one call: what a slow disk reads in a good part of a second.
 PIECE = 1 << 24
@@ -23,16 +25,28 @@ def search(call: Callable[..., int], handle: int, needle: bytes, first: int, las
     step = max(PIECE, 4 * len(needle))
     if last - first <= step or not needle:
         return int(call(handle, needle, len(needle), first, last))
-    if call is _ffi.count:
+    if call is _ffi.mmap_wrap_count:
         return _count(handle, needle, first, last, step)
     found, beyond = E_NOT_FOUND, len(needle) - 1
     starts = range(first, last, step)
-    for at in starts if call is _ffi.find else reversed(starts):
+    for at in starts if call is _ffi.mmap_wrap_find else reversed(starts):
         # Those that begin in this piece.
         found = call(handle, needle, len(needle), at, min(at + step + beyond, last))
         if found != E_NOT_FOUND:
             break
     return found
+
+
+def search_by(name: str, handle: int, sub: Buffer, first: int, last: int) -> int:
+    """As `search`, for the native module: by the call's name, and -1 where there is none."""
+    found = search(getattr(_ffi, f"mmap_wrap_{name}"), handle, bytes(sub), first, last)
+    return -1 if found == E_NOT_FOUND else answer(found)
+
+
+def move_by(handle: int, to: int, origin: int, size: int) -> None:
+    """As `move`, for the native module, in the standard library's words."""
+    words = "source, destination, or count out of range"
+    move(handle, to, origin, size, lambda code: standard(code, words))
 
 
 def _count(handle: int, needle: bytes, first: int, last: int, step: int) -> int:
@@ -41,7 +55,7 @@ def _count(handle: int, needle: bytes, first: int, last: int, step: int) -> int:
     overlaps = size > 64 or any(needle.startswith(needle[-length:]) for length in range(1, size))
     while first < last:
         end = min(first + step + size - 1, last)
-        here: int = _ffi.count(handle, needle, size, first, end)
+        here: int = _ffi.mmap_wrap_count(handle, needle, size, first, end)
         if here < 0 and here != E_NOT_FOUND:
             return here
         next_ = min(first + step, last)
@@ -56,11 +70,11 @@ def _end_of_last(handle: int, needle: bytes, first: int, end: int, here: int) ->
     """Where the last of `here` needles ends that are counted from `first` to `end`, none overlapping another."""
     size = len(needle)
     # One that overlaps the last that there is, or is it.
-    last = answer(_ffi.rfind(handle, needle, size, first, end))
+    last = answer(_ffi.mmap_wrap_rfind(handle, needle, size, first, end))
     low, high = last + 1, last + size
     while low < high:
         middle = (low + high) // 2
-        if max(_ffi.count(handle, needle, size, first, middle), 0) < here:
+        if max(_ffi.mmap_wrap_count(handle, needle, size, first, middle), 0) < here:
             low = middle + 1
         else:
             high = middle
@@ -70,15 +84,17 @@ def _end_of_last(handle: int, needle: bytes, first: int, end: int, here: int) ->
 def fill(handle: int, offset: int, byte: int, size: int) -> None:
     """The library's call, whose failure is raised."""
     total = _much(handle, offset, size)
-    for at, piece in _pieces(total) if total else [(0, size)]:
-        answer(_ffi.fill(handle, offset + at, byte, piece))
+    if not total:
+        answer(_ffi.mmap_wrap_fill(handle, offset, byte, size))
+    for at in range(0, total, PIECE):
+        answer(_ffi.mmap_wrap_fill(handle, offset + at, byte, min(PIECE, total - at)))
 
 
 def move(handle: int, to: int, origin: int, size: int, checked: Callable[[int], int]) -> None:
     """The same, or what `checked` raises."""
 
     def once(to: int, origin: int, size: int) -> int:
-        return checked(_ffi.move(handle, to, origin, size))
+        return checked(_ffi.mmap_wrap_move(handle, to, origin, size))
 
     _copy(once, handle, to, handle, origin, size)
 
@@ -87,7 +103,7 @@ def copy(handle: int, to: int, theirs: int, origin: int, size: int) -> int:
     """The same."""
 
     def once(to: int, origin: int, size: int) -> int:
-        return answer(_ffi.copy(handle, to, theirs, origin, size))
+        return answer(_ffi.mmap_wrap_copy(handle, to, theirs, origin, size))
 
     return _copy(once, handle, to, theirs, origin, size)
 
@@ -97,9 +113,9 @@ def _copy(once: Callable[[int, int, int], int], handle: int, to: int, theirs: in
     if not total or _much(handle, to, total) != total:
         return once(to, origin, size)
     # From the side where nothing is overwritten that is still to be copied.
-    order = _pieces(total)
-    for at, piece in reversed(order) if handle == theirs and to > origin else order:
-        once(to + at, origin + at, piece)
+    order = range(0, total, PIECE)
+    for at in reversed(order) if handle == theirs and to > origin else order:
+        once(to + at, origin + at, min(PIECE, total - at))
     return total
 
 
@@ -107,10 +123,11 @@ def compare(handle: int, here: int, theirs: int, there: int, size: int) -> int:
     """The same."""
     total = _much(handle, here, size)
     if not total or _much(theirs, there, total) != total:
-        return answer(_ffi.compare(handle, here, theirs, there, size))
+        return answer(_ffi.mmap_wrap_compare(handle, here, theirs, there, size))
     equal = 0
-    for at, piece in _pieces(total):
-        equal = at + answer(_ffi.compare(handle, here + at, theirs, there + at, piece))
+    for at in range(0, total, PIECE):
+        piece = min(PIECE, total - at)
+        equal = at + answer(_ffi.mmap_wrap_compare(handle, here + at, theirs, there + at, piece))
         if equal < at + piece:
             break
     return equal
@@ -120,13 +137,8 @@ def _much(handle: int, offset: int, size: int) -> int:
     """How many bytes these are, if more than a piece; 0 for less, and for what is not in the map: one call says it."""
     if REST < size <= PIECE:
         return 0
-    total: int = _ffi.check(handle, offset, size)
+    total: int = _ffi.mmap_wrap_check(handle, offset, size)
     if total == E_FAULT:
         # A loss that is reported once.
         answer(total)
     return total if total > PIECE else 0
-
-
-def _pieces(size: int) -> list[tuple[int, int]]:
-    """Offset and size of each piece of so many bytes."""
-    return [(at, min(PIECE, size - at)) for at in range(0, size, PIECE)]

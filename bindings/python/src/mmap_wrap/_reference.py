@@ -212,7 +212,7 @@ def reopen(
         if there < size:
             raise OSError(errno.ESTALE, f"the file was cut short: it has {there} bytes, the map {size}", path)
         # A map of an empty file has no length that could be asked for.
-        handle = _ffi.map_descriptor(None, length or REST, protection, flags | _ffi.KEEP, descriptor, offset)
+        handle = _ffi.mmap_wrap(None, length or REST, protection, flags | _ffi.KEEP, descriptor, offset)
         whole = kind._of(answer(handle, path), access, bool(survive))
     finally:
         os.close(descriptor)

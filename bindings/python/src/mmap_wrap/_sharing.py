@@ -7,19 +7,18 @@ that the most significant does; without either, or with "=", it is the machine's
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import sys
 from time import monotonic_ns
 
 from . import _ffi, raw
-from ._errors import E_ARGUMENT, ArgumentError, answer
-from ._ffi import REST, index, int64, nanoseconds
+from ._errors import ArgumentError, answer
+from ._ffi import REST, int64, nanoseconds
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from typing import Any, Literal, SupportsFloat, SupportsIndex, TypeVar, overload
+    from typing import Any, Literal, SupportsIndex, TypeVar, overload
 
     import numpy
     from numpy.typing import DTypeLike
@@ -30,34 +29,34 @@ if TYPE_CHECKING:
 
     Scalar = TypeVar("Scalar", bound=numpy.generic)
 
-# The library's number for each kind, the letter that memoryview has for it, and the type that ctypes has.
+# The library's number for each kind, the letter that memoryview has for it, and its width in bytes.
 # Those with a sign for the order of bytes join them when they are first asked for.
-_KINDS: dict[str, tuple[int, Any, Any]] = {
-    "i1": (raw.MMAP_WRAP_I8, "b", ctypes.c_int8),
-    "u1": (raw.MMAP_WRAP_U8, "B", ctypes.c_uint8),
-    "i2": (raw.MMAP_WRAP_I16, "h", ctypes.c_int16),
-    "u2": (raw.MMAP_WRAP_U16, "H", ctypes.c_uint16),
-    "i4": (raw.MMAP_WRAP_I32, "i", ctypes.c_int32),
-    "u4": (raw.MMAP_WRAP_U32, "I", ctypes.c_uint32),
-    "i8": (raw.MMAP_WRAP_I64, "q", ctypes.c_int64),
-    "u8": (raw.MMAP_WRAP_U64, "Q", ctypes.c_uint64),
+_KINDS: dict[str, tuple[int, Any, int]] = {
+    "i1": (raw.MMAP_WRAP_I8, "b", 1),
+    "u1": (raw.MMAP_WRAP_U8, "B", 1),
+    "i2": (raw.MMAP_WRAP_I16, "h", 2),
+    "u2": (raw.MMAP_WRAP_U16, "H", 2),
+    "i4": (raw.MMAP_WRAP_I32, "i", 4),
+    "u4": (raw.MMAP_WRAP_U32, "I", 4),
+    "i8": (raw.MMAP_WRAP_I64, "q", 8),
+    "u8": (raw.MMAP_WRAP_U64, "Q", 8),
     # The library has no number for it: its bits are read and written, and converted here.
-    "f2": (raw.MMAP_WRAP_U16, "e", ctypes.c_uint16),
-    "f4": (raw.MMAP_WRAP_F32, "f", ctypes.c_float),
-    "f8": (raw.MMAP_WRAP_F64, "d", ctypes.c_double),
+    "f2": (raw.MMAP_WRAP_U16, "e", 2),
+    "f4": (raw.MMAP_WRAP_F32, "f", 4),
+    "f8": (raw.MMAP_WRAP_F64, "d", 8),
 }
 _ORDERS = {"<": raw.MMAP_WRAP_LITTLE_ENDIAN, ">": raw.MMAP_WRAP_BIG_ENDIAN, "=": 0}
 _NATIVE = "<" if sys.byteorder == "little" else ">"
 
 
-def _kind(name: str) -> tuple[int, Any, Any]:
+def _kind(name: str) -> tuple[int, Any, int]:
     try:
         return _KINDS[name]
     except (KeyError, TypeError):
         return _ordered_kind(name)
 
 
-def _ordered_kind(name: str) -> tuple[int, Any, Any]:
+def _ordered_kind(name: str) -> tuple[int, Any, int]:
     if not isinstance(name, str):
         raise TypeError(f"a kind of number is a str such as 'u4', not {type(name).__name__}")
     order, bare = 0, name
@@ -67,30 +66,31 @@ def _ordered_kind(name: str) -> tuple[int, Any, Any]:
     if bare not in _KINDS or bare[0] in _ORDERS:
         kinds = ", ".join(kind for kind in _KINDS if kind[0] not in _ORDERS)
         raise ArgumentError(errno.EINVAL, f"{name!r} is no kind of number: say one of {kinds}, after < or >")
-    number, letter, c_type = _KINDS[bare]
-    _KINDS[name] = number | order, letter, c_type
+    number, letter, width = _KINDS[bare]
+    _KINDS[name] = number | order, letter, width
     return _KINDS[name]
 
 
-def _half(bits: int | float) -> float:
-    """The float whose 16 bits these are."""
+def get_half(handle: int, kind: int, offset: int) -> float:
+    """The float of 16 bits at an offset, for the native module."""
     import struct
 
+    bits = raw.mmap_wrap_get_int(handle, kind, offset)
+    if bits < 0:
+        answer(_ffi.mmap_wrap_last_error_code())
     number: float = struct.unpack("=e", struct.pack("=H", bits))[0]
     return number
 
 
-def _half_bits(kind: str, value: SupportsFloat | SupportsIndex) -> int:
-    """The 16 bits of the float nearest to the value."""
+def put_half(handle: int, name: str, kind: int, offset: int, real: float) -> None:
+    """Sets the float of 16 bits at an offset to the nearest one, for the native module."""
     import struct
 
-    # Not float(), which reads texts as well.
-    real = ctypes.c_double(value).value  # type: ignore[arg-type]
     try:
         bits: int = struct.unpack("=H", struct.pack("=e", real))[0]
     except OverflowError:
-        raise OverflowError(f"put: {real} does not fit {kind!r}") from None
-    return bits
+        raise OverflowError(f"put: {real} does not fit {name!r}") from None
+    answer(_ffi.mmap_wrap_put_int(handle, kind, offset, bits))
 
 
 def _lengths(shape: SupportsIndex | Iterable[SupportsIndex]) -> list[int]:
@@ -99,12 +99,6 @@ def _lengths(shape: SupportsIndex | Iterable[SupportsIndex]) -> list[int]:
     except TypeError:
         # Not by its class: an array of lengths has __index__ as well, and refuses.
         return [int64(length) for length in shape]  # type: ignore[union-attr]
-
-
-def _word(value: SupportsIndex) -> int:
-    """As int64, but for numbers of which none means "the rest"."""
-    number = int.__index__(index(value))
-    return number if number == REST else int64(number)
 
 
 class Sharing:
@@ -119,7 +113,7 @@ class Sharing:
 
         def __buffer__(self, flags: int, /) -> memoryview: ...
 
-        def _get_number(self, kind: int, offset: SupportsIndex, /) -> int | float: ...
+        def atomic_load(self, offset: SupportsIndex, bits: Literal[32, 64] = 64) -> int: ...
 
     if TYPE_CHECKING:
 
@@ -151,20 +145,19 @@ class Sharing:
         >>> m[:], words.tolist()
         (b'\\x00\\x00\\x00\\x00\\x01\\x01\\x01\\x01', [0, 16843009])
         """
-        _, letter, c_type = _kind(kind)
+        _, letter, width = _kind(kind)
         if kind[0] in "<>" and kind[0] != _NATIVE:
             raise ArgumentError(errno.EINVAL, f"view: this machine's numbers are not {kind!r}: use array or get")
         if letter == "e" and sys.version_info < (3, 12):
             raise ArgumentError(errno.EINVAL, f"view: memoryview has no {kind!r} before Python 3.12: use array or get")
-        width = ctypes.sizeof(c_type)
         start, wanted = int64(offset), REST if count is None else int64(count)
         # Nobody resizes the map from here on.
         with memoryview(self) as whole:
-            room = answer(_ffi.check(self._handle, start, REST))
+            room = answer(_ffi.mmap_wrap_check(self._handle, start, REST))
             # The library says what is wrong with more than fit, or fewer than none.
             size = room // width * width if wanted == REST else wanted * width
             if not 0 <= size <= room:
-                answer(_ffi.check(self._handle, start, int64(size)))
+                answer(_ffi.mmap_wrap_check(self._handle, start, int64(size)))
             return whole[start : start + size].cast(letter)
 
     if TYPE_CHECKING:
@@ -219,148 +212,14 @@ class Sharing:
         lengths = None if shape is None else _lengths(shape)
         # Nobody resizes the map from here on.
         with memoryview(self):
-            room = answer(_ffi.check(self._handle, start, REST))
+            room = answer(_ffi.mmap_wrap_check(self._handle, start, REST))
             if lengths is None:
                 lengths = [-1]
             if lengths.count(-1) == 1:
                 row = -prod(lengths) * element.itemsize
                 lengths[lengths.index(-1)] = room // row if row > 0 else 0
-            answer(_ffi.check(self._handle, start, int64(prod(lengths) * element.itemsize)))
+            answer(_ffi.mmap_wrap_check(self._handle, start, int64(prod(lengths) * element.itemsize)))
             return array_in(self, element, start, lengths)  # type: ignore[arg-type]
-
-    if TYPE_CHECKING:
-
-        @overload
-        def get(self, kind: IntegerKind, offset: SupportsIndex) -> int: ...
-        @overload
-        def get(self, kind: FloatKind, offset: SupportsIndex) -> float: ...
-
-    def get(self, kind: Kind, offset: SupportsIndex) -> int | float:
-        """The number of this `kind` ("u1", "<u4", ">f8" …) at byte `offset`, which may be any.
-
-        ValueError: closed, or outside the map. ArgumentError: no such kind. FaultError: the memory refuses.
-
-        >>> import mmap_wrap
-        >>> m = mmap_wrap.mmap(-1, 8)
-        >>> m[:2] = b"\\x01\\x02"
-        >>> m.get(">u2", 0), m.get("<u2", 0)
-        (258, 513)
-        """
-        number, letter, _ = _kind(kind)
-        found = self._get_number(number, offset)
-        return _half(found) if letter == "e" else found
-
-    if TYPE_CHECKING:
-
-        @overload
-        def put(self, kind: IntegerKind, offset: SupportsIndex, value: SupportsIndex) -> None: ...
-        @overload
-        def put(self, kind: FloatKind, offset: SupportsIndex, value: SupportsFloat | SupportsIndex) -> None: ...
-
-    def put(self, kind: Kind, offset: SupportsIndex, value: SupportsFloat | SupportsIndex) -> None:
-        """Sets the number of this `kind` at byte `offset`, which may be any, to `value`.
-
-        OverflowError: it does not fit the kind. TypeError: it is no number. Other errors as `get`; a map for reading is
-        a FaultError.
-
-        >>> import mmap_wrap
-        >>> m = mmap_wrap.mmap(-1, 8)
-        >>> m.put("f8", 0, 1.5)
-        >>> m.get("f8", 0)
-        1.5
-        """
-        number, letter, c_type = _kind(kind)
-        if letter == "e":
-            value = _half_bits(kind, value)
-        if letter in "fd":
-            # Not float(), which reads texts as well.
-            real = value if type(value) is float else ctypes.c_double(value).value  # type: ignore[arg-type]
-            code = _ffi.put_float(self._handle, number, int64(offset), real)
-            if code == E_ARGUMENT:
-                raise OverflowError(f"put: {real} does not fit {kind!r}")
-        else:
-            wanted = value if type(value) is int else int.__index__(index(value))  # type: ignore[arg-type]
-            held = c_type(wanted).value
-            if held != wanted:
-                raise OverflowError(f"put: {wanted} does not fit {kind!r}")
-            # The library takes 64 bits as they are.
-            code = _ffi.put_int(self._handle, number, int64(offset), held - (1 << 64) if held >> 63 > 0 else held)
-        answer(code)
-
-    def atomic_load(self, offset: SupportsIndex, bits: Literal[32, 64] = 64) -> int:
-        """The word at byte `offset`, of 32 or 64 `bits`, as a signed int. No thread or process sees half of a change.
-
-        Of all atomic operations, which are sequentially consistent, and of `wait` and `wake`: the word's address must
-        be a multiple of its width (ArgumentError). ValueError: closed, or outside the map. FaultError: the memory
-        refuses.
-
-        >>> import mmap_wrap
-        >>> mmap_wrap.mmap(-1, 8).atomic_load(0)
-        0
-        """
-        value = ctypes.c_int64()
-        answer(raw.mmap_wrap_atomic_load(self._handle, int64(bits), int64(offset), ctypes.byref(value)))
-        return value.value
-
-    def atomic_store(self, offset: SupportsIndex, value: SupportsIndex, bits: Literal[32, 64] = 64) -> None:
-        """Sets the word at byte `offset`, of 32 or 64 `bits`, to `value`.
-
-        ArgumentError: it does not fit. Other errors as `atomic_load`.
-
-        >>> import mmap_wrap
-        >>> m = mmap_wrap.mmap(-1, 8)
-        >>> m.atomic_store(0, -1, 32)
-        >>> m.atomic_load(0, 32), m.atomic_load(4, 32)
-        (-1, 0)
-        """
-        answer(raw.mmap_wrap_atomic_store(self._handle, int64(bits), int64(offset), _word(value)))
-
-    def atomic_add(self, offset: SupportsIndex, value: SupportsIndex, bits: Literal[32, 64] = 64) -> int:
-        """Adds `value` to the word at byte `offset`, of 32 or 64 `bits`, and returns what it was before.
-
-        A sum that does not fit wraps around. ArgumentError: `value` does not fit. Other errors as `atomic_load`.
-
-        >>> import mmap_wrap
-        >>> m = mmap_wrap.mmap(-1, 8)
-        >>> m.atomic_add(0, 5), m.atomic_add(0, -2), m.atomic_load(0)
-        (0, 5, 3)
-        """
-        before = ctypes.c_int64()
-        answer(raw.mmap_wrap_atomic_add(self._handle, int64(bits), int64(offset), _word(value), ctypes.byref(before)))
-        return before.value
-
-    def atomic_exchange(self, offset: SupportsIndex, value: SupportsIndex, bits: Literal[32, 64] = 64) -> int:
-        """Sets the word at byte `offset`, of 32 or 64 `bits`, to `value`, and returns what it was before.
-
-        ArgumentError: it does not fit. Other errors as `atomic_load`.
-
-        >>> import mmap_wrap
-        >>> m = mmap_wrap.mmap(-1, 8)
-        >>> m.atomic_exchange(0, 7), m.atomic_exchange(0, 8)
-        (0, 7)
-        """
-        before = ctypes.c_int64()
-        reference = ctypes.byref(before)
-        answer(raw.mmap_wrap_atomic_exchange(self._handle, int64(bits), int64(offset), _word(value), reference))
-        return before.value
-
-    def atomic_compare_exchange(
-        self, offset: SupportsIndex, expected: SupportsIndex, desired: SupportsIndex, bits: Literal[32, 64] = 64
-    ) -> tuple[bool, int]:
-        """Sets the word at byte `offset`, of 32 or 64 `bits`, to `desired` if it is `expected`.
-
-        Returns whether it was, and what it was before. ArgumentError: one of them does not fit. Other errors as
-        `atomic_load`.
-
-        >>> import mmap_wrap
-        >>> m = mmap_wrap.mmap(-1, 8)
-        >>> m.atomic_compare_exchange(0, 0, 1), m.atomic_compare_exchange(0, 0, 1)
-        ((True, 0), (False, 1))
-        """
-        before = ctypes.c_int64()
-        words = _word(expected), _word(desired), ctypes.byref(before)
-        done = raw.mmap_wrap_atomic_compare_exchange(self._handle, int64(bits), int64(offset), *words)
-        return answer(done) == 1, before.value
 
     def wait(self, offset: SupportsIndex, expected: SupportsIndex, timeout: float | None = None) -> bool:
         """Waits while the 32-bit word at byte `offset` is `expected`, until `wake`; at most `timeout` seconds.
@@ -421,7 +280,7 @@ class Sharing:
 
         # A place that cannot be is an error here.
         self.atomic_load(offset)
-        answer(_ffi.check(self._handle, int64(offset), raw.MMAP_WRAP_MUTEX_SIZE))
+        answer(_ffi.mmap_wrap_check(self._handle, int64(offset), raw.MMAP_WRAP_MUTEX_SIZE))
         return Mutex(self, int64(offset), repair)  # type: ignore[arg-type]
 
     def seals(self) -> int:
@@ -458,4 +317,4 @@ class Sharing:
         4096
         >>> os.close(fd)
         """
-        return answer(_ffi.descriptor(self._handle))
+        return answer(_ffi.mmap_wrap_descriptor(self._handle))

@@ -25,15 +25,14 @@ call; the interpreter's lock is let go meanwhile.
 
 from __future__ import annotations
 
-import ctypes
-
 from . import _errors, _ffi
-from ._signatures import SIGNATURES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    # At run time __getattr__ below has them.
+    # At run time __getattr__ below has them: ctypes, which they need, is imported when the first is asked for.
     from ._calls import *  # noqa: F403
+    from ._structs import Cache as Cache
+    from ._structs import Facts as Facts
 
 MMAP_WRAP_ABI_VERSION = _ffi.ABI_VERSION
 MMAP_WRAP_REST = _ffi.REST
@@ -76,106 +75,6 @@ MMAP_WRAP_SOURCE_SHARED_MEMORY = 4
 MMAP_WRAP_SOURCE_MEMORY_FILE = 5
 
 
-class _Members(ctypes.Structure):
-    """A struct that shows its members."""
-
-    def __repr__(self) -> str:
-        members = ", ".join(f"{name}={getattr(self, name)}" for name, *_ in self._fields_)
-        return f"{type(self).__name__}({members})"
-
-
-class Cache(_Members):
-    """`struct mmap_wrap_cache`: how many bytes of a part of a file the page cache holds; what `mmap.cached` answers.
-
-    `cached` are in memory; of these `dirty` wait to be written and `writeback` are being written. `evicted` were in
-    memory once, `recently_evicted` of those so lately that it would have been better to keep them.
-
-    Of a file that is another user's and may not be written, the kernel says nothing: -EPERM.
-
-    >>> import ctypes, tempfile
-    >>> from mmap_wrap import raw
-    >>> cache = raw.Cache()
-    >>> with tempfile.TemporaryFile() as file:
-    ...     code = raw.mmap_wrap_cachestat(
-    ...         file.fileno(), ctypes.byref(cache), ctypes.sizeof(cache), 0, raw.MMAP_WRAP_REST
-    ...     )
-    >>> code in (0, raw.MMAP_WRAP_E_UNSUPPORTED), cache.dirty >= 0
-    (True, True)
-    """
-
-    _fields_ = [
-        ("cached", ctypes.c_int64),
-        ("dirty", ctypes.c_int64),
-        ("writeback", ctypes.c_int64),
-        ("evicted", ctypes.c_int64),
-        ("recently_evicted", ctypes.c_int64),
-    ]
-
-    if TYPE_CHECKING:
-        cached: int
-        dirty: int
-        writeback: int
-        evicted: int
-        recently_evicted: int
-
-
-class Facts(_Members):
-    """`struct mmap_wrap_facts`: what is known of a mapping; what `mmap.facts` answers.
-
-    `length` is what was asked for, and `mapped` what that takes in whole pages of `page_size`, from `address` on; all
-    in bytes. `protection` is of PROT_ constants, as mapped or as last set for the whole; parts may differ. `flags`
-    are MAP_ constants, and `offset` is the byte of the file that the mapping begins with. `exports` is how many views
-    are held. 1 or 0 are `keeps_file`, `sealed` (a part of it is), `surviving`, and `lost` (a page was, and nobody was
-    told yet). `source` is one of MMAP_WRAP_SOURCE_: what it was made of.
-
-    >>> import ctypes, mmap_wrap
-    >>> from mmap_wrap import raw
-    >>> handle = raw.check(raw.mmap_unnamed_wrap(100, mmap_wrap.PROT_READ, mmap_wrap.MAP_SHARED))
-    >>> facts = raw.Facts()
-    >>> raw.check(raw.mmap_wrap_facts(handle, ctypes.byref(facts), ctypes.sizeof(facts)))
-    0
-    >>> facts.length, facts.mapped == facts.page_size, facts.exports
-    (100, True, 0)
-    >>> facts.source == raw.MMAP_WRAP_SOURCE_MEMORY_FILE
-    True
-    >>> raw.munmap_wrap(handle)
-    1
-    """
-
-    _fields_ = [
-        ("length", ctypes.c_int64),
-        ("mapped", ctypes.c_int64),
-        ("address", ctypes.c_int64),
-        ("page_size", ctypes.c_int64),
-        ("protection", ctypes.c_int64),
-        ("flags", ctypes.c_int64),
-        ("offset", ctypes.c_int64),
-        ("keeps_file", ctypes.c_int64),
-        ("sealed", ctypes.c_int64),
-        ("exports", ctypes.c_int64),
-        ("surviving", ctypes.c_int64),
-        ("lost", ctypes.c_int64),
-        ("source", ctypes.c_int64),
-        ("descriptor", ctypes.c_int64),
-    ]
-
-    if TYPE_CHECKING:
-        length: int
-        mapped: int
-        address: int
-        page_size: int
-        protection: int
-        flags: int
-        offset: int
-        keeps_file: int
-        sealed: int
-        exports: int
-        surviving: int
-        lost: int
-        source: int
-        descriptor: int
-
-
 def check(result: int) -> int:
     """The `result` if it is an answer; else the exception for it, with this thread's last failure as the message.
 
@@ -194,13 +93,20 @@ def check(result: int) -> int:
 if not TYPE_CHECKING:
 
     def __getattr__(name):
-        if name not in SIGNATURES:
+        from . import _structs
+        from ._signatures import SIGNATURES
+
+        if name in _structs.__all__:
+            found = getattr(_structs, name)
+        elif name in SIGNATURES:
+            found = getattr(_ffi, name)
+        else:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        # The one that makes an object of Python keeps the interpreter's lock meanwhile, and answers the object.
-        function = _ffi.python_type if name == "mmap_wrap_python_type" else _ffi.bind(name)
-        globals()[name] = function
-        return function
+        globals()[name] = found
+        return found
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *SIGNATURES})
+    from ._signatures import SIGNATURES
+
+    return sorted({*globals(), *SIGNATURES, "Cache", "Facts"})

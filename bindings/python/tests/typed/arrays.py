@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, assert_type
 
 import numpy
 from numpy.typing import NDArray
-from typing_extensions import assert_type
 
 import mmap_wrap as mmap
 from mmap_wrap._array import Array, ByReference

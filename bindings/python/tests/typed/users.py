@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import assert_type
 
-from typing_extensions import Buffer, assert_type
+from typing_extensions import Buffer
 
 import mmap_wrap as mmap
 from mmap_wrap import raw

@@ -1,0 +1,368 @@
+//! What `help()` says of the class and its methods, with the signatures that `inspect` reads.
+
+use std::ffi::CStr;
+
+pub const CLASS: &CStr =
+    cr#"mmap(fileno, length, flags=1, prot=3, access=0, offset=0, *, trackfd=True, survive=True, address=0, alignment=0)
+--
+
+Maps `length` bytes of the file open as `fileno`, from `offset` on; `fileno` -1 gives memory without a file.
+
+`length` 0 maps to the end of the file. Either `flags` (MAP_SHARED or MAP_PRIVATE, and more) and `prot` (PROT_READ,
+PROT_WRITE, PROT_EXEC) say how, or `access` does: ACCESS_READ, ACCESS_WRITE or ACCESS_COPY. `offset` is in bytes
+and need not be on a page border. `trackfd` keeps a private duplicate of the descriptor, for `size`, `resize` and
+pickling; the one given may be closed at once either way. `address` is where to map, if there is room, or with
+MAP_FIXED or MAP_FIXED_NOREPLACE exactly; `alignment`, a power of two, is what the address is to be a multiple of.
+
+`m[i]` is a byte as an int, `m[i:j]` bytes; both may be assigned to. `len(m)` is the number of bytes mapped,
+and iteration gives each as bytes of length 1. `memoryview(m)`, `numpy.frombuffer(m)`, `re.search(pattern, m)` and
+whatever else takes a buffer see the memory itself; until they let go of it, closing and resizing are BufferError.
+
+An access through the map that its memory refuses (its file was cut short, its disk is full or broken) is a
+FaultError. Through a view it would end the process. With `survive`, the page becomes zeroed memory instead, and the
+next use of the map raises FaultError, once; if that use is `close`, it is closed all the same. Views do not survive
+where another handler of SIGBUS was installed later (`faulthandler.enable()`).
+
+OSError and its subclasses: the system refused, or an argument is invalid (EINVAL). ValueError: an empty file, or a
+length beyond the file's end. ArgumentError: both MAP_SHARED and MAP_PRIVATE for a file, or an `address` with an
+`alignment`. OverflowError: a negative or too large number.
+
+Any thread may use a map while another closes it: each call gets the data or ValueError.
+
+>>> import mmap_wrap
+>>> m = mmap_wrap.mmap(-1, 13)
+>>> m[:] = b"Hello, world!"
+>>> m[7:12], m[0], m[-1:]
+(b'world', 72, b'!')
+>>> m.close()"#;
+
+pub const FIND: &CStr = cr#"find($self, sub, start=None, end=None, /)
+--
+
+The offset of the first `sub` that lies whole between `start` and `end` (slice notation), or -1.
+
+`start` is by default where `read` stands. ValueError: closed. FaultError: the protection forbids reading.
+
+>>> import mmap_wrap
+>>> m = mmap_wrap.mmap(-1, 7)
+>>> m[:] = b"one two"
+>>> m.find(b"o"), m.find(b"o", 1), m.find(b"o", 1, -1)
+(0, 6, -1)"#;
+
+pub const RFIND: &CStr = cr#"rfind($self, sub, start=None, end=None, /)
+--
+
+The offset of the last `sub` that lies whole between `start` and `end` (slice notation), or -1.
+
+`start` is by default where `read` stands. Errors as `find`.
+
+>>> import mmap_wrap
+>>> m = mmap_wrap.mmap(-1, 7)
+>>> m[:] = b"one two"
+>>> m.rfind(b"o")
+6"#;
+
+pub const COUNT: &CStr = cr#"count($self, sub, start=0, end=None, /)
+--
+
+How many `sub`, none overlapping another, lie whole between `start` and `end` (slice notation).
+
+`start` is by default 0, wherever `read` stands. Errors as `find`.
+
+>>> import mmap_wrap
+>>> m = mmap_wrap.mmap(-1, 7)
+>>> m[:] = b"one two"
+>>> m.count(b"o")
+2"#;
+
+pub const MOVE: &CStr = cr#"move($self, dest, src, count, /)
+--
+
+Copies `count` bytes from offset `src` to offset `dest`; the two may overlap.
+
+ValueError: closed, or a range outside the map. TypeError: mapped for reading only. FaultError: the protection
+forbids it.
+
+>>> import mmap_wrap
+>>> m = mmap_wrap.mmap(-1, 6)
+>>> m[:] = b"abcdef"
+>>> m.move(2, 0, 4)
+>>> m[:]
+b'ababcd'"#;
+
+pub const READ: &CStr = cr#"read($self, n=None, /)
+--
+
+The next `n` bytes, or all that are left if these are fewer, or `n` is negative or None; steps over them.
+
+ValueError: closed. FaultError: the memory refuses.
+
+>>> import mmap_wrap
+>>> m = mmap_wrap.mmap(-1, 7)
+>>> m[:] = b"one two"
+>>> m.read(4), m.read(), m.read()
+(b'one ', b'two', b'')"#;
+
+pub const READ_BYTE: &CStr = cr#"read_byte($self, /)
+--
+
+The next byte as an int; steps over it. ValueError: closed, or at the end.
+
+>>> import mmap_wrap
+>>> mmap_wrap.mmap(-1, 1).read_byte()
+0"#;
+
+pub const READLINE: &CStr = cr#"readline($self, /)
+--
+
+The bytes up to and with the next newline, or to the end; steps over them. `lines` is faster for many.
+
+ValueError: closed. FaultError: the memory refuses.
+
+>>> import mmap_wrap
+>>> m = mmap_wrap.mmap(-1, 7)
+>>> m[:] = b"one\ntwo"
+>>> m.readline(), m.readline(), m.readline()
+(b'one\n', b'two', b'')"#;
+
+pub const WRITE: &CStr = cr#"write($self, data, /)
+--
+
+Puts the bytes of `data` where `read` stands, steps over them, and returns how many they are.
+
+ValueError: closed, or no room for them. TypeError: mapped for reading only, or no bytes.
+
+>>> import mmap_wrap
+>>> m = mmap_wrap.mmap(-1, 7)
+>>> m.write(b"one "), m.write(b"two"), m[:]
+(4, 3, b'one two')"#;
+
+pub const WRITE_BYTE: &CStr = cr#"write_byte($self, byte, /)
+--
+
+Puts `byte`, an int from 0 to 255, where `read` stands, and steps over it.
+
+ValueError: closed, or at the end. OverflowError: no byte. TypeError: mapped for reading only.
+
+>>> import mmap_wrap
+>>> m = mmap_wrap.mmap(-1, 1)
+>>> m.write_byte(7)
+>>> m[0]
+7"#;
+
+pub const SEEK: &CStr = cr#"seek($self, pos, whence=0, /)
+--
+
+Sets where `read` and `write` stand, and returns that in bytes from the start.
+
+`pos` counts from where `whence` says: os.SEEK_SET, the start; os.SEEK_CUR, where they stand; os.SEEK_END, the
+end. ValueError: closed, outside the map, or no such `whence`.
+
+>>> import mmap_wrap
+>>> mmap_wrap.mmap(-1, 7).seek(-2, 2)
+5"#;
+
+pub const SEEKABLE: &CStr = cr#"seekable($self, /)
+--
+
+Whether `seek` works: it does.
+
+>>> import mmap_wrap
+>>> mmap_wrap.mmap(-1, 1).seekable()
+True"#;
+
+pub const TELL: &CStr = cr#"tell($self, /)
+--
+
+Where `read` and `write` stand, in bytes from the start. ValueError: closed.
+
+>>> import mmap_wrap
+>>> mmap_wrap.mmap(-1, 1).tell()
+0"#;
+
+pub const FLUSH: &CStr = cr#"flush($self, offset=0, size=None, /, *, flags=4)
+--
+
+Writes `size` bytes from `offset` on back to the file, and returns when they are stored.
+
+`flags` are MS_SYNC, or MS_ASYNC not to wait for that, and MS_INVALIDATE. `offset` must be on a page border, as
+the standard library has it; `size` is by default the rest. ValueError: closed, or a range outside the map.
+OSError: the system could not store them (EIO, ENOSPC), or `offset` is unaligned (EINVAL).
+
+>>> import mmap_wrap
+>>> m = mmap_wrap.mmap(-1, 100)
+>>> m.flush()"#;
+
+pub const MADVISE: &CStr = cr#"madvise($self, option, start=0, length=None, /)
+--
+
+Tells the kernel how `length` bytes from `start` on will be used: `option` is one MADV_ constant.
+
+`length` is by default the rest, and more stops at the end, as the standard library has it. An option that
+discards data needs page borders at both ends, or the map's own ends.
+
+ValueError: closed, or a start outside the map. OSError (EINVAL): no such option, unaligned, or this kernel
+lacks it.
+
+>>> import mmap_wrap
+>>> m = mmap_wrap.mmap(-1, 8192)
+>>> m.madvise(mmap_wrap.MADV_RANDOM)"#;
+
+pub const RESIZE: &CStr = cr#"resize($self, newsize, /, *, allocate=False)
+--
+
+Makes the map, and its file, `newsize` bytes long from the map's offset on. The map may move in memory.
+
+With `allocate` the file system sets the blocks aside for all of the file, so that a full disk is an OSError
+(ENOSPC) now and not a FaultError later.
+
+TypeError: mapped for reading only, or with ACCESS_COPY: see `remap`. ValueError: closed, a negative or too
+large size, `trackfd=False`, or a shared map without a file, which cannot grow. BufferError: somebody holds a
+view. OSError: the system refused; nothing has changed.
+
+>>> import mmap_wrap
+>>> m = mmap_wrap.anonymous(4096)
+>>> m.resize(8192)
+>>> len(m)
+8192"#;
+
+pub const SIZE: &CStr = cr#"size($self, /)
+--
+
+The size of the file in bytes, now: more or less than is mapped. Without a file, the length of the map.
+
+It takes no descriptor. ValueError: closed. OSError (EBADF; from Python 3.15 on
+ValueError): the map does not keep its file (`trackfd=False`).
+
+>>> import mmap_wrap, os
+>>> fd = os.open(mmap_wrap.__file__, os.O_RDONLY)
+>>> m = mmap_wrap.mmap(fd, 100, access=mmap_wrap.ACCESS_READ)
+>>> os.close(fd)
+>>> len(m), m.size() > 100
+(100, True)"#;
+
+pub const CLOSE: &CStr = cr#"close($self, /)
+--
+
+Unmaps, and closes the duplicate of the descriptor. Closing again does nothing.
+
+BufferError: views of the map live; the map then stays open.
+
+>>> import mmap_wrap
+>>> m = mmap_wrap.mmap(-1, 100)
+>>> m.close()
+>>> m[0]
+Traceback (most recent call last):
+ValueError: mmap closed or invalid"#;
+
+pub const ENTER: &CStr = cr#"__enter__($self, /)
+--
+
+The map itself; leaving the block closes it.
+
+>>> import mmap_wrap
+>>> with mmap_wrap.mmap(-1, 100) as m:
+...     m[0] = 1
+>>> m.closed
+True"#;
+
+pub const EXIT: &CStr = cr#"__exit__($self, /, *exc_info)
+--
+
+Closes the map."#;
+
+pub const GET: &CStr = cr#"get($self, /, kind, offset)
+--
+
+The number of this `kind` ("u1", "<u4", ">f8" …) at byte `offset`, which may be any.
+
+ValueError: closed, or outside the map. ArgumentError: no such kind. FaultError: the memory refuses.
+
+>>> import mmap_wrap
+>>> m = mmap_wrap.mmap(-1, 8)
+>>> m[:2] = b"\x01\x02"
+>>> m.get(">u2", 0), m.get("<u2", 0)
+(258, 513)"#;
+
+pub const PUT: &CStr = cr#"put($self, /, kind, offset, value)
+--
+
+Sets the number of this `kind` at byte `offset`, which may be any, to `value`.
+
+OverflowError: it does not fit the kind. TypeError: it is no number. Other errors as `get`; a map for reading is
+a FaultError.
+
+>>> import mmap_wrap
+>>> m = mmap_wrap.mmap(-1, 8)
+>>> m.put("f8", 0, 1.5)
+>>> m.get("f8", 0)
+1.5"#;
+
+pub const ATOMIC_LOAD: &CStr = cr#"atomic_load($self, /, offset, bits=64)
+--
+
+The word at byte `offset`, of 32 or 64 `bits`, as a signed int. No thread or process sees half of a change.
+
+Of all atomic operations, which are sequentially consistent, and of `wait` and `wake`: the word's address must
+be a multiple of its width (ArgumentError). ValueError: closed, or outside the map. FaultError: the memory
+refuses.
+
+>>> import mmap_wrap
+>>> mmap_wrap.mmap(-1, 8).atomic_load(0)
+0"#;
+
+pub const ATOMIC_STORE: &CStr = cr#"atomic_store($self, /, offset, value, bits=64)
+--
+
+Sets the word at byte `offset`, of 32 or 64 `bits`, to `value`.
+
+ArgumentError: it does not fit. Other errors as `atomic_load`.
+
+>>> import mmap_wrap
+>>> m = mmap_wrap.mmap(-1, 8)
+>>> m.atomic_store(0, -1, 32)
+>>> m.atomic_load(0, 32), m.atomic_load(4, 32)
+(-1, 0)"#;
+
+pub const ATOMIC_ADD: &CStr = cr#"atomic_add($self, /, offset, value, bits=64)
+--
+
+Adds `value` to the word at byte `offset`, of 32 or 64 `bits`, and returns what it was before.
+
+A sum that does not fit wraps around. ArgumentError: `value` does not fit. Other errors as `atomic_load`.
+
+>>> import mmap_wrap
+>>> m = mmap_wrap.mmap(-1, 8)
+>>> m.atomic_add(0, 5), m.atomic_add(0, -2), m.atomic_load(0)
+(0, 5, 3)"#;
+
+pub const ATOMIC_EXCHANGE: &CStr = cr#"atomic_exchange($self, /, offset, value, bits=64)
+--
+
+Sets the word at byte `offset`, of 32 or 64 `bits`, to `value`, and returns what it was before.
+
+ArgumentError: it does not fit. Other errors as `atomic_load`.
+
+>>> import mmap_wrap
+>>> m = mmap_wrap.mmap(-1, 8)
+>>> m.atomic_exchange(0, 7), m.atomic_exchange(0, 8)
+(0, 7)"#;
+
+pub const ATOMIC_COMPARE_EXCHANGE: &CStr = cr#"atomic_compare_exchange($self, /, offset, expected, desired, bits=64)
+--
+
+Sets the word at byte `offset`, of 32 or 64 `bits`, to `desired` if it is `expected`.
+
+Returns whether it was, and what it was before. ArgumentError: one of them does not fit. Other errors as
+`atomic_load`.
+
+>>> import mmap_wrap
+>>> m = mmap_wrap.mmap(-1, 8)
+>>> m.atomic_compare_exchange(0, 0, 1), m.atomic_compare_exchange(0, 0, 1)
+((True, 0), (False, 1))"#;
+
+pub const CLOSED: &CStr = cr#"Whether the map is closed.
+
+>>> import mmap_wrap
+>>> mmap_wrap.mmap(-1, 100).closed
+False"#;

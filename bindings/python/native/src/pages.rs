@@ -1,0 +1,181 @@
+//! The methods about pages and the file: `flush`, `madvise`, `resize`, `size`.
+
+use crate::arguments::{int, int64, named, positional, ssize, ssize_if_given};
+use crate::exceptions::{Object, Raised, Result, call, fail_as_standard, made, none, or_null, raise, raised_by};
+use crate::library::{ALLOCATE, E_ARGUMENT, E_RANGE, E_UNSUPPORTED, Facts, REST, WITH_FILE, library};
+use crate::object::{ACCESS, ACCESS_COPY, ACCESS_READ, Map, UNTRACKED, map_of};
+use pyo3_ffi::*;
+use std::ffi::CStr;
+use std::ptr::null_mut;
+
+/// Runs a system call that may take long without the interpreter's lock.
+///
+/// # Safety
+/// The lock is held, and `body` touches nothing of Python.
+unsafe fn unlocked<T>(body: impl FnOnce() -> T) -> T {
+    // SAFETY: as demanded.
+    unsafe { crate::object::without_lock(i64::MAX, body) }
+}
+
+/// `flush(offset=0, size=None, /, *, flags=MS_SYNC)`
+pub unsafe extern "C" fn flush(object: Object, first: *const Object, count: Py_ssize_t, names: Object) -> Object {
+    // SAFETY: called by the interpreter.
+    unsafe { or_null(flushed(map_of(object), (first, count, names))) }
+}
+
+/// # Safety
+/// As the methods.
+unsafe fn flushed(map: &Map, arguments: (*const Object, Py_ssize_t, Object)) -> Result<Object> {
+    const BEYOND: &CStr = c"flush values out of range";
+    // SAFETY: called by the interpreter.
+    unsafe {
+        let [offset, size, flags] = named(c"flush", [c"", c"", c"flags"], 2, 0, arguments)?;
+        let start = if offset.is_null() { 0 } else { ssize(offset)? };
+        // -1 is the standard library's word for the rest, from 3.15 on.
+        let size = ssize_if_given(size)?.filter(|size| *size != -1).unwrap_or(REST);
+        let flags = if flags.is_null() { libc::MS_SYNC.into() } else { int64(flags)? };
+        if start & (page_size() - 1) != 0 && !matches!(map.access() & ACCESS, ACCESS_READ | ACCESS_COPY) {
+            let checked = (library().check)(map.handle, start, size);
+            if checked < 0 {
+                return Err(fail_as_standard(checked, BEYOND, c"", checked));
+            }
+            // The library would widen the range.
+            let raising = |function, format| PyObject_CallFunction(function, format, start);
+            return Err(raised_by(call(c"mmap_wrap._mmap", c"flush_unaligned", c"(L)", raising)));
+        }
+        let done = unlocked(|| (library().sync)(map.handle, flags, start, size));
+        if done < 0 { Err(fail_as_standard(done, BEYOND, c"", done)) } else { Ok(none()) }
+    }
+}
+
+pub fn page_size() -> i64 {
+    // SAFETY: it takes nothing.
+    unsafe { (library().page_size)() }
+}
+
+/// `madvise(option, start=0, length=None)`
+pub unsafe extern "C" fn madvise(object: Object, first: *mut Object, count: Py_ssize_t) -> Object {
+    // SAFETY: called by the interpreter.
+    unsafe { or_null(advised(map_of(object), first, count)) }
+}
+
+/// # Safety
+/// As the methods.
+unsafe fn advised(map: &Map, first: *const Object, count: Py_ssize_t) -> Result<Object> {
+    const OUT: &CStr = c"madvise start out of bounds";
+    const MOST: i64 = isize::MAX as i64;
+    // SAFETY: called by the interpreter.
+    unsafe {
+        let [option, start, length] = positional(c"madvise", 1, first, count)?;
+        let (option, start) = (int(option)?, if start.is_null() { 0 } else { ssize(start)? });
+        let size = ssize_if_given(length)?.unwrap_or(MOST - start.max(0));
+        let limit = map.length()?;
+        // These four are the standard library's own, in its words; every other rule is the native library's.
+        if !(0..limit).contains(&start) {
+            return Err(raise(PyExc_ValueError, OUT));
+        }
+        if size < 0 {
+            return Err(raise(PyExc_ValueError, c"madvise length invalid"));
+        }
+        if size > MOST - start {
+            return Err(raise(PyExc_OverflowError, c"madvise length too large"));
+        }
+        let done = unlocked(|| (library().advise)(map.handle, option.into(), start, size.min(limit - start)));
+        if done < 0 { Err(fail_as_standard(done, OUT, c"", done)) } else { Ok(none()) }
+    }
+}
+
+/// What is known of the map.
+///
+/// # Safety
+/// The interpreter's lock is held.
+pub unsafe fn facts(map: &Map) -> Result<Facts> {
+    let mut facts = Facts::default();
+    // SAFETY: there is room for so many bytes.
+    let done = unsafe { (library().facts)(map.handle, &raw mut facts, size_of::<Facts>() as i64) };
+    // SAFETY: as demanded.
+    if done < 0 { Err(unsafe { crate::exceptions::fail(done) }) } else { Ok(facts) }
+}
+
+/// `resize(newsize, /, *, allocate=False)`
+pub unsafe extern "C" fn resize(object: Object, first: *const Object, count: Py_ssize_t, names: Object) -> Object {
+    // SAFETY: called by the interpreter.
+    unsafe { or_null(resized(map_of(object), (first, count, names))) }
+}
+
+/// # Safety
+/// As the methods.
+unsafe fn resized(map: &Map, arguments: (*const Object, Py_ssize_t, Object)) -> Result<Object> {
+    const HELD: &CStr = c"mmap can't resize with extant buffers exported.";
+    // SAFETY: called by the interpreter.
+    unsafe {
+        let [size, allocate] = named(c"resize", [c"", c"allocate"], 1, 1, arguments)?;
+        let (size, allocates) = (ssize(size)?, if allocate.is_null() { 0 } else { PyObject_IsTrue(allocate) });
+        if allocates < 0 {
+            return Err(Raised);
+        }
+        let length = map.length()?;
+        let facts = facts(map)?;
+        if facts.exports != 0 {
+            return Err(raise(PyExc_BufferError, HELD));
+        }
+        if map.access() & UNTRACKED != 0 {
+            return Err(raise(PyExc_ValueError, c"mmap can't resize with trackfd=False."));
+        }
+        if matches!(map.access() & ACCESS, ACCESS_READ | ACCESS_COPY) {
+            return Err(raise(PyExc_TypeError, c"mmap can't resize a readonly or copy-on-write memory map."));
+        }
+        if size < 0 || isize::MAX as i64 - size < facts.offset {
+            return Err(raise(PyExc_ValueError, c"new size out of range"));
+        }
+        let is_anonymous = facts.flags & i64::from(libc::MAP_ANONYMOUS) != 0;
+        let grows = facts.flags & i64::from(libc::MAP_SHARED) != 0 && size > length;
+        // Without a file the library allocates nothing: an error.
+        let with_file = if allocates != 0 { ALLOCATE } else { facts.keeps_file * WITH_FILE };
+        // The library would grow it within its last page; and it says so where another thread resizes it in this moment.
+        let flags = i64::from(libc::MREMAP_MAYMOVE);
+        let remap = || (library().remap)(map.handle, size, flags, null_mut(), with_file);
+        let done = if is_anonymous && grows { E_UNSUPPORTED } else { unlocked(remap) };
+        if is_anonymous && (grows || done == E_UNSUPPORTED) {
+            let words = if Py_Version >= 0x030e_0000 {
+                c"mmap: can't expand a shared anonymous mapping"
+            } else {
+                c"mmap: can't expand a shared anonymous mapping on Linux"
+            };
+            return Err(raise(PyExc_ValueError, words));
+        }
+        if done < 0 {
+            // More than can be addressed: what the system says of such a file, and of such memory.
+            let errno = if facts.keeps_file != 0 { libc::EFBIG } else { libc::ENOMEM };
+            let code = if done == E_RANGE { -i64::from(errno) } else { done };
+            return Err(fail_as_standard(code, c"", HELD, done));
+        }
+        map.length()?;
+        Ok(none())
+    }
+}
+
+/// `size()`
+pub unsafe extern "C" fn size(object: Object, _: Object) -> Object {
+    // SAFETY: called by the interpreter.
+    unsafe { or_null(file_size(map_of(object))) }
+}
+
+/// # Safety
+/// As the methods.
+unsafe fn file_size(map: &Map) -> Result<Object> {
+    // SAFETY: called by the interpreter.
+    unsafe {
+        let length = map.length()?;
+        if map.access() & UNTRACKED != 0 {
+            let raising = |function, _| PyObject_CallNoArgs(function);
+            return Err(raised_by(call(c"mmap_wrap._mmap", c"no_file_size", c"", raising)));
+        }
+        let size = match (library().file_size)(map.handle) {
+            E_ARGUMENT => length,
+            code @ ..0 => return Err(fail_as_standard(code, c"", c"", code)),
+            size => size,
+        };
+        made(PyLong_FromLongLong(size))
+    }
+}

@@ -1,0 +1,403 @@
+//! `m[i]`, `m[i:j]`, `m[i:j:k]`, assignments to them, iteration, and `in`.
+//!
+//! Each enters the library once where the map is as long as it was when last asked: the library checks every range, and only
+//! what it finds outside is looked at again with the length of that moment.
+
+use crate::arguments::{index, is_int};
+use crate::exceptions::{Object, Raised, Result, fail, in_range, made, or_minus_one, or_null, raise};
+use crate::library::{E_RANGE, library};
+use crate::object::{Map, bytes, closed_first, copy_of, map_of, write, write_buffer};
+use pyo3_ffi::*;
+use std::ffi::c_int;
+use std::ptr::null;
+
+/// Where an index points: to be asked after the last code of others that could resize the map.
+///
+/// # Safety
+/// As the slots.
+unsafe fn place(map: &Map, index: i64) -> Result<i64> {
+    // SAFETY: called by the interpreter.
+    unsafe {
+        let length = map.length()?;
+        let place = if index < 0 { index + length } else { index };
+        if (0..length).contains(&place) { Ok(place) } else { Err(out_of_range()) }
+    }
+}
+
+/// # Safety
+/// As the slots.
+#[cold]
+unsafe fn out_of_range() -> Raised {
+    // SAFETY: called by the interpreter.
+    unsafe { raise(PyExc_IndexError, c"mmap index out of range") }
+}
+
+/// The byte at an index that is not negative.
+///
+/// # Safety
+/// As the slots.
+#[inline(always)]
+unsafe fn byte_at(map: &Map, place: i64) -> Result<u8> {
+    let mut byte = 0u8;
+    // SAFETY: called by the interpreter; there is room for a byte.
+    unsafe {
+        match (library().read)(map.handle, place, (&raw mut byte).cast(), 1) {
+            0.. => Ok(byte),
+            E_RANGE => Err(out_of_range()),
+            code => Err(fail(code)),
+        }
+    }
+}
+
+pub unsafe extern "C" fn get(object: Object, key: Object) -> Object {
+    // SAFETY: called by the interpreter.
+    unsafe {
+        if is_int(key) || PyIndex_Check(key) != 0 {
+            return or_null(get_byte(map_of(object), key));
+        }
+        or_null(get_slice(object, key))
+    }
+}
+
+/// # Safety
+/// As the slots.
+#[inline(always)]
+unsafe fn get_byte(map: &Map, key: Object) -> Result<Object> {
+    // SAFETY: called by the interpreter.
+    unsafe {
+        // Of a closed map and a wrong index the map is reported.
+        let Ok(index) = index(key, PyExc_IndexError) else { return Err(closed_first(map)) };
+        let place = if index < 0 { place(map, index)? } else { index };
+        made(PyLong_FromLong(byte_at(map, place)?.into()))
+    }
+}
+
+/// # Safety
+/// As the slots.
+unsafe fn get_slice(object: Object, key: Object) -> Result<Object> {
+    // SAFETY: called by the interpreter.
+    unsafe {
+        let map = map_of(object);
+        let bounds = match Bounds::of(key) {
+            Ok(bounds) => bounds,
+            Err(Raised) => return Err(closed_first(map)),
+        };
+        if let Some((start, count)) = bounds.seen(map) {
+            match copy_of(map, start, count)? {
+                Ok(bytes) => return Ok(bytes),
+                Err(E_RANGE) => {}
+                Err(code) => return Err(fail(code)),
+            }
+        }
+        let Slice { start, count, step } = bounds.within(map)?;
+        match step {
+            _ if count == 0 => bytes(object, 0, 0),
+            1 => bytes(object, start, count),
+            _ => every(map, start, count, step),
+        }
+    }
+}
+
+/// Bytes that an extended slice looks at at a time.
+const WINDOW: usize = 1 << 16;
+
+/// Bytes between which nothing is read: what lies on other pages may fault, and is not asked for.
+const FAR: u64 = 4096;
+
+/// What an extended slice gives.
+///
+/// # Safety
+/// As the slots; all of it is inside the map.
+unsafe fn every(map: &Map, start: i64, count: i64, step: i64) -> Result<Object> {
+    // SAFETY: called by the interpreter; each place is within the new object's `count` bytes, which no other code sees yet.
+    unsafe {
+        let bytes = made(PyBytes_FromStringAndSize(null(), count as Py_ssize_t))?;
+        let mut to = PyBytes_AsString(bytes).cast::<u8>();
+        let distance = step.unsigned_abs();
+        let mut window = Vec::<u8>::new();
+        let mut done = 0;
+        while done < count {
+            // The first of these, and how many there are.
+            let first = start + done * step;
+            let taken = if distance >= FAR { 1 } else { (count - done).min((WINDOW as u64 / distance) as i64) };
+            let last = first + (taken - 1) * step;
+            let (low, size) = (first.min(last), (last - first).unsigned_abs() as usize + 1);
+            window.resize(size, 0);
+            let code = (library().read)(map.handle, low, window.as_mut_ptr().cast(), size as i64);
+            if code < 0 || (done > 0 && PyErr_CheckSignals() < 0) {
+                Py_DecRef(bytes);
+                return Err(if code < 0 { fail(code) } else { Raised });
+            }
+            let stride = usize::try_from(distance).unwrap_or(usize::MAX);
+            let mut put = |byte: &u8| {
+                *to = *byte;
+                to = to.add(1);
+            };
+            if step > 0 {
+                window.iter().step_by(stride).for_each(&mut put)
+            } else {
+                window.iter().rev().step_by(stride).for_each(&mut put)
+            }
+            done += taken;
+        }
+        window.fill(0);
+        std::hint::black_box(&window);
+        Ok(bytes)
+    }
+}
+
+/// Items of an iteration between two runs of the signals' handlers and of other threads: a power of two, some tenth of a
+/// second.
+const ITEMS: Py_ssize_t = 1 << 20;
+
+/// The byte at a place as bytes of length 1: what iterating over a sequence without an `__iter__` asks for.
+pub unsafe extern "C" fn item(object: Object, place: Py_ssize_t) -> Object {
+    // SAFETY: called by the interpreter, which has added the length to a negative place.
+    unsafe {
+        // `x in m` is a loop in C that lets neither other threads run nor handlers of signals.
+        if place & (ITEMS - 1) == ITEMS - 1 {
+            PyEval_RestoreThread(PyEval_SaveThread());
+            if PyErr_CheckSignals() < 0 {
+                return std::ptr::null_mut();
+            }
+        }
+        let byte = match byte_at(map_of(object), place as i64) {
+            Ok(byte) => byte,
+            Err(Raised) => return std::ptr::null_mut(),
+        };
+        PyBytes_FromStringAndSize((&raw const byte).cast(), 1)
+    }
+}
+
+/// `in`: whether one of the map's bytes, as bytes of length 1, equals the value.
+pub unsafe extern "C" fn contains(object: Object, value: Object) -> c_int {
+    // SAFETY: called by the interpreter.
+    unsafe {
+        let map = map_of(object);
+        // A subclass may iterate otherwise, and what is not exactly bytes may compare otherwise.
+        if Py_TYPE(value) != &raw mut PyBytes_Type || PyType_GetSlot(Py_TYPE(object), Py_sq_item) != item as *mut _ {
+            return contains_by_iteration(object, value);
+        }
+        if PyBytes_Size(value) != 1 {
+            return if map.length().is_ok() { 0 } else { -1 };
+        }
+        match crate::search::search(crate::search::Way::Find, map, value, Some(0), None) {
+            Ok(found) => c_int::from(found >= 0),
+            Err(Raised) => -1,
+        }
+    }
+}
+
+/// # Safety
+/// As the slots.
+unsafe fn contains_by_iteration(object: Object, value: Object) -> c_int {
+    // SAFETY: called by the interpreter.
+    unsafe {
+        let items = PyObject_GetIter(object);
+        if items.is_null() {
+            return -1;
+        }
+        let mut found = 0;
+        while found == 0 {
+            let item = PyIter_Next(items);
+            if item.is_null() {
+                found = if PyErr_Occurred().is_null() { 0 } else { -1 };
+                break;
+            }
+            found = PyObject_RichCompareBool(item, value, Py_EQ);
+            Py_DecRef(item);
+        }
+        Py_DecRef(items);
+        found
+    }
+}
+
+struct Slice {
+    start: i64,
+    count: i64,
+    step: i64,
+}
+
+/// The start, stop and step of a slice object, which nothing of the map is in yet.
+struct Bounds(Py_ssize_t, Py_ssize_t, Py_ssize_t);
+
+impl Bounds {
+    /// TypeError if the key is no slice.
+    ///
+    /// # Safety
+    /// As the slots.
+    #[inline(always)]
+    unsafe fn of(key: Object) -> Result<Bounds> {
+        // SAFETY: called by the interpreter. Nothing derives from slice, and a `__class__` may lie.
+        unsafe {
+            if Py_TYPE(key) != &raw mut PySlice_Type {
+                return Err(raise(PyExc_TypeError, c"mmap indices must be integers"));
+            }
+            let mut bounds = Bounds(0, 0, 0);
+            if PySlice_Unpack(key, &raw mut bounds.0, &raw mut bounds.1, &raw mut bounds.2) < 0 {
+                return Err(Raised);
+            }
+            Ok(bounds)
+        }
+    }
+
+    /// Start and count, if the slice is a piece without gaps of the map as it was last seen.
+    #[inline(always)]
+    fn seen(&self, map: &Map) -> Option<(i64, i64)> {
+        let &Bounds(start, stop, step) = self;
+        let is_inside = step == 1 && start >= 0 && start < stop && stop as i64 <= map.known_length();
+        is_inside.then_some((start as i64, (stop - start) as i64))
+    }
+
+    /// The part of the map that they mean: to be asked after the last code of others that could resize it.
+    ///
+    /// # Safety
+    /// As the slots.
+    unsafe fn within(&self, map: &Map) -> Result<Slice> {
+        let Bounds(mut start, mut stop, step) = *self;
+        // SAFETY: called by the interpreter.
+        unsafe {
+            let length = map.length()? as Py_ssize_t;
+            let count = PySlice_AdjustIndices(length, &raw mut start, &raw mut stop, step);
+            Ok(Slice { start: start as i64, count: count as i64, step: step as i64 })
+        }
+    }
+}
+
+pub unsafe extern "C" fn set(object: Object, key: Object, value: Object) -> c_int {
+    // SAFETY: called by the interpreter.
+    unsafe {
+        let map = map_of(object);
+        let done = match map.require_writable() {
+            Err(Raised) => Err(Raised),
+            Ok(()) if is_int(key) || PyIndex_Check(key) != 0 => set_byte(map, key, value),
+            Ok(()) => set_slice(map, key, value),
+        };
+        or_minus_one(done)
+    }
+}
+
+/// # Safety
+/// As the slots.
+#[inline(always)]
+unsafe fn set_byte(map: &Map, key: Object, value: Object) -> Result<()> {
+    // SAFETY: called by the interpreter.
+    unsafe {
+        let index = index(key, PyExc_IndexError)?;
+        let Some(byte) = byte_of(value) else { return set_any(map, index, value) };
+        let place = if index < 0 { place(map, index)? } else { index };
+        match write(map, place, &raw const byte, 1)? {
+            Some(_) => Ok(()),
+            None => Err(out_of_range()),
+        }
+    }
+}
+
+/// The byte that exactly an int gives.
+///
+/// # Safety
+/// As the slots; the value may be NULL.
+#[inline(always)]
+unsafe fn byte_of(value: Object) -> Option<u8> {
+    // SAFETY: called by the interpreter.
+    unsafe {
+        if value.is_null() || Py_TYPE(value) != &raw mut PyLong_Type {
+            return None;
+        }
+        let number = PyLong_AsLong(value);
+        if number == -1 {
+            PyErr_Clear();
+        }
+        u8::try_from(number).ok()
+    }
+}
+
+/// # Safety
+/// As the slots; the value may be NULL, for a deletion.
+#[cold]
+unsafe fn set_any(map: &Map, index: i64, value: Object) -> Result<()> {
+    // SAFETY: called by the interpreter.
+    unsafe {
+        // Of two things wrong the index is reported first, as the standard library's tests have it up to 3.13.
+        place(map, index)?;
+        if value.is_null() {
+            return Err(raise(PyExc_TypeError, c"mmap doesn't support item deletion"));
+        }
+        if PyIndex_Check(value) == 0 {
+            return Err(raise(PyExc_TypeError, c"mmap item value must be an int"));
+        }
+        let Ok(byte) = u8::try_from(crate::arguments::index(value, PyExc_TypeError)?) else {
+            return Err(raise(PyExc_ValueError, c"mmap item value must be in range(0, 256)"));
+        };
+        // The value may have run any code.
+        let place = place(map, index)?;
+        match write(map, place, &raw const byte, 1)? {
+            Some(_) => Ok(()),
+            None => Err(out_of_range()),
+        }
+    }
+}
+
+/// # Safety
+/// As the slots.
+unsafe fn set_slice(map: &Map, key: Object, value: Object) -> Result<()> {
+    // SAFETY: called by the interpreter. The value's buffer stays as it is until released.
+    unsafe {
+        let bounds = Bounds::of(key)?;
+        if value.is_null() {
+            return Err(raise(PyExc_TypeError, c"mmap object doesn't support slice deletion"));
+        }
+        let mut data = Py_buffer::new();
+        if PyObject_GetBuffer(value, &raw mut data, PyBUF_SIMPLE) < 0 {
+            return Err(Raised);
+        }
+        let done = assign(map, &bounds, value, &data);
+        PyBuffer_Release(&raw mut data);
+        done
+    }
+}
+
+/// # Safety
+/// As the slots; `data` is the buffer of `value`.
+unsafe fn assign(map: &Map, bounds: &Bounds, value: Object, data: &Py_buffer) -> Result<()> {
+    let size = data.len as i64;
+    // SAFETY: called by the interpreter.
+    unsafe {
+        if let Some((start, count)) = bounds.seen(map) {
+            if count == size && write_buffer(map, start, value, data)?.is_some() {
+                return Ok(());
+            }
+        }
+        let Slice { start, count, step } = bounds.within(map)?;
+        if size != count {
+            return Err(raise(PyExc_IndexError, c"mmap slice assignment is wrong size"));
+        }
+        if step != 1 && count != 0 {
+            return assign_every(map, start, step, value, data);
+        }
+        match write_buffer(map, if count == 0 { 0 } else { start }, value, data)? {
+            Some(_) => Ok(()),
+            None => Err(fail(E_RANGE)),
+        }
+    }
+}
+
+/// Byte by byte: what lies between is others' and must not be written, even with what was there.
+///
+/// # Safety
+/// As `assign`.
+unsafe fn assign_every(map: &Map, start: i64, step: i64, value: Object, data: &Py_buffer) -> Result<()> {
+    // SAFETY: called by the interpreter; the copy, or the value's buffer, has as many bytes as the slice has places.
+    unsafe {
+        let bytes = crate::arguments::Bytes::of(value)?;
+        for at in 0..bytes.size.min(data.len as i64) {
+            if in_range((library().write)(map.handle, start + at * step, bytes.start.add(at as usize).cast(), 1))?.is_none() {
+                return Err(fail(E_RANGE));
+            }
+            if at & 0xFFFFF == 0xFFFFF && PyErr_CheckSignals() < 0 {
+                return Err(Raised);
+            }
+        }
+    }
+    Ok(())
+}
