@@ -49,7 +49,7 @@ fn all_refused(mapping: &Mapping, cause: impl Fn(&Cause) -> bool) {
     fault(mapping.copy_within(PAGE, 0, 10), 0);
     fault(mapping.find(b"nowhere", 0, REST), PAGE as usize);
     // From the end: its first window lies in the page that faults.
-    fault_from(mapping.rfind(b"nowhere", PAGE - 10, 2 * PAGE - 10), 2 * PAGE as usize - 10 - 512, 0);
+    fault_from(mapping.rfind(b"nowhere", PAGE - 10, 2 * PAGE - 10), 2 * PAGE as usize - 10 - 128, 0);
     fault_from(mapping.rfind(b"nowhere", PAGE - 10, PAGE + 10), PAGE as usize, 0);
 }
 
