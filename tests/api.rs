@@ -108,9 +108,9 @@ fn a_program_that_forbids_unsafe_code_cannot_map_over_memory_in_use() {
         format!("{core}ffi::access::mmap_wrap_read(7, 0, here.cast_mut().cast(), 1 << 20);"),
         format!("{core}buffer::Room::from_raw(here.cast_mut(), 1 << 20);"),
         format!("{core}buffer::Bytes::from_raw(here, 1 << 20);"),
-        format!("{core}cache::from_descriptor(7, 0, 1);"),
-        format!("{core}cache::evict(7, 0, 1);"),
-        format!("{core}cache::warm(7, 0, 1);"),
+        format!("{core}page_cache::from_descriptor(7, 0, 1);"),
+        format!("{core}page_cache::evict(7, 0, 1);"),
+        format!("{core}page_cache::warm(7, 0, 1);"),
     ];
     for way in ways {
         let said = compiled_without_unsafe(&way).expect_err(&way);
