@@ -257,24 +257,20 @@ fn can_be_lost(flags: i64) -> bool {
     flags & i64::from(libc::MAP_ANONYMOUS) == 0 || flags & i64::from(libc::MAP_HUGETLB | libc::MAP_NORESERVE) != 0
 }
 
+unsafe extern "C" {
+    /// Every CPython from 3.8 on exports it so; the stable ABI has it from 3.13 on. (`sys.audit` is an attribute that programs can
+    /// replace.)
+    fn PySys_Audit(event: *const c_char, format: *const c_char, ...) -> c_int;
+}
+
 /// Raises the standard library's auditing event.
 ///
 /// # Safety
 /// The interpreter's lock is held.
 unsafe fn audit(fd: c_int, length: i64, access: i64, offset: i64) -> Result<()> {
-    // SAFETY: as demanded; the reference is borrowed from the module `sys`. PySys_Audit is younger in the stable ABI.
-    unsafe {
-        let audit = PySys_GetObject(c"audit".as_ptr());
-        if audit.is_null() {
-            return Ok(());
-        }
-        let format = c"(siLLL)".as_ptr();
-        Py_IncRef(audit);
-        let done = PyObject_CallFunction(audit, format, c"mmap.__new__".as_ptr(), fd, length, access, offset);
-        Py_DecRef(audit);
-        Py_DecRef(made(done)?);
-    }
-    Ok(())
+    // SAFETY: as demanded; the format takes these.
+    let done = unsafe { PySys_Audit(c"mmap.__new__".as_ptr(), c"iLLL".as_ptr(), fd, length, access, offset) };
+    if done < 0 { Err(Raised) } else { Ok(()) }
 }
 
 /// # Safety
