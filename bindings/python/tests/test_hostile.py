@@ -112,10 +112,10 @@ def test_a_map_of_no_handle_raises_and_is_not_pickled():
             lambda m: m.__setitem__(0, 1),
             lambda m: m.read(1),
         ):
-            with pytest.raises(ValueError, match="is no handle"):
+            with pytest.raises(ValueError, match="is not a valid mapping handle"):
                 use(bare)
         for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1):
-            with pytest.raises(ValueError, match="is no handle"):
+            with pytest.raises(ValueError, match="is not a valid mapping handle"):
                 pickle.dumps(bare, protocol)
 
 
