@@ -35,7 +35,7 @@ pub struct Cache {
 /// Linux 6.5.
 ///
 /// ```
-/// use mmap_wrap::internals::{cache, error::*, range::REST};
+/// use mmap_wrap::internals::{page_cache, error::*, range::REST};
 /// use std::os::fd::AsRawFd;
 /// let file = std::fs::File::open("Cargo.toml").unwrap();
 /// // SAFETY: the descriptor is this program's own.
@@ -81,7 +81,7 @@ pub(crate) fn of_part(fd: i32, part: Range<u64>) -> Result<Cache> {
 /// `offset`. Pages that somebody maps or uses stay.
 ///
 /// ```
-/// use mmap_wrap::internals::{cache, range::REST};
+/// use mmap_wrap::internals::{page_cache, range::REST};
 /// use std::os::fd::AsRawFd;
 /// let file = std::fs::File::open("Cargo.toml").unwrap();
 /// // SAFETY: the descriptor is this program's own.
@@ -111,7 +111,7 @@ pub(crate) fn evict_part(fd: i32, part: Range<u64>) -> Result<()> {
 /// Begins to read `size` bytes (or `REST`) from `offset` of a file into the page cache, and does not wait for it.
 ///
 /// ```
-/// use mmap_wrap::internals::{cache, range::REST};
+/// use mmap_wrap::internals::{page_cache, range::REST};
 /// use std::os::fd::AsRawFd;
 /// let file = std::fs::File::open("Cargo.toml").unwrap();
 /// // SAFETY: the descriptor is this program's own.

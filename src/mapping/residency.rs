@@ -153,7 +153,7 @@ impl Mapping {
     }
 
     /// What the page cache holds of the file behind `size` bytes (or `REST`) from `offset`, where the mapping keeps its
-    /// file open. Linux 6.5. [`page_cache::from_descriptor`] tells it of any descriptor.
+    /// file open. Linux 6.5. [`page_cache::from_descriptor`] reports it of any descriptor.
     pub fn cache(&self, offset: i64, size: i64) -> Result<Cache> {
         let span = self.span(offset, size)?;
         let file = self.file()?;
