@@ -14,6 +14,7 @@ from mmap_wrap import _signatures, raw
 # The crate is the repository, or a folder of the source distribution.
 CRATES = [Path(__file__).resolve().parents[3], Path(__file__).resolve().parents[1] / "crate"]
 HEADER = next(crate / "include/mmap_wrap.h" for crate in CRATES if (crate / "include/mmap_wrap.h").exists()).read_text()
+NATIVE = (Path(__file__).resolve().parents[1] / "native/src/library.rs").read_text()
 MACROS = dict(re.findall(r"^#define (MMAP_WRAP_\w+) (.+)$", HEADER, re.MULTILINE))
 
 
@@ -65,6 +66,28 @@ def test_the_structs_have_the_members_of_the_header():
     for name, structure in classes.items():
         assert [field for field, _ in structure._fields_] == members(name)
         assert ctypes.sizeof(structure) == 8 * len(members(name))
+
+
+def test_the_native_module_declares_what_the_header_does():
+    # It transmutes addresses to these types: a wrong one would be undefined behaviour.
+    letters = {"i64": "i", "f64": "d", "*const c_char": "t"}
+    table = re.search(r"^functions! {$(.*?)^}$", NATIVE, re.MULTILINE | re.DOTALL)[1]
+    rows = re.findall(r'^    \w+ = c"(\w+)": fn\((.*)\) -> (.+);$', table, re.MULTILINE)
+    assert len(rows) == len(table.split("\n")) - 2 > 30
+    for name, types, result in rows:
+        declaration = [result, *(one for one in types.split(", ") if one)]
+        assert "".join(letters.get(one, one[0].replace("*", "p")) for one in declaration) == declared()[name], name
+
+
+def test_the_native_module_has_the_numbers_of_the_header():
+    constants = dict(re.findall(r"^pub const (\w+): i64 = (.+);$", NATIVE, re.MULTILINE))
+    assert len(constants) > 10
+    for name, text in constants.items():
+        theirs = MACROS[f"MMAP_WRAP_{name}"].strip("()").replace("INT64_MIN", "i64::MIN")
+        assert eval(text.replace("i64::MIN", "-2**63")) == eval(theirs.replace("i64::MIN", "-2**63")), name
+    facts = re.findall(r"^    pub (\w+): i64,$", NATIVE, re.MULTILINE)
+    assert len(facts) > 5
+    assert facts == members("mmap_wrap_facts")[: len(facts)]
 
 
 def test_a_call_is_bound_when_it_is_first_asked_for():

@@ -242,15 +242,7 @@ pub unsafe fn int(object: Object) -> Result<c_int> {
 #[inline(always)]
 pub unsafe fn int64(object: Object) -> Result<i64> {
     // SAFETY: as demanded.
-    unsafe {
-        if is_int(object) {
-            let number = PyLong_AsLongLong(object);
-            if number != -1 && number != REST {
-                return Ok(number);
-            }
-        }
-        slow_int64(object, false)
-    }
+    unsafe { bits_of_64(object, false) }
 }
 
 /// The same for a word: none of its values means anything else.
@@ -260,14 +252,24 @@ pub unsafe fn int64(object: Object) -> Result<i64> {
 #[inline(always)]
 pub unsafe fn word(object: Object) -> Result<i64> {
     // SAFETY: as demanded.
+    unsafe { bits_of_64(object, true) }
+}
+
+/// Either of them; `with_least` takes the number that is REST elsewhere.
+///
+/// # Safety
+/// As `is_int`.
+#[inline(always)]
+unsafe fn bits_of_64(object: Object, with_least: bool) -> Result<i64> {
+    // SAFETY: as demanded.
     unsafe {
         if is_int(object) {
             let number = PyLong_AsLongLong(object);
-            if number != -1 {
+            if number != -1 && (with_least || number != REST) {
                 return Ok(number);
             }
         }
-        slow_int64(object, true)
+        slow_int64(object, with_least)
     }
 }
 

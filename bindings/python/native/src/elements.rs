@@ -211,10 +211,10 @@ unsafe fn does_not_fit(number: Object, kind: Object) -> Raised {
     Raised
 }
 
-/// The arguments of an atomic operation: where, how many bits, and the words it is about.
+/// How many bits the word of an atomic operation has: 64 where that is left out.
 ///
 /// # Safety
-/// As the methods; `numbers` are the arguments behind the offset.
+/// As the methods.
 unsafe fn bits(argument: Object) -> Result<i64> {
     // SAFETY: called by the interpreter.
     unsafe { if argument.is_null() { Ok(64) } else { int64(argument) } }
@@ -258,34 +258,36 @@ pub unsafe extern "C" fn atomic_store(object: Object, first: *const Object, coun
 
 const VALUE: [&std::ffi::CStr; 3] = [c"offset", c"value", c"bits"];
 
+/// What both operations do that take a value and give the word before.
+///
+/// # Safety
+/// As the methods; `name` is the method's.
+unsafe fn changed(
+    name: &std::ffi::CStr,
+    operation: unsafe extern "C" fn(i64, i64, i64, i64, *mut i64) -> i64,
+    object: Object,
+    arguments: (*const Object, Py_ssize_t, Object),
+) -> Result<Object> {
+    let mut old = 0;
+    // SAFETY: called by the interpreter.
+    unsafe {
+        let [offset, value, width] = named(name, VALUE, 3, 2, arguments)?;
+        let (width, offset, value) = (bits(width)?, int64(offset)?, word(value)?);
+        let code = operation(map_of(object).handle, width, offset, value, &raw mut old);
+        before(code, old)
+    }
+}
+
 /// `atomic_add(offset, value, bits=64)`
 pub unsafe extern "C" fn atomic_add(object: Object, first: *const Object, count: Py_ssize_t, names: Object) -> Object {
-    let add = || {
-        let mut old = 0;
-        // SAFETY: called by the interpreter.
-        unsafe {
-            let [offset, value, width] = named(c"atomic_add", VALUE, 3, 2, (first, count, names))?;
-            let (width, offset, value) = (bits(width)?, int64(offset)?, word(value)?);
-            let code = (library().atomic_add)(map_of(object).handle, width, offset, value, &raw mut old);
-            before(code, old)
-        }
-    };
-    or_null(add())
+    // SAFETY: called by the interpreter.
+    or_null(unsafe { changed(c"atomic_add", library().atomic_add, object, (first, count, names)) })
 }
 
 /// `atomic_exchange(offset, value, bits=64)`
 pub unsafe extern "C" fn atomic_exchange(object: Object, first: *const Object, count: Py_ssize_t, names: Object) -> Object {
-    let exchange = || {
-        let mut old = 0;
-        // SAFETY: called by the interpreter.
-        unsafe {
-            let [offset, value, width] = named(c"atomic_exchange", VALUE, 3, 2, (first, count, names))?;
-            let (width, offset, value) = (bits(width)?, int64(offset)?, word(value)?);
-            let code = (library().atomic_exchange)(map_of(object).handle, width, offset, value, &raw mut old);
-            before(code, old)
-        }
-    };
-    or_null(exchange())
+    // SAFETY: called by the interpreter.
+    or_null(unsafe { changed(c"atomic_exchange", library().atomic_exchange, object, (first, count, names)) })
 }
 
 /// `atomic_compare_exchange(offset, expected, desired, bits=64)`
