@@ -1,5 +1,5 @@
 //! The committed header is what cbindgen makes of src/ffi/. (That the library exports what it declares is checked by
-//! tests/c/run.)
+//! scripts/abi.)
 
 use std::fmt::Write as _;
 use std::fs;
