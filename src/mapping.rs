@@ -3,6 +3,7 @@
 //! Numbers come as a script or a C caller gave them, in `i64`, and are checked here, once for everybody.
 
 mod access;
+mod atomics;
 mod element_kind;
 mod elements;
 mod hardening;
@@ -14,7 +15,6 @@ mod protect;
 mod request;
 mod residency;
 mod resize;
-mod sharing;
 
 use crate::constants::{MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED, MAP_SHARED_VALIDATE, MAP_TYPE};
 use crate::error::{Errno, Error, Result};
@@ -25,6 +25,7 @@ use crate::range::{self, Grid, Span};
 use crate::source::Source;
 pub use crate::source::{Name, SourceKind};
 use crate::sys::{self, Pages, Sharing};
+pub use atomics::Waited;
 pub use element_kind::*;
 pub use huge::transparent_huge_page_size;
 pub use info::Facts;
@@ -33,7 +34,6 @@ pub use request::{KEEP, OR_PRIVATE};
 use request::{MapRequest, lead, whole_pages};
 pub use residency::{lock_all, unlock_all};
 pub use resize::FileEnd;
-pub use sharing::Waited;
 use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::SeqCst};
