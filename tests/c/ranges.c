@@ -1,6 +1,7 @@
 /* Ranges: one set of rules for every call that takes an offset and a size. */
 #define _GNU_SOURCE
 #include "check.h"
+#include "mmap_wrap_constants.h"
 
 #include <stdio.h>
 #include <string.h>
