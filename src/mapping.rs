@@ -5,6 +5,7 @@
 mod access;
 mod element_kind;
 mod elements;
+mod fences;
 mod hardening;
 mod huge;
 mod info;
@@ -24,7 +25,7 @@ use crate::hints::memory_hint;
 use crate::range::{self, Grid, Span};
 use crate::source::Source;
 pub use crate::source::{Name, SourceKind};
-use crate::sys::{self, Pages, Sharing};
+use crate::sys::{self, PageMarks, Pages, Sharing};
 pub use element_kind::*;
 pub use huge::transparent_huge_page_size;
 pub use info::Facts;
@@ -64,8 +65,8 @@ struct Origin {
     prot: AtomicI64,
     /// The file, where this library opened or made it and keeps it open: for resizing, sealing, handing out.
     file: Option<OwnedFd>,
-    /// Guards were put by protection.
-    fenced: AtomicBool,
+    /// Which pages a protection guards, and the protection that they have without that.
+    fences: PageMarks,
     /// mseal(2) was called on a part of it.
     sealed: AtomicBool,
     /// A page that refused was replaced by a fresh one, which no file has.
@@ -161,6 +162,7 @@ impl Mapping {
             });
             mapped.map_err(|errno| Error::system(errno, request.attempt(length, source), request.hint(errno, source)))?
         };
+        let fences = pages.size() / page;
         Ok(Mapping {
             grid: Grid { lead: if length == 0 { 0 } else { lead }, length, page },
             pages,
@@ -170,7 +172,7 @@ impl Mapping {
                 flags,
                 prot: AtomicI64::new(i64::from(request.prot)),
                 file: None,
-                fenced: AtomicBool::new(false),
+                fences: PageMarks::new(fences),
                 sealed: AtomicBool::new(false),
                 has_fresh_pages: AtomicBool::new(false),
             },

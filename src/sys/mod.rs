@@ -3,6 +3,7 @@
 mod files;
 #[cfg(target_os = "linux")]
 mod linux;
+mod page_marks;
 mod unix;
 
 pub use files::{
@@ -13,19 +14,20 @@ pub use files::{
 pub use linux::{
     barrier, bind, boot, cached_pages, can_name, copy, default_huge_page_size, descriptor_page_size, each_huge_part, fault_cause,
     file_size_behind, forget, grow_file, huge_bytes_by_smaps, huge_page_sizes, is_readable, is_writable, knows_advice, link,
-    lock_on_fault, move_spare_page_to, node, open_without_name, pid_namespace, prepare_reserve, presence, put_fresh_page,
-    read_ahead, register_barrier, release_reserve, run_apart, shared_memory_path, this_thread_began, thread_id, thread_state,
-    touch_for_writing, transparent_huge_page_size, wait_on, wake, wipe_on_fork,
+    lock_on_fault, move_spare_page_to, node, open_without_name, pid_namespace, prepare_reserve, presence, protection,
+    put_fresh_page, read_ahead, register_barrier, release_reserve, run_apart, shared_memory_path, this_thread_began, thread_id,
+    thread_state, touch_for_writing, transparent_huge_page_size, wait_on, wake, wipe_on_fork,
 };
+pub use page_marks::PageMarks;
 #[cfg(test)]
 pub use unix::copy_by_socket;
 #[cfg(not(target_os = "linux"))]
 pub use unix::lacking::{
     barrier, bind, boot, cached_pages, can_name, copy, default_huge_page_size, descriptor_page_size, each_huge_part, fault_cause,
     file_size_behind, forget, grow_file, huge_bytes_by_smaps, huge_page_sizes, is_readable, is_writable, knows_advice, link,
-    lock_on_fault, move_spare_page_to, node, open_without_name, pid_namespace, prepare_reserve, presence, put_fresh_page,
-    read_ahead, register_barrier, release_reserve, run_apart, shared_memory_path, this_thread_began, thread_id, thread_state,
-    touch_for_writing, transparent_huge_page_size, wait_on, wake, wipe_on_fork,
+    lock_on_fault, move_spare_page_to, node, open_without_name, pid_namespace, prepare_reserve, presence, protection,
+    put_fresh_page, read_ahead, register_barrier, release_reserve, run_apart, shared_memory_path, this_thread_began, thread_id,
+    thread_state, touch_for_writing, transparent_huge_page_size, wait_on, wake, wipe_on_fork,
 };
 pub use unix::{Pages, Sharing, limits, lock_all, page_size, unlock_all};
 

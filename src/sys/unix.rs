@@ -113,6 +113,14 @@ impl Pages {
         Pages::map(0, size, libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANON, -1, 0)
     }
 
+    /// Pages whose first byte and size are known.
+    ///
+    /// # Safety
+    /// They are mapped, and belong to nothing else.
+    pub unsafe fn from_raw(base: NonNull<u8>, size: usize) -> Pages {
+        Pages { base, size }
+    }
+
     /// No pages at all: what an empty file maps to. Its address is valid and not NULL, and must not be accessed.
     pub fn none() -> Pages {
         static NOWHERE: u64 = 0;
@@ -372,6 +380,10 @@ pub mod lacking {
         let mut byte = 0u8;
         // SAFETY: the byte is this function's.
         unsafe { copy(address as *const u8, &raw mut byte, 1) == Ok(1) }
+    }
+
+    pub fn protection(_address: usize) -> Option<(c_int, usize)> {
+        None
     }
 
     pub fn run_apart<T>(_body: fn(&mut T), _job: &mut T) -> Result<bool, Errno> {
