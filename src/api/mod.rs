@@ -24,8 +24,8 @@ use crate::error::Error as Cause;
 use crate::mapping::Mapping as Core;
 use crate::range::REST;
 use crate::registry::{self, Handle};
+use crate::sys::File;
 use crate::{guarded, sys};
-use std::os::fd::OwnedFd;
 use std::path::Path;
 
 pub use crate::mapping::{FileEnd, SourceKind, Waited};
@@ -169,7 +169,7 @@ impl Mapping {
     /// assert_eq!(file.metadata().unwrap().len(), 4096);
     /// # Ok::<(), mmap_wrap::Error>(())
     /// ```
-    pub fn file(&self) -> Result<OwnedFd> {
+    pub fn file(&self) -> Result<File> {
         self.with("file", Core::descriptor)
     }
 

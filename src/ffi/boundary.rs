@@ -3,6 +3,7 @@
 use crate::buffer::{Bytes, Room};
 use crate::error::{Errno, Error, Failure, Result};
 use crate::guarded;
+use crate::sys;
 use std::any::Any;
 use std::cell::RefCell;
 use std::ffi::{CStr, CString, c_char};
@@ -115,7 +116,7 @@ pub fn text_at<'a>(text: *const c_char, what: &str) -> Result<&'a CStr> {
         return Err(Error::argument(format!("the {what} is NULL")));
     }
     bounded(text)
-        .ok_or_else(|| Error::system(Errno(libc::ENAMETOOLONG), format!("the {what} has more than {MOST_OF_A_TEXT} bytes"), ""))
+        .ok_or_else(|| Error::system(Errno::ENAMETOOLONG, format!("the {what} has more than {MOST_OF_A_TEXT} bytes"), ""))
 }
 
 /// Bytes of the longest text that a call takes, without the NUL: that of the longest path.
@@ -124,7 +125,7 @@ const MOST_OF_A_TEXT: usize = 4095;
 /// The caller's text, unless it is longer than any call takes: messages hold it, and must not need memory without limit.
 pub fn bounded<'a>(text: *const c_char) -> Option<&'a CStr> {
     // SAFETY: the header demands a text that ends in NUL; none is read beyond that.
-    let length = unsafe { libc::strnlen(text, MOST_OF_A_TEXT + 1) };
+    let length = unsafe { sys::text_length(text, MOST_OF_A_TEXT + 1) };
     // SAFETY: as above; it was found to end there.
     (length <= MOST_OF_A_TEXT).then(|| unsafe { CStr::from_ptr(text) })
 }
@@ -159,7 +160,7 @@ pub fn store(from: &[u8], to: &Room, at: usize) -> Result<()> {
 
 #[cold]
 fn bad_buffer(fault: guarded::Fault, size: usize) -> Box<Error> {
-    let errno = if let guarded::Stop::System(errno) = fault.by { errno } else { Errno(libc::EFAULT) };
+    let errno = if let guarded::Stop::System(errno) = fault.by { errno } else { Errno::EFAULT };
     Error::system(errno, format!("copy {size} bytes of an argument"), "the address given does not hold so many")
 }
 

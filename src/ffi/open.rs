@@ -12,8 +12,8 @@ use super::map::mmap_wrap_handle;
 use crate::mapping::{KEEP, Mapping, Name, OR_PRIVATE, Open};
 use crate::registry::{self, pin};
 use crate::source::unlink_shared_memory;
+use crate::sys;
 use std::ffi::c_char;
-use std::os::fd::IntoRawFd;
 
 /// A flag for every call that maps a file: the mapping keeps it open.
 pub const MMAP_WRAP_KEEP: i64 = 4294967296;
@@ -162,7 +162,7 @@ pub unsafe extern "C" fn mmap_unnamed_wrap(len: i64, prot: i64, flags: i64) -> m
 /// ```
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmap_wrap_descriptor(h: mmap_wrap_handle) -> i64 {
-    boundary("mmap_wrap_descriptor", || Ok(pin(h)?.descriptor()?.into_raw_fd().into()))
+    boundary("mmap_wrap_descriptor", || Ok(sys::into_raw(pin(h)?.descriptor()?).into()))
 }
 
 /// The F_SEAL_ values of the memory file that the mapping keeps open. Or -EINVAL where the file cannot be sealed,

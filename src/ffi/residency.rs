@@ -221,8 +221,8 @@ pub unsafe extern "C" fn mmap_wrap_warm(fd: i64, offset: i64, size: i64) -> i64 
 mod tests {
     use super::*;
     use crate::error::{MMAP_WRAP_E_ARGUMENT, MMAP_WRAP_E_RANGE, MMAP_WRAP_E_UNSUPPORTED};
+    use crate::sys;
     use crate::{constants::*, mapping::KEEP, mapping::Mapping, range::REST};
-    use std::os::fd::AsRawFd;
 
     /// As C has them; the arguments are good here.
     macro_rules! calls {
@@ -257,12 +257,12 @@ mod tests {
             let flags = flags | KEEP;
             // SAFETY: the descriptor is open, and no place is named.
             let map =
-                || unsafe { Mapping::from_descriptor(0, REST, PROT_READ | PROT_WRITE, flags, file.as_raw_fd().into(), page) };
+                || unsafe { Mapping::from_descriptor(0, REST, PROT_READ | PROT_WRITE, flags, sys::raw(&file).into(), page) };
             Kept { h: registry::insert(map).unwrap(), page, file }
         }
 
         fn fd(&self) -> i64 {
-            self.file.as_raw_fd().into()
+            sys::raw(&self.file).into()
         }
 
         fn resident(&self) -> i64 {
@@ -346,7 +346,8 @@ mod tests {
 
     #[test]
     fn dropping_keeps_private_changes_of_a_kept_file() {
-        let kept = Kept::new(MAP_PRIVATE);
+        use std::io::{Read, Seek, SeekFrom};
+        let mut kept = Kept::new(MAP_PRIVATE);
         pin(kept.h).unwrap().write(kept.page, b"mine alone").unwrap();
         if mmap_wrap_drop(kept.h, 0, REST) == MMAP_WRAP_E_UNSUPPORTED {
             println!("skipped: this kernel has no MADV_PAGEOUT");
@@ -354,7 +355,8 @@ mod tests {
         }
         assert_eq!(pin(kept.h).unwrap().find(b"mine alone", 0, REST), Ok(usize::try_from(kept.page).unwrap()));
         let mut in_file = [7];
-        std::os::unix::fs::FileExt::read_exact_at(&kept.file, &mut in_file, 2 * kept.page.unsigned_abs()).unwrap();
+        kept.file.seek(SeekFrom::Start(2 * kept.page.unsigned_abs())).unwrap();
+        kept.file.read_exact(&mut in_file).unwrap();
         assert_eq!(in_file, [0]);
     }
 }

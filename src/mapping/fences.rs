@@ -2,8 +2,9 @@
 //! its mark holds the protection that it is to have without the fence, which mprotect changes.
 
 use super::{Mapping, is_shared};
-use crate::constants::{MADV_DONTNEED, MADV_DONTNEED_LOCKED};
+use crate::constants::{MADV_DONTNEED, MADV_DONTNEED_LOCKED, PROT_EXEC, PROT_NONE, PROT_READ, PROT_WRITE};
 use crate::error::{Errno, Error, Result};
+use crate::flags::as_c_int;
 use crate::hints::memory_hint;
 use crate::sys;
 use std::ffi::c_int;
@@ -30,13 +31,13 @@ impl Mapping {
                 let (prot, end) = self.protection_at(at, run.end);
                 let marks = &mut marks[(at - run.start) / self.grid.page..(end - run.start) / self.grid.page];
                 let mark = with_fence(prot)?;
-                self.pages.protect(at..end, libc::PROT_NONE)?;
+                self.pages.protect(at..end, as_c_int(PROT_NONE))?;
                 marks.fill(mark);
                 at = end;
             }
             if !is_shared(self.origin.flags) {
                 // Locked pages cannot be dropped before Linux 5.18, and are not.
-                let drop = |advice: i64| self.pages.advise(run.clone(), c_int::try_from(advice).unwrap_or(0));
+                let drop = |advice: i64| self.pages.advise(run.clone(), as_c_int(advice));
                 let _ = drop(MADV_DONTNEED).or_else(|_| drop(MADV_DONTNEED_LOCKED));
             }
             Ok(())
@@ -64,7 +65,7 @@ impl Mapping {
             0 => self.pages.protect(run, prot),
             _ => {
                 marks.fill(with_fence(prot)?);
-                self.pages.protect(run, libc::PROT_NONE)
+                self.pages.protect(run, as_c_int(PROT_NONE))
             }
         })
     }
@@ -81,7 +82,7 @@ impl Mapping {
 
     /// Has the fences that are marked stand.
     pub(super) fn put_fences(&self) -> Result<(), Errno> {
-        self.each_fence(|pages, run, _| pages.protect(run, libc::PROT_NONE))
+        self.each_fence(|pages, run, _| pages.protect(run, as_c_int(PROT_NONE)))
     }
 
     /// Whether a byte, counted from the start of the first page, is on a fenced page.
@@ -122,7 +123,7 @@ impl Mapping {
         match sys::protection(base + at) {
             // The system reports no more than these.
             Some((prot, up_to)) => {
-                let known = libc::PROT_READ | libc::PROT_WRITE | libc::PROT_EXEC;
+                let known = as_c_int(PROT_READ | PROT_WRITE | PROT_EXEC);
                 (if prot == whole & known { whole } else { prot }, end.min(up_to.saturating_sub(base)).max(at + self.grid.page))
             }
             None => (whole, end),
@@ -131,7 +132,7 @@ impl Mapping {
 }
 
 fn with_fence(prot: c_int) -> Result<u8, Errno> {
-    u8::try_from(prot).ok().filter(|prot| prot & FENCED == 0).map(|prot| prot | FENCED).ok_or(Errno(libc::EINVAL))
+    u8::try_from(prot).ok().filter(|prot| prot & FENCED == 0).map(|prot| prot | FENCED).ok_or(Errno::EINVAL)
 }
 
 fn without_fence(mark: u8) -> c_int {

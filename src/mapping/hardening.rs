@@ -34,13 +34,13 @@ impl Mapping {
         };
         let advised = match advice {
             // This system has no such advice.
-            0 => Err(Errno(libc::EINVAL)),
+            0 => Err(Errno::EINVAL),
             advice => self.pages.advise(pages.clone(), to_c_int(advice, "advice")?),
         };
         match advised {
             // The kernel has no guard regions, or none in memory of this kind.
-            Err(Errno(libc::EINVAL)) if on => self.fence(&pages).map_err(|errno| self.protect_refused(errno, PROT_NONE, span)),
-            Err(errno) if errno != Errno(libc::EINVAL) => Err(self.advice_refused(errno, name, span)),
+            Err(Errno::EINVAL) if on => self.fence(&pages).map_err(|errno| self.protect_refused(errno, PROT_NONE, span)),
+            Err(errno) if errno != Errno::EINVAL => Err(self.advice_refused(errno, name, span)),
             _ if on => Ok(()),
             _ => self.lift_fences(&pages).map_err(|errno| self.protect_refused(errno, self.facts().protection, span)),
         }
@@ -62,8 +62,8 @@ impl Mapping {
         let sealed = if is_surviving() {
             Err(Error::argument("the mapping survives SIGBUS, and a sealed page cannot be replaced: end that first"))
         } else {
-            self.pages.seal(span.widened(self.grid)).map_err(|errno| match errno {
-                Errno(libc::ENOSYS) => Error::unsupported("mseal(2) (Linux 6.10, 64 bits)"),
+            sys::seal(&self.pages, span.widened(self.grid)).map_err(|errno| match errno {
+                Errno::ENOSYS => Error::unsupported("mseal(2) (Linux 6.10, 64 bits)"),
                 _ => Error::system(errno, format!("seal {span}"), memory_hint(errno)),
             })
         };
@@ -83,13 +83,13 @@ impl Mapping {
         if self.pages.size() == 0 {
             return Ok(());
         }
-        self.pages.name(name).map_err(|errno| {
+        sys::set_name(&self.pages, name).map_err(|errno| {
             let hint = match errno {
-                Errno(libc::EBADF) => "only memory without a file can be named: memory files have a name from the beginning",
-                Errno(libc::EINVAL) if !sys::can_name() => {
+                Errno::EBADF => "only memory without a file can be named: memory files have a name from the beginning",
+                Errno::EINVAL if !sys::can_name() => {
                     return Error::unsupported("naming memory (Linux 5.17 with CONFIG_ANON_VMA_NAME)");
                 }
-                Errno(libc::EINVAL) => "a name has at most 79 bytes, printable ASCII without [ ] \\ $ and `",
+                Errno::EINVAL => "a name has at most 79 bytes, printable ASCII without [ ] \\ $ and `",
                 _ => return Error::system(errno, attempt(name), memory_hint(errno)),
             };
             Error::system(errno, attempt(name), hint)
