@@ -717,8 +717,9 @@ MMAP_WRAP_API int64_t mmap_wrap_prefault(mmap_wrap_handle h, int64_t writing, in
  * Makes every access to the range a fault (on = 1), or lifts that (on = 0): guard regions,
  * madvise(2) with MADV_GUARD_INSTALL, or PROT_NONE where the kernel lacks them (before 6.13; 6.15
  * for files) or has them not for this kind of memory. What private memory held there is dropped.
- * Offset and end must be on page borders or at the mapping's own ends (MMAP_WRAP_E_ALIGNMENT).
- * Lifted, the pages have the protection of the mapping as a whole.
+ * Offset and end must be on page borders or at the mapping's own ends (MMAP_WRAP_E_ALIGNMENT). A
+ * guard stays when the protection changes, on every kernel; lifted, the pages have the protection
+ * that they were given last.
  *
  * Returns 0, or MMAP_WRAP_E_RANGE, MMAP_WRAP_E_SEALED, MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED,
  * -ENOMEM.

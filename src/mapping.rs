@@ -6,6 +6,7 @@ mod access;
 mod atomics;
 mod element_kind;
 mod elements;
+mod fences;
 mod hardening;
 mod huge;
 mod info;
@@ -24,7 +25,7 @@ use crate::hints::memory_hint;
 use crate::range::{self, Grid, Span};
 use crate::source::Source;
 pub use crate::source::{Name, SourceKind};
-use crate::sys::{self, File, Pages, Sharing};
+use crate::sys::{self, File, PageMarks, Pages, Sharing};
 pub use atomics::Waited;
 pub use element_kind::*;
 pub use huge::transparent_huge_page_size;
@@ -63,8 +64,8 @@ struct Origin {
     prot: AtomicI64,
     /// The file, where this library opened or made it and keeps it open: for resizing, sealing, handing out.
     file: Option<File>,
-    /// Guards were put by protection.
-    fenced: AtomicBool,
+    /// Which pages a protection guards, and the protection that they have without that.
+    fences: PageMarks,
     /// mseal(2) was called on a part of it.
     sealed: AtomicBool,
     /// A page that refused was replaced by a fresh one, which no file has.
@@ -159,6 +160,7 @@ impl Mapping {
             });
             mapped.map_err(|errno| Error::system(errno, request.attempt(length, source), request.hint(errno, source)))?
         };
+        let fences = pages.size() / page;
         Ok(Mapping {
             grid: Grid { lead: if length == 0 { 0 } else { lead }, length, page },
             pages,
@@ -168,7 +170,7 @@ impl Mapping {
                 flags,
                 prot: AtomicI64::new(i64::from(request.prot)),
                 file: None,
-                fenced: AtomicBool::new(false),
+                fences: PageMarks::new(fences),
                 sealed: AtomicBool::new(false),
                 has_fresh_pages: AtomicBool::new(false),
             },
