@@ -48,11 +48,9 @@ pub struct Mapping {
     pages: Pages,
     grid: Grid,
     origin: Origin,
-    /// The memory was given up while readers were inside: nothing lies at the addresses any more.
-    is_given_up: AtomicBool,
 }
 
-/// What a mapping was made of, and with.
+/// What a mapping was made of, and with, and what became of it.
 #[derive(Debug)]
 struct Origin {
     source: SourceKind,
@@ -70,6 +68,8 @@ struct Origin {
     sealed: AtomicBool,
     /// A page that refused was replaced by a fresh one, which no file has.
     has_fresh_pages: AtomicBool,
+    /// The memory was given up while readers were inside: nothing lies at the addresses any more.
+    is_given_up: AtomicBool,
 }
 
 impl Mapping {
@@ -160,7 +160,6 @@ impl Mapping {
             });
             mapped.map_err(|errno| Error::system(errno, request.attempt(length, source), request.hint(errno, source)))?
         };
-        let fences = pages.size() / page;
         Ok(Mapping {
             grid: Grid { lead: if length == 0 { 0 } else { lead }, length, page },
             pages,
@@ -170,11 +169,11 @@ impl Mapping {
                 flags,
                 prot: AtomicI64::new(i64::from(request.prot)),
                 file: None,
-                fences: PageMarks::new(fences),
+                fences: PageMarks::default(),
                 sealed: AtomicBool::new(false),
                 has_fresh_pages: AtomicBool::new(false),
+                is_given_up: AtomicBool::new(false),
             },
-            is_given_up: AtomicBool::new(false),
         })
     }
 
@@ -203,14 +202,14 @@ impl Mapping {
 
     /// The same without words, for where none can be made: inside a signal handler.
     pub(crate) fn try_unmap(self) -> Result<(), (Mapping, Errno)> {
-        let Mapping { pages, grid, origin, is_given_up } = self;
+        let Mapping { pages, grid, origin } = self;
         let Err((pages, errno)) = pages.unmap() else { return Ok(()) };
-        if is_given_up.load(SeqCst) {
+        if origin.is_given_up.load(SeqCst) {
             // Nothing lies there any more that a caller could want back: the addresses stay taken, without memory.
             std::mem::forget(pages);
             return Ok(());
         }
-        Err((Mapping { pages, grid, origin, is_given_up }, errno))
+        Err((Mapping { pages, grid, origin }, errno))
     }
 
     /// The words for a refusal to unmap.
@@ -230,7 +229,7 @@ impl Mapping {
             && guarded::verify()
             && self.pages.replace(0..self.pages.size(), as_c_int(PROT_NONE), Sharing::Private).is_ok();
         if given_up {
-            self.is_given_up.store(true, SeqCst);
+            self.origin.is_given_up.store(true, SeqCst);
         }
     }
 
