@@ -42,7 +42,7 @@ fn main() {
 fn size() {
     let library = concat!(env!("CARGO_MANIFEST_DIR"), "/target/release/libmmap_wrap.so");
     match std::fs::metadata(library) {
-        Ok(facts) => println!("{:62} {:>12} {:12} {:8}   <= 460800", "libmmap_wrap.so, stripped, bytes", facts.len(), "", ""),
+        Ok(info) => println!("{:62} {:>12} {:12} {:8}   <= 460800", "libmmap_wrap.so, stripped, bytes", info.len(), "", ""),
         Err(error) => println!("{library}: {error}"),
     }
 }

@@ -138,7 +138,7 @@ impl Error {
     }
 
     /// What an error of one of two mappings is, apart from which of them.
-    pub fn of_either(&self) -> &Error {
+    pub fn without_side(&self) -> &Error {
         match self {
             Error::Side { error, .. } => error,
             error => error,

@@ -86,13 +86,13 @@ pub mod internals {
     pub use crate::mapping::Mapping;
     pub use crate::sys::raw;
 
-    macro_rules! rooms {
-        ($($room:ident)*) => {
-            $(pub mod $room {
-                pub use crate::$room::*;
+    macro_rules! modules {
+        ($($module:ident)*) => {
+            $(pub mod $module {
+                pub use crate::$module::*;
             })*
         };
     }
 
-    rooms! { buffer constants error ffi mapping mutex page_cache range registry }
+    modules! { buffer constants error ffi mapping mutex page_cache range registry }
 }

@@ -24,13 +24,12 @@ use crate::guarded;
 use crate::hints::memory_hint;
 use crate::range::{self, Grid, Span};
 use crate::source::Source;
-pub use crate::source::{Name, SourceKind};
+pub use crate::source::{Name, OpenRequest, SourceKind};
 use crate::sys::{self, File, PageMarks, Pages, Sharing};
 pub use atomics::Waited;
 pub use element_kind::*;
 pub use huge::transparent_huge_page_size;
-pub use info::Facts;
-pub use open::Open;
+pub use info::Info;
 pub use request::{KEEP, OR_PRIVATE};
 use request::{MapRequest, lead, whole_pages};
 pub use residency::{lock_all, unlock_all};
@@ -195,7 +194,7 @@ impl Mapping {
     /// Unmaps. Where the kernel refuses, the mapping comes back, whole, with the reason.
     pub fn unmap(self) -> Result<(), (Mapping, Box<Error>)> {
         self.try_unmap().map_err(|(mapping, errno)| {
-            let error = mapping.unmap_refused(errno);
+            let error = mapping.unmap_error(errno);
             (mapping, error)
         })
     }
@@ -213,7 +212,7 @@ impl Mapping {
     }
 
     /// The words for a refusal to unmap.
-    pub(crate) fn unmap_refused(&self, errno: Errno) -> Box<Error> {
+    pub(crate) fn unmap_error(&self, errno: Errno) -> Box<Error> {
         if self.is_sealed() {
             return Error::Sealed.into();
         }

@@ -40,7 +40,7 @@ pub enum Acquired {
     /// It was free, or its holder unlocked it.
     Free,
     /// Its holder ended without unlocking it: what it protects may be half changed.
-    FromEnded,
+    TakenOver,
 }
 
 /// Acquires the mutex at `offset`. `timeout` is in nanoseconds; `REST` waits indefinitely, 0 tries once.
@@ -142,7 +142,7 @@ fn attempt(mapping: &Mapping, offset: i64, thread: &Thread, slept: bool, timeout
             || Ok::<_, Box<Error>>(judges && bits(mapping.atomic_load(64, domain_at)?) == thread.domain && has_ended(holder));
         if holder & !WAITERS == ABANDONED || ended()? {
             if swap(holder, thread.holder | WAITERS)?.is_ok() {
-                return Ok(Attempt::Acquired(Acquired::FromEnded));
+                return Ok(Attempt::Acquired(Acquired::TakenOver));
             }
         } else if timeout == 0 || holder & WAITERS != 0 || swap(holder, holder | WAITERS)?.is_ok() {
             return Ok(Attempt::Held(holder | WAITERS));

@@ -13,12 +13,12 @@ use std::ops::Range;
 ///
 /// ```
 /// # let file = std::fs::File::open("Cargo.toml").unwrap();
-/// if let Ok(cache) = mmap_wrap::cached(&file, ..) {
+/// if let Ok(cache) = mmap_wrap::cachestat(&file, ..) {
 ///     println!("{} of {} bytes are not stored yet", cache.dirty, cache.cached);
 /// }
 /// ```
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct Cache {
+pub struct CacheStat {
     /// In memory.
     pub cached: u64,
     /// Of those, changed and not yet being written.
@@ -38,7 +38,7 @@ pub struct Cache {
 /// use mmap_wrap::internals::{page_cache, error::*, range::REST, raw};
 /// let file = std::fs::File::open("Cargo.toml").unwrap();
 /// // SAFETY: the descriptor is this program's own.
-/// match unsafe { page_cache::from_descriptor(raw(&file).into(), 0, REST) } {
+/// match unsafe { page_cache::cachestat(raw(&file).into(), 0, REST) } {
 ///     Ok(cache) => println!("{} bytes are in memory", cache.cached),
 ///     Err(error) => println!("{error}"),
 /// }
@@ -47,13 +47,13 @@ pub struct Cache {
 /// # Safety
 /// `fd` is the caller's to use, unless it is not open.
 #[allow(unsafe_code, reason = "declares what the caller has to see to")]
-pub unsafe fn from_descriptor(fd: i64, offset: i64, size: i64) -> Result<Cache> {
-    of_part(descriptor(fd)?, range::of_file(offset, size)?)
+pub unsafe fn cachestat(fd: i64, offset: i64, size: i64) -> Result<CacheStat> {
+    cachestat_part(descriptor(fd)?, range::file_range(offset, size)?)
 }
 
-pub(crate) fn of_part(fd: RawFile, part: Range<u64>) -> Result<Cache> {
+pub(crate) fn cachestat_part(fd: RawFile, part: Range<u64>) -> Result<CacheStat> {
     if part.is_empty() {
-        return Ok(Cache::default());
+        return Ok(CacheStat::default());
     }
     let (offset, size) = in_pages(&part);
     let pages = sys::cached_pages(fd, offset.unsigned_abs(), size.unsigned_abs()).map_err(|errno| {
@@ -67,7 +67,7 @@ pub(crate) fn of_part(fd: RawFile, part: Range<u64>) -> Result<Cache> {
         Error::system(errno, attempt("look at", fd, &part), hint)
     })?;
     let bytes = |pages: u64| pages.saturating_mul(sys::page_size() as u64);
-    Ok(Cache {
+    Ok(CacheStat {
         cached: bytes(pages.cached),
         dirty: bytes(pages.dirty),
         writeback: bytes(pages.writeback),
@@ -91,7 +91,7 @@ pub(crate) fn of_part(fd: RawFile, part: Range<u64>) -> Result<Cache> {
 /// `fd` is the caller's to use, unless it is not open.
 #[allow(unsafe_code, reason = "declares what the caller has to see to")]
 pub unsafe fn evict(fd: i64, offset: i64, size: i64) -> Result<()> {
-    let (fd, part) = (descriptor(fd)?, range::of_file(offset, size)?);
+    let (fd, part) = (descriptor(fd)?, range::file_range(offset, size)?);
     if part.is_empty() { Ok(()) } else { evict_part(fd, part) }
 }
 
@@ -103,7 +103,7 @@ pub(crate) fn evict_part(fd: RawFile, part: Range<u64>) -> Result<()> {
         Err(errno) => return Err(Error::system(errno, attempt("store", fd, &part), descriptor_hint(errno))),
     }
     let (offset, size) = in_pages(&part);
-    sys::forget(fd, offset, size).map_err(|errno| advice_refused(errno, attempt("forget", fd, &part)))
+    sys::forget(fd, offset, size).map_err(|errno| advice_error(errno, attempt("forget", fd, &part)))
 }
 
 /// Begins to read `size` bytes (or `REST`) from `offset` of a file into the page cache, and does not wait for it.
@@ -112,28 +112,28 @@ pub(crate) fn evict_part(fd: RawFile, part: Range<u64>) -> Result<()> {
 /// use mmap_wrap::internals::{page_cache, range::REST, raw};
 /// let file = std::fs::File::open("Cargo.toml").unwrap();
 /// // SAFETY: the descriptor is this program's own.
-/// unsafe { page_cache::warm(raw(&file).into(), 0, REST)? };
+/// unsafe { page_cache::readahead(raw(&file).into(), 0, REST)? };
 /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
 /// ```
 ///
 /// # Safety
 /// `fd` is the caller's to use, unless it is not open.
 #[allow(unsafe_code, reason = "declares what the caller has to see to")]
-pub unsafe fn warm(fd: i64, offset: i64, size: i64) -> Result<()> {
-    let (fd, part) = (descriptor(fd)?, range::of_file(offset, size)?);
+pub unsafe fn readahead(fd: i64, offset: i64, size: i64) -> Result<()> {
+    let (fd, part) = (descriptor(fd)?, range::file_range(offset, size)?);
     if part.is_empty() {
         return Ok(());
     }
     // The kernel reads no more at one request than the device's read-ahead, whatever was asked for: so there is one for
     // each piece, as far as the file goes.
-    let file_size = sys::file_facts(fd).map_or(0, |facts| facts.size);
+    let file_size = sys::file_facts(fd).map_or(0, |info| info.size);
     let within = part.start..part.end.min(file_size);
     let pieces = within.step_by(READ_AHEAD).map(|start| start..part.end.min(start + READ_AHEAD as u64));
     // The request that is refused says why, also where nothing is to be read.
     let first = std::iter::once(part.start..part.end.min(part.start + READ_AHEAD as u64));
     for piece in first.chain(pieces.skip(1)) {
         let (offset, size) = in_pages(&piece);
-        sys::read_ahead(fd, offset, size).map_err(|errno| advice_refused(errno, attempt("read", fd, &part)))?;
+        sys::read_ahead(fd, offset, size).map_err(|errno| advice_error(errno, attempt("read", fd, &part)))?;
     }
     Ok(())
 }
@@ -141,7 +141,7 @@ pub unsafe fn warm(fd: i64, offset: i64, size: i64) -> Result<()> {
 /// Bytes of a file that are asked for at a time: what devices read ahead by default.
 const READ_AHEAD: usize = 128 * 1024;
 
-fn advice_refused(errno: Errno, attempt: String) -> Box<Error> {
+fn advice_error(errno: Errno, attempt: String) -> Box<Error> {
     match errno {
         Errno::ENOSYS => Error::unsupported("advice about a file's pages (posix_fadvise)"),
         _ => Error::system(errno, attempt, descriptor_hint(errno)),

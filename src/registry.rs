@@ -20,9 +20,9 @@ use std::sync::atomic::Ordering::{Release, SeqCst};
 use std::time::{Duration, Instant};
 use survival::SURVIVING;
 
-pub use pin::{Pin, length, look, pin, with, with_both};
+pub use pin::{Pin, length, peek, pin, with, with_both};
 pub(crate) use records::process_epoch;
-pub use survival::{custody, loss, survive};
+pub use survival::{loss_flag, status, survive};
 
 /// Names a mapping until the process ends: positive, and never given out twice.
 pub type Handle = i64;
@@ -43,12 +43,12 @@ fn index(handle: Handle) -> u32 {
 /// The number in the place of the generation; that of a negative handle is beyond all generations.
 #[inline(always)]
 #[allow(clippy::cast_sign_loss, reason = "takes the word apart")]
-fn numbered(handle: Handle) -> u64 {
+fn generation_bits(handle: Handle) -> u64 {
     (handle >> INDEX_BITS) as u64
 }
 
 fn generation(handle: Handle) -> Result<u32, Unusable> {
-    u32::try_from(numbered(handle)).ok().filter(|generation| *generation > 0).ok_or(Unusable::NeverBegan)
+    u32::try_from(generation_bits(handle)).ok().filter(|generation| *generation > 0).ok_or(Unusable::NeverBegan)
 }
 
 /// The words for a generation that cannot be used.
@@ -74,16 +74,16 @@ fn unusable(handle: Handle, reason: Unusable) -> Box<Error> {
 /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
 /// ```
 pub fn insert(make: impl FnOnce() -> Result<Mapping>) -> Result<Handle> {
-    let taken = Taken::new()?;
+    let taken = TakenSlot::new()?;
     make().and_then(|mapping| taken.filled_with(mapping, 0))
 }
 
 /// A slot for the mapping that is made, given back if that fails or panics.
-struct Taken(u32);
+struct TakenSlot(u32);
 
-impl Taken {
-    fn new() -> Result<Taken> {
-        table::take().map(Taken)
+impl TakenSlot {
+    fn new() -> Result<TakenSlot> {
+        table::take().map(TakenSlot)
     }
 
     fn filled_with(self, mapping: Mapping, marks: u32) -> Result<Handle> {
@@ -101,7 +101,7 @@ impl Taken {
     }
 }
 
-impl Drop for Taken {
+impl Drop for TakenSlot {
     fn drop(&mut self) {
         table::give_back(self.0);
     }
@@ -112,7 +112,7 @@ impl Drop for Taken {
 /// the last reader to leave gives the addresses back.
 pub fn unmap(handle: Handle) -> Result<bool> {
     let pin = loop {
-        let pin = match look(handle) {
+        let pin = match peek(handle) {
             Err(error) if matches!(*error, Error::Unmapped(_)) => return Ok(false),
             looked => looked?,
         };
@@ -127,14 +127,14 @@ pub fn unmap(handle: Handle) -> Result<bool> {
         }
     };
     let reported = pin.report_loss();
-    match pin.leave_ended() {
+    match pin.unpin_ended() {
         Ok(()) => reported.map(|()| true),
-        Err(errno) => Err(look(handle)?.unmap_refused(errno)),
+        Err(errno) => Err(peek(handle)?.unmap_error(errno)),
     }
 }
 
 /// How often a thread that changes a mapping looks whether the readers have left, before it gives up.
-const MOST_LOOKS: u32 = 1000;
+const MAX_LOOKS: u32 = 1000;
 
 /// Changes the mapping itself, alone with it: other calls wait for that, and none is inside. While an export is held, or
 /// readers in other threads do not leave, it is busy.
@@ -178,13 +178,13 @@ impl Claim {
             // Likewise: a thread that finds the mapping claimed must see that there is one to finish.
             unforked.was_changed.store(1, SeqCst);
             survival::CHANGES_BEGUN.fetch_add(1, SeqCst);
-            let Err(refused) = pin.slot.state.claim(pin.generation()) else {
+            let Err(reason) = pin.slot.state.claim(pin.generation()) else {
                 let claim = Claim { pin };
                 return if claim.is_alone() { Ok(claim) } else { Err(Error::Occupied.into()) };
             };
             unforked.changer.store(0, SeqCst);
             survival::CHANGES_ENDED.fetch_add(1, SeqCst);
-            match refused {
+            match reason {
                 NotNow::Unusable(Unusable::Changing) => {}
                 NotNow::Unusable(reason) => return Err(unusable(handle, reason)),
                 NotNow::Exported(exports) => return Err(Error::Busy { exports }.into()),
@@ -195,7 +195,7 @@ impl Claim {
     /// Whether the readers inside left within a moment; new ones find the mapping claimed.
     fn is_alone(&self) -> bool {
         let mut readers = records::readers(self.pin.slot.index());
-        for _ in 0..MOST_LOOKS {
+        for _ in 0..MAX_LOOKS {
             if readers == 1 {
                 return true;
             }
@@ -217,8 +217,8 @@ impl Drop for Claim {
 
 /// Changes a mapping so that a new one comes of it, which gets a handle of its own; it survives, and is inherited by a
 /// forked child, as the one it came of.
-pub fn bud(handle: Handle, change_to: impl FnOnce(&mut Mapping) -> Result<Mapping>) -> Result<Handle> {
-    let taken = Taken::new()?;
+pub fn change_and_insert(handle: Handle, change_to: impl FnOnce(&mut Mapping) -> Result<Mapping>) -> Result<Handle> {
+    let taken = TakenSlot::new()?;
     // Before the claim ends: after that, another thread may unmap the mapping, and its marks are gone.
     change_with_marks(handle, |mapping, marks| taken.filled_with(change_to(mapping)?, marks & (SURVIVING | UNINHERITED)))
 }
@@ -265,10 +265,10 @@ pub(crate) fn deadline(timeout: i64) -> Option<Instant> {
 /// unreported: callers often take any failure for "there is no address".
 pub fn acquire(handle: Handle) -> Result<*mut u8> {
     loop {
-        let pin = look(handle)?;
+        let pin = peek(handle)?;
         match pin.slot.state.export(pin.generation()) {
             Ok(Some(_)) => return Ok(pin.address()),
-            Ok(None) => return Err(Error::Busy { exports: slot_state::MOST_EXPORTS }.into()),
+            Ok(None) => return Err(Error::Busy { exports: slot_state::MAX_EXPORTS }.into()),
             // The thread that changes it waits for this pin to go.
             Err(Unusable::Changing) => drop(pin),
             Err(reason) => return Err(unusable(handle, reason)),
@@ -278,7 +278,7 @@ pub fn acquire(handle: Handle) -> Result<*mut u8> {
 
 /// Counts an export down; returns how many are left.
 pub fn release(handle: Handle) -> Result<u32> {
-    let pin = look(handle)?;
+    let pin = peek(handle)?;
     let left = pin.slot.state.release(pin.generation()).map_err(|reason| unusable(handle, reason))?;
     left.ok_or_else(|| Error::argument("released more often than acquired"))
 }
@@ -294,7 +294,7 @@ pub fn release(handle: Handle) -> Result<u32> {
 pub fn live() -> impl Iterator<Item = Handle> {
     (0..table::used()).filter_map(|index| {
         let live = handle(table::slot(index)?.state.live()?, index);
-        look(live).is_ok().then_some(live)
+        peek(live).is_ok().then_some(live)
     })
 }
 
@@ -304,16 +304,16 @@ mod tests {
 
     #[test]
     fn handles_are_positive_up_to_the_last_generation_and_slot() {
-        let last = handle(u32::MAX, table::MOST_SLOTS - 1);
+        let last = handle(u32::MAX, table::MAX_SLOTS - 1);
         assert!(last > 0);
-        assert_eq!((generation(last), index(last)), (Ok(u32::MAX), table::MOST_SLOTS - 1));
+        assert_eq!((generation(last), index(last)), (Ok(u32::MAX), table::MAX_SLOTS - 1));
     }
 
     #[test]
     fn what_is_no_handle_has_no_generation() {
         for handle in [0, 1, (1 << INDEX_BITS) - 1, -1, i64::MIN, i64::MIN | handle(1, 0), -handle(1, 0)] {
             assert_eq!(generation(handle), Err(Unusable::NeverBegan), "{handle:#x}");
-            assert!(pin(handle).is_err() && look(handle).is_err(), "{handle:#x}");
+            assert!(pin(handle).is_err() && peek(handle).is_err(), "{handle:#x}");
         }
     }
 }

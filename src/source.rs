@@ -11,13 +11,13 @@ use crate::mapping::is_shared;
 use crate::sys::{self, File, FileFacts, Pages, RawFile};
 use std::ffi::{CStr, c_int};
 
-pub use open::{Name, Opening, unlink_shared_memory};
+pub use open::{Name, OpenRequest, unlink_shared_memory};
 
 /// What a mapping was made of.
 ///
 /// ```
 /// use mmap_wrap::{Mapping, SourceKind};
-/// assert_eq!(Mapping::anonymous(1)?.facts()?.source, SourceKind::Anonymous);
+/// assert_eq!(Mapping::anonymous(1)?.info()?.source, SourceKind::Anonymous);
 /// # Ok::<(), mmap_wrap::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +47,7 @@ pub enum Source {
         /// Stays the caller's, open.
         fd: RawFile,
         /// Its size and kind when it was asked.
-        facts: FileFacts,
+        info: FileFacts,
         /// Another descriptor of it, for a mapping to keep.
         kept: Option<File>,
     },
@@ -58,7 +58,7 @@ pub enum Source {
         /// By what it was opened.
         kind: SourceKind,
         /// Its size and kind when it was asked.
-        facts: FileFacts,
+        info: FileFacts,
     },
 }
 
@@ -66,9 +66,9 @@ impl Source {
     /// The caller's own descriptor, which stays open and the caller's. With `keep` it is duplicated now: after mapping, with
     /// MAP_FIXED, it would be too late to find that there is no descriptor left.
     pub fn descriptor(fd: RawFile, keep: bool) -> Result<Source> {
-        let facts = facts(fd, || format!("descriptor {fd}"))?;
+        let info = file_info(fd, || format!("descriptor {fd}"))?;
         let kept = if keep { Some(duplicate(fd)?) } else { None };
-        Ok(Source::Descriptor { fd, facts, kept })
+        Ok(Source::Descriptor { fd, info, kept })
     }
 
     /// Opens `path`, for writing too if `writable`. The path may hold any bytes but NUL.
@@ -83,8 +83,8 @@ impl Source {
         let access = as_c_int(if writable { O_RDWR } else { O_RDONLY });
         let fd =
             sys::open(path, access | sys::NEVER_WAIT, 0).map_err(|errno| Error::system(errno, attempt(), open_hint(errno)))?;
-        let facts = facts(sys::raw(&fd), attempt)?;
-        Ok(Source::Opened { fd, kind: SourceKind::Path, facts })
+        let info = file_info(sys::raw(&fd), attempt)?;
+        Ok(Source::Opened { fd, kind: SourceKind::Path, info })
     }
 
     /// Whether a file of size 0 is empty, or does not say its size: those of procfs and sysfs are made when they are read. A
@@ -129,10 +129,10 @@ impl Source {
     }
 
     /// Size and kind of the file, if there is one.
-    pub fn facts(&self) -> Option<&FileFacts> {
+    pub fn info(&self) -> Option<&FileFacts> {
         match self {
             Source::Anonymous { .. } => None,
-            Source::Descriptor { facts, .. } | Source::Opened { facts, .. } => Some(facts),
+            Source::Descriptor { info, .. } | Source::Opened { info, .. } => Some(info),
         }
     }
 
@@ -146,9 +146,7 @@ impl Source {
             }
             Source::Anonymous { .. } => base,
             // hugetlbfs says so in its block size, which spares everyone else a second question.
-            _ if self.facts().is_some_and(|facts| facts.block_size > base) => {
-                sys::descriptor_page_size(self.fd()).unwrap_or(base)
-            }
+            _ if self.info().is_some_and(|info| info.block_size > base) => sys::descriptor_page_size(self.fd()).unwrap_or(base),
             _ => base,
         }
     }
@@ -167,15 +165,15 @@ pub fn duplicate(fd: RawFile) -> Result<File> {
     sys::duplicate(fd).map_err(|errno| Error::system(errno, format!("duplicate descriptor {fd}"), open_hint(errno)))
 }
 
-fn facts(fd: RawFile, attempt: impl Fn() -> String) -> Result<FileFacts> {
-    let facts = sys::file_facts(fd).map_err(|errno| Error::system(errno, attempt(), descriptor_hint(errno)))?;
-    if facts.is_directory {
+fn file_info(fd: RawFile, attempt: impl Fn() -> String) -> Result<FileFacts> {
+    let info = sys::file_facts(fd).map_err(|errno| Error::system(errno, attempt(), descriptor_hint(errno)))?;
+    if info.is_directory {
         return Err(Error::system(Errno::EISDIR, attempt(), "a directory has no bytes to map"));
     }
-    if facts.is_stream {
+    if info.is_stream {
         return Err(no_stream(attempt()));
     }
-    Ok(facts)
+    Ok(info)
 }
 
 fn no_stream(attempt: String) -> Box<Error> {

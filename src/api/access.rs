@@ -95,7 +95,7 @@ impl Mapping {
         registry::with_both((self.handle, Side::Target), (source.handle, Side::Source), &|target, source| {
             target.copy_from(number(to), source, part.start, part.size()?)
         })
-        .map_err(Error::of("copy_from"))
+        .map_err(Error::in_operation("copy_from"))
     }
 
     /// How many bytes from the start of a range on equal those from `other_offset` of another mapping: as many as the range
@@ -113,7 +113,7 @@ impl Mapping {
         registry::with_both((self.handle, Side::First), (other.handle, Side::Second), &|first, second| {
             first.compare(part.start, second, number(other_offset), part.size()?)
         })
-        .map_err(Error::of("compare"))
+        .map_err(Error::in_operation("compare"))
     }
 
     /// The offset of the first `needle` that lies whole in a range. An empty one is found at its start.
@@ -162,7 +162,7 @@ impl Mapping {
     /// # Ok::<(), mmap_wrap::Error>(())
     /// ```
     pub fn as_mut_ptr(&self) -> *mut u8 {
-        registry::look(self.handle).map_or(std::ptr::NonNull::dangling().as_ptr(), |pin| pin.address())
+        registry::peek(self.handle).map_or(std::ptr::NonNull::dangling().as_ptr(), |pin| pin.address())
     }
 
     /// The same for reading.
@@ -200,7 +200,7 @@ impl Mapping {
     pub unsafe fn as_slice(&self) -> &[u8] {
         // SAFETY: the mapping stays at its address while it is borrowed; the caller sees to the rest. Where it is not in this
         // process, after a fork, there is no byte.
-        registry::look(self.handle).map_or(&[], |pin| unsafe { std::slice::from_raw_parts(pin.address(), self.len) })
+        registry::peek(self.handle).map_or(&[], |pin| unsafe { std::slice::from_raw_parts(pin.address(), self.len) })
     }
 
     /// The bytes by mutable reference.
@@ -217,7 +217,7 @@ impl Mapping {
     /// # Ok::<(), mmap_wrap::Error>(())
     /// ```
     pub unsafe fn as_mut_slice(&mut self) -> &mut [u8] {
-        match registry::look(self.handle) {
+        match registry::peek(self.handle) {
             // SAFETY: as above, and the mapping is borrowed mutably.
             Ok(pin) => unsafe { std::slice::from_raw_parts_mut(pin.address(), self.len) },
             Err(_) => &mut [],
@@ -236,7 +236,7 @@ impl Mapping {
     /// # Ok::<(), mmap_wrap::Error>(())
     /// ```
     pub fn survive(&self, surviving: bool) -> Result<()> {
-        registry::survive(self.handle, surviving).map_err(Error::of("survive"))
+        registry::survive(self.handle, surviving).map_err(Error::in_operation("survive"))
     }
 }
 

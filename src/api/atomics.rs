@@ -131,7 +131,7 @@ impl Mapping {
     /// # Ok::<(), mmap_wrap::Error>(())
     /// ```
     pub fn wait(&self, offset: usize, expected: u32, timeout: Option<Duration>) -> Result<Waited> {
-        registry::wait(self.handle, number(offset), expected.into(), nanoseconds(timeout)).map_err(Error::of("wait"))
+        registry::wait(self.handle, number(offset), expected.into(), nanoseconds(timeout)).map_err(Error::in_operation("wait"))
     }
 
     /// Wakes up to `count` of those that wait on the word at `offset`; returns how many it woke.

@@ -144,11 +144,11 @@ impl Mapping {
 
     #[inline(always)]
     fn get_as<T: Element>(&self, operation: &'static str, kind: i64, offset: usize) -> Result<T> {
-        self.with(operation, |core| core.get(Kind::new(kind)?, number(offset)).map(T::from_bits_of_64))
+        self.with(operation, |core| core.get(ElementKind::new(kind)?, number(offset)).map(T::from_bits_of_64))
     }
 
     #[inline(always)]
     fn put_as<T: Element>(&self, operation: &'static str, kind: i64, offset: usize, value: T) -> Result<()> {
-        self.with(operation, |core| core.put(Kind::new(kind)?, number(offset), value.to_bits_of_64()))
+        self.with(operation, |core| core.put(ElementKind::new(kind)?, number(offset), value.to_bits_of_64()))
     }
 }

@@ -76,7 +76,7 @@ pub enum ErrorKind {
 
 impl Error {
     #[inline(always)]
-    pub(super) fn of(operation: &'static str) -> impl FnOnce(Box<Inner>) -> Error {
+    pub(super) fn in_operation(operation: &'static str) -> impl FnOnce(Box<Inner>) -> Error {
         move |inner| Error { operation, inner }
     }
 
@@ -101,7 +101,7 @@ impl Error {
             code if code > MMAP_WRAP_E_HANDLE => ErrorKind::System,
             MMAP_WRAP_E_RANGE => ErrorKind::OutOfRange,
             MMAP_WRAP_E_ALIGNMENT => ErrorKind::Misaligned,
-            MMAP_WRAP_E_FAULT if *self.inner.of_either() == Inner::Lost => ErrorKind::Lost,
+            MMAP_WRAP_E_FAULT if *self.inner.without_side() == Inner::Lost => ErrorKind::Lost,
             MMAP_WRAP_E_FAULT => ErrorKind::Fault,
             MMAP_WRAP_E_BUSY => ErrorKind::Busy,
             MMAP_WRAP_E_SEALED => ErrorKind::Sealed,
@@ -119,7 +119,7 @@ impl Error {
     /// assert_eq!(mmap_wrap::Mapping::open("no such file").unwrap_err().raw_os_error(), Some(2));
     /// ```
     pub fn raw_os_error(&self) -> Option<i32> {
-        match self.inner.of_either() {
+        match self.inner.without_side() {
             Inner::System { errno: Errno(number), .. } => Some(*number),
             _ => None,
         }
@@ -133,7 +133,7 @@ impl Error {
     /// # Ok::<(), mmap_wrap::Error>(())
     /// ```
     pub fn fault_offset(&self) -> Option<usize> {
-        match self.inner.of_either() {
+        match self.inner.without_side() {
             Inner::Fault { offset, .. } => Some(*offset),
             _ => None,
         }
@@ -147,14 +147,14 @@ impl Error {
     /// # Ok::<(), mmap_wrap::Error>(())
     /// ```
     pub fn bytes_done(&self) -> Option<usize> {
-        match self.inner.of_either() {
+        match self.inner.without_side() {
             Inner::Fault { done, .. } => Some(*done),
             _ => None,
         }
     }
 
     fn io_kind(&self) -> io::ErrorKind {
-        match (self.kind(), self.inner.of_either()) {
+        match (self.kind(), self.inner.without_side()) {
             (_, Inner::System { errno, .. }) => io::Error::from_raw_os_error(errno.0).kind(),
             (_, Inner::Fault { cause, .. }) => match cause {
                 Cause::Protection | Cause::Guard => io::ErrorKind::PermissionDenied,

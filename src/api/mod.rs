@@ -29,7 +29,7 @@ use crate::{guarded, sys};
 use std::path::Path;
 
 pub use crate::mapping::{FileEnd, SourceKind, Waited};
-pub use crate::page_cache::Cache;
+pub use crate::page_cache::CacheStat;
 pub use atomics::Atomic;
 pub use cursor::Cursor;
 pub use elements::Element;
@@ -37,7 +37,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use flags::{Advice, BindFlags, LockAll, MapFlags, Policy, Protection, Seals, SyncFlags};
 pub use mutex::{MUTEX_SIZE, MutexGuard};
 pub use options::{MapOptions, unlink_shared_memory};
-pub use page_cache::{cached, evict, warm};
+pub use page_cache::{cachestat, evict, readahead};
 
 /// Mapped memory: of a file, or without one. It is unmapped when it is dropped.
 ///
@@ -102,13 +102,13 @@ impl Mapping {
     fn insert(operation: &'static str, make: impl FnOnce() -> Result<Core, Box<Cause>>) -> Result<Mapping> {
         let mut len = 0;
         let made = || make().inspect(|mapping| len = mapping.length());
-        registry::insert(made).map(|handle| Mapping { handle, len }).map_err(Error::of(operation))
+        registry::insert(made).map(|handle| Mapping { handle, len }).map_err(Error::in_operation(operation))
     }
 
     /// Runs one operation of the mapping.
     #[inline(always)]
     fn with<T>(&self, operation: &'static str, run: impl FnOnce(&Core) -> Result<T, Box<Cause>>) -> Result<T> {
-        registry::with(self.handle, run).map_err(Error::of(operation))
+        registry::with(self.handle, run).map_err(Error::in_operation(operation))
     }
 
     /// Bytes in the mapping: those that were asked for, not rounded to pages.
@@ -137,14 +137,14 @@ impl Mapping {
     ///
     /// ```
     /// use mmap_wrap::{Mapping, Protection, SourceKind};
-    /// let facts = Mapping::open("Cargo.toml")?.facts()?;
-    /// assert_eq!((facts.protection, facts.source), (Protection::READ, SourceKind::Path));
+    /// let info = Mapping::open("Cargo.toml")?.info()?;
+    /// assert_eq!((info.protection, info.source), (Protection::READ, SourceKind::Path));
     /// # Ok::<(), mmap_wrap::Error>(())
     /// ```
-    pub fn facts(&self) -> Result<Facts> {
-        let pin = registry::look(self.handle).map_err(Error::of("facts"))?;
-        let (core, (_, surviving, lost)) = (pin.facts(), registry::custody(&pin));
-        Ok(Facts {
+    pub fn info(&self) -> Result<Info> {
+        let pin = registry::peek(self.handle).map_err(Error::in_operation("info"))?;
+        let (core, (_, surviving, lost)) = (pin.info(), registry::status(&pin));
+        Ok(Info {
             len: core.length,
             mapped: core.mapped,
             address: core.address,
@@ -206,7 +206,7 @@ impl Mapping {
     /// # Ok::<(), mmap_wrap::Error>(())
     /// ```
     pub fn unmap(self) -> Result<()> {
-        registry::unmap(self.handle).map(drop).map_err(Error::of("unmap"))
+        registry::unmap(self.handle).map(drop).map_err(Error::in_operation("unmap"))
     }
 }
 
@@ -218,23 +218,23 @@ impl Drop for Mapping {
 
 impl std::fmt::Debug for Mapping {
     fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-        match self.facts() {
-            Ok(facts) => f.debug_tuple("Mapping").field(&facts).finish(),
+        match self.info() {
+            Ok(info) => f.debug_tuple("Mapping").field(&info).finish(),
             Err(error) => f.debug_tuple("Mapping").field(&error).finish(),
         }
     }
 }
 
-/// What a mapping was made of, and what it is now: [`Mapping::facts`].
+/// What a mapping was made of, and what it is now: [`Mapping::info`].
 ///
 /// ```
-/// let facts = mmap_wrap::Mapping::anonymous(100)?.facts()?;
-/// assert_eq!((facts.len, facts.mapped), (100, facts.page_size));
+/// let info = mmap_wrap::Mapping::anonymous(100)?.info()?;
+/// assert_eq!((info.len, info.mapped), (100, info.page_size));
 /// # Ok::<(), mmap_wrap::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Facts {
+pub struct Info {
     /// Bytes that were asked for.
     pub len: usize,
     /// Bytes that the kernel mapped, in whole pages.
@@ -278,7 +278,7 @@ pub fn page_size() -> usize {
 /// }
 /// ```
 pub fn huge_page_size() -> Result<usize> {
-    crate::mapping::transparent_huge_page_size().map_err(Error::of("huge_page_size"))
+    crate::mapping::transparent_huge_page_size().map_err(Error::in_operation("huge_page_size"))
 }
 
 /// Keeps all memory of the process in memory, whether this library mapped it or not: mlockall(2).
@@ -291,7 +291,7 @@ pub fn huge_page_size() -> Result<usize> {
 /// ```
 pub fn lock_all(what: LockAll) -> Result<()> {
     let lock = || crate::mapping::lock_all(what.to_platform()?);
-    lock().map_err(Error::of("lock_all"))
+    lock().map_err(Error::in_operation("lock_all"))
 }
 
 /// Ends what [`lock_all`] began, and every [`Mapping::lock`]: munlockall(2).
@@ -302,7 +302,7 @@ pub fn lock_all(what: LockAll) -> Result<()> {
 /// }
 /// ```
 pub fn unlock_all() -> Result<()> {
-    crate::mapping::unlock_all().map_err(Error::of("unlock_all"))
+    crate::mapping::unlock_all().map_err(Error::in_operation("unlock_all"))
 }
 
 /// Verifies this library's handlers of SIGBUS and SIGSEGV now: whether faults of this thread's accesses are repaired by them

@@ -42,7 +42,7 @@ impl Mapping {
                 Err(error) if error.code() == Errno::EINTR.code() => {
                     left = end.map(|end| end.saturating_duration_since(Instant::now()));
                 }
-                Err(error) => return Err(Error::of("lock_mutex")(error)),
+                Err(error) => return Err(Error::in_operation("lock_mutex")(error)),
             }
         }
     }
@@ -81,7 +81,7 @@ impl MutexGuard<'_> {
     /// # Ok::<(), mmap_wrap::Error>(())
     /// ```
     pub fn is_taken_over(&self) -> bool {
-        self.acquired == Acquired::FromEnded
+        self.acquired == Acquired::TakenOver
     }
 
     /// Releases the mutex, and reports what dropping the guard cannot: that another process overwrote it.
@@ -95,7 +95,7 @@ impl MutexGuard<'_> {
     /// ```
     pub fn unlock(self) -> Result<()> {
         let guard = std::mem::ManuallyDrop::new(self);
-        mutex::unlock(guard.mapping.handle, number(guard.offset)).map_err(Error::of("unlock"))
+        mutex::unlock(guard.mapping.handle, number(guard.offset)).map_err(Error::in_operation("unlock"))
     }
 }
 

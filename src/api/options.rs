@@ -4,7 +4,7 @@ use super::page_cache::part_of_file;
 use super::{Core, Error, MapFlags, Mapping, Protection, Result, number};
 use crate::constants::*;
 use crate::error::Error as Cause;
-use crate::mapping::{KEEP, Name, Open};
+use crate::mapping::{KEEP, Name, OpenRequest};
 use crate::range::REST;
 use crate::source;
 use crate::sys::{self, AsFile};
@@ -54,7 +54,7 @@ pub struct MapOptions {
 
 /// What a call has use for, beyond protection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Use {
+enum OptionGroup {
     /// Opening, making and sizing a file.
     Opening,
     Part,
@@ -199,7 +199,7 @@ impl MapOptions {
         self
     }
 
-    /// The mapping keeps its file open, for [`Mapping::resize`], [`Mapping::file`], [`Mapping::cache`]. Memory files are kept in
+    /// The mapping keeps its file open, for [`Mapping::resize`], [`Mapping::file`], [`Mapping::cachestat`]. Memory files are kept in
     /// any case.
     ///
     /// ```
@@ -317,7 +317,7 @@ impl MapOptions {
     /// ```
     pub fn open(&self, path: impl AsRef<Path>) -> Result<Mapping> {
         Mapping::insert("open", || {
-            self.fit(&[Use::Opening, Use::Part, Use::Flags])?;
+            self.check_options(&[OptionGroup::Opening, OptionGroup::Part, OptionGroup::Flags])?;
             let path = c_text(path.as_ref().as_os_str(), "path")?;
             self.open_named(Name::Path(&path))
         })
@@ -333,7 +333,7 @@ impl MapOptions {
     /// ```
     pub fn shared_memory(&self, name: impl AsRef<OsStr>) -> Result<Mapping> {
         Mapping::insert("shared_memory", || {
-            self.fit(&[Use::Opening, Use::Part, Use::Flags])?;
+            self.check_options(&[OptionGroup::Opening, OptionGroup::Part, OptionGroup::Flags])?;
             let name = c_text(name.as_ref(), "name")?;
             self.open_named(Name::SharedMemory(&name))
         })
@@ -348,7 +348,7 @@ impl MapOptions {
     /// ```
     pub fn map(&self, file: impl AsFile) -> Result<Mapping> {
         Mapping::insert("map", || {
-            self.fit(OF_DESCRIPTOR)?;
+            self.check_options(FOR_DESCRIPTOR)?;
             let (offset, len) = self.part.clone()?;
             // SAFETY: the descriptor is borrowed, and the flags have no MAP_FIXED.
             unsafe { self.map_descriptor(self.map_flags()?, len, sys::raw(&file).into(), offset) }
@@ -363,7 +363,7 @@ impl MapOptions {
     /// ```
     pub fn anonymous(&self, len: usize) -> Result<Mapping> {
         Mapping::insert("anonymous", || {
-            self.fit(WITHOUT_FILE)?;
+            self.check_options(WITHOUT_FILE)?;
             // SAFETY: there is no descriptor, and the flags have no MAP_FIXED.
             unsafe { self.map_descriptor(self.map_flags()? | MAP_ANONYMOUS, number(len), -1, 0) }
         })
@@ -378,7 +378,7 @@ impl MapOptions {
     /// ```
     pub fn memfd(&self, name: &str, len: usize) -> Result<Mapping> {
         Mapping::insert("memfd", || {
-            self.fit(&[Use::Seals, Use::Flags, Use::HugePages])?;
+            self.check_options(&[OptionGroup::Seals, OptionGroup::Flags, OptionGroup::HugePages])?;
             let name = c_text(OsStr::new(name), "name")?;
             let mut memfd_flags = if self.sealable { MFD_ALLOW_SEALING } else { 0 };
             if let Some(bytes) = self.huge_page {
@@ -398,7 +398,7 @@ impl MapOptions {
     /// ```
     pub fn unnamed(&self, len: usize) -> Result<Mapping> {
         Mapping::insert("unnamed", || {
-            self.fit(&[Use::Flags])?;
+            self.check_options(&[OptionGroup::Flags])?;
             Core::from_unnamed(number(len), self.protection.to_platform()?, self.map_flags()?)
         })
     }
@@ -413,7 +413,7 @@ impl MapOptions {
     /// ```
     pub fn secret(&self, len: usize) -> Result<Mapping> {
         Mapping::insert("secret", || {
-            self.fit(&[])?;
+            self.check_options(&[])?;
             Core::from_secret(number(len), self.protection.to_platform()?)
         })
     }
@@ -435,7 +435,7 @@ impl MapOptions {
     /// ```
     pub unsafe fn map_fixed(&self, address: *mut u8, file: impl AsFile) -> Result<Mapping> {
         Mapping::insert("map_fixed", || {
-            self.fit(OF_DESCRIPTOR)?;
+            self.check_options(FOR_DESCRIPTOR)?;
             let (offset, len) = self.part.clone()?;
             let options = MapOptions { hint: address.addr(), ..self.clone() };
             let flags = options.map_flags()? | MAP_FIXED;
@@ -460,7 +460,7 @@ impl MapOptions {
     /// ```
     pub unsafe fn anonymous_fixed(&self, address: *mut u8, len: usize) -> Result<Mapping> {
         Mapping::insert("anonymous_fixed", || {
-            self.fit(WITHOUT_FILE)?;
+            self.check_options(WITHOUT_FILE)?;
             let options = MapOptions { hint: address.addr(), ..self.clone() };
             let flags = options.map_flags()? | MAP_ANONYMOUS | MAP_FIXED;
             // SAFETY: there is no descriptor; the caller sees to the place.
@@ -469,18 +469,18 @@ impl MapOptions {
     }
 
     /// That the call has use for all that was asked: the rest would be ignored, and without a word.
-    fn fit(&self, used: &[Use]) -> Result<(), Box<Cause>> {
+    fn check_options(&self, used: &[OptionGroup]) -> Result<(), Box<Cause>> {
         let asked = [
-            (self.create || self.create_new, Use::Opening, "create"),
-            (self.truncate, Use::Opening, "truncate"),
-            (self.size.is_some(), Use::Opening, "size"),
-            (self.allocate, Use::Opening, "allocate"),
-            (self.part != Ok((0, REST)), Use::Part, "range"),
-            (self.alignment.is_some(), Use::Alignment, "alignment"),
-            (self.sealable, Use::Seals, "sealable"),
-            (self.private, Use::Flags, "private"),
-            (!self.flags.is_empty(), Use::Flags, "flags"),
-            (self.huge_page.is_some(), Use::HugePages, "huge_pages"),
+            (self.create || self.create_new, OptionGroup::Opening, "create"),
+            (self.truncate, OptionGroup::Opening, "truncate"),
+            (self.size.is_some(), OptionGroup::Opening, "size"),
+            (self.allocate, OptionGroup::Opening, "allocate"),
+            (self.part != Ok((0, REST)), OptionGroup::Part, "range"),
+            (self.alignment.is_some(), OptionGroup::Alignment, "alignment"),
+            (self.sealable, OptionGroup::Seals, "sealable"),
+            (self.private, OptionGroup::Flags, "private"),
+            (!self.flags.is_empty(), OptionGroup::Flags, "flags"),
+            (self.huge_page.is_some(), OptionGroup::HugePages, "huge_pages"),
         ];
         match asked.iter().find(|(is_asked, usage, _)| *is_asked && !used.contains(usage)) {
             Some((_, _, option)) => Err(Cause::argument(format!("{option} does not apply to this call"))),
@@ -506,7 +506,7 @@ impl MapOptions {
         let asked = [(writes || changes, O_RDWR), (self.create || self.create_new, O_CREAT), (self.create_new, O_EXCL)];
         let asked = asked.into_iter().chain([(self.truncate, O_TRUNC)]).filter(|(asked, _)| *asked);
         let size = self.size.map_or(REST, |bytes| i64::try_from(bytes).unwrap_or(i64::MAX));
-        let open = Open {
+        let open = OpenRequest {
             name,
             flags: asked.fold(O_RDONLY, |flags, (_, flag)| flags | flag),
             mode: self.mode.into(),
@@ -533,8 +533,8 @@ impl MapOptions {
 }
 
 /// On hugetlbfs a file has huge pages, too.
-const OF_DESCRIPTOR: &[Use] = &[Use::Part, Use::Alignment, Use::Flags, Use::HugePages];
-const WITHOUT_FILE: &[Use] = &[Use::Alignment, Use::Flags, Use::HugePages];
+const FOR_DESCRIPTOR: &[OptionGroup] = &[OptionGroup::Part, OptionGroup::Alignment, OptionGroup::Flags, OptionGroup::HugePages];
+const WITHOUT_FILE: &[OptionGroup] = &[OptionGroup::Alignment, OptionGroup::Flags, OptionGroup::HugePages];
 
 fn log2(bytes: usize) -> Result<i64, Box<Cause>> {
     match bytes.checked_ilog2() {
@@ -560,5 +560,5 @@ fn c_text(text: &OsStr, what: &str) -> Result<CString, Box<Cause>> {
 /// ```
 pub fn unlink_shared_memory(name: impl AsRef<OsStr>) -> Result<()> {
     let unlink = || source::unlink_shared_memory(&c_text(name.as_ref(), "name")?);
-    unlink().map_err(Error::of("unlink_shared_memory"))
+    unlink().map_err(Error::in_operation("unlink_shared_memory"))
 }

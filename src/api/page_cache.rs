@@ -1,6 +1,6 @@
 //! The page cache of open files.
 
-use super::{Cache, Error, Part, Result};
+use super::{CacheStat, Error, Part, Result};
 use crate::error::Error as Cause;
 use crate::page_cache;
 use crate::sys::{self, AsFile};
@@ -10,14 +10,15 @@ use std::ops::RangeBounds;
 ///
 /// ```
 /// let file = std::fs::File::open("Cargo.toml").unwrap();
-/// match mmap_wrap::cached(&file, ..) {
+/// match mmap_wrap::cachestat(&file, ..) {
 ///     Ok(cache) => println!("{} bytes are in memory", cache.cached),
 ///     Err(error) => println!("{error}"),
 /// }
 /// ```
-pub fn cached(file: impl AsFile, range: impl RangeBounds<u64>) -> Result<Cache> {
+pub fn cachestat(file: impl AsFile, range: impl RangeBounds<u64>) -> Result<CacheStat> {
     // SAFETY: the descriptor is borrowed.
-    on(file, range, |fd, offset, size| unsafe { page_cache::from_descriptor(fd, offset, size) }).map_err(Error::of("cached"))
+    on(file, range, |fd, offset, size| unsafe { page_cache::cachestat(fd, offset, size) })
+        .map_err(Error::in_operation("cachestat"))
 }
 
 /// Stores what changed of a file, and lets the page cache forget a range of it. Pages that are mapped or in use stay.
@@ -29,19 +30,20 @@ pub fn cached(file: impl AsFile, range: impl RangeBounds<u64>) -> Result<Cache> 
 /// ```
 pub fn evict(file: impl AsFile, range: impl RangeBounds<u64>) -> Result<()> {
     // SAFETY: the descriptor is borrowed.
-    on(file, range, |fd, offset, size| unsafe { page_cache::evict(fd, offset, size) }).map_err(Error::of("evict"))
+    on(file, range, |fd, offset, size| unsafe { page_cache::evict(fd, offset, size) }).map_err(Error::in_operation("evict"))
 }
 
 /// Begins to read a range of a file into the page cache, and does not wait for it.
 ///
 /// ```
 /// let file = std::fs::File::open("Cargo.toml").unwrap();
-/// mmap_wrap::warm(&file, ..4096)?;
+/// mmap_wrap::readahead(&file, ..4096)?;
 /// # Ok::<(), mmap_wrap::Error>(())
 /// ```
-pub fn warm(file: impl AsFile, range: impl RangeBounds<u64>) -> Result<()> {
+pub fn readahead(file: impl AsFile, range: impl RangeBounds<u64>) -> Result<()> {
     // SAFETY: the descriptor is borrowed.
-    on(file, range, |fd, offset, size| unsafe { page_cache::warm(fd, offset, size) }).map_err(Error::of("warm"))
+    on(file, range, |fd, offset, size| unsafe { page_cache::readahead(fd, offset, size) })
+        .map_err(Error::in_operation("readahead"))
 }
 
 fn on<T>(

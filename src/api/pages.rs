@@ -1,7 +1,7 @@
 //! Whole pages: protection, advice, sync; which are in memory; guard regions, seals; huge pages and NUMA.
 
 use super::flags::{Advice, BindFlags, Policy, Protection, SyncFlags, present};
-use super::{Cache, Error, Mapping, Part, Result, number};
+use super::{CacheStat, Error, Mapping, Part, Result, number};
 use crate::constants::{MLOCK_ONFAULT, MS_SYNC};
 use crate::error::Error as Cause;
 use crate::registry;
@@ -34,7 +34,7 @@ impl Mapping {
     pub fn advise(&self, advice: Advice, range: impl RangeBounds<usize>) -> Result<()> {
         let part = Part::new(range);
         let advise = || registry::pin(self.handle)?.advise(advice.to_platform()?, part.start, part.size()?);
-        advise().map_err(Error::of("advise"))
+        advise().map_err(Error::in_operation("advise"))
     }
 
     /// Writes the pages that hold the bytes of a range back to the file, and waits for it.
@@ -103,16 +103,16 @@ impl Mapping {
     ///
     /// ```
     /// let memory = mmap_wrap::Mapping::anonymous(4096)?;
-    /// # if memory.resident(..).is_ok() {
-    /// assert_eq!(memory.resident(..)?, 0);
+    /// # if memory.resident_bytes(..).is_ok() {
+    /// assert_eq!(memory.resident_bytes(..)?, 0);
     /// memory.write(0, b"x")?;
-    /// assert_eq!(memory.resident(..)?, mmap_wrap::page_size());
+    /// assert_eq!(memory.resident_bytes(..)?, mmap_wrap::page_size());
     /// # }
     /// # Ok::<(), mmap_wrap::Error>(())
     /// ```
-    pub fn resident(&self, range: impl RangeBounds<usize>) -> Result<usize> {
+    pub fn resident_bytes(&self, range: impl RangeBounds<usize>) -> Result<usize> {
         let part = Part::new(range);
-        self.with("resident", |core| core.resident(part.start, part.size()?))
+        self.with("resident_bytes", |core| core.resident_bytes(part.start, part.size()?))
     }
 
     /// Whether each page that holds a byte of a range is in memory.
@@ -120,7 +120,7 @@ impl Mapping {
     /// ```
     /// let page = mmap_wrap::page_size();
     /// let memory = mmap_wrap::Mapping::anonymous(2 * page)?;
-    /// # if memory.resident(..).is_ok() {
+    /// # if memory.resident_bytes(..).is_ok() {
     /// memory.write(page, b"x")?;
     /// assert_eq!(memory.residency(..)?, [false, true]);
     /// # }
@@ -132,7 +132,7 @@ impl Mapping {
             let size = core.check(part.start, part.size()?)?;
             // A page more at each end, where a part of it is in the range.
             let mut pages = vec![0_u8; size / core.page_size() + 2];
-            let count = core.presence(&mut pages[..], part.start, part.size()?)?;
+            let count = core.mincore(&mut pages[..], part.start, part.size()?)?;
             Ok(pages[..count].iter().map(|page| *page != 0).collect())
         })
     }
@@ -141,15 +141,15 @@ impl Mapping {
     ///
     /// ```
     /// let text = mmap_wrap::MapOptions::new().keep_file(true).open("Cargo.toml")?;
-    /// match text.cache(..) {
+    /// match text.cachestat(..) {
     ///     Ok(cache) => println!("{} bytes are in memory", cache.cached),
     ///     Err(error) => println!("{error}"),
     /// }
     /// # Ok::<(), mmap_wrap::Error>(())
     /// ```
-    pub fn cache(&self, range: impl RangeBounds<usize>) -> Result<Cache> {
+    pub fn cachestat(&self, range: impl RangeBounds<usize>) -> Result<CacheStat> {
         let part = Part::new(range);
-        self.with("cache", |core| core.cache(part.start, part.size()?))
+        self.with("cachestat", |core| core.cachestat(part.start, part.size()?))
     }
 
     /// Makes the pages that hold the bytes of a range ready for reading: accesses meet no page fault then.
@@ -179,13 +179,13 @@ impl Mapping {
     ///
     /// ```
     /// let text = mmap_wrap::Mapping::open("Cargo.toml")?;
-    /// text.evict(..)?;
+    /// text.page_out(..)?;
     /// assert_eq!(text.find("package", ..)?, Some(1));
     /// # Ok::<(), mmap_wrap::Error>(())
     /// ```
-    pub fn evict(&self, range: impl RangeBounds<usize>) -> Result<()> {
+    pub fn page_out(&self, range: impl RangeBounds<usize>) -> Result<()> {
         let part = Part::new(range);
-        self.with("evict", |core| core.drop_pages(part.start, part.size()?))
+        self.with("page_out", |core| core.page_out(part.start, part.size()?))
     }
 
     /// Makes every access to the pages of a range a fault, until [`Mapping::unguard`]. What they held is dropped. Both ends are
@@ -232,7 +232,7 @@ impl Mapping {
     pub fn seal(&self, range: impl RangeBounds<usize>) -> Result<()> {
         let part = Part::new(range);
         let seal = || registry::pin(self.handle)?.seal(part.start, part.size()?);
-        seal().map_err(Error::of("seal"))
+        seal().map_err(Error::in_operation("seal"))
     }
 
     /// Names memory without a file, for the lines of /proc/PID/maps; an empty name takes it away.
@@ -247,7 +247,7 @@ impl Mapping {
     pub fn set_name(&self, name: &str) -> Result<()> {
         self.with("set_name", |core| {
             let name = CString::new(name).map_err(|_| Cause::argument("the name has a NUL byte"))?;
-            core.name(if name.is_empty() { None } else { Some(&name) })
+            core.set_name(if name.is_empty() { None } else { Some(&name) })
         })
     }
 
@@ -277,13 +277,13 @@ impl Mapping {
     /// ```
     pub fn bind(&self, policy: Policy, nodes: &[usize], flags: BindFlags, range: impl RangeBounds<usize>) -> Result<()> {
         /// More nodes than a kernel can be built for.
-        const MOST: usize = 1 << 16;
+        const MAX: usize = 1 << 16;
         let part = Part::new(range);
         self.with("bind", |core| {
-            let mut words = vec![0; nodes.iter().max().map_or(0, |last| (*last).min(MOST) / 64 + 1)];
+            let mut words = vec![0; nodes.iter().max().map_or(0, |last| (*last).min(MAX) / 64 + 1)];
             for node in nodes {
-                if *node >= MOST {
-                    return Err(Cause::argument(format!("node {node}: there are fewer than {MOST}")));
+                if *node >= MAX {
+                    return Err(Cause::argument(format!("node {node}: there are fewer than {MAX}")));
                 }
                 words[node / 64] |= 1 << (node % 64);
             }
@@ -296,13 +296,13 @@ impl Mapping {
     /// ```
     /// let memory = mmap_wrap::Mapping::anonymous(4096)?;
     /// memory.write(0, b"x")?;
-    /// match memory.node(0) {
+    /// match memory.numa_node(0) {
     ///     Ok(node) => println!("on node {node}"),
     ///     Err(error) => println!("{error}"),    // a kernel without NUMA
     /// }
     /// # Ok::<(), mmap_wrap::Error>(())
     /// ```
-    pub fn node(&self, offset: usize) -> Result<usize> {
-        self.with("node", |core| core.node(number(offset))).map(|node| usize::try_from(node).unwrap_or(0))
+    pub fn numa_node(&self, offset: usize) -> Result<usize> {
+        self.with("numa_node", |core| core.numa_node(number(offset))).map(|node| usize::try_from(node).unwrap_or(0))
     }
 }

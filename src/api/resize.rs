@@ -83,7 +83,7 @@ impl Mapping {
     /// # Ok::<(), mmap_wrap::Error>(())
     /// ```
     pub fn split_off(&mut self, at: usize) -> Result<Mapping> {
-        self.bud("split_off", |core| core.split_off(number(at)))
+        self.change_and_insert("split_off", |core| core.split_off(number(at)))
     }
 
     /// Moves the pages away, to a new mapping; this one keeps its addresses, with fresh pages: MREMAP_DONTUNMAP.
@@ -98,23 +98,27 @@ impl Mapping {
     /// # Ok::<(), mmap_wrap::Error>(())
     /// ```
     pub fn move_pages(&mut self) -> Result<Mapping> {
-        self.bud("move_pages", Core::move_pages)
+        self.change_and_insert("move_pages", Core::move_pages)
     }
 
     fn change(&mut self, operation: &'static str, run: impl FnOnce(&mut Core) -> Result<(), Box<Cause>>) -> Result<()> {
         let len = registry::change(self.handle, |core| run(core).map(|()| core.length()));
-        self.len = len.map_err(Error::of(operation))?;
+        self.len = len.map_err(Error::in_operation(operation))?;
         Ok(())
     }
 
-    fn bud(&mut self, operation: &'static str, run: impl FnOnce(&mut Core) -> Result<Core, Box<Cause>>) -> Result<Mapping> {
+    fn change_and_insert(
+        &mut self,
+        operation: &'static str,
+        run: impl FnOnce(&mut Core) -> Result<Core, Box<Cause>>,
+    ) -> Result<Mapping> {
         let mut lens = (0, 0);
-        let bud = registry::bud(self.handle, |core| {
-            let bud = run(core)?;
-            lens = (core.length(), bud.length());
-            Ok(bud)
+        let change_and_insert = registry::change_and_insert(self.handle, |core| {
+            let change_and_insert = run(core)?;
+            lens = (core.length(), change_and_insert.length());
+            Ok(change_and_insert)
         });
-        let handle = bud.map_err(Error::of(operation))?;
+        let handle = change_and_insert.map_err(Error::in_operation(operation))?;
         self.len = lens.0;
         Ok(Mapping { handle, len: lens.1 })
     }

@@ -75,7 +75,7 @@ fn remember(call: &'static str, error: Box<Error>) -> i64 {
 
 /// Bytes done and the address that refused, if this thread's last failure was a fault.
 pub fn last_fault() -> Option<(usize, usize)> {
-    LAST.try_with(|last| match last.borrow().as_ref()?.error.of_either() {
+    LAST.try_with(|last| match last.borrow().as_ref()?.error.without_side() {
         Error::Fault { done, address, .. } => Some((*done, *address)),
         _ => None,
     })
@@ -112,7 +112,7 @@ pub fn keep(text: String) -> *const c_char {
 }
 
 /// A length in memory as an answer; it fits, for no object exceeds isize::MAX.
-pub fn answer(length: usize) -> i64 {
+pub fn length_result(length: usize) -> i64 {
     i64::try_from(length).unwrap_or(i64::MAX)
 }
 
@@ -121,19 +121,18 @@ pub fn text_at<'a>(text: *const c_char, what: &str) -> Result<&'a CStr> {
     if text.is_null() {
         return Err(Error::argument(format!("the {what} is NULL")));
     }
-    bounded(text)
-        .ok_or_else(|| Error::system(Errno::ENAMETOOLONG, format!("the {what} has more than {MOST_OF_A_TEXT} bytes"), ""))
+    bounded(text).ok_or_else(|| Error::system(Errno::ENAMETOOLONG, format!("the {what} has more than {MAX_TEXT} bytes"), ""))
 }
 
 /// Bytes of the longest text that a call takes, without the NUL: that of the longest path.
-const MOST_OF_A_TEXT: usize = 4095;
+const MAX_TEXT: usize = 4095;
 
 /// The caller's text, unless it is longer than any call takes: messages hold it, and must not need memory without limit.
 pub fn bounded<'a>(text: *const c_char) -> Option<&'a CStr> {
     // SAFETY: the header demands a text that ends in NUL; none is read beyond that.
-    let length = unsafe { sys::text_length(text, MOST_OF_A_TEXT + 1) };
+    let length = unsafe { sys::text_length(text, MAX_TEXT + 1) };
     // SAFETY: as above; it was found to end there.
-    (length <= MOST_OF_A_TEXT).then(|| unsafe { CStr::from_ptr(text) })
+    (length <= MAX_TEXT).then(|| unsafe { CStr::from_ptr(text) })
 }
 
 /// The caller's `size` bytes at `from`. NULL is fine with size 0.
@@ -185,12 +184,12 @@ pub fn write_members(to: *mut u8, size: i64, name: &str, members: &[i64]) -> Res
 /// Reads the members of a struct of i64 of which the caller has `size` bytes. An older header has fewer members: the others
 /// stay as they are. What a newer header has more must be 0, as openat2(2) has it.
 pub fn read_members(from: *const u8, size: i64, name: &str, members: &mut [i64]) -> Result<()> {
-    const MOST: usize = 1024;
+    const MAX: usize = 1024;
     let given = bytes_in(from, size)?;
-    if given.size() == 0 || given.size() % size_of::<i64>() != 0 || given.size() > MOST {
+    if given.size() == 0 || given.size() % size_of::<i64>() != 0 || given.size() > MAX {
         return Err(Error::argument(format!("{size} bytes are not a size of {name}")));
     }
-    let mut bytes = [0; MOST];
+    let mut bytes = [0; MAX];
     let bytes = &mut bytes[..given.size()];
     fetch(given, bytes)?;
     for (at, word) in bytes.chunks_exact(size_of::<i64>()).enumerate() {

@@ -71,12 +71,12 @@ impl Mapping {
 
     /// Whether a word of 64 bits can lie at `offset`.
     pub(crate) fn check_word(&self, offset: i64) -> Result<()> {
-        self.span(offset, to_i64(Word::Bits64.bytes()))?.of_a_word(self.grid).map(drop)
+        self.span(offset, to_i64(Word::Bits64.bytes()))?.aligned_word(self.grid).map(drop)
     }
 
     fn atomic(&self, word: Word, offset: i64, operation: Operation) -> Result<i64> {
         let span = self.span(offset, to_i64(word.bytes()))?;
-        let at = span.of_a_word(self.grid)?;
+        let at = span.aligned_word(self.grid)?;
         let outcome = guarded::atomic(&self.pages, at, word, operation);
         outcome.map(|before| number(word, before)).map_err(|fault| match fault.by {
             Stop::System(errno) => no_atomics(errno),
@@ -106,7 +106,7 @@ impl Mapping {
         match sys::wait_on(address, bits, time) {
             Ok(()) => Ok(Waited::Woken),
             Err(Errno::EAGAIN) => Ok(Waited::Different),
-            Err(errno) => Err(self.futex_refused(errno, span, format!("wait at offset {offset} while it is {expected}"))),
+            Err(errno) => Err(self.futex_error(errno, span, format!("wait at offset {offset} while it is {expected}"))),
         }
     }
 
@@ -124,17 +124,17 @@ impl Mapping {
             return Ok(0);
         }
         let woken = sys::wake(address, count);
-        woken.map_err(|errno| self.futex_refused(errno, span, format!("wake {count} at offset {offset}")))
+        woken.map_err(|errno| self.futex_error(errno, span, format!("wake {count} at offset {offset}")))
     }
 
     fn futex(&self, offset: i64) -> Result<(*mut u8, Span)> {
         let span = self.span(offset, to_i64(Word::Bits32.bytes()))?;
-        let at = span.of_a_word(self.grid)?;
+        let at = span.aligned_word(self.grid)?;
         Ok((self.pages.at(at, span.size), span))
     }
 
     #[cold]
-    fn futex_refused(&self, errno: Errno, span: Span, attempt: String) -> Box<Error> {
+    fn futex_error(&self, errno: Errno, span: Span, attempt: String) -> Box<Error> {
         match errno {
             Errno::EFAULT => {
                 let at = span.bytes(self.grid).start;
@@ -174,7 +174,7 @@ fn no_atomics(errno: Errno) -> Box<Error> {
     match errno {
         Errno::ENOSYS => Error::unsupported(
             "an atomic access whose fault could not be repaired: SIGBUS or SIGSEGV has another handler than this library's or \
-             is blocked in this thread, or the processor has none (unblock both and leave them to this library: without \
+             is blocked in this thread, or the processor has none (unblock both and unpin them to this library: without \
              them it)",
         ),
         errno => Error::system(errno, "start a process for an atomic access, without this library's signal handlers", ""),

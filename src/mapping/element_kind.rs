@@ -38,7 +38,7 @@ const WIDTH: i64 = 0xF;
 
 /// A kind of number, and the order of its bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Kind {
+pub struct ElementKind {
     /// One of those above.
     kind: i64,
     /// Its bytes are not in the machine's own order.
@@ -56,28 +56,28 @@ pub enum Number {
     Float,
 }
 
-impl Kind {
+impl ElementKind {
     /// The kind that a caller's number names.
     ///
     /// ```
-    /// use mmap_wrap::internals::mapping::{Kind, MMAP_WRAP_BIG_ENDIAN, MMAP_WRAP_U16};
-    /// assert_eq!(Kind::new(MMAP_WRAP_U16 | MMAP_WRAP_BIG_ENDIAN)?.width(), 2);
-    /// assert!(Kind::new(2).is_err());
+    /// use mmap_wrap::internals::mapping::{ElementKind, MMAP_WRAP_BIG_ENDIAN, MMAP_WRAP_U16};
+    /// assert_eq!(ElementKind::new(MMAP_WRAP_U16 | MMAP_WRAP_BIG_ENDIAN)?.width(), 2);
+    /// assert!(ElementKind::new(2).is_err());
     /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
     /// ```
     #[inline]
-    pub fn new(number: i64) -> Result<Kind> {
+    pub fn new(number: i64) -> Result<ElementKind> {
         let kind = number & ANY_KIND;
         let swapped = match number & !ANY_KIND {
             0 => false,
             MMAP_WRAP_LITTLE_ENDIAN => cfg!(target_endian = "big"),
             MMAP_WRAP_BIG_ENDIAN => cfg!(target_endian = "little"),
-            _ => return Err(no_kind(number)),
+            _ => return Err(unknown_kind(number)),
         };
         if KINDS >> kind & 1 == 0 {
-            return Err(no_kind(number));
+            return Err(unknown_kind(number));
         }
-        Ok(Kind { kind, swapped })
+        Ok(ElementKind { kind, swapped })
     }
 
     /// Bytes in a number of this kind.
@@ -118,7 +118,7 @@ impl Kind {
 }
 
 /// In words, for messages: the constants are called otherwise in every language.
-impl std::fmt::Display for Kind {
+impl std::fmt::Display for ElementKind {
     fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
         let number = match self.number() {
             Number::Signed => "a signed integer",
@@ -130,7 +130,7 @@ impl std::fmt::Display for Kind {
 }
 
 #[cold]
-fn no_kind(kind: i64) -> Box<Error> {
+fn unknown_kind(kind: i64) -> Box<Error> {
     Error::argument(format!(
         "{kind:#x} is no kind of element: an integer of 8 to 64 bits, signed or unsigned, or a float of 32 or 64 bits, in one order of bytes at most"
     ))

@@ -1,7 +1,7 @@
 //! Elements: one number at an offset, of any alignment, in either order of bytes.
 
 use super::element_kind::Number;
-use super::{Kind, Mapping, from_bits, to_bits, to_i64};
+use super::{ElementKind, Mapping, from_bits, to_bits, to_i64};
 use crate::error::{Error, Result};
 use crate::guarded;
 
@@ -11,13 +11,13 @@ impl Mapping {
     /// ```
     /// # use mmap_wrap::internals::{Mapping, constants::*, mapping::*};
     /// # let memory = Mapping::anonymous(9, PROT_READ | PROT_WRITE, MAP_PRIVATE)?;
-    /// let kind = Kind::new(MMAP_WRAP_U16 | MMAP_WRAP_BIG_ENDIAN)?;
+    /// let kind = ElementKind::new(MMAP_WRAP_U16 | MMAP_WRAP_BIG_ENDIAN)?;
     /// memory.put(kind, 7, 0x1234)?;
     /// assert_eq!((memory.get(kind, 7)?, memory.find(b"\x12\x34", 0, 9)?), (0x1234, 7));
     /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
     /// ```
     #[inline(always)]
-    pub fn get(&self, kind: Kind, offset: i64) -> Result<u64> {
+    pub fn get(&self, kind: ElementKind, offset: i64) -> Result<u64> {
         let span = self.span(offset, to_i64(kind.width()))?;
         let bits = guarded::get(&self.pages, span.bytes(self.grid).start, kind.width());
         bits.map(|bits| kind.in_order(bits)).map_err(|fault| self.fault(fault, span))
@@ -25,7 +25,7 @@ impl Mapping {
 
     /// Sets the number at `offset` to the low bits of `bits`.
     #[inline(always)]
-    pub fn put(&self, kind: Kind, offset: i64, bits: u64) -> Result<()> {
+    pub fn put(&self, kind: ElementKind, offset: i64, bits: u64) -> Result<()> {
         let span = self.span(offset, to_i64(kind.width()))?;
         let done = guarded::put(&self.pages, span.bytes(self.grid).start, kind.width(), kind.in_order(bits));
         done.map_err(|fault| self.fault(fault, span))
@@ -106,24 +106,24 @@ impl Mapping {
 }
 
 #[inline]
-fn integer(kind: i64) -> Result<Kind> {
-    let kind = Kind::new(kind)?;
+fn integer(kind: i64) -> Result<ElementKind> {
+    let kind = ElementKind::new(kind)?;
     if kind.number() == Number::Float { Err(not_of_this_call(kind, "integers", "floats")) } else { Ok(kind) }
 }
 
 #[inline]
-fn float(kind: i64) -> Result<Kind> {
-    let kind = Kind::new(kind)?;
+fn float(kind: i64) -> Result<ElementKind> {
+    let kind = ElementKind::new(kind)?;
     if kind.number() == Number::Float { Ok(kind) } else { Err(not_of_this_call(kind, "floats", "integers")) }
 }
 
 #[cold]
-fn not_of_this_call(kind: Kind, these: &str, others: &str) -> Box<Error> {
+fn not_of_this_call(kind: ElementKind, these: &str, others: &str) -> Box<Error> {
     Error::argument(format!("{kind} is not for this call, which is for {these}: use the one for {others}"))
 }
 
 #[cold]
-fn does_not_fit(kind: Kind, value: i64) -> Box<Error> {
+fn does_not_fit(kind: ElementKind, value: i64) -> Box<Error> {
     let (least, greatest) = kind.limits();
     Error::argument(format!("{value} does not fit {kind}: {least} to {greatest}"))
 }

@@ -27,7 +27,7 @@ impl Mapping {
         if span.size == 0 {
             return Ok(());
         }
-        let pages = span.of_whole_pages(self.grid)?;
+        let pages = span.whole_pages(self.grid)?;
         let (advice, name) = match on {
             true => (MADV_GUARD_INSTALL, "MADV_GUARD_INSTALL"),
             false => (MADV_GUARD_REMOVE, "MADV_GUARD_REMOVE"),
@@ -39,10 +39,10 @@ impl Mapping {
         };
         match advised {
             // The kernel has no guard regions, or none in memory of this kind.
-            Err(Errno::EINVAL) if on => self.fence(&pages).map_err(|errno| self.protect_refused(errno, PROT_NONE, span)),
-            Err(errno) if errno != Errno::EINVAL => Err(self.advice_refused(errno, name, span)),
+            Err(Errno::EINVAL) if on => self.fence(&pages).map_err(|errno| self.protect_error(errno, PROT_NONE, span)),
+            Err(errno) if errno != Errno::EINVAL => Err(self.advice_error(errno, name, span)),
             _ if on => Ok(()),
-            _ => self.lift_fences(&pages).map_err(|errno| self.protect_refused(errno, self.facts().protection, span)),
+            _ => self.lift_fences(&pages).map_err(|errno| self.protect_error(errno, self.info().protection, span)),
         }
     }
 
@@ -62,7 +62,7 @@ impl Mapping {
         let sealed = if is_surviving() {
             Err(Error::argument("the mapping survives SIGBUS, and a sealed page cannot be replaced: end that first"))
         } else {
-            sys::seal(&self.pages, span.widened(self.grid)).map_err(|errno| match errno {
+            sys::seal(&self.pages, span.covering_pages(self.grid)).map_err(|errno| match errno {
                 Errno::ENOSYS => Error::unsupported("mseal(2) (Linux 6.10, 64 bits)"),
                 _ => Error::system(errno, format!("seal {span}"), memory_hint(errno)),
             })
@@ -79,7 +79,7 @@ impl Mapping {
     }
 
     /// Names the mapping, for the lines of /proc/PID/maps, or takes its name away: prctl(2), PR_SET_VMA_ANON_NAME.
-    pub fn name(&self, name: Option<&CStr>) -> Result<()> {
+    pub fn set_name(&self, name: Option<&CStr>) -> Result<()> {
         if self.pages.size() == 0 {
             return Ok(());
         }

@@ -51,7 +51,7 @@ impl Mapping {
         if span.size == 0 {
             return Ok(0);
         }
-        let (bytes, pages) = (span.bytes(self.grid), span.widened(self.grid));
+        let (bytes, pages) = (span.bytes(self.grid), span.covering_pages(self.grid));
         let mut sum = 0;
         let scanned = sys::each_huge_part(&self.pages, pages.clone(), |part| {
             sum += part.end.min(bytes.end).saturating_sub(part.start.max(bytes.start));

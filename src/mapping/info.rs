@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 
 /// What a mapping was made of, and what it is now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Facts {
+pub struct Info {
     /// Bytes that were asked for.
     pub length: usize,
     /// Bytes that the kernel mapped, in whole pages.
@@ -38,12 +38,12 @@ impl Mapping {
     /// ```
     /// # use mmap_wrap::internals::{Mapping, constants::*};
     /// # let memory = Mapping::anonymous(100, PROT_READ, MAP_PRIVATE)?;
-    /// let facts = memory.facts();
-    /// assert_eq!((facts.length, facts.mapped), (100, facts.page_size));
+    /// let info = memory.info();
+    /// assert_eq!((info.length, info.mapped), (100, info.page_size));
     /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
     /// ```
-    pub fn facts(&self) -> Facts {
-        Facts {
+    pub fn info(&self) -> Info {
+        Info {
             length: self.grid.length,
             mapped: self.pages.size(),
             address: self.address().addr(),
@@ -67,11 +67,11 @@ impl Mapping {
     /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
     /// ```
     pub fn file_size(&self) -> Result<u64> {
-        Ok(self.file_facts()?.size)
+        Ok(self.file_info()?.size)
     }
 
     /// Size and kind of the kept file, now.
-    pub(super) fn file_facts(&self) -> Result<FileFacts> {
+    pub(super) fn file_info(&self) -> Result<FileFacts> {
         sys::file_facts(sys::raw(&self.file()?)).map_err(|errno| Error::system(errno, "read the size of the kept file", ""))
     }
 }

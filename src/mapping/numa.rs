@@ -26,7 +26,7 @@ impl Mapping {
         if span.size == 0 {
             return Ok(());
         }
-        sys::bind(&self.pages, span.widened(self.grid), c_mode, nodes, c_flags).map_err(|errno| {
+        sys::bind(&self.pages, span.covering_pages(self.grid), c_mode, nodes, c_flags).map_err(|errno| {
             let hint = match errno {
                 Errno::ENOSYS => return Error::unsupported("mbind(2): this kernel was built without NUMA"),
                 Errno::EINVAL => "a node is not there, or the policy wants nodes and got none, or the other way round",
@@ -40,7 +40,7 @@ impl Mapping {
     }
 
     /// The node that holds the page of the byte at `offset`. Touches nothing: -ENOENT where no page is in memory.
-    pub fn node(&self, offset: i64) -> Result<i64> {
+    pub fn numa_node(&self, offset: i64) -> Result<i64> {
         let span = self.span(offset, 1)?;
         sys::node(&self.pages, span.bytes(self.grid).start).map(i64::from).map_err(|errno| {
             let hint = match errno {

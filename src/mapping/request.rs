@@ -77,20 +77,20 @@ impl MapRequest {
 
     /// How many bytes to map, found out from the file where the caller left that open.
     pub fn length(&self, source: &Source) -> Result<usize> {
-        let Some(facts) = source.facts() else {
+        let Some(info) = source.info() else {
             return self.anonymous_length();
         };
-        if facts.is_regular && facts.size == 0 {
+        if info.is_regular && info.size == 0 {
             source.is_empty(self.flags).map_err(|errno| {
                 Error::system(errno, "a file of size 0", "it cannot be mapped, and its size of 0 says nothing: read it (procfs, sysfs and their like make the bytes when they are read)")
             })?;
         }
-        if facts.tells_size && self.offset > facts.size {
-            return Err(Error::FileOffsetBeyond { offset: self.offset, length: facts.size }.into());
+        if info.tells_size && self.offset > info.size {
+            return Err(Error::FileOffsetBeyond { offset: self.offset, length: info.size }.into());
         }
         match self.len {
             0 => Err(Error::argument("length 0: give the number of bytes, or ask for the length up to the end of the file")),
-            REST => addressable(bytes_to_the_end(facts, self.offset)?, self.offset),
+            REST => addressable(bytes_to_the_end(info, self.offset)?, self.offset),
             len => addressable(len.unsigned_abs(), self.offset),
         }
     }
@@ -116,9 +116,9 @@ impl MapRequest {
     /// The system's flags of a private mapping that stands for a shared one of a file that takes none: on FUSE with direct
     /// I/O (ENODEV), in sysfs (EACCES), on other file systems (EINVAL). Without PROT_WRITE it reads the same bytes.
     pub fn privately(&self, errno: Errno) -> Option<c_int> {
-        let refused = matches!(errno, Errno::ENODEV | Errno::EACCES | Errno::EINVAL);
+        let is_unsharable = matches!(errno, Errno::ENODEV | Errno::EACCES | Errno::EINVAL);
         let stands_for_it = self.flags & OR_PRIVATE != 0 && is_shared(self.flags) && i64::from(self.prot) & PROT_WRITE == 0;
-        (refused && stands_for_it).then_some(self.c_flags & !as_c_int(MAP_SHARED | MAP_PRIVATE) | as_c_int(MAP_PRIVATE))
+        (is_unsharable && stands_for_it).then_some(self.c_flags & !as_c_int(MAP_SHARED | MAP_PRIVATE) | as_c_int(MAP_PRIVATE))
     }
 
     pub fn attempt(&self, length: usize, source: &Source) -> String {
@@ -134,7 +134,7 @@ impl MapRequest {
     /// Whether the file can be mapped for reading, but only privately. It is tried, so that the hint is true.
     fn only_shared_fails(&self, source: &Source) -> bool {
         let can = |sharing| source.try_to_map(self.flags, sharing).is_ok();
-        is_shared(self.flags) && source.facts().is_some() && !can(as_c_int(MAP_SHARED)) && can(as_c_int(MAP_PRIVATE))
+        is_shared(self.flags) && source.info().is_some() && !can(as_c_int(MAP_SHARED)) && can(as_c_int(MAP_PRIVATE))
     }
 
     /// What is wrong with huge pages from the pool, if they were asked for.
@@ -173,13 +173,13 @@ impl MapRequest {
 }
 
 /// Bytes from a file offset to the end of the file.
-pub(super) fn bytes_to_the_end(facts: &FileFacts, offset: u64) -> Result<u64> {
-    if !facts.tells_size {
+pub(super) fn bytes_to_the_end(info: &FileFacts, offset: u64) -> Result<u64> {
+    if !info.tells_size {
         return Err(Error::argument(
             "a device has no size to map to the end of: give the length in bytes, if it can be mapped at all",
         ));
     }
-    facts.size.checked_sub(offset).ok_or_else(|| Error::FileOffsetBeyond { offset, length: facts.size }.into())
+    info.size.checked_sub(offset).ok_or_else(|| Error::FileOffsetBeyond { offset, length: info.size }.into())
 }
 
 /// A length from a file offset on, if memory can have it: no object may exceed isize::MAX bytes, in C as in Rust.

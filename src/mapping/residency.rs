@@ -8,7 +8,7 @@ use crate::error::{Errno, Error, Result};
 use crate::flags::{as_c_int, to_c_int};
 use crate::guarded::{self, Fault, Stop};
 use crate::hints::memory_hint;
-use crate::page_cache::{self, Cache};
+use crate::page_cache::{self, CacheStat};
 use crate::range::Span;
 use crate::sys;
 use std::ops::Range;
@@ -70,7 +70,7 @@ impl Mapping {
         if span.size == 0 {
             return Ok(());
         }
-        let pages = span.widened(self.grid);
+        let pages = span.covering_pages(self.grid);
         let locked = if flags == 0 { self.pages.lock(pages) } else { sys::lock_on_fault(&self.pages, pages) };
         locked.map_err(|errno| match errno {
             Errno::ENOSYS => Error::unsupported("mlock2(2), of Linux 4.4 and newer,"),
@@ -84,7 +84,7 @@ impl Mapping {
         if span.size == 0 {
             return Ok(());
         }
-        let unlocked = self.pages.unlock(span.widened(self.grid));
+        let unlocked = self.pages.unlock(span.covering_pages(self.grid));
         unlocked.map_err(|errno| Error::system(errno, format!("unlock {span}"), memory_hint(errno)))
     }
 
@@ -94,17 +94,17 @@ impl Mapping {
     /// ```
     /// # use mmap_wrap::internals::{Mapping, constants::*, range::REST};
     /// # let memory = Mapping::anonymous(4096, PROT_READ | PROT_WRITE, MAP_PRIVATE)?;
-    /// # if memory.resident(0, REST).is_ok() {
+    /// # if memory.resident_bytes(0, REST).is_ok() {
     /// let mut pages = [7; 1];
-    /// assert_eq!(memory.presence(&mut pages[..], 0, REST)?, 1);
-    /// assert_eq!(memory.resident(0, REST)?, 0);
+    /// assert_eq!(memory.mincore(&mut pages[..], 0, REST)?, 1);
+    /// assert_eq!(memory.resident_bytes(0, REST)?, 0);
     /// # }
     /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
     /// ```
-    pub fn presence<'a>(&self, to: impl Into<Room<'a>>, offset: i64, size: i64) -> Result<usize> {
+    pub fn mincore<'a>(&self, to: impl Into<Room<'a>>, offset: i64, size: i64) -> Result<usize> {
         let to = to.into();
         let span = self.span(offset, size)?;
-        let count = if span.size == 0 { 0 } else { span.widened(self.grid).len() / self.grid.page };
+        let count = if span.size == 0 { 0 } else { span.covering_pages(self.grid).len() / self.grid.page };
         if to.size() < count {
             return Err(Error::NoRoom { room: to.size(), needed: count }.into());
         }
@@ -119,7 +119,7 @@ impl Mapping {
     }
 
     /// How many bytes are in memory of the pages that hold `size` bytes (or `REST`) from `offset`: whole pages.
-    pub fn resident(&self, offset: i64, size: i64) -> Result<usize> {
+    pub fn resident_bytes(&self, offset: i64, size: i64) -> Result<usize> {
         let mut bytes = 0;
         self.each_piece(self.span(offset, size)?, |present| {
             bytes += self.grid.page * present.iter().map(|byte| usize::from(*byte)).sum::<usize>();
@@ -131,7 +131,7 @@ impl Mapping {
     /// Passes on for each page of a span, in order, whether it is in memory: 1 or 0, some pages at a time.
     fn each_piece(&self, span: Span, mut pass_on: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
         let (page, small) = (self.grid.page, sys::page_size());
-        let Range { start: mut at, end } = if span.size == 0 { 0..0 } else { span.widened(self.grid) };
+        let Range { start: mut at, end } = if span.size == 0 { 0..0 } else { span.covering_pages(self.grid) };
         let mut present = [0; PIECE];
         while at < end {
             // The kernel counts in small pages. A huge page from the pool is there as a whole: its first one tells.
@@ -150,14 +150,14 @@ impl Mapping {
     }
 
     /// What the page cache holds of the file behind `size` bytes (or `REST`) from `offset`, where the mapping keeps its
-    /// file open. Linux 6.5. [`page_cache::from_descriptor`] reports it of any descriptor.
-    pub fn cache(&self, offset: i64, size: i64) -> Result<Cache> {
+    /// file open. Linux 6.5. [`page_cache::cachestat`] reports it of any descriptor.
+    pub fn cachestat(&self, offset: i64, size: i64) -> Result<CacheStat> {
         let span = self.span(offset, size)?;
         let file = self.file()?;
         if span.size == 0 {
-            return Ok(Cache::default());
+            return Ok(CacheStat::default());
         }
-        page_cache::of_part(sys::raw(&file), self.part_of_file(&span.widened(self.grid)))
+        page_cache::cachestat_part(sys::raw(&file), self.part_of_file(&span.covering_pages(self.grid)))
     }
 
     /// Makes the pages that hold `size` bytes (or `REST`) from `offset` ready for reading, or for writing: accesses meet no
@@ -174,7 +174,7 @@ impl Mapping {
         if span.size > 0 {
             let advice = to_c_int(if writing { MADV_POPULATE_WRITE } else { MADV_POPULATE_READ }, "advice")?;
             // On failure it does not say where; and kernels before 5.14 do not know it. (0: nor does this system.)
-            if advice == 0 || self.pages.advise(span.widened(self.grid), advice).is_err() {
+            if advice == 0 || self.pages.advise(span.covering_pages(self.grid), advice).is_err() {
                 self.touch(writing, span)?;
             }
         }
@@ -184,19 +184,19 @@ impl Mapping {
     /// Touches page after page, up to the first that refuses.
     fn touch(&self, writing: bool, span: Span) -> Result<()> {
         let bytes = span.bytes(self.grid);
-        for page in span.widened(self.grid).step_by(self.grid.page) {
+        for page in span.covering_pages(self.grid).step_by(self.grid.page) {
             // The first page can begin before the mapping does.
             let at = page.max(bytes.start);
-            let refused = |by| self.fault(Fault { done: at - bytes.start, by }, span);
+            let failure = |by| self.fault(Fault { done: at - bytes.start, by }, span);
             if writing {
                 sys::touch_for_writing(&self.pages, page).map_err(|errno| match errno {
-                    Errno::EFAULT => refused(Stop::Mapping { at, writing }),
+                    Errno::EFAULT => failure(Stop::Mapping { at, writing }),
                     Errno::ENOSYS => Error::unsupported("MADV_POPULATE_WRITE, of Linux 5.14 and newer,"),
-                    _ => refused(Stop::System(errno)),
+                    _ => failure(Stop::System(errno)),
                 })?;
             } else {
                 let mut byte = [0];
-                guarded::read(&self.pages, at, (&mut byte[..]).into()).map_err(|fault| refused(fault.by))?;
+                guarded::read(&self.pages, at, (&mut byte[..]).into()).map_err(|fault| failure(fault.by))?;
             }
         }
         Ok(())
@@ -209,19 +209,19 @@ impl Mapping {
     /// # use mmap_wrap::internals::{Mapping, constants::*, range::REST};
     /// # let memory = Mapping::anonymous(4096, PROT_READ | PROT_WRITE, MAP_PRIVATE)?;
     /// memory.write(0, b"kept")?;
-    /// # if memory.drop_pages(0, 0).is_ok() && mmap_wrap::internals::constants::MADV_PAGEOUT != 0 {
-    /// memory.drop_pages(0, REST)?;
+    /// # if memory.page_out(0, 0).is_ok() && mmap_wrap::internals::constants::MADV_PAGEOUT != 0 {
+    /// memory.page_out(0, REST)?;
     /// # }
     /// assert_eq!(memory.find(b"kept", 0, REST)?, 0);
     /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
     /// ```
-    pub fn drop_pages(&self, offset: i64, size: i64) -> Result<()> {
+    pub fn page_out(&self, offset: i64, size: i64) -> Result<()> {
         let span = self.span(offset, size)?;
         if span.size == 0 {
             return Ok(());
         }
-        let pages = span.widened(self.grid);
-        let refused = |errno| {
+        let pages = span.covering_pages(self.grid);
+        let failure = |errno| {
             let hint = match errno {
                 Errno::EINVAL => "locked pages, huge pages from the pool and memory of devices cannot go",
                 Errno::EIO => "the data could not be stored",
@@ -230,15 +230,15 @@ impl Mapping {
             Error::system(errno, format!("drop {span}"), hint)
         };
         if self.shows_a_file() {
-            self.pages.sync(pages.clone(), as_c_int(MS_SYNC)).map_err(refused)?;
+            self.pages.sync(pages.clone(), as_c_int(MS_SYNC)).map_err(failure)?;
             // The file has it all, so this loses nothing. Memory of our own it would discard.
-            self.pages.advise(pages.clone(), to_c_int(MADV_DONTNEED, "advice")?).map_err(refused)?;
+            self.pages.advise(pages.clone(), to_c_int(MADV_DONTNEED, "advice")?).map_err(failure)?;
         } else {
             let advice = to_c_int(MADV_PAGEOUT, "advice")?;
             if !sys::knows_advice(advice) {
                 return Err(Error::unsupported("MADV_PAGEOUT, of Linux 5.4 and newer,"));
             }
-            self.pages.advise(pages.clone(), advice).map_err(refused)?;
+            self.pages.advise(pages.clone(), advice).map_err(failure)?;
         }
         match &self.origin.file {
             Some(file) => page_cache::evict_part(sys::raw(&file), self.part_of_file(&pages)),
@@ -290,13 +290,13 @@ mod tests {
     fn touching_brings_every_page_where_the_kernel_has_no_advice_for_it() {
         for writing in [false, true] {
             let memory = memory(PROT_READ | PROT_WRITE, MAP_SHARED);
-            assert_eq!(memory.resident(0, REST), Ok(0));
+            assert_eq!(memory.resident_bytes(0, REST), Ok(0));
             memory.touch(writing, memory.span(0, REST).unwrap()).unwrap();
-            assert_eq!(memory.resident(0, REST), Ok(memory.length()));
+            assert_eq!(memory.resident_bytes(0, REST), Ok(memory.length()));
         }
         let read_only = memory(PROT_READ, MAP_PRIVATE);
-        let refused = read_only.touch(true, read_only.span(5, REST).unwrap()).unwrap_err();
-        assert!(matches!(*refused, Error::Fault { offset: 5, done: 0, .. }), "{refused}");
+        let failure = read_only.touch(true, read_only.span(5, REST).unwrap()).unwrap_err();
+        assert!(matches!(*failure, Error::Fault { offset: 5, done: 0, .. }), "{failure}");
     }
 
     #[test]

@@ -128,12 +128,12 @@ impl Mapping {
         let file = self.file_for_a_sibling()?;
         let moved = self.without_fences(|mapping| {
             let pages = mapping.pages.moved_away(c_flags, address);
-            let pages = pages.map_err(|errno| mapping.remap_refused(errno, mapping.pages.size()))?;
+            let pages = pages.map_err(|errno| mapping.remap_error(errno, mapping.pages.size()))?;
             // The fresh pages here have no guards.
             let fences = std::mem::take(&mut mapping.origin.fences);
             Ok(mapping.sibling(pages, mapping.grid, mapping.origin.offset, file, fences))
         })?;
-        moved.put_fences().map_err(|errno| moved.remap_refused(errno, moved.pages.size()))?;
+        moved.put_fences().map_err(|errno| moved.remap_error(errno, moved.pages.size()))?;
         Ok(moved)
     }
 
@@ -154,7 +154,7 @@ impl Mapping {
                 self.grid.length
             )));
         }
-        let at = span.from_page_start(self.grid)?.start;
+        let at = span.pages_from_aligned_start(self.grid)?.start;
         let file = self.file_for_a_sibling()?;
         let grid = Grid { lead: 0, length: span.size, ..self.grid };
         let (first, count) = (at / self.grid.page, self.pages.size() / self.grid.page);
@@ -209,7 +209,7 @@ impl Mapping {
         let wanted = match length {
             0 => return Err(Error::argument("length 0: unmap it instead")),
             // 0 at the end of the file, as for a mapping that is made.
-            REST => bytes_to_the_end(&self.file_facts()?, self.origin.offset)?,
+            REST => bytes_to_the_end(&self.file_info()?, self.origin.offset)?,
             length => u64::try_from(length).map_err(|_| Error::Negative { what: "length", value: length })?,
         };
         addressable(wanted, self.origin.offset)
@@ -243,7 +243,7 @@ impl Mapping {
             return Ok(());
         }
         let file = match &origin.file {
-            Some(file) => sys::file_facts(sys::raw(&file)).ok().map(|facts| facts.tells_size.then_some(facts.size)),
+            Some(file) => sys::file_facts(sys::raw(&file)).ok().map(|info| info.tells_size.then_some(info.size)),
             None => sys::file_size_behind(pages.base().addr().get()),
         };
         match file {
@@ -256,15 +256,15 @@ impl Mapping {
     }
 
     fn file_size_for(&self, length: usize) -> Result<FileSize> {
-        let (fd, facts) = (sys::raw(&self.file()?), self.file_facts()?);
-        if !facts.is_regular {
+        let (fd, info) = (sys::raw(&self.file()?), self.file_info()?);
+        if !info.is_regular {
             return Err(Error::argument("the file of this mapping is a device: its size cannot be set"));
         }
         let end = self.origin.offset + length as u64;
         // A file of huge pages is of whole ones.
         let unit = if self.grid.page == sys::page_size() { 1 } else { self.grid.page as u64 };
         let is_memory = self.origin.source == SourceKind::MemoryFile;
-        Ok(FileSize { fd, before: facts.size, after: end.next_multiple_of(unit), is_memory })
+        Ok(FileSize { fd, before: info.size, after: end.next_multiple_of(unit), is_memory })
     }
 
     fn remap(&mut self, size: usize, flags: c_int, address: usize) -> Result<()> {
@@ -301,14 +301,14 @@ impl Mapping {
         match self.pages.remap(size, flags, address) {
             Ok(()) => Ok(()),
             Err(Errno::ENOSYS) => self.remap_by_copy(size, flags),
-            Err(errno) => Err(self.remap_refused(errno, size)),
+            Err(errno) => Err(self.remap_error(errno, size)),
         }
     }
 
     fn give_up_all_pages(&mut self) -> Result<()> {
         std::mem::replace(&mut self.pages, Pages::none()).unmap().map_err(|(pages, errno)| {
             self.pages = pages;
-            self.remap_refused(errno, 0)
+            self.remap_error(errno, 0)
         })?;
         self.grid.lead = 0;
         Ok(())
@@ -347,14 +347,14 @@ impl Mapping {
         let place = if address == 0 { 0 } else { MAP_FIXED };
         let flags = to_c_int(self.origin.flags & !(KEEP | OR_PRIVATE | FIXED) | place, "flags")?;
         let offset = if fd == -1 { 0 } else { self.origin.offset - lead(self.origin.offset, self.grid.page) as u64 };
-        Pages::map(address, size, self.c_prot(), flags, fd, offset).map_err(|errno| self.remap_refused(errno, size))
+        Pages::map(address, size, self.c_prot(), flags, fd, offset).map_err(|errno| self.remap_error(errno, size))
     }
 
     pub(super) fn c_prot(&self) -> c_int {
         c_int::try_from(self.origin.prot.load(Ordering::Relaxed)).unwrap_or(as_c_int(PROT_NONE))
     }
 
-    fn remap_refused(&self, errno: Errno, size: usize) -> Box<Error> {
+    fn remap_error(&self, errno: Errno, size: usize) -> Box<Error> {
         let attempt = format!("{} bytes at {:p} to {size} bytes", self.pages.size(), self.pages.base());
         let hint = match errno {
             Errno::EFAULT => {
@@ -385,27 +385,27 @@ impl FileSize {
             return sys::allocate(self.fd, self.after).map_err(|errno| {
                 // The file system may have made it longer on the way. The first error is the one to report.
                 let _ = sys::set_file_size(self.fd, self.before);
-                self.refused(errno, self.after)
+                self.error(errno, self.after)
             });
         }
         if self.after > self.before { self.set(self.after) } else { Ok(()) }
     }
 
     fn set(&self, size: u64) -> Result<()> {
-        sys::set_file_size(self.fd, size).map_err(|errno| self.refused(errno, size))
+        sys::set_file_size(self.fd, size).map_err(|errno| self.error(errno, size))
     }
 
     /// The file is cut last, when nothing else can fail, and the pages that were given up cannot be had back then: whether
     /// it can be cut is asked before.
     fn can_be_cut(&self) -> Result<()> {
-        sys::set_file_size(self.fd, self.before).map_err(|errno| self.refused(errno, self.after))?;
+        sys::set_file_size(self.fd, self.before).map_err(|errno| self.error(errno, self.after))?;
         match sys::seals(self.fd) {
-            Ok(seals) if i64::from(seals) & F_SEAL_SHRINK != 0 => Err(self.refused(Errno::EPERM, self.after)),
+            Ok(seals) if i64::from(seals) & F_SEAL_SHRINK != 0 => Err(self.error(Errno::EPERM, self.after)),
             _ => Ok(()),
         }
     }
 
-    fn refused(&self, errno: Errno, size: u64) -> Box<Error> {
+    fn error(&self, errno: Errno, size: u64) -> Box<Error> {
         let attempt = || format!("the file from {} to {size} bytes", self.before);
         match errno {
             Errno::EOPNOTSUPP => Error::unsupported("allocating blocks on the file system of this file"),

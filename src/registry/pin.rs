@@ -4,7 +4,7 @@ use super::records::{self, Hold};
 use super::slot_state::Unusable;
 use super::survival::{LOST, SURVIVING, alone_in};
 use super::table::{self, Slot};
-use super::{Handle, generation, index, numbered, unusable};
+use super::{Handle, generation, generation_bits, index, unusable};
 use crate::constants::{MADV_DOFORK, MADV_DONTFORK};
 use crate::error::{Errno, Error, Result, Side};
 use crate::mapping::Mapping;
@@ -34,7 +34,7 @@ impl std::fmt::Debug for Pin {
 // Worked into the code of each caller: passed back through memory, a pin costs more than the copy of a few bytes.
 #[inline(always)]
 pub fn pin(handle: Handle) -> Result<Pin> {
-    match enter_quickly(handle) {
+    match try_pin(handle) {
         Some(pin) => Ok(pin),
         None => pin_slowly(handle),
     }
@@ -44,7 +44,7 @@ pub fn pin(handle: Handle) -> Result<Pin> {
 #[inline(never)]
 fn pin_slowly(handle: Handle) -> Result<Pin> {
     loop {
-        match enter(handle, Hold::publish) {
+        match pin_slot(handle, Hold::publish) {
             Ok((pin, marks)) if marks & LOST == 0 => return Ok(pin),
             Ok((pin, _)) => return report(pin.slot).map(|()| pin),
             Err(reason) => retry(handle, reason)?,
@@ -67,7 +67,7 @@ pub fn with<T>(handle: Handle, access: impl FnOnce(&Mapping) -> Result<T>) -> Re
     let slot = pin.slot;
     match access(&pin) {
         Ok(done) => {
-            pin.leave_inline();
+            pin.unpin_inline();
             Ok(done)
         }
         Err(error) => {
@@ -93,7 +93,7 @@ pub fn with_both(
     second: (Handle, Side),
     access: &dyn Fn(&Mapping, &Mapping) -> Result<usize>,
 ) -> Result<usize> {
-    let pins = [look(first.0)?, look(second.0)?];
+    let pins = [peek(first.0)?, peek(second.0)?];
     let named = [(&pins[0], first), (&pins[1], second)];
     for (pin, (_, side)) in named {
         pin.report_loss().map_err(|error| Error::Side { side, error })?;
@@ -109,18 +109,18 @@ pub fn with_both(
 
 /// Finds the mapping of a handle for a call that only asks about it: a loss stays unreported.
 #[inline(always)]
-pub fn look(handle: Handle) -> Result<Pin> {
-    match enter_quickly(handle) {
+pub fn peek(handle: Handle) -> Result<Pin> {
+    match try_pin(handle) {
         Some(pin) => Ok(pin),
-        None => look_slowly(handle),
+        None => peek_slowly(handle),
     }
 }
 
 #[cold]
 #[inline(never)]
-fn look_slowly(handle: Handle) -> Result<Pin> {
+fn peek_slowly(handle: Handle) -> Result<Pin> {
     loop {
-        match enter(handle, Hold::publish) {
+        match pin_slot(handle, Hold::publish) {
             Ok((pin, _)) => return Ok(pin),
             Err(reason) => retry(handle, reason)?,
         }
@@ -135,17 +135,17 @@ fn look_slowly(handle: Handle) -> Result<Pin> {
 pub fn length(handle: Handle) -> Result<usize> {
     match length_quickly(handle) {
         Some(length) => Ok(length),
-        None => Ok(look(handle)?.length()),
+        None => Ok(peek(handle)?.length()),
     }
 }
 
 #[inline(always)]
 fn length_quickly(handle: Handle) -> Option<usize> {
     let slot = table::slot(index(handle))?;
-    let is_usable = slot.state.is_live(numbered(handle)) && slot.marks.load(Relaxed) & UNINHERITED == 0;
+    let is_usable = slot.state.is_live(generation_bits(handle)) && slot.marks.load(Relaxed) & UNINHERITED == 0;
     // Acquire: the state is looked at again only after this.
     let length = slot.length.load(Acquire);
-    (is_usable && slot.state.is_live(numbered(handle))).then_some(length)
+    (is_usable && slot.state.is_live(generation_bits(handle))).then_some(length)
 }
 
 /// Gives the thread that changes the mapping time to finish, which never takes long; any other reason is an error.
@@ -160,18 +160,18 @@ fn retry(handle: Handle, reason: Unusable) -> Result<()> {
 
 /// The mapping of a handle, if it can be used at once and there is nothing to report or to look up, as at nearly all calls.
 #[inline(always)]
-fn enter_quickly(handle: Handle) -> Option<Pin> {
+fn try_pin(handle: Handle) -> Option<Pin> {
     let index = index(handle);
     let slot = table::slot(index)?;
     // Made before the look: dropping it leaves again.
     let pin = Pin { slot, hold: Hold::publish_quickly(index)?, _of_this_thread: PhantomData };
-    let is_usable = slot.state.is_live(numbered(handle)) && slot.marks.load(Relaxed) & (UNINHERITED | LOST) == 0;
+    let is_usable = slot.state.is_live(generation_bits(handle)) && slot.marks.load(Relaxed) & (UNINHERITED | LOST) == 0;
     is_usable.then_some(pin)
 }
 
 /// The mapping of any handle, with its marks, without words and without waiting: inside a signal handler, where neither can
 /// be, with `Hold::count`.
-pub(super) fn enter(handle: Handle, publish: impl FnOnce(u32) -> Hold) -> Result<(Pin, u32), Unusable> {
+pub(super) fn pin_slot(handle: Handle, publish: impl FnOnce(u32) -> Hold) -> Result<(Pin, u32), Unusable> {
     let (generation, index) = (generation(handle)?, index(handle));
     let slot = table::slot(index).ok_or(Unusable::NeverBegan)?;
     let pin = Pin { slot, hold: publish(index), _of_this_thread: PhantomData };
@@ -257,7 +257,7 @@ impl Pin {
 
     /// Leaves a mapping that this thread has ended. With no reader inside, its memory is unmapped now; else it is given up,
     /// and the last reader to leave unmaps it.
-    pub(super) fn leave_ended(self) -> Result<(), Errno> {
+    pub(super) fn unpin_ended(self) -> Result<(), Errno> {
         let reclaimed = if records::readers(self.slot.index()) == 1 {
             // This pin keeps every other thread from reclaiming the slot first.
             self.slot.state.reclaim(|| false)
@@ -266,16 +266,16 @@ impl Pin {
             false
         };
         let unmapped = if reclaimed { self.unmap_reclaimed() } else { Ok(()) };
-        leave(self.slot, self.hold);
+        unpin(self.slot, self.hold);
         std::mem::forget(self);
         unmapped
     }
 
     /// What dropping does, without a call, for the way that every access takes.
     #[inline(always)]
-    fn leave_inline(self) {
+    fn unpin_inline(self) {
         let Pin { slot, hold, .. } = *std::mem::ManuallyDrop::new(self);
-        leave(slot, hold);
+        unpin(slot, hold);
     }
 
     /// Unmaps the memory of a slot that this thread has just reclaimed. A mapping that the kernel fails to unmap is live
@@ -294,7 +294,7 @@ impl Pin {
 
 /// Leaves. The last reader of an ended mapping unmaps its memory, inside a signal handler, too.
 #[inline(always)]
-fn leave(slot: &Slot, hold: Hold) {
+fn unpin(slot: &Slot, hold: Hold) {
     hold.withdraw();
     if slot.state.is_dying() {
         reclaim(slot);
@@ -302,8 +302,8 @@ fn leave(slot: &Slot, hold: Hold) {
 }
 
 #[inline(never)]
-fn leave_by_call(slot: &Slot, hold: Hold) {
-    leave(slot, hold);
+fn unpin_by_call(slot: &Slot, hold: Hold) {
+    unpin(slot, hold);
 }
 
 #[cold]
@@ -332,6 +332,6 @@ impl Drop for Pin {
     #[inline(always)]
     fn drop(&mut self) {
         // So small that it is worked into every caller: a Pin whose address were passed on would have to lie in memory.
-        leave_by_call(self.slot, self.hold);
+        unpin_by_call(self.slot, self.hold);
     }
 }

@@ -15,7 +15,7 @@ use loom::sync::atomic::{AtomicU64, Ordering::Acquire, Ordering::Release, Orderi
 use std::sync::atomic::{AtomicU64, Ordering::Acquire, Ordering::Release, Ordering::SeqCst};
 
 /// The most exports that a mapping can have at a time.
-pub const MOST_EXPORTS: u32 = (1 << EXPORT_BITS) - 1;
+pub const MAX_EXPORTS: u32 = (1 << EXPORT_BITS) - 1;
 const EXPORT_BITS: u32 = 30;
 
 /// Generation, phase and exports in one word. Zero is a free slot that was never used.
@@ -67,7 +67,7 @@ impl State {
             2 => Phase::Dying,
             _ => Phase::Changing,
         };
-        State { generation: (word >> 32) as u32, phase, exports: word as u32 & MOST_EXPORTS }
+        State { generation: (word >> 32) as u32, phase, exports: word as u32 & MAX_EXPORTS }
     }
 
     fn pack(self) -> u64 {
@@ -168,7 +168,7 @@ impl SlotState {
 
     /// Counts one export more; none if there are the most already.
     pub fn export(&self, generation: u32) -> Result<Option<u32>, Unusable> {
-        self.change_exports(generation, |exports| (exports < MOST_EXPORTS).then_some(exports + 1))
+        self.change_exports(generation, |exports| (exports < MAX_EXPORTS).then_some(exports + 1))
     }
 
     /// Counts one export less and returns how many are left; none if none was held.
@@ -207,7 +207,7 @@ mod tests {
     #[test]
     fn states_survive_packing() {
         for phase in [Phase::Free, Phase::Live, Phase::Dying, Phase::Changing] {
-            let state = State { generation: u32::MAX, phase, exports: MOST_EXPORTS };
+            let state = State { generation: u32::MAX, phase, exports: MAX_EXPORTS };
             assert_eq!(State::unpack(state.pack()), state);
         }
         assert_eq!(State::unpack(0), State { generation: 0, phase: Phase::Free, exports: 0 });
@@ -216,7 +216,7 @@ mod tests {
     #[test]
     fn the_quick_checks_agree_with_the_state() {
         for phase in [Phase::Free, Phase::Live, Phase::Dying, Phase::Changing] {
-            for (generation, exports) in [(0, 0), (1, 0), (7, MOST_EXPORTS), (u32::MAX, 3)] {
+            for (generation, exports) in [(0, 0), (1, 0), (7, MAX_EXPORTS), (u32::MAX, 3)] {
                 let slot = SlotState(AtomicU64::new(State { generation, phase, exports }.pack()));
                 assert_eq!(slot.is_live(generation.into()), phase == Phase::Live);
                 assert!(!slot.is_live(generation.wrapping_add(1).into()));
@@ -230,11 +230,11 @@ mod tests {
 
     #[test]
     fn exports_have_a_last_one_and_a_first_one() {
-        let most = State { generation: 1, phase: Phase::Live, exports: MOST_EXPORTS };
+        let most = State { generation: 1, phase: Phase::Live, exports: MAX_EXPORTS };
         let slot = SlotState(AtomicU64::new(most.pack()));
         assert_eq!(slot.export(1), Ok(None));
-        assert_eq!(slot.end(1), Err(NotNow::Exported(MOST_EXPORTS)));
-        assert_eq!(slot.release(1), Ok(Some(MOST_EXPORTS - 1)));
+        assert_eq!(slot.end(1), Err(NotNow::Exported(MAX_EXPORTS)));
+        assert_eq!(slot.release(1), Ok(Some(MAX_EXPORTS - 1)));
         let none = SlotState(AtomicU64::new(State { exports: 0, ..most }.pack()));
         assert_eq!(none.release(1), Ok(None));
         assert_eq!(none.release(2), Err(Unusable::NeverBegan));
@@ -285,7 +285,7 @@ mod model {
             self.hazards.iter().filter(|hazard| hazard.load(Acquire)).count()
         }
 
-        fn leave(&self, thread: usize) -> bool {
+        fn unpin(&self, thread: usize) -> bool {
             self.withdraw(thread);
             let last = self.state.is_dying() && self.state.reclaim(|| self.readers() > 0);
             if last {
@@ -308,7 +308,7 @@ mod model {
                 // SAFETY: loom checks that no thread changes it.
                 self.mapping.with(|mapping| assert_eq!(unsafe { *mapping }, generation));
             }
-            self.leave(thread);
+            self.unpin(thread);
             live
         }
 
@@ -316,10 +316,10 @@ mod model {
         fn unmaps(&self, thread: usize, generation: u32) -> (bool, bool) {
             self.publish(thread);
             if !self.state.is_live(generation.into()) || self.state.end(generation).is_err() {
-                return (false, self.leave(thread));
+                return (false, self.unpin(thread));
             }
             if self.readers() > 1 {
-                return (true, self.leave(thread));
+                return (true, self.unpin(thread));
             }
             // Its own pin keeps every other thread from reclaiming the slot first.
             let reclaimed = self.state.reclaim(|| false);
@@ -338,7 +338,7 @@ mod model {
                 }
                 self.state.revive();
             }
-            self.leave(thread);
+            self.unpin(thread);
         }
 
         fn assert_mapping(&self, expected: u32) {

@@ -1,7 +1,7 @@
 //! Mappings that survive a SIGBUS which an access through their address meets: a fresh page replaces the lost one, and
 //! the loss is reported once, by the next call that uses the mapping.
 
-use super::pin::{Pin, enter, look, pin};
+use super::pin::{Pin, peek, pin, pin_slot};
 use super::records::Hold;
 use super::slot_state::Unusable;
 use super::table::{self, Slot};
@@ -53,12 +53,12 @@ pub(super) fn publish_place(slot: &Slot, mapping: &crate::mapping::Mapping) {
 
 /// The word that says whether a loss is unreported: bit 0 is set from the loss until it was reported. It stays readable
 /// until the process ends, but is about this mapping only until that is unmapped.
-pub fn loss(handle: Handle) -> Result<&'static AtomicU32> {
-    Ok(&look(handle)?.slot.marks)
+pub fn loss_flag(handle: Handle) -> Result<&'static AtomicU32> {
+    Ok(&peek(handle)?.slot.marks)
 }
 
 /// How many exports a mapping has, whether it survives a SIGBUS, and whether it has a loss that was not reported yet.
-pub fn custody(pin: &Pin) -> (u32, bool, bool) {
+pub fn status(pin: &Pin) -> (u32, bool, bool) {
     let marks = pin.slot.marks.load(SeqCst);
     (pin.slot.state.exports(), marks & SURVIVING != 0, marks & LOST != 0)
 }
@@ -67,8 +67,8 @@ pub fn custody(pin: &Pin) -> (u32, bool, bool) {
 /// Called inside a signal handler, with all signals blocked.
 fn replace_page(address: usize, is_store: Option<bool>) -> bool {
     // A mapping that is split or moved meanwhile can be missed: its new slot looked at before, and its old one after that.
-    const MOST_SCANS: usize = 10_000;
-    for _ in 0..MOST_SCANS {
+    const MAX_SCANS: usize = 10_000;
+    for _ in 0..MAX_SCANS {
         let begun = CHANGES_BEGUN.load(SeqCst);
         let ended = CHANGES_ENDED.load(SeqCst);
         let found = (0..table::used())
@@ -92,7 +92,7 @@ fn replace_page_of(slot: &Slot, index: u32, address: usize, is_store: Option<boo
     }
     let Some(generation) = slot.state.live() else { return false };
     let unforked = table::unforked(index);
-    match enter(handle(generation, index), Hold::count) {
+    match pin_slot(handle(generation, index), Hold::count) {
         Ok((pin, _)) => alone_in(&unforked.repairing, || {
             // Another thread that met the same loss may have replaced the page before, and written to it since.
             let is_there = if is_store == Some(false) { sys::is_readable(address) } else { sys::is_writable(address) };

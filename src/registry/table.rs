@@ -76,7 +76,7 @@ struct Chunk {
 const CHUNK_SIZE: u32 = 1 << 13;
 const CHUNK_COUNT: u32 = 1 << 13;
 /// So many mappings of one page fill 256 GiB.
-pub const MOST_SLOTS: u32 = CHUNK_SIZE * CHUNK_COUNT;
+pub const MAX_SLOTS: u32 = CHUNK_SIZE * CHUNK_COUNT;
 
 static CHUNKS: [Chunk; CHUNK_COUNT as usize] =
     [const { Chunk { slots: AtomicPtr::new(ptr::null_mut()), unforked: AtomicPtr::new(ptr::null_mut()) } }; CHUNK_COUNT as usize];
@@ -153,8 +153,8 @@ pub fn take() -> Result<u32> {
     }
     loop {
         let index = USED.load(SeqCst);
-        if index >= MOST_SLOTS {
-            return Err(Error::argument(format!("all {MOST_SLOTS} handles are in use")));
+        if index >= MAX_SLOTS {
+            return Err(Error::argument(format!("all {MAX_SLOTS} handles are in use")));
         }
         ensure_chunk(chunk_of(index).0)?;
         if USED.compare_exchange(index, index + 1, SeqCst, SeqCst).is_ok() {
@@ -204,6 +204,6 @@ mod tests {
         assert_eq!(chunk_of(0), (0, 0));
         assert_eq!(chunk_of(last), (0, last as usize));
         assert_eq!(chunk_of(CHUNK_SIZE), (1, 0));
-        assert_eq!(chunk_of(MOST_SLOTS - 1), (CHUNK_COUNT as usize - 1, last as usize));
+        assert_eq!(chunk_of(MAX_SLOTS - 1), (CHUNK_COUNT as usize - 1, last as usize));
     }
 }

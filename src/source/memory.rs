@@ -1,6 +1,6 @@
 //! Files that live in memory and have no name in the file system: memfd, memfd_secret, and the best that is at hand.
 
-use super::{Source, SourceKind, facts, huge_page_size};
+use super::{Source, SourceKind, file_info, huge_page_size};
 use crate::constants::{Group, MFD_HUGE_MASK, MFD_HUGE_SHIFT, MFD_HUGETLB};
 use crate::error::{Errno, Error, Result};
 use crate::flags::known;
@@ -56,6 +56,6 @@ fn sized(fd: File, size: u64, page: usize, attempt: impl Fn() -> String) -> Resu
     let whole = size.checked_next_multiple_of(page as u64).ok_or(Error::TooLong { length: size, offset: 0 })?;
     sys::set_file_size(sys::raw(&fd), whole)
         .map_err(|errno| Error::system(errno, format!("{}, {whole} bytes of it", attempt()), file_size_hint(errno)))?;
-    let facts = facts(sys::raw(&fd), attempt)?;
-    Ok(Source::Opened { fd, kind: SourceKind::MemoryFile, facts })
+    let info = file_info(sys::raw(&fd), attempt)?;
+    Ok(Source::Opened { fd, kind: SourceKind::MemoryFile, info })
 }
