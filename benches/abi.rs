@@ -47,7 +47,7 @@ fn size() {
     }
 }
 
-/// Times `ours` and `bare`, `calls` of each at a time, in turn; answers the medians in nanoseconds a call.
+/// Times `ours` and `bare`, `calls` of each at a time, in turn; returns the medians in nanoseconds a call.
 fn interleaved(calls: usize, mut ours: impl FnMut(), mut bare: impl FnMut()) -> (f64, f64) {
     fn time(calls: usize, body: &mut impl FnMut()) -> f64 {
         let start = Instant::now();

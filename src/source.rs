@@ -1,4 +1,4 @@
-//! What is mapped: nothing, a descriptor, a path, a memory file; its size, and the pages it is made of.
+//! What is mapped: anonymous memory, a descriptor, a path, a memory file; its size, and its page size.
 
 mod memory;
 mod open;
@@ -13,7 +13,7 @@ use std::ffi::{CStr, c_int};
 
 pub use open::{Name, OpenRequest, unlink_shared_memory};
 
-/// What a mapping was made of.
+/// What a mapping was created from.
 ///
 /// ```
 /// use mmap_wrap::{Mapping, SourceKind};
@@ -26,52 +26,52 @@ pub enum SourceKind {
     Anonymous,
     /// A file that the caller had open.
     Descriptor,
-    /// A file that was opened by its path.
+    /// A file that the library opened by its path.
     Path,
-    /// Shared memory that was opened by its name, shm_open(3).
+    /// Shared memory that the library opened by its name, shm_open(3).
     SharedMemory,
-    /// A file without a name that this library made.
+    /// A file without a name that the library created.
     MemoryFile,
 }
 
-/// What lies behind a mapping.
+/// What is behind a mapping.
 #[derive(Debug)]
 pub enum Source {
-    /// Memory without a file. The descriptor is what the caller gave, for the kernel to look at or ignore.
+    /// Memory without a file. The descriptor is passed on to the kernel as the caller gave it.
     Anonymous {
-        /// -1, most often.
+        /// Usually -1.
         fd: RawFile,
     },
-    /// An open file of the caller's.
+    /// A file that the caller has open.
     Descriptor {
-        /// Stays the caller's, open.
+        /// Owned by the caller, and not closed.
         fd: RawFile,
-        /// Its size and kind when it was asked.
+        /// Its size and kind when they were queried.
         info: FileFacts,
-        /// Another descriptor of it, for a mapping to keep.
+        /// A duplicate, for the mapping to keep.
         kept: Option<File>,
     },
-    /// A file opened here, which is closed when the source goes.
+    /// A file that the library opened.
     Opened {
         /// Closed with the source.
         fd: File,
-        /// By what it was opened.
+        /// How it was opened.
         kind: SourceKind,
-        /// Its size and kind when it was asked.
+        /// Its size and kind when they were queried.
         info: FileFacts,
     },
 }
 
 impl Source {
-    /// The caller's own descriptor, which stays open and the caller's. With `keep` it is duplicated now: after mapping, with
-    /// MAP_FIXED, it would be too late to find that there is no descriptor left.
+    /// The caller's descriptor, which is not closed. With `keep` it is duplicated before mapping: if that fails after mapping
+    /// with MAP_FIXED, what was mapped there is lost.
     pub fn descriptor(fd: RawFile, keep: bool) -> Result<Source> {
         let info = file_info(fd, || format!("descriptor {fd}"))?;
         let kept = if keep { Some(duplicate(fd)?) } else { None };
         Ok(Source::Descriptor { fd, info, kept })
     }
 
-    /// Opens `path`, for writing too if `writable`. The path may hold any bytes but NUL.
+    /// Opens `path`, for writing too if `writable`.
     pub fn path(path: &CStr, writable: bool) -> Result<Source> {
         let attempt = || {
             let purpose = if writable { "reading and writing" } else { "reading" };
@@ -87,13 +87,13 @@ impl Source {
         Ok(Source::Opened { fd, kind: SourceKind::Path, info })
     }
 
-    /// Whether a file of size 0 is empty, or does not say its size: those of procfs and sysfs are made when they are read. A
-    /// page is mapped, and nothing read: that could take bytes away.
-    pub fn is_empty(&self, flags: i64) -> Result<(), Errno> {
+    /// Checks that a file of size 0 is really empty: files of procfs and sysfs report size 0 and have contents when they are
+    /// read. A page is mapped for that, and nothing is read, since reading can consume data.
+    pub fn check_empty(&self, flags: i64) -> Result<(), Errno> {
         let sharing = as_c_int(if is_shared(flags) { MAP_SHARED } else { MAP_PRIVATE });
         match self.try_to_map(flags, sharing) {
             Err(errno @ (Errno::ENODEV | Errno::EIO)) => Err(errno),
-            // What else is in the way says nothing about the size.
+            // Other errors do not depend on the size.
             _ => Ok(()),
         }
     }
@@ -103,7 +103,7 @@ impl Source {
         Pages::map(0, self.page_size(flags), as_c_int(PROT_READ), sharing, self.fd(), 0).map(drop)
     }
 
-    /// The file for a mapping to keep: the one opened here, or the duplicate of the caller's.
+    /// The file for the mapping to keep: the one that the library opened, or the duplicate of the caller's.
     pub fn into_file(self) -> Option<File> {
         match self {
             Source::Anonymous { .. } => None,
@@ -120,7 +120,7 @@ impl Source {
         }
     }
 
-    /// The descriptor to hand to the kernel.
+    /// The descriptor for mmap(2).
     pub fn fd(&self) -> RawFile {
         match self {
             Source::Anonymous { fd } | Source::Descriptor { fd, .. } => *fd,
@@ -128,7 +128,7 @@ impl Source {
         }
     }
 
-    /// Size and kind of the file, if there is one.
+    /// Size and kind of the file, unless there is none.
     pub fn info(&self) -> Option<&FileFacts> {
         match self {
             Source::Anonymous { .. } => None,
@@ -136,8 +136,7 @@ impl Source {
         }
     }
 
-    /// Bytes in a page of a mapping of this source: the kernel rounds hugetlb mappings to their own page size, and
-    /// unmaps them by it only.
+    /// Bytes in a page of a mapping of this source: the kernel maps and unmaps hugetlb memory in its own page size only.
     pub fn page_size(&self, flags: i64) -> usize {
         let base = sys::page_size();
         match self {
@@ -145,14 +144,14 @@ impl Source {
                 huge_page_size((flags >> MAP_HUGE_SHIFT) & MAP_HUGE_MASK).unwrap_or(base)
             }
             Source::Anonymous { .. } => base,
-            // hugetlbfs says so in its block size, which spares everyone else a second question.
+            // hugetlbfs has a larger block size, so that other files need no further system call.
             _ if self.info().is_some_and(|info| info.block_size > base) => sys::descriptor_page_size(self.fd()).unwrap_or(base),
             _ => base,
         }
     }
 }
 
-/// Bytes in a huge page, given the logarithm that flags hold; 0 stands for the system's default.
+/// Bytes in a huge page, given the logarithm in the flags; 0 stands for the system's default.
 fn huge_page_size(log2: i64) -> Option<usize> {
     match log2 {
         0 => sys::default_huge_page_size(),

@@ -110,7 +110,7 @@ fn a_program_that_forbids_unsafe_code_cannot_map_over_memory_in_use() {
         format!("{core}buffer::Bytes::from_raw(here, 1 << 20);"),
         format!("{core}page_cache::cachestat(7, 0, 1);"),
         format!("{core}page_cache::evict(7, 0, 1);"),
-        format!("{core}page_cache::warm(7, 0, 1);"),
+        format!("{core}page_cache::readahead(7, 0, 1);"),
     ];
     for way in ways {
         let said = compiled_without_unsafe(&way).expect_err(&way);

@@ -77,7 +77,7 @@ fn a_mapping_of_an_empty_file_grows_with_it() {
     mapping.write(99, b"x").unwrap();
     assert_eq!(std::fs::read(folder.path().join("empty")).unwrap()[99], b'x');
 
-    // From the end of the file, which is not on a page border.
+    // From the end of the file, which is not on a page boundary.
     let mut end = Mapping::open(open, REST, READ_WRITE, MAP_SHARED | KEEP, 100).unwrap();
     assert_eq!(end.length(), 0);
     end.resize(page(), MREMAP_MAYMOVE, FileEnd::Follows).unwrap();

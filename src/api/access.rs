@@ -183,8 +183,8 @@ impl Mapping {
     /// - nothing writes to them: no other thread or process, through the file, through another mapping of it, or through this
     ///   one by [`Mapping::write`], [`Mapping::put`], [`Mapping::advise`] and other calls that take `&self`;
     /// - all of them can be read: the protection allows it, and the file is not cut short. An access beyond its new end, or one
-    ///   that meets an I/O error, is SIGBUS, which ends the process, or with [`Mapping::survive`] reads zeros, which is a change
-    ///   of the bytes, too.
+    /// that meets an I/O error, is SIGBUS, which ends the process, or with [`Mapping::survive`] reads zeros, which is a change
+    /// of the bytes, too.
     ///
     /// Private memory without a file, and memory files with [`Seals::SHRINK`](super::Seals::SHRINK) and
     /// [`Seals::WRITE`](super::Seals::WRITE), can keep this by themselves; of a file on a disk only the caller can know it.

@@ -186,7 +186,7 @@ impl MapOptions {
         self
     }
 
-    /// The part of the file that is mapped. It need not begin on a page border, and may go beyond the end of the file, where
+    /// The part of the file that is mapped. It need not begin on a page boundary, and may go beyond the end of the file, where
     /// accesses fault until the file has grown.
     ///
     /// ```
@@ -199,8 +199,8 @@ impl MapOptions {
         self
     }
 
-    /// The mapping keeps its file open, for [`Mapping::resize`], [`Mapping::file`], [`Mapping::cachestat`]. Memory files are kept in
-    /// any case.
+    /// The mapping keeps its file open, for [`Mapping::resize`], [`Mapping::file`], [`Mapping::cachestat`]. Memory files are
+    /// kept in any case.
     ///
     /// ```
     /// let text = mmap_wrap::MapOptions::new().keep_file(true).open("Cargo.toml")?;

@@ -9,7 +9,7 @@ use std::ffi::CString;
 use std::ops::RangeBounds;
 
 impl Mapping {
-    /// Changes the protection of a range, which begins on a page border; its end is rounded up to a whole page.
+    /// Changes the protection of a range, which begins on a page boundary; its end is rounded up to a whole page.
     ///
     /// ```
     /// use mmap_wrap::{Mapping, Protection};
@@ -24,7 +24,7 @@ impl Mapping {
     }
 
     /// Advises the kernel about a range. Advice that loses nothing covers every page that holds one of the bytes; advice that
-    /// drops data needs both ends on page borders or at the mapping's ends.
+    /// drops data needs both ends on page boundaries or at the mapping's ends.
     ///
     /// ```
     /// use mmap_wrap::{Advice, Mapping};
@@ -189,7 +189,7 @@ impl Mapping {
     }
 
     /// Makes every access to the pages of a range a fault, until [`Mapping::unguard`]. What they held is dropped. Both ends are
-    /// on page borders or at the mapping's own ends.
+    /// on page boundaries or at the mapping's own ends.
     ///
     /// ```
     /// let page = mmap_wrap::page_size();

@@ -55,8 +55,8 @@ impl Mapping {
     /// [`Mapping::resize`], to an address: MREMAP_FIXED.
     ///
     /// # Safety
-    /// Nothing that lies where the mapping moves to may be used any more: it is replaced. A `Mapping` that lies there must not be
-    /// dropped.
+    /// Nothing that lies where the mapping moves to may be used any more: it is replaced. A `Mapping` that lies there must not
+    /// be dropped.
     ///
     /// ```
     /// use mmap_wrap::{FileEnd, Mapping};
@@ -74,7 +74,7 @@ impl Mapping {
         self.change("resize_at", |core| unsafe { core.resize_at(number(len), flags, address.addr(), file) })
     }
 
-    /// Splits the mapping at a page border: this one ends there, and what follows is a mapping of its own.
+    /// Splits the mapping at a page boundary: this one ends there, and what follows is a mapping of its own.
     ///
     /// ```
     /// let mut memory = mmap_wrap::Mapping::anonymous(1 << 20)?;

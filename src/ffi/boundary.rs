@@ -170,7 +170,7 @@ fn bad_buffer(fault: guarded::Fault, size: usize) -> Box<Error> {
 }
 
 /// Writes the members of a struct of i64 to `to`, as many as `size` bytes of the caller's have room for: an older header
-/// knows fewer. Answers 0.
+/// knows fewer. Returns 0.
 pub fn write_members(to: *mut u8, size: i64, name: &str, members: &[i64]) -> Result<i64> {
     let room = room_for(to, size)?;
     if room.size() == 0 || room.size() % size_of::<i64>() != 0 {

@@ -3,7 +3,7 @@
 //! The first line of each topic's documentation is its heading in the header, and the doc comments are its manual:
 //! tests/header.rs joins the topics in the order it lists them.
 
-// Unsafe for Rust, all alike: C promises nothing in a type. What a caller must see to is what the documentation asks for:
+// Unsafe for Rust, all alike: C promises nothing in a type. What a caller must ensure is what the documentation asks for:
 // valid memory, a descriptor of the caller's, nothing of use where MAP_FIXED maps.
 #![allow(clippy::missing_safety_doc, reason = "the documentation is the header's, which has no such section")]
 

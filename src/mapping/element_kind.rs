@@ -1,4 +1,4 @@
-//! The kinds of numbers that elements can be.
+//! The kinds of elements: type, width and byte order of a number in a mapping.
 
 use crate::error::{Error, Result};
 
@@ -27,7 +27,7 @@ pub const MMAP_WRAP_LITTLE_ENDIAN: i64 = 0x100;
 /// Or'ed to a kind: the most significant byte stands first, whatever the machine.
 pub const MMAP_WRAP_BIG_ENDIAN: i64 = 0x200;
 
-/// The kinds that there are, a bit each.
+/// All kinds, one bit each.
 const KINDS: u64 = {
     let signed = 1 << MMAP_WRAP_I8 | 1 << MMAP_WRAP_I16 | 1 << MMAP_WRAP_I32 | 1 << MMAP_WRAP_I64;
     let unsigned = 1 << MMAP_WRAP_U8 | 1 << MMAP_WRAP_U16 | 1 << MMAP_WRAP_U32 | 1 << MMAP_WRAP_U64;
@@ -36,12 +36,12 @@ const KINDS: u64 = {
 const ANY_KIND: i64 = 0x3F;
 const WIDTH: i64 = 0xF;
 
-/// A kind of number, and the order of its bytes.
+/// The kind of an element: its type and its byte order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ElementKind {
-    /// One of those above.
+    /// One of the constants above.
     kind: i64,
-    /// Its bytes are not in the machine's own order.
+    /// The byte order is not the machine's.
     swapped: bool,
 }
 
@@ -57,7 +57,7 @@ pub enum Number {
 }
 
 impl ElementKind {
-    /// The kind that a caller's number names.
+    /// The kind for a caller's number.
     ///
     /// ```
     /// use mmap_wrap::internals::mapping::{ElementKind, MMAP_WRAP_BIG_ENDIAN, MMAP_WRAP_U16};
@@ -96,13 +96,13 @@ impl ElementKind {
         }
     }
 
-    /// Bits of 64 that a number of this kind leaves free.
+    /// How many of 64 bits a number of this kind does not use.
     #[inline]
     pub(super) fn spare_bits(self) -> usize {
         64 - 8 * self.width()
     }
 
-    /// From the number in the order that it lies in memory to the machine's own order, and back.
+    /// Converts from the byte order in memory to the machine's, and back.
     #[inline]
     pub(super) fn in_order(self, bits: u64) -> u64 {
         if self.swapped { bits.swap_bytes() >> self.spare_bits() } else { bits }
@@ -117,7 +117,7 @@ impl ElementKind {
     }
 }
 
-/// In words, for messages: the constants are called otherwise in every language.
+/// In words, for messages: each language has its own names for the constants.
 impl std::fmt::Display for ElementKind {
     fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
         let number = match self.number() {

@@ -1,4 +1,4 @@
-//! Mappings of files that are opened, made or sized for them, and of files in memory.
+//! Mappings of files that the library opens, creates or resizes, and of memory files.
 
 use super::request::{FIXED, MapRequest};
 use super::{Mapping, is_shared};
@@ -11,8 +11,8 @@ use crate::sys::{self, BorrowedFile, File};
 use std::ffi::CStr;
 
 impl Mapping {
-    /// Opens the file at `path`, maps it as [`Mapping::from_descriptor`] does, and closes it. It is opened for writing
-    /// only if a shared mapping is to be written.
+    /// Opens the file at `path`, maps it as [`Mapping::from_descriptor`] does, and closes it. It is opened for writing only for
+    /// a writable shared mapping.
     ///
     /// ```
     /// use mmap_wrap::internals::{Mapping, constants::*, range::REST};
@@ -25,8 +25,8 @@ impl Mapping {
         Mapping::from_source(&request, Source::path(path, is_shared(flags) && prot & PROT_WRITE != 0)?)
     }
 
-    /// Opens or makes a file, gives it its size, and maps it. On any failure nothing is left behind: a file that was not
-    /// there is removed, one that was there has its former size.
+    /// Opens or creates a file, sets its size, and maps it. On failure nothing is left behind: a file that was created is
+    /// removed, a file that existed has its former size.
     ///
     /// ```
     /// use mmap_wrap::internals::{Mapping, constants::*, mapping::{Name, OpenRequest}, range::REST};
@@ -45,7 +45,7 @@ impl Mapping {
         Ok(mapping.keeping(&request, source))
     }
 
-    /// Maps a memory file of `len` bytes, memfd_create(2), and keeps it open. `memfd_flags` are MFD_ bits.
+    /// Creates and maps a memory file of `len` bytes, memfd_create(2), and keeps it open. `memfd_flags` are MFD_ bits.
     ///
     /// ```
     /// use mmap_wrap::internals::{Mapping, constants::*};
@@ -58,12 +58,12 @@ impl Mapping {
         Mapping::from_memory(len, prot, flags, |size| Source::memfd(name, memfd_flags, size))
     }
 
-    /// Maps secret memory of `len` bytes, memfd_secret(2): locked, and out of reach even for the kernel's own copies.
+    /// Creates and maps secret memory of `len` bytes, memfd_secret(2): locked into memory, and not accessible to the kernel.
     pub fn from_secret(len: i64, prot: i64) -> Result<Mapping> {
         Mapping::from_memory(len, prot, MAP_SHARED, Source::secret)
     }
 
-    /// Maps a file without a name of `len` bytes, by the best means there are, and keeps it open.
+    /// Creates and maps a file of `len` bytes without a name, with the best mechanism available, and keeps it open.
     pub fn from_unnamed(len: i64, prot: i64, flags: i64) -> Result<Mapping> {
         Mapping::from_memory(len, prot, flags, Source::unnamed)
     }
@@ -78,7 +78,7 @@ impl Mapping {
         Ok(mapping.with_file(source))
     }
 
-    /// A new descriptor of the file that the mapping keeps open, for passing to another process. It closes on exec.
+    /// A new descriptor of the file that the mapping keeps open, for passing to another process. It is closed on exec.
     ///
     /// ```
     /// # use mmap_wrap::internals::{Mapping, constants::*};
@@ -127,7 +127,7 @@ fn seals_error(errno: Errno, attempt: String) -> Box<Error> {
 }
 
 impl MapRequest {
-    /// The request for a mapping of a file that is not the caller's descriptor.
+    /// The request for a mapping of a file that the library opens.
     fn from_named_file(len: i64, prot: i64, flags: i64, offset: i64) -> Result<MapRequest> {
         let request = MapRequest::new(0, len, prot, flags, offset)?;
         if flags & MAP_ANONYMOUS != 0 {

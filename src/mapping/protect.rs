@@ -9,8 +9,8 @@ use crate::range::Span;
 use std::sync::atomic::Ordering;
 
 impl Mapping {
-    /// Changes the protection of `size` bytes (or `REST`) from `offset`, which must be on a page border or 0; the
-    /// size is rounded up to whole pages, as POSIX has it.
+    /// Changes the protection of `size` bytes (or `REST`) from `offset`, which must be on a page boundary or 0. The size is
+    /// rounded up to whole pages, as POSIX specifies.
     ///
     /// ```
     /// # use mmap_wrap::internals::{Mapping, constants::*, range::REST};
@@ -24,13 +24,13 @@ impl Mapping {
         let span = self.span(offset, size)?;
         if span.size == 0 {
             if self.grid.length == 0 {
-                // The file may grow, and the mapping with it.
+                // The mapping may grow later.
                 self.origin.prot.store(prot, Ordering::Relaxed);
             }
             return Ok(());
         }
         if self.origin.flags & OR_PRIVATE != 0 && prot & PROT_WRITE != 0 {
-            // The kernel allows it: what it maps is private.
+            // The kernel would allow it, since the mapping is private.
             return Err(self.protect_error(Errno::EACCES, prot, span));
         }
         let pages = span.pages_from_aligned_start(self.grid)?;
@@ -56,8 +56,8 @@ impl Mapping {
         }
     }
 
-    /// Advises the kernel about `size` bytes (or `REST`) from `offset`. Advice that loses nothing covers every page
-    /// that holds one of the bytes; advice that discards needs both ends on page borders or at the mapping's ends.
+    /// Gives the kernel advice about `size` bytes (or `REST`) from `offset`. Advice that loses no data applies to every page
+    /// that holds one of the bytes; advice that discards data needs both ends on page boundaries or at the ends of the mapping.
     ///
     /// ```
     /// # use mmap_wrap::internals::{Mapping, constants::*, range::REST};
@@ -91,8 +91,8 @@ impl Mapping {
         }
     }
 
-    /// Writes the pages that hold `size` bytes (or `REST`) from `offset` back to the file: MS_SYNC waits for it,
-    /// MS_ASYNC does not.
+    /// Writes the pages that hold `size` bytes (or `REST`) from `offset` back to the file: MS_SYNC waits until they are
+    /// written, MS_ASYNC does not.
     ///
     /// ```
     /// # use mmap_wrap::internals::{Mapping, constants::*, range::REST};
@@ -129,7 +129,7 @@ mod tests {
     use crate::range::REST;
 
     #[test]
-    fn what_is_private_in_place_of_a_shared_mapping_cannot_be_made_writable() {
+    fn a_private_mapping_in_place_of_a_shared_one_cannot_be_made_writable() {
         let mut memory = Mapping::anonymous(4096, PROT_READ, MAP_PRIVATE).unwrap();
         memory.origin.flags |= OR_PRIVATE;
         let failure = memory.protect(PROT_READ | PROT_WRITE, 0, REST).unwrap_err();

@@ -1,4 +1,4 @@
-//! Opening a file, making it, giving it its size: all of it, or nothing is left behind.
+//! Opening and creating a file and setting its size: on failure nothing is left behind.
 
 use super::{Source, SourceKind, file_info, no_stream};
 use crate::constants::{Group, O_CREAT, O_EXCL, O_TMPFILE, O_TRUNC};
@@ -11,7 +11,7 @@ use crate::sys::{File, FileFacts, RawFile};
 use std::ffi::{CStr, CString, c_int};
 use std::time::{Duration, Instant};
 
-/// What a file is called, and by whom.
+/// The name of a file.
 #[derive(Debug, Clone, Copy)]
 pub enum Name<'a> {
     /// A path of the file system.
@@ -30,9 +30,9 @@ impl Name<'_> {
 
     /// Removes the name, if it is still that of the file `fd`.
     fn remove(self, fd: RawFile) {
-        // What cannot be removed stays: the first error is the one to tell.
+        // A failure is ignored: the first error is the one to report.
         let _ = match self {
-            // A symbolic link led to the file, perhaps, and stays.
+            // If the path is a symbolic link, its target is removed, and the link stays.
             Name::Path(path) => sys::real_path_of(path, fd).map(|path| std::fs::remove_file(path).is_ok()),
             Name::SharedMemory(name) => Some(sys::shm_unlink(name).is_ok()),
         };
@@ -81,25 +81,26 @@ pub struct OpenRequest<'a> {
     pub allocate: bool,
 }
 
-/// How long shared memory may have no size yet: another process has made it with shm_open(3), and ftruncate(2) follows.
+/// How long to wait for the size of shared memory: another process that created it with shm_open(3) sets it with ftruncate(2)
+/// afterwards.
 const SIZE_FOLLOWS: Duration = Duration::from_secs(1);
 
-/// Takes back what opening did, unless it is finished.
+/// Undoes what opening did, unless it is finished.
 #[derive(Debug)]
 #[must_use]
 pub struct Undo<'a> {
     request: OpenRequest<'a>,
     fd: RawFile,
     made: bool,
-    /// The size to go back to.
+    /// The size to restore.
     grown_from: Option<u64>,
-    /// The size that the file is cut to at last.
+    /// The size to which the file is truncated at the end.
     cut_to: Option<u64>,
 }
 
 impl<'a> OpenRequest<'a> {
-    /// Opens or makes the file, and makes it as large as it is to be. A file that is to be smaller is cut only when all
-    /// else is done: see [`Undo::finish`]. Drop the answer's second part before its first.
+    /// Opens or creates the file, and makes it longer if needed. `whole` means that all of the file will be mapped. A file that
+    /// gets smaller is truncated last, by [`Undo::finish`]. Drop the `Undo` before the `Source`, whose descriptor it uses.
     pub fn open(self, whole: bool) -> Result<(Source, Undo<'a>)> {
         self.check()?;
         if matches!(self.name, Name::Path(path) if sys::leads_to_stream(path)) {
@@ -113,7 +114,7 @@ impl<'a> OpenRequest<'a> {
                 return Err(Error::argument(format!("{} is no regular file: its size cannot be set", self.name.text())));
             }
             if size > info.size {
-                // Allocating makes it larger, too, and where the disk is full shared memory stays as it is.
+                // Allocating makes it longer, too, and leaves shared memory unchanged if that fails.
                 if !self.allocate {
                     self.grow(undo.fd, size)?;
                 }
@@ -158,7 +159,7 @@ impl<'a> OpenRequest<'a> {
         u64::try_from(self.size).ok()
     }
 
-    /// Tells whether the file was made here: only then may it be removed again.
+    /// Also returns whether this call created the file: only then it may be removed again.
     fn open_or_make(self) -> Result<(File, bool), Errno> {
         let OpenRequest { name, flags, .. } = self;
         let (c_flags, mode) = (self.c_flags(), self.c_mode());
@@ -175,7 +176,7 @@ impl<'a> OpenRequest<'a> {
                 opened => return Ok((opened?, false)),
             }
             match self.make() {
-                // Somebody made it just now; or a symbolic link is there, and what it points at is not.
+                // Another process has just created it; or it is a symbolic link to a file that does not exist.
                 Err(Errno::EEXIST) => there = true,
                 opened => return Ok((opened?, true)),
             }
@@ -183,8 +184,8 @@ impl<'a> OpenRequest<'a> {
         Ok((name.open(c_flags, mode)?, there))
     }
 
-    /// Makes the file, which must not exist, with its size if the system can do that in one step: see `make_sized`. The
-    /// errors are those of open(2) with O_EXCL.
+    /// Creates the file, which must not exist, together with its size if the file system can (`make_sized`). The errors are
+    /// those of open(2) with O_EXCL.
     fn make(self) -> Result<File, Errno> {
         match self.make_sized() {
             Err(errno) if errno != Errno::EEXIST => self.name.open(self.c_flags() | as_c_int(O_EXCL), self.c_mode()),
@@ -192,8 +193,8 @@ impl<'a> OpenRequest<'a> {
         }
     }
 
-    /// Makes the file without a name, gives it its size, and then the name: another process that opens it never finds it
-    /// empty. Not every file system can.
+    /// Creates the file without a name, sets its size, and links it to its name: another process that opens it never finds it
+    /// empty. Not every file system can do this.
     fn make_sized(self) -> Result<File, Errno> {
         let size = self.new_size().filter(|size| *size > 0).ok_or(Errno::EINVAL)?;
         let place = self.name.place()?;
@@ -203,14 +204,14 @@ impl<'a> OpenRequest<'a> {
             sys::allocate(sys::raw(&fd), size)?;
         }
         sys::link(sys::raw(&fd), &place)?;
-        // Opened by its name, /proc shows the name, by which others find the file again. The permissions that it was made
-        // with may forbid that, and the name may be removed already.
+        // A descriptor that was opened by the name shows the name in /proc, for tools. Opening can fail if the permissions
+        // forbid it or the name is already removed.
         let named = self.name.open(self.c_flags() & !as_c_int(O_CREAT | O_EXCL | O_TRUNC), 0);
         Ok(named.ok().filter(|named| sys::is_same_file(sys::raw(&named), sys::raw(&fd))).unwrap_or(fd))
     }
 
-    /// Whether a size smaller than the file's cuts it. Other processes use shared memory at the same time, and each opens it
-    /// with a size of its own: only O_TRUNC and resizing make it smaller.
+    /// Whether a smaller size truncates the file. Other processes use shared memory at the same time, and each opens it with a
+    /// size of its own: only O_TRUNC and resizing make it smaller.
     fn cuts(&self) -> bool {
         matches!(self.name, Name::Path(_))
     }
@@ -220,12 +221,12 @@ impl<'a> OpenRequest<'a> {
         grown.map_err(|errno| self.size_error(errno, "grow", size))
     }
 
-    /// The size to go back to on failure. None for shared memory: another process may use what was added.
+    /// The size to restore on failure. None for shared memory: another process may use what was added.
     fn size_to_restore(&self, before: u64) -> Option<u64> {
         self.cuts().then_some(before)
     }
 
-    /// Waits until shared memory has the size that the process which makes it is about to give it.
+    /// Waits until the process that created the shared memory has set its size.
     fn await_size(&self, fd: RawFile, mut found: FileFacts) -> Result<FileFacts> {
         let end = Instant::now() + SIZE_FOLLOWS;
         while found.size == 0 && matches!(self.name, Name::SharedMemory(_)) && self.flags & O_TRUNC == 0 {
@@ -253,7 +254,7 @@ impl<'a> OpenRequest<'a> {
 }
 
 impl Undo<'_> {
-    /// Cuts the file if it is to be smaller; after that there is nothing left that can fail, and nothing to undo.
+    /// Truncates the file if it gets smaller; after that nothing can fail, and nothing is undone.
     pub fn finish(mut self) -> Result<()> {
         if let Some(size) = self.cut_to {
             sys::set_file_size(self.fd, size).map_err(|errno| self.request.size_error(errno, "cut", size))?;

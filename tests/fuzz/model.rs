@@ -145,7 +145,7 @@ impl Known {
         if self.span(offset, size).is_none() { vec![MMAP_WRAP_E_RANGE] } else { Vec::new() }
     }
 
-    /// As `range`, and its start, or both of its ends, must be on page borders or be the mapping's own.
+    /// As `range`, and its start, or both of its ends, must be on page boundaries or be the mapping's own.
     fn aligned(&self, offset: i64, size: i64, both_ends: bool) -> Vec<i64> {
         let Some(size) = self.span(offset, size) else { return vec![MMAP_WRAP_E_RANGE] };
         let end = offset + size;

@@ -482,7 +482,7 @@ impl Scene {
         if draw.one_in(10) { draw.pick(&[-1, 255, 256, 12_345, i64::MIN, i64::MAX]) } else { draw.pick(&known) }
     }
 
-    /// What no caller may do, or no machine can bear. Answers the place that was reserved for a mapping.
+    /// What no caller may do, or no machine can bear. Returns the place that was reserved for a mapping.
     fn keep_from_harm(&self, call: &Call, a: &mut [i64], draw: &mut Draw) -> Option<(i64, i64)> {
         // Alone, a long mapping is unmapped before anyone touches it.
         let lengths = [ElementKind::Length, ElementKind::NewLength]
