@@ -18,8 +18,8 @@ use std::io;
 /// ```
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// An operation that failed, and why. Its text has the operation, what was tried, with which numbers, the limit, and where
-/// that is known what to do. It becomes an [`io::Error`] of the fitting kind by `?`.
+/// An operation that failed, and why. The text contains the operation, what was tried with which numbers, the limit and, if
+/// known, the remedy. `?` converts it to an [`io::Error`] of the corresponding kind.
 ///
 /// ```
 /// use mmap_wrap::{ErrorKind, Mapping};
@@ -50,21 +50,21 @@ pub struct Error {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// A range does not lie within the mapping, or a length exceeds what this machine can address. Nothing was accessed.
+    /// A range is not inside the mapping, or a length exceeds what this machine can address. Nothing was accessed.
     OutOfRange,
     /// An offset, address or end is not a multiple of a page, or of a word, where it must be.
     Misaligned,
-    /// The access faulted: protection, a file cut short, a full disk, an I/O error.
+    /// The access faulted: protection, a truncated file, a full disk, an I/O error.
     Fault,
-    /// A page was lost to an access through its address and replaced: see [`Mapping::survive`](crate::Mapping::survive).
+    /// A page was lost, and replaced by a zeroed one: see [`Mapping::survive`](crate::Mapping::survive).
     Lost,
     /// Calls of other threads are using the mapping.
     Busy,
     /// A part of the mapping is sealed: [`Mapping::seal`](crate::Mapping::seal).
     Sealed,
-    /// An argument has a value that it cannot have.
+    /// An argument has an invalid value.
     InvalidArgument,
-    /// This system lacks what was asked for.
+    /// This system lacks what the call needs.
     Unsupported,
     /// The system returned an error: [`Error::raw_os_error`].
     System,
@@ -108,7 +108,7 @@ impl Error {
             MMAP_WRAP_E_ARGUMENT => ErrorKind::InvalidArgument,
             MMAP_WRAP_E_UNSUPPORTED => ErrorKind::Unsupported,
             MMAP_WRAP_E_HANDLE | MMAP_WRAP_E_UNMAPPED => ErrorKind::Unmapped,
-            // What is not found is no error here.
+            // Not returned: `find` returns `None`.
             _ => ErrorKind::Internal,
         }
     }
@@ -180,7 +180,7 @@ impl fmt::Display for Error {
     }
 }
 
-/// As its text, for `fn main() -> Result<()>`.
+/// Includes the text, for `fn main() -> Result<()>`.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         write!(f, "Error({:?}, \"{self}\")", self.kind())

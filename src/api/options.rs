@@ -1,4 +1,4 @@
-//! How mappings are made.
+//! Creating mappings.
 
 use super::page_cache::part_of_file;
 use super::{Core, Error, MapFlags, Mapping, Protection, Result, number};
@@ -12,9 +12,9 @@ use std::ffi::{CString, OsStr};
 use std::ops::RangeBounds;
 use std::path::Path;
 
-/// How a mapping is made: what is mapped, and with which protection. What is not said is read-only, shared, all of the file.
+/// Options for a new mapping. The defaults are read-only, shared, the whole file.
 ///
-/// An option that a call has no use for, as a size for memory without a file, is an error of that call
+/// An option that does not apply to a call, such as a size for memory without a file, is an error of that call
 /// ([`ErrorKind::InvalidArgument`](super::ErrorKind::InvalidArgument)). Only [`MapOptions::hint`] and [`MapOptions::mode`] may
 /// have no effect.
 ///
@@ -40,7 +40,7 @@ pub struct MapOptions {
     huge_page: Option<usize>,
     hint: usize,
     alignment: Option<usize>,
-    /// In the core's numbers, or that there are none for it.
+    /// As offset and length, or the error if it is not a range of a file.
     part: Result<(i64, i64), Box<Cause>>,
     keep_file: bool,
     create: bool,
@@ -52,15 +52,15 @@ pub struct MapOptions {
     sealable: bool,
 }
 
-/// What a call has use for, beyond protection.
+/// Groups of options that apply to some calls only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum OptionGroup {
-    /// Opening, making and sizing a file.
+    /// Opening, creating and sizing a file.
     Opening,
     Part,
     Alignment,
     Seals,
-    /// Whether changes are private, and the system's flags.
+    /// Private or shared, and the system's flags.
     Flags,
     HugePages,
 }
@@ -72,7 +72,7 @@ impl Default for MapOptions {
 }
 
 impl MapOptions {
-    /// Read-only, shared, all of the file.
+    /// Read-only, shared, the whole file.
     ///
     /// ```
     /// let text = mmap_wrap::MapOptions::new().open("Cargo.toml")?;
@@ -110,7 +110,7 @@ impl MapOptions {
         self
     }
 
-    /// The protection, in place of what [`MapOptions::write`] makes of it.
+    /// The protection, in place of [`MapOptions::write`].
     ///
     /// ```
     /// use mmap_wrap::{MapOptions, Protection};
@@ -123,7 +123,7 @@ impl MapOptions {
         self
     }
 
-    /// Changes stay in this mapping: MAP_PRIVATE. It may then be written where the file may only be read.
+    /// Changes stay in this mapping: MAP_PRIVATE. The mapping may be writable even if the file is not.
     ///
     /// ```
     /// let text = mmap_wrap::MapOptions::new().write(true).private().open("Cargo.toml")?;
@@ -136,7 +136,7 @@ impl MapOptions {
         self
     }
 
-    /// Flags that have no method here.
+    /// Flags that have no method of their own.
     ///
     /// ```
     /// use mmap_wrap::{MapFlags, MapOptions};
@@ -149,7 +149,7 @@ impl MapOptions {
         self
     }
 
-    /// Huge pages of so many bytes, from the reserved pool. For memory without a file and memory files.
+    /// Huge pages of `bytes` each, from the reserved pool. For memory without a file and memory files.
     ///
     /// ```
     /// match mmap_wrap::MapOptions::new().write(true).huge_pages(2 << 20).anonymous(2 << 20) {
@@ -162,7 +162,7 @@ impl MapOptions {
         self
     }
 
-    /// Where the mapping should begin, if nothing is there.
+    /// The address at which the mapping should begin, if nothing is mapped there.
     ///
     /// ```
     /// let memory = mmap_wrap::MapOptions::new().hint(0x10_0000_0000_u64 as usize).anonymous(4096)?;
@@ -173,7 +173,7 @@ impl MapOptions {
         self
     }
 
-    /// The first page lies at a multiple of so many bytes, a power of two. For [`MapOptions::map`] and
+    /// The address of the first page is a multiple of `bytes`, a power of two. For [`MapOptions::map`] and
     /// [`MapOptions::anonymous`].
     ///
     /// ```
@@ -212,7 +212,7 @@ impl MapOptions {
         self
     }
 
-    /// [`MapOptions::open`] makes the file if there is none. It is then empty, unless [`MapOptions::size`] is given.
+    /// [`MapOptions::open`] creates the file if it does not exist: empty, unless [`MapOptions::size`] is given.
     ///
     /// ```
     /// # let folder = tempfile::tempdir().unwrap();
@@ -225,7 +225,7 @@ impl MapOptions {
         self
     }
 
-    /// [`MapOptions::open`] makes the file, and it is an error if there is one.
+    /// [`MapOptions::open`] creates the file, and fails if it exists.
     ///
     /// ```
     /// let error = mmap_wrap::MapOptions::new().create_new(true).size(4096).open("Cargo.toml").unwrap_err();
@@ -236,7 +236,7 @@ impl MapOptions {
         self
     }
 
-    /// [`MapOptions::open`] empties the file first.
+    /// [`MapOptions::open`] truncates the file to 0 bytes first.
     ///
     /// ```
     /// # let folder = tempfile::tempdir().unwrap();
@@ -251,7 +251,7 @@ impl MapOptions {
         self
     }
 
-    /// Permissions of a file that is made, less the umask; 0o666 if not said.
+    /// Permissions of a file that is created, less the umask. The default is 0o666.
     ///
     /// ```
     /// # let folder = tempfile::tempdir().unwrap();
@@ -264,9 +264,9 @@ impl MapOptions {
         self
     }
 
-    /// The size in bytes that the file gets when it is opened: a longer file is cut, and what lay behind is lost, except of
-    /// shared memory, which is never made smaller. On failure it has its former size. Without this the file stays as it is, and
-    /// [`Mapping::resize`] makes it longer.
+    /// The size in bytes that the file gets when it is opened. A longer file is truncated, which loses the rest; shared memory is
+    /// never made smaller. On failure the file has its former size. Without this option opening does not change the size;
+    /// [`Mapping::resize`] can.
     ///
     /// ```
     /// # let folder = tempfile::tempdir().unwrap();
@@ -280,7 +280,7 @@ impl MapOptions {
         self
     }
 
-    /// The file system sets blocks aside for all of the file now, so that a full disk is an error here and not a fault later.
+    /// The file system allocates blocks for all of the file now, so that a full disk is an error here and not a fault later.
     ///
     /// ```
     /// # let folder = tempfile::tempdir().unwrap();
@@ -295,7 +295,7 @@ impl MapOptions {
         self
     }
 
-    /// Seals can be added to the memory file that [`MapOptions::memfd`] makes.
+    /// Seals can be added to the memory file that [`MapOptions::memfd`] creates.
     ///
     /// ```
     /// use mmap_wrap::{MapOptions, Seals};
@@ -308,8 +308,8 @@ impl MapOptions {
         self
     }
 
-    /// Opens the file at `path`, maps it, and closes it. It is opened for writing only where that is needed. On failure a file
-    /// that was not there is removed again.
+    /// Opens the file at `path`, maps it, and closes it. It is opened for writing only if needed. On failure, a file that this
+    /// call created is removed.
     ///
     /// ```
     /// let text = mmap_wrap::MapOptions::new().open("Cargo.toml")?;
@@ -323,7 +323,8 @@ impl MapOptions {
         })
     }
 
-    /// The same for POSIX shared memory: a name of shm_open(3), `/like-this`. It stays until [`unlink_shared_memory`].
+    /// Like [`MapOptions::open`], for POSIX shared memory: a name of shm_open(3), such as `/counters`. It exists until
+    /// [`unlink_shared_memory`].
     ///
     /// ```
     /// let name = format!("/mmap-wrap-{}", std::process::id());
@@ -339,7 +340,7 @@ impl MapOptions {
         })
     }
 
-    /// Maps an open file. It may be closed afterwards.
+    /// Maps an open file. The file may be closed afterwards.
     ///
     /// ```
     /// let file = std::fs::File::open("Cargo.toml").unwrap();
@@ -355,7 +356,7 @@ impl MapOptions {
         })
     }
 
-    /// Maps `len` bytes without a file: zeros at first. Shared memory is shared with forked children.
+    /// Maps `len` bytes of zeroed memory without a file. Shared memory is shared with forked children.
     ///
     /// ```
     /// let memory = mmap_wrap::MapOptions::new().write(true).anonymous(4096)?;
@@ -369,7 +370,7 @@ impl MapOptions {
         })
     }
 
-    /// Maps a memory file of `len` bytes, memfd_create(2), and keeps it open. The name is for /proc only.
+    /// Creates and maps a memory file of `len` bytes, memfd_create(2), and keeps it open. The name appears in /proc only.
     ///
     /// ```
     /// let memory = mmap_wrap::MapOptions::new().write(true).memfd("counters", 4096)?;
@@ -389,7 +390,7 @@ impl MapOptions {
         })
     }
 
-    /// Maps a file of `len` bytes that has no name, with the best mechanism available, and keeps it open.
+    /// Creates and maps a file of `len` bytes without a name, with the best mechanism available, and keeps it open.
     ///
     /// ```
     /// let memory = mmap_wrap::MapOptions::new().write(true).unnamed(4096)?;
@@ -403,7 +404,7 @@ impl MapOptions {
         })
     }
 
-    /// Maps `len` bytes of secret memory, memfd_secret(2): locked into memory, and unreadable even for debuggers.
+    /// Creates and maps `len` bytes of secret memory, memfd_secret(2): locked into memory, and not readable by debuggers.
     ///
     /// ```
     /// match mmap_wrap::MapOptions::new().write(true).secret(32) {
@@ -421,7 +422,7 @@ impl MapOptions {
     /// [`MapOptions::map`] exactly at `address`: MAP_FIXED.
     ///
     /// # Safety
-    /// Nothing that lies in the place may be used any more: it is replaced. A `Mapping` that lies there must not be dropped.
+    /// What was mapped at the address is replaced and must not be used any more. A `Mapping` of it must not be dropped.
     ///
     /// ```
     /// # use mmap_wrap::{MapOptions, Mapping};
@@ -439,7 +440,7 @@ impl MapOptions {
             let (offset, len) = self.part.clone()?;
             let options = MapOptions { hint: address.addr(), ..self.clone() };
             let flags = options.map_flags()? | MAP_FIXED;
-            // SAFETY: the descriptor is borrowed; the caller sees to the place.
+            // SAFETY: the descriptor is borrowed; the caller ensures that nothing uses the address.
             unsafe { options.map_descriptor(flags, len, sys::raw(&file).into(), offset) }
         })
     }
@@ -447,7 +448,7 @@ impl MapOptions {
     /// [`MapOptions::anonymous`] exactly at `address`: MAP_FIXED.
     ///
     /// # Safety
-    /// Nothing that lies in the place may be used any more: it is replaced. A `Mapping` that lies there must not be dropped.
+    /// What was mapped at the address is replaced and must not be used any more. A `Mapping` of it must not be dropped.
     ///
     /// ```
     /// # use mmap_wrap::{MapOptions, Mapping};
@@ -463,12 +464,12 @@ impl MapOptions {
             self.check_options(WITHOUT_FILE)?;
             let options = MapOptions { hint: address.addr(), ..self.clone() };
             let flags = options.map_flags()? | MAP_ANONYMOUS | MAP_FIXED;
-            // SAFETY: there is no descriptor; the caller sees to the place.
+            // SAFETY: there is no descriptor; the caller ensures that nothing uses the address.
             unsafe { options.map_descriptor(flags, number(len), -1, 0) }
         })
     }
 
-    /// That the call has use for all that was asked: the rest would be ignored, and without a word.
+    /// Checks that all given options apply to the call: others would be ignored silently.
     fn check_options(&self, used: &[OptionGroup]) -> Result<(), Box<Cause>> {
         let asked = [
             (self.create || self.create_new, OptionGroup::Opening, "create"),
@@ -493,7 +494,7 @@ impl MapOptions {
     unsafe fn map_descriptor(&self, flags: i64, len: i64, fd: i64, offset: i64) -> Result<Core, Box<Cause>> {
         let protection = self.protection.to_platform()?;
         match self.alignment {
-            // SAFETY: the caller's.
+            // SAFETY: the conditions are the same.
             None => unsafe { Core::from_descriptor(self.hint, len, protection, flags, fd, offset) },
             // SAFETY: as above.
             Some(bytes) => unsafe { Core::aligned(number(bytes), len, protection, flags, fd, offset) },
@@ -532,7 +533,7 @@ impl MapOptions {
     }
 }
 
-/// On hugetlbfs a file has huge pages, too.
+/// Huge pages apply, since a file of hugetlbfs has them.
 const FOR_DESCRIPTOR: &[OptionGroup] = &[OptionGroup::Part, OptionGroup::Alignment, OptionGroup::Flags, OptionGroup::HugePages];
 const WITHOUT_FILE: &[OptionGroup] = &[OptionGroup::Alignment, OptionGroup::Flags, OptionGroup::HugePages];
 

@@ -6,7 +6,7 @@ use crate::page_cache;
 use crate::sys::{self, AsFile};
 use std::ops::RangeBounds;
 
-/// What the page cache holds of a range of a file, which may lie beyond its end. Linux 6.5.
+/// What the page cache holds of a range of a file, which may extend beyond its end: cachestat(2), Linux 6.5.
 ///
 /// ```
 /// let file = std::fs::File::open("Cargo.toml").unwrap();
@@ -21,7 +21,7 @@ pub fn cachestat(file: impl AsFile, range: impl RangeBounds<u64>) -> Result<Cach
         .map_err(Error::in_operation("cachestat"))
 }
 
-/// Stores what changed of a file, and lets the page cache forget a range of it. Pages that are mapped or in use stay.
+/// Writes the modified pages of a file back, and evicts a range from the page cache. Pages that are mapped or in use stay.
 ///
 /// ```
 /// let file = std::fs::File::open("Cargo.toml").unwrap();
@@ -33,7 +33,7 @@ pub fn evict(file: impl AsFile, range: impl RangeBounds<u64>) -> Result<()> {
     on(file, range, |fd, offset, size| unsafe { page_cache::evict(fd, offset, size) }).map_err(Error::in_operation("evict"))
 }
 
-/// Begins to read a range of a file into the page cache, and does not wait for it.
+/// Starts to read a range of a file into the page cache, and does not wait for the data.
 ///
 /// ```
 /// let file = std::fs::File::open("Cargo.toml").unwrap();
@@ -55,7 +55,7 @@ fn on<T>(
     run(sys::raw(&file).into(), start, size)
 }
 
-/// A range of a file as offset and size, in the core's numbers.
+/// A range of a file as offset and size, in `i64`.
 pub(super) fn part_of_file(range: impl RangeBounds<u64>) -> Result<(i64, i64), Box<Cause>> {
     let part = Part::new(range);
     Ok((part.start, part.size()?))
