@@ -1,7 +1,7 @@
 //! Flags and descriptors as a script or a C caller gave them: bits that this platform knows, numbers that can be one, or an
 //! error.
 
-use crate::constants::{Group, bits};
+use crate::constants::{Group, MAP_SHARED, MAP_SHARED_VALIDATE, MAP_TYPE, bits};
 use crate::error::{Error, Result};
 use crate::sys::RawFile;
 use std::ffi::c_int;
@@ -45,6 +45,11 @@ pub fn to_c_int(value: i64, what: &str) -> Result<c_int> {
 #[allow(clippy::cast_possible_truncation, reason = "the system's flags are 32 bits")]
 pub const fn as_c_int(flags: i64) -> c_int {
     flags as c_int
+}
+
+/// Whether flags ask for a shared mapping.
+pub fn is_shared(flags: i64) -> bool {
+    flags & MAP_TYPE == MAP_SHARED || flags & MAP_TYPE == MAP_SHARED_VALIDATE
 }
 
 /// Whether it is open only the system can say.
