@@ -60,10 +60,10 @@ fn a_million_errors() {
 }
 
 #[test]
-fn a_million_refused_accesses() {
+fn a_million_faults() {
     let inaccessible = handle(4096);
     assert_eq!(mprotect_wrap(inaccessible, PROT_NONE, 0, REST), 0);
-    leaves_nothing_behind("a_million_refused_accesses", |_| {
+    leaves_nothing_behind("a_million_faults", |_| {
         assert_eq!(mmap_wrap_fill(inaccessible, 0, 1, 1), MMAP_WRAP_E_FAULT);
     });
 }
