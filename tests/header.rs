@@ -1,4 +1,4 @@
-//! The committed headers are those that cbindgen generates from src/ffi/. (tests/c/run checks that the library exports what they
+//! The committed headers are those that cbindgen generates from src/ffi/. (scripts/abi checks that the library exports what they
 //! declare.)
 
 use std::fs;
@@ -122,8 +122,8 @@ fn declarations(files: &[&str]) -> String {
     tidy(String::from_utf8(text).expect("C is text").trim())
 }
 
-/// What cbindgen does not do: examples lose their Markdown fences and are indented, paragraphs are filled, a comment of one
-/// line takes one line, a negative number gets parentheses, and bits are hexadecimal.
+/// What cbindgen does not do: examples lose their Markdown fences and are indented, paragraphs are filled, a comment of one line takes
+/// one line, a negative number gets parentheses, and bits are hexadecimal.
 fn tidy(declarations: &str) -> String {
     let mut text = String::new();
     let mut in_example = false;
