@@ -7,14 +7,15 @@
 //! time when the system runs short: for what can be made again.
 
 use super::boundary::{boundary, text_at};
-use super::map::mmap_wrap_handle;
+use super::mapping::mmap_wrap_handle;
 use crate::registry::pin;
 use std::ffi::c_char;
 
 /// Makes every access to the range a fault (on = 1), or lifts that (on = 0): guard regions, madvise(2) with
 /// MADV_GUARD_INSTALL, or PROT_NONE where the kernel lacks them (before 6.13; 6.15 for files) or has them not for this kind
 /// of memory. What private memory held there is dropped. Offset and end must be on page borders or at the
-/// mapping's own ends (MMAP_WRAP_E_ALIGNMENT). Lifted, the pages have the protection of the mapping as a whole.
+/// mapping's own ends (MMAP_WRAP_E_ALIGNMENT). A guard stays when the protection changes, on every kernel; lifted, the pages have
+/// the protection that they were given last.
 ///
 /// Returns 0, or MMAP_WRAP_E_RANGE, MMAP_WRAP_E_SEALED, MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED, -ENOMEM.
 ///
@@ -41,7 +42,7 @@ pub unsafe extern "C" fn mmap_wrap_guard(h: mmap_wrap_handle, on: i64, offset: i
 /// ```
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mseal_wrap(h: mmap_wrap_handle, offset: i64, size: i64) -> i64 {
-    boundary("mseal", || pin(h)?.seal(offset, size).map(|()| 0))
+    boundary("mseal_wrap", || pin(h)?.seal(offset, size).map(|()| 0))
 }
 
 /// Names a mapping without a file: /proc/PID/maps shows it as `[anon:name]`, or as `[anon_shmem:name]` where it is shared. At
@@ -51,11 +52,11 @@ pub unsafe extern "C" fn mseal_wrap(h: mmap_wrap_handle, offset: i64, size: i64)
 /// built in), MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED.
 ///
 /// ```c
-/// mmap_wrap_name(h, "index cache");
+/// mmap_wrap_set_name(h, "index cache");
 /// ```
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mmap_wrap_name(h: mmap_wrap_handle, name: *const c_char) -> i64 {
-    boundary("mmap_wrap_name", || {
+pub unsafe extern "C" fn mmap_wrap_set_name(h: mmap_wrap_handle, name: *const c_char) -> i64 {
+    boundary("mmap_wrap_set_name", || {
         let name = if name.is_null() { None } else { Some(text_at(name, "name")?) };
         pin(h)?.name(name).map(|()| 0)
     })

@@ -2,16 +2,19 @@
 
 use super::request::{FIXED, addressable, bytes_to_the_end, lead, whole_pages};
 use super::{KEEP, Mapping, OR_PRIVATE, SourceKind, is_shared, to_i64};
-use crate::constants::{F_SEAL_SHRINK, Group, MAP_ANONYMOUS, MAP_FIXED, MREMAP_DONTUNMAP, MREMAP_FIXED, MREMAP_MAYMOVE};
+use crate::constants::{
+    F_SEAL_SHRINK, Group, MAP_ANONYMOUS, MAP_FIXED, MREMAP_DONTUNMAP, MREMAP_FIXED, MREMAP_MAYMOVE, PROT_NONE, PROT_READ,
+    PROT_WRITE,
+};
 use crate::error::{Errno, Error, Result, Side};
-use crate::flags::{known, to_c_int};
+use crate::flags::{as_c_int, known, to_c_int};
 use crate::guarded::{self, Place};
 use crate::hints::{file_size_hint, memory_hint};
 use crate::range::{Grid, REST, Span};
 use crate::source;
-use crate::sys::{self, Pages};
+use crate::sys::{self, File, PageMarks, Pages, RawFile};
 use std::ffi::c_int;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 /// What becomes of the file of a mapping that is resized.
@@ -35,7 +38,7 @@ pub enum FileEnd {
 
 /// What resizing leaves the file as.
 struct FileSize {
-    fd: c_int,
+    fd: RawFile,
     before: u64,
     after: u64,
     is_memory: bool,
@@ -123,8 +126,16 @@ impl Mapping {
             return Err(Error::argument("MREMAP_DONTUNMAP changes no size: the file keeps its size, too"));
         }
         let file = self.file_for_a_sibling()?;
-        let pages = self.pages.moved_away(c_flags, address).map_err(|errno| self.remap_refused(errno, self.pages.size()))?;
-        Ok(self.sibling(pages, self.grid, self.origin.offset, file))
+        let moved = self.without_fences(|mapping| {
+            let pages = mapping.pages.moved_away(c_flags, address);
+            let pages = pages.map_err(|errno| mapping.remap_refused(errno, mapping.pages.size()))?;
+            // The fresh pages here have no guards.
+            let none = PageMarks::new(mapping.pages.size() / mapping.grid.page);
+            let fences = std::mem::replace(&mut mapping.origin.fences, none);
+            Ok(mapping.sibling(pages, mapping.grid, mapping.origin.offset, file, fences))
+        })?;
+        moved.put_fences().map_err(|errno| moved.remap_refused(errno, moved.pages.size()))?;
+        Ok(moved)
     }
 
     /// Splits the mapping at `offset`, a page border: this one ends there, and what follows is a mapping of its own.
@@ -147,24 +158,27 @@ impl Mapping {
         let at = span.from_page_start(self.grid)?.start;
         let file = self.file_for_a_sibling()?;
         let grid = Grid { lead: 0, length: span.size, ..self.grid };
+        let (first, count) = (at / self.grid.page, self.pages.size() / self.grid.page);
+        let (before, after) = (self.fences_of(0..first, first)?, self.fences_of(first..count, count - first)?);
+        self.origin.fences = before;
         let pages = self.pages.split_off(at);
         self.grid.length = span.offset;
-        Ok(self.sibling(pages, grid, self.origin.offset + span.offset as u64, file))
+        Ok(self.sibling(pages, grid, self.origin.offset + span.offset as u64, file, after))
     }
 
-    fn file_for_a_sibling(&self) -> Result<Option<OwnedFd>> {
-        self.origin.file.as_ref().map(|file| source::duplicate(file.as_raw_fd())).transpose()
+    fn file_for_a_sibling(&self) -> Result<Option<File>> {
+        self.origin.file.as_ref().map(|file| source::duplicate(sys::raw(&file))).transpose()
     }
 
     /// A mapping of the same kind.
-    fn sibling(&mut self, pages: Pages, grid: Grid, offset: u64, file: Option<OwnedFd>) -> Mapping {
+    fn sibling(&mut self, pages: Pages, grid: Grid, offset: u64, file: Option<File>, fences: PageMarks) -> Mapping {
         let origin = super::Origin {
             source: self.origin.source,
             offset,
             flags: self.origin.flags,
             prot: AtomicI64::new(*self.origin.prot.get_mut()),
             file,
-            fenced: AtomicBool::new(*self.origin.fenced.get_mut()),
+            fences,
             sealed: AtomicBool::new(*self.origin.sealed.get_mut()),
             has_fresh_pages: AtomicBool::new(*self.origin.has_fresh_pages.get_mut()),
         };
@@ -229,7 +243,7 @@ impl Mapping {
             return Ok(());
         }
         let file = match &origin.file {
-            Some(file) => sys::file_facts(file.as_raw_fd()).ok().map(|facts| facts.tells_size.then_some(facts.size)),
+            Some(file) => sys::file_facts(sys::raw(&file)).ok().map(|facts| facts.tells_size.then_some(facts.size)),
             None => sys::file_size_behind(pages.base().addr().get()),
         };
         match file {
@@ -242,7 +256,7 @@ impl Mapping {
     }
 
     fn file_size_for(&self, length: usize) -> Result<FileSize> {
-        let (fd, facts) = (self.file()?.as_raw_fd(), self.file_facts()?);
+        let (fd, facts) = (sys::raw(&self.file()?), self.file_facts()?);
         if !facts.is_regular {
             return Err(Error::argument("the file of this mapping is a device: its size cannot be set"));
         }
@@ -254,6 +268,27 @@ impl Mapping {
     }
 
     fn remap(&mut self, size: usize, flags: c_int, address: usize) -> Result<()> {
+        if size == self.pages.size() && address == 0 {
+            return Ok(());
+        }
+        let (before, after) = (self.pages.size() / self.grid.page, size / self.grid.page);
+        let fences = self.fences_of(0..before.min(after), after)?;
+        self.without_fences(|mapping| {
+            mapping.remap_pages(size, flags, address)?;
+            mapping.origin.fences = fences;
+            Ok(())
+        })
+    }
+
+    /// The fences of some of the pages, for a mapping of `count` pages.
+    fn fences_of(&self, pages: Range<usize>, count: usize) -> Result<PageMarks> {
+        self.origin
+            .fences
+            .part(pages, count)
+            .map_err(|errno| Error::system(errno, "note which pages are guarded", memory_hint(errno)))
+    }
+
+    fn remap_pages(&mut self, size: usize, flags: c_int, address: usize) -> Result<()> {
         if size == 0 {
             return self.give_up_all_pages();
         }
@@ -263,12 +298,9 @@ impl Mapping {
             self.grid.lead = lead(self.origin.offset, self.grid.page);
             return Ok(());
         }
-        if size == self.pages.size() && address == 0 {
-            return Ok(());
-        }
         match self.pages.remap(size, flags, address) {
             Ok(()) => Ok(()),
-            Err(Errno(libc::ENOSYS)) => self.remap_by_copy(size, flags),
+            Err(Errno::ENOSYS) => self.remap_by_copy(size, flags),
             Err(errno) => Err(self.remap_refused(errno, size)),
         }
     }
@@ -298,7 +330,7 @@ impl Mapping {
     fn copy_to(&self, new: &Pages) -> Result<()> {
         let size = new.size().min(self.pages.size());
         let system = |errno| Error::system(errno, format!("copy {size} bytes"), memory_hint(errno));
-        new.protect(0..new.size(), libc::PROT_READ | libc::PROT_WRITE).map_err(system)?;
+        new.protect(0..new.size(), as_c_int(PROT_READ | PROT_WRITE)).map_err(system)?;
         let from = Place { side: Side::Source, pages: &self.pages, at: 0 };
         let to = Place { side: Side::Target, pages: new, at: 0 };
         guarded::copy(to, from, size).map_err(|(_, fault)| self.fault(fault, Span { offset: 0, size }))?;
@@ -308,9 +340,9 @@ impl Mapping {
     /// Maps what is mapped here once more, at the address or, if that is 0, anywhere.
     fn map_again(&self, address: usize, size: usize) -> Result<Pages> {
         let fd = match &self.origin.file {
-            Some(file) => file.as_raw_fd(),
+            Some(file) => sys::raw(&file),
             None if self.origin.flags & MAP_ANONYMOUS != 0 => -1,
-            None => self.file()?.as_raw_fd(),
+            None => sys::raw(&self.file()?),
         };
         let place = if address == 0 { 0 } else { MAP_FIXED };
         let flags = to_c_int(self.origin.flags & !(KEEP | OR_PRIVATE | FIXED) | place, "flags")?;
@@ -318,22 +350,22 @@ impl Mapping {
         Pages::map(address, size, self.c_prot(), flags, fd, offset).map_err(|errno| self.remap_refused(errno, size))
     }
 
-    fn c_prot(&self) -> c_int {
-        c_int::try_from(self.origin.prot.load(Ordering::Relaxed)).unwrap_or(libc::PROT_NONE)
+    pub(super) fn c_prot(&self) -> c_int {
+        c_int::try_from(self.origin.prot.load(Ordering::Relaxed)).unwrap_or(as_c_int(PROT_NONE))
     }
 
     fn remap_refused(&self, errno: Errno, size: usize) -> Box<Error> {
         let attempt = format!("{} bytes at {:p} to {size} bytes", self.pages.size(), self.pages.base());
         let hint = match errno {
-            Errno(libc::EFAULT) => {
+            Errno::EFAULT => {
                 "parts of the mapping have a protection or advice of their own: give all of it the same first, or split it"
             }
-            Errno(libc::EINVAL) => {
+            Errno::EINVAL => {
                 "it is longer than addresses go, or the new place overlaps the old one, or this kernel cannot do it to this kind of mapping"
             }
-            Errno(libc::EAGAIN) => "RLIMIT_MEMLOCK is reached: its pages are locked",
-            Errno(libc::EACCES) => "the file was not opened for the protection that the mapping has",
-            Errno(libc::ENOMEM) => {
+            Errno::EAGAIN => "RLIMIT_MEMLOCK is reached: its pages are locked",
+            Errno::EACCES => "the file was not opened for the protection that the mapping has",
+            Errno::ENOMEM => {
                 let hint = format!("no room to grow in place without MREMAP_MAYMOVE, or {}", memory_hint(errno));
                 return Error::system(errno, attempt, hint);
             }
@@ -368,7 +400,7 @@ impl FileSize {
     fn can_be_cut(&self) -> Result<()> {
         sys::set_file_size(self.fd, self.before).map_err(|errno| self.refused(errno, self.after))?;
         match sys::seals(self.fd) {
-            Ok(seals) if i64::from(seals) & F_SEAL_SHRINK != 0 => Err(self.refused(Errno(libc::EPERM), self.after)),
+            Ok(seals) if i64::from(seals) & F_SEAL_SHRINK != 0 => Err(self.refused(Errno::EPERM, self.after)),
             _ => Ok(()),
         }
     }
@@ -376,11 +408,9 @@ impl FileSize {
     fn refused(&self, errno: Errno, size: u64) -> Box<Error> {
         let attempt = || format!("the file from {} to {size} bytes", self.before);
         match errno {
-            Errno(libc::EOPNOTSUPP) => Error::unsupported("allocating blocks on the file system of this file"),
+            Errno::EOPNOTSUPP => Error::unsupported("allocating blocks on the file system of this file"),
             // Memory files are open for writing, and others take any size.
-            Errno(libc::EINVAL) if self.is_memory => {
-                Error::system(errno, attempt(), "the size of secret memory can be set only once")
-            }
+            Errno::EINVAL if self.is_memory => Error::system(errno, attempt(), "the size of secret memory can be set only once"),
             _ => Error::system(errno, attempt(), file_size_hint(errno)),
         }
     }
@@ -389,7 +419,7 @@ impl FileSize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::constants::{MAP_PRIVATE, MAP_SHARED, PROT_READ, PROT_WRITE};
+    use crate::constants::{MAP_PRIVATE, MAP_SHARED};
 
     const READ_WRITE: i64 = PROT_READ | PROT_WRITE;
 
@@ -398,7 +428,7 @@ mod tests {
         let page = sys::page_size();
         let mut memory = Mapping::anonymous(100, READ_WRITE, MAP_PRIVATE).unwrap();
         memory.write(90, b"0123456789").unwrap();
-        memory.remap_by_copy(10 * page, libc::MREMAP_MAYMOVE).unwrap();
+        memory.remap_by_copy(10 * page, as_c_int(MREMAP_MAYMOVE)).unwrap();
         assert_eq!(memory.find(b"0123456789", 0, REST).unwrap(), 90);
         memory.grid.length = 10 * page;
         memory.write(i64::try_from(10 * page).unwrap() - 1, b"x").unwrap();
@@ -410,10 +440,10 @@ mod tests {
         let page = sys::page_size();
         let mut memory = Mapping::from_unnamed(1 << 20, READ_WRITE, MAP_SHARED).unwrap();
         memory.write(page.try_into().unwrap(), b"here").unwrap();
-        memory.remap_by_copy(2 * page, libc::MREMAP_MAYMOVE).unwrap();
+        memory.remap_by_copy(2 * page, as_c_int(MREMAP_MAYMOVE)).unwrap();
         memory.grid.length = 2 * page;
         assert_eq!(memory.find(b"here", 0, REST).unwrap(), page);
         memory.origin.file = None;
-        assert!(memory.remap_by_copy(page, libc::MREMAP_MAYMOVE).is_err(), "there is no way to its file");
+        assert!(memory.remap_by_copy(page, as_c_int(MREMAP_MAYMOVE)).is_err(), "there is no way to its file");
     }
 }

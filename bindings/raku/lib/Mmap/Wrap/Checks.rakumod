@@ -52,7 +52,7 @@ sub failure($call, Int:D $code, :$path --> X::Mmap:D) is export {
 
 # The garbage collector may run in between, and closing a mapping there may fail, too: then the last failure is that one.
 sub reason(Int:D $code --> Str:D) {
-    mmap_wrap_last_error_code() == $code ?? mmap_wrap_last_error_message().subst(/^ \w+ ': '/, '') !! mmap_wrap_strerror($code)
+    mmap_wrap_last_error_code() == $code ?? mmap_wrap_last_error_reason() !! mmap_wrap_strerror($code)
 }
 
 #| The name of a negative result: ENOENT, MMAP_WRAP_E_RANGE.

@@ -105,7 +105,7 @@ method end(--> Int:D) { self.elems - 1 }
 method Numeric(--> Int:D) { self.elems }
 method Int(--> Int:D) { self.elems }
 multi method Bool(::?CLASS:D: --> Bool:D) { self.elems > 0 }
-method of { self.defined ?? self.element-kind.type !! Mu }
+# Method of is in the class, which has to choose between this role and Positional.
 method endian { self.element-kind.endian }
 
 my class Values does Iterator {

@@ -97,12 +97,12 @@ method seal(Mu $offset = 0, Mu $size = * --> Nil) {
     checked '.seal', $result, self
 }
 
-method file-seals(--> Int:D) { checked '.file-seals', mmap_wrap_seals(self.handle), self }
+method file-seals(--> Int:D) { checked '.file-seals', mmap_wrap_file_seals(self.handle), self }
 method add-file-seals(Mu $seals --> Nil) {
-    checked '.add-file-seals', mmap_wrap_add_seals(self.handle, bits('.add-file-seals', 'seals', $seals)), self
+    checked '.add-file-seals', mmap_wrap_add_file_seals(self.handle, bits('.add-file-seals', 'seals', $seals)), self
 }
 
 method set-name(Mu $name --> Nil) {
     my $bytes := Str.ACCEPTS($name) && !$name.defined ?? Blob !! c-string('.set-name', $name);
-    checked '.set-name', mmap_wrap_name(self.handle, $bytes), self
+    checked '.set-name', mmap_wrap_set_name(self.handle, $bytes), self
 }

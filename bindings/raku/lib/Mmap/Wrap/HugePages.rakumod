@@ -62,7 +62,7 @@ say (try { $memory.numa-bind(MPOL_BIND, [0]); $memory.numa-node }) // $!.^name; 
 sub huge-page-size(--> Int:D) is export(:functions) { checked 'huge-page-size', mmap_wrap_huge_page_size }
 
 method huge-bytes(Mu $offset = 0, Mu $size = * --> Int:D) {
-    checked '.huge-bytes', mmap_wrap_huge(self.handle, |range('.huge-bytes', $offset, $size)), self
+    checked '.huge-bytes', mmap_wrap_huge_bytes(self.handle, |range('.huge-bytes', $offset, $size)), self
 }
 
 method numa-bind(Mu $policy, @nodes = (), Mu $offset = 0, Mu $size = *, Mu :$flags = 0 --> Nil) {
@@ -78,5 +78,5 @@ method numa-bind(Mu $policy, @nodes = (), Mu $offset = 0, Mu $size = *, Mu :$fla
 }
 
 method numa-node(Mu $offset = 0 --> Int:D) {
-    checked '.numa-node', mmap_wrap_node(self.handle, integer('.numa-node', 'offset', $offset)), self
+    checked '.numa-node', mmap_wrap_numa_node(self.handle, integer('.numa-node', 'offset', $offset)), self
 }

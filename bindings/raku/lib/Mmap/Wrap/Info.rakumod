@@ -6,7 +6,7 @@ Mmap::Wrap::Info - properties of a mapping, the list of all mappings, and the pa
 
 =head1 DESCRIPTION
 
-C<info> and C<descriptor> are methods of L<Mmap::Wrap::Mapping>. The subs are exported by C<use Mmap::Wrap :functions>.
+C<info> and C<dup-descriptor> are methods of L<Mmap::Wrap::Mapping>. The subs are exported by C<use Mmap::Wrap :functions>.
 
 =end pod
 
@@ -20,11 +20,11 @@ unit role Mmap::Wrap::Info;
 
 =head3 method info
 
-    method info(--> Mmap::Wrap::Raw::Facts:D)
+    method info(--> Mmap::Wrap::Raw::Info:D)
 
 The properties of the mapping: C<.length>, C<.mapped>, C<.address>, C<.page_size>, C<.protection>, C<.flags>, C<.offset>,
 C<.keeps_file>, C<.sealed>, C<.exports>, C<.surviving>, C<.lost>, C<.source>, C<.descriptor>. The C header describes them at struct
-mmap_wrap_facts.
+mmap_wrap_info.
 
 =begin code :lang<raku>
 use Mmap::Wrap;
@@ -32,15 +32,15 @@ my $info = mmap(:anon, :length(10)).info;
 say "$info.length() bytes, $info.mapped() with whole pages";
 =end code
 
-=head3 method descriptor
+=head3 method dup-descriptor
 
-    method descriptor(--> Int:D)
+    method dup-descriptor(--> Int:D)
 
 A new descriptor of the file that the mapping keeps open. The caller must close it. X::Mmap::Argument if the mapping keeps no file open.
 
 =begin code :lang<raku>
 use Mmap::Wrap;
-say mmap(:memfd, :length(4096)).descriptor;
+say mmap(:memfd, :length(4096)).dup-descriptor;
 =end code
 
 =head3 sub page-size
@@ -63,16 +63,16 @@ say $memory.handle ∈ live-mappings;                  # True
 
 =end pod
 
-method info(--> Mmap::Wrap::Raw::Facts:D) { self.read-info('.info') }
+method info(--> Mmap::Wrap::Raw::Info:D) { self.read-info('.info') }
 
 #| C<info>, for methods whose name is at the beginning of the message instead.
-method read-info($call --> Mmap::Wrap::Raw::Facts:D) is implementation-detail {
-    my $info = Mmap::Wrap::Raw::Facts.new;
-    checked $call, mmap_wrap_facts(self.handle, $info, nativesizeof($info)), self;
+method read-info($call --> Mmap::Wrap::Raw::Info:D) is implementation-detail {
+    my $info = Mmap::Wrap::Raw::Info.new;
+    checked $call, mmap_wrap_info(self.handle, $info, nativesizeof($info)), self;
     $info
 }
 
-method descriptor(--> Int:D) { checked '.descriptor', mmap_wrap_descriptor(self.handle), self }
+method dup-descriptor(--> Int:D) { checked '.dup-descriptor', mmap_wrap_dup_fd(self.handle), self }
 
 sub page-size(--> Int:D) is export(:functions) { mmap_wrap_page_size }
 

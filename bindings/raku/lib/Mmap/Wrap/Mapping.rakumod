@@ -365,6 +365,7 @@ my $memory = mmap :anon, :length(4096);
 =end pod
 
 method handle(--> Int:D) { $!handle }
+method of { self.defined ?? $!kind.type !! Mu }
 method element-kind is implementation-detail { $!kind }
 method bytes(--> Int:D) { checked '.bytes', mmap_wrap_length($!handle), self }
 # On the type object, too: after a failed mmap, `will leave { .?close }` finds the type object in the variable.

@@ -22,8 +22,8 @@ unit role Mmap::Wrap::PageCache;
 
 =head3 method cachestat, sub cachestat
 
-    method cachestat($offset = 0, $size = * --> Mmap::Wrap::Raw::Cache:D)
-    cachestat($file, $offset = 0, $size = * --> Mmap::Wrap::Raw::Cache:D)
+    method cachestat($offset = 0, $size = * --> Mmap::Wrap::Raw::CacheStat:D)
+    cachestat($file, $offset = 0, $size = * --> Mmap::Wrap::Raw::CacheStat:D)
 
 The state of a file in the page cache, in bytes: C<.cached>, and of these C<.dirty> and C<.writeback>; C<.evicted>, and of these
 C<.recently_evicted> (cachestat, Linux 6.5). The method needs a mapping that keeps its file open (C<:keep>), else it is X::Mmap::Argument.
@@ -34,42 +34,42 @@ my $data = mmap 'data.bin', :keep;
 say (try $data.cachestat.cached) // $!.^name;
 =end code
 
-=head3 sub warm, sub evict
+=head3 sub readahead, sub evict
 
-    warm($file, $offset = 0, $size = * --> Nil)
+    readahead($file, $offset = 0, $size = * --> Nil)
     evict($file, $offset = 0, $size = * --> Nil)
 
-C<warm> starts to read the file into the page cache, and does not wait. C<evict> writes changed data of the file to the disk, and removes
+C<readahead> starts to read the file into the page cache, and does not wait. C<evict> writes changed data of the file to the disk, and removes
 the file from the page cache, except for pages that are mapped or locked.
 
 =begin code :lang<raku>
 use Mmap::Wrap :functions;
-warm 'data.bin';
+readahead 'data.bin';
 say (try cachestat('data.bin').cached) // $!.^name;
 evict 'data.bin';
 =end code
 
 =end pod
 
-method cachestat(Mu $offset = 0, Mu $size = * --> Mmap::Wrap::Raw::Cache:D) {
-    my $result = Mmap::Wrap::Raw::Cache.new;
+method cachestat(Mu $offset = 0, Mu $size = * --> Mmap::Wrap::Raw::CacheStat:D) {
+    my $result = Mmap::Wrap::Raw::CacheStat.new;
     checked '.cachestat', cachestat_wrap(self.handle, $result, nativesizeof($result), |range('.cachestat', $offset, $size)), self;
     $result
 }
 
-sub cachestat(Mu $file, Mu $offset = 0, Mu $size = * --> Mmap::Wrap::Raw::Cache:D) is export(:functions) {
-    my $result = Mmap::Wrap::Raw::Cache.new;
+sub cachestat(Mu $file, Mu $offset = 0, Mu $size = * --> Mmap::Wrap::Raw::CacheStat:D) is export(:functions) {
+    my $result = Mmap::Wrap::Raw::CacheStat.new;
     with-descriptor 'cachestat', $file,
-        { mmap_wrap_cachestat($_, $result, nativesizeof($result), |range('cachestat', $offset, $size)) };
+        { mmap_wrap_fd_cachestat($_, $result, nativesizeof($result), |range('cachestat', $offset, $size)) };
     $result
 }
 
-sub warm(Mu $file, Mu $offset = 0, Mu $size = * --> Nil) is export(:functions) {
-    with-descriptor 'warm', $file, { mmap_wrap_warm($_, |range('warm', $offset, $size)) }
+sub readahead(Mu $file, Mu $offset = 0, Mu $size = * --> Nil) is export(:functions) {
+    with-descriptor 'readahead', $file, { mmap_wrap_fd_readahead($_, |range('readahead', $offset, $size)) }
 }
 
 sub evict(Mu $file, Mu $offset = 0, Mu $size = * --> Nil) is export(:functions) {
-    with-descriptor 'evict', $file, { mmap_wrap_evict($_, |range('evict', $offset, $size)) }
+    with-descriptor 'evict', $file, { mmap_wrap_fd_evict($_, |range('evict', $offset, $size)) }
 }
 
 my sub with-descriptor($call, Mu $file, &function --> Nil) {

@@ -35,18 +35,18 @@ $key.fill(0);
 $key.unlock;
 =end code
 
-=head3 method residency, method resident
+=head3 method residency, method resident-bytes
 
     method residency($offset = 0, $size = * --> buf8:D)
-    method resident($offset = 0, $size = * --> Int:D)
+    method resident-bytes($offset = 0, $size = * --> Int:D)
 
 C<residency> returns one byte per page: 1 if the page is in memory, else 0 (mincore). For a file, in memory means in the page cache.
-C<resident> returns the number of bytes in pages that are in memory.
+C<resident-bytes> returns the number of bytes in pages that are in memory.
 
 =begin code :lang<raku>
 use Mmap::Wrap;
 my $data = mmap 'data.bin';
-say $data.residency.sum, ' pages, ', $data.resident, ' bytes are in memory';
+say $data.residency.sum, ' pages, ', $data.resident-bytes, ' bytes are in memory';
 =end code
 
 =head3 method prefault, method page-out
@@ -82,8 +82,8 @@ method residency(Mu $offset = 0, Mu $size = * --> Blob:D) {
     $pages.subbuf(0, checked '.residency', mincore_wrap(self.handle, $pages, $pages.bytes, $from, $wanted), self)
 }
 
-method resident(Mu $offset = 0, Mu $size = * --> Int:D) {
-    checked '.resident', mmap_wrap_resident(self.handle, |range('.resident', $offset, $size)), self
+method resident-bytes(Mu $offset = 0, Mu $size = * --> Int:D) {
+    checked '.resident-bytes', mmap_wrap_resident_bytes(self.handle, |range('.resident-bytes', $offset, $size)), self
 }
 
 method prefault(Mu $offset = 0, Mu $size = *, Bool :$write --> Nil) {
@@ -91,5 +91,5 @@ method prefault(Mu $offset = 0, Mu $size = *, Bool :$write --> Nil) {
 }
 
 method page-out(Mu $offset = 0, Mu $size = * --> Nil) {
-    checked '.page-out', mmap_wrap_drop(self.handle, |range('.page-out', $offset, $size)), self
+    checked '.page-out', mmap_wrap_page_out(self.handle, |range('.page-out', $offset, $size)), self
 }

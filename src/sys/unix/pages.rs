@@ -1,14 +1,12 @@
-//! What every POSIX system has.
+//! Mapped pages.
 
+use super::{check, last_errno, page_size};
 use crate::constants;
 use crate::error::Errno;
+use crate::sys::Sharing;
 use std::ffi::{c_int, c_void};
-use std::mem::MaybeUninit;
 use std::ops::Range;
-use std::os::fd::AsRawFd;
-use std::os::unix::net::UnixStream;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 // 64-bit file offsets on every target: 32-bit glibc has them only under this name.
 #[cfg(not(target_os = "linux"))]
@@ -21,39 +19,6 @@ use libc::{mmap64 as mmap, off64_t as off_t};
 const LOW: c_int = constants::MAP_32BIT as c_int;
 #[allow(clippy::cast_possible_truncation, reason = "flags are 32 bits")]
 const AT_ONCE: c_int = (constants::MAP_POPULATE | constants::MAP_LOCKED) as c_int;
-
-pub fn last_errno() -> Errno {
-    Errno(std::io::Error::last_os_error().raw_os_error().unwrap_or(0))
-}
-
-/// Turns the 0 or -1 of most calls into a result.
-pub fn check(result: c_int) -> Result<(), Errno> {
-    if result == 0 { Ok(()) } else { Err(last_errno()) }
-}
-
-/// Bytes in a page, asked at run time: 4 KiB, 16 KiB and 64 KiB exist.
-#[inline]
-pub fn page_size() -> usize {
-    /// The answer; 0 before the first.
-    static KNOWN: AtomicUsize = AtomicUsize::new(0);
-    match KNOWN.load(Relaxed) {
-        0 => {
-            // SAFETY: sysconf only reads; POSIX demands that this name is known.
-            let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
-            let size = usize::try_from(size).expect("the system has a page size");
-            KNOWN.store(size, Relaxed);
-            size
-        }
-        known => known,
-    }
-}
-
-/// Whether a forked child shares fresh memory, or gets a copy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sharing {
-    Private,
-    Shared,
-}
 
 /// A range of whole pages that this process mapped; they are unmapped when it is dropped.
 ///
@@ -111,6 +76,14 @@ impl Pages {
     pub fn zeroed(bytes: usize) -> Result<Pages, Errno> {
         let size = bytes.next_multiple_of(page_size());
         Pages::map(0, size, libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANON, -1, 0)
+    }
+
+    /// Pages whose first byte and size are known.
+    ///
+    /// # Safety
+    /// They are mapped, and belong to nothing else.
+    pub unsafe fn from_raw(base: NonNull<u8>, size: usize) -> Pages {
+        Pages { base, size }
     }
 
     /// No pages at all: what an empty file maps to. Its address is valid and not NULL, and must not be accessed.
@@ -223,23 +196,6 @@ impl Pages {
     }
 }
 
-/// Locks all memory of the process, mlockall(2).
-pub fn lock_all(flags: c_int) -> Result<(), Errno> {
-    #[cfg(not(target_vendor = "apple"))]
-    // SAFETY: locking changes no memory; the kernel checks the flags.
-    return check(unsafe { libc::mlockall(flags) });
-    #[cfg(target_vendor = "apple")]
-    return Err(Errno(if flags == 0 { libc::EINVAL } else { libc::ENOSYS }));
-}
-
-pub fn unlock_all() -> Result<(), Errno> {
-    #[cfg(not(target_vendor = "apple"))]
-    // SAFETY: as above.
-    return check(unsafe { libc::munlockall() });
-    #[cfg(target_vendor = "apple")]
-    return Err(Errno(libc::ENOSYS));
-}
-
 impl Drop for Pages {
     fn drop(&mut self) {
         // A refusal leaves the memory mapped: a leak, where no caller is left to be told.
@@ -265,250 +221,4 @@ unsafe fn remap(base: *mut c_void, size: usize, new: usize, flags: c_int, addres
 #[cfg(not(target_os = "linux"))]
 unsafe fn remap(_: *mut c_void, _: usize, _: usize, _: c_int, _: *mut c_void) -> Result<NonNull<u8>, Errno> {
     Err(Errno(libc::ENOSYS))
-}
-
-/// Copies over a pair of sockets: write(2) and read(2) report EFAULT where a load or a store would be a signal. For systems
-/// that have or permit nothing better; it needs two descriptors for a moment. Returns the bytes copied: at most to the
-/// end of a page of either side, for a page faults as a whole.
-///
-/// # Safety
-/// The caller may write `size` bytes at `to`, if they are mapped at all.
-pub unsafe fn copy_by_socket(from: *const u8, to: *mut u8, size: usize) -> Result<usize, Errno> {
-    let (reader, writer) = pair()?;
-    let size = size.min(left_on_page(from.addr())).min(left_on_page(to.addr()));
-    // SAFETY: the kernel checks the address; the size is at most a page, which an empty socket takes without waiting.
-    let written = copied(unsafe { libc::write(writer.as_raw_fd(), from.cast(), size) })?;
-    // SAFETY: as the caller promises; the kernel checks the address, and the socket holds the bytes.
-    copied(unsafe { libc::read(reader.as_raw_fd(), to.cast(), written) })
-}
-
-fn pair() -> Result<(UnixStream, UnixStream), Errno> {
-    UnixStream::pair().map_err(|error| Errno(error.raw_os_error().unwrap_or(0)))
-}
-
-fn left_on_page(address: usize) -> usize {
-    let page = page_size();
-    page - address % page
-}
-
-/// The count that a copying call answers, or its error.
-pub fn copied(result: isize) -> Result<usize, Errno> {
-    usize::try_from(result).map_err(|_| last_errno())
-}
-
-/// The limits of this process that mapping may meet; for messages.
-#[derive(Debug)]
-pub struct Limits {
-    /// RLIMIT_AS, in bytes.
-    pub address_space: Option<u64>,
-    /// RLIMIT_NOFILE, in descriptors.
-    pub descriptors: Option<u64>,
-    /// RLIMIT_FSIZE, in bytes.
-    pub file_size: Option<u64>,
-    /// RLIMIT_MEMLOCK, in bytes.
-    pub locked_memory: Option<u64>,
-    /// vm.max_map_count, in mappings.
-    pub mappings: Option<u64>,
-}
-
-pub fn limits() -> Limits {
-    let limit = |resource| {
-        let mut limit = MaybeUninit::<libc::rlimit>::uninit();
-        // SAFETY: getrlimit writes one rlimit to the place given.
-        check(unsafe { libc::getrlimit(resource, limit.as_mut_ptr()) }).ok()?;
-        // SAFETY: getrlimit succeeded, so all of it is written.
-        let current = unsafe { limit.assume_init() }.rlim_cur;
-        #[allow(clippy::useless_conversion, reason = "of 32 bits on some platforms")]
-        (current != libc::RLIM_INFINITY).then(|| u64::from(current))
-    };
-    Limits {
-        address_space: limit(libc::RLIMIT_AS),
-        descriptors: limit(libc::RLIMIT_NOFILE),
-        file_size: limit(libc::RLIMIT_FSIZE),
-        locked_memory: limit(libc::RLIMIT_MEMLOCK),
-        mappings: std::fs::read_to_string("/proc/sys/vm/max_map_count").ok().and_then(|text| text.trim().parse().ok()),
-    }
-}
-
-/// What only Linux has so far, answered for the others.
-#[cfg(not(target_os = "linux"))]
-pub mod lacking {
-    use super::Pages;
-    use crate::error::{Cause, Errno};
-    use crate::sys::ThreadState;
-    use crate::sys::files::CachedPages;
-    use std::ffi::{CStr, CString, c_int};
-    use std::ops::Range;
-    use std::os::fd::{BorrowedFd, OwnedFd};
-    use std::time::Duration;
-
-    pub fn shared_memory_path(_name: &CStr) -> Result<CString, Errno> {
-        Err(Errno(libc::ENOSYS))
-    }
-
-    pub fn open_without_name(_path: &CStr, _flags: c_int, _mode: u32) -> Result<OwnedFd, Errno> {
-        Err(Errno(libc::ENOSYS))
-    }
-
-    pub fn link(_fd: c_int, _path: &CStr) -> Result<(), Errno> {
-        Err(Errno(libc::ENOSYS))
-    }
-
-    pub fn grow_file(fd: c_int, size: u64) -> Result<(), Errno> {
-        crate::sys::set_file_size(fd, size)
-    }
-
-    pub fn default_huge_page_size() -> Option<usize> {
-        None
-    }
-
-    pub fn descriptor_page_size(_fd: c_int) -> Option<usize> {
-        None
-    }
-
-    pub use super::copy_by_socket as copy;
-
-    pub fn is_readable(address: usize) -> bool {
-        let mut byte = 0u8;
-        // SAFETY: the byte is this function's.
-        unsafe { copy(address as *const u8, &raw mut byte, 1) == Ok(1) }
-    }
-
-    pub fn run_apart<T>(_body: fn(&mut T), _job: &mut T) -> Result<bool, Errno> {
-        Err(Errno(libc::ENOSYS))
-    }
-
-    pub fn is_writable(address: usize) -> bool {
-        is_readable(address)
-    }
-
-    pub fn put_fresh_page(_address: usize) -> bool {
-        false
-    }
-
-    pub fn prepare_reserve() -> Result<(), Errno> {
-        Ok(())
-    }
-
-    pub fn move_spare_page_to(_address: usize) -> bool {
-        false
-    }
-
-    pub fn release_reserve() -> bool {
-        false
-    }
-
-    pub fn register_barrier() -> bool {
-        false
-    }
-
-    pub fn barrier() -> bool {
-        false
-    }
-
-    pub fn fault_cause(_address: usize, _writing: bool, _file: Option<BorrowedFd>) -> Cause {
-        Cause::Unknown
-    }
-
-    pub fn file_size_behind(_address: usize) -> Option<Option<u64>> {
-        None
-    }
-
-    pub fn wipe_on_fork(_pages: &Pages) {}
-
-    impl Pages {
-        pub fn seal(&self, _range: std::ops::Range<usize>) -> Result<(), Errno> {
-            Err(Errno(libc::ENOSYS))
-        }
-
-        pub fn name(&self, _name: Option<&CStr>) -> Result<(), Errno> {
-            Err(Errno(libc::EINVAL))
-        }
-    }
-
-    pub fn can_name() -> bool {
-        false
-    }
-
-    pub fn thread_id() -> Option<u32> {
-        None
-    }
-
-    pub fn this_thread_began() -> Option<u32> {
-        None
-    }
-
-    pub fn thread_state(_id: u32) -> ThreadState {
-        ThreadState::Exists
-    }
-
-    pub fn pid_namespace() -> Option<u32> {
-        None
-    }
-
-    pub fn boot() -> u32 {
-        1
-    }
-
-    pub fn wait_on(_word: *const u8, _expected: u64, _timeout: Duration) -> Result<(), Errno> {
-        Err(Errno(libc::ENOSYS))
-    }
-
-    pub fn wake(_word: *const u8, _count: c_int) -> Result<usize, Errno> {
-        Err(Errno(libc::ENOSYS))
-    }
-
-    const NOT_HERE: Errno = Errno(libc::ENOSYS);
-
-    pub fn lock_on_fault(_pages: &Pages, _range: Range<usize>) -> Result<(), Errno> {
-        Err(NOT_HERE)
-    }
-
-    pub fn presence(_pages: &Pages, _range: Range<usize>, _to: &mut [u8]) -> Result<(), Errno> {
-        Err(NOT_HERE)
-    }
-
-    pub fn knows_advice(_advice: c_int) -> bool {
-        false
-    }
-
-    pub fn touch_for_writing(_pages: &Pages, _at: usize) -> Result<(), Errno> {
-        Err(NOT_HERE)
-    }
-
-    pub fn cached_pages(_fd: c_int, _offset: u64, _size: u64) -> Result<CachedPages, Errno> {
-        Err(NOT_HERE)
-    }
-
-    pub fn forget(_fd: c_int, _offset: i64, _size: i64) -> Result<(), Errno> {
-        Err(NOT_HERE)
-    }
-
-    pub fn read_ahead(_fd: c_int, _offset: i64, _size: i64) -> Result<(), Errno> {
-        Err(NOT_HERE)
-    }
-
-    pub fn transparent_huge_page_size() -> Option<usize> {
-        None
-    }
-
-    pub fn huge_page_sizes() -> Vec<usize> {
-        Vec::new()
-    }
-
-    pub fn each_huge_part(_pages: &Pages, _range: Range<usize>, _each: impl FnMut(Range<usize>)) -> Result<(), Errno> {
-        Err(NOT_HERE)
-    }
-
-    pub fn huge_bytes_by_smaps(_pages: &Pages, _range: Range<usize>) -> Result<Option<usize>, Errno> {
-        Ok(None)
-    }
-
-    pub fn bind(_pages: &Pages, _range: Range<usize>, _mode: c_int, _nodes: &[u64], _flags: c_int) -> Result<(), Errno> {
-        Err(NOT_HERE)
-    }
-
-    pub fn node(_pages: &Pages, _at: usize) -> Result<c_int, Errno> {
-        Err(NOT_HERE)
-    }
 }
