@@ -38,9 +38,9 @@ constant SMALL is export = 2 ** 31 - 1;
 #| Does the role: a value that stands for a number of the platform and asks the library for it, as those of the enums do.
 role PlatformNumber is export { }
 
-#| The result of a native call; throws the exception for a negative one.
+#| The result of a native call; throws the exception for a negative one. The mapping, or the file, gives the exception its path.
 sub checked($call, Int:D $code, $mapping = Nil --> Int:D) is export {
-    $code < 0 ?? failure($call, $code, :path($mapping.?path)).throw !! $code
+    $code < 0 ?? failure($call, $code, :path($mapping.defined ?? $mapping.path !! Nil)).throw !! $code
 }
 
 #| The exception for a negative result, the last one of this thread.

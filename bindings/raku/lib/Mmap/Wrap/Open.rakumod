@@ -127,7 +127,7 @@ multi mmap(
     # On the usual way there are no sets, no blocks and few multis: they would take longer than mapping.
     my str $kind = $anon || $secret || $unnamed || given-as($memfd) || given-as($shm)
         ?? only-kind($source, :$anon, :$memfd, :$shm, :$secret, :$unnamed)
-        !! $source.defined ?? source-kind('mmap', $source) !! no-source($source);
+        !! $source.defined || Failure.ACCEPTS($source) ?? source-kind('mmap', $source) !! no-source($source);
     my int $is-file = $kind eq 'handle' || $kind eq 'path' || $kind eq 'shm';
     my $element-kind = Mmap::Wrap::ElementKind.of('mmap', $of, $endian);   # before anything is mapped
     my $changes-file = so $create || $exclusive || $truncate || $allocate || $size.defined;
