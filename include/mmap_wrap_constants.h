@@ -49,13 +49,13 @@ MMAP_WRAP_API int64_t mmap_wrap_PROT_MTE(void) MMAP_WRAP_NOEXCEPT;
 /** PROT_SAO: strong access order (powerpc). */
 MMAP_WRAP_API int64_t mmap_wrap_PROT_SAO(void) MMAP_WRAP_NOEXCEPT;
 
-/** MAP_SHARED: changes reach the file and everyone who maps it. */
+/** MAP_SHARED: changes reach the file and its other mappings. */
 MMAP_WRAP_API int64_t mmap_wrap_MAP_SHARED(void) MMAP_WRAP_NOEXCEPT;
 
 /** MAP_PRIVATE: changes stay in this mapping. */
 MMAP_WRAP_API int64_t mmap_wrap_MAP_PRIVATE(void) MMAP_WRAP_NOEXCEPT;
 
-/** MAP_SHARED_VALIDATE: as MAP_SHARED, and unknown flags are refused by the kernel. */
+/** MAP_SHARED_VALIDATE: as MAP_SHARED, and unknown flags are an error. */
 MMAP_WRAP_API int64_t mmap_wrap_MAP_SHARED_VALIDATE(void) MMAP_WRAP_NOEXCEPT;
 
 /** MAP_DROPPABLE: memory that the kernel may drop (reads zero) when it runs short. */
@@ -328,7 +328,7 @@ MMAP_WRAP_API int64_t mmap_wrap_MADV_SOFT_OFFLINE(void) MMAP_WRAP_NOEXCEPT;
 /** MADV_ZERO_WIRED_PAGES: zero locked pages before they are freed (macOS). */
 MMAP_WRAP_API int64_t mmap_wrap_MADV_ZERO_WIRED_PAGES(void) MMAP_WRAP_NOEXCEPT;
 
-/** MADV_FREE_REUSABLE: pages may be reused by anyone (macOS). */
+/** MADV_FREE_REUSABLE: pages may be reused by any process (macOS). */
 MMAP_WRAP_API int64_t mmap_wrap_MADV_FREE_REUSABLE(void) MMAP_WRAP_NOEXCEPT;
 
 /** MADV_FREE_REUSE: undoes MADV_FREE_REUSABLE (macOS). */
@@ -505,13 +505,13 @@ MMAP_WRAP_API int64_t mmap_wrap_PKEY_DISABLE_READ(void) MMAP_WRAP_NOEXCEPT;
  */
 MMAP_WRAP_API int64_t mmap_wrap_PKEY_ACCESS_MASK(void) MMAP_WRAP_NOEXCEPT;
 
-/** OVERCOMMIT_GUESS: vm.overcommit_memory: refuse obvious excess. */
+/** OVERCOMMIT_GUESS: vm.overcommit_memory: obvious overcommits fail. */
 MMAP_WRAP_API int64_t mmap_wrap_OVERCOMMIT_GUESS(void) MMAP_WRAP_NOEXCEPT;
 
-/** OVERCOMMIT_ALWAYS: vm.overcommit_memory: refuse nothing. */
+/** OVERCOMMIT_ALWAYS: vm.overcommit_memory: no allocation fails. */
 MMAP_WRAP_API int64_t mmap_wrap_OVERCOMMIT_ALWAYS(void) MMAP_WRAP_NOEXCEPT;
 
-/** OVERCOMMIT_NEVER: vm.overcommit_memory: refuse what cannot be backed. */
+/** OVERCOMMIT_NEVER: vm.overcommit_memory: allocations beyond the commit limit fail. */
 MMAP_WRAP_API int64_t mmap_wrap_OVERCOMMIT_NEVER(void) MMAP_WRAP_NOEXCEPT;
 
 /** MPOL_DEFAULT: mbind: as the process has it. */
@@ -637,10 +637,10 @@ MMAP_WRAP_API int64_t mmap_wrap_MMAP_WRAP_F32(void) MMAP_WRAP_NOEXCEPT;
 /** MMAP_WRAP_F64: an element: a float of 64 bits. */
 MMAP_WRAP_API int64_t mmap_wrap_MMAP_WRAP_F64(void) MMAP_WRAP_NOEXCEPT;
 
-/** MMAP_WRAP_LITTLE_ENDIAN: or'ed to an element: the least significant byte stands first. */
+/** MMAP_WRAP_LITTLE_ENDIAN: or'ed to an element: little-endian. */
 MMAP_WRAP_API int64_t mmap_wrap_MMAP_WRAP_LITTLE_ENDIAN(void) MMAP_WRAP_NOEXCEPT;
 
-/** MMAP_WRAP_BIG_ENDIAN: or'ed to an element: the most significant byte stands first. */
+/** MMAP_WRAP_BIG_ENDIAN: or'ed to an element: big-endian. */
 MMAP_WRAP_API int64_t mmap_wrap_MMAP_WRAP_BIG_ENDIAN(void) MMAP_WRAP_NOEXCEPT;
 
 /** MMAP_WRAP_NO_INT: mmap_wrap_get_int: it failed, if mmap_wrap_last_error_code says so. */

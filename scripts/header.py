@@ -62,7 +62,7 @@ def read(path: Path = HEADER) -> list[Topic]:
     """The topics of the header in its order."""
     # Conditions declare nothing, nor do the macros around a function's declaration.
     text = re.sub(r"^#if(?!ndef).*?^#endif\n", "", path.read_text(encoding="utf-8"), flags=re.M | re.S)
-    text = re.sub(r"^MMAP_WRAP_API ", "", text, flags=re.M).replace(" MMAP_WRAP_NOEXCEPT;", ";")
+    text = re.sub(r"^MMAP_WRAP_API |\s+MMAP_WRAP_NOEXCEPT(?=;)", "", text, flags=re.M)
     topics: list[Topic] = []
     about = ""
     for piece in PIECE.finditer(text):

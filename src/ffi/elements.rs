@@ -1,21 +1,19 @@
 //! Elements
 //!
-//! One number at an offset: of any alignment, and of a kind that says its width, its meaning and, or'ed to it, the order of
-//! its bytes; without that it is the machine's own. The calls are checked and fault-proof as those above, and return the
-//! same errors; and MMAP_WRAP_E_ARGUMENT for a kind that is none, or not one of the call's. A store that faults has changed
-//! nothing, except where the number lies across a page border and only the access to the second page faults.
-//!
-//! Languages in which an out-parameter is expensive have mmap_wrap_get_int and its like (see "For bindings").
+//! Reading and writing one number at any offset; it need not be aligned. Its kind is one of the constants below, which give
+//! width and type, combined with a byte order; without one, it is the byte order of the machine. Errors are those of "Reading,
+//! writing, searching", and MMAP_WRAP_E_ARGUMENT for a value that is not a kind. A store that faults changes nothing, unless
+//! the number crosses a page boundary and only the access to the second page faults.
 
 use super::boundary::{boundary, bytes_in, fetch, room_for, store};
 use super::mapping::mmap_wrap_handle;
 use crate::guarded::low_bytes;
-use crate::mapping::Kind;
+use crate::mapping::ElementKind;
 use crate::registry::with;
 use std::ffi::c_void;
 
-/// Copies the number of this kind at offset to *value, of the kind's width and in the machine's own order of bytes. value
-/// need not be aligned. Returns 0, or MMAP_WRAP_E_ARGUMENT: also for NULL.
+/// Reads the number of this kind at offset into *value, which has the width of the kind and the byte order of the machine, and
+/// need not be aligned. Returns 0.
 ///
 /// ```c
 /// uint16_t port;
@@ -25,7 +23,7 @@ use std::ffi::c_void;
 pub unsafe extern "C" fn mmap_wrap_get(h: mmap_wrap_handle, kind: i64, offset: i64, value: *mut c_void) -> i64 {
     boundary("mmap_wrap_get", || {
         with(h, |mapping| {
-            let kind = Kind::new(kind)?;
+            let kind = ElementKind::new(kind)?;
             let room = room_for(value.cast(), width(kind))?;
             let bits = mapping.get(kind, offset)?.to_ne_bytes();
             store(&bits[low_bytes(kind.width())], &room, 0).map(|()| 0)
@@ -33,8 +31,8 @@ pub unsafe extern "C" fn mmap_wrap_get(h: mmap_wrap_handle, kind: i64, offset: i
     })
 }
 
-/// Sets the number of this kind at offset to *value, of the kind's width and in the machine's own order of bytes. Returns
-/// 0, or MMAP_WRAP_E_ARGUMENT: also for NULL.
+/// Writes *value, which has the width of the kind and the byte order of the machine, as the number of this kind at offset.
+/// Returns 0.
 ///
 /// ```c
 /// double pi = 3.14159;
@@ -44,7 +42,7 @@ pub unsafe extern "C" fn mmap_wrap_get(h: mmap_wrap_handle, kind: i64, offset: i
 pub unsafe extern "C" fn mmap_wrap_put(h: mmap_wrap_handle, kind: i64, offset: i64, value: *const c_void) -> i64 {
     boundary("mmap_wrap_put", || {
         with(h, |mapping| {
-            let kind = Kind::new(kind)?;
+            let kind = ElementKind::new(kind)?;
             let value = bytes_in(value.cast(), width(kind))?;
             let mut bits = [0; 8];
             fetch(value, &mut bits[low_bytes(kind.width())])?;
@@ -53,6 +51,6 @@ pub unsafe extern "C" fn mmap_wrap_put(h: mmap_wrap_handle, kind: i64, offset: i
     })
 }
 
-fn width(kind: Kind) -> i64 {
-    super::boundary::answer(kind.width())
+fn width(kind: ElementKind) -> i64 {
+    super::boundary::length_result(kind.width())
 }

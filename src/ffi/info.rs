@@ -2,11 +2,11 @@
 //!
 //! What is known of a mapping, and the list of live mappings: for messages, tools and finding leaks.
 
-use super::boundary::{answer, boundary, room_for, store, write_members};
+use super::boundary::{boundary, length_result, room_for, store, write_members};
 use super::mapping::mmap_wrap_handle;
 use crate::error::Error;
 use crate::mapping::SourceKind;
-use crate::registry::{self, look, pin};
+use crate::registry::{self, peek, pin};
 
 /// In source of struct mmap_wrap_info: memory without a file.
 pub const MMAP_WRAP_SOURCE_ANONYMOUS: i64 = 1;
@@ -54,9 +54,9 @@ pub struct mmap_wrap_info {
     pub descriptor: i64,
 }
 
-/// Writes what is known of a mapping to info, a struct of size bytes: pass sizeof. A smaller struct, of an older header, gets
-/// the members that it has. A loss stays unreported. Returns 0, or MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED,
-/// MMAP_WRAP_E_ARGUMENT (NULL, or a size that is none).
+/// Writes information about a mapping to *info, a struct of size bytes: pass sizeof. A smaller struct, of an older header, gets
+/// the members that it has. A pending loss stays pending. Returns 0. Errors: MMAP_WRAP_E_HANDLE; MMAP_WRAP_E_UNMAPPED;
+/// MMAP_WRAP_E_ARGUMENT if info is NULL or size is invalid.
 ///
 /// ```c
 /// struct mmap_wrap_info info;
@@ -66,14 +66,14 @@ pub struct mmap_wrap_info {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmap_wrap_info(h: mmap_wrap_handle, info: *mut mmap_wrap_info, size: i64) -> i64 {
     boundary("mmap_wrap_info", || {
-        let pin = look(h)?;
-        let known = pin.facts();
-        let (exports, surviving, lost) = registry::custody(&pin);
+        let pin = peek(h)?;
+        let known = pin.info();
+        let (exports, surviving, lost) = registry::status(&pin);
         let all = [
-            answer(known.length),
-            answer(known.mapped),
-            answer(known.address),
-            answer(known.page_size),
+            length_result(known.length),
+            length_result(known.mapped),
+            length_result(known.address),
+            length_result(known.page_size),
             known.protection,
             known.flags,
             i64::try_from(known.offset).unwrap_or(i64::MAX),
@@ -96,9 +96,9 @@ pub unsafe extern "C" fn mmap_wrap_info(h: mmap_wrap_handle, info: *mut mmap_wra
     })
 }
 
-/// The size in bytes, now, of the file that the mapping keeps open; of a block device, the size of the device. It takes no
-/// descriptor, so it works where no more can be opened. Or MMAP_WRAP_E_ARGUMENT where no file is kept,
-/// MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED, MMAP_WRAP_E_FAULT (a loss that was not reported yet).
+/// Returns the current size in bytes of the file that the mapping keeps open, or of the device if it is a block device. It
+/// opens no descriptor. Errors: MMAP_WRAP_E_ARGUMENT if no file is kept; MMAP_WRAP_E_HANDLE; MMAP_WRAP_E_UNMAPPED;
+/// MMAP_WRAP_E_FAULT for a pending loss.
 ///
 /// ```c
 /// if (mmap_wrap_file_size(h) > mmap_wrap_length(h)) puts("the file has grown");
@@ -108,9 +108,9 @@ pub unsafe extern "C" fn mmap_wrap_file_size(h: mmap_wrap_handle) -> i64 {
     boundary("mmap_wrap_file_size", || Ok(i64::try_from(pin(h)?.file_size()?).unwrap_or(i64::MAX)))
 }
 
-/// Writes the handles of the live mappings, in no set order, to handles, which has room for that many. Returns how many
-/// mappings live, which may be more: none are written beyond the room. Mappings of other threads may come and go
-/// meanwhile. MMAP_WRAP_E_ARGUMENT: NULL with room, MMAP_WRAP_E_RANGE: negative room.
+/// Writes the handles of the live mappings, in no particular order, to handles, an array of room elements. Returns the number
+/// of live mappings, which can exceed room. Other threads may map and unmap meanwhile. Errors: MMAP_WRAP_E_ARGUMENT if handles
+/// is NULL and room is not 0; MMAP_WRAP_E_RANGE if room is negative.
 ///
 /// ```c
 /// printf("%lld mappings live\n", (long long)mmap_wrap_list(NULL, 0));
