@@ -105,7 +105,7 @@ method end(--> Int:D) { self.elems - 1 }
 method Numeric(--> Int:D) { self.elems }
 method Int(--> Int:D) { self.elems }
 multi method Bool(::?CLASS:D: --> Bool:D) { self.elems > 0 }
-# Method of is in the class, which has to choose between this role and Positional.
+# The method `of` is in the class, because Positional has one, too.
 method endian { self.element-kind.endian }
 
 my class Values does Iterator {

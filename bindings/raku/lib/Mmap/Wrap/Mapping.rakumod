@@ -155,7 +155,7 @@ my class ElementDescriptor {
     method assigned(\container) { $!mapping.ASSIGN-POS($!index, nqp::getattr(container, Scalar, '$!value')) }
 }
 
-# This and ASSIGN-POS are here instead of in a role: attributes of a role are slower to read.
+# AT-POS and ASSIGN-POS are here, and not in the role Elements, because they need the attributes without the cost of a method call.
 proto method AT-POS(|) { * }
 multi method AT-POS(Int:D $index) is raw {
     my \descriptor := nqp::create(ElementDescriptor);
@@ -243,7 +243,7 @@ method !examine($value, Int:D $index) {
 
 method !check-size(Int:D $index) { self!out-of-range($index) unless -TOO-LARGE < $index < TOO-LARGE }
 
-# X::Mmap::Closed, from elems, for a closed mapping.
+# X::Mmap::Closed for a closed mapping.
 method !out-of-range(Int:D $index) {
     my $elems = checked('[]', mmap_wrap_length($!handle), self) div $!width;
     out-of-range '[]', "index $index is out of range for $elems elements", :$!path

@@ -144,7 +144,7 @@ sub library(--> Str:D) {
 }
 
 # Rakudo compiles the argument of each `is native` separately, which takes most of the compile time of this module. A trait of our own
-# without an argument would avoid that, but then Rakudo 2022.12 does not specialize the calls, which take up to 100 times as long.
+# without an argument would avoid that, but then Rakudo 2022.12 does not specialize the calls, which take 2 to 100 times as long.
 
 # Versions and the page size
 sub mmap_wrap_abi_version(--> int64) is native(&library) is export { * }
