@@ -68,7 +68,7 @@ def test_each_item_has_an_example_that_runs(name):
     assert result.failed == 0, "".join(said)
 
 
-# What the first lines call "the range", and what the head of `_pages` says of it.
+# What the first lines call "the range", and what the head of `_base` says of it.
 RANGE = {"offset", "size"}
 
 

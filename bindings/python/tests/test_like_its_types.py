@@ -11,7 +11,7 @@ import pytest
 
 import mmap_wrap
 import mmap_wrap.typing
-from mmap_wrap import _ffi, _open, _sharing, raw
+from mmap_wrap import _elements, _ffi, _open, raw
 from mmap_wrap._signatures import SIGNATURES
 
 PACKAGE = Path(mmap_wrap.__file__).parent
@@ -68,8 +68,8 @@ def test_the_members_told_of_a_struct_are_its_members():
 
 def test_every_kind_that_is_told_is_one():
     told = typing.get_args(mmap_wrap.typing.Kind)
-    bare = {kind.lstrip("<>=") for kind in _sharing._KINDS}
-    assert sorted(told) == sorted(order + kind for order in ("", *_sharing._ORDERS) for kind in bare)
+    bare = {kind.lstrip("<>=") for kind in _elements._KINDS}
+    assert sorted(told) == sorted(order + kind for order in ("", *_elements._ORDERS) for kind in bare)
     m = mmap_wrap.anonymous(8)
     for kind in told:
         m.put(kind, 0, 1)
@@ -82,7 +82,7 @@ def test_every_mode_that_is_told_is_one():
     told = typing.get_args(mmap_wrap.typing.Mode)
     assert set(told) >= set(_open._MODES)
     for mode in told:
-        assert _open._way(mode) in _open._MODES.values()
+        assert _open._way("mmap_wrap.open", mode) in _open._MODES.values()
 
 
 PUBLIC = [name for name in dir(standard.mmap) if not name.startswith("_")]

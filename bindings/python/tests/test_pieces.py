@@ -86,7 +86,7 @@ def test_errors_are_those_of_one_call(small_pieces):
             (lambda: one.fill(1, 15, 10), "fill"),
             (lambda: one.fill(256), "fill"),
         ):
-            with pytest.raises(ValueError, match=f"mmap_wrap_{name}: "):
+            with pytest.raises(ValueError, match=f"mmap.{name}: "):
                 act()
         assert (one[:], other[:]) == (b"x" * 20, b"x" * 30)
     with pytest.raises(ValueError, match="closed"):

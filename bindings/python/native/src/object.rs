@@ -1,8 +1,9 @@
 //! The object: what an instance of the class holds, how it is made and ends, its length, and its memory as a buffer.
 
 use crate::arguments::arguments;
-use crate::exceptions::{Object, Raised, Result, call, fail, made, or_null, raise};
-use crate::library::{E_FAULT, Facts, library, yes};
+use crate::exceptions::{self, Object, Raised, Result, call, fail, made, or_null, raise};
+use crate::header::{E_FAULT, E_RANGE, Facts};
+use crate::library::{library, yes};
 use pyo3_ffi::*;
 use std::ffi::{CStr, c_int, c_void};
 use std::ptr::{addr_of_mut, null, null_mut};
@@ -42,6 +43,32 @@ const HAS_LOCK: bool = cfg!(feature = "abi3");
 
 /// How many bytes an access must be about for the interpreter's lock to be let go meanwhile.
 pub const LONG: i64 = 1 << 16;
+
+/// A method that is called on a map: its name is what a failure's message begins with.
+#[derive(Clone, Copy)]
+pub struct Call<'a> {
+    pub map: &'a Map,
+    pub method: &'static CStr,
+}
+
+impl std::ops::Deref for Call<'_> {
+    type Target = Map;
+
+    #[inline(always)]
+    fn deref(&self) -> &Map {
+        self.map
+    }
+}
+
+/// The call of a method on an instance.
+///
+/// # Safety
+/// As `map_of`.
+#[inline(always)]
+pub unsafe fn call_of<'a>(object: Object, method: &'static CStr) -> Call<'a> {
+    // SAFETY: as demanded.
+    Call { map: unsafe { map_of(object) }, method }
+}
 
 /// The map of an instance.
 ///
@@ -88,7 +115,9 @@ impl Map {
     pub fn known_length(&self) -> i64 {
         self.length.load(Relaxed)
     }
+}
 
+impl Call<'_> {
     /// The length now; a closed map is a ValueError.
     ///
     /// # Safety
@@ -99,7 +128,7 @@ impl Map {
         let length = unsafe { (library().length)(self.handle) };
         if length < 0 {
             // SAFETY: as demanded.
-            return Err(unsafe { fail(length) });
+            return Err(unsafe { self.fail(length) });
         }
         self.length.store(length, Relaxed);
         Ok(length)
@@ -117,6 +146,40 @@ impl Map {
         }
         Ok(())
     }
+
+    /// Sets the exception for a negative code that the library gave in this thread just now.
+    ///
+    /// # Safety
+    /// The interpreter's lock is held.
+    #[cold]
+    pub unsafe fn fail(&self, code: i64) -> Raised {
+        // SAFETY: as demanded.
+        unsafe { exceptions::fail(self.method, code) }
+    }
+
+    /// The same in the words of the standard library: see `exceptions::fail_as_standard`.
+    ///
+    /// # Safety
+    /// The interpreter's lock is held.
+    #[cold]
+    pub unsafe fn fail_as_standard(&self, code: i64, out_of_range: &CStr, held: &CStr) -> Raised {
+        // SAFETY: as demanded.
+        unsafe { exceptions::fail_as_standard(self.method, code, out_of_range, held, code) }
+    }
+
+    /// The code of a call whose offset and size were inside the map as it was last seen: None if the map has become shorter.
+    ///
+    /// # Safety
+    /// The interpreter's lock is held.
+    #[inline(always)]
+    pub unsafe fn in_range(&self, code: i64) -> Result<Option<i64>> {
+        match code {
+            0.. => Ok(Some(code)),
+            E_RANGE => Ok(None),
+            // SAFETY: as demanded.
+            _ => Err(unsafe { self.fail(code) }),
+        }
+    }
 }
 
 /// With an exception set: the one of a closed map in its place, if it is that.
@@ -125,7 +188,7 @@ impl Map {
 /// As the slots.
 #[cold]
 #[allow(deprecated, reason = "what 3.12 has in their place is not in the stable ABI of 3.11")]
-pub unsafe fn closed_first(map: &Map) -> Raised {
+pub unsafe fn closed_first(map: Call) -> Raised {
     let (mut kind, mut value, mut traceback) = (null_mut(), null_mut(), null_mut());
     // SAFETY: called by the interpreter.
     unsafe {
@@ -209,7 +272,7 @@ const FEW: usize = 64;
 /// # Safety
 /// As the slots; `count` is not negative.
 #[inline(always)]
-pub unsafe fn copy_of(map: &Map, start: i64, count: i64) -> Result<std::result::Result<Object, i64>> {
+pub unsafe fn copy_of(map: Call, start: i64, count: i64) -> Result<std::result::Result<Object, i64>> {
     // SAFETY: there is room for the bytes. The new object is not visible to others before it is filled.
     unsafe {
         let size = count as Py_ssize_t;
@@ -234,9 +297,9 @@ pub unsafe fn copy_of(map: &Map, start: i64, count: i64) -> Result<std::result::
 ///
 /// # Safety
 /// As the slots; `count` is not negative.
-pub unsafe fn bytes(object: Object, start: i64, count: i64) -> Result<Object> {
+pub unsafe fn bytes(map: Call, start: i64, count: i64) -> Result<Object> {
     // SAFETY: as demanded.
-    unsafe { copy_of(map_of(object), start, count)?.map_err(|code| fail(code)) }
+    unsafe { copy_of(map, start, count)?.map_err(|code| map.fail(code)) }
 }
 
 /// Puts bytes into the map: None if they are not all inside.
@@ -244,11 +307,11 @@ pub unsafe fn bytes(object: Object, start: i64, count: i64) -> Result<Object> {
 /// # Safety
 /// As the slots; `size` bytes at `from` can be read and stay as they are.
 #[inline(always)]
-pub unsafe fn write(map: &Map, place: i64, from: *const u8, size: i64) -> Result<Option<i64>> {
+pub unsafe fn write(map: Call, place: i64, from: *const u8, size: i64) -> Result<Option<i64>> {
     // SAFETY: as demanded.
     unsafe {
         let write = |at: i64, size| (library().write)(map.handle, place + at, from.add(at as usize).cast(), size);
-        crate::exceptions::in_range(in_pieces(size, false, write)?)
+        map.in_range(in_pieces(size, false, write)?)
     }
 }
 
@@ -256,7 +319,7 @@ pub unsafe fn write(map: &Map, place: i64, from: *const u8, size: i64) -> Result
 ///
 /// # Safety
 /// As the slots; `data` is the buffer of `value`.
-pub unsafe fn write_buffer(map: &Map, place: i64, value: Object, data: &Py_buffer) -> Result<Option<i64>> {
+pub unsafe fn write_buffer(map: Call, place: i64, value: Object, data: &Py_buffer) -> Result<Option<i64>> {
     let size = data.len as i64;
     // SAFETY: called by the interpreter; the buffer keeps the other map open.
     unsafe {
@@ -264,16 +327,16 @@ pub unsafe fn write_buffer(map: &Map, place: i64, value: Object, data: &Py_buffe
             // The other's memory may fault, too: it is read as a map, so that the failure is reported as that map's.
             let (to, from) = (map.handle, map_of(value).handle);
             let copy = |at: i64, size| (library().copy)(to, place + at, from, at, size);
-            return crate::exceptions::in_range(in_pieces(size, false, copy)?);
+            return map.in_range(in_pieces(size, false, copy)?);
         }
         // What is no bytes object may be a view of the map's own memory, which it keeps where it is, and overlap the bytes
         // to be written.
         let is_bytes = Py_TYPE(value) == &raw mut PyBytes_Type;
-        let Some(origin) = (if is_bytes { None } else { origin_within(map, data.buf.cast()) }) else {
+        let Some(origin) = (if is_bytes { None } else { origin_within(&map, data.buf.cast()) }) else {
             return write(map, place, data.buf.cast(), size);
         };
         let move_ = |at: i64, size| (library().move_)(map.handle, place + at, origin + at, size);
-        crate::exceptions::in_range(in_pieces(size, place > origin, move_)?)
+        map.in_range(in_pieces(size, place > origin, move_)?)
     }
 }
 
@@ -321,7 +384,7 @@ unsafe fn have_views_pickle() -> Result<()> {
     unsafe {
         let interpreter = PyInterpreterState_GetID(PyInterpreterState_Get());
         if SEEN_TO.load(Relaxed) != interpreter {
-            let done = call(c"mmap_wrap._mmap", c"have_views_pickle", c"", |function, _| PyObject_CallNoArgs(function));
+            let done = call(c"mmap_wrap._mapping", c"have_views_pickle", c"", |function, _| PyObject_CallNoArgs(function));
             Py_DecRef(made(done)?);
             SEEN_TO.store(interpreter, Relaxed);
         }
@@ -400,10 +463,7 @@ unsafe fn warn_of_loss() {
     // stays until this thread asks for another.
     unsafe {
         PyErr_Fetch(&raw mut kind, &raw mut value, &raw mut traceback);
-        let message = (library().last_error_message)();
-        let words = CStr::from_ptr(message).to_bytes();
-        // It begins with the name of a call that the program did not make.
-        let words = words.strip_prefix(b"munmap: ").map_or(message, |rest| rest.as_ptr().cast());
+        let words = exceptions::without_function(CStr::from_ptr((library().last_error_message)())).as_ptr();
         if PyErr_WarnFormat(PyExc_ResourceWarning, 1, c"mmap_wrap: %s".as_ptr(), words) < 0 {
             PyErr_WriteUnraisable(null_mut());
         }
@@ -413,7 +473,7 @@ unsafe fn warn_of_loss() {
 
 pub unsafe extern "C" fn length(object: Object) -> Py_ssize_t {
     // SAFETY: called by the interpreter.
-    unsafe { map_of(object).length().map_or(-1, |length| length as Py_ssize_t) }
+    unsafe { call_of(object, c"__len__").length().map_or(-1, |length| length as Py_ssize_t) }
 }
 
 pub unsafe extern "C" fn handle(object: Object, _: *mut c_void) -> Object {
@@ -442,6 +502,9 @@ pub unsafe extern "C" fn set_access(object: Object, value: Object, _: *mut c_voi
     }
 }
 
+/// What a program calls that gets a buffer.
+const VIEW: &CStr = c"__buffer__";
+
 /// Its address is in no other module.
 static OURS: u8 = 0;
 
@@ -459,7 +522,7 @@ pub unsafe extern "C" fn get_buffer(object: Object, buffer: *mut Py_buffer, flag
         (*buffer).obj = null_mut();
         let address = (library().acquire)(handle);
         if address.is_null() {
-            fail((library().last_error_code)());
+            fail(VIEW, (library().last_error_code)());
             return -1;
         }
         // The map cannot be resized from here on. A loss stays unreported: callers often take any failure for
@@ -470,7 +533,7 @@ pub unsafe extern "C" fn get_buffer(object: Object, buffer: *mut Py_buffer, flag
         let writable = facts.protection & i64::from(libc::PROT_WRITE) != 0;
         let length = facts.length as Py_ssize_t;
         if done < 0 {
-            fail(done);
+            fail(VIEW, done);
         } else if PyBuffer_FillInfo(buffer, object, address, length, (!writable).into(), flags) == 0 {
             (*buffer).internal = (object.addr() ^ (&raw const OURS).addr()) as *mut c_void;
             return 0;

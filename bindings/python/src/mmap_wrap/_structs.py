@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import ctypes
 
+from ._ffi import ctypes_of
+from ._signatures import MEMBERS
+
 TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["Cache", "Facts"]
 
@@ -15,6 +20,11 @@ class _Members(ctypes.Structure):
     def __repr__(self) -> str:
         members = ", ".join(f"{name}={getattr(self, name)}" for name, *_ in self._fields_)
         return f"{type(self).__name__}({members})"
+
+
+def _fields(name: str) -> list[tuple[str, Any]]:
+    types = ctypes_of()
+    return [(member, types[letter]) for letter, member in MEMBERS[name]]
 
 
 class Cache(_Members):
@@ -36,20 +46,7 @@ class Cache(_Members):
     (True, True)
     """
 
-    _fields_ = [
-        ("cached", ctypes.c_int64),
-        ("dirty", ctypes.c_int64),
-        ("writeback", ctypes.c_int64),
-        ("evicted", ctypes.c_int64),
-        ("recently_evicted", ctypes.c_int64),
-    ]
-
-    if TYPE_CHECKING:
-        cached: int
-        dirty: int
-        writeback: int
-        evicted: int
-        recently_evicted: int
+    _fields_ = _fields("Cache")
 
 
 class Facts(_Members):
@@ -75,35 +72,4 @@ class Facts(_Members):
     1
     """
 
-    _fields_ = [
-        ("length", ctypes.c_int64),
-        ("mapped", ctypes.c_int64),
-        ("address", ctypes.c_int64),
-        ("page_size", ctypes.c_int64),
-        ("protection", ctypes.c_int64),
-        ("flags", ctypes.c_int64),
-        ("offset", ctypes.c_int64),
-        ("keeps_file", ctypes.c_int64),
-        ("sealed", ctypes.c_int64),
-        ("exports", ctypes.c_int64),
-        ("surviving", ctypes.c_int64),
-        ("lost", ctypes.c_int64),
-        ("source", ctypes.c_int64),
-        ("descriptor", ctypes.c_int64),
-    ]
-
-    if TYPE_CHECKING:
-        length: int
-        mapped: int
-        address: int
-        page_size: int
-        protection: int
-        flags: int
-        offset: int
-        keeps_file: int
-        sealed: int
-        exports: int
-        surviving: int
-        lost: int
-        source: int
-        descriptor: int
+    _fields_ = _fields("Facts")

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 import mmap_wrap
 from mmap_wrap import raw
 
-from ._terminal import Progress
+from .terminal import Progress
 
 # Bytes of a file whose pages are asked about, or let go, at once: 64 KiB of answers with pages of 4 KiB.
 WINDOW = 1 << 28

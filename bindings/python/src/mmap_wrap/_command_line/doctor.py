@@ -15,7 +15,7 @@ from typing import NamedTuple
 import mmap_wrap
 from mmap_wrap import _ffi, raw
 
-from ._terminal import human
+from .terminal import human
 
 READ_WRITE = mmap_wrap.PROT_READ | mmap_wrap.PROT_WRITE
 REST = raw.MMAP_WRAP_REST

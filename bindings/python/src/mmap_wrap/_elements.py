@@ -1,4 +1,4 @@
-"""What stands in a map beside bytes: numbers, views of a type, and words that processes share.
+"""Numbers in a map, and views of it that show numbers.
 
 A kind of number is named as numpy does: "i1", "i2", "i4" and "i8" for integers of so many bytes, "u1" to "u8" for those
 without a sign, "f2", "f4" and "f8" for floats. "<" before it says that the least significant byte stands first, ">"
@@ -9,22 +9,22 @@ from __future__ import annotations
 
 import errno
 import sys
-from time import monotonic_ns
 
-from . import _ffi, raw
-from ._errors import ArgumentError, answer
-from ._ffi import REST, int64, nanoseconds
+from . import _ffi, _header
+from ._base import Base, part
+from ._errors import ArgumentError, checked, fail
+from ._ffi import int64
+from ._header import MMAP_WRAP_REST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from typing import Any, Literal, SupportsIndex, TypeVar, overload
+    from collections.abc import Iterable
+    from typing import Any, SupportsIndex, TypeVar, overload
 
     import numpy
     from numpy.typing import DTypeLike
 
     from ._array import Array
-    from ._mutex import Mutex
     from .typing import FloatKind, IntegerKind, Kind
 
     Scalar = TypeVar("Scalar", bound=numpy.generic)
@@ -32,20 +32,20 @@ if TYPE_CHECKING:
 # The library's number for each kind, the letter that memoryview has for it, and its width in bytes.
 # Those with a sign for the order of bytes join them when they are first asked for.
 _KINDS: dict[str, tuple[int, Any, int]] = {
-    "i1": (raw.MMAP_WRAP_I8, "b", 1),
-    "u1": (raw.MMAP_WRAP_U8, "B", 1),
-    "i2": (raw.MMAP_WRAP_I16, "h", 2),
-    "u2": (raw.MMAP_WRAP_U16, "H", 2),
-    "i4": (raw.MMAP_WRAP_I32, "i", 4),
-    "u4": (raw.MMAP_WRAP_U32, "I", 4),
-    "i8": (raw.MMAP_WRAP_I64, "q", 8),
-    "u8": (raw.MMAP_WRAP_U64, "Q", 8),
+    "i1": (_header.MMAP_WRAP_I8, "b", 1),
+    "u1": (_header.MMAP_WRAP_U8, "B", 1),
+    "i2": (_header.MMAP_WRAP_I16, "h", 2),
+    "u2": (_header.MMAP_WRAP_U16, "H", 2),
+    "i4": (_header.MMAP_WRAP_I32, "i", 4),
+    "u4": (_header.MMAP_WRAP_U32, "I", 4),
+    "i8": (_header.MMAP_WRAP_I64, "q", 8),
+    "u8": (_header.MMAP_WRAP_U64, "Q", 8),
     # The library has no number for it: its bits are read and written, and converted here.
-    "f2": (raw.MMAP_WRAP_U16, "e", 2),
-    "f4": (raw.MMAP_WRAP_F32, "f", 4),
-    "f8": (raw.MMAP_WRAP_F64, "d", 8),
+    "f2": (_header.MMAP_WRAP_U16, "e", 2),
+    "f4": (_header.MMAP_WRAP_F32, "f", 4),
+    "f8": (_header.MMAP_WRAP_F64, "d", 8),
 }
-_ORDERS = {"<": raw.MMAP_WRAP_LITTLE_ENDIAN, ">": raw.MMAP_WRAP_BIG_ENDIAN, "=": 0}
+_ORDERS = {"<": _header.MMAP_WRAP_LITTLE_ENDIAN, ">": _header.MMAP_WRAP_BIG_ENDIAN, "=": 0}
 _NATIVE = "<" if sys.byteorder == "little" else ">"
 
 
@@ -75,9 +75,9 @@ def get_half(handle: int, kind: int, offset: int) -> float:
     """The float of 16 bits at an offset, for the native module."""
     import struct
 
-    bits = raw.mmap_wrap_get_int(handle, kind, offset)
+    bits = _ffi.mmap_wrap_get_int(handle, kind, offset)
     if bits < 0:
-        answer(_ffi.mmap_wrap_last_error_code())
+        fail(_ffi.mmap_wrap_last_error_code(), "mmap.get")
     number: float = struct.unpack("=e", struct.pack("=H", bits))[0]
     return number
 
@@ -89,8 +89,8 @@ def put_half(handle: int, name: str, kind: int, offset: int, real: float) -> Non
     try:
         bits: int = struct.unpack("=H", struct.pack("=e", real))[0]
     except OverflowError:
-        raise OverflowError(f"put: {real} does not fit {name!r}") from None
-    answer(_ffi.mmap_wrap_put_int(handle, kind, offset, bits))
+        raise OverflowError(f"mmap.put: {real} does not fit {name!r}") from None
+    checked(_ffi.mmap_wrap_put_int(handle, kind, offset, bits), "mmap.put")
 
 
 def _lengths(shape: SupportsIndex | Iterable[SupportsIndex]) -> list[int]:
@@ -101,19 +101,10 @@ def _lengths(shape: SupportsIndex | Iterable[SupportsIndex]) -> list[int]:
         return [int64(length) for length in shape]  # type: ignore[union-attr]
 
 
-class Sharing:
-    """The part of the class `mmap` that is about numbers and views, and about words that processes share."""
+class Elements(Base):
+    """The part of the class `mmap` that is about numbers and views. `get` and `put` are in the native module."""
 
     __slots__ = ()
-
-    if TYPE_CHECKING:
-
-        @property
-        def _handle(self) -> int: ...
-
-        def __buffer__(self, flags: int, /) -> memoryview: ...
-
-        def atomic_load(self, offset: SupportsIndex, bits: Literal[32, 64] = 64) -> int: ...
 
     if TYPE_CHECKING:
 
@@ -147,17 +138,19 @@ class Sharing:
         """
         _, letter, width = _kind(kind)
         if kind[0] in "<>" and kind[0] != _NATIVE:
-            raise ArgumentError(errno.EINVAL, f"view: this machine's numbers are not {kind!r}: use array or get")
+            raise ArgumentError(errno.EINVAL, f"mmap.view: this machine's numbers are not {kind!r}: use array or get")
         if letter == "e" and sys.version_info < (3, 12):
-            raise ArgumentError(errno.EINVAL, f"view: memoryview has no {kind!r} before Python 3.12: use array or get")
-        start, wanted = int64(offset), REST if count is None else int64(count)
+            raise ArgumentError(
+                errno.EINVAL, f"mmap.view: memoryview has no {kind!r} before Python 3.12: use array or get"
+            )
+        start, wanted = part(offset, count)
         # Nobody resizes the map from here on.
         with memoryview(self) as whole:
-            room = answer(_ffi.mmap_wrap_check(self._handle, start, REST))
+            room = checked(_ffi.mmap_wrap_check(self._handle, start, MMAP_WRAP_REST), "mmap.view")
             # The library says what is wrong with more than fit, or fewer than none.
-            size = room // width * width if wanted == REST else wanted * width
+            size = room // width * width if wanted == MMAP_WRAP_REST else wanted * width
             if not 0 <= size <= room:
-                answer(_ffi.mmap_wrap_check(self._handle, start, int64(size)))
+                checked(_ffi.mmap_wrap_check(self._handle, start, int64(size)), "mmap.view")
             return whole[start : start + size].cast(letter)
 
     if TYPE_CHECKING:
@@ -208,113 +201,15 @@ class Sharing:
 
         start, element = int64(offset), numpy.dtype(dtype)
         if element.hasobject:
-            raise ArgumentError(errno.EINVAL, f"array: {element!r} has pointers to objects, which no map can hold")
+            raise ArgumentError(errno.EINVAL, f"mmap.array: {element!r} has pointers to objects, which no map can hold")
         lengths = None if shape is None else _lengths(shape)
         # Nobody resizes the map from here on.
         with memoryview(self):
-            room = answer(_ffi.mmap_wrap_check(self._handle, start, REST))
+            room = checked(_ffi.mmap_wrap_check(self._handle, start, MMAP_WRAP_REST), "mmap.array")
             if lengths is None:
                 lengths = [-1]
             if lengths.count(-1) == 1:
                 row = -prod(lengths) * element.itemsize
                 lengths[lengths.index(-1)] = room // row if row > 0 else 0
-            answer(_ffi.mmap_wrap_check(self._handle, start, int64(prod(lengths) * element.itemsize)))
-            return array_in(self, element, start, lengths)  # type: ignore[arg-type]
-
-    def wait(self, offset: SupportsIndex, expected: SupportsIndex, timeout: float | None = None) -> bool:
-        """Waits while the 32-bit word at byte `offset` is `expected`, until `wake`; at most `timeout` seconds.
-
-        True when woken, or when the word is another; False after `timeout`, which by default never comes. One may be
-        woken without a reason: look at the word, and wait again. Other threads and signal handlers run meanwhile.
-        Threads may wait for each other, and so may processes that share the memory. Closing the map ends the waiting,
-        within a quarter of a second, by ValueError; resizing it meanwhile is BufferError. Errors as `atomic_load`.
-
-        >>> import mmap_wrap
-        >>> m = mmap_wrap.mmap(-1, 4)
-        >>> m.wait(0, 1), m.wait(0, 0, timeout=0.001)
-        (True, False)
-        """
-        place, word = int64(offset), int64(expected)
-        left = REST if timeout is None else nanoseconds(timeout)
-        end = monotonic_ns() + left
-        while True:
-            result = raw.mmap_wrap_wait(self._handle, place, word, left)
-            if result == -errno.ETIMEDOUT:
-                return False
-            if result != -errno.EINTR:
-                answer(result)
-                return True
-            # A signal's handler ran, and raised nothing.
-            if timeout is not None:
-                left = max(end - monotonic_ns(), 0)
-
-    def wake(self, offset: SupportsIndex, count: SupportsIndex | None = None) -> int:
-        """Wakes up to `count`, by default all, of those who wait on the word at byte `offset`. Returns how many.
-
-        Errors as `atomic_load`.
-
-        >>> import mmap_wrap
-        >>> mmap_wrap.mmap(-1, 4).wake(0)
-        0
-        """
-        return answer(raw.mmap_wrap_wake(self._handle, int64(offset), REST if count is None else int64(count)))
-
-    def mutex(self, offset: SupportsIndex, repair: Callable[[], object] | None = None) -> Mutex:
-        """A mutex in the 16 bytes at byte `offset`, a multiple of 8, for threads and processes; zeros are a free one.
-
-        `with m.mutex(0):` holds it for a block; `acquire`, which takes a timeout, and `release` do in parts. Where a
-        holder ended without releasing it, `repair` is called by the next, with the mutex held, to bring the data in
-        order; without one `acquire` raises OwnerDiedError, an OSError with EOWNERDEAD. docs/synchronising.md has more.
-
-        ValueError: closed, or outside the map. ArgumentError: not a multiple of 8. Both come from `acquire`, too.
-
-        >>> import mmap_wrap
-        >>> m = mmap_wrap.mmap(-1, 64)
-        >>> with m.mutex(0) as mutex:
-        ...     m[16] = 1
-        >>> mutex.acquire(timeout=1)
-        True
-        >>> mutex.release()
-        """
-        from ._mutex import Mutex
-
-        # A place that cannot be is an error here.
-        self.atomic_load(offset)
-        answer(_ffi.mmap_wrap_check(self._handle, int64(offset), raw.MMAP_WRAP_MUTEX_SIZE))
-        return Mutex(self, int64(offset), repair)  # type: ignore[arg-type]
-
-    def seals(self) -> int:
-        """The F_SEAL_ constants of a memory file (`memfd`), or'ed together. OSError (EINVAL): not such a file.
-
-        >>> import mmap_wrap
-        >>> mmap_wrap.memfd(4096).seals()
-        0
-        """
-        return answer(raw.mmap_wrap_seals(self._handle))
-
-    def add_seals(self, seals: SupportsIndex) -> None:
-        """Adds `seals`, F_SEAL_ constants or'ed together, to those of a memory file; they cannot be taken off.
-
-        PermissionError: sealed against sealing. OSError (EBUSY): F_SEAL_WRITE while a shared map can write.
-
-        >>> import mmap_wrap
-        >>> m = mmap_wrap.memfd(4096)
-        >>> m.add_seals(mmap_wrap.F_SEAL_SHRINK)
-        >>> m.seals() == mmap_wrap.F_SEAL_SHRINK
-        True
-        """
-        answer(raw.mmap_wrap_add_seals(self._handle, int64(seals)))
-
-    def descriptor(self) -> int:
-        """A new descriptor of the file that the map keeps, to be closed with os.close; programs started do not get it.
-
-        ArgumentError: the map keeps no file (`trackfd=False`, `map_path`). OSError: EMFILE, too many are open.
-
-        >>> import mmap_wrap, os
-        >>> m = mmap_wrap.memfd(4096)
-        >>> fd = m.descriptor()
-        >>> os.fstat(fd).st_size
-        4096
-        >>> os.close(fd)
-        """
-        return answer(_ffi.mmap_wrap_descriptor(self._handle))
+            checked(_ffi.mmap_wrap_check(self._handle, start, int64(prod(lengths) * element.itemsize)), "mmap.array")
+            return array_in(self, element, start, lengths)

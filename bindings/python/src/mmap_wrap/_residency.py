@@ -1,0 +1,120 @@
+"""Which pages are in memory: locking them, bringing them in, letting them go."""
+
+from __future__ import annotations
+
+from . import _ffi
+from ._base import Base, part
+from ._constants import value as _constant
+from ._errors import checked
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import SupportsIndex
+
+    from ._structs import Cache
+
+
+class Residency(Base):
+    """The part of the class `mmap` that is about which of its pages are in memory."""
+
+    __slots__ = ()
+
+    def lock(self, offset: SupportsIndex = 0, size: SupportsIndex | None = None, *, on_fault: bool = False) -> None:
+        """Brings the pages of the range into memory and keeps them there; `on_fault`, each when it is first touched.
+
+        Locks do not add up: one `unlock` undoes them. OSError: ENOMEM beyond RLIMIT_MEMLOCK, EPERM where that is 0.
+
+        >>> import mmap_wrap
+        >>> m = mmap_wrap.mmap(-1, 4096)
+        >>> try:
+        ...     m.lock()
+        ... except OSError as error:
+        ...     reason = error.strerror                 # this process may not lock so much
+        """
+        flags = _constant("MLOCK_ONFAULT") if on_fault else 0
+        checked(_ffi.mlock_wrap(self._handle, flags, *part(offset, size)), "mmap.lock")
+
+    def unlock(self, offset: SupportsIndex = 0, size: SupportsIndex | None = None) -> None:
+        """Lets the kernel swap the pages of the range again, however often they were locked.
+
+        >>> import mmap_wrap
+        >>> mmap_wrap.mmap(-1, 4096).unlock(0, 100)
+        """
+        checked(_ffi.munlock_wrap(self._handle, *part(offset, size)), "mmap.unlock")
+
+    def residency(self, offset: SupportsIndex = 0, size: SupportsIndex | None = None) -> bytes:
+        """A byte for each page of the range: 1 where the page is in memory, 0 where it is not.
+
+        Of a file, that means in the page cache, whoever brought it there; to who neither owns the file nor may write
+        it, the kernel says that all of it is there. Pages may come and go at any moment.
+
+        >>> import mmap_wrap
+        >>> m = mmap_wrap.memfd(2 * mmap_wrap.PAGESIZE)
+        >>> m[0] = 1
+        >>> m.residency()
+        b'\\x01\\x00'
+        """
+        import ctypes
+
+        start, count = part(offset, size)
+        room = (
+            checked(_ffi.mmap_wrap_check(self._handle, start, count), "mmap.residency") // _ffi.mmap_wrap_page_size()
+            + 2
+        )
+        pages = ctypes.create_string_buffer(room)
+        known = checked(_ffi.mincore_wrap(self._handle, pages, room, start, count), "mmap.residency")
+        return pages.raw[:known]
+
+    def resident(self, offset: SupportsIndex = 0, size: SupportsIndex | None = None) -> int:
+        """How many bytes of the range's pages are in memory, by the rules of `residency`.
+
+        >>> import mmap_wrap
+        >>> mmap_wrap.mmap(-1, 4096).resident()
+        0
+        """
+        return checked(_ffi.mmap_wrap_resident(self._handle, *part(offset, size)), "mmap.resident")
+
+    def cached(self, offset: SupportsIndex = 0, size: SupportsIndex | None = None) -> Cache:
+        """What the page cache holds of the file behind the range, in bytes: see `raw.Cache`.
+
+        Of files on overlayfs the kernel tells zeros. OSError: ENOTSUP before Linux 6.5. ArgumentError: the map does not
+        keep its file.
+
+        >>> import mmap_wrap
+        >>> m = mmap_wrap.memfd(4096)
+        >>> m[0] = 1
+        >>> try:
+        ...     cached = m.cached().cached
+        ... except OSError:
+        ...     cached = "not before Linux 6.5"
+        """
+        import ctypes
+
+        from ._structs import Cache
+
+        cache = Cache()
+        reference = ctypes.byref(cache)
+        checked(_ffi.cachestat_wrap(self._handle, reference, ctypes.sizeof(cache), *part(offset, size)), "mmap.cached")
+        return cache
+
+    def prefault(self, offset: SupportsIndex = 0, size: SupportsIndex | None = None, *, writing: bool = False) -> int:
+        """Makes the pages of the range ready for reading, or for `writing`, and returns its size in bytes.
+
+        Files are read in, memory is taken; what the pages hold stays as it is. FaultError: a page refuses.
+
+        >>> import mmap_wrap
+        >>> mmap_wrap.mmap(-1, 8192).prefault(writing=True)
+        8192
+        """
+        return checked(_ffi.mmap_wrap_prefault(self._handle, int(bool(writing)), *part(offset, size)), "mmap.prefault")
+
+    def drop(self, offset: SupportsIndex = 0, size: SupportsIndex | None = None) -> None:
+        """Lets the pages of the range go from memory, as far as the kernel can; no data is lost.
+
+        A shared map's changes are written to the file first; private ones go to swap space, or stay. `resident` tells
+        how much stayed. OSError: EINVAL for locked pages, EIO where the data could not be written: then nothing went.
+
+        >>> import mmap_wrap
+        >>> mmap_wrap.memfd(4096).drop()
+        """
+        checked(_ffi.mmap_wrap_drop(self._handle, *part(offset, size)), "mmap.drop")
