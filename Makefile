@@ -35,7 +35,7 @@ demo:
 	examples/demo/run target/release "$(if $(FILE),$(FILE),target/release/libmmap_wrap.so)" "$(NEEDLE)"
 
 header:
-	MMAP_WRAP_RENEW_HEADER=1 cargo test --quiet --test header the_committed_header_is_current
+	MMAP_WRAP_RENEW_HEADER=1 cargo test --quiet --test header the_committed_headers_are_current
 	scripts/manual >man/mmap_wrap.3
 	scripts/stubs
 

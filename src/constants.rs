@@ -164,11 +164,11 @@ constants! {
         MMAP_WRAP_BIG_ENDIAN "or'ed to an element: the most significant byte stands first" 0x200;
         MMAP_WRAP_NO_INT "mmap_wrap_get_int: it failed, if mmap_wrap_last_error_code says so" i64::MIN;
         MMAP_WRAP_MUTEX_SIZE "bytes of a mutex in a mapping" 16;
-        MMAP_WRAP_SOURCE_ANONYMOUS "mmap_wrap_facts: memory without a file" 1;
-        MMAP_WRAP_SOURCE_DESCRIPTOR "mmap_wrap_facts: a file that the caller had open" 2;
-        MMAP_WRAP_SOURCE_PATH "mmap_wrap_facts: a file that was opened by its path" 3;
-        MMAP_WRAP_SOURCE_SHARED_MEMORY "mmap_wrap_facts: shared memory that was opened by its name" 4;
-        MMAP_WRAP_SOURCE_MEMORY_FILE "mmap_wrap_facts: a file without a name that the library made" 5;
+        MMAP_WRAP_SOURCE_ANONYMOUS "mmap_wrap_info: memory without a file" 1;
+        MMAP_WRAP_SOURCE_DESCRIPTOR "mmap_wrap_info: a file that the caller had open" 2;
+        MMAP_WRAP_SOURCE_PATH "mmap_wrap_info: a file that was opened by its path" 3;
+        MMAP_WRAP_SOURCE_SHARED_MEMORY "mmap_wrap_info: shared memory that was opened by its name" 4;
+        MMAP_WRAP_SOURCE_MEMORY_FILE "mmap_wrap_info: a file without a name that the library made" 5;
     }
     Protection {
         PROT_NONE "pages may not be accessed";

@@ -174,7 +174,7 @@ impl Error {
             Error::Unsupported(_) => MMAP_WRAP_E_UNSUPPORTED,
             Error::NotFound => MMAP_WRAP_E_NOT_FOUND,
             Error::Internal(_) => MMAP_WRAP_E_INTERNAL,
-            Error::System { errno, .. } => -i64::from(errno.0),
+            Error::System { errno, .. } => errno.code(),
         }
     }
 }
@@ -247,9 +247,14 @@ pub enum Cause {
 pub struct Errno(pub i32);
 
 impl Errno {
+    /// What a call returns that fails with it.
+    pub fn code(self) -> i64 {
+        -i64::from(self.0)
+    }
+
     /// The symbolic name, such as `ENOENT`.
     pub fn name(self) -> Option<&'static str> {
-        ERRNO_NAMES.iter().find(|(_, value)| *value == i64::from(self.0)).map(|(name, _)| *name)
+        ERRNO_NAMES.iter().find(|(_, value)| *value == self.0).map(|(name, _)| *name)
     }
 }
 
@@ -297,17 +302,20 @@ impl fmt::Display for Hint<'_> {
     }
 }
 
-/// Pairs each name with libc's value. A name that libc lacks on this platform falls through the glob import to the
-/// constant beside it, which no error number equals.
+/// Pairs each name with libc's value, as a constant and in a list. A name that libc lacks on this platform falls through the
+/// glob import to the constant beside it, which no error number equals.
 macro_rules! errno_names {
     ($($name:ident)*) => {
         mod errno {
-            $(#[allow(dead_code)] const $name: i64 = i64::MIN;)*
-            pub const NAMES: &[(&str, i64)] = &[
-                $((stringify!($name), { #[allow(unused_imports)] use libc::*; #[allow(clippy::unnecessary_cast)] { $name as i64 } }),)*
-            ];
+            $(#[allow(dead_code)] const $name: i32 = i32::MIN;)*
+            pub const NAMES: &[(&str, i32)] = &[$((stringify!($name), super::Errno::$name.0),)*];
+
+            #[allow(missing_docs, reason = "the names are the system's")]
+            impl super::Errno {
+                $(pub const $name: Self = Self({ #[allow(unused_imports)] use libc::*; $name });)*
+            }
         }
-        const ERRNO_NAMES: &[(&str, i64)] = errno::NAMES;
+        const ERRNO_NAMES: &[(&str, i32)] = errno::NAMES;
     };
 }
 
@@ -326,14 +334,14 @@ mod tests {
     #[test]
     fn a_message_has_operation_numbers_and_limit() {
         let error = Error::ExtendsBeyond { offset: 4096, size: 8192, length: 8192 };
-        let failure = Failure { call: "mprotect", error: error.into() };
-        assert_eq!(failure.to_string(), "mprotect: size 8192 from offset 4096 extends beyond 8192 byte mapping");
+        let failure = Failure { call: "mprotect_wrap", error: error.into() };
+        assert_eq!(failure.to_string(), "mprotect_wrap: size 8192 from offset 4096 extends beyond 8192 byte mapping");
     }
 
     #[test]
     fn system_errors_keep_their_numbers_and_have_names() {
-        let error = Error::system(Errno(libc::EACCES), "open 'x'", "ask its owner");
-        assert_eq!(error.code(), -i64::from(libc::EACCES));
+        let error = Error::system(Errno::EACCES, "open 'x'", "ask its owner");
+        assert_eq!(error.code(), Errno::EACCES.code());
         assert_eq!(error.to_string(), "open 'x': Permission denied (EACCES); ask its owner");
         assert_eq!(Errno(9999).name(), None);
     }

@@ -3,6 +3,7 @@
 
 use crate::constants::{Group, bits};
 use crate::error::{Error, Result};
+use crate::sys::RawFile;
 use std::ffi::c_int;
 
 /// Refuses bits that no constant of the group has: the kernel ignores most of them silently.
@@ -40,9 +41,15 @@ pub fn to_c_int(value: i64, what: &str) -> Result<c_int> {
     }
 }
 
+/// Constants of this platform as the system takes them.
+#[allow(clippy::cast_possible_truncation, reason = "the system's flags are 32 bits")]
+pub const fn as_c_int(flags: i64) -> c_int {
+    flags as c_int
+}
+
 /// Whether it is open only the system can say.
-pub fn descriptor(fd: i64) -> Result<c_int> {
-    c_int::try_from(fd).map_err(|_| Error::argument(format!("{fd} is no file descriptor")))
+pub fn descriptor(fd: i64) -> Result<RawFile> {
+    RawFile::try_from(fd).map_err(|_| Error::argument(format!("{fd} is no file descriptor")))
 }
 
 #[cold]

@@ -5,7 +5,7 @@ use crate::sys;
 
 /// The kernel says ENOMEM for each of its limits; this names them all with their numbers.
 pub fn memory_hint(errno: Errno) -> String {
-    if errno != Errno(libc::ENOMEM) {
+    if errno != Errno::ENOMEM {
         return String::new();
     }
     let limits = sys::limits();
@@ -18,11 +18,11 @@ pub fn memory_hint(errno: Errno) -> String {
 /// The same for opening a file.
 pub fn open_hint(errno: Errno) -> String {
     match errno {
-        Errno(libc::EMFILE) => match sys::limits().descriptors {
+        Errno::EMFILE => match sys::limits().descriptors {
             Some(limit) => format!("all {limit} descriptors that this process may have (RLIMIT_NOFILE) are in use"),
             None => String::new(),
         },
-        Errno(libc::EACCES) => {
+        Errno::EACCES => {
             "the path needs search permission, the file read permission, and write permission to write to a shared mapping".into()
         }
         _ => String::new(),
@@ -40,13 +40,13 @@ pub fn huge_page_hint(bytes: usize) -> Option<String> {
 /// The same for giving a file its size, or blocks for it.
 pub fn file_size_hint(errno: Errno) -> String {
     match errno {
-        Errno(libc::EINVAL | libc::EBADF) => "the file must be open for writing".into(),
-        Errno(libc::ENOSPC) => "the file system is full".into(),
-        Errno(libc::EFBIG) => match sys::limits().file_size {
+        Errno::EINVAL | Errno::EBADF => "the file must be open for writing".into(),
+        Errno::ENOSPC => "the file system is full".into(),
+        Errno::EFBIG => match sys::limits().file_size {
             Some(limit) => format!("RLIMIT_FSIZE is {limit} bytes, and the file system may have a limit of its own"),
             None => "the file system allows no file as large".into(),
         },
-        Errno(libc::EPERM) => "the file is sealed against it, or has an attribute that forbids it".into(),
+        Errno::EPERM => "the file is sealed against it, or has an attribute that forbids it".into(),
         _ => memory_hint(errno),
     }
 }

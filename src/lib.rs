@@ -84,6 +84,7 @@ pub mod internals {
     pub use crate::error::{Error, Result};
     pub use crate::guarded::{trust as trust_handlers, verify as verify_handlers};
     pub use crate::mapping::Mapping;
+    pub use crate::sys::raw;
 
     macro_rules! rooms {
         ($($room:ident)*) => {

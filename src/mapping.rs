@@ -3,6 +3,7 @@
 //! Numbers come as a script or a C caller gave them, in `i64`, and are checked here, once for everybody.
 
 mod access;
+mod atomics;
 mod element_kind;
 mod elements;
 mod hardening;
@@ -14,17 +15,17 @@ mod protect;
 mod request;
 mod residency;
 mod resize;
-mod sharing;
 
-use crate::constants::{MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED, MAP_SHARED_VALIDATE, MAP_TYPE};
+use crate::constants::{MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED, MAP_SHARED_VALIDATE, MAP_TYPE, PROT_NONE, PROT_READ, PROT_WRITE};
 use crate::error::{Errno, Error, Result};
-use crate::flags::descriptor;
+use crate::flags::{as_c_int, descriptor};
 use crate::guarded;
 use crate::hints::memory_hint;
 use crate::range::{self, Grid, Span};
 use crate::source::Source;
 pub use crate::source::{Name, SourceKind};
-use crate::sys::{self, Pages, Sharing};
+use crate::sys::{self, File, Pages, Sharing};
+pub use atomics::Waited;
 pub use element_kind::*;
 pub use huge::transparent_huge_page_size;
 pub use info::Facts;
@@ -33,9 +34,7 @@ pub use request::{KEEP, OR_PRIVATE};
 use request::{MapRequest, lead, whole_pages};
 pub use residency::{lock_all, unlock_all};
 pub use resize::FileEnd;
-pub use sharing::Waited;
 use std::ops::Range;
-use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::SeqCst};
 
 /// A mapped range, unmapped when it is dropped. All methods may be called from any thread at once.
@@ -63,7 +62,7 @@ struct Origin {
     /// As mapped, or as set for the whole mapping since.
     prot: AtomicI64,
     /// The file, where this library opened or made it and keeps it open: for resizing, sealing, handing out.
-    file: Option<OwnedFd>,
+    file: Option<File>,
     /// Guards were put by protection.
     fenced: AtomicBool,
     /// mseal(2) was called on a part of it.
@@ -79,11 +78,10 @@ impl Mapping {
     /// The offset need not be a page multiple, except with MAP_FIXED. The descriptor may be closed afterwards.
     ///
     /// ```
-    /// use mmap_wrap::internals::{Mapping, constants::*, range::REST};
-    /// use std::os::fd::AsRawFd;
+    /// use mmap_wrap::internals::{Mapping, constants::*, range::REST, raw};
     /// let file = std::fs::File::open("Cargo.toml").unwrap();
     /// // SAFETY: the descriptor is this program's own, and no place is named.
-    /// let text = unsafe { Mapping::from_descriptor(0, REST, PROT_READ, MAP_PRIVATE, file.as_raw_fd().into(), 0)? };
+    /// let text = unsafe { Mapping::from_descriptor(0, REST, PROT_READ, MAP_PRIVATE, raw(&file).into(), 0)? };
     /// assert_eq!(text.find(b"[package]", 0, REST)?, 0);
     /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
     /// ```
@@ -228,7 +226,7 @@ impl Mapping {
         // The kernel may have no room for one more mapping: the memory then stays until the readers have left.
         let given_up = self.pages.size() > 0
             && guarded::verify()
-            && self.pages.replace(0..self.pages.size(), libc::PROT_NONE, Sharing::Private).is_ok();
+            && self.pages.replace(0..self.pages.size(), as_c_int(PROT_NONE), Sharing::Private).is_ok();
         if given_up {
             self.is_given_up.store(true, SeqCst);
         }
@@ -250,7 +248,7 @@ impl Mapping {
         let start = at & !(self.grid.page - 1);
         let page = start..start + self.grid.page;
         let replace = |range: &Range<usize>| {
-            let put = |sharing| self.pages.replace(range.clone(), libc::PROT_READ | libc::PROT_WRITE, sharing).is_ok();
+            let put = |sharing| self.pages.replace(range.clone(), as_c_int(PROT_READ | PROT_WRITE), sharing).is_ok();
             // Memory of this process counts against RLIMIT_DATA, and shared memory does not.
             put(Sharing::Private) || put(Sharing::Shared)
         };

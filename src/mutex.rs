@@ -69,11 +69,11 @@ pub fn lock(handle: Handle, offset: i64, timeout: i64) -> Result<Acquired> {
         let left = end.map_or(piece, |end| end.saturating_duration_since(Instant::now()));
         if left.is_zero() {
             let attempt = format!("lock the mutex at offset {offset}, held by thread {}", id(holder));
-            return Err(Error::system(Errno(libc::ETIMEDOUT), attempt, ""));
+            return Err(Error::system(Errno::ETIMEDOUT, attempt, ""));
         }
         let piece = i64::try_from(left.min(piece).as_nanos()).unwrap_or(i64::MAX);
         match registry::with(handle, |mapping| mapping.wait(offset + SLEEP, low_half(holder), piece)) {
-            Err(error) if error.code() != -i64::from(libc::ETIMEDOUT) => return Err(error),
+            Err(error) if error.code() != Errno::ETIMEDOUT.code() => return Err(error),
             _ => slept = true,
         }
     }
@@ -100,7 +100,7 @@ fn release(handle: Handle, offset: i64, left: u64) -> Result<()> {
                 thread => format!("thread {thread} holds it"),
             };
             let attempt = format!("unlock the mutex at offset {offset} in thread {}", id(thread.holder));
-            return Err(Error::system(Errno(libc::EPERM), attempt, held));
+            return Err(Error::system(Errno::EPERM, attempt, held));
         }
         if bits(mapping.atomic_exchange(64, offset, number(left))?) & WAITERS != 0 {
             mapping.wake(offset + SLEEP, 1)?;
@@ -135,7 +135,7 @@ fn attempt(mapping: &Mapping, offset: i64, thread: &Thread, slept: bool, timeout
         };
         if holder & !WAITERS == thread.holder {
             let attempt = format!("lock the mutex at offset {offset}");
-            return Err(Error::system(Errno(libc::EDEADLK), attempt, "this thread holds it already"));
+            return Err(Error::system(Errno::EDEADLK, attempt, "this thread holds it already"));
         }
         // Looked at after the holder: one of another namespace has said so before.
         let ended =

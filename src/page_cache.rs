@@ -6,7 +6,7 @@
 use crate::error::{Errno, Error, Result};
 use crate::flags::descriptor;
 use crate::range;
-use crate::sys;
+use crate::sys::{self, RawFile};
 use std::ops::Range;
 
 /// What the page cache holds of a part of a file, in bytes: whole pages.
@@ -35,11 +35,10 @@ pub struct Cache {
 /// Linux 6.5.
 ///
 /// ```
-/// use mmap_wrap::internals::{page_cache, error::*, range::REST};
-/// use std::os::fd::AsRawFd;
+/// use mmap_wrap::internals::{page_cache, error::*, range::REST, raw};
 /// let file = std::fs::File::open("Cargo.toml").unwrap();
 /// // SAFETY: the descriptor is this program's own.
-/// match unsafe { page_cache::from_descriptor(file.as_raw_fd().into(), 0, REST) } {
+/// match unsafe { page_cache::from_descriptor(raw(&file).into(), 0, REST) } {
 ///     Ok(cache) => println!("{} bytes are in memory", cache.cached),
 ///     Err(error) => println!("{error}"),
 /// }
@@ -52,17 +51,17 @@ pub unsafe fn from_descriptor(fd: i64, offset: i64, size: i64) -> Result<Cache> 
     of_part(descriptor(fd)?, range::of_file(offset, size)?)
 }
 
-pub(crate) fn of_part(fd: i32, part: Range<u64>) -> Result<Cache> {
+pub(crate) fn of_part(fd: RawFile, part: Range<u64>) -> Result<Cache> {
     if part.is_empty() {
         return Ok(Cache::default());
     }
     let (offset, size) = in_pages(&part);
     let pages = sys::cached_pages(fd, offset.unsigned_abs(), size.unsigned_abs()).map_err(|errno| {
         let hint = match errno {
-            Errno(libc::ENOSYS) => return Error::unsupported("cachestat(2), of Linux 6.5 and newer,"),
-            Errno(libc::EOPNOTSUPP) => return Error::unsupported("cachestat(2) of huge pages from the pool"),
+            Errno::ENOSYS => return Error::unsupported("cachestat(2), of Linux 6.5 and newer,"),
+            Errno::EOPNOTSUPP => return Error::unsupported("cachestat(2) of huge pages from the pool"),
             // Linux 6.14, commit 5f537664e705.
-            Errno(libc::EPERM) => "figures of a file are for who owns it or may write it",
+            Errno::EPERM => "figures of a file are for who owns it or may write it",
             _ => descriptor_hint(errno),
         };
         Error::system(errno, attempt("look at", fd, &part), hint)
@@ -81,11 +80,10 @@ pub(crate) fn of_part(fd: i32, part: Range<u64>) -> Result<Cache> {
 /// `offset`. Pages that somebody maps or uses stay.
 ///
 /// ```
-/// use mmap_wrap::internals::{page_cache, range::REST};
-/// use std::os::fd::AsRawFd;
+/// use mmap_wrap::internals::{page_cache, range::REST, raw};
 /// let file = std::fs::File::open("Cargo.toml").unwrap();
 /// // SAFETY: the descriptor is this program's own.
-/// unsafe { page_cache::evict(file.as_raw_fd().into(), 0, REST)? };
+/// unsafe { page_cache::evict(raw(&file).into(), 0, REST)? };
 /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
 /// ```
 ///
@@ -98,10 +96,10 @@ pub unsafe fn evict(fd: i64, offset: i64, size: i64) -> Result<()> {
 }
 
 /// The same for a part that is there. What is not stored yet would stay.
-pub(crate) fn evict_part(fd: i32, part: Range<u64>) -> Result<()> {
+pub(crate) fn evict_part(fd: RawFile, part: Range<u64>) -> Result<()> {
     match sys::store(fd) {
         // File systems that are only read have nothing to store, and say so; so do pipes, which the next call refuses.
-        Ok(()) | Err(Errno(libc::EINVAL | libc::EROFS)) => {}
+        Ok(()) | Err(Errno::EINVAL | Errno::EROFS) => {}
         Err(errno) => return Err(Error::system(errno, attempt("store", fd, &part), descriptor_hint(errno))),
     }
     let (offset, size) = in_pages(&part);
@@ -111,11 +109,10 @@ pub(crate) fn evict_part(fd: i32, part: Range<u64>) -> Result<()> {
 /// Begins to read `size` bytes (or `REST`) from `offset` of a file into the page cache, and does not wait for it.
 ///
 /// ```
-/// use mmap_wrap::internals::{page_cache, range::REST};
-/// use std::os::fd::AsRawFd;
+/// use mmap_wrap::internals::{page_cache, range::REST, raw};
 /// let file = std::fs::File::open("Cargo.toml").unwrap();
 /// // SAFETY: the descriptor is this program's own.
-/// unsafe { page_cache::warm(file.as_raw_fd().into(), 0, REST)? };
+/// unsafe { page_cache::warm(raw(&file).into(), 0, REST)? };
 /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
 /// ```
 ///
@@ -146,12 +143,12 @@ const READ_AHEAD: usize = 128 * 1024;
 
 fn advice_refused(errno: Errno, attempt: String) -> Box<Error> {
     match errno {
-        Errno(libc::ENOSYS) => Error::unsupported("advice about a file's pages (posix_fadvise)"),
+        Errno::ENOSYS => Error::unsupported("advice about a file's pages (posix_fadvise)"),
         _ => Error::system(errno, attempt, descriptor_hint(errno)),
     }
 }
 
-fn attempt(what: &str, fd: i32, part: &Range<u64>) -> String {
+fn attempt(what: &str, fd: RawFile, part: &Range<u64>) -> String {
     match part.end {
         range::END_OF_FILE => format!("{what} the bytes from offset {} of descriptor {fd}", part.start),
         end => format!("{what} {} bytes from offset {} of descriptor {fd}", end - part.start, part.start),
@@ -160,9 +157,9 @@ fn attempt(what: &str, fd: i32, part: &Range<u64>) -> String {
 
 fn descriptor_hint(errno: Errno) -> &'static str {
     match errno {
-        Errno(libc::EBADF) => "it is not open",
-        Errno(libc::ESPIPE) => "a pipe has no pages",
-        Errno(libc::EIO) => "the data could not be stored",
+        Errno::EBADF => "it is not open",
+        Errno::ESPIPE => "a pipe has no pages",
+        Errno::EIO => "the data could not be stored",
         _ => "",
     }
 }

@@ -10,7 +10,7 @@ mod slot_state;
 mod survival;
 mod table;
 
-use crate::error::{Error, Result};
+use crate::error::{Errno, Error, Result};
 use crate::mapping::{Mapping, Waited};
 use crate::range::REST;
 use crate::sys;
@@ -249,7 +249,7 @@ pub fn wait(handle: Handle, offset: i64, expected: i64, timeout: i64) -> Result<
         }
         .min(WAIT_AT_A_TIME);
         match with(handle, |mapping| mapping.wait(offset, expected, piece)) {
-            Err(error) if piece == WAIT_AT_A_TIME && error.code() == -i64::from(libc::ETIMEDOUT) => {}
+            Err(error) if piece == WAIT_AT_A_TIME && error.code() == Errno::ETIMEDOUT.code() => {}
             ended => return ended,
         }
     }

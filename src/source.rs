@@ -3,13 +3,13 @@
 mod memory;
 mod open;
 
-use crate::constants::{MAP_HUGE_MASK, MAP_HUGE_SHIFT, MAP_HUGETLB};
+use crate::constants::{MAP_HUGE_MASK, MAP_HUGE_SHIFT, MAP_HUGETLB, MAP_PRIVATE, MAP_SHARED, O_RDONLY, O_RDWR, PROT_READ};
 use crate::error::{Errno, Error, Result};
+use crate::flags::as_c_int;
 use crate::hints::open_hint;
 use crate::mapping::is_shared;
-use crate::sys::{self, FileFacts, Pages};
+use crate::sys::{self, File, FileFacts, Pages, RawFile};
 use std::ffi::{CStr, c_int};
-use std::os::fd::{AsRawFd, OwnedFd};
 
 pub use open::{Name, Opening, unlink_shared_memory};
 
@@ -40,21 +40,21 @@ pub enum Source {
     /// Memory without a file. The descriptor is what the caller gave, for the kernel to look at or ignore.
     Anonymous {
         /// -1, most often.
-        fd: i32,
+        fd: RawFile,
     },
     /// An open file of the caller's.
     Descriptor {
         /// Stays the caller's, open.
-        fd: i32,
+        fd: RawFile,
         /// Its size and kind when it was asked.
         facts: FileFacts,
         /// Another descriptor of it, for a mapping to keep.
-        kept: Option<OwnedFd>,
+        kept: Option<File>,
     },
     /// A file opened here, which is closed when the source goes.
     Opened {
         /// Closed with the source.
-        fd: OwnedFd,
+        fd: File,
         /// By what it was opened.
         kind: SourceKind,
         /// Its size and kind when it was asked.
@@ -65,7 +65,7 @@ pub enum Source {
 impl Source {
     /// The caller's own descriptor, which stays open and the caller's. With `keep` it is duplicated now: after mapping, with
     /// MAP_FIXED, it would be too late to find that there is no descriptor left.
-    pub fn descriptor(fd: i32, keep: bool) -> Result<Source> {
+    pub fn descriptor(fd: RawFile, keep: bool) -> Result<Source> {
         let facts = facts(fd, || format!("descriptor {fd}"))?;
         let kept = if keep { Some(duplicate(fd)?) } else { None };
         Ok(Source::Descriptor { fd, facts, kept })
@@ -80,19 +80,19 @@ impl Source {
         if sys::leads_to_stream(path) {
             return Err(no_stream(attempt()));
         }
-        let access = if writable { libc::O_RDWR } else { libc::O_RDONLY };
+        let access = as_c_int(if writable { O_RDWR } else { O_RDONLY });
         let fd =
             sys::open(path, access | sys::NEVER_WAIT, 0).map_err(|errno| Error::system(errno, attempt(), open_hint(errno)))?;
-        let facts = facts(fd.as_raw_fd(), attempt)?;
+        let facts = facts(sys::raw(&fd), attempt)?;
         Ok(Source::Opened { fd, kind: SourceKind::Path, facts })
     }
 
     /// Whether a file of size 0 is empty, or does not say its size: those of procfs and sysfs are made when they are read. A
     /// page is mapped, and nothing read: that could take bytes away.
     pub fn is_empty(&self, flags: i64) -> Result<(), Errno> {
-        let sharing = if is_shared(flags) { libc::MAP_SHARED } else { libc::MAP_PRIVATE };
+        let sharing = as_c_int(if is_shared(flags) { MAP_SHARED } else { MAP_PRIVATE });
         match self.try_to_map(flags, sharing) {
-            Err(errno @ Errno(libc::ENODEV | libc::EIO)) => Err(errno),
+            Err(errno @ (Errno::ENODEV | Errno::EIO)) => Err(errno),
             // What else is in the way says nothing about the size.
             _ => Ok(()),
         }
@@ -100,11 +100,11 @@ impl Source {
 
     /// Whether the first page can be mapped for reading.
     pub fn try_to_map(&self, flags: i64, sharing: c_int) -> Result<(), Errno> {
-        Pages::map(0, self.page_size(flags), libc::PROT_READ, sharing, self.fd(), 0).map(drop)
+        Pages::map(0, self.page_size(flags), as_c_int(PROT_READ), sharing, self.fd(), 0).map(drop)
     }
 
     /// The file for a mapping to keep: the one opened here, or the duplicate of the caller's.
-    pub fn into_file(self) -> Option<OwnedFd> {
+    pub fn into_file(self) -> Option<File> {
         match self {
             Source::Anonymous { .. } => None,
             Source::Descriptor { kept, .. } => kept,
@@ -121,10 +121,10 @@ impl Source {
     }
 
     /// The descriptor to hand to the kernel.
-    pub fn fd(&self) -> i32 {
+    pub fn fd(&self) -> RawFile {
         match self {
             Source::Anonymous { fd } | Source::Descriptor { fd, .. } => *fd,
-            Source::Opened { fd, .. } => fd.as_raw_fd(),
+            Source::Opened { fd, .. } => sys::raw(&fd),
         }
     }
 
@@ -163,14 +163,14 @@ fn huge_page_size(log2: i64) -> Option<usize> {
 }
 
 /// Another descriptor of the same open file, closed on exec.
-pub fn duplicate(fd: i32) -> Result<OwnedFd> {
+pub fn duplicate(fd: RawFile) -> Result<File> {
     sys::duplicate(fd).map_err(|errno| Error::system(errno, format!("duplicate descriptor {fd}"), open_hint(errno)))
 }
 
-fn facts(fd: i32, attempt: impl Fn() -> String) -> Result<FileFacts> {
+fn facts(fd: RawFile, attempt: impl Fn() -> String) -> Result<FileFacts> {
     let facts = sys::file_facts(fd).map_err(|errno| Error::system(errno, attempt(), descriptor_hint(errno)))?;
     if facts.is_directory {
-        return Err(Error::system(Errno(libc::EISDIR), attempt(), "a directory has no bytes to map"));
+        return Err(Error::system(Errno::EISDIR, attempt(), "a directory has no bytes to map"));
     }
     if facts.is_stream {
         return Err(no_stream(attempt()));
@@ -179,12 +179,12 @@ fn facts(fd: i32, attempt: impl Fn() -> String) -> Result<FileFacts> {
 }
 
 fn no_stream(attempt: String) -> Box<Error> {
-    Error::system(Errno(libc::ENODEV), attempt, "a FIFO, a pipe or a socket cannot be mapped: read it")
+    Error::system(Errno::ENODEV, attempt, "a FIFO, a pipe or a socket cannot be mapped: read it")
 }
 
 fn descriptor_hint(errno: Errno) -> &'static str {
     match errno {
-        Errno(libc::EBADF) => "it is not open; memory without a file needs MAP_ANONYMOUS",
+        Errno::EBADF => "it is not open; memory without a file needs MAP_ANONYMOUS",
         _ => "",
     }
 }

@@ -34,7 +34,7 @@ impl Mapping {
             let mut bytes = Vec::new();
             bytes
                 .try_reserve_exact(size)
-                .map_err(|_| Cause::system(Errno(libc::ENOMEM), format!("room for {size} bytes"), "read them in parts"))?;
+                .map_err(|_| Cause::system(Errno::ENOMEM, format!("room for {size} bytes"), "read them in parts"))?;
             core.read(part.start, &mut bytes.spare_capacity_mut()[..size])?;
             // SAFETY: `read` filled the first `size` bytes.
             unsafe { bytes.set_len(size) };

@@ -1,7 +1,8 @@
 //! A mutex in a mapping, between threads and processes.
 
-use super::sharing::nanoseconds;
+use super::atomics::nanoseconds;
 use super::{Error, Mapping, Result, number};
+use crate::error::Errno;
 use crate::mutex::{self, Acquired};
 use std::marker::PhantomData;
 use std::time::{Duration, Instant};
@@ -38,7 +39,7 @@ impl Mapping {
             match mutex::lock(self.handle, number(offset), nanoseconds(left)) {
                 Ok(acquired) => return Ok(MutexGuard { mapping: self, offset, acquired, _of_this_thread: PhantomData }),
                 // A signal's handler ran.
-                Err(error) if error.code() == -i64::from(libc::EINTR) => {
+                Err(error) if error.code() == Errno::EINTR.code() => {
                     left = end.map(|end| end.saturating_duration_since(Instant::now()));
                 }
                 Err(error) => return Err(Error::of("lock_mutex")(error)),

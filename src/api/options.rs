@@ -7,10 +7,9 @@ use crate::error::Error as Cause;
 use crate::mapping::{KEEP, Name, Open};
 use crate::range::REST;
 use crate::source;
+use crate::sys::{self, AsFile};
 use std::ffi::{CString, OsStr};
 use std::ops::RangeBounds;
-use std::os::fd::{AsFd, AsRawFd};
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 /// How a mapping is made: what is mapped, and with which protection. What is not said is read-only, shared, all of the file.
@@ -347,12 +346,12 @@ impl MapOptions {
     /// let text = mmap_wrap::MapOptions::new().map(&file)?;
     /// # Ok::<(), mmap_wrap::Error>(())
     /// ```
-    pub fn map(&self, file: impl AsFd) -> Result<Mapping> {
+    pub fn map(&self, file: impl AsFile) -> Result<Mapping> {
         Mapping::insert("map", || {
             self.fit(OF_DESCRIPTOR)?;
             let (offset, len) = self.part.clone()?;
             // SAFETY: the descriptor is borrowed, and the flags have no MAP_FIXED.
-            unsafe { self.map_descriptor(self.map_flags()?, len, file.as_fd().as_raw_fd().into(), offset) }
+            unsafe { self.map_descriptor(self.map_flags()?, len, sys::raw(&file).into(), offset) }
         })
     }
 
@@ -434,14 +433,14 @@ impl MapOptions {
     /// std::mem::forget(reserved);
     /// # Ok::<(), mmap_wrap::Error>(())
     /// ```
-    pub unsafe fn map_fixed(&self, address: *mut u8, file: impl AsFd) -> Result<Mapping> {
+    pub unsafe fn map_fixed(&self, address: *mut u8, file: impl AsFile) -> Result<Mapping> {
         Mapping::insert("map_fixed", || {
             self.fit(OF_DESCRIPTOR)?;
             let (offset, len) = self.part.clone()?;
             let options = MapOptions { hint: address.addr(), ..self.clone() };
             let flags = options.map_flags()? | MAP_FIXED;
             // SAFETY: the descriptor is borrowed; the caller sees to the place.
-            unsafe { options.map_descriptor(flags, len, file.as_fd().as_raw_fd().into(), offset) }
+            unsafe { options.map_descriptor(flags, len, sys::raw(&file).into(), offset) }
         })
     }
 
@@ -549,7 +548,8 @@ fn log2(bytes: usize) -> Result<i64, Box<Cause>> {
 }
 
 fn c_text(text: &OsStr, what: &str) -> Result<CString, Box<Cause>> {
-    CString::new(text.as_bytes()).map_err(|_| Cause::argument(format!("the {what} '{}' has a NUL byte", text.to_string_lossy())))
+    CString::new(text.as_encoded_bytes())
+        .map_err(|_| Cause::argument(format!("the {what} '{}' has a NUL byte", text.to_string_lossy())))
 }
 
 /// Removes a name of POSIX shared memory. Existing mappings and descriptors stay valid.

@@ -3,8 +3,8 @@
 use super::{Cache, Error, Part, Result};
 use crate::error::Error as Cause;
 use crate::page_cache;
+use crate::sys::{self, AsFile};
 use std::ops::RangeBounds;
-use std::os::fd::{AsFd, AsRawFd};
 
 /// What the page cache holds of a range of a file, which may lie beyond its end. Linux 6.5.
 ///
@@ -15,7 +15,7 @@ use std::os::fd::{AsFd, AsRawFd};
 ///     Err(error) => println!("{error}"),
 /// }
 /// ```
-pub fn cached(file: impl AsFd, range: impl RangeBounds<u64>) -> Result<Cache> {
+pub fn cached(file: impl AsFile, range: impl RangeBounds<u64>) -> Result<Cache> {
     // SAFETY: the descriptor is borrowed.
     on(file, range, |fd, offset, size| unsafe { page_cache::from_descriptor(fd, offset, size) }).map_err(Error::of("cached"))
 }
@@ -27,7 +27,7 @@ pub fn cached(file: impl AsFd, range: impl RangeBounds<u64>) -> Result<Cache> {
 /// mmap_wrap::evict(&file, ..)?;
 /// # Ok::<(), mmap_wrap::Error>(())
 /// ```
-pub fn evict(file: impl AsFd, range: impl RangeBounds<u64>) -> Result<()> {
+pub fn evict(file: impl AsFile, range: impl RangeBounds<u64>) -> Result<()> {
     // SAFETY: the descriptor is borrowed.
     on(file, range, |fd, offset, size| unsafe { page_cache::evict(fd, offset, size) }).map_err(Error::of("evict"))
 }
@@ -39,18 +39,18 @@ pub fn evict(file: impl AsFd, range: impl RangeBounds<u64>) -> Result<()> {
 /// mmap_wrap::warm(&file, ..4096)?;
 /// # Ok::<(), mmap_wrap::Error>(())
 /// ```
-pub fn warm(file: impl AsFd, range: impl RangeBounds<u64>) -> Result<()> {
+pub fn warm(file: impl AsFile, range: impl RangeBounds<u64>) -> Result<()> {
     // SAFETY: the descriptor is borrowed.
     on(file, range, |fd, offset, size| unsafe { page_cache::warm(fd, offset, size) }).map_err(Error::of("warm"))
 }
 
 fn on<T>(
-    file: impl AsFd,
+    file: impl AsFile,
     range: impl RangeBounds<u64>,
     run: impl FnOnce(i64, i64, i64) -> Result<T, Box<Cause>>,
 ) -> Result<T, Box<Cause>> {
     let (start, size) = part_of_file(range)?;
-    run(file.as_fd().as_raw_fd().into(), start, size)
+    run(sys::raw(&file).into(), start, size)
 }
 
 /// A range of a file as offset and size, in the core's numbers.

@@ -10,7 +10,7 @@
 //! Threads and processes that change the same bytes at the same time see each other's changes in no set order.
 
 use super::boundary::{answer, boundary, bytes_in, room_for};
-use super::map::mmap_wrap_handle;
+use super::mapping::mmap_wrap_handle;
 use crate::error::Side;
 use crate::mapping::Mapping;
 use crate::registry::{pin, with, with_both};
@@ -91,7 +91,8 @@ pub unsafe extern "C" fn mmap_wrap_copy(h_to: mmap_wrap_handle, to: i64, h_from:
 /// byte that faults is a result, not an error. The message says in which mapping an access faulted.
 ///
 /// ```c
-/// if (mmap_wrap_compare(h1, 0, h2, 0, MMAP_WRAP_REST) == mmap_wrap_length(h1)) puts("h2 begins with all of h1");
+/// if (mmap_wrap_compare(h1, 0, h2, 0, MMAP_WRAP_REST) == mmap_wrap_length(h1))
+///     puts("h2 begins with all of h1");
 /// ```
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmap_wrap_compare(

@@ -4,7 +4,7 @@
 //! While an export is held the mapping is neither unmapped nor moved, so an acquired address stays good until released.
 
 use super::boundary::{answer, boundary, boundary_pointer};
-use super::map::mmap_wrap_handle;
+use super::mapping::mmap_wrap_handle;
 use crate::registry::{self, look};
 use std::ffi::c_void;
 

@@ -4,7 +4,7 @@
 //! the system's -errno, below lie the codes here. Where an address is the answer, NULL is the error. Out-parameters are
 //! written only on success. No errno is set, none is needed.
 
-use super::boundary::{keep, last_code, last_message};
+use super::boundary::{keep, last_message};
 use crate::error::{Errno, describe};
 use std::ffi::c_char;
 
@@ -31,20 +31,9 @@ pub unsafe extern "C" fn mmap_wrap_strerror(code: i64) -> *const c_char {
 /// ```c
 /// if (mprotect_wrap(h, PROT_READ, 4096, 8192) < 0)
 ///     puts(mmap_wrap_last_error_message());
-/// // mprotect: size 8192 from offset 4096 extends beyond 8192 byte mapping
+/// // mprotect_wrap: size 8192 from offset 4096 extends beyond 8192 byte mapping
 /// ```
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmap_wrap_last_error_message() -> *const c_char {
     last_message()
-}
-
-/// The code of this thread's last failure; 0 where mmap_wrap_last_error_message is empty. For after a call that answers
-/// NULL, or a number.
-///
-/// ```c
-/// if (mmap_wrap_acquire(h) == NULL && mmap_wrap_last_error_code() == MMAP_WRAP_E_UNMAPPED) puts("too late");
-/// ```
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn mmap_wrap_last_error_code() -> i64 {
-    last_code()
 }

@@ -14,7 +14,7 @@
 //! unless the mapping is surviving. docs/safety.md says what is guaranteed and what is not.
 
 use super::boundary::{answer, boundary, last_fault};
-use super::map::mmap_wrap_handle;
+use super::mapping::mmap_wrap_handle;
 use crate::{guarded, registry};
 use std::ffi::c_void;
 
@@ -60,12 +60,12 @@ pub unsafe extern "C" fn mmap_wrap_survive(h: mmap_wrap_handle, yes: i64) -> i64
 /// a handle, or unmapped.
 ///
 /// ```c
-/// const volatile uint32_t *loss = mmap_wrap_loss(h);
+/// const volatile uint32_t *loss = mmap_wrap_loss_flag(h);
 /// if (*loss & 1) puts("the file was cut short");
 /// ```
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mmap_wrap_loss(h: mmap_wrap_handle) -> *const u32 {
-    let word = super::boundary::boundary_pointer("mmap_wrap_loss", || Ok(registry::loss(h)?.as_ptr()));
+pub unsafe extern "C" fn mmap_wrap_loss_flag(h: mmap_wrap_handle) -> *const u32 {
+    let word = super::boundary::boundary_pointer("mmap_wrap_loss_flag", || Ok(registry::loss(h)?.as_ptr()));
     word.cast_const()
 }
 

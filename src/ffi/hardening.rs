@@ -7,7 +7,7 @@
 //! time when the system runs short: for what can be made again.
 
 use super::boundary::{boundary, text_at};
-use super::map::mmap_wrap_handle;
+use super::mapping::mmap_wrap_handle;
 use crate::registry::pin;
 use std::ffi::c_char;
 
@@ -41,7 +41,7 @@ pub unsafe extern "C" fn mmap_wrap_guard(h: mmap_wrap_handle, on: i64, offset: i
 /// ```
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mseal_wrap(h: mmap_wrap_handle, offset: i64, size: i64) -> i64 {
-    boundary("mseal", || pin(h)?.seal(offset, size).map(|()| 0))
+    boundary("mseal_wrap", || pin(h)?.seal(offset, size).map(|()| 0))
 }
 
 /// Names a mapping without a file: /proc/PID/maps shows it as `[anon:name]`, or as `[anon_shmem:name]` where it is shared. At
@@ -51,11 +51,11 @@ pub unsafe extern "C" fn mseal_wrap(h: mmap_wrap_handle, offset: i64, size: i64)
 /// built in), MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED.
 ///
 /// ```c
-/// mmap_wrap_name(h, "index cache");
+/// mmap_wrap_set_name(h, "index cache");
 /// ```
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mmap_wrap_name(h: mmap_wrap_handle, name: *const c_char) -> i64 {
-    boundary("mmap_wrap_name", || {
+pub unsafe extern "C" fn mmap_wrap_set_name(h: mmap_wrap_handle, name: *const c_char) -> i64 {
+    boundary("mmap_wrap_set_name", || {
         let name = if name.is_null() { None } else { Some(text_at(name, "name")?) };
         pin(h)?.name(name).map(|()| 0)
     })

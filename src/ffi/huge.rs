@@ -5,7 +5,7 @@
 //! (vm.nr_hugepages) come with MAP_HUGETLB.
 
 use super::boundary::{answer, boundary, bytes_in, fetch};
-use super::map::mmap_wrap_handle;
+use super::mapping::mmap_wrap_handle;
 use crate::error::Error;
 use crate::mapping::{self, Mapping};
 use crate::registry::{self, pin};
@@ -29,7 +29,8 @@ pub unsafe extern "C" fn mmap_wrap_huge_page_size() -> i64 {
 /// together are taken).
 ///
 /// ```c
-/// mmap_wrap_handle h = mmap_aligned_wrap(2 << 20, 64 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+/// int64_t prot = PROT_READ | PROT_WRITE, flags = MAP_PRIVATE | MAP_ANONYMOUS;
+/// mmap_wrap_handle h = mmap_aligned_wrap(2 << 20, 64 << 20, prot, flags, -1, 0);
 /// madvise_wrap(h, MADV_HUGEPAGE, 0, MMAP_WRAP_REST);
 /// ```
 #[unsafe(no_mangle)]
@@ -42,7 +43,7 @@ pub unsafe extern "C" fn mmap_aligned_wrap(
     offset: i64,
 ) -> mmap_wrap_handle {
     // SAFETY: the descriptor is the caller's.
-    boundary("mmap_aligned", || registry::insert(|| unsafe { Mapping::aligned(alignment, len, prot, flags, fd, offset) }))
+    boundary("mmap_aligned_wrap", || registry::insert(|| unsafe { Mapping::aligned(alignment, len, prot, flags, fd, offset) }))
 }
 
 /// How many bytes of the range, size bytes or MMAP_WRAP_REST from offset, lie in huge pages now: transparent ones that
@@ -52,11 +53,11 @@ pub unsafe extern "C" fn mmap_aligned_wrap(
 /// mapped apart from their neighbours. MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED, MMAP_WRAP_E_RANGE as ever.
 ///
 /// ```c
-/// printf("%lld bytes in huge pages\n", (long long)mmap_wrap_huge(h, 0, MMAP_WRAP_REST));
+/// printf("%lld bytes in huge pages\n", (long long)mmap_wrap_huge_bytes(h, 0, MMAP_WRAP_REST));
 /// ```
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mmap_wrap_huge(h: mmap_wrap_handle, offset: i64, size: i64) -> i64 {
-    boundary("mmap_wrap_huge", || pin(h)?.huge_bytes(offset, size).map(answer))
+pub unsafe extern "C" fn mmap_wrap_huge_bytes(h: mmap_wrap_handle, offset: i64, size: i64) -> i64 {
+    boundary("mmap_wrap_huge_bytes", || pin(h)?.huge_bytes(offset, size).map(answer))
 }
 
 /// Sets the memory policy of every page that holds a byte of the range: mode is one MPOL_ value, with MPOL_F_ flags
@@ -82,7 +83,7 @@ pub unsafe extern "C" fn mbind_wrap(
     offset: i64,
     size: i64,
 ) -> i64 {
-    boundary("mbind", || {
+    boundary("mbind_wrap", || {
         let pin = pin(h)?;
         // So many nodes as fit a page of bits is what the kernel looks at.
         let bytes = match node_words {
@@ -105,9 +106,9 @@ pub unsafe extern "C" fn mbind_wrap(
 /// MMAP_WRAP_E_UNMAPPED, MMAP_WRAP_E_RANGE as ever.
 ///
 /// ```c
-/// int64_t node = mmap_wrap_node(h, 0);
+/// int64_t node = mmap_wrap_numa_node(h, 0);
 /// ```
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mmap_wrap_node(h: mmap_wrap_handle, offset: i64) -> i64 {
-    boundary("mmap_wrap_node", || pin(h)?.node(offset))
+pub unsafe extern "C" fn mmap_wrap_numa_node(h: mmap_wrap_handle, offset: i64) -> i64 {
+    boundary("mmap_wrap_numa_node", || pin(h)?.node(offset))
 }

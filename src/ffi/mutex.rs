@@ -12,7 +12,7 @@
 //! Both calls also return what the atomic operations do. MMAP_WRAP_E_UNSUPPORTED elsewhere than on Linux.
 
 use super::boundary::boundary;
-use super::map::mmap_wrap_handle;
+use super::mapping::mmap_wrap_handle;
 use crate::mutex::{self, Acquired};
 
 /// Bytes of a mutex. To keep others off its cache line, give it 64.

@@ -5,7 +5,7 @@
 //! Each returns 0, or MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED, MMAP_WRAP_E_RANGE, and what is named beside it.
 
 use super::boundary::boundary;
-use super::map::mmap_wrap_handle;
+use super::mapping::mmap_wrap_handle;
 use crate::registry::pin;
 
 /// Changes what may be done with the range: PROT_READ, PROT_WRITE, PROT_EXEC or'ed together, or PROT_NONE.
@@ -18,7 +18,7 @@ use crate::registry::pin;
 /// ```
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mprotect_wrap(h: mmap_wrap_handle, prot: i64, offset: i64, size: i64) -> i64 {
-    boundary("mprotect", || pin(h)?.protect(prot, offset, size).map(|()| 0))
+    boundary("mprotect_wrap", || pin(h)?.protect(prot, offset, size).map(|()| 0))
 }
 
 /// Tells the kernel how the range will be used: one MADV_ value.
@@ -35,7 +35,7 @@ pub unsafe extern "C" fn mprotect_wrap(h: mmap_wrap_handle, prot: i64, offset: i
 /// ```
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn madvise_wrap(h: mmap_wrap_handle, advice: i64, offset: i64, size: i64) -> i64 {
-    boundary("madvise", || pin(h)?.advise(advice, offset, size).map(|()| 0))
+    boundary("madvise_wrap", || pin(h)?.advise(advice, offset, size).map(|()| 0))
 }
 
 /// Writes the pages that hold the range back to the file. MS_SYNC returns when they are stored, MS_ASYNC at once;
@@ -48,5 +48,5 @@ pub unsafe extern "C" fn madvise_wrap(h: mmap_wrap_handle, advice: i64, offset: 
 /// ```
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn msync_wrap(h: mmap_wrap_handle, flags: i64, offset: i64, size: i64) -> i64 {
-    boundary("msync", || pin(h)?.sync(flags, offset, size).map(|()| 0))
+    boundary("msync_wrap", || pin(h)?.sync(flags, offset, size).map(|()| 0))
 }

@@ -6,7 +6,7 @@
 //! has the handle as that of an unmapped mapping.
 
 use super::boundary::boundary;
-use super::map::mmap_wrap_handle;
+use super::mapping::mmap_wrap_handle;
 use crate::constants::MREMAP_DONTUNMAP;
 use crate::error::{Error, Result};
 use crate::mapping::FileEnd;
@@ -49,7 +49,8 @@ fn file_end(with_file: i64) -> Result<FileEnd> {
 /// with a protection or advice of their own), -ENOMEM, -EINVAL (longer than addresses go), -EPERM (a sealed file), MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED.
 ///
 /// ```c
-/// if (mremap_wrap(h, 1 << 20, MREMAP_MAYMOVE, NULL, MMAP_WRAP_WITH_FILE) < 0) puts(mmap_wrap_last_error_message());
+/// if (mremap_wrap(h, 1 << 20, MREMAP_MAYMOVE, NULL, MMAP_WRAP_WITH_FILE) < 0)
+///     puts(mmap_wrap_last_error_message());
 /// ```
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mremap_wrap(
@@ -59,7 +60,7 @@ pub unsafe extern "C" fn mremap_wrap(
     new_addr: *mut c_void,
     with_file: i64,
 ) -> mmap_wrap_handle {
-    boundary("mremap", || {
+    boundary("mremap_wrap", || {
         let address = new_addr.addr();
         if flags & MREMAP_DONTUNMAP != 0 && MREMAP_DONTUNMAP != 0 {
             // SAFETY: the header says what MREMAP_FIXED replaces.

@@ -334,7 +334,7 @@ unsafe fn copy_by_kernel(from: *const u8, to: *mut u8, size: usize, stop: impl F
     while done < size {
         // SAFETY: as the caller promises.
         match unsafe { sys::copy(from.wrapping_add(done), to.wrapping_add(done), size - done) } {
-            Ok(0) | Err(Errno(libc::EFAULT)) => return Err(Fault { done, by: stop(done) }),
+            Ok(0) | Err(Errno::EFAULT) => return Err(Fault { done, by: stop(done) }),
             Ok(step) => done += step,
             Err(errno) => return Err(Fault { done, by: Stop::System(errno) }),
         }

@@ -266,7 +266,7 @@ fn with_long_needle<T>(
     found
 }
 
-const OUT_OF_MEMORY: Fault = Fault { done: 0, by: Stop::System(Errno(libc::ENOMEM)) };
+const OUT_OF_MEMORY: Fault = Fault { done: 0, by: Stop::System(Errno::ENOMEM) };
 
 fn allocated(size: usize) -> Result<Vec<MaybeUninit<u8>>, Fault> {
     let mut bytes = Vec::new();

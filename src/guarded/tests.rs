@@ -109,7 +109,7 @@ fn ways() -> Vec<Way> {
 /// do not make.
 fn ways_of_atomics() -> Vec<Way> {
     let mut ways = ways();
-    if sys::run_apart(|(): &mut ()| {}, &mut ()) == Err(Errno(libc::ENOSYS)) {
+    if sys::run_apart(|(): &mut ()| {}, &mut ()) == Err(Errno::ENOSYS) {
         if cfg!(target_arch = "x86_64") {
             panic!("no process shares this one's memory");
         }
@@ -351,9 +351,9 @@ fn a_socket_stops_at_the_exact_byte_too() {
         };
         let there = pages.base().as_ptr().wrapping_add(start);
         assert_eq!(copy(before.as_ptr(), there, 100), (100, None));
-        assert_eq!(copy(pattern(200, 7).as_ptr(), there, 200), (100, Some(Errno(libc::EFAULT))));
+        assert_eq!(copy(pattern(200, 7).as_ptr(), there, 200), (100, Some(Errno::EFAULT)));
         let mut room = [MaybeUninit::<u8>::new(0); 200];
-        assert_eq!(copy(there, room.as_mut_ptr().cast(), 200), (100, Some(Errno(libc::EFAULT))));
+        assert_eq!(copy(there, room.as_mut_ptr().cast(), 200), (100, Some(Errno::EFAULT)));
         assert_eq!(filled(&room)[..100], before);
     }
 }

@@ -152,10 +152,10 @@ impl Mapping {
         let attempt = || format!("access {span}, {done} of them done");
         match by {
             Stop::System(errno) => Error::system(errno, attempt(), memory_hint(errno)),
-            Stop::Buffer => Error::system(Errno(libc::EFAULT), attempt(), "the buffer itself cannot be accessed"),
+            Stop::Buffer => Error::system(Errno::EFAULT, attempt(), "the buffer itself cannot be accessed"),
             Stop::Mapping { at, writing } => {
                 let address = self.pages.at(at, 0).addr();
-                let file = self.origin.file.as_ref().map(std::os::fd::AsFd::as_fd);
+                let file = self.origin.file.as_ref().map(sys::borrow);
                 let cause = sys::fault_cause(address, writing, file);
                 Error::Fault { offset: at - self.grid.lead, done, size: span.size, address, cause }.into()
             }

@@ -27,7 +27,7 @@ impl Mapping {
             return if self.origin.fenced.load(Ordering::SeqCst) { self.fence(false, offset, size) } else { lifted };
         }
         match self.advise(MADV_GUARD_INSTALL, offset, size) {
-            Err(error) if matches!(*error, Error::System { errno: Errno(libc::EINVAL), .. } | Error::Argument(_)) => {
+            Err(error) if matches!(*error, Error::System { errno: Errno::EINVAL, .. } | Error::Argument(_)) => {
                 self.fence(true, offset, size)
             }
             done => done,
@@ -69,8 +69,8 @@ impl Mapping {
         let sealed = if is_surviving() {
             Err(Error::argument("the mapping survives SIGBUS, and a sealed page cannot be replaced: end that first"))
         } else {
-            self.pages.seal(span.widened(self.grid)).map_err(|errno| match errno {
-                Errno(libc::ENOSYS) => Error::unsupported("mseal(2) (Linux 6.10, 64 bits)"),
+            sys::seal(&self.pages, span.widened(self.grid)).map_err(|errno| match errno {
+                Errno::ENOSYS => Error::unsupported("mseal(2) (Linux 6.10, 64 bits)"),
                 _ => Error::system(errno, format!("seal {span}"), memory_hint(errno)),
             })
         };
@@ -90,13 +90,13 @@ impl Mapping {
         if self.pages.size() == 0 {
             return Ok(());
         }
-        self.pages.name(name).map_err(|errno| {
+        sys::set_name(&self.pages, name).map_err(|errno| {
             let hint = match errno {
-                Errno(libc::EBADF) => "only memory without a file can be named: memory files have a name from the beginning",
-                Errno(libc::EINVAL) if !sys::can_name() => {
+                Errno::EBADF => "only memory without a file can be named: memory files have a name from the beginning",
+                Errno::EINVAL if !sys::can_name() => {
                     return Error::unsupported("naming memory (Linux 5.17 with CONFIG_ANON_VMA_NAME)");
                 }
-                Errno(libc::EINVAL) => "a name has at most 79 bytes, printable ASCII without [ ] \\ $ and `",
+                Errno::EINVAL => "a name has at most 79 bytes, printable ASCII without [ ] \\ $ and `",
                 _ => return Error::system(errno, attempt(name), memory_hint(errno)),
             };
             Error::system(errno, attempt(name), hint)

@@ -59,7 +59,7 @@ impl Mapping {
         match scanned {
             Ok(()) => Ok(sum),
             // An older kernel, or one that does not let this process look: whole lines of smaps tell, too.
-            Err(Errno(libc::ENOTTY | libc::ENOSYS | libc::EINVAL | libc::EACCES | libc::EPERM | libc::ENOENT)) => {
+            Err(Errno::ENOTTY | Errno::ENOSYS | Errno::EINVAL | Errno::EACCES | Errno::EPERM | Errno::ENOENT) => {
                 match sys::huge_bytes_by_smaps(&self.pages, pages.clone()) {
                     Ok(Some(0)) => Ok(0),
                     Ok(Some(all)) if all == pages.len() => Ok(span.size),

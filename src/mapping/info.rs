@@ -2,8 +2,7 @@
 
 use super::{Mapping, OR_PRIVATE, SourceKind};
 use crate::error::{Error, Result};
-use crate::sys::{self, FileFacts};
-use std::os::fd::AsRawFd;
+use crate::sys::{self, FileFacts, RawFile};
 use std::sync::atomic::Ordering;
 
 /// What a mapping was made of, and what it is now.
@@ -29,8 +28,8 @@ pub struct Facts {
     pub sealed: bool,
     /// What it was made of.
     pub source: SourceKind,
-    /// The number of the kept file's descriptor, which stays the mapping's.
-    pub descriptor: Option<i32>,
+    /// The number of the kept file's descriptor (on Windows: its handle), which stays the mapping's.
+    pub descriptor: Option<RawFile>,
 }
 
 impl Mapping {
@@ -55,7 +54,7 @@ impl Mapping {
             keeps_file: self.origin.file.is_some(),
             sealed: self.is_sealed(),
             source: self.origin.source,
-            descriptor: self.origin.file.as_ref().map(AsRawFd::as_raw_fd),
+            descriptor: self.origin.file.as_ref().map(sys::raw),
         }
     }
 
@@ -73,6 +72,6 @@ impl Mapping {
 
     /// Size and kind of the kept file, now.
     pub(super) fn file_facts(&self) -> Result<FileFacts> {
-        sys::file_facts(self.file()?.as_raw_fd()).map_err(|errno| Error::system(errno, "read the size of the kept file", ""))
+        sys::file_facts(sys::raw(&self.file()?)).map_err(|errno| Error::system(errno, "read the size of the kept file", ""))
     }
 }

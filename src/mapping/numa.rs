@@ -28,10 +28,10 @@ impl Mapping {
         }
         sys::bind(&self.pages, span.widened(self.grid), c_mode, nodes, c_flags).map_err(|errno| {
             let hint = match errno {
-                Errno(libc::ENOSYS) => return Error::unsupported("mbind(2): this kernel was built without NUMA"),
-                Errno(libc::EINVAL) => "a node is not there, or the policy wants nodes and got none, or the other way round",
-                Errno(libc::EIO) => "pages lie elsewhere, and not all could be moved (MPOL_MF_STRICT)",
-                Errno(libc::EPERM) => "MPOL_MF_MOVE_ALL needs CAP_SYS_NICE",
+                Errno::ENOSYS => return Error::unsupported("mbind(2): this kernel was built without NUMA"),
+                Errno::EINVAL => "a node is not there, or the policy wants nodes and got none, or the other way round",
+                Errno::EIO => "pages lie elsewhere, and not all could be moved (MPOL_MF_STRICT)",
+                Errno::EPERM => "MPOL_MF_MOVE_ALL needs CAP_SYS_NICE",
                 _ => "",
             };
             let attempt = format!("policy {mode:#x}, nodes {nodes:x?}, for {span}");
@@ -44,9 +44,9 @@ impl Mapping {
         let span = self.span(offset, 1)?;
         sys::node(&self.pages, span.bytes(self.grid).start).map(i64::from).map_err(|errno| {
             let hint = match errno {
-                Errno(libc::ENOSYS) => return Error::unsupported("move_pages(2): this kernel was built without NUMA"),
-                Errno(libc::ENOENT) => "no page is in memory there: it has not been touched, or was reclaimed; prefault it first",
-                Errno(libc::EFAULT) => "it was read and never written, so that it shares the kernel's page of zeros",
+                Errno::ENOSYS => return Error::unsupported("move_pages(2): this kernel was built without NUMA"),
+                Errno::ENOENT => "no page is in memory there: it has not been touched, or was reclaimed; prefault it first",
+                Errno::EFAULT => "it was read and never written, so that it shares the kernel's page of zeros",
                 _ => "",
             };
             Error::system(errno, format!("find the page at offset {offset}"), hint)

@@ -7,9 +7,8 @@ use crate::error::{Errno, Error, Result};
 use crate::flags::known;
 use crate::range::REST;
 use crate::source::{self, Name, Opening, Source};
-use crate::sys::{self, NEVER_WAIT};
+use crate::sys::{self, BorrowedFile, File, NEVER_WAIT};
 use std::ffi::CStr;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 /// How [`Mapping::open`] opens a file, and what becomes of its size.
 #[derive(Debug, Clone, Copy)]
@@ -103,41 +102,39 @@ impl Mapping {
     /// assert_eq!(file.metadata().unwrap().len(), 4096);
     /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
     /// ```
-    pub fn descriptor(&self) -> Result<OwnedFd> {
-        source::duplicate(self.file()?.as_raw_fd())
+    pub fn descriptor(&self) -> Result<File> {
+        source::duplicate(sys::raw(&self.file()?))
     }
 
     /// The F_SEAL_ bits of the memory file that the mapping keeps open.
     pub fn seals(&self) -> Result<i64> {
-        let seals = sys::seals(self.file()?.as_raw_fd()).map_err(|errno| seals_refused(errno, "read the seals".into()))?;
+        let seals = sys::seals(sys::raw(&self.file()?)).map_err(|errno| seals_refused(errno, "read the seals".into()))?;
         Ok(i64::from(seals))
     }
 
     /// Adds F_SEAL_ bits to those of the memory file.
     pub fn add_seals(&self, seals: i64) -> Result<()> {
         let c_seals = known(Group::Seal, seals, "seals")?;
-        sys::add_seals(self.file()?.as_raw_fd(), c_seals)
+        sys::add_seals(sys::raw(&self.file()?), c_seals)
             .map_err(|errno| seals_refused(errno, format!("add the seals {seals:#x}")))
     }
 
     /// The file that the mapping keeps open.
-    pub(super) fn file(&self) -> Result<impl AsFd + AsRawFd + '_> {
+    pub(super) fn file(&self) -> Result<BorrowedFile<'_>> {
         self.origin
             .file
             .as_ref()
-            .map(AsFd::as_fd)
+            .map(sys::borrow)
             .ok_or_else(|| Error::argument("this mapping keeps no file open: keep the file when mapping, or map a memory file"))
     }
 }
 
 fn seals_refused(errno: Errno, attempt: String) -> Box<Error> {
     let hint = match errno {
-        Errno(libc::ENOSYS) => return Error::unsupported("sealing"),
-        Errno(libc::EINVAL) => "the file is no memory file that can be sealed, or this kernel lacks the seal",
-        Errno(libc::EPERM) => {
-            "the file must be open for writing, and not sealed with F_SEAL_SEAL: memory files need MFD_ALLOW_SEALING"
-        }
-        Errno(libc::EBUSY) => {
+        Errno::ENOSYS => return Error::unsupported("sealing"),
+        Errno::EINVAL => "the file is no memory file that can be sealed, or this kernel lacks the seal",
+        Errno::EPERM => "the file must be open for writing, and not sealed with F_SEAL_SEAL: memory files need MFD_ALLOW_SEALING",
+        Errno::EBUSY => {
             "F_SEAL_WRITE needs that no shared mapping of the file can be written: unmap it, or add F_SEAL_FUTURE_WRITE"
         }
         _ => "",

@@ -1,7 +1,7 @@
 //! Operations on whole pages: protection, advice, sync.
 
 use super::{Mapping, OR_PRIVATE};
-use crate::constants::{self, Group};
+use crate::constants::{self, Group, PROT_WRITE};
 use crate::error::{Errno, Error, Result};
 use crate::flags::{known, to_c_int};
 use crate::hints::memory_hint;
@@ -29,9 +29,9 @@ impl Mapping {
             }
             return Ok(());
         }
-        if self.origin.flags & OR_PRIVATE != 0 && c_prot & libc::PROT_WRITE != 0 {
+        if self.origin.flags & OR_PRIVATE != 0 && prot & PROT_WRITE != 0 {
             // The kernel allows it: what it maps is private.
-            return Err(self.protect_refused(Errno(libc::EACCES), prot, span));
+            return Err(self.protect_refused(Errno::EACCES, prot, span));
         }
         let pages = span.from_page_start(self.grid)?;
         let whole = pages == (0..self.pages.size());
@@ -46,14 +46,12 @@ impl Mapping {
     fn protect_refused(&self, errno: Errno, prot: i64, span: Span) -> Box<Error> {
         let attempt = format!("protection {prot:#x} for {span}");
         match errno {
-            Errno(libc::EACCES) if self.origin.flags & OR_PRIVATE != 0 => {
+            Errno::EACCES if self.origin.flags & OR_PRIVATE != 0 => {
                 let hint = "this file takes no shared mapping, and what is stored in a private one reaches no file: map it with MAP_PRIVATE";
                 Error::system(errno, attempt, hint)
             }
-            Errno(libc::EACCES) => {
-                Error::system(errno, attempt, "the file was not opened for such access, or is sealed against it")
-            }
-            Errno(libc::EPERM) if self.is_sealed() => Error::Sealed.into(),
+            Errno::EACCES => Error::system(errno, attempt, "the file was not opened for such access, or is sealed against it"),
+            Errno::EPERM if self.is_sealed() => Error::Sealed.into(),
             _ => Error::system(errno, attempt, memory_hint(errno)),
         }
     }
@@ -87,10 +85,8 @@ impl Mapping {
     fn advice_refused(&self, errno: Errno, name: &str, span: Span) -> Box<Error> {
         let attempt = format!("{name} for {span}");
         match errno {
-            Errno(libc::EINVAL) => {
-                Error::system(errno, attempt, "this kernel lacks it, or it does not apply to this kind of mapping")
-            }
-            Errno(libc::EPERM) if self.is_sealed() => Error::Sealed.into(),
+            Errno::EINVAL => Error::system(errno, attempt, "this kernel lacks it, or it does not apply to this kind of mapping"),
+            Errno::EPERM if self.is_sealed() => Error::Sealed.into(),
             _ => Error::system(errno, attempt, memory_hint(errno)),
         }
     }
@@ -118,9 +114,9 @@ impl Mapping {
 fn sync_refused(errno: Errno, flags: i64, span: Span) -> Box<Error> {
     let attempt = format!("flags {flags:#x} for {span}");
     let hint = match errno {
-        Errno(libc::EINVAL) => "MS_SYNC and MS_ASYNC exclude each other",
-        Errno(libc::EBUSY) => "pages of the range are locked",
-        Errno(libc::EIO) => "the data could not be stored",
+        Errno::EINVAL => "MS_SYNC and MS_ASYNC exclude each other",
+        Errno::EBUSY => "pages of the range are locked",
+        Errno::EIO => "the data could not be stored",
         _ => "",
     };
     Error::system(errno, attempt, hint)
@@ -129,7 +125,7 @@ fn sync_refused(errno: Errno, flags: i64, span: Span) -> Box<Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::constants::{MAP_PRIVATE, PROT_READ, PROT_WRITE};
+    use crate::constants::{MAP_PRIVATE, PROT_READ};
     use crate::range::REST;
 
     #[test]
@@ -137,7 +133,7 @@ mod tests {
         let mut memory = Mapping::anonymous(4096, PROT_READ, MAP_PRIVATE).unwrap();
         memory.origin.flags |= OR_PRIVATE;
         let refused = memory.protect(PROT_READ | PROT_WRITE, 0, REST).unwrap_err();
-        assert_eq!(refused.code(), -i64::from(libc::EACCES));
+        assert_eq!(refused.code(), Errno::EACCES.code());
         assert!(refused.to_string().ends_with("map it with MAP_PRIVATE"), "{refused}");
         assert_eq!(memory.facts().flags & OR_PRIVATE, 0);
         memory.protect(0, 0, REST).unwrap();

@@ -3,9 +3,10 @@
 use super::is_shared;
 use crate::constants::{
     Group, MAP_ANONYMOUS, MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_HUGETLB, MAP_PRIVATE, MAP_SHARED, MAP_SHARED_VALIDATE, MAP_TYPE,
+    PROT_WRITE,
 };
 use crate::error::{Errno, Error, Result};
-use crate::flags::known;
+use crate::flags::{as_c_int, known};
 use crate::hints::{huge_page_hint, memory_hint};
 use crate::range::{self, REST};
 use crate::source::Source;
@@ -42,7 +43,7 @@ impl MapRequest {
         let c_flags = known(Group::MapFlag, flags & !(KEEP | OR_PRIVATE), "flags").map_err(|error| match flags & MAP_TYPE {
             // As mmap(2) has it.
             MAP_SHARED_VALIDATE => {
-                Error::system(Errno(libc::EOPNOTSUPP), error.to_string(), "MAP_SHARED_VALIDATE asks for flags that are known")
+                Error::system(Errno::EOPNOTSUPP, error.to_string(), "MAP_SHARED_VALIDATE asks for flags that are known")
             }
             _ => error,
         })?;
@@ -115,9 +116,9 @@ impl MapRequest {
     /// The system's flags of a private mapping that stands for a shared one of a file that takes none: on FUSE with direct
     /// I/O (ENODEV), in sysfs (EACCES), on other file systems (EINVAL). Without PROT_WRITE it reads the same bytes.
     pub fn privately(&self, errno: Errno) -> Option<c_int> {
-        let refused = matches!(errno, Errno(libc::ENODEV | libc::EACCES | libc::EINVAL));
-        let stands_for_it = self.flags & OR_PRIVATE != 0 && is_shared(self.flags) && self.prot & libc::PROT_WRITE == 0;
-        (refused && stands_for_it).then_some(self.c_flags & !(libc::MAP_SHARED | libc::MAP_PRIVATE) | libc::MAP_PRIVATE)
+        let refused = matches!(errno, Errno::ENODEV | Errno::EACCES | Errno::EINVAL);
+        let stands_for_it = self.flags & OR_PRIVATE != 0 && is_shared(self.flags) && i64::from(self.prot) & PROT_WRITE == 0;
+        (refused && stands_for_it).then_some(self.c_flags & !as_c_int(MAP_SHARED | MAP_PRIVATE) | as_c_int(MAP_PRIVATE))
     }
 
     pub fn attempt(&self, length: usize, source: &Source) -> String {
@@ -133,7 +134,7 @@ impl MapRequest {
     /// Whether the file can be mapped for reading, but only privately. It is tried, so that the hint is true.
     fn only_shared_fails(&self, source: &Source) -> bool {
         let can = |sharing| source.try_to_map(self.flags, sharing).is_ok();
-        is_shared(self.flags) && source.facts().is_some() && !can(libc::MAP_SHARED) && can(libc::MAP_PRIVATE)
+        is_shared(self.flags) && source.facts().is_some() && !can(as_c_int(MAP_SHARED)) && can(as_c_int(MAP_PRIVATE))
     }
 
     /// What is wrong with huge pages from the pool, if they were asked for.
@@ -152,20 +153,18 @@ impl MapRequest {
             return hint;
         }
         match errno {
-            Errno(libc::EACCES | libc::ENODEV | libc::EINVAL) if self.only_shared_fails(source) => {
+            Errno::EACCES | Errno::ENODEV | Errno::EINVAL if self.only_shared_fails(source) => {
                 "this file takes no shared mapping: MAP_PRIVATE maps it, for changes that stay in memory".into()
             }
-            Errno(libc::EACCES) => {
-                "the file must be open for reading, and for writing too if a shared mapping is to be written".into()
-            }
-            Errno(libc::ENODEV) => "this kind of file cannot be mapped: read it".into(),
-            Errno(libc::EPERM) => "a seal, a mount without execution, or an address below vm.mmap_min_addr forbids it".into(),
-            Errno(libc::EEXIST) => format!("something is mapped at {:#x} already", self.address),
-            Errno(libc::EAGAIN) => match sys::limits().locked_memory {
+            Errno::EACCES => "the file must be open for reading, and for writing too if a shared mapping is to be written".into(),
+            Errno::ENODEV => "this kind of file cannot be mapped: read it".into(),
+            Errno::EPERM => "a seal, a mount without execution, or an address below vm.mmap_min_addr forbids it".into(),
+            Errno::EEXIST => format!("something is mapped at {:#x} already", self.address),
+            Errno::EAGAIN => match sys::limits().locked_memory {
                 Some(limit) => format!("the file is locked, or RLIMIT_MEMLOCK of {limit} bytes is reached"),
                 None => "the file is locked".into(),
             },
-            Errno(libc::ENOMEM) if source.page_size(self.flags) != sys::page_size() => {
+            Errno::ENOMEM if source.page_size(self.flags) != sys::page_size() => {
                 "the pool of huge pages (vm.nr_hugepages) is too small".into()
             }
             _ => memory_hint(errno),

@@ -3,16 +3,15 @@
 use super::{Mapping, is_shared};
 use crate::buffer::Room;
 use crate::constants::{MADV_DONTNEED, MADV_PAGEOUT, MADV_POPULATE_READ, MADV_POPULATE_WRITE};
-use crate::constants::{MAP_ANONYMOUS, MCL_CURRENT, MCL_FUTURE, MCL_ONFAULT, MLOCK_ONFAULT};
+use crate::constants::{MAP_ANONYMOUS, MCL_CURRENT, MCL_FUTURE, MCL_ONFAULT, MLOCK_ONFAULT, MS_SYNC};
 use crate::error::{Errno, Error, Result};
-use crate::flags::to_c_int;
+use crate::flags::{as_c_int, to_c_int};
 use crate::guarded::{self, Fault, Stop};
 use crate::hints::memory_hint;
 use crate::page_cache::{self, Cache};
 use crate::range::Span;
 use crate::sys;
 use std::ops::Range;
-use std::os::fd::AsRawFd;
 use std::sync::atomic::Ordering;
 
 /// Keeps all memory of the process in memory, whether this library mapped it or not: MCL_CURRENT what there is, MCL_FUTURE
@@ -31,8 +30,8 @@ pub fn lock_all(flags: i64) -> Result<()> {
         return Err(Error::argument(format!("flags {flags:#x}: the bits that this platform knows are {all:#x} (MCL_)")));
     }
     sys::lock_all(to_c_int(flags, "flags")?).map_err(|errno| match errno {
-        Errno(libc::ENOSYS) => Error::unsupported("mlockall(2)"),
-        Errno(libc::EINVAL) => Error::system(
+        Errno::ENOSYS => Error::unsupported("mlockall(2)"),
+        Errno::EINVAL => Error::system(
             errno,
             format!("lock all memory, flags {flags:#x}"),
             "the flags are MCL_CURRENT, MCL_FUTURE or both, and MCL_ONFAULT beside them (Linux 4.4)",
@@ -44,7 +43,7 @@ pub fn lock_all(flags: i64) -> Result<()> {
 /// Lets all memory of the process go again, and what will be mapped: munlockall(2).
 pub fn unlock_all() -> Result<()> {
     sys::unlock_all().map_err(|errno| match errno {
-        Errno(libc::ENOSYS) => Error::unsupported("munlockall(2)"),
+        Errno::ENOSYS => Error::unsupported("munlockall(2)"),
         _ => Error::system(errno, "unlock all memory", memory_hint(errno)),
     })
 }
@@ -74,7 +73,7 @@ impl Mapping {
         let pages = span.widened(self.grid);
         let locked = if flags == 0 { self.pages.lock(pages) } else { sys::lock_on_fault(&self.pages, pages) };
         locked.map_err(|errno| match errno {
-            Errno(libc::ENOSYS) => Error::unsupported("mlock2(2), of Linux 4.4 and newer,"),
+            Errno::ENOSYS => Error::unsupported("mlock2(2), of Linux 4.4 and newer,"),
             _ => Error::system(errno, format!("lock {span}"), lock_hint(errno)),
         })
     }
@@ -139,10 +138,8 @@ impl Mapping {
             let count = if page == small { PIECE.min((end - at) / page) } else { 1 };
             let outcome = sys::presence(&self.pages, at..at + count * small, &mut present[..count]);
             outcome.map_err(|errno| match errno {
-                Errno(libc::ENOSYS) => Error::unsupported("mincore(2)"),
-                Errno(libc::ENOMEM) => {
-                    Error::system(errno, format!("look for {span}"), "somebody else unmapped a part of the mapping")
-                }
+                Errno::ENOSYS => Error::unsupported("mincore(2)"),
+                Errno::ENOMEM => Error::system(errno, format!("look for {span}"), "somebody else unmapped a part of the mapping"),
                 _ => Error::system(errno, format!("look for {span}"), ""),
             })?;
             present[..count].iter_mut().for_each(|byte| *byte &= 1);
@@ -160,7 +157,7 @@ impl Mapping {
         if span.size == 0 {
             return Ok(Cache::default());
         }
-        page_cache::of_part(file.as_raw_fd(), self.part_of_file(&span.widened(self.grid)))
+        page_cache::of_part(sys::raw(&file), self.part_of_file(&span.widened(self.grid)))
     }
 
     /// Makes the pages that hold `size` bytes (or `REST`) from `offset` ready for reading, or for writing: accesses meet no
@@ -193,8 +190,8 @@ impl Mapping {
             let refused = |by| self.fault(Fault { done: at - bytes.start, by }, span);
             if writing {
                 sys::touch_for_writing(&self.pages, page).map_err(|errno| match errno {
-                    Errno(libc::EFAULT) => refused(Stop::Mapping { at, writing }),
-                    Errno(libc::ENOSYS) => Error::unsupported("MADV_POPULATE_WRITE, of Linux 5.14 and newer,"),
+                    Errno::EFAULT => refused(Stop::Mapping { at, writing }),
+                    Errno::ENOSYS => Error::unsupported("MADV_POPULATE_WRITE, of Linux 5.14 and newer,"),
                     _ => refused(Stop::System(errno)),
                 })?;
             } else {
@@ -226,14 +223,14 @@ impl Mapping {
         let pages = span.widened(self.grid);
         let refused = |errno| {
             let hint = match errno {
-                Errno(libc::EINVAL) => "locked pages, huge pages from the pool and memory of devices cannot go",
-                Errno(libc::EIO) => "the data could not be stored",
+                Errno::EINVAL => "locked pages, huge pages from the pool and memory of devices cannot go",
+                Errno::EIO => "the data could not be stored",
                 _ => "",
             };
             Error::system(errno, format!("drop {span}"), hint)
         };
         if self.shows_a_file() {
-            self.pages.sync(pages.clone(), libc::MS_SYNC).map_err(refused)?;
+            self.pages.sync(pages.clone(), as_c_int(MS_SYNC)).map_err(refused)?;
             // The file has it all, so this loses nothing. Memory of our own it would discard.
             self.pages.advise(pages.clone(), to_c_int(MADV_DONTNEED, "advice")?).map_err(refused)?;
         } else {
@@ -244,7 +241,7 @@ impl Mapping {
             self.pages.advise(pages.clone(), advice).map_err(refused)?;
         }
         match &self.origin.file {
-            Some(file) => page_cache::evict_part(file.as_raw_fd(), self.part_of_file(&pages)),
+            Some(file) => page_cache::evict_part(sys::raw(&file), self.part_of_file(&pages)),
             None => Ok(()),
         }
     }
@@ -269,9 +266,9 @@ fn lock_hint(errno: Errno) -> String {
         None => "RLIMIT_MEMLOCK sets no limit".to_owned(),
     };
     match errno {
-        Errno(libc::ENOMEM) => format!("{limit}; else a page cannot be read, or vm.max_map_count is reached"),
-        Errno(libc::EAGAIN) => format!("{limit}; else a page could not be read in"),
-        Errno(libc::EPERM) => limit,
+        Errno::ENOMEM => format!("{limit}; else a page cannot be read, or vm.max_map_count is reached"),
+        Errno::EAGAIN => format!("{limit}; else a page could not be read in"),
+        Errno::EPERM => limit,
         _ => String::new(),
     }
 }

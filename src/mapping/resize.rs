@@ -2,16 +2,18 @@
 
 use super::request::{FIXED, addressable, bytes_to_the_end, lead, whole_pages};
 use super::{KEEP, Mapping, OR_PRIVATE, SourceKind, is_shared, to_i64};
-use crate::constants::{F_SEAL_SHRINK, Group, MAP_ANONYMOUS, MAP_FIXED, MREMAP_DONTUNMAP, MREMAP_FIXED, MREMAP_MAYMOVE};
+use crate::constants::{
+    F_SEAL_SHRINK, Group, MAP_ANONYMOUS, MAP_FIXED, MREMAP_DONTUNMAP, MREMAP_FIXED, MREMAP_MAYMOVE, PROT_NONE, PROT_READ,
+    PROT_WRITE,
+};
 use crate::error::{Errno, Error, Result, Side};
-use crate::flags::{known, to_c_int};
+use crate::flags::{as_c_int, known, to_c_int};
 use crate::guarded::{self, Place};
 use crate::hints::{file_size_hint, memory_hint};
 use crate::range::{Grid, REST, Span};
 use crate::source;
-use crate::sys::{self, Pages};
+use crate::sys::{self, File, Pages, RawFile};
 use std::ffi::c_int;
-use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 /// What becomes of the file of a mapping that is resized.
@@ -35,7 +37,7 @@ pub enum FileEnd {
 
 /// What resizing leaves the file as.
 struct FileSize {
-    fd: c_int,
+    fd: RawFile,
     before: u64,
     after: u64,
     is_memory: bool,
@@ -152,12 +154,12 @@ impl Mapping {
         Ok(self.sibling(pages, grid, self.origin.offset + span.offset as u64, file))
     }
 
-    fn file_for_a_sibling(&self) -> Result<Option<OwnedFd>> {
-        self.origin.file.as_ref().map(|file| source::duplicate(file.as_raw_fd())).transpose()
+    fn file_for_a_sibling(&self) -> Result<Option<File>> {
+        self.origin.file.as_ref().map(|file| source::duplicate(sys::raw(&file))).transpose()
     }
 
     /// A mapping of the same kind.
-    fn sibling(&mut self, pages: Pages, grid: Grid, offset: u64, file: Option<OwnedFd>) -> Mapping {
+    fn sibling(&mut self, pages: Pages, grid: Grid, offset: u64, file: Option<File>) -> Mapping {
         let origin = super::Origin {
             source: self.origin.source,
             offset,
@@ -229,7 +231,7 @@ impl Mapping {
             return Ok(());
         }
         let file = match &origin.file {
-            Some(file) => sys::file_facts(file.as_raw_fd()).ok().map(|facts| facts.tells_size.then_some(facts.size)),
+            Some(file) => sys::file_facts(sys::raw(&file)).ok().map(|facts| facts.tells_size.then_some(facts.size)),
             None => sys::file_size_behind(pages.base().addr().get()),
         };
         match file {
@@ -242,7 +244,7 @@ impl Mapping {
     }
 
     fn file_size_for(&self, length: usize) -> Result<FileSize> {
-        let (fd, facts) = (self.file()?.as_raw_fd(), self.file_facts()?);
+        let (fd, facts) = (sys::raw(&self.file()?), self.file_facts()?);
         if !facts.is_regular {
             return Err(Error::argument("the file of this mapping is a device: its size cannot be set"));
         }
@@ -268,7 +270,7 @@ impl Mapping {
         }
         match self.pages.remap(size, flags, address) {
             Ok(()) => Ok(()),
-            Err(Errno(libc::ENOSYS)) => self.remap_by_copy(size, flags),
+            Err(Errno::ENOSYS) => self.remap_by_copy(size, flags),
             Err(errno) => Err(self.remap_refused(errno, size)),
         }
     }
@@ -298,7 +300,7 @@ impl Mapping {
     fn copy_to(&self, new: &Pages) -> Result<()> {
         let size = new.size().min(self.pages.size());
         let system = |errno| Error::system(errno, format!("copy {size} bytes"), memory_hint(errno));
-        new.protect(0..new.size(), libc::PROT_READ | libc::PROT_WRITE).map_err(system)?;
+        new.protect(0..new.size(), as_c_int(PROT_READ | PROT_WRITE)).map_err(system)?;
         let from = Place { side: Side::Source, pages: &self.pages, at: 0 };
         let to = Place { side: Side::Target, pages: new, at: 0 };
         guarded::copy(to, from, size).map_err(|(_, fault)| self.fault(fault, Span { offset: 0, size }))?;
@@ -308,9 +310,9 @@ impl Mapping {
     /// Maps what is mapped here once more, at the address or, if that is 0, anywhere.
     fn map_again(&self, address: usize, size: usize) -> Result<Pages> {
         let fd = match &self.origin.file {
-            Some(file) => file.as_raw_fd(),
+            Some(file) => sys::raw(&file),
             None if self.origin.flags & MAP_ANONYMOUS != 0 => -1,
-            None => self.file()?.as_raw_fd(),
+            None => sys::raw(&self.file()?),
         };
         let place = if address == 0 { 0 } else { MAP_FIXED };
         let flags = to_c_int(self.origin.flags & !(KEEP | OR_PRIVATE | FIXED) | place, "flags")?;
@@ -319,21 +321,21 @@ impl Mapping {
     }
 
     fn c_prot(&self) -> c_int {
-        c_int::try_from(self.origin.prot.load(Ordering::Relaxed)).unwrap_or(libc::PROT_NONE)
+        c_int::try_from(self.origin.prot.load(Ordering::Relaxed)).unwrap_or(as_c_int(PROT_NONE))
     }
 
     fn remap_refused(&self, errno: Errno, size: usize) -> Box<Error> {
         let attempt = format!("{} bytes at {:p} to {size} bytes", self.pages.size(), self.pages.base());
         let hint = match errno {
-            Errno(libc::EFAULT) => {
+            Errno::EFAULT => {
                 "parts of the mapping have a protection or advice of their own: give all of it the same first, or split it"
             }
-            Errno(libc::EINVAL) => {
+            Errno::EINVAL => {
                 "it is longer than addresses go, or the new place overlaps the old one, or this kernel cannot do it to this kind of mapping"
             }
-            Errno(libc::EAGAIN) => "RLIMIT_MEMLOCK is reached: its pages are locked",
-            Errno(libc::EACCES) => "the file was not opened for the protection that the mapping has",
-            Errno(libc::ENOMEM) => {
+            Errno::EAGAIN => "RLIMIT_MEMLOCK is reached: its pages are locked",
+            Errno::EACCES => "the file was not opened for the protection that the mapping has",
+            Errno::ENOMEM => {
                 let hint = format!("no room to grow in place without MREMAP_MAYMOVE, or {}", memory_hint(errno));
                 return Error::system(errno, attempt, hint);
             }
@@ -368,7 +370,7 @@ impl FileSize {
     fn can_be_cut(&self) -> Result<()> {
         sys::set_file_size(self.fd, self.before).map_err(|errno| self.refused(errno, self.after))?;
         match sys::seals(self.fd) {
-            Ok(seals) if i64::from(seals) & F_SEAL_SHRINK != 0 => Err(self.refused(Errno(libc::EPERM), self.after)),
+            Ok(seals) if i64::from(seals) & F_SEAL_SHRINK != 0 => Err(self.refused(Errno::EPERM, self.after)),
             _ => Ok(()),
         }
     }
@@ -376,11 +378,9 @@ impl FileSize {
     fn refused(&self, errno: Errno, size: u64) -> Box<Error> {
         let attempt = || format!("the file from {} to {size} bytes", self.before);
         match errno {
-            Errno(libc::EOPNOTSUPP) => Error::unsupported("allocating blocks on the file system of this file"),
+            Errno::EOPNOTSUPP => Error::unsupported("allocating blocks on the file system of this file"),
             // Memory files are open for writing, and others take any size.
-            Errno(libc::EINVAL) if self.is_memory => {
-                Error::system(errno, attempt(), "the size of secret memory can be set only once")
-            }
+            Errno::EINVAL if self.is_memory => Error::system(errno, attempt(), "the size of secret memory can be set only once"),
             _ => Error::system(errno, attempt(), file_size_hint(errno)),
         }
     }
@@ -389,7 +389,7 @@ impl FileSize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::constants::{MAP_PRIVATE, MAP_SHARED, PROT_READ, PROT_WRITE};
+    use crate::constants::{MAP_PRIVATE, MAP_SHARED};
 
     const READ_WRITE: i64 = PROT_READ | PROT_WRITE;
 
@@ -398,7 +398,7 @@ mod tests {
         let page = sys::page_size();
         let mut memory = Mapping::anonymous(100, READ_WRITE, MAP_PRIVATE).unwrap();
         memory.write(90, b"0123456789").unwrap();
-        memory.remap_by_copy(10 * page, libc::MREMAP_MAYMOVE).unwrap();
+        memory.remap_by_copy(10 * page, as_c_int(MREMAP_MAYMOVE)).unwrap();
         assert_eq!(memory.find(b"0123456789", 0, REST).unwrap(), 90);
         memory.grid.length = 10 * page;
         memory.write(i64::try_from(10 * page).unwrap() - 1, b"x").unwrap();
@@ -410,10 +410,10 @@ mod tests {
         let page = sys::page_size();
         let mut memory = Mapping::from_unnamed(1 << 20, READ_WRITE, MAP_SHARED).unwrap();
         memory.write(page.try_into().unwrap(), b"here").unwrap();
-        memory.remap_by_copy(2 * page, libc::MREMAP_MAYMOVE).unwrap();
+        memory.remap_by_copy(2 * page, as_c_int(MREMAP_MAYMOVE)).unwrap();
         memory.grid.length = 2 * page;
         assert_eq!(memory.find(b"here", 0, REST).unwrap(), page);
         memory.origin.file = None;
-        assert!(memory.remap_by_copy(page, libc::MREMAP_MAYMOVE).is_err(), "there is no way to its file");
+        assert!(memory.remap_by_copy(page, as_c_int(MREMAP_MAYMOVE)).is_err(), "there is no way to its file");
     }
 }

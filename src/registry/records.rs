@@ -261,7 +261,7 @@ pub fn process_epoch() -> Option<u32> {
     }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(loom), unix))]
 mod tests {
     use super::*;
     use crate::constants::{MAP_PRIVATE, PROT_READ};

@@ -5,9 +5,8 @@ use crate::constants::{Group, MFD_HUGE_MASK, MFD_HUGE_SHIFT, MFD_HUGETLB};
 use crate::error::{Errno, Error, Result};
 use crate::flags::known;
 use crate::hints::{file_size_hint, huge_page_hint, memory_hint};
-use crate::sys;
+use crate::sys::{self, File};
 use std::ffi::CStr;
-use std::os::fd::{AsRawFd, OwnedFd};
 
 impl Source {
     /// A memory file of `size` bytes, memfd_create(2). Of huge pages, its size is rounded up to whole ones.
@@ -17,8 +16,8 @@ impl Source {
         let is_huge = flags & MFD_HUGETLB != 0;
         let page = if is_huge { huge_page_size(flags >> MFD_HUGE_SHIFT & MFD_HUGE_MASK) } else { None };
         let fd = sys::memfd_create(name, c_flags).map_err(|errno| match errno {
-            Errno(libc::ENOSYS) => Error::unsupported("memfd_create(2)"),
-            Errno(libc::ENODEV | libc::EINVAL) => {
+            Errno::ENOSYS => Error::unsupported("memfd_create(2)"),
+            Errno::ENODEV | Errno::EINVAL => {
                 let flags_or_name = "this kernel lacks one of the flags, or the name is too long: 249 bytes";
                 // A size that this machine cannot address is none that there is.
                 let size = if is_huge { huge_page_hint(page.unwrap_or(0)) } else { None };
@@ -34,7 +33,7 @@ impl Source {
     pub fn secret(size: u64) -> Result<Source> {
         let attempt = || "secret memory".to_owned();
         let fd = sys::memfd_secret().map_err(|errno| match errno {
-            Errno(libc::ENOSYS) => {
+            Errno::ENOSYS => {
                 Error::unsupported("memfd_secret(2) (Linux 5.14, and before 6.5 the boot parameter secretmem.enable=1)")
             }
             _ => Error::system(errno, attempt(), memory_hint(errno)),
@@ -53,10 +52,10 @@ impl Source {
     }
 }
 
-fn sized(fd: OwnedFd, size: u64, page: usize, attempt: impl Fn() -> String) -> Result<Source> {
+fn sized(fd: File, size: u64, page: usize, attempt: impl Fn() -> String) -> Result<Source> {
     let whole = size.checked_next_multiple_of(page as u64).ok_or(Error::TooLong { length: size, offset: 0 })?;
-    sys::set_file_size(fd.as_raw_fd(), whole)
+    sys::set_file_size(sys::raw(&fd), whole)
         .map_err(|errno| Error::system(errno, format!("{}, {whole} bytes of it", attempt()), file_size_hint(errno)))?;
-    let facts = facts(fd.as_raw_fd(), attempt)?;
+    let facts = facts(sys::raw(&fd), attempt)?;
     Ok(Source::Opened { fd, kind: SourceKind::MemoryFile, facts })
 }

@@ -3,11 +3,11 @@
 use super::{Source, SourceKind, facts, no_stream};
 use crate::constants::{O_CREAT, O_EXCL, O_TMPFILE, O_TRUNC};
 use crate::error::{Errno, Error, Result};
+use crate::flags::as_c_int;
 use crate::hints::{file_size_hint, open_hint};
 use crate::sys;
-use crate::sys::FileFacts;
+use crate::sys::{File, FileFacts, RawFile};
 use std::ffi::{CStr, CString, c_int};
-use std::os::fd::{AsRawFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 /// What a file is called, and by whom.
@@ -20,7 +20,7 @@ pub enum Name<'a> {
 }
 
 impl Name<'_> {
-    fn open(self, flags: c_int, mode: u32) -> Result<OwnedFd, Errno> {
+    fn open(self, flags: c_int, mode: u32) -> Result<File, Errno> {
         match self {
             Name::Path(path) => sys::open(path, flags, mode),
             Name::SharedMemory(name) => sys::shm_open(name, flags, mode),
@@ -28,7 +28,7 @@ impl Name<'_> {
     }
 
     /// Removes the name, if it is still that of the file `fd`.
-    fn remove(self, fd: c_int) {
+    fn remove(self, fd: RawFile) {
         // What cannot be removed stays: the first error is the one to tell.
         let _ = match self {
             // A symbolic link led to the file, perhaps, and stays.
@@ -90,7 +90,7 @@ const SIZE_FOLLOWS: Duration = Duration::from_secs(1);
 #[must_use]
 pub struct Undo<'a> {
     opening: Opening<'a>,
-    fd: c_int,
+    fd: RawFile,
     made: bool,
     /// The size to go back to.
     grown_from: Option<u64>,
@@ -106,7 +106,7 @@ impl<'a> Opening<'a> {
             return Err(no_stream(self.attempt()));
         }
         let (fd, made) = self.open_or_make().map_err(|errno| Error::system(errno, self.attempt(), open_hint(errno)))?;
-        let mut undo = Undo { opening: self, fd: fd.as_raw_fd(), made, grown_from: None, cut_to: None };
+        let mut undo = Undo { opening: self, fd: sys::raw(&fd), made, grown_from: None, cut_to: None };
         let mut facts = facts(undo.fd, || self.attempt())?;
         if let Some(size) = self.size {
             if !facts.is_regular {
@@ -133,7 +133,7 @@ impl<'a> Opening<'a> {
     }
 
     /// Tells whether the file was made here: only then may it be removed again.
-    fn open_or_make(self) -> Result<(OwnedFd, bool), Errno> {
+    fn open_or_make(self) -> Result<(File, bool), Errno> {
         let Opening { name, flags, c_flags, mode, .. } = self;
         if flags & O_CREAT == 0 || flags & O_TMPFILE == O_TMPFILE && O_TMPFILE != 0 {
             return Ok((name.open(c_flags, mode)?, false));
@@ -143,13 +143,13 @@ impl<'a> Opening<'a> {
         }
         let mut there = false;
         for _ in 0..10 {
-            match name.open(c_flags & !libc::O_CREAT, mode) {
-                Err(Errno(libc::ENOENT)) => {}
+            match name.open(c_flags & !as_c_int(O_CREAT), mode) {
+                Err(Errno::ENOENT) => {}
                 opened => return Ok((opened?, false)),
             }
             match self.make() {
                 // Somebody made it just now; or a symbolic link is there, and what it points at is not.
-                Err(Errno(libc::EEXIST)) => there = true,
+                Err(Errno::EEXIST) => there = true,
                 opened => return Ok((opened?, true)),
             }
         }
@@ -158,28 +158,28 @@ impl<'a> Opening<'a> {
 
     /// Makes the file, which must not exist, with its size if the system can do that in one step: see `make_sized`. The
     /// errors are those of open(2) with O_EXCL.
-    fn make(self) -> Result<OwnedFd, Errno> {
+    fn make(self) -> Result<File, Errno> {
         match self.make_sized() {
-            Err(errno) if errno != Errno(libc::EEXIST) => self.name.open(self.c_flags | libc::O_EXCL, self.mode),
+            Err(errno) if errno != Errno::EEXIST => self.name.open(self.c_flags | as_c_int(O_EXCL), self.mode),
             made => made,
         }
     }
 
     /// Makes the file without a name, gives it its size, and then the name: another process that opens it never finds it
     /// empty. Not every file system can.
-    fn make_sized(self) -> Result<OwnedFd, Errno> {
-        let size = self.size.filter(|size| *size > 0).ok_or(Errno(libc::EINVAL))?;
+    fn make_sized(self) -> Result<File, Errno> {
+        let size = self.size.filter(|size| *size > 0).ok_or(Errno::EINVAL)?;
         let place = self.name.place()?;
         let fd = sys::open_without_name(&place, self.c_flags, self.mode)?;
-        sys::set_file_size(fd.as_raw_fd(), size)?;
+        sys::set_file_size(sys::raw(&fd), size)?;
         if self.allocate {
-            sys::allocate(fd.as_raw_fd(), size)?;
+            sys::allocate(sys::raw(&fd), size)?;
         }
-        sys::link(fd.as_raw_fd(), &place)?;
+        sys::link(sys::raw(&fd), &place)?;
         // Opened by its name, /proc shows the name, by which others find the file again. The permissions that it was made
         // with may forbid that, and the name may be removed already.
-        let named = self.name.open(self.c_flags & !(libc::O_CREAT | libc::O_EXCL | libc::O_TRUNC), 0);
-        Ok(named.ok().filter(|named| sys::is_same_file(named.as_raw_fd(), fd.as_raw_fd())).unwrap_or(fd))
+        let named = self.name.open(self.c_flags & !as_c_int(O_CREAT | O_EXCL | O_TRUNC), 0);
+        Ok(named.ok().filter(|named| sys::is_same_file(sys::raw(&named), sys::raw(&fd))).unwrap_or(fd))
     }
 
     /// Whether a size smaller than the file's cuts it. Other processes use shared memory at the same time, and each opens it
@@ -188,7 +188,7 @@ impl<'a> Opening<'a> {
         matches!(self.name, Name::Path(_))
     }
 
-    fn grow(&self, fd: c_int, size: u64) -> Result<()> {
+    fn grow(&self, fd: RawFile, size: u64) -> Result<()> {
         let grown = if self.cuts() { sys::set_file_size(fd, size) } else { sys::grow_file(fd, size) };
         grown.map_err(|errno| self.size_refused(errno, "grow", size))
     }
@@ -199,12 +199,12 @@ impl<'a> Opening<'a> {
     }
 
     /// Waits until shared memory has the size that the process which makes it is about to give it.
-    fn await_size(&self, fd: c_int, mut found: FileFacts) -> Result<FileFacts> {
+    fn await_size(&self, fd: RawFile, mut found: FileFacts) -> Result<FileFacts> {
         let end = Instant::now() + SIZE_FOLLOWS;
         while found.size == 0 && matches!(self.name, Name::SharedMemory(_)) && self.flags & O_TRUNC == 0 {
             if Instant::now() >= end {
                 let attempt = format!("wait {} s for the size of {}", SIZE_FOLLOWS.as_secs(), self.name.text());
-                return Err(Error::system(Errno(libc::ETIMEDOUT), attempt, "it has 0 bytes: give the size that it is to have"));
+                return Err(Error::system(Errno::ETIMEDOUT, attempt, "it has 0 bytes: give the size that it is to have"));
             }
             std::thread::sleep(Duration::from_millis(1));
             found = facts(fd, || self.attempt())?;
@@ -219,7 +219,7 @@ impl<'a> Opening<'a> {
     fn size_refused(&self, errno: Errno, what: &str, size: u64) -> Box<Error> {
         let name = self.name.text();
         match errno {
-            Errno(libc::EOPNOTSUPP) => Error::unsupported(format!("allocating blocks on the file system of {name}")),
+            Errno::EOPNOTSUPP => Error::unsupported(format!("allocating blocks on the file system of {name}")),
             _ => Error::system(errno, format!("{what} {name} to {size} bytes"), file_size_hint(errno)),
         }
     }

@@ -1,33 +1,82 @@
 //! System calls, and nothing else. What differs between systems is hidden behind these names.
+//!
+//! Each system has a folder, with the same file names where they hold the same: `windows`; `unix`, which every POSIX system
+//! is, and `linux` on top of that. What only Linux has, `lacking` reports as ENOSYS for the others.
 
-mod files;
+#[cfg(not(target_os = "linux"))]
+mod lacking;
 #[cfg(target_os = "linux")]
 mod linux;
+#[cfg(unix)]
 mod unix;
 
-pub use files::{
-    FileFacts, NEVER_WAIT, add_seals, allocate, duplicate, file_facts, is_same_file, leads_to_stream, memfd_create, memfd_secret,
-    open, real_path_of, seals, set_file_size, shm_open, shm_unlink, store, unlinked_file, unlinked_shared_memory,
-};
 #[cfg(target_os = "linux")]
-pub use linux::{
-    barrier, bind, boot, cached_pages, can_name, copy, default_huge_page_size, descriptor_page_size, each_huge_part, fault_cause,
-    file_size_behind, forget, grow_file, huge_bytes_by_smaps, huge_page_sizes, is_readable, is_writable, knows_advice, link,
-    lock_on_fault, move_spare_page_to, node, open_without_name, pid_namespace, prepare_reserve, presence, put_fresh_page,
-    read_ahead, register_barrier, release_reserve, run_apart, shared_memory_path, this_thread_began, thread_id, thread_state,
-    touch_for_writing, transparent_huge_page_size, wait_on, wake, wipe_on_fork,
-};
-#[cfg(test)]
+use linux as system;
+#[cfg(all(unix, not(target_os = "linux")))]
+use unix as system;
+
+#[cfg(all(test, unix))]
 pub use unix::copy_by_socket;
-#[cfg(not(target_os = "linux"))]
-pub use unix::lacking::{
-    barrier, bind, boot, cached_pages, can_name, copy, default_huge_page_size, descriptor_page_size, each_huge_part, fault_cause,
-    file_size_behind, forget, grow_file, huge_bytes_by_smaps, huge_page_sizes, is_readable, is_writable, knows_advice, link,
-    lock_on_fault, move_spare_page_to, node, open_without_name, pid_namespace, prepare_reserve, presence, put_fresh_page,
-    read_ahead, register_barrier, release_reserve, run_apart, shared_memory_path, this_thread_began, thread_id, thread_state,
-    touch_for_writing, transparent_huge_page_size, wait_on, wake, wipe_on_fork,
+
+pub use system::{
+    AsFile, BorrowedFile, File, NEVER_WAIT, Pages, RawFile, add_seals, allocate, barrier, bind, block_device_size, boot, borrow,
+    cached_pages, can_name, copy, default_huge_page_size, descriptor_page_size, duplicate, each_huge_part, fault_cause,
+    file_facts, file_size_behind, forget, grow_file, huge_bytes_by_smaps, huge_page_sizes, into_raw, is_readable, is_same_file,
+    is_writable, knows_advice, leads_to_stream, limits, link, lock_all, lock_on_fault, memfd_create, memfd_secret,
+    move_spare_page_to, node, open, open_without_name, page_size, pid_namespace, prepare_reserve, presence, put_fresh_page, raw,
+    read_ahead, real_path_of, register_barrier, release_reserve, run_apart, seal, seals, set_file_size, set_name,
+    shared_memory_path, shm_open, shm_unlink, store, text_length, this_thread_began, thread_id, thread_state, touch_for_writing,
+    transparent_huge_page_size, unlinked_file, unlinked_shared_memory, unlock_all, wait_on, wake, wipe_on_fork,
 };
-pub use unix::{Pages, Sharing, limits, lock_all, page_size, unlock_all};
+
+/// What mapping needs to know of an open file.
+#[derive(Debug, Clone, Copy)]
+pub struct FileFacts {
+    /// Bytes in the file, or in the block device.
+    pub size: u64,
+    pub is_directory: bool,
+    /// A FIFO, a pipe or a socket.
+    pub is_stream: bool,
+    /// A file whose size can be set.
+    pub is_regular: bool,
+    /// Whether the size says what can be mapped; other devices report 0 and have their own idea.
+    pub tells_size: bool,
+    /// The file system's favourite number of bytes; on hugetlbfs the size of its pages.
+    pub block_size: usize,
+}
+
+/// What the page cache holds of a part of a file, in pages: `struct cachestat`.
+#[repr(C)]
+#[derive(Debug, Default, Clone, Copy)]
+pub struct CachedPages {
+    pub cached: u64,
+    pub dirty: u64,
+    pub writeback: u64,
+    pub evicted: u64,
+    pub recently_evicted: u64,
+}
+
+/// Whether a forked child shares fresh memory, or gets a copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sharing {
+    Private,
+    Shared,
+}
+
+/// The limits of this process that mapping may meet; for messages.
+#[derive(Debug)]
+pub struct Limits {
+    /// RLIMIT_AS, in bytes.
+    pub address_space: Option<u64>,
+    /// RLIMIT_NOFILE, in descriptors.
+    pub descriptors: Option<u64>,
+    /// RLIMIT_FSIZE, in bytes.
+    pub file_size: Option<u64>,
+    /// RLIMIT_MEMLOCK, in bytes.
+    pub locked_memory: Option<u64>,
+    /// vm.max_map_count, in mappings.
+    pub mappings: Option<u64>,
+}
 
 /// What is known of a thread by its id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

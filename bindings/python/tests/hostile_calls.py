@@ -347,7 +347,7 @@ def broken(m):
     try:
         if m.closed:
             return None
-        facts = m.facts()
+        facts = m.info()
         if facts.exports:
             return f"{facts.exports} exports are held"
         with memoryview(m) as view:

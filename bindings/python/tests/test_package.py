@@ -36,7 +36,7 @@ def test_the_examples_of_the_package_run():
 
 
 def test_every_public_method_has_an_example():
-    public = [mmap_wrap, mmap_wrap.open, raw, raw.check, raw.Cache, raw.Facts]
+    public = [mmap_wrap, mmap_wrap.open, raw, raw.check, raw.Cachestat, raw.Info]
     public += [getattr(mmap_wrap, name) for name in mmap_wrap.__all__ if callable(getattr(mmap_wrap, name))]
     public += [getattr(mmap_wrap.mmap, name) for name in dir(mmap_wrap.mmap) if not name.startswith("_")]
     public += [mmap_wrap.mmap.closed]

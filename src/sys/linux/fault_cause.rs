@@ -1,6 +1,6 @@
 //! Why an access faulted, found out afterwards. Every cause named is one that was seen; where none was, that is said.
 
-use super::super::files;
+use super::super::unix;
 use super::super::unix::{Pages, check, page_size};
 use super::apart::run_apart;
 use super::vma::{self, Vma};
@@ -79,7 +79,7 @@ fn is_guarded(address: usize) -> bool {
     const PM_GUARD_REGION: u64 = 1 << 58;
     let mut entry = [0; 8];
     let place = (address / page_size() * entry.len()) as u64;
-    let read = files::open(c"/proc/self/pagemap", libc::O_RDONLY, 0).map(|fd| File::from(fd).read_exact_at(&mut entry, place));
+    let read = unix::open(c"/proc/self/pagemap", libc::O_RDONLY, 0).map(|fd| File::from(fd).read_exact_at(&mut entry, place));
     matches!(read, Ok(Ok(()))) && u64::from_ne_bytes(entry) & PM_GUARD_REGION != 0
 }
 
@@ -169,7 +169,7 @@ impl Vma {
 
 fn at_path(path: Vec<u8>) -> Option<File> {
     let path = CString::new(path).ok().filter(|path| path.as_bytes().starts_with(b"/"))?;
-    files::open(&path, libc::O_PATH, 0).ok().map(File::from)
+    unix::open(&path, libc::O_PATH, 0).ok().map(File::from)
 }
 
 /// The list's entry for a mapping of the file, made for this.
@@ -191,7 +191,7 @@ fn with_data<T>(file: &File, facts: &Metadata, flags: c_int, probe: impl Fn(&Fil
     let link = CString::new(format!("/proc/self/fd/{}", file.as_raw_fd())).ok()?;
     let mut found = None;
     let mut look = || {
-        if let Ok(data) = files::open(&link, flags | files::NEVER_WAIT, 0) {
+        if let Ok(data) = unix::open(&link, flags | unix::NEVER_WAIT, 0) {
             found = Some(probe(&File::from(data)));
         }
     };
@@ -204,7 +204,7 @@ fn size(file: &File, facts: &Metadata) -> Option<u64> {
     if facts.is_file() {
         return Some(facts.len());
     }
-    let found = with_data(file, facts, libc::O_RDONLY, |device| files::file_facts(device.as_raw_fd()).ok()).flatten();
+    let found = with_data(file, facts, libc::O_RDONLY, |device| unix::file_facts(device.as_raw_fd()).ok()).flatten();
     found.filter(|found| found.tells_size).map(|found| found.size)
 }
 

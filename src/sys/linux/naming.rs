@@ -2,7 +2,7 @@
 
 use super::{check, file_system, is_tmpfs, last_errno};
 use crate::error::Errno;
-use crate::sys::{self, files::without_sigxfsz};
+use crate::sys::{self, unix::without_sigxfsz};
 use std::ffi::{CStr, CString, OsStr, c_int};
 use std::fs::File;
 use std::os::fd::{AsRawFd, OwnedFd};

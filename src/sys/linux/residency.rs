@@ -1,6 +1,6 @@
 //! Which pages are in memory, and getting them in and out.
 
-use super::super::files::CachedPages;
+use super::super::CachedPages;
 use super::super::unix::{Pages, check, last_errno};
 use crate::error::Errno;
 use std::ffi::{c_int, c_long};

@@ -1,6 +1,6 @@
 //! What the kernel has mapped at one address: PROCMAP_QUERY of /proc/self/maps, or its text before Linux 6.11.
 
-use super::super::files;
+use super::super::unix;
 use super::super::unix::{check, last_errno};
 use super::huge::addresses;
 use crate::error::Errno;
@@ -30,7 +30,7 @@ const LONGEST_PATH: usize = 4096;
 /// The area that holds an address; `Ok(None)` where nothing is mapped. The descriptor lives for one call: one that was kept
 /// would show the parent's memory after a fork.
 pub fn at(address: usize) -> Result<Option<Vma>, Errno> {
-    let maps = files::open(c"/proc/self/maps", libc::O_RDONLY, 0)?;
+    let maps = unix::open(c"/proc/self/maps", libc::O_RDONLY, 0)?;
     match query(&maps, address) {
         Err(Errno(libc::ENOTTY)) => search(&maps, address),
         found => found,
@@ -176,7 +176,7 @@ mod tests {
 
     /// What both ways report; `None` where the kernel has only one.
     fn both(address: usize) -> Option<(Option<Vma>, Option<Vma>)> {
-        let maps = files::open(c"/proc/self/maps", libc::O_RDONLY, 0).unwrap();
+        let maps = unix::open(c"/proc/self/maps", libc::O_RDONLY, 0).unwrap();
         match query(&maps, address) {
             Err(Errno(libc::ENOTTY)) => {
                 println!("skipped: no PROCMAP_QUERY on this kernel");

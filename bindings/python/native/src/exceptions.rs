@@ -89,14 +89,6 @@ pub unsafe fn fail_as_standard(method: &CStr, code: i64, out_of_range: &CStr, he
     }
 }
 
-/// A message of the library without the function that it begins with.
-pub fn without_function(message: &CStr) -> &CStr {
-    let bytes = message.to_bytes_with_nul();
-    let name = bytes.iter().take_while(|byte| byte.is_ascii_lowercase() || **byte == b'_').count();
-    let rest = bytes.get(name..).and_then(|rest| rest.strip_prefix(b": "));
-    rest.and_then(|rest| CStr::from_bytes_with_nul(rest).ok()).unwrap_or(message)
-}
-
 /// Calls a function of one of the package's modules, with arguments by `PyObject_CallFunction`.
 ///
 /// # Safety

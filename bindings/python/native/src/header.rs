@@ -3,7 +3,10 @@
 
 use std::ffi::{c_char, c_void};
 
-pub const ABI_VERSION: i64 = 1;
+pub const VERSION_MAJOR: i64 = 0;
+pub const VERSION_MINOR: i64 = 1;
+pub const VERSION_PATCH: i64 = 0;
+pub const ABI_VERSION: i64 = 2;
 pub const E_HANDLE: i64 = -4096;
 pub const E_UNMAPPED: i64 = -4097;
 pub const E_RANGE: i64 = -4098;
@@ -20,7 +23,6 @@ pub const KEEP: i64 = 4294967296;
 pub const OR_PRIVATE: i64 = 8589934592;
 pub const WITH_FILE: i64 = 1;
 pub const ALLOCATE: i64 = 2;
-pub const NO_INT: i64 = i64::MIN;
 pub const I8: i64 = 17;
 pub const U8: i64 = 33;
 pub const I16: i64 = 18;
@@ -39,10 +41,24 @@ pub const SOURCE_DESCRIPTOR: i64 = 2;
 pub const SOURCE_PATH: i64 = 3;
 pub const SOURCE_SHARED_MEMORY: i64 = 4;
 pub const SOURCE_MEMORY_FILE: i64 = 5;
+pub const NO_INT: i64 = i64::MIN;
 
 #[repr(C)]
 #[derive(Default)]
-pub struct Cache {
+pub struct OpenOptions {
+    pub open_flags: i64,
+    pub mode: i64,
+    pub size: i64,
+    pub allocate: i64,
+    pub length: i64,
+    pub prot: i64,
+    pub flags: i64,
+    pub offset: i64,
+}
+
+#[repr(C)]
+#[derive(Default)]
+pub struct Cachestat {
     pub cached: i64,
     pub dirty: i64,
     pub writeback: i64,
@@ -52,7 +68,7 @@ pub struct Cache {
 
 #[repr(C)]
 #[derive(Default)]
-pub struct Facts {
+pub struct Info {
     pub length: i64,
     pub mapped: i64,
     pub address: i64,
@@ -74,27 +90,19 @@ pub type mmap_wrap_version = unsafe extern "C" fn() -> *const c_char;
 pub type mmap_wrap_page_size = unsafe extern "C" fn() -> i64;
 pub type mmap_wrap_strerror = unsafe extern "C" fn(i64) -> *const c_char;
 pub type mmap_wrap_last_error_message = unsafe extern "C" fn() -> *const c_char;
-pub type mmap_wrap_last_error_code = unsafe extern "C" fn() -> i64;
 pub type mmap_wrap = unsafe extern "C" fn(*mut c_void, i64, i64, i64, i64, i64) -> i64;
 pub type mmap_path_wrap = unsafe extern "C" fn(*const c_char, i64, i64, i64, i64) -> i64;
 pub type munmap_wrap = unsafe extern "C" fn(i64) -> i64;
-pub type mmap_open_wrap = unsafe extern "C" fn(*const c_char, i64, i64, i64, i64, i64, i64, i64, i64) -> i64;
-pub type mmap_shm_wrap = unsafe extern "C" fn(*const c_char, i64, i64, i64, i64, i64, i64, i64, i64) -> i64;
+pub type mmap_open_wrap = unsafe extern "C" fn(*const c_char, *const OpenOptions, i64) -> i64;
+pub type mmap_create_wrap = unsafe extern "C" fn(*const c_char, i64, i64) -> i64;
+pub type mmap_shm_wrap = unsafe extern "C" fn(*const c_char, *const OpenOptions, i64) -> i64;
 pub type shm_unlink_wrap = unsafe extern "C" fn(*const c_char) -> i64;
 pub type mmap_memfd_wrap = unsafe extern "C" fn(*const c_char, i64, i64, i64, i64) -> i64;
 pub type mmap_secret_wrap = unsafe extern "C" fn(i64, i64) -> i64;
 pub type mmap_unnamed_wrap = unsafe extern "C" fn(i64, i64, i64) -> i64;
-pub type mmap_wrap_descriptor = unsafe extern "C" fn(i64) -> i64;
-pub type mmap_wrap_seals = unsafe extern "C" fn(i64) -> i64;
-pub type mmap_wrap_add_seals = unsafe extern "C" fn(i64, i64) -> i64;
-pub type mprotect_wrap = unsafe extern "C" fn(i64, i64, i64, i64) -> i64;
-pub type madvise_wrap = unsafe extern "C" fn(i64, i64, i64, i64) -> i64;
-pub type msync_wrap = unsafe extern "C" fn(i64, i64, i64, i64) -> i64;
-pub type mremap_wrap = unsafe extern "C" fn(i64, i64, i64, *mut c_void, i64) -> i64;
-pub type mmap_wrap_split = unsafe extern "C" fn(i64, i64) -> i64;
-pub type mmap_wrap_guard = unsafe extern "C" fn(i64, i64, i64, i64) -> i64;
-pub type mseal_wrap = unsafe extern "C" fn(i64, i64, i64) -> i64;
-pub type mmap_wrap_name = unsafe extern "C" fn(i64, *const c_char) -> i64;
+pub type mmap_wrap_dup_fd = unsafe extern "C" fn(i64) -> i64;
+pub type mmap_wrap_file_seals = unsafe extern "C" fn(i64) -> i64;
+pub type mmap_wrap_add_file_seals = unsafe extern "C" fn(i64, i64) -> i64;
 pub type mmap_wrap_address = unsafe extern "C" fn(i64) -> *mut c_void;
 pub type mmap_wrap_length = unsafe extern "C" fn(i64) -> i64;
 pub type mmap_wrap_acquire = unsafe extern "C" fn(i64) -> *mut c_void;
@@ -109,12 +117,23 @@ pub type mmap_wrap_compare = unsafe extern "C" fn(i64, i64, i64, i64, i64) -> i6
 pub type mmap_wrap_find = unsafe extern "C" fn(i64, *const c_void, i64, i64, i64) -> i64;
 pub type mmap_wrap_rfind = unsafe extern "C" fn(i64, *const c_void, i64, i64, i64) -> i64;
 pub type mmap_wrap_count = unsafe extern "C" fn(i64, *const c_void, i64, i64, i64) -> i64;
+pub type mprotect_wrap = unsafe extern "C" fn(i64, i64, i64, i64) -> i64;
+pub type madvise_wrap = unsafe extern "C" fn(i64, i64, i64, i64) -> i64;
+pub type msync_wrap = unsafe extern "C" fn(i64, i64, i64, i64) -> i64;
+pub type mlock_wrap = unsafe extern "C" fn(i64, i64, i64, i64) -> i64;
+pub type munlock_wrap = unsafe extern "C" fn(i64, i64, i64) -> i64;
+pub type mlockall_wrap = unsafe extern "C" fn(i64) -> i64;
+pub type munlockall_wrap = unsafe extern "C" fn() -> i64;
+pub type mincore_wrap = unsafe extern "C" fn(i64, *mut u8, i64, i64, i64) -> i64;
+pub type mmap_wrap_resident_bytes = unsafe extern "C" fn(i64, i64, i64) -> i64;
+pub type mmap_wrap_prefault = unsafe extern "C" fn(i64, i64, i64, i64) -> i64;
+pub type mmap_wrap_guard = unsafe extern "C" fn(i64, i64, i64, i64) -> i64;
+pub type mseal_wrap = unsafe extern "C" fn(i64, i64, i64) -> i64;
+pub type mmap_wrap_set_name = unsafe extern "C" fn(i64, *const c_char) -> i64;
+pub type mremap_wrap = unsafe extern "C" fn(i64, i64, i64, *mut c_void, i64) -> i64;
+pub type mmap_wrap_split = unsafe extern "C" fn(i64, i64) -> i64;
 pub type mmap_wrap_get = unsafe extern "C" fn(i64, i64, i64, *mut c_void) -> i64;
 pub type mmap_wrap_put = unsafe extern "C" fn(i64, i64, i64, *const c_void) -> i64;
-pub type mmap_wrap_get_int = unsafe extern "C" fn(i64, i64, i64) -> i64;
-pub type mmap_wrap_put_int = unsafe extern "C" fn(i64, i64, i64, i64) -> i64;
-pub type mmap_wrap_get_float = unsafe extern "C" fn(i64, i64, i64) -> f64;
-pub type mmap_wrap_put_float = unsafe extern "C" fn(i64, i64, i64, f64) -> i64;
 pub type mmap_wrap_atomic_load = unsafe extern "C" fn(i64, i64, i64, *mut i64) -> i64;
 pub type mmap_wrap_atomic_store = unsafe extern "C" fn(i64, i64, i64, i64) -> i64;
 pub type mmap_wrap_atomic_add = unsafe extern "C" fn(i64, i64, i64, i64, *mut i64) -> i64;
@@ -128,30 +147,29 @@ pub type mmap_wrap_mutex_abandon = unsafe extern "C" fn(i64, i64) -> i64;
 pub type mmap_wrap_fault_done = unsafe extern "C" fn() -> i64;
 pub type mmap_wrap_fault_address = unsafe extern "C" fn() -> *mut c_void;
 pub type mmap_wrap_survive = unsafe extern "C" fn(i64, i64) -> i64;
-pub type mmap_wrap_loss = unsafe extern "C" fn(i64) -> *const u32;
+pub type mmap_wrap_loss_flag = unsafe extern "C" fn(i64) -> *const u32;
 pub type mmap_wrap_verify_handlers = unsafe extern "C" fn() -> i64;
 pub type mmap_wrap_trust_handlers = unsafe extern "C" fn(i64) -> i64;
-pub type mlock_wrap = unsafe extern "C" fn(i64, i64, i64, i64) -> i64;
-pub type munlock_wrap = unsafe extern "C" fn(i64, i64, i64) -> i64;
-pub type mlockall_wrap = unsafe extern "C" fn(i64) -> i64;
-pub type munlockall_wrap = unsafe extern "C" fn() -> i64;
-pub type mincore_wrap = unsafe extern "C" fn(i64, *mut u8, i64, i64, i64) -> i64;
-pub type mmap_wrap_resident = unsafe extern "C" fn(i64, i64, i64) -> i64;
-pub type mmap_wrap_prefault = unsafe extern "C" fn(i64, i64, i64, i64) -> i64;
-pub type mmap_wrap_drop = unsafe extern "C" fn(i64, i64, i64) -> i64;
-pub type cachestat_wrap = unsafe extern "C" fn(i64, *mut Cache, i64, i64, i64) -> i64;
-pub type mmap_wrap_cachestat = unsafe extern "C" fn(i64, *mut Cache, i64, i64, i64) -> i64;
-pub type mmap_wrap_evict = unsafe extern "C" fn(i64, i64, i64) -> i64;
-pub type mmap_wrap_warm = unsafe extern "C" fn(i64, i64, i64) -> i64;
+pub type mmap_wrap_page_out = unsafe extern "C" fn(i64, i64, i64) -> i64;
+pub type cachestat_wrap = unsafe extern "C" fn(i64, *mut Cachestat, i64, i64, i64) -> i64;
+pub type mmap_wrap_fd_cachestat = unsafe extern "C" fn(i64, *mut Cachestat, i64, i64, i64) -> i64;
+pub type mmap_wrap_fd_evict = unsafe extern "C" fn(i64, i64, i64) -> i64;
+pub type mmap_wrap_fd_readahead = unsafe extern "C" fn(i64, i64, i64) -> i64;
 pub type mmap_wrap_huge_page_size = unsafe extern "C" fn() -> i64;
 pub type mmap_aligned_wrap = unsafe extern "C" fn(i64, i64, i64, i64, i64, i64) -> i64;
-pub type mmap_wrap_huge = unsafe extern "C" fn(i64, i64, i64) -> i64;
+pub type mmap_wrap_huge_bytes = unsafe extern "C" fn(i64, i64, i64) -> i64;
 pub type mbind_wrap = unsafe extern "C" fn(i64, i64, *const u64, i64, i64, i64, i64) -> i64;
-pub type mmap_wrap_node = unsafe extern "C" fn(i64, i64) -> i64;
-pub type mmap_wrap_facts = unsafe extern "C" fn(i64, *mut Facts, i64) -> i64;
+pub type mmap_wrap_numa_node = unsafe extern "C" fn(i64, i64) -> i64;
+pub type mmap_wrap_info = unsafe extern "C" fn(i64, *mut Info, i64) -> i64;
 pub type mmap_wrap_file_size = unsafe extern "C" fn(i64) -> i64;
 pub type mmap_wrap_list = unsafe extern "C" fn(*mut i64, i64) -> i64;
 pub type mmap_wrap_constant = unsafe extern "C" fn(*const c_char, *mut i64) -> i64;
+pub type mmap_wrap_last_error_code = unsafe extern "C" fn() -> i64;
+pub type mmap_wrap_last_error_reason = unsafe extern "C" fn() -> *const c_char;
+pub type mmap_wrap_get_int = unsafe extern "C" fn(i64, i64, i64) -> i64;
+pub type mmap_wrap_put_int = unsafe extern "C" fn(i64, i64, i64, i64) -> i64;
+pub type mmap_wrap_get_float = unsafe extern "C" fn(i64, i64, i64) -> f64;
+pub type mmap_wrap_put_float = unsafe extern "C" fn(i64, i64, i64, f64) -> i64;
 pub type mmap_wrap_constant_count = unsafe extern "C" fn() -> i64;
 pub type mmap_wrap_constant_name = unsafe extern "C" fn(i64) -> *const c_char;
 pub type mmap_wrap_constant_value = unsafe extern "C" fn(i64) -> i64;

@@ -68,18 +68,18 @@ unsafe extern "C" fn constant(_: Object, name: Object) -> Object {
 /// code.
 unsafe extern "C" fn message(_: Object, code: Object) -> Object {
     // SAFETY: called by the interpreter.
-    unsafe { said(code, |text| text) }
+    unsafe { said(code, library().last_error_message) }
 }
 
 /// `reason(code)`: the same without the name of the function that failed: the program called another.
 unsafe extern "C" fn reason(_: Object, code: Object) -> Object {
     // SAFETY: called by the interpreter.
-    unsafe { said(code, exceptions::without_function) }
+    unsafe { said(code, library().last_error_reason) }
 }
 
 /// # Safety
 /// Called by the interpreter.
-unsafe fn said(code: Object, part: fn(&CStr) -> &CStr) -> Object {
+unsafe fn said(code: Object, last_error: header::mmap_wrap_last_error_message) -> Object {
     // SAFETY: as demanded; the texts end in NUL, and stay until this thread asks for another.
     unsafe {
         let code = PyLong_AsLongLong(code);
@@ -88,12 +88,8 @@ unsafe fn said(code: Object, part: fn(&CStr) -> &CStr) -> Object {
         }
         // A signal's handler or a finalizer may have run in between, and had a failure of its own.
         let is_last = (library().last_error_code)() == code;
-        let text = if is_last {
-            part(CStr::from_ptr((library().last_error_message)()))
-        } else {
-            CStr::from_ptr((library().strerror)(code))
-        };
-        PyUnicode_DecodeUTF8(text.as_ptr(), text.count_bytes() as Py_ssize_t, c"replace".as_ptr())
+        let text = if is_last { last_error() } else { (library().strerror)(code) };
+        PyUnicode_DecodeUTF8(text, CStr::from_ptr(text).count_bytes() as Py_ssize_t, c"replace".as_ptr())
     }
 }
 

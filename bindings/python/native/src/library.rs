@@ -57,12 +57,13 @@ functions! {
     atomic_compare_exchange = mmap_wrap_atomic_compare_exchange;
     fault_done = mmap_wrap_fault_done;
     survive = mmap_wrap_survive;
-    facts = mmap_wrap_facts;
+    info = mmap_wrap_info;
     file_size = mmap_wrap_file_size;
     page_size = mmap_wrap_page_size;
     version = mmap_wrap_version;
     last_error_code = mmap_wrap_last_error_code;
     last_error_message = mmap_wrap_last_error_message;
+    last_error_reason = mmap_wrap_last_error_reason;
     strerror = mmap_wrap_strerror;
     constant = mmap_wrap_constant;
 }

@@ -5,7 +5,7 @@ use crate::exceptions::{Object, Raised, Result, call, made, none, or_null, raise
 use crate::header::{E_UNMAPPED, KEEP, OR_PRIVATE, REST};
 use crate::library::library;
 use crate::object::{ACCESS_COPY, ACCESS_READ, ACCESS_WRITE, LONG, UNTRACKED, call_of, map_of, surviving, without_lock};
-use crate::pages::{facts, page_size};
+use crate::pages::{info, page_size};
 use pyo3_ffi::*;
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::mem::MaybeUninit;
@@ -357,14 +357,14 @@ unsafe fn described(object: Object) -> Result<Object> {
             PyUnicode_FromFormat(c"<%U closed=True>".as_ptr(), name)
         } else {
             let access = ACCESS_NAMES.get((map.access() & crate::object::ACCESS) as usize).unwrap_or(&c"");
-            match facts(map) {
-                Ok(facts) => PyUnicode_FromFormat(
+            match info(map) {
+                Ok(info) => PyUnicode_FromFormat(
                     c"<%U closed=False, access=%s, length=%lld, pos=%lld, offset=%lld>".as_ptr(),
                     name,
                     access.as_ptr(),
                     length,
                     map.position(),
-                    facts.offset,
+                    info.offset,
                 ),
                 Err(Raised) => null_mut(),
             }

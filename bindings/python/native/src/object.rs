@@ -2,7 +2,7 @@
 
 use crate::arguments::arguments;
 use crate::exceptions::{self, Object, Raised, Result, call, fail, made, or_null, raise};
-use crate::header::{E_FAULT, E_RANGE, Facts};
+use crate::header::{E_FAULT, E_RANGE, Info};
 use crate::library::{library, yes};
 use pyo3_ffi::*;
 use std::ffi::{CStr, c_int, c_void};
@@ -463,7 +463,7 @@ unsafe fn warn_of_loss() {
     // stays until this thread asks for another.
     unsafe {
         PyErr_Fetch(&raw mut kind, &raw mut value, &raw mut traceback);
-        let words = exceptions::without_function(CStr::from_ptr((library().last_error_message)())).as_ptr();
+        let words = (library().last_error_reason)();
         if PyErr_WarnFormat(PyExc_ResourceWarning, 1, c"mmap_wrap: %s".as_ptr(), words) < 0 {
             PyErr_WriteUnraisable(null_mut());
         }
@@ -527,11 +527,11 @@ pub unsafe extern "C" fn get_buffer(object: Object, buffer: *mut Py_buffer, flag
         }
         // The map cannot be resized from here on. A loss stays unreported: callers often take any failure for
         // "there is none".
-        let mut facts = Facts::default();
-        let wanted = std::mem::offset_of!(Facts, flags);
-        let done = (library().facts)(handle, &raw mut facts, wanted as i64);
-        let writable = facts.protection & i64::from(libc::PROT_WRITE) != 0;
-        let length = facts.length as Py_ssize_t;
+        let mut info = Info::default();
+        let wanted = std::mem::offset_of!(Info, flags);
+        let done = (library().info)(handle, &raw mut info, wanted as i64);
+        let writable = info.protection & i64::from(libc::PROT_WRITE) != 0;
+        let length = info.length as Py_ssize_t;
         if done < 0 {
             fail(VIEW, done);
         } else if PyBuffer_FillInfo(buffer, object, address, length, (!writable).into(), flags) == 0 {

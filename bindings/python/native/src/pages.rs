@@ -2,7 +2,7 @@
 
 use crate::arguments::{int, int64, named, positional, ssize, ssize_if_given};
 use crate::exceptions::{Object, Raised, Result, call, fail_as_standard, made, none, or_null, raise, raised_by};
-use crate::header::{ALLOCATE, E_ARGUMENT, E_RANGE, E_UNSUPPORTED, Facts, REST, WITH_FILE};
+use crate::header::{ALLOCATE, E_ARGUMENT, E_RANGE, E_UNSUPPORTED, Info, REST, WITH_FILE};
 use crate::library::library;
 use crate::object::{ACCESS, ACCESS_COPY, ACCESS_READ, Call, UNTRACKED, call_of};
 use pyo3_ffi::*;
@@ -90,12 +90,12 @@ unsafe fn advised(map: Call, first: *const Object, count: Py_ssize_t) -> Result<
 ///
 /// # Safety
 /// The interpreter's lock is held.
-pub unsafe fn facts(map: Call) -> Result<Facts> {
-    let mut facts = Facts::default();
+pub unsafe fn info(map: Call) -> Result<Info> {
+    let mut info = Info::default();
     // SAFETY: there is room for so many bytes.
-    let done = unsafe { (library().facts)(map.handle, &raw mut facts, size_of::<Facts>() as i64) };
+    let done = unsafe { (library().info)(map.handle, &raw mut info, size_of::<Info>() as i64) };
     // SAFETY: as demanded.
-    if done < 0 { Err(unsafe { map.fail(done) }) } else { Ok(facts) }
+    if done < 0 { Err(unsafe { map.fail(done) }) } else { Ok(info) }
 }
 
 /// `resize(newsize, /, *, allocate=False)`
@@ -116,8 +116,8 @@ unsafe fn resized(map: Call, arguments: (*const Object, Py_ssize_t, Object)) -> 
             return Err(Raised);
         }
         let length = map.length()?;
-        let facts = facts(map)?;
-        if facts.exports != 0 {
+        let info = info(map)?;
+        if info.exports != 0 {
             return Err(raise(PyExc_BufferError, HELD));
         }
         if map.access() & UNTRACKED != 0 {
@@ -126,13 +126,13 @@ unsafe fn resized(map: Call, arguments: (*const Object, Py_ssize_t, Object)) -> 
         if matches!(map.access() & ACCESS, ACCESS_READ | ACCESS_COPY) {
             return Err(raise(PyExc_TypeError, c"mmap can't resize a readonly or copy-on-write memory map."));
         }
-        if size < 0 || isize::MAX as i64 - size < facts.offset {
+        if size < 0 || isize::MAX as i64 - size < info.offset {
             return Err(raise(PyExc_ValueError, c"new size out of range"));
         }
-        let is_anonymous = facts.flags & i64::from(libc::MAP_ANONYMOUS) != 0;
-        let grows = facts.flags & i64::from(libc::MAP_SHARED) != 0 && size > length;
+        let is_anonymous = info.flags & i64::from(libc::MAP_ANONYMOUS) != 0;
+        let grows = info.flags & i64::from(libc::MAP_SHARED) != 0 && size > length;
         // Without a file the library allocates nothing: an error.
-        let with_file = if allocates != 0 { ALLOCATE } else { facts.keeps_file * WITH_FILE };
+        let with_file = if allocates != 0 { ALLOCATE } else { info.keeps_file * WITH_FILE };
         // The library would grow it within its last page; and it says so where another thread resizes it in this moment.
         let flags = i64::from(libc::MREMAP_MAYMOVE);
         let remap = || (library().remap)(map.handle, size, flags, null_mut(), with_file);
@@ -147,7 +147,7 @@ unsafe fn resized(map: Call, arguments: (*const Object, Py_ssize_t, Object)) -> 
         }
         if done < 0 {
             // More than can be addressed: what the system says of such a file, and of such memory.
-            let errno = if facts.keeps_file != 0 { libc::EFBIG } else { libc::ENOMEM };
+            let errno = if info.keeps_file != 0 { libc::EFBIG } else { libc::ENOMEM };
             let code = if done == E_RANGE { -i64::from(errno) } else { done };
             return Err(fail_as_standard(map.method, code, c"", HELD, done));
         }

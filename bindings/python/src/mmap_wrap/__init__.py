@@ -12,7 +12,7 @@ A map begins with one of these; what can be done with it is in `help(mmap_wrap.m
     open(path, mode)        a file, which is made, sized and allocated if need be
     map_path(path)          a file, mapped as MAP_ and PROT_ constants say
     anonymous(length)       memory without a file
-    shared(name, size)      memory that any process may map by its name, until `unlink_shared(name)`
+    shared_memory(name, size)  memory that any process may map by its name, until `unlink_shared_memory(name)`
     memfd(length)           a file in memory, without a path
     secret(length)          memory that even the kernel does not look into
 
@@ -37,7 +37,7 @@ from ._base import ACCESS_COPY, ACCESS_DEFAULT, ACCESS_READ, ACCESS_WRITE
 from ._errors import ArgumentError, FaultError, OwnerDiedError, SealedError
 from ._faults import trust_handlers, verify_handlers
 from ._mapping import ALLOCATIONGRANULARITY, PAGESIZE, mmap
-from ._open import anonymous, map_path, memfd, secret, shared, unlink_shared
+from ._open import anonymous, map_path, memfd, secret, shared_memory, unlink_shared_memory
 from ._open import open as open  # noqa: A004 - not in __all__: nobody's own `open` is to be hidden by a `*`
 
 TYPE_CHECKING = False
@@ -60,9 +60,9 @@ __all__ = [
     "memfd",
     "mmap",
     "secret",
-    "shared",
+    "shared_memory",
     "trust_handlers",
-    "unlink_shared",
+    "unlink_shared_memory",
     "verify_handlers",
 ]
 

@@ -44,7 +44,7 @@ class Access(Base):
         self._require_writable()
         _pieces.fill(self._handle, start, value, count)
 
-    def copy(
+    def copy_from(
         self, other: mmap, dest: SupportsIndex = 0, src: SupportsIndex = 0, size: SupportsIndex | None = None
     ) -> int:
         """Copies `size` bytes from offset `src` of the map `other`, by default its rest, to offset `dest` of this one.

@@ -75,7 +75,7 @@ class Array(_NDArray["Scalar"]):
         if place is None or whole is None:
             return normalize_token(self.view(numpy.ndarray))
         # The place, not the bytes, which may be many; and when the file system last saw them change.
-        return normalize_token((place, os.fstat(whole.facts().descriptor).st_mtime_ns))
+        return normalize_token((place, os.fstat(whole.info().descriptor).st_mtime_ns))
 
 
 class ByReference:
@@ -154,7 +154,7 @@ def place_of(array: Any) -> tuple[Any, ...] | None:
 
 def place_in(whole: Base, array: Any) -> tuple[Any, ...]:
     """What `array_of` makes the same array of. TypeError: no other process can open the map."""
-    offset = array.__array_interface__["data"][0] - whole.facts().address
+    offset = array.__array_interface__["data"][0] - whole.info().address
     return reference(whole), array.dtype, offset, array.shape, array.strides, array.flags.writeable
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import Literal, Self, SupportsIndex
 
     from ._mapping import mmap as mmap
-    from ._structs import Facts
+    from ._structs import Info
 else:
     # The class, for modules below the one that makes it: `_mapping` puts it here.
     mmap = None
@@ -45,7 +45,7 @@ class Base:
         def __len__(self) -> int: ...
         def __buffer__(self, flags: int, /) -> memoryview: ...
         def atomic_load(self, offset: SupportsIndex, bits: Literal[32, 64] = 64) -> int: ...
-        def facts(self) -> Facts: ...
+        def info(self) -> Info: ...
 
 
 def part(offset: SupportsIndex, size: SupportsIndex | None) -> tuple[int, int]:

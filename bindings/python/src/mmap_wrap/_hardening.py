@@ -34,7 +34,7 @@ class Hardening(Base):
         """
         checked(_ffi.mmap_wrap_guard(self._handle, int(bool(on)), *part(offset, size)), "mmap.guard")
 
-    def seal(self, offset: SupportsIndex = 0, size: SupportsIndex | None = None) -> None:
+    def mseal(self, offset: SupportsIndex = 0, size: SupportsIndex | None = None) -> None:
         """Seals the pages of the range until the process ends (mseal).
 
         They can be neither unmapped, moved nor protected otherwise.
@@ -45,48 +45,48 @@ class Hardening(Base):
         >>> import mmap_wrap
         >>> m = mmap_wrap.mmap(-1, 4096)
         >>> try:
-        ...     m.seal()
+        ...     m.mseal()
         ... except OSError as error:
         ...     reason = error.strerror                 # a kernel without seals
         """
-        survives = self.facts().surviving
+        survives = self.info().surviving
         if survives:
-            checked(_ffi.mmap_wrap_survive(self._handle, 0), "mmap.seal")
+            checked(_ffi.mmap_wrap_survive(self._handle, 0), "mmap.mseal")
         try:
-            checked(_ffi.mseal_wrap(self._handle, *part(offset, size)), "mmap.seal")
+            checked(_ffi.mseal_wrap(self._handle, *part(offset, size)), "mmap.mseal")
         except (OSError, ValueError):
             if survives:
                 _ffi.mmap_wrap_survive(self._handle, 1)
             raise
 
-    def seals(self) -> int:
+    def file_seals(self) -> int:
         """The F_SEAL_ constants of a memory file (`memfd`), or'ed together. OSError (EINVAL): not such a file.
 
         >>> import mmap_wrap
-        >>> mmap_wrap.memfd(4096).seals()
+        >>> mmap_wrap.memfd(4096).file_seals()
         0
         """
-        return checked(_ffi.mmap_wrap_seals(self._handle), "mmap.seals")
+        return checked(_ffi.mmap_wrap_file_seals(self._handle), "mmap.file_seals")
 
-    def add_seals(self, seals: SupportsIndex) -> None:
+    def add_file_seals(self, seals: SupportsIndex) -> None:
         """Adds `seals`, F_SEAL_ constants or'ed together, to those of a memory file; they cannot be taken off.
 
         PermissionError: sealed against sealing. OSError (EBUSY): F_SEAL_WRITE while a shared map can write.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.memfd(4096)
-        >>> m.add_seals(mmap_wrap.F_SEAL_SHRINK)
-        >>> m.seals() == mmap_wrap.F_SEAL_SHRINK
+        >>> m.add_file_seals(mmap_wrap.F_SEAL_SHRINK)
+        >>> m.file_seals() == mmap_wrap.F_SEAL_SHRINK
         True
         """
-        checked(_ffi.mmap_wrap_add_seals(self._handle, int64(seals)), "mmap.add_seals")
+        checked(_ffi.mmap_wrap_add_file_seals(self._handle, int64(seals)), "mmap.add_file_seals")
 
     def set_name(self, name: str, /) -> None:
         """Gives a map without a file a `name` in /proc/PID/maps: at most 66 bytes of printable ASCII.
 
         Where the kernel cannot name memory (before Linux 5.17, or not built in), nothing happens, as in the standard
-        library: `raw.mmap_wrap_name` tells. ValueError: a name too long; a map of a file. OSError (EINVAL): a name with
-        one of [ ] \\ $ and the backquote. TypeError: no str.
+        library; `raw.mmap_wrap_set_name` reports it. ValueError: a name too long; a map of a file. OSError (EINVAL): a
+        name with one of [ ] \\ $ and the backquote. TypeError: no str.
 
         >>> import mmap_wrap
         >>> mmap_wrap.mmap(-1, 4096).set_name("index cache")
@@ -99,8 +99,8 @@ class Hardening(Base):
             raise ValueError("name is too long")
         if b"\0" in text:
             raise ValueError("embedded null character")
-        if not self.facts().flags & _constant("MAP_ANONYMOUS"):
+        if not self.info().flags & _constant("MAP_ANONYMOUS"):
             raise ValueError("Cannot set annotation on non-anonymous mappings")
-        named = _ffi.mmap_wrap_name(self._handle, b"cpython:mmap:" + text)
+        named = _ffi.mmap_wrap_set_name(self._handle, b"cpython:mmap:" + text)
         if named != MMAP_WRAP_E_UNSUPPORTED:
             checked(named, "mmap.set_name")

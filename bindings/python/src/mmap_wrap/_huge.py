@@ -18,16 +18,16 @@ class Huge(Base):
 
     __slots__ = ()
 
-    def huge(self, offset: SupportsIndex = 0, size: SupportsIndex | None = None) -> int:
+    def huge_bytes(self, offset: SupportsIndex = 0, size: SupportsIndex | None = None) -> int:
         """How many bytes of the range lie in huge pages now, be they transparent or of the pool.
 
         >>> import mmap_wrap
-        >>> mmap_wrap.mmap(-1, 4096).huge()
+        >>> mmap_wrap.mmap(-1, 4096).huge_bytes()
         0
         """
-        return checked(_ffi.mmap_wrap_huge(self._handle, *part(offset, size)), "mmap.huge")
+        return checked(_ffi.mmap_wrap_huge_bytes(self._handle, *part(offset, size)), "mmap.huge_bytes")
 
-    def bind(
+    def mbind(
         self,
         mode: SupportsIndex,
         nodes: Iterable[int] = (),
@@ -44,7 +44,7 @@ class Huge(Base):
         >>> import mmap_wrap
         >>> m = mmap_wrap.mmap(-1, 4096)
         >>> try:
-        ...     m.bind(mmap_wrap.MPOL_PREFERRED, [0])
+        ...     m.mbind(mmap_wrap.MPOL_PREFERRED, [0])
         ... except OSError as error:
         ...     reason = error.strerror                 # a kernel without NUMA, or no leave to ask
         """
@@ -58,9 +58,9 @@ class Huge(Base):
         words = [bits >> shift & (1 << 64) - 1 for shift in range(0, bits.bit_length(), 64)]
         array = (ctypes.c_uint64 * len(words))(*words) if words else None
         place = part(offset, size)
-        checked(_ffi.mbind_wrap(self._handle, int64(mode), array, len(words), int64(flags), *place), "mmap.bind")
+        checked(_ffi.mbind_wrap(self._handle, int64(mode), array, len(words), int64(flags), *place), "mmap.mbind")
 
-    def node(self, offset: SupportsIndex = 0) -> int:
+    def numa_node(self, offset: SupportsIndex = 0) -> int:
         """The number of the NUMA node whose memory holds the byte at `offset`; 0 on a machine with one.
 
         OSError: ENOENT where no page is in memory there, EFAULT where it was read but never written.
@@ -69,8 +69,8 @@ class Huge(Base):
         >>> m = mmap_wrap.mmap(-1, 4096)
         >>> m[0] = 1
         >>> try:
-        ...     node = m.node()
+        ...     node = m.numa_node()
         ... except OSError:
         ...     node = "a kernel without NUMA, or no leave to ask"
         """
-        return checked(_ffi.mmap_wrap_node(self._handle, int64(offset)), "mmap.node")
+        return checked(_ffi.mmap_wrap_numa_node(self._handle, int64(offset)), "mmap.numa_node")

@@ -13,7 +13,8 @@ from ._atomics import Atomics
 from ._elements import Elements
 from ._hardening import Hardening
 from ._huge import Huge
-from ._info import Info
+from ._info import Information
+from ._page_cache import PageCache
 from ._protect import Protect
 from ._residency import Residency
 from ._resize import Resize
@@ -28,7 +29,7 @@ PAGESIZE: int = _native.page_size()
 ALLOCATIONGRANULARITY = PAGESIZE
 
 
-class Extensions(Access, Protect, Residency, Hardening, Resize, Elements, Atomics, Huge, Info):
+class Extensions(Access, Protect, Residency, PageCache, Hardening, Resize, Elements, Atomics, Huge, Information):
     """What the class `mmap` has beyond the standard library's."""
 
     __slots__ = ()

@@ -17,6 +17,7 @@ from ._request import access_of, access_with, address_of, can_be_lost, either_pl
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import SupportsIndex
 
     from .typing import Mode
@@ -89,23 +90,14 @@ def open(  # noqa: A001 - it is what it is called
     sys.audit("mmap_wrap.open", name, mode, *fixed)
     if trackfd:
         way |= MMAP_WRAP_KEEP
-    handle = _ffi.mmap_open_wrap(
-        encoded,
-        opening | int64(open_flags),
-        int64(permissions),
-        fixed[0],
-        int(bool(allocate)),
-        fixed[1],
-        protection,
-        way,
-        fixed[2],
-    )
+    how = opening | int64(open_flags), int64(permissions), fixed[0], bool(allocate), fixed[1], protection, way, fixed[2]
+    handle = _opened(_ffi.mmap_open_wrap, encoded, how)
     if handle == -errno.EINVAL and size is not None:
         _require_whole_pages(name, fixed[0])
     return mmap._of(checked(handle, "mmap_wrap.open", name), access_with(_access(way, protection), trackfd), survive)
 
 
-def shared(
+def shared_memory(
     name: str,
     size: SupportsIndex | None = None,
     mode: Mode | None = None,
@@ -120,46 +112,50 @@ def shared(
     `size` bytes is made larger. Memory that has more keeps them, since others may use them, and all of it is mapped:
     only "w+" and `resize` make it smaller. With `allocate` memory is set aside for all of it, so that a full /dev/shm
     is an OSError (ENOSPC) now and not a FaultError later. `permissions` are for memory that is made, less the umask;
-    `flags` are MAP_ constants. New memory is zeros. It stays until `unlink_shared`, and until no process has it
+    `flags` are MAP_ constants. New memory is zeros. It stays until `unlink_shared_memory`, and until no process has it
     mapped. A name has no slash but one at its beginning, which is put there if it is missing.
 
     Memory that another process is making by this call is found whole or not at all; what another library has made and
     not yet sized is waited for.
 
     FileNotFoundError: no such memory. FileExistsError: "x+" found it. TimeoutError: it had no size for a second, and no
-    `size` is given. Other errors as `open`. It raises an auditing event `mmap_wrap.shared` with name, mode and size.
+    `size` is given. Other errors as `open`. It raises an auditing event `mmap_wrap.shared_memory` with name, mode and
+    size.
 
     >>> import mmap_wrap, os
     >>> name = f"/mmap-wrap-{os.getpid()}"
-    >>> m = mmap_wrap.shared(name, 4096)
+    >>> m = mmap_wrap.shared_memory(name, 4096)
     >>> m[0] = 7
-    >>> mmap_wrap.shared(name)[0]
+    >>> mmap_wrap.shared_memory(name)[0]
     7
-    >>> mmap_wrap.unlink_shared(name)
+    >>> mmap_wrap.unlink_shared_memory(name)
     """
-    text = _shared_name("mmap_wrap.shared", name)
+    text = _shared_name("mmap_wrap.shared_memory", name)
     mode = mode or ("r+" if size is None else "a+")
-    opening, way, protection = _way("mmap_wrap.shared", mode)
+    opening, way, protection = _way("mmap_wrap.shared_memory", mode)
     bytes_wanted = MMAP_WRAP_REST if size is None else int64(size)
-    sys.audit("mmap_wrap.shared", name, mode, bytes_wanted)
-    way = _with_flags("mmap_wrap.shared", mode, way, protection, int64(flags)) | MMAP_WRAP_KEEP
-    numbers = opening, int64(permissions), bytes_wanted, int(bool(allocate)), MMAP_WRAP_REST, protection, way, 0
-    return mmap._of(
-        checked(_ffi.mmap_shm_wrap(text, *numbers), "mmap_wrap.shared", name), _access(way, protection), True
-    )
+    sys.audit("mmap_wrap.shared_memory", name, mode, bytes_wanted)
+    way = _with_flags("mmap_wrap.shared_memory", mode, way, protection, int64(flags)) | MMAP_WRAP_KEEP
+    how = opening, int64(permissions), bytes_wanted, bool(allocate), MMAP_WRAP_REST, protection, way, 0
+    handle = checked(_opened(_ffi.mmap_shm_wrap, text, how), "mmap_wrap.shared_memory", name)
+    return mmap._of(handle, _access(way, protection), True)
 
 
-def unlink_shared(name: str) -> None:
+def unlink_shared_memory(name: str) -> None:
     """Takes away the `name` of shared memory. Who has it mapped keeps it.
 
     FileNotFoundError: no such memory.
 
     >>> import mmap_wrap
-    >>> mmap_wrap.unlink_shared("/no-such-memory")
+    >>> mmap_wrap.unlink_shared_memory("/no-such-memory")
     Traceback (most recent call last):
-    FileNotFoundError: [Errno 2] shm_unlink: ...
+    FileNotFoundError: [Errno 2] mmap_wrap.unlink_shared_memory: ...
     """
-    checked(_ffi.shm_unlink_wrap(_shared_name("mmap_wrap.unlink_shared", name)), "mmap_wrap.unlink_shared", name)
+    checked(
+        _ffi.shm_unlink_wrap(_shared_name("mmap_wrap.unlink_shared_memory", name)),
+        "mmap_wrap.unlink_shared_memory",
+        name,
+    )
 
 
 def anonymous(
@@ -183,7 +179,7 @@ def anonymous(
 
     >>> import mmap_wrap
     >>> m = mmap_wrap.anonymous(100, alignment=1 << 21)
-    >>> m.facts().address % (1 << 21), m[:3]
+    >>> m.info().address % (1 << 21), m[:3]
     (0, b'\\x00\\x00\\x00')
     """
     way, more = _SHARED if shared else _PRIVATE, int64(flags)
@@ -211,9 +207,9 @@ def anonymous(
 def memfd(length: SupportsIndex, name: str = "mmap-wrap", *, huge: SupportsIndex = 0, flags: SupportsIndex = 0) -> mmap:
     """Maps `length` bytes of a new file in memory, which has no path; `name` is for /proc only.
 
-    Other processes get at it by its `descriptor`, by pickling, or by being forked. It can be sealed (`add_seals`) and
-    resized. `huge` is as for `anonymous`; `flags` are further MFD_ constants. OSError: ENOMEM, and ENOTSUP where the
-    system has no memory files.
+    Other processes map it by its descriptor (`dup_fd`), by pickling, or by being forked. It can be sealed
+    (`add_file_seals`) and resized. `huge` is as for `anonymous`; `flags` are further MFD_ constants. OSError: ENOMEM,
+    and ENOTSUP where the system has no memory files.
 
     >>> import mmap_wrap
     >>> m = mmap_wrap.memfd(4096)
@@ -285,8 +281,18 @@ def map_path(
 
 
 # As of the exceptions: users know them, and pickle finds them, where they are imported from.
-for _public in (open, shared, unlink_shared, anonymous, memfd, secret, map_path):
+for _public in (open, shared_memory, unlink_shared_memory, anonymous, memfd, secret, map_path):
     _public.__module__ = __package__
+
+
+def _opened(call: Callable[..., int], name: bytes, how: tuple[int, ...]) -> int:
+    """What the library's call returns; `how` are the members of its options."""
+    from ctypes import byref, sizeof
+
+    from ._structs import OpenOptions
+
+    options = OpenOptions(*how)
+    return call(name, byref(options), sizeof(options))
 
 
 def _way(caller: str, mode: str) -> tuple[int, int, int]:

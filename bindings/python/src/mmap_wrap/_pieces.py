@@ -102,9 +102,9 @@ def copy(handle: int, to: int, theirs: int, origin: int, size: int) -> int:
     """The same."""
 
     def once(to: int, origin: int, size: int) -> int:
-        return checked(_ffi.mmap_wrap_copy(handle, to, theirs, origin, size), "mmap.copy")
+        return checked(_ffi.mmap_wrap_copy(handle, to, theirs, origin, size), "mmap.copy_from")
 
-    return _copy("mmap.copy", once, handle, to, theirs, origin, size)
+    return _copy("mmap.copy_from", once, handle, to, theirs, origin, size)
 
 
 def _copy(

@@ -120,24 +120,24 @@ def reduce_map(whole: Base) -> tuple[Any, ...]:
 
 def reference(whole: Base) -> Reference:
     """What another process needs to open the map. TypeError: it cannot."""
-    facts = whole.facts()
-    if facts.flags & _constant("MAP_ANONYMOUS"):
+    info = whole.info()
+    if info.flags & _constant("MAP_ANONYMOUS"):
         # The standard library's words. memfd() and shared() make memory that other processes can open.
         raise TypeError(f"cannot pickle '{_type_name(whole)}' object")
-    if facts.descriptor < 0:
+    if info.descriptor < 0:
         _refuse(whole, "it keeps no file: map it with mmap_wrap.open, or without trackfd=False")
     # MAP_SHARED_VALIDATE has the bit of MAP_PRIVATE, too.
-    if not facts.flags & _constant("MAP_SHARED") and whole._access & ACCESS != ACCESS_READ:
+    if not info.flags & _constant("MAP_SHARED") and whole._access & ACCESS != ACCESS_READ:
         _refuse(whole, "what is written to it is this process's own (ACCESS_COPY, MAP_PRIVATE)")
-    file = os.fstat(facts.descriptor)
-    opening = fcntl.fcntl(facts.descriptor, fcntl.F_GETFL) & os.O_ACCMODE
-    ways = _ways_to(whole, facts.descriptor, file, opening)
-    size = min(file.st_size, facts.offset + facts.length)
-    identity = file.st_dev, _generation(facts.descriptor), file.st_ino, size
-    how = facts.protection, facts.flags & ~_ADDRESSES, whole._access, facts.surviving
+    file = os.fstat(info.descriptor)
+    opening = fcntl.fcntl(info.descriptor, fcntl.F_GETFL) & os.O_ACCMODE
+    ways = _ways_to(whole, info.descriptor, file, opening)
+    size = min(file.st_size, info.offset + info.length)
+    identity = file.st_dev, _generation(info.descriptor), file.st_ino, size
+    how = info.protection, info.flags & ~_ADDRESSES, whole._access, info.surviving
     # By itself the class would be looked for under the name that `install` gave it, which is another's elsewhere.
     kind = None if type(whole) is _base.mmap else type(whole)
-    return kind, ways, _BOOT, _HOST, *identity, opening, facts.offset, facts.length, *how
+    return kind, ways, _BOOT, _HOST, *identity, opening, info.offset, info.length, *how
 
 
 # The way to the maker of a map that came without a path, by the map's handle.
@@ -272,7 +272,7 @@ def reduce_view(view: memoryview) -> tuple[Any, ...]:
     assert isinstance(whole, Base)
     # Only what has one dimension can have steps: memoryview slices nothing else.
     step = view.strides[0] // view.itemsize if view.ndim == 1 else 1  # type: ignore[index]
-    low, size = _address_of(view) - whole.facts().address, view.nbytes
+    low, size = _address_of(view) - whole.info().address, view.nbytes
     if step != 1 and size:
         span = (len(view) - 1) * abs(step) * view.itemsize
         low, size = low - (span if step < 0 else 0), span + view.itemsize

@@ -11,8 +11,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import SupportsIndex
 
-    from ._structs import Cache
-
 
 class Residency(Base):
     """The part of the class `mmap` that is about which of its pages are in memory."""
@@ -65,37 +63,14 @@ class Residency(Base):
         known = checked(_ffi.mincore_wrap(self._handle, pages, room, start, count), "mmap.residency")
         return pages.raw[:known]
 
-    def resident(self, offset: SupportsIndex = 0, size: SupportsIndex | None = None) -> int:
+    def resident_bytes(self, offset: SupportsIndex = 0, size: SupportsIndex | None = None) -> int:
         """How many bytes of the range's pages are in memory, by the rules of `residency`.
 
         >>> import mmap_wrap
-        >>> mmap_wrap.mmap(-1, 4096).resident()
+        >>> mmap_wrap.mmap(-1, 4096).resident_bytes()
         0
         """
-        return checked(_ffi.mmap_wrap_resident(self._handle, *part(offset, size)), "mmap.resident")
-
-    def cached(self, offset: SupportsIndex = 0, size: SupportsIndex | None = None) -> Cache:
-        """What the page cache holds of the file behind the range, in bytes: see `raw.Cache`.
-
-        Of files on overlayfs the kernel tells zeros. OSError: ENOTSUP before Linux 6.5. ArgumentError: the map does not
-        keep its file.
-
-        >>> import mmap_wrap
-        >>> m = mmap_wrap.memfd(4096)
-        >>> m[0] = 1
-        >>> try:
-        ...     cached = m.cached().cached
-        ... except OSError:
-        ...     cached = "not before Linux 6.5"
-        """
-        import ctypes
-
-        from ._structs import Cache
-
-        cache = Cache()
-        reference = ctypes.byref(cache)
-        checked(_ffi.cachestat_wrap(self._handle, reference, ctypes.sizeof(cache), *part(offset, size)), "mmap.cached")
-        return cache
+        return checked(_ffi.mmap_wrap_resident_bytes(self._handle, *part(offset, size)), "mmap.resident_bytes")
 
     def prefault(self, offset: SupportsIndex = 0, size: SupportsIndex | None = None, *, writing: bool = False) -> int:
         """Makes the pages of the range ready for reading, or for `writing`, and returns its size in bytes.
@@ -107,14 +82,3 @@ class Residency(Base):
         8192
         """
         return checked(_ffi.mmap_wrap_prefault(self._handle, int(bool(writing)), *part(offset, size)), "mmap.prefault")
-
-    def drop(self, offset: SupportsIndex = 0, size: SupportsIndex | None = None) -> None:
-        """Lets the pages of the range go from memory, as far as the kernel can; no data is lost.
-
-        A shared map's changes are written to the file first; private ones go to swap space, or stay. `resident` tells
-        how much stayed. OSError: EINVAL for locked pages, EIO where the data could not be written: then nothing went.
-
-        >>> import mmap_wrap
-        >>> mmap_wrap.memfd(4096).drop()
-        """
-        checked(_ffi.mmap_wrap_drop(self._handle, *part(offset, size)), "mmap.drop")

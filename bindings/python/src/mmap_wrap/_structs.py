@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["Cache", "Facts"]
+__all__ = ["Cachestat", "Info", "OpenOptions"]
 
 
 class _Members(ctypes.Structure):
@@ -27,8 +27,8 @@ def _fields(name: str) -> list[tuple[str, Any]]:
     return [(member, types[letter]) for letter, member in MEMBERS[name]]
 
 
-class Cache(_Members):
-    """`struct mmap_wrap_cache`: how many bytes of a part of a file the page cache holds; what `mmap.cached` answers.
+class Cachestat(_Members):
+    """`struct mmap_wrap_cachestat`: bytes of a part of a file in the page cache; what `mmap.cachestat` returns.
 
     `cached` are in memory; of these `dirty` wait to be written and `writeback` are being written. `evicted` were in
     memory once, `recently_evicted` of those so lately that it would have been better to keep them.
@@ -37,20 +37,20 @@ class Cache(_Members):
 
     >>> import ctypes, tempfile
     >>> from mmap_wrap import raw
-    >>> cache = raw.Cache()
+    >>> cache = raw.Cachestat()
     >>> with tempfile.TemporaryFile() as file:
-    ...     code = raw.mmap_wrap_cachestat(
+    ...     code = raw.mmap_wrap_fd_cachestat(
     ...         file.fileno(), ctypes.byref(cache), ctypes.sizeof(cache), 0, raw.MMAP_WRAP_REST
     ...     )
     >>> code in (0, raw.MMAP_WRAP_E_UNSUPPORTED), cache.dirty >= 0
     (True, True)
     """
 
-    _fields_ = _fields("Cache")
+    _fields_ = _fields("Cachestat")
 
 
-class Facts(_Members):
-    """`struct mmap_wrap_facts`: what is known of a mapping; what `mmap.facts` answers.
+class Info(_Members):
+    """`struct mmap_wrap_info`: what is known of a mapping; what `mmap.info` returns.
 
     `length` is what was asked for, and `mapped` what that takes in whole pages of `page_size`, from `address` on; all
     in bytes. `protection` is of PROT_ constants, as mapped or as last set for the whole; parts may differ. `flags`
@@ -61,15 +61,31 @@ class Facts(_Members):
     >>> import ctypes, mmap_wrap
     >>> from mmap_wrap import raw
     >>> handle = raw.check(raw.mmap_unnamed_wrap(100, mmap_wrap.PROT_READ, mmap_wrap.MAP_SHARED))
-    >>> facts = raw.Facts()
-    >>> raw.check(raw.mmap_wrap_facts(handle, ctypes.byref(facts), ctypes.sizeof(facts)))
+    >>> info = raw.Info()
+    >>> raw.check(raw.mmap_wrap_info(handle, ctypes.byref(info), ctypes.sizeof(info)))
     0
-    >>> facts.length, facts.mapped == facts.page_size, facts.exports
+    >>> info.length, info.mapped == info.page_size, info.exports
     (100, True, 0)
-    >>> facts.source == raw.MMAP_WRAP_SOURCE_MEMORY_FILE
+    >>> info.source == raw.MMAP_WRAP_SOURCE_MEMORY_FILE
     True
     >>> raw.munmap_wrap(handle)
     1
     """
 
-    _fields_ = _fields("Facts")
+    _fields_ = _fields("Info")
+
+
+class OpenOptions(_Members):
+    """`struct mmap_wrap_open_options`: how `mmap_open_wrap` and `mmap_shm_wrap` open, size and map.
+
+    Begin with the values of MMAP_WRAP_OPEN_OPTIONS_INIT, and set what differs. `size` and `length` of MMAP_WRAP_REST
+    are the file's own size, and all of it.
+
+    >>> from mmap_wrap import raw
+    >>> options = raw.OpenOptions(*raw.MMAP_WRAP_OPEN_OPTIONS_INIT)
+    >>> options.size = 8192
+    >>> options.length == raw.MMAP_WRAP_REST
+    True
+    """
+
+    _fields_ = _fields("OpenOptions")

@@ -38,13 +38,13 @@ class File:
         # And without waiting, should a FIFO have come in its place.
         self.fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
         try:
-            facts = os.fstat(self.fd)
-            _require_pages(facts.st_mode)
+            info = os.fstat(self.fd)
+            _require_pages(info.st_mode)
             # A block device tells its size only by its end, and some files of /proc have none.
-            self.size = facts.st_size if stat.S_ISREG(facts.st_mode) else os.lseek(self.fd, 0, os.SEEK_END)
-            self.path, self.identity = path, (facts.st_dev, facts.st_ino)
+            self.size = info.st_size if stat.S_ISREG(info.st_mode) else os.lseek(self.fd, 0, os.SEEK_END)
+            self.path, self.identity = path, (info.st_dev, info.st_ino)
             # Others are told that all of it is in memory: mincore(2), Linux 5.2, commit 134fca9063ad.
-            self.tells = os.geteuid() in (0, facts.st_uid) or os.access(path, os.W_OK, effective_ids=True)
+            self.tells = os.geteuid() in (0, info.st_uid) or os.access(path, os.W_OK, effective_ids=True)
             self.unknown = UNTOLD
         except BaseException:
             os.close(self.fd)
@@ -157,12 +157,12 @@ def _map(fd: int, at: int, size: int) -> int:
 
 def _page_size(fd: int) -> int:
     """Bytes in a page of the file, which is a huge one on hugetlbfs."""
-    facts, handle = raw.Facts(), _map(fd, 0, 1)
+    info, handle = raw.Info(), _map(fd, 0, 1)
     try:
-        raw.check(raw.mmap_wrap_facts(handle, ctypes.byref(facts), ctypes.sizeof(facts)))
+        raw.check(raw.mmap_wrap_info(handle, ctypes.byref(info), ctypes.sizeof(info)))
     finally:
         raw.munmap_wrap(handle)
-    return int(facts.page_size)
+    return int(info.page_size)
 
 
 def _answers(fd: int, at: int, size: int, answers: ctypes.Array[ctypes.c_char]) -> bytes:
@@ -185,10 +185,10 @@ def _runs(pages: bytes) -> Iterator[tuple[int, int]]:
         first = pages.find(1, last)
 
 
-def figures(file: File, begin: int, end: int, present: Presence) -> raw.Cache | None:
+def figures(file: File, begin: int, end: int, present: Presence) -> raw.Cachestat | None:
     """What the page cache tells of a part of the file; None where it does not."""
-    cache = raw.Cache()
-    if raw.mmap_wrap_cachestat(file.fd, ctypes.byref(cache), ctypes.sizeof(cache), begin, end - begin) < 0:
+    cache = raw.Cachestat()
+    if raw.mmap_wrap_fd_cachestat(file.fd, ctypes.byref(cache), ctypes.sizeof(cache), begin, end - begin) < 0:
         return None
     # Of files on overlayfs it knows nothing, and tells zeros.
     unknown = cache.cached == 0 and present.cached_pages > 0
@@ -205,7 +205,7 @@ def read(file: File, begin: int, end: int) -> None:
             # takes one request for as much as its read-ahead allows; so each byte is read, too. Not through a mapping:
             # on tmpfs that would fill holes with memory.
             following = min(at + PIECE, end)
-            raw.check(raw.mmap_wrap_warm(file.fd, following, min(PIECE, end - following)))
+            raw.check(raw.mmap_wrap_fd_readahead(file.fd, following, min(PIECE, end - following)))
             count = os.preadv(file.fd, [memoryview(buffer)[: end - at]], at)
             if count == 0:
                 return  # it was cut short meanwhile
@@ -239,7 +239,7 @@ def evict(file: File, begin: int, end: int) -> None:
             # The kernel keeps pages together that lie at a multiple of their size, and lets them go only all at once: a
             # piece ends where none of them, however large, reaches across.
             following = min((at // WINDOW + 1) * WINDOW, end)
-            raw.check(raw.mmap_wrap_evict(file.fd, at, following - at))
+            raw.check(raw.mmap_wrap_fd_evict(file.fd, at, following - at))
             progress.advance(following - at)
             at = following
 

@@ -43,12 +43,13 @@ const _: () = assert!(MMAP_WRAP_REST == range::REST);
 /// MMAP_WRAP_E_ALIGNMENT (with MAP_FIXED).
 ///
 /// ```c
-/// mmap_wrap_handle h = mmap_wrap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+/// int64_t flags = MAP_SHARED | MAP_ANONYMOUS;
+/// mmap_wrap_handle h = mmap_wrap(NULL, 4096, PROT_READ | PROT_WRITE, flags, -1, 0);
 /// ```
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmap_wrap(addr: *mut c_void, len: i64, prot: i64, flags: i64, fd: i64, offset: i64) -> mmap_wrap_handle {
     // SAFETY: the header says what MAP_FIXED replaces; the descriptor is the caller's.
-    boundary("mmap", || registry::insert(|| unsafe { Mapping::from_descriptor(addr.addr(), len, prot, flags, fd, offset) }))
+    boundary("mmap_wrap", || registry::insert(|| unsafe { Mapping::from_descriptor(addr.addr(), len, prot, flags, fd, offset) }))
 }
 
 /// Opens the file at path, maps it as mmap_wrap does, and closes it: no descriptor stays, whatever happens.
@@ -64,7 +65,7 @@ pub unsafe extern "C" fn mmap_wrap(addr: *mut c_void, len: i64, prot: i64, flags
 /// ```
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmap_path_wrap(path: *const c_char, len: i64, prot: i64, flags: i64, offset: i64) -> mmap_wrap_handle {
-    boundary("mmap_path", || {
+    boundary("mmap_path_wrap", || {
         let path = text_at(path, "path")?;
         registry::insert(|| Mapping::from_path(path, len, prot, flags, offset))
     })
@@ -81,5 +82,5 @@ pub unsafe extern "C" fn mmap_path_wrap(path: *const c_char, len: i64, prot: i64
 /// ```
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn munmap_wrap(h: mmap_wrap_handle) -> i64 {
-    boundary("munmap", || registry::unmap(h).map(i64::from))
+    boundary("munmap_wrap", || registry::unmap(h).map(i64::from))
 }

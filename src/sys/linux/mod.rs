@@ -11,6 +11,7 @@ macro_rules! is_magic {
 
 mod apart;
 mod fault_cause;
+mod files;
 mod huge;
 mod naming;
 mod numa;
@@ -19,14 +20,20 @@ mod residency;
 mod thread;
 mod vma;
 
-use super::unix::{Pages, check, copied, copy_by_socket, last_errno};
+use super::unix::{check, copied, copy_by_socket, last_errno};
 use crate::error::Errno;
 use std::ffi::{CStr, c_int};
 use std::mem::MaybeUninit;
 use std::time::Duration;
 
+pub use super::unix::{
+    AsFile, BorrowedFile, File, NEVER_WAIT, Pages, RawFile, allocate, borrow, duplicate, file_facts, into_raw, is_same_file,
+    leads_to_stream, limits, lock_all, open, page_size, raw, real_path_of, set_file_size, shm_open, shm_unlink, store,
+    text_length, unlinked_file, unlinked_shared_memory, unlock_all,
+};
 pub use apart::run_apart;
 pub use fault_cause::{fault_cause, file_size_behind};
+pub use files::{add_seals, block_device_size, memfd_create, memfd_secret, seals};
 pub use huge::{each_huge_part, huge_bytes_by_smaps, huge_page_sizes, transparent_huge_page_size};
 pub use naming::{grow_file, link, open_without_name, shared_memory_path};
 pub use numa::{bind, node};
@@ -127,32 +134,27 @@ pub fn barrier() -> bool {
     membarrier(PRIVATE_EXPEDITED) || register_barrier()
 }
 
-impl Pages {
-    /// mseal(2), which libc has no name for yet; its number is the same everywhere.
-    pub fn seal(&self, range: std::ops::Range<usize>) -> Result<(), Errno> {
-        const SYS_MSEAL: libc::c_long = 462;
-        // SAFETY: the range is ours (`at` checked it); sealing changes no memory.
-        match unsafe { libc::syscall(SYS_MSEAL, self.start_of(&range), range.len(), 0) } {
-            0 => Ok(()),
-            _ => Err(last_errno()),
-        }
+/// mseal(2), which libc has no name for yet; its number is the same everywhere.
+pub fn seal(pages: &Pages, range: std::ops::Range<usize>) -> Result<(), Errno> {
+    const SYS_MSEAL: libc::c_long = 462;
+    // SAFETY: the range is that of the pages (`at` checked it); sealing changes no memory.
+    match unsafe { libc::syscall(SYS_MSEAL, pages.start_of(&range), range.len(), 0) } {
+        0 => Ok(()),
+        _ => Err(last_errno()),
     }
+}
 
-    /// Names all of the pages, or takes their name away.
-    pub fn name(&self, name: Option<&CStr>) -> Result<(), Errno> {
-        set_name(self.base().as_ptr(), self.size(), name)
-    }
+/// Names all of the pages, or takes their name away.
+pub fn set_name(pages: &Pages, name: Option<&CStr>) -> Result<(), Errno> {
+    let name = name.map_or(std::ptr::null(), CStr::as_ptr);
+    let (base, size) = (pages.base().as_ptr(), pages.size());
+    // SAFETY: naming changes no memory; the name ends in NUL or is NULL.
+    check(unsafe { libc::prctl(libc::PR_SET_VMA, libc::PR_SET_VMA_ANON_NAME, base, size, name) })
 }
 
 /// Whether this kernel can name memory: it can take a name away that is none.
 pub fn can_name() -> bool {
-    Pages::zeroed(1).is_ok_and(|pages| set_name(pages.base().as_ptr(), pages.size(), None).is_ok())
-}
-
-fn set_name(base: *mut u8, size: usize, name: Option<&CStr>) -> Result<(), Errno> {
-    let name = name.map_or(std::ptr::null(), CStr::as_ptr);
-    // SAFETY: naming changes no memory; the name ends in NUL or is NULL.
-    check(unsafe { libc::prctl(libc::PR_SET_VMA, libc::PR_SET_VMA_ANON_NAME, base, size, name) })
+    Pages::zeroed(1).is_ok_and(|pages| set_name(&pages, None).is_ok())
 }
 
 /// Sleeps while the 32-bit word is the low half of `expected`, until it is woken: futex(2), FUTEX_WAIT. Without FUTEX_PRIVATE_FLAG, so that

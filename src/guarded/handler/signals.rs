@@ -3,12 +3,12 @@
 //! It runs in whatever thread faults, in the middle of anything, so it takes no lock, allocates nothing, and touches no
 //! thread-local storage and no errno on the way that repairs.
 
-use super::arch::{self, Registers};
+use crate::guarded::arch::{self, Registers};
 use libc::{c_int, c_void, sigaction, siginfo_t};
 use std::cell::UnsafeCell;
 use std::mem::{MaybeUninit, zeroed};
 use std::ptr::{null, null_mut};
-use std::sync::atomic::{AtomicPtr, AtomicU8, Ordering::SeqCst};
+use std::sync::atomic::{AtomicU8, Ordering::SeqCst};
 
 const SIGNALS: [c_int; 2] = [libc::SIGBUS, libc::SIGSEGV];
 
@@ -25,17 +25,6 @@ const NOT_TRIED: u8 = 0;
 const INSTALLING: u8 = 1;
 const INSTALLED: u8 = 2;
 const REFUSED: u8 = 3;
-
-/// What repairs a SIGBUS outside the loops, given its address and whether it was a store, if known: a [`Survivor`], or NULL.
-static SURVIVOR: AtomicPtr<()> = AtomicPtr::new(null_mut());
-
-pub type Survivor = fn(usize, Option<bool>) -> bool;
-
-/// Has every SIGBUS from elsewhere in the process shown to `survivor`, which says whether it put memory in place. It is
-/// called inside the handler, so it must keep to what the handler may do.
-pub fn set_survivor(survivor: Survivor) {
-    SURVIVOR.store(survivor as *mut (), SeqCst);
-}
 
 /// Whether a fault in this thread, now, would come here: both signals, for either can be the one.
 pub fn is_held() -> bool {
@@ -107,12 +96,7 @@ extern "C" fn on_fault(signal: c_int, info: *mut siginfo_t, context: *mut c_void
 }
 
 fn survived(address: usize, is_store: Option<bool>) -> bool {
-    let survivor = SURVIVOR.load(SeqCst);
-    if survivor.is_null() {
-        return false;
-    }
-    // SAFETY: only set_survivor stores here, and only functions of this kind.
-    let survivor: Survivor = unsafe { std::mem::transmute(survivor) };
+    let Some(survivor) = super::survivor() else { return false };
     // SAFETY: the address of this thread's errno, which the calls of a handler must not change for the code it interrupts.
     let errno = unsafe { libc::__errno_location() };
     // SAFETY: as above. With all signals blocked, so that no handler of others interrupts a repair and meets the same loss.

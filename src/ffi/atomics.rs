@@ -14,7 +14,7 @@
 //! MMAP_WRAP_E_UNSUPPORTED under an emulator that does not share memory: nothing was done.
 
 use super::boundary::{answer, boundary, room_for, store};
-use super::map::mmap_wrap_handle;
+use super::mapping::mmap_wrap_handle;
 use crate::error::{Error, Result};
 use crate::mapping::Waited;
 use crate::registry::{self, with};
@@ -79,7 +79,8 @@ pub unsafe extern "C" fn mmap_wrap_atomic_exchange(
 /// stored to *before in either case, which may be NULL.
 ///
 /// ```c
-/// if (mmap_wrap_atomic_compare_exchange(h, 32, 0, 0, 1, NULL) == 1) puts("it was 0, and is 1 now");
+/// if (mmap_wrap_atomic_compare_exchange(h, 32, 0, 0, 1, NULL) == 1)
+///     puts("it was 0, and is 1 now");
 /// ```
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmap_wrap_atomic_compare_exchange(
@@ -109,7 +110,8 @@ pub unsafe extern "C" fn mmap_wrap_atomic_compare_exchange(
 /// kernel does not wait, futex(2). MMAP_WRAP_E_UNSUPPORTED elsewhere than on Linux.
 ///
 /// ```c
-/// while (mmap_wrap_atomic_load(h, 32, 0, &ready) == 0 && ready == 0) mmap_wrap_wait(h, 0, 0, MMAP_WRAP_REST);
+/// while (mmap_wrap_atomic_load(h, 32, 0, &ready) == 0 && ready == 0)
+///     mmap_wrap_wait(h, 0, 0, MMAP_WRAP_REST);
 /// ```
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmap_wrap_wait(h: mmap_wrap_handle, offset: i64, expected: i64, timeout: i64) -> i64 {

@@ -105,7 +105,7 @@ impl Mapping {
         let bits = operand(Word::Bits32, expected)?;
         match sys::wait_on(address, bits, time) {
             Ok(()) => Ok(Waited::Woken),
-            Err(Errno(libc::EAGAIN)) => Ok(Waited::Different),
+            Err(Errno::EAGAIN) => Ok(Waited::Different),
             Err(errno) => Err(self.futex_refused(errno, span, format!("wait at offset {offset} while it is {expected}"))),
         }
     }
@@ -136,11 +136,11 @@ impl Mapping {
     #[cold]
     fn futex_refused(&self, errno: Errno, span: Span, attempt: String) -> Box<Error> {
         match errno {
-            Errno(libc::EFAULT) => {
+            Errno::EFAULT => {
                 let at = span.bytes(self.grid).start;
                 self.fault(Fault { done: 0, by: Stop::Mapping { at, writing: false } }, span)
             }
-            Errno(libc::ENOSYS) => Error::unsupported("waiting for a word, and waking who waits (futex)"),
+            Errno::ENOSYS => Error::unsupported("waiting for a word, and waking who waits (futex)"),
             errno => Error::system(errno, attempt, ""),
         }
     }
@@ -172,7 +172,7 @@ fn number(word: Word, bits: u64) -> i64 {
 #[cold]
 fn no_atomics(errno: Errno) -> Box<Error> {
     match errno {
-        Errno(libc::ENOSYS) => Error::unsupported(
+        Errno::ENOSYS => Error::unsupported(
             "an atomic access whose fault could not be repaired: SIGBUS or SIGSEGV has another handler than this library's or \
              is blocked in this thread, or the processor has none (unblock both and leave them to this library: without \
              them it)",

@@ -1,10 +1,11 @@
 //! Files: opening, sizes, and those that live in memory.
 
-use super::unix::{check, last_errno};
+use super::{check, last_errno};
 use crate::error::Errno;
+use crate::sys::{FileFacts, block_device_size};
 use std::ffi::{CStr, CString, OsStr, c_int};
 use std::mem::MaybeUninit;
-use std::os::fd::{FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -17,31 +18,27 @@ use libc::{
     fstat64 as fstat, ftruncate64 as ftruncate, off64_t as off_t, open64 as open_call, stat64 as stat, stat64 as stat_call,
 };
 
-/// What mapping needs to know of an open file.
-#[derive(Debug, Clone, Copy)]
-pub struct FileFacts {
-    /// Bytes in the file, or in the block device.
-    pub size: u64,
-    pub is_directory: bool,
-    /// A FIFO, a pipe or a socket.
-    pub is_stream: bool,
-    /// A file whose size can be set.
-    pub is_regular: bool,
-    /// Whether the size says what can be mapped; other devices report 0 and have their own idea.
-    pub tells_size: bool,
-    /// The file system's favourite number of bytes; on hugetlbfs the size of its pages.
-    pub block_size: usize,
+pub use std::os::fd::AsFd as AsFile;
+
+/// An open file, which is closed when this is dropped.
+pub type File = OwnedFd;
+/// One that is another's to close.
+pub type BorrowedFile<'a> = BorrowedFd<'a>;
+/// The number of one.
+pub type RawFile = RawFd;
+
+pub fn borrow(file: &File) -> BorrowedFile<'_> {
+    file.as_fd()
 }
 
-/// What the page cache holds of a part of a file, in pages: `struct cachestat`.
-#[repr(C)]
-#[derive(Debug, Default, Clone, Copy)]
-pub struct CachedPages {
-    pub cached: u64,
-    pub dirty: u64,
-    pub writeback: u64,
-    pub evicted: u64,
-    pub recently_evicted: u64,
+/// The number of an open file, which stays its owner's.
+pub fn raw(file: &impl AsFile) -> RawFile {
+    file.as_fd().as_raw_fd()
+}
+
+/// The number of an open file, which the caller has to close.
+pub fn into_raw(file: File) -> RawFile {
+    file.into_raw_fd()
 }
 
 pub fn file_facts(fd: c_int) -> Result<FileFacts, Errno> {
@@ -86,13 +83,13 @@ pub fn leads_to_stream(path: &CStr) -> bool {
 pub const NEVER_WAIT: c_int = libc::O_NONBLOCK | libc::O_NOCTTY;
 
 /// Opens a file; the descriptor closes on exec and with its owner. A file that is made gets the permissions of `mode`.
-pub fn open(path: &CStr, flags: c_int, mode: u32) -> Result<OwnedFd, Errno> {
+pub fn open(path: &CStr, flags: c_int, mode: u32) -> Result<File, Errno> {
     // SAFETY: the path ends in NUL; the mode is there if it is asked for.
     owned(|| unsafe { open_call(path.as_ptr(), flags | libc::O_CLOEXEC, mode) })
 }
 
 /// The same for shared memory by name, shm_open(3), which closes on exec by itself.
-pub fn shm_open(name: &CStr, flags: c_int, mode: u32) -> Result<OwnedFd, Errno> {
+pub fn shm_open(name: &CStr, flags: c_int, mode: u32) -> Result<File, Errno> {
     #[cfg(not(target_os = "macos"))]
     let mode = mode as libc::mode_t;
     // SAFETY: the name ends in NUL.
@@ -105,13 +102,13 @@ pub fn shm_unlink(name: &CStr) -> Result<(), Errno> {
 }
 
 /// Another descriptor of the same open file, closed on exec.
-pub fn duplicate(fd: c_int) -> Result<OwnedFd, Errno> {
+pub fn duplicate(fd: c_int) -> Result<File, Errno> {
     // SAFETY: fcntl checks the descriptor. 3: not one of the standard streams, should one of them be closed.
     owned(|| unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 3) })
 }
 
 /// Makes a descriptor of the answer of a call, which is repeated while signals interrupt it.
-fn owned(call: impl Fn() -> c_int) -> Result<OwnedFd, Errno> {
+pub fn owned(call: impl Fn() -> c_int) -> Result<File, Errno> {
     loop {
         match call() {
             -1 => match last_errno() {
@@ -119,7 +116,7 @@ fn owned(call: impl Fn() -> c_int) -> Result<OwnedFd, Errno> {
                 errno => return Err(errno),
             },
             // SAFETY: the descriptor is new, so it is ours alone.
-            fd => return Ok(unsafe { OwnedFd::from_raw_fd(fd) }),
+            fd => return Ok(unsafe { File::from_raw_fd(fd) }),
         }
     }
 }
@@ -167,7 +164,7 @@ pub fn allocate(fd: c_int, size: u64) -> Result<(), Errno> {
 
 /// Makes a file larger, so that RLIMIT_FSIZE is EFBIG and nothing else: the kernel sends SIGXFSZ, too, whose default action
 /// ends the process. It comes to this thread, which blocks it meanwhile and takes it off again.
-pub(super) fn without_sigxfsz(call: impl Fn() -> Result<(), Errno>) -> Result<(), Errno> {
+pub fn without_sigxfsz(call: impl Fn() -> Result<(), Errno>) -> Result<(), Errno> {
     let only = signal_set(&[libc::SIGXFSZ]);
     let mut mask = signal_set(&[]);
     // SAFETY: both sets are initialised.
@@ -246,12 +243,12 @@ pub fn is_same_file(one: c_int, other: c_int) -> bool {
 }
 
 /// Shared memory whose name is gone already.
-pub fn unlinked_shared_memory() -> Result<OwnedFd, Errno> {
+pub fn unlinked_shared_memory() -> Result<File, Errno> {
     unlinked(|name| CString::new(format!("/{name}")), shm_open, shm_unlink)
 }
 
 /// A file in a folder whose name is gone already.
-pub fn unlinked_file(folder: &Path) -> Result<OwnedFd, Errno> {
+pub fn unlinked_file(folder: &Path) -> Result<File, Errno> {
     let path = |name: &str| CString::new(folder.join(name).into_os_string().into_encoded_bytes());
     unlinked(path, open, |path| {
         // SAFETY: the path ends in NUL.
@@ -261,9 +258,9 @@ pub fn unlinked_file(folder: &Path) -> Result<OwnedFd, Errno> {
 
 fn unlinked(
     place: impl Fn(&str) -> Result<CString, std::ffi::NulError>,
-    open: impl Fn(&CStr, c_int, u32) -> Result<OwnedFd, Errno>,
+    open: impl Fn(&CStr, c_int, u32) -> Result<File, Errno>,
     unlink: impl Fn(&CStr) -> Result<(), Errno>,
-) -> Result<OwnedFd, Errno> {
+) -> Result<File, Errno> {
     use std::hash::{BuildHasher, RandomState};
     loop {
         // The standard library's hash keys are random: a name that nobody else has.
@@ -279,70 +276,3 @@ fn unlinked(
         }
     }
 }
-
-#[cfg(target_os = "linux")]
-mod linux {
-    use super::*;
-
-    /// linux/fs.h
-    const BLKGETSIZE64: libc::Ioctl = libc::_IOR::<usize>(0x12, 114);
-
-    /// Bytes in the block device that is open as `fd`.
-    pub fn block_device_size(fd: c_int) -> Option<u64> {
-        let mut size = 0u64;
-        // SAFETY: the call writes one 64-bit number to the place given.
-        check(unsafe { libc::ioctl(fd, BLKGETSIZE64, &mut size) }).ok().map(|()| size)
-    }
-
-    pub fn memfd_create(name: &CStr, flags: c_int) -> Result<OwnedFd, Errno> {
-        // SAFETY: the name ends in NUL.
-        owned(|| unsafe { libc::memfd_create(name.as_ptr(), u32::from_ne_bytes(flags.to_ne_bytes()) | libc::MFD_CLOEXEC) })
-    }
-
-    pub fn memfd_secret() -> Result<OwnedFd, Errno> {
-        // SAFETY: takes flags and touches no memory; the answer is a descriptor or -1.
-        owned(|| c_int::try_from(unsafe { libc::syscall(libc::SYS_memfd_secret, libc::O_CLOEXEC) }).unwrap_or(-1))
-    }
-
-    /// The F_SEAL_ bits of a memory file.
-    pub fn seals(fd: c_int) -> Result<c_int, Errno> {
-        // SAFETY: fcntl checks the descriptor.
-        match unsafe { libc::fcntl(fd, libc::F_GET_SEALS) } {
-            -1 => Err(last_errno()),
-            seals => Ok(seals),
-        }
-    }
-
-    pub fn add_seals(fd: c_int, seals: c_int) -> Result<(), Errno> {
-        // SAFETY: as above.
-        check(unsafe { libc::fcntl(fd, libc::F_ADD_SEALS, seals) })
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-mod linux {
-    use super::*;
-
-    pub fn block_device_size(_fd: c_int) -> Option<u64> {
-        None
-    }
-
-    pub fn memfd_create(_name: &CStr, _flags: c_int) -> Result<OwnedFd, Errno> {
-        Err(Errno(libc::ENOSYS))
-    }
-
-    pub fn memfd_secret() -> Result<OwnedFd, Errno> {
-        Err(Errno(libc::ENOSYS))
-    }
-
-    pub fn seals(_fd: c_int) -> Result<c_int, Errno> {
-        Err(Errno(libc::ENOSYS))
-    }
-
-    pub fn add_seals(_fd: c_int, _seals: c_int) -> Result<(), Errno> {
-        Err(Errno(libc::ENOSYS))
-    }
-}
-
-use linux::block_device_size;
-pub use linux::{add_seals, memfd_create, memfd_secret, seals};

@@ -1,0 +1,91 @@
+//! What every POSIX system has.
+
+mod copy;
+mod files;
+mod pages;
+
+use super::Limits;
+use crate::error::Errno;
+use std::ffi::{c_char, c_int};
+use std::mem::MaybeUninit;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+pub use copy::{copied, copy_by_socket};
+pub use files::*;
+pub use pages::Pages;
+
+#[cfg(not(target_os = "linux"))]
+pub use super::lacking::*;
+#[cfg(not(target_os = "linux"))]
+pub use copy_by_socket as copy;
+
+pub fn last_errno() -> Errno {
+    Errno(std::io::Error::last_os_error().raw_os_error().unwrap_or(0))
+}
+
+/// Turns the 0 or -1 of most calls into a result.
+pub fn check(result: c_int) -> Result<(), Errno> {
+    if result == 0 { Ok(()) } else { Err(last_errno()) }
+}
+
+/// Bytes in a page, asked at run time: 4 KiB, 16 KiB and 64 KiB exist.
+#[inline]
+pub fn page_size() -> usize {
+    /// The answer; 0 before the first.
+    static KNOWN: AtomicUsize = AtomicUsize::new(0);
+    match KNOWN.load(Relaxed) {
+        0 => {
+            // SAFETY: sysconf only reads; POSIX demands that this name is known.
+            let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+            let size = usize::try_from(size).expect("the system has a page size");
+            KNOWN.store(size, Relaxed);
+            size
+        }
+        known => known,
+    }
+}
+
+/// Bytes of a text before its NUL; at most `most` are looked at.
+///
+/// # Safety
+/// The text ends in NUL, or is longer.
+pub unsafe fn text_length(text: *const c_char, most: usize) -> usize {
+    // SAFETY: as the caller promises.
+    unsafe { libc::strnlen(text, most) }
+}
+
+/// Locks all memory of the process, mlockall(2).
+pub fn lock_all(flags: c_int) -> Result<(), Errno> {
+    #[cfg(not(target_vendor = "apple"))]
+    // SAFETY: locking changes no memory; the kernel checks the flags.
+    return check(unsafe { libc::mlockall(flags) });
+    #[cfg(target_vendor = "apple")]
+    return Err(Errno(if flags == 0 { libc::EINVAL } else { libc::ENOSYS }));
+}
+
+pub fn unlock_all() -> Result<(), Errno> {
+    #[cfg(not(target_vendor = "apple"))]
+    // SAFETY: as above.
+    return check(unsafe { libc::munlockall() });
+    #[cfg(target_vendor = "apple")]
+    return Err(Errno(libc::ENOSYS));
+}
+
+pub fn limits() -> Limits {
+    let limit = |resource| {
+        let mut limit = MaybeUninit::<libc::rlimit>::uninit();
+        // SAFETY: getrlimit writes one rlimit to the place given.
+        check(unsafe { libc::getrlimit(resource, limit.as_mut_ptr()) }).ok()?;
+        // SAFETY: getrlimit succeeded, so all of it is written.
+        let current = unsafe { limit.assume_init() }.rlim_cur;
+        #[allow(clippy::useless_conversion, reason = "of 32 bits on some platforms")]
+        (current != libc::RLIM_INFINITY).then(|| u64::from(current))
+    };
+    Limits {
+        address_space: limit(libc::RLIMIT_AS),
+        descriptors: limit(libc::RLIMIT_NOFILE),
+        file_size: limit(libc::RLIMIT_FSIZE),
+        locked_memory: limit(libc::RLIMIT_MEMLOCK),
+        mappings: std::fs::read_to_string("/proc/sys/vm/max_map_count").ok().and_then(|text| text.trim().parse().ok()),
+    }
+}
