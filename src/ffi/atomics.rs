@@ -1,17 +1,18 @@
-//! Sharing between processes
+//! Atomics
 //!
-//! Words of 32 or 64 bits that threads, and with MAP_SHARED processes, change at the same time. bits is 32 or 64, else
-//! MMAP_WRAP_E_ARGUMENT. The word's address must be a multiple of its width, else MMAP_WRAP_E_ALIGNMENT; offset is, too,
-//! unless the mapping begins inside a page. Numbers are signed, in the machine's own order of bytes; one for 32 bits must
-//! fit int32_t or uint32_t, else MMAP_WRAP_E_ARGUMENT. Also common to all: MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED,
-//! MMAP_WRAP_E_RANGE, and MMAP_WRAP_E_FAULT where the access faulted; nothing was changed then. -EFAULT where the result
-//! cannot be stored at the address given: the operation was done.
+//! Atomic operations on words of 32 or 64 bits in memory that threads, or with MAP_SHARED processes, share. They are
+//! sequentially consistent.
 //!
-//! The atomic operations are sequentially consistent. All but loading need memory that may be written, whatever the word
-//! is. The kernel has no call for them: where the handlers of SIGBUS and SIGSEGV are not this library's, or the thread blocks
-//! one of them, and always on processors other than x86-64 and arm64, a child process that shares this one's memory does
-//! the operation, which takes some 0.1 ms (docs/safety.md). -EAGAIN where no process can be made (RLIMIT_NPROC), and
-//! MMAP_WRAP_E_UNSUPPORTED under an emulator that does not share memory: nothing was done.
+//! bits is 32 or 64 (else MMAP_WRAP_E_ARGUMENT). The address of the word must be a multiple of its width
+//! (MMAP_WRAP_E_ALIGNMENT). Values are signed and in the byte order of the machine; a value for 32 bits must fit int32_t or
+//! uint32_t (MMAP_WRAP_E_ARGUMENT). All but atomic_load need writable memory. All can return MMAP_WRAP_E_HANDLE,
+//! MMAP_WRAP_E_UNMAPPED, MMAP_WRAP_E_RANGE; MMAP_WRAP_E_FAULT if the access faulted, in which case nothing was changed; and
+//! -EFAULT if the result cannot be stored to the caller's variable, in which case the operation was done.
+//!
+//! If the handlers of SIGBUS and SIGSEGV are not this library's, or one of these signals is blocked, and always on processors
+//! other than x86-64 and arm64, a child process that shares the memory executes the operation, which takes about 0.1 ms
+//! (docs/safety.md). That can fail with -EAGAIN if no process can be created (RLIMIT_NPROC), and with MMAP_WRAP_E_UNSUPPORTED
+//! under an emulator that does not share memory; nothing was changed then.
 
 use super::boundary::{answer, boundary, room_for, store};
 use super::mapping::mmap_wrap_handle;
@@ -19,7 +20,7 @@ use crate::error::{Error, Result};
 use crate::mapping::Waited;
 use crate::registry::{self, with};
 
-/// Copies the word at offset to *value. Returns 0, or MMAP_WRAP_E_ARGUMENT: also for NULL.
+/// Reads the word at offset into *value. Returns 0.
 ///
 /// ```c
 /// int64_t ready;
@@ -46,8 +47,7 @@ pub unsafe extern "C" fn mmap_wrap_atomic_store(h: mmap_wrap_handle, bits: i64, 
     boundary("mmap_wrap_atomic_store", || with(h, |mapping| mapping.atomic_store(bits, offset, value).map(|()| 0)))
 }
 
-/// Adds value to the word at offset, which wraps around, and stores what it was before to *before, which may be NULL.
-/// Returns 0.
+/// Adds value to the word at offset, with wrap-around, and stores its previous value to *before unless that is NULL. Returns 0.
 ///
 /// ```c
 /// int64_t ticket;
@@ -58,7 +58,7 @@ pub unsafe extern "C" fn mmap_wrap_atomic_add(h: mmap_wrap_handle, bits: i64, of
     boundary("mmap_wrap_atomic_add", || store_to(before, with(h, |mapping| mapping.atomic_add(bits, offset, value))?))
 }
 
-/// Sets the word at offset to value, and stores what it was before to *before, which may be NULL. Returns 0.
+/// Sets the word at offset to value, and stores its previous value to *before unless that is NULL. Returns 0.
 ///
 /// ```c
 /// int64_t locked;
@@ -75,8 +75,8 @@ pub unsafe extern "C" fn mmap_wrap_atomic_exchange(
     boundary("mmap_wrap_atomic_exchange", || store_to(before, with(h, |mapping| mapping.atomic_exchange(bits, offset, value))?))
 }
 
-/// Sets the word at offset to desired if it is expected. Returns 1 if so, 0 if the word was another; what it was before is
-/// stored to *before in either case, which may be NULL.
+/// Sets the word at offset to desired if it equals expected. Stores its previous value to *before in either case, unless that
+/// is NULL. Returns 1 if the word was set, 0 if it was different.
 ///
 /// ```c
 /// if (mmap_wrap_atomic_compare_exchange(h, 32, 0, 0, 1, NULL) == 1)
@@ -98,16 +98,16 @@ pub unsafe extern "C" fn mmap_wrap_atomic_compare_exchange(
     })
 }
 
-/// Waits while the 32-bit word at offset is expected, until mmap_wrap_wake, at most timeout nanoseconds of the monotonic
-/// clock; MMAP_WRAP_REST is for ever, another negative number MMAP_WRAP_E_RANGE. Returns 0 when woken, 1 when the word was
-/// another already, or -ETIMEDOUT, or -EINTR when a signal handler ran in this thread.
+/// Waits while the 32-bit word at offset equals expected, until mmap_wrap_wake: futex(2). timeout is in nanoseconds of the
+/// monotonic clock; MMAP_WRAP_REST waits indefinitely, other negative numbers are MMAP_WRAP_E_RANGE.
 ///
-/// A wake-up may come without a reason: look at the word, and wait again. Waker and waiter may be threads or, with
-/// MAP_SHARED, processes; it is futex(2), so others may use that on the same word. Who wakes changes the word before: now and
-/// then a waiter is looking whether the mapping is still there, and finds the word changed. Who waits is inside the mapping:
-/// where it is unmapped meanwhile, the wait ends within a quarter of a second as MMAP_WRAP_E_UNMAPPED, and its memory stays
-/// until then; resizing it is MMAP_WRAP_E_BUSY. MMAP_WRAP_E_FAULT: also for private memory that may not be written, where the
-/// kernel does not wait, futex(2). MMAP_WRAP_E_UNSUPPORTED elsewhere than on Linux.
+/// Returns 0 if woken, 1 if the word was different already. Errors: -ETIMEDOUT; -EINTR if a signal handler ran in this thread;
+/// MMAP_WRAP_E_FAULT, also for private memory that is not writable; MMAP_WRAP_E_UNSUPPORTED if the system has no such call.
+///
+/// Wake-ups can be spurious: check the word and wait again. The thread that wakes must change the word first: a waiting thread
+/// checks the word and the mapping from time to time. If the mapping is unmapped while a thread waits, the call returns
+/// MMAP_WRAP_E_UNMAPPED within 250 milliseconds; until then the memory stays, and resizing is MMAP_WRAP_E_BUSY. Threads, and
+/// with MAP_SHARED processes, may also use futex(2) on the same word.
 ///
 /// ```c
 /// while (mmap_wrap_atomic_load(h, 32, 0, &ready) == 0 && ready == 0)
@@ -118,8 +118,8 @@ pub unsafe extern "C" fn mmap_wrap_wait(h: mmap_wrap_handle, offset: i64, expect
     boundary("mmap_wrap_wait", || registry::wait(h, offset, expected, timeout).map(|waited| (waited == Waited::Different).into()))
 }
 
-/// Wakes up to count (MMAP_WRAP_REST: all) of those who wait on the 32-bit word at offset. Returns how many.
-/// MMAP_WRAP_E_RANGE: also for another negative count. MMAP_WRAP_E_UNSUPPORTED elsewhere than on Linux.
+/// Wakes up to count threads, or all with MMAP_WRAP_REST, that wait on the 32-bit word at offset. Returns how many.
+/// MMAP_WRAP_E_RANGE also for other negative counts; MMAP_WRAP_E_UNSUPPORTED if the system has no such call.
 ///
 /// ```c
 /// mmap_wrap_atomic_store(h, 32, 0, 1);

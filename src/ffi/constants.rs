@@ -1,16 +1,16 @@
 //! Constants
 //!
-//! The platform's own values, by name, for languages without its headers. This library's own (MMAP_WRAP_REST, the error
-//! codes, the element kinds …) are among them. mmap_wrap_constants.h has a function for each name, and "For bindings" the
-//! whole table.
+//! The values of the platform by name, for languages without its headers. The library's own constants (MMAP_WRAP_REST, error
+//! codes, element kinds and others) are included. mmap_wrap_constants.h declares a function for each name; "For bindings" has
+//! the whole table.
 
 use super::boundary::{boundary, bounded};
 use crate::constants::find;
 use crate::error::Error;
 use std::ffi::c_char;
 
-/// Finds a constant by its name and stores its value. Returns 0, MMAP_WRAP_E_UNSUPPORTED where this platform lacks it,
-/// MMAP_WRAP_E_ARGUMENT where the library knows no such name, or a pointer is NULL.
+/// Stores the value of the constant with this name to *value. Returns 0. Errors: MMAP_WRAP_E_UNSUPPORTED if this platform lacks
+/// it; MMAP_WRAP_E_ARGUMENT if the library does not know the name, or a pointer is NULL.
 ///
 /// ```c
 /// int64_t value;

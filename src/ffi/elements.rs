@@ -1,11 +1,9 @@
 //! Elements
 //!
-//! One number at an offset: of any alignment, and of a kind that says its width, its meaning and, or'ed to it, the order of
-//! its bytes; without that it is the machine's own. The calls are checked and fault-proof as those above, and return the
-//! same errors; and MMAP_WRAP_E_ARGUMENT for a kind that is none, or not one of the call's. A store that faults has changed
-//! nothing, except where the number lies across a page border and only the access to the second page faults.
-//!
-//! Languages in which an out-parameter is expensive have mmap_wrap_get_int and its like (see "For bindings").
+//! Reading and writing one number at any offset; it need not be aligned. Its kind is one of the constants below, which give
+//! width and type, combined with a byte order; without one, it is the byte order of the machine. Errors are those of "Reading,
+//! writing, searching", and MMAP_WRAP_E_ARGUMENT for a value that is not a kind. A store that faults changes nothing, unless
+//! the number crosses a page boundary and only the access to the second page faults.
 
 use super::boundary::{boundary, bytes_in, fetch, room_for, store};
 use super::mapping::mmap_wrap_handle;
@@ -14,8 +12,8 @@ use crate::mapping::Kind;
 use crate::registry::with;
 use std::ffi::c_void;
 
-/// Copies the number of this kind at offset to *value, of the kind's width and in the machine's own order of bytes. value
-/// need not be aligned. Returns 0, or MMAP_WRAP_E_ARGUMENT: also for NULL.
+/// Reads the number of this kind at offset into *value, which has the width of the kind and the byte order of the machine, and
+/// need not be aligned. Returns 0.
 ///
 /// ```c
 /// uint16_t port;
@@ -33,8 +31,8 @@ pub unsafe extern "C" fn mmap_wrap_get(h: mmap_wrap_handle, kind: i64, offset: i
     })
 }
 
-/// Sets the number of this kind at offset to *value, of the kind's width and in the machine's own order of bytes. Returns
-/// 0, or MMAP_WRAP_E_ARGUMENT: also for NULL.
+/// Writes *value, which has the width of the kind and the byte order of the machine, as the number of this kind at offset.
+/// Returns 0.
 ///
 /// ```c
 /// double pi = 3.14159;

@@ -54,9 +54,9 @@ pub struct mmap_wrap_info {
     pub descriptor: i64,
 }
 
-/// Writes what is known of a mapping to info, a struct of size bytes: pass sizeof. A smaller struct, of an older header, gets
-/// the members that it has. A loss stays unreported. Returns 0, or MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED,
-/// MMAP_WRAP_E_ARGUMENT (NULL, or a size that is none).
+/// Writes information about a mapping to *info, a struct of size bytes: pass sizeof. A smaller struct, of an older header, gets
+/// the members that it has. A pending loss stays pending. Returns 0. Errors: MMAP_WRAP_E_HANDLE; MMAP_WRAP_E_UNMAPPED;
+/// MMAP_WRAP_E_ARGUMENT if info is NULL or size is invalid.
 ///
 /// ```c
 /// struct mmap_wrap_info info;
@@ -96,9 +96,9 @@ pub unsafe extern "C" fn mmap_wrap_info(h: mmap_wrap_handle, info: *mut mmap_wra
     })
 }
 
-/// The size in bytes, now, of the file that the mapping keeps open; of a block device, the size of the device. It takes no
-/// descriptor, so it works where no more can be opened. Or MMAP_WRAP_E_ARGUMENT where no file is kept,
-/// MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED, MMAP_WRAP_E_FAULT (a loss that was not reported yet).
+/// Returns the current size in bytes of the file that the mapping keeps open, or of the device if it is a block device. It
+/// opens no descriptor. Errors: MMAP_WRAP_E_ARGUMENT if no file is kept; MMAP_WRAP_E_HANDLE; MMAP_WRAP_E_UNMAPPED;
+/// MMAP_WRAP_E_FAULT for a pending loss.
 ///
 /// ```c
 /// if (mmap_wrap_file_size(h) > mmap_wrap_length(h)) puts("the file has grown");
@@ -108,9 +108,9 @@ pub unsafe extern "C" fn mmap_wrap_file_size(h: mmap_wrap_handle) -> i64 {
     boundary("mmap_wrap_file_size", || Ok(i64::try_from(pin(h)?.file_size()?).unwrap_or(i64::MAX)))
 }
 
-/// Writes the handles of the live mappings, in no set order, to handles, which has room for that many. Returns how many
-/// mappings live, which may be more: none are written beyond the room. Mappings of other threads may come and go
-/// meanwhile. MMAP_WRAP_E_ARGUMENT: NULL with room, MMAP_WRAP_E_RANGE: negative room.
+/// Writes the handles of the live mappings, in no particular order, to handles, an array of room elements. Returns the number
+/// of live mappings, which can exceed room. Other threads may map and unmap meanwhile. Errors: MMAP_WRAP_E_ARGUMENT if handles
+/// is NULL and room is not 0; MMAP_WRAP_E_RANGE if room is negative.
 ///
 /// ```c
 /// printf("%lld mappings live\n", (long long)mmap_wrap_list(NULL, 0));

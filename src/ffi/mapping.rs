@@ -1,10 +1,10 @@
 //! Mapping and unmapping
 //!
-//! A handle names a mapping. It is positive; 0 is never one. It is checked at every call: after unmapping it answers
-//! MMAP_WRAP_E_UNMAPPED for ever, and a number that was never given out answers MMAP_WRAP_E_HANDLE. Any thread may use
-//! any handle at any time, also while another unmaps it; a forked child has its parent's handles.
+//! A mapping is identified by a handle, a positive number. Every call checks its handle: a handle whose mapping was unmapped is
+//! MMAP_WRAP_E_UNMAPPED, a number that is not a handle is MMAP_WRAP_E_HANDLE, and no handle is used a second time. Any thread
+//! may use any handle at any time, also while another thread unmaps it. A forked child has the handles of its parent.
 //!
-//! Offsets and sizes are in bytes.
+//! Offsets and sizes are in bytes, everywhere.
 
 use super::boundary::{boundary, text_at};
 use crate::mapping::Mapping;
@@ -12,35 +12,34 @@ use crate::range;
 use crate::registry;
 use std::ffi::{c_char, c_void};
 
-/// Names a mapping; see above. Positive.
+/// Identifies a mapping. Valid handles are positive.
 #[allow(non_camel_case_types)]
 pub type mmap_wrap_handle = i64;
 
-/// A size or end that means "to the end of the mapping", a length that means "to the end of the file".
+/// As a size or an end: up to the end of the mapping. As a length: up to the end of the file.
 pub const MMAP_WRAP_REST: i64 = i64::MIN;
 
 const _: () = assert!(MMAP_WRAP_REST == range::REST);
 
-/// Maps len bytes of the file open as fd, from offset on, or memory without a file.
+/// Maps len bytes of the open file fd from offset on; or, with MAP_ANONYMOUS in flags, fd -1 and offset 0, memory without a
+/// file.
 ///
-/// addr is where the mapping should begin, a hint unless flags has MAP_FIXED; NULL leaves it to the system. prot and
-/// flags are the platform's PROT_ and MAP_ values; unknown bits are refused, and so is a mapping that is neither shared
-/// nor private. For memory without a file flags has MAP_ANONYMOUS, fd is -1 and offset 0.
+/// prot and flags are the PROT_ and MAP_ values of the platform; flags has MAP_SHARED or MAP_PRIVATE. addr is a hint where to
+/// map; NULL lets the system choose. With MAP_FIXED the mapping is placed at addr and replaces whatever is mapped there, as
+/// POSIX defines it, including mappings of this library.
 ///
-/// With len MMAP_WRAP_REST the mapping goes to the end of the file, and is of length 0 where there is nothing: valid,
-/// and good for everything that touches no byte. A length may go beyond the end of the file, as POSIX has it. Until the file
-/// has grown, every access to a page that lies wholly beyond its end faults, and the rest of its last page is memory without
-/// a file: it reads zero, or what another process stored there, and what is stored there is never written to the file,
-/// without an error. offset need not be a multiple of the page size, except with MAP_FIXED.
-/// The descriptor may be closed afterwards. MAP_FIXED replaces whatever was mapped there, as in POSIX, mappings of this
-/// library included: mind what is yours.
+/// offset need not be a multiple of the page size, except with MAP_FIXED. With len MMAP_WRAP_REST the mapping ends at the end
+/// of the file; for an empty file that gives a valid mapping of length 0. A device has no size and needs a len. The file may be
+/// closed afterwards.
 ///
-/// A file whose size of 0 says nothing (procfs, sysfs) is -ENODEV or -EIO, a FIFO, a pipe or a socket is -ENODEV: they are
-/// read, and nothing is taken from them here. A device has no size: give len.
+/// len may exceed the file, as in POSIX. Accesses to pages that lie completely beyond the end of the file fault until the file
+/// grows. The rest of the file's last page is accessible, but is not part of the file: what is stored there is never written,
+/// and no error is reported.
 ///
-/// Returns the handle, or: -errno of the system (EACCES, EBADF, ENODEV, ENOMEM, EPERM …), MMAP_WRAP_E_ARGUMENT (unknown
-/// bits, length 0, no length known), MMAP_WRAP_E_RANGE (negative or too large numbers, an offset beyond the file's end),
-/// MMAP_WRAP_E_ALIGNMENT (with MAP_FIXED).
+/// Returns the handle. Errors: -errno of the system (EACCES, EBADF, ENOMEM, EPERM and others); -ENODEV for a FIFO, pipe or
+/// socket; -ENODEV or -EIO for a file without a meaningful size (procfs, sysfs); MMAP_WRAP_E_ARGUMENT for unknown bits, length
+/// 0, or an unknown length; MMAP_WRAP_E_RANGE for numbers that are negative or too large, or an offset beyond the end of the
+/// file; MMAP_WRAP_E_ALIGNMENT with MAP_FIXED.
 ///
 /// ```c
 /// int64_t flags = MAP_SHARED | MAP_ANONYMOUS;
@@ -52,13 +51,13 @@ pub unsafe extern "C" fn mmap_wrap(addr: *mut c_void, len: i64, prot: i64, flags
     boundary("mmap_wrap", || registry::insert(|| unsafe { Mapping::from_descriptor(addr.addr(), len, prot, flags, fd, offset) }))
 }
 
-/// Opens the file at path, maps it as mmap_wrap does, and closes it: no descriptor stays, whatever happens.
+/// Opens the file at path, maps it as mmap_wrap does, and closes it. No descriptor is left open, on success or failure.
 ///
-/// path ends in NUL and may hold any other bytes. The file is opened for reading, and for writing too only where a
-/// shared mapping is to be written. MAP_ANONYMOUS and MAP_FIXED do not go with a path.
+/// path is any string of bytes that ends in NUL. The file is opened for reading, and for writing only if flags has MAP_SHARED
+/// and prot has PROT_WRITE. MAP_ANONYMOUS and MAP_FIXED are MMAP_WRAP_E_ARGUMENT.
 ///
-/// Returns the handle, or what mmap_wrap does, or -errno of opening (ENOENT, EACCES, EISDIR, EMFILE …), or
-/// MMAP_WRAP_E_ARGUMENT for a NULL path.
+/// Returns the handle. Errors: those of mmap_wrap; -errno of open(2) (ENOENT, EACCES, EISDIR, EMFILE and others);
+/// MMAP_WRAP_E_ARGUMENT if path is NULL.
 ///
 /// ```c
 /// mmap_wrap_handle h = mmap_path_wrap("words.txt", MMAP_WRAP_REST, PROT_READ, MAP_PRIVATE, 0);
@@ -71,11 +70,13 @@ pub unsafe extern "C" fn mmap_path_wrap(path: *const c_char, len: i64, prot: i64
     })
 }
 
-/// Unmaps. Never waits: while other threads are inside a call on the mapping, it is gone for every new call, and the
-/// last of them to leave unmaps the memory.
+/// Unmaps the mapping. Does not wait: if other threads are executing calls on the mapping, new calls fail from now on, and the
+/// memory is unmapped when the last of those calls returns.
 ///
-/// Returns 1 when this call unmapped it, 0 when it was unmapped already, or: MMAP_WRAP_E_BUSY while an export is held,
-/// MMAP_WRAP_E_HANDLE, -ENOMEM where splitting a merged range exceeds vm.max_map_count (the mapping then stays).
+/// Returns 1 if this call unmapped it, 0 if it was unmapped already. Errors: MMAP_WRAP_E_BUSY while its address is acquired
+/// (mmap_wrap_acquire); MMAP_WRAP_E_SEALED; MMAP_WRAP_E_FAULT if a loss was pending (mmap_wrap_survive), in which case it is
+/// unmapped all the same; MMAP_WRAP_E_HANDLE; -ENOMEM if splitting a range that the kernel had merged exceeds vm.max_map_count,
+/// in which case it stays mapped.
 ///
 /// ```c
 /// munmap_wrap(h);

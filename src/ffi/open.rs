@@ -1,11 +1,11 @@
-//! Files that are opened or made, and files in memory
+//! Opening and creating files, memory files
 //!
-//! A mapping of a named file keeps no descriptor, unless MMAP_WRAP_KEEP is or'ed to its flags; one of a memory file
-//! keeps it, for there is no other way to it. What a kept file is good for: mmap_wrap_dup_fd hands it out, mremap_wrap
-//! resizes it, seals are added to it. It is closed with the mapping.
+//! A mapping of a named file does not keep the file open, unless MMAP_WRAP_KEEP is set in its flags; a mapping of a memory file
+//! always does. A kept file can be resized with its mapping (mremap_wrap), duplicated (mmap_wrap_dup_fd) and sealed. It is
+//! closed when the mapping is unmapped.
 //!
-//! All answer the handle, or what mmap_wrap does, or -errno of opening, or what is named beside them. On any failure
-//! nothing is left behind. A size above RLIMIT_FSIZE is -EFBIG and no SIGXFSZ.
+//! Unless stated otherwise, functions return the handle, an error of mmap_wrap, or -errno of opening the file. On failure no
+//! descriptor, file or changed size is left behind. A size above RLIMIT_FSIZE is -EFBIG; SIGXFSZ is not raised.
 
 use super::boundary::{boundary, read_members, text_at};
 use super::mapping::mmap_wrap_handle;
@@ -18,12 +18,12 @@ use crate::source::unlink_shared_memory;
 use crate::sys;
 use std::ffi::c_char;
 
-/// A flag for every call that maps a file: the mapping keeps it open.
+/// Flag of every function that maps a file: the mapping keeps the file open.
 pub const MMAP_WRAP_KEEP: i64 = 4294967296;
 
-/// A flag for every call that maps a file, beside MAP_SHARED and without PROT_WRITE: where the file takes no shared mapping
-/// (FUSE with direct I/O, some files of sysfs), the mapping is private, which reads the same bytes; it cannot be made
-/// writable then (-EACCES). The flags in struct mmap_wrap_info say which it is.
+/// Flag of every function that maps a file, together with MAP_SHARED and without PROT_WRITE: if the file cannot be mapped
+/// shared (FUSE with direct I/O, some files of sysfs), it is mapped privately, which reads the same bytes. Such a mapping
+/// cannot be made writable (-EACCES). The flags in struct mmap_wrap_info show which it is.
 pub const MMAP_WRAP_OR_PRIVATE: i64 = 8589934592;
 
 const _: () = assert!(MMAP_WRAP_KEEP == KEEP && MMAP_WRAP_OR_PRIVATE == OR_PRIVATE);
@@ -134,7 +134,8 @@ fn open(name: Name, options: *const mmap_wrap_open_options, options_size: i64) -
     registry::insert(|| Mapping::open(open, length, prot, flags, offset))
 }
 
-/// Removes the name of POSIX shared memory. Who has it mapped or open keeps it. Returns 0, or -errno (ENOENT, EACCES).
+/// Removes the name of POSIX shared memory. Existing mappings and descriptors stay valid. Returns 0, or -errno (ENOENT,
+/// EACCES).
 ///
 /// ```c
 /// shm_unlink_wrap("/counters");
@@ -144,10 +145,10 @@ pub unsafe extern "C" fn shm_unlink_wrap(name: *const c_char) -> i64 {
     boundary("shm_unlink_wrap", || unlink_shared_memory(text_at(name, "name")?).map(|()| 0))
 }
 
-/// Makes a memory file of len bytes and maps it: memfd_create(2). name is for /proc only. memfd_flags are MFD_ values;
-/// seals need MFD_ALLOW_SEALING. With MFD_HUGETLB the file is of whole huge pages.
+/// Creates a memory file of len bytes and maps it: memfd_create(2). name is shown in /proc only. memfd_flags are MFD_ values:
+/// MFD_ALLOW_SEALING allows seals, with MFD_HUGETLB the file consists of huge pages.
 ///
-/// MMAP_WRAP_E_UNSUPPORTED: this system has no memory files.
+/// MMAP_WRAP_E_UNSUPPORTED if the system has no memory files.
 ///
 /// ```c
 /// int64_t prot = PROT_READ | PROT_WRITE;
@@ -167,11 +168,11 @@ pub unsafe extern "C" fn mmap_memfd_wrap(
     })
 }
 
-/// Makes len bytes of secret memory and maps it: memfd_secret(2). It is locked into memory, left out of the kernel's own
-/// view, and unreadable for debuggers and /proc/PID/mem. A forked child shares it; madvise_wrap with MADV_DONTFORK keeps it
-/// to this process. It counts against RLIMIT_MEMLOCK (-EAGAIN, -EPERM).
+/// Creates len bytes of secret memory and maps it: memfd_secret(2). It is locked, removed from the kernel's own mappings, and
+/// not readable by debuggers or through /proc/PID/mem. A forked child shares it, unless madvise_wrap is called with
+/// MADV_DONTFORK. It counts towards RLIMIT_MEMLOCK (-EAGAIN, -EPERM).
 ///
-/// MMAP_WRAP_E_UNSUPPORTED: Linux before 5.14, or before 6.5 without the boot parameter secretmem.enable=1.
+/// MMAP_WRAP_E_UNSUPPORTED before Linux 5.14, and before Linux 6.5 without the boot parameter secretmem.enable=1.
 ///
 /// ```c
 /// mmap_wrap_handle key = mmap_secret_wrap(32, PROT_READ | PROT_WRITE);
@@ -181,8 +182,9 @@ pub unsafe extern "C" fn mmap_secret_wrap(len: i64, prot: i64) -> mmap_wrap_hand
     boundary("mmap_secret_wrap", || registry::insert(|| Mapping::from_secret(len, prot)))
 }
 
-/// Makes a file of len bytes that has no name, by the best means there are, and maps it: a memory file, else shared
-/// memory, else an unlinked file in the folder for temporary files. For memory whose descriptor is passed on.
+/// Creates a file of len bytes that has no name, with the best mechanism available, and maps it: a memory file, else shared
+/// memory, else an unlinked file in the directory for temporary files. For memory whose descriptor is passed to other
+/// processes.
 ///
 /// ```c
 /// mmap_wrap_handle h = mmap_unnamed_wrap(4096, PROT_READ | PROT_WRITE, MAP_SHARED);
@@ -192,8 +194,8 @@ pub unsafe extern "C" fn mmap_unnamed_wrap(len: i64, prot: i64, flags: i64) -> m
     boundary("mmap_unnamed_wrap", || registry::insert(|| Mapping::from_unnamed(len, prot, flags)))
 }
 
-/// A new descriptor of the file that the mapping keeps open, for the caller to pass to another process and to close. It
-/// is closed on exec. Or -EMFILE, MMAP_WRAP_E_ARGUMENT where no file is kept, MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED.
+/// Returns a new descriptor of the file that the mapping keeps open; the caller closes it. It is close-on-exec. Errors:
+/// -EMFILE; MMAP_WRAP_E_ARGUMENT if no file is kept; MMAP_WRAP_E_HANDLE; MMAP_WRAP_E_UNMAPPED.
 ///
 /// ```c
 /// int64_t fd = mmap_wrap_dup_fd(h);
@@ -203,8 +205,9 @@ pub unsafe extern "C" fn mmap_wrap_dup_fd(h: mmap_wrap_handle) -> i64 {
     boundary("mmap_wrap_dup_fd", || Ok(sys::into_raw(pin(h)?.descriptor()?).into()))
 }
 
-/// The F_SEAL_ values of the memory file that the mapping keeps open. Or -EINVAL where the file cannot be sealed,
-/// MMAP_WRAP_E_ARGUMENT where no file is kept, MMAP_WRAP_E_UNSUPPORTED, MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED.
+/// Returns the F_SEAL_ bits of the memory file that the mapping keeps open. Errors: -EINVAL if the file cannot have seals;
+/// MMAP_WRAP_E_ARGUMENT if no file is kept; MMAP_WRAP_E_UNSUPPORTED; MMAP_WRAP_E_HANDLE; MMAP_WRAP_E_UNMAPPED. (mseal_wrap
+/// seals the mapping, not the file.)
 ///
 /// ```c
 /// if (mmap_wrap_file_seals(h) & F_SEAL_SHRINK) puts("no access to it can fault");
@@ -214,8 +217,9 @@ pub unsafe extern "C" fn mmap_wrap_file_seals(h: mmap_wrap_handle) -> i64 {
     boundary("mmap_wrap_file_seals", || pin(h)?.seals())
 }
 
-/// Adds F_SEAL_ values to the memory file's. They cannot be taken off. Returns 0, or -EPERM (sealed against sealing, or
-/// made without MFD_ALLOW_SEALING), -EBUSY (F_SEAL_WRITE while a shared mapping can write), and what mmap_wrap_file_seals does.
+/// Adds F_SEAL_ bits to the memory file that the mapping keeps open. Seals cannot be removed. Returns 0. Errors: -EPERM if the
+/// file has F_SEAL_SEAL or was created without MFD_ALLOW_SEALING; -EBUSY for F_SEAL_WRITE while a writable shared mapping
+/// exists; those of mmap_wrap_file_seals.
 ///
 /// ```c
 /// mmap_wrap_add_file_seals(h, F_SEAL_SHRINK | F_SEAL_GROW);

@@ -1,10 +1,9 @@
 //! Page cache
 //!
-//! What the kernel keeps in memory of files: querying it, reading files into it, evicting pages from it. Functions with a
-//! handle take a range of the mapping, and every page that holds a byte of it counts; those with fd in their name take any
-//! open file descriptor, and a range of the file that may lie beyond its end. Every function can also return
-//! MMAP_WRAP_E_RANGE, and MMAP_WRAP_E_UNSUPPORTED where the kernel lacks the call; with a handle also MMAP_WRAP_E_HANDLE,
-//! MMAP_WRAP_E_UNMAPPED.
+//! What the kernel keeps in memory of files: querying it, reading into it, evicting from it. Functions with a handle take a
+//! range of the mapping, and apply to every page that holds a byte of it; functions with fd in their name take an open file and
+//! a range of it, which may lie beyond its end. All can return MMAP_WRAP_E_RANGE, MMAP_WRAP_E_UNSUPPORTED if the system lacks
+//! the call, and, with a handle, MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED.
 
 use super::boundary::{boundary, write_members};
 use super::mapping::mmap_wrap_handle;
@@ -12,14 +11,14 @@ use crate::error::Result;
 use crate::page_cache::{self, Cache};
 use crate::registry::pin;
 
-/// Lets the pages of the range go from memory, as far as the kernel finds it possible; they are read in again when they
-/// are next used. Nothing is lost: a shared mapping's changes are first written to the file (as msync_wrap with MS_SYNC
-/// does), private changes and memory without a file go to swap space or stay. If the mapping keeps its file open, the
-/// page cache is told to forget that part, too.
+/// Removes the pages of the range from memory, as far as the kernel can; they are read in again when they are accessed. Nothing
+/// is lost: modified pages of shared mappings are first written to the file, as by msync_wrap with MS_SYNC; private
+/// modifications and anonymous memory go to swap space or stay. If the mapping keeps its file open, the range is also evicted
+/// from the page cache.
 ///
-/// Returns 0, however many pages went: mmap_wrap_resident_bytes tells. -EINVAL: locked pages, huge pages from the pool and
-/// memory of devices cannot go. -EIO: the data could not be stored; nothing went. Private mappings and memory without a
-/// file need MADV_PAGEOUT (Linux 5.4).
+/// Returns 0, however many pages were removed (see mmap_wrap_resident_bytes). Errors: -EINVAL for locked pages, huge pages of
+/// the pool and memory of devices; -EIO if the data could not be stored, in which case nothing was removed. Private mappings
+/// and anonymous memory need MADV_PAGEOUT (Linux 5.4).
 ///
 /// ```c
 /// mmap_wrap_page_out(h, 0, MMAP_WRAP_REST);
@@ -45,12 +44,12 @@ pub struct mmap_wrap_cachestat {
     pub recently_evicted: i64,
 }
 
-/// Writes the page cache's figures for the file behind the range to cache, which has room for struct_size bytes: say
-/// sizeof. A shorter struct, of an older header, gets what it has room for. The mapping must keep its file open; ask
-/// mmap_wrap_fd_cachestat otherwise.
+/// Writes what the page cache holds of the range's file to *cache, a struct of struct_size bytes: pass sizeof. A smaller
+/// struct, of an older header, gets the members that it has. The mapping must keep its file open; otherwise use
+/// mmap_wrap_fd_cachestat. cachestat(2), Linux 6.5. For files on overlayfs the kernel reports zeros.
 ///
-/// Returns 0. Linux 6.5; of files on overlayfs it knows nothing and tells zeros. MMAP_WRAP_E_ARGUMENT: it keeps no file, NULL, or a size that is none. -EPERM: this process
-/// neither owns the file nor may write it (Linux 6.14). Huge pages from the pool are MMAP_WRAP_E_UNSUPPORTED.
+/// Returns 0. Errors: MMAP_WRAP_E_ARGUMENT if no file is kept, cache is NULL or struct_size is invalid; -EPERM if the process
+/// neither owns the file nor may write it (Linux 6.14); MMAP_WRAP_E_UNSUPPORTED, also for huge pages of the pool.
 ///
 /// ```c
 /// struct mmap_wrap_cachestat cache;
@@ -68,8 +67,8 @@ pub unsafe extern "C" fn cachestat_wrap(
     boundary("cachestat_wrap", || write_cache(cache, struct_size, pin(h)?.cache(offset, size)?))
 }
 
-/// The same for size bytes, or MMAP_WRAP_REST to its end, from offset of the file open as fd. Returns 0, or what
-/// cachestat_wrap does, or -EBADF.
+/// Does the same as cachestat_wrap for size bytes, or MMAP_WRAP_REST, from offset on of the open file fd. Returns 0. Errors:
+/// those of cachestat_wrap; -EBADF.
 ///
 /// ```c
 /// struct mmap_wrap_cachestat cache;
@@ -96,11 +95,12 @@ fn write_cache(to: *mut mmap_wrap_cachestat, struct_size: i64, cache: Cache) -> 
     write_members(to.cast(), struct_size, "struct mmap_wrap_cachestat", &members)
 }
 
-/// Stores what changed of the file open as fd, and lets the page cache forget the pages of the range, size bytes or
-/// MMAP_WRAP_REST from offset. Pages that somebody maps, locks or uses stay, and so do
-/// those that the kernel keeps together with one of them.
+/// Stores the modified data of the open file fd, and evicts the pages of the range, size bytes or MMAP_WRAP_REST from offset
+/// on, from the page cache. Pages that are mapped, locked or in use stay, and so do pages that the kernel keeps in one folio
+/// with them.
 ///
-/// Returns 0, or MMAP_WRAP_E_RANGE, MMAP_WRAP_E_ARGUMENT, -EBADF, -EIO (not all could be stored), -ESPIPE (a pipe).
+/// Returns 0. Errors: MMAP_WRAP_E_RANGE; MMAP_WRAP_E_ARGUMENT; -EBADF; -EIO if not all data could be stored; -ESPIPE for a
+/// pipe.
 ///
 /// ```c
 /// mmap_wrap_fd_evict(fd, 0, MMAP_WRAP_REST);
@@ -111,9 +111,9 @@ pub unsafe extern "C" fn mmap_wrap_fd_evict(fd: i64, offset: i64, size: i64) -> 
     boundary("mmap_wrap_fd_evict", || unsafe { page_cache::evict(fd, offset, size) }.map(|()| 0))
 }
 
-/// Begins to read the range of the file open as fd into the page cache, and does not wait for it.
+/// Starts to read the range of the open file fd into the page cache, and does not wait for it.
 ///
-/// Returns 0, or MMAP_WRAP_E_RANGE, MMAP_WRAP_E_ARGUMENT, -EBADF, -ESPIPE (a pipe).
+/// Returns 0. Errors: MMAP_WRAP_E_RANGE; MMAP_WRAP_E_ARGUMENT; -EBADF; -ESPIPE for a pipe.
 ///
 /// ```c
 /// mmap_wrap_fd_readahead(fd, 0, MMAP_WRAP_REST);

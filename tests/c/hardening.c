@@ -13,6 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { RW = PROT_READ | PROT_WRITE };
@@ -101,6 +103,70 @@ static void a_guard_needs_whole_pages_inside_the_mapping(void) {
     CHECK_IS(mmap_wrap_guard(h, 1, 3 * page, 1), 0);                  /* the mapping's own end */
     CHECK_FAILS(mmap_wrap_write(h, 3 * page, "x", 1), MMAP_WRAP_E_FAULT, "the access faulted");
     CHECK_IS(munmap_wrap(h), 1);
+}
+
+static void parts_of_a_guard_have_protections_of_their_own(void) {
+    mmap_wrap_handle h = memory_of(4 * page);
+    CHECK_IS(mmap_wrap_guard(h, 1, page, MMAP_WRAP_REST), 0);
+    CHECK_IS(mprotect_wrap(h, PROT_READ, 2 * page, page), 0);
+    CHECK_IS(mprotect_wrap(h, RW, 0, page), 0);
+    for (int64_t at = page; at < 4 * page; at += page)
+        CHECK_FAILS(mmap_wrap_read(h, at, &byte, 1), MMAP_WRAP_E_FAULT, "the access faulted");
+    CHECK_IS(mmap_wrap_guard(h, 0, 0, MMAP_WRAP_REST), 0);
+    CHECK_IS(mmap_wrap_fill(h, 0, 1, 2 * page), 2 * page);
+    CHECK_IS(mmap_wrap_read(h, 2 * page, &byte, 1), 1);
+    CHECK_FAILS(mmap_wrap_write(h, 2 * page, "x", 1), MMAP_WRAP_E_FAULT, "the protection forbids it");
+    CHECK_IS(mmap_wrap_fill(h, 3 * page, 1, MMAP_WRAP_REST), page);
+    CHECK_IS(munmap_wrap(h), 1);
+}
+
+static void a_guard_stays_when_the_mapping_grows(void) {
+    mmap_wrap_handle h = memory_of(2 * page);
+    CHECK_IS(mmap_wrap_guard(h, 1, page, page), 0);
+    CHECK_IS(mremap_wrap(h, 500 * page, MREMAP_MAYMOVE, NULL, 0), h);
+    CHECK_IS(mprotect_wrap(h, RW, 0, MMAP_WRAP_REST), 0);
+    CHECK_FAILS(mmap_wrap_fill(h, 0, 1, MMAP_WRAP_REST), MMAP_WRAP_E_FAULT, "the access faulted");
+    CHECK_IS(mmap_wrap_fault_done(), page);
+    CHECK_IS(mmap_wrap_fill(h, 2 * page, 1, MMAP_WRAP_REST), 498 * page);
+    CHECK_IS(munmap_wrap(h), 1);
+}
+
+/* Every test of guards, for which the kernel is one without guard regions. */
+static void all_guards(void) {
+    a_guard_refuses_every_access_until_it_is_lifted();
+    a_guard_lets_go_of_private_memory();
+    an_access_through_the_address_dies_at_a_guard();
+    lifted_pages_have_the_protection_of_the_whole();
+    parts_of_a_guard_have_protections_of_their_own();
+    a_guard_stays_when_the_mapping_grows();
+    a_guard_needs_whole_pages_inside_the_mapping();
+}
+
+static void all_guards_without_guard_regions(void) {
+    /* linux/filter.h and linux/seccomp.h, which not every C library comes with. */
+    struct instruction { unsigned short code; unsigned char if_so, if_not; unsigned value; };
+    enum { LOAD = 0x20, IS = 0x15, IS_AT_LEAST = 0x35, RETURN = 0x06, MODE_FILTER = 2 };
+    const unsigned short one = 1;
+    const unsigned low_half = *(const unsigned char *)&one == 1 ? 0 : 4, advice = 16 + 2 * 8 + low_half;
+    struct instruction filter[] = {
+        {LOAD, 0, 0, 0},                                      /* the number of the call */
+        {IS, 0, 3, SYS_madvise},
+        {LOAD, 0, 0, advice},
+        {IS_AT_LEAST, 0, 1, 102},                             /* MADV_GUARD_INSTALL, and MADV_GUARD_REMOVE after it */
+        {RETURN, 0, 0, 0x00050000 | EINVAL},
+        {RETURN, 0, 0, 0x7fff0000},
+    };
+    struct { unsigned short length; struct instruction *filter; } program = {sizeof filter / sizeof *filter, filter};
+    int filtered = prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L) == 0 && prctl(PR_SET_SECCOMP, (long)MODE_FILTER, &program) == 0;
+    mmap_wrap_handle h = memory_of(page);
+    int64_t advised = madvise_wrap(h, 102, 0, page);
+    CHECK_IS(munmap_wrap(h), 1);
+    if (advised == -EINVAL) all_guards();
+    else skip("this kernel has guard regions, and no filter to hide them: %d", filtered);
+}
+
+static void guards_are_the_same_without_guard_regions_of_the_kernel(void) {
+    in_child(all_guards_without_guard_regions);
 }
 
 static void every_call_here_refuses(mmap_wrap_handle h, int64_t code) {
@@ -211,7 +277,10 @@ int main(void) {
     RUN(a_guard_lets_go_of_private_memory);
     RUN(an_access_through_the_address_dies_at_a_guard);
     RUN(lifted_pages_have_the_protection_of_the_whole);
+    RUN(parts_of_a_guard_have_protections_of_their_own);
+    RUN(a_guard_stays_when_the_mapping_grows);
     RUN(a_guard_needs_whole_pages_inside_the_mapping);
+    RUN(guards_are_the_same_without_guard_regions_of_the_kernel);
     RUN(what_is_no_live_handle_is_refused);
     RUN(what_is_sealed_stays_as_it_is);
     RUN(sealed_memory_that_cannot_be_written_cannot_be_discarded);

@@ -347,9 +347,9 @@ def broken(m):
     try:
         if m.closed:
             return None
-        facts = m.info()
-        if facts.exports:
-            return f"{facts.exports} exports are held"
+        info = m.info()
+        if info.exports:
+            return f"{info.exports} exports are held"
         with memoryview(m) as view:
             if len(view) != len(m):
                 return "the view has another size"

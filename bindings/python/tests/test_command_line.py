@@ -1034,7 +1034,7 @@ def test_doctor_says_what_a_feature_that_is_missing_needs(monkeypatch):
     monkeypatch.setattr(doctor, "FEATURES", (missing,))
     (finding,) = doctor._features()
     assert finding.status == "missing"
-    assert finding.note.startswith("nothing yet; needs Linux 9.9: madvise: ")
+    assert finding.note.startswith("nothing yet; needs Linux 9.9: madvise_wrap: ")
 
 
 @pytest.mark.parametrize(

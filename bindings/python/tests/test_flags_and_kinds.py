@@ -143,10 +143,10 @@ def test_a_size_that_a_file_system_of_huge_pages_cannot_have_is_said_with_its_pa
     assert not os.path.exists(path)
 
 
-def test_facts_and_cached_show_their_members():
+def test_info_and_cachestat_show_their_members():
     m = mmap.memfd(100)
     shown = repr(m.info())
-    assert shown.startswith("Facts(length=100, mapped=")
+    assert shown.startswith("Info(length=100, mapped=")
     assert all(f"{name}={getattr(m.info(), name)}" in shown for name, _ in raw.Info._fields_)
     assert repr(raw.Cachestat(cached=4096, dirty=1)) == (
         "Cache(cached=4096, dirty=1, writeback=0, evicted=0, recently_evicted=0)"

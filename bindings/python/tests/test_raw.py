@@ -54,7 +54,7 @@ def test_the_library_has_every_call(name):
 def value(text):
     """What a macro stands for: a number, a text, or the members of a struct."""
     if text.startswith("{"):
-        return [MACROS.get(one) and value(MACROS[one]) or int(one) for one in text.strip("{}").split(", ")]
+        return [(MACROS.get(one) and value(MACROS[one])) or int(one) for one in text.strip("{}").split(", ")]
     return text.strip('"') if '"' in text else int(text.strip("()").replace("INT64_MIN", str(LEAST)), 0)
 
 
@@ -102,7 +102,9 @@ def test_the_native_module_has_the_numbers_of_the_header():
     constants = dict(re.findall(r"^pub const (\w+): i64 = (.+);$", NATIVE, re.MULTILINE))
     numbers = {name: value(text) for name, text in MACROS.items() if isinstance(value(text), int)}
     assert len(constants) == len(numbers)
-    assert {f"MMAP_WRAP_{name}": int(text.replace("i64::MIN", str(LEAST))) for name, text in constants.items()} == numbers
+    assert {
+        f"MMAP_WRAP_{name}": int(text.replace("i64::MIN", str(LEAST))) for name, text in constants.items()
+    } == numbers
 
 
 def test_a_call_is_bound_when_it_is_first_asked_for():
@@ -170,4 +172,4 @@ else:
     if said == "no seals\n":
         pytest.skip("a sealed map: this kernel has no mseal")
     sealed = "a part of the mapping is sealed: it stays as it is until the process ends"
-    assert said == f"{errno.EPERM} munmap: {sealed}\n{errno.EPERM} mprotect: {sealed}\n7 False\n"
+    assert said == f"{errno.EPERM} mmap.close: {sealed}\n{errno.EPERM} mmap.protect: {sealed}\n7 False\n"

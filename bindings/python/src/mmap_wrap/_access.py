@@ -55,7 +55,7 @@ class Access(Base):
         >>> import mmap_wrap
         >>> m, backup = mmap_wrap.mmap(-1, 4), mmap_wrap.mmap(-1, 6)
         >>> m[:] = b"data"
-        >>> backup.copy(m, 2)
+        >>> backup.copy_from(m, 2)
         4
         >>> backup[:]
         b'\\x00\\x00data'

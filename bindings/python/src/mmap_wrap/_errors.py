@@ -30,7 +30,7 @@ class FaultError(OSError):
     >>> m.protect(mmap_wrap.PROT_NONE)
     >>> m[0]
     Traceback (most recent call last):
-    mmap_wrap.FaultError: [Errno 14] mmap_wrap_read: the access faulted at offset 0, after 0 of 1 bytes: ...
+    mmap_wrap.FaultError: [Errno 14] mmap.__getitem__: the access faulted at offset 0, after 0 of 1 bytes: ...
     """
 
 
@@ -43,12 +43,12 @@ class ArgumentError(OSError, ValueError):
     >>> import mmap_wrap
     >>> mmap_wrap.anonymous(4096).advise(9999)
     Traceback (most recent call last):
-    mmap_wrap.ArgumentError: [Errno 22] madvise: 9999 is no advice that this library knows on this platform
+    mmap_wrap.ArgumentError: [Errno 22] mmap.advise: 9999 is no advice that this library knows on this platform
     >>> try:
     ...     mmap_wrap.anonymous(4096).madvise(9999)
     ... except OSError as error:
     ...     print(type(error).__name__, error, error.__notes__)
-    OSError [Errno 22] Invalid argument ['madvise: 9999 is no advice that this library knows on this platform']
+    OSError [Errno 22] Invalid argument ['mmap.madvise: 9999 is no advice that this library knows on this platform']
     """
 
 

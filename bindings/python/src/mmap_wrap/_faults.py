@@ -35,3 +35,8 @@ def trust_handlers(yes: bool = True) -> None:
     >>> mmap_wrap.trust_handlers(False)
     """
     checked(_ffi.mmap_wrap_trust_handlers(int(bool(yes))), "mmap_wrap.trust_handlers")
+
+
+# As of the exceptions: users know them where they are imported from.
+for _public in (verify_handlers, trust_handlers):
+    _public.__module__ = __package__

@@ -30,7 +30,7 @@ class Hardening(Base):
         >>> m.guard(4096)
         >>> m[4096]
         Traceback (most recent call last):
-        mmap_wrap.FaultError: [Errno 14] mmap_wrap_read: the access faulted at offset 4096, ...
+        mmap_wrap.FaultError: [Errno 14] mmap.__getitem__: the access faulted at offset 4096, ...
         """
         checked(_ffi.mmap_wrap_guard(self._handle, int(bool(on)), *part(offset, size)), "mmap.guard")
 

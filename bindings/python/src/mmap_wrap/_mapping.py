@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import copyreg
 
-from . import _base, _native
+# _standard is for the native module: an import at the moment of an error may fail itself.
+from . import _base, _native, _standard  # noqa: F401
 from ._access import Access
 from ._atomics import Atomics
 from ._elements import Elements

@@ -47,7 +47,7 @@ class PageCache(Base):
         """Lets the pages of the range go from memory, as far as the kernel can; no data is lost.
 
         A shared map's changes are written to the file first; private ones go to swap space, or stay. `resident_bytes`
-        returns how much stayed. OSError: EINVAL for locked pages, EIO where the data could not be written: then nothing went.
+        returns how much stayed. OSError: EINVAL for locked pages; EIO where the data could not be written: all stayed.
 
         >>> import mmap_wrap
         >>> mmap_wrap.memfd(4096).page_out()

@@ -37,7 +37,7 @@ class Protect(Base):
         >>> m[4095] = 1
         >>> m[4096] = 1
         Traceback (most recent call last):
-        mmap_wrap.FaultError: [Errno 14] mmap_wrap_write: the access faulted at offset 4096, ...
+        mmap_wrap.FaultError: [Errno 14] mmap.__setitem__: the access faulted at offset 4096, ...
         """
         protection = int64(prot)
         checked(_ffi.mprotect_wrap(self._handle, protection, *part(offset, size)), "mmap.protect")

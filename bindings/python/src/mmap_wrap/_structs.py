@@ -30,7 +30,7 @@ def _fields(name: str) -> list[tuple[str, Any]]:
 class Cachestat(_Members):
     """`struct mmap_wrap_cachestat`: bytes of a part of a file in the page cache; what `mmap.cachestat` returns.
 
-    `cached` are in memory; of these `dirty` wait to be written and `writeback` are being written. `evicted` were in
+    `cachestat` are in memory; of these `dirty` wait to be written and `writeback` are being written. `evicted` were in
     memory once, `recently_evicted` of those so lately that it would have been better to keep them.
 
     Of a file that is another user's and may not be written, the kernel says nothing: -EPERM.

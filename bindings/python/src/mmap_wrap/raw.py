@@ -44,7 +44,7 @@ def check(result: int) -> int:
     >>> from mmap_wrap import raw
     >>> raw.check(raw.mmap_path_wrap(b"/nowhere", raw.MMAP_WRAP_REST, mmap_wrap.PROT_READ, mmap_wrap.MAP_PRIVATE, 0))
     Traceback (most recent call last):
-    FileNotFoundError: [Errno 2] mmap_path: open '/nowhere' for reading: No such file or directory (ENOENT)
+    FileNotFoundError: [Errno 2] mmap_path_wrap: open '/nowhere' for reading: No such file or directory (ENOENT)
     """
     if result < 0:
         raise _errors.exception(result, _native.message(result))
