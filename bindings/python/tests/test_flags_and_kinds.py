@@ -149,7 +149,7 @@ def test_info_and_cachestat_show_their_members():
     assert shown.startswith("Info(length=100, mapped=")
     assert all(f"{name}={getattr(m.info(), name)}" in shown for name, _ in raw.Info._fields_)
     assert repr(raw.Cachestat(cached=4096, dirty=1)) == (
-        "Cache(cached=4096, dirty=1, writeback=0, evicted=0, recently_evicted=0)"
+        "Cachestat(cached=4096, dirty=1, writeback=0, evicted=0, recently_evicted=0)"
     )
 
 
