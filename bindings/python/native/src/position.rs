@@ -14,6 +14,11 @@ use std::mem::MaybeUninit;
 /// Bytes that are looked at first for the end of a line: most lines are shorter.
 const LINE: usize = 256;
 
+/// They begin where the widest loads and stores do, so that a load finds what it needs in the store before it: elsewhere the
+/// processor waits for both.
+#[repr(align(64))]
+struct Line(MaybeUninit<[u8; LINE]>);
+
 /// `seek(pos, whence=os.SEEK_SET)`
 pub unsafe extern "C" fn seek(object: Object, first: *mut Object, count: Py_ssize_t) -> Object {
     // SAFETY: called by the interpreter.
@@ -170,8 +175,8 @@ pub unsafe extern "C" fn readline(object: Object, _: Object) -> Object {
 unsafe fn next_line(map: Call) -> Result<Object> {
     // SAFETY: called by the interpreter; there is room for the bytes of `piece`, of which those are looked at that were read.
     unsafe {
-        let mut piece = MaybeUninit::<[u8; LINE]>::uninit();
-        let room: *mut u8 = piece.as_mut_ptr().cast();
+        let mut piece = Line(MaybeUninit::uninit());
+        let room: *mut u8 = piece.0.as_mut_ptr().cast();
         let mut is_seen = true;
         loop {
             let start = map.position();
