@@ -1,13 +1,13 @@
 //! The object: what an instance of the class holds, how it is made and ends, its length, and its memory as a buffer.
 
 use crate::arguments::arguments;
-use crate::exceptions::{self, Object, Raised, Result, call, fail, made, or_null, raise};
+use crate::exceptions::{self, Object, Raised, Result, call, made, or_null, raise};
 use crate::header::{E_FAULT, E_RANGE, Info};
 use crate::library::{library, yes};
 use pyo3_ffi::*;
 use std::ffi::{CStr, c_int, c_void};
 use std::ptr::{addr_of_mut, null, null_mut};
-use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicI64, Ordering::Relaxed, Ordering::SeqCst};
 
 /// An instance as it lies in memory.
 #[repr(C)]
@@ -28,6 +28,10 @@ pub struct Map {
     position: AtomicI64,
     /// The length when it was last asked for. Any call may find another one: this one only says which call to try first.
     length: AtomicI64,
+    /// The protection of the map as a whole, where it is known. Negative: the library is to be asked; each change of it has a
+    /// number of its own, so that an answer from before the change is not kept after it.
+    protection: AtomicI64,
+    changes: AtomicI64,
 }
 
 /// The bits of `access` that are one of the ACCESS_ constants.
@@ -108,6 +112,11 @@ impl Map {
             self.position.store(to, Relaxed);
         }
         stays
+    }
+
+    /// Has the protection asked for anew.
+    fn forget_protection(&self) {
+        self.protection.store(-2 - self.changes.fetch_add(1, SeqCst), SeqCst);
     }
 
     /// The length when it was last asked for.
@@ -361,7 +370,14 @@ pub unsafe fn instance(class: *mut PyTypeObject, handle: i64, access: i64, lengt
             (library().unmap)(handle);
             return Err(Raised);
         }
-        let fresh = Map { handle, access: access.into(), position: 0.into(), length: length.into() };
+        let fresh = Map {
+            handle,
+            access: access.into(),
+            position: 0.into(),
+            length: length.into(),
+            protection: (-1).into(),
+            changes: 0.into(),
+        };
         addr_of_mut!((*object.cast::<Layout>()).map).write(fresh);
         let views = have_views_pickle();
         if views.is_err() {
@@ -498,12 +514,10 @@ pub unsafe extern "C" fn set_access(object: Object, value: Object, _: *mut c_voi
             return -1;
         }
         map_of(object).access.store(access, Relaxed);
+        map_of(object).forget_protection();
         0
     }
 }
-
-/// What a program calls that gets a buffer.
-const VIEW: &CStr = c"__buffer__";
 
 /// Its address is in no other module.
 static OURS: u8 = 0;
@@ -518,29 +532,53 @@ pub unsafe extern "C" fn get_buffer(object: Object, buffer: *mut Py_buffer, flag
     // SAFETY: called by the interpreter, with a buffer to be filled in. The consumer of the buffer refers to the object, and
     // the export keeps the memory, until `release_buffer`.
     unsafe {
-        let handle = map_of(object).handle;
+        let map = call_of(object, c"__buffer__");
         (*buffer).obj = null_mut();
-        let address = (library().acquire)(handle);
+        let address = (library().acquire)(map.handle);
         if address.is_null() {
-            fail(VIEW, (library().last_error_code)());
+            map.fail((library().last_error_code)());
             return -1;
         }
         // The map cannot be resized from here on. A loss stays unreported: callers often take any failure for
         // "there is none".
-        let mut info = Info::default();
-        let wanted = std::mem::offset_of!(Info, flags);
-        let done = (library().info)(handle, &raw mut info, wanted as i64);
-        let writable = info.protection & i64::from(libc::PROT_WRITE) != 0;
-        let length = info.length as Py_ssize_t;
-        if done < 0 {
-            fail(VIEW, done);
-        } else if PyBuffer_FillInfo(buffer, object, address, length, (!writable).into(), flags) == 0 {
-            (*buffer).internal = (object.addr() ^ (&raw const OURS).addr()) as *mut c_void;
-            return 0;
+        if let Ok((length, writable)) = length_and_writability(map) {
+            let length = length as Py_ssize_t;
+            if PyBuffer_FillInfo(buffer, object, address, length, (!writable).into(), flags) == 0 {
+                (*buffer).internal = (object.addr() ^ (&raw const OURS).addr()) as *mut c_void;
+                return 0;
+            }
         }
-        (library().release)(handle);
+        (library().release)(map.handle);
         -1
     }
+}
+
+/// # Safety
+/// As the slots; the map cannot be resized meanwhile.
+#[inline(always)]
+unsafe fn length_and_writability(map: Call) -> Result<(i64, bool)> {
+    let known = map.protection.load(SeqCst);
+    // SAFETY: called by the interpreter.
+    unsafe {
+        let protection = if known < 0 { asked_protection(map, known)? } else { known };
+        Ok((map.length()?, protection & i64::from(libc::PROT_WRITE) != 0))
+    }
+}
+
+/// # Safety
+/// As the slots.
+#[cold]
+unsafe fn asked_protection(map: Call, unknown: i64) -> Result<i64> {
+    let mut info = Info::default();
+    let wanted = std::mem::offset_of!(Info, flags) as i64;
+    // SAFETY: called by the interpreter; there is room for so many bytes.
+    let done = unsafe { (library().info)(map.handle, &raw mut info, wanted) };
+    if done < 0 {
+        // SAFETY: as demanded.
+        return Err(unsafe { map.fail(done) });
+    }
+    let _ = map.protection.compare_exchange(unknown, info.protection, SeqCst, SeqCst);
+    Ok(info.protection)
 }
 
 pub unsafe extern "C" fn release_buffer(object: Object, _: *mut Py_buffer) {

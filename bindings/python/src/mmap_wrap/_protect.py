@@ -41,8 +41,9 @@ class Protect(Base):
         """
         protection = int64(prot)
         checked(_ffi.mprotect_wrap(self._handle, protection, *part(offset, size)), "mmap.protect")
-        if protection & _PROT_WRITE and self._access & ACCESS == ACCESS_READ:
-            self._access &= ~ACCESS  # type: ignore[misc] # the native class has it
+        becomes_writable = protection & _PROT_WRITE and self._access & ACCESS == ACCESS_READ
+        # Set in any case: so the native class finds out what the next view may do.
+        self._access &= ~ACCESS if becomes_writable else -1  # type: ignore[misc] # the native class has it
 
     def advise(self, advice: SupportsIndex, offset: SupportsIndex = 0, size: SupportsIndex | None = None) -> None:
         """Tells the kernel how `size` bytes from `offset` on will be used: `advice` is one MADV_ constant.
