@@ -388,7 +388,7 @@ def main(names, seed, count):
             print(f"{map_name!r} {call!r}: {problem}")
             return 1
     # What is sealed stays until the process ends.
-    if "m.seal" not in names and held() != before:
+    if "m.mseal" not in names and held() != before:
         print(f"{names}: descriptors and mappings were {before}, and are {held()}")
         return 1
     return 0
