@@ -44,7 +44,7 @@ fn a_million_errors() {
     let live = handle(8192);
     leaves_nothing_behind("a_million_errors", |round| {
         let mut byte = 0u8;
-        let answer = match round % 8 {
+        let result = match round % 8 {
             0 => (mmap_wrap_read(stale, 0, (&raw mut byte).cast(), 1), MMAP_WRAP_E_UNMAPPED),
             1 => (mmap_wrap_read(7, 0, (&raw mut byte).cast(), 1), MMAP_WRAP_E_HANDLE),
             2 => (mprotect_wrap(live, PROT_READ, 4096, 8192), MMAP_WRAP_E_RANGE),
@@ -54,16 +54,16 @@ fn a_million_errors() {
             6 => (mmap_wrap(null_mut(), 1, PROT_READ, MAP_SHARED, 98_765, 0), -i64::from(libc::EBADF)),
             _ => (mmap_path_wrap(c"no such file".as_ptr(), 1, PROT_READ, MAP_SHARED, 0), -i64::from(libc::ENOENT)),
         };
-        assert_eq!(answer.0, answer.1);
+        assert_eq!(result.0, result.1);
         assert!(!mmap_wrap_last_error_message().is_null());
     });
 }
 
 #[test]
 fn a_million_refused_accesses() {
-    let refusing = handle(4096);
-    assert_eq!(mprotect_wrap(refusing, PROT_NONE, 0, REST), 0);
+    let inaccessible = handle(4096);
+    assert_eq!(mprotect_wrap(inaccessible, PROT_NONE, 0, REST), 0);
     leaves_nothing_behind("a_million_refused_accesses", |_| {
-        assert_eq!(mmap_wrap_fill(refusing, 0, 1, 1), MMAP_WRAP_E_FAULT);
+        assert_eq!(mmap_wrap_fill(inaccessible, 0, 1, 1), MMAP_WRAP_E_FAULT);
     });
 }
