@@ -322,7 +322,7 @@ def play(map_name, call):
     signal.setitimer(signal.ITIMER_REAL, 0.02 if ".wait(" in call else 20)
     try:
         result = eval(call, names)
-        if call.startswith("m.descriptor") and type(result) is int:
+        if call.startswith("m.dup_fd") and type(result) is int:
             os.close(result)
         if hasattr(result, "__next__"):
             next(result, None)

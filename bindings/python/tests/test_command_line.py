@@ -350,7 +350,7 @@ def test_counts_ranges_and_cells_are_those_of_the_pages(seed):
     present = [draw.random() < draw.choice((0.1, 0.5, 0.9)) for _ in range(pages)]
     begin = 3 * PAGE + draw.randrange(PAGE)
     end = (3 + pages) * PAGE - draw.randrange(PAGE if pages > 1 else 3 * PAGE + PAGE - begin)
-    tally = page_cache.Presence(begin, end, PAGE, cells)
+    tally = page_cache.Residency(begin, end, PAGE, cells)
     for first, last in page_cache._runs(bytes(present)):
         tally.add(3 + first, 3 + last)
     held = {3 + i for i, there in enumerate(present) if there}
@@ -368,7 +368,7 @@ def test_counts_ranges_and_cells_are_those_of_the_pages(seed):
 
 def test_figures_that_are_all_zero_of_pages_that_are_there_are_none(stored):
     with page_cache.File(str(stored)) as file:
-        there = page_cache.Presence(0, file.size, PAGE, 0)
+        there = page_cache.Residency(0, file.size, PAGE, 0)
         if page_cache.figures(file, 0, file.size, there) is None:
             pytest.skip("this kernel tells no figures of the page cache")
         there.add(0, 1)
@@ -385,7 +385,7 @@ def test_a_user_who_may_not_know_is_told_so_and_may_warm_all_the_same():
         if os.geteuid() != 0:
             path = Path("/etc/passwd")  # root's; whoever runs this test may read it, and not write it
         shows, complains = as_nobody([str(path)])
-        assert (shows, complains) == ("1 ", f"mmap-wrap: {path}: {page_cache.UNTOLD}\n")
+        assert (shows, complains) == ("1 ", f"mmap-wrap: {path}: {page_cache.UNREPORTED}\n")
         size = path.stat().st_size
         assert as_nobody(["warm", str(path)]) == (f"0 -\t-\t{size}\t{path}\n", "")
         assert as_nobody(["evict", str(path)]) == (f"0 -\t-\t{size}\t-\t{path}\n", "")

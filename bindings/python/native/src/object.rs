@@ -29,7 +29,7 @@ pub struct Map {
     /// The length when it was last asked for. Any call may find another one: this one only says which call to try first.
     length: AtomicI64,
     /// The protection of the map as a whole, where it is known. Negative: the library is to be asked; each change of it has a
-    /// number of its own, so that an answer from before the change is not kept after it.
+    /// number of its own, so that a result from before the change is not kept after it.
     protection: AtomicI64,
     changes: AtomicI64,
 }

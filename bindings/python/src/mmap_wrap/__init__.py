@@ -38,7 +38,7 @@ from ._errors import ArgumentError, FaultError, OwnerDiedError, SealedError
 from ._faults import trust_handlers, verify_handlers
 from ._mapping import ALLOCATIONGRANULARITY, PAGESIZE, mmap
 from ._open import anonymous, map_path, memfd, secret, shared_memory, unlink_shared_memory
-from ._open import open as open  # noqa: A004 - not in __all__: nobody's own `open` is to be hidden by a `*`
+from ._open import open as open  # noqa: A004 - not in __all__: a `*` must not hide the built-in `open`
 
 TYPE_CHECKING = False
 

@@ -50,7 +50,7 @@ class Access(Base):
         """Copies `size` bytes from offset `src` of the map `other`, by default its rest, to offset `dest` of this one.
 
         Returns how many. ValueError: a map is closed, or a range outside of it. TypeError: mapped for reading only, or
-        `other` is no map. FaultError: the memory of one of them refuses; the message says which.
+        `other` is no map. FaultError: an access to one of them faulted; the message says which.
 
         >>> import mmap_wrap
         >>> m, backup = mmap_wrap.mmap(-1, 4), mmap_wrap.mmap(-1, 6)
@@ -71,8 +71,8 @@ class Access(Base):
         """Compares `size` bytes from `offset` on with those of the map `other` from its offset `theirs` on.
 
         Returns how many are equal before the first difference: `size` where there is none. `size` is by default the
-        rest of this map. ValueError: a map is closed, or a range outside of it. FaultError: the memory of one of them
-        refuses before there is a difference.
+        rest of this map. ValueError: a map is closed, or a range outside of it. FaultError: an access to one of them
+        faulted before there is a difference.
 
         >>> import mmap_wrap
         >>> one, other = mmap_wrap.mmap(-1, 4), mmap_wrap.mmap(-1, 4)
@@ -88,7 +88,7 @@ class Access(Base):
 
         It reads a MiB at a time, so that a map of any size takes little memory, and is several times as fast as
         `readline`. What changes in the map meanwhile may or may not be seen. ValueError: closed. FaultError: the memory
-        refuses, somewhere in the MiB that comes next, whose first lines `readline` may still read.
+        faulted, somewhere in the MiB that comes next, whose first lines `readline` may still read.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.mmap(-1, 7)

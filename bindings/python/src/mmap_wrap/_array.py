@@ -79,7 +79,7 @@ class Array(_NDArray["Scalar"]):
 
 
 class ByReference:
-    """An array that is not seen as one by who copies arrays: `Array.by_reference`."""
+    """An array that libraries which copy arrays do not take for one: `Array.by_reference`."""
 
     __slots__ = ("_array", "_place")
 

@@ -52,7 +52,7 @@ class Atomics(Base):
                 left = max(end - monotonic_ns(), 0)
 
     def wake(self, offset: SupportsIndex, count: SupportsIndex | None = None) -> int:
-        """Wakes up to `count`, by default all, of those who wait on the word at byte `offset`. Returns how many.
+        """Wakes up to `count`, by default all, waiters on the word at byte `offset`. Returns how many it woke.
 
         Errors as `atomic_load`.
 

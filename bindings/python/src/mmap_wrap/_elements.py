@@ -97,7 +97,7 @@ def _lengths(shape: SupportsIndex | Iterable[SupportsIndex]) -> list[int]:
     try:
         return [int64(shape)]  # type: ignore[arg-type]
     except TypeError:
-        # Not by its class: an array of lengths has __index__ as well, and refuses.
+        # Not by its class: an array of lengths has __index__ as well, which fails.
         return [int64(length) for length in shape]  # type: ignore[union-attr]
 
 
@@ -144,7 +144,7 @@ class Elements(Base):
                 errno.EINVAL, f"mmap.view: memoryview has no {kind!r} before Python 3.12: use array or get"
             )
         start, wanted = part(offset, count)
-        # Nobody resizes the map from here on.
+        # While this is held, resizing fails.
         with memoryview(self) as whole:
             room = checked(_ffi.mmap_wrap_check(self._handle, start, MMAP_WRAP_REST), "mmap.view")
             # The library says what is wrong with more than fit, or fewer than none.
@@ -203,7 +203,7 @@ class Elements(Base):
         if element.hasobject:
             raise ArgumentError(errno.EINVAL, f"mmap.array: {element!r} has pointers to objects, which no map can hold")
         lengths = None if shape is None else _lengths(shape)
-        # Nobody resizes the map from here on.
+        # While this is held, resizing fails.
         with memoryview(self):
             room = checked(_ffi.mmap_wrap_check(self._handle, start, MMAP_WRAP_REST), "mmap.array")
             if lengths is None:

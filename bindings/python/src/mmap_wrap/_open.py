@@ -142,7 +142,7 @@ def shared_memory(
 
 
 def unlink_shared_memory(name: str) -> None:
-    """Takes away the `name` of shared memory. Who has it mapped keeps it.
+    """Removes the `name` of shared memory. Existing mappings stay valid.
 
     FileNotFoundError: no such memory.
 

@@ -21,8 +21,8 @@ class PageCache(Base):
     def cachestat(self, offset: SupportsIndex = 0, size: SupportsIndex | None = None) -> Cachestat:
         """What the page cache holds of the file behind the range, in bytes: see `raw.Cachestat`.
 
-        Of files on overlayfs the kernel tells zeros. OSError: ENOTSUP before Linux 6.5. ArgumentError: the map does not
-        keep its file.
+        Of files on overlayfs the kernel reports zeros. OSError: ENOTSUP before Linux 6.5. ArgumentError: the map keeps
+        no file.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.memfd(4096)

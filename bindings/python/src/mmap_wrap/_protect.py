@@ -46,7 +46,7 @@ class Protect(Base):
         self._access &= ~ACCESS if becomes_writable else -1  # type: ignore[misc] # the native class has it
 
     def advise(self, advice: SupportsIndex, offset: SupportsIndex = 0, size: SupportsIndex | None = None) -> None:
-        """Tells the kernel how `size` bytes from `offset` on will be used: `advice` is one MADV_ constant.
+        """Advises the kernel how `size` bytes from `offset` on will be used: `advice` is one MADV_ constant.
 
         It does what `madvise` does, but a size beyond the end is a ValueError, as everywhere else. Advice that discards
         data needs page borders at both ends, or the map's own ends.

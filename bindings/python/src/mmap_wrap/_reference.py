@@ -47,7 +47,7 @@ _FS_IOC_GETVERSION = 2 << 30 | struct.calcsize("l") << 16 | ord("v") << 8 | 1
 # Flags that are about addresses of one process.
 _ADDRESSES = _constant("MAP_FIXED") | _constant("MAP_FIXED_NOREPLACE")
 
-# What tells this run of this kernel from every other one, and what people call the machine.
+# An identifier of this boot of this machine, and the machine's name.
 _HOST = os.uname().nodename
 try:
     with open("/proc/sys/kernel/random/boot_id") as _file:
@@ -87,7 +87,7 @@ def _caller() -> str:
 
 
 def is_sent() -> bool:
-    """Whether what is pickled now goes to another process, and not into a file or to where nobody knows."""
+    """Whether what is pickled now goes to another process, and not into a file or to an unknown place."""
     return _caller() in _SENDERS
 
 
@@ -103,7 +103,9 @@ class Whole:
         return self._opening
 
     def __deepcopy__(self, memo: object) -> NoReturn:
-        raise TypeError("cannot copy a map, nor a view of it: nobody has said whether the memory is shared or copied")
+        raise TypeError(
+            "cannot copy a map, nor a view of it: the memory could be shared or copied, which is not said"
+        )
 
 
 def map_of(whole: Base | Whole) -> Base:
@@ -114,7 +116,7 @@ def map_of(whole: Base | Whole) -> Base:
 
 
 def reduce_map(whole: Base) -> tuple[Any, ...]:
-    """What `mmap.__reduce__` answers; what a subclass has of its own goes with it."""
+    """What `mmap.__reduce__` returns; what a subclass has of its own goes with it."""
     return map_of, (Whole(whole, reopen),), whole.__getstate__()
 
 
@@ -157,9 +159,9 @@ def _ways_to(whole: Base, descriptor: int, file: os.stat_result, opening: int) -
     try:
         os.close(os.open(own[0], opening | os.O_CLOEXEC))
     except OSError as error:
-        # Secret memory is such: nobody may open it.
+        # As for secret memory, which cannot be opened.
         _refuse(whole, f"its file has no path, and cannot be opened through {own[0]}: {error.strerror}")
-    # So that what is only sent back arrives, although who sends it back lets go of it.
+    # So that what is only sent back arrives, although its sender closes it.
     maker = _maker.get(whole._handle, own)
     return (own,) if maker == own else (own, maker)
 
@@ -187,7 +189,7 @@ def reopen(
 ) -> mmap:
     """Opens the map again that the reference is of. OSError: the file is not there, or is another one now.
 
-    FileNotFoundError, PermissionError: of the path. ProcessLookupError: who pickled it has closed it, or ended. ESTALE:
+    FileNotFoundError, PermissionError: of the path. ProcessLookupError: its process has closed it, or ended. ESTALE:
     another file has the path now, or it was cut short. EREMOTE: a file without a path, of another machine.
     """
     kind = _base.mmap if kind is None else kind
@@ -218,7 +220,7 @@ def reopen(
 
 
 def _open(ways: tuple[Way, ...], opening: int, wanted: tuple[int, ...]) -> int:
-    """A descriptor of the file that `wanted` tells from all others: by inode, device and generation."""
+    """A descriptor of the file with the identity `wanted`: inode, device and generation."""
     # O_NONBLOCK: what has the path now may be a FIFO.
     flags = opening | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
     for path, process in ways:
@@ -235,13 +237,13 @@ def _open(ways: tuple[Way, ...], opening: int, wanted: tuple[int, ...]) -> int:
         os.close(descriptor)
         if not process:
             raise OSError(errno.ESTALE, f"another file is there now: inode {file.st_ino}, not {wanted[0]}", path)
-    who = " and ".join(f"process {process}" for _, process in ways)
+    processes = " and ".join(f"process {process}" for _, process in ways)
     why = "the map, whose file has no path, was closed, or the process has ended; keep it until it is opened"
-    raise ProcessLookupError(errno.ESRCH, f"{who}: {why}", ways[0][0])
+    raise ProcessLookupError(errno.ESRCH, f"{processes}: {why}", ways[0][0])
 
 
 def _generation(descriptor: int) -> int:
-    """A number that tells the file from an earlier one with the same inode; 0 where the file system has none."""
+    """A number that differs from that of an earlier file with the same inode; 0 where the file system has none."""
     try:
         # The kernel writes an int.
         return int.from_bytes(fcntl.ioctl(descriptor, _FS_IOC_GETVERSION, bytes(8))[:4], sys.byteorder)
@@ -265,7 +267,7 @@ def reduce_view(view: memoryview) -> tuple[Any, ...]:
     """What `copyreg` has for a memoryview of a map: a reference for another process, the bytes for all else."""
     whole, shape = view.obj, None if view.ndim == 1 else view.shape
     caller = _caller()
-    # The module copy asks as well, and is refused by `Whole`.
+    # The module copy asks as well, and fails in `Whole`.
     if caller not in _SENDERS and caller != "copy":
         data = view.tobytes()
         return copied_view_of, (data if view.readonly else bytearray(data), view.format, shape)

@@ -43,8 +43,8 @@ class Residency(Base):
     def residency(self, offset: SupportsIndex = 0, size: SupportsIndex | None = None) -> bytes:
         """A byte for each page of the range: 1 where the page is in memory, 0 where it is not.
 
-        Of a file, that means in the page cache, whoever brought it there; to who neither owns the file nor may write
-        it, the kernel says that all of it is there. Pages may come and go at any moment.
+        Of a file, that means in the page cache. To a process that neither owns the file nor may write it, the kernel
+        reports all of it as present. Pages may come and go at any moment.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.memfd(2 * mmap_wrap.PAGESIZE)
@@ -75,7 +75,7 @@ class Residency(Base):
     def prefault(self, offset: SupportsIndex = 0, size: SupportsIndex | None = None, *, writing: bool = False) -> int:
         """Makes the pages of the range ready for reading, or for `writing`, and returns its size in bytes.
 
-        Files are read in, memory is taken; what the pages hold stays as it is. FaultError: a page refuses.
+        Files are read in, memory is taken; what the pages hold stays as it is. FaultError: a page cannot be had.
 
         >>> import mmap_wrap
         >>> mmap_wrap.mmap(-1, 8192).prefault(writing=True)

@@ -32,7 +32,7 @@ class Resize(Base):
 
         ValueError: closed, a new size of 0 or beyond the file, None for a map that keeps no file (`trackfd=False`,
         `map_path`).
-        BufferError: somebody holds a view. OSError: there is no room (ENOMEM), or the system refuses; then nothing has
+        BufferError: a view is held. OSError: there is no room (ENOMEM), or the system call failed; then nothing has
         changed.
 
         >>> import mmap_wrap
@@ -53,7 +53,7 @@ class Resize(Base):
         """Splits the map at `offset`, a page border: this map ends there, the one returned has the rest.
 
         So a part can be closed or sealed by itself. ValueError: closed, or nothing would be left on one side.
-        BufferError: somebody holds a view.
+        BufferError: a view is held.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.anonymous(3 * mmap_wrap.PAGESIZE)

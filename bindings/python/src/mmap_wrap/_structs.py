@@ -55,8 +55,8 @@ class Info(_Members):
     `length` is what was asked for, and `mapped` what that takes in whole pages of `page_size`, from `address` on; all
     in bytes. `protection` is of PROT_ constants, as mapped or as last set for the whole; parts may differ. `flags`
     are MAP_ constants, and `offset` is the byte of the file that the mapping begins with. `exports` is how many views
-    are held. 1 or 0 are `keeps_file`, `sealed` (a part of it is), `surviving`, and `lost` (a page was, and nobody was
-    told yet). `source` is one of MMAP_WRAP_SOURCE_: what it was made of.
+    are held. 1 or 0 are `keeps_file`, `sealed` (a part of it is), `surviving`, and `lost` (a page was, which is not
+    reported yet). `source` is one of MMAP_WRAP_SOURCE_: what it was made of.
 
     >>> import ctypes, mmap_wrap
     >>> from mmap_wrap import raw

@@ -1,7 +1,7 @@
 """The calls of the native library, as they are in C.
 
 Every function of include/mmap_wrap.h but the getters of constants, under its own name, bound when first asked for. None
-raises what the library answers: zero or more is the answer, a negative code is an error. `check` turns that into
+raises: a result of zero or more is a success, a negative code is an error. `check` turns that into
 the exceptions of `mmap_wrap`. The header is the manual.
 
 >>> import mmap_wrap
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 def check(result: int) -> int:
-    """The `result` if it is an answer; else the exception for it, with this thread's last failure as the message.
+    """Returns the `result` of a success; raises the exception for it, with this thread's last failure as the message.
 
     To be called right after the call that it is about, in the same thread. FaultError, ArgumentError and SealedError
     are those of `mmap_wrap`; OSError and its subclasses, ValueError and BufferError stand for the rest.

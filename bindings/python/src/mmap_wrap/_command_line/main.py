@@ -29,13 +29,13 @@ Record = dict[str, Any]
 
 
 class Complaints:
-    """What went wrong with single files: told at once on standard error, counted for the exit code."""
+    """What went wrong with single files: reported at once on standard error, counted for the exit code."""
 
     def __init__(self) -> None:
         self.count: int = 0
 
     def about(self, path: str, error: Exception) -> None:
-        """Tells of one. The other files are still done."""
+        """Reports one. The other files are still done."""
         self.count += 1
         complain(path, (error.strerror if isinstance(error, OSError) else None) or str(error))
 
@@ -77,7 +77,7 @@ def _is_regular(path: str) -> bool:
     try:
         return stat.S_ISREG(os.lstat(path).st_mode)
     except OSError:
-        return True  # whoever opens it finds out, and says so
+        return True  # opening it fails, and that is reported
 
 
 def each(
@@ -103,7 +103,7 @@ def show(options: argparse.Namespace) -> int:
     complaints, total = Complaints(), Total()
 
     def look(file: page_cache.File) -> Record:
-        present = page_cache.presence(file, 0, file.size, width)
+        present = page_cache.residency(file, 0, file.size, width)
         if present is None:
             raise PermissionError(errno.EPERM, file.unknown)
         cache = page_cache.figures(file, 0, file.size, present)
@@ -162,7 +162,7 @@ def _row(shape: tuple[str, ...], strip: str, cells: dict[str, str], name: str) -
     return " ".join([*filter(None, [strip]), *(f"{cells[key]:>{WIDTHS[key]}}" for key in shape), f" {name}"])
 
 
-def _ranges(present: page_cache.Presence) -> list[tuple[int, int]] | None:
+def _ranges(present: page_cache.Residency) -> list[tuple[int, int]] | None:
     return list(zip(present.bounds[::2], present.bounds[1::2])) if present.placed else None
 
 
@@ -233,9 +233,9 @@ def _change(options: argparse.Namespace, change: Callable[[page_cache.File, int,
 
     def look(file: page_cache.File) -> Record:
         begin, end = file.part(options.offset, options.size)
-        before = page_cache.presence(file, begin, end)
+        before = page_cache.residency(file, begin, end)
         change(file, begin, end)
-        after = page_cache.presence(file, begin, end)
+        after = page_cache.residency(file, begin, end)
         record: Record = {"path": file.path, "offset": begin, "size": end - begin}
         record["cached_before"], record["cached"] = before and before.cached, after and after.cached
         if change is page_cache.evict:
@@ -292,7 +292,7 @@ def save(options: argparse.Namespace) -> int:
     complaints = Complaints()
 
     def look(file: page_cache.File) -> Record:
-        present = page_cache.presence(file, 0, file.size)
+        present = page_cache.residency(file, 0, file.size)
         if present is None or not present.placed:
             raise PermissionError(errno.EPERM, file.unknown if present is None else page_cache.HUGE)
         # From wherever it is restored.
@@ -317,12 +317,12 @@ def restore(options: argparse.Namespace) -> int:
     options.files, options.recursive = list(parts), False
 
     def look(file: page_cache.File) -> Record:
-        before, size = page_cache.presence(file, 0, file.size), 0
+        before, size = page_cache.residency(file, 0, file.size), 0
         for begin, end in parts[file.path]:
             begin, end = file.part(begin, max(end - begin, 0))
             page_cache.read(file, begin, end)
             size += end - begin
-        after = page_cache.presence(file, 0, file.size)
+        after = page_cache.residency(file, 0, file.size)
         return {
             "path": file.path, "size": size, "cached_before": before and before.cached, "cached": after and after.cached
         }  # fmt: skip
@@ -475,7 +475,7 @@ def parse(arguments: list[str]) -> tuple[Command, argparse.Namespace]:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Runs the command line; answers its exit code: 0, or 1 where anything failed, 130 for Ctrl-C.
+    """Runs the command line; returns its exit code: 0, or 1 where anything failed, 130 for Ctrl-C.
 
     Wrong usage, --help and --version end by SystemExit, as argparse has it.
     """
