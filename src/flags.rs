@@ -1,6 +1,6 @@
 //! Checks flags and descriptors, which callers give as any number.
 
-use crate::constants::{Group, bits};
+use crate::constants::{Group, MAP_SHARED, MAP_SHARED_VALIDATE, MAP_TYPE, bits};
 use crate::error::{Error, Result};
 use crate::sys::RawFile;
 use std::ffi::c_int;
@@ -44,6 +44,11 @@ pub fn to_c_int(value: i64, what: &str) -> Result<c_int> {
 #[allow(clippy::cast_possible_truncation, reason = "the system's flags are 32 bits")]
 pub const fn as_c_int(flags: i64) -> c_int {
     flags as c_int
+}
+
+/// Whether flags ask for a shared mapping.
+pub fn is_shared(flags: i64) -> bool {
+    flags & MAP_TYPE == MAP_SHARED || flags & MAP_TYPE == MAP_SHARED_VALIDATE
 }
 
 /// Checks only that the number can be a descriptor; whether it is open the next system call reports.

@@ -41,9 +41,9 @@
 // - guarded: every access to mapped memory, which may fault at any byte
 // - buffer: the caller's memory, which may fault, too
 // - range: checks offset and size against a length
-// - sys: system calls
 // - hints: the limits behind an error number, for messages
 // - flags: checks flags and descriptors
+// - sys: system calls
 // - error: what failed, with which numbers; its code and its message
 // - constants: one list of names, each with its value on this platform
 

@@ -17,9 +17,9 @@ mod request;
 mod residency;
 mod resize;
 
-use crate::constants::{MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED, MAP_SHARED_VALIDATE, MAP_TYPE, PROT_NONE, PROT_READ, PROT_WRITE};
+use crate::constants::{MAP_ANONYMOUS, MAP_PRIVATE, MAP_TYPE, PROT_NONE, PROT_READ, PROT_WRITE};
 use crate::error::{Errno, Error, Result};
-use crate::flags::{as_c_int, descriptor};
+use crate::flags::{as_c_int, descriptor, is_shared};
 use crate::guarded;
 use crate::hints::memory_hint;
 use crate::range::{self, Grid, Span};
@@ -265,11 +265,6 @@ impl Mapping {
     fn span(&self, offset: i64, size: i64) -> Result<Span> {
         range::within(offset, size, self.grid.length)
     }
-}
-
-/// Whether flags ask for a shared mapping.
-pub(crate) fn is_shared(flags: i64) -> bool {
-    flags & MAP_TYPE == MAP_SHARED || flags & MAP_TYPE == MAP_SHARED_VALIDATE
 }
 
 /// A length in memory always fits: no object exceeds isize::MAX bytes.

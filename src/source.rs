@@ -5,9 +5,8 @@ mod open;
 
 use crate::constants::{MAP_HUGE_MASK, MAP_HUGE_SHIFT, MAP_HUGETLB, MAP_PRIVATE, MAP_SHARED, O_RDONLY, O_RDWR, PROT_READ};
 use crate::error::{Errno, Error, Result};
-use crate::flags::as_c_int;
+use crate::flags::{as_c_int, is_shared};
 use crate::hints::open_hint;
-use crate::mapping::is_shared;
 use crate::sys::{self, File, FileFacts, Pages, RawFile};
 use std::ffi::{CStr, c_int};
 

@@ -148,7 +148,7 @@ impl Mapping {
             address: core.address,
             page_size: core.page_size,
             protection: Protection::from_platform(core.protection),
-            shared: crate::mapping::is_shared(core.flags),
+            shared: crate::flags::is_shared(core.flags),
             offset: core.offset,
             keeps_file: core.keeps_file,
             sealed: core.sealed,
