@@ -69,7 +69,7 @@ static int64_t fill(mmap_wrap_handle h) {
     return used;
 }
 
-static const char *refuses(mmap_wrap_handle h, int64_t offset) {
+static const char *access_to(mmap_wrap_handle h, int64_t offset) {
     char byte;
     return mmap_wrap_read(h, offset, &byte, 1) == MMAP_WRAP_E_FAULT ? "guarded" : "OPEN";
 }
@@ -109,7 +109,7 @@ int main(int argc, char **argv) {
 
     int64_t used = fill(h);
     if (used == 0) fprintf(stderr, "secret: nothing on standard input\n");
-    printf("%" PRId64 " bytes, below %s, above %s\n", used, refuses(h, page - 1), refuses(h, 2 * page));
+    printf("%" PRId64 " bytes, below %s, above %s\n", used, access_to(h, page - 1), access_to(h, 2 * page));
     show_fork(h);
 
     /* Unlike memset, a fill by the library is never removed by the optimiser. */

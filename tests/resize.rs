@@ -287,7 +287,7 @@ fn the_tail_of_a_split_has_a_handle_even_if_the_rest_is_unmapped_at_the_same_tim
                 splitting.join().unwrap()
             });
             let known: Vec<i64> = (tail > 0).then_some(tail).into_iter().collect();
-            assert_eq!(registry::live().collect::<Vec<_>>(), known, "the split answered {tail}");
+            assert_eq!(registry::live().collect::<Vec<_>>(), known, "the split returned {tail}");
             known.iter().for_each(|tail| assert!(registry::unmap(*tail).unwrap()));
             tails += known.len();
         }

@@ -22,9 +22,9 @@ static mmap_wrap_handle shared_memory(void) {
 /* Two pages of a file that is truncated to one page. */
 static mmap_wrap_handle truncated(void) {
     static char bytes[2 * 65536];
-    make_file("cut short", bytes, 2 * page);
-    mmap_wrap_handle h = mmap_path_wrap("cut short", MMAP_WRAP_REST, RW, MAP_SHARED, 0);
-    CHECK(h > 0 && truncate("cut short", page) == 0);
+    make_file("truncated", bytes, 2 * page);
+    mmap_wrap_handle h = mmap_path_wrap("truncated", MMAP_WRAP_REST, RW, MAP_SHARED, 0);
+    CHECK(h > 0 && truncate("truncated", page) == 0);
     return h;
 }
 
@@ -196,6 +196,6 @@ int main(void) {
     RUN(a_wait_ends_by_timeout_by_another_value_and_by_errors);
     RUN(inaccessible_memory_is_a_fault);
     RUN(operations_need_no_handlers);
-    unlink("cut short");
+    unlink("truncated");
     return finish();
 }

@@ -58,7 +58,7 @@ static const struct {
 } pointers[] = {
     {"without access", without_access, true, false},
     {"unmapped", unmapped, true, false},
-    {"of a file cut short", of_a_truncated_file, true, false},
+    {"of a truncated file", of_a_truncated_file, true, false},
     {"read-only", read_only, true, true},
     {"NULL and some", small_number, false, false},
     {"not an address", not_an_address, false, false},

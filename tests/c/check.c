@@ -95,10 +95,10 @@ bool check_is(int64_t actual, int64_t expected, const char *file, int line, cons
 
 bool check_fails(int64_t actual, int64_t code, const char *text, const char *file, int line, const char *call) {
     if (!check_is(actual, code, file, line, call)) return false;
-    bool told = strstr(mmap_wrap_last_error_message(), text) != NULL;
-    if (told) count(&tally->passed);
+    bool matches = strstr(mmap_wrap_last_error_message(), text) != NULL;
+    if (matches) count(&tally->passed);
     else failed(file, line, "the message of %s lacks '%s'", call, text);
-    return told;
+    return matches;
 }
 
 bool check_null(const void *actual, const char *text, const char *file, int line, const char *call) {

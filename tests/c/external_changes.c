@@ -80,7 +80,7 @@ static const struct {
     {"replaced", replaced, PRIVATE | SHARED, false, false, false},
     {"kept from children", kept_from_children, PRIVATE | SHARED, false, true, false},
     {"given to userfaultfd", given_to_userfaultfd, PRIVATE | SHARED, false, false, true},
-    {"cut short", truncated, SHARED, false, false, false},
+    {"truncated", truncated, SHARED, false, false, false},
 };
 enum { WAYS = sizeof ways / sizeof *ways };
 static int way, flags;

@@ -23,9 +23,9 @@ static int64_t page;
 /* Two pages of a file that is truncated to one page. */
 static mmap_wrap_handle truncated(void) {
     static char bytes[2 * 65536];
-    make_file("cut short", bytes, 2 * page);
-    mmap_wrap_handle h = mmap_path_wrap("cut short", MMAP_WRAP_REST, RW, MAP_SHARED, 0);
-    CHECK(h > 0 && truncate("cut short", page) == 0);
+    make_file("truncated", bytes, 2 * page);
+    mmap_wrap_handle h = mmap_path_wrap("truncated", MMAP_WRAP_REST, RW, MAP_SHARED, 0);
+    CHECK(h > 0 && truncate("truncated", page) == 0);
     return h;
 }
 
@@ -304,7 +304,7 @@ static void two_copies(void) {
     *(void **)&map_path = dlsym(copy, "mmap_path_wrap");
     *(void **)&read_bytes = dlsym(copy, "mmap_wrap_read");
     library_first();
-    int64_t other = map_path("cut short", 2 * page, RW, MAP_SHARED, 0);
+    int64_t other = map_path("truncated", 2 * page, RW, MAP_SHARED, 0);
     char byte;
     CHECK_IS(read_bytes(other, 0, &byte, 1), 1);
     for (int i = 0; i < 3; i++) {
@@ -439,6 +439,6 @@ int main(void) {
     RUN(copies_during_truncations_succeed_or_fault);
     RUN(trusted_handlers_are_not_verified);
     RUN(a_view_survives_and_its_loss_is_reported_once);
-    unlink("cut short");
+    unlink("truncated");
     return finish();
 }

@@ -197,9 +197,9 @@ static void cachestat_works_with_a_descriptor(void) {
     int fd = memfd_create("cached", MFD_CLOEXEC);
     CHECK(ftruncate(fd, 4 * page) == 0 && pwrite(fd, "x", 1, page) == 1);
     struct mmap_wrap_cachestat figures = {-1, -1, -1, -1, -1};
-    int64_t told = mmap_wrap_fd_cachestat(fd, &figures, sizeof figures, 0, MMAP_WRAP_REST);
-    if (!lacking(told)) {
-        CHECK_IS(told, 0);
+    int64_t result = mmap_wrap_fd_cachestat(fd, &figures, sizeof figures, 0, MMAP_WRAP_REST);
+    if (!lacking(result)) {
+        CHECK_IS(result, 0);
         CHECK_IS(figures.cached, page);
         CHECK_IS(figures.evicted, 0);
         CHECK_IS(mmap_wrap_fd_cachestat(fd, &figures, 8, 2 * page, 2 * page), 0);
