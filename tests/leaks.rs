@@ -19,7 +19,9 @@ static ALLOCATED_BYTES: AtomicIsize = AtomicIsize::new(0);
 
 fn count(allocations: isize, size: usize) {
     ALLOCATIONS.fetch_add(allocations, SeqCst);
-    ALLOCATED_BYTES.fetch_add(allocations * size.cast_signed(), SeqCst);
+    // A layout has at most isize::MAX bytes.
+    let bytes = isize::try_from(size).unwrap_or(isize::MAX);
+    ALLOCATED_BYTES.fetch_add(allocations * bytes, SeqCst);
 }
 
 // SAFETY: the system's allocator does the work.
