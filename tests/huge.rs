@@ -368,7 +368,7 @@ fn an_empty_pool_is_an_error_at_the_first_missing_page() {
 
 /// Whether this kernel has NUMA; if not, that is printed as skipped.
 fn has_nodes(memory: &Mapping) -> bool {
-    match memory.bind(MPOL_DEFAULT, &[], 0, 0, REST) {
+    match memory.mbind(MPOL_DEFAULT, &[], 0, 0, REST) {
         Err(error) if error.code() == MMAP_WRAP_E_UNSUPPORTED || error.code() == -i64::from(libc::EPERM) => {
             println!("skipped: {error}");
             false
@@ -387,9 +387,9 @@ fn memory_comes_from_the_node_it_is_bound_to() {
     if !has_nodes(&memory) {
         return;
     }
-    memory.bind(MPOL_BIND, &[1 << 0], 0, page, page + 1).unwrap();
+    memory.mbind(MPOL_BIND, &[1 << 0], 0, page, page + 1).unwrap();
     assert_eq!(policies(&memory), ["default", "bind:0", "default"]);
-    memory.bind(MPOL_PREFERRED | MPOL_F_STATIC_NODES, &[1, 0], MPOL_MF_STRICT | MPOL_MF_MOVE, 0, REST).unwrap();
+    memory.mbind(MPOL_PREFERRED | MPOL_F_STATIC_NODES, &[1, 0], MPOL_MF_STRICT | MPOL_MF_MOVE, 0, REST).unwrap();
     assert_eq!(policies(&memory), ["prefer=static:0"]);
     memory.fill(0, 1, REST).unwrap();
     assert_eq!(memory.numa_node(0), Ok(0));
@@ -399,7 +399,7 @@ fn memory_comes_from_the_node_it_is_bound_to() {
         println!("skipped: moving between nodes: this machine has one");
         return;
     }
-    memory.bind(MPOL_BIND, &[1 << 1], MPOL_MF_MOVE, 0, REST).unwrap();
+    memory.mbind(MPOL_BIND, &[1 << 1], MPOL_MF_MOVE, 0, REST).unwrap();
     assert_eq!((memory.numa_node(0), memory.numa_node(4 * page - 1)), (Ok(1), Ok(1)));
 }
 

@@ -221,14 +221,14 @@ fn a_memory_file_can_be_sealed_and_its_descriptor_duplicated() {
     File::from(memory.descriptor().unwrap()).read_to_end(&mut text).unwrap();
     assert_eq!((text.len(), &text[4995..]), (5000, &b"hello"[..]));
 
-    assert_eq!(memory.seals().unwrap(), 0);
-    let writing = memory.add_seals(F_SEAL_WRITE).unwrap_err();
+    assert_eq!(memory.file_seals().unwrap(), 0);
+    let writing = memory.add_file_seals(F_SEAL_WRITE).unwrap_err();
     assert_eq!(writing.code(), errno(libc::EBUSY));
     assert!(writing.to_string().contains("F_SEAL_FUTURE_WRITE"), "{writing}");
-    memory.add_seals(F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL).unwrap();
-    assert_eq!(memory.seals().unwrap(), F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
-    assert_eq!(memory.add_seals(F_SEAL_EXEC).unwrap_err().code(), errno(libc::EPERM));
-    assert_eq!(memory.add_seals(1 << 20).unwrap_err().code(), MMAP_WRAP_E_ARGUMENT);
+    memory.add_file_seals(F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL).unwrap();
+    assert_eq!(memory.file_seals().unwrap(), F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
+    assert_eq!(memory.add_file_seals(F_SEAL_EXEC).unwrap_err().code(), errno(libc::EPERM));
+    assert_eq!(memory.add_file_seals(1 << 20).unwrap_err().code(), MMAP_WRAP_E_ARGUMENT);
     let file = File::from(memory.descriptor().unwrap());
     assert_eq!(file.set_len(0).unwrap_err().raw_os_error(), Some(libc::EPERM));
     assert_eq!(code(Mapping::from_memfd(c"test", 1 << 20, 1, READ_WRITE, MAP_SHARED)), MMAP_WRAP_E_ARGUMENT);
@@ -285,7 +285,7 @@ fn a_kept_file_is_open_until_its_mapping_is_unmapped() {
         ];
         assert_eq!(descriptors(), before + 3);
         assert!(kept.iter().all(|mapping| mapping.info().keeps_file && mapping.descriptor().is_ok()));
-        assert_eq!(kept[0].seals().unwrap_err().code(), errno(libc::EINVAL));
+        assert_eq!(kept[0].file_seals().unwrap_err().code(), errno(libc::EINVAL));
         drop(kept);
         assert_eq!(descriptors(), before);
         let anonymous = from_descriptor(0, 1, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | KEEP, -1, 0);

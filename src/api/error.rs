@@ -60,7 +60,7 @@ pub enum ErrorKind {
     Lost,
     /// Calls of other threads are using the mapping.
     Busy,
-    /// A part of the mapping is sealed: [`Mapping::seal`](crate::Mapping::seal).
+    /// A part of the mapping is sealed: [`Mapping::mseal`](crate::Mapping::mseal).
     Sealed,
     /// An argument has an invalid value.
     InvalidArgument,

@@ -176,12 +176,12 @@ impl Mapping {
     /// ```
     /// use mmap_wrap::{MapOptions, Seals};
     /// let memory = MapOptions::new().write(true).sealable(true).memfd("counters", 4096)?;
-    /// memory.add_seals(Seals::SHRINK | Seals::GROW)?;
-    /// assert_eq!(memory.seals()?, Seals::SHRINK | Seals::GROW);
+    /// memory.add_file_seals(Seals::SHRINK | Seals::GROW)?;
+    /// assert_eq!(memory.file_seals()?, Seals::SHRINK | Seals::GROW);
     /// # Ok::<(), mmap_wrap::Error>(())
     /// ```
-    pub fn seals(&self) -> Result<Seals> {
-        self.with("seals", Core::seals).map(Seals::from_platform)
+    pub fn file_seals(&self) -> Result<Seals> {
+        self.with("file_seals", Core::file_seals).map(Seals::from_platform)
     }
 
     /// Adds seals to those of the memory file. They cannot be removed.
@@ -189,11 +189,11 @@ impl Mapping {
     /// ```
     /// # use mmap_wrap::{MapOptions, Seals};
     /// # let memory = MapOptions::new().write(true).sealable(true).memfd("counters", 4096)?;
-    /// memory.add_seals(Seals::SHRINK)?;
+    /// memory.add_file_seals(Seals::SHRINK)?;
     /// # Ok::<(), mmap_wrap::Error>(())
     /// ```
-    pub fn add_seals(&self, seals: Seals) -> Result<()> {
-        self.with("add_seals", |core| core.add_seals(seals.to_platform()?))
+    pub fn add_file_seals(&self, seals: Seals) -> Result<()> {
+        self.with("add_file_seals", |core| core.add_file_seals(seals.to_platform()?))
     }
 
     /// Unmaps, and reports errors that dropping cannot report: a pending loss ([`Mapping::survive`]), or a mapping that cannot be
@@ -249,7 +249,7 @@ pub struct Info {
     pub offset: u64,
     /// Whether it keeps its file open.
     pub keeps_file: bool,
-    /// Whether a part of it is sealed, by [`Mapping::seal`].
+    /// Whether a part of it is sealed, by [`Mapping::mseal`].
     pub sealed: bool,
     /// Whether it is surviving, by [`Mapping::survive`].
     pub surviving: bool,

@@ -300,7 +300,7 @@ impl MapOptions {
     /// ```
     /// use mmap_wrap::{MapOptions, Seals};
     /// let memory = MapOptions::new().write(true).sealable(true).memfd("counters", 4096)?;
-    /// memory.add_seals(Seals::SHRINK)?;
+    /// memory.add_file_seals(Seals::SHRINK)?;
     /// # Ok::<(), mmap_wrap::Error>(())
     /// ```
     pub fn sealable(mut self, sealable: bool) -> MapOptions {

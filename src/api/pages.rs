@@ -223,16 +223,16 @@ impl Mapping {
     ///
     /// ```
     /// let memory = mmap_wrap::Mapping::anonymous(4096)?;
-    /// match memory.seal(..) {
+    /// match memory.mseal(..) {
     ///     Ok(()) => assert!(memory.unmap().is_err()),
     ///     Err(error) => println!("{error}"),    // Linux before 6.10
     /// }
     /// # Ok::<(), mmap_wrap::Error>(())
     /// ```
-    pub fn seal(&self, range: impl RangeBounds<usize>) -> Result<()> {
+    pub fn mseal(&self, range: impl RangeBounds<usize>) -> Result<()> {
         let part = Part::new(range);
-        let seal = || registry::pin(self.handle)?.seal(part.start, part.size()?);
-        seal().map_err(Error::in_operation("seal"))
+        let seal = || registry::pin(self.handle)?.mseal(part.start, part.size()?);
+        seal().map_err(Error::in_operation("mseal"))
     }
 
     /// Sets the name of memory without a file in /proc/PID/maps; an empty name removes it.
@@ -270,16 +270,16 @@ impl Mapping {
     ///
     /// ```
     /// use mmap_wrap::{BindFlags, Mapping, Policy};
-    /// if let Err(error) = Mapping::anonymous(4096)?.bind(Policy::Preferred, &[0], BindFlags::empty(), ..) {
+    /// if let Err(error) = Mapping::anonymous(4096)?.mbind(Policy::Preferred, &[0], BindFlags::empty(), ..) {
     ///     println!("{error}");    // a kernel without NUMA
     /// }
     /// # Ok::<(), mmap_wrap::Error>(())
     /// ```
-    pub fn bind(&self, policy: Policy, nodes: &[usize], flags: BindFlags, range: impl RangeBounds<usize>) -> Result<()> {
+    pub fn mbind(&self, policy: Policy, nodes: &[usize], flags: BindFlags, range: impl RangeBounds<usize>) -> Result<()> {
         /// More nodes than any kernel supports.
         const MAX: usize = 1 << 16;
         let part = Part::new(range);
-        self.with("bind", |core| {
+        self.with("mbind", |core| {
             let mut words = vec![0; nodes.iter().max().map_or(0, |last| (*last).min(MAX) / 64 + 1)];
             for node in nodes {
                 if *node >= MAX {
@@ -287,7 +287,7 @@ impl Mapping {
                 }
                 words[node / 64] |= 1 << (node % 64);
             }
-            core.bind(policy.to_platform()?, &words, flags.to_platform()?, part.start, part.size()?)
+            core.mbind(policy.to_platform()?, &words, flags.to_platform()?, part.start, part.size()?)
         })
     }
 
