@@ -15,15 +15,15 @@ from collections.abc import Iterator
 import mmap_wrap
 from mmap_wrap import raw
 
-from ._terminal import Progress
+from .terminal import Progress
 
-# Bytes of a file whose pages are asked about, or let go, at once: 64 KiB of answers with pages of 4 KiB.
+# Bytes of a file whose pages are asked about, or let go, at once: 64 KiB of results with pages of 4 KiB.
 WINDOW = 1 << 28
 # Bytes read at once.
 PIECE = 8 << 20
 
 # Why it is not known what is in memory.
-UNTOLD = "the kernel tells only its owner, and who may write it, which pages are in memory"
+UNREPORTED = "the kernel reports only to its owner and to writers which pages are in memory"
 HUGE = "the kernel reports how many of its huge pages are in memory, not which"
 
 _KINDS = {stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket", stat.S_IFCHR: "a character device"}
@@ -38,14 +38,14 @@ class File:
         # And without waiting, should a FIFO have come in its place.
         self.fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
         try:
-            facts = os.fstat(self.fd)
-            _require_pages(facts.st_mode)
-            # A block device tells its size only by its end, and some files of /proc have none.
-            self.size = facts.st_size if stat.S_ISREG(facts.st_mode) else os.lseek(self.fd, 0, os.SEEK_END)
-            self.path, self.identity = path, (facts.st_dev, facts.st_ino)
-            # Others are told that all of it is in memory: mincore(2), Linux 5.2, commit 134fca9063ad.
-            self.tells = os.geteuid() in (0, facts.st_uid) or os.access(path, os.W_OK, effective_ids=True)
-            self.unknown = UNTOLD
+            info = os.fstat(self.fd)
+            _require_pages(info.st_mode)
+            # A block device has its size only as its end, and some files of /proc have none.
+            self.size = info.st_size if stat.S_ISREG(info.st_mode) else os.lseek(self.fd, 0, os.SEEK_END)
+            self.path, self.identity = path, (info.st_dev, info.st_ino)
+            # To others the kernel reports all of it as in memory: mincore(2), Linux 5.2, commit 134fca9063ad.
+            self.is_reported = os.geteuid() in (0, info.st_uid) or os.access(path, os.W_OK, effective_ids=True)
+            self.unknown = UNREPORTED
         except BaseException:
             os.close(self.fd)
             raise
@@ -70,7 +70,7 @@ def _require_pages(mode: int) -> None:
         raise OSError(errno.ENODEV, f"it is {kind}: only files and block devices have pages in the page cache")
 
 
-class Presence:
+class Residency:
     """Which pages of a part of a file are in memory: every page that holds a byte of the part counts."""
 
     def __init__(self, begin: int, end: int, page_size: int, cells: int) -> None:
@@ -116,27 +116,27 @@ class Presence:
             self._counts[cell] += min(last, self._border(cell + 1)) - max(first, self._border(cell))
 
 
-def presence(file: File, begin: int, end: int, cells: int = 0) -> Presence | None:
+def residency(file: File, begin: int, end: int, cells: int = 0) -> Residency | None:
     """Which pages of a part of the file are in memory; None where that is not known, for the reason `file.unknown`."""
-    if not file.tells:
+    if not file.is_reported:
         return None
     if begin == end:
-        return Presence(begin, end, raw.mmap_wrap_page_size(), cells)
+        return Residency(begin, end, raw.mmap_wrap_page_size(), cells)
     with Progress(f"looking at {file.path}", end - begin) as progress:
-        found = Presence(begin, end, _page_size(file.fd), cells)
+        found = Residency(begin, end, _page_size(file.fd), cells)
         if found.page_size > raw.mmap_wrap_page_size():
-            return _huge_presence(file, found)
-        answers = ctypes.create_string_buffer(min(WINDOW // found.page_size, found.pages))
+            return _huge_residency(file, found)
+        states = ctypes.create_string_buffer(min(WINDOW // found.page_size, found.pages))
         for at in range(found.first * found.page_size, end, WINDOW):
             size = min(WINDOW, end - at)
-            for first, last in _runs(_answers(file.fd, at, size, answers)):
+            for first, last in _runs(_states(file.fd, at, size, states)):
                 page = at // found.page_size
                 found.add(page + first, page + last)
             progress.advance(size)
     return found
 
 
-def _huge_presence(file: File, found: Presence) -> Presence | None:
+def _huge_residency(file: File, found: Residency) -> Residency | None:
     """Which huge pages are in memory, on hugetlbfs. Its blocks are: mincore(2) sees only what this process uses."""
     pages = os.fstat(file.fd).st_blocks * 512 // found.page_size
     if pages >= -(-file.size // found.page_size):
@@ -157,22 +157,22 @@ def _map(fd: int, at: int, size: int) -> int:
 
 def _page_size(fd: int) -> int:
     """Bytes in a page of the file, which is a huge one on hugetlbfs."""
-    facts, handle = raw.Facts(), _map(fd, 0, 1)
+    info, handle = raw.Info(), _map(fd, 0, 1)
     try:
-        raw.check(raw.mmap_wrap_info(handle, ctypes.byref(facts), ctypes.sizeof(facts)))
+        raw.check(raw.mmap_wrap_info(handle, ctypes.byref(info), ctypes.sizeof(info)))
     finally:
         raw.munmap_wrap(handle)
-    return int(facts.page_size)
+    return int(info.page_size)
 
 
-def _answers(fd: int, at: int, size: int, answers: ctypes.Array[ctypes.c_char]) -> bytes:
+def _states(fd: int, at: int, size: int, states: ctypes.Array[ctypes.c_char]) -> bytes:
     """A byte for each page of a window: 1 where it is in memory, else 0."""
     handle = _map(fd, at, size)
     try:
-        count = raw.check(raw.mincore_wrap(handle, answers, len(answers), 0, raw.MMAP_WRAP_REST))
+        count = raw.check(raw.mincore_wrap(handle, states, len(states), 0, raw.MMAP_WRAP_REST))
     finally:
         raw.munmap_wrap(handle)
-    return ctypes.string_at(answers, count)
+    return ctypes.string_at(states, count)
 
 
 def _runs(pages: bytes) -> Iterator[tuple[int, int]]:
@@ -185,12 +185,12 @@ def _runs(pages: bytes) -> Iterator[tuple[int, int]]:
         first = pages.find(1, last)
 
 
-def figures(file: File, begin: int, end: int, present: Presence) -> raw.Cache | None:
-    """What the page cache tells of a part of the file; None where it does not."""
-    cache = raw.Cache()
+def figures(file: File, begin: int, end: int, present: Residency) -> raw.Cachestat | None:
+    """What the page cache has of a part of the file; None where that is not reported."""
+    cache = raw.Cachestat()
     if raw.mmap_wrap_fd_cachestat(file.fd, ctypes.byref(cache), ctypes.sizeof(cache), begin, end - begin) < 0:
         return None
-    # Of files on overlayfs it knows nothing, and tells zeros.
+    # Of files on overlayfs it reports zeros.
     unknown = cache.cached == 0 and present.cached_pages > 0
     return None if unknown else cache
 
@@ -232,7 +232,7 @@ def lock(file: File, begin: int, end: int) -> None:
 
 
 def evict(file: File, begin: int, end: int) -> None:
-    """Stores what changed of the file, and lets its pages go, as far as nobody uses them."""
+    """Stores what changed of the file, and drops its pages, as far as they are not in use."""
     with Progress(f"evicting {file.path}", end - begin) as progress:
         at = begin
         while at < end:
@@ -244,7 +244,7 @@ def evict(file: File, begin: int, end: int) -> None:
             at = following
 
 
-def why_it_stays(file: File, begin: int, end: int, present: Presence) -> list[str]:
+def why_it_stays(file: File, begin: int, end: int, present: Residency) -> list[str]:
     """Why pages stayed in memory, as far as that can be found out."""
     kind = _file_system(file.fd)
     if kind in ("tmpfs", "ramfs", "hugetlbfs", "devtmpfs"):
@@ -259,7 +259,7 @@ def why_it_stays(file: File, begin: int, end: int, present: Presence) -> list[st
 
 
 def _file_system(fd: int) -> str | None:
-    """The kind of the file's file system, such as "tmpfs"; None where /proc does not tell."""
+    """The kind of the file's file system, such as "tmpfs"; None where /proc does not say."""
     try:
         with open(f"/proc/self/fdinfo/{fd}") as lines:
             mount = next(line.split()[1] for line in lines if line.startswith("mnt_id:"))

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import mmap_wrap
 from mmap_wrap import _ffi, raw
 
-from ._terminal import human
+from .terminal import human
 
 READ_WRITE = mmap_wrap.PROT_READ | mmap_wrap.PROT_WRITE
 REST = raw.MMAP_WRAP_REST
@@ -62,8 +62,8 @@ def _kernel() -> Iterator[Finding]:
     yield _transparent_huge_pages()
     yield from _huge_page_pools()
     policies = {
-        str(_constant("OVERCOMMIT_GUESS")): "obvious excess is refused",
-        str(_constant("OVERCOMMIT_ALWAYS")): "nothing is refused; memory that runs out ends a process",
+        str(_constant("OVERCOMMIT_GUESS")): "obvious excess fails",
+        str(_constant("OVERCOMMIT_ALWAYS")): "nothing fails; memory that runs out ends a process",
         str(_constant("OVERCOMMIT_NEVER")): "private memory that can be written counts when it is mapped",
     }
     policy = _read("/proc/sys/vm/overcommit_memory")
@@ -112,7 +112,7 @@ def _memory_file(flags: int = 0) -> int:
 
 
 def _cachestat(handle: int) -> int:
-    cache = raw.Cache()
+    cache = raw.Cachestat()
     return int(raw.cachestat_wrap(handle, ctypes.byref(cache), ctypes.sizeof(cache), 0, REST))
 
 
@@ -168,7 +168,7 @@ FEATURES = (
     # What is sealed stays until the process ends: one page.
     Feature(
         "mseal",
-        "mappings that nobody can change",
+        "mappings that cannot be changed",
         "Linux 6.10 with 64 bits",
         _memory,
         lambda handle: raw.mseal_wrap(handle, 0, REST),

@@ -1,4 +1,4 @@
-"""What the command line writes to a terminal: names, sizes, bars, and a line that tells how far long work is."""
+"""What the command line writes to a terminal: names, sizes, bars, and a line that shows the progress of long work."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def columns(stream: TextIO) -> int:
 
 
 class Progress:
-    """A line on standard error that tells how far long work is; leaving the block takes it away.
+    """A line on standard error that shows the progress of long work; leaving the block removes it.
 
     Only on a terminal, and only once half a second has passed: what is done by then needs no line.
 
