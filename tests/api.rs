@@ -67,7 +67,7 @@ fn compiled_without_unsafe(body: &str) -> Result<(), String> {
     compiled(folder.path(), &program, "metadata").map(drop)
 }
 
-/// Each block is a program; scripts/samples does the same for the other languages.
+/// Each block is a program; tests/samples does the same for the other languages.
 #[test]
 fn every_rust_sample_of_the_pages_runs() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
