@@ -19,7 +19,7 @@ mod page_cache;
 mod pages;
 mod resize;
 
-use crate::error::Error as Cause;
+use crate::error::Error as CoreError;
 use crate::mapping::Mapping as Core;
 use crate::range::REST;
 use crate::registry::{self, Handle};
@@ -97,7 +97,7 @@ impl Mapping {
         MapOptions::new().write(true).anonymous(len)
     }
 
-    fn insert(operation: &'static str, make: impl FnOnce() -> Result<Core, Box<Cause>>) -> Result<Mapping> {
+    fn insert(operation: &'static str, make: impl FnOnce() -> Result<Core, Box<CoreError>>) -> Result<Mapping> {
         let mut len = 0;
         let made = || make().inspect(|mapping| len = mapping.length());
         registry::insert(made).map(|handle| Mapping { handle, len }).map_err(Error::in_operation(operation))
@@ -105,7 +105,7 @@ impl Mapping {
 
     /// Runs one operation of the mapping.
     #[inline(always)]
-    fn with<T>(&self, operation: &'static str, run: impl FnOnce(&Core) -> Result<T, Box<Cause>>) -> Result<T> {
+    fn with<T>(&self, operation: &'static str, run: impl FnOnce(&Core) -> Result<T, Box<CoreError>>) -> Result<T> {
         registry::with(self.handle, run).map_err(Error::in_operation(operation))
     }
 
@@ -358,10 +358,10 @@ impl Part {
     }
 
     #[inline]
-    fn size(self) -> Result<i64, Box<Cause>> {
+    fn size(self) -> Result<i64, Box<CoreError>> {
         match self.end {
             REST => Ok(REST),
-            end if end < self.start => Err(Cause::Backwards { start: self.start, end }.into()),
+            end if end < self.start => Err(CoreError::Backwards { start: self.start, end }.into()),
             end => Ok(end - self.start),
         }
     }

@@ -3,7 +3,7 @@
 use super::flags::{Advice, BindFlags, Policy, Protection, SyncFlags, present};
 use super::{CacheStat, Error, Mapping, Part, Result, number};
 use crate::constants::{MLOCK_ONFAULT, MS_SYNC};
-use crate::error::Error as Cause;
+use crate::error::Error as CoreError;
 use crate::registry;
 use std::ffi::CString;
 use std::ops::RangeBounds;
@@ -246,7 +246,7 @@ impl Mapping {
     /// ```
     pub fn set_name(&self, name: &str) -> Result<()> {
         self.with("set_name", |core| {
-            let name = CString::new(name).map_err(|_| Cause::argument("the name has a NUL byte"))?;
+            let name = CString::new(name).map_err(|_| CoreError::argument("the name has a NUL byte"))?;
             core.set_name(if name.is_empty() { None } else { Some(&name) })
         })
     }
@@ -283,7 +283,7 @@ impl Mapping {
             let mut words = vec![0; nodes.iter().max().map_or(0, |last| (*last).min(MAX) / 64 + 1)];
             for node in nodes {
                 if *node >= MAX {
-                    return Err(Cause::argument(format!("node {node}: there are fewer than {MAX}")));
+                    return Err(CoreError::argument(format!("node {node}: there are fewer than {MAX}")));
                 }
                 words[node / 64] |= 1 << (node % 64);
             }
