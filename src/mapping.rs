@@ -155,7 +155,7 @@ impl Mapping {
             };
             let mapped = map(request.c_flags).or_else(|errno| {
                 let c_flags = request.privately(errno).ok_or(errno)?;
-                flags = flags & !MAP_TYPE | MAP_PRIVATE | OR_PRIVATE;
+                flags = flags & !SHARING | MAP_PRIVATE | OR_PRIVATE;
                 map(c_flags).map_err(|_| errno)
             });
             mapped.map_err(|errno| Error::system(errno, request.attempt(length, source), request.hint(errno, source)))?
@@ -269,9 +269,13 @@ impl Mapping {
     }
 }
 
+/// The bits of the flags that say shared or private: MAP_TYPE, which not every system has.
+const SHARING: i64 = MAP_SHARED | MAP_PRIVATE | MAP_SHARED_VALIDATE | MAP_TYPE;
+
 /// Whether flags ask for a shared mapping.
 pub(crate) fn is_shared(flags: i64) -> bool {
-    flags & MAP_TYPE == MAP_SHARED || flags & MAP_TYPE == MAP_SHARED_VALIDATE
+    let sharing = flags & SHARING;
+    sharing == MAP_SHARED || MAP_SHARED_VALIDATE != 0 && sharing == MAP_SHARED_VALIDATE
 }
 
 /// Lengths that exist in memory fit: no object exceeds isize::MAX bytes.

@@ -1,9 +1,8 @@
 //! The arguments of a mapping to be, checked.
 
-use super::is_shared;
+use super::{SHARING, is_shared};
 use crate::constants::{
-    Group, MAP_ANONYMOUS, MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_HUGETLB, MAP_PRIVATE, MAP_SHARED, MAP_SHARED_VALIDATE, MAP_TYPE,
-    PROT_WRITE,
+    Group, MAP_ANONYMOUS, MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_HUGETLB, MAP_PRIVATE, MAP_SHARED, MAP_SHARED_VALIDATE, PROT_WRITE,
 };
 use crate::error::{Errno, Error, Result};
 use crate::flags::{as_c_int, known};
@@ -40,14 +39,14 @@ impl MapRequest {
         }
         let offset = u64::try_from(offset).map_err(|_| Error::Negative { what: "file offset", value: offset })?;
         let prot = known(Group::Protection, prot, "protection")?;
-        let c_flags = known(Group::MapFlag, flags & !(KEEP | OR_PRIVATE), "flags").map_err(|error| match flags & MAP_TYPE {
+        let c_flags = known(Group::MapFlag, flags & !(KEEP | OR_PRIVATE), "flags").map_err(|error| match flags & SHARING {
             // As mmap(2) has it.
-            MAP_SHARED_VALIDATE => {
+            MAP_SHARED_VALIDATE if MAP_SHARED_VALIDATE != 0 => {
                 Error::system(Errno::EOPNOTSUPP, error.to_string(), "MAP_SHARED_VALIDATE asks for flags that are known")
             }
             _ => error,
         })?;
-        if flags & MAP_TYPE == 0 {
+        if flags & SHARING == 0 {
             return Err(Error::argument(format!(
                 // As the system has them: the library's own bits may be a binding's.
                 "flags {c_flags:#x} say neither MAP_SHARED ({MAP_SHARED:#x}) nor MAP_PRIVATE ({MAP_PRIVATE:#x})"

@@ -139,7 +139,7 @@ static void faults(const struct accessor *accessor, int64_t size) {
 static int which;
 
 static void one_accessor(void) {
-    if (repaired_in(situation) || situation >= BOTH_BLOCKED) take_situation(situation);
+    if (situation == OURS || situation == OVER_FOREIGN || situation >= BOTH_BLOCKED) take_situation(situation);
     enter_situation(situation);
     take_away();
     if (ways[way].only_child) {

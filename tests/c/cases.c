@@ -127,7 +127,7 @@ void enter_situation(enum situation situation) {
 }
 
 bool repaired_in(enum situation situation) {
-    return situation == OURS || situation == OVER_FOREIGN;
+    return has_loops() && (situation == OURS || situation == OVER_FOREIGN);
 }
 
 int64_t verify_handlers(void) {

@@ -5,11 +5,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -135,6 +138,90 @@ int finish(void) {
 
 bool under_valgrind(void) {
     return getenv("UNDER_VALGRIND") != NULL;
+}
+
+bool has_loops(void) {
+#if defined __x86_64__ || defined __aarch64__
+    return true;
+#else
+    return false;
+#endif
+}
+
+bool takes_advice(int advice) {
+    const size_t size = (size_t)sysconf(_SC_PAGESIZE);
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    bool taken = madvise(memory, size, advice) == 0;
+    if (!taken) skip("this kernel, or emulator, does not take advice %d: %s", advice, strerror(errno));
+    munmap(memory, size);
+    return taken;
+}
+
+static int end_at_once(void *data) {
+    (void)data;
+    return 0;
+}
+
+bool processes_share_memory(void) {
+    enum { STACK = 1 << 16 };
+    static char stack[STACK] __attribute__((aligned(16)));
+    pid_t child = clone(end_at_once, stack + STACK, CLONE_VM | CLONE_VFORK, NULL);
+    if (child < 0) {
+        skip("no child process shares its parent's memory here: %s", strerror(errno));
+        return false;
+    }
+    while (waitpid(child, NULL, __WALL) < 0)
+        if (errno != EINTR) give_up("waitpid");
+    return true;
+}
+
+/* The exit status says what a child found. */
+static bool found_in_child(void (*look)(void)) {
+    fflush(stdout);
+    pid_t child = fork();
+    if (child < 0) give_up("fork");
+    if (child == 0) look();
+    int status;
+    while (waitpid(child, &status, 0) < 0)
+        if (errno != EINTR) give_up("waitpid");
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static volatile char *closed;
+
+static void compare_address(int signal_number, siginfo_t *info, void *context) {
+    (void)signal_number, (void)context;
+    _exit(info->si_addr == (void *)closed ? 0 : 1);
+}
+
+static void look_at_a_fault(void) {
+    struct sigaction action = {0};
+    action.sa_sigaction = compare_address;
+    action.sa_flags = SA_SIGINFO;
+    sigaction(SIGSEGV, &action, NULL);
+    closed = (volatile char *)mmap(NULL, 1, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) + 5;
+    *closed = 1;
+    _exit(2);
+}
+
+bool faults_have_addresses(void) {
+    bool have = found_in_child(look_at_a_fault);
+    if (!have) skip("a handler of signals is not told the address of a fault here (an emulator's error)");
+    return have;
+}
+
+static void reach_the_limit(void) {
+    struct rlimit limit = {1 << 28, 1 << 28};
+    _exit(setrlimit(RLIMIT_AS, &limit) == 0 &&
+                  mmap(NULL, (size_t)1 << 29, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED
+              ? 0
+              : 1);
+}
+
+bool address_space_has_a_limit(void) {
+    bool has = found_in_child(reach_the_limit);
+    if (!has) skip("RLIMIT_AS limits nothing here (an emulator has its own addresses)");
+    return has;
 }
 
 int64_t open_descriptors(void) {

@@ -47,6 +47,18 @@ void in_child_killed_by(int signal, void (*test)(void));
 /* Prints the counts for tests/c/run to add up. Returns main's exit status. */
 int finish(void);
 
+/* Whether the library has loops for this processor, whose faults it repairs. Elsewhere accesses go through the kernel, and
+   atomic operations are made by a process that shares the memory. */
+bool has_loops(void);
+
+/* What some emulators lack, measured. What depends on it is skipped aloud where it is missing: the advice, for private memory;
+   a child process that shares the memory, as posix_spawn(3) makes one, without which some atomic operations are UNSUPPORTED;
+   the address of a fault in what a signal's handler is told; RLIMIT_AS. */
+bool takes_advice(int advice);
+bool processes_share_memory(void);
+bool faults_have_addresses(void);
+bool address_space_has_a_limit(void);
+
 /* What the process has, from /proc/self. */
 int64_t open_descriptors(void);
 int64_t mapped_bytes(void);

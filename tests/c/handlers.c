@@ -99,7 +99,7 @@ static void own_faults_reach_the_own_handler(int flags) {
     CHECK_IS(calls, 1);
     CHECK_IS(blocked_usr1, 1);
     CHECK_IS(blocked_itself, (flags & SA_NODEFER) == 0);
-    if (flags & SA_SIGINFO) CHECK(seen_address == (void *)nowhere);
+    if (flags & SA_SIGINFO && faults_have_addresses()) CHECK(seen_address == (void *)nowhere);
     sigset_t mask;
     pthread_sigmask(SIG_BLOCK, NULL, &mask);
     CHECK(!sigismember(&mask, SIGUSR1) && !sigismember(&mask, SIGSEGV));
@@ -113,7 +113,7 @@ static void own_handler_before(void) {
     library_first();
     accesses_answer_fault();
     own_faults_reach_the_own_handler(flags_now);
-    CHECK_IS(mmap_wrap_verify_handlers(), 1);
+    CHECK_IS(mmap_wrap_verify_handlers(), has_loops());
     accesses_answer_fault();
     own_faults_reach_the_own_handler(flags_now);
 }
@@ -372,7 +372,7 @@ static void trusted_in_vain(void) {
 
 static void trust_is_taken_at_its_word(void) {
     in_child(trusted);
-    in_child_killed_by(SIGBUS, trusted_in_vain);
+    if (has_loops()) in_child_killed_by(SIGBUS, trusted_in_vain);
 }
 
 static void view_that_survives(void) {
@@ -424,6 +424,7 @@ static void survival_switched_off(void) {
 }
 
 static void a_view_survives_and_its_loss_is_told_once(void) {
+    if (!faults_have_addresses()) return;
     in_child(view_that_survives);
     in_child(survival_with_other_owners);
     in_child_killed_by(SIGBUS, survival_switched_off);

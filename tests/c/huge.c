@@ -79,6 +79,7 @@ static void huge_pages_form_in_aligned_memory(void) {
         return;
     }
     CHECK(huge > page && (huge & (huge - 1)) == 0);
+    if (!takes_advice(MADV_HUGEPAGE)) return;
     mmap_wrap_handle h = mmap_aligned_wrap(huge, 2 * huge, RW, PRIVATE, -1, 0);
     CHECK_IS(mmap_wrap_huge(h, 0, MMAP_WRAP_REST), 0);
     CHECK_IS(madvise_wrap(h, MADV_HUGEPAGE, 0, MMAP_WRAP_REST), 0);

@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { RW = PROT_READ | PROT_WRITE, PRIVATE = MAP_PRIVATE | MAP_ANONYMOUS };
@@ -41,7 +42,7 @@ static void reaches_the_address_space(void) {
 }
 
 static void rlimit_as_is_named_when_it_is_reached(void) {
-    in_child(reaches_the_address_space);
+    if (address_space_has_a_limit()) in_child(reaches_the_address_space);
 }
 
 static int64_t most_mappings(void) {
@@ -116,8 +117,19 @@ static void cannot_split_at_the_limit(void) {
 }
 
 static bool limit_is_within_reach(void) {
-    if (most_mappings() < MOST_TRIED) return true;
-    skip("vm.max_map_count is %lld: too many to reach", (long long)most_mappings());
+    if (most_mappings() >= MOST_TRIED) {
+        skip("vm.max_map_count is %lld: too many to reach", (long long)most_mappings());
+        return false;
+    }
+    /* Not by the library: an emulator may need mappings for itself, and end there. */
+    pid_t child = fork();
+    if (child == 0) {
+        for (int64_t i = 0; mmap(NULL, (size_t)page, i % 2 == 0 ? PROT_READ : RW, PRIVATE, -1, 0) != MAP_FAILED; i++) continue;
+        _exit(0);
+    }
+    int status;
+    if (waitpid(child, &status, 0) == child && WIFEXITED(status)) return true;
+    skip("a process that reaches vm.max_map_count is ended by signal %d here", WTERMSIG(status));
     return false;
 }
 
