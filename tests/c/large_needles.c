@@ -162,6 +162,7 @@ static void large_amounts_need_no_memory_or_are_enomem(void) {
 
 int main(void) {
     page = mmap_wrap_page_size();
+    if (!address_space_has_a_limit()) return finish();
     RUN(a_search_for_more_than_memory_has_a_result_or_enomem);
     RUN(a_text_of_64_mib_is_an_error);
     RUN(large_amounts_need_no_memory_or_are_enomem);

@@ -102,11 +102,11 @@ pub fn shm_open(name: &CStr, flags: c_int, mode: u32) -> Result<File, Errno> {
 }
 
 pub fn shm_unlink(name: &CStr) -> Result<(), Errno> {
+    #[cfg(target_os = "android")]
+    return shared_memory_path(name).map(drop);
     // SAFETY: the name ends in NUL.
     #[cfg(not(target_os = "android"))]
     return check(unsafe { libc::shm_unlink(name.as_ptr()) });
-    #[cfg(target_os = "android")]
-    return Err(Errno(libc::ENOSYS));
 }
 
 /// Another descriptor of the same open file, closed on exec.
@@ -159,22 +159,33 @@ pub fn allocate(fd: c_int, size: u64) -> Result<(), Errno> {
         return Ok(());
     }
     let size = off_t::try_from(size).map_err(|_| Errno(libc::EFBIG))?;
-    without_sigxfsz(|| {
-        #[cfg(target_os = "linux")]
-        // SAFETY: fallocate checks the descriptor and touches no memory. Not posix_fallocate(3): glibc's writes a byte into
-        // each block where the file system cannot do it, over those of others.
-        return check(unsafe { libc::fallocate64(fd, 0, 0, size) });
-        #[cfg(any(target_os = "freebsd", target_os = "illumos"))]
-        // SAFETY: as above; it answers the error number itself.
-        return match unsafe { libc::posix_fallocate(fd, 0, size) } {
-            0 => Ok(()),
-            errno => Err(Errno(errno)),
-        };
-        #[cfg(target_vendor = "apple")]
-        return preallocate(fd, size);
-        #[cfg(not(any(target_os = "linux", target_os = "freebsd", target_os = "illumos", target_vendor = "apple")))]
-        return Err(Errno(libc::EOPNOTSUPP));
-    })
+    without_sigxfsz(|| preallocate(fd, size))
+}
+
+/// Not posix_fallocate(3): glibc's writes a byte into each block where the file system cannot do it, over those of others.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn preallocate(fd: c_int, size: off_t) -> Result<(), Errno> {
+    #[cfg(target_os = "android")]
+    use libc::fallocate as fallocate64;
+    #[cfg(target_os = "linux")]
+    use libc::fallocate64;
+    // SAFETY: fallocate checks the descriptor and touches no memory.
+    check(unsafe { fallocate64(fd, 0, 0, size) })
+}
+
+/// The kernel's own there.
+#[cfg(any(target_os = "freebsd", target_os = "illumos"))]
+fn preallocate(fd: c_int, size: off_t) -> Result<(), Errno> {
+    // SAFETY: it checks the descriptor and touches no memory; the result is the error number itself.
+    match unsafe { libc::posix_fallocate(fd, 0, size) } {
+        0 => Ok(()),
+        errno => Err(Errno(errno)),
+    }
+}
+
+#[cfg(any(target_os = "netbsd", target_os = "openbsd"))]
+fn preallocate(_fd: c_int, _size: off_t) -> Result<(), Errno> {
+    Err(Errno(libc::EOPNOTSUPP))
 }
 
 /// Blocks for what the file does not have yet, and then its size.
