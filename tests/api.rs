@@ -1,5 +1,7 @@
 //! The API of Rust programs: statements that its examples do not make.
 
+mod common;
+
 use mmap_wrap::*;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::ops::Bound;
@@ -20,6 +22,9 @@ fn mappings_and_errors_go_to_other_threads() {
     is_send_and_sync::<MapOptions>();
     is_send_and_sync::<Cursor<Arc<Mapping>>>();
 
+    if !common::atomics() {
+        return;
+    }
     let memory = Arc::new(Mapping::anonymous(4096).unwrap());
     let adders: Vec<_> = (0..4)
         .map(|_| {
@@ -309,6 +314,9 @@ fn elements_have_their_bits_in_both_orders() {
         u8 200; i8 -100; u16 0xABCD; i16 -12345; u32 0xDEAD_BEEF; i32 i32::MIN; u64 u64::MAX - 1; i64 i64::MIN;
         f32 -1.5e-30; f64 std::f64::consts::PI;
     }
+    if !common::atomics() {
+        return;
+    }
     for word in [0_u32, 1, u32::MAX, 1 << 31] {
         memory.atomic_store(8, word).unwrap();
         assert_eq!(memory.atomic_load::<u32>(8), Ok(word));
@@ -322,6 +330,9 @@ fn elements_have_their_bits_in_both_orders() {
 
 #[test]
 fn a_waiter_is_woken_by_another_thread() {
+    if !common::atomics() {
+        return;
+    }
     let memory = Mapping::anonymous(64).unwrap();
     if let Err(error) = memory.wake(0, 1) {
         println!("skipped: {error}");
