@@ -146,12 +146,10 @@ impl Mapping {
             Pages::none()
         } else {
             let (fd, offset) = (source.fd(), request.offset - lead as u64);
-            if request.alignment > page {
-                request.fits_aligned(size)?;
-            }
-            let map = |c_flags| match request.alignment > page {
-                false => Pages::map(request.address, size, request.prot, c_flags, fd, offset),
-                true => Pages::map_aligned(request.alignment, size, request.prot, c_flags, fd, offset),
+            let alignment = if request.alignment > page as u64 { Some(request.fits_aligned(size)?) } else { None };
+            let map = |c_flags| match alignment {
+                None => Pages::map(request.address, size, request.prot, c_flags, fd, offset),
+                Some(alignment) => Pages::map_aligned(alignment, size, request.prot, c_flags, fd, offset),
             };
             let mapped = map(request.c_flags).or_else(|errno| {
                 let c_flags = request.privately(errno).ok_or(errno)?;

@@ -83,8 +83,11 @@ fn whoever_is_inside_is_refused_and_keeps_the_address_until_the_last_has_left() 
         assert!(unmap(h).unwrap(), "unmapping does not wait");
         assert!(!unmap(h).unwrap());
         assert_eq!(pin(h).unwrap_err(), Error::Unmapped(h).into());
-        // The memory is given up at once; only its place is kept, so that nobody's bytes can come to lie there.
-        assert!(matches!(*one.write(0, b"late").unwrap_err(), Error::Fault { cause: Cause::Protection, .. }));
+        // The memory is given up at once, where faults are repaired; only its place is kept, so that nobody's bytes can come
+        // to lie there.
+        if LOOPS {
+            assert!(matches!(*one.write(0, b"late").unwrap_err(), Error::Fault { cause: Cause::Protection, .. }));
+        }
         drop(one);
         assert!(is_mapped(address));
         drop(other);
@@ -114,7 +117,7 @@ fn readers_never_see_another_mappings_bytes() {
     }
     fn mapper(start: i64) {
         for number in start..start + rounds() {
-            let place = &BOARD[usize::try_from(number).unwrap() % PLACES];
+            let place = &BOARD[usize::try_from(number % PLACES as i64).unwrap()];
             let replaced = place.swap(filled(number), Ordering::SeqCst);
             if replaced > 0 {
                 unmap(replaced).unwrap();

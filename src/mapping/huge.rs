@@ -40,8 +40,8 @@ impl Mapping {
         if flags & FIXED != 0 {
             return Err(Error::argument("MAP_FIXED names the place: an alignment asks for one to be found"));
         }
-        // What does not fit is refused with the size, which is known later.
-        let alignment = usize::try_from(alignment).unwrap_or(usize::MAX);
+        // What does not fit is an error with the size, which is known later.
+        let alignment = alignment.unsigned_abs();
         Mapping::from_request(&MapRequest { alignment, ..MapRequest::new(0, len, prot, flags, offset)? }, fd)
     }
 

@@ -29,7 +29,7 @@ pub(super) struct MapRequest {
     pub c_flags: c_int,
     pub offset: u64,
     /// What the address of the first page shall be a multiple of; less than a page says nothing.
-    pub alignment: usize,
+    pub alignment: u64,
 }
 
 impl MapRequest {
@@ -104,10 +104,10 @@ impl MapRequest {
         }
     }
 
-    /// A place of `size` bytes at a multiple of the alignment is looked for in as many bytes and an alignment more.
-    pub fn fits_aligned(&self, size: usize) -> Result<()> {
-        match size.checked_add(self.alignment) {
-            Some(room) if room <= isize::MAX as usize => Ok(()),
+    /// The alignment. A place of `size` bytes at a multiple of it is looked for in as many bytes and an alignment more.
+    pub fn fits_aligned(&self, size: usize) -> Result<usize> {
+        match usize::try_from(self.alignment) {
+            Ok(alignment) if size.checked_add(alignment).is_some_and(|room| room <= isize::MAX as usize) => Ok(alignment),
             _ => Err(Error::AlignedTooLong { length: size, alignment: self.alignment }.into()),
         }
     }

@@ -10,6 +10,7 @@
 
 #include "mmap_wrap.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -58,6 +59,9 @@ bool takes_advice(int advice);
 bool processes_share_memory(void);
 bool faults_have_addresses(void);
 bool address_space_has_a_limit(void);
+
+/* The result for a length that no address space has: where addresses are of 32 bits, the number itself says so. */
+#define TOO_LONG (sizeof(void *) < 8 ? (int64_t)MMAP_WRAP_E_RANGE : (int64_t)-ENOMEM)
 
 /* What the process has, from /proc/self. */
 int64_t open_descriptors(void);

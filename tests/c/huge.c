@@ -58,7 +58,8 @@ static void alignments_that_cannot_be_are_refused(void) {
         CHECK_FAILS(mmap_aligned_wrap(wrong[i], page, RW, PRIVATE, -1, 0), MMAP_WRAP_E_ARGUMENT,
                     text("mmap_aligned: alignment %lld is no power of two", (long long)wrong[i]));
     CHECK_FAILS(mmap_aligned_wrap(page, page, RW, PRIVATE | MAP_FIXED, -1, 0), MMAP_WRAP_E_ARGUMENT, "MAP_FIXED");
-    CHECK_FAILS(mmap_aligned_wrap((int64_t)1 << 62, page, RW, PRIVATE, -1, 0), -ENOMEM, "at a multiple of 4611686018427387904");
+    CHECK_FAILS(mmap_aligned_wrap((int64_t)1 << 62, page, RW, PRIVATE, -1, 0), TOO_LONG,
+                "at a multiple of 4611686018427387904");
     CHECK_FAILS(mmap_aligned_wrap((int64_t)1 << 62, INT64_MAX, RW, PRIVATE, -1, 0), MMAP_WRAP_E_RANGE, "exceed");
     CHECK_FAILS(mmap_aligned_wrap(page, -1, RW, PRIVATE, -1, 0), MMAP_WRAP_E_RANGE, "length -1 is negative");
 }

@@ -372,7 +372,9 @@ int main(void) {
     RUN(a_forked_child_does_not_hold_what_its_parent_holds);
     RUN(a_later_thread_of_the_same_id_is_another);
     RUN(what_an_earlier_boot_left_is_taken_over);
-    RUN(a_holder_of_another_pid_namespace_is_not_taken_for_dead);
+    /* Without loops a child of this namespace makes the accesses, and there the children are of another. */
+    if (has_loops()) RUN(a_holder_of_another_pid_namespace_is_not_taken_for_dead);
+    else skip("a holder of another PID namespace: no atomic operations there on this processor");
     RUN_THREADED(unmapping_ends_a_wait);
     RUN(a_signal_handler_ends_a_wait);
     RUN(an_abandoned_mutex_is_one_whose_holder_ended);

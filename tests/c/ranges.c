@@ -65,13 +65,15 @@ static void outside_the_mapping_is_refused_with_the_numbers_and_touches_nothing(
     }
     for EACH_CALL(call) {
         if (call->with == move_to) continue; /* its size is measured from the source first: the next test */
-        refuses(call, h, 1, INT64_MAX, text("size %lld from offset 1 wraps around", (long long)INT64_MAX));
+        /* Where addresses are of 32 bits, a buffer of that size is the first thing that is wrong. */
+        bool no_buffer = sizeof(void *) < 8 && (call->with == read_ || call->with == write_);
+        refuses(call, h, 1, INT64_MAX, no_buffer ? "no buffer is" : text("size %lld from offset 1 wraps around", (long long)INT64_MAX));
         refuses(call, h, page, length,
                 text("size %lld from offset %lld extends beyond %lld byte mapping", length, (long long)page, length));
         refuses(call, h, length, 1, text("size 1 from offset %lld extends beyond %lld byte mapping", length, length));
         refuses(call, h, 0, length + 1,
                 text("size %lld from offset 0 extends beyond %lld byte mapping", length + 1, length));
-        refuses(call, h, 0, INT64_MAX, text("size %lld from offset 0 extends beyond", (long long)INT64_MAX));
+        refuses(call, h, 0, INT64_MAX, no_buffer ? "no buffer is" : text("size %lld from offset 0 extends beyond", (long long)INT64_MAX));
     }
     CHECK(is_untouched(h, length));
     CHECK_IS(munmap_wrap(h), 1);

@@ -213,6 +213,10 @@ pub fn takes_advice(advice: i64) -> bool {
     outcome.is_ok()
 }
 
+/// The result for a length that no address space has: where addresses are of 32 bits, the number itself says so.
+pub const TOO_LONG: i64 =
+    if size_of::<usize>() < 8 { mmap_wrap::internals::error::MMAP_WRAP_E_RANGE } else { -(libc::ENOMEM as i64) };
+
 /// Forks; the child runs `body` and ends with its answer as exit status. Returns that status, and fails on a signal.
 pub fn forked(body: impl FnOnce() -> i32) -> i32 {
     // SAFETY: the child runs `body`, which uses system calls and this library only, and leaves by _exit.
