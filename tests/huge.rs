@@ -103,7 +103,7 @@ fn alignments_that_cannot_be_are_refused() {
     for flag in [MAP_FIXED, MAP_FIXED_NOREPLACE] {
         assert_fails(map(4096, 4096, PRIVATE | flag), MMAP_WRAP_E_ARGUMENT, "MAP_FIXED names the place");
     }
-    assert_fails(map(1 << 62, 1 << 62, PRIVATE), MMAP_WRAP_E_RANGE, "bytes at a multiple of 4611686018427387904 exceed");
+    assert_fails(map(1 << 62, 1 << 62, PRIVATE), MMAP_WRAP_E_RANGE, "exceed");
     assert_fails(map(4096, -1, PRIVATE), MMAP_WRAP_E_RANGE, "length -1 is negative");
     assert_fails(map(4096, 0, PRIVATE), MMAP_WRAP_E_ARGUMENT, "at least 1 byte");
 }
