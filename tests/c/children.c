@@ -179,6 +179,7 @@ int main(void) {
     page = mmap_wrap_page_size();
     RUN_THREADED(a_child_does_not_wait_for_what_only_its_parent_does);
     RUN_THREADED(a_child_with_its_parents_process_id_does_not_wait_either);
-    RUN(the_first_child_of_a_new_namespace_is_the_programs);
+    if (has_loops()) RUN(the_first_child_of_a_new_namespace_is_the_programs);
+    else skip("a program before the first fork into a new PID namespace: no atomic operations there on this processor");
     return finish();
 }
