@@ -3,7 +3,9 @@
 mod common;
 
 use common::abi::shm_unlink_wrap;
-use common::{Ends, READ_WRITE, anonymous, descriptors, from_descriptor, in_a_process_of_its_own, mappings, page, read};
+use common::{
+    Ends, READ_WRITE, TOO_LONG, anonymous, descriptors, from_descriptor, in_a_process_of_its_own, mappings, page, read,
+};
 use mmap_wrap::internals::mapping::{KEEP, Name, OR_PRIVATE, Open};
 use mmap_wrap::internals::{Error, Mapping, Result, constants::*, error::*, range::REST};
 use std::ffi::{CStr, CString};

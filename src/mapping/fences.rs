@@ -16,7 +16,7 @@ const FENCED: u8 = 1 << 7;
 impl Mapping {
     /// Puts fences on whole pages, and drops what private memory holds there.
     pub(super) fn fence(&self, pages: &Range<usize>) -> Result<(), Errno> {
-        self.origin.fences.make()?;
+        self.origin.fences.make(self.pages.size() / self.grid.page)?;
         self.each_run(pages, |run, marks| {
             if marks[0] & FENCED != 0 {
                 return Ok(());

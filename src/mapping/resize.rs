@@ -130,8 +130,7 @@ impl Mapping {
             let pages = mapping.pages.moved_away(c_flags, address);
             let pages = pages.map_err(|errno| mapping.remap_refused(errno, mapping.pages.size()))?;
             // The fresh pages here have no guards.
-            let none = PageMarks::new(mapping.pages.size() / mapping.grid.page);
-            let fences = std::mem::replace(&mut mapping.origin.fences, none);
+            let fences = std::mem::take(&mut mapping.origin.fences);
             Ok(mapping.sibling(pages, mapping.grid, mapping.origin.offset, file, fences))
         })?;
         moved.put_fences().map_err(|errno| moved.remap_refused(errno, moved.pages.size()))?;
@@ -181,8 +180,9 @@ impl Mapping {
             fences,
             sealed: AtomicBool::new(*self.origin.sealed.get_mut()),
             has_fresh_pages: AtomicBool::new(*self.origin.has_fresh_pages.get_mut()),
+            is_given_up: AtomicBool::new(false),
         };
-        Mapping { pages, grid, origin, is_given_up: AtomicBool::new(false) }
+        Mapping { pages, grid, origin }
     }
 
     fn checked_flags(&self, flags: i64, address: usize) -> Result<c_int> {

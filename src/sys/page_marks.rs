@@ -7,31 +7,28 @@ use std::ops::Range;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering::Acquire, Ordering::Relaxed, Ordering::SeqCst};
 
-/// The marks of so many pages, all 0 at first.
-#[derive(Debug)]
+/// The marks of a mapping's pages, all 0 at first. One word: a slot of the registry has no room for more.
+#[derive(Debug, Default)]
 pub struct PageMarks {
-    count: usize,
-    /// A page that begins with a lock, and then the marks; NULL until they are made.
+    /// A page that begins with a lock, then the number of marks, then the marks; NULL until they are made.
     place: AtomicPtr<u8>,
 }
 
 impl PageMarks {
-    pub fn new(count: usize) -> PageMarks {
-        PageMarks { count, place: AtomicPtr::new(ptr::null_mut()) }
-    }
-
     /// False while all marks are 0 because none was ever set.
     pub fn exist(&self) -> bool {
         !self.place.load(SeqCst).is_null()
     }
 
-    /// Makes the memory for them. Threads that race make one each, and all but one give theirs back.
-    pub fn make(&self) -> Result<(), Errno> {
+    /// Makes the memory for `count` marks. Threads that race make one each, and all but one give theirs back.
+    pub fn make(&self, count: usize) -> Result<(), Errno> {
         if self.exist() {
             return Ok(());
         }
-        let mut lock = Pages::zeroed(self.size())?;
+        let mut lock = Pages::zeroed(memory_for(count))?;
         let marks = lock.split_off(page_size());
+        // SAFETY: fresh memory at the begin of a page, of this thread only.
+        unsafe { marks.base().cast().write(count) };
         // A forked child inherits the marks, and not that a thread of its parent holds the lock.
         wipe_on_fork(&lock);
         if self.place.compare_exchange(ptr::null_mut(), lock.base().as_ptr(), SeqCst, SeqCst).is_ok() {
@@ -40,24 +37,20 @@ impl PageMarks {
         Ok(())
     }
 
-    fn size(&self) -> usize {
-        page_size() + self.count
-    }
-
     /// Runs `body` with the marks while no other thread does; `None` where they were never made.
     pub fn with<T>(&self, body: impl FnOnce(&mut [u8]) -> T) -> Option<T> {
         let place = NonNull::new(self.place.load(SeqCst))?;
         let _locked = Locked::new(place);
-        // SAFETY: `make` mapped them behind the page of the lock, and the lock is held.
-        let marks = unsafe { std::slice::from_raw_parts_mut(place.add(page_size()).as_ptr(), self.count) };
+        // SAFETY: `make` mapped them behind the page of the lock and their number, and the lock is held.
+        let marks = unsafe { std::slice::from_raw_parts_mut(place.add(page_size() + NUMBER).as_ptr(), count_at(place)) };
         Some(body(marks))
     }
 
     /// A copy of some of the marks, for `count` pages.
     pub fn part(&self, range: Range<usize>, count: usize) -> Result<PageMarks, Errno> {
-        let part = PageMarks::new(count);
+        let part = PageMarks::default();
         if self.exist() {
-            part.make()?;
+            part.make(count)?;
             self.with(|from| part.with(|to| to.iter_mut().zip(&from[range]).for_each(|(to, from)| *to = *from)));
         }
         Ok(part)
@@ -68,9 +61,22 @@ impl Drop for PageMarks {
     fn drop(&mut self) {
         if let Some(place) = NonNull::new(*self.place.get_mut()) {
             // SAFETY: `make` mapped so many bytes there, and left them to this value.
-            drop(unsafe { Pages::from_raw(place, self.size()) });
+            drop(unsafe { Pages::from_raw(place, memory_for(count_at(place))) });
         }
     }
+}
+
+/// Bytes of the number of marks.
+const NUMBER: usize = size_of::<usize>();
+
+fn memory_for(count: usize) -> usize {
+    page_size() + NUMBER + count
+}
+
+/// The number of the marks whose memory `make` mapped at `place`.
+fn count_at(place: NonNull<u8>) -> usize {
+    // SAFETY: `make` wrote it there, behind the page of the lock; nothing changes it.
+    unsafe { place.add(page_size()).cast().read() }
 }
 
 /// A lock, held.

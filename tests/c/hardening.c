@@ -171,8 +171,8 @@ static void guards_are_the_same_without_guard_regions_of_the_kernel(void) {
 
 static void every_call_here_refuses(mmap_wrap_handle h, int64_t code) {
     CHECK_FAILS(mmap_wrap_guard(h, 1, 0, 0), code, "mmap_wrap_guard: ");
-    CHECK_FAILS(mseal_wrap(h, 0, 0), code, "mseal: ");
-    CHECK_FAILS(mmap_wrap_name(h, "name"), code, "mmap_wrap_name: ");
+    CHECK_FAILS(mseal_wrap(h, 0, 0), code, "mseal_wrap: ");
+    CHECK_FAILS(mmap_wrap_set_name(h, "name"), code, "mmap_wrap_set_name: ");
 }
 
 static void what_is_no_live_handle_is_refused(void) {
@@ -187,8 +187,8 @@ static void what_is_no_live_handle_is_refused(void) {
 
 static void seals_the_middle_page(void) {
     mmap_wrap_handle h = memory_of(3 * page);
-    CHECK_FAILS(mseal_wrap(h, 0, 3 * page + 1), MMAP_WRAP_E_RANGE, "mseal: size");
-    CHECK_FAILS(mseal_wrap(h, -1, 1), MMAP_WRAP_E_RANGE, "mseal: offset -1 is negative");
+    CHECK_FAILS(mseal_wrap(h, 0, 3 * page + 1), MMAP_WRAP_E_RANGE, "mseal_wrap: size");
+    CHECK_FAILS(mseal_wrap(h, -1, 1), MMAP_WRAP_E_RANGE, "mseal_wrap: offset -1 is negative");
     CHECK_IS(mseal_wrap(h, 3 * page, 0), 0); /* nothing */
     int64_t sealed = mseal_wrap(h, page, 1);
     if (sealed == MMAP_WRAP_E_UNSUPPORTED) {
@@ -196,13 +196,13 @@ static void seals_the_middle_page(void) {
         return;
     }
     CHECK_IS(sealed, 0);
-    struct mmap_wrap_facts facts;
-    CHECK_IS(mmap_wrap_facts(h, &facts, sizeof facts), 0);
+    struct mmap_wrap_info facts;
+    CHECK_IS(mmap_wrap_info(h, &facts, sizeof facts), 0);
     CHECK_IS(facts.sealed, 1);
-    CHECK_FAILS(mprotect_wrap(h, PROT_READ, page, page), MMAP_WRAP_E_SEALED, "mprotect: a part of the mapping is sealed");
-    CHECK_FAILS(mremap_wrap(h, page, 0, NULL, 0), MMAP_WRAP_E_SEALED, "mremap: ");
-    CHECK_FAILS(mremap_wrap(h, 3 * page, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL, 0), MMAP_WRAP_E_SEALED, "mremap: ");
-    for (int i = 0; i < 2; i++) CHECK_FAILS(munmap_wrap(h), MMAP_WRAP_E_SEALED, "munmap: a part of the mapping is sealed");
+    CHECK_FAILS(mprotect_wrap(h, PROT_READ, page, page), MMAP_WRAP_E_SEALED, "mprotect_wrap: a part of the mapping is sealed");
+    CHECK_FAILS(mremap_wrap(h, page, 0, NULL, 0), MMAP_WRAP_E_SEALED, "mremap_wrap: ");
+    CHECK_FAILS(mremap_wrap(h, 3 * page, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL, 0), MMAP_WRAP_E_SEALED, "mremap_wrap: ");
+    for (int i = 0; i < 2; i++) CHECK_FAILS(munmap_wrap(h), MMAP_WRAP_E_SEALED, "munmap_wrap: a part of the mapping is sealed");
     CHECK_IS(mmap_wrap_fill(h, 0, 1, MMAP_WRAP_REST), 3 * page);
     CHECK_IS(mseal_wrap(h, page, 1), 0); /* once more is no harm */
     CHECK_IS(mprotect_wrap(h, PROT_READ, 0, page), 0);
@@ -220,11 +220,11 @@ static void seals_read_only_memory(void) {
         skip("%s", mmap_wrap_last_error_message());
         return;
     }
-    CHECK_FAILS(madvise_wrap(h, MADV_DONTNEED, 0, MMAP_WRAP_REST), MMAP_WRAP_E_SEALED, "madvise: ");
+    CHECK_FAILS(madvise_wrap(h, MADV_DONTNEED, 0, MMAP_WRAP_REST), MMAP_WRAP_E_SEALED, "madvise_wrap: ");
     CHECK_FAILS(mmap_wrap_guard(h, 1, 0, MMAP_WRAP_REST), MMAP_WRAP_E_SEALED, "mmap_wrap_guard: ");
     CHECK_IS(mmap_wrap_read(h, 2 * page - 1, &byte, 1), 1);
     CHECK_IS(byte, 7);
-    CHECK_FAILS(munmap_wrap(h), MMAP_WRAP_E_SEALED, "munmap: ");
+    CHECK_FAILS(munmap_wrap(h), MMAP_WRAP_E_SEALED, "munmap_wrap: ");
 }
 
 static void sealed_memory_that_cannot_be_written_cannot_be_discarded(void) {
@@ -238,12 +238,12 @@ static void a_name_is_in_the_maps_until_it_is_taken_away(void) {
         {memory_of(page), "[anon:index cache]"}, {shared_of(page), "[anon_shmem:index cache]"},
     };
     for (int i = 0; i < 2; i++) {
-        int64_t named = mmap_wrap_name(kinds[i].h, "index cache");
+        int64_t named = mmap_wrap_set_name(kinds[i].h, "index cache");
         if (named == MMAP_WRAP_E_UNSUPPORTED) skip("%s", mmap_wrap_last_error_message());
         else {
             CHECK_IS(named, 0);
             CHECK_IS(mappings_of(kinds[i].shown), 1);
-            CHECK_IS(mmap_wrap_name(kinds[i].h, NULL), 0);
+            CHECK_IS(mmap_wrap_set_name(kinds[i].h, NULL), 0);
             CHECK_IS(mappings_of(kinds[i].shown), 0);
         }
         CHECK_IS(munmap_wrap(kinds[i].h), 1);
@@ -256,15 +256,15 @@ static void what_is_no_name_is_refused(void) {
     memset(name, 'n', sizeof name);
     name[80] = '\0';
     const char *bad[] = {name, "[", "]", "\\", "$", "`", "\n", "\x7f", "\xff"};
-    if (mmap_wrap_name(h, "x") == MMAP_WRAP_E_UNSUPPORTED) {
+    if (mmap_wrap_set_name(h, "x") == MMAP_WRAP_E_UNSUPPORTED) {
         skip("%s", mmap_wrap_last_error_message());
     } else {
         for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-            CHECK_FAILS(mmap_wrap_name(h, bad[i]), -EINVAL, "mmap_wrap_name: name memory '");
-        CHECK_IS(mmap_wrap_name(h, name + 1), 0); /* 79 bytes */
+            CHECK_FAILS(mmap_wrap_set_name(h, bad[i]), -EINVAL, "mmap_wrap_set_name: name memory '");
+        CHECK_IS(mmap_wrap_set_name(h, name + 1), 0); /* 79 bytes */
         make_file("file", "x", 1);
         mmap_wrap_handle file = mmap_path_wrap("file", 1, PROT_READ, MAP_PRIVATE, 0);
-        CHECK_FAILS(mmap_wrap_name(file, "x"), -EBADF, "only memory without a file can be named");
+        CHECK_FAILS(mmap_wrap_set_name(file, "x"), -EBADF, "only memory without a file can be named");
         CHECK_IS(munmap_wrap(file), 1);
         unlink("file");
     }
