@@ -87,7 +87,7 @@ mod tests {
         let size = super::super::to_i64(huge);
         let flags = MAP_PRIVATE | MAP_ANONYMOUS;
         let request = MapRequest::new(0, 2 * size, PROT_READ | PROT_WRITE, flags, 0).unwrap();
-        let memory = Mapping::from_request(&MapRequest { alignment: huge, ..request }, -1).unwrap();
+        let memory = Mapping::from_request(&MapRequest { alignment: huge as u64, ..request }, -1).unwrap();
         // Also what keeps this line of smaps apart from its neighbours.
         if let Err(error) = memory.advise(MADV_HUGEPAGE, 0, REST) {
             println!("skipped: {error}");
