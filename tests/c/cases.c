@@ -49,6 +49,7 @@ void go_on(double seconds, bool (*was_put_to_the_test)(void)) {
 const char *case_name = "";
 
 bool lives(const char *file, int line, int seconds, void (*test)(void), const char *name) {
+    seconds *= patience();
     /* Longer than the case may take: this program's own alarm is for what is not a case. */
     alarm((unsigned)seconds + 120);
     fflush(stdout);

@@ -19,6 +19,11 @@
 /* A call that waits for ever must not keep the run waiting: SIGALRM ends the program. Far longer than any test takes. */
 enum { HANGS_AFTER = 120 /* seconds */ };
 
+int patience(void) {
+    const char *times = getenv("MMAP_WRAP_PATIENCE");
+    return times == NULL ? 1 : atoi(times);
+}
+
 /* Shared with forked children, so that their checks count, too. */
 struct tally {
     int64_t passed, failed, skipped;
@@ -46,7 +51,7 @@ static void start(void) {
     if (under_valgrind()) grow_the_stack();
     tally = mmap(NULL, sizeof *tally, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (tally == MAP_FAILED) give_up("counters");
-    alarm(HANGS_AFTER);
+    alarm((unsigned)(HANGS_AFTER * patience()));
     setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
     munmap_wrap(memory_of(1));
     mmap_path_wrap("no such file", 1, PROT_READ, MAP_PRIVATE, 0);
@@ -104,7 +109,7 @@ void skip(const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
     count(&tally->skipped);
-    printf("skipped %s: ", test_name);
+    printf("skipped%s%s: ", test_name == NULL ? "" : " ", test_name == NULL ? "" : test_name);
     vprintf(format, arguments);
     puts("");
     va_end(arguments);
@@ -119,7 +124,7 @@ void in_child_killed_by(int signal, void (*test)(void)) {
     pid_t child = fork();
     if (child < 0) give_up("fork");
     if (child == 0) {
-        alarm(HANGS_AFTER);
+        alarm((unsigned)(HANGS_AFTER * patience()));
         test();
         fflush(stdout);
         _exit(0);

@@ -66,6 +66,9 @@ bool address_space_has_a_limit(void);
 /* The result for a length that no address space has: where addresses are of 32 bits, the number itself says so. */
 #define TOO_LONG (sizeof(void *) < 8 ? (int64_t)MMAP_WRAP_E_RANGE : (int64_t)-ENOMEM)
 
+/* By how much longer everything takes here: MMAP_WRAP_PATIENCE, for emulated processors. */
+int patience(void);
+
 /* What the process has, from /proc/self. */
 int64_t open_descriptors(void);
 int64_t mapped_bytes(void);

@@ -407,6 +407,10 @@ static void view_that_survives(void) {
 
 static void survival_with_other_owners(void) {
     library_first();
+    /* Where accesses need no handlers, the first survivor brings them. */
+    mmap_wrap_handle first = memory_of(1);
+    CHECK_IS(mmap_wrap_survive(first, 1), 0);
+    CHECK_IS(munmap_wrap(first), 1);
     install(SA_SIGINFO);
     mmap_wrap_handle h = cut_short();
     CHECK_FAILS(mmap_wrap_survive(h, 1), MMAP_WRAP_E_UNSUPPORTED, "surviving SIGBUS");

@@ -96,6 +96,7 @@ static void pages_move_to_a_handle_of_their_own(void) {
         skip("valgrind knows no MREMAP_DONTUNMAP");
     } else if (!is_mapped(mmap_wrap_address(h))) {
         skip("the kernel, or emulator, took MREMAP_DONTUNMAP, and unmapped");
+        CHECK_IS(munmap_wrap(moved), 1);
     } else {
         CHECK(moved > 0 && moved != h);
         CHECK_IS(mmap_wrap_find(moved, "here", 4, 0, MMAP_WRAP_REST), 0);
@@ -297,7 +298,8 @@ static void what_is_refused_changes_nothing(void) {
     /* As long as all addresses are; the file has grown by then. */
     const int64_t all = sizeof(void *) == 8 ? ((int64_t)1 << 47) - 2 * page : INT32_MAX - 2 * page;
     refused(h, all, MREMAP_MAYMOVE, NULL, 0, MMAP_WRAP_E_RANGE, "bytes of the file, where stores are lost");
-    refused(h, all, MREMAP_MAYMOVE, NULL, 1, -ENOMEM, "mremap_wrap: ");
+    if (sizeof(void *) < 8) skip("a mapping without room to grow: 32 bits can have the room for the longest there is");
+    else refused(h, all, MREMAP_MAYMOVE, NULL, 1, -ENOMEM, "mremap_wrap: ");
     CHECK_IS(size_of_file(h), 2 * page);
     CHECK_IS(mmap_wrap_find(h, "here", 4, 0, MMAP_WRAP_REST), 0);
     CHECK(is_mapped(place));
