@@ -38,6 +38,18 @@ static void *keep_protecting(void *unused) {
     return unused;
 }
 
+/* Some emulators move whatever may be moved, also what becomes shorter in its place; parts of different protections cannot
+   be moved together. */
+static bool shrinking_moves;
+
+static void see_whether_shrinking_moves(void) {
+    char *two = mmap(NULL, (size_t)(2 * page), RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *one = mremap(two, (size_t)(2 * page), (size_t)page, MREMAP_MAYMOVE);
+    shrinking_moves = one != two;
+    if (shrinking_moves) skip("a child's mremap_wrap may be EFAULT: here it moves what becomes shorter");
+    munmap(one, (size_t)page);
+}
+
 /* What a child does first. None of it may take long, and each succeeds or says why it cannot: a child that was made in
  * the middle of a change has the mapping as an unmapped one. */
 static void uses_what_it_has(void) {
@@ -53,6 +65,7 @@ static void uses_what_it_has(void) {
     bool unmapped = results[7] == 0;
     for (int i = 0; i < 8; i++) {
         int64_t right = i == 6 ? memory : expected[i];
+        if (i == 6 && shrinking_moves && results[i] == -EFAULT) continue;
         check(unmapped ? results[i] == MMAP_WRAP_E_UNMAPPED || results[i] == right || i == 7 : results[i] == right, "children.c",
               __LINE__, text("%s: call %d of a child is %lld (it is %s)", case_name, i, (long long)right,
                              results[i] < 0 ? mmap_wrap_strerror(results[i]) : "another number"));
@@ -177,6 +190,7 @@ static void the_first_child_of_a_new_namespace_is_the_programs(void) {
 
 int main(void) {
     page = mmap_wrap_page_size();
+    see_whether_shrinking_moves();
     RUN_THREADED(a_child_does_not_wait_for_what_only_its_parent_does);
     RUN_THREADED(a_child_with_its_parents_process_id_does_not_wait_either);
     if (has_loops()) RUN(the_first_child_of_a_new_namespace_is_the_programs);
