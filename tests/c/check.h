@@ -48,7 +48,7 @@ void in_child(void (*test)(void));
 /* The same for a child that is expected to die by this signal; 0 is none. */
 void in_child_killed_by(int signal, void (*test)(void));
 
-/* Prints the counts for tests/c/run to add up. Returns main's exit status. */
+/* Prints the counts, for scripts/test to add up. Returns main's exit status. */
 int finish(void);
 
 /* Whether the library has loops for this processor, whose faults it repairs. Elsewhere accesses go through the kernel, and
@@ -66,6 +66,13 @@ bool address_space_has_a_limit(void);
 /* The result for a length that no address space has: where addresses are of 32 bits, the number itself says so. */
 #define TOO_LONG (sizeof(void *) < 8 ? (int64_t)MMAP_WRAP_E_RANGE : (int64_t)-ENOMEM)
 
+/* The number of an ioctl(2): an unsigned long in glibc, an int in musl. */
+#ifdef __GLIBC__
+#define REQUEST(number) (number)
+#else
+#define REQUEST(number) ((int)(number))
+#endif
+
 /* By how much longer everything takes here: MMAP_WRAP_PATIENCE, for emulated processors. */
 int patience(void);
 
@@ -76,7 +83,7 @@ int64_t mappings_of(const char *file);
 bool is_mapped(const void *address);
 bool under_valgrind(void);
 
-/* Files live in the current directory, which tests/c/run makes for this run and removes. */
+/* Files live in the current directory, which CTest makes for this run and removes. */
 void make_file(const char *name, const void *bytes, int64_t size);
 void read_file(const char *name, void *bytes, int64_t size);
 

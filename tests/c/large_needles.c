@@ -30,7 +30,7 @@ static int64_t address_space(void) {
 static void leave(int resource, int64_t room) {
     int64_t used = address_space();
     struct rlimit limit = {(rlim_t)(used + room), (rlim_t)(used + room)};
-    CHECK(setrlimit((__rlimit_resource_t)resource, &limit) == 0);
+    CHECK(setrlimit(resource, &limit) == 0);
 }
 
 /* -- A needle larger than the memory that is left -- */

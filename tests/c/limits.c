@@ -23,7 +23,7 @@ static char byte;
 
 static void set_limit(int resource, rlim_t value) {
     struct rlimit limit = {value, value};
-    if (setrlimit((__rlimit_resource_t)resource, &limit) != 0) perror("setrlimit");
+    if (setrlimit(resource, &limit) != 0) perror("setrlimit");
 }
 
 static void reaches_the_address_space(void) {

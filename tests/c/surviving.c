@@ -87,7 +87,7 @@ static rlim_t used(const char *row) {
 static void use_up(int resource, const char *row, rlim_t beyond) {
     used(row); /* the stream's own memory */
     struct rlimit at = {used(row) - beyond, RLIM_INFINITY};
-    CHECK(at.rlim_cur > 0 && setrlimit((__rlimit_resource_t)resource, &at) == 0);
+    CHECK(at.rlim_cur > 0 && setrlimit(resource, &at) == 0);
 }
 
 static void fill_the_address_space(void) { use_up(RLIMIT_AS, "VmSize", 0); }
@@ -291,8 +291,8 @@ static void stores_to_what_can_only_be_read(void) {
     struct uffdio_range range = {(uint64_t)(uintptr_t)bytes, (uint64_t)page};
     struct uffdio_register watched = {.range = range, .mode = UFFDIO_REGISTER_MODE_WP};
     struct uffdio_writeprotect protected = {.range = range, .mode = UFFDIO_WRITEPROTECT_MODE_WP};
-    if (monitor < 0 || ioctl(monitor, UFFDIO_API, &api) != 0 || ioctl(monitor, UFFDIO_REGISTER, &watched) != 0 ||
-        ioctl(monitor, UFFDIO_WRITEPROTECT, &protected) != 0) {
+    if (monitor < 0 || ioctl(monitor, REQUEST(UFFDIO_API), &api) != 0 || ioctl(monitor, REQUEST(UFFDIO_REGISTER), &watched) != 0 ||
+        ioctl(monitor, REQUEST(UFFDIO_WRITEPROTECT), &protected) != 0) {
         skip("write protection by userfaultfd: %s", strerror(errno));
         return;
     }
