@@ -76,6 +76,9 @@ bool address_space_has_a_limit(void);
 /* By how much longer everything takes here: MMAP_WRAP_PATIENCE, for emulated processors. */
 int patience(void);
 
+/* Whether what ended a child was an emulator that found no memory for itself, as at vm.max_map_count: said aloud. */
+bool emulator_ended(int status);
+
 /* What the process has, from /proc/self. */
 int64_t open_descriptors(void);
 int64_t mapped_bytes(void);

@@ -14,7 +14,6 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 enum { RW = PROT_READ | PROT_WRITE, PRIVATE = MAP_PRIVATE | MAP_ANONYMOUS };
@@ -121,16 +120,7 @@ static bool limit_is_within_reach(void) {
         skip("vm.max_map_count is %lld: too many to reach", (long long)most_mappings());
         return false;
     }
-    /* Not by the library: an emulator may need mappings for itself, and end there. */
-    pid_t child = fork();
-    if (child == 0) {
-        for (int64_t i = 0; mmap(NULL, (size_t)page, i % 2 == 0 ? PROT_READ : RW, PRIVATE, -1, 0) != MAP_FAILED; i++) continue;
-        _exit(0);
-    }
-    int status;
-    if (waitpid(child, &status, 0) == child && WIFEXITED(status)) return true;
-    skip("a process that reaches vm.max_map_count is ended by signal %d here", WTERMSIG(status));
-    return false;
+    return true;
 }
 
 static void max_map_count_is_named_when_it_is_reached_and_all_can_be_unmapped(void) {
