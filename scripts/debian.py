@@ -62,7 +62,7 @@ def versions(apt: Path, package: str) -> list[str]:
 
 
 def unpack(apt: Path, folder: Path, *packages: str) -> None:
-    """Unpacks these packages, named as apt names them (NAME, NAME=VERSION, NAME:ARCHITECTURE), without what they need."""
+    """Unpacks these packages, named as apt names them (NAME, NAME=VERSION, NAME:ARCHITECTURE), and no others."""
     new = folder.with_name(f"{folder.name}.new")
     shutil.rmtree(new, ignore_errors=True)
     debs = new / "debs"
