@@ -288,10 +288,6 @@ static int64_t names_file(const struct line *line, const void *file) {
     return strstr(line->file, file) != NULL;
 }
 
-static int64_t holds_address(const struct line *line, const void *address) {
-    return line->start <= (uintptr_t)address && (uintptr_t)address < line->end;
-}
-
 int64_t mapped_bytes(void) {
     return sum_over_maps(bytes_of_line, NULL);
 }
