@@ -70,12 +70,18 @@ pub fn read(mapping: &Mapping, offset: i64, size: usize) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Whether anything is mapped at the page of an address: msync(2) answers ENOMEM where nothing is.
+/// Whether anything is mapped at the page of an address: msync(2) answers ENOMEM where nothing is. Of an emulated program the
+/// kernel knows mappings that are the emulator's, which its list of them leaves out.
 pub fn is_mapped(address: *const u8) -> bool {
     let page = usize::try_from(abi::mmap_wrap_page_size()).unwrap();
     let start = address.addr() & !(page - 1);
     // SAFETY: MS_ASYNC changes nothing, and the kernel checks the address.
-    unsafe { libc::msync(start as *mut _, page, libc::MS_ASYNC) == 0 }
+    let known = unsafe { libc::msync(start as *mut _, page, libc::MS_ASYNC) == 0 };
+    let in_line = |line: &str| {
+        let (from, to) = line.split_once(' ').and_then(|(range, _)| range.split_once('-')).unwrap();
+        (usize::from_str_radix(from, 16).unwrap()..usize::from_str_radix(to, 16).unwrap()).contains(&start)
+    };
+    known && std::fs::read_to_string("/proc/self/maps").unwrap().lines().any(in_line)
 }
 
 /// Says `true` when it goes, also when the test fails: threads that wait for it must not outlive the test.

@@ -95,6 +95,7 @@ pub fn shm_open(name: &CStr, flags: c_int, mode: u32) -> Result<File, Errno> {
     #[cfg(target_os = "android")]
     return shared_memory_path(name).and_then(|path| open(&path, flags, mode));
     #[cfg(not(any(target_vendor = "apple", target_os = "android")))]
+    #[allow(clippy::cast_possible_truncation, reason = "permissions are 12 bits")]
     let mode = mode as libc::mode_t;
     // SAFETY: the name ends in NUL.
     #[cfg(not(target_os = "android"))]
