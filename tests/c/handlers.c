@@ -277,7 +277,7 @@ static void signals_ignored_or_blocked_change_nothing(void) {
 static void on_a_small_stack(void) {
     size_t smallest = getauxval(AT_MINSIGSTKSZ);
     stack_t stack = {0};
-    stack.ss_size = (smallest > 0 ? smallest : 2048) + 1024;
+    stack.ss_size = (smallest > (size_t)MINSIGSTKSZ ? smallest : (size_t)MINSIGSTKSZ) + 1024;
     stack.ss_sp = malloc(stack.ss_size);
     CHECK(sigaltstack(&stack, NULL) == 0);
     library_first();
