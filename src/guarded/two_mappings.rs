@@ -80,9 +80,8 @@ pub(super) fn compare_by(way: impl Fn() -> Way, first: Place, second: Place, siz
         let both = of_second.err().map_or(readable, |fault| fault.done);
         let (one, other) = (left.filled(both), right.filled(both));
         if one != other {
-            // One by one, for the compiler too: what it compares at a time it may put on the stack, and it may be a secret.
-            let differs = |at: &usize| one[std::hint::black_box(*at)] != other[*at];
-            return Ok(done + (0..both).find(differs).unwrap_or(both));
+            let equal = one.iter().zip(other).position(|(one, other)| one != other);
+            return Ok(done + equal.unwrap_or(both));
         }
         of_second.map_err(|fault| second.faulted(done, fault))?;
         of_first.map_err(|fault| first.faulted(done, fault))?;
