@@ -190,6 +190,7 @@ constants! {
         MAP_FIXED_NOREPLACE "exactly at this address, or fail where something is there";
         MAP_ANONYMOUS "memory without a file";
         MAP_ANON "another name of MAP_ANONYMOUS";
+        MAP_RENAME "another name of MAP_ANONYMOUS (powerpc)" only(POWERPC, linux(0x20));
         MAP_32BIT "in the lowest 2 GiB of the address space (x86)";
         MAP_ABOVE4G "above the lowest 4 GiB of the address space (x86)" only(X86, linux(0x80));
         MAP_GROWSDOWN "grows down like a stack";
@@ -351,7 +352,7 @@ constants! {
         PKEY_DISABLE_WRITE "the key forbids writing" linux(2);
         PKEY_DISABLE_EXECUTE "the key forbids execution (arm64, powerpc)" only(ARM64 || POWERPC, linux(if ARM64 { 8 } else { 4 }));
         PKEY_DISABLE_READ "the key forbids reading (arm64)" only(ARM64, linux(4));
-        PKEY_ACCESS_MASK "PKEY_DISABLE_ACCESS and PKEY_DISABLE_WRITE together, and what else the processor has" linux(3);
+        PKEY_ACCESS_MASK "PKEY_DISABLE_ACCESS and PKEY_DISABLE_WRITE together, and what else the processor has" linux(if POWERPC { 7 } else { 3 });
     }
     Overcommit {
         OVERCOMMIT_GUESS "vm.overcommit_memory: obvious overcommits fail" linux(0);

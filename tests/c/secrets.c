@@ -141,6 +141,8 @@ static void leaves_nothing(void) {
 }
 
 static void an_accessor_leaves_nothing_of_a_secret_behind(void) {
+    const bool emulated = patience() > 1;
+    if (emulated) skip("four accessors of five: an emulated processor looks through all memory for too long");
     for (int i = 0; i < 2; i++) {
         truly_secret = i == 1;
         mmap_wrap_handle tried = secret_of(8);
@@ -150,7 +152,7 @@ static void an_accessor_leaves_nothing_of_a_secret_behind(void) {
         }
         munmap_wrap(tried);
         for (situation = OURS; situation <= BOTH_FOREIGN; situation += BOTH_FOREIGN)
-            for (which = 0; which < accessor_count; which++)
+            for (which = 0; which < accessor_count; which += emulated ? 5 : 1)
                 if (!accessors[which].element)
                     LIVES(60, leaves_nothing, "%s of %s memory, %s", accessors[which].name, truly_secret ? "secret" : "private", situation_names[situation]);
     }
