@@ -1,4 +1,4 @@
-//! What is known of a mapping, and which mappings live.
+//! Information about a mapping, and the list of live mappings.
 
 mod common;
 
@@ -25,7 +25,7 @@ fn info(h: i64) -> mmap_wrap_info {
 }
 
 #[test]
-fn facts_are_what_was_asked_for_and_what_happened_since() {
+fn info_has_what_was_requested_and_what_changed_since() {
     let page = mmap_wrap_page_size();
     let path = c"Cargo.toml";
     let h = registry::insert(|| Mapping::from_path(path, 100, PROT_READ, MAP_PRIVATE, 10)).unwrap();
@@ -47,7 +47,7 @@ fn facts_are_what_was_asked_for_and_what_happened_since() {
 }
 
 #[test]
-fn facts_tell_what_a_mapping_was_made_of() {
+fn info_has_what_a_mapping_was_created_from() {
     let file = File::open("Cargo.toml").unwrap();
     let name = CString::new(format!("/mmap-wrap-facts-{}", std::process::id())).unwrap();
     let shared = OpenRequest { name: Name::SharedMemory(&name), flags: O_RDWR | O_CREAT, mode: 0o600, size: 1, allocate: false };
@@ -77,7 +77,7 @@ fn facts_tell_what_a_mapping_was_made_of() {
 }
 
 #[test]
-fn what_comes_of_a_mapping_is_made_of_the_same() {
+fn a_split_or_moved_mapping_has_the_same_source() {
     let page = mmap_wrap_page_size();
     let h = registry::insert(|| Mapping::from_unnamed(2 * page, READ_WRITE, MAP_SHARED)).unwrap();
     let tail = mmap_wrap_split(h, page);
@@ -103,7 +103,7 @@ fn an_older_header_gets_the_members_it_knows() {
 }
 
 #[test]
-fn live_mappings_are_listed_within_the_room_there_is() {
+fn live_mappings_are_listed_up_to_the_size_of_the_array() {
     let ours = [memory(1), memory(1), memory(1)];
     let mut listed = vec![0i64; 1000];
     let count = usize::try_from(mmap_wrap_list(listed.as_mut_ptr(), 1000)).unwrap();
@@ -124,7 +124,7 @@ fn live_mappings_are_listed_within_the_room_there_is() {
 }
 
 #[test]
-fn the_size_of_the_kept_file_is_what_it_is_now() {
+fn the_size_of_the_kept_file_is_its_present_size() {
     let path = std::env::temp_dir().join(format!("mmap-wrap-facts-{}", std::process::id()));
     std::fs::write(&path, b"five5").unwrap();
     let file = std::fs::OpenOptions::new().read(true).write(true).open(&path).unwrap();

@@ -50,7 +50,7 @@ const char *case_name = "";
 
 bool lives(const char *file, int line, int seconds, void (*test)(void), const char *name) {
     seconds *= patience();
-    /* Longer than the case may take: this program's own alarm is for what is not a case. */
+    /* Longer than the case may take: the alarm of this program is for code outside of cases. */
     alarm((unsigned)seconds + 120);
     fflush(stdout);
     pid_t child = fork();
@@ -99,7 +99,7 @@ static void install(int signal) {
     sigaction(signal, &own, NULL);
 }
 
-/* The library's handlers are there once something was accessed. */
+/* The first access installs the library's handlers. */
 static void library_first(void) {
     mmap_wrap_handle h = memory_of(1);
     mmap_wrap_fill(h, 0, 1, 1);

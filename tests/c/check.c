@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* A call that waits for ever must not keep the run waiting: SIGALRM ends the program. Far longer than any test takes. */
+/* SIGALRM ends a program in which a call waits indefinitely. Much longer than any test takes. */
 enum { HANGS_AFTER = 120 /* seconds */ };
 
 int patience(void) {
@@ -48,13 +48,13 @@ static void at_exit(void) {
     _exit(2);
 }
 
-/* valgrind cannot make the stack larger in the middle of a fault that is repaired: it is large before. */
+/* valgrind cannot grow the stack while a fault is repaired: so it is large before. */
 static void grow_the_stack(void) {
     volatile char deep[1 << 18];
     for (size_t i = 0; i < sizeof deep; i += 1024) deep[i] = 0;
 }
 
-/* The library takes memory for its table and the C library for its streams at the first use: that is no leak. */
+/* At the first use, the library allocates its table and the C library its streams: that is not a leak. */
 static void start(void) {
     if (under_valgrind()) grow_the_stack();
     tally = mmap(NULL, sizeof *tally, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -103,10 +103,10 @@ bool check_is(int64_t actual, int64_t expected, const char *file, int line, cons
 
 bool check_fails(int64_t actual, int64_t code, const char *text, const char *file, int line, const char *call) {
     if (!check_is(actual, code, file, line, call)) return false;
-    bool told = strstr(mmap_wrap_last_error_message(), text) != NULL;
-    if (told) count(&tally->passed);
+    bool matches = strstr(mmap_wrap_last_error_message(), text) != NULL;
+    if (matches) count(&tally->passed);
     else failed(file, line, "the message of %s lacks '%s'", call, text);
-    return told;
+    return matches;
 }
 
 bool check_null(const void *actual, const char *text, const char *file, int line, const char *call) {
@@ -261,8 +261,8 @@ struct line {
     char file[512];
 };
 
-/* Goes through /proc/self/maps; what is asked of each line is added up. Without memory of the C library, which might take or
-   give back just what is looked at. */
+/* Returns the sum of a function over the lines of /proc/self/maps. Without memory of the C library, which could map or unmap
+   what is counted. */
 static int64_t sum_over_maps(int64_t (*of)(const struct line *, const void *), const void *wanted) {
     static char bytes[1 << 16];
     int maps = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
@@ -288,7 +288,7 @@ static int64_t sum_over_maps(int64_t (*of)(const struct line *, const void *), c
     return sum;
 }
 
-/* The heap and the stack grow as the C library likes. Bytes and not lines: the kernel merges neighbours. */
+/* Without heap and stack, which the C library grows. Bytes and not lines, since the kernel merges neighbours. */
 static int64_t bytes_of_line(const struct line *line, const void *unused) {
     (void)unused;
     if (strcmp(line->file, "[heap]") == 0 || strcmp(line->file, "[stack]") == 0) return 0;

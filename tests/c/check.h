@@ -1,7 +1,7 @@
 /*
- * Checks that count themselves, and what every test must leave as it found it.
+ * Checks, and what every test must not change.
  *
- * A program is a list of tests: functions named for what they prove, each given to RUN. RUN also compares the open
+ * A program is a list of tests: functions named for what they prove, each passed to RUN. RUN also compares the open
  * descriptors and the mapped bytes of the process before and after, so every test proves that nothing leaks.
  * A failed check prints one line and the test goes on. Checks may stand in threads and in forked children.
  */
@@ -27,10 +27,10 @@
 /* The call returns this number. */
 #define CHECK_IS(call, expected) check_is((call), (expected), __FILE__, __LINE__, #call)
 
-/* The call returns this code, and its message holds this text. */
+/* The call returns this code, and its message contains this text. */
 #define CHECK_FAILS(call, code, text) check_fails((call), (code), (text), __FILE__, __LINE__, #call)
 
-/* The call answers NULL, and its message holds this text. */
+/* The call returns NULL, and its message contains this text. */
 #define CHECK_NULL(call, text) check_null((call), (text), __FILE__, __LINE__, #call)
 
 void run(const char *name, void (*test)(void), bool counts_mapped_bytes);
@@ -39,7 +39,7 @@ bool check_is(int64_t actual, int64_t expected, const char *file, int line, cons
 bool check_fails(int64_t actual, int64_t code, const char *text, const char *file, int line, const char *call);
 bool check_null(const void *actual, const char *text, const char *file, int line, const char *call);
 
-/* Says what cannot be checked here, and why. */
+/* Prints what cannot be checked here, and why. */
 void skip(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Runs the test in a forked child, as another user or under a limit of its own. A child that dies is a failure. */
@@ -79,7 +79,7 @@ int patience(void);
 /* Whether what ended a child was an emulator that found no memory for itself, as at vm.max_map_count: said aloud. */
 bool emulator_ended(int status);
 
-/* What the process has, from /proc/self. */
+/* Resources of the process, from /proc/self. */
 int64_t open_descriptors(void);
 int64_t mapped_bytes(void);
 int64_t mappings_of(const char *file);

@@ -1,6 +1,6 @@
 /*
- * What an accessor leaves behind of a secret: nothing, in no memory of the process but the mapping itself and the
- * caller's buffer, on the stack below the caller included.
+ * Accessors leave no copies of a secret in the memory of the process, including the stack below the caller, except in the
+ * mapping and the caller's buffer.
  */
 #define _GNU_SOURCE
 #include "accessors.h"
@@ -22,7 +22,7 @@ static enum situation situation;
 static int which;
 static bool truly_secret;
 
-/* The test's own copy is never the token itself. It has letters only, so no needle of the accessors occurs. */
+/* The test never stores the whole token. It consists of letters, so that no needle of the accessors occurs in it. */
 static unsigned char masked[TOKEN];
 static unsigned char letter(int i) {
     return masked[i % TOKEN] ^ 0x55;
@@ -33,7 +33,7 @@ static void choose_token(void) {
     for (int i = 0; i < TOKEN; i++) masked[i] = (unsigned char)('A' + masked[i] % 26) ^ 0x55;
 }
 
-/* Through the address, a byte at a time: nothing else of this process ever holds two of them. */
+/* Through the address, a byte at a time: no other memory of this process ever contains two of its bytes. */
 static void put_token(mmap_wrap_handle h, int64_t size) {
     volatile unsigned char *bytes = mmap_wrap_address(h);
     for (int64_t i = 0; i < size; i++) bytes[i] = letter((int)(i % TOKEN));
@@ -44,7 +44,7 @@ struct range {
 };
 static struct range skipped[3];
 
-/* Half a token, from its begin or its middle, is enough: a vector register holds no more. */
+/* Half a token, from its start or its middle, is enough: a vector register holds no more. */
 static bool is_there(const volatile unsigned char *p) {
     for (int phase = 0; phase < TOKEN; phase += FOUND) {
         int i = 0;
@@ -63,7 +63,7 @@ static void forget_vectors(void) {
 #endif
 }
 
-/* Where it is left, as "[stack]" or "[heap]" or a file's name; empty where nowhere. */
+/* The mapping in which a copy is left, such as "[stack]", "[heap]" or a file's name; empty for none. */
 static const char *left_behind(void) {
     static struct {
         uintptr_t start, end;
@@ -122,7 +122,7 @@ static void leaves_nothing(void) {
     skipped[1] = (struct range){of_other, of_other + (uintptr_t)size};
     skipped[2] = (struct range){(uintptr_t)masked, (uintptr_t)masked + TOKEN};
     enter_situation(situation);
-    /* The loader binds functions at their first call, and puts vector registers on the stack for that. */
+    /* The loader binds functions at their first call, and saves vector registers on the stack for that. */
     for (int round = 0; round < 2; round++) {
         for (int i = 0; i < 5; i++) {
             if (round == 1) {
