@@ -76,6 +76,9 @@ MMAP_WRAP_API int64_t mmap_wrap_MAP_ANONYMOUS(void) MMAP_WRAP_NOEXCEPT;
 /** MAP_ANON: another name of MAP_ANONYMOUS. */
 MMAP_WRAP_API int64_t mmap_wrap_MAP_ANON(void) MMAP_WRAP_NOEXCEPT;
 
+/** MAP_RENAME: another name of MAP_ANONYMOUS (powerpc). */
+MMAP_WRAP_API int64_t mmap_wrap_MAP_RENAME(void) MMAP_WRAP_NOEXCEPT;
+
 /** MAP_32BIT: in the lowest 2 GiB of the address space (x86). */
 MMAP_WRAP_API int64_t mmap_wrap_MAP_32BIT(void) MMAP_WRAP_NOEXCEPT;
 

@@ -190,6 +190,7 @@ constants! {
         MAP_FIXED_NOREPLACE "exactly at this address, or fail where something is there";
         MAP_ANONYMOUS "memory without a file";
         MAP_ANON "another name of MAP_ANONYMOUS";
+        MAP_RENAME "another name of MAP_ANONYMOUS (powerpc)" only(POWERPC, linux(0x20));
         MAP_32BIT "in the lowest 2 GiB of the address space (x86)";
         MAP_ABOVE4G "above the lowest 4 GiB of the address space (x86)" only(X86, linux(0x80));
         MAP_GROWSDOWN "grows down, as a stack does";
@@ -256,7 +257,7 @@ constants! {
         MADV_UNMERGEABLE "identical pages are not merged";
         MADV_HUGEPAGE "transparent huge pages wanted";
         MADV_NOHUGEPAGE "transparent huge pages unwanted";
-        MADV_COLLAPSE "make huge pages of it now";
+        MADV_COLLAPSE "make huge pages of it now" linux(25);
         MADV_DONTDUMP "left out of core dumps";
         MADV_DODUMP "in core dumps again: undoes MADV_DONTDUMP";
         MADV_KEEPONFORK "a forked child has the contents again: undoes MADV_WIPEONFORK";
@@ -351,7 +352,7 @@ constants! {
         PKEY_DISABLE_WRITE "the key forbids writing" linux(2);
         PKEY_DISABLE_EXECUTE "the key forbids execution (arm64, powerpc)" only(ARM64 || POWERPC, linux(if ARM64 { 8 } else { 4 }));
         PKEY_DISABLE_READ "the key forbids reading (arm64)" only(ARM64, linux(4));
-        PKEY_ACCESS_MASK "PKEY_DISABLE_ACCESS and PKEY_DISABLE_WRITE together, and what else the processor has" linux(3);
+        PKEY_ACCESS_MASK "PKEY_DISABLE_ACCESS and PKEY_DISABLE_WRITE together, and what else the processor has" linux(if POWERPC { 7 } else { 3 });
     }
     Overcommit {
         OVERCOMMIT_GUESS "vm.overcommit_memory: reject obvious excess" linux(0);

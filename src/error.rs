@@ -80,7 +80,10 @@ pub enum Error {
     TooLong { length: u64, offset: u64 },
 
     #[error("{length} bytes at a multiple of {alignment} exceed what this machine can address")]
-    AlignedTooLong { length: usize, alignment: usize },
+    AlignedTooLong { length: usize, alignment: u64 },
+    /// On 32 bits.
+    #[error("no buffer is {0} bytes long")]
+    BufferTooLong(i64),
     #[error("there is room for {room} pages, and the range has {needed}")]
     NoRoom { room: usize, needed: usize },
 
@@ -165,6 +168,7 @@ impl Error {
             | Error::BeyondFile { .. }
             | Error::TooLong { .. }
             | Error::AlignedTooLong { .. }
+            | Error::BufferTooLong(_)
             | Error::NoRoom { .. } => MMAP_WRAP_E_RANGE,
             Error::Alignment { .. } | Error::WordAlignment { .. } => MMAP_WRAP_E_ALIGNMENT,
             Error::Fault { .. } | Error::Lost => MMAP_WRAP_E_FAULT,

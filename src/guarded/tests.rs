@@ -51,7 +51,7 @@ impl Walled {
         // SAFETY: the pages are this test's, and it knows that they refuse from now on.
         let result = unsafe {
             match cause {
-                Cause::CutShort => libc::ftruncate(fd, WALL as i64),
+                Cause::CutShort => libc::ftruncate64(fd, WALL as i64),
                 Cause::Protected => libc::mprotect(beyond, END - WALL, libc::PROT_NONE),
                 Cause::Guarded => libc::madvise(beyond, END - WALL, 102),
                 Cause::Unmapped => libc::munmap(beyond, END - WALL),

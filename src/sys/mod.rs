@@ -19,6 +19,8 @@ use unix as system;
 pub use page_marks::PageMarks;
 #[cfg(all(test, unix))]
 pub use unix::copy_by_socket;
+#[cfg(unix)]
+pub use unix::{errno_place, raise_again};
 
 pub use system::{
     AsFile, BorrowedFile, File, NEVER_WAIT, Pages, RawFile, add_seals, allocate, barrier, bind, block_device_size, boot, borrow,

@@ -10,6 +10,7 @@
 
 #include "mmap_wrap.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -49,6 +50,34 @@ void in_child_killed_by(int signal, void (*test)(void));
 
 /* Prints the counts, for scripts/test to add up. Returns main's exit status. */
 int finish(void);
+
+/* Whether the library has loops for this processor, whose faults it repairs. Elsewhere accesses go through the kernel, and
+   atomic operations are made by a process that shares the memory. */
+bool has_loops(void);
+
+/* What some emulators lack, measured. What depends on it is skipped aloud where it is missing: the advice, for private memory;
+   a child process that shares the memory, as posix_spawn(3) makes one, without which some atomic operations are UNSUPPORTED;
+   the address of a fault in what a signal's handler is told; RLIMIT_AS. */
+bool takes_advice(int advice);
+bool processes_share_memory(void);
+bool faults_have_addresses(void);
+bool address_space_has_a_limit(void);
+
+/* The result for a length that no address space has: where addresses are of 32 bits, the number itself says so. */
+#define TOO_LONG (sizeof(void *) < 8 ? (int64_t)MMAP_WRAP_E_RANGE : (int64_t)-ENOMEM)
+
+/* The number of an ioctl(2): an unsigned long in glibc, an int in musl. */
+#ifdef __GLIBC__
+#define REQUEST(number) (number)
+#else
+#define REQUEST(number) ((int)(number))
+#endif
+
+/* By how much longer everything takes here: MMAP_WRAP_PATIENCE, for emulated processors. */
+int patience(void);
+
+/* Whether what ended a child was an emulator that found no memory for itself, as at vm.max_map_count: said aloud. */
+bool emulator_ended(int status);
 
 /* Resources of the process, from /proc/self. */
 int64_t open_descriptors(void);

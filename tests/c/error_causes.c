@@ -197,7 +197,7 @@ static void among_sixty_thousand(void) {
 static bool has_procmap_query(void) {
     uint64_t query[13] = {104};
     int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
-    bool there = ioctl(fd, (unsigned long)_IOC(_IOC_READ | _IOC_WRITE, 'f', 17, 104), query) == 0 || (errno != ENOTTY && errno != EINVAL);
+    bool there = ioctl(fd, REQUEST((unsigned long)_IOC(_IOC_READ | _IOC_WRITE, 'f', 17, 104)), query) == 0 || (errno != ENOTTY && errno != EINVAL);
     close(fd);
     return there;
 }

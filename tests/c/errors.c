@@ -158,11 +158,11 @@ static void lengths_beyond_the_address_space_are_enomem(void) {
         return;
     }
     make_file("one", "1", 1);
-    CHECK_FAILS(mmap_wrap(NULL, (int64_t)1 << 62, RW, PRIVATE, -1, 0), -ENOMEM,
-                "mmap_wrap: 4611686018427387904 bytes without a file");
-    CHECK_FAILS(mmap_wrap(NULL, INT64_MAX, RW, PRIVATE, -1, 0), -ENOMEM, "9223372036854775807 bytes");
-    CHECK_FAILS(mmap_path_wrap("one", (int64_t)1 << 62, PROT_READ, MAP_PRIVATE, 0), -ENOMEM,
-                "4611686018427387904 bytes at offset 0 of the file");
+    CHECK_FAILS(mmap_wrap(NULL, (int64_t)1 << 62, RW, PRIVATE, -1, 0), TOO_LONG,
+                sizeof(void *) < 8 ? "mmap_wrap: length 4611686018427387904" : "mmap_wrap: 4611686018427387904 bytes without a file");
+    CHECK_FAILS(mmap_wrap(NULL, INT64_MAX, RW, PRIVATE, -1, 0), TOO_LONG, "9223372036854775807");
+    CHECK_FAILS(mmap_path_wrap("one", (int64_t)1 << 62, PROT_READ, MAP_PRIVATE, 0), TOO_LONG,
+                sizeof(void *) < 8 ? "length 4611686018427387904" : "4611686018427387904 bytes at offset 0 of the file");
     unlink("one");
 }
 
@@ -355,7 +355,9 @@ static void protection_beyond_the_open_mode_of_the_file_is_an_error(void) {
 
 static void advice_that_does_not_apply_is_einval(void) {
     mmap_wrap_handle h = memory_of(page);
-    CHECK_FAILS(madvise_wrap(h, MADV_REMOVE, 0, MMAP_WRAP_REST), -EINVAL,
+    /* EINVAL of Linux; whatever it is, the library reports it. */
+    int64_t refused = madvise(mmap_wrap_address(h), (size_t)page, MADV_REMOVE) == 0 ? 0 : -errno;
+    CHECK_FAILS(madvise_wrap(h, MADV_REMOVE, 0, MMAP_WRAP_REST), refused,
                 text("madvise_wrap: MADV_REMOVE for %d bytes from offset 0", (int)page));
     CHECK_IS(munmap_wrap(h), 1);
 }

@@ -49,7 +49,7 @@ static int64_t given_to_userfaultfd(char *start) {
     if (fd < 0) return -errno;
     struct uffdio_api api = {.api = UFFD_API, .features = UFFD_FEATURE_SIGBUS};
     struct uffdio_register range = {{(uintptr_t)start, bytes}, UFFDIO_REGISTER_MODE_MISSING, 0};
-    if (ioctl(fd, UFFDIO_API, &api) < 0 || ioctl(fd, UFFDIO_REGISTER, &range) < 0) return -errno;
+    if (ioctl(fd, REQUEST(UFFDIO_API), &api) < 0 || ioctl(fd, REQUEST(UFFDIO_REGISTER), &range) < 0) return -errno;
     return 0; /* the descriptor stays open: closing it ends the registration */
 }
 
@@ -139,7 +139,7 @@ static void faults(const struct accessor *accessor, int64_t size) {
 static int which;
 
 static void one_accessor(void) {
-    if (repaired_in(situation) || situation >= BOTH_BLOCKED) take_situation(situation);
+    if (situation == OURS || situation == OVER_FOREIGN || situation >= BOTH_BLOCKED) take_situation(situation);
     enter_situation(situation);
     make_inaccessible();
     if (ways[way].only_child) {

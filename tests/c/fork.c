@@ -85,8 +85,10 @@ static void finds_its_pages_wiped(void) {
 static void advice_about_forks_applies_to_children(void) {
     private = memory_of(2 * page);
     CHECK_IS(mmap_wrap_fill(private, 0, 'x', MMAP_WRAP_REST), 2 * page);
-    CHECK_IS(madvise_wrap(private, MADV_WIPEONFORK, 0, page), 0);
-    in_child(finds_its_pages_wiped);
+    if (takes_advice(MADV_WIPEONFORK)) {
+        CHECK_IS(madvise_wrap(private, MADV_WIPEONFORK, 0, page), 0);
+        in_child(finds_its_pages_wiped);
+    }
     CHECK_IS(mmap_wrap_read(private, 0, &byte, 1), 1);
     CHECK_IS(byte, 'x');
     CHECK_IS(munmap_wrap(private), 1);
@@ -110,6 +112,7 @@ static void has_its_pages_again(void) {
 }
 
 static void a_mapping_that_a_child_does_not_inherit_is_unmapped_there(void) {
+    if (!takes_advice(MADV_DONTFORK)) return;
     private = memory_of(page);
     address = mmap_wrap_address(private);
     CHECK_IS(madvise_wrap(private, MADV_DONTFORK, 0, MMAP_WRAP_REST), 0);

@@ -38,6 +38,18 @@ static void *keep_protecting(void *unused) {
     return unused;
 }
 
+/* Some emulators move whatever may be moved, also what becomes shorter in its place; parts of different protections cannot
+   be moved together. */
+static bool shrinking_moves;
+
+static void see_whether_shrinking_moves(void) {
+    char *two = mmap(NULL, (size_t)(2 * page), RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *one = mremap(two, (size_t)(2 * page), (size_t)page, MREMAP_MAYMOVE);
+    shrinking_moves = one != two;
+    if (shrinking_moves) skip("a child's mremap_wrap may be EFAULT: here it moves what becomes shorter");
+    munmap(one, (size_t)page);
+}
+
 /* The first calls of a child. None may take long, and each succeeds or returns the reason: for a child that was forked
  * during a change, the mapping is an unmapped one. */
 static void uses_what_it_has(void) {
@@ -53,6 +65,7 @@ static void uses_what_it_has(void) {
     bool unmapped = results[7] == 0;
     for (int i = 0; i < 8; i++) {
         int64_t right = i == 6 ? memory : expected[i];
+        if (i == 6 && shrinking_moves && results[i] == -EFAULT) continue;
         check(unmapped ? results[i] == MMAP_WRAP_E_UNMAPPED || results[i] == right || i == 7 : results[i] == right, "fork_during_calls.c",
               __LINE__, text("%s: call %d of a child is %lld (it is %s)", case_name, i, (long long)right,
                              results[i] < 0 ? mmap_wrap_strerror(results[i]) : "another number"));
@@ -177,8 +190,10 @@ static void the_first_child_of_a_new_namespace_is_not_the_librarys(void) {
 
 int main(void) {
     page = mmap_wrap_page_size();
+    see_whether_shrinking_moves();
     RUN_THREADED(a_child_does_not_wait_for_threads_of_its_parent);
     RUN_THREADED(a_child_with_the_process_id_of_its_parent_does_not_wait);
-    RUN(the_first_child_of_a_new_namespace_is_not_the_librarys);
+    if (has_loops()) RUN(the_first_child_of_a_new_namespace_is_not_the_librarys);
+    else skip("a program before the first fork into a new PID namespace: no atomic operations there on this processor");
     return finish();
 }

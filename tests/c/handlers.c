@@ -99,7 +99,7 @@ static void faults_of_the_program_reach_its_handler(int flags) {
     CHECK_IS(calls, 1);
     CHECK_IS(blocked_usr1, 1);
     CHECK_IS(blocked_itself, (flags & SA_NODEFER) == 0);
-    if (flags & SA_SIGINFO) CHECK(seen_address == (void *)nowhere);
+    if (flags & SA_SIGINFO && faults_have_addresses()) CHECK(seen_address == (void *)nowhere);
     sigset_t mask;
     pthread_sigmask(SIG_BLOCK, NULL, &mask);
     CHECK(!sigismember(&mask, SIGUSR1) && !sigismember(&mask, SIGSEGV));
@@ -113,7 +113,7 @@ static void own_handler_before(void) {
     library_first();
     accesses_are_faults();
     faults_of_the_program_reach_its_handler(flags_now);
-    CHECK_IS(mmap_wrap_verify_handlers(), 1);
+    CHECK_IS(mmap_wrap_verify_handlers(), has_loops());
     accesses_are_faults();
     faults_of_the_program_reach_its_handler(flags_now);
 }
@@ -277,7 +277,7 @@ static void accesses_are_faults_also_with_ignored_or_blocked_signals(void) {
 static void on_a_small_stack(void) {
     size_t smallest = getauxval(AT_MINSIGSTKSZ);
     stack_t stack = {0};
-    stack.ss_size = (smallest > 0 ? smallest : 2048) + 1024;
+    stack.ss_size = (smallest > (size_t)MINSIGSTKSZ ? smallest : (size_t)MINSIGSTKSZ) + 1024;
     stack.ss_sp = malloc(stack.ss_size);
     CHECK(sigaltstack(&stack, NULL) == 0);
     library_first();
@@ -372,7 +372,7 @@ static void trusted_without_handlers(void) {
 
 static void trusted_handlers_are_not_verified(void) {
     in_child(trusted);
-    in_child_killed_by(SIGBUS, trusted_without_handlers);
+    if (has_loops()) in_child_killed_by(SIGBUS, trusted_without_handlers);
 }
 
 static void view_that_survives(void) {
@@ -407,6 +407,10 @@ static void view_that_survives(void) {
 
 static void survival_with_other_handlers(void) {
     library_first();
+    /* Where accesses need no handlers, the first survivor brings them. */
+    mmap_wrap_handle first = memory_of(1);
+    CHECK_IS(mmap_wrap_survive(first, 1), 0);
+    CHECK_IS(munmap_wrap(first), 1);
     install(SA_SIGINFO);
     mmap_wrap_handle h = truncated();
     CHECK_FAILS(mmap_wrap_survive(h, 1), MMAP_WRAP_E_UNSUPPORTED, "surviving SIGBUS");
@@ -424,6 +428,7 @@ static void survival_switched_off(void) {
 }
 
 static void a_view_survives_and_its_loss_is_reported_once(void) {
+    if (!faults_have_addresses()) return;
     in_child(view_that_survives);
     in_child(survival_with_other_handlers);
     in_child_killed_by(SIGBUS, survival_switched_off);

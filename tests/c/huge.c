@@ -59,7 +59,8 @@ static void invalid_alignments_are_errors(void) {
         CHECK_FAILS(mmap_aligned_wrap(wrong[i], page, RW, PRIVATE, -1, 0), MMAP_WRAP_E_ARGUMENT,
                     text("mmap_aligned_wrap: alignment %lld is no power of two", (long long)wrong[i]));
     CHECK_FAILS(mmap_aligned_wrap(page, page, RW, PRIVATE | MAP_FIXED, -1, 0), MMAP_WRAP_E_ARGUMENT, "MAP_FIXED");
-    CHECK_FAILS(mmap_aligned_wrap((int64_t)1 << 62, page, RW, PRIVATE, -1, 0), -ENOMEM, "at a multiple of 4611686018427387904");
+    CHECK_FAILS(mmap_aligned_wrap((int64_t)1 << 62, page, RW, PRIVATE, -1, 0), TOO_LONG,
+                "at a multiple of 4611686018427387904");
     CHECK_FAILS(mmap_aligned_wrap((int64_t)1 << 62, INT64_MAX, RW, PRIVATE, -1, 0), MMAP_WRAP_E_RANGE, "exceed");
     CHECK_FAILS(mmap_aligned_wrap(page, -1, RW, PRIVATE, -1, 0), MMAP_WRAP_E_RANGE, "length -1 is negative");
 }
@@ -80,6 +81,7 @@ static void aligned_memory_gets_huge_pages(void) {
         return;
     }
     CHECK(huge > page && (huge & (huge - 1)) == 0);
+    if (!takes_advice(MADV_HUGEPAGE)) return;
     mmap_wrap_handle h = mmap_aligned_wrap(huge, 2 * huge, RW, PRIVATE, -1, 0);
     CHECK_IS(mmap_wrap_huge_bytes(h, 0, MMAP_WRAP_REST), 0);
     CHECK_IS(madvise_wrap(h, MADV_HUGEPAGE, 0, MMAP_WRAP_REST), 0);

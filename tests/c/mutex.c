@@ -354,6 +354,11 @@ static void an_abandoned_mutex_is_taken_over(void) {
 }
 
 int main(void) {
+    if (!has_loops() && !processes_share_memory()) {
+        mmap_wrap_handle h = memory_of(mmap_wrap_page_size());
+        CHECK_IS(mmap_wrap_mutex_lock(h, 0, 0), MMAP_WRAP_E_UNSUPPORTED);
+        return finish();
+    }
     /* What the process allocates once, to distinguish itself from its children, is not a leak of a test. */
     mmap_wrap_handle first = memory_of(mmap_wrap_page_size());
     if (mmap_wrap_mutex_lock(first, 0, 0) != 0 || mmap_wrap_mutex_unlock(first, 0) != 0 || munmap_wrap(first) != 1) return 1;
@@ -367,7 +372,9 @@ int main(void) {
     RUN(a_forked_child_does_not_hold_what_its_parent_holds);
     RUN(a_later_thread_of_the_same_id_is_another);
     RUN(a_mutex_of_an_earlier_boot_is_taken_over);
-    RUN(a_holder_in_another_pid_namespace_is_not_regarded_as_ended);
+    /* Without loops a child of this namespace makes the accesses, and there the children are of another. */
+    if (has_loops()) RUN(a_holder_in_another_pid_namespace_is_not_regarded_as_ended);
+    else skip("a holder in another PID namespace: no atomic operations there on this processor");
     RUN_THREADED(unmapping_ends_a_wait);
     RUN(a_signal_handler_ends_a_wait);
     RUN(an_abandoned_mutex_is_taken_over);

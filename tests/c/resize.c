@@ -94,6 +94,9 @@ static void moved_pages_have_a_new_handle(void) {
     mmap_wrap_handle moved = mremap_wrap(h, page, dontunmap, NULL, 0);
     if (under_valgrind() && moved < 0) {
         skip("valgrind knows no MREMAP_DONTUNMAP");
+    } else if (!is_mapped(mmap_wrap_address(h))) {
+        skip("the kernel, or emulator, took MREMAP_DONTUNMAP, and unmapped");
+        CHECK_IS(munmap_wrap(moved), 1);
     } else {
         CHECK(moved > 0 && moved != h);
         CHECK_IS(mmap_wrap_find(moved, "here", 4, 0, MMAP_WRAP_REST), 0);
@@ -295,7 +298,8 @@ static void a_failed_resize_changes_nothing(void) {
     /* As long as the address space; the file has grown before the mapping fails. */
     const int64_t all = sizeof(void *) == 8 ? ((int64_t)1 << 47) - 2 * page : INT32_MAX - 2 * page;
     resize_fails(h, all, MREMAP_MAYMOVE, NULL, 0, MMAP_WRAP_E_RANGE, "bytes of the file, where stores are lost");
-    resize_fails(h, all, MREMAP_MAYMOVE, NULL, 1, -ENOMEM, "mremap_wrap: ");
+    if (sizeof(void *) < 8) skip("a mapping without room to grow: 32 bits can have the room for the longest there is");
+    else resize_fails(h, all, MREMAP_MAYMOVE, NULL, 1, -ENOMEM, "mremap_wrap: ");
     CHECK_IS(size_of_file(h), 2 * page);
     CHECK_IS(mmap_wrap_find(h, "here", 4, 0, MMAP_WRAP_REST), 0);
     CHECK(is_mapped(place));

@@ -87,7 +87,7 @@ static rlim_t used(const char *row) {
 static void use_up(int resource, const char *row, rlim_t beyond) {
     used(row); /* the memory of the stream */
     struct rlimit at = {used(row) - beyond, RLIM_INFINITY};
-    CHECK(at.rlim_cur > 0 && setrlimit((__rlimit_resource_t)resource, &at) == 0);
+    CHECK(at.rlim_cur > 0 && setrlimit(resource, &at) == 0);
 }
 
 static void fill_the_address_space(void) { use_up(RLIMIT_AS, "VmSize", 0); }
@@ -291,8 +291,8 @@ static void stores_to_a_read_only_page(void) {
     struct uffdio_range range = {(uint64_t)(uintptr_t)bytes, (uint64_t)page};
     struct uffdio_register watched = {.range = range, .mode = UFFDIO_REGISTER_MODE_WP};
     struct uffdio_writeprotect protected = {.range = range, .mode = UFFDIO_WRITEPROTECT_MODE_WP};
-    if (monitor < 0 || ioctl(monitor, UFFDIO_API, &api) != 0 || ioctl(monitor, UFFDIO_REGISTER, &watched) != 0 ||
-        ioctl(monitor, UFFDIO_WRITEPROTECT, &protected) != 0) {
+    if (monitor < 0 || ioctl(monitor, REQUEST(UFFDIO_API), &api) != 0 || ioctl(monitor, REQUEST(UFFDIO_REGISTER), &watched) != 0 ||
+        ioctl(monitor, REQUEST(UFFDIO_WRITEPROTECT), &protected) != 0) {
         skip("write protection by userfaultfd: %s", strerror(errno));
         return;
     }
@@ -388,8 +388,12 @@ static void a_handler_that_interrupts_a_change_survives(void) {
 int main(int argc, char **argv) {
     page = mmap_wrap_page_size();
     rounds = (int)argument_or(argc, argv, 2000);
-    RUN(a_mapping_survives_at_every_limit_or_survive_fails);
-    RUN(a_hundred_mappings_survive_at_a_limit);
+    if (!faults_have_addresses()) return finish();
+    if (patience() > 1) skip("vm.max_map_count: an emulated processor takes too long to reach it");
+    else {
+        RUN(a_mapping_survives_at_every_limit_or_survive_fails);
+        RUN(a_hundred_mappings_survive_at_a_limit);
+    }
     RUN(raw_accesses_survive_while_a_resize_runs_and_fails);
     RUN(stores_of_two_threads_to_a_lost_page_are_kept);
     RUN(a_store_to_a_read_only_page_survives);
