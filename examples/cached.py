@@ -20,13 +20,8 @@ def bar(pages):
     """The bar, of characters that fit where it goes."""
     none, some, every = "░▒█" if sys.stdout.isatty() else ".+#"
     cells = min(len(pages), CELLS)
-    parts = [
-        pages[i * len(pages) // cells : (i + 1) * len(pages) // cells]
-        for i in range(cells)
-    ]
-    return "".join(
-        every if all(part) else some if any(part) else none for part in parts
-    )
+    parts = [pages[i * len(pages) // cells : (i + 1) * len(pages) // cells] for i in range(cells)]
+    return "".join(every if all(part) else some if any(part) else none for part in parts)
 
 
 def figures(file):
@@ -49,15 +44,11 @@ def main(path, wish):
         elif wish == "drop":
             file.page_out()
         pages = file.residency()
-        print(
-            f"[{bar(pages)}]\n{sum(pages)} of {len(pages)} pages in memory\n{figures(file)}"
-        )
+        print(f"[{bar(pages)}]\n{sum(pages)} of {len(pages)} pages in memory\n{figures(file)}")
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        description="Shows which part of a file is in the page cache."
-    )
+    parser = argparse.ArgumentParser(description="Shows which part of a file is in the page cache.")
     parser.add_argument("file")
     parser.add_argument("wish", nargs="?", choices=["warm", "drop"])
     options = parser.parse_args()

@@ -29,12 +29,8 @@ def add_up(numbers, client):
 def main():
     """What the command line says."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "path", help="a file of 64-bit floats, in this machine's order of bytes"
-    )
-    parser.add_argument(
-        "scheduler", nargs="?", help="the address of a Dask cluster's scheduler"
-    )
+    parser.add_argument("path", help="a file of 64-bit floats, in this machine's order of bytes")
+    parser.add_argument("scheduler", nargs="?", help="the address of a Dask cluster's scheduler")
     wanted = parser.parse_args()
     try:
         from distributed import Client, LocalCluster

@@ -38,9 +38,7 @@ def natural(text):
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        description="Counts under a lock, together with other processes."
-    )
+    parser = argparse.ArgumentParser(description="Counts under a lock, together with other processes.")
     parser.add_argument("name")
     parser.add_argument("times", type=natural)
     options = parser.parse_args()

@@ -35,9 +35,7 @@ class Ring:
     def wait_while(self, word, value):
         """Returns when the word is, or may be, another."""
         if not self.memory.wait(word, value, self.seconds):
-            raise TimeoutError(
-                f"nothing came from the other end for {self.seconds} seconds"
-            )
+            raise TimeoutError(f"nothing came from the other end for {self.seconds} seconds")
 
     def put(self, text):
         """Adds a message at the head, as soon as there is room."""

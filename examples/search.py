@@ -42,18 +42,13 @@ def search(word, path):
     out.write(b"%d lines hold '%s'\n" % (count, word))
     out.flush()
     if cut:
-        print(
-            f"search: {path} was truncated while it was searched; no more is there: {cut.strerror}",
-            file=sys.stderr,
-        )
+        print(f"search: {path} was truncated while it was searched; no more is there: {cut.strerror}", file=sys.stderr)
         return 2
     return 0 if count else 1
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        description="Prints the lines of a file that hold a word."
-    )
+    parser = argparse.ArgumentParser(description="Prints the lines of a file that hold a word.")
     parser.add_argument("word")
     parser.add_argument("file")
     options = parser.parse_args()

@@ -77,11 +77,7 @@ def show_fork(memory):
     child = os.fork()
     if child == 0:
         try:
-            print(
-                "a forked child reads zeros"
-                if is_blank(memory)
-                else "A FORKED CHILD READS IT"
-            )
+            print("a forked child reads zeros" if is_blank(memory) else "A FORKED CHILD READS IT")
         except ValueError:  # to the child, the map is closed
             print("a forked child does not have it")
         sys.stdout.flush()
@@ -99,9 +95,7 @@ def main(plain):
         used = fill(memory)
         if used == 0:
             print("secret: nothing on standard input", file=sys.stderr)
-        print(
-            f"{used} bytes, below {refuses(memory, PAGE - 1)}, above {refuses(memory, 2 * PAGE)}"
-        )
+        print(f"{used} bytes, below {refuses(memory, PAGE - 1)}, above {refuses(memory, 2 * PAGE)}")
         show_fork(memory)
 
         memory.fill(0, PAGE, PAGE)
@@ -110,9 +104,7 @@ def main(plain):
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        description="Keeps a secret from standard input for a moment."
-    )
+    parser = argparse.ArgumentParser(description="Keeps a secret from standard input for a moment.")
     parser.add_argument("kind", nargs="?", choices=["plain"])
     options = parser.parse_args()
     try:

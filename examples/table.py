@@ -93,17 +93,11 @@ class Table:
     def set(self, index, balance):
         """Changes an account, in the copy."""
         self.accounts.put(BALANCE, index * ACCOUNT, balance)
-        self.accounts.put(
-            CHANGES, index * ACCOUNT + 8, (self.changes(index) + 1) & 0xFFFFFFFF
-        )
+        self.accounts.put(CHANGES, index * ACCOUNT + 8, (self.changes(index) + 1) & 0xFFFFFFFF)
 
     def transfer(self):
         """Moves something from one account to another, so that the sum of all stays."""
-        start, end, amount = (
-            self.version % ACCOUNTS,
-            (self.version * 7 + 1) % ACCOUNTS,
-            self.version % 100,
-        )
+        start, end, amount = self.version % ACCOUNTS, (self.version * 7 + 1) % ACCOUNTS, self.version % 100
         self.set(start, self.balance(start) - amount)
         self.set(end, self.balance(end) + amount)
         self.commit()
@@ -130,9 +124,7 @@ def between(low, high):
 
 def main():
     """Does what the command line says."""
-    parser = argparse.ArgumentParser(
-        description="A table in a file that stays consistent."
-    )
+    parser = argparse.ArgumentParser(description="A table in a file that stays consistent.")
     parser.add_argument("file")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("show")

@@ -18,12 +18,7 @@ def show(name, value):
 
 def show_header(file):
     """The first fields of the file, as typed values in the machine's byte order."""
-    fields = [
-        ("first u8", 0, "B"),
-        ("first u16", 0, "H"),
-        ("first u32", 0, "I"),
-        ("first u64", 0, "Q"),
-    ]
+    fields = [("first u8", 0, "B"), ("first u16", 0, "H"), ("first u32", 0, "I"), ("first u64", 0, "Q")]
     if len(file) >= 64 and file[:4] == b"\x7fELF":
         fields = [
             ("ELF class (u8)", 4, "B"),
@@ -61,9 +56,7 @@ def edit(copy, flags, what):
 
 def show_as_others_see(what, path):
     """The first bytes of the file, as another process reads them."""
-    seen = subprocess.run(
-        ["head", "-c", "8", path], stdout=subprocess.PIPE, check=True
-    ).stdout
+    seen = subprocess.run(["head", "-c", "8", path], stdout=subprocess.PIPE, check=True).stdout
     show(what, "EDITED!" if seen == b"EDITED!\n" else "as before")
 
 

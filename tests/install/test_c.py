@@ -18,17 +18,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 # An outer make's variables are not for the one that is tested here.
-OUTER = [
-    "MAKEFLAGS",
-    "MFLAGS",
-    "MAKELEVEL",
-    "PREFIX",
-    "DESTDIR",
-    "LIBDIR",
-    "INCLUDEDIR",
-    "MANDIR",
-    "LD_LIBRARY_PATH",
-]
+OUTER = ["MAKEFLAGS", "MFLAGS", "MAKELEVEL", "PREFIX", "DESTDIR", "LIBDIR", "INCLUDEDIR", "MANDIR", "LD_LIBRARY_PATH"]
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in OUTER}
 CC, CXX = os.environ.get("CC", "cc"), os.environ.get("CXX", "c++")
 CFLAGS = ["-O1", *shlex.split(os.environ.get("CFLAGS", ""))]
@@ -43,26 +33,14 @@ PREFIX = "/opt/mmap-wrap-of-the-tests"
 def start(*command, folder=ROOT, **variables):
     """Runs a command to its end, whatever that is."""
     words = [str(word) for word in command]
-    environment = {
-        **ENVIRONMENT,
-        **{name: str(value) for name, value in variables.items()},
-    }
-    return subprocess.run(
-        words,
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-    )
+    environment = {**ENVIRONMENT, **{name: str(value) for name, value in variables.items()}}
+    return subprocess.run(words, cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True)
 
 
 def run(*command, folder=ROOT, **variables):
     """Runs a command that must succeed; returns what it printed."""
     end = start(*command, folder=folder, **variables)
-    assert end.returncode == 0, (
-        f"{shlex.join(end.args)}: exit status {end.returncode}\n{end.stdout}{end.stderr}"
-    )
+    assert end.returncode == 0, f"{shlex.join(end.args)}: exit status {end.returncode}\n{end.stdout}{end.stderr}"
     return end.stdout
 
 
@@ -70,18 +48,13 @@ def fails(text, *command):
     """Runs a command that must fail and print this."""
     end = start(*command)
     assert end.returncode != 0, f"{shlex.join(end.args)} succeeded"
-    assert text in end.stdout + end.stderr, (
-        f"{shlex.join(end.args)} printed\n{end.stdout}{end.stderr}"
-    )
+    assert text in end.stdout + end.stderr, f"{shlex.join(end.args)} printed\n{end.stdout}{end.stderr}"
 
 
 def finds_two(work, *program, **variables):
     """Checks that a program, examples/words.c, finds the word."""
     (work / "text").write_bytes(b"one two\nthree two\n")
-    assert (
-        run(*program, "text", "two", folder=work, **variables)
-        == "text: 18 bytes, 'two' at 4 14\n"
-    )
+    assert run(*program, "text", "two", folder=work, **variables) == "text: 18 bytes, 'two' at 4 14\n"
 
 
 def needs_library(program):
@@ -89,11 +62,7 @@ def needs_library(program):
 
 
 def files(folder):
-    return sorted(
-        str(path.relative_to(folder))
-        for path in folder.rglob("*")
-        if path.is_symlink() or not path.is_dir()
-    )
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
 
 
 def texts_with(pattern, folder):
@@ -107,9 +76,7 @@ def texts_with(pattern, folder):
 
 
 def make(target, **variables):
-    return run(
-        "make", "-s", target, *(f"{name}={value}" for name, value in variables.items())
-    )
+    return run("make", "-s", target, *(f"{name}={value}" for name, value in variables.items()))
 
 
 @pytest.fixture(scope="session")
@@ -148,38 +115,22 @@ def own(work, stage):
 
 def test_each_file_is_installed_below_destdir_and_nothing_outside(staged):
     expected = {
-        *(
-            "include/mmap_wrap.h",
-            "include/mmap_wrap_constants.h",
-            "include/mmap_wrap.hpp",
-        ),
+        *("include/mmap_wrap.h", "include/mmap_wrap_constants.h", "include/mmap_wrap.hpp"),
         *(f"lib/libmmap_wrap.so.{VERSION}", "lib/libmmap_wrap.a"),
         *("lib/pkgconfig/mmap_wrap.pc", "lib/cmake/mmap_wrap/mmap_wrapConfig.cmake"),
-        *(
-            "lib/cmake/mmap_wrap/mmap_wrapConfigVersion.cmake",
-            "share/man/man3/mmap_wrap.3",
-        ),
+        *("lib/cmake/mmap_wrap/mmap_wrapConfigVersion.cmake", "share/man/man3/mmap_wrap.3"),
     }
     assert expected <= set(files(staged))
     assert not Path(PREFIX).exists()
 
 
-def test_the_links_lead_to_the_version_and_the_soname_has_the_number_of_the_interface(
-    staged,
-):
-    assert (
-        os.readlink(staged / f"lib/libmmap_wrap.so.{ABI}")
-        == f"libmmap_wrap.so.{VERSION}"
-    )
+def test_the_links_lead_to_the_version_and_the_soname_has_the_number_of_the_interface(staged):
+    assert os.readlink(staged / f"lib/libmmap_wrap.so.{ABI}") == f"libmmap_wrap.so.{VERSION}"
     assert os.readlink(staged / "lib/libmmap_wrap.so") == f"libmmap_wrap.so.{ABI}"
-    assert f"[libmmap_wrap.so.{ABI}]" in run(
-        "readelf", "-d", staged / "lib/libmmap_wrap.so"
-    )
+    assert f"[libmmap_wrap.so.{ABI}]" in run("readelf", "-d", staged / "lib/libmmap_wrap.so")
 
 
-def test_no_installed_text_names_destdir_or_the_build_or_has_a_place_left_to_fill_in(
-    stage, staged
-):
+def test_no_installed_text_names_destdir_or_the_build_or_has_a_place_left_to_fill_in(stage, staged):
     assert texts_with(f"{re.escape(str(stage))}|{re.escape(str(ROOT))}", staged) == []
     assert texts_with("@[A-Z_]+@", staged / "lib") == []
 
@@ -197,19 +148,13 @@ def test_a_relative_prefix_fails():
 # == Programs in C ==
 
 
-def test_the_line_of_the_readme_links_with_what_was_built_without_installing(
-    work, stage
-):
+def test_the_line_of_the_readme_links_with_what_was_built_without_installing(work, stage):
     built = work / "built"
     built.mkdir()
     for name in ("include", "examples"):
         (built / name).symlink_to(ROOT / name)
     (built / "target").symlink_to(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-    lines = [
-        line
-        for line in (ROOT / "README.md").read_text().splitlines()
-        if " -L target/release " in line
-    ]
+    lines = [line for line in (ROOT / "README.md").read_text().splitlines() if " -L target/release " in line]
     assert len(lines) == 1
     run("sh", "-euc", lines[0], folder=built)
     finds_two(work, built / "words")
@@ -220,16 +165,9 @@ def pkg_config(stage, staged, own):
     """pkg-config for the one and for the other tree, and where their libraries are."""
 
     def of(name):
-        libraries, sysroot = (
-            (staged / "lib", stage) if name == "staged" else (own["LIBDIR"], "")
-        )
-        places = {
-            "PKG_CONFIG_LIBDIR": libraries / "pkgconfig",
-            "PKG_CONFIG_SYSROOT_DIR": sysroot,
-        }
-        return libraries, lambda *options: run(
-            "pkg-config", *options, "mmap_wrap", **places
-        ).split()
+        libraries, sysroot = (staged / "lib", stage) if name == "staged" else (own["LIBDIR"], "")
+        places = {"PKG_CONFIG_LIBDIR": libraries / "pkgconfig", "PKG_CONFIG_SYSROOT_DIR": sysroot}
+        return libraries, lambda *options: run("pkg-config", *options, "mmap_wrap", **places).split()
 
     return of
 
@@ -252,15 +190,7 @@ def test_pkg_config_has_what_a_static_program_needs(work, pkg_config, tree):
     (work / "nothing.c").write_text("int main(void) { return 0; }\n")
     if start(CC, "-static", work / "nothing.c", "-o", work / "nothing").returncode != 0:
         pytest.skip("a wholly static program: there is no static C library here")
-    run(
-        CC,
-        *CFLAGS,
-        "-static",
-        WORDS,
-        "-o",
-        work / f"{tree}-static",
-        *ask("--static", "--cflags", "--libs"),
-    )
+    run(CC, *CFLAGS, "-static", WORDS, "-o", work / f"{tree}-static", *ask("--static", "--cflags", "--libs"))
     assert not needs_library(work / f"{tree}-static")
     finds_two(work, work / f"{tree}-static")
 
@@ -268,40 +198,18 @@ def test_pkg_config_has_what_a_static_program_needs(work, pkg_config, tree):
 @TREES
 def test_what_rustc_says_that_the_archive_needs_is_enough(work, pkg_config, tree):
     libraries, ask = pkg_config(tree)
-    private = [
-        word for word in ask("--static", "--libs-only-l") if word != "-lmmap_wrap"
-    ]
+    private = [word for word in ask("--static", "--libs-only-l") if word != "-lmmap_wrap"]
     program = work / f"{tree}-archive"
-    run(
-        CC,
-        *CFLAGS,
-        WORDS,
-        *ask("--cflags"),
-        "-o",
-        program,
-        libraries / "libmmap_wrap.a",
-        *private,
-    )
+    run(CC, *CFLAGS, WORDS, *ask("--cflags"), "-o", program, libraries / "libmmap_wrap.a", *private)
     finds_two(work, program)
 
 
 def cmake(build, *options, wanted=VERSION):
     """The words that configure a program with the installed package."""
-    return [
-        "cmake",
-        "-S",
-        "tests/install",
-        "-B",
-        build,
-        f"-DWANTED={wanted}",
-        f"-DCMAKE_C_COMPILER={CC}",
-        *options,
-    ]
+    return ["cmake", "-S", "tests/install", "-B", build, f"-DWANTED={wanted}", f"-DCMAKE_C_COMPILER={CC}", *options]
 
 
-def test_cmake_finds_the_package_and_builds_with_the_shared_and_the_static_library(
-    work, staged
-):
+def test_cmake_finds_the_package_and_builds_with_the_shared_and_the_static_library(work, staged):
     run(*cmake(work / "cmake", f"-DCMAKE_PREFIX_PATH={staged}"))
     cache = (work / "cmake/CMakeCache.txt").read_text()
     assert f"mmap_wrap_DIR:PATH={staged}/lib/cmake/mmap_wrap\n" in cache
@@ -312,19 +220,9 @@ def test_cmake_finds_the_package_and_builds_with_the_shared_and_the_static_libra
         finds_two(work, work / "cmake" / program)
 
 
-@pytest.mark.parametrize(
-    "wanted",
-    [f"{VERSION.partition('.')[0]}.999", str(int(VERSION.partition(".")[0]) + 1)],
-)
-def test_cmake_takes_the_package_for_no_later_version_and_no_other_first_number(
-    work, staged, wanted
-):
-    fails(
-        "accepted",
-        *cmake(
-            work / f"cmake-{wanted}", f"-DCMAKE_PREFIX_PATH={staged}", wanted=wanted
-        ),
-    )
+@pytest.mark.parametrize("wanted", [f"{VERSION.partition('.')[0]}.999", str(int(VERSION.partition(".")[0]) + 1)])
+def test_cmake_takes_the_package_for_no_later_version_and_no_other_first_number(work, staged, wanted):
+    fails("accepted", *cmake(work / f"cmake-{wanted}", f"-DCMAKE_PREFIX_PATH={staged}", wanted=wanted))
 
 
 def test_the_tree_moves_as_a_whole(work, own):
@@ -332,12 +230,7 @@ def test_the_tree_moves_as_a_whole(work, own):
     # Where it was installed nothing is left to be found.
     own["PREFIX"].rename(moved)
     try:
-        run(
-            *cmake(
-                work / "moved-cmake",
-                f"-Dmmap_wrap_DIR={moved}/lib/some-machine/cmake/mmap_wrap",
-            )
-        )
+        run(*cmake(work / "moved-cmake", f"-Dmmap_wrap_DIR={moved}/lib/some-machine/cmake/mmap_wrap"))
         run("cmake", "--build", work / "moved-cmake")
         finds_two(work, work / "moved-cmake/shared")
     finally:
@@ -365,16 +258,7 @@ def test_mapping_cpp_passes(work, staged, compiler, standard):
         "-lmmap_wrap",
         "-lpthread",
     ]
-    run(
-        compiler,
-        f"-std={standard}",
-        *STRICT,
-        *CFLAGS,
-        f"-I{staged}/include",
-        "-o",
-        work / name,
-        *source,
-    )
+    run(compiler, f"-std={standard}", *STRICT, *CFLAGS, f"-I{staged}/include", "-o", work / name, *source)
     (work / f"{name}-scratch").mkdir()
     said = run(work / name, folder=work / f"{name}-scratch")
     print("\n".join(line for line in said.splitlines() if line.startswith("skipped")))
@@ -396,14 +280,7 @@ def test_the_examples_in_the_header_for_cpp_compile(work, staged, compiler, stan
         source += f"void example_{number}(mmapwrap::mapping &words, unsigned char *buffer, int fd) {{ {{\n{code}"
         source += "} (void)words; (void)buffer; (void)fd; }\n"
     (work / "examples.cpp").write_text(source)
-    options = [
-        f"-std={standard}",
-        *CFLAGS,
-        f"-I{staged}/include",
-        "-c",
-        "-o",
-        work / "examples.o",
-    ]
+    options = [f"-std={standard}", *CFLAGS, f"-I{staged}/include", "-c", "-o", work / "examples.o"]
     run(compiler, *options, work / "examples.cpp")
 
 
@@ -421,27 +298,16 @@ def test_the_manual_page_is_current_else_run_make_header_and_commit_it():
 def test_every_function_has_a_page(staged):
     names = names_of_functions()
     assert len(names) >= 20
-    assert [
-        name for name in names if not (staged / f"share/man/man3/{name}.3").is_file()
-    ] == []
+    assert [name for name in names if not (staged / f"share/man/man3/{name}.3").is_file()] == []
 
 
 def test_man_shows_the_page_without_warnings(staged):
-    if not shutil.which("man") or not re.match(
-        r"man \d", start("man", "--version").stdout
-    ):
+    if not shutil.which("man") or not re.match(r"man \d", start("man", "--version").stdout):
         pytest.skip("man-db is not here")
     places = {"MANPATH": staged / "share/man", "MANWIDTH": "80", "LC_ALL": "C.UTF-8"}
     assert start("man", "--warnings", "-l", "man/mmap_wrap.3", **places).stderr == ""
-    for question in (
-        ["mmap_wrap"],
-        ["3", "mmap_wrap"],
-        ["3", "mmap_wrap_find"],
-        ["munmap_wrap"],
-    ):
-        assert re.search(
-            r"(?m)^ *mmap_wrap - memory mapping", run("man", *question, **places)
-        ), question
+    for question in (["mmap_wrap"], ["3", "mmap_wrap"], ["3", "mmap_wrap_find"], ["munmap_wrap"]):
+        assert re.search(r"(?m)^ *mmap_wrap - memory mapping", run("man", *question, **places)), question
 
 
 def test_mandoc_finds_nothing_wrong_with_the_page():
@@ -464,11 +330,7 @@ class Altered:
     """A changed copy of the header, a copy of the list, and what scripts/abi says of them and the library."""
 
     def __init__(self, folder, library):
-        self.header, self.list, self.library = (
-            folder / "altered.h",
-            folder / "abi.list",
-            library,
-        )
+        self.header, self.list, self.library = folder / "altered.h", folder / "abi.list", library
         shutil.copy(ROOT / "tests/abi.list", self.list)
         self.header.write_text(HEADER.read_text())
         # scripts/abi reads the constants' header beside it.
@@ -485,17 +347,13 @@ class Altered:
 
     def add_fails(self, text):
         fails(text, "scripts/abi", "--add", self.header, self.list)
-        assert filecmp.cmp(ROOT / "tests/abi.list", self.list, shallow=False), (
-            "the list was written"
-        )
+        assert filecmp.cmp(ROOT / "tests/abi.list", self.list, shallow=False), "the list was written"
 
     def add(self):
         """Adds what is new; returns the lines that the list has now and had not."""
         before = set((ROOT / "tests/abi.list").read_text().splitlines())
         run("scripts/abi", "--add", self.header, self.list)
-        return [
-            line for line in self.list.read_text().splitlines() if line not in before
-        ]
+        return [line for line in self.list.read_text().splitlines() if line not in before]
 
 
 @pytest.fixture
@@ -541,25 +399,19 @@ struct mmap_wrap_pair *mmap_wrap_brand_new(void);"""
 
 def test_a_new_function_is_seen_added_and_looked_for_in_the_library(altered):
     altered.change(declaration_of("munmap_wrap"), NEW)
-    altered.check_fails(
-        "mmap_wrap_brand_new is new and not in the list yet: run `make abi`"
-    )
+    altered.check_fails("mmap_wrap_brand_new is new and not in the list yet: run `make abi`")
     assert sorted(altered.add()) == [
         "mmap_wrap_brand_new: struct mmap_wrap_pair *mmap_wrap_brand_new(void);",
         "mmap_wrap_pair: typedef struct mmap_wrap_pair { int64_t a; int64_t b; } mmap_wrap_pair;",
     ]
-    altered.check_fails(
-        "mmap_wrap_brand_new is listed, but the library does not export it"
-    )
+    altered.check_fails("mmap_wrap_brand_new is listed, but the library does not export it")
 
 
 def test_a_new_member_is_seen_and_added_to_its_struct(altered):
     altered.change(r"^    int64_t descriptor;$", r"\g<0>\n    int64_t more;")
     altered.check_fails("struct mmap_wrap_info has members that are not in the list")
     (line,) = altered.add()
-    assert re.fullmatch(
-        r"struct mmap_wrap_info: .*int64_t descriptor; int64_t more; };", line
-    )
+    assert re.fullmatch(r"struct mmap_wrap_info: .*int64_t descriptor; int64_t more; };", line)
 
 
 def test_a_lost_member_is_seen_and_not_taken_from_the_list(altered):
@@ -570,35 +422,23 @@ def test_a_lost_member_is_seen_and_not_taken_from_the_list(altered):
 
 def test_an_export_that_is_neither_listed_nor_declared_is_seen(altered):
     altered.change(declaration_of("mmap_wrap_page_size") + r"\n")
-    kept = [
-        line
-        for line in altered.list.read_text().splitlines(True)
-        if not line.startswith("mmap_wrap_page_size: ")
-    ]
+    kept = [line for line in altered.list.read_text().splitlines(True) if not line.startswith("mmap_wrap_page_size: ")]
     altered.list.write_text("".join(kept))
     altered.check_fails("mmap_wrap_page_size is exported, but the header does not")
 
 
 def test_under_a_new_number_the_list_takes_changes(altered):
     altered.change(*SWAPPED)
-    altered.change(
-        r"^#define MMAP_WRAP_ABI_VERSION .*",
-        f"#define MMAP_WRAP_ABI_VERSION {int(ABI) + 1}",
-    )
+    altered.change(r"^#define MMAP_WRAP_ABI_VERSION .*", f"#define MMAP_WRAP_ABI_VERSION {int(ABI) + 1}")
     altered.check_fails("another number of the interface")
     lines = altered.add()
-    assert any(
-        re.fullmatch(r"msync_wrap: .*int64_t size, int64_t offset\);", line)
-        for line in lines
-    ), lines
+    assert any(re.fullmatch(r"msync_wrap: .*int64_t size, int64_t offset\);", line) for line in lines), lines
 
 
 # == And away with it ==
 
 
-def test_make_uninstall_takes_what_was_installed_and_leaves_what_is_of_others(
-    tmp_path, stage
-):
+def test_make_uninstall_takes_what_was_installed_and_leaves_what_is_of_others(tmp_path, stage):
     # A stage of its own: the other tests still use theirs, in whatever order.
     before = ["lib/pkgconfig/other.pc", "share/man/man3/other.3"]
     for name in before:
@@ -614,11 +454,7 @@ def test_make_uninstall_takes_what_was_installed_and_leaves_what_is_of_others(
 
 
 def test_make_uninstall_takes_libdir_and_includedir(tmp_path):
-    places = {
-        "PREFIX": tmp_path,
-        "LIBDIR": tmp_path / "lib/some-machine",
-        "INCLUDEDIR": tmp_path / "include/mine",
-    }
+    places = {"PREFIX": tmp_path, "LIBDIR": tmp_path / "lib/some-machine", "INCLUDEDIR": tmp_path / "include/mine"}
     make("install", **places)
     assert "include/mine/mmap_wrap.h" in files(tmp_path)
     make("uninstall", **places)

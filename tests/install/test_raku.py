@@ -16,16 +16,8 @@ pytestmark = pytest.mark.skipif(not shutil.which("zef"), reason="zef is not here
 
 def run(*command, folder=ROOT, **variables):
     """Runs a command that must succeed; returns what it printed."""
-    words, environment = (
-        [str(word) for word in command],
-        {**os.environ, **{k: str(v) for k, v in variables.items()}},
-    )
-    pipes = {
-        "stdin": subprocess.DEVNULL,
-        "stdout": subprocess.PIPE,
-        "stderr": subprocess.STDOUT,
-        "text": True,
-    }
+    words, environment = [str(word) for word in command], {**os.environ, **{k: str(v) for k, v in variables.items()}}
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     end = subprocess.run(words, cwd=folder, env=environment, **pipes)
     assert end.returncode == 0, f"{words}: exit status {end.returncode}\n{end.stdout}"
     return end.stdout
@@ -34,14 +26,7 @@ def run(*command, folder=ROOT, **variables):
 def test_zef_installs_it_from_the_repository(tmp_path):
     # Into a repository of its own: zef's usual ones are the system's, and may hold another version.
     place = f"inst#{tmp_path}/modules"
-    run(
-        "zef",
-        "--/test",
-        f"--install-to={place}",
-        "--force-install",
-        "install",
-        "./bindings/raku",
-    )
+    run("zef", "--/test", f"--install-to={place}", "--force-install", "install", "./bindings/raku")
     # From a folder where nothing else of the modules is.
     assert run("raku", f"-I{place}", "-e", USES, folder=tmp_path) == "1True\n"
 
@@ -55,24 +40,15 @@ def tarball(tmp_path):
     (folder,) = tmp_path.iterdir()
     # Only what cargo has of its own stays where it is: the compiler, and what it fetched already.
     cargo = {"CARGO_HOME": ".cargo", "RUSTUP_HOME": ".rustup"}
-    return folder, {
-        "HOME": tmp_path,
-        **{name: os.environ.get(name, Path.home() / at) for name, at in cargo.items()},
-    }
+    return folder, {"HOME": tmp_path, **{name: os.environ.get(name, Path.home() / at) for name, at in cargo.items()}}
 
 
 def contents(folder):
-    files = (
-        path
-        for path in folder.rglob("*")
-        if path.is_file() and ".precomp" not in path.parts
-    )
+    files = (path for path in folder.rglob("*") if path.is_file() and ".precomp" not in path.parts)
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
-def test_zef_builds_and_installs_the_tarball_for_a_user_who_has_nothing_else(
-    tmp_path, tarball
-):
+def test_zef_builds_and_installs_the_tarball_for_a_user_who_has_nothing_else(tmp_path, tarball):
     folder, environment = tarball
     # What its tests say of these modules in the repository they say of those here.
     for part in ("lib", "t"):
@@ -80,18 +56,8 @@ def test_zef_builds_and_installs_the_tarball_for_a_user_who_has_nothing_else(
     # Forced, since zef would find it done where this machine has the same version for all its users. All tests run in
     # `make test-deep`; here those of the build and of a first mapping, with the library that was built of the tarball.
     tests = [] if DEEP else ["--/test"]
-    zef = [
-        "zef",
-        "--verbose",
-        *tests,
-        "--force-install",
-        "--install-to=home",
-        "install",
-        f"./{folder.name}",
-    ]
+    zef = ["zef", "--verbose", *tests, "--force-install", "--install-to=home", "install", f"./{folder.name}"]
     print(run(*zef, folder=tmp_path, **environment))
     assert run("raku", "-e", USES, folder=tmp_path, **environment) == "1True\n"
     some = sorted((folder / "t").glob("0[01]-*.rakutest"))
-    assert "All tests successful" in run(
-        "prove6", "-I.", *some, folder=folder, **environment
-    )
+    assert "All tests successful" in run("prove6", "-I.", *some, folder=folder, **environment)

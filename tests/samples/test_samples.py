@@ -19,9 +19,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-LIBRARY = Path(
-    os.environ.get("MMAP_WRAP_LIBRARY") or ROOT / "target/release/libmmap_wrap.so"
-)
+LIBRARY = Path(os.environ.get("MMAP_WRAP_LIBRARY") or ROOT / "target/release/libmmap_wrap.so")
 ENVIRONMENT = {
     **os.environ,
     "MMAP_WRAP_LIBRARY": str(LIBRARY),
@@ -41,15 +39,9 @@ def samples():
     # The pages in docs/raku are made from the modules, and tested there.
     for page in (page for page in pages if page.parent.name != "raku"):
         text = page.read_text()
-        for sample in re.finditer(
-            r"^```(c|cpp|python|raku|console)\n(.*?)^```$",
-            text,
-            re.MULTILINE | re.DOTALL,
-        ):
+        for sample in re.finditer(r"^```(c|cpp|python|raku|console)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
             line = text[: sample.start()].count("\n") + 1
-            yield pytest.param(
-                sample[1], sample[2], id=f"{page.relative_to(ROOT)}:{line}"
-            )
+            yield pytest.param(sample[1], sample[2], id=f"{page.relative_to(ROOT)}:{line}")
 
 
 @pytest.fixture
@@ -58,10 +50,7 @@ def folder():
     (ROOT / "build").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="sample-", dir=ROOT / "build") as name:
         folder = Path(name)
-        soname = re.search(
-            r"SONAME.*\[(.*)\]",
-            subprocess.check_output(["readelf", "-d", LIBRARY], text=True),
-        )[1]
+        soname = re.search(r"SONAME.*\[(.*)\]", subprocess.check_output(["readelf", "-d", LIBRARY], text=True))[1]
         (folder / soname).symlink_to(LIBRARY)
         (folder / "words.txt").write_text("one two three\n" * 100)
         (folder / "data.bin").write_bytes(bytes(range(256)) * 64)
@@ -72,15 +61,9 @@ def compiled(language, code, folder):
     """The program that C or C++ is compiled to."""
     source, program = folder / f"sample.{language}", folder / "sample"
     source.write_text(code)
-    compiler = (
-        [os.environ.get("CC", "cc")]
-        if language == "c"
-        else [os.environ.get("CXX", "c++"), "-std=c++17"]
-    )
+    compiler = [os.environ.get("CC", "cc")] if language == "c" else [os.environ.get("CXX", "c++"), "-std=c++17"]
     compiler += ["-Wall", "-Wextra", "-Werror", f"-I{ROOT}/include"]
-    subprocess.run(
-        [*compiler, "-o", program, source, LIBRARY, f"-Wl,-rpath,{folder}"], check=True
-    )
+    subprocess.run([*compiler, "-o", program, source, LIBRARY, f"-Wl,-rpath,{folder}"], check=True)
     return program
 
 
@@ -93,9 +76,7 @@ def printed_in_session(code, folder):
     fcntl.ioctl(its_end, termios.TIOCSWINSZ, struct.pack("4H", 25, 100, 0, 0))
     environment = {**ENVIRONMENT, "PYTHONIOENCODING": "utf-8"}
     ends = {"stdin": subprocess.DEVNULL, "stdout": its_end, "stderr": its_end}
-    shell = subprocess.Popen(
-        ["bash", "-c", script], cwd=folder, env=environment, **ends
-    )
+    shell = subprocess.Popen(["bash", "-c", script], cwd=folder, env=environment, **ends)
     os.close(its_end)
     output = b""
     try:
@@ -111,9 +92,7 @@ def printed_in_session(code, folder):
 @pytest.mark.parametrize(("language", "code"), list(samples()))
 def test_sample(folder, language, code):
     if language == "console":
-        kind = subprocess.check_output(
-            ["stat", "-f", "-c", "%T", folder], text=True
-        ).strip()
+        kind = subprocess.check_output(["stat", "-f", "-c", "%T", folder], text=True).strip()
         if " evict " in code and kind in ("tmpfs", "ramfs"):
             pytest.skip("files on tmpfs cannot leave memory")
         expected = re.escape(code).replace("\\\n…", r"(\n.*)*").replace("…", ".*")
@@ -125,17 +104,6 @@ def test_sample(folder, language, code):
     if language in ("c", "cpp"):
         command = [compiled(language, code, folder)]
     else:
-        command = (
-            [sys.executable, "-c", code]
-            if language == "python"
-            else ["raku", "-e", code]
-        )
-    end = subprocess.run(
-        command,
-        cwd=folder,
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-    )
+        command = [sys.executable, "-c", code] if language == "python" else ["raku", "-e", code]
+    end = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=PATIENCE)
     assert end.returncode == 0, end.stdout + end.stderr

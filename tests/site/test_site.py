@@ -25,65 +25,39 @@ PAGES = [
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The site, built once."""
     folder = tmp_path_factory.mktemp("documentation") / "site"
-    result = subprocess.run(
-        [ROOT / "scripts/site", folder], capture_output=True, text=True
-    )
+    result = subprocess.run([ROOT / "scripts/site", folder], capture_output=True, text=True)
     assert result.returncode == 0, result.stdout + result.stderr
     return folder
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_every_page_of_the_repository_is_in_the_site_and_in_its_contents(
-    site: Path, page: Path
-) -> None:
+def test_every_page_of_the_repository_is_in_the_site_and_in_its_contents(site: Path, page: Path) -> None:
     name = str(page.relative_to(ROOT)).removesuffix(".md")
     name = "index" if name == "README" else name
-    heading = next(
-        line for line in page.read_text().splitlines() if line.startswith("# ")
-    ).removeprefix("# ")
+    heading = next(line for line in page.read_text().splitlines() if line.startswith("# ")).removeprefix("# ")
     built = (site / f"{name}.html").read_text()
     assert html.escape(heading.replace("`", ""), quote=False) in html.unescape(built)
-    assert f"{name}.html" in (site / "index.html").read_text() or name.startswith(
-        ("index", "docs/raku/")
-    )
+    assert f"{name}.html" in (site / "index.html").read_text() or name.startswith(("index", "docs/raku/"))
 
 
-def test_each_name_of_the_c_header_is_in_the_reference_and_its_index(
-    site: Path,
-) -> None:
+def test_each_name_of_the_c_header_is_in_the_reference_and_its_index(site: Path) -> None:
     index = (site / "genindex.html").read_text()
-    reference = "".join(
-        page.read_text() for page in sorted((site / "reference/c").glob("*.html"))
-    )
+    reference = "".join(page.read_text() for page in sorted((site / "reference/c").glob("*.html")))
     for one in header.declarations():
-        assert (
-            f">{one.name}<" in reference
-            if one.constant
-            else f">{one.name} (C " in index
-        ), one.name
+        assert f">{one.name}<" in reference if one.constant else f">{one.name} (C " in index, one.name
 
 
-def test_the_search_knows_the_names_of_the_c_header_and_the_words_of_the_pages(
-    site: Path,
-) -> None:
+def test_the_search_knows_the_names_of_the_c_header_and_the_words_of_the_pages(site: Path) -> None:
     search = (site / "searchindex.js").read_text()
     for word in ("mprotect_wrap", "mmap_wrap_find", "hazard", "sigbus"):
         assert f'"{word}"' in search or f"{word}:" in search, word
 
 
 def test_no_page_loads_anything_from_a_network(site: Path) -> None:
-    loading = re.compile(
-        r'(?:src="|url\(["\']?|@import ["\']|<link [^>]*href=")(?:https?:)?//[^"\')]*'
-    )
-    files = [
-        file for file in site.rglob("*") if file.suffix in {".html", ".css", ".js"}
-    ]
+    loading = re.compile(r'(?:src="|url\(["\']?|@import ["\']|<link [^>]*href=")(?:https?:)?//[^"\')]*')
+    files = [file for file in site.rglob("*") if file.suffix in {".html", ".css", ".js"}]
     assert len(files) > len(PAGES)
-    assert {
-        file.name: found[0]
-        for file in files
-        if (found := loading.search(file.read_text()))
-    } == {}
+    assert {file.name: found[0] for file in files if (found := loading.search(file.read_text()))} == {}
 
 
 def test_a_link_that_leads_nowhere_fails_the_build(tmp_path: Path) -> None:

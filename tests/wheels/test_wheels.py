@@ -22,11 +22,7 @@ PACKAGE = ROOT / "bindings/python"
 NO_NETWORK = ["--no-index", "--no-deps", "--no-build-isolation"]
 # The tools of this interpreter's environment first, and nothing that would have the package find another library.
 BUILDING = {
-    **{
-        name: value
-        for name, value in os.environ.items()
-        if name not in ("MMAP_WRAP_LIBRARY", "PYTHONPATH")
-    },
+    **{name: value for name, value in os.environ.items() if name not in ("MMAP_WRAP_LIBRARY", "PYTHONPATH")},
     "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     "CARGO_NET_OFFLINE": "true",
 }
@@ -35,12 +31,8 @@ BUILDING = {
 def run(*command, folder=None, environment=BUILDING):
     """Runs a command that must succeed; returns what it printed."""
     words = [str(word) for word in command]
-    child = subprocess.run(
-        words, cwd=folder, env=environment, capture_output=True, text=True
-    )
-    assert child.returncode == 0, (
-        f"{' '.join(words)}: exit status {child.returncode}\n{child.stdout}{child.stderr}"
-    )
+    child = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True)
+    assert child.returncode == 0, f"{' '.join(words)}: exit status {child.returncode}\n{child.stdout}{child.stderr}"
     return child.stdout
 
 
@@ -57,9 +49,7 @@ def contents(wheel):
 
 
 def files_below(folder):
-    return {
-        str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()
-    }
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
 @pytest.fixture(scope="session")
@@ -70,23 +60,10 @@ def work(tmp_path_factory):
 @pytest.fixture(scope="session")
 def sdist(work):
     """The source distribution, unpacked, and the archive that it came in."""
-    run(
-        sys.executable,
-        "-m",
-        "hatchling",
-        "build",
-        "-t",
-        "sdist",
-        "-d",
-        work / "sdist",
-        folder=PACKAGE,
-    )
+    run(sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", work / "sdist", folder=PACKAGE)
     with tarfile.open(only(work / "sdist")) as archive:
         # No link, and nothing that would land elsewhere.
-        assert all(
-            member.isfile() and ".." not in Path(member.name).parts
-            for member in archive
-        )
+        assert all(member.isfile() and ".." not in Path(member.name).parts for member in archive)
         archive.extractall(work / "unpacked")
     return only(work / "unpacked"), only(work / "sdist")
 
@@ -101,17 +78,7 @@ def fresh(work):
 @pytest.fixture(scope="session")
 def wheel(work, sdist, fresh):
     """The wheel built from the source distribution."""
-    run(
-        sys.executable,
-        "-m",
-        "pip",
-        "wheel",
-        *NO_NETWORK,
-        "-w",
-        work / "wheel",
-        sdist[1],
-        environment=fresh,
-    )
+    run(sys.executable, "-m", "pip", "wheel", *NO_NETWORK, "-w", work / "wheel", sdist[1], environment=fresh)
     return only(work / "wheel")
 
 
@@ -137,15 +104,7 @@ def environment_with(folder, *packages):
 def installed(work, manylinux):
     """An environment with the wheel, where programs are found in it and nowhere else."""
     programs, environment = environment_with(work / "installed", "pytest")
-    run(
-        programs / "python",
-        "-m",
-        "pip",
-        "install",
-        "--no-index",
-        manylinux,
-        environment=environment,
-    )
+    run(programs / "python", "-m", "pip", "install", "--no-index", manylinux, environment=environment)
     return programs, environment
 
 
@@ -154,35 +113,14 @@ def test_the_source_distribution_has_the_sources_and_nothing_built(sdist):
     for folder in ("src", "include"):
         assert files_below(unpacked / "crate" / folder) == files_below(ROOT / folder)
     assert files_below(unpacked / "native/src") == files_below(PACKAGE / "native/src")
-    files = {
-        "PKG-INFO",
-        "LICENSE-MIT",
-        "LICENSE-APACHE",
-        "crate/Cargo.lock",
-        "native/Cargo.lock",
-    }
+    files = {"PKG-INFO", "LICENSE-MIT", "LICENSE-APACHE", "crate/Cargo.lock", "native/Cargo.lock"}
     assert files <= files_below(unpacked)
-    assert [
-        name
-        for name in files_below(unpacked)
-        if re.search(r"\.(so|pyc|o|rlib)$|(^|/)target/", name)
-    ] == []
+    assert [name for name in files_below(unpacked) if re.search(r"\.(so|pyc|o|rlib)$|(^|/)target/", name)] == []
     assert archive.stat().st_size < 500_000
 
 
-def test_the_wheel_from_the_source_distribution_is_the_one_from_the_repository(
-    work, wheel
-):
-    run(
-        sys.executable,
-        "-m",
-        "pip",
-        "wheel",
-        *NO_NETWORK,
-        "-w",
-        work / "repository",
-        PACKAGE,
-    )
+def test_the_wheel_from_the_source_distribution_is_the_one_from_the_repository(work, wheel):
+    run(sys.executable, "-m", "pip", "wheel", *NO_NETWORK, "-w", work / "repository", PACKAGE)
     ours, theirs = contents(wheel), contents(only(work / "repository"))
     assert wheel.name == only(work / "repository").name
     assert sorted(ours) == sorted(theirs)
@@ -190,51 +128,26 @@ def test_the_wheel_from_the_source_distribution_is_the_one_from_the_repository(
 
 
 def test_the_wheel_has_the_module_the_library_and_no_more(wheel):
-    module = {
-        name
-        for name in contents(wheel)
-        if not re.match(r"mmap_wrap-[\d.]+\.dist-info/", name)
-    }
-    sources = (
-        path
-        for path in (PACKAGE / "src").rglob("*")
-        if path.suffix in (".py", ".pyi", ".typed")
-    )
+    module = {name for name in contents(wheel) if not re.match(r"mmap_wrap-[\d.]+\.dist-info/", name)}
+    sources = (path for path in (PACKAGE / "src").rglob("*") if path.suffix in (".py", ".pyi", ".typed"))
     built = {"mmap_wrap/libmmap_wrap.so", "mmap_wrap/_native.abi3.so"}
-    assert (
-        module == {str(path.relative_to(PACKAGE / "src")) for path in sources} | built
-    )
+    assert module == {str(path.relative_to(PACKAGE / "src")) for path in sources} | built
 
 
 def test_the_wheel_is_for_any_cpython_from_3_11_on_of_this_platform(wheel, manylinux):
     assert re.fullmatch(r"mmap_wrap-[\d.]+-cp311-abi3-linux_\w+\.whl", wheel.name)
-    assert re.fullmatch(
-        r"mmap_wrap-[\d.]+-cp311-abi3-manylinux_2_\d+_\w+\.whl", manylinux.name
-    )
+    assert re.fullmatch(r"mmap_wrap-[\d.]+-cp311-abi3-manylinux_2_\d+_\w+\.whl", manylinux.name)
     assert manylinux.stat().st_size < 1_000_000
 
 
-def test_the_wheel_promises_no_older_c_library_than_the_native_library_needs(
-    work, manylinux
-):
-    promised = tuple(
-        int(number)
-        for number in re.search(r"manylinux_(\d+)_(\d+)_", manylinux.name).groups()
-    )
+def test_the_wheel_promises_no_older_c_library_than_the_native_library_needs(work, manylinux):
+    promised = tuple(int(number) for number in re.search(r"manylinux_(\d+)_(\d+)_", manylinux.name).groups())
     library = work / "libmmap_wrap.so"
     library.write_bytes(contents(manylinux)["mmap_wrap/libmmap_wrap.so"])
     with library.open("rb") as file:
         needed = ELFFile(file).get_section_by_name(".gnu.version_r")
-        names = [
-            version.name
-            for _, versions in needed.iter_versions()
-            for version in versions
-        ]
-    versions = [
-        tuple(map(int, name[6:].split(".")))
-        for name in names
-        if re.fullmatch(r"GLIBC_[\d.]+", name)
-    ]
+        names = [version.name for _, versions in needed.iter_versions() for version in versions]
+    versions = [tuple(map(int, name[6:].split("."))) for name in names if re.fullmatch(r"GLIBC_[\d.]+", name)]
     print(f"needs glibc {max(versions)}, promises {promised}")
     assert (2, 2, 5) < max(versions) <= promised
 
@@ -249,9 +162,7 @@ def test_the_wheel_promises_no_older_c_library_than_the_native_library_needs(
         ("x86_64-unknown-linux-musl", "musllinux_1_2_x86_64"),
     ],
 )
-def test_a_wheel_is_tagged_by_the_target_that_it_is_compiled_for(
-    target, tag, monkeypatch
-):
+def test_a_wheel_is_tagged_by_the_target_that_it_is_compiled_for(target, tag, monkeypatch):
     monkeypatch.syspath_prepend(PACKAGE)
     import hatch_build
 
@@ -261,68 +172,29 @@ def test_a_wheel_is_tagged_by_the_target_that_it_is_compiled_for(
 
 
 def test_a_wheel_for_another_platform_needs_a_linker_for_it(work):
-    folders = [
-        folder
-        for folder in os.environ["PATH"].split(os.pathsep)
-        if not Path(folder, "cargo-zigbuild").exists()
-    ]
-    environment = {
-        **BUILDING,
-        "PATH": os.pathsep.join(folders),
-        "CARGO_BUILD_TARGET": "aarch64-unknown-linux-gnu.2.17",
-    }
-    command = [
-        sys.executable,
-        "-m",
-        "hatchling",
-        "build",
-        "-t",
-        "wheel",
-        "-d",
-        str(work / "none"),
-    ]
-    child = subprocess.run(
-        command, cwd=PACKAGE, env=environment, capture_output=True, text=True
-    )
+    folders = [folder for folder in os.environ["PATH"].split(os.pathsep) if not Path(folder, "cargo-zigbuild").exists()]
+    environment = {**BUILDING, "PATH": os.pathsep.join(folders), "CARGO_BUILD_TARGET": "aarch64-unknown-linux-gnu.2.17"}
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(work / "none")]
+    child = subprocess.run(command, cwd=PACKAGE, env=environment, capture_output=True, text=True)
     assert child.returncode != 0
-    assert (
-        "cargo-zigbuild, which is not in PATH: pip install cargo-zigbuild"
-        in child.stdout + child.stderr
-    )
+    assert "cargo-zigbuild, which is not in PATH: pip install cargo-zigbuild" in child.stdout + child.stderr
 
 
 def test_the_metadata_say_what_it_is(manylinux):
-    (text,) = (
-        text
-        for name, text in contents(manylinux).items()
-        if name.endswith(".dist-info/METADATA")
-    )
+    (text,) = (text for name, text in contents(manylinux).items() if name.endswith(".dist-info/METADATA"))
     metadata = Parser().parsestr(text.decode())
     assert metadata["Requires-Python"] == ">=3.11"
     assert metadata["License-Expression"] == "MIT OR Apache-2.0"
     assert metadata.get_all("License-File") == ["LICENSE-APACHE", "LICENSE-MIT"]
     # Nothing is needed at run time.
-    assert [
-        need for need in metadata.get_all("Requires-Dist") if "extra ==" not in need
-    ] == []
-    known = {
-        line
-        for line in metadata.get_all("Classifier")
-        if line.startswith("Programming Language :: Python :: 3.")
-    }
-    assert known == {
-        f"Programming Language :: Python :: 3.{minor}" for minor in range(11, 16)
-    }
+    assert [need for need in metadata.get_all("Requires-Dist") if "extra ==" not in need] == []
+    known = {line for line in metadata.get_all("Classifier") if line.startswith("Programming Language :: Python :: 3.")}
+    assert known == {f"Programming Language :: Python :: 3.{minor}" for minor in range(11, 16)}
 
 
-def test_the_installed_package_needs_neither_compiler_nor_repository(
-    installed, tmp_path
-):
+def test_the_installed_package_needs_neither_compiler_nor_repository(installed, tmp_path):
     programs, environment = installed
-    assert not any(
-        shutil.which(tool, path=environment["PATH"])
-        for tool in ("cargo", "rustc", "cc", "gcc")
-    )
+    assert not any(shutil.which(tool, path=environment["PATH"]) for tool in ("cargo", "rustc", "cc", "gcc"))
     script = (
         "import mmap_wrap, pathlib\n"
         "pathlib.Path('words').write_text('one two three')\n"
@@ -330,57 +202,28 @@ def test_the_installed_package_needs_neither_compiler_nor_repository(
         "library = pathlib.Path(mmap_wrap.__file__).with_name('libmmap_wrap.so')\n"
         "print(str(library) in pathlib.Path('/proc/self/maps').read_text(), library)"
     )
-    said = run(
-        programs / "python", "-c", script, folder=tmp_path, environment=environment
-    ).split()
+    said = run(programs / "python", "-c", script, folder=tmp_path, environment=environment).split()
     assert said[:2] == ["4", "True"]
     assert Path(said[2]).is_relative_to(programs.parent)
 
 
 def test_the_installed_package_has_its_program(installed, tmp_path):
     programs, environment = installed
-    assert "usage: mmap-wrap" in run(
-        programs / "mmap-wrap", "--help", folder=tmp_path, environment=environment
-    )
+    assert "usage: mmap-wrap" in run(programs / "mmap-wrap", "--help", folder=tmp_path, environment=environment)
 
 
-def test_the_installed_package_passes_the_tests_of_the_source_distribution(
-    installed, sdist, tmp_path
-):
+def test_the_installed_package_passes_the_tests_of_the_source_distribution(installed, sdist, tmp_path):
     programs, environment = installed
     tests = sdist[0] / "tests"
     options = ["-q", "-p", "no:cacheprovider", "--basetemp", tmp_path / "tests"]
-    said = run(
-        programs / "python",
-        "-m",
-        "pytest",
-        *options,
-        tests,
-        folder=tmp_path,
-        environment=environment,
-    )
+    said = run(programs / "python", "-m", "pytest", *options, tests, folder=tmp_path, environment=environment)
     assert int(re.search(r"(\d+) passed", said)[1]) > 300
 
 
-def test_an_editable_install_uses_the_sources_where_they_are(
-    work, sdist, fresh, tmp_path
-):
+def test_an_editable_install_uses_the_sources_where_they_are(work, sdist, fresh, tmp_path):
     unpacked, _ = sdist
-    programs, environment = environment_with(
-        work / "editable", "hatchling", "editables"
-    )
-    run(
-        programs / "python",
-        "-m",
-        "pip",
-        "install",
-        *NO_NETWORK,
-        "-e",
-        unpacked,
-        environment=fresh,
-    )
+    programs, environment = environment_with(work / "editable", "hatchling", "editables")
+    run(programs / "python", "-m", "pip", "install", *NO_NETWORK, "-e", unpacked, environment=fresh)
     script = "import mmap_wrap; m = mmap_wrap.mmap(-1, 10); m[:3] = b'one'; print(m[1], mmap_wrap.__file__)"
-    said = run(
-        programs / "python", "-c", script, folder=tmp_path, environment=environment
-    )
+    said = run(programs / "python", "-c", script, folder=tmp_path, environment=environment)
     assert said.split() == ["110", str(unpacked / "src/mmap_wrap/__init__.py")]
