@@ -22,6 +22,10 @@ impl Mapping {
     /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
     /// ```
     pub fn guard(&self, on: bool, offset: i64, size: i64) -> Result<()> {
+        if MADV_GUARD_INSTALL == 0 {
+            // This system has no guard regions, and 0 is another advice.
+            return self.fence(on, offset, size);
+        }
         if !on {
             let lifted = self.advise(MADV_GUARD_REMOVE, offset, size);
             return if self.origin.fenced.load(Ordering::SeqCst) { self.fence(false, offset, size) } else { lifted };

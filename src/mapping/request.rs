@@ -91,7 +91,13 @@ impl MapRequest {
         match self.len {
             0 => Err(Error::argument("length 0: give the number of bytes, or ask for the length up to the end of the file")),
             REST => addressable(bytes_to_the_end(facts, self.offset)?, self.offset),
-            len => addressable(len.unsigned_abs(), self.offset),
+            len => {
+                let length = addressable(len.unsigned_abs(), self.offset)?;
+                if !sys::MAPPINGS_FOLLOW_FILES && facts.tells_size && length as u64 > facts.size - self.offset {
+                    return Err(Error::BeyondFile { length, offset: self.offset, size: facts.size }.into());
+                }
+                Ok(length)
+            }
         }
     }
 

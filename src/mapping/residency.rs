@@ -6,7 +6,7 @@ use crate::constants::{MADV_DONTNEED, MADV_PAGEOUT, MADV_POPULATE_READ, MADV_POP
 use crate::constants::{MAP_ANONYMOUS, MCL_CURRENT, MCL_FUTURE, MCL_ONFAULT, MLOCK_ONFAULT, MS_SYNC};
 use crate::error::{Errno, Error, Result};
 use crate::flags::{as_c_int, to_c_int};
-use crate::guarded::{self, Fault, Stop};
+use crate::guarded::{self, Fault, Operation, Stop, Word};
 use crate::hints::memory_hint;
 use crate::page_cache::{self, Cache};
 use crate::range::Span;
@@ -189,11 +189,19 @@ impl Mapping {
             let at = page.max(bytes.start);
             let refused = |by| self.fault(Fault { done: at - bytes.start, by }, span);
             if writing {
-                sys::touch_for_writing(&self.pages, page).map_err(|errno| match errno {
-                    Errno::EFAULT => refused(Stop::Mapping { at, writing }),
-                    Errno::ENOSYS => Error::unsupported("MADV_POPULATE_WRITE, of Linux 5.14 and newer,"),
-                    _ => refused(Stop::System(errno)),
-                })?;
+                match sys::touch_for_writing(&self.pages, page) {
+                    Ok(()) => {}
+                    Err(Errno::EFAULT) => return Err(refused(Stop::Mapping { at, writing })),
+                    // An atomic addition of nothing loses no write of others, either.
+                    Err(Errno::ENOSYS) => {
+                        let added = guarded::atomic(&self.pages, page, Word::Bits32, Operation::Add(0));
+                        added.map_err(|fault| match fault.by {
+                            Stop::System(Errno::ENOSYS) => Error::unsupported("making pages ready for writing"),
+                            _ => refused(Stop::Mapping { at, writing }),
+                        })?;
+                    }
+                    Err(errno) => return Err(refused(Stop::System(errno))),
+                }
             } else {
                 let mut byte = [0];
                 guarded::read(&self.pages, at, (&mut byte[..]).into()).map_err(|fault| refused(fault.by))?;

@@ -120,7 +120,12 @@ impl<'a> Opening<'a> {
                 undo.grown_from = self.size_to_restore(facts.size);
                 facts.size = size;
             } else if self.cuts() && size < facts.size {
-                undo.cut_to = Some(size);
+                if sys::MAPPINGS_FOLLOW_FILES {
+                    undo.cut_to = Some(size);
+                } else {
+                    // Once it is mapped, it cannot be cut.
+                    sys::set_file_size(undo.fd, size).map_err(|errno| self.size_refused(errno, "cut", size))?;
+                }
                 facts.size = size;
             }
         } else if self.whole && !made {
@@ -169,6 +174,12 @@ impl<'a> Opening<'a> {
     /// empty. Not every file system can.
     fn make_sized(self) -> Result<File, Errno> {
         let size = self.size.filter(|size| *size > 0).ok_or(Errno::EINVAL)?;
+        if let Name::SharedMemory(name) = self.name {
+            match sys::shm_create(name, size) {
+                Err(Errno::ENOSYS) => {}
+                made => return made,
+            }
+        }
         let place = self.name.place()?;
         let fd = sys::open_without_name(&place, self.c_flags, self.mode)?;
         sys::set_file_size(sys::raw(&fd), size)?;
@@ -220,6 +231,7 @@ impl<'a> Opening<'a> {
         let name = self.name.text();
         match errno {
             Errno::EOPNOTSUPP => Error::unsupported(format!("allocating blocks on the file system of {name}")),
+            Errno::ENOSYS => Error::unsupported("changing the size of shared memory"),
             _ => Error::system(errno, format!("{what} {name} to {size} bytes"), file_size_hint(errno)),
         }
     }

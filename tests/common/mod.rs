@@ -7,6 +7,7 @@ use mmap_wrap::internals::constants::*;
 use mmap_wrap::internals::mapping::FileEnd;
 use mmap_wrap::internals::registry::{self, Handle};
 use mmap_wrap::internals::{Mapping, Result};
+#[cfg(unix)]
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -71,6 +72,7 @@ pub fn read(mapping: &Mapping, offset: i64, size: usize) -> Result<Vec<u8>> {
 }
 
 /// Whether anything is mapped at the page of an address: msync(2) answers ENOMEM where nothing is.
+#[cfg(unix)]
 pub fn is_mapped(address: *const u8) -> bool {
     let page = usize::try_from(abi::mmap_wrap_page_size()).unwrap();
     let start = address.addr() & !(page - 1);
@@ -88,11 +90,13 @@ impl Drop for Ends<'_> {
 }
 
 /// Lines of /proc/self/maps: how many mappings this process has.
+#[cfg(unix)]
 pub fn mappings() -> usize {
     std::fs::read_to_string("/proc/self/maps").unwrap().lines().count()
 }
 
 /// Descriptors that this process has open.
+#[cfg(unix)]
 pub fn descriptors() -> usize {
     std::fs::read_dir("/proc/self/fd").unwrap().count()
 }
@@ -115,7 +119,49 @@ pub fn in_a_process_of_its_own(name: &str, body: impl FnOnce()) {
     assert!(output.status.success() && text.contains("came to the end"), "{}: {text}", output.status);
 }
 
+#[cfg(windows)]
+mod windows {
+    use windows_sys::Win32::System::Memory::{MEM_FREE, MEM_MAPPED, MEMORY_BASIC_INFORMATION, VirtualQuery};
+    use windows_sys::Win32::System::Threading::{GetCurrentProcess, GetProcessHandleCount};
+
+    fn query(address: usize) -> Option<MEMORY_BASIC_INFORMATION> {
+        let mut region = MEMORY_BASIC_INFORMATION::default();
+        let size = size_of::<MEMORY_BASIC_INFORMATION>();
+        // SAFETY: writes one struct to the place given.
+        (unsafe { VirtualQuery(address as *const _, &mut region, size) } > 0).then_some(region)
+    }
+
+    /// Whether anything is mapped or reserved at an address.
+    pub fn is_mapped(address: *const u8) -> bool {
+        query(address.addr()).is_some_and(|region| region.State != MEM_FREE)
+    }
+
+    /// How many views this process has.
+    pub fn mappings() -> usize {
+        let (mut at, mut views) = (0, std::collections::HashSet::new());
+        while let Some(region) = query(at) {
+            if region.State != MEM_FREE && region.Type == MEM_MAPPED {
+                views.insert(region.AllocationBase.addr());
+            }
+            at = region.BaseAddress.addr() + region.RegionSize;
+        }
+        views.len()
+    }
+
+    /// Handles that this process has open.
+    pub fn descriptors() -> usize {
+        let mut count = 0;
+        // SAFETY: writes one number to the place given.
+        assert_ne!(unsafe { GetProcessHandleCount(GetCurrentProcess(), &mut count) }, 0);
+        count as usize
+    }
+}
+
+#[cfg(windows)]
+pub use windows::{descriptors, is_mapped, mappings};
+
 /// Forks; the child runs `body` and ends with its answer as exit status. Returns that status, and fails on a signal.
+#[cfg(unix)]
 pub fn forked(body: impl FnOnce() -> i32) -> i32 {
     // SAFETY: the child runs `body`, which uses system calls and this library only, and leaves by _exit.
     match unsafe { libc::fork() } {
@@ -140,8 +186,10 @@ pub fn forked(body: impl FnOnce() -> i32) -> i32 {
 }
 
 /// A mounted file system, unmounted when it goes. None, said aloud, where mounting is not permitted.
+#[cfg(unix)]
 pub struct Mount(tempfile::TempDir);
 
+#[cfg(unix)]
 impl Mount {
     pub fn new(arguments: &[&str]) -> Option<Mount> {
         let folder = tempfile::tempdir().unwrap();
@@ -164,6 +212,7 @@ impl Mount {
     }
 }
 
+#[cfg(unix)]
 impl Drop for Mount {
     fn drop(&mut self) {
         let _ = Command::new("umount").arg("-l").arg(self.0.path()).status();
@@ -171,8 +220,10 @@ impl Drop for Mount {
 }
 
 /// A file as a block device, until it is dropped; none where that cannot be had, which is said aloud.
+#[cfg(unix)]
 pub struct LoopDevice(std::path::PathBuf);
 
+#[cfg(unix)]
 impl LoopDevice {
     pub fn new(image: &Path) -> Option<LoopDevice> {
         match Command::new("losetup").args(["--find", "--show"]).arg(image).output() {
@@ -195,6 +246,7 @@ impl LoopDevice {
     }
 }
 
+#[cfg(unix)]
 impl Drop for LoopDevice {
     fn drop(&mut self) {
         let _ = Command::new("losetup").arg("--detach").arg(&self.0).status();
@@ -202,6 +254,7 @@ impl Drop for LoopDevice {
 }
 
 /// Runs `body` with the rights of nobody, in a process of its own, which it does not leave.
+#[cfg(unix)]
 pub fn as_nobody(body: impl FnOnce()) -> bool {
     const NOBODY: u32 = 65534;
     // SAFETY: changes the rights of this process, which ends soon.
@@ -223,6 +276,7 @@ pub fn page() -> (usize, i64) {
 
 /// A file of so many pages of sevens on a disk, in the directory of the package. None, said aloud, where that keeps its
 /// files in memory: nothing can go from there.
+#[cfg(unix)]
 pub fn file_on_disk(pages: usize) -> Option<std::fs::File> {
     let mut file = tempfile::tempfile_in(".").unwrap();
     // One by one, or the kernel would join pages into larger ones, which it keeps or evicts as a whole.

@@ -1,14 +1,17 @@
 //! The interrupted thread's registers that a repair reads and changes.
 
-use libc::ucontext_t;
+#[cfg(unix)]
+use libc::ucontext_t as Context;
+#[cfg(windows)]
+use windows_sys::Win32::System::Diagnostics::Debug::CONTEXT as Context;
 
 /// The interrupted thread's registers that repairing needs.
 pub struct Registers<'a>(
     #[cfg_attr(not(any(target_arch = "x86_64", target_arch = "aarch64")), allow(dead_code, reason = "there are no loops"))]
-    &'a mut ucontext_t,
+    &'a mut Context,
 );
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(unix, target_arch = "x86_64"))]
 #[allow(clippy::cast_sign_loss, clippy::cast_possible_wrap, reason = "registers are bits")]
 #[allow(clippy::cast_possible_truncation, reason = "registers are 64 bits here")]
 impl Registers<'_> {
@@ -27,7 +30,7 @@ impl Registers<'_> {
     }
 }
 
-#[cfg(target_arch = "aarch64")]
+#[cfg(all(unix, target_arch = "aarch64"))]
 impl Registers<'_> {
     pub fn pc(&self) -> usize {
         self.0.uc_mcontext.pc as usize
@@ -40,6 +43,19 @@ impl Registers<'_> {
     pub fn continue_at(self, fixup: usize, address: usize) {
         self.0.uc_mcontext.pc = fixup as u64;
         self.0.uc_mcontext.regs[10] = address as u64;
+    }
+}
+
+#[cfg(all(windows, target_arch = "x86_64"))]
+#[allow(clippy::cast_possible_truncation, reason = "registers are 64 bits here")]
+impl Registers<'_> {
+    pub fn pc(&self) -> usize {
+        self.0.Rip as usize
+    }
+
+    pub fn continue_at(self, fixup: usize, address: usize) {
+        self.0.Rip = fixup as u64;
+        self.0.R10 = address as u64;
     }
 }
 
@@ -58,8 +74,8 @@ impl Registers<'_> {
 
 impl Registers<'_> {
     /// # Safety
-    /// `context` is that of the signal being handled.
-    pub unsafe fn new<'a>(context: *mut ucontext_t) -> Registers<'a> {
+    /// `context` is that of the signal or exception being handled.
+    pub unsafe fn new<'a>(context: *mut Context) -> Registers<'a> {
         // SAFETY: as the caller promises.
         Registers(unsafe { &mut *context })
     }

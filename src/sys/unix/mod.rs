@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 pub use copy::{copied, copy_by_socket};
 pub use files::*;
-pub use pages::Pages;
+pub use pages::{MAPPINGS_FOLLOW_FILES, Pages};
 
 #[cfg(not(target_os = "linux"))]
 pub use super::lacking::*;

@@ -20,6 +20,9 @@ const LOW: c_int = constants::MAP_32BIT as c_int;
 #[allow(clippy::cast_possible_truncation, reason = "flags are 32 bits")]
 const AT_ONCE: c_int = (constants::MAP_POPULATE | constants::MAP_LOCKED) as c_int;
 
+/// Whether a mapping shows what its file is made longer by, may go beyond its end, and lets it be cut.
+pub const MAPPINGS_FOLLOW_FILES: bool = true;
+
 /// A range of whole pages that this process mapped; they are unmapped when it is dropped.
 ///
 /// The methods take byte ranges relative to the start and panic outside of it: whoever calls them has checked before,
@@ -160,11 +163,11 @@ impl Pages {
     }
 
     /// Splits the pages in two; nothing changes for the system.
-    pub fn split_off(&mut self, at: usize) -> Pages {
+    pub fn split_off(&mut self, at: usize) -> Result<Pages, Errno> {
         let base = NonNull::new(self.at(at, self.size - at)).unwrap_or(self.base);
         let tail = Pages { base, size: self.size - at };
         self.size = at;
-        tail
+        Ok(tail)
     }
 
     /// Unmaps, or gives the pages back where the kernel refuses: unmapping can need one more mapping than it frees,
