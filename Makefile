@@ -8,6 +8,7 @@
 # make library  builds what make install installs
 # make header   renews include/mmap_wrap.h from the sources, and man/mmap_wrap.3 and the Python package's stubs from it
 # make docs     renders the documentation of the Raku modules to docs/raku/
+# make site     builds the documentation site, build/site/index.html
 # make abi      adds what is new in the header to tests/abi.list
 # make bench    what the library costs beyond the bare calls, and Python and Raku beside what else they have: tables of
 #               medians and ratios
@@ -35,12 +36,15 @@ demo:
 	examples/demo/run target/release "$(if $(FILE),$(FILE),target/release/libmmap_wrap.so)" "$(NEEDLE)"
 
 header:
-	MMAP_WRAP_RENEW_HEADER=1 cargo test --quiet --test header the_committed_header_is_current
+	MMAP_WRAP_RENEW_HEADER=1 cargo test --quiet --test header the_committed_headers_are_current
 	scripts/manual >man/mmap_wrap.3
 	scripts/stubs
 
 docs:
 	scripts/manual-raku
+
+site:
+	scripts/site
 
 abi:
 	scripts/abi --add
@@ -71,4 +75,4 @@ clean:
 	cargo clean
 	rm -rf build bindings/python/dist bindings/python/native/target bindings/python/src/mmap_wrap/*.so bindings/raku/resources/libraries
 
-.PHONY: test test-deep fuzz demo header docs abi library install uninstall bench lint clean
+.PHONY: test test-deep fuzz demo header docs site abi library install uninstall bench lint clean

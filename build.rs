@@ -11,7 +11,7 @@ use std::{env, fs};
 mod constants;
 
 /// The number of the binary interface: one digit, in the soname, the header and mmap_wrap_abi_version().
-const ABI_VERSION: u8 = 1;
+const ABI_VERSION: u8 = 2;
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");

@@ -5,7 +5,7 @@
  *     ./cached big.iso
  *     ./cached big.iso warm
  *
- * Shows: mincore_wrap, mmap_wrap_prefault, mmap_wrap_evict, cachestat_wrap. Each cell of the bar is a part of the file, of
+ * Shows: mincore_wrap, mmap_wrap_prefault, mmap_wrap_fd_evict, cachestat_wrap. Each cell of the bar is a part of the file, of
  * which all, some (+) or no (.) pages are in memory. Of a file that you neither own nor may write, the kernel says that
  * all of it is. Pages that another program maps or locks do not go.
  */
@@ -49,8 +49,8 @@ static void print_bar(const unsigned char *pages, int64_t total) {
 }
 
 static void print_presence(mmap_wrap_handle file) {
-    struct mmap_wrap_facts facts;
-    checked(mmap_wrap_facts(file, &facts, sizeof facts));
+    struct mmap_wrap_info facts;
+    checked(mmap_wrap_info(file, &facts, sizeof facts));
     const int64_t room = facts.mapped / facts.page_size;
     unsigned char *pages = malloc((size_t)room + 1);
     if (pages == NULL) {
@@ -64,7 +64,7 @@ static void print_presence(mmap_wrap_handle file) {
 }
 
 static void print_figures(mmap_wrap_handle file) {
-    struct mmap_wrap_cache cache;
+    struct mmap_wrap_cachestat cache;
     int64_t code = cachestat_wrap(file, &cache, sizeof cache, 0, MMAP_WRAP_REST);
     if (code == MMAP_WRAP_E_UNSUPPORTED) {
         printf("no figures of the page cache: %s\n", mmap_wrap_last_error_message());
@@ -76,8 +76,8 @@ static void print_figures(mmap_wrap_handle file) {
 }
 
 static void drop(mmap_wrap_handle file) {
-    int fd = (int)checked(mmap_wrap_descriptor(file));
-    checked(mmap_wrap_evict(fd, 0, MMAP_WRAP_REST));
+    int fd = (int)checked(mmap_wrap_dup_fd(file));
+    checked(mmap_wrap_fd_evict(fd, 0, MMAP_WRAP_REST));
     close(fd);
 }
 
@@ -88,8 +88,8 @@ int main(int argc, char **argv) {
         fprintf(stderr, "usage: cached FILE [warm|drop]\n");
         return 2;
     }
-    mmap_wrap_handle file = checked(mmap_open_wrap(argv[1], O_RDONLY, 0, MMAP_WRAP_REST, 0, MMAP_WRAP_REST, PROT_READ,
-                                                   MAP_SHARED | MMAP_WRAP_KEEP, 0));
+    mmap_wrap_handle file =
+        checked(mmap_path_wrap(argv[1], MMAP_WRAP_REST, PROT_READ, MAP_SHARED | MMAP_WRAP_KEEP, 0));
     if (warming) checked(mmap_wrap_prefault(file, 0, 0, MMAP_WRAP_REST));
     if (dropping) drop(file);
     print_presence(file);

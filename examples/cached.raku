@@ -3,7 +3,7 @@
 #|     raku -Ibindings/raku examples/cached.raku big.iso
 #|     raku -Ibindings/raku examples/cached.raku big.iso warm
 #|
-#| Shows: mincore_wrap, mmap_wrap_prefault, mmap_wrap_evict, cachestat_wrap. Each cell of the bar is a part of the file,
+#| Shows: mincore_wrap, mmap_wrap_prefault, mmap_wrap_fd_evict, cachestat_wrap. Each cell of the bar is a part of the file,
 #| of which all, some (+) or no (.) pages are in memory. Of a file that you neither own nor may write, the kernel says
 #| that all of it is. Pages that another program maps or locks do not go.
 
@@ -24,13 +24,13 @@ sub checked(Int:D $result) {
 #| The handle of the file, which stays open.
 sub open-file($path) {
     my $native = $path.encode('utf8-c8') ~ buf8.new(0);
-    checked mmap_open_wrap($native, O_RDONLY, 0, REST, 0, REST, PROT_READ, MAP_SHARED +| KEEP, 0)
+    checked mmap_path_wrap($native, REST, PROT_READ, MAP_SHARED +| KEEP, 0)
 }
 
 #| A byte for each page of the file: 1 where it is in memory.
 sub presence($file) {
     my $facts = Mmap::Wrap::Raw::Facts.new;
-    checked mmap_wrap_facts($file, $facts, nativesizeof($facts));
+    checked mmap_wrap_info($file, $facts, nativesizeof($facts));
     my $pages = buf8.allocate($facts.mapped div $facts.page_size);
     $pages.subbuf(0, checked mincore_wrap($file, $pages, $pages.bytes, 0, REST))
 }
@@ -57,9 +57,9 @@ sub figures($file) {
 
 #| Lets the page cache forget the file.
 sub drop($file) {
-    my $descriptor = checked mmap_wrap_descriptor($file);
+    my $descriptor = checked mmap_wrap_dup_fd($file);
     LEAVE close-descriptor $descriptor;
-    checked mmap_wrap_evict($descriptor, 0, REST);
+    checked mmap_wrap_fd_evict($descriptor, 0, REST);
 }
 
 multi MAIN($path, $wish where 'warm' | 'drop' | '' = '') {

@@ -30,8 +30,12 @@ int main(int argc, char **argv) {
         fprintf(stderr, "usage: grow FILE <INPUT\n");
         return 2;
     }
-    mmap_wrap_handle file = mmap_open_wrap(argv[1], O_RDWR | O_CREAT, 0644, MMAP_WRAP_REST, 0, MMAP_WRAP_REST,
-                                           PROT_READ | PROT_WRITE, MAP_SHARED | MMAP_WRAP_KEEP, 0);
+    struct mmap_wrap_open_options options = MMAP_WRAP_OPEN_OPTIONS_INIT;
+    options.open_flags = O_RDWR | O_CREAT;
+    options.mode = 0644;
+    options.prot = PROT_READ | PROT_WRITE;
+    options.flags = MAP_SHARED | MMAP_WRAP_KEEP;
+    mmap_wrap_handle file = mmap_open_wrap(argv[1], &options, sizeof options);
     if (file < 0) return complain();
 
     const int64_t before = mmap_wrap_length(file);

@@ -24,8 +24,9 @@ class Growing {
 
     method of-file($path) {
         my $native = $path.encode('utf8-c8') ~ buf8.new(0);
-        my $handle = checked mmap_open_wrap(
-            $native, O_RDWR +| O_CREAT, 0o644, REST, 0, REST, PROT_READ +| PROT_WRITE, MAP_SHARED +| KEEP, 0);
+        my $options = Mmap::Wrap::Raw::OpenOptions.new(
+            open_flags => O_RDWR +| O_CREAT, mode => 0o644, prot => PROT_READ +| PROT_WRITE, flags => MAP_SHARED +| KEEP);
+        my $handle = checked mmap_open_wrap($native, $options, nativesizeof($options));
         Growing.new(:$handle, :room(checked mmap_wrap_length($handle)))
     }
 

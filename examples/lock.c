@@ -36,8 +36,13 @@ int main(int argc, char **argv) {
         return 2;
     }
     /* New shared memory is all zeros: a free mutex, and nothing counted. */
-    const mmap_wrap_handle memory = checked(mmap_shm_wrap(argv[1], O_RDWR | O_CREAT, 0600, SIZE, 0, MMAP_WRAP_REST,
-                                                          PROT_READ | PROT_WRITE, MAP_SHARED, 0));
+    struct mmap_wrap_open_options options = MMAP_WRAP_OPEN_OPTIONS_INIT;
+    options.open_flags = O_RDWR | O_CREAT;
+    options.mode = 0600;
+    options.size = SIZE;
+    options.prot = PROT_READ | PROT_WRITE;
+    options.flags = MAP_SHARED;
+    const mmap_wrap_handle memory = checked(mmap_shm_wrap(argv[1], &options, sizeof options));
     for (int64_t i = 0; i < times; i++) {
         /* 1 where the holder died: a counter is changed by one store, and nothing is to be repaired. */
         checked(mmap_wrap_mutex_lock(memory, MUTEX, MMAP_WRAP_REST));

@@ -126,8 +126,13 @@ int main(int argc, char **argv) {
 
     const char *name = argv[2];
     /* New shared memory is all zeros, which is an empty ring: it does not matter who makes it. */
-    mmap_wrap_handle ring = checked(
-        mmap_shm_wrap(name, O_RDWR | O_CREAT, 0600, SIZE, 0, MMAP_WRAP_REST, PROT_READ | PROT_WRITE, MAP_SHARED, 0));
+    struct mmap_wrap_open_options options = MMAP_WRAP_OPEN_OPTIONS_INIT;
+    options.open_flags = O_RDWR | O_CREAT;
+    options.mode = 0600;
+    options.size = SIZE;
+    options.prot = PROT_READ | PROT_WRITE;
+    options.flags = MAP_SHARED;
+    mmap_wrap_handle ring = checked(mmap_shm_wrap(name, &options, sizeof options));
     if (producing) {
         produce(ring, count);
     } else {

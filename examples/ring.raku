@@ -42,7 +42,9 @@ class Ring {
 
     method named($name, $seconds) {
         # New shared memory is all zeros, which is an empty ring: it does not matter who makes it.
-        my $handle = checked mmap_shm_wrap(native($name), O_RDWR +| O_CREAT, 0o600, SIZE, 0, REST, PROT_READ +| PROT_WRITE, MAP_SHARED, 0);
+        my $options = Mmap::Wrap::Raw::OpenOptions.new(
+            open_flags => O_RDWR +| O_CREAT, mode => 0o600, size => SIZE, prot => PROT_READ +| PROT_WRITE, flags => MAP_SHARED);
+        my $handle = checked mmap_shm_wrap(native($name), $options, nativesizeof($options));
         Ring.new(:$handle, :$seconds)
     }
 

@@ -117,13 +117,19 @@ static void show(mmap_wrap_handle accounts, int64_t version) {
 }
 
 static mmap_wrap_handle open_table(const char *path, int writable) {
-    const int64_t prot = writable ? PROT_READ | PROT_WRITE : PROT_READ, mode = writable ? O_RDWR | O_CREAT : O_RDONLY;
-    mmap_wrap_handle table = checked(mmap_open_wrap(path, mode, 0644, MMAP_WRAP_REST, 0, MMAP_WRAP_REST, prot, MAP_SHARED, 0));
+    struct mmap_wrap_open_options options = MMAP_WRAP_OPEN_OPTIONS_INIT;
+    options.open_flags = writable ? O_RDWR | O_CREAT : O_RDONLY;
+    options.mode = 0644;
+    options.prot = writable ? PROT_READ | PROT_WRITE : PROT_READ;
+    options.flags = MAP_SHARED;
+    mmap_wrap_handle table = checked(mmap_open_wrap(path, &options, sizeof options));
     int64_t length = checked(mmap_wrap_length(table));
     if (writable && length == 0) {
         /* A new file, its blocks set aside: a full disk is an error here and not in the middle of an update. */
         checked(munmap_wrap(table));
-        return checked(mmap_open_wrap(path, mode, 0644, SIZE, 1, MMAP_WRAP_REST, prot, MAP_SHARED, 0));
+        options.size = SIZE;
+        options.allocate = 1;
+        return checked(mmap_open_wrap(path, &options, sizeof options));
     }
     if (length != SIZE) {
         fprintf(stderr, "table: %s is %" PRId64 " bytes long, a table %d\n", path, length, SIZE);

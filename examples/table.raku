@@ -47,12 +47,15 @@ sub open-table($path, $writable) {
     my $native = $path.encode('utf8-c8') ~ buf8.new(0);
     my $mode = $writable ?? O_RDWR +| O_CREAT !! O_RDONLY;
     my $prot = $writable ?? PROT_READ +| PROT_WRITE !! PROT_READ;
-    my $handle = checked mmap_open_wrap($native, $mode, 0o644, REST, 0, REST, $prot, MAP_SHARED, 0);
+    my %options = open_flags => $mode, mode => 0o644, :$prot, flags => MAP_SHARED;
+    my $options = Mmap::Wrap::Raw::OpenOptions.new(|%options);
+    my $handle = checked mmap_open_wrap($native, $options, nativesizeof($options));
     my $length = checked mmap_wrap_length($handle);
     if $writable && $length == 0 {
         # A new file, its blocks set aside: a full disk is an error here and not in the middle of an update.
         checked munmap_wrap($handle);
-        return checked mmap_open_wrap($native, $mode, 0o644, SIZE, 1, REST, $prot, MAP_SHARED, 0);
+        my $sized = Mmap::Wrap::Raw::OpenOptions.new(|%options, size => SIZE, allocate => 1);
+        return checked mmap_open_wrap($native, $sized, nativesizeof($sized));
     }
     give-up "$path is $length bytes long, a table {SIZE}" if $length != SIZE;
     $handle

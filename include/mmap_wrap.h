@@ -3,56 +3,77 @@
  *
  * Made by cbindgen from src/ffi/ of mmap-wrap; do not edit. Licence: MIT OR Apache-2.0.
  *
- * Link with -lmmap_wrap. C99 or later, C++ as well. Every function may be called from any thread at any time. None may
- * be called from a signal handler. Indented lines are examples to copy.
+ * Link with -lmmap_wrap. C99 or later, C++ as well. Every function may be called from any thread at
+ * any time. None may be called from a signal handler. Indented lines are examples to copy.
  */
 #ifndef MMAP_WRAP_H
 #define MMAP_WRAP_H
 
 #include <stdint.h>
 
-/* The number of the binary interface that this header describes. */
-#define MMAP_WRAP_ABI_VERSION 1
+/* The version that this header describes; mmap_wrap_version() is that of the library. */
+#define MMAP_WRAP_VERSION "0.1.0"
+#define MMAP_WRAP_VERSION_MAJOR 0
+#define MMAP_WRAP_VERSION_MINOR 1
+#define MMAP_WRAP_VERSION_PATCH 0
 
+/* The number of the binary interface that this header describes. */
+#define MMAP_WRAP_ABI_VERSION 2
+
+/* How functions are imported. Define MMAP_WRAP_STATIC on Windows to link statically. */
+#if defined(_WIN32) && !defined(MMAP_WRAP_STATIC)
+#define MMAP_WRAP_API __declspec(dllimport)
+#elif defined(__GNUC__)
+#define MMAP_WRAP_API __attribute__((visibility("default")))
+#else
+#define MMAP_WRAP_API
+#endif
+
+/* No function throws. */
 #ifdef __cplusplus
+#define MMAP_WRAP_NOEXCEPT noexcept
 extern "C" {
+#else
+#define MMAP_WRAP_NOEXCEPT
 #endif
 
 /*
  * == Versions and the page size ==
  *
- * Check the ABI number first: a library of another number must not be called further.
+ * Check the ABI number before any other call: do not use a library that has another number.
  */
 
 /**
- * The number of the binary interface that this library has: that of MMAP_WRAP_ABI_VERSION in the header it was built
- * with. It changes when a call changes its meaning or its parameters, and is the number in the soname.
+ * Returns the number of the binary interface of the library: MMAP_WRAP_ABI_VERSION of the header
+ * that it was built with. It is the number in the soname, and changes when the parameters or the
+ * meaning of a function change.
  *
  *     if (mmap_wrap_abi_version() != MMAP_WRAP_ABI_VERSION) abort();
  */
-int64_t mmap_wrap_abi_version(void);
+MMAP_WRAP_API int64_t mmap_wrap_abi_version(void) MMAP_WRAP_NOEXCEPT;
 
 /**
- * The library's version, such as "0.1.0". The text lives for ever.
+ * Returns the version of the library, such as "0.1.0". The string is static.
  *
  *     printf("mmap-wrap %s\n", mmap_wrap_version());
  */
-const char *mmap_wrap_version(void);
+MMAP_WRAP_API const char *mmap_wrap_version(void) MMAP_WRAP_NOEXCEPT;
 
 /**
- * Bytes in a page of memory, asked from the running system: 4096, 16384 and 65536 exist. Mappings of huge pages have
- * pages of their own size.
+ * Returns the size in bytes of a memory page of the running system: 4096, 16384 and 65536 exist.
+ * Mappings of huge pages have pages of their own size (mmap_wrap_info).
  *
  *     int64_t two_pages = 2 * mmap_wrap_page_size();
  */
-int64_t mmap_wrap_page_size(void);
+MMAP_WRAP_API int64_t mmap_wrap_page_size(void) MMAP_WRAP_NOEXCEPT;
 
 /*
  * == Results and errors ==
  *
- * Every function that returns int64_t answers zero or more on success and a negative code on error: -1 to -4095 is
- * the system's -errno, below lie the codes here. Where an address is the answer, NULL is the error. Out-parameters are
- * written only on success. No errno is set, none is needed.
+ * Functions that return int64_t return a value >= 0 on success and a negative code on error: -1 to
+ * -4095 is -errno as the system set it, and the library's own codes, defined here, are below that.
+ * Functions that return a pointer return NULL on error. Output parameters are written only on
+ * success. errno is not used.
  */
 
 /** Not a valid mapping handle. */
@@ -71,8 +92,9 @@ int64_t mmap_wrap_page_size(void);
 #define MMAP_WRAP_E_FAULT (-4100)
 
 /**
- * The mapping is in use. It is exported (mmap_wrap_acquire): it can be neither unmapped nor resized, moved or split now. Or
- * calls of other threads are inside and did not leave: it can be unmapped, but not resized, moved or split.
+ * The mapping is in use. It is exported (mmap_wrap_acquire): it can be neither unmapped nor
+ * resized, moved or split now. Or calls of other threads are inside and did not leave: it can be
+ * unmapped, but not resized, moved or split.
  */
 #define MMAP_WRAP_E_BUSY (-4101)
 
@@ -85,822 +107,1048 @@ int64_t mmap_wrap_page_size(void);
 /** The bytes searched for are not there. */
 #define MMAP_WRAP_E_NOT_FOUND (-4104)
 
-/** A part of the mapping is sealed (mseal_wrap): it can be neither unmapped, moved, resized nor protected otherwise. */
+/**
+ * A part of the mapping is sealed (mseal_wrap): it can be neither unmapped, moved, resized nor
+ * protected otherwise.
+ */
 #define MMAP_WRAP_E_SEALED (-4106)
 
 /** A defect of this library. Please report it with the message. */
 #define MMAP_WRAP_E_INTERNAL (-4105)
 
 /**
- * Names any code that a function of this library returned. Never NULL. The text of the library's own codes lives for
- * ever; that of a system error until this thread's next call of this function or of mmap_wrap_last_error_message.
+ * Returns the description of an error code of this library. Never NULL. The string is static for
+ * the library's own codes; for a system error it is valid until the calling thread next calls this
+ * function, mmap_wrap_last_error_message or mmap_wrap_last_error_reason.
  *
  *     puts(mmap_wrap_strerror(-EACCES));      // Permission denied (EACCES)
  */
-const char *mmap_wrap_strerror(int64_t code);
+MMAP_WRAP_API const char *mmap_wrap_strerror(int64_t code) MMAP_WRAP_NOEXCEPT;
 
 /**
- * This thread's last failure in full: the operation, the numbers, the limit. Empty before the first; a success does
- * not clear it, but for mmap_wrap_get_int and mmap_wrap_get_float of a number that looks like a failure. Never NULL. Valid until this thread's next call of this function or of mmap_wrap_strerror.
+ * Returns the message of the calling thread's last error: the function that failed, the reason with
+ * its numbers, the limit, and what to do where that is known. Empty before the first error. A
+ * success does not clear it (exception: see mmap_wrap_get_int). Never NULL; valid until the calling
+ * thread next calls this function, mmap_wrap_last_error_reason or mmap_wrap_strerror.
  *
  *     if (mprotect_wrap(h, PROT_READ, 4096, 8192) < 0)
  *         puts(mmap_wrap_last_error_message());
- *     // mprotect: size 8192 from offset 4096 extends beyond 8192 byte mapping
+ *     // mprotect_wrap: size 8192 from offset 4096 extends beyond 8192 byte mapping
  */
-const char *mmap_wrap_last_error_message(void);
-
-/**
- * The code of this thread's last failure; 0 where mmap_wrap_last_error_message is empty. For after a call that answers
- * NULL, or a number.
- *
- *     if (mmap_wrap_acquire(h) == NULL && mmap_wrap_last_error_code() == MMAP_WRAP_E_UNMAPPED) puts("too late");
- */
-int64_t mmap_wrap_last_error_code(void);
+MMAP_WRAP_API const char *mmap_wrap_last_error_message(void) MMAP_WRAP_NOEXCEPT;
 
 /*
  * == Mapping and unmapping ==
  *
- * A handle names a mapping. It is positive; 0 is never one. It is checked at every call: after unmapping it answers
- * MMAP_WRAP_E_UNMAPPED for ever, and a number that was never given out answers MMAP_WRAP_E_HANDLE. Any thread may use
- * any handle at any time, also while another unmaps it; a forked child has its parent's handles.
+ * A mapping is identified by a handle, a positive number. Every call checks its handle: a handle
+ * whose mapping was unmapped is MMAP_WRAP_E_UNMAPPED, a number that is not a handle is
+ * MMAP_WRAP_E_HANDLE, and no handle is used a second time. Any thread may use any handle at any
+ * time, also while another thread unmaps it. A forked child has the handles of its parent.
  *
- * Offsets and sizes are in bytes.
+ * Offsets and sizes are in bytes, everywhere.
  */
 
-/** A size or end that means "to the end of the mapping", a length that means "to the end of the file". */
+/** As a size or an end: up to the end of the mapping. As a length: up to the end of the file. */
 #define MMAP_WRAP_REST INT64_MIN
 
-/** Names a mapping; see above. Positive. */
+/** Identifies a mapping. Valid handles are positive. */
 typedef int64_t mmap_wrap_handle;
 
 /**
- * Maps len bytes of the file open as fd, from offset on, or memory without a file.
+ * Maps len bytes of the open file fd from offset on; or, with MAP_ANONYMOUS in flags, fd -1 and
+ * offset 0, memory without a file.
  *
- * addr is where the mapping should begin, a hint unless flags has MAP_FIXED; NULL leaves it to the system. prot and
- * flags are the platform's PROT_ and MAP_ values; unknown bits are refused, and so is a mapping that is neither shared
- * nor private. For memory without a file flags has MAP_ANONYMOUS, fd is -1 and offset 0.
+ * prot and flags are the PROT_ and MAP_ values of the platform; flags has MAP_SHARED or
+ * MAP_PRIVATE. addr is a hint where to map; NULL lets the system choose. With MAP_FIXED the mapping
+ * is placed at addr and replaces whatever is mapped there, as POSIX defines it, including mappings
+ * of this library.
  *
- * With len MMAP_WRAP_REST the mapping goes to the end of the file, and is of length 0 where there is nothing: valid,
- * and good for everything that touches no byte. A length may go beyond the end of the file, as POSIX has it. Until the file
- * has grown, every access to a page that lies wholly beyond its end faults, and the rest of its last page is memory without
- * a file: it reads zero, or what another process stored there, and what is stored there is never written to the file,
- * without an error. offset need not be a multiple of the page size, except with MAP_FIXED.
- * The descriptor may be closed afterwards. MAP_FIXED replaces whatever was mapped there, as in POSIX, mappings of this
- * library included: mind what is yours.
+ * offset need not be a multiple of the page size, except with MAP_FIXED. With len MMAP_WRAP_REST
+ * the mapping ends at the end of the file; for an empty file that gives a valid mapping of length
+ * 0. A device has no size and needs a len. The file may be closed afterwards.
  *
- * A file whose size of 0 says nothing (procfs, sysfs) is -ENODEV or -EIO, a FIFO, a pipe or a socket is -ENODEV: they are
- * read, and nothing is taken from them here. A device has no size: give len.
+ * len may exceed the file, as in POSIX. Accesses to pages that lie completely beyond the end of the
+ * file fault until the file grows. The rest of the file's last page is accessible, but is not part
+ * of the file: what is stored there is never written, and no error is reported.
  *
- * Returns the handle, or: -errno of the system (EACCES, EBADF, ENODEV, ENOMEM, EPERM …), MMAP_WRAP_E_ARGUMENT (unknown
- * bits, length 0, no length known), MMAP_WRAP_E_RANGE (negative or too large numbers, an offset beyond the file's end),
- * MMAP_WRAP_E_ALIGNMENT (with MAP_FIXED).
+ * Returns the handle. Errors: -errno of the system (EACCES, EBADF, ENOMEM, EPERM and others);
+ * -ENODEV for a FIFO, pipe or socket; -ENODEV or -EIO for a file without a meaningful size (procfs,
+ * sysfs); MMAP_WRAP_E_ARGUMENT for unknown bits, length 0, or an unknown length; MMAP_WRAP_E_RANGE
+ * for numbers that are negative or too large, or an offset beyond the end of the file;
+ * MMAP_WRAP_E_ALIGNMENT with MAP_FIXED.
  *
- *     mmap_wrap_handle h = mmap_wrap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+ *     int64_t flags = MAP_SHARED | MAP_ANONYMOUS;
+ *     mmap_wrap_handle h = mmap_wrap(NULL, 4096, PROT_READ | PROT_WRITE, flags, -1, 0);
  */
-mmap_wrap_handle mmap_wrap(void *addr, int64_t len, int64_t prot, int64_t flags, int64_t fd, int64_t offset);
+MMAP_WRAP_API mmap_wrap_handle mmap_wrap(void *addr, int64_t len, int64_t prot, int64_t flags,
+    int64_t fd, int64_t offset) MMAP_WRAP_NOEXCEPT;
 
 /**
- * Opens the file at path, maps it as mmap_wrap does, and closes it: no descriptor stays, whatever happens.
+ * Opens the file at path, maps it as mmap_wrap does, and closes it. No descriptor is left open, on
+ * success or failure.
  *
- * path ends in NUL and may hold any other bytes. The file is opened for reading, and for writing too only where a
- * shared mapping is to be written. MAP_ANONYMOUS and MAP_FIXED do not go with a path.
+ * path is any string of bytes that ends in NUL. The file is opened for reading, and for writing
+ * only if flags has MAP_SHARED and prot has PROT_WRITE. MAP_ANONYMOUS and MAP_FIXED are
+ * MMAP_WRAP_E_ARGUMENT.
  *
- * Returns the handle, or what mmap_wrap does, or -errno of opening (ENOENT, EACCES, EISDIR, EMFILE …), or
- * MMAP_WRAP_E_ARGUMENT for a NULL path.
+ * Returns the handle. Errors: those of mmap_wrap; -errno of open(2) (ENOENT, EACCES, EISDIR, EMFILE
+ * and others); MMAP_WRAP_E_ARGUMENT if path is NULL.
  *
  *     mmap_wrap_handle h = mmap_path_wrap("words.txt", MMAP_WRAP_REST, PROT_READ, MAP_PRIVATE, 0);
  */
-mmap_wrap_handle mmap_path_wrap(const char *path, int64_t len, int64_t prot, int64_t flags, int64_t offset);
+MMAP_WRAP_API mmap_wrap_handle mmap_path_wrap(const char *path, int64_t len, int64_t prot,
+    int64_t flags, int64_t offset) MMAP_WRAP_NOEXCEPT;
 
 /**
- * Unmaps. Never waits: while other threads are inside a call on the mapping, it is gone for every new call, and the
- * last of them to leave unmaps the memory.
+ * Unmaps the mapping. Does not wait: if other threads are executing calls on the mapping, new calls
+ * fail from now on, and the memory is unmapped when the last of those calls returns.
  *
- * Returns 1 when this call unmapped it, 0 when it was unmapped already, or: MMAP_WRAP_E_BUSY while an export is held,
- * MMAP_WRAP_E_HANDLE, -ENOMEM where splitting a merged range exceeds vm.max_map_count (the mapping then stays).
+ * Returns 1 if this call unmapped it, 0 if it was unmapped already. Errors: MMAP_WRAP_E_BUSY while
+ * its address is acquired (mmap_wrap_acquire); MMAP_WRAP_E_SEALED; MMAP_WRAP_E_FAULT if a loss was
+ * pending (mmap_wrap_survive), in which case it is unmapped all the same; MMAP_WRAP_E_HANDLE;
+ * -ENOMEM if splitting a range that the kernel had merged exceeds vm.max_map_count, in which case
+ * it stays mapped.
  *
  *     munmap_wrap(h);
  */
-int64_t munmap_wrap(mmap_wrap_handle h);
+MMAP_WRAP_API int64_t munmap_wrap(mmap_wrap_handle h) MMAP_WRAP_NOEXCEPT;
 
 /*
- * == Files that are opened or made, and files in memory ==
+ * == Opening and creating files, memory files ==
  *
- * A mapping of a named file keeps no descriptor, unless MMAP_WRAP_KEEP is or'ed to its flags; one of a memory file
- * keeps it, for there is no other way to it. What a kept file is good for: mmap_wrap_descriptor hands it out, mremap_wrap
- * resizes it, seals are added to it. It is closed with the mapping.
+ * A mapping of a named file does not keep the file open, unless MMAP_WRAP_KEEP is set in its flags;
+ * a mapping of a memory file always does. A kept file can be resized with its mapping
+ * (mremap_wrap), duplicated (mmap_wrap_dup_fd) and sealed. It is closed when the mapping is
+ * unmapped.
  *
- * All answer the handle, or what mmap_wrap does, or -errno of opening, or what is named beside them. On any failure
- * nothing is left behind. A size above RLIMIT_FSIZE is -EFBIG and no SIGXFSZ.
+ * Unless stated otherwise, functions return the handle, an error of mmap_wrap, or -errno of opening
+ * the file. On failure no descriptor, file or changed size is left behind. A size above
+ * RLIMIT_FSIZE is -EFBIG; SIGXFSZ is not raised.
  */
 
-/** A flag for every call that maps a file: the mapping keeps it open. */
-#define MMAP_WRAP_KEEP 4294967296
+/** Flag of every function that maps a file: the mapping keeps the file open. */
+#define MMAP_WRAP_KEEP 0x100000000
 
 /**
- * A flag for every call that maps a file, beside MAP_SHARED and without PROT_WRITE: where the file takes no shared mapping
- * (FUSE with direct I/O, some files of sysfs), the mapping is private, which reads the same bytes; it cannot be made
- * writable then (-EACCES). The flags in struct mmap_wrap_facts say which it is.
+ * Flag of every function that maps a file, together with MAP_SHARED and without PROT_WRITE: if the
+ * file cannot be mapped shared (FUSE with direct I/O, some files of sysfs), it is mapped privately,
+ * which reads the same bytes. Such a mapping cannot be made writable (-EACCES). The flags in struct
+ * mmap_wrap_info show which it is.
  */
-#define MMAP_WRAP_OR_PRIVATE 8589934592
+#define MMAP_WRAP_OR_PRIVATE 0x200000000
 
 /**
- * Opens the file at path or makes it, gives it its size, and maps len bytes of it from offset on, as mmap_wrap does.
- *
- * open_flags are the platform's O_ values: O_RDONLY or O_RDWR, with O_CREAT, O_EXCL, O_TRUNC, O_NOFOLLOW, O_TMPFILE
- * (path is then the folder), O_SYNC, O_DSYNC, O_DIRECT, O_NOATIME. The descriptor is closed on exec in any case. mode
- * is for a file that is made: its permissions, less the umask.
- *
- * The file is made size bytes long, larger or smaller than it was; MMAP_WRAP_REST leaves it as it is. With allocate = 1
- * the file system sets blocks aside for all of it, so that a full disk is -ENOSPC now and not a fault later; -errno or
- * MMAP_WRAP_E_UNSUPPORTED where it cannot.
- *
- * On failure a file that was not there is removed and one that was there has its former size; it is cut only after all
- * else is done. (O_TRUNC cuts at once.) A block device has its own size, other devices need len.
- *
- * A file that is made with a size gets its name only when it has the size (O_TMPFILE and linkat(2)), so that a process
- * that opens it meanwhile never finds it empty; on a file system without O_TMPFILE it can.
- *
- *     mmap_wrap_handle h = mmap_open_wrap("table", O_RDWR | O_CREAT, 0644, 8192, 1, MMAP_WRAP_REST, PROT_READ | PROT_WRITE, MAP_SHARED, 0);
+ * How mmap_open_wrap and mmap_shm_wrap open, size and map. Begin with MMAP_WRAP_OPEN_OPTIONS_INIT
+ * and set what differs. Later versions may add members at the end.
  */
-mmap_wrap_handle mmap_open_wrap(const char *path, int64_t open_flags, int64_t mode, int64_t size, int64_t allocate, int64_t len, int64_t prot, int64_t flags, int64_t offset);
+struct mmap_wrap_open_options {
+    /**
+     * O_RDONLY or O_RDWR, with O_CREAT, O_EXCL, O_TRUNC, O_NOFOLLOW, O_TMPFILE (path is then the
+     * directory), O_SYNC, O_DSYNC, O_DIRECT, O_NOATIME: the platform's values. The descriptor is
+     * always close-on-exec.
+     */
+    int64_t open_flags;
+    /** Permissions of a file that is created, less the umask. */
+    int64_t mode;
+    /** Bytes that the file is made long, or MMAP_WRAP_REST: the size is not changed. */
+    int64_t size;
+    /**
+     * 1: the file system allocates blocks for the whole size, so that a full disk is -ENOSPC now
+     * and not a fault later.
+     */
+    int64_t allocate;
+    /** Bytes to map, or MMAP_WRAP_REST: to the end of the file. */
+    int64_t length;
+    /** PROT_ bits. */
+    int64_t prot;
+    /** MAP_ bits, and MMAP_WRAP_KEEP, MMAP_WRAP_OR_PRIVATE. */
+    int64_t flags;
+    /** File offset of the first byte to map. */
+    int64_t offset;
+};
+
+/** The values to begin with: read-only access, the size unchanged, all of the file. */
+#define MMAP_WRAP_OPEN_OPTIONS_INIT {0, 0, MMAP_WRAP_REST, 0, MMAP_WRAP_REST, 0, 0, 0}
 
 /**
- * The same for POSIX shared memory: name is that of shm_open(3), "/like-this". It stays until shm_unlink_wrap.
+ * Opens or creates the file at path, sets its size, and maps it, as options says; options_size is
+ * sizeof of the struct.
  *
- * Other processes use it at the same time, so a size only makes it larger: where it has more bytes, it keeps them, and
- * MMAP_WRAP_REST maps all of them. O_TRUNC and mremap_wrap make it smaller. On failure, memory that was there and was made
- * larger stays so.
+ * With allocate, -errno or MMAP_WRAP_E_UNSUPPORTED where the file system cannot allocate. On
+ * failure a file that did not exist is removed and an existing one has its former size; it is made
+ * smaller only after everything else has succeeded. (O_TRUNC truncates at once.) A block device has
+ * its own size; other devices need a length.
  *
- * Where size and len are MMAP_WRAP_REST and the memory has 0 bytes, another process has made it by shm_open(3) and is
- * about to size it: the call waits for that up to a second, then fails with -ETIMEDOUT.
+ * A file that is created with a size gets its name only when it has the size (O_TMPFILE and
+ * linkat(2)), so that a process that opens it meanwhile never finds it empty; on a file system
+ * without O_TMPFILE it can.
  *
- *     mmap_wrap_handle h = mmap_shm_wrap("/counters", O_RDWR | O_CREAT, 0600, 4096, 0, MMAP_WRAP_REST, PROT_READ | PROT_WRITE, MAP_SHARED, 0);
+ * MMAP_WRAP_E_ARGUMENT: options is NULL, options_size is not a multiple of 8, or a member that this
+ * version of the library does not know is not 0. Members beyond a smaller options_size have the
+ * values of MMAP_WRAP_OPEN_OPTIONS_INIT.
+ *
+ *     struct mmap_wrap_open_options options = MMAP_WRAP_OPEN_OPTIONS_INIT;
+ *     options.open_flags = O_RDWR | O_CREAT;
+ *     options.mode = 0644;
+ *     options.size = 8192;
+ *     options.prot = PROT_READ | PROT_WRITE;
+ *     options.flags = MAP_SHARED;
+ *     mmap_wrap_handle h = mmap_open_wrap("table", &options, sizeof options);
+ */
+MMAP_WRAP_API mmap_wrap_handle mmap_open_wrap(const char *path,
+    const struct mmap_wrap_open_options *options, int64_t options_size) MMAP_WRAP_NOEXCEPT;
+
+/**
+ * Opens or creates the file at path and maps all of it, shared, for reading and writing:
+ * mmap_open_wrap with O_RDWR | O_CREAT. size and mode are as in mmap_wrap_open_options.
+ *
+ *     mmap_wrap_handle h = mmap_create_wrap("table", 8192, 0644);
+ */
+MMAP_WRAP_API mmap_wrap_handle mmap_create_wrap(const char *path, int64_t size, int64_t mode)
+    MMAP_WRAP_NOEXCEPT;
+
+/**
+ * Does the same as mmap_open_wrap for POSIX shared memory: name is that of shm_open(3),
+ * "/like-this". It exists until shm_unlink_wrap.
+ *
+ * Other processes use it at the same time, so size only enlarges it: larger shared memory keeps its
+ * size, and MMAP_WRAP_REST maps all of it. O_TRUNC and mremap_wrap make it smaller. On failure,
+ * existing shared memory that was enlarged stays so.
+ *
+ * Where size and length are MMAP_WRAP_REST and the memory has 0 bytes, another process has created
+ * it by shm_open(3) and is about to size it: the call waits for that up to a second, then fails
+ * with -ETIMEDOUT.
+ *
+ *     struct mmap_wrap_open_options options = MMAP_WRAP_OPEN_OPTIONS_INIT;
+ *     options.open_flags = O_RDWR | O_CREAT;
+ *     options.mode = 0600;
+ *     options.size = 4096;
+ *     options.prot = PROT_READ | PROT_WRITE;
+ *     options.flags = MAP_SHARED;
+ *     mmap_wrap_handle h = mmap_shm_wrap("/counters", &options, sizeof options);
  *     shm_unlink_wrap("/counters");
  */
-mmap_wrap_handle mmap_shm_wrap(const char *name, int64_t open_flags, int64_t mode, int64_t size, int64_t allocate, int64_t len, int64_t prot, int64_t flags, int64_t offset);
+MMAP_WRAP_API mmap_wrap_handle mmap_shm_wrap(const char *name,
+    const struct mmap_wrap_open_options *options, int64_t options_size) MMAP_WRAP_NOEXCEPT;
 
 /**
- * Removes the name of POSIX shared memory. Who has it mapped or open keeps it. Returns 0, or -errno (ENOENT, EACCES).
+ * Removes the name of POSIX shared memory. Existing mappings and descriptors stay valid. Returns 0,
+ * or -errno (ENOENT, EACCES).
  *
  *     shm_unlink_wrap("/counters");
  */
-int64_t shm_unlink_wrap(const char *name);
+MMAP_WRAP_API int64_t shm_unlink_wrap(const char *name) MMAP_WRAP_NOEXCEPT;
 
 /**
- * Makes a memory file of len bytes and maps it: memfd_create(2). name is for /proc only. memfd_flags are MFD_ values;
- * seals need MFD_ALLOW_SEALING. With MFD_HUGETLB the file is of whole huge pages.
+ * Creates a memory file of len bytes and maps it: memfd_create(2). name is shown in /proc only.
+ * memfd_flags are MFD_ values: MFD_ALLOW_SEALING allows seals, with MFD_HUGETLB the file consists
+ * of huge pages.
  *
- * MMAP_WRAP_E_UNSUPPORTED: this system has no memory files.
+ * MMAP_WRAP_E_UNSUPPORTED if the system has no memory files.
  *
- *     mmap_wrap_handle h = mmap_memfd_wrap("counters", MFD_ALLOW_SEALING, 4096, PROT_READ | PROT_WRITE, MAP_SHARED);
+ *     int64_t prot = PROT_READ | PROT_WRITE;
+ *     mmap_wrap_handle h = mmap_memfd_wrap("counters", MFD_ALLOW_SEALING, 4096, prot, MAP_SHARED);
  */
-mmap_wrap_handle mmap_memfd_wrap(const char *name, int64_t memfd_flags, int64_t len, int64_t prot, int64_t flags);
+MMAP_WRAP_API mmap_wrap_handle mmap_memfd_wrap(const char *name, int64_t memfd_flags, int64_t len,
+    int64_t prot, int64_t flags) MMAP_WRAP_NOEXCEPT;
 
 /**
- * Makes len bytes of secret memory and maps it: memfd_secret(2). It is locked into memory, left out of the kernel's own
- * view, and unreadable for debuggers and /proc/PID/mem. A forked child shares it; madvise_wrap with MADV_DONTFORK keeps it
- * to this process. It counts against RLIMIT_MEMLOCK (-EAGAIN, -EPERM).
+ * Creates len bytes of secret memory and maps it: memfd_secret(2). It is locked, removed from the
+ * kernel's own mappings, and not readable by debuggers or through /proc/PID/mem. A forked child
+ * shares it, unless madvise_wrap is called with MADV_DONTFORK. It counts towards RLIMIT_MEMLOCK
+ * (-EAGAIN, -EPERM).
  *
- * MMAP_WRAP_E_UNSUPPORTED: Linux before 5.14, or before 6.5 without the boot parameter secretmem.enable=1.
+ * MMAP_WRAP_E_UNSUPPORTED before Linux 5.14, and before Linux 6.5 without the boot parameter
+ * secretmem.enable=1.
  *
  *     mmap_wrap_handle key = mmap_secret_wrap(32, PROT_READ | PROT_WRITE);
  */
-mmap_wrap_handle mmap_secret_wrap(int64_t len, int64_t prot);
+MMAP_WRAP_API mmap_wrap_handle mmap_secret_wrap(int64_t len, int64_t prot) MMAP_WRAP_NOEXCEPT;
 
 /**
- * Makes a file of len bytes that has no name, by the best means there are, and maps it: a memory file, else shared
- * memory, else an unlinked file in the folder for temporary files. For memory whose descriptor is passed on.
+ * Creates a file of len bytes that has no name, with the best mechanism available, and maps it: a
+ * memory file, else shared memory, else an unlinked file in the directory for temporary files. For
+ * memory whose descriptor is passed to other processes.
  *
  *     mmap_wrap_handle h = mmap_unnamed_wrap(4096, PROT_READ | PROT_WRITE, MAP_SHARED);
  */
-mmap_wrap_handle mmap_unnamed_wrap(int64_t len, int64_t prot, int64_t flags);
+MMAP_WRAP_API mmap_wrap_handle mmap_unnamed_wrap(int64_t len, int64_t prot, int64_t flags)
+    MMAP_WRAP_NOEXCEPT;
 
 /**
- * A new descriptor of the file that the mapping keeps open, for the caller to pass to another process and to close. It
- * is closed on exec. Or -EMFILE, MMAP_WRAP_E_ARGUMENT where no file is kept, MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED.
+ * Returns a new descriptor of the file that the mapping keeps open; the caller closes it. It is
+ * close-on-exec. Errors: -EMFILE; MMAP_WRAP_E_ARGUMENT if no file is kept; MMAP_WRAP_E_HANDLE;
+ * MMAP_WRAP_E_UNMAPPED.
  *
- *     int64_t fd = mmap_wrap_descriptor(h);
+ *     int64_t fd = mmap_wrap_dup_fd(h);
  */
-int64_t mmap_wrap_descriptor(mmap_wrap_handle h);
+MMAP_WRAP_API int64_t mmap_wrap_dup_fd(mmap_wrap_handle h) MMAP_WRAP_NOEXCEPT;
 
 /**
- * The F_SEAL_ values of the memory file that the mapping keeps open. Or -EINVAL where the file cannot be sealed,
- * MMAP_WRAP_E_ARGUMENT where no file is kept, MMAP_WRAP_E_UNSUPPORTED, MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED.
+ * Returns the F_SEAL_ bits of the memory file that the mapping keeps open. Errors: -EINVAL if the
+ * file cannot have seals; MMAP_WRAP_E_ARGUMENT if no file is kept; MMAP_WRAP_E_UNSUPPORTED;
+ * MMAP_WRAP_E_HANDLE; MMAP_WRAP_E_UNMAPPED. (mseal_wrap seals the mapping, not the file.)
  *
- *     if (mmap_wrap_seals(h) & F_SEAL_SHRINK) puts("no access to it can fault");
+ *     if (mmap_wrap_file_seals(h) & F_SEAL_SHRINK) puts("no access to it can fault");
  */
-int64_t mmap_wrap_seals(mmap_wrap_handle h);
+MMAP_WRAP_API int64_t mmap_wrap_file_seals(mmap_wrap_handle h) MMAP_WRAP_NOEXCEPT;
 
 /**
- * Adds F_SEAL_ values to the memory file's. They cannot be taken off. Returns 0, or -EPERM (sealed against sealing, or
- * made without MFD_ALLOW_SEALING), -EBUSY (F_SEAL_WRITE while a shared mapping can write), and what mmap_wrap_seals does.
+ * Adds F_SEAL_ bits to the memory file that the mapping keeps open. Seals cannot be removed.
+ * Returns 0. Errors: -EPERM if the file has F_SEAL_SEAL or was created without MFD_ALLOW_SEALING;
+ * -EBUSY for F_SEAL_WRITE while a writable shared mapping exists; those of mmap_wrap_file_seals.
  *
- *     mmap_wrap_add_seals(h, F_SEAL_SHRINK | F_SEAL_GROW);
+ *     mmap_wrap_add_file_seals(h, F_SEAL_SHRINK | F_SEAL_GROW);
  */
-int64_t mmap_wrap_add_seals(mmap_wrap_handle h, int64_t seals);
+MMAP_WRAP_API int64_t mmap_wrap_add_file_seals(mmap_wrap_handle h, int64_t seals)
+    MMAP_WRAP_NOEXCEPT;
 
 /*
- * == Protection, advice, sync ==
+ * == Addresses ==
  *
- * All take a range of the mapping: size bytes from offset, or MMAP_WRAP_REST to its end. Beyond the mapping, or
- * wrapping around, is MMAP_WRAP_E_RANGE, and nothing is touched. Size 0 is fine up to the very end and does nothing.
- * Each returns 0, or MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED, MMAP_WRAP_E_RANGE, and what is named beside it.
+ * For access without copying, at the caller's own responsibility: no call checks what is done
+ * through an address. While an address is acquired, the mapping is not unmapped, moved or resized.
  */
 
 /**
- * Changes what may be done with the range: PROT_READ, PROT_WRITE, PROT_EXEC or'ed together, or PROT_NONE.
- *
- * offset must be on a page border or 0 (MMAP_WRAP_E_ALIGNMENT); the size is rounded up to whole pages, as POSIX has
- * it. -EACCES: the file was not opened for that. MMAP_WRAP_E_ARGUMENT: unknown bits.
- *
- *     mprotect_wrap(h, PROT_READ, 0, MMAP_WRAP_REST);
- */
-int64_t mprotect_wrap(mmap_wrap_handle h, int64_t prot, int64_t offset, int64_t size);
-
-/**
- * Tells the kernel how the range will be used: one MADV_ value.
- *
- * Advice that loses nothing covers every page that holds a byte of the range. Advice that discards data, in this
- * process or in a child (MADV_DONTNEED, MADV_FREE, MADV_REMOVE, MADV_DONTFORK, MADV_WIPEONFORK, MADV_GUARD_INSTALL …)
- * needs offset and end on page borders or at the mapping's own ends (MMAP_WRAP_E_ALIGNMENT): the kernel would round
- * up and destroy the neighbours. A forked child that does not inherit all of a mapping (MADV_DONTFORK) has its handle as
- * that of an unmapped one. MMAP_WRAP_E_ARGUMENT: no advice known on this platform. -EINVAL: this kernel lacks
- * it, or it does not apply to this kind of mapping.
- *
- *     madvise_wrap(h, MADV_RANDOM, 0, MMAP_WRAP_REST);
- */
-int64_t madvise_wrap(mmap_wrap_handle h, int64_t advice, int64_t offset, int64_t size);
-
-/**
- * Writes the pages that hold the range back to the file. MS_SYNC returns when they are stored, MS_ASYNC at once;
- * MS_INVALIDATE may be or'ed to either.
- *
- * -EIO: the data could not be stored. -EBUSY: MS_INVALIDATE on locked pages. MMAP_WRAP_E_ARGUMENT: unknown bits.
- *
- *     msync_wrap(h, MS_SYNC, 0, MMAP_WRAP_REST);
- */
-int64_t msync_wrap(mmap_wrap_handle h, int64_t flags, int64_t offset, int64_t size);
-
-/*
- * == Resizing, moving, splitting ==
- *
- * What changes a mapping itself needs to be alone with it: calls of other threads that come meanwhile wait for it, and
- * it waits a moment for those that are inside. MMAP_WRAP_E_BUSY while an export is held (mmap_wrap_acquire), or where the
- * others do not leave. Addresses from mmap_wrap_address are no longer good afterwards. A child that is forked meanwhile
- * has the handle as that of an unmapped mapping.
- */
-
-/** For with_file: the file ends where the mapping ends. */
-#define MMAP_WRAP_WITH_FILE 1
-
-/** For with_file: the same, and the file system sets blocks aside for all of it. */
-#define MMAP_WRAP_ALLOCATE 2
-
-/**
- * Makes the mapping length bytes long, or as long as to the end of its file (MMAP_WRAP_REST, for a mapping that keeps its
- * file open). The handle stays. The contents stay, as far as they fit.
- *
- * flags: 0 to grow or shrink in place (-ENOMEM where there is no room), MREMAP_MAYMOVE to move if need be,
- * MREMAP_MAYMOVE | MREMAP_FIXED to move to new_addr, which replaces what is there; new_addr is NULL else.
- *
- * with_file: 0 leaves the file as it is. MMAP_WRAP_WITH_FILE makes the file that the mapping keeps open (MMAP_WRAP_KEEP,
- * memory files) end where the mapping ends. MMAP_WRAP_ALLOCATE does so and has the file system set blocks aside for all of
- * it, so that a full disk is -ENOSPC now and not a fault later; MMAP_WRAP_E_UNSUPPORTED where the file system cannot.
- *
- * With 0 a shared mapping cannot grow beyond the end of its file (MMAP_WRAP_E_RANGE), where stores would be lost: see
- * mmap_wrap. Where the file has been emptied, MMAP_WRAP_REST makes the mapping 0 bytes long, as mmap_wrap would.
- *
- * With MREMAP_DONTUNMAP the pages move to a new mapping, whose handle is returned, and h keeps its addresses, with fresh
- * pages behind them; length is that of the mapping and with_file is 0, for no size changes.
- *
- * Returns h, or the new handle. On failure nothing has changed: MMAP_WRAP_E_BUSY, MMAP_WRAP_E_SEALED, MMAP_WRAP_E_ARGUMENT
- * (length 0, the end of a device, flags that need others, no file kept), MMAP_WRAP_E_RANGE (beyond the file's end), MMAP_WRAP_E_ALIGNMENT (new_addr),
- * MMAP_WRAP_E_UNSUPPORTED (a shared mapping without a file cannot grow: the memory behind it keeps its size), -EFAULT (parts
- * with a protection or advice of their own), -ENOMEM, -EINVAL (longer than addresses go), -EPERM (a sealed file), MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED.
- *
- *     if (mremap_wrap(h, 1 << 20, MREMAP_MAYMOVE, NULL, MMAP_WRAP_WITH_FILE) < 0) puts(mmap_wrap_last_error_message());
- */
-mmap_wrap_handle mremap_wrap(mmap_wrap_handle h, int64_t length, int64_t flags, void *new_addr, int64_t with_file);
-
-/**
- * Splits the mapping at offset, a page border of it: h ends there, and what follows gets the handle that is returned.
- * So that a part can be unmapped, sealed or handed on by itself. A kept file is kept by both.
- *
- * MMAP_WRAP_E_BUSY, MMAP_WRAP_E_RANGE, MMAP_WRAP_E_ALIGNMENT, MMAP_WRAP_E_ARGUMENT (nothing would be left on one side),
- * MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED.
- *
- *     mmap_wrap_handle tail = mmap_wrap_split(h, 4096);
- *     munmap_wrap(tail);
- */
-mmap_wrap_handle mmap_wrap_split(mmap_wrap_handle h, int64_t offset);
-
-/*
- * == Guards, seals, names ==
- *
- * Against mistakes and attacks. See also madvise_wrap: MADV_DONTDUMP leaves memory out of core dumps, MADV_WIPEONFORK
- * and MADV_DONTFORK keep it from forked children; mlock_wrap keeps it from being swapped, mmap_secret_wrap from everybody
- * else. PROT_EXEC together with PROT_WRITE is granted as the system grants it, and is what attackers look for: map
- * code writable, then mprotect_wrap it to PROT_READ | PROT_EXEC before it runs. MAP_DROPPABLE memory may read zero at any
- * time when the system runs short: for what can be made again.
- */
-
-/**
- * Makes every access to the range a fault (on = 1), or lifts that (on = 0): guard regions, madvise(2) with
- * MADV_GUARD_INSTALL, or PROT_NONE where the kernel lacks them (before 6.13; 6.15 for files) or has them not for this kind
- * of memory. What private memory held there is dropped. Offset and end must be on page borders or at the
- * mapping's own ends (MMAP_WRAP_E_ALIGNMENT). Lifted, the pages have the protection of the mapping as a whole.
- *
- * Returns 0, or MMAP_WRAP_E_RANGE, MMAP_WRAP_E_SEALED, MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED, -ENOMEM.
- *
- *     mmap_wrap_guard(h, 1, 0, mmap_wrap_page_size());
- */
-int64_t mmap_wrap_guard(mmap_wrap_handle h, int64_t on, int64_t offset, int64_t size);
-
-/**
- * Seals the pages that hold the range, for ever: mseal(2). They can be neither unmapped, moved, resized, nor protected
- * otherwise, and read-only private ones cannot be discarded. munmap_wrap answers MMAP_WRAP_E_SEALED from then on, and the
- * handle stays good until the process ends.
- *
- * A surviving mapping cannot be sealed, for its lost pages could not be replaced: MMAP_WRAP_E_ARGUMENT. Call
- * mmap_wrap_survive(h, 0) first.
- *
- * Returns 0, or MMAP_WRAP_E_UNSUPPORTED (before Linux 6.10, or 32 bits), MMAP_WRAP_E_RANGE, MMAP_WRAP_E_HANDLE,
- * MMAP_WRAP_E_UNMAPPED, -ENOMEM.
- *
- *     mseal_wrap(h, 0, MMAP_WRAP_REST);
- */
-int64_t mseal_wrap(mmap_wrap_handle h, int64_t offset, int64_t size);
-
-/**
- * Names a mapping without a file: /proc/PID/maps shows it as `[anon:name]`, or as `[anon_shmem:name]` where it is shared. At
- * most 79 bytes of printable ASCII without [ ] \ $ and `. NULL takes the name away.
- *
- * Returns 0, or -EINVAL (not such a name), -EBADF (a file is mapped), MMAP_WRAP_E_UNSUPPORTED (before Linux 5.17, or not
- * built in), MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED.
- *
- *     mmap_wrap_name(h, "index cache");
- */
-int64_t mmap_wrap_name(mmap_wrap_handle h, const char *name);
-
-/*
- * == Addresses and exports ==
- *
- * An address is for zero-copy access, at the caller's own responsibility: no check stands between it and the memory.
- * While an export is held the mapping is neither unmapped nor moved, so an acquired address stays good until released.
- */
-
-/**
- * The address of the mapping's first byte, good until it is unmapped. A mapping of length 0 has an address, too, that
- * must not be accessed. NULL: not a handle, or unmapped; mmap_wrap_last_error_message tells.
+ * Returns the address of the first byte. It is valid until the mapping is unmapped, moved or
+ * resized. A mapping of length 0 has an address, which must not be accessed. NULL on error:
+ * MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED (mmap_wrap_last_error_code).
  *
  *     const char *text = mmap_wrap_address(h);
  */
-void *mmap_wrap_address(mmap_wrap_handle h);
+MMAP_WRAP_API void *mmap_wrap_address(mmap_wrap_handle h) MMAP_WRAP_NOEXCEPT;
 
 /**
- * The mapping's length in bytes: what was asked for, not rounded to pages. Or MMAP_WRAP_E_HANDLE,
- * MMAP_WRAP_E_UNMAPPED.
+ * Returns the length of the mapping in bytes: the length that was requested, not rounded up to
+ * pages. Errors: MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED.
  *
  *     int64_t length = mmap_wrap_length(h);
  */
-int64_t mmap_wrap_length(mmap_wrap_handle h);
+MMAP_WRAP_API int64_t mmap_wrap_length(mmap_wrap_handle h) MMAP_WRAP_NOEXCEPT;
 
 /**
- * Counts an export and gives the address of the first byte: until as many calls of mmap_wrap_release, unmapping
- * answers MMAP_WRAP_E_BUSY. A forked child inherits the count. NULL on error, as mmap_wrap_address; and like that call, it
- * leaves a loss that was not reported yet to the next access.
+ * Acquires the address of the first byte: until mmap_wrap_release was called as often, unmapping,
+ * moving and resizing fail with MMAP_WRAP_E_BUSY. A forked child inherits the count. A pending loss
+ * is not reported here but by the next access. NULL on error, as mmap_wrap_address.
  *
  *     unsigned char *bytes = mmap_wrap_acquire(h);
  */
-void *mmap_wrap_acquire(mmap_wrap_handle h);
+MMAP_WRAP_API void *mmap_wrap_acquire(mmap_wrap_handle h) MMAP_WRAP_NOEXCEPT;
 
 /**
- * Gives an export back. Returns how many are still held, or MMAP_WRAP_E_ARGUMENT where none was,
- * MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED.
+ * Releases an acquired address. Returns how many times it is still acquired. Errors:
+ * MMAP_WRAP_E_ARGUMENT if it is not acquired; MMAP_WRAP_E_HANDLE; MMAP_WRAP_E_UNMAPPED.
  *
  *     mmap_wrap_release(h);
  */
-int64_t mmap_wrap_release(mmap_wrap_handle h);
+MMAP_WRAP_API int64_t mmap_wrap_release(mmap_wrap_handle h) MMAP_WRAP_NOEXCEPT;
 
 /*
  * == Reading, writing, searching ==
  *
- * Checked access: all of the range or an error, and nothing is accessed if it is not inside the mapping. An access that
- * faults (see Faults) is MMAP_WRAP_E_FAULT, and the message says after how many bytes and why; those were done.
- * -EFAULT: the caller's own buffer or needle cannot be accessed. Buffers are the caller's, hold at least size bytes, do not
- * overlap the mapping, and may be NULL where size is 0. Also common to all: MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED,
- * MMAP_WRAP_E_RANGE, and MMAP_WRAP_E_ARGUMENT for a NULL buffer with a size. MMAP_WRAP_REST stands for a size of fill,
- * move, copy and compare, and for an end of find and count; a buffer's size is always given.
+ * Every call checks its range first and accesses nothing if the range is not inside the mapping. If
+ * an access faults (see Faults), the call returns MMAP_WRAP_E_FAULT; the message says how many
+ * bytes were done before it, and why it faulted.
  *
- * Threads and processes that change the same bytes at the same time see each other's changes in no set order.
+ * Buffers belong to the caller, have at least size bytes, do not overlap the mapping, and may be
+ * NULL if size is 0. MMAP_WRAP_REST is accepted as the size of fill, move, copy and compare, and as
+ * the end of find, rfind and count; not as the size of a buffer.
+ *
+ * All can return MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED, MMAP_WRAP_E_RANGE, MMAP_WRAP_E_FAULT,
+ * MMAP_WRAP_E_ARGUMENT if a buffer is NULL and its size is not 0, and -EFAULT if a buffer of the
+ * caller cannot be accessed.
+ *
+ * Bytes that several threads or processes change at the same time are not changed in a defined
+ * order.
  */
 
 /**
- * Validates the range of size bytes (or MMAP_WRAP_REST) from offset on without accessing memory. Returns how many bytes it
- * has. A pending loss is reported, as by all calls that use the mapping.
+ * Validates a range without accessing memory: size bytes, or MMAP_WRAP_REST, from offset on.
+ * Returns its size in bytes. Reports a pending loss, as every call does that uses the mapping.
  *
  *     if (mmap_wrap_check(h, 16, 4) == 4) puts("bytes 16 to 19 are there");
  */
-int64_t mmap_wrap_check(mmap_wrap_handle h, int64_t offset, int64_t size);
+MMAP_WRAP_API int64_t mmap_wrap_check(mmap_wrap_handle h, int64_t offset, int64_t size)
+    MMAP_WRAP_NOEXCEPT;
 
 /**
- * Copies size bytes from offset on to the buffer. Returns size.
+ * Copies size bytes from offset on into the buffer. Returns size.
  *
  *     uint32_t word;
  *     mmap_wrap_read(h, 16, &word, sizeof word);
  */
-int64_t mmap_wrap_read(mmap_wrap_handle h, int64_t offset, void *to, int64_t size);
+MMAP_WRAP_API int64_t mmap_wrap_read(mmap_wrap_handle h, int64_t offset, void *to, int64_t size)
+    MMAP_WRAP_NOEXCEPT;
 
 /**
- * Copies size bytes from the buffer over those from offset on. Returns size.
+ * Copies size bytes from the buffer into the mapping, from offset on. Returns size.
  *
  *     mmap_wrap_write(h, 0, "magic", 5);
  */
-int64_t mmap_wrap_write(mmap_wrap_handle h, int64_t offset, const void *from, int64_t size);
+MMAP_WRAP_API int64_t mmap_wrap_write(mmap_wrap_handle h, int64_t offset, const void *from,
+    int64_t size) MMAP_WRAP_NOEXCEPT;
 
 /**
- * Sets size bytes (or MMAP_WRAP_REST) from offset on to byte, 0 to 255. Returns how many.
+ * Sets size bytes, or MMAP_WRAP_REST, from offset on to the value byte (0 to 255). Returns the
+ * number of bytes.
  *
  *     mmap_wrap_fill(h, 0, 0, MMAP_WRAP_REST);
  */
-int64_t mmap_wrap_fill(mmap_wrap_handle h, int64_t offset, int64_t byte, int64_t size);
+MMAP_WRAP_API int64_t mmap_wrap_fill(mmap_wrap_handle h, int64_t offset, int64_t byte, int64_t size)
+    MMAP_WRAP_NOEXCEPT;
 
 /**
- * Copies size bytes (or MMAP_WRAP_REST) from offset from to offset to; the two may overlap. Returns how many. In an
- * overlap upwards the last bytes go first: after MMAP_WRAP_E_FAULT the bytes done are then the last ones.
+ * Copies size bytes, or MMAP_WRAP_REST, from offset from to offset to; the ranges may overlap.
+ * Returns the number of bytes. If to lies inside the source range, copying starts at the end: after
+ * MMAP_WRAP_E_FAULT the bytes that were done are then the last ones.
  *
  *     mmap_wrap_move(h, 0, 4096, 100);
  */
-int64_t mmap_wrap_move(mmap_wrap_handle h, int64_t to, int64_t from, int64_t size);
+MMAP_WRAP_API int64_t mmap_wrap_move(mmap_wrap_handle h, int64_t to, int64_t from, int64_t size)
+    MMAP_WRAP_NOEXCEPT;
 
 /**
- * Copies size bytes (or MMAP_WRAP_REST: to the end of the second mapping) from offset from of the mapping h_from to
- * offset to of h_to. Returns how many. With the same handle twice it is mmap_wrap_move. Where both have the same bytes of
- * a file, and the two ranges overlap there, what comes out is in no set order.
+ * Copies size bytes, or MMAP_WRAP_REST (up to the end of h_from), from offset from of h_from to
+ * offset to of h_to. Returns the number of bytes. If both handles are the same, it does what
+ * mmap_wrap_move does. If both mappings have the same bytes of a file and the ranges overlap there,
+ * the result is unspecified.
  *
- * The message says of which mapping a failure speaks; after MMAP_WRAP_E_FAULT mmap_wrap_fault_address does, too.
+ * The message says which of the two mappings an error is about; after MMAP_WRAP_E_FAULT so does
+ * mmap_wrap_fault_address.
  *
  *     mmap_wrap_copy(backup, 0, h, 0, MMAP_WRAP_REST);
  */
-int64_t mmap_wrap_copy(mmap_wrap_handle h_to, int64_t to, mmap_wrap_handle h_from, int64_t from, int64_t size);
+MMAP_WRAP_API int64_t mmap_wrap_copy(mmap_wrap_handle h_to, int64_t to, mmap_wrap_handle h_from,
+    int64_t from, int64_t size) MMAP_WRAP_NOEXCEPT;
 
 /**
- * Compares size bytes (or MMAP_WRAP_REST: to the end of the mapping h1) from offset1 of h1 on with as many from offset2
- * of h2 on. Returns how many from the start on are equal: size where all are. A difference before the first
- * byte that faults is a result, not an error. The message says in which mapping an access faulted.
+ * Compares size bytes, or MMAP_WRAP_REST (up to the end of h1), from offset1 of h1 with those from
+ * offset2 of h2. Returns how many bytes are equal from the start on: size if all are. If the bytes
+ * differ before the first one that faults, the result is returned, not the fault. The message says
+ * in which mapping an access faulted.
  *
- *     if (mmap_wrap_compare(h1, 0, h2, 0, MMAP_WRAP_REST) == mmap_wrap_length(h1)) puts("h2 begins with all of h1");
+ *     if (mmap_wrap_compare(h1, 0, h2, 0, MMAP_WRAP_REST) == mmap_wrap_length(h1))
+ *         puts("h2 begins with all of h1");
  */
-int64_t mmap_wrap_compare(mmap_wrap_handle h1, int64_t offset1, mmap_wrap_handle h2, int64_t offset2, int64_t size);
+MMAP_WRAP_API int64_t mmap_wrap_compare(mmap_wrap_handle h1, int64_t offset1, mmap_wrap_handle h2,
+    int64_t offset2, int64_t size) MMAP_WRAP_NOEXCEPT;
 
 /**
- * The offset of the first needle that lies whole within start up to, not including, end (or MMAP_WRAP_REST), counted
- * from the mapping's start; MMAP_WRAP_E_NOT_FOUND where there is none. An empty needle is found at start.
- * MMAP_WRAP_E_RANGE: also where end lies before start.
+ * Returns the offset of the first occurrence of the needle that lies completely between start and
+ * end (exclusive; or MMAP_WRAP_REST). The offset is from the start of the mapping. Errors:
+ * MMAP_WRAP_E_NOT_FOUND; MMAP_WRAP_E_RANGE, also if end is less than start. An empty needle is
+ * found at start.
  *
  *     int64_t at = mmap_wrap_find(h, "\n", 1, 0, MMAP_WRAP_REST);
  */
-int64_t mmap_wrap_find(mmap_wrap_handle h, const void *needle, int64_t needle_len, int64_t start, int64_t end);
+MMAP_WRAP_API int64_t mmap_wrap_find(mmap_wrap_handle h, const void *needle, int64_t needle_len,
+    int64_t start, int64_t end) MMAP_WRAP_NOEXCEPT;
 
 /**
- * The same for the last needle. An empty one is found at end.
+ * Returns the offset of the last occurrence; otherwise as mmap_wrap_find. An empty needle is found
+ * at end.
  *
  *     int64_t at = mmap_wrap_rfind(h, "\n", 1, 0, MMAP_WRAP_REST);
  */
-int64_t mmap_wrap_rfind(mmap_wrap_handle h, const void *needle, int64_t needle_len, int64_t start, int64_t end);
+MMAP_WRAP_API int64_t mmap_wrap_rfind(mmap_wrap_handle h, const void *needle, int64_t needle_len,
+    int64_t start, int64_t end) MMAP_WRAP_NOEXCEPT;
 
 /**
- * How many needles, none overlapping another, lie whole within start up to, not including, end (or MMAP_WRAP_REST),
- * counted from the left. An empty needle counts end - start + 1.
+ * Returns the number of non-overlapping occurrences of the needle between start and end (exclusive;
+ * or MMAP_WRAP_REST), counted from the left. For an empty needle that is end - start + 1.
  *
  *     int64_t lines = mmap_wrap_count(h, "\n", 1, 0, MMAP_WRAP_REST);
  */
-int64_t mmap_wrap_count(mmap_wrap_handle h, const void *needle, int64_t needle_len, int64_t start, int64_t end);
+MMAP_WRAP_API int64_t mmap_wrap_count(mmap_wrap_handle h, const void *needle, int64_t needle_len,
+    int64_t start, int64_t end) MMAP_WRAP_NOEXCEPT;
+
+/*
+ * == Protection, advice, synchronization ==
+ *
+ * Each takes a range of the mapping: size bytes, or MMAP_WRAP_REST, from offset on. A range that is
+ * not inside the mapping is MMAP_WRAP_E_RANGE, and nothing is changed. Size 0 is valid up to the
+ * end of the mapping and does nothing. Each returns 0; all can return MMAP_WRAP_E_HANDLE,
+ * MMAP_WRAP_E_UNMAPPED, MMAP_WRAP_E_RANGE, MMAP_WRAP_E_SEALED.
+ */
+
+/**
+ * Sets the protection of the range: PROT_READ, PROT_WRITE, PROT_EXEC combined, or PROT_NONE.
+ *
+ * offset must be 0 or on a page boundary (MMAP_WRAP_E_ALIGNMENT); the size is rounded up to whole
+ * pages, as in POSIX. Errors: -EACCES if the file was not opened for that access;
+ * MMAP_WRAP_E_ARGUMENT for unknown bits.
+ *
+ *     mprotect_wrap(h, PROT_READ, 0, MMAP_WRAP_REST);
+ */
+MMAP_WRAP_API int64_t mprotect_wrap(mmap_wrap_handle h, int64_t prot, int64_t offset, int64_t size)
+    MMAP_WRAP_NOEXCEPT;
+
+/**
+ * Advises the kernel how the range will be used: one MADV_ value.
+ *
+ * Advice that discards nothing applies to every page that holds a byte of the range. Advice that
+ * discards data, in this process or in a child (MADV_DONTNEED, MADV_FREE, MADV_REMOVE,
+ * MADV_DONTFORK, MADV_WIPEONFORK, MADV_GUARD_INSTALL and others), needs an offset and an end that
+ * are on page boundaries or at the ends of the mapping (MMAP_WRAP_E_ALIGNMENT): the kernel would
+ * round up and discard the neighbouring bytes. In a forked child that does not inherit the whole
+ * mapping (MADV_DONTFORK), the handle is that of an unmapped mapping.
+ *
+ * Errors: MMAP_WRAP_E_ARGUMENT if the value is not advice on this platform; -EINVAL if the kernel
+ * lacks it or it does not apply to this kind of mapping.
+ *
+ *     madvise_wrap(h, MADV_RANDOM, 0, MMAP_WRAP_REST);
+ */
+MMAP_WRAP_API int64_t madvise_wrap(mmap_wrap_handle h, int64_t advice, int64_t offset, int64_t size)
+    MMAP_WRAP_NOEXCEPT;
+
+/**
+ * Writes modified pages of the range to the file. MS_SYNC returns when they are stored, MS_ASYNC at
+ * once; MS_INVALIDATE can be combined with either.
+ *
+ * Errors: -EIO if the data could not be stored; -EBUSY for MS_INVALIDATE with locked pages;
+ * MMAP_WRAP_E_ARGUMENT for unknown bits.
+ *
+ *     msync_wrap(h, MS_SYNC, 0, MMAP_WRAP_REST);
+ */
+MMAP_WRAP_API int64_t msync_wrap(mmap_wrap_handle h, int64_t flags, int64_t offset, int64_t size)
+    MMAP_WRAP_NOEXCEPT;
+
+/*
+ * == Residency ==
+ *
+ * Which pages are in memory: locking them there, querying them, reading them in. A range applies to
+ * every page that holds a byte of it; pages have the size that mmap_wrap_info reports. All can
+ * return MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED, MMAP_WRAP_E_RANGE, and MMAP_WRAP_E_UNSUPPORTED
+ * if the system lacks the call.
+ */
+
+/**
+ * Locks the pages of the range into memory. With flags 0 they are read in now; with MLOCK_ONFAULT
+ * (Linux 4.4) pages that are not in memory are locked when they are first accessed. Locks do not
+ * nest: one munlock_wrap removes them.
+ *
+ * Returns 0. Errors: -ENOMEM above RLIMIT_MEMLOCK, or if a page cannot be read; -EPERM if the
+ * process may not lock memory; -EAGAIN if a page could not be read in; MMAP_WRAP_E_ARGUMENT for
+ * unknown flags.
+ *
+ *     if (mlock_wrap(h, 0, 0, MMAP_WRAP_REST) < 0) puts(mmap_wrap_last_error_message());
+ */
+MMAP_WRAP_API int64_t mlock_wrap(mmap_wrap_handle h, int64_t flags, int64_t offset, int64_t size)
+    MMAP_WRAP_NOEXCEPT;
+
+/**
+ * Unlocks the pages of the range, however often they were locked. Returns 0.
+ *
+ *     munlock_wrap(h, 0, MMAP_WRAP_REST);
+ */
+MMAP_WRAP_API int64_t munlock_wrap(mmap_wrap_handle h, int64_t offset, int64_t size)
+    MMAP_WRAP_NOEXCEPT;
+
+/**
+ * Locks all memory of the process, also memory that this library did not map: mlockall(2). flags:
+ * MCL_CURRENT (existing mappings), MCL_FUTURE (future mappings), or both; with MCL_ONFAULT each
+ * page when it is first accessed.
+ *
+ * Returns 0. Errors: -ENOMEM, -EPERM as mlock_wrap (with MCL_FUTURE, later calls that map memory
+ * can fail with -EAGAIN); -EINVAL, MMAP_WRAP_E_ARGUMENT for invalid flags; MMAP_WRAP_E_UNSUPPORTED.
+ *
+ *     if (mlockall_wrap(MCL_CURRENT | MCL_FUTURE) < 0) puts(mmap_wrap_last_error_message());
+ */
+MMAP_WRAP_API int64_t mlockall_wrap(int64_t flags) MMAP_WRAP_NOEXCEPT;
+
+/**
+ * Unlocks all memory of the process, and ends MCL_FUTURE: munlockall(2). Returns 0.
+ *
+ *     munlockall_wrap();
+ */
+MMAP_WRAP_API int64_t munlockall_wrap(void) MMAP_WRAP_NOEXCEPT;
+
+/**
+ * Writes one byte for each page of the range to pages, an array of room bytes: 1 if the page is in
+ * memory, 0 if not. Returns the number of pages of the range. Bytes beyond those are not changed.
+ * The result can be out of date at any moment.
+ *
+ * For a file, "in memory" means in the page cache. Linux reports all pages as being in memory to a
+ * process that neither owns the file nor may write it (Linux 5.2, commit 134fca9063ad).
+ *
+ * Errors: MMAP_WRAP_E_RANGE if room is too small, in which case nothing is written;
+ * MMAP_WRAP_E_ARGUMENT if pages is NULL and room is not 0; -ENOMEM if a part was unmapped without
+ * this library, in which case the bytes are meaningless.
+ *
+ *     unsigned char pages[16];
+ *     int64_t count = mincore_wrap(h, pages, sizeof pages, 0, 10000);
+ */
+MMAP_WRAP_API int64_t mincore_wrap(mmap_wrap_handle h, uint8_t *pages, int64_t room, int64_t offset,
+    int64_t size) MMAP_WRAP_NOEXCEPT;
+
+/**
+ * Returns how many bytes of the range's pages are in memory, a multiple of the page size. See
+ * mincore_wrap.
+ *
+ *     int64_t bytes = mmap_wrap_resident_bytes(h, 0, MMAP_WRAP_REST);
+ *     printf("%lld bytes are in memory\n", (long long)bytes);
+ */
+MMAP_WRAP_API int64_t mmap_wrap_resident_bytes(mmap_wrap_handle h, int64_t offset, int64_t size)
+    MMAP_WRAP_NOEXCEPT;
+
+/**
+ * Populates the pages of the range for reading (writing = 0) or writing (writing = 1), so that
+ * later accesses cause no page fault. Contents are not changed, also if other threads write at the
+ * same time. Before Linux 5.14 (MADV_POPULATE_READ, MADV_POPULATE_WRITE) each page is accessed in
+ * turn.
+ *
+ * Returns the size of the range in bytes. MMAP_WRAP_E_FAULT if a page cannot be populated:
+ * mmap_wrap_fault_done() is the number of bytes before it.
+ *
+ *     mmap_wrap_prefault(h, 1, 0, MMAP_WRAP_REST);
+ */
+MMAP_WRAP_API int64_t mmap_wrap_prefault(mmap_wrap_handle h, int64_t writing, int64_t offset,
+    int64_t size) MMAP_WRAP_NOEXCEPT;
+
+/*
+ * == Hardening ==
+ *
+ * Guard regions, sealing, names. Related: madvise_wrap with MADV_DONTDUMP excludes memory from core
+ * dumps, with MADV_WIPEONFORK or MADV_DONTFORK from forked children; mlock_wrap keeps memory from
+ * being swapped; mmap_secret_wrap hides it from other processes and the kernel. Memory that is both
+ * writable and executable helps attackers: map code as writable, then mprotect_wrap it to PROT_READ
+ * | PROT_EXEC before it runs. MAP_DROPPABLE memory can become zero at any time when the system is
+ * short of memory.
+ */
+
+/**
+ * Installs a guard region (on = 1), in which every access faults, or removes it (on = 0):
+ * madvise(2) with MADV_GUARD_INSTALL, or PROT_NONE if the kernel has no guard regions (before Linux
+ * 6.13; 6.15 for files) or not for this kind of memory. The contents of private memory in the range
+ * are discarded. offset and end must be on page boundaries or at the ends of the mapping
+ * (MMAP_WRAP_E_ALIGNMENT).
+ *
+ * A guard region stays when the protection changes, on every kernel; when it is removed, its pages
+ * have the protection that was set last.
+ *
+ * Returns 0. Errors: MMAP_WRAP_E_RANGE, MMAP_WRAP_E_SEALED, MMAP_WRAP_E_HANDLE,
+ * MMAP_WRAP_E_UNMAPPED, -ENOMEM.
+ *
+ *     mmap_wrap_guard(h, 1, 0, mmap_wrap_page_size());
+ */
+MMAP_WRAP_API int64_t mmap_wrap_guard(mmap_wrap_handle h, int64_t on, int64_t offset, int64_t size)
+    MMAP_WRAP_NOEXCEPT;
+
+/**
+ * Seals the pages of the range until the process ends: mseal(2). They cannot be unmapped, moved,
+ * resized or protected otherwise, and read-only private pages cannot be discarded. munmap_wrap then
+ * fails with MMAP_WRAP_E_SEALED, and the handle stays valid. (mmap_wrap_add_file_seals seals a
+ * memory file instead.)
+ *
+ * Returns 0. Errors: MMAP_WRAP_E_ARGUMENT for a surviving mapping, whose pages could no longer be
+ * replaced (call mmap_wrap_survive(h, 0) first); MMAP_WRAP_E_UNSUPPORTED before Linux 6.10 and on
+ * 32-bit systems; MMAP_WRAP_E_RANGE; MMAP_WRAP_E_HANDLE; MMAP_WRAP_E_UNMAPPED; -ENOMEM.
+ *
+ *     mseal_wrap(h, 0, MMAP_WRAP_REST);
+ */
+MMAP_WRAP_API int64_t mseal_wrap(mmap_wrap_handle h, int64_t offset, int64_t size)
+    MMAP_WRAP_NOEXCEPT;
+
+/**
+ * Names a mapping that has no file: /proc/PID/maps shows `[anon:name]`, or `[anon_shmem:name]` if
+ * it is shared. The name is at most 79 bytes of printable ASCII without [ ] \ $ and `. NULL removes
+ * it.
+ *
+ * Returns 0. Errors: -EINVAL for another name; -EBADF if a file is mapped; MMAP_WRAP_E_UNSUPPORTED
+ * before Linux 5.17, or if the kernel was built without it; MMAP_WRAP_E_HANDLE;
+ * MMAP_WRAP_E_UNMAPPED.
+ *
+ *     mmap_wrap_set_name(h, "index cache");
+ */
+MMAP_WRAP_API int64_t mmap_wrap_set_name(mmap_wrap_handle h, const char *name) MMAP_WRAP_NOEXCEPT;
+
+/*
+ * == Resizing, moving, splitting ==
+ *
+ * These change the mapping itself. Calls of other threads on the same mapping wait until the change
+ * is done; the change waits a moment for calls that are executing, and returns MMAP_WRAP_E_BUSY if
+ * they do not return. It also returns MMAP_WRAP_E_BUSY while the address is acquired
+ * (mmap_wrap_acquire). Addresses from mmap_wrap_address are invalid afterwards. In a child that is
+ * forked during the change, the handle is that of an unmapped mapping.
+ */
+
+/** For with_file: the file is made to end where the mapping ends. */
+#define MMAP_WRAP_WITH_FILE 1
+
+/**
+ * For with_file: as MMAP_WRAP_WITH_FILE, and the file system allocates blocks for the whole file.
+ */
+#define MMAP_WRAP_ALLOCATE 2
+
+/**
+ * Resizes the mapping to length bytes, or, with MMAP_WRAP_REST, up to the end of the file that it
+ * keeps open. The handle and the contents, as far as they fit, stay.
+ *
+ * flags: 0 resizes in place (-ENOMEM if there is no room); MREMAP_MAYMOVE allows moving it;
+ * MREMAP_MAYMOVE | MREMAP_FIXED moves it to new_addr and replaces what is mapped there. Otherwise
+ * new_addr is NULL.
+ *
+ * with_file: 0 does not change the file. MMAP_WRAP_WITH_FILE resizes the file that the mapping
+ * keeps open (MMAP_WRAP_KEEP, memory files), so that it ends where the mapping ends.
+ * MMAP_WRAP_ALLOCATE also allocates its blocks, so that a full disk is -ENOSPC now and not a fault
+ * later; MMAP_WRAP_E_UNSUPPORTED if the file system cannot do that.
+ *
+ * With with_file 0 a shared mapping cannot grow beyond the end of its file (MMAP_WRAP_E_RANGE),
+ * where stores would be lost. If the file is empty, MMAP_WRAP_REST gives a mapping of length 0.
+ *
+ * With MREMAP_DONTUNMAP the pages move to a new mapping, whose handle is returned, and h keeps its
+ * addresses with empty pages; length must be that of the mapping, and with_file 0.
+ *
+ * Returns h, or the new handle. On failure nothing has changed. Errors: MMAP_WRAP_E_BUSY;
+ * MMAP_WRAP_E_SEALED; MMAP_WRAP_E_ARGUMENT (length 0, the end of a device, invalid combinations of
+ * flags, no file kept); MMAP_WRAP_E_RANGE; MMAP_WRAP_E_ALIGNMENT (new_addr);
+ * MMAP_WRAP_E_UNSUPPORTED (shared memory without a file cannot grow); -EFAULT (parts have different
+ * protection or advice); -ENOMEM; -EINVAL (longer than the address space); -EPERM (a sealed file);
+ * MMAP_WRAP_E_HANDLE; MMAP_WRAP_E_UNMAPPED.
+ *
+ *     if (mremap_wrap(h, 1 << 20, MREMAP_MAYMOVE, NULL, MMAP_WRAP_WITH_FILE) < 0)
+ *         puts(mmap_wrap_last_error_message());
+ */
+MMAP_WRAP_API mmap_wrap_handle mremap_wrap(mmap_wrap_handle h, int64_t length, int64_t flags,
+    void *new_addr, int64_t with_file) MMAP_WRAP_NOEXCEPT;
+
+/**
+ * Splits the mapping at offset, which must be on a page boundary: h ends there, and a new handle,
+ * which is returned, identifies the rest. Both keep the file open if h does. Then one part can be
+ * unmapped or sealed separately.
+ *
+ * Errors: MMAP_WRAP_E_BUSY; MMAP_WRAP_E_RANGE; MMAP_WRAP_E_ALIGNMENT; MMAP_WRAP_E_ARGUMENT if one
+ * part would be empty; MMAP_WRAP_E_HANDLE; MMAP_WRAP_E_UNMAPPED.
+ *
+ *     mmap_wrap_handle tail = mmap_wrap_split(h, 4096);
+ *     munmap_wrap(tail);
+ */
+MMAP_WRAP_API mmap_wrap_handle mmap_wrap_split(mmap_wrap_handle h, int64_t offset)
+    MMAP_WRAP_NOEXCEPT;
 
 /*
  * == Elements ==
  *
- * One number at an offset: of any alignment, and of a kind that says its width, its meaning and, or'ed to it, the order of
- * its bytes; without that it is the machine's own. The calls are checked and fault-proof as those above, and return the
- * same errors; and MMAP_WRAP_E_ARGUMENT for a kind that is none, or not one of the call's. A store that faults has changed
- * nothing, except where the number lies across a page border and only the access to the second page faults.
- *
- * mmap_wrap_get and mmap_wrap_put are for every kind. The others have the number itself as answer or argument, for
- * languages whose foreign calls make out-parameters dear.
+ * Reading and writing one number at any offset; it need not be aligned. Its kind is one of the
+ * constants below, which give width and type, combined with a byte order; without one, it is the
+ * byte order of the machine. Errors are those of "Reading, writing, searching", and
+ * MMAP_WRAP_E_ARGUMENT for a value that is not a kind. A store that faults changes nothing, unless
+ * the number crosses a page boundary and only the access to the second page faults.
  */
 
-/** What mmap_wrap_get_int answers on failure. */
-#define MMAP_WRAP_NO_INT INT64_MIN
-
-/** Kind of an element: a signed integer of 8 bits. The low four bits of every kind are its width in bytes. */
-#define MMAP_WRAP_I8 17
+/**
+ * Kind of an element: a signed integer of 8 bits. The low four bits of every kind are its width in
+ * bytes.
+ */
+#define MMAP_WRAP_I8 0x11
 
 /** An unsigned integer of 8 bits. */
-#define MMAP_WRAP_U8 33
+#define MMAP_WRAP_U8 0x21
 
 /** A signed integer of 16 bits. */
-#define MMAP_WRAP_I16 18
+#define MMAP_WRAP_I16 0x12
 
 /** An unsigned integer of 16 bits. */
-#define MMAP_WRAP_U16 34
+#define MMAP_WRAP_U16 0x22
 
 /** A signed integer of 32 bits. */
-#define MMAP_WRAP_I32 20
+#define MMAP_WRAP_I32 0x14
 
 /** An unsigned integer of 32 bits. */
-#define MMAP_WRAP_U32 36
+#define MMAP_WRAP_U32 0x24
 
 /** A signed integer of 64 bits. */
-#define MMAP_WRAP_I64 24
+#define MMAP_WRAP_I64 0x18
 
 /** An unsigned integer of 64 bits. */
-#define MMAP_WRAP_U64 40
+#define MMAP_WRAP_U64 0x28
 
 /** A float of 32 bits. */
-#define MMAP_WRAP_F32 52
+#define MMAP_WRAP_F32 0x34
 
 /** A float of 64 bits. */
-#define MMAP_WRAP_F64 56
+#define MMAP_WRAP_F64 0x38
 
 /** Or'ed to a kind: the least significant byte stands first, whatever the machine. */
-#define MMAP_WRAP_LITTLE_ENDIAN 256
+#define MMAP_WRAP_LITTLE_ENDIAN 0x100
 
 /** Or'ed to a kind: the most significant byte stands first, whatever the machine. */
-#define MMAP_WRAP_BIG_ENDIAN 512
+#define MMAP_WRAP_BIG_ENDIAN 0x200
 
 /**
- * Copies the number of this kind at offset to *value, of the kind's width and in the machine's own order of bytes. value
- * need not be aligned. Returns 0, or MMAP_WRAP_E_ARGUMENT: also for NULL.
+ * Reads the number of this kind at offset into *value, which has the width of the kind and the byte
+ * order of the machine, and need not be aligned. Returns 0.
  *
  *     uint16_t port;
  *     mmap_wrap_get(h, MMAP_WRAP_U16 | MMAP_WRAP_BIG_ENDIAN, 20, &port);
  */
-int64_t mmap_wrap_get(mmap_wrap_handle h, int64_t kind, int64_t offset, void *value);
+MMAP_WRAP_API int64_t mmap_wrap_get(mmap_wrap_handle h, int64_t kind, int64_t offset, void *value)
+    MMAP_WRAP_NOEXCEPT;
 
 /**
- * Sets the number of this kind at offset to *value, of the kind's width and in the machine's own order of bytes. Returns
- * 0, or MMAP_WRAP_E_ARGUMENT: also for NULL.
+ * Writes *value, which has the width of the kind and the byte order of the machine, as the number
+ * of this kind at offset. Returns 0.
  *
  *     double pi = 3.14159;
  *     mmap_wrap_put(h, MMAP_WRAP_F64, 24, &pi);
  */
-int64_t mmap_wrap_put(mmap_wrap_handle h, int64_t kind, int64_t offset, const void *value);
-
-/**
- * The integer of this kind at offset. One of MMAP_WRAP_U64 above INT64_MAX is answered as the signed one of the same
- * bits. On failure MMAP_WRAP_NO_INT: mmap_wrap_last_error_code is then the code, and 0 where that very number is the
- * integer.
- *
- *     int64_t count = mmap_wrap_get_int(h, MMAP_WRAP_I32, 16);
- *     if (count == MMAP_WRAP_NO_INT && mmap_wrap_last_error_code() < 0) puts(mmap_wrap_last_error_message());
- */
-int64_t mmap_wrap_get_int(mmap_wrap_handle h, int64_t kind, int64_t offset);
-
-/**
- * Sets the integer of this kind at offset. Returns 0, or MMAP_WRAP_E_ARGUMENT for a value that does not fit the kind: the
- * message has the limits. MMAP_WRAP_U64 takes the 64 bits as they are.
- *
- *     mmap_wrap_put_int(h, MMAP_WRAP_U8, 3, 255);
- */
-int64_t mmap_wrap_put_int(mmap_wrap_handle h, int64_t kind, int64_t offset, int64_t value);
-
-/**
- * The float of this kind at offset. On failure a NaN: mmap_wrap_last_error_code is then the code, and 0 where the float
- * is itself a NaN.
- *
- *     double weight = mmap_wrap_get_float(h, MMAP_WRAP_F32, 40);
- *     if (weight != weight && mmap_wrap_last_error_code() < 0) puts(mmap_wrap_last_error_message());
- */
-double mmap_wrap_get_float(mmap_wrap_handle h, int64_t kind, int64_t offset);
-
-/**
- * Sets the float of this kind at offset, rounded to the kind. Returns 0, or MMAP_WRAP_E_ARGUMENT for a finite value
- * beyond the kind's greatest.
- *
- *     mmap_wrap_put_float(h, MMAP_WRAP_F32, 40, 0.5);
- */
-int64_t mmap_wrap_put_float(mmap_wrap_handle h, int64_t kind, int64_t offset, double value);
+MMAP_WRAP_API int64_t mmap_wrap_put(mmap_wrap_handle h, int64_t kind, int64_t offset,
+    const void *value) MMAP_WRAP_NOEXCEPT;
 
 /*
- * == Sharing between processes ==
+ * == Atomics ==
  *
- * Words of 32 or 64 bits that threads, and with MAP_SHARED processes, change at the same time. bits is 32 or 64, else
- * MMAP_WRAP_E_ARGUMENT. The word's address must be a multiple of its width, else MMAP_WRAP_E_ALIGNMENT; offset is, too,
- * unless the mapping begins inside a page. Numbers are signed, in the machine's own order of bytes; one for 32 bits must
- * fit int32_t or uint32_t, else MMAP_WRAP_E_ARGUMENT. Also common to all: MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED,
- * MMAP_WRAP_E_RANGE, and MMAP_WRAP_E_FAULT where the access faulted; nothing was changed then. -EFAULT where the result
- * cannot be stored at the address given: the operation was done.
+ * Atomic operations on words of 32 or 64 bits in memory that threads, or with MAP_SHARED processes,
+ * share. They are sequentially consistent.
  *
- * The atomic operations are sequentially consistent. All but loading need memory that may be written, whatever the word
- * is. The kernel has no call for them: where the handlers of SIGBUS and SIGSEGV are not this library's, or the thread blocks
- * one of them, and always on processors other than x86-64 and arm64, a child process that shares this one's memory does
- * the operation, which takes some 0.1 ms (docs/safety.md). -EAGAIN where no process can be made (RLIMIT_NPROC), and
- * MMAP_WRAP_E_UNSUPPORTED under an emulator that does not share memory: nothing was done.
+ * bits is 32 or 64 (else MMAP_WRAP_E_ARGUMENT). The address of the word must be a multiple of its
+ * width (MMAP_WRAP_E_ALIGNMENT). Values are signed and in the byte order of the machine; a value
+ * for 32 bits must fit int32_t or uint32_t (MMAP_WRAP_E_ARGUMENT). All but atomic_load need
+ * writable memory. All can return MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED, MMAP_WRAP_E_RANGE;
+ * MMAP_WRAP_E_FAULT if the access faulted, in which case nothing was changed; and -EFAULT if the
+ * result cannot be stored to the caller's variable, in which case the operation was done.
+ *
+ * If the handlers of SIGBUS and SIGSEGV are not this library's, or one of these signals is blocked,
+ * and always on processors other than x86-64 and arm64, a child process that shares the memory
+ * executes the operation, which takes about 0.1 ms (docs/safety.md). That can fail with -EAGAIN if
+ * no process can be created (RLIMIT_NPROC), and with MMAP_WRAP_E_UNSUPPORTED under an emulator that
+ * does not share memory; nothing was changed then.
  */
 
 /**
- * Copies the word at offset to *value. Returns 0, or MMAP_WRAP_E_ARGUMENT: also for NULL.
+ * Reads the word at offset into *value. Returns 0.
  *
  *     int64_t ready;
  *     mmap_wrap_atomic_load(h, 32, 0, &ready);
  */
-int64_t mmap_wrap_atomic_load(mmap_wrap_handle h, int64_t bits, int64_t offset, int64_t *value);
+MMAP_WRAP_API int64_t mmap_wrap_atomic_load(mmap_wrap_handle h, int64_t bits, int64_t offset,
+    int64_t *value) MMAP_WRAP_NOEXCEPT;
 
 /**
  * Sets the word at offset to value. Returns 0.
  *
  *     mmap_wrap_atomic_store(h, 32, 0, 1);
  */
-int64_t mmap_wrap_atomic_store(mmap_wrap_handle h, int64_t bits, int64_t offset, int64_t value);
+MMAP_WRAP_API int64_t mmap_wrap_atomic_store(mmap_wrap_handle h, int64_t bits, int64_t offset,
+    int64_t value) MMAP_WRAP_NOEXCEPT;
 
 /**
- * Adds value to the word at offset, which wraps around, and stores what it was before to *before, which may be NULL.
- * Returns 0.
+ * Adds value to the word at offset, with wrap-around, and stores its previous value to *before
+ * unless that is NULL. Returns 0.
  *
  *     int64_t ticket;
  *     mmap_wrap_atomic_add(h, 64, 8, 1, &ticket);
  */
-int64_t mmap_wrap_atomic_add(mmap_wrap_handle h, int64_t bits, int64_t offset, int64_t value, int64_t *before);
+MMAP_WRAP_API int64_t mmap_wrap_atomic_add(mmap_wrap_handle h, int64_t bits, int64_t offset,
+    int64_t value, int64_t *before) MMAP_WRAP_NOEXCEPT;
 
 /**
- * Sets the word at offset to value, and stores what it was before to *before, which may be NULL. Returns 0.
+ * Sets the word at offset to value, and stores its previous value to *before unless that is NULL.
+ * Returns 0.
  *
  *     int64_t locked;
  *     mmap_wrap_atomic_exchange(h, 32, 0, 1, &locked);
  */
-int64_t mmap_wrap_atomic_exchange(mmap_wrap_handle h, int64_t bits, int64_t offset, int64_t value, int64_t *before);
+MMAP_WRAP_API int64_t mmap_wrap_atomic_exchange(mmap_wrap_handle h, int64_t bits, int64_t offset,
+    int64_t value, int64_t *before) MMAP_WRAP_NOEXCEPT;
 
 /**
- * Sets the word at offset to desired if it is expected. Returns 1 if so, 0 if the word was another; what it was before is
- * stored to *before in either case, which may be NULL.
+ * Sets the word at offset to desired if it equals expected. Stores its previous value to *before in
+ * either case, unless that is NULL. Returns 1 if the word was set, 0 if it was different.
  *
- *     if (mmap_wrap_atomic_compare_exchange(h, 32, 0, 0, 1, NULL) == 1) puts("it was 0, and is 1 now");
+ *     if (mmap_wrap_atomic_compare_exchange(h, 32, 0, 0, 1, NULL) == 1)
+ *         puts("it was 0, and is 1 now");
  */
-int64_t mmap_wrap_atomic_compare_exchange(mmap_wrap_handle h, int64_t bits, int64_t offset, int64_t expected, int64_t desired, int64_t *before);
+MMAP_WRAP_API int64_t mmap_wrap_atomic_compare_exchange(mmap_wrap_handle h, int64_t bits,
+    int64_t offset, int64_t expected, int64_t desired, int64_t *before) MMAP_WRAP_NOEXCEPT;
 
 /**
- * Waits while the 32-bit word at offset is expected, until mmap_wrap_wake, at most timeout nanoseconds of the monotonic
- * clock; MMAP_WRAP_REST is for ever, another negative number MMAP_WRAP_E_RANGE. Returns 0 when woken, 1 when the word was
- * another already, or -ETIMEDOUT, or -EINTR when a signal handler ran in this thread.
+ * Waits while the 32-bit word at offset equals expected, until mmap_wrap_wake: futex(2). timeout is
+ * in nanoseconds of the monotonic clock; MMAP_WRAP_REST waits indefinitely, other negative numbers
+ * are MMAP_WRAP_E_RANGE.
  *
- * A wake-up may come without a reason: look at the word, and wait again. Waker and waiter may be threads or, with
- * MAP_SHARED, processes; it is futex(2), so others may use that on the same word. Who wakes changes the word before: now and
- * then a waiter is looking whether the mapping is still there, and finds the word changed. Who waits is inside the mapping:
- * where it is unmapped meanwhile, the wait ends within a quarter of a second as MMAP_WRAP_E_UNMAPPED, and its memory stays
- * until then; resizing it is MMAP_WRAP_E_BUSY. MMAP_WRAP_E_FAULT: also for private memory that may not be written, where the
- * kernel does not wait, futex(2). MMAP_WRAP_E_UNSUPPORTED elsewhere than on Linux.
+ * Returns 0 if woken, 1 if the word was different already. Errors: -ETIMEDOUT; -EINTR if a signal
+ * handler ran in this thread; MMAP_WRAP_E_FAULT, also for private memory that is not writable;
+ * MMAP_WRAP_E_UNSUPPORTED if the system has no such call.
  *
- *     while (mmap_wrap_atomic_load(h, 32, 0, &ready) == 0 && ready == 0) mmap_wrap_wait(h, 0, 0, MMAP_WRAP_REST);
+ * Wake-ups can be spurious: check the word and wait again. The thread that wakes must change the
+ * word first: a waiting thread checks the word and the mapping from time to time. If the mapping is
+ * unmapped while a thread waits, the call returns MMAP_WRAP_E_UNMAPPED within 250 milliseconds;
+ * until then the memory stays, and resizing is MMAP_WRAP_E_BUSY. Threads, and with MAP_SHARED
+ * processes, may also use futex(2) on the same word.
+ *
+ *     while (mmap_wrap_atomic_load(h, 32, 0, &ready) == 0 && ready == 0)
+ *         mmap_wrap_wait(h, 0, 0, MMAP_WRAP_REST);
  */
-int64_t mmap_wrap_wait(mmap_wrap_handle h, int64_t offset, int64_t expected, int64_t timeout);
+MMAP_WRAP_API int64_t mmap_wrap_wait(mmap_wrap_handle h, int64_t offset, int64_t expected,
+    int64_t timeout) MMAP_WRAP_NOEXCEPT;
 
 /**
- * Wakes up to count (MMAP_WRAP_REST: all) of those who wait on the 32-bit word at offset. Returns how many.
- * MMAP_WRAP_E_RANGE: also for another negative count. MMAP_WRAP_E_UNSUPPORTED elsewhere than on Linux.
+ * Wakes up to count threads, or all with MMAP_WRAP_REST, that wait on the 32-bit word at offset.
+ * Returns how many. MMAP_WRAP_E_RANGE also for other negative counts; MMAP_WRAP_E_UNSUPPORTED if
+ * the system has no such call.
  *
  *     mmap_wrap_atomic_store(h, 32, 0, 1);
  *     mmap_wrap_wake(h, 0, MMAP_WRAP_REST);
  */
-int64_t mmap_wrap_wake(mmap_wrap_handle h, int64_t offset, int64_t count);
+MMAP_WRAP_API int64_t mmap_wrap_wake(mmap_wrap_handle h, int64_t offset, int64_t count)
+    MMAP_WRAP_NOEXCEPT;
 
 /*
  * == Mutexes in shared memory ==
  *
- * A mutex is MMAP_WRAP_MUTEX_SIZE bytes of a mapping, at an offset whose address is a multiple of 8; zeros are a free one.
- * With MAP_SHARED it works between processes, and between languages. It belongs to a thread: the one that locked it unlocks
- * it, and it is not recursive. After fork the child holds nothing.
+ * A mutex is MMAP_WRAP_MUTEX_SIZE bytes of a mapping whose address is a multiple of 8; zeros are an
+ * unlocked mutex. With MAP_SHARED it works between processes, and between languages. It belongs to
+ * a thread: the thread that locked it unlocks it; it is not recursive. After fork(2) the child
+ * holds no mutex.
  *
- * Where a holder ends without unlocking it, the thread or its process, the next one takes it over: at once, or within a
- * quarter of a second where it waits already. A thread that executes another program counts as the same holder. Ids of
- * threads mean something within one PID namespace: once processes of several have used a mutex, it is not taken over any
- * more. Nor is it where /proc is not mounted.
+ * If the holder ends without unlocking it (the thread or its process), the next thread that locks
+ * it takes it over: at once, or within 250 milliseconds if it is waiting already. A thread that
+ * calls execve(2) counts as the same holder. Thread ids are valid in one PID namespace: a mutex
+ * that processes of several PID namespaces have used is not taken over any more. Nor is it without
+ * /proc.
  *
- * Both calls also return what the atomic operations do. MMAP_WRAP_E_UNSUPPORTED elsewhere than on Linux.
+ * All can also return what atomic operations return. MMAP_WRAP_E_UNSUPPORTED if the system has no
+ * futex(2).
  */
 
-/** Bytes of a mutex. To keep others off its cache line, give it 64. */
+/** Size of a mutex in bytes. Reserve 64 for each to keep them on separate cache lines. */
 #define MMAP_WRAP_MUTEX_SIZE 16
 
 /**
- * Acquires the mutex at offset. Waits up to timeout nanoseconds of the monotonic clock for it; MMAP_WRAP_REST waits
+ * Locks the mutex at offset. timeout is in nanoseconds of the monotonic clock; MMAP_WRAP_REST waits
  * indefinitely, 0 tries once.
  *
- * Returns 0, or 1 where its holder ended without unlocking it: it is acquired then, too, and what it protects may be half
- * changed, which is said once, to the one that took it over. Or -ETIMEDOUT (the message has the holder's thread id),
- * -EDEADLK (the calling thread holds it), -EINTR when a signal handler ran while this thread slept (it wakes now and then,
- * so a program that must see every signal locks with short timeouts), MMAP_WRAP_E_RANGE (another negative timeout).
+ * Returns 0 if it is locked; 1 if it is locked and was taken over from a holder that ended, so that
+ * the data it protects may be inconsistent. This is reported once, to the thread that took it over.
+ *
+ * Errors: -ETIMEDOUT (the message has the holder's thread id); -EDEADLK if the calling thread holds
+ * it; -EINTR if a signal handler ran while this thread slept (it does not sleep all the time: to
+ * react to every signal, lock with short timeouts); MMAP_WRAP_E_RANGE for another negative timeout.
  *
  *     int64_t locked = mmap_wrap_mutex_lock(h, 0, MMAP_WRAP_REST);
  *     if (locked == 1) puts("its holder died: repair what it left");
  *     if (locked >= 0) mmap_wrap_mutex_unlock(h, 0);
  */
-int64_t mmap_wrap_mutex_lock(mmap_wrap_handle h, int64_t offset, int64_t timeout);
+MMAP_WRAP_API int64_t mmap_wrap_mutex_lock(mmap_wrap_handle h, int64_t offset, int64_t timeout)
+    MMAP_WRAP_NOEXCEPT;
 
 /**
- * Releases the mutex at offset, and wakes one that waits for it. Returns 0, or -EPERM where the calling thread does not
- * hold it.
+ * Unlocks the mutex at offset, and wakes a thread that waits for it. Returns 0, or -EPERM if the
+ * calling thread does not hold it.
  *
  *     mmap_wrap_mutex_unlock(h, 0);
  */
-int64_t mmap_wrap_mutex_unlock(mmap_wrap_handle h, int64_t offset);
+MMAP_WRAP_API int64_t mmap_wrap_mutex_unlock(mmap_wrap_handle h, int64_t offset) MMAP_WRAP_NOEXCEPT;
 
 /**
- * Releases the mutex at offset as if the calling thread had ended: the next one to acquire it gets 1. For one that was told
- * so itself and cannot repair what the mutex protects. Returns 0, or -EPERM where the calling thread does not hold it.
+ * Unlocks the mutex at offset as if the calling thread had ended: mmap_wrap_mutex_lock returns 1 to
+ * the next thread. For a thread that took the mutex over and cannot repair the data. Returns 0, or
+ * -EPERM if the calling thread does not hold it.
  *
  *     if (mmap_wrap_mutex_lock(h, 0, MMAP_WRAP_REST) == 1) mmap_wrap_mutex_abandon(h, 0);
  */
-int64_t mmap_wrap_mutex_abandon(mmap_wrap_handle h, int64_t offset);
+MMAP_WRAP_API int64_t mmap_wrap_mutex_abandon(mmap_wrap_handle h, int64_t offset)
+    MMAP_WRAP_NOEXCEPT;
 
 /*
  * == Faults ==
  *
- * A page may fault at any access: its file was cut short, its disk is full or broken, its protection forbids it, another
- * thread unmapped it. For the calls above that is MMAP_WRAP_E_FAULT; the process lives on. A handler of SIGBUS and SIGSEGV
- * repairs the fault. It is installed with the first access, and passes on every signal that is not this library's, as if
- * it were not there. Where another handler has replaced it, or the thread blocks one of the two signals, accesses go
- * through the kernel instead, and are slower (an atomic operation needs a process of its own, and takes some 0.1 ms).
+ * An access can fault at any time: the file was truncated, its disk is full or broken, the
+ * protection forbids the access, or the memory was unmapped without this library. The calls of this
+ * library return MMAP_WRAP_E_FAULT then, and the process continues. For that, they install handlers
+ * of SIGBUS and SIGSEGV with the first access. The handlers pass on every signal that is not caused
+ * by this library, as if they were not there. If other handlers have replaced them, or the calling
+ * thread blocks one of the two signals, accesses are done by the kernel (process_vm_readv(2)),
+ * which is slower.
  *
- * Whether the handler is in place is verified by lease: a thread that accesses memory verifies it at most every 25
- * microseconds or so. An access within the lease that follows a change of handlers or of the signal mask relies on what
- * was true before: only there can a fault still kill. mmap_wrap_verify_handlers ends the lease.
+ * Whether the handlers are in place is verified by each thread at most every 25 microseconds or so,
+ * not at every access. If the handlers or the signal mask are changed within that time, an access
+ * can still be fatal; mmap_wrap_verify_handlers verifies at once.
  *
- * An access through an address (mmap_wrap_address, mmap_wrap_acquire) is the caller's own and dies by SIGBUS as usual,
- * unless the mapping is surviving. docs/safety.md says what is guaranteed and what is not.
+ * An access through an address (mmap_wrap_address, mmap_wrap_acquire) that faults kills the process
+ * as usual, unless the mapping is surviving (mmap_wrap_survive). docs/safety.md states what is
+ * guaranteed and what is not.
  */
 
 /**
- * How many bytes this thread's last failed call had done when an access faulted: meant to be asked after
- * MMAP_WRAP_E_FAULT. 0 if the last failure was another.
+ * Returns how many bytes the calling thread's last failed call had processed when an access
+ * faulted; call it after MMAP_WRAP_E_FAULT. 0 if the last error was not a fault.
  *
  *     if (mmap_wrap_read(h, 0, buffer, size) == MMAP_WRAP_E_FAULT) size = mmap_wrap_fault_done();
  */
-int64_t mmap_wrap_fault_done(void);
+MMAP_WRAP_API int64_t mmap_wrap_fault_done(void) MMAP_WRAP_NOEXCEPT;
 
 /**
- * The address at which an access faulted; NULL if this thread's last failure was another. Not to be accessed.
+ * Returns the address of the access that faulted; NULL if the calling thread's last error was not a
+ * fault. Do not access it.
  *
  *     printf("faulted at %p\n", mmap_wrap_fault_address());
  */
-void *mmap_wrap_fault_address(void);
+MMAP_WRAP_API void *mmap_wrap_fault_address(void) MMAP_WRAP_NOEXCEPT;
 
 /**
- * Lets the mapping survive a SIGBUS that code anywhere in the process meets through its address (yes = 1), or stops
- * that (yes = 0, as every mapping begins). The page that refused becomes fresh, zeroed memory of this process, and the
- * next call that uses the mapping, munmap_wrap included, answers MMAP_WRAP_E_FAULT once, so that no loss passes
- * unreported; munmap_wrap unmaps all the same. (mmap_wrap_length and mmap_wrap_address only ask, and answer as ever.)
+ * Makes the mapping survive SIGBUS (yes = 1), or stops that (yes = 0, the default). If an access
+ * through the address of a surviving mapping, by any code of the process, raises SIGBUS, the page
+ * is replaced by a zeroed page of private memory and the access continues; the mapping is marked as
+ * having lost data. The next call that uses the mapping, including munmap_wrap, returns
+ * MMAP_WRAP_E_FAULT once, so that no loss is unreported; munmap_wrap unmaps it all the same.
+ * (mmap_wrap_length, mmap_wrap_address, mmap_wrap_acquire and mmap_wrap_info do not report it.)
  *
- * Returns 0, or MMAP_WRAP_E_UNSUPPORTED where another handler has replaced this library's, one of the signals is blocked in
- * this thread, or pages are sealed (they cannot be replaced), MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED.
+ * Returns 0. Errors: MMAP_WRAP_E_UNSUPPORTED if other handlers have replaced this library's, one of
+ * the signals is blocked in this thread, or pages are sealed; MMAP_WRAP_E_HANDLE;
+ * MMAP_WRAP_E_UNMAPPED.
  *
  *     mmap_wrap_survive(h, 1);
  */
-int64_t mmap_wrap_survive(mmap_wrap_handle h, int64_t yes);
+MMAP_WRAP_API int64_t mmap_wrap_survive(mmap_wrap_handle h, int64_t yes) MMAP_WRAP_NOEXCEPT;
 
 /**
- * A word whose lowest bit is set while the mapping has a loss that was not reported yet. One load tells, at every
- * access if need be. The address stays readable for ever; it speaks of this mapping until that is unmapped. NULL: not
- * a handle, or unmapped.
+ * Returns the address of a word whose lowest bit is set while the mapping has lost data and no call
+ * has reported it. Reading it takes one load. The address stays readable until the process ends; it
+ * is about this mapping until that is unmapped. NULL on error, as mmap_wrap_address.
  *
- *     const volatile uint32_t *loss = mmap_wrap_loss(h);
+ *     const volatile uint32_t *loss = mmap_wrap_loss_flag(h);
  *     if (*loss & 1) puts("the file was cut short");
  */
-const uint32_t *mmap_wrap_loss(mmap_wrap_handle h);
+MMAP_WRAP_API const uint32_t *mmap_wrap_loss_flag(mmap_wrap_handle h) MMAP_WRAP_NOEXCEPT;
 
 /**
- * Verifies now whether the handlers of SIGBUS and SIGSEGV are this library's and neither signal is blocked in this thread,
- * and begins a new lease. To be called by a thread right after it installed a handler of SIGBUS or SIGSEGV, or changed
- * its signal mask. Returns 1 if faults of this thread's accesses are repaired by the handlers from here on, 0 if its
- * accesses go through the kernel. Neither is an error.
+ * Verifies now that the handlers of SIGBUS and SIGSEGV are this library's and that neither signal
+ * is blocked in the calling thread. Call it after installing a handler of one of these signals or
+ * changing the signal mask. Returns 1 if faults of this thread's accesses are handled by the
+ * handlers, 0 if its accesses are done by the kernel. Neither is an error.
  *
  *     sigaction(SIGSEGV, &mine, NULL);
  *     mmap_wrap_verify_handlers();
  */
-int64_t mmap_wrap_verify_handlers(void);
+MMAP_WRAP_API int64_t mmap_wrap_verify_handlers(void) MMAP_WRAP_NOEXCEPT;
 
 /**
- * Says whether the handlers of SIGBUS and SIGSEGV may be taken for granted (yes = 1): no code in this process replaces
- * them from now on, or blocks the signals. Accesses then verify nothing. Without that word (yes = 0, as it begins) the
- * handlers are verified by lease. Returns 0.
+ * States that no code of the process will replace the handlers of SIGBUS and SIGSEGV or block these
+ * signals (yes = 1): accesses then verify nothing. With yes = 0, the default, each thread verifies
+ * the handlers from time to time. Returns 0.
  *
  *     mmap_wrap_trust_handlers(1);
  */
-int64_t mmap_wrap_trust_handlers(int64_t yes);
+MMAP_WRAP_API int64_t mmap_wrap_trust_handlers(int64_t yes) MMAP_WRAP_NOEXCEPT;
 
 /*
- * == Presence ==
+ * == Page cache ==
  *
- * Which pages are in memory: keeping them there, asking, bringing them in and letting them go. The calls with a handle
- * take a range as those above do, and count every page that holds a byte of it; their pages are the mapping's own
- * (mmap_wrap_facts tells the size). Each answers, besides what is named beside it, MMAP_WRAP_E_HANDLE,
- * MMAP_WRAP_E_UNMAPPED, MMAP_WRAP_E_RANGE, and MMAP_WRAP_E_UNSUPPORTED where a kernel lacks it.
- *
- * The calls with a descriptor take any open file of the caller's, and a range of it that may lie beyond its end.
+ * What the kernel keeps in memory of files: querying it, reading into it, evicting from it.
+ * Functions with a handle take a range of the mapping, and apply to every page that holds a byte of
+ * it; functions with fd in their name take an open file and a range of it, which may lie beyond its
+ * end. All can return MMAP_WRAP_E_RANGE, MMAP_WRAP_E_UNSUPPORTED if the system lacks the call, and,
+ * with a handle, MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED.
  */
 
-/** What the page cache holds of a part of a file, in bytes: whole pages. Later versions may add members at the end. */
-struct mmap_wrap_cache {
+/**
+ * What the page cache holds of a part of a file, in bytes: whole pages. Later versions may add
+ * members at the end.
+ */
+struct mmap_wrap_cachestat {
     /** In memory. */
     int64_t cached;
     /** Of those, changed and not yet being written. */
@@ -914,205 +1162,156 @@ struct mmap_wrap_cache {
 };
 
 /**
- * Keeps the pages of the range in memory, reading them in (flags 0), or, with MLOCK_ONFAULT (Linux 4.4), those that
- * are there at once and each other one when it is first touched. Locks do not add up: one munlock_wrap undoes them.
+ * Removes the pages of the range from memory, as far as the kernel can; they are read in again when
+ * they are accessed. Nothing is lost: modified pages of shared mappings are first written to the
+ * file, as by msync_wrap with MS_SYNC; private modifications and anonymous memory go to swap space
+ * or stay. If the mapping keeps its file open, the range is also evicted from the page cache.
  *
- * Returns 0. -ENOMEM: more than RLIMIT_MEMLOCK, or a page that cannot be read. -EPERM: this process may lock
- * nothing. -EAGAIN: a page could not be read in. MMAP_WRAP_E_ARGUMENT: unknown flags.
+ * Returns 0, however many pages were removed (see mmap_wrap_resident_bytes). Errors: -EINVAL for
+ * locked pages, huge pages of the pool and memory of devices; -EIO if the data could not be stored,
+ * in which case nothing was removed. Private mappings and anonymous memory need MADV_PAGEOUT (Linux
+ * 5.4).
  *
- *     if (mlock_wrap(h, 0, 0, MMAP_WRAP_REST) < 0) puts(mmap_wrap_last_error_message());
+ *     mmap_wrap_page_out(h, 0, MMAP_WRAP_REST);
  */
-int64_t mlock_wrap(mmap_wrap_handle h, int64_t flags, int64_t offset, int64_t size);
+MMAP_WRAP_API int64_t mmap_wrap_page_out(mmap_wrap_handle h, int64_t offset, int64_t size)
+    MMAP_WRAP_NOEXCEPT;
 
 /**
- * Lets the pages of the range go again, however often they were locked. Returns 0.
+ * Writes what the page cache holds of the range's file to *cache, a struct of struct_size bytes:
+ * pass sizeof. A smaller struct, of an older header, gets the members that it has. The mapping must
+ * keep its file open; otherwise use mmap_wrap_fd_cachestat. cachestat(2), Linux 6.5. For files on
+ * overlayfs the kernel reports zeros.
  *
- *     munlock_wrap(h, 0, MMAP_WRAP_REST);
+ * Returns 0. Errors: MMAP_WRAP_E_ARGUMENT if no file is kept, cache is NULL or struct_size is
+ * invalid; -EPERM if the process neither owns the file nor may write it (Linux 6.14);
+ * MMAP_WRAP_E_UNSUPPORTED, also for huge pages of the pool.
+ *
+ *     struct mmap_wrap_cachestat cache;
+ *     if (cachestat_wrap(h, &cache, sizeof cache, 0, MMAP_WRAP_REST) == 0)
+ *         printf("%lld to write\n", (long long)cache.dirty);
  */
-int64_t munlock_wrap(mmap_wrap_handle h, int64_t offset, int64_t size);
+MMAP_WRAP_API int64_t cachestat_wrap(mmap_wrap_handle h, struct mmap_wrap_cachestat *cache,
+    int64_t struct_size, int64_t offset, int64_t size) MMAP_WRAP_NOEXCEPT;
 
 /**
- * Locks all memory of the process, whether this library mapped it or not: mlockall(2). flags are MCL_CURRENT (what is
- * mapped), MCL_FUTURE (what will be mapped) or both, and MCL_ONFAULT beside them (each page once it is touched).
+ * Does the same as cachestat_wrap for size bytes, or MMAP_WRAP_REST, from offset on of the open
+ * file fd. Returns 0. Errors: those of cachestat_wrap; -EBADF.
  *
- * Returns 0. -ENOMEM, -EPERM: as for mlock_wrap; with MCL_FUTURE later mappings meet the limit, too (-EAGAIN). -EINVAL,
- * MMAP_WRAP_E_ARGUMENT: the flags. MMAP_WRAP_E_UNSUPPORTED: this system has no mlockall.
- *
- *     if (mlockall_wrap(MCL_CURRENT | MCL_FUTURE) < 0) puts(mmap_wrap_last_error_message());
+ *     struct mmap_wrap_cachestat cache;
+ *     mmap_wrap_fd_cachestat(fd, &cache, sizeof cache, 0, MMAP_WRAP_REST);
  */
-int64_t mlockall_wrap(int64_t flags);
+MMAP_WRAP_API int64_t mmap_wrap_fd_cachestat(int64_t fd, struct mmap_wrap_cachestat *cache,
+    int64_t struct_size, int64_t offset, int64_t size) MMAP_WRAP_NOEXCEPT;
 
 /**
- * Unlocks all memory of the process, and what will be mapped: munlockall(2). Returns 0.
+ * Stores the modified data of the open file fd, and evicts the pages of the range, size bytes or
+ * MMAP_WRAP_REST from offset on, from the page cache. Pages that are mapped, locked or in use stay,
+ * and so do pages that the kernel keeps in one folio with them.
  *
- *     munlockall_wrap();
+ * Returns 0. Errors: MMAP_WRAP_E_RANGE; MMAP_WRAP_E_ARGUMENT; -EBADF; -EIO if not all data could be
+ * stored; -ESPIPE for a pipe.
+ *
+ *     mmap_wrap_fd_evict(fd, 0, MMAP_WRAP_REST);
  */
-int64_t munlockall_wrap(void);
+MMAP_WRAP_API int64_t mmap_wrap_fd_evict(int64_t fd, int64_t offset, int64_t size)
+    MMAP_WRAP_NOEXCEPT;
 
 /**
- * Writes a byte for each page of the range to pages, which has room for that many: 1 where the page is in memory, 0
- * where not. Returns how many pages the range has; bytes beyond them stay as they were. Others may bring pages in and
- * take them out at any moment.
+ * Starts to read the range of the open file fd into the page cache, and does not wait for it.
  *
- * For a file, "in memory" means in the page cache, whoever brought it there. A process that neither owns the file nor
- * may write it is told that all of it is there (Linux 5.2, commit 134fca9063ad).
+ * Returns 0. Errors: MMAP_WRAP_E_RANGE; MMAP_WRAP_E_ARGUMENT; -EBADF; -ESPIPE for a pipe.
  *
- * MMAP_WRAP_E_RANGE: too little room; nothing was written. MMAP_WRAP_E_ARGUMENT: NULL with room. -ENOMEM: somebody
- * unmapped a part behind the library's back, and the bytes written so far say nothing.
- *
- *     unsigned char pages[16];
- *     int64_t count = mincore_wrap(h, pages, sizeof pages, 0, 10000);
+ *     mmap_wrap_fd_readahead(fd, 0, MMAP_WRAP_REST);
  */
-int64_t mincore_wrap(mmap_wrap_handle h, uint8_t *pages, int64_t room, int64_t offset, int64_t size);
-
-/**
- * How many bytes are in memory of the pages of the range: a multiple of the page size, by the rules of mincore_wrap.
- *
- *     printf("%lld bytes are in memory\n", (long long)mmap_wrap_resident(h, 0, MMAP_WRAP_REST));
- */
-int64_t mmap_wrap_resident(mmap_wrap_handle h, int64_t offset, int64_t size);
-
-/**
- * Makes the pages of the range ready for reading (writing = 0) or writing (writing = 1), so that accesses meet no page
- * fault: files are read in, memory is taken. What the pages hold stays as it is, also where others write it meanwhile.
- * Before Linux 5.14 (MADV_POPULATE_READ, MADV_POPULATE_WRITE) it touches page after page.
- *
- * Returns the bytes of the range. MMAP_WRAP_E_FAULT: a page refuses; mmap_wrap_fault_done() tells how many bytes before
- * it are ready, the message why.
- *
- *     mmap_wrap_prefault(h, 1, 0, MMAP_WRAP_REST);
- */
-int64_t mmap_wrap_prefault(mmap_wrap_handle h, int64_t writing, int64_t offset, int64_t size);
-
-/**
- * Lets the pages of the range go from memory, as far as the kernel finds it possible; they are read in again when they
- * are next used. Nothing is lost: a shared mapping's changes are first written to the file (as msync_wrap with MS_SYNC
- * does), private changes and memory without a file go to swap space or stay. If the mapping keeps its file open, the
- * page cache is told to forget that part, too.
- *
- * Returns 0, however many pages went: mmap_wrap_resident tells. -EINVAL: locked pages, huge pages from the pool and
- * memory of devices cannot go. -EIO: the data could not be stored; nothing went. Private mappings and memory without a
- * file need MADV_PAGEOUT (Linux 5.4).
- *
- *     mmap_wrap_drop(h, 0, MMAP_WRAP_REST);
- */
-int64_t mmap_wrap_drop(mmap_wrap_handle h, int64_t offset, int64_t size);
-
-/**
- * Writes the page cache's figures for the file behind the range to cache, which has room for struct_size bytes: say
- * sizeof. A shorter struct, of an older header, gets what it has room for. The mapping must keep its file open; ask
- * mmap_wrap_cachestat otherwise.
- *
- * Returns 0. Linux 6.5; of files on overlayfs it knows nothing and tells zeros. MMAP_WRAP_E_ARGUMENT: it keeps no file, NULL, or a size that is none. -EPERM: this process
- * neither owns the file nor may write it (Linux 6.14). Huge pages from the pool are MMAP_WRAP_E_UNSUPPORTED.
- *
- *     struct mmap_wrap_cache cache;
- *     if (cachestat_wrap(h, &cache, sizeof cache, 0, MMAP_WRAP_REST) == 0) printf("%lld to write\n", (long long)cache.dirty);
- */
-int64_t cachestat_wrap(mmap_wrap_handle h, struct mmap_wrap_cache *cache, int64_t struct_size, int64_t offset, int64_t size);
-
-/**
- * The same for size bytes, or MMAP_WRAP_REST to its end, from offset of the file open as fd. Returns 0, or what
- * cachestat_wrap does, or -EBADF.
- *
- *     struct mmap_wrap_cache cache;
- *     mmap_wrap_cachestat(fd, &cache, sizeof cache, 0, MMAP_WRAP_REST);
- */
-int64_t mmap_wrap_cachestat(int64_t fd, struct mmap_wrap_cache *cache, int64_t struct_size, int64_t offset, int64_t size);
-
-/**
- * Stores what changed of the file open as fd, and lets the page cache forget the pages of the range, size bytes or
- * MMAP_WRAP_REST from offset. Pages that somebody maps, locks or uses stay, and so do
- * those that the kernel keeps together with one of them.
- *
- * Returns 0, or MMAP_WRAP_E_RANGE, MMAP_WRAP_E_ARGUMENT, -EBADF, -EIO (not all could be stored), -ESPIPE (a pipe).
- *
- *     mmap_wrap_evict(fd, 0, MMAP_WRAP_REST);
- */
-int64_t mmap_wrap_evict(int64_t fd, int64_t offset, int64_t size);
-
-/**
- * Begins to read the range of the file open as fd into the page cache, and does not wait for it.
- *
- * Returns 0, or MMAP_WRAP_E_RANGE, MMAP_WRAP_E_ARGUMENT, -EBADF, -ESPIPE (a pipe).
- *
- *     mmap_wrap_warm(fd, 0, MMAP_WRAP_REST);
- */
-int64_t mmap_wrap_warm(int64_t fd, int64_t offset, int64_t size);
+MMAP_WRAP_API int64_t mmap_wrap_fd_readahead(int64_t fd, int64_t offset, int64_t size)
+    MMAP_WRAP_NOEXCEPT;
 
 /*
- * == Huge pages and NUMA nodes ==
+ * == Huge pages and NUMA ==
  *
- * Where memory lies, and in which pages. Transparent huge pages form by themselves in memory that is aligned to their
- * size, where madvise_wrap with MADV_HUGEPAGE asks for them or MADV_COLLAPSE makes them; those of the pool
- * (vm.nr_hugepages) come with MAP_HUGETLB.
+ * On which node memory lies, and in pages of which size. The kernel uses transparent huge pages in
+ * memory that is aligned to their size, after madvise_wrap with MADV_HUGEPAGE or MADV_COLLAPSE;
+ * MAP_HUGETLB takes huge pages of the pool (vm.nr_hugepages).
  */
 
 /**
- * Bytes in a transparent huge page, as the kernel has it; MMAP_WRAP_E_UNSUPPORTED where it has none.
+ * Returns the size in bytes of a transparent huge page; MMAP_WRAP_E_UNSUPPORTED if the kernel has
+ * none.
  *
  *     int64_t huge = mmap_wrap_huge_page_size();
  */
-int64_t mmap_wrap_huge_page_size(void);
+MMAP_WRAP_API int64_t mmap_wrap_huge_page_size(void) MMAP_WRAP_NOEXCEPT;
 
 /**
- * Maps as mmap_wrap does, anywhere that the address of the mapping's first page is a multiple of alignment, a power of
- * two. Less than a page, and with MAP_HUGETLB a huge page, is taken for that. (The first byte lies as far beyond that
- * address as offset does beyond its page's border in the file. A mapping of length 0 lies nowhere.)
+ * Maps as mmap_wrap does, at an address that is a multiple of alignment, a power of two. (That is
+ * the address of the mapping's first page; if offset is not a multiple of the page size, the first
+ * byte lies that much behind it.) An alignment of less than a page, or with MAP_HUGETLB of less
+ * than a huge page, is raised to that.
  *
- * Returns the handle, or what mmap_wrap does, or: MMAP_WRAP_E_ARGUMENT (no power of two; MAP_FIXED), MMAP_WRAP_E_RANGE
- * (length and alignment together exceed any memory), -ENOMEM (no such place is free: for a moment, length and alignment
- * together are taken).
+ * Returns the handle. Errors: those of mmap_wrap; MMAP_WRAP_E_ARGUMENT if alignment is not a power
+ * of two, and for MAP_FIXED; MMAP_WRAP_E_RANGE if len and alignment together exceed the address
+ * space; -ENOMEM if len and alignment together find no free addresses, which are needed for a
+ * moment.
  *
- *     mmap_wrap_handle h = mmap_aligned_wrap(2 << 20, 64 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+ *     int64_t prot = PROT_READ | PROT_WRITE, flags = MAP_PRIVATE | MAP_ANONYMOUS;
+ *     mmap_wrap_handle h = mmap_aligned_wrap(2 << 20, 64 << 20, prot, flags, -1, 0);
  *     madvise_wrap(h, MADV_HUGEPAGE, 0, MMAP_WRAP_REST);
  */
-mmap_wrap_handle mmap_aligned_wrap(int64_t alignment, int64_t len, int64_t prot, int64_t flags, int64_t fd, int64_t offset);
+MMAP_WRAP_API mmap_wrap_handle mmap_aligned_wrap(int64_t alignment, int64_t len, int64_t prot,
+    int64_t flags, int64_t fd, int64_t offset) MMAP_WRAP_NOEXCEPT;
 
 /**
- * How many bytes of the range, size bytes or MMAP_WRAP_REST from offset, lie in huge pages now: transparent ones that
- * the page table has as such, or those of the pool.
+ * Returns how many bytes of the range, size bytes or MMAP_WRAP_REST from offset on, are in huge
+ * pages now: transparent ones that are mapped as such, or those of the pool.
  *
- * MMAP_WRAP_E_UNSUPPORTED: before Linux 6.7 (PAGEMAP_SCAN), or without /proc, this is known only of ranges that are
- * mapped apart from their neighbours. MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED, MMAP_WRAP_E_RANGE as ever.
+ * Errors: MMAP_WRAP_E_UNSUPPORTED before Linux 6.7 (PAGEMAP_SCAN) or without /proc, if the range
+ * shares a kernel mapping with its neighbours; MMAP_WRAP_E_HANDLE; MMAP_WRAP_E_UNMAPPED;
+ * MMAP_WRAP_E_RANGE.
  *
- *     printf("%lld bytes in huge pages\n", (long long)mmap_wrap_huge(h, 0, MMAP_WRAP_REST));
+ *     printf("%lld bytes in huge pages\n", (long long)mmap_wrap_huge_bytes(h, 0, MMAP_WRAP_REST));
  */
-int64_t mmap_wrap_huge(mmap_wrap_handle h, int64_t offset, int64_t size);
+MMAP_WRAP_API int64_t mmap_wrap_huge_bytes(mmap_wrap_handle h, int64_t offset, int64_t size)
+    MMAP_WRAP_NOEXCEPT;
 
 /**
- * Sets the memory policy of every page that holds a byte of the range: mode is one MPOL_ value, with MPOL_F_ flags
- * or'ed to it. Bit n of nodes, an array of node_words words with the lowest first, stands for node n; NULL and 0 for
- * policies without nodes. flags is 0 or MPOL_MF_ flags: without them the policy is for pages touched from now on.
+ * Sets the NUMA memory policy of every page that holds a byte of the range: mbind(2). mode is one
+ * MPOL_ value, combined with MPOL_F_ flags. nodes is a bit set of node_words words, the lowest
+ * first, in which bit n is node n; NULL and 0 for policies without nodes. flags is 0 or MPOL_MF_
+ * flags; with 0 the policy applies to pages that are allocated from now on.
  *
- * Returns 0. -EINVAL: a node that is not there, or nodes that the policy needs and has not, or has and does not take.
- * -EIO: with MPOL_MF_STRICT, pages lie elsewhere. -EPERM: MPOL_MF_MOVE_ALL needs CAP_SYS_NICE. MMAP_WRAP_E_ARGUMENT:
- * unknown bits, NULL with words. MMAP_WRAP_E_UNSUPPORTED: a kernel without NUMA. MMAP_WRAP_E_HANDLE,
- * MMAP_WRAP_E_UNMAPPED, MMAP_WRAP_E_RANGE as ever.
+ * Returns 0. Errors: -EINVAL for a node that does not exist, or nodes that do not go with the
+ * policy; -EIO if, with MPOL_MF_STRICT, pages are on other nodes; -EPERM for MPOL_MF_MOVE_ALL
+ * without CAP_SYS_NICE; MMAP_WRAP_E_ARGUMENT for unknown bits, or if nodes is NULL and node_words
+ * is not 0; MMAP_WRAP_E_UNSUPPORTED if the kernel has no NUMA; MMAP_WRAP_E_HANDLE;
+ * MMAP_WRAP_E_UNMAPPED; MMAP_WRAP_E_RANGE.
  *
  *     uint64_t node_0 = 1;
  *     mbind_wrap(h, MPOL_BIND, &node_0, 1, 0, 0, MMAP_WRAP_REST);
  */
-int64_t mbind_wrap(mmap_wrap_handle h, int64_t mode, const uint64_t *nodes, int64_t node_words, int64_t flags, int64_t offset, int64_t size);
+MMAP_WRAP_API int64_t mbind_wrap(mmap_wrap_handle h, int64_t mode, const uint64_t *nodes,
+    int64_t node_words, int64_t flags, int64_t offset, int64_t size) MMAP_WRAP_NOEXCEPT;
 
 /**
- * The number of the NUMA node that holds the page of the byte at offset; on a machine with one it is 0. Touches nothing.
+ * Returns the number of the NUMA node that holds the page of the byte at offset; 0 on a machine
+ * with one node. The memory is not accessed.
  *
- * -ENOENT: no page is in memory there; touch it or call mmap_wrap_prefault. -EFAULT: memory that was read and never
- * written shares a page of the kernel's. MMAP_WRAP_E_UNSUPPORTED: a kernel without NUMA. MMAP_WRAP_E_HANDLE,
- * MMAP_WRAP_E_UNMAPPED, MMAP_WRAP_E_RANGE as ever.
+ * Errors: -ENOENT if the page is not in memory (access it, or call mmap_wrap_prefault); -EFAULT for
+ * memory that was read but never written, which is the kernel's shared zero page;
+ * MMAP_WRAP_E_UNSUPPORTED if the kernel has no NUMA; MMAP_WRAP_E_HANDLE; MMAP_WRAP_E_UNMAPPED;
+ * MMAP_WRAP_E_RANGE.
  *
- *     int64_t node = mmap_wrap_node(h, 0);
+ *     int64_t node = mmap_wrap_numa_node(h, 0);
  */
-int64_t mmap_wrap_node(mmap_wrap_handle h, int64_t offset);
+MMAP_WRAP_API int64_t mmap_wrap_numa_node(mmap_wrap_handle h, int64_t offset) MMAP_WRAP_NOEXCEPT;
 
 /*
- * == Facts ==
+ * == Info ==
  *
- * What is known of a mapping, and which mappings live: for messages, for tools, and for finding leaks.
+ * What is known of a mapping, and the list of live mappings: for messages, tools and finding leaks.
  */
 
-/** In source of struct mmap_wrap_facts: memory without a file. */
+/** In source of struct mmap_wrap_info: memory without a file. */
 #define MMAP_WRAP_SOURCE_ANONYMOUS 1
 
 /** In source: a file by a descriptor of the caller's. */
@@ -1124,11 +1323,14 @@ int64_t mmap_wrap_node(mmap_wrap_handle h, int64_t offset);
 /** In source: shared memory by its name (mmap_shm_wrap). */
 #define MMAP_WRAP_SOURCE_SHARED_MEMORY 4
 
-/** In source: a file without a name that the library made (mmap_memfd_wrap, mmap_secret_wrap, mmap_unnamed_wrap). */
+/**
+ * In source: a file without a name that the library made (mmap_memfd_wrap, mmap_secret_wrap,
+ * mmap_unnamed_wrap).
+ */
 #define MMAP_WRAP_SOURCE_MEMORY_FILE 5
 
-/** What mmap_wrap_facts tells. Later versions may add members at the end; nothing else changes. */
-struct mmap_wrap_facts {
+/** What mmap_wrap_info reports. Later versions may add members at the end; nothing else changes. */
+struct mmap_wrap_info {
     /** Bytes that were asked for. */
     int64_t length;
     /** Bytes that the kernel mapped, in whole pages. */
@@ -1143,7 +1345,7 @@ struct mmap_wrap_facts {
     int64_t flags;
     /** File offset of the first byte. */
     int64_t offset;
-    /** 1 where the mapping keeps its file open (mmap_wrap_descriptor), else 0. */
+    /** 1 where the mapping keeps its file open (mmap_wrap_dup_fd), else 0. */
     int64_t keeps_file;
     /** 1 where a part of it is sealed by mseal_wrap, else 0. */
     int64_t sealed;
@@ -1155,724 +1357,167 @@ struct mmap_wrap_facts {
     int64_t lost;
     /** What it was made of: one of MMAP_WRAP_SOURCE_, none of which is 0. */
     int64_t source;
-    /** The number, in this process, of the descriptor of the file that the mapping keeps open, or -1. The mapping's own: for
-     * /proc/PID/fd, through which another process opens the file. Not to be closed; mmap_wrap_descriptor gives one away. */
+    /**
+     * The number, in this process, of the descriptor of the file that the mapping keeps open, or
+     * -1. The mapping's own: for /proc/PID/fd, through which another process opens the file. Not to
+     * be closed; mmap_wrap_dup_fd gives one away.
+     */
     int64_t descriptor;
 };
 
 /**
- * Writes what is known of a mapping to facts, which has room for size bytes: say sizeof. A shorter struct, of an older
- * header, gets what it has room for. A loss stays unreported. Returns 0, or MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED,
- * MMAP_WRAP_E_ARGUMENT (NULL, or a size that is none).
+ * Writes information about a mapping to *info, a struct of size bytes: pass sizeof. A smaller
+ * struct, of an older header, gets the members that it has. A pending loss stays pending. Returns
+ * 0. Errors: MMAP_WRAP_E_HANDLE; MMAP_WRAP_E_UNMAPPED; MMAP_WRAP_E_ARGUMENT if info is NULL or size
+ * is invalid.
  *
- *     struct mmap_wrap_facts facts;
- *     if (mmap_wrap_facts(h, &facts, sizeof facts) == 0) printf("%lld pages\n", (long long)(facts.mapped / facts.page_size));
+ *     struct mmap_wrap_info info;
+ *     if (mmap_wrap_info(h, &info, sizeof info) == 0)
+ *         printf("%lld pages\n", (long long)(info.mapped / info.page_size));
  */
-int64_t mmap_wrap_facts(mmap_wrap_handle h, struct mmap_wrap_facts *facts, int64_t size);
+MMAP_WRAP_API int64_t mmap_wrap_info(mmap_wrap_handle h, struct mmap_wrap_info *info, int64_t size)
+    MMAP_WRAP_NOEXCEPT;
 
 /**
- * The size in bytes, now, of the file that the mapping keeps open; of a block device, the size of the device. It takes no
- * descriptor, so it works where no more can be opened. Or MMAP_WRAP_E_ARGUMENT where no file is kept,
- * MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED, MMAP_WRAP_E_FAULT (a loss that was not reported yet).
+ * Returns the current size in bytes of the file that the mapping keeps open, or of the device if it
+ * is a block device. It opens no descriptor. Errors: MMAP_WRAP_E_ARGUMENT if no file is kept;
+ * MMAP_WRAP_E_HANDLE; MMAP_WRAP_E_UNMAPPED; MMAP_WRAP_E_FAULT for a pending loss.
  *
  *     if (mmap_wrap_file_size(h) > mmap_wrap_length(h)) puts("the file has grown");
  */
-int64_t mmap_wrap_file_size(mmap_wrap_handle h);
+MMAP_WRAP_API int64_t mmap_wrap_file_size(mmap_wrap_handle h) MMAP_WRAP_NOEXCEPT;
 
 /**
- * Writes the handles of the live mappings, in no set order, to handles, which has room for that many. Returns how many
- * mappings live, which may be more: none are written beyond the room. Mappings of other threads may come and go
- * meanwhile. MMAP_WRAP_E_ARGUMENT: NULL with room, MMAP_WRAP_E_RANGE: negative room.
+ * Writes the handles of the live mappings, in no particular order, to handles, an array of room
+ * elements. Returns the number of live mappings, which can exceed room. Other threads may map and
+ * unmap meanwhile. Errors: MMAP_WRAP_E_ARGUMENT if handles is NULL and room is not 0;
+ * MMAP_WRAP_E_RANGE if room is negative.
  *
  *     printf("%lld mappings live\n", (long long)mmap_wrap_list(NULL, 0));
  */
-int64_t mmap_wrap_list(mmap_wrap_handle *handles, int64_t room);
+MMAP_WRAP_API int64_t mmap_wrap_list(mmap_wrap_handle *handles, int64_t room) MMAP_WRAP_NOEXCEPT;
 
 /*
  * == Constants ==
  *
- * The platform's own values, for languages without its headers. The table first, for those that loop; then one
- * function for each name, for those that bind symbol by symbol. This library's own (MMAP_WRAP_REST, codes, kinds of
- * elements …) are among them. A constant that this platform lacks reads 0, which may
- * be another one's value: mmap_wrap_constant and mmap_wrap_constant_available tell the difference.
+ * The values of the platform by name, for languages without its headers. The library's own
+ * constants (MMAP_WRAP_REST, error codes, element kinds and others) are included.
+ * mmap_wrap_constants.h declares a function for each name; "For bindings" has the whole table.
  */
 
 /**
- * Finds a constant by its name and stores its value. Returns 0, MMAP_WRAP_E_UNSUPPORTED where this platform lacks it,
- * MMAP_WRAP_E_ARGUMENT where the library knows no such name, or a pointer is NULL.
+ * Stores the value of the constant with this name to *value. Returns 0. Errors:
+ * MMAP_WRAP_E_UNSUPPORTED if this platform lacks it; MMAP_WRAP_E_ARGUMENT if the library does not
+ * know the name, or a pointer is NULL.
  *
  *     int64_t value;
  *     if (mmap_wrap_constant("MADV_COLD", &value) == 0) madvise_wrap(h, value, 0, MMAP_WRAP_REST);
  */
-int64_t mmap_wrap_constant(const char *name, int64_t *value);
+MMAP_WRAP_API int64_t mmap_wrap_constant(const char *name, int64_t *value) MMAP_WRAP_NOEXCEPT;
+
+/*
+ * == For bindings ==
+ *
+ * For modules that wrap this library for another language: the code and the reason of the last
+ * error, so that the message can begin with the name of that language's own function; functions
+ * that return numbers directly, for languages in which output parameters are expensive; the table
+ * of all constants.
+ */
+
+/** What mmap_wrap_get_int returns on error. */
+#define MMAP_WRAP_NO_INT INT64_MIN
 
 /**
- * How many constants the table has. The same on all platforms for one version of the library.
+ * Returns the code of the calling thread's last error; 0 if mmap_wrap_last_error_message is empty.
+ * For functions that return a pointer or a number.
+ *
+ *     if (mmap_wrap_acquire(h) == NULL && mmap_wrap_last_error_code() == MMAP_WRAP_E_UNMAPPED)
+ *         puts("it is unmapped");
+ */
+MMAP_WRAP_API int64_t mmap_wrap_last_error_code(void) MMAP_WRAP_NOEXCEPT;
+
+/**
+ * Returns the message of the calling thread's last error without the name of the function and ": ".
+ * Never NULL; valid until the calling thread next calls this function, mmap_wrap_last_error_message
+ * or mmap_wrap_strerror.
+ *
+ *     raise(own_name, mmap_wrap_last_error_reason());
+ */
+MMAP_WRAP_API const char *mmap_wrap_last_error_reason(void) MMAP_WRAP_NOEXCEPT;
+
+/**
+ * Returns the integer of this kind at offset. A MMAP_WRAP_U64 above INT64_MAX is returned as the
+ * negative number with the same bits. On error it returns MMAP_WRAP_NO_INT, and
+ * mmap_wrap_last_error_code is the code. If that number is the integer itself, the call clears the
+ * last error, so that mmap_wrap_last_error_code is 0.
+ *
+ *     int64_t count = mmap_wrap_get_int(h, MMAP_WRAP_I32, 16);
+ *     if (count == MMAP_WRAP_NO_INT && mmap_wrap_last_error_code() < 0)
+ *         puts(mmap_wrap_last_error_message());
+ */
+MMAP_WRAP_API int64_t mmap_wrap_get_int(mmap_wrap_handle h, int64_t kind, int64_t offset)
+    MMAP_WRAP_NOEXCEPT;
+
+/**
+ * Writes the integer of this kind at offset. Returns 0, or MMAP_WRAP_E_ARGUMENT if value does not
+ * fit the kind; the message has the limits. MMAP_WRAP_U64 takes all 64 bits as they are.
+ *
+ *     mmap_wrap_put_int(h, MMAP_WRAP_U8, 3, 255);
+ */
+MMAP_WRAP_API int64_t mmap_wrap_put_int(mmap_wrap_handle h, int64_t kind, int64_t offset,
+    int64_t value) MMAP_WRAP_NOEXCEPT;
+
+/**
+ * Returns the floating-point number of this kind at offset. On error it returns a NaN, and
+ * mmap_wrap_last_error_code is the code. If the number is itself a NaN, the call clears the last
+ * error, so that mmap_wrap_last_error_code is 0.
+ *
+ *     double weight = mmap_wrap_get_float(h, MMAP_WRAP_F32, 40);
+ *     if (weight != weight && mmap_wrap_last_error_code() < 0)
+ *         puts(mmap_wrap_last_error_message());
+ */
+MMAP_WRAP_API double mmap_wrap_get_float(mmap_wrap_handle h, int64_t kind, int64_t offset)
+    MMAP_WRAP_NOEXCEPT;
+
+/**
+ * Writes the floating-point number of this kind at offset, rounded to the kind. Returns 0, or
+ * MMAP_WRAP_E_ARGUMENT for a finite value that exceeds the kind.
+ *
+ *     mmap_wrap_put_float(h, MMAP_WRAP_F32, 40, 0.5);
+ */
+MMAP_WRAP_API int64_t mmap_wrap_put_float(mmap_wrap_handle h, int64_t kind, int64_t offset,
+    double value) MMAP_WRAP_NOEXCEPT;
+
+/**
+ * Returns the number of constants in the table. It is the same on all platforms for one version of
+ * the library.
  *
  *     for (int64_t i = 0; i < mmap_wrap_constant_count(); i++) puts(mmap_wrap_constant_name(i));
  */
-int64_t mmap_wrap_constant_count(void);
+MMAP_WRAP_API int64_t mmap_wrap_constant_count(void) MMAP_WRAP_NOEXCEPT;
 
 /**
- * The name of constant i, 0 to mmap_wrap_constant_count() - 1. The text lives for ever. NULL outside.
+ * Returns the name of constant i, 0 to mmap_wrap_constant_count() - 1. The string is static. NULL
+ * if i is outside of that.
  *
  *     puts(mmap_wrap_constant_name(0));
  */
-const char *mmap_wrap_constant_name(int64_t i);
+MMAP_WRAP_API const char *mmap_wrap_constant_name(int64_t i) MMAP_WRAP_NOEXCEPT;
 
 /**
- * The value of constant i; 0 where this platform lacks it. MMAP_WRAP_E_ARGUMENT outside. MAP_FAILED (-1) and the library's
- * own MMAP_WRAP_REST and MMAP_WRAP_E_ codes are negative themselves.
+ * Returns the value of constant i; 0 if this platform lacks it; MMAP_WRAP_E_ARGUMENT if i is out of
+ * range. The values of MAP_FAILED, MMAP_WRAP_REST and MMAP_WRAP_E_ codes are negative.
  *
  *     int64_t value = mmap_wrap_constant_value(0);
  */
-int64_t mmap_wrap_constant_value(int64_t i);
+MMAP_WRAP_API int64_t mmap_wrap_constant_value(int64_t i) MMAP_WRAP_NOEXCEPT;
 
 /**
- * 1 where this platform has constant i, 0 where it does not, MMAP_WRAP_E_ARGUMENT outside.
+ * Returns 1 if this platform has constant i, 0 if not, MMAP_WRAP_E_ARGUMENT if i is out of range.
  *
  *     if (!mmap_wrap_constant_available(0)) puts("not on this platform");
  */
-int64_t mmap_wrap_constant_available(int64_t i);
-
-/** MAP_FAILED: the address that a raw mmap returns on error, as a number. */
-int64_t mmap_wrap_MAP_FAILED(void);
-
-/** PROT_NONE: pages may not be accessed. */
-int64_t mmap_wrap_PROT_NONE(void);
-
-/** PROT_READ: pages may be read. */
-int64_t mmap_wrap_PROT_READ(void);
-
-/** PROT_WRITE: pages may be written. */
-int64_t mmap_wrap_PROT_WRITE(void);
-
-/** PROT_EXEC: pages may be executed. */
-int64_t mmap_wrap_PROT_EXEC(void);
-
-/** PROT_SEM: pages may hold futexes, on processors where that matters. */
-int64_t mmap_wrap_PROT_SEM(void);
-
-/** PROT_GROWSDOWN: mprotect: extend the change to the start of a mapping that grows down. */
-int64_t mmap_wrap_PROT_GROWSDOWN(void);
-
-/** PROT_GROWSUP: mprotect: extend the change to the end of a mapping that grows up. */
-int64_t mmap_wrap_PROT_GROWSUP(void);
-
-/** PROT_BTI: code guarded against branches to elsewhere (arm64). */
-int64_t mmap_wrap_PROT_BTI(void);
-
-/** PROT_MTE: memory that carries tags (arm64). */
-int64_t mmap_wrap_PROT_MTE(void);
-
-/** PROT_SAO: strong access order (powerpc). */
-int64_t mmap_wrap_PROT_SAO(void);
-
-/** MAP_SHARED: changes reach the file and everyone who maps it. */
-int64_t mmap_wrap_MAP_SHARED(void);
-
-/** MAP_PRIVATE: changes stay in this mapping. */
-int64_t mmap_wrap_MAP_PRIVATE(void);
-
-/** MAP_SHARED_VALIDATE: as MAP_SHARED, and unknown flags are refused by the kernel. */
-int64_t mmap_wrap_MAP_SHARED_VALIDATE(void);
-
-/** MAP_DROPPABLE: memory that the kernel may drop (reads zero) when it runs short. */
-int64_t mmap_wrap_MAP_DROPPABLE(void);
-
-/** MAP_FILE: nothing; some systems want it for files. */
-int64_t mmap_wrap_MAP_FILE(void);
-
-/** MAP_FIXED: exactly at this address, replacing what is there. */
-int64_t mmap_wrap_MAP_FIXED(void);
-
-/** MAP_FIXED_NOREPLACE: exactly at this address, or fail where something is there. */
-int64_t mmap_wrap_MAP_FIXED_NOREPLACE(void);
-
-/** MAP_ANONYMOUS: memory without a file. */
-int64_t mmap_wrap_MAP_ANONYMOUS(void);
-
-/** MAP_ANON: another name of MAP_ANONYMOUS. */
-int64_t mmap_wrap_MAP_ANON(void);
-
-/** MAP_32BIT: in the lowest 2 GiB of the address space (x86). */
-int64_t mmap_wrap_MAP_32BIT(void);
-
-/** MAP_ABOVE4G: above the lowest 4 GiB of the address space (x86). */
-int64_t mmap_wrap_MAP_ABOVE4G(void);
-
-/** MAP_GROWSDOWN: grows down like a stack. */
-int64_t mmap_wrap_MAP_GROWSDOWN(void);
-
-/** MAP_DENYWRITE: ignored by the kernel. */
-int64_t mmap_wrap_MAP_DENYWRITE(void);
-
-/** MAP_EXECUTABLE: ignored by the kernel. */
-int64_t mmap_wrap_MAP_EXECUTABLE(void);
-
-/** MAP_LOCKED: pages are locked into memory, as far as they can be. */
-int64_t mmap_wrap_MAP_LOCKED(void);
-
-/** MAP_NORESERVE: no swap space is set aside. */
-int64_t mmap_wrap_MAP_NORESERVE(void);
-
-/** MAP_POPULATE: pages are read in at once. */
-int64_t mmap_wrap_MAP_POPULATE(void);
-
-/** MAP_NONBLOCK: with MAP_POPULATE: only pages that are in memory. */
-int64_t mmap_wrap_MAP_NONBLOCK(void);
-
-/** MAP_STACK: fit for a thread's stack. */
-int64_t mmap_wrap_MAP_STACK(void);
-
-/** MAP_HUGETLB: huge pages from the reserved pool. */
-int64_t mmap_wrap_MAP_HUGETLB(void);
-
-/** MAP_SYNC: writes reach persistent memory (DAX) synchronously. */
-int64_t mmap_wrap_MAP_SYNC(void);
-
-/** MAP_UNINITIALIZED: memory may hold old contents (kernels without MMU only). */
-int64_t mmap_wrap_MAP_UNINITIALIZED(void);
-
-/** MAP_HUGE_16KB: with MAP_HUGETLB: pages of 16 KiB. */
-int64_t mmap_wrap_MAP_HUGE_16KB(void);
-
-/** MAP_HUGE_64KB: with MAP_HUGETLB: pages of 64 KiB. */
-int64_t mmap_wrap_MAP_HUGE_64KB(void);
-
-/** MAP_HUGE_512KB: with MAP_HUGETLB: pages of 512 KiB. */
-int64_t mmap_wrap_MAP_HUGE_512KB(void);
-
-/** MAP_HUGE_1MB: with MAP_HUGETLB: pages of 1 MiB. */
-int64_t mmap_wrap_MAP_HUGE_1MB(void);
-
-/** MAP_HUGE_2MB: with MAP_HUGETLB: pages of 2 MiB. */
-int64_t mmap_wrap_MAP_HUGE_2MB(void);
-
-/** MAP_HUGE_8MB: with MAP_HUGETLB: pages of 8 MiB. */
-int64_t mmap_wrap_MAP_HUGE_8MB(void);
-
-/** MAP_HUGE_16MB: with MAP_HUGETLB: pages of 16 MiB. */
-int64_t mmap_wrap_MAP_HUGE_16MB(void);
-
-/** MAP_HUGE_32MB: with MAP_HUGETLB: pages of 32 MiB. */
-int64_t mmap_wrap_MAP_HUGE_32MB(void);
-
-/** MAP_HUGE_256MB: with MAP_HUGETLB: pages of 256 MiB. */
-int64_t mmap_wrap_MAP_HUGE_256MB(void);
-
-/** MAP_HUGE_512MB: with MAP_HUGETLB: pages of 512 MiB. */
-int64_t mmap_wrap_MAP_HUGE_512MB(void);
-
-/** MAP_HUGE_1GB: with MAP_HUGETLB: pages of 1 GiB. */
-int64_t mmap_wrap_MAP_HUGE_1GB(void);
-
-/** MAP_HUGE_2GB: with MAP_HUGETLB: pages of 2 GiB. */
-int64_t mmap_wrap_MAP_HUGE_2GB(void);
-
-/** MAP_HUGE_16GB: with MAP_HUGETLB: pages of 16 GiB. */
-int64_t mmap_wrap_MAP_HUGE_16GB(void);
-
-/** MAP_JIT: code may be written and run in turn (macOS). */
-int64_t mmap_wrap_MAP_JIT(void);
-
-/** MAP_NOCACHE: pages are the first to be reclaimed (macOS). */
-int64_t mmap_wrap_MAP_NOCACHE(void);
-
-/** MAP_NOEXTEND: for MAP_FILE, do not change the file's size (macOS). */
-int64_t mmap_wrap_MAP_NOEXTEND(void);
-
-/** MAP_HASSEMAPHORE: the region may hold semaphores (BSD, macOS). */
-int64_t mmap_wrap_MAP_HASSEMAPHORE(void);
-
-/** MAP_RESILIENT_CODESIGN: code that fails its signature reads zero (macOS). */
-int64_t mmap_wrap_MAP_RESILIENT_CODESIGN(void);
-
-/** MAP_RESILIENT_MEDIA: a lost medium reads zero (macOS). */
-int64_t mmap_wrap_MAP_RESILIENT_MEDIA(void);
-
-/** MAP_TRANSLATED_ALLOW_EXECUTE: translated programs may execute it (macOS). */
-int64_t mmap_wrap_MAP_TRANSLATED_ALLOW_EXECUTE(void);
-
-/** MAP_UNIX03: UNIX 03 conformance (macOS). */
-int64_t mmap_wrap_MAP_UNIX03(void);
-
-/** MAP_ALIGNED_SUPER: aligned for superpages (FreeBSD). */
-int64_t mmap_wrap_MAP_ALIGNED_SUPER(void);
-
-/** MAP_CONCEAL: left out of core dumps (OpenBSD). */
-int64_t mmap_wrap_MAP_CONCEAL(void);
-
-/** MAP_EXCL: with MAP_FIXED: fail where something is there (FreeBSD). */
-int64_t mmap_wrap_MAP_EXCL(void);
-
-/** MAP_GUARD: a range that cannot be accessed (FreeBSD). */
-int64_t mmap_wrap_MAP_GUARD(void);
-
-/** MAP_NOCORE: left out of core dumps (FreeBSD). */
-int64_t mmap_wrap_MAP_NOCORE(void);
-
-/** MAP_NOSYNC: written back only when needed (FreeBSD). */
-int64_t mmap_wrap_MAP_NOSYNC(void);
-
-/** MAP_PREFAULT_READ: pages are made ready for reading (FreeBSD). */
-int64_t mmap_wrap_MAP_PREFAULT_READ(void);
-
-/** MAP_TYPE: the bits of the flags that say shared or private. */
-int64_t mmap_wrap_MAP_TYPE(void);
-
-/** MAP_HUGE_SHIFT: where the flags hold the logarithm of the huge page size. */
-int64_t mmap_wrap_MAP_HUGE_SHIFT(void);
-
-/** MAP_HUGE_MASK: the bits of that logarithm, before shifting. */
-int64_t mmap_wrap_MAP_HUGE_MASK(void);
-
-/** MFD_HUGE_SHIFT: where the flags of a memfd hold the logarithm of the huge page size. */
-int64_t mmap_wrap_MFD_HUGE_SHIFT(void);
-
-/** MFD_HUGE_MASK: the bits of that logarithm, before shifting. */
-int64_t mmap_wrap_MFD_HUGE_MASK(void);
-
-/** MS_ASYNC: schedule the write and return. */
-int64_t mmap_wrap_MS_ASYNC(void);
-
-/** MS_SYNC: return when the data is written. */
-int64_t mmap_wrap_MS_SYNC(void);
-
-/** MS_INVALIDATE: make other mappings of the file see it (EBUSY on locked pages). */
-int64_t mmap_wrap_MS_INVALIDATE(void);
-
-/** MS_KILLPAGES: drop the pages (macOS). */
-int64_t mmap_wrap_MS_KILLPAGES(void);
-
-/** MS_DEACTIVATE: pages are not needed soon (macOS). */
-int64_t mmap_wrap_MS_DEACTIVATE(void);
-
-/** MADV_NORMAL: no special treatment. */
-int64_t mmap_wrap_MADV_NORMAL(void);
-
-/** MADV_RANDOM: no read-ahead: accesses come in random order. */
-int64_t mmap_wrap_MADV_RANDOM(void);
-
-/** MADV_SEQUENTIAL: much read-ahead: accesses come in order. */
-int64_t mmap_wrap_MADV_SEQUENTIAL(void);
-
-/** MADV_WILLNEED: read the pages in soon. */
-int64_t mmap_wrap_MADV_WILLNEED(void);
-
-/** MADV_DOFORK: a forked child has the pages again: undoes MADV_DONTFORK. */
-int64_t mmap_wrap_MADV_DOFORK(void);
-
-/** MADV_MERGEABLE: identical pages may be merged (KSM). */
-int64_t mmap_wrap_MADV_MERGEABLE(void);
-
-/** MADV_UNMERGEABLE: identical pages are not merged. */
-int64_t mmap_wrap_MADV_UNMERGEABLE(void);
-
-/** MADV_HUGEPAGE: transparent huge pages wanted. */
-int64_t mmap_wrap_MADV_HUGEPAGE(void);
-
-/** MADV_NOHUGEPAGE: transparent huge pages unwanted. */
-int64_t mmap_wrap_MADV_NOHUGEPAGE(void);
-
-/** MADV_COLLAPSE: make huge pages of it now. */
-int64_t mmap_wrap_MADV_COLLAPSE(void);
-
-/** MADV_DONTDUMP: left out of core dumps. */
-int64_t mmap_wrap_MADV_DONTDUMP(void);
-
-/** MADV_DODUMP: in core dumps again: undoes MADV_DONTDUMP. */
-int64_t mmap_wrap_MADV_DODUMP(void);
-
-/** MADV_KEEPONFORK: a forked child has the contents again: undoes MADV_WIPEONFORK. */
-int64_t mmap_wrap_MADV_KEEPONFORK(void);
-
-/** MADV_COLD: pages are reclaimed before others. */
-int64_t mmap_wrap_MADV_COLD(void);
-
-/** MADV_PAGEOUT: pages are reclaimed now. */
-int64_t mmap_wrap_MADV_PAGEOUT(void);
-
-/** MADV_POPULATE_READ: make the pages ready for reading now. */
-int64_t mmap_wrap_MADV_POPULATE_READ(void);
-
-/** MADV_POPULATE_WRITE: make the pages ready for writing now. */
-int64_t mmap_wrap_MADV_POPULATE_WRITE(void);
-
-/** MADV_NOSYNC: written back only when needed (FreeBSD). */
-int64_t mmap_wrap_MADV_NOSYNC(void);
-
-/** MADV_AUTOSYNC: undoes MADV_NOSYNC (FreeBSD). */
-int64_t mmap_wrap_MADV_AUTOSYNC(void);
-
-/** MADV_NOCORE: left out of core dumps (FreeBSD). */
-int64_t mmap_wrap_MADV_NOCORE(void);
-
-/** MADV_CORE: in core dumps again (FreeBSD). */
-int64_t mmap_wrap_MADV_CORE(void);
-
-/** MADV_PROTECT: the process is not killed when memory runs out (FreeBSD). */
-int64_t mmap_wrap_MADV_PROTECT(void);
-
-/** MADV_DONTNEED: drop the pages: private ones read zero or the file again. */
-int64_t mmap_wrap_MADV_DONTNEED(void);
-
-/** MADV_FREE: the pages may be dropped until they are next written. */
-int64_t mmap_wrap_MADV_FREE(void);
-
-/** MADV_REMOVE: free the pages and what lies behind them in the file: punches a hole. */
-int64_t mmap_wrap_MADV_REMOVE(void);
-
-/** MADV_DONTFORK: a forked child does not have the pages. */
-int64_t mmap_wrap_MADV_DONTFORK(void);
-
-/** MADV_WIPEONFORK: a forked child reads zero. */
-int64_t mmap_wrap_MADV_WIPEONFORK(void);
-
-/** MADV_DONTNEED_LOCKED: as MADV_DONTNEED, for locked pages too. */
-int64_t mmap_wrap_MADV_DONTNEED_LOCKED(void);
-
-/** MADV_GUARD_INSTALL: drop the pages and let every access to them fault. */
-int64_t mmap_wrap_MADV_GUARD_INSTALL(void);
-
-/** MADV_GUARD_REMOVE: undo MADV_GUARD_INSTALL; the pages are empty. */
-int64_t mmap_wrap_MADV_GUARD_REMOVE(void);
-
-/** MADV_HWPOISON: treat the pages as failed hardware, for tests. */
-int64_t mmap_wrap_MADV_HWPOISON(void);
-
-/** MADV_SOFT_OFFLINE: move the data off the hardware pages, for tests. */
-int64_t mmap_wrap_MADV_SOFT_OFFLINE(void);
-
-/** MADV_ZERO_WIRED_PAGES: zero locked pages before they are freed (macOS). */
-int64_t mmap_wrap_MADV_ZERO_WIRED_PAGES(void);
-
-/** MADV_FREE_REUSABLE: pages may be reused by anyone (macOS). */
-int64_t mmap_wrap_MADV_FREE_REUSABLE(void);
-
-/** MADV_FREE_REUSE: undoes MADV_FREE_REUSABLE (macOS). */
-int64_t mmap_wrap_MADV_FREE_REUSE(void);
-
-/** MREMAP_MAYMOVE: the mapping may move. */
-int64_t mmap_wrap_MREMAP_MAYMOVE(void);
-
-/** MREMAP_FIXED: the mapping moves to exactly this address. */
-int64_t mmap_wrap_MREMAP_FIXED(void);
-
-/** MREMAP_DONTUNMAP: the old range stays mapped, empty. */
-int64_t mmap_wrap_MREMAP_DONTUNMAP(void);
-
-/** MLOCK_ONFAULT: lock each page once it is touched. */
-int64_t mmap_wrap_MLOCK_ONFAULT(void);
-
-/** MCL_CURRENT: lock all that is mapped now. */
-int64_t mmap_wrap_MCL_CURRENT(void);
-
-/** MCL_FUTURE: lock all that will be mapped. */
-int64_t mmap_wrap_MCL_FUTURE(void);
-
-/** MCL_ONFAULT: lock each page once it is touched. */
-int64_t mmap_wrap_MCL_ONFAULT(void);
-
-/** MFD_CLOEXEC: the descriptor is closed on exec. */
-int64_t mmap_wrap_MFD_CLOEXEC(void);
-
-/** MFD_ALLOW_SEALING: seals may be added. */
-int64_t mmap_wrap_MFD_ALLOW_SEALING(void);
-
-/** MFD_HUGETLB: of huge pages from the reserved pool. */
-int64_t mmap_wrap_MFD_HUGETLB(void);
-
-/** MFD_NOEXEC_SEAL: not executable, and sealed so. */
-int64_t mmap_wrap_MFD_NOEXEC_SEAL(void);
-
-/** MFD_EXEC: executable. */
-int64_t mmap_wrap_MFD_EXEC(void);
-
-/** MFD_HUGE_16KB: with MFD_HUGETLB: pages of 16 KiB. */
-int64_t mmap_wrap_MFD_HUGE_16KB(void);
-
-/** MFD_HUGE_64KB: with MFD_HUGETLB: pages of 64 KiB. */
-int64_t mmap_wrap_MFD_HUGE_64KB(void);
-
-/** MFD_HUGE_512KB: with MFD_HUGETLB: pages of 512 KiB. */
-int64_t mmap_wrap_MFD_HUGE_512KB(void);
-
-/** MFD_HUGE_1MB: with MFD_HUGETLB: pages of 1 MiB. */
-int64_t mmap_wrap_MFD_HUGE_1MB(void);
-
-/** MFD_HUGE_2MB: with MFD_HUGETLB: pages of 2 MiB. */
-int64_t mmap_wrap_MFD_HUGE_2MB(void);
-
-/** MFD_HUGE_8MB: with MFD_HUGETLB: pages of 8 MiB. */
-int64_t mmap_wrap_MFD_HUGE_8MB(void);
-
-/** MFD_HUGE_16MB: with MFD_HUGETLB: pages of 16 MiB. */
-int64_t mmap_wrap_MFD_HUGE_16MB(void);
-
-/** MFD_HUGE_32MB: with MFD_HUGETLB: pages of 32 MiB. */
-int64_t mmap_wrap_MFD_HUGE_32MB(void);
-
-/** MFD_HUGE_256MB: with MFD_HUGETLB: pages of 256 MiB. */
-int64_t mmap_wrap_MFD_HUGE_256MB(void);
-
-/** MFD_HUGE_512MB: with MFD_HUGETLB: pages of 512 MiB. */
-int64_t mmap_wrap_MFD_HUGE_512MB(void);
-
-/** MFD_HUGE_1GB: with MFD_HUGETLB: pages of 1 GiB. */
-int64_t mmap_wrap_MFD_HUGE_1GB(void);
-
-/** MFD_HUGE_2GB: with MFD_HUGETLB: pages of 2 GiB. */
-int64_t mmap_wrap_MFD_HUGE_2GB(void);
-
-/** MFD_HUGE_16GB: with MFD_HUGETLB: pages of 16 GiB. */
-int64_t mmap_wrap_MFD_HUGE_16GB(void);
-
-/** F_SEAL_SEAL: no further seals. */
-int64_t mmap_wrap_F_SEAL_SEAL(void);
-
-/** F_SEAL_SHRINK: the file cannot shrink. */
-int64_t mmap_wrap_F_SEAL_SHRINK(void);
-
-/** F_SEAL_GROW: the file cannot grow. */
-int64_t mmap_wrap_F_SEAL_GROW(void);
-
-/** F_SEAL_WRITE: the file cannot be written. */
-int64_t mmap_wrap_F_SEAL_WRITE(void);
-
-/** F_SEAL_FUTURE_WRITE: no new way to write the file; mappings that write go on. */
-int64_t mmap_wrap_F_SEAL_FUTURE_WRITE(void);
-
-/** F_SEAL_EXEC: the execute permission cannot change. */
-int64_t mmap_wrap_F_SEAL_EXEC(void);
-
-/** O_RDONLY: open for reading. */
-int64_t mmap_wrap_O_RDONLY(void);
-
-/** O_WRONLY: open for writing. */
-int64_t mmap_wrap_O_WRONLY(void);
-
-/** O_RDWR: open for both. */
-int64_t mmap_wrap_O_RDWR(void);
-
-/** O_CREAT: make the file if it is missing. */
-int64_t mmap_wrap_O_CREAT(void);
-
-/** O_EXCL: with O_CREAT: fail if it is there. */
-int64_t mmap_wrap_O_EXCL(void);
-
-/** O_TRUNC: cut the file to nothing. */
-int64_t mmap_wrap_O_TRUNC(void);
-
-/** O_APPEND: write at the end. */
-int64_t mmap_wrap_O_APPEND(void);
-
-/** O_CLOEXEC: close on exec. */
-int64_t mmap_wrap_O_CLOEXEC(void);
-
-/** O_DIRECT: around the page cache. */
-int64_t mmap_wrap_O_DIRECT(void);
-
-/** O_SYNC: writes return when data and metadata are stored. */
-int64_t mmap_wrap_O_SYNC(void);
-
-/** O_DSYNC: writes return when data is stored. */
-int64_t mmap_wrap_O_DSYNC(void);
-
-/** O_NOFOLLOW: fail on a symbolic link. */
-int64_t mmap_wrap_O_NOFOLLOW(void);
-
-/** O_NOATIME: do not update the time of last access. */
-int64_t mmap_wrap_O_NOATIME(void);
-
-/** O_TMPFILE: an unnamed file in the directory given. */
-int64_t mmap_wrap_O_TMPFILE(void);
-
-/** O_NONBLOCK: do not wait while opening. */
-int64_t mmap_wrap_O_NONBLOCK(void);
-
-/** O_NOCTTY: a terminal does not become the controlling one. */
-int64_t mmap_wrap_O_NOCTTY(void);
-
-/** O_DIRECTORY: fail unless it is a directory. */
-int64_t mmap_wrap_O_DIRECTORY(void);
-
-/** O_ASYNC: a signal when input arrives; of no effect on files. */
-int64_t mmap_wrap_O_ASYNC(void);
-
-/** O_LARGEFILE: files of 2 GiB and more on 32-bit systems, which this library opens in any case. */
-int64_t mmap_wrap_O_LARGEFILE(void);
-
-/** PKEY_UNRESTRICTED: the key forbids nothing. */
-int64_t mmap_wrap_PKEY_UNRESTRICTED(void);
-
-/** PKEY_DISABLE_ACCESS: the key forbids every access. */
-int64_t mmap_wrap_PKEY_DISABLE_ACCESS(void);
-
-/** PKEY_DISABLE_WRITE: the key forbids writing. */
-int64_t mmap_wrap_PKEY_DISABLE_WRITE(void);
-
-/** PKEY_DISABLE_EXECUTE: the key forbids execution (arm64, powerpc). */
-int64_t mmap_wrap_PKEY_DISABLE_EXECUTE(void);
-
-/** PKEY_DISABLE_READ: the key forbids reading (arm64). */
-int64_t mmap_wrap_PKEY_DISABLE_READ(void);
-
-/** PKEY_ACCESS_MASK: PKEY_DISABLE_ACCESS and PKEY_DISABLE_WRITE together, and what else the processor has. */
-int64_t mmap_wrap_PKEY_ACCESS_MASK(void);
-
-/** OVERCOMMIT_GUESS: vm.overcommit_memory: refuse obvious excess. */
-int64_t mmap_wrap_OVERCOMMIT_GUESS(void);
-
-/** OVERCOMMIT_ALWAYS: vm.overcommit_memory: refuse nothing. */
-int64_t mmap_wrap_OVERCOMMIT_ALWAYS(void);
-
-/** OVERCOMMIT_NEVER: vm.overcommit_memory: refuse what cannot be backed. */
-int64_t mmap_wrap_OVERCOMMIT_NEVER(void);
-
-/** MPOL_DEFAULT: mbind: as the process has it. */
-int64_t mmap_wrap_MPOL_DEFAULT(void);
-
-/** MPOL_PREFERRED: mbind: from the node given, or another where that has no room. */
-int64_t mmap_wrap_MPOL_PREFERRED(void);
-
-/** MPOL_BIND: mbind: from the nodes given and no others. */
-int64_t mmap_wrap_MPOL_BIND(void);
-
-/** MPOL_INTERLEAVE: mbind: from the nodes given in turn. */
-int64_t mmap_wrap_MPOL_INTERLEAVE(void);
-
-/** MPOL_LOCAL: mbind: from the node that first touches a page. */
-int64_t mmap_wrap_MPOL_LOCAL(void);
-
-/** MPOL_PREFERRED_MANY: mbind: from the nodes given, or others where those have no room. */
-int64_t mmap_wrap_MPOL_PREFERRED_MANY(void);
-
-/** MPOL_WEIGHTED_INTERLEAVE: mbind: from the nodes given in turn, from some more often. */
-int64_t mmap_wrap_MPOL_WEIGHTED_INTERLEAVE(void);
-
-/** MPOL_F_NUMA_BALANCING: with MPOL_BIND: pages may move between the nodes given. */
-int64_t mmap_wrap_MPOL_F_NUMA_BALANCING(void);
-
-/** MPOL_F_RELATIVE_NODES: the nodes are counted among those that the process may use. */
-int64_t mmap_wrap_MPOL_F_RELATIVE_NODES(void);
-
-/** MPOL_F_STATIC_NODES: the nodes stay the same when the process may use others. */
-int64_t mmap_wrap_MPOL_F_STATIC_NODES(void);
-
-/** MPOL_MF_STRICT: mbind: fail where pages lie elsewhere. */
-int64_t mmap_wrap_MPOL_MF_STRICT(void);
-
-/** MPOL_MF_MOVE: mbind: move the pages that only this process has. */
-int64_t mmap_wrap_MPOL_MF_MOVE(void);
-
-/** MPOL_MF_MOVE_ALL: mbind: move pages that others have, too. */
-int64_t mmap_wrap_MPOL_MF_MOVE_ALL(void);
-
-/** MMAP_WRAP_REST: a size or end: to the end of the mapping; a length: to the end of the file; a time: indefinitely. */
-int64_t mmap_wrap_MMAP_WRAP_REST(void);
-
-/** MMAP_WRAP_KEEP: or'ed to flags: the mapping keeps its file open. */
-int64_t mmap_wrap_MMAP_WRAP_KEEP(void);
-
-/** MMAP_WRAP_OR_PRIVATE: or'ed to MAP_SHARED for reading: private, where the file takes no shared mapping. */
-int64_t mmap_wrap_MMAP_WRAP_OR_PRIVATE(void);
-
-/** MMAP_WRAP_WITH_FILE: mremap_wrap: the file ends where the mapping ends. */
-int64_t mmap_wrap_MMAP_WRAP_WITH_FILE(void);
-
-/** MMAP_WRAP_ALLOCATE: mremap_wrap: the same, and blocks are set aside for all of the file. */
-int64_t mmap_wrap_MMAP_WRAP_ALLOCATE(void);
-
-/** MMAP_WRAP_E_HANDLE: not a valid mapping handle. */
-int64_t mmap_wrap_MMAP_WRAP_E_HANDLE(void);
-
-/** MMAP_WRAP_E_UNMAPPED: the mapping is unmapped already. */
-int64_t mmap_wrap_MMAP_WRAP_E_UNMAPPED(void);
-
-/** MMAP_WRAP_E_RANGE: outside the mapping. */
-int64_t mmap_wrap_MMAP_WRAP_E_RANGE(void);
-
-/** MMAP_WRAP_E_ALIGNMENT: not on the border of a page or word. */
-int64_t mmap_wrap_MMAP_WRAP_E_ALIGNMENT(void);
-
-/** MMAP_WRAP_E_FAULT: the access faulted. */
-int64_t mmap_wrap_MMAP_WRAP_E_FAULT(void);
-
-/** MMAP_WRAP_E_BUSY: the mapping is in use. */
-int64_t mmap_wrap_MMAP_WRAP_E_BUSY(void);
-
-/** MMAP_WRAP_E_ARGUMENT: invalid argument. */
-int64_t mmap_wrap_MMAP_WRAP_E_ARGUMENT(void);
-
-/** MMAP_WRAP_E_UNSUPPORTED: not supported on this system. */
-int64_t mmap_wrap_MMAP_WRAP_E_UNSUPPORTED(void);
-
-/** MMAP_WRAP_E_NOT_FOUND: not found. */
-int64_t mmap_wrap_MMAP_WRAP_E_NOT_FOUND(void);
-
-/** MMAP_WRAP_E_INTERNAL: a defect of the library. */
-int64_t mmap_wrap_MMAP_WRAP_E_INTERNAL(void);
-
-/** MMAP_WRAP_E_SEALED: a part of the mapping is sealed. */
-int64_t mmap_wrap_MMAP_WRAP_E_SEALED(void);
-
-/** MMAP_WRAP_I8: an element: a signed integer of 8 bits. */
-int64_t mmap_wrap_MMAP_WRAP_I8(void);
-
-/** MMAP_WRAP_U8: an element: an unsigned integer of 8 bits. */
-int64_t mmap_wrap_MMAP_WRAP_U8(void);
-
-/** MMAP_WRAP_I16: an element: a signed integer of 16 bits. */
-int64_t mmap_wrap_MMAP_WRAP_I16(void);
-
-/** MMAP_WRAP_U16: an element: an unsigned integer of 16 bits. */
-int64_t mmap_wrap_MMAP_WRAP_U16(void);
-
-/** MMAP_WRAP_I32: an element: a signed integer of 32 bits. */
-int64_t mmap_wrap_MMAP_WRAP_I32(void);
-
-/** MMAP_WRAP_U32: an element: an unsigned integer of 32 bits. */
-int64_t mmap_wrap_MMAP_WRAP_U32(void);
-
-/** MMAP_WRAP_I64: an element: a signed integer of 64 bits. */
-int64_t mmap_wrap_MMAP_WRAP_I64(void);
-
-/** MMAP_WRAP_U64: an element: an unsigned integer of 64 bits. */
-int64_t mmap_wrap_MMAP_WRAP_U64(void);
-
-/** MMAP_WRAP_F32: an element: a float of 32 bits. */
-int64_t mmap_wrap_MMAP_WRAP_F32(void);
-
-/** MMAP_WRAP_F64: an element: a float of 64 bits. */
-int64_t mmap_wrap_MMAP_WRAP_F64(void);
-
-/** MMAP_WRAP_LITTLE_ENDIAN: or'ed to an element: the least significant byte stands first. */
-int64_t mmap_wrap_MMAP_WRAP_LITTLE_ENDIAN(void);
-
-/** MMAP_WRAP_BIG_ENDIAN: or'ed to an element: the most significant byte stands first. */
-int64_t mmap_wrap_MMAP_WRAP_BIG_ENDIAN(void);
-
-/** MMAP_WRAP_NO_INT: mmap_wrap_get_int: it failed, if mmap_wrap_last_error_code says so. */
-int64_t mmap_wrap_MMAP_WRAP_NO_INT(void);
-
-/** MMAP_WRAP_MUTEX_SIZE: bytes of a mutex in a mapping. */
-int64_t mmap_wrap_MMAP_WRAP_MUTEX_SIZE(void);
-
-/** MMAP_WRAP_SOURCE_ANONYMOUS: mmap_wrap_facts: memory without a file. */
-int64_t mmap_wrap_MMAP_WRAP_SOURCE_ANONYMOUS(void);
-
-/** MMAP_WRAP_SOURCE_DESCRIPTOR: mmap_wrap_facts: a file that the caller had open. */
-int64_t mmap_wrap_MMAP_WRAP_SOURCE_DESCRIPTOR(void);
-
-/** MMAP_WRAP_SOURCE_PATH: mmap_wrap_facts: a file that was opened by its path. */
-int64_t mmap_wrap_MMAP_WRAP_SOURCE_PATH(void);
-
-/** MMAP_WRAP_SOURCE_SHARED_MEMORY: mmap_wrap_facts: shared memory that was opened by its name. */
-int64_t mmap_wrap_MMAP_WRAP_SOURCE_SHARED_MEMORY(void);
-
-/** MMAP_WRAP_SOURCE_MEMORY_FILE: mmap_wrap_facts: a file without a name that the library made. */
-int64_t mmap_wrap_MMAP_WRAP_SOURCE_MEMORY_FILE(void);
+MMAP_WRAP_API int64_t mmap_wrap_constant_available(int64_t i) MMAP_WRAP_NOEXCEPT;
 
 #ifdef __cplusplus
 }

@@ -17,6 +17,7 @@
 #define MMAP_WRAP_HPP
 
 #include "mmap_wrap.h"
+#include "mmap_wrap_constants.h"
 
 #include <cerrno>
 #include <chrono>
@@ -221,6 +222,10 @@ public:
 private:
     friend class mapping;
 
+    mmap_wrap_open_options in_c() const noexcept {
+        return {access_ | open_flags_, mode_, size_, allocate_, len_, prot_, type_ | MMAP_WRAP_KEEP, offset_};
+    }
+
     std::int64_t access_ = mmap_wrap_O_RDWR();
     std::int64_t open_flags_ = 0;
     std::int64_t mode_ = 0;
@@ -278,8 +283,8 @@ public:
      *     auto log = mmapwrap::mapping::open("log", mmapwrap::options().create().size(4096));
      */
     static mapping open(const std::filesystem::path &path, const options &how = options()) {
-        return mapping(mmap_open_wrap(whole(path.string()).c_str(), how.access_ | how.open_flags_, how.mode_, how.size_,
-                                      how.allocate_, how.len_, how.prot_, how.type_ | MMAP_WRAP_KEEP, how.offset_));
+        const mmap_wrap_open_options in_c = how.in_c();
+        return mapping(mmap_open_wrap(whole(path.string()).c_str(), &in_c, sizeof in_c));
     }
 
     /**
@@ -289,8 +294,8 @@ public:
      *     mmapwrap::check(shm_unlink_wrap("/counters"));
      */
     static mapping shared(const std::string &name, const options &how = options()) {
-        return mapping(mmap_shm_wrap(whole(name).c_str(), how.access_ | how.open_flags_, how.mode_, how.size_, how.allocate_,
-                                     how.len_, how.prot_, how.type_ | MMAP_WRAP_KEEP, how.offset_));
+        const mmap_wrap_open_options in_c = how.in_c();
+        return mapping(mmap_shm_wrap(whole(name).c_str(), &in_c, sizeof in_c));
     }
 
     /**
@@ -470,9 +475,9 @@ private:
     // What is given is owned already: it is unmapped if there is no memory to share it.
     explicit mapping(detail::owner given) : owner_(std::make_shared<detail::owner>(std::move(given))) {}
 
-    struct mmap_wrap_facts facts() const {
-        struct mmap_wrap_facts facts;
-        check(mmap_wrap_facts(handle(), &facts, sizeof facts));
+    struct mmap_wrap_info facts() const {
+        struct mmap_wrap_info facts;
+        check(mmap_wrap_info(handle(), &facts, sizeof facts));
         return facts;
     }
 

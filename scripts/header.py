@@ -1,4 +1,4 @@
-"""Reads include/mmap_wrap.h: its topics, and what each declares. For scripts/manual and scripts/abi."""
+"""Reads the C headers: their topics, and what each declares. For the other scripts."""
 
 import re
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 HEADER = ROOT / "include/mmap_wrap.h"
+CONSTANTS = ROOT / "include/mmap_wrap_constants.h"
 
 # One piece of the header: a comment, a directive of the preprocessor, or a declaration, with the body of a struct.
 PIECE = re.compile(
@@ -59,8 +60,9 @@ def name_of(code: str) -> str:
 
 def read(path: Path = HEADER) -> list[Topic]:
     """The topics of the header in its order."""
-    # What is for C++ alone declares nothing.
-    text = re.sub(r"^#ifdef __cplusplus\n.*?^#endif\n", "", path.read_text(encoding="utf-8"), flags=re.M | re.S)
+    # Conditions declare nothing, nor do the macros around a function's declaration.
+    text = re.sub(r"^#if(?!ndef).*?^#endif\n", "", path.read_text(encoding="utf-8"), flags=re.M | re.S)
+    text = re.sub(r"^MMAP_WRAP_API |\s+MMAP_WRAP_NOEXCEPT(?=;)", "", text, flags=re.M)
     topics: list[Topic] = []
     about = ""
     for piece in PIECE.finditer(text):
@@ -79,6 +81,13 @@ def read(path: Path = HEADER) -> list[Topic]:
     return topics
 
 
+def constants(path: Path = CONSTANTS) -> list[Declaration]:
+    """The functions that give a constant each."""
+    return [declaration for topic in read(path) for declaration in topic.declarations if declaration.constant]
+
+
 def declarations(path: Path = HEADER) -> list[Declaration]:
-    """All that the header declares."""
-    return [declaration for topic in read(path) for declaration in topic.declarations]
+    """All that the header declares, and the constants' header beside it."""
+    declared = [declaration for topic in read(path) for declaration in topic.declarations]
+    beside = path.with_name(CONSTANTS.name)
+    return declared + (constants(beside) if beside.exists() else [])

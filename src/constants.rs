@@ -143,7 +143,7 @@ constants! {
         MMAP_WRAP_KEEP "or'ed to flags: the mapping keeps its file open" 1 << 32;
         MMAP_WRAP_OR_PRIVATE "or'ed to MAP_SHARED for reading: private, where the file takes no shared mapping" 1 << 33;
         MMAP_WRAP_WITH_FILE "mremap_wrap: the file ends where the mapping ends" 1;
-        MMAP_WRAP_ALLOCATE "mremap_wrap: the same, and blocks are set aside for all of the file" 2;
+        MMAP_WRAP_ALLOCATE "mremap_wrap: as MMAP_WRAP_WITH_FILE, and blocks are allocated for the whole file" 2;
         MMAP_WRAP_E_HANDLE "not a valid mapping handle" -4096;
         MMAP_WRAP_E_UNMAPPED "the mapping is unmapped already" -4097;
         MMAP_WRAP_E_RANGE "outside the mapping" -4098;
@@ -167,13 +167,13 @@ constants! {
         MMAP_WRAP_F64 "an element: a float of 64 bits" 0x38;
         MMAP_WRAP_LITTLE_ENDIAN "or'ed to an element: the least significant byte stands first" 0x100;
         MMAP_WRAP_BIG_ENDIAN "or'ed to an element: the most significant byte stands first" 0x200;
-        MMAP_WRAP_NO_INT "mmap_wrap_get_int: it failed, if mmap_wrap_last_error_code says so" i64::MIN;
+        MMAP_WRAP_NO_INT "mmap_wrap_get_int: returned on error, see mmap_wrap_last_error_code" i64::MIN;
         MMAP_WRAP_MUTEX_SIZE "bytes of a mutex in a mapping" 16;
-        MMAP_WRAP_SOURCE_ANONYMOUS "mmap_wrap_facts: memory without a file" 1;
-        MMAP_WRAP_SOURCE_DESCRIPTOR "mmap_wrap_facts: a file that the caller had open" 2;
-        MMAP_WRAP_SOURCE_PATH "mmap_wrap_facts: a file that was opened by its path" 3;
-        MMAP_WRAP_SOURCE_SHARED_MEMORY "mmap_wrap_facts: shared memory that was opened by its name" 4;
-        MMAP_WRAP_SOURCE_MEMORY_FILE "mmap_wrap_facts: a file without a name that the library made" 5;
+        MMAP_WRAP_SOURCE_ANONYMOUS "mmap_wrap_info: memory without a file" 1;
+        MMAP_WRAP_SOURCE_DESCRIPTOR "mmap_wrap_info: a file that the caller had open" 2;
+        MMAP_WRAP_SOURCE_PATH "mmap_wrap_info: a file that was opened by its path" 3;
+        MMAP_WRAP_SOURCE_SHARED_MEMORY "mmap_wrap_info: shared memory that was opened by its name" 4;
+        MMAP_WRAP_SOURCE_MEMORY_FILE "mmap_wrap_info: a file without a name that the library made" 5;
     }
     Protection {
         PROT_NONE "pages may not be accessed" windows(0);
@@ -183,16 +183,16 @@ constants! {
         PROT_SEM "pages may hold futexes, on processors where that matters" linux(0x8);
         PROT_GROWSDOWN "mprotect: extend the change to the start of a mapping that grows down";
         PROT_GROWSUP "mprotect: extend the change to the end of a mapping that grows up";
-        PROT_BTI "code guarded against branches to elsewhere (arm64)" only(ARM64, linux(0x10));
-        PROT_MTE "memory that carries tags (arm64)" only(ARM64, linux(0x20));
+        PROT_BTI "branch target identification for code (arm64)" only(ARM64, linux(0x10));
+        PROT_MTE "memory tagging (arm64)" only(ARM64, linux(0x20));
         PROT_SAO "strong access order (powerpc)" only(POWERPC, linux(0x10));
     }
     MapFlag {
-        MAP_SHARED "changes reach the file and everyone who maps it" windows(1);
+        MAP_SHARED "changes are written to the file, and other processes that map it see them" windows(1);
         MAP_PRIVATE "changes stay in this mapping" windows(2);
-        MAP_SHARED_VALIDATE "as MAP_SHARED, and unknown flags are refused by the kernel" windows(3);
+        MAP_SHARED_VALIDATE "as MAP_SHARED, and the kernel rejects unknown flags" windows(3);
         MAP_DROPPABLE "memory that the kernel may drop (reads zero) when it runs short" linux(0x8);
-        MAP_FILE "nothing; some systems want it for files" windows(0);
+        MAP_FILE "no effect; some systems want it for files" windows(0);
         MAP_FIXED "exactly at this address, replacing what is there" windows(0x10);
         MAP_FIXED_NOREPLACE "exactly at this address, or fail where something is there" windows(0x10_0000);
         MAP_ANONYMOUS "memory without a file" windows(0x20);
@@ -203,7 +203,7 @@ constants! {
         MAP_DENYWRITE "ignored by the kernel";
         MAP_EXECUTABLE "ignored by the kernel";
         MAP_LOCKED "pages are locked into memory, as far as they can be";
-        MAP_NORESERVE "no swap space is set aside";
+        MAP_NORESERVE "no swap space is reserved";
         MAP_POPULATE "pages are read in at once";
         MAP_NONBLOCK "with MAP_POPULATE: only pages that are in memory";
         MAP_STACK "fit for a thread's stack";
@@ -289,7 +289,7 @@ constants! {
         MADV_HWPOISON "treat the pages as failed hardware, for tests";
         MADV_SOFT_OFFLINE "move the data off the hardware pages, for tests";
         MADV_ZERO_WIRED_PAGES "zero locked pages before they are freed (macOS)";
-        MADV_FREE_REUSABLE "pages may be reused by anyone (macOS)";
+        MADV_FREE_REUSABLE "the system may reuse the pages (macOS)";
         MADV_FREE_REUSE "undoes MADV_FREE_REUSABLE (macOS)";
     }
     RemapFlag {
@@ -335,12 +335,12 @@ constants! {
         O_RDONLY "open for reading";
         O_WRONLY "open for writing";
         O_RDWR "open for both";
-        O_CREAT "make the file if it is missing";
-        O_EXCL "with O_CREAT: fail if it is there";
-        O_TRUNC "cut the file to nothing";
+        O_CREAT "create the file if it does not exist";
+        O_EXCL "with O_CREAT: fail if it exists";
+        O_TRUNC "truncate the file to length 0";
         O_APPEND "write at the end";
         O_CLOEXEC "close on exec" windows(0x80);
-        O_DIRECT "around the page cache" windows(0x40_0000);
+        O_DIRECT "bypass the page cache" windows(0x40_0000);
         O_SYNC "writes return when data and metadata are stored" windows(0x10_0000);
         O_DSYNC "writes return when data is stored" windows(0x20_0000);
         O_NOFOLLOW "fail on a symbolic link";
@@ -361,9 +361,9 @@ constants! {
         PKEY_ACCESS_MASK "PKEY_DISABLE_ACCESS and PKEY_DISABLE_WRITE together, and what else the processor has" linux(3);
     }
     Overcommit {
-        OVERCOMMIT_GUESS "vm.overcommit_memory: refuse obvious excess" linux(0);
-        OVERCOMMIT_ALWAYS "vm.overcommit_memory: refuse nothing" linux(1);
-        OVERCOMMIT_NEVER "vm.overcommit_memory: refuse what cannot be backed" linux(2);
+        OVERCOMMIT_GUESS "vm.overcommit_memory: reject obvious excess" linux(0);
+        OVERCOMMIT_ALWAYS "vm.overcommit_memory: reject nothing" linux(1);
+        OVERCOMMIT_NEVER "vm.overcommit_memory: reject what cannot be backed" linux(2);
     }
     Policy {
         MPOL_DEFAULT "mbind: as the process has it";

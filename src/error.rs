@@ -429,8 +429,8 @@ mod tests {
     #[test]
     fn a_message_has_operation_numbers_and_limit() {
         let error = Error::ExtendsBeyond { offset: 4096, size: 8192, length: 8192 };
-        let failure = Failure { call: "mprotect", error: error.into() };
-        assert_eq!(failure.to_string(), "mprotect: size 8192 from offset 4096 extends beyond 8192 byte mapping");
+        let failure = Failure { call: "mprotect_wrap", error: error.into() };
+        assert_eq!(failure.to_string(), "mprotect_wrap: size 8192 from offset 4096 extends beyond 8192 byte mapping");
     }
 
     #[test]

@@ -40,9 +40,9 @@
 // - guarded: the one way into mapped memory, which may fault at any byte
 // - buffer: the caller's memory, which may, too
 // - range: offset and size against a length, and nothing else
-// - sys: system calls, and nothing else
 // - hints: the limits behind an error number, for messages
 // - flags: flags and descriptors that can be, or an error
+// - sys: system calls, and nothing else
 // - error: what failed, with which numbers; its code and its message
 // - constants: one list of names, each with its value on this platform
 

@@ -3,8 +3,10 @@
 //! Numbers come as a script or a C caller gave them, in `i64`, and are checked here, once for everybody.
 
 mod access;
+mod atomics;
 mod element_kind;
 mod elements;
+mod fences;
 mod hardening;
 mod huge;
 mod info;
@@ -14,7 +16,6 @@ mod protect;
 mod request;
 mod residency;
 mod resize;
-mod sharing;
 
 use crate::constants::{MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED, MAP_SHARED_VALIDATE, MAP_TYPE, PROT_NONE, PROT_READ, PROT_WRITE};
 use crate::error::{Errno, Error, Result};
@@ -24,7 +25,8 @@ use crate::hints::memory_hint;
 use crate::range::{self, Grid, Span};
 use crate::source::Source;
 pub use crate::source::{Name, SourceKind};
-use crate::sys::{self, File, Pages, Sharing};
+use crate::sys::{self, File, PageMarks, Pages, Sharing};
+pub use atomics::Waited;
 pub use element_kind::*;
 pub use huge::transparent_huge_page_size;
 pub use info::Facts;
@@ -33,7 +35,6 @@ pub use request::{KEEP, OR_PRIVATE};
 use request::{MapRequest, lead, whole_pages};
 pub use residency::{lock_all, unlock_all};
 pub use resize::FileEnd;
-pub use sharing::Waited;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::SeqCst};
 
@@ -47,11 +48,9 @@ pub struct Mapping {
     pages: Pages,
     grid: Grid,
     origin: Origin,
-    /// The memory was given up while readers were inside: nothing lies at the addresses any more.
-    is_given_up: AtomicBool,
 }
 
-/// What a mapping was made of, and with.
+/// What a mapping was made of, and with, and what became of it.
 #[derive(Debug)]
 struct Origin {
     source: SourceKind,
@@ -63,12 +62,14 @@ struct Origin {
     prot: AtomicI64,
     /// The file, where this library opened or made it and keeps it open: for resizing, sealing, handing out.
     file: Option<File>,
-    /// Guards were put by protection.
-    fenced: AtomicBool,
+    /// Which pages a protection guards, and the protection that they have without that.
+    fences: PageMarks,
     /// mseal(2) was called on a part of it.
     sealed: AtomicBool,
     /// A page that refused was replaced by a fresh one, which no file has.
     has_fresh_pages: AtomicBool,
+    /// The memory was given up while readers were inside: nothing lies at the addresses any more.
+    is_given_up: AtomicBool,
 }
 
 impl Mapping {
@@ -168,11 +169,11 @@ impl Mapping {
                 flags,
                 prot: AtomicI64::new(i64::from(request.prot)),
                 file: None,
-                fenced: AtomicBool::new(false),
+                fences: PageMarks::default(),
                 sealed: AtomicBool::new(false),
                 has_fresh_pages: AtomicBool::new(false),
+                is_given_up: AtomicBool::new(false),
             },
-            is_given_up: AtomicBool::new(false),
         })
     }
 
@@ -201,14 +202,14 @@ impl Mapping {
 
     /// The same without words, for where none can be made: inside a signal handler.
     pub(crate) fn try_unmap(self) -> Result<(), (Mapping, Errno)> {
-        let Mapping { pages, grid, origin, is_given_up } = self;
+        let Mapping { pages, grid, origin } = self;
         let Err((pages, errno)) = pages.unmap() else { return Ok(()) };
-        if is_given_up.load(SeqCst) {
+        if origin.is_given_up.load(SeqCst) {
             // Nothing lies there any more that a caller could want back: the addresses stay taken, without memory.
             std::mem::forget(pages);
             return Ok(());
         }
-        Err((Mapping { pages, grid, origin, is_given_up }, errno))
+        Err((Mapping { pages, grid, origin }, errno))
     }
 
     /// The words for a refusal to unmap.
@@ -228,7 +229,7 @@ impl Mapping {
             && guarded::verify()
             && self.pages.replace(0..self.pages.size(), as_c_int(PROT_NONE), Sharing::Private).is_ok();
         if given_up {
-            self.is_given_up.store(true, SeqCst);
+            self.origin.is_given_up.store(true, SeqCst);
         }
     }
 

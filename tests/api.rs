@@ -104,7 +104,7 @@ fn a_program_that_forbids_unsafe_code_cannot_map_over_memory_in_use() {
         format!("{core}Mapping::aligned(4096, 4096, {flags}, 7, 0);"),
         format!("{core}Mapping::anonymous(9, 3, 1).unwrap().resize_at(4096, MREMAP_MAYMOVE | MREMAP_FIXED, here.addr(), FileEnd::Stays);"),
         format!("{core}Mapping::anonymous(9, 3, 1).unwrap().move_pages_to(9, MREMAP_MAYMOVE, here.addr(), FileEnd::Stays);"),
-        format!("{core}ffi::map::mmap_wrap(here.cast_mut().cast(), 4096, {flags}, -1, 0);"),
+        format!("{core}ffi::mapping::mmap_wrap(here.cast_mut().cast(), 4096, {flags}, -1, 0);"),
         format!("{core}ffi::access::mmap_wrap_read(7, 0, here.cast_mut().cast(), 1 << 20);"),
         format!("{core}buffer::Room::from_raw(here.cast_mut(), 1 << 20);"),
         format!("{core}buffer::Bytes::from_raw(here, 1 << 20);"),

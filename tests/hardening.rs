@@ -2,8 +2,10 @@
 
 mod common;
 
-use common::{READ_WRITE, anonymous, from_descriptor, in_a_process_of_its_own, read};
+use common::{READ_WRITE, anonymous, forked, from_descriptor, in_a_process_of_its_own, read, resize_at, without_guard_regions};
 use mmap_wrap::internals::{Mapping, constants::*, error::*, mapping::FileEnd, range::REST, registry};
+use std::io::Write;
+use std::os::fd::AsRawFd;
 
 fn page() -> i64 {
     common::abi::mmap_wrap_page_size()
@@ -33,6 +35,206 @@ fn a_guard_region_refuses_every_access_until_it_is_lifted() {
     assert_eq!(memory.guard(true, 0, 4 * page()).unwrap_err().code(), MMAP_WRAP_E_RANGE);
     memory.guard(true, 3 * page(), 0).unwrap();
     memory.write(0, b"x").unwrap();
+}
+
+#[test]
+fn guards_are_what_they_are_with_guard_regions_of_the_kernel() {
+    if private(page()).advise(MADV_GUARD_INSTALL, 0, REST).is_err() {
+        return println!("skipped: this kernel has no guard regions (Linux 6.13)");
+    }
+    guards_are_what_they_are();
+}
+
+#[test]
+fn guards_are_the_same_without_guard_regions_of_the_kernel() {
+    in_a_process_of_its_own("guards_are_the_same_without_guard_regions_of_the_kernel", || {
+        if without_guard_regions() {
+            guards_are_what_they_are();
+            let memory = private(2 * page());
+            memory.guard(true, page(), REST).unwrap();
+            let refused = memory.write(page(), b"x").unwrap_err().to_string();
+            assert!(refused.ends_with("a guard region is there (MADV_GUARD_INSTALL)"), "{refused}");
+        }
+    });
+}
+
+/// All that holds whether the kernel guards, or a protection stands in for that.
+fn guards_are_what_they_are() {
+    a_guard_outlives_protections();
+    lifted_pages_have_the_protection_they_were_given_last();
+    private_memory_is_dropped_and_a_file_is_not();
+    a_guard_begins_where_a_mapping_begins_inside_its_first_page();
+    a_guard_stays_with_its_pages_when_a_mapping_is_resized_moved_or_split();
+    forked_children_inherit_guards();
+    guards_outlive_protections_of_other_threads();
+}
+
+/// Of each page, whether it can be read, 'r', and written, 'w'.
+fn accesses(memory: &Mapping) -> String {
+    let pages = memory.length().div_ceil(memory.page_size());
+    let access = |at: i64| match read(memory, at, 1) {
+        Ok(byte) if memory.write(at, &byte).is_ok() => 'w',
+        Ok(_) => 'r',
+        Err(error) => {
+            assert_eq!(error.code(), MMAP_WRAP_E_FAULT, "{error}");
+            '-'
+        }
+    };
+    (0..pages).map(|number| access(i64::try_from(number * memory.page_size()).unwrap())).collect()
+}
+
+/// A file of so many pages, each full of its number, from 1 on.
+fn numbered_pages(count: u8) -> std::fs::File {
+    let mut file = tempfile::tempfile().unwrap();
+    let size = usize::try_from(page()).unwrap();
+    (1..=count).for_each(|number| file.write_all(&vec![number; size]).unwrap());
+    file
+}
+
+fn a_guard_outlives_protections() {
+    let file = numbered_pages(4);
+    let of_file = |flags| from_descriptor(0, REST, READ_WRITE, flags, file.as_raw_fd().into(), 0).unwrap();
+    for memory in [private(4 * page()), anonymous(4 * page()), of_file(MAP_SHARED), of_file(MAP_PRIVATE)] {
+        memory.guard(true, page(), 2 * page()).unwrap();
+        assert_eq!(accesses(&memory), "w--w");
+        memory.protect(PROT_READ, 0, REST).unwrap();
+        assert_eq!(accesses(&memory), "r--r");
+        assert_eq!(memory.facts().protection, PROT_READ);
+        memory.protect(READ_WRITE, 2 * page(), REST).unwrap();
+        assert_eq!(accesses(&memory), "r--w");
+        memory.guard(true, page(), page()).unwrap();
+        assert_eq!(accesses(&memory), "r--w", "guarded twice");
+        if memory.facts().flags & MAP_TYPE == MAP_PRIVATE {
+            memory.advise(MADV_DONTNEED, 0, REST).unwrap();
+            assert_eq!(accesses(&memory), "r--w", "dropping pages lifts no guard");
+        }
+        memory.guard(false, page(), page()).unwrap();
+        assert_eq!(accesses(&memory), "rr-w");
+        memory.guard(false, 0, REST).unwrap();
+        assert_eq!(accesses(&memory), "rrww");
+        memory.guard(false, 0, REST).unwrap();
+        assert_eq!(accesses(&memory), "rrww", "nothing was guarded");
+    }
+}
+
+fn lifted_pages_have_the_protection_they_were_given_last() {
+    let memory = private(5 * page());
+    memory.protect(PROT_NONE, page(), page()).unwrap();
+    memory.protect(PROT_READ, 2 * page(), page()).unwrap();
+    memory.guard(true, 0, REST).unwrap();
+    assert_eq!(accesses(&memory), "-----");
+    memory.protect(PROT_READ, 3 * page(), page()).unwrap();
+    memory.protect(PROT_NONE, 4 * page(), page()).unwrap();
+    memory.guard(false, 0, REST).unwrap();
+    assert_eq!(accesses(&memory), "w-rr-");
+    memory.protect(READ_WRITE, 0, REST).unwrap();
+    assert_eq!(accesses(&memory), "wwwww", "nothing is left of the guards");
+}
+
+fn private_memory_is_dropped_and_a_file_is_not() {
+    let file = numbered_pages(2);
+    let of_file = |flags| from_descriptor(0, REST, READ_WRITE, flags, file.as_raw_fd().into(), 0).unwrap();
+    for (memory, left) in
+        [(private(2 * page()), 0), (anonymous(2 * page()), 7), (of_file(MAP_PRIVATE), 2), (of_file(MAP_SHARED), 7)]
+    {
+        memory.fill(0, 7, REST).unwrap();
+        memory.guard(true, page(), REST).unwrap();
+        memory.guard(false, page(), REST).unwrap();
+        assert_eq!(read(&memory, page(), 1).unwrap(), [left], "{:?}", memory.facts());
+        assert_eq!(read(&memory, 0, 1).unwrap(), [7]);
+    }
+}
+
+fn a_guard_begins_where_a_mapping_begins_inside_its_first_page() {
+    let file = numbered_pages(3);
+    let memory = from_descriptor(0, REST, READ_WRITE, MAP_SHARED, file.as_raw_fd().into(), 100).unwrap();
+    memory.guard(true, 0, page() - 100).unwrap();
+    memory.protect(READ_WRITE, 0, REST).unwrap();
+    assert_eq!(read(&memory, page() - 101, 1).unwrap_err().code(), MMAP_WRAP_E_FAULT);
+    assert_eq!(read(&memory, page() - 100, 1).unwrap(), [2]);
+    memory.guard(false, 0, page() - 100).unwrap();
+    assert_eq!(read(&memory, 0, 1).unwrap(), [1]);
+}
+
+fn a_guard_stays_with_its_pages_when_a_mapping_is_resized_moved_or_split() {
+    let pages = |count: i64| count * page();
+    let mut memory = private(pages(6));
+    memory.guard(true, pages(1), pages(1)).unwrap();
+    memory.guard(true, pages(4), pages(2)).unwrap();
+    let tail = memory.split_off(pages(3)).unwrap();
+    for part in [&memory, &tail] {
+        part.protect(READ_WRITE, 0, REST).unwrap();
+    }
+    assert_eq!((accesses(&memory), accesses(&tail)), ("w-w".to_owned(), "w--".to_owned()));
+
+    memory.resize(pages(1000), MREMAP_MAYMOVE, FileEnd::Stays).unwrap();
+    memory.protect(READ_WRITE, 0, REST).unwrap();
+    assert_eq!(accesses(&memory), format!("w-{}", "w".repeat(998)));
+    memory.guard(true, pages(3), REST).unwrap();
+    memory.resize(pages(4), 0, FileEnd::Stays).unwrap();
+    memory.resize(pages(6), MREMAP_MAYMOVE, FileEnd::Stays).unwrap();
+    memory.protect(READ_WRITE, 0, REST).unwrap();
+    assert_eq!(accesses(&memory), "w-w-ww", "pages that were given up come back without a guard");
+    assert!(memory.resize(pages(1 << 40), MREMAP_MAYMOVE, FileEnd::Stays).is_err());
+    assert_eq!(accesses(&memory), "w-w-ww");
+
+    let place = private(pages(6));
+    resize_at(&mut memory, pages(6), MREMAP_MAYMOVE | MREMAP_FIXED, place.address().addr(), FileEnd::Stays).unwrap();
+    std::mem::forget(place);
+    memory.protect(READ_WRITE, 0, REST).unwrap();
+    assert_eq!(accesses(&memory), "w-w-ww");
+    match memory.move_pages() {
+        Ok(moved) => {
+            for part in [&memory, &moved] {
+                part.protect(READ_WRITE, 0, REST).unwrap();
+            }
+            assert_eq!((accesses(&memory), accesses(&moved)), ("wwwwww".to_owned(), "w-w-ww".to_owned()));
+            moved.guard(false, 0, REST).unwrap();
+            assert_eq!(accesses(&moved), "wwwwww");
+        }
+        Err(error) => println!("skipped: no MREMAP_DONTUNMAP: {error}"),
+    }
+}
+
+fn forked_children_inherit_guards() {
+    let memory = anonymous(3 * page());
+    memory.guard(true, page(), page()).unwrap();
+    let status = forked(|| {
+        memory.protect(READ_WRITE, 0, REST).unwrap();
+        assert_eq!(accesses(&memory), "w-w");
+        memory.guard(false, 0, REST).unwrap();
+        assert_eq!(accesses(&memory), "www");
+        0
+    });
+    assert_eq!(status, 0);
+    assert_eq!(accesses(&memory), "w-w", "the child lifted its own");
+}
+
+fn guards_outlive_protections_of_other_threads() {
+    const ROUNDS: usize = 2000;
+    let memory = private(8 * page());
+    let over = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let _over = common::Ends(&over);
+        for prot in [READ_WRITE, PROT_READ] {
+            let (memory, over) = (&memory, &over);
+            scope.spawn(move || {
+                while !over.load(std::sync::atomic::Ordering::SeqCst) {
+                    memory.protect(prot, 0, REST).unwrap();
+                }
+            });
+        }
+        for round in 0..ROUNDS {
+            memory.guard(true, page(), 3 * page()).unwrap();
+            for at in [page(), 4 * page() - 1] {
+                assert_eq!(read(&memory, at, 1).unwrap_err().code(), MMAP_WRAP_E_FAULT, "round {round}");
+            }
+            memory.guard(false, page(), 3 * page()).unwrap();
+            read(&memory, 0, 8 * usize::try_from(page()).unwrap()).unwrap();
+        }
+    });
+    memory.protect(READ_WRITE, 0, REST).unwrap();
+    assert_eq!(accesses(&memory), "wwwwwwww");
 }
 
 #[test]

@@ -73,9 +73,9 @@ fn of_an_aligned_mapping_nothing_is_left() {
             let memory = aligned(2 * MIB, 3 * MIB, READ_WRITE, PRIVATE, -1, 0).unwrap();
             memory.unmap().unwrap();
             let refused = mmap_aligned_wrap(2 * MIB, 4096, READ_WRITE, MAP_SHARED, readable, 0);
-            assert_fails(refused, -i64::from(libc::EACCES), "mmap_aligned: 4096 bytes at offset 0 of descriptor");
+            assert_fails(refused, -i64::from(libc::EACCES), "mmap_aligned_wrap: 4096 bytes at offset 0 of descriptor");
             let refused = mmap_aligned_wrap(2 * MIB, 4096, READ_WRITE, MAP_SHARED, -1, 0);
-            assert_fails(refused, -i64::from(libc::EBADF), "mmap_aligned: descriptor -1");
+            assert_fails(refused, -i64::from(libc::EBADF), "mmap_aligned_wrap: descriptor -1");
             let refused = mmap_aligned_wrap(2 * MIB, 4096, PROT_READ, MAP_SHARED | MAP_HUGETLB, readable, 0);
             assert_fails(refused, -i64::from(libc::EINVAL), "at a multiple of 2097152");
             assert_fails(mmap_aligned_wrap(1 << 62, 1, PROT_READ, PRIVATE, -1, 0), -i64::from(libc::ENOMEM), "address space");
@@ -91,7 +91,7 @@ fn of_an_aligned_mapping_nothing_is_left() {
 fn alignments_that_cannot_be_are_refused() {
     let map = |alignment, len, flags| mmap_aligned_wrap(alignment, len, PROT_READ, flags, -1, 0);
     for alignment in [0, 3, -1, -4096, i64::MIN, i64::MAX] {
-        let why = format!("mmap_aligned: alignment {alignment} is no power of two");
+        let why = format!("mmap_aligned_wrap: alignment {alignment} is no power of two");
         assert_fails(map(alignment, 4096, PRIVATE), MMAP_WRAP_E_ARGUMENT, &why);
     }
     for flag in [MAP_FIXED, MAP_FIXED_NOREPLACE] {
@@ -443,15 +443,15 @@ fn policies_that_cannot_be_are_refused() {
         let count = i64::try_from(words.len()).unwrap();
         mbind_wrap(memory, mode, words.as_ptr(), count, flags, 0, REST)
     };
-    assert_fails(nodes(&[1], 8, 0), MMAP_WRAP_E_ARGUMENT, "mbind: memory policy 0x8: this platform does not know the bits");
-    assert_fails(nodes(&[1], MPOL_BIND, 8), MMAP_WRAP_E_ARGUMENT, "mbind: mbind flags 0x8");
+    assert_fails(nodes(&[1], 8, 0), MMAP_WRAP_E_ARGUMENT, "mbind_wrap: memory policy 0x8: this platform does not know the bits");
+    assert_fails(nodes(&[1], MPOL_BIND, 8), MMAP_WRAP_E_ARGUMENT, "mbind_wrap: mbind flags 0x8");
     let null = std::ptr::null();
     assert_fails(mbind_wrap(memory, MPOL_BIND, null, 1, 0, 0, REST), MMAP_WRAP_E_ARGUMENT, "the buffer is NULL");
     assert_fails(mbind_wrap(memory, MPOL_BIND, null, -1, 0, 0, REST), MMAP_WRAP_E_RANGE, "negative");
     assert_fails(mbind_wrap(memory, MPOL_BIND, null, i64::MAX, 0, 0, REST), MMAP_WRAP_E_ARGUMENT, "no machine has as many");
     if mbind_wrap(memory, MPOL_DEFAULT, null, 0, 0, 0, REST) == 0 {
         let einval = -i64::from(libc::EINVAL);
-        assert_fails(nodes(&[0, 1 << 62], MPOL_BIND, 0), einval, "mbind: policy 0x2, nodes [0, 4000000000000000], for");
+        assert_fails(nodes(&[0, 1 << 62], MPOL_BIND, 0), einval, "mbind_wrap: policy 0x2, nodes [0, 4000000000000000], for");
         assert_fails(nodes(&[0, 1 << 62], MPOL_BIND, 0), einval, "a node is not there");
         assert_fails(nodes(&[], MPOL_BIND, 0), einval, "wants nodes and got none");
         assert_fails(nodes(&[1], MPOL_DEFAULT, 0), einval, "or the other way round");

@@ -17,10 +17,10 @@ fn memory(length: i64) -> i64 {
     registry::insert(|| from_descriptor(0, length, READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)).unwrap()
 }
 
-fn facts(h: i64) -> mmap_wrap_facts {
+fn facts(h: i64) -> mmap_wrap_info {
     // SAFETY: a struct of integers.
     let mut facts = unsafe { std::mem::zeroed() };
-    assert_eq!(mmap_wrap_facts(h, &mut facts, i64::try_from(size_of::<mmap_wrap_facts>()).unwrap()), 0);
+    assert_eq!(mmap_wrap_info(h, &mut facts, i64::try_from(size_of::<mmap_wrap_info>()).unwrap()), 0);
     facts
 }
 
@@ -43,7 +43,7 @@ fn facts_are_what_was_asked_for_and_what_happened_since() {
     assert_eq!((known.protection, known.exports, known.surviving), (PROT_NONE, 1, 1));
     registry::release(h).unwrap();
     registry::unmap(h).unwrap();
-    assert_eq!(mmap_wrap_facts(h, null_mut(), 0), MMAP_WRAP_E_UNMAPPED);
+    assert_eq!(mmap_wrap_info(h, null_mut(), 0), MMAP_WRAP_E_UNMAPPED);
 }
 
 #[test]
@@ -92,13 +92,13 @@ fn what_comes_of_a_mapping_is_made_of_the_same() {
 fn an_older_header_gets_the_members_it_knows() {
     let h = memory(5);
     let mut two = [-1i64; 3];
-    assert_eq!(mmap_wrap_facts(h, two.as_mut_ptr().cast(), 16), 0);
+    assert_eq!(mmap_wrap_info(h, two.as_mut_ptr().cast(), 16), 0);
     assert_eq!(two, [5, mmap_wrap_page_size(), -1]);
     for size in [0, 7, 12] {
-        assert_eq!(mmap_wrap_facts(h, two.as_mut_ptr().cast(), size), MMAP_WRAP_E_ARGUMENT, "{size}");
+        assert_eq!(mmap_wrap_info(h, two.as_mut_ptr().cast(), size), MMAP_WRAP_E_ARGUMENT, "{size}");
     }
-    assert_eq!(mmap_wrap_facts(h, null_mut(), 16), MMAP_WRAP_E_ARGUMENT);
-    assert_eq!(mmap_wrap_facts(h, two.as_mut_ptr().cast(), -16), MMAP_WRAP_E_RANGE);
+    assert_eq!(mmap_wrap_info(h, null_mut(), 16), MMAP_WRAP_E_ARGUMENT);
+    assert_eq!(mmap_wrap_info(h, two.as_mut_ptr().cast(), -16), MMAP_WRAP_E_RANGE);
     registry::unmap(h).unwrap();
 }
 

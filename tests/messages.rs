@@ -58,8 +58,8 @@ fn messages() -> Vec<String> {
         message(mremap_wrap(of_file, 4 * page, MREMAP_MAYMOVE, zero, 1)),
         message(mremap_wrap(of_file, REST, MREMAP_MAYMOVE, zero, 0)),
         message(mremap_wrap(keeping, 4 * page, MREMAP_MAYMOVE, zero, 0)),
-        message(mmap_wrap_descriptor(of_file)),
-        message(mmap_wrap_seals(of_file)),
+        message(mmap_wrap_dup_fd(of_file)),
+        message(mmap_wrap_file_seals(of_file)),
         message(mmap_wrap_split(private, 0)),
         message(mmap_wrap_write(private, 4 * page, byte, 1)),
         message(mmap_wrap_put_int(private, 0x63, 0, 1)),
@@ -70,11 +70,11 @@ fn messages() -> Vec<String> {
         message(madvise_wrap(private, 9999, 0, REST)),
         message(mlock_wrap(private, 1 << 20, 0, REST)),
         message(mbind_wrap(private, 99, null(), 0, 0, 0, REST)),
-        message(mmap_wrap_name(of_file, c"name".as_ptr())),
+        message(mmap_wrap_set_name(of_file, c"name".as_ptr())),
         message(mmap_wrap_atomic_store(private, 16, 0, 1)),
         message(mmap_wrap_mutex_unlock(private, 0)),
     ];
-    let node = mmap_wrap_node(shared, 0);
+    let node = mmap_wrap_numa_node(shared, 0);
     messages.extend((node < 0).then(|| message(node)));
     if mmap_wrap_survive(private, 1) == 0 {
         messages.push(message(mseal_wrap(private, 0, REST)));
@@ -108,7 +108,7 @@ fn a_message_says_what_to_do() {
         assert!(message.ends_with(what), "{message}");
     };
     says(map(0, MAP_SHARED, fd), "length 0: give the number of bytes, or ask for the length up to the end of the file");
-    says(mmap_wrap_descriptor(h), "this mapping keeps no file open: keep the file when mapping, or map a memory file");
+    says(mmap_wrap_dup_fd(h), "this mapping keeps no file open: keep the file when mapping, or map a memory file");
     says(
         mremap_wrap(h, 1000, MREMAP_MAYMOVE, null_mut(), 0),
         "stores are lost; make the file longer first, or resize it with the mapping, which must keep the file",

@@ -65,7 +65,7 @@ fn locks_cover_whole_pages_and_do_not_add_up() {
         let h = handle(8 * page);
         assert_eq!(mlock_wrap(h, 0, page - 1, 2), 0);
         assert_eq!(status("VmLck"), 2 * page);
-        assert_eq!(mmap_wrap_resident(h, 0, REST), 2 * page);
+        assert_eq!(mmap_wrap_resident_bytes(h, 0, REST), 2 * page);
         assert_eq!(mlock_wrap(h, 0, 0, REST), 0);
         assert_eq!(mlock_wrap(h, 0, 0, REST), 0);
         assert_eq!(status("VmLck"), 8 * page);
@@ -86,13 +86,17 @@ fn locking_on_fault_brings_no_page() {
         MMAP_WRAP_E_UNSUPPORTED => println!("skipped: this kernel has no mlock2"),
         answer => {
             assert_eq!(answer, 0, "{}", message());
-            assert_eq!(mmap_wrap_resident(h, 0, REST), 0);
+            assert_eq!(mmap_wrap_resident_bytes(h, 0, REST), 0);
             assert_eq!(mlock_wrap(h, 0, 0, REST), 0);
-            assert_eq!(mmap_wrap_resident(h, 0, REST), 4 * page);
+            assert_eq!(mmap_wrap_resident_bytes(h, 0, REST), 4 * page);
         }
     }
-    assert_fails(mlock_wrap(h, 2, 0, REST), MMAP_WRAP_E_ARGUMENT, "mlock: flags 0x2: locking knows 0 and MLOCK_ONFAULT (0x1)");
-    assert_fails(mlock_wrap(h, -1, 0, REST), MMAP_WRAP_E_ARGUMENT, "mlock: flags");
+    assert_fails(
+        mlock_wrap(h, 2, 0, REST),
+        MMAP_WRAP_E_ARGUMENT,
+        "mlock_wrap: flags 0x2: locking knows 0 and MLOCK_ONFAULT (0x1)",
+    );
+    assert_fails(mlock_wrap(h, -1, 0, REST), MMAP_WRAP_E_ARGUMENT, "mlock_wrap: flags");
     assert_eq!(munmap_wrap(h), 1);
 }
 
@@ -108,7 +112,7 @@ fn the_limit_of_locked_memory_is_named() {
         limit_to(123 << 10);
         as_nobody(|| {
             let enomem = -i64::from(libc::ENOMEM);
-            assert_fails(mlock_wrap(h, 0, 0, REST), enomem, "mlock: lock 1048576 bytes from offset 0: ");
+            assert_fails(mlock_wrap(h, 0, 0, REST), enomem, "mlock_wrap: lock 1048576 bytes from offset 0: ");
             assert_fails(mlock_wrap(h, 0, 0, REST), enomem, "this process may lock 125952 bytes (RLIMIT_MEMLOCK)");
             assert_eq!(mlock_wrap(h, 0, 0, 100 << 10), 0);
             assert_eq!(munlock_wrap(h, 0, REST), 0);
@@ -154,7 +158,7 @@ fn too_little_room_is_refused_and_nothing_is_written() {
     let h = handle(4 * page);
     let mut pages = [9u8; 4];
     let to = pages.as_mut_ptr();
-    let refusal = "mincore: there is room for 3 pages, and the range has 4";
+    let refusal = "mincore_wrap: there is room for 3 pages, and the range has 4";
     assert_fails(mincore_wrap(h, to, 3, 0, REST), MMAP_WRAP_E_RANGE, refusal);
     assert_fails(mincore_wrap(h, to, 0, page, 1), MMAP_WRAP_E_RANGE, "room for 0 pages, and the range has 1");
     assert_fails(mincore_wrap(h, to, -1, 0, REST), MMAP_WRAP_E_RANGE, "size -1 is negative");
@@ -432,7 +436,7 @@ fn a_mapping_without_its_file_says_whom_to_ask() {
     let h = handle(page);
     let mut figures = [0i64; 5];
     let refused = cachestat_wrap(h, figures.as_mut_ptr().cast(), 40, 0, REST);
-    assert_fails(refused, MMAP_WRAP_E_ARGUMENT, "cachestat: this mapping keeps no file open: keep the file when mapping");
+    assert_fails(refused, MMAP_WRAP_E_ARGUMENT, "cachestat_wrap: this mapping keeps no file open: keep the file when mapping");
     assert_eq!(munmap_wrap(h), 1);
 }
 
@@ -440,7 +444,7 @@ fn a_mapping_without_its_file_says_whom_to_ask() {
 fn descriptors_and_ranges_that_cannot_be_are_refused() {
     let file = memfd(1);
     let mut figures = [0i64; 5];
-    let to: *mut mmap_wrap_cache = figures.as_mut_ptr().cast();
+    let to: *mut mmap_wrap_cachestat = figures.as_mut_ptr().cast();
     let mut pipe = [-1; 2];
     // SAFETY: writes two descriptors, which are new, so they are ours.
     let [pipe, _other_end] = unsafe {
@@ -449,9 +453,9 @@ fn descriptors_and_ranges_that_cannot_be_are_refused() {
     };
     type Call<'a> = (&'a str, &'a dyn Fn(i64, i64, i64) -> i64);
     let calls: [Call; 3] = [
-        ("mmap_wrap_evict", &|fd, offset, size| mmap_wrap_evict(fd, offset, size)),
-        ("mmap_wrap_warm", &|fd, offset, size| mmap_wrap_warm(fd, offset, size)),
-        ("mmap_wrap_cachestat", &|fd, offset, size| mmap_wrap_cachestat(fd, to, 40, offset, size)),
+        ("mmap_wrap_fd_evict", &|fd, offset, size| mmap_wrap_fd_evict(fd, offset, size)),
+        ("mmap_wrap_fd_readahead", &|fd, offset, size| mmap_wrap_fd_readahead(fd, offset, size)),
+        ("mmap_wrap_fd_cachestat", &|fd, offset, size| mmap_wrap_fd_cachestat(fd, to, 40, offset, size)),
     ];
     for (name, call) in calls {
         let fd = fd(&file);
@@ -465,13 +469,13 @@ fn descriptors_and_ranges_that_cannot_be_are_refused() {
             answer => assert_fails(answer, -i64::from(libc::EBADF), "of descriptor -1: "),
         }
     }
-    for call in [mmap_wrap_evict, mmap_wrap_warm] {
+    for call in [mmap_wrap_fd_evict, mmap_wrap_fd_readahead] {
         assert_fails(call(fd(&pipe), 0, REST), -i64::from(libc::ESPIPE), "a pipe has no pages");
     }
     assert_fails(
-        mmap_wrap_cachestat(fd(&file), to, 7, 0, 0),
+        mmap_wrap_fd_cachestat(fd(&file), to, 7, 0, 0),
         MMAP_WRAP_E_ARGUMENT,
-        "7 bytes are no size of struct mmap_wrap_cache",
+        "7 bytes are no size of struct mmap_wrap_cachestat",
     );
     assert_eq!(figures, [0; 5]);
 }
@@ -491,14 +495,14 @@ fn nothing_is_left_of_what_was_tried() {
             mlock_wrap(refusing, 0, 0, REST);
             munlock_wrap(refusing, 0, REST);
             mincore_wrap(h, pages.as_mut_ptr(), 4, 0, REST);
-            mmap_wrap_resident(h, 0, REST);
+            mmap_wrap_resident_bytes(h, 0, REST);
             mmap_wrap_prefault(h, 1, 0, REST);
             mmap_wrap_prefault(refusing, 1, 0, REST);
-            mmap_wrap_drop(h, 0, REST);
-            mmap_wrap_drop(refusing, 0, REST);
-            mmap_wrap_evict(fd(&file), 0, REST);
-            mmap_wrap_warm(fd(&file), 0, REST);
-            mmap_wrap_evict(-1, 0, REST);
+            mmap_wrap_page_out(h, 0, REST);
+            mmap_wrap_page_out(refusing, 0, REST);
+            mmap_wrap_fd_evict(fd(&file), 0, REST);
+            mmap_wrap_fd_readahead(fd(&file), 0, REST);
+            mmap_wrap_fd_evict(-1, 0, REST);
         };
         all();
         let before = (descriptors(), mappings());

@@ -223,7 +223,8 @@ fn every_access_to_protected_pages_is_a_fault_at_the_exact_byte() {
         memory.protect(READ_WRITE, 0, REST).unwrap();
         memory.write(PAGE as i64, b"x").unwrap();
         memory.guard(true, PAGE as i64, PAGE as i64).unwrap();
-        is(memory.read(PAGE as i64, &mut [0][..]).unwrap_err(), 0);
+        let refused = memory.read(PAGE as i64, &mut [0][..]).unwrap_err();
+        assert!(matches!(*refused, Error::Fault { offset: PAGE, done: 0, cause: Cause::Guard, .. }), "{refused}");
         memory.guard(false, PAGE as i64, PAGE as i64).unwrap();
         memory.read(PAGE as i64, &mut [0][..]).unwrap();
     }

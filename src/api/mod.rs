@@ -3,6 +3,8 @@
 
 mod access;
 #[forbid(unsafe_code)]
+mod atomics;
+#[forbid(unsafe_code)]
 mod cursor;
 #[forbid(unsafe_code)]
 mod elements;
@@ -17,8 +19,6 @@ mod page_cache;
 #[forbid(unsafe_code)]
 mod pages;
 mod resize;
-#[forbid(unsafe_code)]
-mod sharing;
 
 use crate::error::Error as Cause;
 use crate::mapping::Mapping as Core;
@@ -30,6 +30,7 @@ use std::path::Path;
 
 pub use crate::mapping::{FileEnd, SourceKind, Waited};
 pub use crate::page_cache::Cache;
+pub use atomics::Atomic;
 pub use cursor::Cursor;
 pub use elements::Element;
 pub use error::{Error, ErrorKind, Result};
@@ -37,7 +38,6 @@ pub use flags::{Advice, BindFlags, LockAll, MapFlags, Policy, Protection, Seals,
 pub use mutex::{MUTEX_SIZE, MutexGuard};
 pub use options::{MapOptions, unlink_shared_memory};
 pub use page_cache::{cached, evict, warm};
-pub use sharing::Atomic;
 
 /// Mapped memory: of a file, or without one. It is unmapped when it is dropped.
 ///

@@ -1,6 +1,6 @@
 //! A mutex in a mapping, between threads and processes.
 
-use super::sharing::nanoseconds;
+use super::atomics::nanoseconds;
 use super::{Error, Mapping, Result, number};
 use crate::error::Errno;
 use crate::mutex::{self, Acquired};

@@ -1,23 +1,26 @@
 //! Reading, writing, searching
 //!
-//! Checked access: all of the range or an error, and nothing is accessed if it is not inside the mapping. An access that
-//! faults (see Faults) is MMAP_WRAP_E_FAULT, and the message says after how many bytes and why; those were done.
-//! -EFAULT: the caller's own buffer or needle cannot be accessed. Buffers are the caller's, hold at least size bytes, do not
-//! overlap the mapping, and may be NULL where size is 0. Also common to all: MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED,
-//! MMAP_WRAP_E_RANGE, and MMAP_WRAP_E_ARGUMENT for a NULL buffer with a size. MMAP_WRAP_REST stands for a size of fill,
-//! move, copy and compare, and for an end of find and count; a buffer's size is always given.
+//! Every call checks its range first and accesses nothing if the range is not inside the mapping. If an access faults (see
+//! Faults), the call returns MMAP_WRAP_E_FAULT; the message says how many bytes were done before it, and why it faulted.
 //!
-//! Threads and processes that change the same bytes at the same time see each other's changes in no set order.
+//! Buffers belong to the caller, have at least size bytes, do not overlap the mapping, and may be NULL if size is 0.
+//! MMAP_WRAP_REST is accepted as the size of fill, move, copy and compare, and as the end of find, rfind and count; not as the
+//! size of a buffer.
+//!
+//! All can return MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED, MMAP_WRAP_E_RANGE, MMAP_WRAP_E_FAULT, MMAP_WRAP_E_ARGUMENT if a
+//! buffer is NULL and its size is not 0, and -EFAULT if a buffer of the caller cannot be accessed.
+//!
+//! Bytes that several threads or processes change at the same time are not changed in a defined order.
 
 use super::boundary::{answer, boundary, bytes_in, room_for};
-use super::map::mmap_wrap_handle;
+use super::mapping::mmap_wrap_handle;
 use crate::error::Side;
 use crate::mapping::Mapping;
 use crate::registry::{pin, with, with_both};
 use std::ffi::c_void;
 
-/// Validates the range of size bytes (or MMAP_WRAP_REST) from offset on without accessing memory. Returns how many bytes it
-/// has. A pending loss is reported, as by all calls that use the mapping.
+/// Validates a range without accessing memory: size bytes, or MMAP_WRAP_REST, from offset on. Returns its size in bytes.
+/// Reports a pending loss, as every call does that uses the mapping.
 ///
 /// ```c
 /// if (mmap_wrap_check(h, 16, 4) == 4) puts("bytes 16 to 19 are there");
@@ -27,7 +30,7 @@ pub unsafe extern "C" fn mmap_wrap_check(h: mmap_wrap_handle, offset: i64, size:
     boundary("mmap_wrap_check", || Ok(answer(pin(h)?.check(offset, size)?)))
 }
 
-/// Copies size bytes from offset on to the buffer. Returns size.
+/// Copies size bytes from offset on into the buffer. Returns size.
 ///
 /// ```c
 /// uint32_t word;
@@ -38,7 +41,7 @@ pub unsafe extern "C" fn mmap_wrap_read(h: mmap_wrap_handle, offset: i64, to: *m
     boundary("mmap_wrap_read", || with(h, |mapping| mapping.read(offset, room_for(to.cast(), size)?).map(|()| size)))
 }
 
-/// Copies size bytes from the buffer over those from offset on. Returns size.
+/// Copies size bytes from the buffer into the mapping, from offset on. Returns size.
 ///
 /// ```c
 /// mmap_wrap_write(h, 0, "magic", 5);
@@ -48,7 +51,7 @@ pub unsafe extern "C" fn mmap_wrap_write(h: mmap_wrap_handle, offset: i64, from:
     boundary("mmap_wrap_write", || with(h, |mapping| mapping.write(offset, bytes_in(from.cast(), size)?).map(|()| size)))
 }
 
-/// Sets size bytes (or MMAP_WRAP_REST) from offset on to byte, 0 to 255. Returns how many.
+/// Sets size bytes, or MMAP_WRAP_REST, from offset on to the value byte (0 to 255). Returns the number of bytes.
 ///
 /// ```c
 /// mmap_wrap_fill(h, 0, 0, MMAP_WRAP_REST);
@@ -58,8 +61,9 @@ pub unsafe extern "C" fn mmap_wrap_fill(h: mmap_wrap_handle, offset: i64, byte: 
     boundary("mmap_wrap_fill", || with(h, |mapping| mapping.fill(offset, byte, size).map(answer)))
 }
 
-/// Copies size bytes (or MMAP_WRAP_REST) from offset from to offset to; the two may overlap. Returns how many. In an
-/// overlap upwards the last bytes go first: after MMAP_WRAP_E_FAULT the bytes done are then the last ones.
+/// Copies size bytes, or MMAP_WRAP_REST, from offset from to offset to; the ranges may overlap. Returns the number of bytes. If
+/// to lies inside the source range, copying starts at the end: after MMAP_WRAP_E_FAULT the bytes that were done are then the
+/// last ones.
 ///
 /// ```c
 /// mmap_wrap_move(h, 0, 4096, 100);
@@ -69,11 +73,11 @@ pub unsafe extern "C" fn mmap_wrap_move(h: mmap_wrap_handle, to: i64, from: i64,
     boundary("mmap_wrap_move", || with(h, |mapping| mapping.copy_within(to, from, size).map(answer)))
 }
 
-/// Copies size bytes (or MMAP_WRAP_REST: to the end of the second mapping) from offset from of the mapping h_from to
-/// offset to of h_to. Returns how many. With the same handle twice it is mmap_wrap_move. Where both have the same bytes of
-/// a file, and the two ranges overlap there, what comes out is in no set order.
+/// Copies size bytes, or MMAP_WRAP_REST (up to the end of h_from), from offset from of h_from to offset to of h_to. Returns the
+/// number of bytes. If both handles are the same, it does what mmap_wrap_move does. If both mappings have the same bytes of a
+/// file and the ranges overlap there, the result is unspecified.
 ///
-/// The message says of which mapping a failure speaks; after MMAP_WRAP_E_FAULT mmap_wrap_fault_address does, too.
+/// The message says which of the two mappings an error is about; after MMAP_WRAP_E_FAULT so does mmap_wrap_fault_address.
 ///
 /// ```c
 /// mmap_wrap_copy(backup, 0, h, 0, MMAP_WRAP_REST);
@@ -86,12 +90,13 @@ pub unsafe extern "C" fn mmap_wrap_copy(h_to: mmap_wrap_handle, to: i64, h_from:
     })
 }
 
-/// Compares size bytes (or MMAP_WRAP_REST: to the end of the mapping h1) from offset1 of h1 on with as many from offset2
-/// of h2 on. Returns how many from the start on are equal: size where all are. A difference before the first
-/// byte that faults is a result, not an error. The message says in which mapping an access faulted.
+/// Compares size bytes, or MMAP_WRAP_REST (up to the end of h1), from offset1 of h1 with those from offset2 of h2. Returns how
+/// many bytes are equal from the start on: size if all are. If the bytes differ before the first one that faults, the result is
+/// returned, not the fault. The message says in which mapping an access faulted.
 ///
 /// ```c
-/// if (mmap_wrap_compare(h1, 0, h2, 0, MMAP_WRAP_REST) == mmap_wrap_length(h1)) puts("h2 begins with all of h1");
+/// if (mmap_wrap_compare(h1, 0, h2, 0, MMAP_WRAP_REST) == mmap_wrap_length(h1))
+///     puts("h2 begins with all of h1");
 /// ```
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmap_wrap_compare(
@@ -107,9 +112,9 @@ pub unsafe extern "C" fn mmap_wrap_compare(
     })
 }
 
-/// The offset of the first needle that lies whole within start up to, not including, end (or MMAP_WRAP_REST), counted
-/// from the mapping's start; MMAP_WRAP_E_NOT_FOUND where there is none. An empty needle is found at start.
-/// MMAP_WRAP_E_RANGE: also where end lies before start.
+/// Returns the offset of the first occurrence of the needle that lies completely between start and end (exclusive; or
+/// MMAP_WRAP_REST). The offset is from the start of the mapping. Errors: MMAP_WRAP_E_NOT_FOUND; MMAP_WRAP_E_RANGE, also if end
+/// is less than start. An empty needle is found at start.
 ///
 /// ```c
 /// int64_t at = mmap_wrap_find(h, "\n", 1, 0, MMAP_WRAP_REST);
@@ -125,7 +130,7 @@ pub unsafe extern "C" fn mmap_wrap_find(
     boundary("mmap_wrap_find", || with(h, |mapping| mapping.find(bytes_in(needle.cast(), needle_len)?, start, end).map(answer)))
 }
 
-/// The same for the last needle. An empty one is found at end.
+/// Returns the offset of the last occurrence; otherwise as mmap_wrap_find. An empty needle is found at end.
 ///
 /// ```c
 /// int64_t at = mmap_wrap_rfind(h, "\n", 1, 0, MMAP_WRAP_REST);
@@ -141,8 +146,8 @@ pub unsafe extern "C" fn mmap_wrap_rfind(
     boundary("mmap_wrap_rfind", || with(h, |mapping| mapping.rfind(bytes_in(needle.cast(), needle_len)?, start, end).map(answer)))
 }
 
-/// How many needles, none overlapping another, lie whole within start up to, not including, end (or MMAP_WRAP_REST),
-/// counted from the left. An empty needle counts end - start + 1.
+/// Returns the number of non-overlapping occurrences of the needle between start and end (exclusive; or MMAP_WRAP_REST),
+/// counted from the left. For an empty needle that is end - start + 1.
 ///
 /// ```c
 /// int64_t lines = mmap_wrap_count(h, "\n", 1, 0, MMAP_WRAP_REST);

@@ -1,15 +1,16 @@
-//! Addresses and exports
+//! Addresses
 //!
-//! An address is for zero-copy access, at the caller's own responsibility: no check stands between it and the memory.
-//! While an export is held the mapping is neither unmapped nor moved, so an acquired address stays good until released.
+//! For access without copying, at the caller's own responsibility: no call checks what is done through an address. While an
+//! address is acquired, the mapping is not unmapped, moved or resized.
 
 use super::boundary::{answer, boundary, boundary_pointer};
-use super::map::mmap_wrap_handle;
+use super::mapping::mmap_wrap_handle;
 use crate::registry::{self, look};
 use std::ffi::c_void;
 
-/// The address of the mapping's first byte, good until it is unmapped. A mapping of length 0 has an address, too, that
-/// must not be accessed. NULL: not a handle, or unmapped; mmap_wrap_last_error_message tells.
+/// Returns the address of the first byte. It is valid until the mapping is unmapped, moved or resized. A mapping of length 0
+/// has an address, which must not be accessed. NULL on error: MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED
+/// (mmap_wrap_last_error_code).
 ///
 /// ```c
 /// const char *text = mmap_wrap_address(h);
@@ -19,8 +20,8 @@ pub unsafe extern "C" fn mmap_wrap_address(h: mmap_wrap_handle) -> *mut c_void {
     boundary_pointer("mmap_wrap_address", || Ok(look(h)?.address().cast()))
 }
 
-/// The mapping's length in bytes: what was asked for, not rounded to pages. Or MMAP_WRAP_E_HANDLE,
-/// MMAP_WRAP_E_UNMAPPED.
+/// Returns the length of the mapping in bytes: the length that was requested, not rounded up to pages. Errors:
+/// MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED.
 ///
 /// ```c
 /// int64_t length = mmap_wrap_length(h);
@@ -30,9 +31,9 @@ pub unsafe extern "C" fn mmap_wrap_length(h: mmap_wrap_handle) -> i64 {
     boundary("mmap_wrap_length", || Ok(answer(registry::length(h)?)))
 }
 
-/// Counts an export and gives the address of the first byte: until as many calls of mmap_wrap_release, unmapping
-/// answers MMAP_WRAP_E_BUSY. A forked child inherits the count. NULL on error, as mmap_wrap_address; and like that call, it
-/// leaves a loss that was not reported yet to the next access.
+/// Acquires the address of the first byte: until mmap_wrap_release was called as often, unmapping, moving and resizing fail
+/// with MMAP_WRAP_E_BUSY. A forked child inherits the count. A pending loss is not reported here but by the next access. NULL
+/// on error, as mmap_wrap_address.
 ///
 /// ```c
 /// unsigned char *bytes = mmap_wrap_acquire(h);
@@ -42,8 +43,8 @@ pub unsafe extern "C" fn mmap_wrap_acquire(h: mmap_wrap_handle) -> *mut c_void {
     boundary_pointer("mmap_wrap_acquire", || Ok(registry::acquire(h)?.cast()))
 }
 
-/// Gives an export back. Returns how many are still held, or MMAP_WRAP_E_ARGUMENT where none was,
-/// MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED.
+/// Releases an acquired address. Returns how many times it is still acquired. Errors: MMAP_WRAP_E_ARGUMENT if it is not
+/// acquired; MMAP_WRAP_E_HANDLE; MMAP_WRAP_E_UNMAPPED.
 ///
 /// ```c
 /// mmap_wrap_release(h);

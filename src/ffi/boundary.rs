@@ -15,7 +15,7 @@ thread_local! {
     static TEXT: RefCell<CString> = RefCell::default();
 }
 
-/// Runs `body` for the exported function that users know as `call`: zero or more on success, a negative code on error.
+/// Runs `body` for the exported function named `call`: zero or more on success, a negative code on error.
 #[inline]
 pub fn boundary(call: &'static str, body: impl FnOnce() -> Result<i64>) -> i64 {
     caught(body).unwrap_or_else(|error| remember(call, error))
@@ -92,6 +92,12 @@ pub fn last_code() -> i64 {
 pub fn last_message() -> *const c_char {
     let message = LAST.try_with(|last| last.borrow().as_ref().map(ToString::to_string).unwrap_or_default());
     keep(message.unwrap_or_default())
+}
+
+/// The same without the name of the function.
+pub fn last_reason() -> *const c_char {
+    let reason = LAST.try_with(|last| last.borrow().as_ref().map(|failure| failure.error.to_string()).unwrap_or_default());
+    keep(reason.unwrap_or_default())
 }
 
 /// Keeps a text for the caller to read, until the next one of this thread.
@@ -174,6 +180,31 @@ pub fn write_members(to: *mut u8, size: i64, name: &str, members: &[i64]) -> Res
     // SAFETY: integers are as many bytes as they have, without gaps.
     let bytes = unsafe { std::slice::from_raw_parts(members.as_ptr().cast::<u8>(), size_of_val(members)) };
     store(&bytes[..bytes.len().min(room.size())], &room, 0).map(|()| 0)
+}
+
+/// Reads the members of a struct of i64 of which the caller has `size` bytes. An older header has fewer members: the others
+/// stay as they are. What a newer header has more must be 0, as openat2(2) has it.
+pub fn read_members(from: *const u8, size: i64, name: &str, members: &mut [i64]) -> Result<()> {
+    const MOST: usize = 1024;
+    let given = bytes_in(from, size)?;
+    if given.size() == 0 || given.size() % size_of::<i64>() != 0 || given.size() > MOST {
+        return Err(Error::argument(format!("{size} bytes are not a size of {name}")));
+    }
+    let mut bytes = [0; MOST];
+    let bytes = &mut bytes[..given.size()];
+    fetch(given, bytes)?;
+    for (at, word) in bytes.chunks_exact(size_of::<i64>()).enumerate() {
+        let value = i64::from_ne_bytes(word.try_into().expect("a chunk of 8 bytes"));
+        match (members.get_mut(at), value) {
+            (Some(member), value) => *member = value,
+            (None, 0) => {}
+            (None, value) => {
+                let known = size_of_val(members);
+                return Err(Error::argument(format!("{name} has {value} beyond the {known} bytes that this version knows")));
+            }
+        }
+    }
+    Ok(())
 }
 
 #[inline]

@@ -1,17 +1,16 @@
 //! Constants
 //!
-//! The platform's own values, for languages without its headers. The table first, for those that loop; then one
-//! function for each name, for those that bind symbol by symbol. This library's own (MMAP_WRAP_REST, codes, kinds of
-//! elements …) are among them. A constant that this platform lacks reads 0, which may
-//! be another one's value: mmap_wrap_constant and mmap_wrap_constant_available tell the difference.
+//! The values of the platform by name, for languages without its headers. The library's own constants (MMAP_WRAP_REST, error
+//! codes, element kinds and others) are included. mmap_wrap_constants.h declares a function for each name; "For bindings" has
+//! the whole table.
 
-use super::boundary::{answer, boundary, boundary_pointer, bounded};
-use crate::constants::{CONSTANTS, Constant, find};
-use crate::error::{Error, Result};
+use super::boundary::{boundary, bounded};
+use crate::constants::find;
+use crate::error::Error;
 use std::ffi::c_char;
 
-/// Finds a constant by its name and stores its value. Returns 0, MMAP_WRAP_E_UNSUPPORTED where this platform lacks it,
-/// MMAP_WRAP_E_ARGUMENT where the library knows no such name, or a pointer is NULL.
+/// Stores the value of the constant with this name to *value. Returns 0. Errors: MMAP_WRAP_E_UNSUPPORTED if this platform lacks
+/// it; MMAP_WRAP_E_ARGUMENT if the library does not know the name, or a pointer is NULL.
 ///
 /// ```c
 /// int64_t value;
@@ -31,52 +30,6 @@ pub unsafe extern "C" fn mmap_wrap_constant(name: *const c_char, value: *mut i64
         unsafe { value.write_unaligned(found) };
         Ok(0)
     })
-}
-
-/// How many constants the table has. The same on all platforms for one version of the library.
-///
-/// ```c
-/// for (int64_t i = 0; i < mmap_wrap_constant_count(); i++) puts(mmap_wrap_constant_name(i));
-/// ```
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn mmap_wrap_constant_count() -> i64 {
-    answer(CONSTANTS.len())
-}
-
-/// The name of constant i, 0 to mmap_wrap_constant_count() - 1. The text lives for ever. NULL outside.
-///
-/// ```c
-/// puts(mmap_wrap_constant_name(0));
-/// ```
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn mmap_wrap_constant_name(i: i64) -> *const c_char {
-    boundary_pointer("mmap_wrap_constant_name", || Ok(at(i)?.c_name.as_ptr().cast_mut()))
-}
-
-/// The value of constant i; 0 where this platform lacks it. MMAP_WRAP_E_ARGUMENT outside. MAP_FAILED (-1) and the library's
-/// own MMAP_WRAP_REST and MMAP_WRAP_E_ codes are negative themselves.
-///
-/// ```c
-/// int64_t value = mmap_wrap_constant_value(0);
-/// ```
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn mmap_wrap_constant_value(i: i64) -> i64 {
-    boundary("mmap_wrap_constant_value", || Ok(at(i)?.value.unwrap_or(0)))
-}
-
-/// 1 where this platform has constant i, 0 where it does not, MMAP_WRAP_E_ARGUMENT outside.
-///
-/// ```c
-/// if (!mmap_wrap_constant_available(0)) puts("not on this platform");
-/// ```
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn mmap_wrap_constant_available(i: i64) -> i64 {
-    boundary("mmap_wrap_constant_available", || Ok(at(i)?.value.is_some().into()))
-}
-
-fn at(i: i64) -> Result<&'static Constant> {
-    let constant = usize::try_from(i).ok().and_then(|i| CONSTANTS.get(i));
-    constant.ok_or_else(|| Error::argument(format!("constant {i} of {}", CONSTANTS.len())))
 }
 
 /// One function for each name; build.rs writes them from the list in src/constants.rs.

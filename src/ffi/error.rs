@@ -1,15 +1,16 @@
 //! Results and errors
 //!
-//! Every function that returns int64_t answers zero or more on success and a negative code on error: -1 to -4095 is
-//! the system's -errno, below lie the codes here. Where an address is the answer, NULL is the error. Out-parameters are
-//! written only on success. No errno is set, none is needed.
+//! Functions that return int64_t return a value >= 0 on success and a negative code on error: -1 to -4095 is -errno as the
+//! system set it, and the library's own codes, defined here, are below that. Functions that return a pointer return NULL on
+//! error. Output parameters are written only on success. errno is not used.
 
-use super::boundary::{keep, last_code, last_message};
+use super::boundary::{keep, last_message};
 use crate::error::{Errno, describe};
 use std::ffi::c_char;
 
-/// Names any code that a function of this library returned. Never NULL. The text of the library's own codes lives for
-/// ever; that of a system error until this thread's next call of this function or of mmap_wrap_last_error_message.
+/// Returns the description of an error code of this library. Never NULL. The string is static for the library's own codes; for
+/// a system error it is valid until the calling thread next calls this function, mmap_wrap_last_error_message or
+/// mmap_wrap_last_error_reason.
 ///
 /// ```c
 /// puts(mmap_wrap_strerror(-EACCES));      // Permission denied (EACCES)
@@ -25,26 +26,17 @@ pub unsafe extern "C" fn mmap_wrap_strerror(code: i64) -> *const c_char {
     }
 }
 
-/// This thread's last failure in full: the operation, the numbers, the limit. Empty before the first; a success does
-/// not clear it, but for mmap_wrap_get_int and mmap_wrap_get_float of a number that looks like a failure. Never NULL. Valid until this thread's next call of this function or of mmap_wrap_strerror.
+/// Returns the message of the calling thread's last error: the function that failed, the reason with its numbers, the limit,
+/// and what to do where that is known. Empty before the first error. A success does not clear it (exception: see
+/// mmap_wrap_get_int). Never NULL; valid until the calling thread next calls this function, mmap_wrap_last_error_reason or
+/// mmap_wrap_strerror.
 ///
 /// ```c
 /// if (mprotect_wrap(h, PROT_READ, 4096, 8192) < 0)
 ///     puts(mmap_wrap_last_error_message());
-/// // mprotect: size 8192 from offset 4096 extends beyond 8192 byte mapping
+/// // mprotect_wrap: size 8192 from offset 4096 extends beyond 8192 byte mapping
 /// ```
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmap_wrap_last_error_message() -> *const c_char {
     last_message()
-}
-
-/// The code of this thread's last failure; 0 where mmap_wrap_last_error_message is empty. For after a call that answers
-/// NULL, or a number.
-///
-/// ```c
-/// if (mmap_wrap_acquire(h) == NULL && mmap_wrap_last_error_code() == MMAP_WRAP_E_UNMAPPED) puts("too late");
-/// ```
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn mmap_wrap_last_error_code() -> i64 {
-    last_code()
 }

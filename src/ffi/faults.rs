@@ -1,25 +1,25 @@
 //! Faults
 //!
-//! A page may fault at any access: its file was cut short, its disk is full or broken, its protection forbids it, another
-//! thread unmapped it. For the calls above that is MMAP_WRAP_E_FAULT; the process lives on. A handler of SIGBUS and SIGSEGV
-//! repairs the fault. It is installed with the first access, and passes on every signal that is not this library's, as if
-//! it were not there. Where another handler has replaced it, or the thread blocks one of the two signals, accesses go
-//! through the kernel instead, and are slower (an atomic operation needs a process of its own, and takes some 0.1 ms).
+//! An access can fault at any time: the file was truncated, its disk is full or broken, the protection forbids the access, or
+//! the memory was unmapped without this library. The calls of this library return MMAP_WRAP_E_FAULT then, and the process
+//! continues. For that, they install handlers of SIGBUS and SIGSEGV with the first access. The handlers pass on every signal
+//! that is not caused by this library, as if they were not there. If other handlers have replaced them, or the calling thread
+//! blocks one of the two signals, accesses are done by the kernel (process_vm_readv(2)), which is slower.
 //!
-//! Whether the handler is in place is verified by lease: a thread that accesses memory verifies it at most every 25
-//! microseconds or so. An access within the lease that follows a change of handlers or of the signal mask relies on what
-//! was true before: only there can a fault still kill. mmap_wrap_verify_handlers ends the lease.
+//! Whether the handlers are in place is verified by each thread at most every 25 microseconds or so, not at every access. If
+//! the handlers or the signal mask are changed within that time, an access can still be fatal; mmap_wrap_verify_handlers
+//! verifies at once.
 //!
-//! An access through an address (mmap_wrap_address, mmap_wrap_acquire) is the caller's own and dies by SIGBUS as usual,
-//! unless the mapping is surviving. docs/safety.md says what is guaranteed and what is not.
+//! An access through an address (mmap_wrap_address, mmap_wrap_acquire) that faults kills the process as usual, unless the
+//! mapping is surviving (mmap_wrap_survive). docs/safety.md states what is guaranteed and what is not.
 
 use super::boundary::{answer, boundary, last_fault};
-use super::map::mmap_wrap_handle;
+use super::mapping::mmap_wrap_handle;
 use crate::{guarded, registry};
 use std::ffi::c_void;
 
-/// How many bytes this thread's last failed call had done when an access faulted: meant to be asked after
-/// MMAP_WRAP_E_FAULT. 0 if the last failure was another.
+/// Returns how many bytes the calling thread's last failed call had processed when an access faulted; call it after
+/// MMAP_WRAP_E_FAULT. 0 if the last error was not a fault.
 ///
 /// ```c
 /// if (mmap_wrap_read(h, 0, buffer, size) == MMAP_WRAP_E_FAULT) size = mmap_wrap_fault_done();
@@ -29,7 +29,7 @@ pub unsafe extern "C" fn mmap_wrap_fault_done() -> i64 {
     boundary("mmap_wrap_fault_done", || Ok(last_fault().map_or(0, |(done, _)| answer(done))))
 }
 
-/// The address at which an access faulted; NULL if this thread's last failure was another. Not to be accessed.
+/// Returns the address of the access that faulted; NULL if the calling thread's last error was not a fault. Do not access it.
 ///
 /// ```c
 /// printf("faulted at %p\n", mmap_wrap_fault_address());
@@ -39,13 +39,14 @@ pub unsafe extern "C" fn mmap_wrap_fault_address() -> *mut c_void {
     last_fault().map_or(0, |(_, address)| address) as *mut c_void
 }
 
-/// Lets the mapping survive a SIGBUS that code anywhere in the process meets through its address (yes = 1), or stops
-/// that (yes = 0, as every mapping begins). The page that refused becomes fresh, zeroed memory of this process, and the
-/// next call that uses the mapping, munmap_wrap included, answers MMAP_WRAP_E_FAULT once, so that no loss passes
-/// unreported; munmap_wrap unmaps all the same. (mmap_wrap_length and mmap_wrap_address only ask, and answer as ever.)
+/// Makes the mapping survive SIGBUS (yes = 1), or stops that (yes = 0, the default). If an access through the address of a
+/// surviving mapping, by any code of the process, raises SIGBUS, the page is replaced by a zeroed page of private memory and
+/// the access continues; the mapping is marked as having lost data. The next call that uses the mapping, including munmap_wrap,
+/// returns MMAP_WRAP_E_FAULT once, so that no loss is unreported; munmap_wrap unmaps it all the same. (mmap_wrap_length,
+/// mmap_wrap_address, mmap_wrap_acquire and mmap_wrap_info do not report it.)
 ///
-/// Returns 0, or MMAP_WRAP_E_UNSUPPORTED where another handler has replaced this library's, one of the signals is blocked in
-/// this thread, or pages are sealed (they cannot be replaced), MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED.
+/// Returns 0. Errors: MMAP_WRAP_E_UNSUPPORTED if other handlers have replaced this library's, one of the signals is blocked in
+/// this thread, or pages are sealed; MMAP_WRAP_E_HANDLE; MMAP_WRAP_E_UNMAPPED.
 ///
 /// ```c
 /// mmap_wrap_survive(h, 1);
@@ -55,24 +56,23 @@ pub unsafe extern "C" fn mmap_wrap_survive(h: mmap_wrap_handle, yes: i64) -> i64
     boundary("mmap_wrap_survive", || registry::survive(h, yes != 0).map(|()| 0))
 }
 
-/// A word whose lowest bit is set while the mapping has a loss that was not reported yet. One load tells, at every
-/// access if need be. The address stays readable for ever; it speaks of this mapping until that is unmapped. NULL: not
-/// a handle, or unmapped.
+/// Returns the address of a word whose lowest bit is set while the mapping has lost data and no call has reported it. Reading
+/// it takes one load. The address stays readable until the process ends; it is about this mapping until that is unmapped. NULL
+/// on error, as mmap_wrap_address.
 ///
 /// ```c
-/// const volatile uint32_t *loss = mmap_wrap_loss(h);
+/// const volatile uint32_t *loss = mmap_wrap_loss_flag(h);
 /// if (*loss & 1) puts("the file was cut short");
 /// ```
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mmap_wrap_loss(h: mmap_wrap_handle) -> *const u32 {
-    let word = super::boundary::boundary_pointer("mmap_wrap_loss", || Ok(registry::loss(h)?.as_ptr()));
+pub unsafe extern "C" fn mmap_wrap_loss_flag(h: mmap_wrap_handle) -> *const u32 {
+    let word = super::boundary::boundary_pointer("mmap_wrap_loss_flag", || Ok(registry::loss(h)?.as_ptr()));
     word.cast_const()
 }
 
-/// Verifies now whether the handlers of SIGBUS and SIGSEGV are this library's and neither signal is blocked in this thread,
-/// and begins a new lease. To be called by a thread right after it installed a handler of SIGBUS or SIGSEGV, or changed
-/// its signal mask. Returns 1 if faults of this thread's accesses are repaired by the handlers from here on, 0 if its
-/// accesses go through the kernel. Neither is an error.
+/// Verifies now that the handlers of SIGBUS and SIGSEGV are this library's and that neither signal is blocked in the calling
+/// thread. Call it after installing a handler of one of these signals or changing the signal mask. Returns 1 if faults of this
+/// thread's accesses are handled by the handlers, 0 if its accesses are done by the kernel. Neither is an error.
 ///
 /// ```c
 /// sigaction(SIGSEGV, &mine, NULL);
@@ -83,9 +83,8 @@ pub unsafe extern "C" fn mmap_wrap_verify_handlers() -> i64 {
     boundary("mmap_wrap_verify_handlers", || Ok(guarded::verify().into()))
 }
 
-/// Says whether the handlers of SIGBUS and SIGSEGV may be taken for granted (yes = 1): no code in this process replaces
-/// them from now on, or blocks the signals. Accesses then verify nothing. Without that word (yes = 0, as it begins) the
-/// handlers are verified by lease. Returns 0.
+/// States that no code of the process will replace the handlers of SIGBUS and SIGSEGV or block these signals (yes = 1):
+/// accesses then verify nothing. With yes = 0, the default, each thread verifies the handlers from time to time. Returns 0.
 ///
 /// ```c
 /// mmap_wrap_trust_handlers(1);

@@ -1,22 +1,25 @@
-//! Guards, seals, names
+//! Hardening
 //!
-//! Against mistakes and attacks. See also madvise_wrap: MADV_DONTDUMP leaves memory out of core dumps, MADV_WIPEONFORK
-//! and MADV_DONTFORK keep it from forked children; mlock_wrap keeps it from being swapped, mmap_secret_wrap from everybody
-//! else. PROT_EXEC together with PROT_WRITE is granted as the system grants it, and is what attackers look for: map
-//! code writable, then mprotect_wrap it to PROT_READ | PROT_EXEC before it runs. MAP_DROPPABLE memory may read zero at any
-//! time when the system runs short: for what can be made again.
+//! Guard regions, sealing, names. Related: madvise_wrap with MADV_DONTDUMP excludes memory from core dumps, with
+//! MADV_WIPEONFORK or MADV_DONTFORK from forked children; mlock_wrap keeps memory from being swapped; mmap_secret_wrap hides it
+//! from other processes and the kernel. Memory that is both writable and executable helps attackers: map code as writable, then
+//! mprotect_wrap it to PROT_READ | PROT_EXEC before it runs. MAP_DROPPABLE memory can become zero at any time when the system
+//! is short of memory.
 
 use super::boundary::{boundary, text_at};
-use super::map::mmap_wrap_handle;
+use super::mapping::mmap_wrap_handle;
 use crate::registry::pin;
 use std::ffi::c_char;
 
-/// Makes every access to the range a fault (on = 1), or lifts that (on = 0): guard regions, madvise(2) with
-/// MADV_GUARD_INSTALL, or PROT_NONE where the kernel lacks them (before 6.13; 6.15 for files) or has them not for this kind
-/// of memory. What private memory held there is dropped. Offset and end must be on page borders or at the
-/// mapping's own ends (MMAP_WRAP_E_ALIGNMENT). Lifted, the pages have the protection of the mapping as a whole.
+/// Installs a guard region (on = 1), in which every access faults, or removes it (on = 0): madvise(2) with MADV_GUARD_INSTALL,
+/// or PROT_NONE if the kernel has no guard regions (before Linux 6.13; 6.15 for files) or not for this kind of memory. The
+/// contents of private memory in the range are discarded. offset and end must be on page boundaries or at the ends of the
+/// mapping (MMAP_WRAP_E_ALIGNMENT).
 ///
-/// Returns 0, or MMAP_WRAP_E_RANGE, MMAP_WRAP_E_SEALED, MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED, -ENOMEM.
+/// A guard region stays when the protection changes, on every kernel; when it is removed, its pages have the protection that
+/// was set last.
+///
+/// Returns 0. Errors: MMAP_WRAP_E_RANGE, MMAP_WRAP_E_SEALED, MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED, -ENOMEM.
 ///
 /// ```c
 /// mmap_wrap_guard(h, 1, 0, mmap_wrap_page_size());
@@ -26,36 +29,34 @@ pub unsafe extern "C" fn mmap_wrap_guard(h: mmap_wrap_handle, on: i64, offset: i
     boundary("mmap_wrap_guard", || pin(h)?.guard(on != 0, offset, size).map(|()| 0))
 }
 
-/// Seals the pages that hold the range, for ever: mseal(2). They can be neither unmapped, moved, resized, nor protected
-/// otherwise, and read-only private ones cannot be discarded. munmap_wrap answers MMAP_WRAP_E_SEALED from then on, and the
-/// handle stays good until the process ends.
+/// Seals the pages of the range until the process ends: mseal(2). They cannot be unmapped, moved, resized or protected
+/// otherwise, and read-only private pages cannot be discarded. munmap_wrap then fails with MMAP_WRAP_E_SEALED, and the handle
+/// stays valid. (mmap_wrap_add_file_seals seals a memory file instead.)
 ///
-/// A surviving mapping cannot be sealed, for its lost pages could not be replaced: MMAP_WRAP_E_ARGUMENT. Call
-/// mmap_wrap_survive(h, 0) first.
-///
-/// Returns 0, or MMAP_WRAP_E_UNSUPPORTED (before Linux 6.10, or 32 bits), MMAP_WRAP_E_RANGE, MMAP_WRAP_E_HANDLE,
-/// MMAP_WRAP_E_UNMAPPED, -ENOMEM.
+/// Returns 0. Errors: MMAP_WRAP_E_ARGUMENT for a surviving mapping, whose pages could no longer be replaced (call
+/// mmap_wrap_survive(h, 0) first); MMAP_WRAP_E_UNSUPPORTED before Linux 6.10 and on 32-bit systems; MMAP_WRAP_E_RANGE;
+/// MMAP_WRAP_E_HANDLE; MMAP_WRAP_E_UNMAPPED; -ENOMEM.
 ///
 /// ```c
 /// mseal_wrap(h, 0, MMAP_WRAP_REST);
 /// ```
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mseal_wrap(h: mmap_wrap_handle, offset: i64, size: i64) -> i64 {
-    boundary("mseal", || pin(h)?.seal(offset, size).map(|()| 0))
+    boundary("mseal_wrap", || pin(h)?.seal(offset, size).map(|()| 0))
 }
 
-/// Names a mapping without a file: /proc/PID/maps shows it as `[anon:name]`, or as `[anon_shmem:name]` where it is shared. At
-/// most 79 bytes of printable ASCII without [ ] \ $ and `. NULL takes the name away.
+/// Names a mapping that has no file: /proc/PID/maps shows `[anon:name]`, or `[anon_shmem:name]` if it is shared. The name is at
+/// most 79 bytes of printable ASCII without [ ] \ $ and `. NULL removes it.
 ///
-/// Returns 0, or -EINVAL (not such a name), -EBADF (a file is mapped), MMAP_WRAP_E_UNSUPPORTED (before Linux 5.17, or not
-/// built in), MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED.
+/// Returns 0. Errors: -EINVAL for another name; -EBADF if a file is mapped; MMAP_WRAP_E_UNSUPPORTED before Linux 5.17, or if
+/// the kernel was built without it; MMAP_WRAP_E_HANDLE; MMAP_WRAP_E_UNMAPPED.
 ///
 /// ```c
-/// mmap_wrap_name(h, "index cache");
+/// mmap_wrap_set_name(h, "index cache");
 /// ```
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mmap_wrap_name(h: mmap_wrap_handle, name: *const c_char) -> i64 {
-    boundary("mmap_wrap_name", || {
+pub unsafe extern "C" fn mmap_wrap_set_name(h: mmap_wrap_handle, name: *const c_char) -> i64 {
+    boundary("mmap_wrap_set_name", || {
         let name = if name.is_null() { None } else { Some(text_at(name, "name")?) };
         pin(h)?.name(name).map(|()| 0)
     })

@@ -1,16 +1,16 @@
-//! Huge pages and NUMA nodes
+//! Huge pages and NUMA
 //!
-//! Where memory lies, and in which pages. Transparent huge pages form by themselves in memory that is aligned to their
-//! size, where madvise_wrap with MADV_HUGEPAGE asks for them or MADV_COLLAPSE makes them; those of the pool
-//! (vm.nr_hugepages) come with MAP_HUGETLB.
+//! On which node memory lies, and in pages of which size. The kernel uses transparent huge pages in memory that is aligned to
+//! their size, after madvise_wrap with MADV_HUGEPAGE or MADV_COLLAPSE; MAP_HUGETLB takes huge pages of the pool
+//! (vm.nr_hugepages).
 
 use super::boundary::{answer, boundary, bytes_in, fetch};
-use super::map::mmap_wrap_handle;
+use super::mapping::mmap_wrap_handle;
 use crate::error::Error;
 use crate::mapping::{self, Mapping};
 use crate::registry::{self, pin};
 
-/// Bytes in a transparent huge page, as the kernel has it; MMAP_WRAP_E_UNSUPPORTED where it has none.
+/// Returns the size in bytes of a transparent huge page; MMAP_WRAP_E_UNSUPPORTED if the kernel has none.
 ///
 /// ```c
 /// int64_t huge = mmap_wrap_huge_page_size();
@@ -20,16 +20,17 @@ pub unsafe extern "C" fn mmap_wrap_huge_page_size() -> i64 {
     boundary("mmap_wrap_huge_page_size", || mapping::transparent_huge_page_size().map(answer))
 }
 
-/// Maps as mmap_wrap does, anywhere that the address of the mapping's first page is a multiple of alignment, a power of
-/// two. Less than a page, and with MAP_HUGETLB a huge page, is taken for that. (The first byte lies as far beyond that
-/// address as offset does beyond its page's border in the file. A mapping of length 0 lies nowhere.)
+/// Maps as mmap_wrap does, at an address that is a multiple of alignment, a power of two. (That is the address of the mapping's
+/// first page; if offset is not a multiple of the page size, the first byte lies that much behind it.) An alignment of less
+/// than a page, or with MAP_HUGETLB of less than a huge page, is raised to that.
 ///
-/// Returns the handle, or what mmap_wrap does, or: MMAP_WRAP_E_ARGUMENT (no power of two; MAP_FIXED), MMAP_WRAP_E_RANGE
-/// (length and alignment together exceed any memory), -ENOMEM (no such place is free: for a moment, length and alignment
-/// together are taken).
+/// Returns the handle. Errors: those of mmap_wrap; MMAP_WRAP_E_ARGUMENT if alignment is not a power of two, and for MAP_FIXED;
+/// MMAP_WRAP_E_RANGE if len and alignment together exceed the address space; -ENOMEM if len and alignment together find no free
+/// addresses, which are needed for a moment.
 ///
 /// ```c
-/// mmap_wrap_handle h = mmap_aligned_wrap(2 << 20, 64 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+/// int64_t prot = PROT_READ | PROT_WRITE, flags = MAP_PRIVATE | MAP_ANONYMOUS;
+/// mmap_wrap_handle h = mmap_aligned_wrap(2 << 20, 64 << 20, prot, flags, -1, 0);
 /// madvise_wrap(h, MADV_HUGEPAGE, 0, MMAP_WRAP_REST);
 /// ```
 #[unsafe(no_mangle)]
@@ -42,31 +43,31 @@ pub unsafe extern "C" fn mmap_aligned_wrap(
     offset: i64,
 ) -> mmap_wrap_handle {
     // SAFETY: the descriptor is the caller's.
-    boundary("mmap_aligned", || registry::insert(|| unsafe { Mapping::aligned(alignment, len, prot, flags, fd, offset) }))
+    boundary("mmap_aligned_wrap", || registry::insert(|| unsafe { Mapping::aligned(alignment, len, prot, flags, fd, offset) }))
 }
 
-/// How many bytes of the range, size bytes or MMAP_WRAP_REST from offset, lie in huge pages now: transparent ones that
-/// the page table has as such, or those of the pool.
+/// Returns how many bytes of the range, size bytes or MMAP_WRAP_REST from offset on, are in huge pages now: transparent ones
+/// that are mapped as such, or those of the pool.
 ///
-/// MMAP_WRAP_E_UNSUPPORTED: before Linux 6.7 (PAGEMAP_SCAN), or without /proc, this is known only of ranges that are
-/// mapped apart from their neighbours. MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED, MMAP_WRAP_E_RANGE as ever.
+/// Errors: MMAP_WRAP_E_UNSUPPORTED before Linux 6.7 (PAGEMAP_SCAN) or without /proc, if the range shares a kernel mapping with
+/// its neighbours; MMAP_WRAP_E_HANDLE; MMAP_WRAP_E_UNMAPPED; MMAP_WRAP_E_RANGE.
 ///
 /// ```c
-/// printf("%lld bytes in huge pages\n", (long long)mmap_wrap_huge(h, 0, MMAP_WRAP_REST));
+/// printf("%lld bytes in huge pages\n", (long long)mmap_wrap_huge_bytes(h, 0, MMAP_WRAP_REST));
 /// ```
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mmap_wrap_huge(h: mmap_wrap_handle, offset: i64, size: i64) -> i64 {
-    boundary("mmap_wrap_huge", || pin(h)?.huge_bytes(offset, size).map(answer))
+pub unsafe extern "C" fn mmap_wrap_huge_bytes(h: mmap_wrap_handle, offset: i64, size: i64) -> i64 {
+    boundary("mmap_wrap_huge_bytes", || pin(h)?.huge_bytes(offset, size).map(answer))
 }
 
-/// Sets the memory policy of every page that holds a byte of the range: mode is one MPOL_ value, with MPOL_F_ flags
-/// or'ed to it. Bit n of nodes, an array of node_words words with the lowest first, stands for node n; NULL and 0 for
-/// policies without nodes. flags is 0 or MPOL_MF_ flags: without them the policy is for pages touched from now on.
+/// Sets the NUMA memory policy of every page that holds a byte of the range: mbind(2). mode is one MPOL_ value, combined with
+/// MPOL_F_ flags. nodes is a bit set of node_words words, the lowest first, in which bit n is node n; NULL and 0 for policies
+/// without nodes. flags is 0 or MPOL_MF_ flags; with 0 the policy applies to pages that are allocated from now on.
 ///
-/// Returns 0. -EINVAL: a node that is not there, or nodes that the policy needs and has not, or has and does not take.
-/// -EIO: with MPOL_MF_STRICT, pages lie elsewhere. -EPERM: MPOL_MF_MOVE_ALL needs CAP_SYS_NICE. MMAP_WRAP_E_ARGUMENT:
-/// unknown bits, NULL with words. MMAP_WRAP_E_UNSUPPORTED: a kernel without NUMA. MMAP_WRAP_E_HANDLE,
-/// MMAP_WRAP_E_UNMAPPED, MMAP_WRAP_E_RANGE as ever.
+/// Returns 0. Errors: -EINVAL for a node that does not exist, or nodes that do not go with the policy; -EIO if, with
+/// MPOL_MF_STRICT, pages are on other nodes; -EPERM for MPOL_MF_MOVE_ALL without CAP_SYS_NICE; MMAP_WRAP_E_ARGUMENT for unknown
+/// bits, or if nodes is NULL and node_words is not 0; MMAP_WRAP_E_UNSUPPORTED if the kernel has no NUMA; MMAP_WRAP_E_HANDLE;
+/// MMAP_WRAP_E_UNMAPPED; MMAP_WRAP_E_RANGE.
 ///
 /// ```c
 /// uint64_t node_0 = 1;
@@ -82,7 +83,7 @@ pub unsafe extern "C" fn mbind_wrap(
     offset: i64,
     size: i64,
 ) -> i64 {
-    boundary("mbind", || {
+    boundary("mbind_wrap", || {
         let pin = pin(h)?;
         // So many nodes as fit a page of bits is what the kernel looks at.
         let bytes = match node_words {
@@ -98,16 +99,17 @@ pub unsafe extern "C" fn mbind_wrap(
     })
 }
 
-/// The number of the NUMA node that holds the page of the byte at offset; on a machine with one it is 0. Touches nothing.
+/// Returns the number of the NUMA node that holds the page of the byte at offset; 0 on a machine with one node. The memory is
+/// not accessed.
 ///
-/// -ENOENT: no page is in memory there; touch it or call mmap_wrap_prefault. -EFAULT: memory that was read and never
-/// written shares a page of the kernel's. MMAP_WRAP_E_UNSUPPORTED: a kernel without NUMA. MMAP_WRAP_E_HANDLE,
-/// MMAP_WRAP_E_UNMAPPED, MMAP_WRAP_E_RANGE as ever.
+/// Errors: -ENOENT if the page is not in memory (access it, or call mmap_wrap_prefault); -EFAULT for memory that was read but
+/// never written, which is the kernel's shared zero page; MMAP_WRAP_E_UNSUPPORTED if the kernel has no NUMA;
+/// MMAP_WRAP_E_HANDLE; MMAP_WRAP_E_UNMAPPED; MMAP_WRAP_E_RANGE.
 ///
 /// ```c
-/// int64_t node = mmap_wrap_node(h, 0);
+/// int64_t node = mmap_wrap_numa_node(h, 0);
 /// ```
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mmap_wrap_node(h: mmap_wrap_handle, offset: i64) -> i64 {
-    boundary("mmap_wrap_node", || pin(h)?.node(offset))
+pub unsafe extern "C" fn mmap_wrap_numa_node(h: mmap_wrap_handle, offset: i64) -> i64 {
+    boundary("mmap_wrap_numa_node", || pin(h)?.node(offset))
 }

@@ -1,14 +1,14 @@
-//! Facts
+//! Info
 //!
-//! What is known of a mapping, and which mappings live: for messages, for tools, and for finding leaks.
+//! What is known of a mapping, and the list of live mappings: for messages, tools and finding leaks.
 
 use super::boundary::{answer, boundary, room_for, store, write_members};
-use super::map::mmap_wrap_handle;
+use super::mapping::mmap_wrap_handle;
 use crate::error::Error;
 use crate::mapping::SourceKind;
 use crate::registry::{self, look, pin};
 
-/// In source of struct mmap_wrap_facts: memory without a file.
+/// In source of struct mmap_wrap_info: memory without a file.
 pub const MMAP_WRAP_SOURCE_ANONYMOUS: i64 = 1;
 /// In source: a file by a descriptor of the caller's.
 pub const MMAP_WRAP_SOURCE_DESCRIPTOR: i64 = 2;
@@ -19,10 +19,10 @@ pub const MMAP_WRAP_SOURCE_SHARED_MEMORY: i64 = 4;
 /// In source: a file without a name that the library made (mmap_memfd_wrap, mmap_secret_wrap, mmap_unnamed_wrap).
 pub const MMAP_WRAP_SOURCE_MEMORY_FILE: i64 = 5;
 
-/// What mmap_wrap_facts tells. Later versions may add members at the end; nothing else changes.
+/// What mmap_wrap_info reports. Later versions may add members at the end; nothing else changes.
 #[repr(C)]
 #[allow(non_camel_case_types)]
-pub struct mmap_wrap_facts {
+pub struct mmap_wrap_info {
     /// Bytes that were asked for.
     pub length: i64,
     /// Bytes that the kernel mapped, in whole pages.
@@ -37,7 +37,7 @@ pub struct mmap_wrap_facts {
     pub flags: i64,
     /// File offset of the first byte.
     pub offset: i64,
-    /// 1 where the mapping keeps its file open (mmap_wrap_descriptor), else 0.
+    /// 1 where the mapping keeps its file open (mmap_wrap_dup_fd), else 0.
     pub keeps_file: i64,
     /// 1 where a part of it is sealed by mseal_wrap, else 0.
     pub sealed: i64,
@@ -50,21 +50,22 @@ pub struct mmap_wrap_facts {
     /// What it was made of: one of MMAP_WRAP_SOURCE_, none of which is 0.
     pub source: i64,
     /// The number, in this process, of the descriptor of the file that the mapping keeps open, or -1. The mapping's own: for
-    /// /proc/PID/fd, through which another process opens the file. Not to be closed; mmap_wrap_descriptor gives one away.
+    /// /proc/PID/fd, through which another process opens the file. Not to be closed; mmap_wrap_dup_fd gives one away.
     pub descriptor: i64,
 }
 
-/// Writes what is known of a mapping to facts, which has room for size bytes: say sizeof. A shorter struct, of an older
-/// header, gets what it has room for. A loss stays unreported. Returns 0, or MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED,
-/// MMAP_WRAP_E_ARGUMENT (NULL, or a size that is none).
+/// Writes information about a mapping to *info, a struct of size bytes: pass sizeof. A smaller struct, of an older header, gets
+/// the members that it has. A pending loss stays pending. Returns 0. Errors: MMAP_WRAP_E_HANDLE; MMAP_WRAP_E_UNMAPPED;
+/// MMAP_WRAP_E_ARGUMENT if info is NULL or size is invalid.
 ///
 /// ```c
-/// struct mmap_wrap_facts facts;
-/// if (mmap_wrap_facts(h, &facts, sizeof facts) == 0) printf("%lld pages\n", (long long)(facts.mapped / facts.page_size));
+/// struct mmap_wrap_info info;
+/// if (mmap_wrap_info(h, &info, sizeof info) == 0)
+///     printf("%lld pages\n", (long long)(info.mapped / info.page_size));
 /// ```
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mmap_wrap_facts(h: mmap_wrap_handle, facts: *mut mmap_wrap_facts, size: i64) -> i64 {
-    boundary("mmap_wrap_facts", || {
+pub unsafe extern "C" fn mmap_wrap_info(h: mmap_wrap_handle, info: *mut mmap_wrap_info, size: i64) -> i64 {
+    boundary("mmap_wrap_info", || {
         let pin = look(h)?;
         let known = pin.facts();
         let (exports, surviving, lost) = registry::custody(&pin);
@@ -90,14 +91,14 @@ pub unsafe extern "C" fn mmap_wrap_facts(h: mmap_wrap_handle, facts: *mut mmap_w
             },
             known.descriptor.unwrap_or(-1).into(),
         ];
-        const { assert!(size_of::<mmap_wrap_facts>() == 14 * size_of::<i64>()) };
-        write_members(facts.cast(), size, "struct mmap_wrap_facts", &all)
+        const { assert!(size_of::<mmap_wrap_info>() == 14 * size_of::<i64>()) };
+        write_members(info.cast(), size, "struct mmap_wrap_info", &all)
     })
 }
 
-/// The size in bytes, now, of the file that the mapping keeps open; of a block device, the size of the device. It takes no
-/// descriptor, so it works where no more can be opened. Or MMAP_WRAP_E_ARGUMENT where no file is kept,
-/// MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED, MMAP_WRAP_E_FAULT (a loss that was not reported yet).
+/// Returns the current size in bytes of the file that the mapping keeps open, or of the device if it is a block device. It
+/// opens no descriptor. Errors: MMAP_WRAP_E_ARGUMENT if no file is kept; MMAP_WRAP_E_HANDLE; MMAP_WRAP_E_UNMAPPED;
+/// MMAP_WRAP_E_FAULT for a pending loss.
 ///
 /// ```c
 /// if (mmap_wrap_file_size(h) > mmap_wrap_length(h)) puts("the file has grown");
@@ -107,9 +108,9 @@ pub unsafe extern "C" fn mmap_wrap_file_size(h: mmap_wrap_handle) -> i64 {
     boundary("mmap_wrap_file_size", || Ok(i64::try_from(pin(h)?.file_size()?).unwrap_or(i64::MAX)))
 }
 
-/// Writes the handles of the live mappings, in no set order, to handles, which has room for that many. Returns how many
-/// mappings live, which may be more: none are written beyond the room. Mappings of other threads may come and go
-/// meanwhile. MMAP_WRAP_E_ARGUMENT: NULL with room, MMAP_WRAP_E_RANGE: negative room.
+/// Writes the handles of the live mappings, in no particular order, to handles, an array of room elements. Returns the number
+/// of live mappings, which can exceed room. Other threads may map and unmap meanwhile. Errors: MMAP_WRAP_E_ARGUMENT if handles
+/// is NULL and room is not 0; MMAP_WRAP_E_RANGE if room is negative.
 ///
 /// ```c
 /// printf("%lld mappings live\n", (long long)mmap_wrap_list(NULL, 0));

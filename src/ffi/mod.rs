@@ -9,6 +9,8 @@
 
 pub mod access;
 pub mod address;
+pub mod atomics;
+pub mod bindings;
 mod boundary;
 pub mod constants;
 pub mod elements;
@@ -17,11 +19,11 @@ pub mod faults;
 pub mod hardening;
 pub mod huge;
 pub mod info;
-pub mod map;
+pub mod mapping;
 pub mod mutex;
 pub mod open;
+pub mod page_cache;
 pub mod protect;
 pub mod residency;
 pub mod resize;
-pub mod sharing;
 pub mod version;

@@ -1,32 +1,34 @@
 //! Mutexes in shared memory
 //!
-//! A mutex is MMAP_WRAP_MUTEX_SIZE bytes of a mapping, at an offset whose address is a multiple of 8; zeros are a free one.
-//! With MAP_SHARED it works between processes, and between languages. It belongs to a thread: the one that locked it unlocks
-//! it, and it is not recursive. After fork the child holds nothing.
+//! A mutex is MMAP_WRAP_MUTEX_SIZE bytes of a mapping whose address is a multiple of 8; zeros are an unlocked mutex. With
+//! MAP_SHARED it works between processes, and between languages. It belongs to a thread: the thread that locked it unlocks it;
+//! it is not recursive. After fork(2) the child holds no mutex.
 //!
-//! Where a holder ends without unlocking it, the thread or its process, the next one takes it over: at once, or within a
-//! quarter of a second where it waits already. A thread that executes another program counts as the same holder. Ids of
-//! threads mean something within one PID namespace: once processes of several have used a mutex, it is not taken over any
-//! more. Nor is it where /proc is not mounted.
+//! If the holder ends without unlocking it (the thread or its process), the next thread that locks it takes it over: at once,
+//! or within 250 milliseconds if it is waiting already. A thread that calls execve(2) counts as the same holder. Thread ids are
+//! valid in one PID namespace: a mutex that processes of several PID namespaces have used is not taken over any more. Nor is it
+//! without /proc.
 //!
-//! Both calls also return what the atomic operations do. MMAP_WRAP_E_UNSUPPORTED elsewhere than on Linux.
+//! All can also return what atomic operations return. MMAP_WRAP_E_UNSUPPORTED if the system has no futex(2).
 
 use super::boundary::boundary;
-use super::map::mmap_wrap_handle;
+use super::mapping::mmap_wrap_handle;
 use crate::mutex::{self, Acquired};
 
-/// Bytes of a mutex. To keep others off its cache line, give it 64.
+/// Size of a mutex in bytes. Reserve 64 for each to keep them on separate cache lines.
 pub const MMAP_WRAP_MUTEX_SIZE: i64 = 16;
 
 const _: () = assert!(MMAP_WRAP_MUTEX_SIZE == mutex::SIZE);
 
-/// Acquires the mutex at offset. Waits up to timeout nanoseconds of the monotonic clock for it; MMAP_WRAP_REST waits
-/// indefinitely, 0 tries once.
+/// Locks the mutex at offset. timeout is in nanoseconds of the monotonic clock; MMAP_WRAP_REST waits indefinitely, 0 tries
+/// once.
 ///
-/// Returns 0, or 1 where its holder ended without unlocking it: it is acquired then, too, and what it protects may be half
-/// changed, which is said once, to the one that took it over. Or -ETIMEDOUT (the message has the holder's thread id),
-/// -EDEADLK (the calling thread holds it), -EINTR when a signal handler ran while this thread slept (it wakes now and then,
-/// so a program that must see every signal locks with short timeouts), MMAP_WRAP_E_RANGE (another negative timeout).
+/// Returns 0 if it is locked; 1 if it is locked and was taken over from a holder that ended, so that the data it protects may
+/// be inconsistent. This is reported once, to the thread that took it over.
+///
+/// Errors: -ETIMEDOUT (the message has the holder's thread id); -EDEADLK if the calling thread holds it; -EINTR if a signal
+/// handler ran while this thread slept (it does not sleep all the time: to react to every signal, lock with short timeouts);
+/// MMAP_WRAP_E_RANGE for another negative timeout.
 ///
 /// ```c
 /// int64_t locked = mmap_wrap_mutex_lock(h, 0, MMAP_WRAP_REST);
@@ -38,8 +40,8 @@ pub unsafe extern "C" fn mmap_wrap_mutex_lock(h: mmap_wrap_handle, offset: i64, 
     boundary("mmap_wrap_mutex_lock", || mutex::lock(h, offset, timeout).map(|how| (how == Acquired::FromEnded).into()))
 }
 
-/// Releases the mutex at offset, and wakes one that waits for it. Returns 0, or -EPERM where the calling thread does not
-/// hold it.
+/// Unlocks the mutex at offset, and wakes a thread that waits for it. Returns 0, or -EPERM if the calling thread does not hold
+/// it.
 ///
 /// ```c
 /// mmap_wrap_mutex_unlock(h, 0);
@@ -49,8 +51,8 @@ pub unsafe extern "C" fn mmap_wrap_mutex_unlock(h: mmap_wrap_handle, offset: i64
     boundary("mmap_wrap_mutex_unlock", || mutex::unlock(h, offset).map(|()| 0))
 }
 
-/// Releases the mutex at offset as if the calling thread had ended: the next one to acquire it gets 1. For one that was told
-/// so itself and cannot repair what the mutex protects. Returns 0, or -EPERM where the calling thread does not hold it.
+/// Unlocks the mutex at offset as if the calling thread had ended: mmap_wrap_mutex_lock returns 1 to the next thread. For a
+/// thread that took the mutex over and cannot repair the data. Returns 0, or -EPERM if the calling thread does not hold it.
 ///
 /// ```c
 /// if (mmap_wrap_mutex_lock(h, 0, MMAP_WRAP_REST) == 1) mmap_wrap_mutex_abandon(h, 0);

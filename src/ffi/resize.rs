@@ -1,21 +1,21 @@
 //! Resizing, moving, splitting
 //!
-//! What changes a mapping itself needs to be alone with it: calls of other threads that come meanwhile wait for it, and
-//! it waits a moment for those that are inside. MMAP_WRAP_E_BUSY while an export is held (mmap_wrap_acquire), or where the
-//! others do not leave. Addresses from mmap_wrap_address are no longer good afterwards. A child that is forked meanwhile
-//! has the handle as that of an unmapped mapping.
+//! These change the mapping itself. Calls of other threads on the same mapping wait until the change is done; the change waits
+//! a moment for calls that are executing, and returns MMAP_WRAP_E_BUSY if they do not return. It also returns MMAP_WRAP_E_BUSY
+//! while the address is acquired (mmap_wrap_acquire). Addresses from mmap_wrap_address are invalid afterwards. In a child that
+//! is forked during the change, the handle is that of an unmapped mapping.
 
 use super::boundary::boundary;
-use super::map::mmap_wrap_handle;
+use super::mapping::mmap_wrap_handle;
 use crate::constants::MREMAP_DONTUNMAP;
 use crate::error::{Error, Result};
 use crate::mapping::FileEnd;
 use crate::registry;
 use std::ffi::c_void;
 
-/// For with_file: the file ends where the mapping ends.
+/// For with_file: the file is made to end where the mapping ends.
 pub const MMAP_WRAP_WITH_FILE: i64 = 1;
-/// For with_file: the same, and the file system sets blocks aside for all of it.
+/// For with_file: as MMAP_WRAP_WITH_FILE, and the file system allocates blocks for the whole file.
 pub const MMAP_WRAP_ALLOCATE: i64 = 2;
 
 fn file_end(with_file: i64) -> Result<FileEnd> {
@@ -27,29 +27,31 @@ fn file_end(with_file: i64) -> Result<FileEnd> {
     }
 }
 
-/// Makes the mapping length bytes long, or as long as to the end of its file (MMAP_WRAP_REST, for a mapping that keeps its
-/// file open). The handle stays. The contents stay, as far as they fit.
+/// Resizes the mapping to length bytes, or, with MMAP_WRAP_REST, up to the end of the file that it keeps open. The handle and
+/// the contents, as far as they fit, stay.
 ///
-/// flags: 0 to grow or shrink in place (-ENOMEM where there is no room), MREMAP_MAYMOVE to move if need be,
-/// MREMAP_MAYMOVE | MREMAP_FIXED to move to new_addr, which replaces what is there; new_addr is NULL else.
+/// flags: 0 resizes in place (-ENOMEM if there is no room); MREMAP_MAYMOVE allows moving it; MREMAP_MAYMOVE | MREMAP_FIXED
+/// moves it to new_addr and replaces what is mapped there. Otherwise new_addr is NULL.
 ///
-/// with_file: 0 leaves the file as it is. MMAP_WRAP_WITH_FILE makes the file that the mapping keeps open (MMAP_WRAP_KEEP,
-/// memory files) end where the mapping ends. MMAP_WRAP_ALLOCATE does so and has the file system set blocks aside for all of
-/// it, so that a full disk is -ENOSPC now and not a fault later; MMAP_WRAP_E_UNSUPPORTED where the file system cannot.
+/// with_file: 0 does not change the file. MMAP_WRAP_WITH_FILE resizes the file that the mapping keeps open (MMAP_WRAP_KEEP,
+/// memory files), so that it ends where the mapping ends. MMAP_WRAP_ALLOCATE also allocates its blocks, so that a full disk is
+/// -ENOSPC now and not a fault later; MMAP_WRAP_E_UNSUPPORTED if the file system cannot do that.
 ///
-/// With 0 a shared mapping cannot grow beyond the end of its file (MMAP_WRAP_E_RANGE), where stores would be lost: see
-/// mmap_wrap. Where the file has been emptied, MMAP_WRAP_REST makes the mapping 0 bytes long, as mmap_wrap would.
+/// With with_file 0 a shared mapping cannot grow beyond the end of its file (MMAP_WRAP_E_RANGE), where stores would be lost. If
+/// the file is empty, MMAP_WRAP_REST gives a mapping of length 0.
 ///
-/// With MREMAP_DONTUNMAP the pages move to a new mapping, whose handle is returned, and h keeps its addresses, with fresh
-/// pages behind them; length is that of the mapping and with_file is 0, for no size changes.
+/// With MREMAP_DONTUNMAP the pages move to a new mapping, whose handle is returned, and h keeps its addresses with empty pages;
+/// length must be that of the mapping, and with_file 0.
 ///
-/// Returns h, or the new handle. On failure nothing has changed: MMAP_WRAP_E_BUSY, MMAP_WRAP_E_SEALED, MMAP_WRAP_E_ARGUMENT
-/// (length 0, the end of a device, flags that need others, no file kept), MMAP_WRAP_E_RANGE (beyond the file's end), MMAP_WRAP_E_ALIGNMENT (new_addr),
-/// MMAP_WRAP_E_UNSUPPORTED (a shared mapping without a file cannot grow: the memory behind it keeps its size), -EFAULT (parts
-/// with a protection or advice of their own), -ENOMEM, -EINVAL (longer than addresses go), -EPERM (a sealed file), MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED.
+/// Returns h, or the new handle. On failure nothing has changed. Errors: MMAP_WRAP_E_BUSY; MMAP_WRAP_E_SEALED;
+/// MMAP_WRAP_E_ARGUMENT (length 0, the end of a device, invalid combinations of flags, no file kept); MMAP_WRAP_E_RANGE;
+/// MMAP_WRAP_E_ALIGNMENT (new_addr); MMAP_WRAP_E_UNSUPPORTED (shared memory without a file cannot grow); -EFAULT (parts have
+/// different protection or advice); -ENOMEM; -EINVAL (longer than the address space); -EPERM (a sealed file);
+/// MMAP_WRAP_E_HANDLE; MMAP_WRAP_E_UNMAPPED.
 ///
 /// ```c
-/// if (mremap_wrap(h, 1 << 20, MREMAP_MAYMOVE, NULL, MMAP_WRAP_WITH_FILE) < 0) puts(mmap_wrap_last_error_message());
+/// if (mremap_wrap(h, 1 << 20, MREMAP_MAYMOVE, NULL, MMAP_WRAP_WITH_FILE) < 0)
+///     puts(mmap_wrap_last_error_message());
 /// ```
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mremap_wrap(
@@ -59,7 +61,7 @@ pub unsafe extern "C" fn mremap_wrap(
     new_addr: *mut c_void,
     with_file: i64,
 ) -> mmap_wrap_handle {
-    boundary("mremap", || {
+    boundary("mremap_wrap", || {
         let address = new_addr.addr();
         if flags & MREMAP_DONTUNMAP != 0 && MREMAP_DONTUNMAP != 0 {
             // SAFETY: the header says what MREMAP_FIXED replaces.
@@ -70,11 +72,11 @@ pub unsafe extern "C" fn mremap_wrap(
     })
 }
 
-/// Splits the mapping at offset, a page border of it: h ends there, and what follows gets the handle that is returned.
-/// So that a part can be unmapped, sealed or handed on by itself. A kept file is kept by both.
+/// Splits the mapping at offset, which must be on a page boundary: h ends there, and a new handle, which is returned,
+/// identifies the rest. Both keep the file open if h does. Then one part can be unmapped or sealed separately.
 ///
-/// MMAP_WRAP_E_BUSY, MMAP_WRAP_E_RANGE, MMAP_WRAP_E_ALIGNMENT, MMAP_WRAP_E_ARGUMENT (nothing would be left on one side),
-/// MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED.
+/// Errors: MMAP_WRAP_E_BUSY; MMAP_WRAP_E_RANGE; MMAP_WRAP_E_ALIGNMENT; MMAP_WRAP_E_ARGUMENT if one part would be empty;
+/// MMAP_WRAP_E_HANDLE; MMAP_WRAP_E_UNMAPPED.
 ///
 /// ```c
 /// mmap_wrap_handle tail = mmap_wrap_split(h, 4096);

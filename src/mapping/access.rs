@@ -2,7 +2,7 @@
 
 use super::{Mapping, to_i64};
 use crate::buffer::{Bytes, Room};
-use crate::error::{Errno, Error, Result, Side};
+use crate::error::{Cause, Errno, Error, Result, Side};
 use crate::guarded::{self, Fault, Place, Stop};
 use crate::hints::memory_hint;
 use crate::range::{self, Span};
@@ -156,7 +156,7 @@ impl Mapping {
             Stop::Mapping { at, writing } => {
                 let address = self.pages.at(at, 0).addr();
                 let file = self.origin.file.as_ref().map(sys::borrow);
-                let cause = sys::fault_cause(address, writing, file);
+                let cause = if self.is_fenced(at) { Cause::Guard } else { sys::fault_cause(address, writing, file) };
                 Error::Fault { offset: at - self.grid.lead, done, size: span.size, address, cause }.into()
             }
         }

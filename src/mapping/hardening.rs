@@ -1,8 +1,9 @@
 //! Against mistakes and attacks: guard regions, sealing. And names, by which to know a mapping in /proc.
 
-use super::{Mapping, is_shared};
-use crate::constants::{MADV_DONTNEED, MADV_GUARD_INSTALL, MADV_GUARD_REMOVE, MAP_ANONYMOUS, PROT_NONE};
+use super::Mapping;
+use crate::constants::{MADV_GUARD_INSTALL, MADV_GUARD_REMOVE, PROT_NONE};
 use crate::error::{Errno, Error, Result};
+use crate::flags::to_c_int;
 use crate::hints::memory_hint;
 use crate::sys;
 use std::ffi::CStr;
@@ -22,39 +23,27 @@ impl Mapping {
     /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
     /// ```
     pub fn guard(&self, on: bool, offset: i64, size: i64) -> Result<()> {
-        if MADV_GUARD_INSTALL == 0 {
-            // This system has no guard regions, and 0 is another advice.
-            return self.fence(on, offset, size);
-        }
-        if !on {
-            let lifted = self.advise(MADV_GUARD_REMOVE, offset, size);
-            return if self.origin.fenced.load(Ordering::SeqCst) { self.fence(false, offset, size) } else { lifted };
-        }
-        match self.advise(MADV_GUARD_INSTALL, offset, size) {
-            Err(error) if matches!(*error, Error::System { errno: Errno::EINVAL, .. } | Error::Argument(_)) => {
-                self.fence(true, offset, size)
-            }
-            done => done,
-        }
-    }
-
-    /// Guards by protection, where the kernel lacks guard regions or has them not for this kind of memory.
-    fn fence(&self, on: bool, offset: i64, size: i64) -> Result<()> {
         let span = self.span(offset, size)?;
         if span.size == 0 {
             return Ok(());
         }
-        span.of_whole_pages(self.grid)?;
-        let prot = self.origin.prot.load(Ordering::Relaxed);
-        if on && !is_shared(self.origin.flags) && self.origin.flags & MAP_ANONYMOUS != 0 {
-            // Locked pages cannot be dropped, and are not.
-            let _ = self.advise(MADV_DONTNEED, offset, size);
+        let pages = span.of_whole_pages(self.grid)?;
+        let (advice, name) = match on {
+            true => (MADV_GUARD_INSTALL, "MADV_GUARD_INSTALL"),
+            false => (MADV_GUARD_REMOVE, "MADV_GUARD_REMOVE"),
+        };
+        let advised = match advice {
+            // This system has no such advice.
+            0 => Err(Errno::EINVAL),
+            advice => self.pages.advise(pages.clone(), to_c_int(advice, "advice")?),
+        };
+        match advised {
+            // The kernel has no guard regions, or none in memory of this kind.
+            Err(Errno::EINVAL) if on => self.fence(&pages).map_err(|errno| self.protect_refused(errno, PROT_NONE, span)),
+            Err(errno) if errno != Errno::EINVAL => Err(self.advice_refused(errno, name, span)),
+            _ if on => Ok(()),
+            _ => self.lift_fences(&pages).map_err(|errno| self.protect_refused(errno, self.facts().protection, span)),
         }
-        self.origin.fenced.store(true, Ordering::SeqCst);
-        self.protect(if on { PROT_NONE } else { prot }, offset, size)?;
-        // What the mapping is protected as elsewhere is what the pages get back.
-        self.origin.prot.store(prot, Ordering::Relaxed);
-        Ok(())
     }
 
     /// Seals the pages that hold `size` bytes (or `REST`) from `offset`, mseal(2): until the process ends they can be neither

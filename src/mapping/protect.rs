@@ -35,7 +35,7 @@ impl Mapping {
         }
         let pages = span.from_page_start(self.grid)?;
         let whole = pages == (0..self.pages.size());
-        self.pages.protect(pages, c_prot).map_err(|errno| self.protect_refused(errno, prot, span))?;
+        self.protect_pages(&pages, c_prot).map_err(|errno| self.protect_refused(errno, prot, span))?;
         if whole {
             self.origin.prot.store(prot, Ordering::Relaxed);
         }
@@ -43,7 +43,7 @@ impl Mapping {
     }
 
     #[cold]
-    fn protect_refused(&self, errno: Errno, prot: i64, span: Span) -> Box<Error> {
+    pub(super) fn protect_refused(&self, errno: Errno, prot: i64, span: Span) -> Box<Error> {
         let attempt = format!("protection {prot:#x} for {span}");
         match errno {
             Errno::EACCES if self.origin.flags & OR_PRIVATE != 0 => {
@@ -82,7 +82,7 @@ impl Mapping {
     }
 
     #[cold]
-    fn advice_refused(&self, errno: Errno, name: &str, span: Span) -> Box<Error> {
+    pub(super) fn advice_refused(&self, errno: Errno, name: &str, span: Span) -> Box<Error> {
         let attempt = format!("{name} for {span}");
         match errno {
             Errno::EINVAL => Error::system(errno, attempt, "this kernel lacks it, or it does not apply to this kind of mapping"),

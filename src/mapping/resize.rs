@@ -12,8 +12,9 @@ use crate::guarded::{self, Place};
 use crate::hints::{file_size_hint, memory_hint};
 use crate::range::{Grid, REST, Span};
 use crate::source;
-use crate::sys::{self, File, Pages, RawFile};
+use crate::sys::{self, File, PageMarks, Pages, RawFile};
 use std::ffi::c_int;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 /// What becomes of the file of a mapping that is resized.
@@ -131,8 +132,15 @@ impl Mapping {
             return Err(Error::argument("MREMAP_DONTUNMAP changes no size: the file keeps its size, too"));
         }
         let file = self.file_for_a_sibling()?;
-        let pages = self.pages.moved_away(c_flags, address).map_err(|errno| self.remap_refused(errno, self.pages.size()))?;
-        Ok(self.sibling(pages, self.grid, self.origin.offset, file))
+        let moved = self.without_fences(|mapping| {
+            let pages = mapping.pages.moved_away(c_flags, address);
+            let pages = pages.map_err(|errno| mapping.remap_refused(errno, mapping.pages.size()))?;
+            // The fresh pages here have no guards.
+            let fences = std::mem::take(&mut mapping.origin.fences);
+            Ok(mapping.sibling(pages, mapping.grid, mapping.origin.offset, file, fences))
+        })?;
+        moved.put_fences().map_err(|errno| moved.remap_refused(errno, moved.pages.size()))?;
+        Ok(moved)
     }
 
     /// Splits the mapping at `offset`, a page border: this one ends there, and what follows is a mapping of its own.
@@ -155,12 +163,15 @@ impl Mapping {
         let at = span.from_page_start(self.grid)?.start;
         let file = self.file_for_a_sibling()?;
         let grid = Grid { lead: 0, length: span.size, ..self.grid };
+        let (first, count) = (at / self.grid.page, self.pages.size() / self.grid.page);
+        let (before, after) = (self.fences_of(0..first, first)?, self.fences_of(first..count, count - first)?);
         let pages = self.pages.split_off(at).map_err(|errno| match errno {
             Errno::ENOSYS => Error::unsupported("splitting a private mapping of a file"),
             _ => Error::system(errno, format!("split at offset {offset}"), memory_hint(errno)),
         })?;
+        self.origin.fences = before;
         self.grid.length = span.offset;
-        Ok(self.sibling(pages, grid, self.origin.offset + span.offset as u64, file))
+        Ok(self.sibling(pages, grid, self.origin.offset + span.offset as u64, file, after))
     }
 
     fn file_for_a_sibling(&self) -> Result<Option<File>> {
@@ -168,18 +179,19 @@ impl Mapping {
     }
 
     /// A mapping of the same kind.
-    fn sibling(&mut self, pages: Pages, grid: Grid, offset: u64, file: Option<File>) -> Mapping {
+    fn sibling(&mut self, pages: Pages, grid: Grid, offset: u64, file: Option<File>, fences: PageMarks) -> Mapping {
         let origin = super::Origin {
             source: self.origin.source,
             offset,
             flags: self.origin.flags,
             prot: AtomicI64::new(*self.origin.prot.get_mut()),
             file,
-            fenced: AtomicBool::new(*self.origin.fenced.get_mut()),
+            fences,
             sealed: AtomicBool::new(*self.origin.sealed.get_mut()),
             has_fresh_pages: AtomicBool::new(*self.origin.has_fresh_pages.get_mut()),
+            is_given_up: AtomicBool::new(false),
         };
-        Mapping { pages, grid, origin, is_given_up: AtomicBool::new(false) }
+        Mapping { pages, grid, origin }
     }
 
     fn checked_flags(&self, flags: i64, address: usize) -> Result<c_int> {
@@ -265,6 +277,27 @@ impl Mapping {
     }
 
     fn remap(&mut self, size: usize, flags: c_int, address: usize) -> Result<()> {
+        if size == self.pages.size() && address == 0 {
+            return Ok(());
+        }
+        let (before, after) = (self.pages.size() / self.grid.page, size / self.grid.page);
+        let fences = self.fences_of(0..before.min(after), after)?;
+        self.without_fences(|mapping| {
+            mapping.remap_pages(size, flags, address)?;
+            mapping.origin.fences = fences;
+            Ok(())
+        })
+    }
+
+    /// The fences of some of the pages, for a mapping of `count` pages.
+    fn fences_of(&self, pages: Range<usize>, count: usize) -> Result<PageMarks> {
+        self.origin
+            .fences
+            .part(pages, count)
+            .map_err(|errno| Error::system(errno, "note which pages are guarded", memory_hint(errno)))
+    }
+
+    fn remap_pages(&mut self, size: usize, flags: c_int, address: usize) -> Result<()> {
         if size == 0 {
             return self.give_up_all_pages();
         }
@@ -272,9 +305,6 @@ impl Mapping {
             // An empty file has no pages to move; by now it has grown.
             self.pages = self.map_again(address, size)?;
             self.grid.lead = lead(self.origin.offset, self.grid.page);
-            return Ok(());
-        }
-        if size == self.pages.size() && address == 0 {
             return Ok(());
         }
         match self.pages.remap(size, flags, address) {
@@ -350,7 +380,7 @@ impl Mapping {
         Pages::map(address, size, self.c_prot(), flags, fd, offset).map_err(|errno| self.remap_refused(errno, size))
     }
 
-    fn c_prot(&self) -> c_int {
+    pub(super) fn c_prot(&self) -> c_int {
         c_int::try_from(self.origin.prot.load(Ordering::Relaxed)).unwrap_or(as_c_int(PROT_NONE))
     }
 

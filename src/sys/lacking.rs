@@ -58,6 +58,10 @@ pub fn is_readable(address: usize) -> bool {
     unsafe { copy(address as *const u8, &raw mut byte, 1) == Ok(1) }
 }
 
+pub fn protection(_address: usize) -> Option<(c_int, usize)> {
+    None
+}
+
 pub fn run_apart<T>(_body: fn(&mut T), _job: &mut T) -> Result<bool, Errno> {
     Err(Errno::ENOSYS)
 }

@@ -1,6 +1,7 @@
 /* Reading, writing, filling, moving and searching: the right bytes, and FAULT where the memory refuses. */
 #define _GNU_SOURCE
 #include "check.h"
+#include "mmap_wrap_constants.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -41,17 +41,17 @@ static void makes_files_beyond_the_limit(void) {
     unlink("new");
     make_file("old", x, 1);
     int fd = open("old", O_RDWR | O_CLOEXEC);
-    mmap_wrap_handle kept = mmap_open_wrap("kept", O_RDWR | O_CREAT, 0600, page, 0, MMAP_WRAP_REST, RW, MAP_SHARED | MMAP_WRAP_KEEP, 0);
+    mmap_wrap_handle kept = mmap_open_wrap("kept", HOW(O_RDWR | O_CREAT, 0600, page, 0, MMAP_WRAP_REST, RW, MAP_SHARED | MMAP_WRAP_KEEP, 0));
     int64_t descriptors = open_descriptors();
     struct rlimit limit = {(rlim_t)page, (rlim_t)page};
     setrlimit(RLIMIT_FSIZE, &limit);
     for (int allocate = 0; allocate < 2; allocate++) {
-        CHECK_FAILS(mmap_open_wrap("new", O_RDWR | O_CREAT, 0600, 1 << 20, allocate, MMAP_WRAP_REST, RW, MAP_SHARED, 0), -EFBIG, "1048576");
+        CHECK_FAILS(mmap_open_wrap("new", HOW(O_RDWR | O_CREAT, 0600, 1 << 20, allocate, MMAP_WRAP_REST, RW, MAP_SHARED, 0)), -EFBIG, "1048576");
         CHECK_IS(size_of("new"), -1);
-        CHECK_FAILS(mmap_open_wrap("old", O_RDWR, 0600, 1 << 20, allocate, MMAP_WRAP_REST, RW, MAP_SHARED, 0), -EFBIG, "1048576");
+        CHECK_FAILS(mmap_open_wrap("old", HOW(O_RDWR, 0600, 1 << 20, allocate, MMAP_WRAP_REST, RW, MAP_SHARED, 0)), -EFBIG, "1048576");
         CHECK_IS(size_of("old"), 1);
-        CHECK_IS(mmap_open_wrap("/tmp", O_RDWR | O_TMPFILE, 0600, 1 << 20, allocate, MMAP_WRAP_REST, RW, MAP_SHARED, 0), -EFBIG);
-        CHECK_IS(mmap_shm_wrap("/mmap-wrap-causes", O_RDWR | O_CREAT, 0600, 1 << 20, allocate, MMAP_WRAP_REST, RW, MAP_SHARED, 0), -EFBIG);
+        CHECK_IS(mmap_open_wrap("/tmp", HOW(O_RDWR | O_TMPFILE, 0600, 1 << 20, allocate, MMAP_WRAP_REST, RW, MAP_SHARED, 0)), -EFBIG);
+        CHECK_IS(mmap_shm_wrap("/mmap-wrap-causes", HOW(O_RDWR | O_CREAT, 0600, 1 << 20, allocate, MMAP_WRAP_REST, RW, MAP_SHARED, 0)), -EFBIG);
         CHECK_IS(shm_unlink_wrap("/mmap-wrap-causes"), -ENOENT);
     }
     CHECK_IS(mmap_memfd_wrap("large", 0, 1 << 20, RW, MAP_SHARED), -EFBIG);
@@ -62,7 +62,7 @@ static void makes_files_beyond_the_limit(void) {
     CHECK_IS(mmap_wrap_fill(kept, 0, 1, MMAP_WRAP_REST), page);
     CHECK_IS(open_descriptors(), descriptors);
     /* What is within the limit is made, and the program's own SIGXFSZ is as it was. */
-    CHECK(mmap_open_wrap("new", O_RDWR | O_CREAT, 0600, page, 1, MMAP_WRAP_REST, RW, MAP_SHARED, 0) > 0);
+    CHECK(mmap_open_wrap("new", HOW(O_RDWR | O_CREAT, 0600, page, 1, MMAP_WRAP_REST, RW, MAP_SHARED, 0)) > 0);
     struct sigaction now_there;
     sigaction(SIGXFSZ, NULL, &now_there);
     CHECK(now_there.sa_handler == SIG_DFL);
@@ -79,7 +79,7 @@ static void with_the_signal_ignored(void) {
     CHECK_IS(mmap_wrap_page_size(), page);
     struct rlimit limit = {(rlim_t)page, (rlim_t)page};
     setrlimit(RLIMIT_FSIZE, &limit);
-    CHECK_IS(mmap_open_wrap("new", O_RDWR | O_CREAT, 0600, 1 << 20, 0, MMAP_WRAP_REST, RW, MAP_SHARED, 0), -EFBIG);
+    CHECK_IS(mmap_open_wrap("new", HOW(O_RDWR | O_CREAT, 0600, 1 << 20, 0, MMAP_WRAP_REST, RW, MAP_SHARED, 0)), -EFBIG);
     CHECK_IS(size_of("new"), -1);
 }
 

@@ -18,6 +18,9 @@
 #define RUN(test) run(#test, test, true)
 #define RUN_THREADED(test) run(#test, test, false)
 
+/* The options of mmap_open_wrap and mmap_shm_wrap, by position: open_flags, mode, size, allocate, length, prot, flags, offset. */
+#define HOW(...) &(struct mmap_wrap_open_options){__VA_ARGS__}, (int64_t)sizeof(struct mmap_wrap_open_options)
+
 #define CHECK(condition) check((condition), __FILE__, __LINE__, #condition)
 
 /* The call returns this number. */

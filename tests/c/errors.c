@@ -60,7 +60,7 @@ static const struct {
     {"mmap_wrap_get", get},           {"mmap_wrap_put", put},     {"mmap_wrap_put_int", put_int},
     {"mmap_wrap_put_float", put_float}, {"mmap_wrap_atomic_store", store}, {"mmap_wrap_atomic_add", add},
     {"mmap_wrap_atomic_exchange", exchange}, {"mmap_wrap_wait", wait_}, {"mmap_wrap_wake", wake},
-    {"mprotect", protect},            {"madvise", advise},         {"msync", sync_},
+    {"mprotect_wrap", protect},            {"madvise_wrap", advise},         {"msync_wrap", sync_},
     {"mmap_wrap_length", mmap_wrap_length}, {"mmap_wrap_release", mmap_wrap_release},
 };
 
@@ -82,7 +82,7 @@ static void numbers_that_were_never_handles_are_refused(void) {
     const int64_t forged[] = {0, 1, -1, h + 1, later, far, -h, INT64_MAX, INT64_MIN, MMAP_WRAP_E_HANDLE, -ENOMEM};
     for (size_t i = 0; i < sizeof forged / sizeof *forged; i++) {
         every_call_refuses(forged[i], MMAP_WRAP_E_HANDLE);
-        CHECK_FAILS(munmap_wrap(forged[i]), MMAP_WRAP_E_HANDLE, "munmap: 0x");
+        CHECK_FAILS(munmap_wrap(forged[i]), MMAP_WRAP_E_HANDLE, "munmap_wrap: 0x");
     }
     CHECK_IS(munmap_wrap(h), 1);
 }
@@ -102,17 +102,17 @@ static void a_stale_handle_is_refused_also_when_its_place_is_taken_again(void) {
 
 static void neither_shared_nor_private_is_refused(void) {
     CHECK_FAILS(mmap_wrap(NULL, page, RW, MAP_ANONYMOUS, -1, 0), MMAP_WRAP_E_ARGUMENT,
-                text("mmap: flags %#x say neither MAP_SHARED (%#x) nor", MAP_ANONYMOUS, MAP_SHARED));
-    CHECK_FAILS(mmap_path_wrap("/dev/zero", page, RW, 0, 0), MMAP_WRAP_E_ARGUMENT, "mmap_path: flags 0x0 say neither");
+                text("mmap_wrap: flags %#x say neither MAP_SHARED (%#x) nor", MAP_ANONYMOUS, MAP_SHARED));
+    CHECK_FAILS(mmap_path_wrap("/dev/zero", page, RW, 0, 0), MMAP_WRAP_E_ARGUMENT, "mmap_path_wrap: flags 0x0 say neither");
 }
 
 static void unknown_bits_are_refused_by_name(void) {
     const int64_t high = (int64_t)1 << 40;
     CHECK_FAILS(mmap_wrap(NULL, page, 0x40, PRIVATE, -1, 0), MMAP_WRAP_E_ARGUMENT,
-                "mmap: protection 0x40: this platform does not know the bits 0x40");
+                "mmap_wrap: protection 0x40: this platform does not know the bits 0x40");
     CHECK_FAILS(mmap_wrap(NULL, page, PROT_READ | high, PRIVATE, -1, 0), MMAP_WRAP_E_ARGUMENT, "0x10000000000");
     CHECK_FAILS(mmap_wrap(NULL, page, RW, PRIVATE | 0x200, -1, 0), MMAP_WRAP_E_ARGUMENT,
-                text("mmap: flags %#x: this platform does not know the bits 0x200", (unsigned)PRIVATE | 0x200));
+                text("mmap_wrap: flags %#x: this platform does not know the bits 0x200", (unsigned)PRIVATE | 0x200));
     CHECK_FAILS(mmap_wrap(NULL, page, RW, PRIVATE | high, -1, 0), MMAP_WRAP_E_ARGUMENT, "0x10000000000");
     CHECK_FAILS(mmap_wrap(NULL, page, RW, INT64_MIN, -1, 0), MMAP_WRAP_E_ARGUMENT, "flags");
     /* mmap(2): MAP_SHARED_VALIDATE alone reports unknown flags in this way. */
@@ -124,11 +124,11 @@ static void unknown_bits_are_refused_by_name(void) {
     CHECK_FAILS(mmap_wrap(NULL, page, -1, PRIVATE, -1, 0), MMAP_WRAP_E_ARGUMENT, "protection");
 
     mmap_wrap_handle h = memory_of(page);
-    CHECK_FAILS(mprotect_wrap(h, 0x40, 0, page), MMAP_WRAP_E_ARGUMENT, "mprotect: protection 0x40");
-    CHECK_FAILS(mprotect_wrap(h, -1, 0, page), MMAP_WRAP_E_ARGUMENT, "mprotect: protection");
-    CHECK_FAILS(msync_wrap(h, 0x100, 0, page), MMAP_WRAP_E_ARGUMENT, "msync: msync flags 0x100");
-    CHECK_FAILS(madvise_wrap(h, 12345, 0, page), MMAP_WRAP_E_ARGUMENT, "madvise: 12345 is no advice");
-    CHECK_FAILS(madvise_wrap(h, -1, 0, page), MMAP_WRAP_E_ARGUMENT, "madvise: -1 is no advice");
+    CHECK_FAILS(mprotect_wrap(h, 0x40, 0, page), MMAP_WRAP_E_ARGUMENT, "mprotect_wrap: protection 0x40");
+    CHECK_FAILS(mprotect_wrap(h, -1, 0, page), MMAP_WRAP_E_ARGUMENT, "mprotect_wrap: protection");
+    CHECK_FAILS(msync_wrap(h, 0x100, 0, page), MMAP_WRAP_E_ARGUMENT, "msync_wrap: msync flags 0x100");
+    CHECK_FAILS(madvise_wrap(h, 12345, 0, page), MMAP_WRAP_E_ARGUMENT, "madvise_wrap: 12345 is no advice");
+    CHECK_FAILS(madvise_wrap(h, -1, 0, page), MMAP_WRAP_E_ARGUMENT, "madvise_wrap: -1 is no advice");
     CHECK_IS(munmap_wrap(h), 1);
 }
 
@@ -139,12 +139,12 @@ static void lengths_and_offsets_that_cannot_be_are_refused(void) {
     CHECK_FAILS(mmap_path_wrap("ten", 0, PROT_READ, MAP_PRIVATE, 0), MMAP_WRAP_E_ARGUMENT, "length 0: give the number of bytes");
     CHECK_FAILS(mmap_path_wrap("/dev/zero", MMAP_WRAP_REST, PROT_READ, MAP_PRIVATE, 0), MMAP_WRAP_E_ARGUMENT,
                 "give the length");
-    CHECK_FAILS(mmap_wrap(NULL, -1, RW, PRIVATE, -1, 0), MMAP_WRAP_E_RANGE, "mmap: length -1 is negative");
+    CHECK_FAILS(mmap_wrap(NULL, -1, RW, PRIVATE, -1, 0), MMAP_WRAP_E_RANGE, "mmap_wrap: length -1 is negative");
     CHECK_FAILS(mmap_wrap(NULL, -page, RW, PRIVATE, -1, 0), MMAP_WRAP_E_RANGE, text("length -%d is negative", (int)page));
     CHECK_FAILS(mmap_wrap(NULL, page, RW, PRIVATE, -1, -1), MMAP_WRAP_E_RANGE, "file offset -1 is negative");
     CHECK_FAILS(mmap_wrap(NULL, page, RW, PRIVATE, -1, page), MMAP_WRAP_E_ARGUMENT, "for memory without a file");
     CHECK_FAILS(mmap_path_wrap("ten", 1, PROT_READ, MAP_PRIVATE, -7), MMAP_WRAP_E_RANGE,
-                "mmap_path: file offset -7 is negative");
+                "mmap_path_wrap: file offset -7 is negative");
     CHECK_FAILS(mmap_path_wrap("ten", 1, PROT_READ, MAP_PRIVATE, 11), MMAP_WRAP_E_RANGE,
                 "file offset 11 lies beyond the 10 bytes of the file");
     CHECK_FAILS(mmap_path_wrap("ten", MMAP_WRAP_REST, PROT_READ, MAP_PRIVATE, 11), MMAP_WRAP_E_RANGE, "offset 11");
@@ -159,7 +159,7 @@ static void lengths_beyond_the_address_space_are_the_systems_to_refuse(void) {
     }
     make_file("one", "1", 1);
     CHECK_FAILS(mmap_wrap(NULL, (int64_t)1 << 62, RW, PRIVATE, -1, 0), -ENOMEM,
-                "mmap: 4611686018427387904 bytes without a file");
+                "mmap_wrap: 4611686018427387904 bytes without a file");
     CHECK_FAILS(mmap_wrap(NULL, INT64_MAX, RW, PRIVATE, -1, 0), -ENOMEM, "9223372036854775807 bytes");
     CHECK_FAILS(mmap_path_wrap("one", (int64_t)1 << 62, PROT_READ, MAP_PRIVATE, 0), -ENOMEM,
                 "4611686018427387904 bytes at offset 0 of the file");
@@ -177,10 +177,10 @@ static void a_fixed_place_lies_on_page_borders(void) {
     make_file("two", "0123456789", 10);
     int fd = open("two", O_RDONLY | O_CLOEXEC);
     char *place = mmap(NULL, (size_t)page, PROT_NONE, PRIVATE, -1, 0);
-    CHECK_FAILS(mmap_wrap(place + 1, 1, RW, PRIVATE | MAP_FIXED, -1, 0), MMAP_WRAP_E_ALIGNMENT, "mmap: address");
+    CHECK_FAILS(mmap_wrap(place + 1, 1, RW, PRIVATE | MAP_FIXED, -1, 0), MMAP_WRAP_E_ALIGNMENT, "mmap_wrap: address");
     CHECK_FAILS(mmap_wrap(place, 1, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd, 1), MMAP_WRAP_E_ALIGNMENT,
-                "mmap: file offset 1 is not on a page border");
-    CHECK_FAILS(mmap_wrap(place + 1, 1, RW, PRIVATE | MAP_FIXED_NOREPLACE, -1, 0), MMAP_WRAP_E_ALIGNMENT, "mmap: address");
+                "mmap_wrap: file offset 1 is not on a page border");
+    CHECK_FAILS(mmap_wrap(place + 1, 1, RW, PRIVATE | MAP_FIXED_NOREPLACE, -1, 0), MMAP_WRAP_E_ALIGNMENT, "mmap_wrap: address");
     munmap(place, (size_t)page);
     close(fd);
     unlink("two");
@@ -195,7 +195,7 @@ static void what_cannot_be_opened_keeps_the_systems_number_and_names_the_path(vo
     make_file("plain", "x", 1);
     if (symlink("loop", "loop") != 0) perror("symlink");
     CHECK_FAILS(map_file("missing", PROT_READ, MAP_PRIVATE), -ENOENT,
-                "mmap_path: open 'missing' for reading: No such file or directory (ENOENT)");
+                "mmap_path_wrap: open 'missing' for reading: No such file or directory (ENOENT)");
     CHECK_FAILS(map_file("missing", RW, MAP_SHARED), -ENOENT, "open 'missing' for reading and writing");
     CHECK_FAILS(map_file("", PROT_READ, MAP_PRIVATE), -ENOENT, "open ''");
     CHECK_FAILS(map_file(".", PROT_READ, MAP_PRIVATE), -EISDIR, "open '.' for reading");
@@ -203,7 +203,7 @@ static void what_cannot_be_opened_keeps_the_systems_number_and_names_the_path(vo
     CHECK_FAILS(map_file("plain/x", PROT_READ, MAP_PRIVATE), -ENOTDIR, "ENOTDIR");
     CHECK_FAILS(map_file("loop", PROT_READ, MAP_PRIVATE), -ELOOP, "ELOOP");
     CHECK_FAILS(map_file(long_name, PROT_READ, MAP_PRIVATE), -ENAMETOOLONG, "ENAMETOOLONG");
-    CHECK_FAILS(map_file(NULL, PROT_READ, MAP_PRIVATE), MMAP_WRAP_E_ARGUMENT, "mmap_path: the path is NULL");
+    CHECK_FAILS(map_file(NULL, PROT_READ, MAP_PRIVATE), MMAP_WRAP_E_ARGUMENT, "mmap_path_wrap: the path is NULL");
     CHECK_FAILS(map_file("not utf-8 \xff", PROT_READ, MAP_PRIVATE), -ENOENT, "not utf-8");
     CHECK_FAILS(mmap_path_wrap("plain", 1, PROT_READ, PRIVATE, 0), MMAP_WRAP_E_ARGUMENT, "MAP_ANONYMOUS");
     CHECK_FAILS(mmap_path_wrap("plain", 1, PROT_READ, MAP_PRIVATE | MAP_FIXED, 0), MMAP_WRAP_E_ARGUMENT, "MAP_FIXED");
@@ -218,7 +218,7 @@ static void what_is_no_file_of_bytes_is_refused_without_waiting(void) {
     CHECK_FAILS(mmap_path_wrap("pipe", 1, PROT_READ, MAP_PRIVATE, 0), -ENODEV, "a FIFO, a pipe or a socket cannot be mapped");
     CHECK_FAILS(map_file("pipe", PROT_READ, MAP_PRIVATE), -ENODEV, "a FIFO, a pipe or a socket cannot be mapped");
     CHECK_FAILS(map_file("pipe", RW, MAP_SHARED), -ENODEV, "read it");
-    CHECK_FAILS(mmap_open_wrap("pipe", O_RDWR | O_CREAT, 0600, MMAP_WRAP_REST, 0, 1, RW, MAP_SHARED, 0), -ENODEV, "read it");
+    CHECK_FAILS(mmap_open_wrap("pipe", HOW(O_RDWR | O_CREAT, 0600, MMAP_WRAP_REST, 0, 1, RW, MAP_SHARED, 0)), -ENODEV, "read it");
     unlink("pipe");
     CHECK_FAILS(map_file("/dev/null", PROT_READ, MAP_PRIVATE), MMAP_WRAP_E_ARGUMENT, "a device has no size");
     CHECK_FAILS(mmap_path_wrap("/dev/null", 1, PROT_READ, MAP_PRIVATE, 0), -ENODEV, "this kind of file cannot be mapped: read it");
@@ -318,7 +318,7 @@ static void descriptors_are_refused_with_the_reason(void) {
                 text("10 bytes at offset 0 of descriptor %d", writing));
     CHECK_FAILS(mmap_wrap(NULL, 10, RW, MAP_SHARED, reading, 0), -EACCES, "Permission denied (EACCES)");
     CHECK_FAILS(mmap_wrap(NULL, 10, PROT_READ, MAP_PRIVATE, closed, 0), -EBADF,
-                text("mmap: descriptor %d: Bad file descriptor (EBADF)", closed));
+                text("mmap_wrap: descriptor %d: Bad file descriptor (EBADF)", closed));
     CHECK_FAILS(mmap_wrap(NULL, 10, PROT_READ, MAP_PRIVATE, -1, 0), -EBADF, "needs MAP_ANONYMOUS");
     CHECK_FAILS(mmap_wrap(NULL, 10, PROT_READ, MAP_PRIVATE, (int64_t)1 << 40, 0), MMAP_WRAP_E_ARGUMENT,
                 "1099511627776 is no file descriptor");
@@ -346,7 +346,7 @@ static void protection_beyond_how_the_file_was_opened_is_refused(void) {
     make_file("opened", "0123456789", 10);
     mmap_wrap_handle h = map_file("opened", PROT_READ, MAP_SHARED);
     CHECK_FAILS(mprotect_wrap(h, RW, 0, MMAP_WRAP_REST), -EACCES,
-                "mprotect: protection 0x3 for 10 bytes from offset 0: Permission denied (EACCES)");
+                "mprotect_wrap: protection 0x3 for 10 bytes from offset 0: Permission denied (EACCES)");
     CHECK_IS(mmap_wrap_read(h, 0, &byte, 1), 1);
     CHECK_IS(mmap_wrap_write(h, 0, &byte, 1), MMAP_WRAP_E_FAULT);
     CHECK_IS(munmap_wrap(h), 1);
@@ -356,7 +356,7 @@ static void protection_beyond_how_the_file_was_opened_is_refused(void) {
 static void advice_that_does_not_apply_is_the_kernels_einval(void) {
     mmap_wrap_handle h = memory_of(page);
     CHECK_FAILS(madvise_wrap(h, MADV_REMOVE, 0, MMAP_WRAP_REST), -EINVAL,
-                text("madvise: MADV_REMOVE for %d bytes from offset 0", (int)page));
+                text("madvise_wrap: MADV_REMOVE for %d bytes from offset 0", (int)page));
     CHECK_IS(munmap_wrap(h), 1);
 }
 
@@ -370,7 +370,7 @@ static void sync_refuses_contradictions_and_locked_pages(void) {
     CHECK_FAILS(msync_wrap(h, MS_SYNC | MS_ASYNC, 0, MMAP_WRAP_REST), -EINVAL, "MS_SYNC and MS_ASYNC exclude each other");
     CHECK_IS(msync_wrap(h, MS_SYNC | MS_INVALIDATE, 0, MMAP_WRAP_REST), 0);
     if (mlock(mmap_wrap_address(h), 10) != 0) skip("locking a page: %s", strerror(errno));
-    else CHECK_FAILS(msync_wrap(h, MS_INVALIDATE, 0, MMAP_WRAP_REST), -EBUSY, "msync: flags 0x2 for 10 bytes from offset 0");
+    else CHECK_FAILS(msync_wrap(h, MS_INVALIDATE, 0, MMAP_WRAP_REST), -EBUSY, "msync_wrap: flags 0x2 for 10 bytes from offset 0");
     CHECK_IS(munmap_wrap(h), 1);
     unlink("locked");
 }
@@ -418,12 +418,12 @@ static void every_code_has_a_name(void) {
 static void a_success_and_a_second_look_leave_the_message(void) {
     munmap_wrap(0);
     mmap_wrap_handle h = memory_of(page);
-    CHECK(strstr(mmap_wrap_last_error_message(), "munmap: 0x0") != NULL);
+    CHECK(strstr(mmap_wrap_last_error_message(), "munmap_wrap: 0x0") != NULL);
     mmap_wrap_strerror(-EIO);
-    CHECK(strstr(mmap_wrap_last_error_message(), "munmap: 0x0") != NULL);
+    CHECK(strstr(mmap_wrap_last_error_message(), "munmap_wrap: 0x0") != NULL);
     CHECK_IS(munmap_wrap(h), 1);
     CHECK_IS(munmap_wrap(h), 0);
-    CHECK(strstr(mmap_wrap_last_error_message(), "munmap: 0x0") != NULL);
+    CHECK(strstr(mmap_wrap_last_error_message(), "munmap_wrap: 0x0") != NULL);
 }
 
 static void *fail_in_another_thread(void *unused) {
@@ -437,7 +437,7 @@ static void a_message_belongs_to_its_thread(void) {
     munmap_wrap(0);
     if (pthread_create(&thread, NULL, fail_in_another_thread, NULL) != 0) perror("pthread_create");
     pthread_join(thread, NULL);
-    CHECK(strstr(mmap_wrap_last_error_message(), "munmap: ") != NULL);
+    CHECK(strstr(mmap_wrap_last_error_message(), "munmap_wrap: ") != NULL);
 }
 
 int main(void) {

@@ -378,7 +378,7 @@ static void trust_is_taken_at_its_word(void) {
 static void view_that_survives(void) {
     mmap_wrap_handle h = cut_short();
     CHECK_IS(mmap_wrap_survive(h, 1), 0);
-    const volatile uint32_t *loss = mmap_wrap_loss(h);
+    const volatile uint32_t *loss = mmap_wrap_loss_flag(h);
     volatile char *bytes = mmap_wrap_acquire(h);
     CHECK(loss != NULL && (*loss & 1) == 0);
     CHECK_IS(bytes[page], 0);
@@ -399,9 +399,9 @@ static void view_that_survives(void) {
     CHECK_IS(mmap_wrap_survive(h, 1), 0);
     bytes = mmap_wrap_address(h);
     bytes[page] = 1;
-    CHECK_FAILS(munmap_wrap(h), MMAP_WRAP_E_FAULT, "munmap: a page of the mapping was lost");
+    CHECK_FAILS(munmap_wrap(h), MMAP_WRAP_E_FAULT, "munmap_wrap: a page of the mapping was lost");
     CHECK_IS(munmap_wrap(h), 0);
-    CHECK(mmap_wrap_loss(h) == NULL);
+    CHECK(mmap_wrap_loss_flag(h) == NULL);
     CHECK_IS(mmap_wrap_survive(h, 1), MMAP_WRAP_E_UNMAPPED);
 }
 

@@ -13,6 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { RW = PROT_READ | PROT_WRITE };
@@ -103,10 +105,74 @@ static void a_guard_needs_whole_pages_inside_the_mapping(void) {
     CHECK_IS(munmap_wrap(h), 1);
 }
 
+static void parts_of_a_guard_have_protections_of_their_own(void) {
+    mmap_wrap_handle h = memory_of(4 * page);
+    CHECK_IS(mmap_wrap_guard(h, 1, page, MMAP_WRAP_REST), 0);
+    CHECK_IS(mprotect_wrap(h, PROT_READ, 2 * page, page), 0);
+    CHECK_IS(mprotect_wrap(h, RW, 0, page), 0);
+    for (int64_t at = page; at < 4 * page; at += page)
+        CHECK_FAILS(mmap_wrap_read(h, at, &byte, 1), MMAP_WRAP_E_FAULT, "the access faulted");
+    CHECK_IS(mmap_wrap_guard(h, 0, 0, MMAP_WRAP_REST), 0);
+    CHECK_IS(mmap_wrap_fill(h, 0, 1, 2 * page), 2 * page);
+    CHECK_IS(mmap_wrap_read(h, 2 * page, &byte, 1), 1);
+    CHECK_FAILS(mmap_wrap_write(h, 2 * page, "x", 1), MMAP_WRAP_E_FAULT, "the protection forbids it");
+    CHECK_IS(mmap_wrap_fill(h, 3 * page, 1, MMAP_WRAP_REST), page);
+    CHECK_IS(munmap_wrap(h), 1);
+}
+
+static void a_guard_stays_when_the_mapping_grows(void) {
+    mmap_wrap_handle h = memory_of(2 * page);
+    CHECK_IS(mmap_wrap_guard(h, 1, page, page), 0);
+    CHECK_IS(mremap_wrap(h, 500 * page, MREMAP_MAYMOVE, NULL, 0), h);
+    CHECK_IS(mprotect_wrap(h, RW, 0, MMAP_WRAP_REST), 0);
+    CHECK_FAILS(mmap_wrap_fill(h, 0, 1, MMAP_WRAP_REST), MMAP_WRAP_E_FAULT, "the access faulted");
+    CHECK_IS(mmap_wrap_fault_done(), page);
+    CHECK_IS(mmap_wrap_fill(h, 2 * page, 1, MMAP_WRAP_REST), 498 * page);
+    CHECK_IS(munmap_wrap(h), 1);
+}
+
+/* Every test of guards, for which the kernel is one without guard regions. */
+static void all_guards(void) {
+    a_guard_refuses_every_access_until_it_is_lifted();
+    a_guard_lets_go_of_private_memory();
+    an_access_through_the_address_dies_at_a_guard();
+    lifted_pages_have_the_protection_of_the_whole();
+    parts_of_a_guard_have_protections_of_their_own();
+    a_guard_stays_when_the_mapping_grows();
+    a_guard_needs_whole_pages_inside_the_mapping();
+}
+
+static void all_guards_without_guard_regions(void) {
+    /* linux/filter.h and linux/seccomp.h, which not every C library comes with. */
+    struct instruction { unsigned short code; unsigned char if_so, if_not; unsigned value; };
+    enum { LOAD = 0x20, IS = 0x15, IS_AT_LEAST = 0x35, RETURN = 0x06, MODE_FILTER = 2 };
+    const unsigned short one = 1;
+    const unsigned low_half = *(const unsigned char *)&one == 1 ? 0 : 4, advice = 16 + 2 * 8 + low_half;
+    struct instruction filter[] = {
+        {LOAD, 0, 0, 0},                                      /* the number of the call */
+        {IS, 0, 3, SYS_madvise},
+        {LOAD, 0, 0, advice},
+        {IS_AT_LEAST, 0, 1, 102},                             /* MADV_GUARD_INSTALL, and MADV_GUARD_REMOVE after it */
+        {RETURN, 0, 0, 0x00050000 | EINVAL},
+        {RETURN, 0, 0, 0x7fff0000},
+    };
+    struct { unsigned short length; struct instruction *filter; } program = {sizeof filter / sizeof *filter, filter};
+    int filtered = prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L) == 0 && prctl(PR_SET_SECCOMP, (long)MODE_FILTER, &program) == 0;
+    mmap_wrap_handle h = memory_of(page);
+    int64_t advised = madvise_wrap(h, 102, 0, page);
+    CHECK_IS(munmap_wrap(h), 1);
+    if (advised == -EINVAL) all_guards();
+    else skip("this kernel has guard regions, and no filter to hide them: %d", filtered);
+}
+
+static void guards_are_the_same_without_guard_regions_of_the_kernel(void) {
+    in_child(all_guards_without_guard_regions);
+}
+
 static void every_call_here_refuses(mmap_wrap_handle h, int64_t code) {
     CHECK_FAILS(mmap_wrap_guard(h, 1, 0, 0), code, "mmap_wrap_guard: ");
-    CHECK_FAILS(mseal_wrap(h, 0, 0), code, "mseal: ");
-    CHECK_FAILS(mmap_wrap_name(h, "name"), code, "mmap_wrap_name: ");
+    CHECK_FAILS(mseal_wrap(h, 0, 0), code, "mseal_wrap: ");
+    CHECK_FAILS(mmap_wrap_set_name(h, "name"), code, "mmap_wrap_set_name: ");
 }
 
 static void what_is_no_live_handle_is_refused(void) {
@@ -121,8 +187,8 @@ static void what_is_no_live_handle_is_refused(void) {
 
 static void seals_the_middle_page(void) {
     mmap_wrap_handle h = memory_of(3 * page);
-    CHECK_FAILS(mseal_wrap(h, 0, 3 * page + 1), MMAP_WRAP_E_RANGE, "mseal: size");
-    CHECK_FAILS(mseal_wrap(h, -1, 1), MMAP_WRAP_E_RANGE, "mseal: offset -1 is negative");
+    CHECK_FAILS(mseal_wrap(h, 0, 3 * page + 1), MMAP_WRAP_E_RANGE, "mseal_wrap: size");
+    CHECK_FAILS(mseal_wrap(h, -1, 1), MMAP_WRAP_E_RANGE, "mseal_wrap: offset -1 is negative");
     CHECK_IS(mseal_wrap(h, 3 * page, 0), 0); /* nothing */
     int64_t sealed = mseal_wrap(h, page, 1);
     if (sealed == MMAP_WRAP_E_UNSUPPORTED) {
@@ -130,13 +196,13 @@ static void seals_the_middle_page(void) {
         return;
     }
     CHECK_IS(sealed, 0);
-    struct mmap_wrap_facts facts;
-    CHECK_IS(mmap_wrap_facts(h, &facts, sizeof facts), 0);
+    struct mmap_wrap_info facts;
+    CHECK_IS(mmap_wrap_info(h, &facts, sizeof facts), 0);
     CHECK_IS(facts.sealed, 1);
-    CHECK_FAILS(mprotect_wrap(h, PROT_READ, page, page), MMAP_WRAP_E_SEALED, "mprotect: a part of the mapping is sealed");
-    CHECK_FAILS(mremap_wrap(h, page, 0, NULL, 0), MMAP_WRAP_E_SEALED, "mremap: ");
-    CHECK_FAILS(mremap_wrap(h, 3 * page, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL, 0), MMAP_WRAP_E_SEALED, "mremap: ");
-    for (int i = 0; i < 2; i++) CHECK_FAILS(munmap_wrap(h), MMAP_WRAP_E_SEALED, "munmap: a part of the mapping is sealed");
+    CHECK_FAILS(mprotect_wrap(h, PROT_READ, page, page), MMAP_WRAP_E_SEALED, "mprotect_wrap: a part of the mapping is sealed");
+    CHECK_FAILS(mremap_wrap(h, page, 0, NULL, 0), MMAP_WRAP_E_SEALED, "mremap_wrap: ");
+    CHECK_FAILS(mremap_wrap(h, 3 * page, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL, 0), MMAP_WRAP_E_SEALED, "mremap_wrap: ");
+    for (int i = 0; i < 2; i++) CHECK_FAILS(munmap_wrap(h), MMAP_WRAP_E_SEALED, "munmap_wrap: a part of the mapping is sealed");
     CHECK_IS(mmap_wrap_fill(h, 0, 1, MMAP_WRAP_REST), 3 * page);
     CHECK_IS(mseal_wrap(h, page, 1), 0); /* once more is no harm */
     CHECK_IS(mprotect_wrap(h, PROT_READ, 0, page), 0);
@@ -154,11 +220,11 @@ static void seals_read_only_memory(void) {
         skip("%s", mmap_wrap_last_error_message());
         return;
     }
-    CHECK_FAILS(madvise_wrap(h, MADV_DONTNEED, 0, MMAP_WRAP_REST), MMAP_WRAP_E_SEALED, "madvise: ");
+    CHECK_FAILS(madvise_wrap(h, MADV_DONTNEED, 0, MMAP_WRAP_REST), MMAP_WRAP_E_SEALED, "madvise_wrap: ");
     CHECK_FAILS(mmap_wrap_guard(h, 1, 0, MMAP_WRAP_REST), MMAP_WRAP_E_SEALED, "mmap_wrap_guard: ");
     CHECK_IS(mmap_wrap_read(h, 2 * page - 1, &byte, 1), 1);
     CHECK_IS(byte, 7);
-    CHECK_FAILS(munmap_wrap(h), MMAP_WRAP_E_SEALED, "munmap: ");
+    CHECK_FAILS(munmap_wrap(h), MMAP_WRAP_E_SEALED, "munmap_wrap: ");
 }
 
 static void sealed_memory_that_cannot_be_written_cannot_be_discarded(void) {
@@ -172,12 +238,12 @@ static void a_name_is_in_the_maps_until_it_is_taken_away(void) {
         {memory_of(page), "[anon:index cache]"}, {shared_of(page), "[anon_shmem:index cache]"},
     };
     for (int i = 0; i < 2; i++) {
-        int64_t named = mmap_wrap_name(kinds[i].h, "index cache");
+        int64_t named = mmap_wrap_set_name(kinds[i].h, "index cache");
         if (named == MMAP_WRAP_E_UNSUPPORTED) skip("%s", mmap_wrap_last_error_message());
         else {
             CHECK_IS(named, 0);
             CHECK_IS(mappings_of(kinds[i].shown), 1);
-            CHECK_IS(mmap_wrap_name(kinds[i].h, NULL), 0);
+            CHECK_IS(mmap_wrap_set_name(kinds[i].h, NULL), 0);
             CHECK_IS(mappings_of(kinds[i].shown), 0);
         }
         CHECK_IS(munmap_wrap(kinds[i].h), 1);
@@ -190,15 +256,15 @@ static void what_is_no_name_is_refused(void) {
     memset(name, 'n', sizeof name);
     name[80] = '\0';
     const char *bad[] = {name, "[", "]", "\\", "$", "`", "\n", "\x7f", "\xff"};
-    if (mmap_wrap_name(h, "x") == MMAP_WRAP_E_UNSUPPORTED) {
+    if (mmap_wrap_set_name(h, "x") == MMAP_WRAP_E_UNSUPPORTED) {
         skip("%s", mmap_wrap_last_error_message());
     } else {
         for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-            CHECK_FAILS(mmap_wrap_name(h, bad[i]), -EINVAL, "mmap_wrap_name: name memory '");
-        CHECK_IS(mmap_wrap_name(h, name + 1), 0); /* 79 bytes */
+            CHECK_FAILS(mmap_wrap_set_name(h, bad[i]), -EINVAL, "mmap_wrap_set_name: name memory '");
+        CHECK_IS(mmap_wrap_set_name(h, name + 1), 0); /* 79 bytes */
         make_file("file", "x", 1);
         mmap_wrap_handle file = mmap_path_wrap("file", 1, PROT_READ, MAP_PRIVATE, 0);
-        CHECK_FAILS(mmap_wrap_name(file, "x"), -EBADF, "only memory without a file can be named");
+        CHECK_FAILS(mmap_wrap_set_name(file, "x"), -EBADF, "only memory without a file can be named");
         CHECK_IS(munmap_wrap(file), 1);
         unlink("file");
     }
@@ -211,7 +277,10 @@ int main(void) {
     RUN(a_guard_lets_go_of_private_memory);
     RUN(an_access_through_the_address_dies_at_a_guard);
     RUN(lifted_pages_have_the_protection_of_the_whole);
+    RUN(parts_of_a_guard_have_protections_of_their_own);
+    RUN(a_guard_stays_when_the_mapping_grows);
     RUN(a_guard_needs_whole_pages_inside_the_mapping);
+    RUN(guards_are_the_same_without_guard_regions_of_the_kernel);
     RUN(what_is_no_live_handle_is_refused);
     RUN(what_is_sealed_stays_as_it_is);
     RUN(sealed_memory_that_cannot_be_written_cannot_be_discarded);

@@ -3,7 +3,8 @@
  * any other header; and of one mind with the library.
  */
 #include "mmap_wrap.h"
-#include "mmap_wrap.h"
+#include "mmap_wrap_constants.h"
+#include "mmap_wrap_constants.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -30,6 +31,14 @@ enum { E_CODES_FIT_AN_INT = MMAP_WRAP_E_INTERNAL };
 
 int main(void) {
     CHECK(mmap_wrap_abi_version() == MMAP_WRAP_ABI_VERSION);
+    CHECK(strcmp(MMAP_WRAP_VERSION, LIBRARY_VERSION) == 0);
+    char version[64];
+    snprintf(version, sizeof version, "%d.%d.%d", MMAP_WRAP_VERSION_MAJOR, MMAP_WRAP_VERSION_MINOR, MMAP_WRAP_VERSION_PATCH);
+    CHECK(strcmp(version, LIBRARY_VERSION) == 0);
+    CHECK(mmap_wrap_PROT_READ() != mmap_wrap_PROT_WRITE());
+#ifdef __cplusplus
+    static_assert(noexcept(mmap_wrap_page_size()) && noexcept(mmap_wrap_PROT_READ()), "no function throws");
+#endif
     CHECK(mmap_wrap_page_size() == (int64_t)sysconf(_SC_PAGESIZE));
     CHECK(strcmp(mmap_wrap_version(), LIBRARY_VERSION) == 0);
     CHECK(sizeof(mmap_wrap_handle) == 8);

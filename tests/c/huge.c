@@ -1,6 +1,7 @@
 /* Aligned mappings, huge pages and NUMA nodes. (The pool of huge pages is tested from Rust: tests/huge.rs.) */
 #define _GNU_SOURCE
 #include "check.h"
+#include "mmap_wrap_constants.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -46,8 +47,8 @@ static void a_file_may_begin_inside_the_first_page(void) {
     CHECK_IS(mmap_wrap_read(h, 0, again, size - page - 100), size - page - 100);
     CHECK(memcmp(bytes + page + 100, again, (size_t)(size - page - 100)) == 0);
     CHECK_IS(munmap_wrap(h), 1);
-    CHECK_FAILS(mmap_aligned_wrap(2 << 20, size, RW, MAP_SHARED, fd, 0), -EACCES, "mmap_aligned: ");
-    CHECK_FAILS(mmap_aligned_wrap(2 << 20, size, RW, MAP_SHARED, -1, 0), -EBADF, "mmap_aligned: descriptor -1");
+    CHECK_FAILS(mmap_aligned_wrap(2 << 20, size, RW, MAP_SHARED, fd, 0), -EACCES, "mmap_aligned_wrap: ");
+    CHECK_FAILS(mmap_aligned_wrap(2 << 20, size, RW, MAP_SHARED, -1, 0), -EBADF, "mmap_aligned_wrap: descriptor -1");
     close(fd);
     unlink("aligned");
 }
@@ -56,7 +57,7 @@ static void alignments_that_cannot_be_are_refused(void) {
     const int64_t wrong[] = {0, -1, -page, 3, page + 1, INT64_MAX, INT64_MIN};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         CHECK_FAILS(mmap_aligned_wrap(wrong[i], page, RW, PRIVATE, -1, 0), MMAP_WRAP_E_ARGUMENT,
-                    text("mmap_aligned: alignment %lld is no power of two", (long long)wrong[i]));
+                    text("mmap_aligned_wrap: alignment %lld is no power of two", (long long)wrong[i]));
     CHECK_FAILS(mmap_aligned_wrap(page, page, RW, PRIVATE | MAP_FIXED, -1, 0), MMAP_WRAP_E_ARGUMENT, "MAP_FIXED");
     CHECK_FAILS(mmap_aligned_wrap((int64_t)1 << 62, page, RW, PRIVATE, -1, 0), -ENOMEM, "at a multiple of 4611686018427387904");
     CHECK_FAILS(mmap_aligned_wrap((int64_t)1 << 62, INT64_MAX, RW, PRIVATE, -1, 0), MMAP_WRAP_E_RANGE, "exceed");
@@ -80,18 +81,18 @@ static void huge_pages_form_in_aligned_memory(void) {
     }
     CHECK(huge > page && (huge & (huge - 1)) == 0);
     mmap_wrap_handle h = mmap_aligned_wrap(huge, 2 * huge, RW, PRIVATE, -1, 0);
-    CHECK_IS(mmap_wrap_huge(h, 0, MMAP_WRAP_REST), 0);
+    CHECK_IS(mmap_wrap_huge_bytes(h, 0, MMAP_WRAP_REST), 0);
     CHECK_IS(madvise_wrap(h, MADV_HUGEPAGE, 0, MMAP_WRAP_REST), 0);
     CHECK_IS(mmap_wrap_fill(h, 0, 7, MMAP_WRAP_REST), 2 * huge);
-    if (mmap_wrap_huge(h, 0, MMAP_WRAP_REST) < 2 * huge) /* memory was in pieces: now tidy it */
+    if (mmap_wrap_huge_bytes(h, 0, MMAP_WRAP_REST) < 2 * huge) /* memory was in pieces: now tidy it */
         CHECK_IS(madvise_wrap(h, mmap_wrap_MADV_COLLAPSE(), 0, MMAP_WRAP_REST), 0);
-    CHECK_IS(mmap_wrap_huge(h, 0, MMAP_WRAP_REST), 2 * huge);
-    int64_t part = mmap_wrap_huge(h, 10, huge);
+    CHECK_IS(mmap_wrap_huge_bytes(h, 0, MMAP_WRAP_REST), 2 * huge);
+    int64_t part = mmap_wrap_huge_bytes(h, 10, huge);
     if (!lacking(part)) CHECK_IS(part, huge);
-    CHECK_IS(mmap_wrap_huge(h, huge, 0), 0);
-    CHECK_FAILS(mmap_wrap_huge(h, 2 * huge, 1), MMAP_WRAP_E_RANGE, "mmap_wrap_huge: size 1 from offset");
+    CHECK_IS(mmap_wrap_huge_bytes(h, huge, 0), 0);
+    CHECK_FAILS(mmap_wrap_huge_bytes(h, 2 * huge, 1), MMAP_WRAP_E_RANGE, "mmap_wrap_huge_bytes: size 1 from offset");
     CHECK_IS(munmap_wrap(h), 1);
-    CHECK_FAILS(mmap_wrap_huge(h, 0, 0), MMAP_WRAP_E_UNMAPPED, "mmap_wrap_huge: ");
+    CHECK_FAILS(mmap_wrap_huge_bytes(h, 0, 0), MMAP_WRAP_E_UNMAPPED, "mmap_wrap_huge_bytes: ");
 }
 
 static void the_node_of_a_page_is_told_without_touching_it(void) {
@@ -100,22 +101,22 @@ static void the_node_of_a_page_is_told_without_touching_it(void) {
     int64_t bound = mbind_wrap(h, MPOL_BIND, &node_0, 1, MPOL_MF_MOVE, 0, page);
     if (!lacking(bound)) {
         CHECK_IS(bound, 0);
-        CHECK_FAILS(mmap_wrap_node(h, 0), -ENOENT, "mmap_wrap_node: find the page at offset 0");
-        CHECK_IS(mmap_wrap_resident(h, 0, MMAP_WRAP_REST), 0);
+        CHECK_FAILS(mmap_wrap_numa_node(h, 0), -ENOENT, "mmap_wrap_numa_node: find the page at offset 0");
+        CHECK_IS(mmap_wrap_resident_bytes(h, 0, MMAP_WRAP_REST), 0);
         CHECK_IS(mmap_wrap_fill(h, 0, 1, 1), 1);
-        CHECK_IS(mmap_wrap_node(h, page - 1), 0);
+        CHECK_IS(mmap_wrap_numa_node(h, page - 1), 0);
         CHECK_FAILS(mbind_wrap(h, MPOL_BIND, &nowhere, 1, 0, 0, page), -EINVAL, "a node is not there");
         CHECK_IS(mbind_wrap(h, MPOL_DEFAULT, NULL, 0, 0, page, 1), 0);
         CHECK_IS(mbind_wrap(h, MPOL_BIND, &nowhere, 1, 0, page, 0), 0);
     }
-    CHECK_FAILS(mbind_wrap(h, MPOL_BIND, NULL, 1, 0, 0, page), MMAP_WRAP_E_ARGUMENT, "mbind: the buffer is NULL");
-    CHECK_FAILS(mbind_wrap(h, 64, &node_0, 1, 0, 0, page), MMAP_WRAP_E_ARGUMENT, "mbind: memory policy 0x40");
-    CHECK_FAILS(mbind_wrap(h, MPOL_BIND, &node_0, 1, 64, 0, page), MMAP_WRAP_E_ARGUMENT, "mbind: mbind flags 0x40");
-    CHECK_FAILS(mbind_wrap(h, MPOL_BIND, &node_0, 1, 0, page, page + 1), MMAP_WRAP_E_RANGE, "mbind: size");
-    CHECK_FAILS(mmap_wrap_node(h, 2 * page), MMAP_WRAP_E_RANGE, "mmap_wrap_node: size 1 from offset");
+    CHECK_FAILS(mbind_wrap(h, MPOL_BIND, NULL, 1, 0, 0, page), MMAP_WRAP_E_ARGUMENT, "mbind_wrap: the buffer is NULL");
+    CHECK_FAILS(mbind_wrap(h, 64, &node_0, 1, 0, 0, page), MMAP_WRAP_E_ARGUMENT, "mbind_wrap: memory policy 0x40");
+    CHECK_FAILS(mbind_wrap(h, MPOL_BIND, &node_0, 1, 64, 0, page), MMAP_WRAP_E_ARGUMENT, "mbind_wrap: mbind flags 0x40");
+    CHECK_FAILS(mbind_wrap(h, MPOL_BIND, &node_0, 1, 0, page, page + 1), MMAP_WRAP_E_RANGE, "mbind_wrap: size");
+    CHECK_FAILS(mmap_wrap_numa_node(h, 2 * page), MMAP_WRAP_E_RANGE, "mmap_wrap_numa_node: size 1 from offset");
     CHECK_IS(munmap_wrap(h), 1);
-    CHECK_FAILS(mmap_wrap_node(h, 0), MMAP_WRAP_E_UNMAPPED, "mmap_wrap_node: ");
-    CHECK_FAILS(mbind_wrap(h, MPOL_DEFAULT, NULL, 0, 0, 0, 0), MMAP_WRAP_E_UNMAPPED, "mbind: ");
+    CHECK_FAILS(mmap_wrap_numa_node(h, 0), MMAP_WRAP_E_UNMAPPED, "mmap_wrap_numa_node: ");
+    CHECK_FAILS(mbind_wrap(h, MPOL_DEFAULT, NULL, 0, 0, 0, 0), MMAP_WRAP_E_UNMAPPED, "mbind_wrap: ");
 }
 
 int main(void) {

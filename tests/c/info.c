@@ -12,10 +12,10 @@
 enum { RW = PROT_READ | PROT_WRITE };
 static int64_t page;
 
-static struct mmap_wrap_facts facts_of(mmap_wrap_handle h) {
-    struct mmap_wrap_facts facts;
+static struct mmap_wrap_info facts_of(mmap_wrap_handle h) {
+    struct mmap_wrap_info facts;
     memset(&facts, 0xA5, sizeof facts);
-    CHECK_IS(mmap_wrap_facts(h, &facts, sizeof facts), 0);
+    CHECK_IS(mmap_wrap_info(h, &facts, sizeof facts), 0);
     return facts;
 }
 
@@ -23,7 +23,7 @@ static void facts_are_what_was_asked_for(void) {
     char bytes[300] = "";
     make_file("file", bytes, sizeof bytes);
     mmap_wrap_handle h = mmap_path_wrap("file", 100, PROT_READ, MAP_PRIVATE, 10);
-    struct mmap_wrap_facts facts = facts_of(h);
+    struct mmap_wrap_info facts = facts_of(h);
     CHECK_IS(facts.length, 100);
     CHECK_IS(facts.mapped, page);
     CHECK(facts.address == (int64_t)(uintptr_t)mmap_wrap_address(h));
@@ -51,8 +51,8 @@ static void facts_tell_what_a_mapping_was_made_of(void) {
     has_source(mmap_wrap(NULL, 1, PROT_READ, MAP_SHARED | MMAP_WRAP_KEEP, fd, 0), MMAP_WRAP_SOURCE_DESCRIPTOR);
     has_source(mmap_aligned_wrap(page, 1, PROT_READ, MAP_SHARED, fd, 0), MMAP_WRAP_SOURCE_DESCRIPTOR);
     has_source(mmap_path_wrap("file", 1, PROT_READ, MAP_SHARED, 0), MMAP_WRAP_SOURCE_PATH);
-    has_source(mmap_open_wrap("file", O_RDWR, 0, 1, 0, 1, RW, MAP_SHARED, 0), MMAP_WRAP_SOURCE_PATH);
-    has_source(mmap_shm_wrap(shared, O_RDWR | O_CREAT, 0600, 1, 0, 1, RW, MAP_SHARED, 0), MMAP_WRAP_SOURCE_SHARED_MEMORY);
+    has_source(mmap_open_wrap("file", HOW(O_RDWR, 0, 1, 0, 1, RW, MAP_SHARED, 0)), MMAP_WRAP_SOURCE_PATH);
+    has_source(mmap_shm_wrap(shared, HOW(O_RDWR | O_CREAT, 0600, 1, 0, 1, RW, MAP_SHARED, 0)), MMAP_WRAP_SOURCE_SHARED_MEMORY);
     has_source(mmap_memfd_wrap("m", 0, 1, RW, MAP_SHARED), MMAP_WRAP_SOURCE_MEMORY_FILE);
     has_source(mmap_unnamed_wrap(1, RW, MAP_SHARED), MMAP_WRAP_SOURCE_MEMORY_FILE);
     mmap_wrap_handle secret = mmap_secret_wrap(1, RW);
@@ -84,7 +84,7 @@ static void facts_change_with_the_mapping(void) {
 
 static void the_descriptor_is_that_of_the_kept_file(void) {
     mmap_wrap_handle h = mmap_unnamed_wrap(5, RW, MAP_SHARED);
-    int own = (int)facts_of(h).descriptor, given = (int)mmap_wrap_descriptor(h);
+    int own = (int)facts_of(h).descriptor, given = (int)mmap_wrap_dup_fd(h);
     struct stat ours, theirs;
     CHECK(own != given && fstat(own, &ours) == 0 && fstat(given, &theirs) == 0);
     CHECK(ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino);
@@ -99,7 +99,7 @@ static void asking_leaves_a_loss_unreported(void) {
         return;
     }
     mmap_wrap_handle h = mmap_unnamed_wrap(page, RW, MAP_SHARED);
-    int64_t fd = mmap_wrap_descriptor(h);
+    int64_t fd = mmap_wrap_dup_fd(h);
     CHECK_IS(mmap_wrap_survive(h, 1), 0);
     CHECK(ftruncate((int)fd, 0) == 0);
     CHECK(*(const volatile char *)mmap_wrap_address(h) == 0);
@@ -116,7 +116,7 @@ static void an_older_header_gets_the_members_it_knows(void) {
     int64_t room[15];
     for (int members = 1; members <= 15; members++) {
         memset(room, 0xA5, sizeof room);
-        CHECK_IS(mmap_wrap_facts(h, (void *)room, 8 * members), 0);
+        CHECK_IS(mmap_wrap_info(h, (void *)room, 8 * members), 0);
         CHECK_IS(room[0], 5);
         if (members < 15) CHECK_IS(room[members], (int64_t)0xA5A5A5A5A5A5A5A5);
     }
@@ -125,20 +125,20 @@ static void an_older_header_gets_the_members_it_knows(void) {
 
 static void what_is_no_room_is_refused_and_not_written(void) {
     mmap_wrap_handle h = memory_of(5);
-    struct mmap_wrap_facts facts, before;
+    struct mmap_wrap_info facts, before;
     memset(&before, 0xA5, sizeof before);
     facts = before;
-    CHECK_FAILS(mmap_wrap_facts(h, NULL, sizeof facts), MMAP_WRAP_E_ARGUMENT, "mmap_wrap_facts: the buffer is NULL");
+    CHECK_FAILS(mmap_wrap_info(h, NULL, sizeof facts), MMAP_WRAP_E_ARGUMENT, "mmap_wrap_info: the buffer is NULL");
     const int64_t none[] = {0, 1, 7, 9, 103};
     for (size_t i = 0; i < sizeof none / sizeof *none; i++)
-        CHECK_FAILS(mmap_wrap_facts(h, &facts, none[i]), MMAP_WRAP_E_ARGUMENT,
-                    text("%d bytes are no size of struct mmap_wrap_facts", (int)none[i]));
-    CHECK(mmap_wrap_facts(h, &facts, -8) < 0 && mmap_wrap_facts(h, &facts, MMAP_WRAP_REST) < 0);
+        CHECK_FAILS(mmap_wrap_info(h, &facts, none[i]), MMAP_WRAP_E_ARGUMENT,
+                    text("%d bytes are no size of struct mmap_wrap_info", (int)none[i]));
+    CHECK(mmap_wrap_info(h, &facts, -8) < 0 && mmap_wrap_info(h, &facts, MMAP_WRAP_REST) < 0);
     CHECK_IS(munmap_wrap(h), 1);
-    CHECK_FAILS(mmap_wrap_facts(h, &facts, sizeof facts), MMAP_WRAP_E_UNMAPPED, "unmapped already");
+    CHECK_FAILS(mmap_wrap_info(h, &facts, sizeof facts), MMAP_WRAP_E_UNMAPPED, "unmapped already");
     const int64_t forged[] = {0, -1, h + 1, INT64_MAX, INT64_MIN};
     for (size_t i = 0; i < sizeof forged / sizeof *forged; i++)
-        CHECK_FAILS(mmap_wrap_facts(forged[i], &facts, sizeof facts), MMAP_WRAP_E_HANDLE, "mmap_wrap_facts: 0x");
+        CHECK_FAILS(mmap_wrap_info(forged[i], &facts, sizeof facts), MMAP_WRAP_E_HANDLE, "mmap_wrap_info: 0x");
     CHECK(memcmp(&facts, &before, sizeof facts) == 0);
 }
 

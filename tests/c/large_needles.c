@@ -105,11 +105,11 @@ static void long_texts(void) {
     leave(RLIMIT_AS, 0);
     int64_t results[] = {
         mmap_path_wrap(long_path, MMAP_WRAP_REST, PROT_READ, MAP_PRIVATE, 0),
-        mmap_open_wrap(long_path, 2, 0600, page, 0, MMAP_WRAP_REST, PROT_READ, MAP_PRIVATE, 0),
-        mmap_shm_wrap(long_path, 2, 0600, page, 0, MMAP_WRAP_REST, PROT_READ, MAP_SHARED, 0),
+        mmap_open_wrap(long_path, HOW(2, 0600, page, 0, MMAP_WRAP_REST, PROT_READ, MAP_PRIVATE, 0)),
+        mmap_shm_wrap(long_path, HOW(2, 0600, page, 0, MMAP_WRAP_REST, PROT_READ, MAP_SHARED, 0)),
         shm_unlink_wrap(long_path),
         mmap_memfd_wrap(long_path, 0, page, PROT_READ, MAP_SHARED),
-        mmap_wrap_name(h, long_path),
+        mmap_wrap_set_name(h, long_path),
     };
     for (size_t i = 0; i < sizeof results / sizeof *results; i++)
         check(results[i] == -ENOMEM || results[i] == -ENAMETOOLONG || results[i] == -EINVAL || results[i] == MMAP_WRAP_E_ARGUMENT,
@@ -145,7 +145,7 @@ static void large_amounts(void) {
         {mmap_wrap_compare(other, 0, h, 0, length), length},
         {mmap_wrap_count(h, "\1", 1, 0, MMAP_WRAP_REST), length},
         {mincore_wrap(h, pages, length / page, 0, MMAP_WRAP_REST), length / page},
-        {mmap_wrap_resident(h, 0, MMAP_WRAP_REST), length},
+        {mmap_wrap_resident_bytes(h, 0, MMAP_WRAP_REST), length},
         {mmap_wrap_prefault(h, 1, 0, MMAP_WRAP_REST), length},
     };
     for (size_t i = 0; i < sizeof results / sizeof *results; i++)

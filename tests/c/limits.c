@@ -32,7 +32,7 @@ static void reaches_the_address_space(void) {
     int64_t bytes = mapped_bytes();
     const char *limit = text("RLIMIT_AS is %lld bytes", (long long)room);
     CHECK_FAILS(mmap_wrap(NULL, 128 << 20, RW, PRIVATE, -1, 0), -ENOMEM, limit);
-    CHECK_FAILS(mmap_wrap(NULL, 128 << 20, RW, PRIVATE, -1, 0), -ENOMEM, "mmap: 134217728 bytes without a file");
+    CHECK_FAILS(mmap_wrap(NULL, 128 << 20, RW, PRIVATE, -1, 0), -ENOMEM, "mmap_wrap: 134217728 bytes without a file");
     CHECK_IS(mapped_bytes(), bytes);
     CHECK_IS(mmap_wrap_fill(before, 0, 1, MMAP_WRAP_REST), page);
     CHECK_IS(munmap_wrap(before), 1);
@@ -98,7 +98,7 @@ static void cannot_split_at_the_limit(void) {
     CHECK_IS(refusal, -ENOMEM);
 
     CHECK_FAILS(munmap_wrap(part[1]), -ENOMEM,
-                text("munmap: unmap %lld bytes at %p", (long long)page, (void *)(place + 2 * page)));
+                text("munmap_wrap: unmap %lld bytes at %p", (long long)page, (void *)(place + 2 * page)));
     CHECK_FAILS(munmap_wrap(part[1]), -ENOMEM, "vm.max_map_count is");
     CHECK_FAILS(mprotect_wrap(part[1], PROT_NONE, 0, MMAP_WRAP_REST), -ENOMEM, "vm.max_map_count is");
     CHECK_IS(mmap_wrap_length(part[1]), page);
@@ -136,7 +136,7 @@ static void reaches_the_number_of_descriptors(void) {
     set_limit(RLIMIT_NOFILE, LIMIT);
     while (count < LIMIT && (opened[count] = open("file", O_RDONLY | O_CLOEXEC)) >= 0) count++;
     CHECK_FAILS(mmap_path_wrap("file", MMAP_WRAP_REST, PROT_READ, MAP_PRIVATE, 0), -EMFILE,
-                "mmap_path: open 'file' for reading");
+                "mmap_path_wrap: open 'file' for reading");
     CHECK_FAILS(mmap_path_wrap("file", MMAP_WRAP_REST, PROT_READ, MAP_PRIVATE, 0), -EMFILE, "all 20 descriptors");
     mmap_wrap_handle h = mmap_wrap(NULL, MMAP_WRAP_REST, PROT_READ, MAP_PRIVATE, opened[0], 0);
     CHECK_IS(munmap_wrap(h), 1);
@@ -155,7 +155,7 @@ static void emfile_is_told_with_the_limit_and_descriptors_are_given_back(void) {
 enum { FILE_LIMIT = 1 << 16, MAKE = O_RDWR | O_CREAT, KEPT = MAP_SHARED | MMAP_WRAP_KEEP };
 
 static int64_t made_of(const char *name, int64_t size, int64_t allocate) {
-    return mmap_open_wrap(name, MAKE, 0600, size, allocate, MMAP_WRAP_REST, RW, MAP_SHARED, 0);
+    return mmap_open_wrap(name, HOW(MAKE, 0600, size, allocate, MMAP_WRAP_REST, RW, MAP_SHARED, 0));
 }
 
 static int64_t size_of(const char *name) {
@@ -173,7 +173,7 @@ static void exceeds_the_size_of_files(void) {
     const struct rlimit limit = {FILE_LIMIT, RLIM_INFINITY};
     const char *named = "RLIMIT_FSIZE is 65536 bytes";
     const mmap_wrap_handle unnamed = mmap_unnamed_wrap(page, RW, MAP_SHARED);
-    const mmap_wrap_handle kept = mmap_open_wrap("kept", MAKE, 0600, 100, 0, MMAP_WRAP_REST, RW, KEPT, 0);
+    const mmap_wrap_handle kept = mmap_open_wrap("kept", HOW(MAKE, 0600, 100, 0, MMAP_WRAP_REST, RW, KEPT, 0));
     const int64_t descriptors = open_descriptors(), bytes = mapped_bytes();
     signal(SIGXFSZ, SIG_DFL);
     if (setrlimit(RLIMIT_FSIZE, &limit) != 0) perror("setrlimit");
@@ -190,7 +190,7 @@ static void exceeds_the_size_of_files(void) {
     CHECK_FAILS(mmap_unnamed_wrap(1 << 20, RW, MAP_SHARED), -EFBIG, named);
     CHECK_FAILS(mmap_memfd_wrap("large", 0, 1 << 20, RW, MAP_SHARED), -EFBIG, named);
     const char *shared = text("/mmap-wrap-limits-%d", (int)getpid());
-    CHECK_FAILS(mmap_shm_wrap(shared, MAKE, 0600, 1 << 20, 0, MMAP_WRAP_REST, RW, MAP_SHARED, 0), -EFBIG, named);
+    CHECK_FAILS(mmap_shm_wrap(shared, HOW(MAKE, 0600, 1 << 20, 0, MMAP_WRAP_REST, RW, MAP_SHARED, 0)), -EFBIG, named);
     CHECK_FAILS(shm_unlink_wrap(shared), -ENOENT, "unlink");
     CHECK(!is_pending(SIGXFSZ));
     CHECK_IS(open_descriptors(), descriptors);

@@ -26,7 +26,7 @@ static int64_t page;
 static char byte;
 
 static mmap_wrap_handle open_shared(const char *path, int64_t open_flags, int64_t size) {
-    return mmap_open_wrap(path, open_flags, 0640, size, 0, MMAP_WRAP_REST, RW, MAP_SHARED, 0);
+    return mmap_open_wrap(path, HOW(open_flags, 0640, size, 0, MMAP_WRAP_REST, RW, MAP_SHARED, 0));
 }
 
 static mmap_wrap_handle memory_file(int64_t memfd_flags, int64_t len) {
@@ -54,7 +54,7 @@ static void set_limit(int resource, rlim_t value) {
 
 static void a_file_is_made_with_its_size_and_permissions(void) {
     mode_t mask = umask(022);
-    mmap_wrap_handle h = mmap_open_wrap("made", MAKE, 0666, 10000, 0, MMAP_WRAP_REST, RW, MAP_SHARED, 0);
+    mmap_wrap_handle h = mmap_open_wrap("made", HOW(MAKE, 0666, 10000, 0, MMAP_WRAP_REST, RW, MAP_SHARED, 0));
     umask(mask);
     CHECK_IS(mmap_wrap_length(h), 10000);
     CHECK_IS(mmap_wrap_write(h, 9999, "x", 1), 1);
@@ -93,7 +93,7 @@ static void flags_without_effect_on_files_are_accepted(void) {
 
 static void a_part_of_it_is_mapped(void) {
     make_file("part", "0123456789", 10);
-    mmap_wrap_handle h = mmap_open_wrap("part", O_RDONLY, 0, MMAP_WRAP_REST, 0, 4, PROT_READ, MAP_PRIVATE, 3);
+    mmap_wrap_handle h = mmap_open_wrap("part", HOW(O_RDONLY, 0, MMAP_WRAP_REST, 0, 4, PROT_READ, MAP_PRIVATE, 3));
     CHECK_IS(mmap_wrap_length(h), 4);
     CHECK(byte_at(h, 0) == '3' && byte_at(h, 3) == '6');
     CHECK_IS(munmap_wrap(h), 1);
@@ -102,7 +102,7 @@ static void a_part_of_it_is_mapped(void) {
 
 static void blocks_are_set_aside_if_that_is_asked_for(void) {
     struct stat facts;
-    mmap_wrap_handle h = mmap_open_wrap("allocated", MAKE, 0600, 1 << 20, 1, MMAP_WRAP_REST, RW, MAP_SHARED, 0);
+    mmap_wrap_handle h = mmap_open_wrap("allocated", HOW(MAKE, 0600, 1 << 20, 1, MMAP_WRAP_REST, RW, MAP_SHARED, 0));
     if (h == MMAP_WRAP_E_UNSUPPORTED) {
         skip("%s", mmap_wrap_last_error_message());
         CHECK_IS(size_of("allocated"), -1);
@@ -131,13 +131,13 @@ static void a_file_is_kept_open_only_where_that_is_asked_for(void) {
     int64_t before = open_descriptors();
     mmap_wrap_handle closed = open_shared("kept", O_RDWR, MMAP_WRAP_REST);
     CHECK_IS(open_descriptors(), before);
-    CHECK_FAILS(mmap_wrap_descriptor(closed), MMAP_WRAP_E_ARGUMENT, "mmap_wrap_descriptor: this mapping keeps no file open");
-    CHECK_FAILS(mmap_wrap_seals(closed), MMAP_WRAP_E_ARGUMENT, "keep the file");
-    CHECK_FAILS(mmap_wrap_add_seals(closed, F_SEAL_GROW), MMAP_WRAP_E_ARGUMENT, "keep the file");
+    CHECK_FAILS(mmap_wrap_dup_fd(closed), MMAP_WRAP_E_ARGUMENT, "mmap_wrap_dup_fd: this mapping keeps no file open");
+    CHECK_FAILS(mmap_wrap_file_seals(closed), MMAP_WRAP_E_ARGUMENT, "keep the file");
+    CHECK_FAILS(mmap_wrap_add_file_seals(closed, F_SEAL_GROW), MMAP_WRAP_E_ARGUMENT, "keep the file");
 
     int fd = open("kept", O_RDONLY | O_CLOEXEC);
     const mmap_wrap_handle kept[] = {
-        mmap_open_wrap("kept", O_RDWR, 0, MMAP_WRAP_REST, 0, MMAP_WRAP_REST, RW, MAP_SHARED | MMAP_WRAP_KEEP, 0),
+        mmap_open_wrap("kept", HOW(O_RDWR, 0, MMAP_WRAP_REST, 0, MMAP_WRAP_REST, RW, MAP_SHARED | MMAP_WRAP_KEEP, 0)),
         mmap_path_wrap("kept", MMAP_WRAP_REST, PROT_READ, MAP_PRIVATE | MMAP_WRAP_KEEP, 0),
         mmap_wrap(NULL, MMAP_WRAP_REST, PROT_READ, MAP_SHARED | MMAP_WRAP_KEEP, fd, 0),
         mmap_unnamed_wrap(1, RW, MAP_SHARED),
@@ -145,26 +145,26 @@ static void a_file_is_kept_open_only_where_that_is_asked_for(void) {
     close(fd);
     CHECK_IS(open_descriptors(), before + 4);
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
-        int64_t descriptor = mmap_wrap_descriptor(kept[i]);
+        int64_t descriptor = mmap_wrap_dup_fd(kept[i]);
         CHECK(descriptor > 2 && (fcntl((int)descriptor, F_GETFD) & FD_CLOEXEC) != 0);
         close((int)descriptor);
     }
-    CHECK_FAILS(mmap_wrap_seals(kept[0]), -EINVAL, "no memory file that can be sealed");
-    CHECK_FAILS(mmap_wrap_add_seals(kept[0], F_SEAL_GROW), -EINVAL, "add the seals 0x4");
+    CHECK_FAILS(mmap_wrap_file_seals(kept[0]), -EINVAL, "no memory file that can be sealed");
+    CHECK_FAILS(mmap_wrap_add_file_seals(kept[0], F_SEAL_GROW), -EINVAL, "add the seals 0x4");
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
         CHECK_IS(munmap_wrap(kept[i]), 1);
-        CHECK_FAILS(mmap_wrap_descriptor(kept[i]), MMAP_WRAP_E_UNMAPPED, "unmapped already");
-        CHECK_FAILS(mmap_wrap_seals(kept[i]), MMAP_WRAP_E_UNMAPPED, "unmapped already");
-        CHECK_FAILS(mmap_wrap_add_seals(kept[i], 0), MMAP_WRAP_E_UNMAPPED, "unmapped already");
+        CHECK_FAILS(mmap_wrap_dup_fd(kept[i]), MMAP_WRAP_E_UNMAPPED, "unmapped already");
+        CHECK_FAILS(mmap_wrap_file_seals(kept[i]), MMAP_WRAP_E_UNMAPPED, "unmapped already");
+        CHECK_FAILS(mmap_wrap_add_file_seals(kept[i], 0), MMAP_WRAP_E_UNMAPPED, "unmapped already");
     }
     CHECK_IS(open_descriptors(), before);
     CHECK_IS(munmap_wrap(closed), 1);
     unlink("kept");
     const int64_t forged[] = {0, -1, closed + 1, INT64_MAX, INT64_MIN};
     for (size_t i = 0; i < sizeof forged / sizeof *forged; i++) {
-        CHECK_FAILS(mmap_wrap_descriptor(forged[i]), MMAP_WRAP_E_HANDLE, "mmap_wrap_descriptor: 0x");
-        CHECK_FAILS(mmap_wrap_seals(forged[i]), MMAP_WRAP_E_HANDLE, "mmap_wrap_seals: 0x");
-        CHECK_FAILS(mmap_wrap_add_seals(forged[i], 0), MMAP_WRAP_E_HANDLE, "mmap_wrap_add_seals: 0x");
+        CHECK_FAILS(mmap_wrap_dup_fd(forged[i]), MMAP_WRAP_E_HANDLE, "mmap_wrap_dup_fd: 0x");
+        CHECK_FAILS(mmap_wrap_file_seals(forged[i]), MMAP_WRAP_E_HANDLE, "mmap_wrap_file_seals: 0x");
+        CHECK_FAILS(mmap_wrap_add_file_seals(forged[i], 0), MMAP_WRAP_E_HANDLE, "mmap_wrap_add_file_seals: 0x");
     }
 }
 
@@ -174,7 +174,7 @@ static void a_file_is_kept_open_only_where_that_is_asked_for(void) {
 static void refused(const char *path, int64_t flags, int64_t mode, int64_t size, int64_t len, int64_t prot, int64_t map,
                     int64_t offset, int64_t code, const char *why) {
     int64_t before = size_of(path), descriptors = open_descriptors();
-    int64_t answer = mmap_open_wrap(path, flags, mode, size, 0, len, prot, map, offset);
+    int64_t answer = mmap_open_wrap(path, HOW(flags, mode, size, 0, len, prot, map, offset));
     check_fails(answer, code, why, "open.c", __LINE__, why);
     CHECK_IS(size_of(path), before);
     CHECK_IS(open_descriptors(), descriptors);
@@ -187,8 +187,8 @@ static void a_failure_at_any_step_leaves_files_as_they_were(void) {
     for (int i = 0; i < 2; i++) {
         const char *path = paths[i];
         /* Before anything is opened. */
-        refused(path, MAKE, 0600, -5, rest, RW, MAP_SHARED, 0, MMAP_WRAP_E_RANGE, "mmap_open: file size -5 is negative");
-        refused(path, MAKE, 0600, 5, -5, RW, MAP_SHARED, 0, MMAP_WRAP_E_RANGE, "mmap_open: length -5 is negative");
+        refused(path, MAKE, 0600, -5, rest, RW, MAP_SHARED, 0, MMAP_WRAP_E_RANGE, "mmap_open_wrap: file size -5 is negative");
+        refused(path, MAKE, 0600, 5, -5, RW, MAP_SHARED, 0, MMAP_WRAP_E_RANGE, "mmap_open_wrap: length -5 is negative");
         refused(path, MAKE, 0600, 5, rest, RW, MAP_SHARED, -1, MMAP_WRAP_E_RANGE, "file offset -1 is negative");
         refused(path, MAKE, 010000, 5, rest, RW, MAP_SHARED, 0, MMAP_WRAP_E_ARGUMENT, "mode 0o10000 is not of permissions");
         refused(path, MAKE, -1, 5, rest, RW, MAP_SHARED, 0, MMAP_WRAP_E_ARGUMENT, "mode");
@@ -225,7 +225,7 @@ static void what_is_no_such_path_keeps_the_systems_number(void) {
     long_name[sizeof long_name - 1] = '\0';
     make_file("plain", "x", 1);
     if (symlink("nowhere", "dangling") != 0 || mkfifo("pipe", 0600) != 0) perror("symlink, mkfifo");
-    CHECK_FAILS(open_shared(NULL, MAKE, 1), MMAP_WRAP_E_ARGUMENT, "mmap_open: the path is NULL");
+    CHECK_FAILS(open_shared(NULL, MAKE, 1), MMAP_WRAP_E_ARGUMENT, "mmap_open_wrap: the path is NULL");
     CHECK_FAILS(open_shared("", MAKE, 1), -ENOENT, "open ''");
     CHECK_FAILS(open_shared(".", O_RDONLY, MMAP_WRAP_REST), -EISDIR, "a directory has no bytes to map");
     CHECK_FAILS(open_shared("plain/x", MAKE, 1), -ENOTDIR, "(ENOTDIR)");
@@ -237,7 +237,7 @@ static void what_is_no_such_path_keeps_the_systems_number(void) {
     CHECK_FAILS(open_shared("/dev/zero", O_RDWR, MMAP_WRAP_REST), MMAP_WRAP_E_ARGUMENT, "give the length");
 
     /* Through a symbolic link the file that it leads to is made, or removed again. */
-    int64_t far = mmap_open_wrap("dangling", MAKE, 0600, 5, 0, MMAP_WRAP_REST, RW, MAP_SHARED, 10);
+    int64_t far = mmap_open_wrap("dangling", HOW(MAKE, 0600, 5, 0, MMAP_WRAP_REST, RW, MAP_SHARED, 10));
     CHECK_FAILS(far, MMAP_WRAP_E_RANGE, "beyond the 5 bytes");
     CHECK_IS(size_of("nowhere"), -1);
     CHECK_IS(munmap_wrap(open_shared("dangling", MAKE, 5)), 1);
@@ -252,8 +252,7 @@ static void opens_without_permission(void) {
     }
     CHECK_FAILS(open_shared("guarded/readonly", O_RDWR, MMAP_WRAP_REST), -EACCES, "Permission denied (EACCES)");
     CHECK_FAILS(open_shared("guarded/new", MAKE, 1), -EACCES, "(EACCES)");
-    CHECK_IS(munmap_wrap(mmap_open_wrap("guarded/readonly", O_RDONLY, 0, MMAP_WRAP_REST, 0, MMAP_WRAP_REST, PROT_READ,
-                                        MAP_SHARED, 0)), 1);
+    CHECK_IS(munmap_wrap(mmap_open_wrap("guarded/readonly", HOW(O_RDONLY, 0, MMAP_WRAP_REST, 0, MMAP_WRAP_REST, PROT_READ, MAP_SHARED, 0))), 1);
 }
 
 static void permission_is_the_systems(void) {
@@ -282,7 +281,7 @@ static void runs_out_of_descriptors(void) {
         open_shared("limit", O_RDWR, MMAP_WRAP_REST),
         open_shared("limit new", MAKE, 1),
         memory_file(0, 1),
-        mmap_wrap_descriptor(kept),
+        mmap_wrap_dup_fd(kept),
         mmap_wrap(NULL, 10, PROT_READ, MAP_SHARED | MMAP_WRAP_KEEP, fd, 0),
         mmap_wrap_split(kept, page),
     };
@@ -303,7 +302,7 @@ static void no_descriptor_left_is_emfile_and_leaves_nothing(void) {
 }
 
 static void meets_a_full_disk(void) {
-    mmap_wrap_handle h = mmap_open_wrap("small/file", MAKE, 0600, 1 << 20, 1, MMAP_WRAP_REST, RW, MAP_SHARED, 0);
+    mmap_wrap_handle h = mmap_open_wrap("small/file", HOW(MAKE, 0600, 1 << 20, 1, MMAP_WRAP_REST, RW, MAP_SHARED, 0));
     CHECK_FAILS(h, -ENOSPC, "to 1048576 bytes: No space left on device (ENOSPC); the file system is full");
     CHECK_IS(size_of("small/file"), -1);
 }
@@ -323,7 +322,7 @@ static void exceeds_the_largest_file(void) {
     signal(SIGXFSZ, SIG_IGN);
     CHECK_FAILS(open_shared("large", MAKE, 1 << 20), -EFBIG, "RLIMIT_FSIZE");
     CHECK_IS(size_of("large"), -1);
-    CHECK_FAILS(memory_file(0, 1 << 20), -EFBIG, "mmap_memfd: memory file 'test'");
+    CHECK_FAILS(memory_file(0, 1 << 20), -EFBIG, "mmap_memfd_wrap: memory file 'test'");
 }
 
 static void a_file_larger_than_allowed_is_efbig(void) {
@@ -333,7 +332,7 @@ static void a_file_larger_than_allowed_is_efbig(void) {
 /* -- Shared memory by name -- */
 
 static mmap_wrap_handle shared_memory(const char *name, int64_t open_flags, int64_t size) {
-    return mmap_shm_wrap(name, open_flags, 0600, size, 0, MMAP_WRAP_REST, RW, MAP_SHARED, 0);
+    return mmap_shm_wrap(name, HOW(open_flags, 0600, size, 0, MMAP_WRAP_REST, RW, MAP_SHARED, 0));
 }
 
 static void shared_memory_has_a_name_until_it_is_unlinked(void) {
@@ -341,21 +340,21 @@ static void shared_memory_has_a_name_until_it_is_unlinked(void) {
     mmap_wrap_handle one = shared_memory(name, MAKE | O_EXCL, page), other = shared_memory(name, O_RDWR, MMAP_WRAP_REST);
     CHECK_IS(mmap_wrap_write(one, page - 1, "x", 1), 1);
     CHECK(byte_at(other, page - 1) == 'x');
-    CHECK_FAILS(shared_memory(name, MAKE | O_EXCL, page), -EEXIST, text("mmap_shm: open shared memory '%s'", name));
+    CHECK_FAILS(shared_memory(name, MAKE | O_EXCL, page), -EEXIST, text("mmap_shm_wrap: open shared memory '%s'", name));
     CHECK_IS(shm_unlink_wrap(name), 0);
-    CHECK_FAILS(shm_unlink_wrap(name), -ENOENT, "shm_unlink: unlink shared memory");
+    CHECK_FAILS(shm_unlink_wrap(name), -ENOENT, "shm_unlink_wrap: unlink shared memory");
     CHECK_FAILS(shared_memory(name, O_RDWR, MMAP_WRAP_REST), -ENOENT, "(ENOENT)");
     CHECK(byte_at(one, page - 1) == 'x'); /* who has it mapped keeps it */
     CHECK_IS(munmap_wrap(one), 1);
     CHECK_IS(munmap_wrap(other), 1);
     /* What was made for a mapping that then failed is gone again. */
-    CHECK_FAILS(mmap_shm_wrap(name, MAKE, 0600, page, 0, MMAP_WRAP_REST, RW, MAP_SHARED, 2 * page), MMAP_WRAP_E_RANGE, "file offset");
+    CHECK_FAILS(mmap_shm_wrap(name, HOW(MAKE, 0600, page, 0, MMAP_WRAP_REST, RW, MAP_SHARED, 2 * page)), MMAP_WRAP_E_RANGE, "file offset");
     CHECK_IS(shm_unlink_wrap(name), -ENOENT);
 }
 
 static void a_bad_name_of_shared_memory_is_refused(void) {
-    CHECK_FAILS(shared_memory(NULL, MAKE, 1), MMAP_WRAP_E_ARGUMENT, "mmap_shm: the name is NULL");
-    CHECK_FAILS(shm_unlink_wrap(NULL), MMAP_WRAP_E_ARGUMENT, "shm_unlink: the name is NULL");
+    CHECK_FAILS(shared_memory(NULL, MAKE, 1), MMAP_WRAP_E_ARGUMENT, "mmap_shm_wrap: the name is NULL");
+    CHECK_FAILS(shm_unlink_wrap(NULL), MMAP_WRAP_E_ARGUMENT, "shm_unlink_wrap: the name is NULL");
     CHECK_FAILS(shared_memory("/", MAKE, 1), -EINVAL, "(EINVAL)");
     CHECK_FAILS(shared_memory("/a/b", MAKE, 1), -EINVAL, "(EINVAL)");
     CHECK_FAILS(shared_memory("/mmap-wrap", -1, 1), MMAP_WRAP_E_ARGUMENT, "open flags");
@@ -369,22 +368,22 @@ static void a_memory_file_is_mapped_sealed_and_handed_out(void) {
     mmap_wrap_handle h = memory_file(MFD_ALLOW_SEALING, 5000);
     CHECK_IS(mmap_wrap_length(h), 5000);
     CHECK_IS(mmap_wrap_write(h, 4999, "x", 1), 1);
-    int64_t fd = mmap_wrap_descriptor(h);
+    int64_t fd = mmap_wrap_dup_fd(h);
     CHECK(pread((int)fd, &byte, 1, 4999) == 1 && byte == 'x');
-    CHECK_IS(mmap_wrap_seals(h), 0);
-    CHECK_FAILS(mmap_wrap_add_seals(h, F_SEAL_WRITE), -EBUSY, "F_SEAL_FUTURE_WRITE");
-    CHECK_FAILS(mmap_wrap_add_seals(h, 1 << 20), MMAP_WRAP_E_ARGUMENT, "seals 0x100000");
-    CHECK_FAILS(mmap_wrap_add_seals(h, -1), MMAP_WRAP_E_ARGUMENT, "seals");
-    CHECK_IS(mmap_wrap_add_seals(h, F_SEAL_SHRINK | F_SEAL_SEAL), 0);
-    CHECK_IS(mmap_wrap_seals(h), F_SEAL_SHRINK | F_SEAL_SEAL);
-    CHECK_FAILS(mmap_wrap_add_seals(h, F_SEAL_GROW), -EPERM, "not sealed with F_SEAL_SEAL");
+    CHECK_IS(mmap_wrap_file_seals(h), 0);
+    CHECK_FAILS(mmap_wrap_add_file_seals(h, F_SEAL_WRITE), -EBUSY, "F_SEAL_FUTURE_WRITE");
+    CHECK_FAILS(mmap_wrap_add_file_seals(h, 1 << 20), MMAP_WRAP_E_ARGUMENT, "seals 0x100000");
+    CHECK_FAILS(mmap_wrap_add_file_seals(h, -1), MMAP_WRAP_E_ARGUMENT, "seals");
+    CHECK_IS(mmap_wrap_add_file_seals(h, F_SEAL_SHRINK | F_SEAL_SEAL), 0);
+    CHECK_IS(mmap_wrap_file_seals(h), F_SEAL_SHRINK | F_SEAL_SEAL);
+    CHECK_FAILS(mmap_wrap_add_file_seals(h, F_SEAL_GROW), -EPERM, "not sealed with F_SEAL_SEAL");
     CHECK(ftruncate((int)fd, 0) == -1 && errno == EPERM);
     close((int)fd);
     CHECK_IS(munmap_wrap(h), 1);
 
     h = memory_file(0, page);
-    CHECK_IS(mmap_wrap_seals(h), F_SEAL_SEAL);
-    CHECK_FAILS(mmap_wrap_add_seals(h, F_SEAL_GROW), -EPERM, "MFD_ALLOW_SEALING");
+    CHECK_IS(mmap_wrap_file_seals(h), F_SEAL_SEAL);
+    CHECK_FAILS(mmap_wrap_add_file_seals(h, F_SEAL_GROW), -EPERM, "MFD_ALLOW_SEALING");
     CHECK_IS(munmap_wrap(h), 1);
 }
 
@@ -392,15 +391,15 @@ static void what_cannot_be_a_memory_file_is_refused(void) {
     char long_name[300];
     memset(long_name, 'n', sizeof long_name - 1);
     long_name[sizeof long_name - 1] = '\0';
-    CHECK_FAILS(mmap_memfd_wrap(NULL, 0, 1, RW, MAP_SHARED), MMAP_WRAP_E_ARGUMENT, "mmap_memfd: the name is NULL");
+    CHECK_FAILS(mmap_memfd_wrap(NULL, 0, 1, RW, MAP_SHARED), MMAP_WRAP_E_ARGUMENT, "mmap_memfd_wrap: the name is NULL");
     CHECK_FAILS(mmap_memfd_wrap(long_name, 0, 1, RW, MAP_SHARED), -EINVAL, "the name is too long: 249 bytes");
     CHECK_FAILS(memory_file(1 << 20, 1), MMAP_WRAP_E_ARGUMENT, "memfd flags 0x100000");
     CHECK_FAILS(memory_file(-1, 1), MMAP_WRAP_E_ARGUMENT, "memfd flags");
     const int64_t none[] = {0, MMAP_WRAP_REST};
     for (int i = 0; i < 2; i++) {
         CHECK_FAILS(memory_file(0, none[i]), MMAP_WRAP_E_ARGUMENT, "a length of at least 1 byte");
-        CHECK_FAILS(mmap_unnamed_wrap(none[i], RW, MAP_SHARED), MMAP_WRAP_E_ARGUMENT, "mmap_unnamed: a memory file");
-        CHECK_FAILS(mmap_secret_wrap(none[i], RW), MMAP_WRAP_E_ARGUMENT, "mmap_secret: a memory file");
+        CHECK_FAILS(mmap_unnamed_wrap(none[i], RW, MAP_SHARED), MMAP_WRAP_E_ARGUMENT, "mmap_unnamed_wrap: a memory file");
+        CHECK_FAILS(mmap_secret_wrap(none[i], RW), MMAP_WRAP_E_ARGUMENT, "mmap_secret_wrap: a memory file");
     }
     CHECK_FAILS(memory_file(0, -1), MMAP_WRAP_E_RANGE, "length -1 is negative");
     CHECK_FAILS(mmap_unnamed_wrap(-1, RW, MAP_SHARED), MMAP_WRAP_E_RANGE, "length -1 is negative");
@@ -409,7 +408,7 @@ static void what_cannot_be_a_memory_file_is_refused(void) {
     CHECK_FAILS(mmap_memfd_wrap("x", 0, 1, RW, 0), MMAP_WRAP_E_ARGUMENT, "say neither");
     CHECK_FAILS(mmap_unnamed_wrap(1, RW, MAP_SHARED | MAP_ANONYMOUS), MMAP_WRAP_E_ARGUMENT, "MAP_ANONYMOUS");
     CHECK_FAILS(mmap_unnamed_wrap(1, -1, MAP_SHARED), MMAP_WRAP_E_ARGUMENT, "protection");
-    CHECK_FAILS(mmap_secret_wrap(1, 0x40), MMAP_WRAP_E_ARGUMENT, "mmap_secret: protection 0x40");
+    CHECK_FAILS(mmap_secret_wrap(1, 0x40), MMAP_WRAP_E_ARGUMENT, "mmap_secret_wrap: protection 0x40");
     if (!under_valgrind()) CHECK(mmap_unnamed_wrap(INT64_MAX, RW, MAP_SHARED) < 0);
     skip("MMAP_WRAP_E_UNSUPPORTED takes a system without memory files or seals");
 }
@@ -485,7 +484,7 @@ static void maps_what_it_is_sent(void) {
     CHECK_IS(mmap_wrap_length(h), 5000);
     CHECK_IS(mmap_wrap_find(h, "to the child", 12, 0, MMAP_WRAP_REST), 4000);
     CHECK_IS(mmap_wrap_write(h, 0, "to the parent", 13), 13);
-    CHECK_IS(mmap_wrap_seals(h), F_SEAL_SHRINK | F_SEAL_GROW);
+    CHECK_IS(mmap_wrap_file_seals(h), F_SEAL_SHRINK | F_SEAL_GROW);
     CHECK_FAILS(mremap_wrap(h, 100, MREMAP_MAYMOVE, NULL, 1), -EPERM, "the file is sealed against it");
     CHECK_IS(mmap_wrap_length(h), 5000);
     CHECK_IS(munmap_wrap(h), 1);
@@ -503,8 +502,8 @@ static void another_process_maps_a_descriptor_and_sees_bytes_and_seals(void) {
     }
     mmap_wrap_handle h = memory_file(MFD_ALLOW_SEALING, 5000);
     CHECK_IS(mmap_wrap_write(h, 4000, "to the child", 12), 12);
-    CHECK_IS(mmap_wrap_add_seals(h, F_SEAL_SHRINK | F_SEAL_GROW), 0);
-    int64_t fd = mmap_wrap_descriptor(h);
+    CHECK_IS(mmap_wrap_add_file_seals(h, F_SEAL_SHRINK | F_SEAL_GROW), 0);
+    int64_t fd = mmap_wrap_dup_fd(h);
     send_descriptor(sockets[0], (int)fd);
     close((int)fd);
     int status = -1;
@@ -527,15 +526,66 @@ static void a_program_that_is_executed_has_no_kept_descriptor(void) {
     const mmap_wrap_handle kept[] = {
         memory_file(0, page),
         mmap_unnamed_wrap(page, RW, MAP_SHARED),
-        mmap_open_wrap("kept", O_RDWR, 0, MMAP_WRAP_REST, 0, MMAP_WRAP_REST, RW, MAP_SHARED | MMAP_WRAP_KEEP, 0),
+        mmap_open_wrap("kept", HOW(O_RDWR, 0, MMAP_WRAP_REST, 0, MMAP_WRAP_REST, RW, MAP_SHARED | MMAP_WRAP_KEEP, 0)),
         mmap_path_wrap("kept", MMAP_WRAP_REST, PROT_READ, MAP_SHARED | MMAP_WRAP_KEEP, 0),
     };
-    int64_t handed_out = mmap_wrap_descriptor(kept[0]);
+    int64_t handed_out = mmap_wrap_dup_fd(kept[0]);
     if (under_valgrind()) skip("valgrind has descriptors of its own after exec");
     else in_child(counts_memory_files_after_exec);
     close((int)handed_out);
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) CHECK_IS(munmap_wrap(kept[i]), 1);
     unlink("kept");
+}
+
+/* The struct of options is the caller's memory, and of the size that the caller's header has. */
+static void options_are_read_as_far_as_both_sides_know_them(void) {
+    struct { struct mmap_wrap_open_options known; int64_t newer; } options = {MMAP_WRAP_OPEN_OPTIONS_INIT, 0};
+    const int64_t size = sizeof options.known;
+    make_file("options", "some text", 9);
+    options.known.prot = PROT_READ;
+    options.known.flags = MAP_SHARED;
+    mmap_wrap_handle h = mmap_open_wrap("options", &options.known, size);
+    CHECK_IS(mmap_wrap_length(h), 9);
+    CHECK_IS(munmap_wrap(h), 1);
+
+    CHECK_IS(munmap_wrap(mmap_open_wrap("options", &options.known, sizeof options)), 1);
+    options.newer = 7;
+    CHECK_FAILS(mmap_open_wrap("options", &options.known, sizeof options), MMAP_WRAP_E_ARGUMENT,
+                "struct mmap_wrap_open_options has 7 beyond the 64 bytes");
+    CHECK_IS(munmap_wrap(mmap_open_wrap("options", &options.known, size)), 1);
+
+    /* An older header ends earlier: what it has not is as in MMAP_WRAP_OPEN_OPTIONS_INIT. */
+    options.known.open_flags = O_RDWR;
+    options.known.size = 5;
+    CHECK_FAILS(mmap_open_wrap("options", &options.known, 3 * 8), MMAP_WRAP_E_ARGUMENT, "say neither MAP_SHARED");
+    h = mmap_open_wrap("options", &options.known, 7 * 8);
+    CHECK_IS(mmap_wrap_length(h), 5);
+    CHECK_IS(munmap_wrap(h), 1);
+
+    const int64_t wrong[] = {0, 7, 65, -8, MMAP_WRAP_REST, INT64_MAX, 1 << 20};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        const int64_t code = mmap_open_wrap("options", &options.known, wrong[i]);
+        CHECK(code == MMAP_WRAP_E_ARGUMENT || (code == MMAP_WRAP_E_RANGE && wrong[i] < 0));
+        CHECK_IS(mmap_shm_wrap("/mmap-wrap-no-options", &options.known, wrong[i]), code);
+    }
+    CHECK_FAILS(mmap_open_wrap("options", NULL, size), MMAP_WRAP_E_ARGUMENT, "NULL");
+    CHECK_IS(mmap_open_wrap("options", (struct mmap_wrap_open_options *)8, size), -EFAULT);
+    CHECK_IS(mmap_shm_wrap("/mmap-wrap-no-options", (struct mmap_wrap_open_options *)8, size), -EFAULT);
+    CHECK_IS(shm_unlink_wrap("/mmap-wrap-no-options"), -ENOENT);
+    unlink("options");
+}
+
+static void a_file_is_created_and_mapped_by_the_short_form(void) {
+    mmap_wrap_handle h = mmap_create_wrap("short", 100, 0640);
+    CHECK_IS(mmap_wrap_write(h, 90, "0123456789", 10), 10);
+    CHECK_IS(munmap_wrap(h), 1);
+    h = mmap_create_wrap("short", MMAP_WRAP_REST, 0);
+    CHECK_IS(mmap_wrap_find(h, "0123456789", 10, 0, MMAP_WRAP_REST), 90);
+    CHECK_IS(munmap_wrap(h), 1);
+    CHECK_FAILS(mmap_create_wrap("missing/short", 1, 0600), -ENOENT, "mmap_create_wrap: open 'missing/short'");
+    CHECK_FAILS(mmap_create_wrap(NULL, 1, 0600), MMAP_WRAP_E_ARGUMENT, "mmap_create_wrap: the path is NULL");
+    CHECK(strncmp(mmap_wrap_last_error_reason(), "the path is NULL", 16) == 0);
+    unlink("short");
 }
 
 int main(void) {
@@ -544,6 +594,8 @@ int main(void) {
     RUN(a_file_that_is_there_is_left_grown_or_cut);
     RUN(flags_without_effect_on_files_are_accepted);
     RUN(a_part_of_it_is_mapped);
+    RUN(options_are_read_as_far_as_both_sides_know_them);
+    RUN(a_file_is_created_and_mapped_by_the_short_form);
     RUN(blocks_are_set_aside_if_that_is_asked_for);
     RUN(a_file_without_a_name_is_made_in_a_folder);
     RUN(a_file_is_kept_open_only_where_that_is_asked_for);

@@ -76,11 +76,11 @@ static void a_range_outside_the_mapping_is_refused_with_its_numbers(void) {
     const int length = (int)(2 * page);
     mmap_wrap_handle h = memory_of(length);
     CHECK_FAILS(mprotect_wrap(h, PROT_READ, length + 1, 1), MMAP_WRAP_E_RANGE,
-                text("mprotect: offset %d lies beyond %d byte mapping", length + 1, length));
+                text("mprotect_wrap: offset %d lies beyond %d byte mapping", length + 1, length));
     CHECK_FAILS(mprotect_wrap(h, PROT_READ, page, INT64_MAX), MMAP_WRAP_E_RANGE,
-                text("mprotect: size 9223372036854775807 from offset %d wraps around", (int)page));
+                text("mprotect_wrap: size 9223372036854775807 from offset %d wraps around", (int)page));
     CHECK_FAILS(mprotect_wrap(h, PROT_READ, page, length), MMAP_WRAP_E_RANGE,
-                text("mprotect: size %d from offset %d extends beyond %d byte mapping", length, (int)page, length));
+                text("mprotect_wrap: size %d from offset %d extends beyond %d byte mapping", length, (int)page, length));
     CHECK_IS(mprotect_wrap(h, PROT_READ, length, 0), 0);
     CHECK_IS(munmap_wrap(h), 1);
 }

@@ -90,8 +90,8 @@ static void a_bad_pointer_is_efault(void) {
     const mmap_wrap_handle memories[] = {
         memory_of(PAGES * page),
         mmap_wrap(NULL, PAGES * page, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0),
-        mmap_open_wrap("mapped", O_RDWR | O_CREAT, 0600, PAGES * page, 0, MMAP_WRAP_REST, RW, MAP_SHARED, 0),
-        mmap_open_wrap("mapped", O_RDWR | O_CREAT, 0600, PAGES * page, 0, MMAP_WRAP_REST, RW, MAP_PRIVATE, 0),
+        mmap_open_wrap("mapped", HOW(O_RDWR | O_CREAT, 0600, PAGES * page, 0, MMAP_WRAP_REST, RW, MAP_SHARED, 0)),
+        mmap_open_wrap("mapped", HOW(O_RDWR | O_CREAT, 0600, PAGES * page, 0, MMAP_WRAP_REST, RW, MAP_PRIVATE, 0)),
         mmap_memfd_wrap("mapped", 0, PAGES * page, RW, MAP_SHARED),
     };
     static const char *const kinds[] = {"private memory", "shared memory", "a file", "a private file", "a memory file"};

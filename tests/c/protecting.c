@@ -28,7 +28,7 @@ static mmap_wrap_handle memory;
 static mmap_wrap_handle private_memory(void) { return memory_of(PAGES * page); }
 static mmap_wrap_handle shared_memory(void) { return mmap_wrap(NULL, PAGES * page, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0); }
 static mmap_wrap_handle file(int64_t flags) {
-    return mmap_open_wrap("protected", 2 /* O_RDWR */ | 0100 /* O_CREAT */, 0600, PAGES * page, 0, MMAP_WRAP_REST, RW, flags, 0);
+    return mmap_open_wrap("protected", HOW(2 /* O_RDWR */ | 0100 /* O_CREAT */, 0600, PAGES * page, 0, MMAP_WRAP_REST, RW, flags, 0));
 }
 static mmap_wrap_handle shared_file(void) { return file(MAP_SHARED); }
 static mmap_wrap_handle private_file(void) { return file(MAP_PRIVATE); }

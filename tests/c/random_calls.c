@@ -111,9 +111,9 @@ static int64_t any_call(struct dice *dice) {
     case 13: return mmap_wrap_prefault(h, c, a, b);
     case 14: return mlock_wrap(h, c, a, b);
     case 15: return munlock_wrap(h, a, b);
-    case 16: return mmap_wrap_resident(h, a, b);
+    case 16: return mmap_wrap_resident_bytes(h, a, b);
     case 17: return mincore_wrap(h, dice->buffer, PAGES, a, b);
-    case 18: return mmap_wrap_name(h, roll(dice, 2) ? "random" : NULL);
+    case 18: return mmap_wrap_set_name(h, roll(dice, 2) ? "random" : NULL);
     case 19: return mmap_wrap_wake(h, a, b);
     case 20: return mmap_wrap_length(h);
     case 21: return mmap_wrap_fault_done();

@@ -1,6 +1,7 @@
 /* Ranges: one set of rules for every call that takes an offset and a size. */
 #define _GNU_SOURCE
 #include "check.h"
+#include "mmap_wrap_constants.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -29,8 +30,8 @@ static const struct call {
     bool knows_rest;    /* where the size is that of a buffer it is always given */
     bool by_whole_pages;
 } calls[] = {
-    {"mprotect", protect, false, true, true},         {"madvise", advise, false, true, false},
-    {"madvise", discard, false, true, true},          {"msync", sync_, false, true, false},
+    {"mprotect_wrap", protect, false, true, true},         {"madvise_wrap", advise, false, true, false},
+    {"madvise_wrap", discard, false, true, true},          {"msync_wrap", sync_, false, true, false},
     {"mmap_wrap_read", read_, true, false, false},    {"mmap_wrap_write", write_, true, false, false},
     {"mmap_wrap_fill", fill, true, true, false},      {"mmap_wrap_move", move_from, true, true, false},
     {"mmap_wrap_move", move_to, true, false, false},
@@ -147,8 +148,8 @@ static void searching_has_the_same_rules_for_start_and_end(void) {
 static void protection_begins_on_a_page_border_and_ends_on_the_next_one(void) {
     handle h = memory_of(3 * page);
     CHECK_FAILS(mprotect_wrap(h, PROT_READ, 1, page), MMAP_WRAP_E_ALIGNMENT,
-                text("mprotect: offset 1 is not on a page border: pages are %d bytes", (int)page));
-    CHECK_FAILS(mprotect_wrap(h, PROT_READ, page - 1, 1), MMAP_WRAP_E_ALIGNMENT, "mprotect");
+                text("mprotect_wrap: offset 1 is not on a page border: pages are %d bytes", (int)page));
+    CHECK_FAILS(mprotect_wrap(h, PROT_READ, page - 1, 1), MMAP_WRAP_E_ALIGNMENT, "mprotect_wrap");
     CHECK_IS(mmap_wrap_fill(h, 0, 1, MMAP_WRAP_REST), 3 * page);
     CHECK_IS(mprotect_wrap(h, PROT_READ, page, 1), 0);
     CHECK_IS(mmap_wrap_fill(h, 0, 2, page), page);

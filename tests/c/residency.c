@@ -41,13 +41,13 @@ static const struct {
     const char *name;
     int64_t (*with)(mmap_wrap_handle, int64_t at, int64_t size);
 } calls[] = {
-    {"mlock", lock},
-    {"munlock", munlock_wrap},
-    {"mincore", core},
-    {"mmap_wrap_resident", mmap_wrap_resident},
+    {"mlock_wrap", lock},
+    {"munlock_wrap", munlock_wrap},
+    {"mincore_wrap", core},
+    {"mmap_wrap_resident_bytes", mmap_wrap_resident_bytes},
     {"mmap_wrap_prefault", prefault},
-    {"mmap_wrap_drop", mmap_wrap_drop},
-    {"cachestat", cache},
+    {"mmap_wrap_page_out", mmap_wrap_page_out},
+    {"cachestat_wrap", cache},
 };
 
 static void every_call_refuses(mmap_wrap_handle h, int64_t at, int64_t size, int64_t code, const char *why) {
@@ -94,11 +94,11 @@ static void locked_pages_are_there_and_stay(void) {
     mmap_wrap_handle h = memory_of(4 * page);
     CHECK_IS(mlock_wrap(h, 0, 2 * page - 1, 2), 0);
     CHECK_PRESENT(h, 0, MMAP_WRAP_REST, "0110");
-    int64_t dropped = mmap_wrap_drop(h, page, page);
-    if (!lacking(dropped)) CHECK_FAILS(dropped, -EINVAL, text("mmap_wrap_drop: drop %lld bytes", (long long)page));
+    int64_t dropped = mmap_wrap_page_out(h, page, page);
+    if (!lacking(dropped)) CHECK_FAILS(dropped, -EINVAL, text("mmap_wrap_page_out: drop %lld bytes", (long long)page));
     CHECK_IS(munlock_wrap(h, 0, MMAP_WRAP_REST), 0);
     CHECK_IS(munlock_wrap(h, 0, MMAP_WRAP_REST), 0);
-    CHECK_FAILS(mlock_wrap(h, 64, 0, MMAP_WRAP_REST), MMAP_WRAP_E_ARGUMENT, "mlock: flags 0x40");
+    CHECK_FAILS(mlock_wrap(h, 64, 0, MMAP_WRAP_REST), MMAP_WRAP_E_ARGUMENT, "mlock_wrap: flags 0x40");
     CHECK_IS(munmap_wrap(h), 1);
 }
 
@@ -110,7 +110,7 @@ static void locks_too_much(void) {
         skip("root may lock without limit, and cannot become somebody else here");
         return;
     }
-    CHECK_FAILS(mlock_wrap(h, 0, 0, MMAP_WRAP_REST), -ENOMEM, "mlock: lock 1048576 bytes from offset 0");
+    CHECK_FAILS(mlock_wrap(h, 0, 0, MMAP_WRAP_REST), -ENOMEM, "mlock_wrap: lock 1048576 bytes from offset 0");
     CHECK_FAILS(mlock_wrap(h, 0, 0, MMAP_WRAP_REST), -ENOMEM, "may lock 65536 bytes (RLIMIT_MEMLOCK)");
 }
 
@@ -127,7 +127,7 @@ static void pages_are_present_once_they_were_touched(void) {
     CHECK_IS(mmap_wrap_fill(h, page, 1, 1), 1);
     CHECK_PRESENT(h, 0, MMAP_WRAP_REST, "0100");
     CHECK_PRESENT(h, page - 1, 2, "01");
-    CHECK_IS(mmap_wrap_resident(h, 0, MMAP_WRAP_REST), page);
+    CHECK_IS(mmap_wrap_resident_bytes(h, 0, MMAP_WRAP_REST), page);
     CHECK_IS(mmap_wrap_prefault(h, 1, 2 * page + 5, 10), 10);
     CHECK_IS(mmap_wrap_prefault(h, 0, 3 * page, MMAP_WRAP_REST), page);
     CHECK_PRESENT(h, 0, MMAP_WRAP_REST, "0111");
@@ -178,7 +178,7 @@ static void nothing_is_lost_by_dropping(void) {
         const int64_t length = mmap_wrap_length(handles[i]);
         scramble(bytes, length, (uint32_t)i);
         CHECK_IS(mmap_wrap_write(handles[i], 0, bytes, length), length);
-        int64_t dropped = mmap_wrap_drop(handles[i], 0, MMAP_WRAP_REST);
+        int64_t dropped = mmap_wrap_page_out(handles[i], 0, MMAP_WRAP_REST);
         if (!lacking(dropped)) CHECK_IS(dropped, 0);
         CHECK_IS(mmap_wrap_read(handles[i], 0, again, length), length);
         CHECK(memcmp(bytes, again, (size_t)length) == 0);
@@ -196,21 +196,21 @@ static void nothing_is_lost_by_dropping(void) {
 static void the_page_cache_of_a_file_is_told_by_its_descriptor(void) {
     int fd = memfd_create("cached", MFD_CLOEXEC);
     CHECK(ftruncate(fd, 4 * page) == 0 && pwrite(fd, "x", 1, page) == 1);
-    struct mmap_wrap_cache figures = {-1, -1, -1, -1, -1};
-    int64_t told = mmap_wrap_cachestat(fd, &figures, sizeof figures, 0, MMAP_WRAP_REST);
+    struct mmap_wrap_cachestat figures = {-1, -1, -1, -1, -1};
+    int64_t told = mmap_wrap_fd_cachestat(fd, &figures, sizeof figures, 0, MMAP_WRAP_REST);
     if (!lacking(told)) {
         CHECK_IS(told, 0);
         CHECK_IS(figures.cached, page);
         CHECK_IS(figures.evicted, 0);
-        CHECK_IS(mmap_wrap_cachestat(fd, &figures, 8, 2 * page, 2 * page), 0);
+        CHECK_IS(mmap_wrap_fd_cachestat(fd, &figures, 8, 2 * page, 2 * page), 0);
         CHECK_IS(figures.cached, 0);
-        CHECK_FAILS(mmap_wrap_cachestat(fd, &figures, 9, 0, 0), MMAP_WRAP_E_ARGUMENT, "9 bytes are no size of struct");
-        CHECK_FAILS(mmap_wrap_cachestat(fd, NULL, 8, 0, 0), MMAP_WRAP_E_ARGUMENT, "NULL");
-        CHECK_FAILS(mmap_wrap_cachestat(-1, &figures, 8, 0, 1), -EBADF, "descriptor -1");
+        CHECK_FAILS(mmap_wrap_fd_cachestat(fd, &figures, 9, 0, 0), MMAP_WRAP_E_ARGUMENT, "9 bytes are no size of struct");
+        CHECK_FAILS(mmap_wrap_fd_cachestat(fd, NULL, 8, 0, 0), MMAP_WRAP_E_ARGUMENT, "NULL");
+        CHECK_FAILS(mmap_wrap_fd_cachestat(-1, &figures, 8, 0, 1), -EBADF, "descriptor -1");
     }
     mmap_wrap_handle h = mmap_wrap(NULL, MMAP_WRAP_REST, PROT_READ, MAP_SHARED, fd, 0);
     CHECK_FAILS(cachestat_wrap(h, &figures, sizeof figures, 0, MMAP_WRAP_REST), MMAP_WRAP_E_ARGUMENT,
-                "cachestat: this mapping keeps no file open");
+                "cachestat_wrap: this mapping keeps no file open");
     CHECK_IS(munmap_wrap(h), 1);
     close(fd);
 }
@@ -219,15 +219,15 @@ static void a_file_is_evicted_and_warmed_and_stays_the_same(void) {
     scramble(bytes, ROOM, 7);
     make_file("evicted", bytes, ROOM);
     int fd = open("evicted", O_RDONLY | O_CLOEXEC);
-    CHECK_IS(mmap_wrap_evict(fd, 0, MMAP_WRAP_REST), 0);
-    CHECK_IS(mmap_wrap_warm(fd, 1, ROOM), 0);
-    CHECK_IS(mmap_wrap_evict(fd, 5, 0), 0);
+    CHECK_IS(mmap_wrap_fd_evict(fd, 0, MMAP_WRAP_REST), 0);
+    CHECK_IS(mmap_wrap_fd_readahead(fd, 1, ROOM), 0);
+    CHECK_IS(mmap_wrap_fd_evict(fd, 5, 0), 0);
     read_file("evicted", again, ROOM);
     CHECK(memcmp(bytes, again, ROOM) == 0);
-    CHECK_FAILS(mmap_wrap_evict(fd, -1, 1), MMAP_WRAP_E_RANGE, "mmap_wrap_evict: file offset -1 is negative");
-    CHECK_FAILS(mmap_wrap_warm(fd, 1, INT64_MAX), MMAP_WRAP_E_RANGE, "mmap_wrap_warm: size");
-    CHECK_FAILS(mmap_wrap_evict(-1, 0, 1), -EBADF, "mmap_wrap_evict: store 1 bytes from offset 0 of descriptor -1");
-    CHECK_FAILS(mmap_wrap_warm((int64_t)1 << 32, 0, 1), MMAP_WRAP_E_ARGUMENT, "4294967296 is no file descriptor");
+    CHECK_FAILS(mmap_wrap_fd_evict(fd, -1, 1), MMAP_WRAP_E_RANGE, "mmap_wrap_fd_evict: file offset -1 is negative");
+    CHECK_FAILS(mmap_wrap_fd_readahead(fd, 1, INT64_MAX), MMAP_WRAP_E_RANGE, "mmap_wrap_fd_readahead: size");
+    CHECK_FAILS(mmap_wrap_fd_evict(-1, 0, 1), -EBADF, "mmap_wrap_fd_evict: store 1 bytes from offset 0 of descriptor -1");
+    CHECK_FAILS(mmap_wrap_fd_readahead((int64_t)1 << 32, 0, 1), MMAP_WRAP_E_ARGUMENT, "4294967296 is no file descriptor");
     close(fd);
     unlink("evicted");
 }
@@ -244,8 +244,8 @@ static int64_t locked_bytes(void) {
 static void locks_all_and_unlocks_all(void) {
     mmap_wrap_handle before = memory_of(16 * page);
     CHECK_FAILS(mlockall_wrap(0), -EINVAL, "MCL_CURRENT");
-    CHECK_FAILS(mlockall_wrap(MCL_CURRENT | 1 << 20), MMAP_WRAP_E_ARGUMENT, "mlockall: flags");
-    CHECK_FAILS(mlockall_wrap(-1), MMAP_WRAP_E_ARGUMENT, "mlockall: flags");
+    CHECK_FAILS(mlockall_wrap(MCL_CURRENT | 1 << 20), MMAP_WRAP_E_ARGUMENT, "mlockall_wrap: flags");
+    CHECK_FAILS(mlockall_wrap(-1), MMAP_WRAP_E_ARGUMENT, "mlockall_wrap: flags");
     if (mlockall_wrap(MCL_CURRENT | MCL_FUTURE) != 0) {
         skip("all memory cannot be locked here: %s", mmap_wrap_last_error_message());
     } else if (locked_bytes() == 0) {

@@ -28,7 +28,7 @@ static int64_t resized(mmap_wrap_handle h, int64_t length) {
 
 static int64_t size_of_file(mmap_wrap_handle h) {
     struct stat facts = {.st_size = -1};
-    int64_t fd = mmap_wrap_descriptor(h);
+    int64_t fd = mmap_wrap_dup_fd(h);
     CHECK(fd >= 0 && fstat((int)fd, &facts) == 0);
     close((int)fd);
     return facts.st_size;
@@ -106,7 +106,7 @@ static void pages_move_to_a_handle_of_their_own(void) {
 /* -- With a file -- */
 
 static void the_file_ends_where_its_mapping_ends_if_that_is_asked_for(void) {
-    mmap_wrap_handle h = mmap_open_wrap("file", O_RDWR | O_CREAT, 0600, 1000, 0, MMAP_WRAP_REST, RW, MAP_SHARED | MMAP_WRAP_KEEP, 100);
+    mmap_wrap_handle h = mmap_open_wrap("file", HOW(O_RDWR | O_CREAT, 0600, 1000, 0, MMAP_WRAP_REST, RW, MAP_SHARED | MMAP_WRAP_KEEP, 100));
     CHECK_IS(mmap_wrap_write(h, 899, "x", 1), 1);
     CHECK_IS(mremap_wrap(h, 5 * page, MREMAP_MAYMOVE, NULL, 1), h);
     CHECK_IS(size_of_file(h), 100 + 5 * page);
@@ -122,7 +122,7 @@ static void the_file_ends_where_its_mapping_ends_if_that_is_asked_for(void) {
 }
 
 static void an_empty_file_grows_with_its_mapping(void) {
-    mmap_wrap_handle h = mmap_open_wrap("empty", O_RDWR | O_CREAT, 0600, 0, 0, MMAP_WRAP_REST, RW, MAP_SHARED | MMAP_WRAP_KEEP, 0);
+    mmap_wrap_handle h = mmap_open_wrap("empty", HOW(O_RDWR | O_CREAT, 0600, 0, 0, MMAP_WRAP_REST, RW, MAP_SHARED | MMAP_WRAP_KEEP, 0));
     CHECK_IS(mmap_wrap_length(h), 0);
     CHECK_IS(resized(h, MMAP_WRAP_REST), h);
     CHECK_FAILS(resized(h, 1), MMAP_WRAP_E_RANGE, "beyond the 0 bytes of the file");
@@ -179,7 +179,7 @@ static void a_shared_mapping_does_not_grow_beyond_its_file(void) {
 static void a_mapping_of_a_file_emptied_meanwhile_is_empty(void) {
     const int64_t offsets[] = {0, 10, page};
     for (int i = 0; i < 3; i++) {
-        mmap_wrap_handle h = mmap_open_wrap("log", O_RDWR | O_CREAT, 0600, 3 * page, 0, MMAP_WRAP_REST, RW, MAP_SHARED | MMAP_WRAP_KEEP, offsets[i]);
+        mmap_wrap_handle h = mmap_open_wrap("log", HOW(O_RDWR | O_CREAT, 0600, 3 * page, 0, MMAP_WRAP_REST, RW, MAP_SHARED | MMAP_WRAP_KEEP, offsets[i]));
         const void *address = mmap_wrap_address(h);
         CHECK(truncate("log", offsets[i]) == 0);
         CHECK_IS(resized(h, MMAP_WRAP_REST), h);
@@ -203,14 +203,14 @@ static void a_mapping_of_a_file_emptied_meanwhile_is_empty(void) {
 
 static int64_t allocated(mmap_wrap_handle h) {
     struct stat facts = {.st_size = -1};
-    int64_t fd = mmap_wrap_descriptor(h);
+    int64_t fd = mmap_wrap_dup_fd(h);
     CHECK(fd >= 0 && fstat((int)fd, &facts) == 0);
     close((int)fd);
     return facts.st_blocks * 512;
 }
 
 static void grows_on_a_small_disk(void) {
-    mmap_wrap_handle h = mmap_open_wrap("small/file", O_RDWR | O_CREAT, 0600, 1000, 0, MMAP_WRAP_REST, RW, MAP_SHARED | MMAP_WRAP_KEEP, 0);
+    mmap_wrap_handle h = mmap_open_wrap("small/file", HOW(O_RDWR | O_CREAT, 0600, 1000, 0, MMAP_WRAP_REST, RW, MAP_SHARED | MMAP_WRAP_KEEP, 0));
     CHECK_FAILS(mremap_wrap(h, 1 << 20, MREMAP_MAYMOVE, NULL, MMAP_WRAP_ALLOCATE), -ENOSPC, "the file system is full");
     CHECK_IS(mmap_wrap_length(h), 1000);
     CHECK_IS(size_of_file(h), 1000);
@@ -245,10 +245,10 @@ static void a_full_disk_is_an_error_of_resizing_with_blocks_set_aside(void) {
 
 static void a_sealed_file_keeps_its_size_and_its_mapping(void) {
     mmap_wrap_handle h = mmap_memfd_wrap("sealed", MFD_ALLOW_SEALING, 2 * page, RW, MAP_SHARED);
-    CHECK_IS(mmap_wrap_add_seals(h, F_SEAL_GROW), 0);
+    CHECK_IS(mmap_wrap_add_file_seals(h, F_SEAL_GROW), 0);
     CHECK_FAILS(mremap_wrap(h, 3 * page, MREMAP_MAYMOVE, NULL, 1), -EPERM, "the file is sealed against it");
     CHECK_IS(mmap_wrap_length(h), 2 * page);
-    CHECK_IS(mmap_wrap_add_seals(h, F_SEAL_SHRINK), 0);
+    CHECK_IS(mmap_wrap_add_file_seals(h, F_SEAL_SHRINK), 0);
     CHECK_FAILS(mremap_wrap(h, page, MREMAP_MAYMOVE, NULL, 1), -EPERM, "the file is sealed against it");
     CHECK_IS(mmap_wrap_length(h), 2 * page); /* "on failure nothing has changed" */
     CHECK_IS(size_of_file(h), 2 * page);
@@ -270,11 +270,11 @@ static void a_file_that_cannot_be_written_keeps_its_size(void) {
 
 static void refused(mmap_wrap_handle h, int64_t length, int64_t flags, void *address, int64_t with_file, int64_t code,
                     const char *why) {
-    struct mmap_wrap_facts before, after;
+    struct mmap_wrap_info before, after;
     int64_t descriptors = open_descriptors();
-    CHECK_IS(mmap_wrap_facts(h, &before, sizeof before), 0);
+    CHECK_IS(mmap_wrap_info(h, &before, sizeof before), 0);
     check_fails(mremap_wrap(h, length, flags, address, with_file), code, why, "resize.c", __LINE__, why);
-    CHECK_IS(mmap_wrap_facts(h, &after, sizeof after), 0);
+    CHECK_IS(mmap_wrap_info(h, &after, sizeof after), 0);
     CHECK(memcmp(&before, &after, sizeof after) == 0);
     CHECK_IS(open_descriptors(), descriptors);
 }
@@ -284,27 +284,27 @@ static void what_is_refused_changes_nothing(void) {
     char *place = reserved(page);
     const int64_t fixed = MREMAP_MAYMOVE | MREMAP_FIXED;
     CHECK_IS(mmap_wrap_write(h, 0, "here", 4), 4);
-    refused(h, 0, 0, NULL, 0, MMAP_WRAP_E_ARGUMENT, "mremap: length 0: unmap it instead");
-    refused(h, -1, 0, NULL, 0, MMAP_WRAP_E_RANGE, "mremap: length -1 is negative");
+    refused(h, 0, 0, NULL, 0, MMAP_WRAP_E_ARGUMENT, "mremap_wrap: length 0: unmap it instead");
+    refused(h, -1, 0, NULL, 0, MMAP_WRAP_E_RANGE, "mremap_wrap: length -1 is negative");
     refused(h, 10, 1 << 20, NULL, 0, MMAP_WRAP_E_ARGUMENT, "mremap flags 0x100000");
     refused(h, 10, -1, NULL, 0, MMAP_WRAP_E_ARGUMENT, "mremap flags");
     refused(h, 10, MREMAP_FIXED, place, 0, MMAP_WRAP_E_ARGUMENT, "need MREMAP_MAYMOVE beside them");
     refused(h, 10, MREMAP_MAYMOVE, place, 0, MMAP_WRAP_E_ARGUMENT, "without MREMAP_FIXED");
     refused(h, 10, 0, place, 0, MMAP_WRAP_E_ARGUMENT, "without MREMAP_FIXED");
-    refused(h, 10, fixed, place + 1, 0, MMAP_WRAP_E_ALIGNMENT, "mremap: address");
+    refused(h, 10, fixed, place + 1, 0, MMAP_WRAP_E_ALIGNMENT, "mremap_wrap: address");
     /* As long as all addresses are; the file has grown by then. */
     const int64_t all = sizeof(void *) == 8 ? ((int64_t)1 << 47) - 2 * page : INT32_MAX - 2 * page;
     refused(h, all, MREMAP_MAYMOVE, NULL, 0, MMAP_WRAP_E_RANGE, "bytes of the file, where stores are lost");
-    refused(h, all, MREMAP_MAYMOVE, NULL, 1, -ENOMEM, "mremap: ");
+    refused(h, all, MREMAP_MAYMOVE, NULL, 1, -ENOMEM, "mremap_wrap: ");
     CHECK_IS(size_of_file(h), 2 * page);
     CHECK_IS(mmap_wrap_find(h, "here", 4, 0, MMAP_WRAP_REST), 0);
     CHECK(is_mapped(place));
     munmap(place, (size_t)page);
     CHECK_IS(munmap_wrap(h), 1);
-    CHECK_FAILS(resized(h, page), MMAP_WRAP_E_UNMAPPED, "mremap: the mapping of handle");
+    CHECK_FAILS(resized(h, page), MMAP_WRAP_E_UNMAPPED, "mremap_wrap: the mapping of handle");
     const int64_t forged[] = {0, -1, h + 1, INT64_MAX, INT64_MIN};
     for (size_t i = 0; i < sizeof forged / sizeof *forged; i++) {
-        CHECK_FAILS(resized(forged[i], page), MMAP_WRAP_E_HANDLE, "mremap: 0x");
+        CHECK_FAILS(resized(forged[i], page), MMAP_WRAP_E_HANDLE, "mremap_wrap: 0x");
         CHECK_FAILS(mmap_wrap_split(forged[i], page), MMAP_WRAP_E_HANDLE, "mmap_wrap_split: 0x");
     }
 }
@@ -342,8 +342,8 @@ static void a_mapping_without_room_beside_it_cannot_grow_in_place(void) {
 static void an_export_holds_the_mapping_as_it_is(void) {
     mmap_wrap_handle h = memory_of(2 * page);
     CHECK(mmap_wrap_acquire(h) != NULL);
-    refused(h, page, 0, NULL, 0, MMAP_WRAP_E_BUSY, "mremap: 1 export is held");
-    refused(h, 2 * page, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL, 0, MMAP_WRAP_E_BUSY, "mremap: 1 export is held");
+    refused(h, page, 0, NULL, 0, MMAP_WRAP_E_BUSY, "mremap_wrap: 1 export is held");
+    refused(h, 2 * page, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL, 0, MMAP_WRAP_E_BUSY, "mremap_wrap: 1 export is held");
     CHECK_FAILS(mmap_wrap_split(h, page), MMAP_WRAP_E_BUSY, "mmap_wrap_split: 1 export is held");
     CHECK_IS(mmap_wrap_release(h), 0);
     CHECK_IS(mremap_wrap(h, page, 0, NULL, 0), h);

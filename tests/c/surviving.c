@@ -51,7 +51,7 @@ static void lose_and_use(mmap_wrap_handle h, int fd) {
     for (int i = 1; i < 8; i++) CHECK_IS(bytes[i * page + 5], i);
     char byte = 0;
     CHECK_IS(bytes[5], 'x');
-    CHECK(*mmap_wrap_loss(h) & 1);
+    CHECK(*mmap_wrap_loss_flag(h) & 1);
     CHECK_IS(mmap_wrap_read(h, 5, &byte, 1), MMAP_WRAP_E_FAULT);
     CHECK_IS(mmap_wrap_read(h, 5, &byte, 1), 1);
     CHECK_IS(byte, 'x');

@@ -8,9 +8,13 @@
 )]
 
 use mmap_wrap::internals::ffi::{
-    access::*, address::*, constants::*, elements::*, error::*, faults::*, hardening::*, huge::*, info::*,
+    access::*, address::*, atomics::*, bindings::*, constants::*, elements::*, error::*, faults::*, hardening::*, huge::*,
+    info::*,
 };
-use mmap_wrap::internals::ffi::{map::*, mutex::*, open::*, protect::*, residency::*, resize::*, sharing::*, version::*};
+use mmap_wrap::internals::ffi::{
+    mapping::*, mutex::*, open, open::*, page_cache::*, protect::*, residency::*, resize::*, version::*,
+};
+use std::ffi::c_char;
 
 /// What an argument is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -110,11 +114,6 @@ pub struct Call {
 }
 
 impl Call {
-    /// What messages call it.
-    pub fn says(&self) -> &'static str {
-        self.name.strip_suffix("_wrap").unwrap_or(self.name)
-    }
-
     pub fn place_of(&self, kind: Kind) -> Option<usize> {
         self.takes.iter().position(|takes| *takes == kind)
     }
@@ -135,6 +134,22 @@ macro_rules! calls {
     };
 }
 
+/// Functions that take their numbers in a struct, by these names in the table: here each number is an argument.
+macro_rules! with_options {
+    ($($name:ident)*) => {
+        $(#[allow(clippy::too_many_arguments, reason = "the members of the struct")]
+        unsafe fn $name(
+            name: *const c_char, open_flags: i64, mode: i64, size: i64, allocate: i64, length: i64, prot: i64, flags: i64, offset: i64,
+        ) -> i64 {
+            let options = mmap_wrap_open_options { open_flags, mode, size, allocate, length, prot, flags, offset };
+            // SAFETY: the struct is as long as said; the rest is the caller's to promise.
+            unsafe { open::$name(name, &raw const options, size_of_val(&options) as i64) }
+        })*
+    };
+}
+
+with_options! { mmap_open_wrap mmap_shm_wrap }
+
 calls! {
     mmap_wrap_abi_version() -> Number;
     mmap_wrap_version() -> Text;
@@ -142,6 +157,7 @@ calls! {
 
     mmap_wrap_strerror(Code) -> Text;
     mmap_wrap_last_error_message() -> Text;
+    mmap_wrap_last_error_reason() -> Text;
     mmap_wrap_last_error_code() -> Free;
 
     mmap_wrap(Address, Length, Protection, MapFlags, Fd, FileOffset) -> Handle;
@@ -149,14 +165,15 @@ calls! {
     munmap_wrap(Handle) -> Number;
 
     mmap_open_wrap(Path, OpenFlags, Mode, FileSize, YesNo, Length, Protection, MapFlags, FileOffset) -> Handle;
+    mmap_create_wrap(Path, FileSize, Mode) -> Handle;
     mmap_shm_wrap(SharedName, OpenFlags, Mode, FileSize, YesNo, Length, Protection, MapFlags, FileOffset) -> Handle;
     shm_unlink_wrap(SharedName) -> Number;
     mmap_memfd_wrap(Name, MemfdFlags, Length, Protection, MapFlags) -> Handle;
     mmap_secret_wrap(Length, Protection) -> Handle;
     mmap_unnamed_wrap(Length, Protection, MapFlags) -> Handle;
-    mmap_wrap_descriptor(Handle) -> Descriptor;
-    mmap_wrap_seals(Handle) -> Number;
-    mmap_wrap_add_seals(Handle, Seals) -> Number;
+    mmap_wrap_dup_fd(Handle) -> Descriptor;
+    mmap_wrap_file_seals(Handle) -> Number;
+    mmap_wrap_add_file_seals(Handle, Seals) -> Number;
 
     mprotect_wrap(Handle, Protection, Offset, Size) -> Number;
     madvise_wrap(Handle, Advice, Offset, Size) -> Number;
@@ -167,7 +184,7 @@ calls! {
 
     mmap_wrap_guard(Handle, YesNo, Offset, Size) -> Number;
     mseal_wrap(Handle, Offset, Size) -> Number;
-    mmap_wrap_name(Handle, Name) -> Number;
+    mmap_wrap_set_name(Handle, Name) -> Number;
 
     mmap_wrap_address(Handle) -> Address;
     mmap_wrap_length(Handle) -> Number;
@@ -207,28 +224,28 @@ calls! {
     mlock_wrap(Handle, LockFlags, Offset, Size) -> Number;
     munlock_wrap(Handle, Offset, Size) -> Number;
     mincore_wrap(Handle, Room, RoomSize, Offset, Size) -> Number;
-    mmap_wrap_resident(Handle, Offset, Size) -> Number;
+    mmap_wrap_resident_bytes(Handle, Offset, Size) -> Number;
     mmap_wrap_prefault(Handle, YesNo, Offset, Size) -> Number;
-    mmap_wrap_drop(Handle, Offset, Size) -> Number;
+    mmap_wrap_page_out(Handle, Offset, Size) -> Number;
     cachestat_wrap(Handle, Room, FactsSize, Offset, Size) -> Number;
-    mmap_wrap_cachestat(Fd, Room, FactsSize, FileOffset, Size) -> Number;
-    mmap_wrap_evict(Fd, FileOffset, Size) -> Number;
-    mmap_wrap_warm(Fd, FileOffset, Size) -> Number;
+    mmap_wrap_fd_cachestat(Fd, Room, FactsSize, FileOffset, Size) -> Number;
+    mmap_wrap_fd_evict(Fd, FileOffset, Size) -> Number;
+    mmap_wrap_fd_readahead(Fd, FileOffset, Size) -> Number;
 
     mmap_wrap_huge_page_size() -> Number;
     mmap_aligned_wrap(Alignment, Length, Protection, MapFlags, Fd, FileOffset) -> Handle;
-    mmap_wrap_huge(Handle, Offset, Size) -> Number;
+    mmap_wrap_huge_bytes(Handle, Offset, Size) -> Number;
     mbind_wrap(Handle, NodeMode, Nodes, NodeWords, NodeFlags, Offset, Size) -> Number;
-    mmap_wrap_node(Handle, Offset) -> Number;
+    mmap_wrap_numa_node(Handle, Offset) -> Number;
 
     mmap_wrap_fault_done() -> Number;
     mmap_wrap_fault_address() -> Free;
     mmap_wrap_survive(Handle, YesNo) -> Number;
-    mmap_wrap_loss(Handle) -> Address;
+    mmap_wrap_loss_flag(Handle) -> Address;
     mmap_wrap_trust_handlers(YesNo) -> Number;
     mmap_wrap_verify_handlers() -> Number;
 
-    mmap_wrap_facts(Handle, Room, FactsSize) -> Number;
+    mmap_wrap_info(Handle, Room, FactsSize) -> Number;
     mmap_wrap_file_size(Handle) -> Number;
     mmap_wrap_list(Room, Count) -> Number;
 

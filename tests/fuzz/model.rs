@@ -1,6 +1,6 @@
 //! What a mapping must hold and answer, worked out without the library.
 
-use crate::abi::{mmap_wrap_facts as Facts, *};
+use crate::abi::{mmap_wrap_info as Facts, *};
 use mmap_wrap::internals::constants::*;
 use mmap_wrap::internals::error::*;
 use mmap_wrap::internals::range::REST;
@@ -60,7 +60,7 @@ pub fn facts(handle: i64) -> Option<Facts> {
     let mut facts = std::mem::MaybeUninit::<Facts>::zeroed();
     let size = i64::try_from(size_of::<Facts>()).expect("a small struct");
     // SAFETY: a struct of integers, for which zeros are valid.
-    (mmap_wrap_facts(handle, facts.as_mut_ptr(), size) == 0).then(|| unsafe { facts.assume_init() })
+    (mmap_wrap_info(handle, facts.as_mut_ptr(), size) == 0).then(|| unsafe { facts.assume_init() })
 }
 
 /// All that a failure leaves as it was: everything but the loss, which is reported once.
@@ -215,16 +215,16 @@ impl Known {
                 system(refusals)
             }
             "mremap_wrap" => self.resizes(a),
-            "mmap_wrap_descriptor" if !self.kept => refused(MMAP_WRAP_E_ARGUMENT),
-            "mmap_wrap_seals" | "mmap_wrap_add_seals" if !self.kept => refused(MMAP_WRAP_E_ARGUMENT),
-            "mmap_wrap_add_seals" => Expected { answer: Some(0), ..system(unknown_bits(Group::Seal, a[1])) },
-            "mmap_wrap_facts" => {
+            "mmap_wrap_dup_fd" if !self.kept => refused(MMAP_WRAP_E_ARGUMENT),
+            "mmap_wrap_file_seals" | "mmap_wrap_add_file_seals" if !self.kept => refused(MMAP_WRAP_E_ARGUMENT),
+            "mmap_wrap_add_file_seals" => Expected { answer: Some(0), ..system(unknown_bits(Group::Seal, a[1])) },
+            "mmap_wrap_info" => {
                 let fits = a[1] != 0 && a[2] > 0 && a[2] % 8 == 0;
                 let refusals = if fits { vec![] } else { vec![MMAP_WRAP_E_ARGUMENT, MMAP_WRAP_E_RANGE] };
                 Expected { refusals, answer: Some(0), ..Expected::default() }
             }
             "mmap_wrap_survive" => Expected { answer: Some(0), allowed: vec![MMAP_WRAP_E_UNSUPPORTED], ..Expected::default() },
-            "mmap_wrap_name" => Expected { answer: Some(0), allowed: vec![MMAP_WRAP_E_UNSUPPORTED], ..system(vec![]) },
+            "mmap_wrap_set_name" => Expected { answer: Some(0), allowed: vec![MMAP_WRAP_E_UNSUPPORTED], ..system(vec![]) },
             "mmap_wrap_check" => {
                 let answer = self.span(a[1], a[2]);
                 Expected { refusals: self.range(a[1], a[2]), answer, ..Expected::default() }
@@ -233,7 +233,12 @@ impl Known {
                 let refusals = if self.part(a[3], a[4]).is_none() { vec![MMAP_WRAP_E_RANGE] } else { vec![] };
                 Expected { answer: None, ..self.access([buffer(a[1], a[2]), refusals].concat(), 0) }
             }
-            "mmap_wrap_resident" | "mmap_wrap_huge" | "mmap_wrap_prefault" | "mmap_wrap_drop" | "mlock_wrap" | "munlock_wrap" => {
+            "mmap_wrap_resident_bytes"
+            | "mmap_wrap_huge_bytes"
+            | "mmap_wrap_prefault"
+            | "mmap_wrap_page_out"
+            | "mlock_wrap"
+            | "munlock_wrap" => {
                 let [offset, size] = [a[a.len() - 2], a[a.len() - 1]];
                 let own = [MMAP_WRAP_E_FAULT, MMAP_WRAP_E_UNSUPPORTED, MMAP_WRAP_E_SEALED];
                 // Which of two faults is told is open.
@@ -251,7 +256,7 @@ impl Known {
                     MMAP_WRAP_E_UNMAPPED,
                     MMAP_WRAP_E_HANDLE,
                 ];
-                let asks_only = ["mmap_wrap_address", "mmap_wrap_acquire", "mmap_wrap_loss"].contains(&name);
+                let asks_only = ["mmap_wrap_address", "mmap_wrap_acquire", "mmap_wrap_loss_flag"].contains(&name);
                 Expected { allowed: if asks_only { vec![] } else { own.to_vec() }, ..system(vec![]) }
             }
         }

@@ -541,7 +541,7 @@ impl Scene {
             assert_eq!(mmap_wrap_last_error_code(), answer, "the last error is another: {}", what());
             // SAFETY: as above.
             let said = unsafe { CStr::from_ptr(mmap_wrap_last_error_message()) }.to_bytes();
-            let told = said.strip_prefix(call.says().as_bytes()).and_then(|rest| rest.strip_prefix(b": "));
+            let told = said.strip_prefix(call.name.as_bytes()).and_then(|rest| rest.strip_prefix(b": "));
             assert!(told.is_some_and(|why| !why.is_empty()), "the message does not name its call: {}", what());
         }
         if let Some(expected) = self.expected(call, a, handle) {
@@ -565,7 +565,7 @@ impl Scene {
         }
         let mapping = self.of(handle)?;
         let mut expected = mapping.expects(call.name, a);
-        let asks_only = ["mmap_wrap_length", "mmap_wrap_address", "mmap_wrap_release", "mmap_wrap_facts", "mmap_wrap_loss"];
+        let asks_only = ["mmap_wrap_length", "mmap_wrap_address", "mmap_wrap_release", "mmap_wrap_info", "mmap_wrap_loss_flag"];
         if mapping.surviving && !asks_only.contains(&call.name) {
             expected.allowed.push(MMAP_WRAP_E_FAULT);
             if !expected.refusals.is_empty() {
@@ -591,8 +591,8 @@ impl Scene {
         }
         let written = match (call.name, answer) {
             ("mmap_wrap_read", 0..) => answer,
-            ("mmap_wrap_facts", 0) => a[2].min(112),
-            ("cachestat_wrap" | "mmap_wrap_cachestat", 0) => a[2].min(40),
+            ("mmap_wrap_info", 0) => a[2].min(112),
+            ("cachestat_wrap" | "mmap_wrap_fd_cachestat", 0) => a[2].min(40),
             ("mincore_wrap", 0..) => answer,
             ("mmap_wrap_get", 0) => 8,
             (name, 0..) if name.starts_with("mmap_wrap_atomic") => 8,
@@ -695,7 +695,7 @@ impl Scene {
                 }
             }
             "mseal_wrap" if done && mapping.span(a[1], a[2]) != Some(0) => mapping.sealed = true,
-            "mmap_wrap_descriptor" if done => {
+            "mmap_wrap_dup_fd" if done => {
                 // Whoever has it may cut the file.
                 self.known.iter_mut().filter(|mapping| mapping.kept).for_each(Known::forget);
                 self.fds.push(answer as i32);

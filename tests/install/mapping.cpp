@@ -158,7 +158,7 @@ static void a_handle_that_a_call_in_c_gave_is_taken_over() {
 
 static void errors_have_the_code_and_the_message_of_the_call() {
     CHECK_THROWS(mapping::file("missing"), -ENOENT, "open 'missing' for reading: No such file");
-    CHECK_THROWS(mapping::memory(0), MMAP_WRAP_E_ARGUMENT, "mmap");
+    CHECK_THROWS(mapping::memory(0), MMAP_WRAP_E_ARGUMENT, "mmap_wrap");
     CHECK_THROWS(mapping(mmap_wrap(nullptr, 1, PROT_READ, MAP_PRIVATE, 1 << 30, 0)), -EBADF, "EBADF");
 
     const mapping memory = mapping::memory(4096);
@@ -168,9 +168,9 @@ static void errors_have_the_code_and_the_message_of_the_call() {
     CHECK_THROWS(memory.read(0, &byte, SIZE_MAX), MMAP_WRAP_E_RANGE, "mmap_wrap_read");
     CHECK_THROWS(memory.fill(0, 1, 4096), MMAP_WRAP_E_RANGE, "mmap_wrap_fill");
     CHECK_THROWS((void)memory.find("x", 5000), MMAP_WRAP_E_RANGE, "mmap_wrap_find");
-    CHECK_THROWS(memory.protect(PROT_READ, 1), MMAP_WRAP_E_ALIGNMENT, "mprotect");
-    CHECK_THROWS(memory.advise(-1), MMAP_WRAP_E_ARGUMENT, "madvise");
-    CHECK_THROWS(memory.sync(1 << 20), MMAP_WRAP_E_ARGUMENT, "msync");
+    CHECK_THROWS(memory.protect(PROT_READ, 1), MMAP_WRAP_E_ALIGNMENT, "mprotect_wrap");
+    CHECK_THROWS(memory.advise(-1), MMAP_WRAP_E_ARGUMENT, "madvise_wrap");
+    CHECK_THROWS(memory.sync(1 << 20), MMAP_WRAP_E_ARGUMENT, "msync_wrap");
 }
 
 static void check_passes_results_on_and_throws_errors() {
@@ -353,7 +353,7 @@ static void a_memory_file_grows_with_its_mapping() {
     memory.resize(1 << 20);
     memory.write((1 << 20) - 1, "x", 1);
     CHECK_IS(memory.find("start").value_or(-1), 0);
-    const int fd = static_cast<int>(mmapwrap::check(mmap_wrap_descriptor(memory.handle())));
+    const int fd = static_cast<int>(mmapwrap::check(mmap_wrap_dup_fd(memory.handle())));
     struct stat facts;
     CHECK(fstat(fd, &facts) == 0 && facts.st_size == 1 << 20);
     memory.resize(2 << 20, file_end::allocated);
@@ -397,10 +397,10 @@ static void a_view_survives_a_file_that_is_cut_short() {
 static void pages_are_locked_into_memory() {
     const mapping memory = mapping::memory(8192);
     memory.lock();
-    CHECK_IS(mmap_wrap_resident(memory.handle(), 0, MMAP_WRAP_REST), 8192);
+    CHECK_IS(mmap_wrap_resident_bytes(memory.handle(), 0, MMAP_WRAP_REST), 8192);
     memory.unlock(0, 4096);
     memory.unlock();
-    CHECK_THROWS(memory.lock(9000), MMAP_WRAP_E_RANGE, "mlock");
+    CHECK_THROWS(memory.lock(9000), MMAP_WRAP_E_RANGE, "mlock_wrap");
 }
 
 static void a_read_only_mapping_has_const_views_only() {

@@ -544,8 +544,8 @@ def test_evict_of_a_part_leaves_the_rest(stored):
 
 def test_evict_works_in_pieces_that_end_where_no_pages_hang_together(stored, monkeypatch, capsys):
     monkeypatch.setattr(_cache, "WINDOW", 16 * PAGE)
-    pieces, evict = [], raw.mmap_wrap_evict
-    monkeypatch.setattr(raw, "mmap_wrap_evict", lambda fd, *piece: pieces.append(piece) or evict(fd, *piece))
+    pieces, evict = [], raw.mmap_wrap_fd_evict
+    monkeypatch.setattr(raw, "mmap_wrap_fd_evict", lambda fd, *piece: pieces.append(piece) or evict(fd, *piece))
 
     def look():
         read_pages(stored, *range(64))
@@ -568,7 +568,7 @@ def test_evict_shows_how_far_it_is_and_ctrl_c_ends_it_between_pieces(stored, mon
             raise KeyboardInterrupt
         return 0
 
-    monkeypatch.setattr(raw, "mmap_wrap_evict", evict)
+    monkeypatch.setattr(raw, "mmap_wrap_fd_evict", evict)
     monkeypatch.setattr(_terminal.Progress, "advance", lambda self, count: advanced.append((self.what, count)))
     with _cache.File(str(stored)) as file, pytest.raises(KeyboardInterrupt):
         _cache.evict(file, 0, file.size)
@@ -1021,7 +1021,7 @@ def test_doctor_says_what_to_do_where_shared_memory_is_small(monkeypatch):
 def test_doctor_tries_what_it_says_is_there():
     told = findings()
     memory = raw.check(raw.mmap_wrap(None, PAGE, 3, mmap_wrap.MAP_PRIVATE | mmap_wrap.MAP_ANONYMOUS, -1, 0))
-    named = raw.mmap_wrap_name(memory, b"x") >= 0
+    named = raw.mmap_wrap_set_name(memory, b"x") >= 0
     guarded = raw.madvise_wrap(memory, mmap_wrap.MADV_GUARD_INSTALL, 0, PAGE) >= 0
     raw.check(raw.munmap_wrap(memory))
     assert (told["names of memory"]["status"] == "ok", told["guard regions"]["status"] == "ok") == (named, guarded)

@@ -69,7 +69,7 @@ def test_the_environment_names_the_library_to_load(tmp_path):
 
 def test_a_library_with_another_abi_number_is_refused_with_both_numbers():
     source = Path(_ffi.__file__).read_text()
-    other = source.replace("\nABI_VERSION = 1\n", "\nABI_VERSION = 12345\n")
+    other = source.replace("\nABI_VERSION = 2\n", "\nABI_VERSION = 12345\n")
     assert other != source
     with pytest.raises(ImportError, match=r"ABI number 12345, but .*libmmap_wrap\S* has 1:"):
         exec(

@@ -61,7 +61,7 @@ def members(name):
 
 def test_the_structs_have_the_members_of_the_header():
     structs = re.findall(r"^struct (\w+) {$", HEADER, re.MULTILINE)
-    classes = {"mmap_wrap_cache": raw.Cache, "mmap_wrap_facts": raw.Facts}
+    classes = {"mmap_wrap_cachestat": raw.Cache, "mmap_wrap_info": raw.Facts}
     assert structs == list(classes)
     for name, structure in classes.items():
         assert [field for field, _ in structure._fields_] == members(name)
@@ -87,7 +87,7 @@ def test_the_native_module_has_the_numbers_of_the_header():
         assert eval(text.replace("i64::MIN", "-2**63")) == eval(theirs.replace("i64::MIN", "-2**63")), name
     facts = re.findall(r"^    pub (\w+): i64,$", NATIVE, re.MULTILINE)
     assert len(facts) > 5
-    assert facts == members("mmap_wrap_facts")[: len(facts)]
+    assert facts == members("mmap_wrap_info")[: len(facts)]
 
 
 def test_a_call_is_bound_when_it_is_first_asked_for():

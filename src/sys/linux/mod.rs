@@ -40,6 +40,7 @@ pub use numa::{bind, node};
 pub use reserve::{move_spare_page_to, prepare_reserve, put_fresh_page, release_reserve};
 pub use residency::{cached_pages, forget, is_writable, knows_advice, lock_on_fault, presence, read_ahead, touch_for_writing};
 pub use thread::{boot, pid_namespace, this_thread_began, thread_id, thread_state};
+pub use vma::protection;
 
 /// The size of a huge page where MAP_HUGETLB names none, in bytes.
 pub fn default_huge_page_size() -> Option<usize> {

@@ -4,6 +4,7 @@ use super::super::unix;
 use super::super::unix::{check, last_errno};
 use super::huge::addresses;
 use crate::error::Errno;
+use std::ffi::c_int;
 use std::ops::Range;
 use std::os::fd::{AsRawFd, OwnedFd};
 
@@ -12,6 +13,7 @@ pub struct Vma {
     pub range: Range<usize>,
     pub readable: bool,
     pub writable: bool,
+    pub executable: bool,
     pub shared: bool,
     /// Bytes in a page; `None` where the kernel does not report it.
     pub page: Option<usize>,
@@ -35,6 +37,14 @@ pub fn at(address: usize) -> Result<Option<Vma>, Errno> {
         Err(Errno(libc::ENOTTY)) => search(&maps, address),
         found => found,
     }
+}
+
+/// The protection at an address, of reading, writing and executing, and where the area that has it ends.
+pub fn protection(address: usize) -> Option<(c_int, usize)> {
+    let vma = at(address).ok()??;
+    let allowed = [(vma.readable, libc::PROT_READ), (vma.writable, libc::PROT_WRITE), (vma.executable, libc::PROT_EXEC)];
+    let prot = allowed.iter().filter(|(has, _)| *has).fold(libc::PROT_NONE, |prot, (_, bit)| prot | bit);
+    Some((prot, vma.range.end))
 }
 
 /// `struct procmap_query` of <linux/fs.h>.
@@ -62,6 +72,7 @@ fn query(maps: &OwnedFd, address: usize) -> Result<Option<Vma>, Errno> {
     const PROCMAP_QUERY: libc::Ioctl = libc::_IOWR::<Query>(b'f' as u32, 17);
     const READABLE: u64 = 1;
     const WRITABLE: u64 = 1 << 1;
+    const EXECUTABLE: u64 = 1 << 2;
     const SHARED: u64 = 1 << 3;
     let mut path = room(LONGEST_PATH)?;
     let mut query = Query {
@@ -90,6 +101,7 @@ fn query(maps: &OwnedFd, address: usize) -> Result<Option<Vma>, Errno> {
         range: here(query.start)?..here(query.end)?,
         readable: has(READABLE),
         writable: has(WRITABLE),
+        executable: has(EXECUTABLE),
         shared: has(SHARED),
         page: Some(here(query.page)?),
         offset: query.offset,
@@ -165,7 +177,8 @@ fn parse(line: &[u8], address: usize) -> Option<Vma> {
     let text = fields.next().unwrap_or_default().trim_ascii_start();
     let mut path = room(text.len()).ok()?;
     path.copy_from_slice(text);
-    Some(Vma { range, readable: has('r'), writable: has('w'), shared: has('s'), page: None, offset, device, inode, path })
+    let (readable, writable, executable) = (has('r'), has('w'), has('x'));
+    Some(Vma { range, readable, writable, executable, shared: has('s'), page: None, offset, device, inode, path })
 }
 
 #[cfg(test)]
@@ -195,6 +208,7 @@ mod tests {
             (libc::PROT_READ, libc::MAP_SHARED, file.as_raw_fd(), 0),
             (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE, file.as_raw_fd(), page as u64),
             (libc::PROT_NONE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1, 0),
+            (libc::PROT_READ | libc::PROT_EXEC, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1, 0),
             (libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_ANONYMOUS, -1, 0),
         ] {
             let pages = super::super::super::Pages::map(0, 3 * page, prot, flags, fd, offset).unwrap();
@@ -204,6 +218,7 @@ mod tests {
                 assert!(vma.range.contains(&address));
                 assert_eq!(vma.writable, prot & libc::PROT_WRITE != 0);
                 assert_eq!(vma.readable, prot & libc::PROT_READ != 0);
+                assert_eq!(vma.executable, prot & libc::PROT_EXEC != 0);
                 assert_eq!(vma.shared, flags & libc::MAP_SHARED != 0);
                 assert_eq!(vma.path.ends_with(file.path().as_os_str().as_encoded_bytes()), fd >= 0);
             }

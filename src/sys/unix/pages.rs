@@ -81,6 +81,14 @@ impl Pages {
         Pages::map(0, size, libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANON, -1, 0)
     }
 
+    /// Pages whose first byte and size are known.
+    ///
+    /// # Safety
+    /// They are mapped, and belong to nothing else.
+    pub unsafe fn from_raw(base: NonNull<u8>, size: usize) -> Pages {
+        Pages { base, size }
+    }
+
     /// No pages at all: what an empty file maps to. Its address is valid and not NULL, and must not be accessed.
     pub fn none() -> Pages {
         static NOWHERE: u64 = 0;

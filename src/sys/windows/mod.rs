@@ -27,7 +27,7 @@ pub use super::lacking::{
 pub use copy::{copy, is_readable, is_writable};
 pub use fault_cause::{fault_cause, note_status};
 pub use files::*;
-pub use pages::{MAPPINGS_FOLLOW_FILES, Pages};
+pub use pages::{MAPPINGS_FOLLOW_FILES, Pages, protection};
 pub use placeholder::is_being_changed;
 pub use residency::presence;
 pub use section::{shm_create, shm_open, shm_unlink, unlinked_shared_memory};

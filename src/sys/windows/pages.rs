@@ -142,7 +142,7 @@ impl Pages {
             return Err(plain(Errno::ENOMEM));
         }
         if has(flags, constants::MAP_ANONYMOUS) {
-            let protection = protection(prot, false);
+            let protection = page_protection(prot, false);
             let base = place.find(0, size, |address| allocate(address, size, MEM_RESERVE | MEM_COMMIT, protection))?;
             return Ok(Pages { base: non_null(base)?, size, shown: None });
         }
@@ -161,6 +161,14 @@ impl Pages {
         let size = bytes.next_multiple_of(page_size());
         let base = allocate(0, size, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE)?;
         Ok(Pages { base: non_null(base)?, size, shown: None })
+    }
+
+    /// Pages without a file whose first byte and size are known.
+    ///
+    /// # Safety
+    /// They are mapped, and belong to nothing else.
+    pub unsafe fn from_raw(base: NonNull<u8>, size: usize) -> Pages {
+        Pages { base, size, shown: None }
     }
 
     /// No pages at all: what an empty file maps to. Its address is valid and not NULL, and must not be accessed.
@@ -200,10 +208,10 @@ impl Pages {
     }
 
     pub fn protect(&self, range: Range<usize>, prot: c_int) -> Result<(), Errno> {
-        let of_view = protection(prot, self.shown.as_ref().is_some_and(Shown::is_copy));
+        let of_view = page_protection(prot, self.shown.as_ref().is_some_and(Shown::is_copy));
         each_region(self.addresses(&range), |part, region| {
             // A page that was replaced is memory without a file.
-            let wanted = if region.Type == MEM_MAPPED { of_view } else { protection(prot, false) };
+            let wanted = if region.Type == MEM_MAPPED { of_view } else { page_protection(prot, false) };
             let mut before = 0;
             // SAFETY: the part is ours; the system checks the protection.
             match check(unsafe { VirtualProtect(part.start as *const c_void, part.len(), wanted, &raw mut before) }) {
@@ -460,7 +468,7 @@ fn non_null(address: usize) -> Result<NonNull<u8>, Errno> {
 }
 
 /// PAGE_ bits of a protection. Pages that can be written can be read.
-fn protection(prot: c_int, is_copy: bool) -> u32 {
+fn page_protection(prot: c_int, is_copy: bool) -> u32 {
     let prot = i64::from(prot);
     let writes = prot & constants::PROT_WRITE != 0;
     match (prot & constants::PROT_EXEC != 0, writes, prot & constants::PROT_READ != 0) {
@@ -483,6 +491,21 @@ fn protection(prot: c_int, is_copy: bool) -> u32 {
             }
         }
     }
+}
+
+/// The protection of the page at an address, and where the next begins that has another. None where nothing is mapped.
+pub fn protection(address: usize) -> Option<(c_int, usize)> {
+    let region = query(address).ok().filter(|region| region.State == MEM_COMMIT)?;
+    let prot = match region.Protect {
+        PAGE_NOACCESS => constants::PROT_NONE,
+        PAGE_READONLY => constants::PROT_READ,
+        PAGE_READWRITE | PAGE_WRITECOPY => constants::PROT_READ | constants::PROT_WRITE,
+        PAGE_EXECUTE => constants::PROT_EXEC,
+        PAGE_EXECUTE_READ => constants::PROT_READ | constants::PROT_EXEC,
+        PAGE_EXECUTE_READWRITE | PAGE_EXECUTE_WRITECOPY => constants::PROT_READ | constants::PROT_WRITE | constants::PROT_EXEC,
+        _ => return None,
+    };
+    Some((c_int::try_from(prot).ok()?, region.BaseAddress.addr() + region.RegionSize))
 }
 
 /// What the system knows of the pages at an address, up to the next that differ.

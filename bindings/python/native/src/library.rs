@@ -23,7 +23,7 @@ pub const E_ARGUMENT: i64 = -4102;
 pub const E_UNSUPPORTED: i64 = -4103;
 pub const E_NOT_FOUND: i64 = -4104;
 
-/// The first members of `struct mmap_wrap_facts`.
+/// The first members of `struct mmap_wrap_info`.
 #[repr(C)]
 #[derive(Default)]
 pub struct Facts {
@@ -88,7 +88,7 @@ functions! {
     atomic_compare_exchange = c"mmap_wrap_atomic_compare_exchange": fn(i64, i64, i64, i64, i64, *mut i64) -> i64;
     fault_done = c"mmap_wrap_fault_done": fn() -> i64;
     survive = c"mmap_wrap_survive": fn(i64, i64) -> i64;
-    facts = c"mmap_wrap_facts": fn(i64, *mut Facts, i64) -> i64;
+    facts = c"mmap_wrap_info": fn(i64, *mut Facts, i64) -> i64;
     file_size = c"mmap_wrap_file_size": fn(i64) -> i64;
     page_size = c"mmap_wrap_page_size": fn() -> i64;
     version = c"mmap_wrap_version": fn() -> *const c_char;

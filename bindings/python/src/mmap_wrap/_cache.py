@@ -159,7 +159,7 @@ def _page_size(fd: int) -> int:
     """Bytes in a page of the file, which is a huge one on hugetlbfs."""
     facts, handle = raw.Facts(), _map(fd, 0, 1)
     try:
-        raw.check(raw.mmap_wrap_facts(handle, ctypes.byref(facts), ctypes.sizeof(facts)))
+        raw.check(raw.mmap_wrap_info(handle, ctypes.byref(facts), ctypes.sizeof(facts)))
     finally:
         raw.munmap_wrap(handle)
     return int(facts.page_size)
@@ -188,7 +188,7 @@ def _runs(pages: bytes) -> Iterator[tuple[int, int]]:
 def figures(file: File, begin: int, end: int, present: Presence) -> raw.Cache | None:
     """What the page cache tells of a part of the file; None where it does not."""
     cache = raw.Cache()
-    if raw.mmap_wrap_cachestat(file.fd, ctypes.byref(cache), ctypes.sizeof(cache), begin, end - begin) < 0:
+    if raw.mmap_wrap_fd_cachestat(file.fd, ctypes.byref(cache), ctypes.sizeof(cache), begin, end - begin) < 0:
         return None
     # Of files on overlayfs it knows nothing, and tells zeros.
     unknown = cache.cached == 0 and present.cached_pages > 0
@@ -205,7 +205,7 @@ def read(file: File, begin: int, end: int) -> None:
             # takes one request for as much as its read-ahead allows; so each byte is read, too. Not through a mapping:
             # on tmpfs that would fill holes with memory.
             following = min(at + PIECE, end)
-            raw.check(raw.mmap_wrap_warm(file.fd, following, min(PIECE, end - following)))
+            raw.check(raw.mmap_wrap_fd_readahead(file.fd, following, min(PIECE, end - following)))
             count = os.preadv(file.fd, [memoryview(buffer)[: end - at]], at)
             if count == 0:
                 return  # it was cut short meanwhile
@@ -239,7 +239,7 @@ def evict(file: File, begin: int, end: int) -> None:
             # The kernel keeps pages together that lie at a multiple of their size, and lets them go only all at once: a
             # piece ends where none of them, however large, reaches across.
             following = min((at // WINDOW + 1) * WINDOW, end)
-            raw.check(raw.mmap_wrap_evict(file.fd, at, following - at))
+            raw.check(raw.mmap_wrap_fd_evict(file.fd, at, following - at))
             progress.advance(following - at)
             at = following
 

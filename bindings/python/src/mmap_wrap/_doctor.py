@@ -128,7 +128,7 @@ def _move_pages(handle: int) -> int:
 
 def _node(handle: int) -> int:
     raw.mmap_wrap_fill(handle, 0, 1, 1)
-    return int(raw.mmap_wrap_node(handle, 0))
+    return int(raw.mmap_wrap_numa_node(handle, 0))
 
 
 def _load(handle: int) -> int:
@@ -185,7 +185,7 @@ FEATURES = (
         "[anon:name] in /proc/PID/maps",
         "Linux 5.17 with CONFIG_ANON_VMA_NAME",
         _memory,
-        lambda handle: raw.mmap_wrap_name(handle, b"mmap-wrap doctor"),
+        lambda handle: raw.mmap_wrap_set_name(handle, b"mmap-wrap doctor"),
     ),
     Feature(
         "MLOCK_ONFAULT",

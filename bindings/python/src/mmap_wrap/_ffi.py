@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from typing import Any, SupportsIndex
 
 # The binary interface that this package is written for: MMAP_WRAP_ABI_VERSION in include/mmap_wrap.h.
-ABI_VERSION = 1
+ABI_VERSION = 2
 
 # "To the end": no sum or difference of real sizes gives this number, so it never stands for anything else.
 REST = -(2**63)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from ctypes import byref, sizeof
 
 from . import _ffi, raw
 from ._constants import value as _constant
@@ -86,17 +87,10 @@ def open(  # noqa: A001 - it is what it is called
     sys.audit("mmap_wrap.open", name, mode, *fixed)
     if trackfd:
         way |= raw.MMAP_WRAP_KEEP
-    handle = raw.mmap_open_wrap(
-        encoded,
-        opening | int64(open_flags),
-        int64(permissions),
-        fixed[0],
-        int(bool(allocate)),
-        fixed[1],
-        protection,
-        way,
-        fixed[2],
+    options = raw.OpenOptions(
+        opening | int64(open_flags), int64(permissions), fixed[0], bool(allocate), fixed[1], protection, way, fixed[2]
     )
+    handle = raw.mmap_open_wrap(encoded, byref(options), sizeof(options))
     if handle == -errno.EINVAL and size is not None:
         _require_whole_pages(name, fixed[0])
     return mmap._of(answer(handle, name), place_anew(_access(way, protection), trackfd), survive)
@@ -140,8 +134,9 @@ def shared(
     bytes_wanted = REST if size is None else int64(size)
     sys.audit("mmap_wrap.shared", name, mode, bytes_wanted)
     way = _with_flags("shared", mode, way, protection, int64(flags)) | raw.MMAP_WRAP_KEEP
-    numbers = opening, int64(permissions), bytes_wanted, int(bool(allocate)), REST, protection, way, 0
-    return mmap._of(answer(raw.mmap_shm_wrap(text, *numbers), name), _access(way, protection), True)
+    options = raw.OpenOptions(opening, int64(permissions), bytes_wanted, bool(allocate), REST, protection, way, 0)
+    handle = raw.mmap_shm_wrap(text, byref(options), sizeof(options))
+    return mmap._of(answer(handle, name), _access(way, protection), True)
 
 
 def unlink_shared(name: str) -> None:

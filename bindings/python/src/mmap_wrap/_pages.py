@@ -128,7 +128,7 @@ class Pages:
         >>> mmap_wrap.mmap(-1, 4096).resident()
         0
         """
-        return answer(raw.mmap_wrap_resident(self._handle, *_range(offset, size)))
+        return answer(raw.mmap_wrap_resident_bytes(self._handle, *_range(offset, size)))
 
     def cached(self, offset: SupportsIndex = 0, size: SupportsIndex | None = None) -> raw.Cache:
         """What the page cache holds of the file behind the range, in bytes: see `raw.Cache`.
@@ -171,7 +171,7 @@ class Pages:
         >>> import mmap_wrap
         >>> mmap_wrap.memfd(4096).drop()
         """
-        answer(raw.mmap_wrap_drop(self._handle, *_range(offset, size)))
+        answer(raw.mmap_wrap_page_out(self._handle, *_range(offset, size)))
 
     def guard(self, offset: SupportsIndex = 0, size: SupportsIndex | None = None, *, on: bool = True) -> None:
         """Makes each access to the range a fault; `on=False` lifts that. What private memory held there is gone.
@@ -217,7 +217,7 @@ class Pages:
         """Gives a map without a file a `name` in /proc/PID/maps: at most 66 bytes of printable ASCII.
 
         Where the kernel cannot name memory (before Linux 5.17, or not built in), nothing happens, as in the standard
-        library: `raw.mmap_wrap_name` tells. ValueError: a name too long; a map of a file. OSError (EINVAL): a name with
+        library: `raw.mmap_wrap_set_name` tells. ValueError: a name too long; a map of a file. OSError (EINVAL): a name with
         one of [ ] \\ $ and the backquote. TypeError: no str.
 
         >>> import mmap_wrap
@@ -233,7 +233,7 @@ class Pages:
             raise ValueError("embedded null character")
         if not self.facts().flags & _constant("MAP_ANONYMOUS"):
             raise ValueError("Cannot set annotation on non-anonymous mappings")
-        named = raw.mmap_wrap_name(self._handle, b"cpython:mmap:" + text)
+        named = raw.mmap_wrap_set_name(self._handle, b"cpython:mmap:" + text)
         if named != E_UNSUPPORTED:
             answer(named)
 
@@ -258,7 +258,7 @@ class Pages:
         >>> mmap_wrap.mmap(-1, 4096).huge()
         0
         """
-        return answer(raw.mmap_wrap_huge(self._handle, *_range(offset, size)))
+        return answer(raw.mmap_wrap_huge_bytes(self._handle, *_range(offset, size)))
 
     def bind(
         self,
@@ -306,7 +306,7 @@ class Pages:
         ... except OSError:
         ...     node = "a kernel without NUMA, or no leave to ask"
         """
-        return answer(raw.mmap_wrap_node(self._handle, int64(offset)))
+        return answer(raw.mmap_wrap_numa_node(self._handle, int64(offset)))
 
     def facts(self) -> raw.Facts:
         """What is known of the map: its length, address, page size, protection, flags and more: see `raw.Facts`.
@@ -321,5 +321,5 @@ class Pages:
         import ctypes
 
         facts = raw.Facts(descriptor=-1)
-        answer(raw.mmap_wrap_facts(self._handle, ctypes.byref(facts), ctypes.sizeof(facts)))
+        answer(raw.mmap_wrap_info(self._handle, ctypes.byref(facts), ctypes.sizeof(facts)))
         return facts

@@ -290,7 +290,7 @@ class Sharing:
         >>> mmap_wrap.memfd(4096).seals()
         0
         """
-        return answer(raw.mmap_wrap_seals(self._handle))
+        return answer(raw.mmap_wrap_file_seals(self._handle))
 
     def add_seals(self, seals: SupportsIndex) -> None:
         """Adds `seals`, F_SEAL_ constants or'ed together, to those of a memory file; they cannot be taken off.
@@ -303,7 +303,7 @@ class Sharing:
         >>> m.seals() == mmap_wrap.F_SEAL_SHRINK
         True
         """
-        answer(raw.mmap_wrap_add_seals(self._handle, int64(seals)))
+        answer(raw.mmap_wrap_add_file_seals(self._handle, int64(seals)))
 
     def descriptor(self) -> int:
         """A new descriptor of the file that the map keeps, to be closed with os.close; programs started do not get it.
@@ -317,4 +317,4 @@ class Sharing:
         4096
         >>> os.close(fd)
         """
-        return answer(_ffi.mmap_wrap_descriptor(self._handle))
+        return answer(_ffi.mmap_wrap_dup_fd(self._handle))

@@ -6,7 +6,7 @@ import ctypes
 
 TYPE_CHECKING = False
 
-__all__ = ["Cache", "Facts"]
+__all__ = ["Cache", "Facts", "OpenOptions"]
 
 
 class _Members(ctypes.Structure):
@@ -18,7 +18,7 @@ class _Members(ctypes.Structure):
 
 
 class Cache(_Members):
-    """`struct mmap_wrap_cache`: how many bytes of a part of a file the page cache holds; what `mmap.cached` answers.
+    """`struct mmap_wrap_cachestat`: how many bytes of a part of a file the page cache holds; what `mmap.cached` answers.
 
     `cached` are in memory; of these `dirty` wait to be written and `writeback` are being written. `evicted` were in
     memory once, `recently_evicted` of those so lately that it would have been better to keep them.
@@ -29,7 +29,7 @@ class Cache(_Members):
     >>> from mmap_wrap import raw
     >>> cache = raw.Cache()
     >>> with tempfile.TemporaryFile() as file:
-    ...     code = raw.mmap_wrap_cachestat(
+    ...     code = raw.mmap_wrap_fd_cachestat(
     ...         file.fileno(), ctypes.byref(cache), ctypes.sizeof(cache), 0, raw.MMAP_WRAP_REST
     ...     )
     >>> code in (0, raw.MMAP_WRAP_E_UNSUPPORTED), cache.dirty >= 0
@@ -53,7 +53,7 @@ class Cache(_Members):
 
 
 class Facts(_Members):
-    """`struct mmap_wrap_facts`: what is known of a mapping; what `mmap.facts` answers.
+    """`struct mmap_wrap_info`: what is known of a mapping; what `mmap.facts` answers.
 
     `length` is what was asked for, and `mapped` what that takes in whole pages of `page_size`, from `address` on; all
     in bytes. `protection` is of PROT_ constants, as mapped or as last set for the whole; parts may differ. `flags`
@@ -65,7 +65,7 @@ class Facts(_Members):
     >>> from mmap_wrap import raw
     >>> handle = raw.check(raw.mmap_unnamed_wrap(100, mmap_wrap.PROT_READ, mmap_wrap.MAP_SHARED))
     >>> facts = raw.Facts()
-    >>> raw.check(raw.mmap_wrap_facts(handle, ctypes.byref(facts), ctypes.sizeof(facts)))
+    >>> raw.check(raw.mmap_wrap_info(handle, ctypes.byref(facts), ctypes.sizeof(facts)))
     0
     >>> facts.length, facts.mapped == facts.page_size, facts.exports
     (100, True, 0)
@@ -107,3 +107,33 @@ class Facts(_Members):
         lost: int
         source: int
         descriptor: int
+
+
+class OpenOptions(_Members):
+    """`struct mmap_wrap_open_options`: how `mmap_open_wrap` and `mmap_shm_wrap` open, size and map.
+
+    >>> from mmap_wrap import raw
+    >>> raw.OpenOptions(raw.O_RDWR, size=8192).size
+    8192
+    """
+
+    _fields_ = [
+        ("open_flags", ctypes.c_int64),
+        ("mode", ctypes.c_int64),
+        ("size", ctypes.c_int64),
+        ("allocate", ctypes.c_int64),
+        ("length", ctypes.c_int64),
+        ("prot", ctypes.c_int64),
+        ("flags", ctypes.c_int64),
+        ("offset", ctypes.c_int64),
+    ]
+
+    if TYPE_CHECKING:
+        open_flags: int
+        mode: int
+        size: int
+        allocate: int
+        length: int
+        prot: int
+        flags: int
+        offset: int

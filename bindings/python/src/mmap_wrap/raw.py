@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from ._calls import *  # noqa: F403
     from ._structs import Cache as Cache
     from ._structs import Facts as Facts
+    from ._structs import OpenOptions as OpenOptions
 
 MMAP_WRAP_ABI_VERSION = _ffi.ABI_VERSION
 MMAP_WRAP_REST = _ffi.REST

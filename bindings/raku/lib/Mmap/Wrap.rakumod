@@ -227,11 +227,14 @@ multi mmap(
         $handle = mmap_path_wrap(native-name('mmap', $path.absolute), $bytes, $prot-bits, $flag-bits, $from);
     }
     elsif $kind eq 'path' || $kind eq 'shared' {
+        my $options = OpenOptions.new(
+            open_flags => opening(:writable($rw || $makes), :create($create || $exclusive), :$exclusive, :$truncate)
+                +| open-bits($open-flags),
+            mode => whole('mmap', 'mode', $mode // ($kind eq 'path' ?? 0o666 !! 0o600)),
+            size => $size.defined ?? whole('mmap', 'size', $size) !! REST,
+            allocate => +?$allocate, length => $bytes, prot => $prot-bits, flags => $flag-bits, offset => $from);
         $handle = ($kind eq 'path' ?? &mmap_open_wrap !! &mmap_shm_wrap)(
-            native-name('mmap', $kind eq 'path' ?? $path.absolute !! $shared),
-            opening(:writable($rw || $makes), :create($create || $exclusive), :$exclusive, :$truncate) +| open-bits($open-flags),
-            whole('mmap', 'mode', $mode // ($kind eq 'path' ?? 0o666 !! 0o600)), $size.defined ?? whole('mmap', 'size', $size) !! REST,
-            +?$allocate, $bytes, $prot-bits, $flag-bits, $from);
+            native-name('mmap', $kind eq 'path' ?? $path.absolute !! $shared), $options, nativesizeof($options));
     }
     elsif $kind eq 'memfd' {
         $handle = mmap_memfd_wrap(native-name('mmap', $memfd === True ?? 'mmap-wrap' !! $memfd),
@@ -428,15 +431,15 @@ our sub live-mappings(--> List:D) is export(:functions) {
 }
 
 our sub warm(Mu $file, Mu $offset = 0, Mu $size = * --> Nil) is export(:functions) {
-    with-descriptor 'mmap_wrap_warm', $file, { mmap_wrap_warm($_, |range('mmap_wrap_warm', $offset, $size)) }
+    with-descriptor 'mmap_wrap_fd_readahead', $file, { mmap_wrap_fd_readahead($_, |range('mmap_wrap_fd_readahead', $offset, $size)) }
 }
 our sub evict(Mu $file, Mu $offset = 0, Mu $size = * --> Nil) is export(:functions) {
-    with-descriptor 'mmap_wrap_evict', $file, { mmap_wrap_evict($_, |range('mmap_wrap_evict', $offset, $size)) }
+    with-descriptor 'mmap_wrap_fd_evict', $file, { mmap_wrap_fd_evict($_, |range('mmap_wrap_fd_evict', $offset, $size)) }
 }
 our sub cached(Mu $file, Mu $offset = 0, Mu $size = * --> Mmap::Wrap::Raw::Cache:D) is export(:functions) {
     my $cache = Mmap::Wrap::Raw::Cache.new;
     with-descriptor 'cachestat', $file,
-        { mmap_wrap_cachestat($_, $cache, nativesizeof($cache), |range('cachestat', $offset, $size)) };
+        { mmap_wrap_fd_cachestat($_, $cache, nativesizeof($cache), |range('cachestat', $offset, $size)) };
     $cache
 }
 

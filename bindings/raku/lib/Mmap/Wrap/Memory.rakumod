@@ -82,7 +82,7 @@ try mmap(:anon, :length(4096)).name('index cache');
     method facts(--> Mmap::Wrap::Raw::Facts:D)
 
 What is known of the mapping: C<.length>, C<.mapped>, C<.address>, C<.page_size>, C<.protection>, C<.flags>, C<.offset>,
-C<.keeps_file>, C<.sealed>, C<.exports>, C<.surviving>, C<.lost>; struct mmap_wrap_facts of the C header says what each is.
+C<.keeps_file>, C<.sealed>, C<.exports>, C<.surviving>, C<.lost>; struct mmap_wrap_info of the C header says what each is.
 
 =begin code :lang<raku>
 use Mmap::Wrap;
@@ -190,20 +190,20 @@ method move-out() {
 }
 
 method name(Mu $name --> Nil) {
-    my $native := Str.ACCEPTS($name) && !$name.defined ?? Blob !! native-name('mmap_wrap_name', $name);
-    answered mmap_wrap_name(self.handle, $native), :path(self.path)
+    my $native := Str.ACCEPTS($name) && !$name.defined ?? Blob !! native-name('mmap_wrap_set_name', $name);
+    answered mmap_wrap_set_name(self.handle, $native), :path(self.path)
 }
 
 method facts(--> Mmap::Wrap::Raw::Facts:D) {
     my $facts = Mmap::Wrap::Raw::Facts.new;
-    answered mmap_wrap_facts(self.handle, $facts, nativesizeof($facts)), :path(self.path);
+    answered mmap_wrap_info(self.handle, $facts, nativesizeof($facts)), :path(self.path);
     $facts
 }
 
-method descriptor(--> Int:D) { answered mmap_wrap_descriptor(self.handle), :path(self.path) }
-method seals(--> Int:D) { answered mmap_wrap_seals(self.handle), :path(self.path) }
+method descriptor(--> Int:D) { answered mmap_wrap_dup_fd(self.handle), :path(self.path) }
+method seals(--> Int:D) { answered mmap_wrap_file_seals(self.handle), :path(self.path) }
 method add-seals(Mu $seals --> Nil) {
-    answered mmap_wrap_add_seals(self.handle, bits('mmap_wrap_add_seals', 'seals', $seals)), :path(self.path)
+    answered mmap_wrap_add_file_seals(self.handle, bits('mmap_wrap_add_file_seals', 'seals', $seals)), :path(self.path)
 }
 
 method address(--> Pointer:D) { self!pointer: mmap_wrap_address(self.handle) }

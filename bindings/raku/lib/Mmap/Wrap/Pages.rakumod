@@ -236,7 +236,7 @@ method residency(Mu $offset = 0, Mu $size = * --> Blob:D) {
 }
 
 method resident(Mu $offset = 0, Mu $size = * --> Int:D) {
-    answered mmap_wrap_resident(self.handle, |range('mincore', $offset, $size)), :path(self.path)
+    answered mmap_wrap_resident_bytes(self.handle, |range('mincore', $offset, $size)), :path(self.path)
 }
 
 method prefault(Mu $offset = 0, Mu $size = *, Bool :$write --> Nil) {
@@ -244,7 +244,7 @@ method prefault(Mu $offset = 0, Mu $size = *, Bool :$write --> Nil) {
 }
 
 method drop(Mu $offset = 0, Mu $size = * --> Nil) {
-    self!done: mmap_wrap_drop(self.handle, |range('mmap_wrap_drop', $offset, $size))
+    self!done: mmap_wrap_page_out(self.handle, |range('mmap_wrap_page_out', $offset, $size))
 }
 
 method cached(Mu $offset = 0, Mu $size = * --> Mmap::Wrap::Raw::Cache:D) {
@@ -254,7 +254,7 @@ method cached(Mu $offset = 0, Mu $size = * --> Mmap::Wrap::Raw::Cache:D) {
 }
 
 method huge(Mu $offset = 0, Mu $size = * --> Int:D) {
-    answered mmap_wrap_huge(self.handle, |range('mmap_wrap_huge', $offset, $size)), :path(self.path)
+    answered mmap_wrap_huge_bytes(self.handle, |range('mmap_wrap_huge_bytes', $offset, $size)), :path(self.path)
 }
 
 method bind(Mu $policy, @nodes = (), Mu $offset = 0, Mu $size = *, Mu :$flags = 0 --> Nil) {
@@ -270,5 +270,5 @@ method bind(Mu $policy, @nodes = (), Mu $offset = 0, Mu $size = *, Mu :$flags = 
 }
 
 method node(Mu $offset = 0 --> Int:D) {
-    answered mmap_wrap_node(self.handle, whole('mmap_wrap_node', 'offset', $offset)), :path(self.path)
+    answered mmap_wrap_numa_node(self.handle, whole('mmap_wrap_numa_node', 'offset', $offset)), :path(self.path)
 }

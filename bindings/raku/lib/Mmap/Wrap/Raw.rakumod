@@ -36,7 +36,7 @@ use Mmap::Wrap::Exceptions;
 unit module Mmap::Wrap::Raw;
 
 #| The number of the binary interface that this module is written for.
-constant ABI-VERSION is export = 1;
+constant ABI-VERSION is export = 2;
 
 #| A size or end that means "to the end of the mapping", a length that means "to the end of the file".
 constant REST is export = -2 ** 63;
@@ -90,15 +90,24 @@ constant SOURCE_PATH          is export = 3;
 constant SOURCE_SHARED_MEMORY is export = 4;
 constant SOURCE_MEMORY_FILE   is export = 5;
 
-#| What the page cache holds of a part of a file: struct mmap_wrap_cache of the header, which says what each number is.
+#| What the page cache holds of a part of a file: struct mmap_wrap_cachestat of the header, which says what each number is.
 class Cache is repr('CStruct') {
     has int64 ($.cached, $.dirty, $.writeback, $.evicted, $.recently_evicted);
 }
 
-#| What is known of a mapping: struct mmap_wrap_facts of the header, which says what each number is.
+#| What is known of a mapping: struct mmap_wrap_info of the header, which says what each number is.
 class Facts is repr('CStruct') {
     has int64 ($.length, $.mapped, $.address, $.page_size, $.protection, $.flags);
     has int64 ($.offset, $.keeps_file, $.sealed, $.exports, $.surviving, $.lost, $.source, $.descriptor);
+}
+
+#| How mmap_open_wrap and mmap_shm_wrap open, size and map: struct mmap_wrap_open_options of the header.
+class OpenOptions is repr('CStruct') {
+    has int64 ($.open_flags, $.mode);
+    has int64 $.size = -2 ** 63;
+    has int64 $.allocate;
+    has int64 $.length = -2 ** 63;
+    has int64 ($.prot, $.flags, $.offset);
 }
 
 sub unusable($message) {
@@ -143,6 +152,7 @@ sub mmap_wrap_page_size(--> int64) is native(&library) is export { * }
 # Results and errors
 sub mmap_wrap_strerror(int64 --> Str) is native(&library) is export { * }
 sub mmap_wrap_last_error_message(--> Str) is native(&library) is export { * }
+sub mmap_wrap_last_error_reason(--> Str) is native(&library) is export { * }
 sub mmap_wrap_last_error_code(--> int64) is native(&library) is export { * }
 
 # Mapping and unmapping. A path or a name is a Blob that ends in NUL, not a Str: NativeCall would cut a Str at its first
@@ -152,15 +162,16 @@ sub mmap_path_wrap(Blob, int64, int64, int64, int64 --> int64) is native(&librar
 sub munmap_wrap(int64 --> int64) is native(&library) is export { * }
 
 # Files that are opened or made, and files in memory
-sub mmap_open_wrap(Blob, int64, int64, int64, int64, int64, int64, int64, int64 --> int64) is native(&library) is export { * }
-sub mmap_shm_wrap(Blob, int64, int64, int64, int64, int64, int64, int64, int64 --> int64) is native(&library) is export { * }
+sub mmap_open_wrap(Blob, OpenOptions, int64 --> int64) is native(&library) is export { * }
+sub mmap_create_wrap(Blob, int64, int64 --> int64) is native(&library) is export { * }
+sub mmap_shm_wrap(Blob, OpenOptions, int64 --> int64) is native(&library) is export { * }
 sub shm_unlink_wrap(Blob --> int64) is native(&library) is export { * }
 sub mmap_memfd_wrap(Blob, int64, int64, int64, int64 --> int64) is native(&library) is export { * }
 sub mmap_secret_wrap(int64, int64 --> int64) is native(&library) is export { * }
 sub mmap_unnamed_wrap(int64, int64, int64 --> int64) is native(&library) is export { * }
-sub mmap_wrap_descriptor(int64 --> int64) is native(&library) is export { * }
-sub mmap_wrap_seals(int64 --> int64) is native(&library) is export { * }
-sub mmap_wrap_add_seals(int64, int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_dup_fd(int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_file_seals(int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_add_file_seals(int64, int64 --> int64) is native(&library) is export { * }
 
 # Protection, advice, sync
 sub mprotect_wrap(int64, int64, int64, int64 --> int64) is native(&library) is export { * }
@@ -174,7 +185,7 @@ sub mmap_wrap_split(int64, int64 --> int64) is native(&library) is export { * }
 # Guards, seals, names
 sub mmap_wrap_guard(int64, int64, int64, int64 --> int64) is native(&library) is export { * }
 sub mseal_wrap(int64, int64, int64 --> int64) is native(&library) is export { * }
-sub mmap_wrap_name(int64, Blob --> int64) is native(&library) is export { * }
+sub mmap_wrap_set_name(int64, Blob --> int64) is native(&library) is export { * }
 
 # Addresses and exports
 sub mmap_wrap_address(int64 --> Pointer) is native(&library) is export { * }
@@ -220,7 +231,7 @@ sub mmap_wrap_mutex_abandon(int64, int64 --> int64) is native(&library) is expor
 sub mmap_wrap_fault_done(--> int64) is native(&library) is export { * }
 sub mmap_wrap_fault_address(--> Pointer) is native(&library) is export { * }
 sub mmap_wrap_survive(int64, int64 --> int64) is native(&library) is export { * }
-sub mmap_wrap_loss(int64 --> Pointer) is native(&library) is export { * }
+sub mmap_wrap_loss_flag(int64 --> Pointer) is native(&library) is export { * }
 sub mmap_wrap_trust_handlers(int64 --> int64) is native(&library) is export { * }
 sub mmap_wrap_verify_handlers(--> int64) is native(&library) is export { * }
 
@@ -230,23 +241,23 @@ sub munlock_wrap(int64, int64, int64 --> int64) is native(&library) is export { 
 sub mlockall_wrap(int64 --> int64) is native(&library) is export { * }
 sub munlockall_wrap(--> int64) is native(&library) is export { * }
 sub mincore_wrap(int64, Blob, int64, int64, int64 --> int64) is native(&library) is export { * }
-sub mmap_wrap_resident(int64, int64, int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_resident_bytes(int64, int64, int64 --> int64) is native(&library) is export { * }
 sub mmap_wrap_prefault(int64, int64, int64, int64 --> int64) is native(&library) is export { * }
-sub mmap_wrap_drop(int64, int64, int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_page_out(int64, int64, int64 --> int64) is native(&library) is export { * }
 sub cachestat_wrap(int64, Cache, int64, int64, int64 --> int64) is native(&library) is export { * }
-sub mmap_wrap_cachestat(int64, Cache, int64, int64, int64 --> int64) is native(&library) is export { * }
-sub mmap_wrap_evict(int64, int64, int64 --> int64) is native(&library) is export { * }
-sub mmap_wrap_warm(int64, int64, int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_fd_cachestat(int64, Cache, int64, int64, int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_fd_evict(int64, int64, int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_fd_readahead(int64, int64, int64 --> int64) is native(&library) is export { * }
 
 # Huge pages and NUMA nodes
 sub mmap_wrap_huge_page_size(--> int64) is native(&library) is export { * }
 sub mmap_aligned_wrap(int64, int64, int64, int64, int64, int64 --> int64) is native(&library) is export { * }
-sub mmap_wrap_huge(int64, int64, int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_huge_bytes(int64, int64, int64 --> int64) is native(&library) is export { * }
 sub mbind_wrap(int64, int64, CArray[uint64], int64, int64, int64, int64 --> int64) is native(&library) is export { * }
-sub mmap_wrap_node(int64, int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_numa_node(int64, int64 --> int64) is native(&library) is export { * }
 
 # Facts
-sub mmap_wrap_facts(int64, Facts, int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_info(int64, Facts, int64 --> int64) is native(&library) is export { * }
 sub mmap_wrap_file_size(int64 --> int64) is native(&library) is export { * }
 sub mmap_wrap_list(CArray[int64], int64 --> int64) is native(&library) is export { * }
 
