@@ -1,5 +1,6 @@
-# make test     everything: Rust, C, Python (each 3.11+ found, and Debian's 3.14 and 3.15), Raku; installs what is missing,
-#               prints a summary
+# make setup    installs what tests and linters need; it says first what that is
+# make test     everything: Rust, C, Python (each 3.11+ found, and Debian's 3.14 and 3.15), Raku; prints a summary, and
+#               installs nothing; on a new machine: make setup test
 # make test-deep  longer races, loom, sanitizers, and mutants that the tests must catch
 # make fuzz     hostile calls under AddressSanitizer, from a new seed, for SECONDS=300 or as long as one likes
 # make demo     the main job in C, Python and Raku side by side; FILE=any file, NEEDLE=text to search
@@ -19,6 +20,10 @@ FILE   ?=
 NEEDLE ?= mmap
 SECONDS ?= 300
 
+setup:
+	scripts/setup c install python raku
+	scripts/environments
+
 test:
 	scripts/test
 
@@ -26,7 +31,6 @@ test-deep:
 	scripts/test-deep
 
 fuzz:
-	scripts/setup c
 	scripts/fuzz $(SECONDS)
 
 demo:
@@ -75,4 +79,4 @@ clean:
 	cargo clean
 	rm -rf build bindings/python/dist bindings/python/native/target bindings/python/src/mmap_wrap/*.so bindings/raku/resources/libraries
 
-.PHONY: test test-deep fuzz demo header docs site abi library install uninstall bench lint clean
+.PHONY: setup test test-deep fuzz demo header docs site abi library install uninstall bench lint clean

@@ -42,12 +42,12 @@ fn main() {
 fn size() {
     let library = concat!(env!("CARGO_MANIFEST_DIR"), "/target/release/libmmap_wrap.so");
     match std::fs::metadata(library) {
-        Ok(facts) => println!("{:62} {:>12} {:12} {:8}   <= 460800", "libmmap_wrap.so, stripped, bytes", facts.len(), "", ""),
+        Ok(info) => println!("{:62} {:>12} {:12} {:8}   <= 460800", "libmmap_wrap.so, stripped, bytes", info.len(), "", ""),
         Err(error) => println!("{library}: {error}"),
     }
 }
 
-/// Times `ours` and `bare`, `calls` of each at a time, in turn; answers the medians in nanoseconds a call.
+/// Times `ours` and `bare`, `calls` of each at a time, in turn; returns the medians in nanoseconds a call.
 fn interleaved(calls: usize, mut ours: impl FnMut(), mut bare: impl FnMut()) -> (f64, f64) {
     fn time(calls: usize, body: &mut impl FnMut()) -> f64 {
         let start = Instant::now();

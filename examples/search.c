@@ -40,7 +40,7 @@ static int64_t print_line(mmap_wrap_handle log, int64_t start, int64_t end) {
     return size;
 }
 
-/* Prints and counts the lines; answers 0 at the end of the log, or the error that came before it. */
+/* Prints and counts the lines; returns 0 at the end of the log, or the error that came before it. */
 static int64_t search(mmap_wrap_handle log, const char *word, int64_t *lines) {
     const int64_t length = mmap_wrap_length(log), size = (int64_t)strlen(word);
     int64_t start = 0;

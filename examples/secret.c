@@ -55,7 +55,7 @@ static mmap_wrap_handle make(int plain) {
     return h;
 }
 
-/* Reads up to the end of the line or of the input; answers how many bytes. */
+/* Reads up to the end of the line or of the input; returns how many bytes. */
 static int64_t fill(mmap_wrap_handle h) {
     char *place = mmap_wrap_acquire(h);
     if (place == NULL) checked(mmap_wrap_last_error_code());

@@ -50,7 +50,7 @@ static int64_t checksum(mmap_wrap_handle accounts, int64_t version) {
     return sum;
 }
 
-/* Copies a side to accounts; answers its version, or -1 where it is not whole. A new file's first side is version 0. */
+/* Copies a side to accounts; returns its version, or -1 where it is not whole. A new file's first side is version 0. */
 static int64_t load_side(mmap_wrap_handle table, int64_t side, mmap_wrap_handle accounts) {
     int64_t version = number(table, VERSION, side * HEADER), stored = number(table, CHECKSUM, side * HEADER + 8);
     checked(mmap_wrap_copy(accounts, 0, table, SIDES_AT + side * SIDE, USED));
@@ -58,7 +58,7 @@ static int64_t load_side(mmap_wrap_handle table, int64_t side, mmap_wrap_handle 
     return version > 0 && version % 2 == side && checksum(accounts, version) == stored ? version : -1;
 }
 
-/* Copies the current accounts; answers their version. */
+/* Copies the current accounts; returns their version. */
 static int64_t load(mmap_wrap_handle table, mmap_wrap_handle accounts) {
     /* Again where a writer was faster: one side is always whole, but not always the one that is being looked at. */
     for (int attempt = 0; attempt < 1000; attempt++) {

@@ -82,7 +82,7 @@ MMAP_WRAP_API int64_t mmap_wrap_page_size(void) MMAP_WRAP_NOEXCEPT;
 /** The mapping of this handle is unmapped already. */
 #define MMAP_WRAP_E_UNMAPPED (-4097)
 
-/** Offset and size do not lie within the mapping, or wrap around. Nothing was touched. */
+/** Offset and size are not inside the mapping, or wrap around. Nothing was accessed. */
 #define MMAP_WRAP_E_RANGE (-4098)
 
 /** An address, offset or end is not a multiple of a page, or of a word, where it must be. */
@@ -92,24 +92,24 @@ MMAP_WRAP_API int64_t mmap_wrap_page_size(void) MMAP_WRAP_NOEXCEPT;
 #define MMAP_WRAP_E_FAULT (-4100)
 
 /**
- * The mapping is in use. It is exported (mmap_wrap_acquire): it can be neither unmapped nor
- * resized, moved or split now. Or calls of other threads are inside and did not leave: it can be
- * unmapped, but not resized, moved or split.
+ * The mapping is in use. Either its address is acquired (mmap_wrap_acquire): it can be neither
+ * unmapped nor resized, moved or split now. Or calls of other threads are executing and did not
+ * return in time: it can be unmapped, but not resized, moved or split.
  */
 #define MMAP_WRAP_E_BUSY (-4101)
 
-/** An argument has a value that it cannot have. */
+/** An argument has an invalid value. */
 #define MMAP_WRAP_E_ARGUMENT (-4102)
 
-/** This platform or kernel lacks what was asked for. */
+/** This platform or kernel lacks what the call needs. */
 #define MMAP_WRAP_E_UNSUPPORTED (-4103)
 
-/** The bytes searched for are not there. */
+/** The bytes searched for were not found. */
 #define MMAP_WRAP_E_NOT_FOUND (-4104)
 
 /**
- * A part of the mapping is sealed (mseal_wrap): it can be neither unmapped, moved, resized nor
- * protected otherwise.
+ * A part of the mapping is sealed (mseal_wrap): it cannot be unmapped, moved or resized, nor its
+ * protection changed.
  */
 #define MMAP_WRAP_E_SEALED (-4106)
 
@@ -870,10 +870,10 @@ MMAP_WRAP_API mmap_wrap_handle mmap_wrap_split(mmap_wrap_handle h, int64_t offse
 /** A float of 64 bits. */
 #define MMAP_WRAP_F64 0x38
 
-/** Or'ed to a kind: the least significant byte stands first, whatever the machine. */
+/** Or'ed to a kind: little-endian, on any machine. */
 #define MMAP_WRAP_LITTLE_ENDIAN 0x100
 
-/** Or'ed to a kind: the most significant byte stands first, whatever the machine. */
+/** Or'ed to a kind: big-endian, on any machine. */
 #define MMAP_WRAP_BIG_ENDIAN 0x200
 
 /**

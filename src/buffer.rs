@@ -1,10 +1,10 @@
-//! Memory of the caller's, on the other side of a copy. It may come from a language that promises nothing about it, so it
-//! is read and written only by accesses whose faults are repaired, as the mapped memory is.
+//! The caller's memory, on the other side of a copy. A C caller guarantees nothing about it, so it is read and written only by
+//! accesses whose faults are repaired, like mapped memory.
 
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 
-/// Bytes that are read.
+/// The caller's bytes that are read.
 #[derive(Debug, Clone, Copy)]
 pub struct Bytes<'a> {
     start: *const u8,
@@ -12,7 +12,7 @@ pub struct Bytes<'a> {
     _lifetime: PhantomData<&'a [u8]>,
 }
 
-/// Room for bytes that are written. It need not be initialised.
+/// The caller's bytes that are written. They need not be initialised.
 #[derive(Debug)]
 pub struct Room<'a> {
     start: *mut u8,

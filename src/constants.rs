@@ -1,28 +1,27 @@
 //! One list of names, each with its value on this platform.
 //!
-//! The table that C callers loop over, the getter for each name (written by build.rs, which reads this very list) and
-//! the header all come from it. A value is libc's where the libc crate has the name on this platform; else the one
-//! given here beside the name, for systems whose kernel has it and whose libc crate does not; else the constant is
-//! unavailable.
+//! The table for C callers, the getter of each name (which build.rs writes from this list) and the header are made from it. A
+//! value is that of the libc crate if it has the name on this platform; else the one given here, for systems whose kernel has
+//! the constant while the libc crate lacks it; else the constant is unavailable.
 
 use std::ffi::CStr;
 
 /// A named number of this platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Constant {
-    /// The platform's own name.
+    /// The platform's name.
     pub name: &'static str,
-    /// The same for C.
+    /// The name, NUL-terminated.
     pub c_name: &'static CStr,
-    /// What it is for, in one line.
+    /// Its meaning, in one line.
     pub meaning: &'static str,
-    /// Its value here; `None` where this platform has no such constant.
+    /// Its value; `None` if this platform lacks the constant.
     pub value: Option<i64>,
-    /// Which kind of argument it belongs to.
+    /// The argument that it is for.
     pub group: Group,
 }
 
-/// The argument that a constant is made for.
+/// The argument that a constant is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the names are the arguments'")]
 pub enum Group {
@@ -41,17 +40,16 @@ pub enum Group {
     Overcommit,
     Policy,
     PolicyFlag,
-    /// This library's own.
+    /// The library's own constants.
     Library,
 }
 
-/// Stands for "not here" while the list is worked out; no constant of any platform has this value.
+/// The value of an unavailable constant while the list is computed; no constant of any platform has it.
 const ABSENT: i64 = i64::MIN;
 
-/// How a name is looked up: its expression sits in a block that imports all of libc, so libc's value is found first;
-/// where libc lacks the name, it falls through to the constant of the same name one scope further out, which holds
-/// the value given in the list, or ABSENT. This library's own are entries alone: other files have them by name, and the
-/// C tests see that the header has the same values.
+/// How a name is looked up: its expression is in a block that imports all of libc, so libc's value is found first. If libc
+/// lacks the name, it resolves to the constant of the same name in the enclosing scope, which has the value given in the list,
+/// or ABSENT. The library's own constants are defined in other files; the C tests check that the header has the same values.
 macro_rules! constants {
     (own { $($own:ident $own_meaning:literal $own_value:expr;)* } $($group:ident { $($name:ident $meaning:literal $($value:expr)?;)* })*) => {
         mod list {
@@ -94,7 +92,7 @@ const fn terminated(name: &str) -> &CStr {
     }
 }
 
-/// A value that only Linux has.
+/// A value for Linux only.
 const fn linux(value: i64) -> i64 {
     only(cfg!(any(target_os = "linux", target_os = "android")), value)
 }
@@ -117,7 +115,7 @@ const X86: bool = cfg!(any(target_arch = "x86_64", target_arch = "x86"));
 const ARM64: bool = cfg!(target_arch = "aarch64");
 const POWERPC: bool = cfg!(any(target_arch = "powerpc", target_arch = "powerpc64"));
 
-/// The kernel's headers write large flags as unsigned (`34U << 26`), libc as a negative int: the header's is kept.
+/// The kernel's headers define large flags as unsigned (`34U << 26`), libc as a negative int: the header's value is used.
 const fn present(value: i64) -> Option<i64> {
     if value == ABSENT {
         None
@@ -128,7 +126,7 @@ const fn present(value: i64) -> Option<i64> {
     }
 }
 
-/// A pointer in C, so it cannot be looked up as a number; all POSIX systems agree on its bits.
+/// A pointer in C, so it cannot be looked up as a number. It has the same bits on all POSIX systems.
 const MAP_FAILED: Constant = Constant {
     name: "MAP_FAILED",
     c_name: c"MAP_FAILED",
@@ -143,7 +141,7 @@ constants! {
         MMAP_WRAP_KEEP "or'ed to flags: the mapping keeps its file open" 1 << 32;
         MMAP_WRAP_OR_PRIVATE "or'ed to MAP_SHARED for reading: private, where the file takes no shared mapping" 1 << 33;
         MMAP_WRAP_WITH_FILE "mremap_wrap: the file ends where the mapping ends" 1;
-        MMAP_WRAP_ALLOCATE "mremap_wrap: as MMAP_WRAP_WITH_FILE, and blocks are allocated for the whole file" 2;
+        MMAP_WRAP_ALLOCATE "mremap_wrap: the same, and blocks are set aside for all of the file" 2;
         MMAP_WRAP_E_HANDLE "not a valid mapping handle" -4096;
         MMAP_WRAP_E_UNMAPPED "the mapping is unmapped already" -4097;
         MMAP_WRAP_E_RANGE "outside the mapping" -4098;
@@ -165,9 +163,9 @@ constants! {
         MMAP_WRAP_U64 "an element: an unsigned integer of 64 bits" 0x28;
         MMAP_WRAP_F32 "an element: a float of 32 bits" 0x34;
         MMAP_WRAP_F64 "an element: a float of 64 bits" 0x38;
-        MMAP_WRAP_LITTLE_ENDIAN "or'ed to an element: the least significant byte stands first" 0x100;
-        MMAP_WRAP_BIG_ENDIAN "or'ed to an element: the most significant byte stands first" 0x200;
-        MMAP_WRAP_NO_INT "mmap_wrap_get_int: returned on error, see mmap_wrap_last_error_code" i64::MIN;
+        MMAP_WRAP_LITTLE_ENDIAN "or'ed to an element: little-endian" 0x100;
+        MMAP_WRAP_BIG_ENDIAN "or'ed to an element: big-endian" 0x200;
+        MMAP_WRAP_NO_INT "mmap_wrap_get_int: it failed, if mmap_wrap_last_error_code says so" i64::MIN;
         MMAP_WRAP_MUTEX_SIZE "bytes of a mutex in a mapping" 16;
         MMAP_WRAP_SOURCE_ANONYMOUS "mmap_wrap_info: memory without a file" 1;
         MMAP_WRAP_SOURCE_DESCRIPTOR "mmap_wrap_info: a file that the caller had open" 2;
@@ -183,16 +181,16 @@ constants! {
         PROT_SEM "pages may hold futexes, on processors where that matters" linux(0x8);
         PROT_GROWSDOWN "mprotect: extend the change to the start of a mapping that grows down";
         PROT_GROWSUP "mprotect: extend the change to the end of a mapping that grows up";
-        PROT_BTI "branch target identification for code (arm64)" only(ARM64, linux(0x10));
-        PROT_MTE "memory tagging (arm64)" only(ARM64, linux(0x20));
+        PROT_BTI "code guarded against branches to elsewhere (arm64)" only(ARM64, linux(0x10));
+        PROT_MTE "memory that carries tags (arm64)" only(ARM64, linux(0x20));
         PROT_SAO "strong access order (powerpc)" only(POWERPC, linux(0x10));
     }
     MapFlag {
-        MAP_SHARED "changes are written to the file, and other processes that map it see them" windows(1);
+        MAP_SHARED "changes reach the file and its other mappings" windows(1);
         MAP_PRIVATE "changes stay in this mapping" windows(2);
-        MAP_SHARED_VALIDATE "as MAP_SHARED, and the kernel rejects unknown flags" windows(3);
+        MAP_SHARED_VALIDATE "as MAP_SHARED, and unknown flags are an error" windows(3);
         MAP_DROPPABLE "memory that the kernel may drop (reads zero) when it runs short" linux(0x8);
-        MAP_FILE "no effect; some systems want it for files" windows(0);
+        MAP_FILE "nothing; some systems want it for files" windows(0);
         MAP_FIXED "exactly at this address, replacing what is there" windows(0x10);
         MAP_FIXED_NOREPLACE "exactly at this address, or fail where something is there" windows(0x10_0000);
         MAP_ANONYMOUS "memory without a file" windows(0x20);
@@ -203,7 +201,7 @@ constants! {
         MAP_DENYWRITE "ignored by the kernel";
         MAP_EXECUTABLE "ignored by the kernel";
         MAP_LOCKED "pages are locked into memory, as far as they can be";
-        MAP_NORESERVE "no swap space is reserved";
+        MAP_NORESERVE "no swap space is set aside";
         MAP_POPULATE "pages are read in at once";
         MAP_NONBLOCK "with MAP_POPULATE: only pages that are in memory";
         MAP_STACK "fit for a thread's stack";
@@ -289,7 +287,7 @@ constants! {
         MADV_HWPOISON "treat the pages as failed hardware, for tests";
         MADV_SOFT_OFFLINE "move the data off the hardware pages, for tests";
         MADV_ZERO_WIRED_PAGES "zero locked pages before they are freed (macOS)";
-        MADV_FREE_REUSABLE "the system may reuse the pages (macOS)";
+        MADV_FREE_REUSABLE "pages may be reused by any process (macOS)";
         MADV_FREE_REUSE "undoes MADV_FREE_REUSABLE (macOS)";
     }
     RemapFlag {
@@ -335,12 +333,12 @@ constants! {
         O_RDONLY "open for reading";
         O_WRONLY "open for writing";
         O_RDWR "open for both";
-        O_CREAT "create the file if it does not exist";
-        O_EXCL "with O_CREAT: fail if it exists";
-        O_TRUNC "truncate the file to length 0";
+        O_CREAT "make the file if it is missing";
+        O_EXCL "with O_CREAT: fail if it is there";
+        O_TRUNC "cut the file to nothing";
         O_APPEND "write at the end";
         O_CLOEXEC "close on exec" windows(0x80);
-        O_DIRECT "bypass the page cache" windows(0x40_0000);
+        O_DIRECT "around the page cache" windows(0x40_0000);
         O_SYNC "writes return when data and metadata are stored" windows(0x10_0000);
         O_DSYNC "writes return when data is stored" windows(0x20_0000);
         O_NOFOLLOW "fail on a symbolic link";
@@ -361,9 +359,9 @@ constants! {
         PKEY_ACCESS_MASK "PKEY_DISABLE_ACCESS and PKEY_DISABLE_WRITE together, and what else the processor has" linux(3);
     }
     Overcommit {
-        OVERCOMMIT_GUESS "vm.overcommit_memory: reject obvious excess" linux(0);
-        OVERCOMMIT_ALWAYS "vm.overcommit_memory: reject nothing" linux(1);
-        OVERCOMMIT_NEVER "vm.overcommit_memory: reject what cannot be backed" linux(2);
+        OVERCOMMIT_GUESS "vm.overcommit_memory: obvious overcommits fail" linux(0);
+        OVERCOMMIT_ALWAYS "vm.overcommit_memory: no allocation fails" linux(1);
+        OVERCOMMIT_NEVER "vm.overcommit_memory: allocations beyond the commit limit fail" linux(2);
     }
     Policy {
         MPOL_DEFAULT "mbind: as the process has it";
@@ -384,7 +382,7 @@ constants! {
     }
 }
 
-/// Every constant of the list, in its order. A name stands in it once.
+/// All constants, in the order of the list. Each name occurs once.
 pub const CONSTANTS: &[Constant] = list::ALL;
 
 /// Finds a constant by its name.
@@ -398,7 +396,7 @@ pub fn find(name: &str) -> Option<&'static Constant> {
     CONSTANTS.iter().find(|constant| constant.name == name)
 }
 
-/// Finds an advice by its value on this platform: without a search, for it is looked up at every call.
+/// Finds an advice by its value on this platform, without a search, since every madvise call does it.
 pub(crate) fn advice(value: i64) -> Option<&'static Constant> {
     let index = usize::try_from(value).ok().and_then(|value| ADVICE.get(value))?;
     CONSTANTS.get(usize::from(*index)).filter(|_| *index != NO_ADVICE)
@@ -406,13 +404,13 @@ pub(crate) fn advice(value: i64) -> Option<&'static Constant> {
 
 const NO_ADVICE: u16 = u16::MAX;
 
-/// For each value of an advice, where it stands in the list.
+/// For each value of an advice, its index in the list.
 static ADVICE: [u16; 256] = {
     let mut table = [NO_ADVICE; 256];
     let mut i = 0;
     while i < CONSTANTS.len() {
         if let (Group::Advice | Group::Discarding, Some(value)) = (CONSTANTS[i].group, CONSTANTS[i].value) {
-            // A value beyond the table, or a list beyond u16, would stop the build here.
+            // A value beyond the table, or an index beyond u16, fails the build here.
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index, checked by the table itself")]
             {
                 table[value as usize] = i as u16;
@@ -466,7 +464,7 @@ mod tests {
     use std::collections::HashSet;
 
     #[test]
-    fn every_name_stands_once() {
+    fn every_name_occurs_once() {
         let mut seen = HashSet::new();
         assert!(CONSTANTS.iter().all(|constant| seen.insert(constant.name)));
     }

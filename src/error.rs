@@ -7,22 +7,23 @@ use std::fmt;
 pub const MMAP_WRAP_E_HANDLE: i64 = -4096;
 /// The mapping of this handle is unmapped already.
 pub const MMAP_WRAP_E_UNMAPPED: i64 = -4097;
-/// Offset and size do not lie within the mapping, or wrap around. Nothing was touched.
+/// Offset and size are not inside the mapping, or wrap around. Nothing was accessed.
 pub const MMAP_WRAP_E_RANGE: i64 = -4098;
 /// An address, offset or end is not a multiple of a page, or of a word, where it must be.
 pub const MMAP_WRAP_E_ALIGNMENT: i64 = -4099;
 /// The access faulted: protection, or a file cut short.
 pub const MMAP_WRAP_E_FAULT: i64 = -4100;
-/// The mapping is in use. It is exported (mmap_wrap_acquire): it can be neither unmapped nor resized, moved or split now. Or
-/// calls of other threads are inside and did not leave: it can be unmapped, but not resized, moved or split.
+/// The mapping is in use. Either its address is acquired (mmap_wrap_acquire): it can be neither unmapped nor resized, moved or
+/// split now. Or calls of other threads are executing and did not return in time: it can be unmapped, but not resized, moved or
+/// split.
 pub const MMAP_WRAP_E_BUSY: i64 = -4101;
-/// An argument has a value that it cannot have.
+/// An argument has an invalid value.
 pub const MMAP_WRAP_E_ARGUMENT: i64 = -4102;
-/// This platform or kernel lacks what was asked for.
+/// This platform or kernel lacks what the call needs.
 pub const MMAP_WRAP_E_UNSUPPORTED: i64 = -4103;
-/// The bytes searched for are not there.
+/// The bytes searched for were not found.
 pub const MMAP_WRAP_E_NOT_FOUND: i64 = -4104;
-/// A part of the mapping is sealed (mseal_wrap): it can be neither unmapped, moved, resized nor protected otherwise.
+/// A part of the mapping is sealed (mseal_wrap): it cannot be unmapped, moved or resized, nor its protection changed.
 pub const MMAP_WRAP_E_SEALED: i64 = -4106;
 /// A defect of this library. Please report it with the message.
 pub const MMAP_WRAP_E_INTERNAL: i64 = -4105;
@@ -46,8 +47,8 @@ pub fn describe(code: i64) -> Option<&'static CStr> {
     })
 }
 
-/// What the operations of this library answer. An error is boxed: it has many numbers, and must not make room for them on
-/// the way of those calls that succeed.
+/// What the operations of this library return. An error is boxed: it holds many numbers, which would make the result of every
+/// successful call larger, too.
 pub type Result<T, E = Box<Error>> = std::result::Result<T, E>;
 
 /// A failure with its numbers. Its text says what was wrong and, where that is known, what to do.
@@ -122,23 +123,23 @@ pub enum Error {
 }
 
 impl Error {
-    /// A refusal by the system: what was tried and, if there is something to say, what the limit is and what to do.
+    /// An error of the system: what was tried, and a hint at the limit and the remedy, or an empty one.
     pub fn system(errno: Errno, attempt: impl Into<String>, hint: impl Into<String>) -> Box<Error> {
         Box::new(Error::System { attempt: attempt.into(), errno, native: Native::behind(errno), hint: hint.into() })
     }
 
-    /// An argument that cannot be: what it is, and what it should be.
+    /// An invalid argument: what it is, and what it should be.
     pub fn argument(text: impl Into<String>) -> Box<Error> {
         Box::new(Error::Argument(text.into()))
     }
 
-    /// What this platform or kernel lacks.
+    /// A feature that this platform or kernel lacks.
     pub fn unsupported(what: impl Into<String>) -> Box<Error> {
         Box::new(Error::Unsupported(what.into()))
     }
 
-    /// What an error of one of two mappings is, apart from which of them.
-    pub fn of_either(&self) -> &Error {
+    /// The error without the information which of two mappings it is about.
+    pub fn without_side(&self) -> &Error {
         match self {
             Error::Side { error, .. } => error,
             error => error,
@@ -189,7 +190,7 @@ pub struct Failure {
     pub error: Box<Error>,
 }
 
-/// Which of two mappings a failure speaks of.
+/// Which of two mappings a failure is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs, reason = "each variant's message says what it is")]
 pub enum Side {
@@ -213,7 +214,7 @@ pub enum Cause {
     Unmapped,
     #[error("a guard region is there (MADV_GUARD_INSTALL)")]
     Guard,
-    /// The file was cut short, or was never so long.
+    /// The file was truncated, or was never that long.
     #[error("file offset {offset} lies beyond the {size} bytes of the file")]
     BeyondEnd { offset: u64, size: u64 },
     #[error("no space is left on the file system of the file")]
@@ -247,7 +248,7 @@ pub enum Cause {
 pub struct Errno(pub i32);
 
 impl Errno {
-    /// What a call returns that fails with it.
+    /// What a C function returns that fails with it.
     pub fn code(self) -> i64 {
         -i64::from(self.0)
     }

@@ -1,12 +1,11 @@
-//! Flags and descriptors as a script or a C caller gave them: bits that this platform knows, numbers that can be one, or an
-//! error.
+//! Checks flags and descriptors, which callers give as any number.
 
-use crate::constants::{Group, bits};
+use crate::constants::{Group, MAP_SHARED, MAP_SHARED_VALIDATE, MAP_TYPE, bits};
 use crate::error::{Error, Result};
 use crate::sys::RawFile;
 use std::ffi::c_int;
 
-/// Refuses bits that no constant of the group has: the kernel ignores most of them silently.
+/// Rejects bits that no constant of the group has: the kernel ignores most of them silently.
 #[inline]
 pub fn known(group: Group, value: i64, what: &str) -> Result<c_int> {
     let bits = bits_of(group);
@@ -20,7 +19,7 @@ fn unknown(value: i64, bits: i64, what: &str) -> Box<Error> {
 
 #[inline]
 fn bits_of(group: Group) -> i64 {
-    // Worked out by the compiler for what is asked often.
+    // Computed at compile time for the groups that frequent calls use.
     const PROTECTION: i64 = bits(Group::Protection);
     const MAP_FLAG: i64 = bits(Group::MapFlag);
     const SYNC_FLAG: i64 = bits(Group::SyncFlag);
@@ -32,7 +31,7 @@ fn bits_of(group: Group) -> i64 {
     }
 }
 
-/// The kernel's flags are 32 bits; C writes the highest as unsigned, the call takes a signed int of the same bits.
+/// The kernel's flags have 32 bits. C defines the highest as unsigned; the system call takes a signed int of the same bits.
 #[inline]
 pub fn to_c_int(value: i64, what: &str) -> Result<c_int> {
     match u32::try_from(value) {
@@ -41,13 +40,18 @@ pub fn to_c_int(value: i64, what: &str) -> Result<c_int> {
     }
 }
 
-/// Constants of this platform as the system takes them.
+/// Constants of this platform as arguments of system calls.
 #[allow(clippy::cast_possible_truncation, reason = "the system's flags are 32 bits")]
 pub const fn as_c_int(flags: i64) -> c_int {
     flags as c_int
 }
 
-/// Whether it is open only the system can say.
+/// Whether flags ask for a shared mapping.
+pub fn is_shared(flags: i64) -> bool {
+    flags & MAP_TYPE == MAP_SHARED || flags & MAP_TYPE == MAP_SHARED_VALIDATE
+}
+
+/// Checks only that the number can be a descriptor; whether it is open the next system call reports.
 pub fn descriptor(fd: i64) -> Result<RawFile> {
     RawFile::try_from(fd).map_err(|_| Error::argument(format!("{fd} is no file descriptor")))
 }

@@ -1,9 +1,9 @@
-//! The limits behind an error number, with their values: what a message adds so that one knows what to do.
+//! The limits behind an error number, with their values: the hints that messages add.
 
 use crate::error::Errno;
 use crate::sys;
 
-/// The kernel says ENOMEM for each of its limits; this names them all with their numbers.
+/// The kernel returns ENOMEM for each of several limits; this names them all with their values.
 pub fn memory_hint(errno: Errno) -> String {
     if errno != Errno::ENOMEM {
         return String::new();
@@ -15,7 +15,7 @@ pub fn memory_hint(errno: Errno) -> String {
     format!("one of these limits is reached: {}", reasons.join(", "))
 }
 
-/// The same for opening a file.
+/// A hint for opening a file.
 pub fn open_hint(errno: Errno) -> String {
     match errno {
         Errno::EMFILE => match sys::limits().descriptors {
@@ -29,7 +29,7 @@ pub fn open_hint(errno: Errno) -> String {
     }
 }
 
-/// The sizes of the huge pages that there are, where these `bytes` are none of them.
+/// The sizes of the kernel's huge pages, if `bytes` is not one of them.
 pub fn huge_page_hint(bytes: usize) -> Option<String> {
     let sizes = sys::huge_page_sizes();
     let listed = || sizes.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
@@ -37,7 +37,7 @@ pub fn huge_page_hint(bytes: usize) -> Option<String> {
     is_none_of_them.then(|| format!("the huge pages of this kernel, in bytes: {}", listed()))
 }
 
-/// The same for giving a file its size, or blocks for it.
+/// A hint for setting a file's size, or for allocating its blocks.
 pub fn file_size_hint(errno: Errno) -> String {
     match errno {
         Errno::EINVAL | Errno::EBADF => "the file must be open for writing".into(),

@@ -1,8 +1,8 @@
 //! Memory mapping with checked ranges and errors, in which no access kills the process.
 //!
-//! A [`Mapping`] is a file, or memory without one, that is read and written by calls: a file cut short under it, a full
-//! disk, a protection that forbids the access are an [`Error`] with the offset and the cause, not SIGBUS. So mapping a file
-//! needs no `unsafe`, and any thread may use a mapping while other processes change the file.
+//! A [`Mapping`] is a file, or memory without a file, that is read and written by calls. A truncated file, a full disk or a
+//! protection that forbids the access is an [`Error`] with the offset and the cause, not SIGBUS. So mapping a file needs no
+//! `unsafe`, and any thread may use a mapping while other processes change the file.
 //!
 //! ```
 //! use mmap_wrap::{MapOptions, Mapping};
@@ -20,29 +20,30 @@
 //! # Ok::<(), mmap_wrap::Error>(())
 //! ```
 //!
-//! - [`Mapping`]: every operation on a mapping; [`MapOptions`]: how one is made
+//! - [`Mapping`]: every operation on a mapping; [`MapOptions`]: creating one
 //! - [`Protection`], [`MapFlags`], [`Advice`], [`SyncFlags`], [`Seals`]: the system's flags, by type
-//! - [`Element`] and [`Atomic`]: the numbers that [`Mapping::get`] and [`Mapping::atomic_load`] have
+//! - [`Element`] and [`Atomic`]: the types that [`Mapping::get`] and [`Mapping::atomic_load`] return
 //! - [`Cursor`]: a mapping as [`std::io::Read`], [`std::io::Write`] and [`std::io::Seek`]
-//! - [`Error`]: what failed, with which numbers, in which operation; an [`std::io::Error`] by `?`
+//! - [`Error`]: what failed, with which numbers, in which operation; `?` converts it to an [`std::io::Error`]
 //!
 //! The same library has a C ABI, and modules for Python and Raku over that.
 
-// The house, from the street upwards; imports only ever go down the list. `ffi` and `api` are two doors to the same rooms:
+// The modules, highest first: a module imports only from those below it. `ffi` and `api` are two interfaces to the same
+// operations.
 //
-// - ffi: the exported C functions; each converts, calls one thing inside, converts back
-// - api: the API of Rust programs, in types; each converts, calls one thing inside, converts back
+// - ffi: the exported C functions; each converts arguments and results, and calls one operation
+// - api: the Rust API; each method converts types, and calls one operation
 // - mutex: a mutex in a mapping, which can be taken over when its holder has ended
-// - registry: handle ↔ mapping: pin, export, reclaim; no call waits for a reader
-// - mapping: one mapped range and every operation on it, in the numbers that a script or a C caller gives
+// - registry: handle → mapping: pins, exports, reclamation
+// - mapping: one mapped range and every operation on it, with unchecked numbers as arguments
 // - page_cache: the page cache of a file
-// - source: what is mapped: nothing, a descriptor, a path, a memory file; opening, sizing, allocating
-// - guarded: the one way into mapped memory, which may fault at any byte
-// - buffer: the caller's memory, which may, too
-// - range: offset and size against a length, and nothing else
+// - source: what is mapped: anonymous memory, a descriptor, a path, a memory file; opening, sizing, allocating
+// - guarded: every access to mapped memory, which may fault at any byte
+// - buffer: the caller's memory, which may fault, too
+// - range: checks offset and size against a length
 // - hints: the limits behind an error number, for messages
-// - flags: flags and descriptors that can be, or an error
-// - sys: system calls, and nothing else
+// - flags: checks flags and descriptors
+// - sys: system calls
 // - error: what failed, with which numbers; its code and its message
 // - constants: one list of names, each with its value on this platform
 
@@ -75,9 +76,9 @@ mod sys;
 
 pub use api::*;
 
-/// What lies below the API, for this crate's own tests: no part of what is promised, and not there without the feature of that
-/// name. What can reach undefined behaviour is unsafe here, too; but a handle names a mapping of the whole process, also one that
-/// is borrowed elsewhere by [`Mapping::as_slice`].
+/// The modules below the API, for this crate's own tests: not part of the public interface, and present only with the feature
+/// of this name. What can reach undefined behaviour is unsafe here, too, with one exception: a handle names a mapping of the
+/// whole process, also one that is borrowed elsewhere by [`Mapping::as_slice`].
 #[cfg(feature = "internals")]
 #[doc(hidden)]
 pub mod internals {
@@ -86,13 +87,13 @@ pub mod internals {
     pub use crate::mapping::Mapping;
     pub use crate::sys::raw;
 
-    macro_rules! rooms {
-        ($($room:ident)*) => {
-            $(pub mod $room {
-                pub use crate::$room::*;
+    macro_rules! modules {
+        ($($module:ident)*) => {
+            $(pub mod $module {
+                pub use crate::$module::*;
             })*
         };
     }
 
-    rooms! { buffer constants error ffi mapping mutex page_cache range registry }
+    modules! { buffer constants error ffi mapping mutex page_cache range registry }
 }

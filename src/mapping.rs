@@ -1,6 +1,6 @@
 //! One mapped range and every operation on it.
 //!
-//! Numbers come as a script or a C caller gave them, in `i64`, and are checked here, once for everybody.
+//! Numbers are `i64` as the caller gave them, and are checked here, for all languages.
 
 mod access;
 mod atomics;
@@ -17,20 +17,19 @@ mod request;
 mod residency;
 mod resize;
 
-use crate::constants::{MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED, MAP_SHARED_VALIDATE, MAP_TYPE, PROT_NONE, PROT_READ, PROT_WRITE};
+use crate::constants::{MAP_ANONYMOUS, MAP_PRIVATE, MAP_TYPE, PROT_NONE, PROT_READ, PROT_WRITE};
 use crate::error::{Errno, Error, Result};
-use crate::flags::{as_c_int, descriptor};
+use crate::flags::{as_c_int, descriptor, is_shared};
 use crate::guarded;
 use crate::hints::memory_hint;
 use crate::range::{self, Grid, Span};
 use crate::source::Source;
-pub use crate::source::{Name, SourceKind};
+pub use crate::source::{Name, OpenRequest, SourceKind};
 use crate::sys::{self, File, PageMarks, Pages, Sharing};
 pub use atomics::Waited;
 pub use element_kind::*;
 pub use huge::transparent_huge_page_size;
-pub use info::Facts;
-pub use open::Open;
+pub use info::Info;
 pub use request::{KEEP, OR_PRIVATE};
 use request::{MapRequest, lead, whole_pages};
 pub use residency::{lock_all, unlock_all};
@@ -50,31 +49,31 @@ pub struct Mapping {
     origin: Origin,
 }
 
-/// What a mapping was made of, and with, and what became of it.
+/// What a mapping was created from, with which arguments, and how it has changed since.
 #[derive(Debug)]
 struct Origin {
     source: SourceKind,
     /// The file offset of the first byte.
     offset: u64,
-    /// With `OR_PRIVATE` if it is a private mapping in place of a shared one.
+    /// Includes `OR_PRIVATE` if it is a private mapping in place of a shared one.
     flags: i64,
-    /// As mapped, or as set for the whole mapping since.
+    /// As mapped, or as last set for the whole mapping.
     prot: AtomicI64,
-    /// The file, where this library opened or made it and keeps it open: for resizing, sealing, handing out.
+    /// The file, if the mapping keeps it open: for resizing, sealing and duplicating its descriptor.
     file: Option<File>,
     /// Which pages a protection guards, and the protection that they have without that.
     fences: PageMarks,
     /// mseal(2) was called on a part of it.
     sealed: AtomicBool,
-    /// A page that refused was replaced by a fresh one, which no file has.
+    /// A lost page was replaced by anonymous memory, so that not every page belongs to the file.
     has_fresh_pages: AtomicBool,
-    /// The memory was given up while readers were inside: nothing lies at the addresses any more.
+    /// The memory was replaced by inaccessible pages while there were readers.
     is_given_up: AtomicBool,
 }
 
 impl Mapping {
-    /// Maps `len` bytes (`REST`: to the end of the file) of descriptor `fd` from file offset `offset`, or memory
-    /// without a file if `flags` has MAP_ANONYMOUS. `addr` is a hint, or the place with MAP_FIXED; 0 for anywhere.
+    /// Maps `len` bytes (`REST`: to the end of the file) of descriptor `fd` from file offset `offset`, or memory without a file
+    /// if `flags` has MAP_ANONYMOUS. `addr` is a hint, or the address with MAP_FIXED; with 0 the kernel chooses.
     ///
     /// The offset need not be a page multiple, except with MAP_FIXED. The descriptor may be closed afterwards.
     ///
@@ -88,15 +87,15 @@ impl Mapping {
     /// ```
     ///
     /// # Safety
-    /// With MAP_FIXED nothing that lies in the place may be used any more: it is replaced. `fd` is the caller's to use, unless
-    /// it is not open.
-    #[allow(unsafe_code, reason = "declares what the caller has to see to")]
+    /// With MAP_FIXED, what was mapped at the address is replaced and must not be used any more. `fd` belongs to the caller, or
+    /// is not open.
+    #[allow(unsafe_code, reason = "declares what the caller has to ensure")]
     pub unsafe fn from_descriptor(addr: usize, len: i64, prot: i64, flags: i64, fd: i64, offset: i64) -> Result<Mapping> {
         let request = MapRequest::new(addr, len, prot, flags, offset)?;
         Mapping::from_request(&request, fd)
     }
 
-    /// Maps `len` bytes without a file, wherever there is room; `flags` need not have MAP_ANONYMOUS.
+    /// Maps `len` bytes without a file, at any address; `flags` need not have MAP_ANONYMOUS.
     ///
     /// ```
     /// use mmap_wrap::internals::{Mapping, constants::*};
@@ -105,11 +104,11 @@ impl Mapping {
     /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
     /// ```
     pub fn anonymous(len: i64, prot: i64, flags: i64) -> Result<Mapping> {
-        // MAP_FIXED is an error there: the address is 0.
+        // MAP_FIXED in the flags is an error there, since the address is 0.
         Mapping::from_request(&MapRequest::new(0, len, prot, flags | MAP_ANONYMOUS, 0)?, -1)
     }
 
-    /// Maps what a request says, of a descriptor of the caller's.
+    /// Maps the caller's descriptor, or anonymous memory.
     fn from_request(request: &MapRequest, fd: i64) -> Result<Mapping> {
         let fd = descriptor(fd)?;
         let source = if request.flags & MAP_ANONYMOUS != 0 {
@@ -120,7 +119,7 @@ impl Mapping {
         Mapping::from_source(request, source)
     }
 
-    /// Maps, and keeps the file if that is asked for.
+    /// Maps, and keeps the file open if the request says so.
     fn from_source(request: &MapRequest, source: Source) -> Result<Mapping> {
         let mapping = Mapping::new(request, &source)?;
         Ok(mapping.keeping(request, source))
@@ -139,7 +138,7 @@ impl Mapping {
         let length = request.length(source)?;
         let page = source.page_size(request.flags);
         let lead = lead(request.offset, page);
-        request.place_can_be(page)?;
+        request.check_fixed_place(page)?;
         let size = whole_pages(length, request.offset, page)?;
         let mut flags = request.flags & !OR_PRIVATE;
         let pages = if length == 0 {
@@ -147,7 +146,7 @@ impl Mapping {
         } else {
             let (fd, offset) = (source.fd(), request.offset - lead as u64);
             if request.alignment > page {
-                request.fits_aligned(size)?;
+                request.check_aligned_size(size)?;
             }
             let map = |c_flags| match request.alignment > page {
                 false => Pages::map(request.address, size, request.prot, c_flags, fd, offset),
@@ -177,7 +176,7 @@ impl Mapping {
         })
     }
 
-    /// Bytes that were asked for, not rounded to pages.
+    /// The length in bytes as requested, not rounded to pages.
     pub fn length(&self) -> usize {
         self.grid.length
     }
@@ -187,33 +186,33 @@ impl Mapping {
         self.grid.page
     }
 
-    /// The address of the first byte. It is valid until the mapping goes; not to be accessed if the length is 0.
+    /// The address of the first byte. It is valid until the mapping is unmapped; not to be accessed if the length is 0.
     pub fn address(&self) -> *mut u8 {
         self.pages.at(self.grid.lead, 0)
     }
 
-    /// Unmaps. Where the kernel refuses, the mapping comes back, whole, with the reason.
+    /// Unmaps. If the kernel fails to, the mapping is returned unchanged, with the error.
     pub fn unmap(self) -> Result<(), (Mapping, Box<Error>)> {
         self.try_unmap().map_err(|(mapping, errno)| {
-            let error = mapping.unmap_refused(errno);
+            let error = mapping.unmap_error(errno);
             (mapping, error)
         })
     }
 
-    /// The same without words, for where none can be made: inside a signal handler.
+    /// Like `unmap`, without a message: a signal handler cannot allocate one.
     pub(crate) fn try_unmap(self) -> Result<(), (Mapping, Errno)> {
         let Mapping { pages, grid, origin } = self;
         let Err((pages, errno)) = pages.unmap() else { return Ok(()) };
         if origin.is_given_up.load(SeqCst) {
-            // Nothing lies there any more that a caller could want back: the addresses stay taken, without memory.
+            // A caller has no use for inaccessible pages; the addresses stay reserved.
             std::mem::forget(pages);
             return Ok(());
         }
         Err((Mapping { pages, grid, origin }, errno))
     }
 
-    /// The words for a refusal to unmap.
-    pub(crate) fn unmap_refused(&self, errno: Errno) -> Box<Error> {
+    /// The error for an unmapping that failed.
+    pub(crate) fn unmap_error(&self, errno: Errno) -> Box<Error> {
         if self.is_sealed() {
             return Error::Sealed.into();
         }
@@ -221,10 +220,10 @@ impl Mapping {
         Error::system(errno, attempt, memory_hint(errno))
     }
 
-    /// Gives the memory up at once, while readers are still inside: their accesses fault from here on, and the addresses
-    /// stay taken until they have left. Only where such faults are repaired.
+    /// Replaces the memory by inaccessible pages while there are still readers: their accesses fault from here on, and the
+    /// addresses stay reserved until the last reader has finished. Only if such faults are repaired.
     pub(crate) fn give_up(&self) {
-        // The kernel may have no room for one more mapping: the memory then stays until the readers have left.
+        // This fails at the limit of mappings (vm.max_map_count): the memory then stays until the readers have finished.
         let given_up = self.pages.size() > 0
             && guarded::verify()
             && self.pages.replace(0..self.pages.size(), as_c_int(PROT_NONE), Sharing::Private).is_ok();
@@ -239,7 +238,7 @@ impl Mapping {
         start..start + self.pages.size()
     }
 
-    /// Puts a fresh page where an access through an address faulted, if that is in this mapping. Called inside a signal
+    /// Maps a zeroed page where an access through an address faulted, if that is in this mapping. Called inside a signal
     /// handler: takes no lock, allocates nothing.
     pub(crate) fn replace_page(&self, address: usize) -> bool {
         let Some(at) = address.checked_sub(self.pages.base().addr().get()).filter(|at| *at < self.pages.size()) else {
@@ -250,12 +249,12 @@ impl Mapping {
         let page = start..start + self.grid.page;
         let replace = |range: &Range<usize>| {
             let put = |sharing| self.pages.replace(range.clone(), as_c_int(PROT_READ | PROT_WRITE), sharing).is_ok();
-            // Memory of this process counts against RLIMIT_DATA, and shared memory does not.
+            // Private memory counts against RLIMIT_DATA, shared memory does not.
             put(Sharing::Private) || put(Sharing::Shared)
         };
         let move_spare = || self.grid.page == sys::page_size() && sys::move_spare_page_to(self.pages.start_of(&page).addr());
-        // A page of its own is up to two more mappings. Where the process may have no more, all pages from it on are one more,
-        // and all of the mapping is none more.
+        // Replacing one page adds up to two mappings. At the limit of mappings, replacing all pages from it on adds one, and
+        // replacing all pages of the mapping adds none.
         replace(&page)
             || move_spare()
             || sys::release_reserve() && replace(&page)
@@ -268,17 +267,12 @@ impl Mapping {
     }
 }
 
-/// Whether flags ask for a shared mapping.
-pub(crate) fn is_shared(flags: i64) -> bool {
-    flags & MAP_TYPE == MAP_SHARED || flags & MAP_TYPE == MAP_SHARED_VALIDATE
-}
-
-/// Lengths that exist in memory fit: no object exceeds isize::MAX bytes.
+/// A length in memory always fits: no object exceeds isize::MAX bytes.
 fn to_i64(size: usize) -> i64 {
     i64::try_from(size).unwrap_or(i64::MAX)
 }
 
-/// The signed number of the same bits, and back.
+/// The signed number with the same bits.
 pub(crate) fn from_bits(bits: u64) -> i64 {
     i64::from_ne_bytes(bits.to_ne_bytes())
 }

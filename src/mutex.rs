@@ -1,9 +1,10 @@
 //! A mutex in a mapping, between threads and processes, that can be taken over when its holder has ended.
 //!
-//! It is two words of 64 bits; zeros are a free one. The first is the holder: its thread id, whether others wait, and when the
-//! thread began, which distinguishes it from a later one of the same id. The second is the domain: boot and PID namespace, in
-//! which thread ids are unique. A locker of another namespace sets it to `MIXED`, permanently, before it takes the mutex. From
-//! then on no holder is judged: a live one in another namespace must not be taken for dead.
+//! It is two words of 64 bits; zeros are an unlocked mutex. The first is the holder: its thread id, whether there may be
+//! waiters, and the start time of the thread, which distinguishes it from a later thread with the same id. The second is the
+//! domain: boot and PID namespace, in which thread ids are unique. A thread of another namespace sets it to `MIXED`,
+//! permanently, before it acquires the mutex. From then on the mutex is not taken over any more: a live holder in another
+//! namespace looks like a dead one.
 
 use crate::error::{Errno, Error, Result};
 use crate::mapping::{Mapping, from_bits as number, to_bits as bits};
@@ -18,19 +19,19 @@ pub const SIZE: i64 = 16;
 
 const DOMAIN: i64 = 8;
 
-/// In the holder: others may wait.
+/// In the holder: there may be waiters.
 const WAITERS: u64 = 1 << 31;
 
-/// A holder that ended, of no thread: ids are below 2^22.
+/// A holder that ended, in place of a thread id: ids are below 2^22.
 const ABANDONED: u64 = WAITERS - 1;
 
-/// Where the half of the holder lies that has the thread id: waiters sleep on it.
-const SLEEP: i64 = if cfg!(target_endian = "big") { 4 } else { 0 };
+/// Where the half of the holder with the thread id is: waiters wait on this word.
+const FUTEX: i64 = if cfg!(target_endian = "big") { 4 } else { 0 };
 
-/// In the domain, in place of a namespace: there are several.
+/// In the domain, in place of a namespace: several namespaces.
 const MIXED: u64 = 0xFFFF_FFFF;
 
-/// How long a waiter sleeps before it looks whether the holder still exists: that costs some system calls.
+/// How long a waiter waits before it checks that the holder still exists, which costs some system calls.
 const FIRST_PIECE: Duration = Duration::from_millis(2);
 const PIECE: Duration = Duration::from_millis(100);
 
@@ -40,7 +41,7 @@ pub enum Acquired {
     /// It was free, or its holder unlocked it.
     Free,
     /// Its holder ended without unlocking it: what it protects may be half changed.
-    FromEnded,
+    TakenOver,
 }
 
 /// Acquires the mutex at `offset`. `timeout` is in nanoseconds; `REST` waits indefinitely, 0 tries once.
@@ -72,7 +73,7 @@ pub fn lock(handle: Handle, offset: i64, timeout: i64) -> Result<Acquired> {
             return Err(Error::system(Errno::ETIMEDOUT, attempt, ""));
         }
         let piece = i64::try_from(left.min(piece).as_nanos()).unwrap_or(i64::MAX);
-        match registry::with(handle, |mapping| mapping.wait(offset + SLEEP, low_half(holder), piece)) {
+        match registry::with(handle, |mapping| mapping.wait(offset + FUTEX, low_half(holder), piece)) {
             Err(error) if error.code() != Errno::ETIMEDOUT.code() => return Err(error),
             _ => slept = true,
         }
@@ -84,7 +85,7 @@ pub fn unlock(handle: Handle, offset: i64) -> Result<()> {
     release(handle, offset, 0)
 }
 
-/// Releases the mutex at `offset` as if the calling thread, which must hold it, had ended: the next to acquire it is told.
+/// Releases the mutex at `offset` as if the calling thread, which must hold it, had ended: the next thread takes it over.
 pub fn abandon(handle: Handle, offset: i64) -> Result<()> {
     release(handle, offset, ABANDONED)
 }
@@ -103,7 +104,7 @@ fn release(handle: Handle, offset: i64, left: u64) -> Result<()> {
             return Err(Error::system(Errno::EPERM, attempt, held));
         }
         if bits(mapping.atomic_exchange(64, offset, number(left))?) & WAITERS != 0 {
-            mapping.wake(offset + SLEEP, 1)?;
+            mapping.wake(offset + FUTEX, 1)?;
         }
         Ok(())
     })
@@ -111,11 +112,12 @@ fn release(handle: Handle, offset: i64, left: u64) -> Result<()> {
 
 enum Attempt {
     Acquired(Acquired),
-    /// By another; the word to sleep on.
+    /// By another thread; the word to wait on.
     Held(u64),
 }
 
-/// A thread that has `slept` judges the holder; and, as others may sleep, too, it keeps that marked when it acquires.
+/// A thread that has `slept` checks whether the holder has ended; when it acquires the mutex it keeps the mark for waiters,
+/// since there may be others.
 fn attempt(mapping: &Mapping, offset: i64, thread: &Thread, slept: bool, timeout: i64) -> Result<Attempt> {
     if timeout < 0 && timeout != REST {
         return Err(Error::Negative { what: "timeout", value: timeout }.into());
@@ -137,12 +139,12 @@ fn attempt(mapping: &Mapping, offset: i64, thread: &Thread, slept: bool, timeout
             let attempt = format!("lock the mutex at offset {offset}");
             return Err(Error::system(Errno::EDEADLK, attempt, "this thread holds it already"));
         }
-        // Looked at after the holder: one of another namespace has said so before.
+        // Loaded after the holder: a holder of another namespace has set the domain before.
         let ended =
             || Ok::<_, Box<Error>>(judges && bits(mapping.atomic_load(64, domain_at)?) == thread.domain && has_ended(holder));
         if holder & !WAITERS == ABANDONED || ended()? {
             if swap(holder, thread.holder | WAITERS)?.is_ok() {
-                return Ok(Attempt::Acquired(Acquired::FromEnded));
+                return Ok(Attempt::Acquired(Acquired::TakenOver));
             }
         } else if timeout == 0 || holder & WAITERS != 0 || swap(holder, holder | WAITERS)?.is_ok() {
             return Ok(Attempt::Held(holder | WAITERS));
@@ -150,7 +152,7 @@ fn attempt(mapping: &Mapping, offset: i64, thread: &Thread, slept: bool, timeout
     }
 }
 
-/// Makes this thread's domain part of the mutex's.
+/// Adds this thread's domain to the mutex's.
 fn enter_domain(mapping: &Mapping, domain_at: i64, thread: &Thread) -> Result<()> {
     let mixed = thread.domain | MIXED;
     loop {
@@ -158,7 +160,7 @@ fn enter_domain(mapping: &Mapping, domain_at: i64, thread: &Thread) -> Result<()
         if domain == thread.domain || domain == mixed {
             return Ok(());
         }
-        // Nothing of an earlier boot holds anything. Zeros are of none.
+        // A mutex of an earlier boot has no holder, and zeros are no boot.
         let next = if domain >> 32 == thread.domain >> 32 { mixed } else { thread.domain };
         if mapping.atomic_compare_exchange(64, domain_at, number(domain), number(next))?.is_ok() {
             return Ok(());
@@ -166,7 +168,7 @@ fn enter_domain(mapping: &Mapping, domain_at: i64, thread: &Thread) -> Result<()
     }
 }
 
-/// Whether the thread of a holder has ended, as far as that can be known.
+/// Whether the thread of a holder is known to have ended.
 fn has_ended(holder: u64) -> bool {
     match sys::thread_state(id(holder)) {
         ThreadState::Ended => true,
@@ -175,7 +177,7 @@ fn has_ended(holder: u64) -> bool {
     }
 }
 
-/// The calling thread, as a mutex has it.
+/// The calling thread, as stored in a mutex.
 #[derive(Clone, Copy)]
 struct Thread {
     holder: u64,
@@ -183,7 +185,8 @@ struct Thread {
 }
 
 impl Thread {
-    /// What is asked of /proc is kept. A forked child asks anew: its thread may have its parent's id, in another namespace.
+    /// The values from /proc are cached. A forked child reads them again: its thread may have the parent's id, in another
+    /// namespace.
     fn current() -> Result<Thread> {
         thread_local! {
             static KNOWN: Cell<(Option<u32>, Thread)> = const { Cell::new((None, Thread { holder: 0, domain: 0 })) };
@@ -196,7 +199,7 @@ impl Thread {
         }
         let thread_id = sys::thread_id().ok_or_else(|| Error::unsupported("a mutex in a mapping (futex)"))?;
         let began = sys::this_thread_began().unwrap_or(0);
-        // Without /proc no other holder is judged.
+        // Without /proc the mutex is never taken over.
         let namespace = sys::pid_namespace().map_or(MIXED, u64::from);
         let thread =
             Thread { holder: u64::from(began) << 32 | u64::from(thread_id), domain: u64::from(sys::boot()) << 32 | namespace };

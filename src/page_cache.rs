@@ -1,7 +1,6 @@
-//! The page cache of a file: what it holds of it, and getting it in and out.
+//! The page cache of a file: querying it, reading into it, evicting from it.
 //!
-//! Descriptors are the caller's, of any file that is open; sizes may be `REST`, to the end of the file. All functions may
-//! be called from any thread.
+//! Descriptors belong to the caller; sizes may be `REST`, to the end of the file. All functions may be called from any thread.
 
 use crate::error::{Errno, Error, Result};
 use crate::flags::descriptor;
@@ -9,25 +8,25 @@ use crate::range;
 use crate::sys::{self, RawFile};
 use std::ops::Range;
 
-/// What the page cache holds of a part of a file, in bytes: whole pages.
+/// What the page cache holds of a part of a file, in bytes of whole pages.
 ///
 /// ```
 /// # let file = std::fs::File::open("Cargo.toml").unwrap();
-/// if let Ok(cache) = mmap_wrap::cached(&file, ..) {
+/// if let Ok(cache) = mmap_wrap::cachestat(&file, ..) {
 ///     println!("{} of {} bytes are not stored yet", cache.dirty, cache.cached);
 /// }
 /// ```
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct Cache {
-    /// In memory.
+pub struct CacheStat {
+    /// Bytes in memory.
     pub cached: u64,
-    /// Of those, changed and not yet being written.
+    /// Of those, modified and not yet being written.
     pub dirty: u64,
     /// Of those, being written now.
     pub writeback: u64,
-    /// No longer in memory, as far as the kernel remembers.
+    /// Evicted from memory, as far as the kernel remembers.
     pub evicted: u64,
-    /// Of those, evicted so lately that keeping them would have been better.
+    /// Of those, evicted so recently that more memory would have kept them.
     pub recently_evicted: u64,
 }
 
@@ -38,22 +37,22 @@ pub struct Cache {
 /// use mmap_wrap::internals::{page_cache, error::*, range::REST, raw};
 /// let file = std::fs::File::open("Cargo.toml").unwrap();
 /// // SAFETY: the descriptor is this program's own.
-/// match unsafe { page_cache::from_descriptor(raw(&file).into(), 0, REST) } {
+/// match unsafe { page_cache::cachestat(raw(&file).into(), 0, REST) } {
 ///     Ok(cache) => println!("{} bytes are in memory", cache.cached),
 ///     Err(error) => println!("{error}"),
 /// }
 /// ```
 ///
 /// # Safety
-/// `fd` is the caller's to use, unless it is not open.
-#[allow(unsafe_code, reason = "declares what the caller has to see to")]
-pub unsafe fn from_descriptor(fd: i64, offset: i64, size: i64) -> Result<Cache> {
-    of_part(descriptor(fd)?, range::of_file(offset, size)?)
+/// `fd` belongs to the caller, or is not open.
+#[allow(unsafe_code, reason = "declares what the caller has to ensure")]
+pub unsafe fn cachestat(fd: i64, offset: i64, size: i64) -> Result<CacheStat> {
+    cachestat_part(descriptor(fd)?, range::file_range(offset, size)?)
 }
 
-pub(crate) fn of_part(fd: RawFile, part: Range<u64>) -> Result<Cache> {
+pub(crate) fn cachestat_part(fd: RawFile, part: Range<u64>) -> Result<CacheStat> {
     if part.is_empty() {
-        return Ok(Cache::default());
+        return Ok(CacheStat::default());
     }
     let (offset, size) = in_pages(&part);
     let pages = sys::cached_pages(fd, offset.unsigned_abs(), size.unsigned_abs()).map_err(|errno| {
@@ -67,7 +66,7 @@ pub(crate) fn of_part(fd: RawFile, part: Range<u64>) -> Result<Cache> {
         Error::system(errno, attempt("look at", fd, &part), hint)
     })?;
     let bytes = |pages: u64| pages.saturating_mul(sys::page_size() as u64);
-    Ok(Cache {
+    Ok(CacheStat {
         cached: bytes(pages.cached),
         dirty: bytes(pages.dirty),
         writeback: bytes(pages.writeback),
@@ -76,8 +75,8 @@ pub(crate) fn of_part(fd: RawFile, part: Range<u64>) -> Result<Cache> {
     })
 }
 
-/// Stores what changed of a file, and lets the page cache forget the pages that hold `size` bytes (or `REST`) from
-/// `offset`. Pages that somebody maps or uses stay.
+/// Writes the modified pages of a file back, and evicts the pages that hold `size` bytes (or `REST`) from `offset` from the
+/// page cache. Pages that are mapped or in use stay.
 ///
 /// ```
 /// use mmap_wrap::internals::{page_cache, range::REST, raw};
@@ -88,60 +87,60 @@ pub(crate) fn of_part(fd: RawFile, part: Range<u64>) -> Result<Cache> {
 /// ```
 ///
 /// # Safety
-/// `fd` is the caller's to use, unless it is not open.
-#[allow(unsafe_code, reason = "declares what the caller has to see to")]
+/// `fd` belongs to the caller, or is not open.
+#[allow(unsafe_code, reason = "declares what the caller has to ensure")]
 pub unsafe fn evict(fd: i64, offset: i64, size: i64) -> Result<()> {
-    let (fd, part) = (descriptor(fd)?, range::of_file(offset, size)?);
+    let (fd, part) = (descriptor(fd)?, range::file_range(offset, size)?);
     if part.is_empty() { Ok(()) } else { evict_part(fd, part) }
 }
 
-/// The same for a part that is there. What is not stored yet would stay.
+/// The same for a part that is not empty. Modified pages would stay, so they are written back first.
 pub(crate) fn evict_part(fd: RawFile, part: Range<u64>) -> Result<()> {
     match sys::store(fd) {
-        // File systems that are only read have nothing to store, and say so; so do pipes, which the next call refuses.
+        // Read-only file systems have nothing to write and return an error; so do pipes, for which the next call fails.
         Ok(()) | Err(Errno::EINVAL | Errno::EROFS) => {}
         Err(errno) => return Err(Error::system(errno, attempt("store", fd, &part), descriptor_hint(errno))),
     }
     let (offset, size) = in_pages(&part);
-    sys::forget(fd, offset, size).map_err(|errno| advice_refused(errno, attempt("forget", fd, &part)))
+    sys::forget(fd, offset, size).map_err(|errno| advice_error(errno, attempt("forget", fd, &part)))
 }
 
-/// Begins to read `size` bytes (or `REST`) from `offset` of a file into the page cache, and does not wait for it.
+/// Starts to read `size` bytes (or `REST`) from `offset` of a file into the page cache, and does not wait for the data.
 ///
 /// ```
 /// use mmap_wrap::internals::{page_cache, range::REST, raw};
 /// let file = std::fs::File::open("Cargo.toml").unwrap();
 /// // SAFETY: the descriptor is this program's own.
-/// unsafe { page_cache::warm(raw(&file).into(), 0, REST)? };
+/// unsafe { page_cache::readahead(raw(&file).into(), 0, REST)? };
 /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
 /// ```
 ///
 /// # Safety
-/// `fd` is the caller's to use, unless it is not open.
-#[allow(unsafe_code, reason = "declares what the caller has to see to")]
-pub unsafe fn warm(fd: i64, offset: i64, size: i64) -> Result<()> {
-    let (fd, part) = (descriptor(fd)?, range::of_file(offset, size)?);
+/// `fd` belongs to the caller, or is not open.
+#[allow(unsafe_code, reason = "declares what the caller has to ensure")]
+pub unsafe fn readahead(fd: i64, offset: i64, size: i64) -> Result<()> {
+    let (fd, part) = (descriptor(fd)?, range::file_range(offset, size)?);
     if part.is_empty() {
         return Ok(());
     }
-    // The kernel reads no more at one request than the device's read-ahead, whatever was asked for: so there is one for
-    // each piece, as far as the file goes.
-    let file_size = sys::file_facts(fd).map_or(0, |facts| facts.size);
+    // The kernel reads no more for one request than the device's read-ahead, whatever the size: so there is a request for each
+    // piece, up to the end of the file.
+    let file_size = sys::file_facts(fd).map_or(0, |info| info.size);
     let within = part.start..part.end.min(file_size);
     let pieces = within.step_by(READ_AHEAD).map(|start| start..part.end.min(start + READ_AHEAD as u64));
-    // The request that is refused says why, also where nothing is to be read.
+    // The first request reports errors of the descriptor, also if there is nothing to read.
     let first = std::iter::once(part.start..part.end.min(part.start + READ_AHEAD as u64));
     for piece in first.chain(pieces.skip(1)) {
         let (offset, size) = in_pages(&piece);
-        sys::read_ahead(fd, offset, size).map_err(|errno| advice_refused(errno, attempt("read", fd, &part)))?;
+        sys::read_ahead(fd, offset, size).map_err(|errno| advice_error(errno, attempt("read", fd, &part)))?;
     }
     Ok(())
 }
 
-/// Bytes of a file that are asked for at a time: what devices read ahead by default.
+/// Bytes of one request: the default read-ahead of devices.
 const READ_AHEAD: usize = 128 * 1024;
 
-fn advice_refused(errno: Errno, attempt: String) -> Box<Error> {
+fn advice_error(errno: Errno, attempt: String) -> Box<Error> {
     match errno {
         Errno::ENOSYS => Error::unsupported("advice about a file's pages (posix_fadvise)"),
         _ => Error::system(errno, attempt, descriptor_hint(errno)),
@@ -164,13 +163,13 @@ fn descriptor_hint(errno: Errno) -> &'static str {
     }
 }
 
-/// The offset and size of the whole pages that hold a part; size 0 says "to the end", as the calls have it.
+/// The offset and size of the whole pages that hold a part; size 0 means "to the end", as in posix_fadvise(2).
 fn in_pages(part: &Range<u64>) -> (i64, i64) {
     let page = sys::page_size() as u64;
     let start = part.start / page * page;
     let end = part.end.next_multiple_of(page);
     let number = |value: u64| i64::try_from(value).ok();
-    // Beyond the largest offset there is, all is "to the end".
+    // What ends beyond the largest offset ends at the end of the file.
     let size = number(end).filter(|_| part.end != range::END_OF_FILE).map_or(0, |end| end - number(start).unwrap_or(0));
     (number(start).unwrap_or(0), size)
 }

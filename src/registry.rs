@@ -1,8 +1,9 @@
-//! Handle ↔ mapping: pin, export, reclaim.
+//! Handle → mapping: pins, exports, reclamation.
 //!
-//! A handle is a generation and an index into the `table`. No call waits for a reader, and a fork leaves nothing held.
-//! Using a mapping takes a [`Pin`]; the last pin of an unmapped mapping unmaps its memory. `slot_state` says why that is
-//! safe, `records` where the pins are. Exports outlive a fork, as the views behind them do; pins do not.
+//! A handle is a generation and an index into the `table`. A call pins the mapping with a [`Pin`], which is a hazard pointer;
+//! the last reader of an unmapped mapping reclaims it, so that unmapping never waits. `slot_state` explains why that is safe,
+//! `records` where the pins are stored. A forked child keeps the exports of its parent, as it has the views that hold them, but
+//! not the pins.
 
 mod pin;
 mod records;
@@ -20,14 +21,14 @@ use std::sync::atomic::Ordering::{Release, SeqCst};
 use std::time::{Duration, Instant};
 use survival::SURVIVING;
 
-pub use pin::{Pin, length, look, pin, with, with_both};
+pub use pin::{Pin, length, peek, pin, with, with_both};
 pub(crate) use records::process_epoch;
-pub use survival::{custody, loss, survive};
+pub use survival::{loss_flag, status, survive};
 
-/// Names a mapping until the process ends: positive, and never given out twice.
+/// Identifies a mapping until the process ends: positive, and never used twice.
 pub type Handle = i64;
 
-/// Generation above, index below; 31 bits of index keep the handle positive.
+/// The generation is above these bits, the index in them; 31 bits keep the handle positive.
 const INDEX_BITS: u32 = 31;
 
 fn handle(generation: u32, index: u32) -> Handle {
@@ -40,18 +41,18 @@ fn index(handle: Handle) -> u32 {
     (handle & ((1 << INDEX_BITS) - 1)) as u32
 }
 
-/// The number in the place of the generation; that of a negative handle is beyond all generations.
+/// The bits of the generation; for a negative handle they are larger than any generation.
 #[inline(always)]
 #[allow(clippy::cast_sign_loss, reason = "takes the word apart")]
-fn numbered(handle: Handle) -> u64 {
+fn generation_bits(handle: Handle) -> u64 {
     (handle >> INDEX_BITS) as u64
 }
 
 fn generation(handle: Handle) -> Result<u32, Unusable> {
-    u32::try_from(numbered(handle)).ok().filter(|generation| *generation > 0).ok_or(Unusable::NeverBegan)
+    u32::try_from(generation_bits(handle)).ok().filter(|generation| *generation > 0).ok_or(Unusable::NeverBegan)
 }
 
-/// The words for a generation that cannot be used.
+/// The error for a generation that cannot be used.
 #[cold]
 fn unusable(handle: Handle, reason: Unusable) -> Box<Error> {
     Box::new(match reason {
@@ -61,7 +62,7 @@ fn unusable(handle: Handle, reason: Unusable) -> Box<Error> {
     })
 }
 
-/// Makes a mapping and gives it a handle. The slot is taken first, so that a mapping once made cannot fail to get one.
+/// Creates a mapping and gives it a handle. The slot is taken first, so that nothing can fail once the mapping exists.
 ///
 /// ```
 /// use mmap_wrap::internals::{Mapping, constants::*, registry};
@@ -74,16 +75,16 @@ fn unusable(handle: Handle, reason: Unusable) -> Box<Error> {
 /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
 /// ```
 pub fn insert(make: impl FnOnce() -> Result<Mapping>) -> Result<Handle> {
-    let taken = Taken::new()?;
+    let taken = TakenSlot::new()?;
     make().and_then(|mapping| taken.filled_with(mapping, 0))
 }
 
-/// A slot for the mapping that is made, given back if that fails or panics.
-struct Taken(u32);
+/// A slot for a new mapping, given back if creating the mapping fails or panics.
+struct TakenSlot(u32);
 
-impl Taken {
-    fn new() -> Result<Taken> {
-        table::take().map(Taken)
+impl TakenSlot {
+    fn new() -> Result<TakenSlot> {
+        table::take().map(TakenSlot)
     }
 
     fn filled_with(self, mapping: Mapping, marks: u32) -> Result<Handle> {
@@ -93,7 +94,7 @@ impl Taken {
             slot.unforked().is_complete.store(1, SeqCst);
         }
         survival::publish_place(slot, &mapping);
-        // SAFETY: a slot taken off the free list is this thread's alone.
+        // SAFETY: only this thread uses a slot taken off the free list.
         unsafe { (*slot.mapping.get()).write(mapping) };
         slot.marks.store(marks, Release);
         std::mem::forget(self);
@@ -101,18 +102,18 @@ impl Taken {
     }
 }
 
-impl Drop for Taken {
+impl Drop for TakenSlot {
     fn drop(&mut self) {
         table::give_back(self.0);
     }
 }
 
-/// Unmaps: true if this call did it, false if it was unmapped already. A loss not yet reported is reported even so,
-/// after unmapping. Never waits: while readers are inside, the mapping is gone for new calls, its memory is given up, and
-/// the last reader to leave gives the addresses back.
+/// Unmaps: true if this call did it, false if it was unmapped already. A pending loss is reported as an error, after unmapping.
+/// Never waits: if there are readers, new calls fail from here on, the memory is replaced by inaccessible pages, and the last
+/// reader unmaps the addresses.
 pub fn unmap(handle: Handle) -> Result<bool> {
     let pin = loop {
-        let pin = match look(handle) {
+        let pin = match peek(handle) {
             Err(error) if matches!(*error, Error::Unmapped(_)) => return Ok(false),
             looked => looked?,
         };
@@ -127,17 +128,17 @@ pub fn unmap(handle: Handle) -> Result<bool> {
         }
     };
     let reported = pin.report_loss();
-    match pin.leave_ended() {
+    match pin.unpin_ended() {
         Ok(()) => reported.map(|()| true),
-        Err(errno) => Err(look(handle)?.unmap_refused(errno)),
+        Err(errno) => Err(peek(handle)?.unmap_error(errno)),
     }
 }
 
-/// How often a thread that changes a mapping looks whether the readers have left, before it gives up.
-const MOST_LOOKS: u32 = 1000;
+/// How often a thread that changes a mapping checks whether the readers have finished, before it gives up.
+const MAX_LOOKS: u32 = 1000;
 
-/// Changes the mapping itself, alone with it: other calls wait for that, and none is inside. While an export is held, or
-/// readers in other threads do not leave, it is busy.
+/// Changes the mapping itself, with exclusive access: other calls wait until the change is done. An error of MMAP_WRAP_E_BUSY
+/// if an export is held or readers do not finish in time.
 ///
 /// ```
 /// use mmap_wrap::internals::{Mapping, constants::*, mapping::FileEnd, registry};
@@ -154,11 +155,11 @@ pub fn change<T>(handle: Handle, change: impl FnOnce(&mut Mapping) -> Result<T>)
 fn change_with_marks<T>(handle: Handle, change: impl FnOnce(&mut Mapping, u32) -> Result<T>) -> Result<T> {
     let claim = Claim::new(handle)?;
     let slot = claim.pin.slot;
-    // SAFETY: the claim makes this thread the only one that looks at the mapping.
+    // SAFETY: the claim gives this thread exclusive access to the mapping.
     change(unsafe { (*slot.mapping.get()).assume_init_mut() }, slot.marks.load(SeqCst))
 }
 
-/// A mapping that only this thread uses. Dropping it ends that, also if the change panics.
+/// Exclusive access to a mapping, until it is dropped, also if the change panics.
 struct Claim {
     pin: Pin,
 }
@@ -168,23 +169,23 @@ impl Claim {
         loop {
             let pin = pin(handle)?;
             let unforked = pin.slot.unforked();
-            // Before the claim: a signal's handler that finds the mapping claimed must know by which thread.
+            // Before the claim: a signal handler that finds the mapping claimed must know by which thread.
             let thread = sys::thread_id().unwrap_or(u32::MAX);
             if unforked.changer.compare_exchange(0, thread, SeqCst, SeqCst).is_err() {
                 drop(pin);
                 std::thread::yield_now();
                 continue;
             }
-            // Likewise: a thread that finds the mapping claimed must see that there is one to finish.
+            // Likewise: a thread that finds the mapping claimed must see that a thread of this process claimed it.
             unforked.was_changed.store(1, SeqCst);
             survival::CHANGES_BEGUN.fetch_add(1, SeqCst);
-            let Err(refused) = pin.slot.state.claim(pin.generation()) else {
+            let Err(reason) = pin.slot.state.claim(pin.generation()) else {
                 let claim = Claim { pin };
                 return if claim.is_alone() { Ok(claim) } else { Err(Error::Occupied.into()) };
             };
             unforked.changer.store(0, SeqCst);
             survival::CHANGES_ENDED.fetch_add(1, SeqCst);
-            match refused {
+            match reason {
                 NotNow::Unusable(Unusable::Changing) => {}
                 NotNow::Unusable(reason) => return Err(unusable(handle, reason)),
                 NotNow::Exported(exports) => return Err(Error::Busy { exports }.into()),
@@ -192,10 +193,10 @@ impl Claim {
         }
     }
 
-    /// Whether the readers inside left within a moment; new ones find the mapping claimed.
+    /// Whether the readers finished within a moment; new readers find the mapping claimed.
     fn is_alone(&self) -> bool {
         let mut readers = records::readers(self.pin.slot.index());
-        for _ in 0..MOST_LOOKS {
+        for _ in 0..MAX_LOOKS {
             if readers == 1 {
                 return true;
             }
@@ -215,19 +216,19 @@ impl Drop for Claim {
     }
 }
 
-/// Changes a mapping so that a new one comes of it, which gets a handle of its own; it survives, and is inherited by a
-/// forked child, as the one it came of.
-pub fn bud(handle: Handle, change_to: impl FnOnce(&mut Mapping) -> Result<Mapping>) -> Result<Handle> {
-    let taken = Taken::new()?;
-    // Before the claim ends: after that, another thread may unmap the mapping, and its marks are gone.
+/// Changes a mapping with a function that returns a second one, and gives that a handle. The new mapping is surviving, and
+/// inherited by forked children, if the old one is.
+pub fn change_and_insert(handle: Handle, change_to: impl FnOnce(&mut Mapping) -> Result<Mapping>) -> Result<Handle> {
+    let taken = TakenSlot::new()?;
+    // Before the claim ends: after that, another thread may unmap the mapping, and its marks are lost.
     change_with_marks(handle, |mapping, marks| taken.filled_with(change_to(mapping)?, marks & (SURVIVING | UNINHERITED)))
 }
 
-/// Nanoseconds that a wait goes without a look at whether the mapping is still there.
+/// How many nanoseconds a wait lasts before it checks that the mapping still exists.
 const WAIT_AT_A_TIME: i64 = 250_000_000;
 
-/// [`Mapping::wait`], which unmapping ends: that wakes nobody, so a piece of the time is waited, and the handle looked up
-/// again.
+/// Like [`Mapping::wait`], but unmapping ends the wait. Since unmapping wakes no waiter, the handle is looked up again at
+/// intervals.
 ///
 /// ```
 /// use mmap_wrap::internals::{Mapping, constants::*, range::REST, registry};
@@ -244,7 +245,7 @@ pub fn wait(handle: Handle, offset: i64, expected: i64, timeout: i64) -> Result<
         let piece = match end {
             Some(end) => i64::try_from(end.saturating_duration_since(Instant::now()).as_nanos()).unwrap_or(i64::MAX),
             None if timeout == REST => i64::MAX,
-            // The mapping says what is wrong with it.
+            // `Mapping::wait` reports the invalid timeout.
             None => timeout,
         }
         .min(WAIT_AT_A_TIME);
@@ -255,21 +256,21 @@ pub fn wait(handle: Handle, offset: i64, expected: i64, timeout: i64) -> Result<
     }
 }
 
-/// When so many nanoseconds are over; none for what is no time, and for one beyond the clock.
+/// The end of a timeout in nanoseconds; none for a negative one, and beyond the range of the clock.
 pub(crate) fn deadline(timeout: i64) -> Option<Instant> {
     let time = u64::try_from(timeout).ok().map(Duration::from_nanos)?;
     Instant::now().checked_add(time)
 }
 
-/// Counts an export and returns the address: until it is released, the mapping is neither unmapped nor moved. A loss stays
-/// unreported: callers often take any failure for "there is no address".
+/// Counts an export and returns the address: until it is released, the mapping is neither unmapped nor moved. A pending loss is
+/// not reported here, since callers often take any failure for "no address".
 pub fn acquire(handle: Handle) -> Result<*mut u8> {
     loop {
-        let pin = look(handle)?;
+        let pin = peek(handle)?;
         match pin.slot.state.export(pin.generation()) {
             Ok(Some(_)) => return Ok(pin.address()),
-            Ok(None) => return Err(Error::Busy { exports: slot_state::MOST_EXPORTS }.into()),
-            // The thread that changes it waits for this pin to go.
+            Ok(None) => return Err(Error::Busy { exports: slot_state::MAX_EXPORTS }.into()),
+            // The thread that changes the mapping waits for this pin.
             Err(Unusable::Changing) => drop(pin),
             Err(reason) => return Err(unusable(handle, reason)),
         }
@@ -278,12 +279,12 @@ pub fn acquire(handle: Handle) -> Result<*mut u8> {
 
 /// Counts an export down; returns how many are left.
 pub fn release(handle: Handle) -> Result<u32> {
-    let pin = look(handle)?;
+    let pin = peek(handle)?;
     let left = pin.slot.state.release(pin.generation()).map_err(|reason| unusable(handle, reason))?;
     left.ok_or_else(|| Error::argument("released more often than acquired"))
 }
 
-/// The handles of all live mappings, in no set order; others may come and go meanwhile.
+/// The handles of all live mappings, in no particular order. Other threads may map and unmap meanwhile.
 ///
 /// ```
 /// use mmap_wrap::internals::{Mapping, constants::*, registry};
@@ -294,7 +295,7 @@ pub fn release(handle: Handle) -> Result<u32> {
 pub fn live() -> impl Iterator<Item = Handle> {
     (0..table::used()).filter_map(|index| {
         let live = handle(table::slot(index)?.state.live()?, index);
-        look(live).is_ok().then_some(live)
+        peek(live).is_ok().then_some(live)
     })
 }
 
@@ -304,16 +305,16 @@ mod tests {
 
     #[test]
     fn handles_are_positive_up_to_the_last_generation_and_slot() {
-        let last = handle(u32::MAX, table::MOST_SLOTS - 1);
+        let last = handle(u32::MAX, table::MAX_SLOTS - 1);
         assert!(last > 0);
-        assert_eq!((generation(last), index(last)), (Ok(u32::MAX), table::MOST_SLOTS - 1));
+        assert_eq!((generation(last), index(last)), (Ok(u32::MAX), table::MAX_SLOTS - 1));
     }
 
     #[test]
-    fn what_is_no_handle_has_no_generation() {
+    fn a_number_that_is_not_a_handle_has_no_generation() {
         for handle in [0, 1, (1 << INDEX_BITS) - 1, -1, i64::MIN, i64::MIN | handle(1, 0), -handle(1, 0)] {
             assert_eq!(generation(handle), Err(Unusable::NeverBegan), "{handle:#x}");
-            assert!(pin(handle).is_err() && look(handle).is_err(), "{handle:#x}");
+            assert!(pin(handle).is_err() && peek(handle).is_err(), "{handle:#x}");
         }
     }
 }

@@ -1,23 +1,22 @@
-//! What is mapped: nothing, a descriptor, a path, a memory file; its size, and the pages it is made of.
+//! What is mapped: anonymous memory, a descriptor, a path, a memory file; its size, and its page size.
 
 mod memory;
 mod open;
 
 use crate::constants::{MAP_HUGE_MASK, MAP_HUGE_SHIFT, MAP_HUGETLB, MAP_PRIVATE, MAP_SHARED, O_RDONLY, O_RDWR, PROT_READ};
 use crate::error::{Errno, Error, Result};
-use crate::flags::as_c_int;
+use crate::flags::{as_c_int, is_shared};
 use crate::hints::open_hint;
-use crate::mapping::is_shared;
 use crate::sys::{self, File, FileFacts, Pages, RawFile};
 use std::ffi::{CStr, c_int};
 
-pub use open::{Name, Opening, unlink_shared_memory};
+pub use open::{Name, OpenRequest, unlink_shared_memory};
 
-/// What a mapping was made of.
+/// What a mapping was created from.
 ///
 /// ```
 /// use mmap_wrap::{Mapping, SourceKind};
-/// assert_eq!(Mapping::anonymous(1)?.facts()?.source, SourceKind::Anonymous);
+/// assert_eq!(Mapping::anonymous(1)?.info()?.source, SourceKind::Anonymous);
 /// # Ok::<(), mmap_wrap::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,52 +25,52 @@ pub enum SourceKind {
     Anonymous,
     /// A file that the caller had open.
     Descriptor,
-    /// A file that was opened by its path.
+    /// A file that the library opened by its path.
     Path,
-    /// Shared memory that was opened by its name, shm_open(3).
+    /// Shared memory that the library opened by its name, shm_open(3).
     SharedMemory,
-    /// A file without a name that this library made.
+    /// A file without a name that the library created.
     MemoryFile,
 }
 
-/// What lies behind a mapping.
+/// What is behind a mapping.
 #[derive(Debug)]
 pub enum Source {
-    /// Memory without a file. The descriptor is what the caller gave, for the kernel to look at or ignore.
+    /// Memory without a file. The descriptor is passed on to the kernel as the caller gave it.
     Anonymous {
-        /// -1, most often.
+        /// Usually -1.
         fd: RawFile,
     },
-    /// An open file of the caller's.
+    /// A file that the caller has open.
     Descriptor {
-        /// Stays the caller's, open.
+        /// Owned by the caller, and not closed.
         fd: RawFile,
-        /// Its size and kind when it was asked.
-        facts: FileFacts,
-        /// Another descriptor of it, for a mapping to keep.
+        /// Its size and kind when they were queried.
+        info: FileFacts,
+        /// A duplicate, for the mapping to keep.
         kept: Option<File>,
     },
-    /// A file opened here, which is closed when the source goes.
+    /// A file that the library opened.
     Opened {
         /// Closed with the source.
         fd: File,
-        /// By what it was opened.
+        /// How it was opened.
         kind: SourceKind,
-        /// Its size and kind when it was asked.
-        facts: FileFacts,
+        /// Its size and kind when they were queried.
+        info: FileFacts,
     },
 }
 
 impl Source {
-    /// The caller's own descriptor, which stays open and the caller's. With `keep` it is duplicated now: after mapping, with
-    /// MAP_FIXED, it would be too late to find that there is no descriptor left.
+    /// The caller's descriptor, which is not closed. With `keep` it is duplicated before mapping: if that fails after mapping
+    /// with MAP_FIXED, what was mapped there is lost.
     pub fn descriptor(fd: RawFile, keep: bool) -> Result<Source> {
-        let facts = facts(fd, || format!("descriptor {fd}"))?;
+        let info = file_info(fd, || format!("descriptor {fd}"))?;
         let kept = if keep { Some(duplicate(fd)?) } else { None };
-        Ok(Source::Descriptor { fd, facts, kept })
+        Ok(Source::Descriptor { fd, info, kept })
     }
 
-    /// Opens `path`, for writing too if `writable`. The path may hold any bytes but NUL.
+    /// Opens `path`, for writing too if `writable`.
     pub fn path(path: &CStr, writable: bool) -> Result<Source> {
         let attempt = || {
             let purpose = if writable { "reading and writing" } else { "reading" };
@@ -83,17 +82,17 @@ impl Source {
         let access = as_c_int(if writable { O_RDWR } else { O_RDONLY });
         let fd =
             sys::open(path, access | sys::NEVER_WAIT, 0).map_err(|errno| Error::system(errno, attempt(), open_hint(errno)))?;
-        let facts = facts(sys::raw(&fd), attempt)?;
-        Ok(Source::Opened { fd, kind: SourceKind::Path, facts })
+        let info = file_info(sys::raw(&fd), attempt)?;
+        Ok(Source::Opened { fd, kind: SourceKind::Path, info })
     }
 
-    /// Whether a file of size 0 is empty, or does not say its size: those of procfs and sysfs are made when they are read. A
-    /// page is mapped, and nothing read: that could take bytes away.
-    pub fn is_empty(&self, flags: i64) -> Result<(), Errno> {
+    /// Checks that a file of size 0 is really empty: files of procfs and sysfs report size 0 and have contents when they are
+    /// read. A page is mapped for that, and nothing is read, since reading can consume data.
+    pub fn check_empty(&self, flags: i64) -> Result<(), Errno> {
         let sharing = as_c_int(if is_shared(flags) { MAP_SHARED } else { MAP_PRIVATE });
         match self.try_to_map(flags, sharing) {
             Err(errno @ (Errno::ENODEV | Errno::EIO)) => Err(errno),
-            // What else is in the way says nothing about the size.
+            // Other errors do not depend on the size.
             _ => Ok(()),
         }
     }
@@ -103,7 +102,7 @@ impl Source {
         Pages::map(0, self.page_size(flags), as_c_int(PROT_READ), sharing, self.fd(), 0).map(drop)
     }
 
-    /// The file for a mapping to keep: the one opened here, or the duplicate of the caller's.
+    /// The file for the mapping to keep: the one that the library opened, or the duplicate of the caller's.
     pub fn into_file(self) -> Option<File> {
         match self {
             Source::Anonymous { .. } => None,
@@ -120,7 +119,7 @@ impl Source {
         }
     }
 
-    /// The descriptor to hand to the kernel.
+    /// The descriptor for mmap(2).
     pub fn fd(&self) -> RawFile {
         match self {
             Source::Anonymous { fd } | Source::Descriptor { fd, .. } => *fd,
@@ -128,16 +127,15 @@ impl Source {
         }
     }
 
-    /// Size and kind of the file, if there is one.
-    pub fn facts(&self) -> Option<&FileFacts> {
+    /// Size and kind of the file, unless there is none.
+    pub fn info(&self) -> Option<&FileFacts> {
         match self {
             Source::Anonymous { .. } => None,
-            Source::Descriptor { facts, .. } | Source::Opened { facts, .. } => Some(facts),
+            Source::Descriptor { info, .. } | Source::Opened { info, .. } => Some(info),
         }
     }
 
-    /// Bytes in a page of a mapping of this source: the kernel rounds hugetlb mappings to their own page size, and
-    /// unmaps them by it only.
+    /// Bytes in a page of a mapping of this source: the kernel maps and unmaps hugetlb memory in its own page size only.
     pub fn page_size(&self, flags: i64) -> usize {
         let base = sys::page_size();
         match self {
@@ -145,16 +143,14 @@ impl Source {
                 huge_page_size((flags >> MAP_HUGE_SHIFT) & MAP_HUGE_MASK).unwrap_or(base)
             }
             Source::Anonymous { .. } => base,
-            // hugetlbfs says so in its block size, which spares everyone else a second question.
-            _ if self.facts().is_some_and(|facts| facts.block_size > base) => {
-                sys::descriptor_page_size(self.fd()).unwrap_or(base)
-            }
+            // hugetlbfs has a larger block size, so that other files need no further system call.
+            _ if self.info().is_some_and(|info| info.block_size > base) => sys::descriptor_page_size(self.fd()).unwrap_or(base),
             _ => base,
         }
     }
 }
 
-/// Bytes in a huge page, given the logarithm that flags hold; 0 stands for the system's default.
+/// Bytes in a huge page, given the logarithm in the flags; 0 stands for the system's default.
 fn huge_page_size(log2: i64) -> Option<usize> {
     match log2 {
         0 => sys::default_huge_page_size(),
@@ -167,15 +163,15 @@ pub fn duplicate(fd: RawFile) -> Result<File> {
     sys::duplicate(fd).map_err(|errno| Error::system(errno, format!("duplicate descriptor {fd}"), open_hint(errno)))
 }
 
-fn facts(fd: RawFile, attempt: impl Fn() -> String) -> Result<FileFacts> {
-    let facts = sys::file_facts(fd).map_err(|errno| Error::system(errno, attempt(), descriptor_hint(errno)))?;
-    if facts.is_directory {
+fn file_info(fd: RawFile, attempt: impl Fn() -> String) -> Result<FileFacts> {
+    let info = sys::file_facts(fd).map_err(|errno| Error::system(errno, attempt(), descriptor_hint(errno)))?;
+    if info.is_directory {
         return Err(Error::system(Errno::EISDIR, attempt(), "a directory has no bytes to map"));
     }
-    if facts.is_stream {
+    if info.is_stream {
         return Err(no_stream(attempt()));
     }
-    Ok(facts)
+    Ok(info)
 }
 
 fn no_stream(attempt: String) -> Box<Error> {

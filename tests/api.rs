@@ -108,9 +108,9 @@ fn a_program_that_forbids_unsafe_code_cannot_map_over_memory_in_use() {
         format!("{core}ffi::access::mmap_wrap_read(7, 0, here.cast_mut().cast(), 1 << 20);"),
         format!("{core}buffer::Room::from_raw(here.cast_mut(), 1 << 20);"),
         format!("{core}buffer::Bytes::from_raw(here, 1 << 20);"),
-        format!("{core}page_cache::from_descriptor(7, 0, 1);"),
+        format!("{core}page_cache::cachestat(7, 0, 1);"),
         format!("{core}page_cache::evict(7, 0, 1);"),
-        format!("{core}page_cache::warm(7, 0, 1);"),
+        format!("{core}page_cache::readahead(7, 0, 1);"),
     ];
     for way in ways {
         let said = compiled_without_unsafe(&way).expect_err(&way);
@@ -474,9 +474,9 @@ fn resizing_and_splitting_keep_the_length_that_is_reported() {
     let tail = memory.split_off(2 * page).unwrap();
     assert_eq!((memory.len(), tail.len(), tail.get::<u8>(page)), (2 * page, 2 * page, Ok(7)));
     assert!(memory.resize(0, FileEnd::Stays).is_err());
-    assert_eq!((memory.len(), memory.facts().unwrap().len), (2 * page, 2 * page), "a resize that failed changed nothing");
+    assert_eq!((memory.len(), memory.info().unwrap().len), (2 * page, 2 * page), "a resize that failed changed nothing");
     memory.resize(100, FileEnd::Stays).unwrap();
-    assert_eq!((memory.len(), memory.facts().unwrap().len), (100, 100));
+    assert_eq!((memory.len(), memory.info().unwrap().len), (100, 100));
     assert!(memory.get::<u8>(100).is_err());
 }
 
@@ -492,7 +492,7 @@ fn a_page_lost_by_address_is_reported_once() {
     file.set_len(0).unwrap();
     // SAFETY: the address is mapped, and the mapping survives that its file was cut.
     assert_eq!(unsafe { mapping.as_ptr().add(page_size()).read_volatile() }, 0);
-    assert!(mapping.facts().unwrap().lost);
+    assert!(mapping.info().unwrap().lost);
     assert_eq!(mapping.get::<u8>(page_size()).unwrap_err().kind(), ErrorKind::Lost);
     assert_eq!(mapping.get::<u8>(page_size()), Ok(0));
 }

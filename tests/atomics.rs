@@ -153,11 +153,11 @@ fn memory_that_refuses_is_an_error_for_every_operation() {
         for (bits, offset) in [(32, PAGE), (64, PAGE), (32, 2 * PAGE - 4), (64, 2 * PAGE - 8)] {
             assert_eq!(every_operation(memory, bits, offset), [MMAP_WRAP_E_FAULT; 5]);
         }
-        let refused = *memory.atomic_add(64, PAGE + 8, 1).unwrap_err();
+        let failure = *memory.atomic_add(64, PAGE + 8, 1).unwrap_err();
         let (at, there) = (PAGE as usize + 8, memory.address().addr());
         assert!(
-            matches!(refused, Error::Fault { offset, done: 0, size: 8, address, .. } if offset == at && address == there + at),
-            "{refused:?}"
+            matches!(failure, Error::Fault { offset, done: 0, size: 8, address, .. } if offset == at && address == there + at),
+            "{failure:?}"
         );
         assert_eq!(code(memory.wait(PAGE, 0, 0)), MMAP_WRAP_E_FAULT);
     }

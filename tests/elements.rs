@@ -74,15 +74,15 @@ proptest! {
 #[test]
 fn what_does_not_fit_is_refused_with_the_limits_and_changes_nothing() {
     let memory = anonymous(8);
-    let refused = |kind, value| {
+    let failure = |kind, value| {
         let error = memory.put_int(kind, 0, value).unwrap_err();
         assert_eq!(error.code(), MMAP_WRAP_E_ARGUMENT);
         error.to_string()
     };
-    assert_eq!(refused(MMAP_WRAP_U8, 256), "256 does not fit an unsigned integer of 8 bits: 0 to 255");
-    assert_eq!(refused(MMAP_WRAP_I8, -129), "-129 does not fit a signed integer of 8 bits: -128 to 127");
+    assert_eq!(failure(MMAP_WRAP_U8, 256), "256 does not fit an unsigned integer of 8 bits: 0 to 255");
+    assert_eq!(failure(MMAP_WRAP_I8, -129), "-129 does not fit a signed integer of 8 bits: -128 to 127");
     assert_eq!(
-        refused(MMAP_WRAP_U32 | MMAP_WRAP_BIG_ENDIAN, -1),
+        failure(MMAP_WRAP_U32 | MMAP_WRAP_BIG_ENDIAN, -1),
         "-1 does not fit an unsigned integer of 32 bits: 0 to 4294967295"
     );
     let error = memory.put_float(MMAP_WRAP_F32, 0, 1e39).unwrap_err();

@@ -243,8 +243,8 @@ fn a_guard_region() {
 
 #[test]
 fn an_empty_pool_of_huge_pages() {
-    let Ok(facts) = std::fs::read_to_string("/proc/meminfo") else { return println!("skipped: no /proc/meminfo") };
-    let Some(size) = facts.lines().find_map(|line| line.strip_prefix("Hugepagesize:")) else {
+    let Ok(info) = std::fs::read_to_string("/proc/meminfo") else { return println!("skipped: no /proc/meminfo") };
+    let Some(size) = info.lines().find_map(|line| line.strip_prefix("Hugepagesize:")) else {
         return println!("skipped: no huge pages here");
     };
     let kilobytes: i64 = size.trim().trim_end_matches(" kB").parse().unwrap();

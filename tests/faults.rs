@@ -199,7 +199,7 @@ fn a_surviving_mapping_reports_its_loss_once() {
     in_a_process_of_its_own("a_surviving_mapping_reports_its_loss_once", || {
         let (_file, h) = cut_short();
         registry::survive(h, true).unwrap();
-        let loss = registry::loss(h).unwrap();
+        let loss = registry::loss_flag(h).unwrap();
         let lost = || loss.load(Ordering::Relaxed) & 1;
         let address = registry::acquire(h).unwrap();
         let second = address.wrapping_add(PAGE as usize);

@@ -122,7 +122,7 @@ fn readers_never_see_another_mappings_bytes() {
         }
     }
     fn reader() -> (u64, u64, u64) {
-        let (mut good, mut gone, mut refused) = (0, 0, 0);
+        let (mut good, mut gone, mut failure) = (0, 0, 0);
         while !OVER.load(Ordering::Relaxed) {
             for place in &BOARD {
                 let h = place.load(Ordering::SeqCst);
@@ -135,7 +135,7 @@ fn readers_never_see_another_mappings_bytes() {
                 };
                 // Refused, if the mapping is unmapped while we are inside; never another's bytes.
                 let Ok(bytes) = read(&mapping, 0, WORDS * 8) else {
-                    refused += 1;
+                    failure += 1;
                     continue;
                 };
                 let first = &bytes[..8];
@@ -146,7 +146,7 @@ fn readers_never_see_another_mappings_bytes() {
                 good += 1;
             }
         }
-        (good, gone, refused)
+        (good, gone, failure)
     }
 
     let readers: Vec<_> = (0..4).map(|_| thread::spawn(reader)).collect();
@@ -273,7 +273,7 @@ fn an_export_outlives_a_fork() {
 fn sixty_thousand_mappings_live_at_once_and_the_last_possible_one_is_an_error() {
     in_a_process_of_its_own("sixty_thousand_mappings_live_at_once_and_the_last_possible_one_is_an_error", || {
         let mut handles = Vec::new();
-        let refused = loop {
+        let failure = loop {
             // A shared mapping has a file of its own, so the kernel cannot merge it with its neighbour.
             match insert(|| from_descriptor(0, 1, READ_WRITE, ANONYMOUS, -1, 0)) {
                 Ok(h) => handles.push(h),
@@ -283,7 +283,7 @@ fn sixty_thousand_mappings_live_at_once_and_the_last_possible_one_is_an_error() 
                 break None;
             }
         };
-        match refused {
+        match failure {
             Some(error) => {
                 assert_eq!(error.code(), -i64::from(libc::ENOMEM), "{error}");
                 assert!(error.to_string().contains("vm.max_map_count is"), "{error}");

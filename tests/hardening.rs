@@ -52,8 +52,8 @@ fn guards_are_the_same_without_guard_regions_of_the_kernel() {
             guards_are_what_they_are();
             let memory = private(2 * page());
             memory.guard(true, page(), REST).unwrap();
-            let refused = memory.write(page(), b"x").unwrap_err().to_string();
-            assert!(refused.ends_with("a guard region is there (MADV_GUARD_INSTALL)"), "{refused}");
+            let failure = memory.write(page(), b"x").unwrap_err().to_string();
+            assert!(failure.ends_with("a guard region is there (MADV_GUARD_INSTALL)"), "{failure}");
         }
     });
 }
@@ -99,12 +99,12 @@ fn a_guard_outlives_protections() {
         assert_eq!(accesses(&memory), "w--w");
         memory.protect(PROT_READ, 0, REST).unwrap();
         assert_eq!(accesses(&memory), "r--r");
-        assert_eq!(memory.facts().protection, PROT_READ);
+        assert_eq!(memory.info().protection, PROT_READ);
         memory.protect(READ_WRITE, 2 * page(), REST).unwrap();
         assert_eq!(accesses(&memory), "r--w");
         memory.guard(true, page(), page()).unwrap();
         assert_eq!(accesses(&memory), "r--w", "guarded twice");
-        if memory.facts().flags & MAP_TYPE == MAP_PRIVATE {
+        if memory.info().flags & MAP_TYPE == MAP_PRIVATE {
             memory.advise(MADV_DONTNEED, 0, REST).unwrap();
             assert_eq!(accesses(&memory), "r--w", "dropping pages lifts no guard");
         }
@@ -140,7 +140,7 @@ fn private_memory_is_dropped_and_a_file_is_not() {
         memory.fill(0, 7, REST).unwrap();
         memory.guard(true, page(), REST).unwrap();
         memory.guard(false, page(), REST).unwrap();
-        assert_eq!(read(&memory, page(), 1).unwrap(), [left], "{:?}", memory.facts());
+        assert_eq!(read(&memory, page(), 1).unwrap(), [left], "{:?}", memory.info());
         assert_eq!(read(&memory, 0, 1).unwrap(), [7]);
     }
 }
@@ -264,7 +264,7 @@ fn what_is_sealed_stays_as_it_is() {
             Err(error) if error.code() == MMAP_WRAP_E_UNSUPPORTED => return println!("skipped: {error}"),
             Err(error) => panic!("{error}"),
         }
-        assert!(pin.facts().sealed);
+        assert!(pin.info().sealed);
         assert_eq!(pin.protect(PROT_READ, 0, REST).unwrap_err().code(), MMAP_WRAP_E_SEALED);
         pin.write(page(), b"still writable").unwrap();
         drop(pin);
@@ -287,20 +287,20 @@ fn what_is_sealed_stays_as_it_is() {
 #[test]
 fn a_name_is_in_the_maps_until_it_is_taken_away() {
     let memory = private(1);
-    match memory.name(Some(c"mmap-wrap test")) {
+    match memory.set_name(Some(c"mmap-wrap test")) {
         Ok(()) => {}
         Err(error) if error.code() == MMAP_WRAP_E_UNSUPPORTED => return println!("skipped: {error}"),
         Err(error) => panic!("{error}"),
     }
     let named = || std::fs::read_to_string("/proc/self/maps").unwrap().contains("[anon:mmap-wrap test]");
     assert!(named());
-    memory.name(None).unwrap();
+    memory.set_name(None).unwrap();
     assert!(!named());
     let file = Mapping::from_path(c"Cargo.toml", 1, PROT_READ, MAP_PRIVATE, 0).unwrap();
-    assert_eq!(file.name(Some(c"x")).unwrap_err().code(), -i64::from(libc::EBADF));
+    assert_eq!(file.set_name(Some(c"x")).unwrap_err().code(), -i64::from(libc::EBADF));
     for bad in [c"[", &std::ffi::CString::new("x".repeat(80)).unwrap(), c"\n"] {
-        let refused = memory.name(Some(bad)).unwrap_err();
-        assert_eq!(refused.code(), -i64::from(libc::EINVAL), "{refused}");
-        assert!(refused.to_string().contains("at most 79 bytes"), "{refused}");
+        let failure = memory.set_name(Some(bad)).unwrap_err();
+        assert_eq!(failure.code(), -i64::from(libc::EINVAL), "{failure}");
+        assert!(failure.to_string().contains("at most 79 bytes"), "{failure}");
     }
 }

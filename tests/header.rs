@@ -1,5 +1,5 @@
-//! The committed headers are what cbindgen makes of src/ffi/. (That the library exports what it declares is checked by
-//! tests/c/run.)
+//! The committed headers are what cbindgen makes of src/ffi/. (That the library exports what they declare is checked by
+//! scripts/abi.)
 
 use std::fs;
 use std::path::Path;

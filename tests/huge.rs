@@ -22,8 +22,8 @@ fn message() -> String {
     unsafe { CStr::from_ptr(mmap_wrap_last_error_message()) }.to_str().unwrap().to_owned()
 }
 
-fn assert_fails(answer: i64, code: i64, text: &str) {
-    assert_eq!(answer, code, "{}", message());
+fn assert_fails(result: i64, code: i64, text: &str) {
+    assert_eq!(result, code, "{}", message());
     assert!(message().contains(text), "'{}' lacks '{text}'", message());
 }
 
@@ -72,12 +72,12 @@ fn of_an_aligned_mapping_nothing_is_left() {
         let tried = || {
             let memory = aligned(2 * MIB, 3 * MIB, READ_WRITE, PRIVATE, -1, 0).unwrap();
             memory.unmap().unwrap();
-            let refused = mmap_aligned_wrap(2 * MIB, 4096, READ_WRITE, MAP_SHARED, readable, 0);
-            assert_fails(refused, -i64::from(libc::EACCES), "mmap_aligned_wrap: 4096 bytes at offset 0 of descriptor");
-            let refused = mmap_aligned_wrap(2 * MIB, 4096, READ_WRITE, MAP_SHARED, -1, 0);
-            assert_fails(refused, -i64::from(libc::EBADF), "mmap_aligned_wrap: descriptor -1");
-            let refused = mmap_aligned_wrap(2 * MIB, 4096, PROT_READ, MAP_SHARED | MAP_HUGETLB, readable, 0);
-            assert_fails(refused, -i64::from(libc::EINVAL), "at a multiple of 2097152");
+            let failure = mmap_aligned_wrap(2 * MIB, 4096, READ_WRITE, MAP_SHARED, readable, 0);
+            assert_fails(failure, -i64::from(libc::EACCES), "mmap_aligned_wrap: 4096 bytes at offset 0 of descriptor");
+            let failure = mmap_aligned_wrap(2 * MIB, 4096, READ_WRITE, MAP_SHARED, -1, 0);
+            assert_fails(failure, -i64::from(libc::EBADF), "mmap_aligned_wrap: descriptor -1");
+            let failure = mmap_aligned_wrap(2 * MIB, 4096, PROT_READ, MAP_SHARED | MAP_HUGETLB, readable, 0);
+            assert_fails(failure, -i64::from(libc::EINVAL), "at a multiple of 2097152");
             assert_fails(mmap_aligned_wrap(1 << 62, 1, PROT_READ, PRIVATE, -1, 0), -i64::from(libc::ENOMEM), "address space");
         };
         tried();
@@ -230,7 +230,7 @@ fn a_page_of_the_pool_goes_back_whole_however_little_was_asked_for() {
     let Some(_pool) = Pool::of("4") else { return };
     for _ in 0..10 {
         let memory = of_pool(4096, 0);
-        assert_eq!((memory.length(), memory.page_size(), memory.facts().mapped), (4096, size(2 * MIB), size(2 * MIB)));
+        assert_eq!((memory.length(), memory.page_size(), memory.info().mapped), (4096, size(2 * MIB), size(2 * MIB)));
         memory.fill(0, 7, REST).unwrap();
         assert_eq!(free_pages(), 3);
         memory.unmap().unwrap();
@@ -273,10 +273,10 @@ fn a_size_that_no_huge_page_has_is_an_error_with_those_that_there_are() {
 #[test]
 fn a_file_has_the_pages_of_its_file_system() {
     let file = File::open("Cargo.toml").unwrap();
-    let refused = from_descriptor(0, REST, PROT_READ, MAP_SHARED | MAP_HUGETLB, file.as_raw_fd().into(), 0).unwrap_err();
+    let failure = from_descriptor(0, REST, PROT_READ, MAP_SHARED | MAP_HUGETLB, file.as_raw_fd().into(), 0).unwrap_err();
     let said = "MAP_HUGETLB is for memory without a file: a file has the pages of its file system";
-    assert_eq!(refused.code(), -i64::from(libc::EINVAL));
-    assert!(refused.to_string().ends_with(said), "{refused}");
+    assert_eq!(failure.code(), -i64::from(libc::EINVAL));
+    assert!(failure.to_string().ends_with(said), "{failure}");
 }
 
 #[test]
@@ -315,10 +315,10 @@ fn every_operation_takes_a_huge_page_for_a_page() {
 
     // Present as a whole, and huge as far as it is asked about.
     let mut pages = [MaybeUninit::new(9); 2];
-    assert_eq!(memory.presence(&mut pages, 0, REST), Ok(2));
+    assert_eq!(memory.mincore(&mut pages, 0, REST), Ok(2));
     // SAFETY: both were set when they were made.
     assert_eq!(pages.map(|page| unsafe { page.assume_init() }), [1, 0]);
-    assert_eq!(memory.resident(0, REST), Ok(size(huge)));
+    assert_eq!(memory.resident_bytes(0, REST), Ok(size(huge)));
     assert_eq!(memory.huge_bytes(0, REST), Ok(size(huge)));
     assert_eq!(memory.huge_bytes(huge - 1, 2), Ok(1));
 
@@ -342,10 +342,10 @@ fn every_operation_takes_a_huge_page_for_a_page() {
     // They never leave memory: locking and dropping have nothing to do.
     memory.lock(0, huge, 1).unwrap();
     memory.unlock(0, REST).unwrap();
-    assert_eq!(memory.drop_pages(0, REST).unwrap_err().code(), -i64::from(libc::EINVAL));
+    assert_eq!(memory.page_out(0, REST).unwrap_err().code(), -i64::from(libc::EINVAL));
     assert_eq!(memory.find(b"second", 0, REST), Ok(size(huge)));
     assert_eq!(memory.prefault(true, 0, REST), Ok(size(4 * MIB - 10)));
-    assert_eq!(memory.resident(0, REST), Ok(size(4 * MIB)));
+    assert_eq!(memory.resident_bytes(0, REST), Ok(size(4 * MIB)));
 }
 
 #[test]
@@ -392,15 +392,15 @@ fn memory_comes_from_the_node_it_is_bound_to() {
     memory.bind(MPOL_PREFERRED | MPOL_F_STATIC_NODES, &[1, 0], MPOL_MF_STRICT | MPOL_MF_MOVE, 0, REST).unwrap();
     assert_eq!(policies(&memory), ["prefer=static:0"]);
     memory.fill(0, 1, REST).unwrap();
-    assert_eq!(memory.node(0), Ok(0));
-    assert_eq!(memory.node(4 * page - 1), Ok(0));
+    assert_eq!(memory.numa_node(0), Ok(0));
+    assert_eq!(memory.numa_node(4 * page - 1), Ok(0));
     let online = std::fs::read_to_string("/sys/devices/system/node/online").unwrap_or_default();
     if online.trim() == "0" {
         println!("skipped: moving between nodes: this machine has one");
         return;
     }
     memory.bind(MPOL_BIND, &[1 << 1], MPOL_MF_MOVE, 0, REST).unwrap();
-    assert_eq!((memory.node(0), memory.node(4 * page - 1)), (Ok(1), Ok(1)));
+    assert_eq!((memory.numa_node(0), memory.numa_node(4 * page - 1)), (Ok(1), Ok(1)));
 }
 
 /// The policies of the parts of a mapping, by /proc/self/numa_maps.
@@ -424,16 +424,16 @@ fn asking_for_the_node_touches_nothing() {
     }
     memory.write(0, b"x").unwrap();
     read(&memory, page, 1).unwrap();
-    let refusal = |offset| memory.node(offset).map_err(|error| (error.code(), error.to_string())).unwrap_err();
-    let (code, text) = refusal(2 * page);
+    let failure = |offset| memory.numa_node(offset).map_err(|error| (error.code(), error.to_string())).unwrap_err();
+    let (code, text) = failure(2 * page);
     assert_eq!(code, -i64::from(libc::ENOENT));
     assert!(text.contains("no page is in memory there"), "{text}");
-    assert_eq!(refusal(page).0, -i64::from(libc::EFAULT));
-    assert!(refusal(page).1.contains("read and never written"));
-    assert_eq!(refusal(3 * page).0, MMAP_WRAP_E_RANGE);
-    assert_eq!(memory.resident(2 * page, REST), Ok(0));
+    assert_eq!(failure(page).0, -i64::from(libc::EFAULT));
+    assert!(failure(page).1.contains("read and never written"));
+    assert_eq!(failure(3 * page).0, MMAP_WRAP_E_RANGE);
+    assert_eq!(memory.resident_bytes(2 * page, REST), Ok(0));
     memory.prefault(true, 0, REST).unwrap();
-    assert!((0..3).all(|i| memory.node(i * page).is_ok()));
+    assert!((0..3).all(|i| memory.numa_node(i * page).is_ok()));
 }
 
 #[test]

@@ -4,7 +4,7 @@ mod common;
 
 use common::abi::*;
 use common::from_descriptor;
-use mmap_wrap::internals::mapping::{KEEP, Name, Open};
+use mmap_wrap::internals::mapping::{KEEP, Name, OpenRequest};
 use mmap_wrap::internals::{Mapping, constants::*, error::*, range::REST, registry};
 use std::ffi::CString;
 use std::fs::File;
@@ -17,11 +17,11 @@ fn memory(length: i64) -> i64 {
     registry::insert(|| from_descriptor(0, length, READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)).unwrap()
 }
 
-fn facts(h: i64) -> mmap_wrap_info {
+fn info(h: i64) -> mmap_wrap_info {
     // SAFETY: a struct of integers.
-    let mut facts = unsafe { std::mem::zeroed() };
-    assert_eq!(mmap_wrap_info(h, &mut facts, i64::try_from(size_of::<mmap_wrap_info>()).unwrap()), 0);
-    facts
+    let mut info = unsafe { std::mem::zeroed() };
+    assert_eq!(mmap_wrap_info(h, &mut info, i64::try_from(size_of::<mmap_wrap_info>()).unwrap()), 0);
+    info
 }
 
 #[test]
@@ -29,7 +29,7 @@ fn facts_are_what_was_asked_for_and_what_happened_since() {
     let page = mmap_wrap_page_size();
     let path = c"Cargo.toml";
     let h = registry::insert(|| Mapping::from_path(path, 100, PROT_READ, MAP_PRIVATE, 10)).unwrap();
-    let known = facts(h);
+    let known = info(h);
     assert_eq!((known.length, known.mapped, known.page_size, known.offset), (100, page, page, 10));
     assert_eq!((known.protection, known.flags), (PROT_READ, MAP_PRIVATE));
     assert_eq!(known.address, i64::try_from(registry::pin(h).unwrap().address().addr()).unwrap());
@@ -39,7 +39,7 @@ fn facts_are_what_was_asked_for_and_what_happened_since() {
     registry::pin(h).unwrap().protect(PROT_NONE, 0, REST).unwrap();
     registry::acquire(h).unwrap();
     registry::survive(h, true).unwrap();
-    let known = facts(h);
+    let known = info(h);
     assert_eq!((known.protection, known.exports, known.surviving), (PROT_NONE, 1, 1));
     registry::release(h).unwrap();
     registry::unmap(h).unwrap();
@@ -50,11 +50,11 @@ fn facts_are_what_was_asked_for_and_what_happened_since() {
 fn facts_tell_what_a_mapping_was_made_of() {
     let file = File::open("Cargo.toml").unwrap();
     let name = CString::new(format!("/mmap-wrap-facts-{}", std::process::id())).unwrap();
-    let shared = Open { name: Name::SharedMemory(&name), flags: O_RDWR | O_CREAT, mode: 0o600, size: 1, allocate: false };
-    let opened = Open { name: Name::Path(c"Cargo.toml"), flags: O_RDONLY, mode: 0, size: REST, allocate: false };
+    let shared = OpenRequest { name: Name::SharedMemory(&name), flags: O_RDWR | O_CREAT, mode: 0o600, size: 1, allocate: false };
+    let opened = OpenRequest { name: Name::Path(c"Cargo.toml"), flags: O_RDONLY, mode: 0, size: REST, allocate: false };
     let made_of = |make: &dyn Fn() -> mmap_wrap::internals::Result<Mapping>| {
         let h = registry::insert(make)?;
-        let source = facts(h).source;
+        let source = info(h).source;
         registry::unmap(h).map(|_| source)
     };
     let private = MAP_PRIVATE | MAP_ANONYMOUS;
@@ -83,7 +83,7 @@ fn what_comes_of_a_mapping_is_made_of_the_same() {
     let tail = mmap_wrap_split(h, page);
     assert_eq!(mremap_wrap(h, 3 * page, MREMAP_MAYMOVE, null_mut(), 1), h);
     for h in [h, tail] {
-        assert_eq!(facts(h).source, MMAP_WRAP_SOURCE_MEMORY_FILE);
+        assert_eq!(info(h).source, MMAP_WRAP_SOURCE_MEMORY_FILE);
         assert!(registry::unmap(h).unwrap());
     }
 }

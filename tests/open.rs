@@ -4,7 +4,7 @@ mod common;
 
 use common::abi::shm_unlink_wrap;
 use common::{Ends, READ_WRITE, anonymous, descriptors, from_descriptor, in_a_process_of_its_own, mappings, page, read};
-use mmap_wrap::internals::mapping::{KEEP, Name, OR_PRIVATE, Open};
+use mmap_wrap::internals::mapping::{KEEP, Name, OR_PRIVATE, OpenRequest};
 use mmap_wrap::internals::{Error, Mapping, Result, constants::*, error::*, range::REST};
 use std::ffi::{CStr, CString};
 use std::fs::File;
@@ -21,7 +21,7 @@ fn c(path: &Path) -> CString {
 }
 
 fn open(path: &CStr, flags: i64, size: i64) -> mmap_wrap::internals::Result<Mapping> {
-    let open = Open { name: Name::Path(path), flags, mode: 0o640, size, allocate: false };
+    let open = OpenRequest { name: Name::Path(path), flags, mode: 0o640, size, allocate: false };
     Mapping::open(open, REST, READ_WRITE, MAP_SHARED, 0)
 }
 
@@ -66,7 +66,7 @@ fn allocated_bytes_have_blocks_and_others_have_none() {
     let blocks = |name: &str, allocate| {
         let path = folder.path().join(name);
         let named = c(&path);
-        let open = Open { name: Name::Path(&named), flags: MAKE, mode: 0o600, size: 1 << 20, allocate };
+        let open = OpenRequest { name: Name::Path(&named), flags: MAKE, mode: 0o600, size: 1 << 20, allocate };
         Mapping::open(open, REST, READ_WRITE, MAP_SHARED, 0).map(|_| path.metadata().unwrap().blocks() * 512)
     };
     assert_eq!(blocks("sparse", false).unwrap(), 0);
@@ -83,10 +83,10 @@ fn a_file_that_is_cut_and_allocated_is_cut_at_last_and_only_if_all_else_is_done(
     let path = folder.path().join("file");
     std::fs::write(&path, [7; 100]).unwrap();
     let named = c(&path);
-    let open = Open { name: Name::Path(&named), flags: O_RDWR, mode: 0, size: 10, allocate: true };
+    let open = OpenRequest { name: Name::Path(&named), flags: O_RDWR, mode: 0, size: 10, allocate: true };
     match Mapping::open(open, REST, READ_WRITE, MAP_SHARED, 50) {
         Err(error) if error.code() == MMAP_WRAP_E_UNSUPPORTED => return println!("skipped: {error}"),
-        refused => assert_eq!(code(refused), MMAP_WRAP_E_RANGE),
+        failure => assert_eq!(code(failure), MMAP_WRAP_E_RANGE),
     }
     assert_eq!(std::fs::read(&path).unwrap(), [7; 100]);
     assert_eq!(Mapping::open(open, REST, READ_WRITE, MAP_SHARED, 0).unwrap().length(), 10);
@@ -98,12 +98,12 @@ fn a_full_disk_is_an_error_now_and_leaves_no_file() {
     let Some(mount) = common::Mount::new(&["-t", "tmpfs", "-o", "size=64k", "none"]) else { return };
     let new = mount.path().join("new");
     let named = c(&new);
-    let large = Open { name: Name::Path(&named), flags: MAKE, mode: 0o600, size: 1 << 20, allocate: true };
-    let refused = Mapping::open(large, REST, READ_WRITE, MAP_SHARED, 0).unwrap_err();
-    assert_eq!(refused.code(), errno(libc::ENOSPC));
+    let large = OpenRequest { name: Name::Path(&named), flags: MAKE, mode: 0o600, size: 1 << 20, allocate: true };
+    let failure = Mapping::open(large, REST, READ_WRITE, MAP_SHARED, 0).unwrap_err();
+    assert_eq!(failure.code(), errno(libc::ENOSPC));
     assert!(
-        refused.to_string().ends_with("to 1048576 bytes: No space left on device (ENOSPC); the file system is full"),
-        "{refused}"
+        failure.to_string().ends_with("to 1048576 bytes: No space left on device (ENOSPC); the file system is full"),
+        "{failure}"
     );
     assert!(!new.exists());
 
@@ -123,7 +123,7 @@ fn a_failure_at_any_step_leaves_nothing_behind() {
         let before = (descriptors(), mappings());
         let attempt = |path: &Path, flags, size, prot, len, offset| {
             let named = c(path);
-            let open = Open { name: Name::Path(&named), flags, mode: 0o600, size, allocate: false };
+            let open = OpenRequest { name: Name::Path(&named), flags, mode: 0o600, size, allocate: false };
             code(Mapping::open(open, len, prot, MAP_SHARED, offset))
         };
         for path in [&new, &link, &old] {
@@ -149,7 +149,7 @@ fn what_cannot_be_is_refused_before_anything_is_opened() {
     let folder = tempfile::tempdir().unwrap();
     let new = c(&folder.path().join("new"));
     let with = |flags, mode, size, map_flags| {
-        let open = Open { name: Name::Path(&new), flags, mode, size, allocate: false };
+        let open = OpenRequest { name: Name::Path(&new), flags, mode, size, allocate: false };
         code(Mapping::open(open, REST, READ_WRITE, map_flags, 0))
     };
     assert_eq!(with(MAKE, 0o600, -5, MAP_SHARED), MMAP_WRAP_E_RANGE);
@@ -176,7 +176,7 @@ fn a_file_without_a_name_is_made_in_a_folder() {
 
 #[test]
 fn devices_are_mapped_with_a_given_length_or_their_own() {
-    let zero = Open { name: Name::Path(c"/dev/zero"), flags: O_RDWR, mode: 0, size: REST, allocate: false };
+    let zero = OpenRequest { name: Name::Path(c"/dev/zero"), flags: O_RDWR, mode: 0, size: REST, allocate: false };
     assert_eq!(Mapping::open(zero, 4096, READ_WRITE, MAP_PRIVATE, 0).unwrap().length(), 4096);
     assert_eq!(code(Mapping::open(zero, REST, READ_WRITE, MAP_PRIVATE, 0)), MMAP_WRAP_E_ARGUMENT);
 
@@ -195,7 +195,7 @@ fn devices_are_mapped_with_a_given_length_or_their_own() {
 fn shared_memory_has_a_name_until_it_is_unlinked() {
     let name = CString::new(format!("/mmap-wrap-test-{}", std::process::id())).unwrap();
     let make = |flags| {
-        let open = Open { name: Name::SharedMemory(&name), flags, mode: 0o600, size: 4096, allocate: false };
+        let open = OpenRequest { name: Name::SharedMemory(&name), flags, mode: 0o600, size: 4096, allocate: false };
         Mapping::open(open, REST, READ_WRITE, MAP_SHARED, 0)
     };
     let one = make(MAKE | O_EXCL).unwrap();
@@ -208,7 +208,7 @@ fn shared_memory_has_a_name_until_it_is_unlinked() {
     assert_eq!(unlink(), errno(libc::ENOENT));
     assert_eq!(code(make(O_RDWR)), errno(libc::ENOENT));
 
-    let large = Open { name: Name::SharedMemory(&name), flags: MAKE, mode: 0o600, size: 4096, allocate: false };
+    let large = OpenRequest { name: Name::SharedMemory(&name), flags: MAKE, mode: 0o600, size: 4096, allocate: false };
     assert_eq!(code(Mapping::open(large, REST, READ_WRITE, MAP_SHARED, 8192)), MMAP_WRAP_E_RANGE);
     assert_eq!(code(make(O_RDWR)), errno(libc::ENOENT), "what was made for a mapping that failed is gone");
 }
@@ -274,9 +274,9 @@ fn a_file_is_kept_open_if_that_is_asked_for_and_closed_with_its_mapping() {
         let before = descriptors();
         let closed = Mapping::from_path(&path, REST, PROT_READ, MAP_SHARED, 0).unwrap();
         assert_eq!(descriptors(), before);
-        let refused = closed.descriptor().unwrap_err();
-        assert_eq!(refused.code(), MMAP_WRAP_E_ARGUMENT);
-        assert!(refused.to_string().contains("keep the file when mapping"), "{refused}");
+        let failure = closed.descriptor().unwrap_err();
+        assert_eq!(failure.code(), MMAP_WRAP_E_ARGUMENT);
+        assert!(failure.to_string().contains("keep the file when mapping"), "{failure}");
 
         let kept = [
             Mapping::from_path(&path, REST, PROT_READ, MAP_SHARED | KEEP, 0).unwrap(),
@@ -284,7 +284,7 @@ fn a_file_is_kept_open_if_that_is_asked_for_and_closed_with_its_mapping() {
             Mapping::from_unnamed(1, READ_WRITE, MAP_SHARED).unwrap(),
         ];
         assert_eq!(descriptors(), before + 3);
-        assert!(kept.iter().all(|mapping| mapping.facts().keeps_file && mapping.descriptor().is_ok()));
+        assert!(kept.iter().all(|mapping| mapping.info().keeps_file && mapping.descriptor().is_ok()));
         assert_eq!(kept[0].seals().unwrap_err().code(), errno(libc::EINVAL));
         drop(kept);
         assert_eq!(descriptors(), before);
@@ -301,12 +301,12 @@ fn without_a_descriptor_for_the_file_to_keep_what_is_mapped_at_the_place_stays()
         let place = memory.address().addr();
         let file = File::open("Cargo.toml").unwrap();
         let before = (descriptors(), mappings());
-        let refused = {
+        let failure = {
             // The lowest number that was free is that of the file: none below it is.
             let _limit = Descriptors::limited_to(libc_fd(&file) + 1);
             from_descriptor(place, 9, PROT_READ, MAP_SHARED | MAP_FIXED | KEEP, libc_fd(&file).into(), 0)
         };
-        assert_eq!(code(refused), errno(libc::EMFILE));
+        assert_eq!(code(failure), errno(libc::EMFILE));
         assert_eq!((descriptors(), mappings()), before);
         assert_eq!(read(&memory, 0, 4).unwrap(), b"here");
     });
@@ -349,7 +349,7 @@ fn files_are_opened_as_asked_and_never_passed_to_other_programs() {
     let folder = tempfile::tempdir_in(".").unwrap();
     let path = c(&folder.path().join("file"));
     for (name, flags) in [("O_DSYNC", O_DSYNC), ("O_SYNC", O_SYNC), ("O_NOATIME", O_NOATIME), ("O_DIRECT", O_DIRECT)] {
-        let open = Open { name: Name::Path(&path), flags: MAKE | flags, mode: 0o600, size: 4096, allocate: false };
+        let open = OpenRequest { name: Name::Path(&path), flags: MAKE | flags, mode: 0o600, size: 4096, allocate: false };
         let mapping = match Mapping::open(open, REST, READ_WRITE, MAP_SHARED | KEEP, 0) {
             Ok(mapping) => mapping,
             Err(error) => {
@@ -368,7 +368,7 @@ fn files_are_opened_as_asked_and_never_passed_to_other_programs() {
 }
 
 fn shared_memory(name: &CStr, flags: i64, size: i64) -> Result<Mapping> {
-    let open = Open { name: Name::SharedMemory(name), flags, mode: 0o600, size, allocate: false };
+    let open = OpenRequest { name: Name::SharedMemory(name), flags, mode: 0o600, size, allocate: false };
     Mapping::open(open, REST, READ_WRITE, MAP_SHARED, 0)
 }
 
@@ -392,12 +392,12 @@ fn blocks_that_cannot_be_had_leave_shared_memory_as_it_is() {
     let Named(name) = &Named::new("blocks");
     let one = shared_memory(name, MAKE, 4096).unwrap();
     one.write(4095, b"x").unwrap();
-    let open = Open { name: Name::SharedMemory(name), flags: O_RDWR, mode: 0o600, size: 1 << 50, allocate: true };
-    let refused = Mapping::open(open, 4096, READ_WRITE, MAP_SHARED, 0).unwrap_err();
-    if refused.code() == MMAP_WRAP_E_UNSUPPORTED {
-        return println!("skipped: {refused}");
+    let open = OpenRequest { name: Name::SharedMemory(name), flags: O_RDWR, mode: 0o600, size: 1 << 50, allocate: true };
+    let failure = Mapping::open(open, 4096, READ_WRITE, MAP_SHARED, 0).unwrap_err();
+    if failure.code() == MMAP_WRAP_E_UNSUPPORTED {
+        return println!("skipped: {failure}");
     }
-    assert!([errno(libc::ENOSPC), errno(libc::EFBIG), errno(libc::ENOMEM)].contains(&refused.code()), "{refused}");
+    assert!([errno(libc::ENOSPC), errno(libc::EFBIG), errno(libc::ENOMEM)].contains(&failure.code()), "{failure}");
     assert_eq!(shared_memory(name, O_RDWR, REST).unwrap().length(), 4096, "others that map all of it still can");
     assert_eq!(read(&one, 4095, 1).unwrap(), b"x");
 }
@@ -425,7 +425,7 @@ fn a_file_or_shared_memory_that_is_made_with_a_size_is_never_found_without_it() 
             println!("skipped: the file system of {} has no O_TMPFILE: {error}", folder.path().display());
             continue;
         }
-        let open = |flags, size| Open { name, flags, mode: 0o600, size, allocate: false };
+        let open = |flags, size| OpenRequest { name, flags, mode: 0o600, size, allocate: false };
         let ends = AtomicBool::new(false);
         let found = std::thread::scope(|scope| {
             let finder = scope.spawn(|| {
@@ -465,11 +465,11 @@ fn a_file_that_is_made_with_its_size_has_its_name_and_its_permissions() {
     let umask = 0o666 & !folder.path().join("plain").metadata().unwrap().mode();
     for name in [Name::Path(&path), Name::SharedMemory(&shared.0)] {
         for mode in [0o666, 0o600, 0o400] {
-            let open = Open { name, flags: MAKE | O_EXCL, mode, size: 4096, allocate: true };
+            let open = OpenRequest { name, flags: MAKE | O_EXCL, mode, size: 4096, allocate: true };
             let made = Mapping::open(open, REST, READ_WRITE, MAP_SHARED | KEEP, 0).unwrap();
             let file = File::from(made.descriptor().unwrap());
-            let facts = file.metadata().unwrap();
-            assert_eq!((facts.mode() & 0o7777, facts.nlink()), (u32::try_from(mode).unwrap() & !umask, 1));
+            let info = file.metadata().unwrap();
+            assert_eq!((info.mode() & 0o7777, info.nlink()), (u32::try_from(mode).unwrap() & !umask, 1));
             let shown = std::fs::read_link(format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&file))).unwrap();
             match name {
                 Name::Path(_) => std::fs::remove_file(&new).unwrap(),
@@ -519,13 +519,13 @@ fn a_file_that_takes_no_shared_mapping_is_mapped_privately_if_that_is_asked_for(
     if let Err(error) = Mapping::from_path(btf, REST, PROT_READ, MAP_PRIVATE, 0) {
         return println!("skipped: no file of sysfs that takes only private mappings: {error}");
     }
-    let refused = Mapping::from_path(btf, REST, PROT_READ, MAP_SHARED, 0).unwrap_err();
-    assert_eq!(refused.code(), errno(libc::EACCES));
-    assert!(refused.to_string().contains("takes no shared mapping"), "{refused}");
+    let failure = Mapping::from_path(btf, REST, PROT_READ, MAP_SHARED, 0).unwrap_err();
+    assert_eq!(failure.code(), errno(libc::EACCES));
+    assert!(failure.to_string().contains("takes no shared mapping"), "{failure}");
     let mapping = Mapping::from_path(btf, REST, PROT_READ, MAP_SHARED | OR_PRIVATE, 0).unwrap();
-    assert_eq!(mapping.facts().flags, MAP_PRIVATE);
+    assert_eq!(mapping.info().flags, MAP_PRIVATE);
     assert_eq!(read(&mapping, 0, 2).unwrap(), &std::fs::read("/sys/kernel/btf/vmlinux").unwrap()[..2]);
     // What is to be written to the file is not to stay in memory; and other files are shared as ever.
     assert_eq!(code(Mapping::from_path(btf, REST, READ_WRITE, MAP_SHARED | OR_PRIVATE, 0)), errno(libc::EACCES));
-    assert_eq!(Mapping::from_path(c"Cargo.toml", REST, PROT_READ, MAP_SHARED | OR_PRIVATE, 0).unwrap().facts().flags, MAP_SHARED);
+    assert_eq!(Mapping::from_path(c"Cargo.toml", REST, PROT_READ, MAP_SHARED | OR_PRIVATE, 0).unwrap().info().flags, MAP_SHARED);
 }

@@ -18,16 +18,16 @@ fn message() -> String {
 }
 
 /// The call's code, and a part of its message.
-fn assert_fails(answer: i64, code: i64, text: &str) {
+fn assert_fails(result: i64, code: i64, text: &str) {
     // SAFETY: a text that stays.
-    let name = unsafe { CStr::from_ptr(mmap_wrap_strerror(answer)) };
-    assert_eq!(answer, code, "{name:?}: {}", message());
+    let name = unsafe { CStr::from_ptr(mmap_wrap_strerror(result)) };
+    assert_eq!(result, code, "{name:?}: {}", message());
     assert!(message().contains(text), "'{}' lacks '{text}'", message());
 }
 
-fn presence(mapping: &Mapping, offset: i64, size: i64) -> Vec<u8> {
+fn mincore(mapping: &Mapping, offset: i64, size: i64) -> Vec<u8> {
     let mut pages = vec![MaybeUninit::new(9); mapping.length() / page().0 + 2];
-    let count = mapping.presence(&mut pages[..], offset, size).unwrap();
+    let count = mapping.mincore(&mut pages[..], offset, size).unwrap();
     // SAFETY: all were set when the vector was made.
     let bytes: Vec<u8> = pages.into_iter().map(|byte| unsafe { byte.assume_init() }).collect();
     assert!(bytes[count..].iter().all(|byte| *byte == 9), "bytes beyond the range's pages stay");
@@ -84,8 +84,8 @@ fn locking_on_fault_brings_no_page() {
     let h = handle(4 * page);
     match mlock_wrap(h, MLOCK_ONFAULT, 0, REST) {
         MMAP_WRAP_E_UNSUPPORTED => println!("skipped: this kernel has no mlock2"),
-        answer => {
-            assert_eq!(answer, 0, "{}", message());
+        result => {
+            assert_eq!(result, 0, "{}", message());
             assert_eq!(mmap_wrap_resident_bytes(h, 0, REST), 0);
             assert_eq!(mlock_wrap(h, 0, 0, REST), 0);
             assert_eq!(mmap_wrap_resident_bytes(h, 0, REST), 4 * page);
@@ -131,13 +131,13 @@ fn each_page_that_was_touched_is_present_and_no_other() {
     let memory = anonymous(8 * page - 10);
     memory.write(page, &[1]).unwrap();
     memory.write(8 * page - 11, &[1]).unwrap();
-    assert_eq!(presence(&memory, 0, REST), [0, 1, 0, 0, 0, 0, 0, 1]);
-    assert_eq!(presence(&memory, page - 1, 2), [0, 1]);
-    assert_eq!(presence(&memory, 8 * page - 11, 1), [1]);
-    assert_eq!(presence(&memory, page, 0), [0_u8; 0]);
-    assert_eq!(memory.resident(0, REST).unwrap(), 2 * self::page().0);
-    assert_eq!(memory.resident(page + 7, 1).unwrap(), self::page().0);
-    assert_eq!(memory.resident(0, 0).unwrap(), 0);
+    assert_eq!(mincore(&memory, 0, REST), [0, 1, 0, 0, 0, 0, 0, 1]);
+    assert_eq!(mincore(&memory, page - 1, 2), [0, 1]);
+    assert_eq!(mincore(&memory, 8 * page - 11, 1), [1]);
+    assert_eq!(mincore(&memory, page, 0), [0_u8; 0]);
+    assert_eq!(memory.resident_bytes(0, REST).unwrap(), 2 * self::page().0);
+    assert_eq!(memory.resident_bytes(page + 7, 1).unwrap(), self::page().0);
+    assert_eq!(memory.resident_bytes(0, 0).unwrap(), 0);
 }
 
 #[test]
@@ -146,10 +146,10 @@ fn more_pages_than_are_asked_about_at_a_time_are_told_in_order() {
     let memory = anonymous(10_000 * page);
     let touched = [0, 4095, 4096, 8191, 8192, 9999];
     touched.iter().for_each(|i| memory.write(i * page, &[1]).unwrap());
-    let found = presence(&memory, 0, REST);
+    let found = mincore(&memory, 0, REST);
     let present: Vec<i64> = (0..10_000).zip(&found).filter(|(_, present)| **present == 1).map(|(i, _)| i).collect();
     assert_eq!(present, touched);
-    assert_eq!(memory.resident(page, REST).unwrap(), 5 * small);
+    assert_eq!(memory.resident_bytes(page, REST).unwrap(), 5 * small);
 }
 
 #[test]
@@ -158,8 +158,8 @@ fn too_little_room_is_refused_and_nothing_is_written() {
     let h = handle(4 * page);
     let mut pages = [9u8; 4];
     let to = pages.as_mut_ptr();
-    let refusal = "mincore_wrap: there is room for 3 pages, and the range has 4";
-    assert_fails(mincore_wrap(h, to, 3, 0, REST), MMAP_WRAP_E_RANGE, refusal);
+    let failure = "mincore_wrap: there is room for 3 pages, and the range has 4";
+    assert_fails(mincore_wrap(h, to, 3, 0, REST), MMAP_WRAP_E_RANGE, failure);
     assert_fails(mincore_wrap(h, to, 0, page, 1), MMAP_WRAP_E_RANGE, "room for 0 pages, and the range has 1");
     assert_fails(mincore_wrap(h, to, -1, 0, REST), MMAP_WRAP_E_RANGE, "size -1 is negative");
     assert_fails(mincore_wrap(h, std::ptr::null_mut(), 4, 0, REST), MMAP_WRAP_E_ARGUMENT, "the buffer is NULL");
@@ -176,9 +176,9 @@ fn a_mapping_that_begins_inside_a_page_counts_that_page() {
     let file = memfd(3 * small);
     file.write_all_at(b"x", 0).unwrap();
     let mapping = map(&file, MAP_SHARED, 100);
-    assert_eq!(presence(&mapping, 0, REST), [1, 0, 0]);
-    assert_eq!(presence(&mapping, page - 101, 2), [1, 0]);
-    assert_eq!(presence(&mapping, page - 100, 1), [0]);
+    assert_eq!(mincore(&mapping, 0, REST), [1, 0, 0]);
+    assert_eq!(mincore(&mapping, page - 101, 2), [1, 0]);
+    assert_eq!(mincore(&mapping, page - 100, 1), [0]);
 }
 
 #[test]
@@ -189,7 +189,7 @@ fn a_part_unmapped_behind_the_librarys_back_is_an_error() {
     // SAFETY: the memory is this test's. Nothing may come to lie there until it is mapped again, below.
     let maps_again = |flags| unsafe {
         libc::munmap(second, small);
-        let outcome = memory.resident(0, REST).map_err(|error| (error.code(), error.to_string()));
+        let outcome = memory.resident_bytes(0, REST).map_err(|error| (error.code(), error.to_string()));
         assert_eq!(libc::mmap(second, small, libc::PROT_NONE, flags, -1, 0), second);
         outcome
     };
@@ -211,14 +211,14 @@ fn who_may_not_write_a_file_is_told_nothing_of_its_pages() {
             .unwrap();
         let reading = File::open(format!("/proc/self/fd/{}", fd(&file))).unwrap();
         let mapping = from_descriptor(0, REST, PROT_READ, MAP_SHARED, fd(&reading), 0).unwrap();
-        assert_eq!(presence(&mapping, 0, REST), [0; 4]);
+        assert_eq!(mincore(&mapping, 0, REST), [0; 4]);
         as_nobody(|| {
-            match &presence(&mapping, 0, REST)[..] {
+            match &mincore(&mapping, 0, REST)[..] {
                 [1, 1, 1, 1] => {}
                 [0, 0, 0, 0] => println!("skipped: this kernel tells everybody (before Linux 5.2)"),
                 other => panic!("{other:?}"),
             }
-            match cache::from_descriptor(fd(&reading), 0, REST) {
+            match cache::cachestat(fd(&reading), 0, REST) {
                 Err(error) if error.code() == -i64::from(libc::EPERM) => {
                     assert!(error.to_string().contains("for who owns it or may write it"), "{error}");
                 }
@@ -250,9 +250,9 @@ fn prefaulting_brings_the_pages_of_the_range_and_changes_nothing() {
     }
     let memory = anonymous(4 * page);
     assert_eq!(memory.prefault(true, page + 1, page), Ok(small));
-    assert_eq!(presence(&memory, 0, REST), [0, 1, 1, 0]);
+    assert_eq!(mincore(&memory, 0, REST), [0, 1, 1, 0]);
     memory.prefault(false, 3 * page, 1).unwrap();
-    assert_eq!(presence(&memory, 0, REST), [0, 1, 1, 1]);
+    assert_eq!(mincore(&memory, 0, REST), [0, 1, 1, 1]);
 }
 
 #[test]
@@ -273,8 +273,8 @@ fn prefaulting_stops_at_the_page_that_refuses_and_says_why() {
     let protected = anonymous(4 * page);
     protected.protect(PROT_NONE, 2 * page, REST).unwrap();
     for writing in [false, true] {
-        let refused = protected.prefault(writing, page, REST).map_err(|error| *error);
-        match refused {
+        let failure = protected.prefault(writing, page, REST).map_err(|error| *error);
+        match failure {
             Err(Error::Fault { offset, done, size, cause: Cause::Protection, .. }) => {
                 assert_eq!((offset, done, size), (2 * small, small, 3 * small));
             }
@@ -304,7 +304,7 @@ fn dropping_loses_nothing() {
         mapping.fill(3 * page, change, 1).unwrap();
         let before = read(&mapping, 0, mapping.length()).unwrap();
         for (offset, size) in [(0, REST), (page + 6, 1), (4 * page - 9, 0)] {
-            match mapping.drop_pages(offset, size) {
+            match mapping.page_out(offset, size) {
                 Err(error) if error.code() == MMAP_WRAP_E_UNSUPPORTED => println!("skipped: {error}"),
                 dropped => assert_eq!(dropped, Ok(())),
             }
@@ -320,19 +320,19 @@ fn what_was_dropped_is_no_longer_mapped_and_can_be_evicted() {
     let mapping = map(&file, MAP_SHARED, 0);
     mapping.prefault(false, 0, REST).unwrap();
     cache::evict(fd(&file), 0, REST).unwrap();
-    assert_eq!(mapping.resident(0, REST), Ok(8 * small), "mapped pages stay");
-    mapping.drop_pages(2 * page, 2 * page).unwrap();
+    assert_eq!(mapping.resident_bytes(0, REST), Ok(8 * small), "mapped pages stay");
+    mapping.page_out(2 * page, 2 * page).unwrap();
     cache::evict(fd(&file), 0, REST).unwrap();
-    assert_eq!(presence(&mapping, 0, REST), [1, 1, 0, 0, 1, 1, 1, 1]);
-    mapping.drop_pages(0, REST).unwrap();
+    assert_eq!(mincore(&mapping, 0, REST), [1, 1, 0, 0, 1, 1, 1, 1]);
+    mapping.page_out(0, REST).unwrap();
     cache::evict(fd(&file), 5 * page + 1, 1).unwrap();
-    assert_eq!(presence(&mapping, 0, REST), [1, 1, 0, 0, 1, 0, 1, 1]);
+    assert_eq!(mincore(&mapping, 0, REST), [1, 1, 0, 0, 1, 0, 1, 1]);
     cache::evict(fd(&file), 0, REST).unwrap();
-    assert_eq!(mapping.resident(0, REST), Ok(0));
+    assert_eq!(mapping.resident_bytes(0, REST), Ok(0));
 
-    cache::warm(fd(&file), 0, REST).unwrap();
+    cache::readahead(fd(&file), 0, REST).unwrap();
     // It is read in without anybody waiting for it; a page that never comes hangs this test.
-    while mapping.resident(0, REST) != Ok(8 * small) {
+    while mapping.resident_bytes(0, REST) != Ok(8 * small) {
         std::thread::yield_now();
     }
     assert_eq!(read(&mapping, 0, 8 * small).unwrap(), vec![7; 8 * small]);
@@ -347,8 +347,8 @@ fn dropping_through_a_mapping_for_reading_stores_what_others_wrote() {
     let kept = from_descriptor(0, REST, PROT_READ, MAP_SHARED | MMAP_WRAP_KEEP, fd(&reader), 0).unwrap();
     // Not one page, which the kernel may have stored by itself meanwhile.
     file.write_all_at(&vec![1; 256 * small], 0).unwrap();
-    kept.drop_pages(0, REST).unwrap();
-    assert_eq!(kept.resident(0, REST), Ok(0));
+    kept.page_out(0, REST).unwrap();
+    assert_eq!(kept.resident_bytes(0, REST), Ok(0));
 }
 
 #[test]
@@ -361,13 +361,13 @@ fn warming_reads_more_than_the_kernel_reads_at_one_request() {
     // The kernel may take pages away again while others come, so that not all need be there at one moment.
     let came = (0..5).any(|_| {
         cache::evict(fd(&file), 0, REST).unwrap();
-        cache::warm(fd(&file), 0, REST).unwrap();
+        cache::readahead(fd(&file), 0, REST).unwrap();
         (0..500).any(|_| {
             std::thread::sleep(std::time::Duration::from_millis(10));
-            mapping.resident(0, REST).unwrap() >= PAGES * small / 10 * 9
+            mapping.resident_bytes(0, REST).unwrap() >= PAGES * small / 10 * 9
         })
     });
-    assert!(came, "{} of {} bytes came", mapping.resident(0, REST).unwrap(), PAGES * small);
+    assert!(came, "{} of {} bytes came", mapping.resident_bytes(0, REST).unwrap(), PAGES * small);
 }
 
 #[test]
@@ -384,7 +384,7 @@ fn dropping_keeps_what_was_written_to_a_fresh_page_of_a_surviving_mapping() {
         assert_eq!(registry::pin(h).unwrap_err(), Error::Lost.into());
         let mapping = registry::pin(h).unwrap();
         mapping.write(page, b"written since").unwrap();
-        match mapping.drop_pages(0, REST) {
+        match mapping.page_out(0, REST) {
             Err(error) if error.code() == MMAP_WRAP_E_UNSUPPORTED => println!("skipped: {error}"),
             dropped => assert_eq!(dropped, Ok(())),
         }
@@ -399,11 +399,11 @@ fn locked_pages_do_not_go() {
     for memory in [anonymous(2 * page), map(&file, MAP_SHARED, 0)] {
         memory.write(0, b"locked").unwrap();
         memory.lock(0, 0, page).unwrap();
-        let refused = memory.drop_pages(0, REST).unwrap_err();
-        assert_eq!(refused.code(), -i64::from(libc::EINVAL));
-        assert!(refused.to_string().contains("locked pages, huge pages from the pool"), "{refused}");
+        let failure = memory.page_out(0, REST).unwrap_err();
+        assert_eq!(failure.code(), -i64::from(libc::EINVAL));
+        assert!(failure.to_string().contains("locked pages, huge pages from the pool"), "{failure}");
         assert_eq!(memory.find(b"locked", 0, REST), Ok(0));
-        assert_eq!(memory.resident(0, page), Ok(small));
+        assert_eq!(memory.resident_bytes(0, page), Ok(small));
     }
 }
 
@@ -415,19 +415,19 @@ fn the_page_cache_of_a_file_is_told_in_bytes() {
     let file = memfd(8 * small);
     file.write_all_at(b"x", 3 * page.unsigned_abs()).unwrap();
     file.write_all_at(b"x", 5 * page.unsigned_abs()).unwrap();
-    let told = |offset, size| cache::from_descriptor(fd(&file), offset, size).map(|cache| cache.cached);
-    match told(0, REST) {
+    let cached_bytes = |offset, size| cache::cachestat(fd(&file), offset, size).map(|cache| cache.cached);
+    match cached_bytes(0, REST) {
         Err(error) if error.code() == MMAP_WRAP_E_UNSUPPORTED => {
             println!("skipped: {error}");
             return;
         }
         cached => assert_eq!(cached, Ok(2 * small as u64)),
     }
-    assert_eq!(told(4 * page - 1, 1), Ok(small as u64));
-    assert_eq!(told(4 * page - 1, 2 * page), Ok(2 * small as u64));
-    assert_eq!(told(4 * page, page), Ok(0));
-    assert_eq!(told(0, 0), Ok(0));
-    assert_eq!(told(100 * page, i64::MAX - 100 * page), Ok(0));
+    assert_eq!(cached_bytes(4 * page - 1, 1), Ok(small as u64));
+    assert_eq!(cached_bytes(4 * page - 1, 2 * page), Ok(2 * small as u64));
+    assert_eq!(cached_bytes(4 * page, page), Ok(0));
+    assert_eq!(cached_bytes(0, 0), Ok(0));
+    assert_eq!(cached_bytes(100 * page, i64::MAX - 100 * page), Ok(0));
 }
 
 #[test]
@@ -435,8 +435,8 @@ fn a_mapping_without_its_file_says_whom_to_ask() {
     let (_, page) = page();
     let h = handle(page);
     let mut figures = [0i64; 5];
-    let refused = cachestat_wrap(h, figures.as_mut_ptr().cast(), 40, 0, REST);
-    assert_fails(refused, MMAP_WRAP_E_ARGUMENT, "cachestat_wrap: this mapping keeps no file open: keep the file when mapping");
+    let failure = cachestat_wrap(h, figures.as_mut_ptr().cast(), 40, 0, REST);
+    assert_fails(failure, MMAP_WRAP_E_ARGUMENT, "cachestat_wrap: this mapping keeps no file open: keep the file when mapping");
     assert_eq!(munmap_wrap(h), 1);
 }
 
@@ -466,7 +466,7 @@ fn descriptors_and_ranges_that_cannot_be_are_refused() {
         assert_eq!(call(fd, 0, 0), 0);
         match call(-1, 0, 1) {
             MMAP_WRAP_E_UNSUPPORTED => println!("skipped: {}", message()),
-            answer => assert_fails(answer, -i64::from(libc::EBADF), "of descriptor -1: "),
+            result => assert_fails(result, -i64::from(libc::EBADF), "of descriptor -1: "),
         }
     }
     for call in [mmap_wrap_fd_evict, mmap_wrap_fd_readahead] {
@@ -486,20 +486,20 @@ fn nothing_is_left_of_what_was_tried() {
         let (small, page) = page();
         let file = memfd(4 * small);
         let h = registry::insert(|| Ok(map(&file, MAP_SHARED, 0))).unwrap();
-        let refusing = handle(page);
-        registry::pin(refusing).unwrap().protect(PROT_NONE, 0, REST).unwrap();
+        let inaccessible = handle(page);
+        registry::pin(inaccessible).unwrap().protect(PROT_NONE, 0, REST).unwrap();
         let all = || {
             let mut pages = [0; 4];
             mlock_wrap(h, 0, 0, REST);
             munlock_wrap(h, 0, REST);
-            mlock_wrap(refusing, 0, 0, REST);
-            munlock_wrap(refusing, 0, REST);
+            mlock_wrap(inaccessible, 0, 0, REST);
+            munlock_wrap(inaccessible, 0, REST);
             mincore_wrap(h, pages.as_mut_ptr(), 4, 0, REST);
             mmap_wrap_resident_bytes(h, 0, REST);
             mmap_wrap_prefault(h, 1, 0, REST);
-            mmap_wrap_prefault(refusing, 1, 0, REST);
+            mmap_wrap_prefault(inaccessible, 1, 0, REST);
             mmap_wrap_page_out(h, 0, REST);
-            mmap_wrap_page_out(refusing, 0, REST);
+            mmap_wrap_page_out(inaccessible, 0, REST);
             mmap_wrap_fd_evict(fd(&file), 0, REST);
             mmap_wrap_fd_readahead(fd(&file), 0, REST);
             mmap_wrap_fd_evict(-1, 0, REST);

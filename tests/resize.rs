@@ -4,7 +4,7 @@ mod common;
 
 use common::abi::*;
 use common::*;
-use mmap_wrap::internals::mapping::{FileEnd, KEEP, Name, Open};
+use mmap_wrap::internals::mapping::{FileEnd, KEEP, Name, OpenRequest};
 use mmap_wrap::internals::{Mapping, constants::*, error::*, range::REST, registry};
 use std::ffi::CString;
 use std::ptr::null_mut;
@@ -37,7 +37,7 @@ fn what_fits_stays_through_growing_and_shrinking() {
     memory.resize(50, 0, FileEnd::Stays).unwrap();
     assert_eq!(read(&memory, 0, 50).unwrap(), [7; 50]);
     assert_eq!(memory.write(50, b"x").unwrap_err().code(), MMAP_WRAP_E_RANGE);
-    assert_eq!(i64::try_from(memory.facts().mapped).unwrap(), page());
+    assert_eq!(i64::try_from(memory.info().mapped).unwrap(), page());
 }
 
 #[test]
@@ -45,7 +45,7 @@ fn the_file_grows_and_is_cut_with_its_mapping_if_that_is_asked_for() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file");
     let named = CString::new(path.to_str().unwrap()).unwrap();
-    let open = Open { name: Name::Path(&named), flags: O_RDWR | O_CREAT, mode: 0o600, size: 1000, allocate: false };
+    let open = OpenRequest { name: Name::Path(&named), flags: O_RDWR | O_CREAT, mode: 0o600, size: 1000, allocate: false };
     let size = || i64::try_from(path.metadata().unwrap().len()).unwrap();
     // From an offset that is no page multiple: the file ends where the mapping ends.
     let mut mapping = Mapping::open(open, REST, READ_WRITE, MAP_SHARED | KEEP, 100).unwrap();
@@ -70,21 +70,22 @@ fn the_file_grows_and_is_cut_with_its_mapping_if_that_is_asked_for() {
 fn a_mapping_of_an_empty_file_grows_with_it() {
     let folder = tempfile::tempdir().unwrap();
     let named = CString::new(folder.path().join("empty").to_str().unwrap()).unwrap();
-    let open = Open { name: Name::Path(&named), flags: O_RDWR | O_CREAT, mode: 0o600, size: REST, allocate: false };
+    let open = OpenRequest { name: Name::Path(&named), flags: O_RDWR | O_CREAT, mode: 0o600, size: REST, allocate: false };
     let mut mapping = Mapping::open(open, REST, READ_WRITE, MAP_SHARED | KEEP, 0).unwrap();
     assert_eq!(mapping.length(), 0);
     mapping.resize(100, 0, FileEnd::Follows).unwrap();
     mapping.write(99, b"x").unwrap();
     assert_eq!(std::fs::read(folder.path().join("empty")).unwrap()[99], b'x');
 
-    // From the end of the file, which is not on a page border.
+    // From the end of the file, which is not on a page boundary.
     let mut end = Mapping::open(open, REST, READ_WRITE, MAP_SHARED | KEEP, 100).unwrap();
     assert_eq!(end.length(), 0);
     end.resize(page(), MREMAP_MAYMOVE, FileEnd::Follows).unwrap();
     end.write(page() - 1, b"y").unwrap();
     assert_eq!(std::fs::read(folder.path().join("empty")).unwrap().last(), Some(&b'y'));
 
-    let mut placed = Mapping::open(Open { flags: O_RDWR | O_TRUNC, ..open }, REST, READ_WRITE, MAP_SHARED | KEEP, 0).unwrap();
+    let mut placed =
+        Mapping::open(OpenRequest { flags: O_RDWR | O_TRUNC, ..open }, REST, READ_WRITE, MAP_SHARED | KEEP, 0).unwrap();
     let place = private(page());
     let address = place.address().addr();
     std::mem::forget(place);
@@ -99,14 +100,14 @@ fn the_protection_of_an_empty_mapping_is_that_of_what_comes_to_it() {
     file.set_len(0).unwrap();
     memory.resize(REST, MREMAP_MAYMOVE, FileEnd::Stays).unwrap();
     memory.protect(PROT_READ, 0, REST).unwrap();
-    assert_eq!(memory.facts().protection, PROT_READ);
+    assert_eq!(memory.info().protection, PROT_READ);
     memory.resize(page(), MREMAP_MAYMOVE, FileEnd::Follows).unwrap();
     assert_eq!(memory.write(0, b"x").unwrap_err().code(), MMAP_WRAP_E_FAULT);
 
     // Nothing at the end of what is not empty says nothing of the whole.
     memory.protect(PROT_READ | PROT_WRITE, 0, REST).unwrap();
     memory.protect(PROT_READ, page(), REST).unwrap();
-    assert_eq!(memory.facts().protection, READ_WRITE);
+    assert_eq!(memory.info().protection, READ_WRITE);
 }
 
 #[test]
@@ -116,9 +117,9 @@ fn secret_memory_keeps_its_size_and_the_error_says_so() {
         Err(error) => return println!("skipped: {error}"),
     };
     for length in [page(), 3 * page()] {
-        let refused = secret.resize(length, MREMAP_MAYMOVE, FileEnd::Follows).unwrap_err();
-        assert_eq!(refused.code(), errno(libc::EINVAL));
-        assert!(refused.to_string().ends_with("the size of secret memory can be set only once"), "{refused}");
+        let failure = secret.resize(length, MREMAP_MAYMOVE, FileEnd::Follows).unwrap_err();
+        assert_eq!(failure.code(), errno(libc::EINVAL));
+        assert!(failure.to_string().ends_with("the size of secret memory can be set only once"), "{failure}");
         assert_eq!(bytes(&secret), 2 * page());
     }
 }
@@ -127,8 +128,8 @@ fn secret_memory_keeps_its_size_and_the_error_says_so() {
 fn a_device_has_no_end_to_be_mapped_to() {
     let map = |length| Mapping::from_path(c"/dev/zero", length, READ_WRITE, MAP_PRIVATE | KEEP, 0);
     let mut zeros = map(100).unwrap();
-    let refused = zeros.resize(REST, MREMAP_MAYMOVE, FileEnd::Stays).unwrap_err();
-    assert_eq!(refused, map(REST).unwrap_err());
+    let failure = zeros.resize(REST, MREMAP_MAYMOVE, FileEnd::Stays).unwrap_err();
+    assert_eq!(failure, map(REST).unwrap_err());
     assert_eq!(bytes(&zeros), 100);
     zeros.resize(page(), MREMAP_MAYMOVE, FileEnd::Stays).unwrap();
     zeros.write(page() - 1, b"x").unwrap();
@@ -137,9 +138,9 @@ fn a_device_has_no_end_to_be_mapped_to() {
 #[test]
 fn shared_memory_that_cannot_really_grow_is_refused() {
     let mut memory = anonymous(page());
-    let refused = memory.resize(page() + 1, MREMAP_MAYMOVE, FileEnd::Stays).unwrap_err();
-    assert_eq!(refused.code(), MMAP_WRAP_E_UNSUPPORTED);
-    assert!(refused.to_string().contains("map a memory file, and resize it with the mapping"), "{refused}");
+    let failure = memory.resize(page() + 1, MREMAP_MAYMOVE, FileEnd::Stays).unwrap_err();
+    assert_eq!(failure.code(), MMAP_WRAP_E_UNSUPPORTED);
+    assert!(failure.to_string().contains("map a memory file, and resize it with the mapping"), "{failure}");
     assert_eq!(bytes(&memory), page());
     memory.resize(10, 0, FileEnd::Stays).unwrap();
     memory.resize(page(), 0, FileEnd::Stays).unwrap();
@@ -151,29 +152,29 @@ fn what_is_refused_changes_nothing() {
     in_a_process_of_its_own("what_is_refused_changes_nothing", || {
         let mut memory = Mapping::from_unnamed(2 * page(), READ_WRITE, MAP_SHARED).unwrap();
         memory.write(0, b"here").unwrap();
-        let before = (descriptors(), mappings(), memory.facts());
-        let mut refused =
+        let before = (descriptors(), mappings(), memory.info());
+        let mut failure =
             |length, flags, address, file_end| resize_at(&mut memory, length, flags, address, file_end).unwrap_err().code();
-        assert_eq!(refused(0, 0, 0, FileEnd::Stays), MMAP_WRAP_E_ARGUMENT);
-        assert_eq!(refused(-1, 0, 0, FileEnd::Stays), MMAP_WRAP_E_RANGE);
-        assert_eq!(refused(10, 1 << 20, 0, FileEnd::Stays), MMAP_WRAP_E_ARGUMENT);
-        assert_eq!(refused(10, MREMAP_FIXED, 4096, FileEnd::Stays), MMAP_WRAP_E_ARGUMENT);
-        assert_eq!(refused(10, MREMAP_MAYMOVE, 4096, FileEnd::Stays), MMAP_WRAP_E_ARGUMENT);
-        assert_eq!(refused(10, MREMAP_MAYMOVE | MREMAP_FIXED, 4097, FileEnd::Stays), MMAP_WRAP_E_ALIGNMENT);
-        assert_eq!(refused(10, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0, FileEnd::Stays), MMAP_WRAP_E_ARGUMENT);
+        assert_eq!(failure(0, 0, 0, FileEnd::Stays), MMAP_WRAP_E_ARGUMENT);
+        assert_eq!(failure(-1, 0, 0, FileEnd::Stays), MMAP_WRAP_E_RANGE);
+        assert_eq!(failure(10, 1 << 20, 0, FileEnd::Stays), MMAP_WRAP_E_ARGUMENT);
+        assert_eq!(failure(10, MREMAP_FIXED, 4096, FileEnd::Stays), MMAP_WRAP_E_ARGUMENT);
+        assert_eq!(failure(10, MREMAP_MAYMOVE, 4096, FileEnd::Stays), MMAP_WRAP_E_ARGUMENT);
+        assert_eq!(failure(10, MREMAP_MAYMOVE | MREMAP_FIXED, 4097, FileEnd::Stays), MMAP_WRAP_E_ALIGNMENT);
+        assert_eq!(failure(10, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0, FileEnd::Stays), MMAP_WRAP_E_ARGUMENT);
         for length in [1 << 60, i64::MAX] {
-            let code = refused(length, MREMAP_MAYMOVE, 0, FileEnd::Stays);
+            let code = failure(length, MREMAP_MAYMOVE, 0, FileEnd::Stays);
             assert!([MMAP_WRAP_E_RANGE, errno(libc::ENOMEM), errno(libc::EINVAL)].contains(&code), "{code}");
             // The file could not grow as far either, or has its former size again.
-            assert!(refused(length, MREMAP_MAYMOVE, 0, FileEnd::Follows) < 0);
+            assert!(failure(length, MREMAP_MAYMOVE, 0, FileEnd::Follows) < 0);
         }
         // The file grows, the mapping cannot: the file is cut back.
-        assert!([errno(libc::ENOMEM), errno(libc::EINVAL)].contains(&refused(1 << 50, MREMAP_MAYMOVE, 0, FileEnd::Follows)));
+        assert!([errno(libc::ENOMEM), errno(libc::EINVAL)].contains(&failure(1 << 50, MREMAP_MAYMOVE, 0, FileEnd::Follows)));
         let file = std::fs::File::from(memory.descriptor().unwrap());
         assert_eq!(i64::try_from(file.metadata().unwrap().len()).unwrap(), 2 * page());
         drop(file);
         memory.add_seals(F_SEAL_GROW).unwrap_err();
-        assert_eq!((descriptors(), mappings(), memory.facts()), before);
+        assert_eq!((descriptors(), mappings(), memory.info()), before);
         assert_eq!(read(&memory, 0, 4).unwrap(), b"here");
 
         let mut no_file = private(10);
@@ -181,8 +182,8 @@ fn what_is_refused_changes_nothing() {
         assert_eq!(no_file.resize(REST, 0, FileEnd::Stays).unwrap_err().code(), MMAP_WRAP_E_ARGUMENT);
         let mut uneven = private(2 * page());
         uneven.protect(PROT_READ, page(), REST).unwrap();
-        let refused = uneven.resize(20 * page(), MREMAP_MAYMOVE, FileEnd::Stays).unwrap_err();
-        assert_eq!(refused.code(), errno(libc::EFAULT), "{refused}");
+        let failure = uneven.resize(20 * page(), MREMAP_MAYMOVE, FileEnd::Stays).unwrap_err();
+        assert_eq!(failure.code(), errno(libc::EFAULT), "{failure}");
     });
 }
 
@@ -194,9 +195,9 @@ fn a_file_that_cannot_be_cut_keeps_its_mapping_as_long_as_it_was() {
     assert_eq!(bytes(&sealed), 2 * page());
     let mut readonly = Mapping::from_path(c"Cargo.toml", REST, PROT_READ, MAP_SHARED | KEEP, 0).unwrap();
     let before = readonly.length();
-    let refused = readonly.resize(10, MREMAP_MAYMOVE, FileEnd::Follows).unwrap_err();
-    assert_eq!(refused.code(), errno(libc::EINVAL));
-    assert!(refused.to_string().starts_with(&format!("the file from {before} to 10 bytes: ")), "{refused}");
+    let failure = readonly.resize(10, MREMAP_MAYMOVE, FileEnd::Follows).unwrap_err();
+    assert_eq!(failure.code(), errno(libc::EINVAL));
+    assert!(failure.to_string().starts_with(&format!("the file from {before} to 10 bytes: ")), "{failure}");
     assert_eq!(readonly.length(), before);
 }
 
@@ -255,7 +256,7 @@ fn a_split_gives_the_tail_a_life_of_its_own() {
     assert!(tail > 0, "{tail}");
     assert_eq!(read(&registry::pin(tail).unwrap(), 0, 4).unwrap(), b"tail");
     assert_eq!(bytes(&registry::pin(h).unwrap()), 2 * page());
-    assert!(registry::custody(&registry::pin(tail).unwrap()).1, "it survives as the one it came of");
+    assert!(registry::status(&registry::pin(tail).unwrap()).1, "it survives as the one it came of");
     let address = registry::pin(tail).unwrap().address();
     assert!(registry::unmap(tail).unwrap());
     assert!(!is_mapped(address));
@@ -281,7 +282,7 @@ fn what_is_split_off_has_a_handle_even_if_the_rest_is_unmapped_at_that_moment() 
             let tail = std::thread::scope(|scope| {
                 let splitting = scope.spawn(|| mmap_wrap_split(h, page()));
                 // Until it is shorter, or they were in each other's way.
-                while registry::look(h).is_ok_and(|pin| bytes(&pin) == 2 * page()) && !splitting.is_finished() {}
+                while registry::peek(h).is_ok_and(|pin| bytes(&pin) == 2 * page()) && !splitting.is_finished() {}
                 assert!(registry::unmap(h).unwrap());
                 splitting.join().unwrap()
             });

@@ -7,7 +7,7 @@ mod common;
 use common::{READ_WRITE, descriptors, from_descriptor, in_a_process_of_its_own, is_mapped, mappings, read};
 use mmap_wrap::internals::constants::*;
 use mmap_wrap::internals::error::*;
-use mmap_wrap::internals::mapping::{FileEnd, KEEP, Name, Open, Waited};
+use mmap_wrap::internals::mapping::{FileEnd, KEEP, Name, OpenRequest, Waited};
 use mmap_wrap::internals::range::REST;
 use mmap_wrap::internals::registry::{self, Handle};
 use mmap_wrap::internals::{Mapping, Result, raw};
@@ -61,7 +61,7 @@ fn plain(path: &CStr) -> &Path {
 
 fn open(path: &CStr, flags: i64, size: i64, map_flags: i64) -> Result<Mapping> {
     let prot = if flags & O_RDWR != 0 { READ_WRITE } else { PROT_READ };
-    Mapping::open(Open { name: Name::Path(path), flags, mode: 0o644, size, allocate: false }, REST, prot, map_flags, 0)
+    Mapping::open(OpenRequest { name: Name::Path(path), flags, mode: 0o644, size, allocate: false }, REST, prot, map_flags, 0)
 }
 
 fn is_the_files(mapping: &Mapping, offset: usize) {
@@ -287,21 +287,21 @@ fn files_are_made_sized_and_cut() {
     for flags in [O_SYNC, O_DSYNC, O_DIRECT] {
         drop(open(&path, O_RDWR | flags, 8192, MAP_SHARED).unwrap());
     }
-    let allocated = Open { name: Name::Path(&path), flags: O_RDWR, mode: 0, size: 1 << 20, allocate: true };
+    let allocated = OpenRequest { name: Name::Path(&path), flags: O_RDWR, mode: 0, size: 1 << 20, allocate: true };
     match Mapping::open(allocated, REST, READ_WRITE, MAP_SHARED, 0) {
         Ok(mapping) => assert_eq!(mapping.length(), 1 << 20),
         Err(error) if error.code() == MMAP_WRAP_E_UNSUPPORTED => println!("skipped: {error}"),
         Err(error) => panic!("{error}"),
     }
     let read_only = folder.path("read only");
-    let made = Open { name: Name::Path(&read_only), flags: O_RDWR | O_CREAT, mode: 0o444, size: 10, allocate: false };
+    let made = OpenRequest { name: Name::Path(&read_only), flags: O_RDWR | O_CREAT, mode: 0o444, size: 10, allocate: false };
     Mapping::open(made, REST, READ_WRITE, MAP_SHARED, 0).unwrap().write(0, b"x").unwrap();
     assert!(fs::metadata(plain(&read_only)).unwrap().permissions().readonly());
     // What fails leaves nothing behind.
     let path = folder.path("left behind");
     open(&path, O_RDWR | O_CREAT, 10, MAP_SHARED).map(drop).unwrap();
     fs::remove_file(plain(&path)).unwrap();
-    let open = Open { name: Name::Path(&path), flags: O_RDWR | O_CREAT, mode: 0o600, size: 10, allocate: false };
+    let open = OpenRequest { name: Name::Path(&path), flags: O_RDWR | O_CREAT, mode: 0o600, size: 10, allocate: false };
     Mapping::open(open, 11, READ_WRITE, MAP_SHARED, 0).unwrap_err();
     assert!(!plain(&path).exists());
 }
@@ -406,7 +406,7 @@ fn advice_discards_and_keeps_what_it_should() {
     shared.advise(MADV_DONTNEED, 0, REST).unwrap();
     shared.advise(MADV_WILLNEED, 0, REST).unwrap();
     assert_eq!(read(&shared, 0, 4).unwrap(), b"kept");
-    shared.drop_pages(0, REST).unwrap_or_else(|error| assert_eq!(error.code(), MMAP_WRAP_E_UNSUPPORTED, "{error}"));
+    shared.page_out(0, REST).unwrap_or_else(|error| assert_eq!(error.code(), MMAP_WRAP_E_UNSUPPORTED, "{error}"));
     let private = Mapping::from_path(&path, REST, READ_WRITE, MAP_PRIVATE, 0).unwrap();
     assert_eq!(private.advise(MADV_DONTNEED, 0, REST).unwrap_err().code(), Errno::EINVAL.code());
     assert_eq!(memory.advise(12, 0, REST).unwrap_err().code(), MMAP_WRAP_E_ARGUMENT);
@@ -415,14 +415,14 @@ fn advice_discards_and_keeps_what_it_should() {
 #[test]
 fn pages_are_locked_prefaulted_and_counted() {
     let memory = Mapping::anonymous(64 * PAGE as i64, READ_WRITE, PRIVATE).unwrap();
-    assert_eq!(memory.resident(0, REST).unwrap(), 0);
+    assert_eq!(memory.resident_bytes(0, REST).unwrap(), 0);
     assert_eq!(memory.prefault(true, 0, 32 * PAGE as i64).unwrap(), 32 * PAGE);
-    assert_eq!(memory.resident(0, REST).unwrap(), 32 * PAGE);
+    assert_eq!(memory.resident_bytes(0, REST).unwrap(), 32 * PAGE);
     let mut pages = [9; 64];
-    assert_eq!(memory.presence(&mut pages[..], 0, REST).unwrap(), 64);
+    assert_eq!(memory.mincore(&mut pages[..], 0, REST).unwrap(), 64);
     assert!(pages.iter().enumerate().all(|(page, there)| *there == u8::from(page < 32)));
     memory.lock(0, 0, 40 * PAGE as i64).unwrap();
-    assert_eq!(memory.resident(0, REST).unwrap(), 40 * PAGE);
+    assert_eq!(memory.resident_bytes(0, REST).unwrap(), 40 * PAGE);
     memory.unlock(0, REST).unwrap();
     memory.unlock(0, REST).unwrap();
     let large = Mapping::anonymous(16 << 20, READ_WRITE, PRIVATE).unwrap();
@@ -502,7 +502,7 @@ fn words_are_changed_by_threads_without_a_loss() {
 }
 
 fn shm(name: &CStr, flags: i64, size: i64) -> Result<Mapping> {
-    let open = Open { name: Name::SharedMemory(name), flags, mode: 0o600, size, allocate: false };
+    let open = OpenRequest { name: Name::SharedMemory(name), flags, mode: 0o600, size, allocate: false };
     Mapping::open(open, REST, READ_WRITE, MAP_SHARED, 0)
 }
 
@@ -696,7 +696,7 @@ fn what_windows_lacks_is_unsupported_by_name() {
         assert_eq!(refused.code(), MMAP_WRAP_E_UNSUPPORTED, "{refused}");
     };
     is(memory.seal(0, REST));
-    is(memory.name(Some(c"name")));
+    is(memory.set_name(Some(c"name")));
     is(Mapping::from_memfd(c"name", 0, 100, READ_WRITE, MAP_SHARED).map(drop));
     is(Mapping::from_secret(100, READ_WRITE).map(drop));
     is(memory.huge_bytes(0, REST).map(drop));
@@ -706,6 +706,6 @@ fn what_windows_lacks_is_unsupported_by_name() {
     is(mmap_wrap::internals::mapping::unlock_all());
     let file = Mapping::from_unnamed(100, READ_WRITE, MAP_SHARED).unwrap();
     is(file.seals().map(drop));
-    is(file.cache(0, REST).map(drop));
+    is(file.cachestat(0, REST).map(drop));
     assert_eq!((MADV_HUGEPAGE, MFD_CLOEXEC, F_SEAL_WRITE, MAP_HUGETLB, MREMAP_FIXED), (0, 0, 0, 0, 0));
 }

@@ -1,4 +1,4 @@
-//! Access to the bytes: reading, writing, searching, comparing; and by reference, on the caller's responsibility.
+//! Access to the bytes: reading, writing, searching, comparing; and by reference, at the caller's own responsibility.
 
 use super::{Error, Mapping, Part, Result, number};
 use crate::error::{Errno, Error as Cause, Side};
@@ -6,7 +6,7 @@ use crate::registry;
 use std::ops::RangeBounds;
 
 impl Mapping {
-    /// Fills `to` with the bytes from `offset` on; all of it, or an error.
+    /// Fills `to` with the bytes from `offset` on, or returns an error.
     ///
     /// ```
     /// let text = mmap_wrap::Mapping::open("Cargo.toml")?;
@@ -42,7 +42,7 @@ impl Mapping {
         })
     }
 
-    /// Copies `from` over the bytes from `offset` on; all of it, or an error.
+    /// Copies all of `from` to `offset`, or returns an error.
     ///
     /// ```
     /// let memory = mmap_wrap::Mapping::anonymous(4096)?;
@@ -55,7 +55,7 @@ impl Mapping {
         self.with("write", |core| core.write(number(offset), from))
     }
 
-    /// Sets every byte of a range.
+    /// Sets every byte of a range to `byte`.
     ///
     /// ```
     /// let memory = mmap_wrap::Mapping::anonymous(4096)?;
@@ -95,11 +95,11 @@ impl Mapping {
         registry::with_both((self.handle, Side::Target), (source.handle, Side::Source), &|target, source| {
             target.copy_from(number(to), source, part.start, part.size()?)
         })
-        .map_err(Error::of("copy_from"))
+        .map_err(Error::in_operation("copy_from"))
     }
 
-    /// How many bytes from the start of a range on equal those from `other_offset` of another mapping: as many as the range
-    /// has if all do.
+    /// Compares a range with the bytes from `other_offset` of another mapping; returns how many are equal before the first
+    /// difference: the size of the range if all are.
     ///
     /// ```
     /// let (one, other) = (mmap_wrap::Mapping::anonymous(100)?, mmap_wrap::Mapping::anonymous(100)?);
@@ -113,10 +113,10 @@ impl Mapping {
         registry::with_both((self.handle, Side::First), (other.handle, Side::Second), &|first, second| {
             first.compare(part.start, second, number(other_offset), part.size()?)
         })
-        .map_err(Error::of("compare"))
+        .map_err(Error::in_operation("compare"))
     }
 
-    /// The offset of the first `needle` that lies whole in a range. An empty one is found at its start.
+    /// The offset of the first `needle` in a range. An empty needle is found at the start.
     ///
     /// ```
     /// let text = mmap_wrap::Mapping::open("Cargo.toml")?;
@@ -129,7 +129,7 @@ impl Mapping {
         self.with("find", |core| found(core.find(needle.as_ref(), part.start, part.end)))
     }
 
-    /// The offset of the last `needle` that lies whole in a range. An empty one is found at its end.
+    /// The offset of the last `needle` in a range. An empty needle is found at the end.
     ///
     /// ```
     /// let memory = mmap_wrap::Mapping::anonymous(100)?;
@@ -142,7 +142,7 @@ impl Mapping {
         self.with("rfind", |core| found(core.rfind(needle.as_ref(), part.start, part.end)))
     }
 
-    /// How many `needle`s, none overlapping another, lie whole in a range.
+    /// The number of occurrences of `needle` in a range, not overlapping.
     ///
     /// ```
     /// let text = mmap_wrap::Mapping::open("Cargo.toml")?;
@@ -155,17 +155,17 @@ impl Mapping {
     }
 
     /// The address of the first byte. It is valid until the mapping is dropped or resized; not to be accessed if the mapping is
-    /// empty. An access through it is not checked: see [`Mapping::as_slice`] for what has to hold, and [`Mapping::survive`].
+    /// empty. Accesses through it are not checked: see the conditions of [`Mapping::as_slice`], and [`Mapping::survive`].
     ///
     /// ```
     /// assert!(!mmap_wrap::Mapping::anonymous(4096)?.as_mut_ptr().is_null());
     /// # Ok::<(), mmap_wrap::Error>(())
     /// ```
     pub fn as_mut_ptr(&self) -> *mut u8 {
-        registry::look(self.handle).map_or(std::ptr::NonNull::dangling().as_ptr(), |pin| pin.address())
+        registry::peek(self.handle).map_or(std::ptr::NonNull::dangling().as_ptr(), |pin| pin.address())
     }
 
-    /// The same for reading.
+    /// Like [`Mapping::as_mut_ptr`], for reading.
     ///
     /// ```
     /// assert!(!mmap_wrap::Mapping::open("Cargo.toml")?.as_ptr().is_null());
@@ -175,68 +175,69 @@ impl Mapping {
         self.as_mut_ptr()
     }
 
-    /// The bytes by reference. [`Mapping::read`] and the other calls need no such promise as this does.
+    /// The bytes by reference. [`Mapping::read`] and the other calls have no such conditions.
     ///
     /// # Safety
-    /// Rust takes it that the bytes behind a `&[u8]` do not change and can be read. While the slice lives,
+    /// Rust requires that the bytes behind a `&[u8]` do not change and can be read. While the slice exists,
     ///
     /// - nothing writes to them: no other thread or process, through the file, through another mapping of it, or through this
-    ///   one by [`Mapping::write`], [`Mapping::put`], [`Mapping::advise`] and other calls that take `&self`;
-    /// - all of them can be read: the protection allows it, and the file is not cut short. An access beyond its new end, or one
-    ///   that meets an I/O error, is SIGBUS, which ends the process, or with [`Mapping::survive`] reads zeros, which is a change
-    ///   of the bytes, too.
+    ///   mapping by [`Mapping::write`], [`Mapping::put`], [`Mapping::advise`] and other calls that take `&self`;
+    /// - all of them can be read: the protection allows it, and the file is not truncated. An access beyond its new end, or
+    ///   with an I/O error, raises SIGBUS, which kills the process, or with [`Mapping::survive`] reads zeros, which changes the
+    ///   bytes, too.
     ///
     /// Private memory without a file, and memory files with [`Seals::SHRINK`](super::Seals::SHRINK) and
-    /// [`Seals::WRITE`](super::Seals::WRITE), can keep this by themselves; of a file on a disk only the caller can know it.
+    /// [`Seals::WRITE`](super::Seals::WRITE), fulfil this by themselves; for a file on a disk the caller must ensure it.
     ///
     /// ```
     /// let memory = mmap_wrap::MapOptions::new().write(true).private().anonymous(4096)?;
     /// memory.write(0, b"word")?;
-    /// // SAFETY: private memory, which this function alone has; nothing writes to it while the slice lives.
+    /// // SAFETY: private memory that only this function uses; nothing writes to it while the slice exists.
     /// let bytes = unsafe { memory.as_slice() };
     /// assert_eq!(&bytes[..4], b"word");
     /// # Ok::<(), mmap_wrap::Error>(())
     /// ```
     pub unsafe fn as_slice(&self) -> &[u8] {
-        // SAFETY: the mapping stays at its address while it is borrowed; the caller sees to the rest. Where it is not in this
-        // process, after a fork, there is no byte.
-        registry::look(self.handle).map_or(&[], |pin| unsafe { std::slice::from_raw_parts(pin.address(), self.len) })
+        // SAFETY: the mapping stays at its address while it is borrowed; the caller ensures the rest. If a forked child did not
+        // inherit it, the slice is empty.
+        registry::peek(self.handle).map_or(&[], |pin| unsafe { std::slice::from_raw_parts(pin.address(), self.len) })
     }
 
     /// The bytes by mutable reference.
     ///
     /// # Safety
-    /// As for [`Mapping::as_slice`], and all bytes can be written, and nothing else reads them while the slice lives.
+    /// As for [`Mapping::as_slice`]; and all bytes can be written, and nothing else reads them while the slice exists.
     ///
     /// ```
     /// let mut memory = mmap_wrap::MapOptions::new().write(true).private().anonymous(4096)?;
-    /// // SAFETY: private memory, which this function alone has.
+    /// // SAFETY: private memory that only this function uses.
     /// let bytes = unsafe { memory.as_mut_slice() };
     /// bytes[..4].copy_from_slice(b"word");
     /// assert_eq!(memory.find("word", ..)?, Some(0));
     /// # Ok::<(), mmap_wrap::Error>(())
     /// ```
     pub unsafe fn as_mut_slice(&mut self) -> &mut [u8] {
-        match registry::look(self.handle) {
+        match registry::peek(self.handle) {
             // SAFETY: as above, and the mapping is borrowed mutably.
             Ok(pin) => unsafe { std::slice::from_raw_parts_mut(pin.address(), self.len) },
             Err(_) => &mut [],
         }
     }
 
-    /// Lets the mapping survive a SIGBUS that an access through its address meets, or stops that: a zeroed page of memory
-    /// replaces the one that was lost, and the next call on the mapping returns [`ErrorKind::Lost`](super::ErrorKind::Lost),
-    /// once. For code that works on [`Mapping::as_ptr`]; accesses by calls return an error in any case.
+    /// Makes the mapping surviving, or ends that. If an access through the address of a surviving mapping raises SIGBUS, a
+    /// zeroed page replaces the lost one, the access continues, and the next call on the mapping returns
+    /// [`ErrorKind::Lost`](super::ErrorKind::Lost), once. For code that uses [`Mapping::as_ptr`]; calls return an error in any
+    /// case.
     ///
     /// ```
     /// let text = mmap_wrap::Mapping::open("Cargo.toml")?;
     /// if let Err(error) = text.survive(true) {
-    ///     println!("{error}");    // the handler of SIGBUS belongs to others
+    ///     println!("{error}");    // SIGBUS has another handler
     /// }
     /// # Ok::<(), mmap_wrap::Error>(())
     /// ```
     pub fn survive(&self, surviving: bool) -> Result<()> {
-        registry::survive(self.handle, surviving).map_err(Error::of("survive"))
+        registry::survive(self.handle, surviving).map_err(Error::in_operation("survive"))
     }
 }
 

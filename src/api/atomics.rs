@@ -6,7 +6,7 @@ use crate::range::REST;
 use crate::registry;
 use std::time::Duration;
 
-/// An integer of 32 or 64 bits that threads and processes change in one step.
+/// An integer of 32 or 64 bits for atomic operations.
 ///
 /// ```
 /// fn next<T: mmap_wrap::Atomic + From<u8>>(counter: &mmap_wrap::Mapping) -> mmap_wrap::Result<T> {
@@ -20,7 +20,7 @@ use std::time::Duration;
 pub trait Atomic: Copy + sealed::Word {}
 
 mod sealed {
-    /// A word as the core has it: signed, of 64 bits.
+    /// Conversion to and from a signed number of 64 bits.
     pub trait Word {
         const BITS: i64;
         fn from_word(word: i64) -> Self;
@@ -53,8 +53,8 @@ macro_rules! words {
 words! { u32 32 i32 32 u64 64 i64 64 }
 
 impl Mapping {
-    /// The word at `offset`, whose address must be a multiple of its width. This and the following are atomic, between
-    /// processes, too, and sequentially consistent.
+    /// Loads the word at `offset`, whose address must be a multiple of its width. All atomic operations are sequentially
+    /// consistent, between threads and between processes.
     ///
     /// ```
     /// let memory = mmap_wrap::Mapping::anonymous(16)?;
@@ -66,7 +66,7 @@ impl Mapping {
         self.with("atomic_load", |core| core.atomic_load(T::BITS, number(offset)).map(T::from_word))
     }
 
-    /// Sets the word.
+    /// Stores the word.
     ///
     /// ```
     /// let memory = mmap_wrap::Mapping::anonymous(16)?;
@@ -78,7 +78,7 @@ impl Mapping {
         self.with("atomic_store", |core| core.atomic_store(T::BITS, number(offset), value.to_word()))
     }
 
-    /// Adds to the word, which wraps around; returns what it was before.
+    /// Adds to the word, wrapping around; returns its previous value.
     ///
     /// ```
     /// let memory = mmap_wrap::Mapping::anonymous(16)?;
@@ -90,7 +90,7 @@ impl Mapping {
         self.with("atomic_fetch_add", |core| core.atomic_add(T::BITS, number(offset), value.to_word()).map(T::from_word))
     }
 
-    /// Sets the word; returns what it was before.
+    /// Stores the word; returns its previous value.
     ///
     /// ```
     /// let memory = mmap_wrap::Mapping::anonymous(16)?;
@@ -101,7 +101,7 @@ impl Mapping {
         self.with("atomic_swap", |core| core.atomic_exchange(T::BITS, number(offset), value.to_word()).map(T::from_word))
     }
 
-    /// Sets the word to `new` if it is `current`. What it was before is returned: `Ok` if it was `current`, else `Err`.
+    /// Stores `new` if the word is `current`; returns its previous value: `Ok` if it was stored, else `Err`.
     ///
     /// ```
     /// let memory = mmap_wrap::Mapping::anonymous(16)?;
@@ -116,8 +116,8 @@ impl Mapping {
         })
     }
 
-    /// Waits while the word at `offset` is `expected`, until it is woken, or as long as `timeout` says; none waits
-    /// indefinitely. A wait that times out is an error of ETIMEDOUT, [`std::io::ErrorKind::TimedOut`].
+    /// Waits while the word at `offset` is `expected`, until a wake or the timeout; `None` waits indefinitely. A timeout is an
+    /// error of ETIMEDOUT, [`std::io::ErrorKind::TimedOut`].
     ///
     /// ```
     /// use mmap_wrap::{Mapping, Waited};
@@ -131,10 +131,10 @@ impl Mapping {
     /// # Ok::<(), mmap_wrap::Error>(())
     /// ```
     pub fn wait(&self, offset: usize, expected: u32, timeout: Option<Duration>) -> Result<Waited> {
-        registry::wait(self.handle, number(offset), expected.into(), nanoseconds(timeout)).map_err(Error::of("wait"))
+        registry::wait(self.handle, number(offset), expected.into(), nanoseconds(timeout)).map_err(Error::in_operation("wait"))
     }
 
-    /// Wakes up to `count` of those that wait on the word at `offset`; returns how many it woke.
+    /// Wakes up to `count` threads that wait on the word at `offset`; returns how many it woke.
     ///
     /// ```
     /// let memory = mmap_wrap::Mapping::anonymous(16)?;

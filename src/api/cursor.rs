@@ -4,7 +4,7 @@ use super::{Mapping, number};
 use std::borrow::Borrow;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
-/// A place in a mapping, for what reads and writes streams. `M` is a `&Mapping`, a `Mapping`, an `Arc<Mapping>`.
+/// A position in a mapping, for code that reads or writes streams. `M` is a `&Mapping`, a `Mapping`, an `Arc<Mapping>`.
 ///
 /// ```
 /// use mmap_wrap::{Cursor, Mapping};
@@ -28,7 +28,7 @@ pub struct Cursor<M> {
 }
 
 impl<M: Borrow<Mapping>> Cursor<M> {
-    /// At the first byte.
+    /// A cursor at the first byte.
     ///
     /// ```
     /// let cursor = mmap_wrap::Cursor::new(mmap_wrap::Mapping::anonymous(100)?);
@@ -63,7 +63,7 @@ impl<M: Borrow<Mapping>> Cursor<M> {
         self.mapping
     }
 
-    /// Where a transfer of up to `size` bytes begins, and how many it has.
+    /// The offset of a transfer of up to `size` bytes, and how many bytes are left for it.
     fn next(&self, size: usize) -> (usize, usize) {
         let len = self.mapping.borrow().len();
         let start = usize::try_from(self.position).map_or(len, |position| position.min(len));
@@ -96,7 +96,7 @@ impl<M: Borrow<Mapping>> Read for Cursor<M> {
     }
 }
 
-/// The mapping does not grow: at its end nothing more is written.
+/// The mapping does not grow: at its end nothing is written.
 impl<M: Borrow<Mapping>> Write for Cursor<M> {
     fn write(&mut self, from: &[u8]) -> io::Result<usize> {
         let (start, size) = self.next(from.len());
@@ -104,7 +104,7 @@ impl<M: Borrow<Mapping>> Write for Cursor<M> {
         Ok(self.advance(size))
     }
 
-    /// Does nothing: what was written is in the mapping. [`Mapping::sync`] stores it in the file.
+    /// Does nothing: what was written is in the mapping. [`Mapping::sync`] writes it to the file.
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }

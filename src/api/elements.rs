@@ -1,9 +1,9 @@
-//! Elements: one number at an offset, of any alignment, in either order of bytes.
+//! Elements: one number at any offset, in either byte order.
 
 use super::{Mapping, Result, number};
 use crate::mapping::*;
 
-/// A number that lies in a mapping: the integers of 8 to 64 bits, and the floats.
+/// A number in a mapping: an integer of 8 to 64 bits, or a float.
 ///
 /// ```
 /// fn sum<T: mmap_wrap::Element + Into<f64>>(mapping: &mmap_wrap::Mapping) -> mmap_wrap::Result<f64> {
@@ -17,7 +17,7 @@ use crate::mapping::*;
 pub trait Element: Copy + sealed::Number {}
 
 pub(super) mod sealed {
-    /// A number by its bits.
+    /// Conversion to and from bits.
     pub trait Number {
         /// One of the MMAP_WRAP_ kinds.
         const KIND: i64;
@@ -61,9 +61,8 @@ elements! {
 }
 
 impl Mapping {
-    /// The number at `offset`, which need not be aligned. Where its address is a multiple of its size it is read by one access,
-    /// as a device register has to be, unless the memory is reached through the kernel
-    /// ([`verify_handlers`](crate::verify_handlers)).
+    /// The number at `offset`, which need not be aligned. If its address is a multiple of its size, it is read by one access, as
+    /// device registers require, unless the kernel does the access ([`verify_handlers`](crate::verify_handlers)).
     ///
     /// ```
     /// let memory = mmap_wrap::Mapping::anonymous(100)?;
@@ -77,7 +76,7 @@ impl Mapping {
         self.get_as("get", T::KIND, offset)
     }
 
-    /// The same, whose least significant byte stands first.
+    /// Like [`Mapping::get`], for a little-endian number.
     ///
     /// ```
     /// let memory = mmap_wrap::Mapping::anonymous(100)?;
@@ -90,7 +89,7 @@ impl Mapping {
         self.get_as("get_le", T::KIND | MMAP_WRAP_LITTLE_ENDIAN, offset)
     }
 
-    /// The same, whose most significant byte stands first.
+    /// Like [`Mapping::get`], for a big-endian number.
     ///
     /// ```
     /// let memory = mmap_wrap::Mapping::anonymous(100)?;
@@ -103,7 +102,7 @@ impl Mapping {
         self.get_as("get_be", T::KIND | MMAP_WRAP_BIG_ENDIAN, offset)
     }
 
-    /// Sets the number at `offset`, which need not be aligned; by one access, as [`Mapping::get`] reads it.
+    /// Writes the number at `offset`, which need not be aligned; by one access, as [`Mapping::get`] reads it.
     ///
     /// ```
     /// let memory = mmap_wrap::Mapping::anonymous(100)?;
@@ -116,7 +115,7 @@ impl Mapping {
         self.put_as("put", T::KIND, offset, value)
     }
 
-    /// The same, the least significant byte first.
+    /// Like [`Mapping::put`], for a little-endian number.
     ///
     /// ```
     /// let memory = mmap_wrap::Mapping::anonymous(100)?;
@@ -129,7 +128,7 @@ impl Mapping {
         self.put_as("put_le", T::KIND | MMAP_WRAP_LITTLE_ENDIAN, offset, value)
     }
 
-    /// The same, the most significant byte first.
+    /// Like [`Mapping::put`], for a big-endian number.
     ///
     /// ```
     /// let memory = mmap_wrap::Mapping::anonymous(100)?;
@@ -144,11 +143,11 @@ impl Mapping {
 
     #[inline(always)]
     fn get_as<T: Element>(&self, operation: &'static str, kind: i64, offset: usize) -> Result<T> {
-        self.with(operation, |core| core.get(Kind::new(kind)?, number(offset)).map(T::from_bits_of_64))
+        self.with(operation, |core| core.get(ElementKind::new(kind)?, number(offset)).map(T::from_bits_of_64))
     }
 
     #[inline(always)]
     fn put_as<T: Element>(&self, operation: &'static str, kind: i64, offset: usize, value: T) -> Result<()> {
-        self.with(operation, |core| core.put(Kind::new(kind)?, number(offset), value.to_bits_of_64()))
+        self.with(operation, |core| core.put(ElementKind::new(kind)?, number(offset), value.to_bits_of_64()))
     }
 }

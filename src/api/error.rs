@@ -18,8 +18,8 @@ use std::io;
 /// ```
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// An operation that failed, and why. Its text has the operation, what was tried, with which numbers, the limit, and where
-/// that is known what to do. It becomes an [`io::Error`] of the fitting kind by `?`.
+/// An operation that failed, and why. The text contains the operation, what was tried with which numbers, the limit and, if
+/// known, the remedy. `?` converts it to an [`io::Error`] of the corresponding kind.
 ///
 /// ```
 /// use mmap_wrap::{ErrorKind, Mapping};
@@ -50,21 +50,21 @@ pub struct Error {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// A range does not lie within the mapping, or a length exceeds what this machine can address. Nothing was accessed.
+    /// A range is not inside the mapping, or a length exceeds what this machine can address. Nothing was accessed.
     OutOfRange,
     /// An offset, address or end is not a multiple of a page, or of a word, where it must be.
     Misaligned,
-    /// The access faulted: protection, a file cut short, a full disk, an I/O error.
+    /// The access faulted: protection, a truncated file, a full disk, an I/O error.
     Fault,
-    /// A page was lost to an access through its address and replaced: see [`Mapping::survive`](crate::Mapping::survive).
+    /// A page was lost, and replaced by a zeroed one: see [`Mapping::survive`](crate::Mapping::survive).
     Lost,
     /// Calls of other threads are using the mapping.
     Busy,
     /// A part of the mapping is sealed: [`Mapping::seal`](crate::Mapping::seal).
     Sealed,
-    /// An argument has a value that it cannot have.
+    /// An argument has an invalid value.
     InvalidArgument,
-    /// This system lacks what was asked for.
+    /// This system lacks what the call needs.
     Unsupported,
     /// The system returned an error: [`Error::raw_os_error`].
     System,
@@ -76,7 +76,7 @@ pub enum ErrorKind {
 
 impl Error {
     #[inline(always)]
-    pub(super) fn of(operation: &'static str) -> impl FnOnce(Box<Inner>) -> Error {
+    pub(super) fn in_operation(operation: &'static str) -> impl FnOnce(Box<Inner>) -> Error {
         move |inner| Error { operation, inner }
     }
 
@@ -101,14 +101,14 @@ impl Error {
             code if code > MMAP_WRAP_E_HANDLE => ErrorKind::System,
             MMAP_WRAP_E_RANGE => ErrorKind::OutOfRange,
             MMAP_WRAP_E_ALIGNMENT => ErrorKind::Misaligned,
-            MMAP_WRAP_E_FAULT if *self.inner.of_either() == Inner::Lost => ErrorKind::Lost,
+            MMAP_WRAP_E_FAULT if *self.inner.without_side() == Inner::Lost => ErrorKind::Lost,
             MMAP_WRAP_E_FAULT => ErrorKind::Fault,
             MMAP_WRAP_E_BUSY => ErrorKind::Busy,
             MMAP_WRAP_E_SEALED => ErrorKind::Sealed,
             MMAP_WRAP_E_ARGUMENT => ErrorKind::InvalidArgument,
             MMAP_WRAP_E_UNSUPPORTED => ErrorKind::Unsupported,
             MMAP_WRAP_E_HANDLE | MMAP_WRAP_E_UNMAPPED => ErrorKind::Unmapped,
-            // What is not found is no error here.
+            // Not returned: `find` returns `None`.
             _ => ErrorKind::Internal,
         }
     }
@@ -119,7 +119,7 @@ impl Error {
     /// assert_eq!(mmap_wrap::Mapping::open("no such file").unwrap_err().raw_os_error(), Some(2));
     /// ```
     pub fn raw_os_error(&self) -> Option<i32> {
-        match self.inner.of_either() {
+        match self.inner.without_side() {
             Inner::System { native: Some(Native(code)), .. } => Some(*code),
             Inner::System { errno: Errno(number), .. } => (!cfg!(windows)).then_some(*number),
             _ => None,
@@ -134,7 +134,7 @@ impl Error {
     /// # Ok::<(), mmap_wrap::Error>(())
     /// ```
     pub fn fault_offset(&self) -> Option<usize> {
-        match self.inner.of_either() {
+        match self.inner.without_side() {
             Inner::Fault { offset, .. } => Some(*offset),
             _ => None,
         }
@@ -148,14 +148,14 @@ impl Error {
     /// # Ok::<(), mmap_wrap::Error>(())
     /// ```
     pub fn bytes_done(&self) -> Option<usize> {
-        match self.inner.of_either() {
+        match self.inner.without_side() {
             Inner::Fault { done, .. } => Some(*done),
             _ => None,
         }
     }
 
     fn io_kind(&self) -> io::ErrorKind {
-        match (self.kind(), self.inner.of_either()) {
+        match (self.kind(), self.inner.without_side()) {
             (_, Inner::System { .. }) => self.raw_os_error().map_or(io::ErrorKind::Other, kind_of),
             (_, Inner::Fault { cause, .. }) => match cause {
                 Cause::Protection | Cause::Guard => io::ErrorKind::PermissionDenied,
@@ -186,7 +186,7 @@ impl fmt::Display for Error {
     }
 }
 
-/// As its text, for `fn main() -> Result<()>`.
+/// Includes the text, for `fn main() -> Result<()>`.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         write!(f, "Error({:?}, \"{self}\")", self.kind())

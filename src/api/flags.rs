@@ -1,9 +1,9 @@
-//! The system's flags, by type. A flag that this platform lacks is an error when it is used, never silence.
+//! The system's flags, by type. Using a flag that this platform lacks is an error.
 
 use crate::constants::*;
 use crate::error::{Error, Result};
 
-/// A set of flags with bits of its own, each with the platform's constant, which is 0 where the platform lacks it.
+/// A set of flags with its own bits; each has the platform's constant, which is 0 if the platform lacks it.
 macro_rules! flags {
     ($(#[$about:meta])* $type:ident { $($(#[$($meaning:tt)*])* $name:ident = $bit:literal $constant:ident;)* }) => {
         bitflags::bitflags! {
@@ -41,7 +41,7 @@ macro_rules! flags {
     };
 }
 
-/// One of several, each with the platform's constant.
+/// One of several values, each with the platform's constant.
 macro_rules! choice {
     ($(#[$about:meta])* $type:ident { $($(#[$meaning:meta])* $name:ident $constant:ident;)* }) => {
         $(#[$about])*
@@ -66,14 +66,14 @@ pub(super) fn present(value: i64, name: &str) -> Result<i64> {
     if value == 0 { zero_or_absent(name) } else { Ok(value) }
 }
 
-/// Some constants are 0, as MADV_NORMAL.
+/// For constants that are 0 where they exist, such as MADV_NORMAL.
 #[cold]
 fn zero_or_absent(name: &str) -> Result<i64> {
     find(name).and_then(|constant| constant.value).ok_or_else(|| Error::unsupported(name))
 }
 
 flags! {
-    /// What may be done with memory. Empty: nothing at all.
+    /// How memory may be accessed. Empty: not at all.
     ///
     /// ```
     /// use mmap_wrap::{Mapping, Protection};
@@ -88,14 +88,14 @@ flags! {
         READ = 0 PROT_READ;
         /// It may be written.
         WRITE = 1 PROT_WRITE;
-        /// It may be run as code.
+        /// It may be executed.
         EXECUTE = 2 PROT_EXEC;
     }
 }
 
 flags! {
-    /// What the system does with a mapping, beside what [`MapOptions`](crate::MapOptions) has by name. MAP_FIXED is not
-    /// among them: see [`MapOptions::anonymous_fixed`](crate::MapOptions::anonymous_fixed).
+    /// Flags of mmap(2) for which [`MapOptions`](crate::MapOptions) has no method. For MAP_FIXED see
+    /// [`MapOptions::anonymous_fixed`](crate::MapOptions::anonymous_fixed).
     ///
     /// ```
     /// use mmap_wrap::{MapFlags, MapOptions};
@@ -111,21 +111,21 @@ flags! {
         NONBLOCK = 1 MAP_NONBLOCK;
         /// Pages are locked into memory, as far as they can be.
         LOCKED = 2 MAP_LOCKED;
-        /// No swap space is set aside.
+        /// No swap space is reserved.
         NORESERVE = 3 MAP_NORESERVE;
-        /// Fit for a thread's stack.
+        /// Suitable for a thread's stack.
         STACK = 4 MAP_STACK;
         /// Huge pages of the default size, from the reserved pool. [`MapOptions::huge_pages`](crate::MapOptions::huge_pages)
-        /// names a size.
+        /// takes a size.
         HUGETLB = 5 MAP_HUGETLB;
         /// Writes reach persistent memory (DAX) synchronously. For shared mappings.
         SYNC = 6 MAP_SYNC;
         /// In the lowest 2 GiB of the address space (x86).
         LOW_2G = 7 MAP_32BIT;
-        /// Exactly at the address of [`MapOptions::hint`](crate::MapOptions::hint), or an error where something is there. A
-        /// kernel before Linux 4.17 takes it as a hint.
+        /// Exactly at the address of [`MapOptions::hint`](crate::MapOptions::hint), or an error if something is mapped there.
+        /// Before Linux 4.17 it is only a hint.
         FIXED_NOREPLACE = 8 MAP_FIXED_NOREPLACE;
-        /// Code may be written and run in turn (macOS).
+        /// Code may be written and executed in turn (macOS).
         JIT = 9 MAP_JIT;
         /// Left out of core dumps (OpenBSD).
         CONCEAL = 10 MAP_CONCEAL;
@@ -143,17 +143,17 @@ flags! {
     /// # Ok::<(), mmap_wrap::Error>(())
     /// ```
     SyncFlags {
-        /// Begins, and does not wait.
+        /// Starts writing, and does not wait.
         ASYNC = 0 MS_ASYNC;
-        /// Waits until the data is stored.
+        /// Waits until the data is written.
         SYNC = 1 MS_SYNC;
-        /// Other mappings of the file see what was stored.
+        /// Makes other mappings of the file see the data.
         INVALIDATE = 2 MS_INVALIDATE;
     }
 }
 
 flags! {
-    /// What cannot be done any more to a memory file: [`Mapping::add_seals`](crate::Mapping::add_seals).
+    /// What is forbidden for a memory file: [`Mapping::add_seals`](crate::Mapping::add_seals).
     ///
     /// ```
     /// use mmap_wrap::{MapOptions, Seals};
@@ -164,13 +164,13 @@ flags! {
     Seals {
         /// No seal can be added.
         SEAL = 0 F_SEAL_SEAL;
-        /// It cannot be made smaller: no access to it can fault for that.
+        /// It cannot be made smaller, so that no access faults because of truncation.
         SHRINK = 1 F_SEAL_SHRINK;
         /// It cannot be made larger.
         GROW = 2 F_SEAL_GROW;
         /// It cannot be written.
         WRITE = 3 F_SEAL_WRITE;
-        /// It cannot be written but by mappings that there are.
+        /// It cannot be written, except through existing mappings.
         FUTURE_WRITE = 4 F_SEAL_FUTURE_WRITE;
         /// Its permission to be executed cannot change.
         EXEC = 5 F_SEAL_EXEC;
@@ -178,7 +178,7 @@ flags! {
 }
 
 flags! {
-    /// What [`Mapping::bind`](crate::Mapping::bind) does to pages that are there.
+    /// What [`Mapping::bind`](crate::Mapping::bind) does to pages that are allocated already.
     ///
     /// ```
     /// use mmap_wrap::{BindFlags, Mapping, Policy};
@@ -188,11 +188,11 @@ flags! {
     /// # Ok::<(), mmap_wrap::Error>(())
     /// ```
     BindFlags {
-        /// An error where a page lies elsewhere.
+        /// It is an error if a page is on another node.
         STRICT = 0 MPOL_MF_STRICT;
-        /// Pages that lie elsewhere are moved.
+        /// Pages on other nodes are moved.
         MOVE = 1 MPOL_MF_MOVE;
-        /// Those that other processes use, too.
+        /// Also pages that other processes use.
         MOVE_ALL = 2 MPOL_MF_MOVE_ALL;
     }
 }
@@ -211,13 +211,13 @@ flags! {
         CURRENT = 0 MCL_CURRENT;
         /// What will be mapped.
         FUTURE = 1 MCL_FUTURE;
-        /// Beside these: each page once it is touched.
+        /// With the others: each page when it is first accessed.
         ON_FAULT = 2 MCL_ONFAULT;
     }
 }
 
 choice! {
-    /// On which NUMA nodes memory is taken: [`Mapping::bind`](crate::Mapping::bind).
+    /// On which NUMA nodes pages are allocated: [`Mapping::bind`](crate::Mapping::bind).
     ///
     /// ```
     /// use mmap_wrap::{BindFlags, Mapping, Policy};
@@ -227,23 +227,23 @@ choice! {
     /// # Ok::<(), mmap_wrap::Error>(())
     /// ```
     Policy {
-        /// That of the thread.
+        /// The policy of the thread.
         Default MPOL_DEFAULT;
-        /// The given node, while it has room.
+        /// The given node, while it has free memory.
         Preferred MPOL_PREFERRED;
         /// The given nodes and no others.
         Bind MPOL_BIND;
         /// The given nodes in turn.
         Interleave MPOL_INTERLEAVE;
-        /// The node of the thread that touches it.
+        /// The node of the thread that first accesses the page.
         Local MPOL_LOCAL;
-        /// The given nodes, while they have room.
+        /// The given nodes, while they have free memory.
         PreferredMany MPOL_PREFERRED_MANY;
     }
 }
 
 choice! {
-    /// What [`Mapping::advise`](crate::Mapping::advise) says to the kernel. Advice that drops data takes whole pages only.
+    /// Advice for [`Mapping::advise`](crate::Mapping::advise). Advice that discards data takes whole pages only.
     ///
     /// ```
     /// use mmap_wrap::{Advice, Mapping};
@@ -267,7 +267,7 @@ choice! {
         DontNeedLocked MADV_DONTNEED_LOCKED;
         /// The pages may be dropped until they are next written.
         Free MADV_FREE;
-        /// Free the pages and what lies behind them in the file: punches a hole.
+        /// Free the pages and their blocks of the file: punches a hole.
         Remove MADV_REMOVE;
         /// A forked child does not have the pages.
         DontFork MADV_DONTFORK;

@@ -1,5 +1,4 @@
-//! The API of Rust programs: types in place of numbers, a file per topic. Each call converts, calls one thing inside,
-//! converts back.
+//! The Rust API: types in place of numbers, a file per topic. Each method converts types and calls one operation.
 
 mod access;
 #[forbid(unsafe_code)]
@@ -29,7 +28,7 @@ use crate::{guarded, sys};
 use std::path::Path;
 
 pub use crate::mapping::{FileEnd, SourceKind, Waited};
-pub use crate::page_cache::Cache;
+pub use crate::page_cache::CacheStat;
 pub use atomics::Atomic;
 pub use cursor::Cursor;
 pub use elements::Element;
@@ -37,14 +36,13 @@ pub use error::{Error, ErrorKind, Result};
 pub use flags::{Advice, BindFlags, LockAll, MapFlags, Policy, Protection, Seals, SyncFlags};
 pub use mutex::{MUTEX_SIZE, MutexGuard};
 pub use options::{MapOptions, unlink_shared_memory};
-pub use page_cache::{cached, evict, warm};
+pub use page_cache::{cachestat, evict, readahead};
 
-/// Mapped memory: of a file, or without one. It is unmapped when it is dropped.
+/// Mapped memory, of a file or without a file. It is unmapped when it is dropped.
 ///
-/// The bytes are read and written by calls, not by reference: another process may change or cut the file at any time,
-/// which no `&[u8]` may see. Each call checks its range and returns an [`Error`] where an access faults. Ranges are in bytes
-/// from the start of the mapping. All methods that take `&self` may be called from any thread at once; a `Mapping` is
-/// `Send` and `Sync`.
+/// The bytes are read and written by calls, not by reference: another process may change or truncate the file at any time,
+/// which the rules of `&[u8]` forbid. Each call checks its range, and returns an [`Error`] if an access faults. Ranges are in
+/// bytes from the start of the mapping. A `Mapping` is `Send` and `Sync`: several threads may use it at the same time.
 ///
 /// ```
 /// use mmap_wrap::Mapping;
@@ -56,7 +54,7 @@ pub use page_cache::{cached, evict, warm};
 /// # Ok::<(), mmap_wrap::Error>(())
 /// ```
 ///
-/// No safe call maps over memory that is in use:
+/// Mapping at an address that may be in use is `unsafe`:
 ///
 /// ```compile_fail,E0133
 /// # use mmap_wrap::MapOptions;
@@ -66,7 +64,7 @@ pub use page_cache::{cached, evict, warm};
 /// ```
 pub struct Mapping {
     handle: Handle,
-    /// Kept here: it changes with `&mut self` only.
+    /// A copy, since it changes with `&mut self` only.
     len: usize,
 }
 
@@ -77,7 +75,7 @@ const _: fn() = || {
 };
 
 impl Mapping {
-    /// Maps all of the file at `path` for reading. [`MapOptions`] has everything else.
+    /// Maps the whole file at `path` for reading. [`MapOptions`] has everything else.
     ///
     /// ```
     /// let text = mmap_wrap::Mapping::open("Cargo.toml")?;
@@ -88,7 +86,7 @@ impl Mapping {
         MapOptions::new().open(path)
     }
 
-    /// Maps `len` bytes without a file, for reading and writing: zeros at first. A forked child shares them.
+    /// Maps `len` bytes of zeroed memory without a file, for reading and writing. A forked child shares the memory.
     ///
     /// ```
     /// let memory = mmap_wrap::Mapping::anonymous(4096)?;
@@ -102,16 +100,16 @@ impl Mapping {
     fn insert(operation: &'static str, make: impl FnOnce() -> Result<Core, Box<Cause>>) -> Result<Mapping> {
         let mut len = 0;
         let made = || make().inspect(|mapping| len = mapping.length());
-        registry::insert(made).map(|handle| Mapping { handle, len }).map_err(Error::of(operation))
+        registry::insert(made).map(|handle| Mapping { handle, len }).map_err(Error::in_operation(operation))
     }
 
     /// Runs one operation of the mapping.
     #[inline(always)]
     fn with<T>(&self, operation: &'static str, run: impl FnOnce(&Core) -> Result<T, Box<Cause>>) -> Result<T> {
-        registry::with(self.handle, run).map_err(Error::of(operation))
+        registry::with(self.handle, run).map_err(Error::in_operation(operation))
     }
 
-    /// Bytes in the mapping: those that were asked for, not rounded to pages.
+    /// The length in bytes as requested, not rounded to pages.
     ///
     /// ```
     /// assert_eq!(mmap_wrap::Mapping::anonymous(100)?.len(), 100);
@@ -122,7 +120,7 @@ impl Mapping {
         self.len
     }
 
-    /// Whether the mapping has no bytes, as one of an empty file.
+    /// Whether the length is 0, as for an empty file.
     ///
     /// ```
     /// assert!(!mmap_wrap::Mapping::anonymous(100)?.is_empty());
@@ -133,24 +131,24 @@ impl Mapping {
         self.len == 0
     }
 
-    /// What is known of the mapping, without asking the system.
+    /// What the library knows of the mapping, without a system call.
     ///
     /// ```
     /// use mmap_wrap::{Mapping, Protection, SourceKind};
-    /// let facts = Mapping::open("Cargo.toml")?.facts()?;
-    /// assert_eq!((facts.protection, facts.source), (Protection::READ, SourceKind::Path));
+    /// let info = Mapping::open("Cargo.toml")?.info()?;
+    /// assert_eq!((info.protection, info.source), (Protection::READ, SourceKind::Path));
     /// # Ok::<(), mmap_wrap::Error>(())
     /// ```
-    pub fn facts(&self) -> Result<Facts> {
-        let pin = registry::look(self.handle).map_err(Error::of("facts"))?;
-        let (core, (_, surviving, lost)) = (pin.facts(), registry::custody(&pin));
-        Ok(Facts {
+    pub fn info(&self) -> Result<Info> {
+        let pin = registry::peek(self.handle).map_err(Error::in_operation("info"))?;
+        let (core, (_, surviving, lost)) = (pin.info(), registry::status(&pin));
+        Ok(Info {
             len: core.length,
             mapped: core.mapped,
             address: core.address,
             page_size: core.page_size,
             protection: Protection::from_platform(core.protection),
-            shared: crate::mapping::is_shared(core.flags),
+            shared: crate::flags::is_shared(core.flags),
             offset: core.offset,
             keeps_file: core.keeps_file,
             sealed: core.sealed,
@@ -186,7 +184,7 @@ impl Mapping {
         self.with("seals", Core::seals).map(Seals::from_platform)
     }
 
-    /// Adds seals to those of the memory file. They cannot be taken off.
+    /// Adds seals to those of the memory file. They cannot be removed.
     ///
     /// ```
     /// # use mmap_wrap::{MapOptions, Seals};
@@ -198,15 +196,15 @@ impl Mapping {
         self.with("add_seals", |core| core.add_seals(seals.to_platform()?))
     }
 
-    /// Unmaps now, and reports what dropping cannot: a loss that was not reported yet ([`Mapping::survive`]), or a mapping
-    /// that stays since it is sealed.
+    /// Unmaps, and reports errors that dropping cannot report: a pending loss ([`Mapping::survive`]), or a mapping that cannot be
+    /// unmapped since it is sealed.
     ///
     /// ```
     /// mmap_wrap::Mapping::anonymous(4096)?.unmap()?;
     /// # Ok::<(), mmap_wrap::Error>(())
     /// ```
     pub fn unmap(self) -> Result<()> {
-        registry::unmap(self.handle).map(drop).map_err(Error::of("unmap"))
+        registry::unmap(self.handle).map(drop).map_err(Error::in_operation("unmap"))
     }
 }
 
@@ -218,24 +216,24 @@ impl Drop for Mapping {
 
 impl std::fmt::Debug for Mapping {
     fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-        match self.facts() {
-            Ok(facts) => f.debug_tuple("Mapping").field(&facts).finish(),
+        match self.info() {
+            Ok(info) => f.debug_tuple("Mapping").field(&info).finish(),
             Err(error) => f.debug_tuple("Mapping").field(&error).finish(),
         }
     }
 }
 
-/// What a mapping was made of, and what it is now: [`Mapping::facts`].
+/// What a mapping was created from, and its present state: [`Mapping::info`].
 ///
 /// ```
-/// let facts = mmap_wrap::Mapping::anonymous(100)?.facts()?;
-/// assert_eq!((facts.len, facts.mapped), (100, facts.page_size));
+/// let info = mmap_wrap::Mapping::anonymous(100)?.info()?;
+/// assert_eq!((info.len, info.mapped), (100, info.page_size));
 /// # Ok::<(), mmap_wrap::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Facts {
-    /// Bytes that were asked for.
+pub struct Info {
+    /// Length in bytes, as requested.
     pub len: usize,
     /// Bytes that the kernel mapped, in whole pages.
     pub mapped: usize,
@@ -245,7 +243,7 @@ pub struct Facts {
     pub page_size: usize,
     /// As mapped, or as last set for the whole mapping; parts may differ.
     pub protection: Protection,
-    /// Whether changes reach the file and others that map it.
+    /// Whether changes reach the file and its other mappings.
     pub shared: bool,
     /// File offset of the first byte.
     pub offset: u64,
@@ -253,15 +251,15 @@ pub struct Facts {
     pub keeps_file: bool,
     /// Whether a part of it is sealed, by [`Mapping::seal`].
     pub sealed: bool,
-    /// Whether it survives SIGBUS, by [`Mapping::survive`].
+    /// Whether it is surviving, by [`Mapping::survive`].
     pub surviving: bool,
-    /// Whether a page was lost and that was not reported yet.
+    /// Whether a loss is pending.
     pub lost: bool,
-    /// What it was made of.
+    /// What it was created from.
     pub source: SourceKind,
 }
 
-/// Bytes in a page of memory, as the running system has it: 4096, 16384 and 65536 exist.
+/// Bytes in a page of memory on the running system, such as 4096, 16384 or 65536.
 ///
 /// ```
 /// assert!(mmap_wrap::page_size().is_power_of_two());
@@ -278,10 +276,10 @@ pub fn page_size() -> usize {
 /// }
 /// ```
 pub fn huge_page_size() -> Result<usize> {
-    crate::mapping::transparent_huge_page_size().map_err(Error::of("huge_page_size"))
+    crate::mapping::transparent_huge_page_size().map_err(Error::in_operation("huge_page_size"))
 }
 
-/// Keeps all memory of the process in memory, whether this library mapped it or not: mlockall(2).
+/// Locks all pages of the process into memory, whether this library mapped them or not: mlockall(2).
 ///
 /// ```
 /// if mmap_wrap::lock_all(mmap_wrap::LockAll::CURRENT).is_ok() {
@@ -291,10 +289,10 @@ pub fn huge_page_size() -> Result<usize> {
 /// ```
 pub fn lock_all(what: LockAll) -> Result<()> {
     let lock = || crate::mapping::lock_all(what.to_platform()?);
-    lock().map_err(Error::of("lock_all"))
+    lock().map_err(Error::in_operation("lock_all"))
 }
 
-/// Ends what [`lock_all`] began, and every [`Mapping::lock`]: munlockall(2).
+/// Undoes [`lock_all`] and every [`Mapping::lock`]: munlockall(2).
 ///
 /// ```
 /// if let Err(error) = mmap_wrap::unlock_all() {
@@ -302,12 +300,12 @@ pub fn lock_all(what: LockAll) -> Result<()> {
 /// }
 /// ```
 pub fn unlock_all() -> Result<()> {
-    crate::mapping::unlock_all().map_err(Error::of("unlock_all"))
+    crate::mapping::unlock_all().map_err(Error::in_operation("unlock_all"))
 }
 
-/// Verifies this library's handlers of SIGBUS and SIGSEGV now: whether faults of this thread's accesses are repaired by them
-/// from here on. Otherwise accesses go through the kernel, which is slower. They are verified by themselves every 25
-/// microseconds or so; call this after installing a handler of your own.
+/// Verifies now that the handlers of SIGBUS and SIGSEGV are this library's, and that this thread does not block these signals.
+/// If not, accesses are done by the kernel, which is slower. Each thread verifies this by itself every 25 microseconds or so;
+/// call this function after installing handlers.
 ///
 /// ```
 /// println!("accesses at full speed: {}", mmap_wrap::verify_handlers());
@@ -316,8 +314,8 @@ pub fn verify_handlers() -> bool {
     guarded::verify()
 }
 
-/// Says whether the handlers of SIGBUS and SIGSEGV may be taken for granted: no code in this process replaces them from now
-/// on, or blocks the signals. Accesses then verify nothing. If that is not so, a fault ends the process.
+/// With true, accesses no longer verify the handlers of SIGBUS and SIGSEGV: the caller guarantees that no code in this process
+/// replaces them or blocks the signals from now on. Otherwise a fault kills the process.
 ///
 /// ```
 /// mmap_wrap::trust_handlers(true);
@@ -326,17 +324,18 @@ pub fn trust_handlers(trusted: bool) {
     guarded::trust(trusted);
 }
 
-/// Numbers in memory fit: no object exceeds isize::MAX bytes. Others are out of any mapping's range.
+/// Converts an offset or size. Those of objects in memory fit, since no object exceeds isize::MAX bytes; larger ones become
+/// i64::MAX, which is outside of every mapping.
 #[inline]
 fn number(value: impl TryInto<i64>) -> i64 {
     value.try_into().unwrap_or(i64::MAX)
 }
 
-/// A range as offset and size, or start and end, in the core's numbers.
+/// A range as offset and size, or start and end, in `i64`.
 #[derive(Clone, Copy)]
 struct Part {
     start: i64,
-    /// Not included; `REST` for the end of the mapping.
+    /// Exclusive; `REST` for the end of the mapping.
     end: i64,
 }
 

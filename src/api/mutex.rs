@@ -7,7 +7,7 @@ use crate::mutex::{self, Acquired};
 use std::marker::PhantomData;
 use std::time::{Duration, Instant};
 
-/// Bytes of a mutex in a mapping. Zeros are a free one; its offset is a multiple of 8.
+/// Bytes of a mutex in a mapping. Zeros are an unlocked mutex; its offset is a multiple of 8.
 ///
 /// ```
 /// let room_for_ten = mmap_wrap::Mapping::anonymous(10 * mmap_wrap::MUTEX_SIZE)?;
@@ -18,10 +18,10 @@ pub const MUTEX_SIZE: usize = 16;
 const _: () = assert!(MUTEX_SIZE as u64 == mutex::SIZE.unsigned_abs());
 
 impl Mapping {
-    /// Acquires the mutex at `offset`, within `timeout`; none waits indefinitely, zero tries once. A thread or process that
-    /// ends while it holds the mutex loses it: see [`MutexGuard::is_taken_over`].
+    /// Acquires the mutex at `offset` within `timeout`; `None` waits indefinitely, zero tries once. If a thread or process ends
+    /// while it holds the mutex, another thread takes it over: see [`MutexGuard::is_taken_over`].
     ///
-    /// Errors: ETIMEDOUT, and EDEADLK where this thread holds it.
+    /// Errors: ETIMEDOUT, and EDEADLK if this thread holds it.
     ///
     /// ```
     /// let memory = mmap_wrap::Mapping::anonymous(4096)?;
@@ -38,11 +38,11 @@ impl Mapping {
         loop {
             match mutex::lock(self.handle, number(offset), nanoseconds(left)) {
                 Ok(acquired) => return Ok(MutexGuard { mapping: self, offset, acquired, _of_this_thread: PhantomData }),
-                // A signal's handler ran.
+                // A signal handler ran.
                 Err(error) if error.code() == Errno::EINTR.code() => {
                     left = end.map(|end| end.saturating_duration_since(Instant::now()));
                 }
-                Err(error) => return Err(Error::of("lock_mutex")(error)),
+                Err(error) => return Err(Error::in_operation("lock_mutex")(error)),
             }
         }
     }
@@ -71,7 +71,7 @@ pub struct MutexGuard<'a> {
 }
 
 impl MutexGuard<'_> {
-    /// Whether the holder before ended without releasing it: what the mutex protects may be half changed.
+    /// Whether the previous holder ended without releasing it: what the mutex protects may be inconsistent.
     ///
     /// ```
     /// let memory = mmap_wrap::Mapping::anonymous(4096)?;
@@ -81,10 +81,10 @@ impl MutexGuard<'_> {
     /// # Ok::<(), mmap_wrap::Error>(())
     /// ```
     pub fn is_taken_over(&self) -> bool {
-        self.acquired == Acquired::FromEnded
+        self.acquired == Acquired::TakenOver
     }
 
-    /// Releases the mutex, and reports what dropping the guard cannot: that another process overwrote it.
+    /// Releases the mutex, and reports an error that dropping the guard cannot report: another process overwrote it.
     ///
     /// ```
     /// let memory = mmap_wrap::Mapping::anonymous(4096)?;
@@ -95,7 +95,7 @@ impl MutexGuard<'_> {
     /// ```
     pub fn unlock(self) -> Result<()> {
         let guard = std::mem::ManuallyDrop::new(self);
-        mutex::unlock(guard.mapping.handle, number(guard.offset)).map_err(Error::of("unlock"))
+        mutex::unlock(guard.mapping.handle, number(guard.offset)).map_err(Error::in_operation("unlock"))
     }
 }
 

@@ -1,10 +1,10 @@
-//! How mappings are made.
+//! Creating mappings.
 
 use super::page_cache::part_of_file;
 use super::{Core, Error, MapFlags, Mapping, Protection, Result, number};
 use crate::constants::*;
 use crate::error::Error as Cause;
-use crate::mapping::{KEEP, Name, Open};
+use crate::mapping::{KEEP, Name, OpenRequest};
 use crate::range::REST;
 use crate::source;
 use crate::sys::{self, AsFile};
@@ -12,9 +12,9 @@ use std::ffi::{CString, OsStr};
 use std::ops::RangeBounds;
 use std::path::Path;
 
-/// How a mapping is made: what is mapped, and with which protection. What is not said is read-only, shared, all of the file.
+/// Options for a new mapping. The defaults are read-only, shared, the whole file.
 ///
-/// An option that a call has no use for, as a size for memory without a file, is an error of that call
+/// An option that does not apply to a call, such as a size for memory without a file, is an error of that call
 /// ([`ErrorKind::InvalidArgument`](super::ErrorKind::InvalidArgument)). Only [`MapOptions::hint`] and [`MapOptions::mode`] may
 /// have no effect.
 ///
@@ -40,7 +40,7 @@ pub struct MapOptions {
     huge_page: Option<usize>,
     hint: usize,
     alignment: Option<usize>,
-    /// In the core's numbers, or that there are none for it.
+    /// As offset and length, or the error if it is not a range of a file.
     part: Result<(i64, i64), Box<Cause>>,
     keep_file: bool,
     create: bool,
@@ -52,15 +52,15 @@ pub struct MapOptions {
     sealable: bool,
 }
 
-/// What a call has use for, beyond protection.
+/// Groups of options that apply to some calls only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Use {
-    /// Opening, making and sizing a file.
+enum OptionGroup {
+    /// Opening, creating and sizing a file.
     Opening,
     Part,
     Alignment,
     Seals,
-    /// Whether changes are private, and the system's flags.
+    /// Private or shared, and the system's flags.
     Flags,
     HugePages,
 }
@@ -72,7 +72,7 @@ impl Default for MapOptions {
 }
 
 impl MapOptions {
-    /// Read-only, shared, all of the file.
+    /// Read-only, shared, the whole file.
     ///
     /// ```
     /// let text = mmap_wrap::MapOptions::new().open("Cargo.toml")?;
@@ -110,7 +110,7 @@ impl MapOptions {
         self
     }
 
-    /// The protection, in place of what [`MapOptions::write`] makes of it.
+    /// The protection, in place of [`MapOptions::write`].
     ///
     /// ```
     /// use mmap_wrap::{MapOptions, Protection};
@@ -123,7 +123,7 @@ impl MapOptions {
         self
     }
 
-    /// Changes stay in this mapping: MAP_PRIVATE. It may then be written where the file may only be read.
+    /// Changes stay in this mapping: MAP_PRIVATE. The mapping may be writable even if the file is not.
     ///
     /// ```
     /// let text = mmap_wrap::MapOptions::new().write(true).private().open("Cargo.toml")?;
@@ -136,7 +136,7 @@ impl MapOptions {
         self
     }
 
-    /// Flags that have no method here.
+    /// Flags that have no method of their own.
     ///
     /// ```
     /// use mmap_wrap::{MapFlags, MapOptions};
@@ -149,7 +149,7 @@ impl MapOptions {
         self
     }
 
-    /// Huge pages of so many bytes, from the reserved pool. For memory without a file and memory files.
+    /// Huge pages of `bytes` each, from the reserved pool. For memory without a file and memory files.
     ///
     /// ```
     /// match mmap_wrap::MapOptions::new().write(true).huge_pages(2 << 20).anonymous(2 << 20) {
@@ -162,7 +162,7 @@ impl MapOptions {
         self
     }
 
-    /// Where the mapping should begin, if nothing is there.
+    /// The address at which the mapping should begin, if nothing is mapped there.
     ///
     /// ```
     /// let memory = mmap_wrap::MapOptions::new().hint(0x10_0000_0000_u64 as usize).anonymous(4096)?;
@@ -173,7 +173,7 @@ impl MapOptions {
         self
     }
 
-    /// The first page lies at a multiple of so many bytes, a power of two. For [`MapOptions::map`] and
+    /// The address of the first page is a multiple of `bytes`, a power of two. For [`MapOptions::map`] and
     /// [`MapOptions::anonymous`].
     ///
     /// ```
@@ -186,7 +186,7 @@ impl MapOptions {
         self
     }
 
-    /// The part of the file that is mapped. It need not begin on a page border, and may go beyond the end of the file, where
+    /// The part of the file that is mapped. It need not begin on a page boundary, and may go beyond the end of the file, where
     /// accesses fault until the file has grown.
     ///
     /// ```
@@ -199,8 +199,8 @@ impl MapOptions {
         self
     }
 
-    /// The mapping keeps its file open, for [`Mapping::resize`], [`Mapping::file`], [`Mapping::cache`]. Memory files are kept in
-    /// any case.
+    /// The mapping keeps its file open, for [`Mapping::resize`], [`Mapping::file`], [`Mapping::cachestat`]. Memory files are
+    /// kept in any case.
     ///
     /// ```
     /// let text = mmap_wrap::MapOptions::new().keep_file(true).open("Cargo.toml")?;
@@ -212,7 +212,7 @@ impl MapOptions {
         self
     }
 
-    /// [`MapOptions::open`] makes the file if there is none. It is then empty, unless [`MapOptions::size`] is given.
+    /// [`MapOptions::open`] creates the file if it does not exist: empty, unless [`MapOptions::size`] is given.
     ///
     /// ```
     /// # let folder = tempfile::tempdir().unwrap();
@@ -225,7 +225,7 @@ impl MapOptions {
         self
     }
 
-    /// [`MapOptions::open`] makes the file, and it is an error if there is one.
+    /// [`MapOptions::open`] creates the file, and fails if it exists.
     ///
     /// ```
     /// let error = mmap_wrap::MapOptions::new().create_new(true).size(4096).open("Cargo.toml").unwrap_err();
@@ -236,7 +236,7 @@ impl MapOptions {
         self
     }
 
-    /// [`MapOptions::open`] empties the file first.
+    /// [`MapOptions::open`] truncates the file to 0 bytes first.
     ///
     /// ```
     /// # let folder = tempfile::tempdir().unwrap();
@@ -251,7 +251,7 @@ impl MapOptions {
         self
     }
 
-    /// Permissions of a file that is made, less the umask; 0o666 if not said.
+    /// Permissions of a file that is created, less the umask. The default is 0o666.
     ///
     /// ```
     /// # let folder = tempfile::tempdir().unwrap();
@@ -264,9 +264,9 @@ impl MapOptions {
         self
     }
 
-    /// The size in bytes that the file gets when it is opened: a longer file is cut, and what lay behind is lost, except of
-    /// shared memory, which is never made smaller. On failure it has its former size. Without this the file stays as it is, and
-    /// [`Mapping::resize`] makes it longer.
+    /// The size in bytes that the file gets when it is opened. A longer file is truncated, which loses the rest; shared memory is
+    /// never made smaller. On failure the file has its former size. Without this option opening does not change the size;
+    /// [`Mapping::resize`] can.
     ///
     /// ```
     /// # let folder = tempfile::tempdir().unwrap();
@@ -280,7 +280,7 @@ impl MapOptions {
         self
     }
 
-    /// The file system sets blocks aside for all of the file now, so that a full disk is an error here and not a fault later.
+    /// The file system allocates blocks for all of the file now, so that a full disk is an error here and not a fault later.
     ///
     /// ```
     /// # let folder = tempfile::tempdir().unwrap();
@@ -295,7 +295,7 @@ impl MapOptions {
         self
     }
 
-    /// Seals can be added to the memory file that [`MapOptions::memfd`] makes.
+    /// Seals can be added to the memory file that [`MapOptions::memfd`] creates.
     ///
     /// ```
     /// use mmap_wrap::{MapOptions, Seals};
@@ -308,8 +308,8 @@ impl MapOptions {
         self
     }
 
-    /// Opens the file at `path`, maps it, and closes it. It is opened for writing only where that is needed. On failure a file
-    /// that was not there is removed again.
+    /// Opens the file at `path`, maps it, and closes it. It is opened for writing only if needed. On failure, a file that this
+    /// call created is removed.
     ///
     /// ```
     /// let text = mmap_wrap::MapOptions::new().open("Cargo.toml")?;
@@ -317,13 +317,14 @@ impl MapOptions {
     /// ```
     pub fn open(&self, path: impl AsRef<Path>) -> Result<Mapping> {
         Mapping::insert("open", || {
-            self.fit(&[Use::Opening, Use::Part, Use::Flags])?;
+            self.check_options(&[OptionGroup::Opening, OptionGroup::Part, OptionGroup::Flags])?;
             let path = c_text(path.as_ref().as_os_str(), "path")?;
             self.open_named(Name::Path(&path))
         })
     }
 
-    /// The same for POSIX shared memory: a name of shm_open(3), `/like-this`. It stays until [`unlink_shared_memory`].
+    /// Like [`MapOptions::open`], for POSIX shared memory: a name of shm_open(3), such as `/counters`. It exists until
+    /// [`unlink_shared_memory`].
     ///
     /// ```
     /// let name = format!("/mmap-wrap-{}", std::process::id());
@@ -333,13 +334,13 @@ impl MapOptions {
     /// ```
     pub fn shared_memory(&self, name: impl AsRef<OsStr>) -> Result<Mapping> {
         Mapping::insert("shared_memory", || {
-            self.fit(&[Use::Opening, Use::Part, Use::Flags])?;
+            self.check_options(&[OptionGroup::Opening, OptionGroup::Part, OptionGroup::Flags])?;
             let name = c_text(name.as_ref(), "name")?;
             self.open_named(Name::SharedMemory(&name))
         })
     }
 
-    /// Maps an open file. It may be closed afterwards.
+    /// Maps an open file. The file may be closed afterwards.
     ///
     /// ```
     /// let file = std::fs::File::open("Cargo.toml").unwrap();
@@ -348,14 +349,14 @@ impl MapOptions {
     /// ```
     pub fn map(&self, file: impl AsFile) -> Result<Mapping> {
         Mapping::insert("map", || {
-            self.fit(OF_DESCRIPTOR)?;
+            self.check_options(FOR_DESCRIPTOR)?;
             let (offset, len) = self.part.clone()?;
             // SAFETY: the descriptor is borrowed, and the flags have no MAP_FIXED.
             unsafe { self.map_descriptor(self.map_flags()?, len, sys::raw(&file).into(), offset) }
         })
     }
 
-    /// Maps `len` bytes without a file: zeros at first. Shared memory is shared with forked children.
+    /// Maps `len` bytes of zeroed memory without a file. Shared memory is shared with forked children.
     ///
     /// ```
     /// let memory = mmap_wrap::MapOptions::new().write(true).anonymous(4096)?;
@@ -363,13 +364,13 @@ impl MapOptions {
     /// ```
     pub fn anonymous(&self, len: usize) -> Result<Mapping> {
         Mapping::insert("anonymous", || {
-            self.fit(WITHOUT_FILE)?;
+            self.check_options(WITHOUT_FILE)?;
             // SAFETY: there is no descriptor, and the flags have no MAP_FIXED.
             unsafe { self.map_descriptor(self.map_flags()? | MAP_ANONYMOUS, number(len), -1, 0) }
         })
     }
 
-    /// Maps a memory file of `len` bytes, memfd_create(2), and keeps it open. The name is for /proc only.
+    /// Creates and maps a memory file of `len` bytes, memfd_create(2), and keeps it open. The name appears in /proc only.
     ///
     /// ```
     /// let memory = mmap_wrap::MapOptions::new().write(true).memfd("counters", 4096)?;
@@ -378,7 +379,7 @@ impl MapOptions {
     /// ```
     pub fn memfd(&self, name: &str, len: usize) -> Result<Mapping> {
         Mapping::insert("memfd", || {
-            self.fit(&[Use::Seals, Use::Flags, Use::HugePages])?;
+            self.check_options(&[OptionGroup::Seals, OptionGroup::Flags, OptionGroup::HugePages])?;
             let name = c_text(OsStr::new(name), "name")?;
             let mut memfd_flags = if self.sealable { MFD_ALLOW_SEALING } else { 0 };
             if let Some(bytes) = self.huge_page {
@@ -389,7 +390,7 @@ impl MapOptions {
         })
     }
 
-    /// Maps a file of `len` bytes that has no name, with the best mechanism available, and keeps it open.
+    /// Creates and maps a file of `len` bytes without a name, with the best mechanism available, and keeps it open.
     ///
     /// ```
     /// let memory = mmap_wrap::MapOptions::new().write(true).unnamed(4096)?;
@@ -398,12 +399,12 @@ impl MapOptions {
     /// ```
     pub fn unnamed(&self, len: usize) -> Result<Mapping> {
         Mapping::insert("unnamed", || {
-            self.fit(&[Use::Flags])?;
+            self.check_options(&[OptionGroup::Flags])?;
             Core::from_unnamed(number(len), self.protection.to_platform()?, self.map_flags()?)
         })
     }
 
-    /// Maps `len` bytes of secret memory, memfd_secret(2): locked into memory, and unreadable even for debuggers.
+    /// Creates and maps `len` bytes of secret memory, memfd_secret(2): locked into memory, and not readable by debuggers.
     ///
     /// ```
     /// match mmap_wrap::MapOptions::new().write(true).secret(32) {
@@ -413,7 +414,7 @@ impl MapOptions {
     /// ```
     pub fn secret(&self, len: usize) -> Result<Mapping> {
         Mapping::insert("secret", || {
-            self.fit(&[])?;
+            self.check_options(&[])?;
             Core::from_secret(number(len), self.protection.to_platform()?)
         })
     }
@@ -421,7 +422,7 @@ impl MapOptions {
     /// [`MapOptions::map`] exactly at `address`: MAP_FIXED.
     ///
     /// # Safety
-    /// Nothing that lies in the place may be used any more: it is replaced. A `Mapping` that lies there must not be dropped.
+    /// What was mapped at the address is replaced and must not be used any more. A `Mapping` of it must not be dropped.
     ///
     /// ```
     /// # use mmap_wrap::{MapOptions, Mapping};
@@ -435,11 +436,11 @@ impl MapOptions {
     /// ```
     pub unsafe fn map_fixed(&self, address: *mut u8, file: impl AsFile) -> Result<Mapping> {
         Mapping::insert("map_fixed", || {
-            self.fit(OF_DESCRIPTOR)?;
+            self.check_options(FOR_DESCRIPTOR)?;
             let (offset, len) = self.part.clone()?;
             let options = MapOptions { hint: address.addr(), ..self.clone() };
             let flags = options.map_flags()? | MAP_FIXED;
-            // SAFETY: the descriptor is borrowed; the caller sees to the place.
+            // SAFETY: the descriptor is borrowed; the caller ensures that nothing uses the address.
             unsafe { options.map_descriptor(flags, len, sys::raw(&file).into(), offset) }
         })
     }
@@ -447,7 +448,7 @@ impl MapOptions {
     /// [`MapOptions::anonymous`] exactly at `address`: MAP_FIXED.
     ///
     /// # Safety
-    /// Nothing that lies in the place may be used any more: it is replaced. A `Mapping` that lies there must not be dropped.
+    /// What was mapped at the address is replaced and must not be used any more. A `Mapping` of it must not be dropped.
     ///
     /// ```
     /// # use mmap_wrap::{MapOptions, Mapping};
@@ -460,27 +461,27 @@ impl MapOptions {
     /// ```
     pub unsafe fn anonymous_fixed(&self, address: *mut u8, len: usize) -> Result<Mapping> {
         Mapping::insert("anonymous_fixed", || {
-            self.fit(WITHOUT_FILE)?;
+            self.check_options(WITHOUT_FILE)?;
             let options = MapOptions { hint: address.addr(), ..self.clone() };
             let flags = options.map_flags()? | MAP_ANONYMOUS | MAP_FIXED;
-            // SAFETY: there is no descriptor; the caller sees to the place.
+            // SAFETY: there is no descriptor; the caller ensures that nothing uses the address.
             unsafe { options.map_descriptor(flags, number(len), -1, 0) }
         })
     }
 
-    /// That the call has use for all that was asked: the rest would be ignored, and without a word.
-    fn fit(&self, used: &[Use]) -> Result<(), Box<Cause>> {
+    /// Checks that all given options apply to the call: others would be ignored silently.
+    fn check_options(&self, used: &[OptionGroup]) -> Result<(), Box<Cause>> {
         let asked = [
-            (self.create || self.create_new, Use::Opening, "create"),
-            (self.truncate, Use::Opening, "truncate"),
-            (self.size.is_some(), Use::Opening, "size"),
-            (self.allocate, Use::Opening, "allocate"),
-            (self.part != Ok((0, REST)), Use::Part, "range"),
-            (self.alignment.is_some(), Use::Alignment, "alignment"),
-            (self.sealable, Use::Seals, "sealable"),
-            (self.private, Use::Flags, "private"),
-            (!self.flags.is_empty(), Use::Flags, "flags"),
-            (self.huge_page.is_some(), Use::HugePages, "huge_pages"),
+            (self.create || self.create_new, OptionGroup::Opening, "create"),
+            (self.truncate, OptionGroup::Opening, "truncate"),
+            (self.size.is_some(), OptionGroup::Opening, "size"),
+            (self.allocate, OptionGroup::Opening, "allocate"),
+            (self.part != Ok((0, REST)), OptionGroup::Part, "range"),
+            (self.alignment.is_some(), OptionGroup::Alignment, "alignment"),
+            (self.sealable, OptionGroup::Seals, "sealable"),
+            (self.private, OptionGroup::Flags, "private"),
+            (!self.flags.is_empty(), OptionGroup::Flags, "flags"),
+            (self.huge_page.is_some(), OptionGroup::HugePages, "huge_pages"),
         ];
         match asked.iter().find(|(is_asked, usage, _)| *is_asked && !used.contains(usage)) {
             Some((_, _, option)) => Err(Cause::argument(format!("{option} does not apply to this call"))),
@@ -493,7 +494,7 @@ impl MapOptions {
     unsafe fn map_descriptor(&self, flags: i64, len: i64, fd: i64, offset: i64) -> Result<Core, Box<Cause>> {
         let protection = self.protection.to_platform()?;
         match self.alignment {
-            // SAFETY: the caller's.
+            // SAFETY: the conditions are the same.
             None => unsafe { Core::from_descriptor(self.hint, len, protection, flags, fd, offset) },
             // SAFETY: as above.
             Some(bytes) => unsafe { Core::aligned(number(bytes), len, protection, flags, fd, offset) },
@@ -506,7 +507,7 @@ impl MapOptions {
         let asked = [(writes || changes, O_RDWR), (self.create || self.create_new, O_CREAT), (self.create_new, O_EXCL)];
         let asked = asked.into_iter().chain([(self.truncate, O_TRUNC)]).filter(|(asked, _)| *asked);
         let size = self.size.map_or(REST, |bytes| i64::try_from(bytes).unwrap_or(i64::MAX));
-        let open = Open {
+        let open = OpenRequest {
             name,
             flags: asked.fold(O_RDONLY, |flags, (_, flag)| flags | flag),
             mode: self.mode.into(),
@@ -532,9 +533,9 @@ impl MapOptions {
     }
 }
 
-/// On hugetlbfs a file has huge pages, too.
-const OF_DESCRIPTOR: &[Use] = &[Use::Part, Use::Alignment, Use::Flags, Use::HugePages];
-const WITHOUT_FILE: &[Use] = &[Use::Alignment, Use::Flags, Use::HugePages];
+/// Huge pages apply, since a file of hugetlbfs has them.
+const FOR_DESCRIPTOR: &[OptionGroup] = &[OptionGroup::Part, OptionGroup::Alignment, OptionGroup::Flags, OptionGroup::HugePages];
+const WITHOUT_FILE: &[OptionGroup] = &[OptionGroup::Alignment, OptionGroup::Flags, OptionGroup::HugePages];
 
 fn log2(bytes: usize) -> Result<i64, Box<Cause>> {
     match bytes.checked_ilog2() {
@@ -560,5 +561,5 @@ fn c_text(text: &OsStr, what: &str) -> Result<CString, Box<Cause>> {
 /// ```
 pub fn unlink_shared_memory(name: impl AsRef<OsStr>) -> Result<()> {
     let unlink = || source::unlink_shared_memory(&c_text(name.as_ref(), "name")?);
-    unlink().map_err(Error::of("unlink_shared_memory"))
+    unlink().map_err(Error::in_operation("unlink_shared_memory"))
 }

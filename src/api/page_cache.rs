@@ -1,26 +1,27 @@
 //! The page cache of open files.
 
-use super::{Cache, Error, Part, Result};
+use super::{CacheStat, Error, Part, Result};
 use crate::error::Error as Cause;
 use crate::page_cache;
 use crate::sys::{self, AsFile};
 use std::ops::RangeBounds;
 
-/// What the page cache holds of a range of a file, which may lie beyond its end. Linux 6.5.
+/// What the page cache holds of a range of a file, which may extend beyond its end: cachestat(2), Linux 6.5.
 ///
 /// ```
 /// let file = std::fs::File::open("Cargo.toml").unwrap();
-/// match mmap_wrap::cached(&file, ..) {
+/// match mmap_wrap::cachestat(&file, ..) {
 ///     Ok(cache) => println!("{} bytes are in memory", cache.cached),
 ///     Err(error) => println!("{error}"),
 /// }
 /// ```
-pub fn cached(file: impl AsFile, range: impl RangeBounds<u64>) -> Result<Cache> {
+pub fn cachestat(file: impl AsFile, range: impl RangeBounds<u64>) -> Result<CacheStat> {
     // SAFETY: the descriptor is borrowed.
-    on(file, range, |fd, offset, size| unsafe { page_cache::from_descriptor(fd, offset, size) }).map_err(Error::of("cached"))
+    on(file, range, |fd, offset, size| unsafe { page_cache::cachestat(fd, offset, size) })
+        .map_err(Error::in_operation("cachestat"))
 }
 
-/// Stores what changed of a file, and lets the page cache forget a range of it. Pages that are mapped or in use stay.
+/// Writes the modified pages of a file back, and evicts a range from the page cache. Pages that are mapped or in use stay.
 ///
 /// ```
 /// let file = std::fs::File::open("Cargo.toml").unwrap();
@@ -29,19 +30,20 @@ pub fn cached(file: impl AsFile, range: impl RangeBounds<u64>) -> Result<Cache> 
 /// ```
 pub fn evict(file: impl AsFile, range: impl RangeBounds<u64>) -> Result<()> {
     // SAFETY: the descriptor is borrowed.
-    on(file, range, |fd, offset, size| unsafe { page_cache::evict(fd, offset, size) }).map_err(Error::of("evict"))
+    on(file, range, |fd, offset, size| unsafe { page_cache::evict(fd, offset, size) }).map_err(Error::in_operation("evict"))
 }
 
-/// Begins to read a range of a file into the page cache, and does not wait for it.
+/// Starts to read a range of a file into the page cache, and does not wait for the data.
 ///
 /// ```
 /// let file = std::fs::File::open("Cargo.toml").unwrap();
-/// mmap_wrap::warm(&file, ..4096)?;
+/// mmap_wrap::readahead(&file, ..4096)?;
 /// # Ok::<(), mmap_wrap::Error>(())
 /// ```
-pub fn warm(file: impl AsFile, range: impl RangeBounds<u64>) -> Result<()> {
+pub fn readahead(file: impl AsFile, range: impl RangeBounds<u64>) -> Result<()> {
     // SAFETY: the descriptor is borrowed.
-    on(file, range, |fd, offset, size| unsafe { page_cache::warm(fd, offset, size) }).map_err(Error::of("warm"))
+    on(file, range, |fd, offset, size| unsafe { page_cache::readahead(fd, offset, size) })
+        .map_err(Error::in_operation("readahead"))
 }
 
 fn on<T>(
@@ -53,7 +55,7 @@ fn on<T>(
     run(sys::raw(&file).into(), start, size)
 }
 
-/// A range of a file as offset and size, in the core's numbers.
+/// A range of a file as offset and size, in `i64`.
 pub(super) fn part_of_file(range: impl RangeBounds<u64>) -> Result<(i64, i64), Box<Cause>> {
     let part = Part::new(range);
     Ok((part.start, part.size()?))

@@ -1,7 +1,7 @@
-//! Whole pages: protection, advice, sync; which are in memory; guard regions, seals; huge pages and NUMA.
+//! Operations on whole pages: protection, advice, sync; residency; guard regions, seals; huge pages and NUMA.
 
 use super::flags::{Advice, BindFlags, Policy, Protection, SyncFlags, present};
-use super::{Cache, Error, Mapping, Part, Result, number};
+use super::{CacheStat, Error, Mapping, Part, Result, number};
 use crate::constants::{MLOCK_ONFAULT, MS_SYNC};
 use crate::error::Error as Cause;
 use crate::registry;
@@ -9,7 +9,7 @@ use std::ffi::CString;
 use std::ops::RangeBounds;
 
 impl Mapping {
-    /// Changes the protection of a range, which begins on a page border; its end is rounded up to a whole page.
+    /// Changes the protection of a range, which must begin on a page boundary; its end is rounded up to a page boundary.
     ///
     /// ```
     /// use mmap_wrap::{Mapping, Protection};
@@ -23,8 +23,8 @@ impl Mapping {
         self.with("protect", |core| core.protect(protection.to_platform()?, part.start, part.size()?))
     }
 
-    /// Advises the kernel about a range. Advice that loses nothing covers every page that holds one of the bytes; advice that
-    /// drops data needs both ends on page borders or at the mapping's ends.
+    /// Gives the kernel advice about a range. Advice that loses no data applies to every page that holds one of the bytes; advice
+    /// that discards data needs both ends on page boundaries or at the ends of the mapping.
     ///
     /// ```
     /// use mmap_wrap::{Advice, Mapping};
@@ -34,10 +34,10 @@ impl Mapping {
     pub fn advise(&self, advice: Advice, range: impl RangeBounds<usize>) -> Result<()> {
         let part = Part::new(range);
         let advise = || registry::pin(self.handle)?.advise(advice.to_platform()?, part.start, part.size()?);
-        advise().map_err(Error::of("advise"))
+        advise().map_err(Error::in_operation("advise"))
     }
 
-    /// Writes the pages that hold the bytes of a range back to the file, and waits for it.
+    /// Writes the pages that hold the bytes of a range back to the file, and waits until they are written.
     ///
     /// ```
     /// mmap_wrap::Mapping::anonymous(4096)?.sync(..)?;
@@ -48,7 +48,7 @@ impl Mapping {
         self.with("sync", |core| core.sync(MS_SYNC, part.start, part.size()?))
     }
 
-    /// The same, as the flags say.
+    /// Like [`Mapping::sync`], with flags.
     ///
     /// ```
     /// use mmap_wrap::{Mapping, SyncFlags};
@@ -60,8 +60,8 @@ impl Mapping {
         self.with("sync_with", |core| core.sync(flags.to_platform()?, part.start, part.size()?))
     }
 
-    /// Keeps the pages that hold the bytes of a range in memory, reading them in. Locks do not add up: one
-    /// [`Mapping::unlock`] undoes them.
+    /// Locks the pages that hold the bytes of a range into memory, reading them in. Locks are not counted: one
+    /// [`Mapping::unlock`] removes them.
     ///
     /// ```
     /// let key = mmap_wrap::Mapping::anonymous(32)?;
@@ -74,7 +74,7 @@ impl Mapping {
         self.with("lock", |core| core.lock(0, part.start, part.size()?))
     }
 
-    /// The same for the pages that are in memory, and for each other one once it is touched.
+    /// Like [`Mapping::lock`], but pages that are not in memory are locked when they are first accessed.
     ///
     /// ```
     /// let memory = mmap_wrap::Mapping::anonymous(4096)?;
@@ -88,7 +88,7 @@ impl Mapping {
         self.with("lock_on_fault", |core| core.lock(present(MLOCK_ONFAULT, "MLOCK_ONFAULT")?, part.start, part.size()?))
     }
 
-    /// Ends what [`Mapping::lock`] began, however often it was called.
+    /// Undoes [`Mapping::lock`], however often it was called.
     ///
     /// ```
     /// mmap_wrap::Mapping::anonymous(4096)?.unlock(..)?;
@@ -99,28 +99,28 @@ impl Mapping {
         self.with("unlock", |core| core.unlock(part.start, part.size()?))
     }
 
-    /// How many bytes are in memory of the pages that hold the bytes of a range: whole pages.
+    /// How many bytes of the pages that hold the bytes of a range are in memory. Counts whole pages.
     ///
     /// ```
     /// let memory = mmap_wrap::Mapping::anonymous(4096)?;
-    /// # if memory.resident(..).is_ok() {
-    /// assert_eq!(memory.resident(..)?, 0);
+    /// # if memory.resident_bytes(..).is_ok() {
+    /// assert_eq!(memory.resident_bytes(..)?, 0);
     /// memory.write(0, b"x")?;
-    /// assert_eq!(memory.resident(..)?, mmap_wrap::page_size());
+    /// assert_eq!(memory.resident_bytes(..)?, mmap_wrap::page_size());
     /// # }
     /// # Ok::<(), mmap_wrap::Error>(())
     /// ```
-    pub fn resident(&self, range: impl RangeBounds<usize>) -> Result<usize> {
+    pub fn resident_bytes(&self, range: impl RangeBounds<usize>) -> Result<usize> {
         let part = Part::new(range);
-        self.with("resident", |core| core.resident(part.start, part.size()?))
+        self.with("resident_bytes", |core| core.resident_bytes(part.start, part.size()?))
     }
 
-    /// Whether each page that holds a byte of a range is in memory.
+    /// For each page that holds a byte of a range, whether it is in memory.
     ///
     /// ```
     /// let page = mmap_wrap::page_size();
     /// let memory = mmap_wrap::Mapping::anonymous(2 * page)?;
-    /// # if memory.resident(..).is_ok() {
+    /// # if memory.resident_bytes(..).is_ok() {
     /// memory.write(page, b"x")?;
     /// assert_eq!(memory.residency(..)?, [false, true]);
     /// # }
@@ -130,29 +130,29 @@ impl Mapping {
         let part = Part::new(range);
         self.with("residency", |core| {
             let size = core.check(part.start, part.size()?)?;
-            // A page more at each end, where a part of it is in the range.
+            // The range can include a part of a page at each end.
             let mut pages = vec![0_u8; size / core.page_size() + 2];
-            let count = core.presence(&mut pages[..], part.start, part.size()?)?;
+            let count = core.mincore(&mut pages[..], part.start, part.size()?)?;
             Ok(pages[..count].iter().map(|page| *page != 0).collect())
         })
     }
 
-    /// What the page cache holds of the file behind a range, where the mapping keeps its file open. Linux 6.5.
+    /// What the page cache holds of the file behind a range, if the mapping keeps its file open: cachestat(2), Linux 6.5.
     ///
     /// ```
     /// let text = mmap_wrap::MapOptions::new().keep_file(true).open("Cargo.toml")?;
-    /// match text.cache(..) {
+    /// match text.cachestat(..) {
     ///     Ok(cache) => println!("{} bytes are in memory", cache.cached),
     ///     Err(error) => println!("{error}"),
     /// }
     /// # Ok::<(), mmap_wrap::Error>(())
     /// ```
-    pub fn cache(&self, range: impl RangeBounds<usize>) -> Result<Cache> {
+    pub fn cachestat(&self, range: impl RangeBounds<usize>) -> Result<CacheStat> {
         let part = Part::new(range);
-        self.with("cache", |core| core.cache(part.start, part.size()?))
+        self.with("cachestat", |core| core.cachestat(part.start, part.size()?))
     }
 
-    /// Makes the pages that hold the bytes of a range ready for reading: accesses meet no page fault then.
+    /// Reads the pages that hold the bytes of a range in and prepares them for reading, so that accesses cause no page faults.
     ///
     /// ```
     /// mmap_wrap::Mapping::open("Cargo.toml")?.prefault(..)?;
@@ -163,7 +163,7 @@ impl Mapping {
         self.with("prefault", |core| core.prefault(false, part.start, part.size()?).map(drop))
     }
 
-    /// The same for writing. Their contents stay as they are.
+    /// Like [`Mapping::prefault`], for writing. Contents do not change.
     ///
     /// ```
     /// mmap_wrap::Mapping::anonymous(1 << 20)?.prefault_for_writing(..)?;
@@ -174,22 +174,22 @@ impl Mapping {
         self.with("prefault_for_writing", |core| core.prefault(true, part.start, part.size()?).map(drop))
     }
 
-    /// Lets the pages that hold the bytes of a range go from memory, as far as the kernel finds it possible. Nothing is lost:
-    /// what they hold is read in again when it is next used.
+    /// Removes the pages that hold the bytes of a range from memory, as far as the kernel can. Nothing is lost: they are read in
+    /// again at the next access.
     ///
     /// ```
     /// let text = mmap_wrap::Mapping::open("Cargo.toml")?;
-    /// text.evict(..)?;
+    /// text.page_out(..)?;
     /// assert_eq!(text.find("package", ..)?, Some(1));
     /// # Ok::<(), mmap_wrap::Error>(())
     /// ```
-    pub fn evict(&self, range: impl RangeBounds<usize>) -> Result<()> {
+    pub fn page_out(&self, range: impl RangeBounds<usize>) -> Result<()> {
         let part = Part::new(range);
-        self.with("evict", |core| core.drop_pages(part.start, part.size()?))
+        self.with("page_out", |core| core.page_out(part.start, part.size()?))
     }
 
-    /// Makes every access to the pages of a range a fault, until [`Mapping::unguard`]. What they held is dropped. Both ends are
-    /// on page borders or at the mapping's own ends.
+    /// Makes every access to the pages of a range fault, until [`Mapping::unguard`]. Their contents are discarded. Both ends
+    /// must be on page boundaries or at the ends of the mapping.
     ///
     /// ```
     /// let page = mmap_wrap::page_size();
@@ -205,7 +205,7 @@ impl Mapping {
         self.with("guard", |core| core.guard(true, part.start, part.size()?))
     }
 
-    /// Ends what [`Mapping::guard`] began.
+    /// Undoes [`Mapping::guard`].
     ///
     /// ```
     /// # let memory = mmap_wrap::Mapping::anonymous(4096)?;
@@ -219,7 +219,7 @@ impl Mapping {
     }
 
     /// Seals the pages that hold the bytes of a range, mseal(2): until the process ends they can be neither unmapped nor moved,
-    /// nor be protected otherwise. Dropping the mapping leaves it where it is.
+    /// nor their protection changed. Dropping the mapping does not unmap it.
     ///
     /// ```
     /// let memory = mmap_wrap::Mapping::anonymous(4096)?;
@@ -232,10 +232,10 @@ impl Mapping {
     pub fn seal(&self, range: impl RangeBounds<usize>) -> Result<()> {
         let part = Part::new(range);
         let seal = || registry::pin(self.handle)?.seal(part.start, part.size()?);
-        seal().map_err(Error::of("seal"))
+        seal().map_err(Error::in_operation("seal"))
     }
 
-    /// Names memory without a file, for the lines of /proc/PID/maps; an empty name takes it away.
+    /// Sets the name of memory without a file in /proc/PID/maps; an empty name removes it.
     ///
     /// ```
     /// let memory = mmap_wrap::MapOptions::new().private().anonymous(4096)?;
@@ -247,11 +247,11 @@ impl Mapping {
     pub fn set_name(&self, name: &str) -> Result<()> {
         self.with("set_name", |core| {
             let name = CString::new(name).map_err(|_| Cause::argument("the name has a NUL byte"))?;
-            core.name(if name.is_empty() { None } else { Some(&name) })
+            core.set_name(if name.is_empty() { None } else { Some(&name) })
         })
     }
 
-    /// How many bytes of a range are in huge pages now, transparent ones or those of the pool.
+    /// How many bytes of a range are in huge pages now, transparent ones or pages of the pool.
     ///
     /// ```
     /// match mmap_wrap::Mapping::anonymous(4096)?.huge_bytes(..) {
@@ -265,8 +265,8 @@ impl Mapping {
         self.with("huge_bytes", |core| core.huge_bytes(part.start, part.size()?))
     }
 
-    /// Sets the NUMA nodes on which the memory of a range is taken when it is first touched, and, with
-    /// [`BindFlags::MOVE`], moved to now.
+    /// Sets the NUMA nodes on which the pages of a range are allocated at the first access and, with [`BindFlags::MOVE`], to
+    /// which they are moved now.
     ///
     /// ```
     /// use mmap_wrap::{BindFlags, Mapping, Policy};
@@ -276,14 +276,14 @@ impl Mapping {
     /// # Ok::<(), mmap_wrap::Error>(())
     /// ```
     pub fn bind(&self, policy: Policy, nodes: &[usize], flags: BindFlags, range: impl RangeBounds<usize>) -> Result<()> {
-        /// More nodes than a kernel can be built for.
-        const MOST: usize = 1 << 16;
+        /// More nodes than any kernel supports.
+        const MAX: usize = 1 << 16;
         let part = Part::new(range);
         self.with("bind", |core| {
-            let mut words = vec![0; nodes.iter().max().map_or(0, |last| (*last).min(MOST) / 64 + 1)];
+            let mut words = vec![0; nodes.iter().max().map_or(0, |last| (*last).min(MAX) / 64 + 1)];
             for node in nodes {
-                if *node >= MOST {
-                    return Err(Cause::argument(format!("node {node}: there are fewer than {MOST}")));
+                if *node >= MAX {
+                    return Err(Cause::argument(format!("node {node}: there are fewer than {MAX}")));
                 }
                 words[node / 64] |= 1 << (node % 64);
             }
@@ -291,18 +291,18 @@ impl Mapping {
         })
     }
 
-    /// The NUMA node that holds the page of the byte at `offset`; an error of ENOENT where no page is in memory.
+    /// The NUMA node of the page that holds the byte at `offset`; an error of ENOENT if no page is in memory.
     ///
     /// ```
     /// let memory = mmap_wrap::Mapping::anonymous(4096)?;
     /// memory.write(0, b"x")?;
-    /// match memory.node(0) {
+    /// match memory.numa_node(0) {
     ///     Ok(node) => println!("on node {node}"),
     ///     Err(error) => println!("{error}"),    // a kernel without NUMA
     /// }
     /// # Ok::<(), mmap_wrap::Error>(())
     /// ```
-    pub fn node(&self, offset: usize) -> Result<usize> {
-        self.with("node", |core| core.node(number(offset))).map(|node| usize::try_from(node).unwrap_or(0))
+    pub fn numa_node(&self, offset: usize) -> Result<usize> {
+        self.with("numa_node", |core| core.numa_node(number(offset))).map(|node| usize::try_from(node).unwrap_or(0))
     }
 }

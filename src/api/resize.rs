@@ -8,8 +8,8 @@ use crate::range::REST;
 use crate::registry;
 
 impl Mapping {
-    /// Makes the mapping `len` bytes long. It may move to another address. `file` says what becomes of the file that it keeps
-    /// open; a shared mapping does not grow beyond the end of its file. On failure nothing has changed.
+    /// Changes the length to `len` bytes. The mapping may move to another address. `file` determines what happens to the file
+    /// that it keeps open; a shared mapping does not grow beyond the end of its file. On failure nothing is changed.
     ///
     /// ```
     /// use mmap_wrap::{FileEnd, MapOptions};
@@ -23,7 +23,7 @@ impl Mapping {
         self.change("resize", |core| core.resize(number(len), MREMAP_MAYMOVE, file))
     }
 
-    /// The same at the address where it is: an error where there is no room.
+    /// Like [`Mapping::resize`], without moving: an error if there is no room at the present address.
     ///
     /// ```
     /// use mmap_wrap::{FileEnd, Mapping};
@@ -38,7 +38,7 @@ impl Mapping {
         self.change("resize_in_place", |core| core.resize(number(len), 0, file))
     }
 
-    /// Makes the mapping end where the file that it keeps open ends now.
+    /// Changes the length so that the mapping ends at the present end of the file that it keeps open.
     ///
     /// ```
     /// use mmap_wrap::{FileEnd, MapOptions};
@@ -55,7 +55,7 @@ impl Mapping {
     /// [`Mapping::resize`], to an address: MREMAP_FIXED.
     ///
     /// # Safety
-    /// Nothing that lies where the mapping moves to may be used any more: it is replaced. A `Mapping` that lies there must not be
+    /// What was mapped where the mapping moves to is replaced and must not be used any more. A `Mapping` of it must not be
     /// dropped.
     ///
     /// ```
@@ -70,11 +70,11 @@ impl Mapping {
     /// ```
     pub unsafe fn resize_at(&mut self, len: usize, address: *mut u8, file: FileEnd) -> Result<()> {
         let flags = MREMAP_MAYMOVE | MREMAP_FIXED;
-        // SAFETY: the caller sees to what lies there.
+        // SAFETY: the caller ensures that nothing uses the address.
         self.change("resize_at", |core| unsafe { core.resize_at(number(len), flags, address.addr(), file) })
     }
 
-    /// Splits the mapping at a page border: this one ends there, and what follows is a mapping of its own.
+    /// Splits the mapping at a page boundary: this mapping ends there, and the rest becomes a new mapping.
     ///
     /// ```
     /// let mut memory = mmap_wrap::Mapping::anonymous(1 << 20)?;
@@ -83,10 +83,11 @@ impl Mapping {
     /// # Ok::<(), mmap_wrap::Error>(())
     /// ```
     pub fn split_off(&mut self, at: usize) -> Result<Mapping> {
-        self.bud("split_off", |core| core.split_off(number(at)))
+        self.change_and_insert("split_off", |core| core.split_off(number(at)))
     }
 
-    /// Moves the pages away, to a new mapping; this one keeps its addresses, with fresh pages: MREMAP_DONTUNMAP.
+    /// Moves the pages to a new mapping; this mapping keeps its addresses, with zeroed pages or pages of the file:
+    /// MREMAP_DONTUNMAP.
     ///
     /// ```
     /// let mut memory = mmap_wrap::MapOptions::new().write(true).private().anonymous(4096)?;
@@ -98,23 +99,27 @@ impl Mapping {
     /// # Ok::<(), mmap_wrap::Error>(())
     /// ```
     pub fn move_pages(&mut self) -> Result<Mapping> {
-        self.bud("move_pages", Core::move_pages)
+        self.change_and_insert("move_pages", Core::move_pages)
     }
 
     fn change(&mut self, operation: &'static str, run: impl FnOnce(&mut Core) -> Result<(), Box<Cause>>) -> Result<()> {
         let len = registry::change(self.handle, |core| run(core).map(|()| core.length()));
-        self.len = len.map_err(Error::of(operation))?;
+        self.len = len.map_err(Error::in_operation(operation))?;
         Ok(())
     }
 
-    fn bud(&mut self, operation: &'static str, run: impl FnOnce(&mut Core) -> Result<Core, Box<Cause>>) -> Result<Mapping> {
+    fn change_and_insert(
+        &mut self,
+        operation: &'static str,
+        run: impl FnOnce(&mut Core) -> Result<Core, Box<Cause>>,
+    ) -> Result<Mapping> {
         let mut lens = (0, 0);
-        let bud = registry::bud(self.handle, |core| {
-            let bud = run(core)?;
-            lens = (core.length(), bud.length());
-            Ok(bud)
+        let change_and_insert = registry::change_and_insert(self.handle, |core| {
+            let change_and_insert = run(core)?;
+            lens = (core.length(), change_and_insert.length());
+            Ok(change_and_insert)
         });
-        let handle = bud.map_err(Error::of(operation))?;
+        let handle = change_and_insert.map_err(Error::in_operation(operation))?;
         self.len = lens.0;
         Ok(Mapping { handle, len: lens.1 })
     }

@@ -12,7 +12,7 @@
 //!
 //! Bytes that several threads or processes change at the same time are not changed in a defined order.
 
-use super::boundary::{answer, boundary, bytes_in, room_for};
+use super::boundary::{boundary, bytes_in, length_result, room_for};
 use super::mapping::mmap_wrap_handle;
 use crate::error::Side;
 use crate::mapping::Mapping;
@@ -27,7 +27,7 @@ use std::ffi::c_void;
 /// ```
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmap_wrap_check(h: mmap_wrap_handle, offset: i64, size: i64) -> i64 {
-    boundary("mmap_wrap_check", || Ok(answer(pin(h)?.check(offset, size)?)))
+    boundary("mmap_wrap_check", || Ok(length_result(pin(h)?.check(offset, size)?)))
 }
 
 /// Copies size bytes from offset on into the buffer. Returns size.
@@ -58,7 +58,7 @@ pub unsafe extern "C" fn mmap_wrap_write(h: mmap_wrap_handle, offset: i64, from:
 /// ```
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmap_wrap_fill(h: mmap_wrap_handle, offset: i64, byte: i64, size: i64) -> i64 {
-    boundary("mmap_wrap_fill", || with(h, |mapping| mapping.fill(offset, byte, size).map(answer)))
+    boundary("mmap_wrap_fill", || with(h, |mapping| mapping.fill(offset, byte, size).map(length_result)))
 }
 
 /// Copies size bytes, or MMAP_WRAP_REST, from offset from to offset to; the ranges may overlap. Returns the number of bytes. If
@@ -70,7 +70,7 @@ pub unsafe extern "C" fn mmap_wrap_fill(h: mmap_wrap_handle, offset: i64, byte: 
 /// ```
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmap_wrap_move(h: mmap_wrap_handle, to: i64, from: i64, size: i64) -> i64 {
-    boundary("mmap_wrap_move", || with(h, |mapping| mapping.copy_within(to, from, size).map(answer)))
+    boundary("mmap_wrap_move", || with(h, |mapping| mapping.copy_within(to, from, size).map(length_result)))
 }
 
 /// Copies size bytes, or MMAP_WRAP_REST (up to the end of h_from), from offset from of h_from to offset to of h_to. Returns the
@@ -86,7 +86,7 @@ pub unsafe extern "C" fn mmap_wrap_move(h: mmap_wrap_handle, to: i64, from: i64,
 pub unsafe extern "C" fn mmap_wrap_copy(h_to: mmap_wrap_handle, to: i64, h_from: mmap_wrap_handle, from: i64, size: i64) -> i64 {
     boundary("mmap_wrap_copy", || {
         let copy = |target: &Mapping, source: &Mapping| target.copy_from(to, source, from, size);
-        with_both((h_to, Side::Target), (h_from, Side::Source), &copy).map(answer)
+        with_both((h_to, Side::Target), (h_from, Side::Source), &copy).map(length_result)
     })
 }
 
@@ -108,7 +108,7 @@ pub unsafe extern "C" fn mmap_wrap_compare(
 ) -> i64 {
     boundary("mmap_wrap_compare", || {
         let compare = |first: &Mapping, second: &Mapping| first.compare(offset1, second, offset2, size);
-        with_both((h1, Side::First), (h2, Side::Second), &compare).map(answer)
+        with_both((h1, Side::First), (h2, Side::Second), &compare).map(length_result)
     })
 }
 
@@ -127,7 +127,9 @@ pub unsafe extern "C" fn mmap_wrap_find(
     start: i64,
     end: i64,
 ) -> i64 {
-    boundary("mmap_wrap_find", || with(h, |mapping| mapping.find(bytes_in(needle.cast(), needle_len)?, start, end).map(answer)))
+    boundary("mmap_wrap_find", || {
+        with(h, |mapping| mapping.find(bytes_in(needle.cast(), needle_len)?, start, end).map(length_result))
+    })
 }
 
 /// Returns the offset of the last occurrence; otherwise as mmap_wrap_find. An empty needle is found at end.
@@ -143,7 +145,9 @@ pub unsafe extern "C" fn mmap_wrap_rfind(
     start: i64,
     end: i64,
 ) -> i64 {
-    boundary("mmap_wrap_rfind", || with(h, |mapping| mapping.rfind(bytes_in(needle.cast(), needle_len)?, start, end).map(answer)))
+    boundary("mmap_wrap_rfind", || {
+        with(h, |mapping| mapping.rfind(bytes_in(needle.cast(), needle_len)?, start, end).map(length_result))
+    })
 }
 
 /// Returns the number of non-overlapping occurrences of the needle between start and end (exclusive; or MMAP_WRAP_REST),
@@ -160,5 +164,7 @@ pub unsafe extern "C" fn mmap_wrap_count(
     start: i64,
     end: i64,
 ) -> i64 {
-    boundary("mmap_wrap_count", || with(h, |mapping| mapping.count(bytes_in(needle.cast(), needle_len)?, start, end).map(answer)))
+    boundary("mmap_wrap_count", || {
+        with(h, |mapping| mapping.count(bytes_in(needle.cast(), needle_len)?, start, end).map(length_result))
+    })
 }

@@ -3,9 +3,9 @@
 //! For access without copying, at the caller's own responsibility: no call checks what is done through an address. While an
 //! address is acquired, the mapping is not unmapped, moved or resized.
 
-use super::boundary::{answer, boundary, boundary_pointer};
+use super::boundary::{boundary, boundary_pointer, length_result};
 use super::mapping::mmap_wrap_handle;
-use crate::registry::{self, look};
+use crate::registry::{self, peek};
 use std::ffi::c_void;
 
 /// Returns the address of the first byte. It is valid until the mapping is unmapped, moved or resized. A mapping of length 0
@@ -17,7 +17,7 @@ use std::ffi::c_void;
 /// ```
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmap_wrap_address(h: mmap_wrap_handle) -> *mut c_void {
-    boundary_pointer("mmap_wrap_address", || Ok(look(h)?.address().cast()))
+    boundary_pointer("mmap_wrap_address", || Ok(peek(h)?.address().cast()))
 }
 
 /// Returns the length of the mapping in bytes: the length that was requested, not rounded up to pages. Errors:
@@ -28,7 +28,7 @@ pub unsafe extern "C" fn mmap_wrap_address(h: mmap_wrap_handle) -> *mut c_void {
 /// ```
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmap_wrap_length(h: mmap_wrap_handle) -> i64 {
-    boundary("mmap_wrap_length", || Ok(answer(registry::length(h)?)))
+    boundary("mmap_wrap_length", || Ok(length_result(registry::length(h)?)))
 }
 
 /// Acquires the address of the first byte: until mmap_wrap_release was called as often, unmapping, moving and resizing fail

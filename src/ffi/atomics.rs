@@ -14,7 +14,7 @@
 //! (docs/safety.md). That can fail with -EAGAIN if no process can be created (RLIMIT_NPROC), and with MMAP_WRAP_E_UNSUPPORTED
 //! under an emulator that does not share memory; nothing was changed then.
 
-use super::boundary::{answer, boundary, room_for, store};
+use super::boundary::{boundary, length_result, room_for, store};
 use super::mapping::mmap_wrap_handle;
 use crate::error::{Error, Result};
 use crate::mapping::Waited;
@@ -127,14 +127,14 @@ pub unsafe extern "C" fn mmap_wrap_wait(h: mmap_wrap_handle, offset: i64, expect
 /// ```
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmap_wrap_wake(h: mmap_wrap_handle, offset: i64, count: i64) -> i64 {
-    boundary("mmap_wrap_wake", || with(h, |mapping| mapping.wake(offset, count)).map(answer))
+    boundary("mmap_wrap_wake", || with(h, |mapping| mapping.wake(offset, count)).map(length_result))
 }
 
 /// Stores a number where the caller wants it, if anywhere.
 fn store_to(place: *mut i64, number: i64) -> Result<i64> {
     if !place.is_null() {
         let bytes = number.to_ne_bytes();
-        store(&bytes, &room_for(place.cast(), answer(bytes.len()))?, 0)?;
+        store(&bytes, &room_for(place.cast(), length_result(bytes.len()))?, 0)?;
     }
     Ok(0)
 }

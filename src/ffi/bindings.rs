@@ -4,7 +4,7 @@
 //! begin with the name of that language's own function; functions that return numbers directly, for languages in which output
 //! parameters are expensive; the table of all constants.
 
-use super::boundary::{answer, boundary, boundary_number, boundary_pointer, last_code, last_reason};
+use super::boundary::{boundary, boundary_number, boundary_pointer, last_code, last_reason, length_result};
 use super::mapping::mmap_wrap_handle;
 use crate::constants::{CONSTANTS, Constant};
 use crate::error::{Error, Result};
@@ -94,7 +94,7 @@ pub unsafe extern "C" fn mmap_wrap_put_float(h: mmap_wrap_handle, kind: i64, off
 /// ```
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmap_wrap_constant_count() -> i64 {
-    answer(CONSTANTS.len())
+    length_result(CONSTANTS.len())
 }
 
 /// Returns the name of constant i, 0 to mmap_wrap_constant_count() - 1. The string is static. NULL if i is outside of that.

@@ -1,4 +1,4 @@
-//! The line that no panic and no Rust error crosses: results become numbers, failures are remembered by thread.
+//! The boundary between Rust and C: catches panics, converts results to numbers, and keeps the last error of each thread.
 
 use crate::buffer::{Bytes, Room};
 use crate::error::{Errno, Error, Failure, Result};
@@ -10,7 +10,7 @@ use std::ffi::{CStr, CString, c_char};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 thread_local! {
-    /// The last failure, as it happened; it becomes text only when somebody asks.
+    /// The last failure. Its message is formatted only when a caller reads it.
     static LAST: RefCell<Option<Failure>> = const { RefCell::new(None) };
     static TEXT: RefCell<CString> = RefCell::default();
 }
@@ -21,7 +21,7 @@ pub fn boundary(call: &'static str, body: impl FnOnce() -> Result<i64>) -> i64 {
     caught(body).unwrap_or_else(|error| remember(call, error))
 }
 
-/// The same where the answer is an address: NULL on error.
+/// Like `boundary`, for functions that return an address: NULL on error.
 pub fn boundary_pointer<T>(call: &'static str, body: impl FnOnce() -> Result<*mut T>) -> *mut T {
     caught(body).unwrap_or_else(|error| {
         remember(call, error);
@@ -29,8 +29,8 @@ pub fn boundary_pointer<T>(call: &'static str, body: impl FnOnce() -> Result<*mu
     })
 }
 
-/// The same where any number is an answer: `none` on error. Where that is itself the answer, the last failure is forgotten,
-/// so that last_code() tells the two apart.
+/// Like `boundary`, for functions that can return any number: `none` on error. If the result itself is `none`, the last failure
+/// is cleared, so that last_code() distinguishes the two.
 #[inline]
 pub fn boundary_number<T: Copy>(call: &'static str, none: T, is_none: fn(T) -> bool, body: impl FnOnce() -> Result<T>) -> T {
     match caught(body) {
@@ -52,7 +52,7 @@ fn forget() {
     let _ = LAST.try_with(|last| *last.borrow_mut() = None);
 }
 
-// AssertUnwindSafe: the state that a panic could leave half changed is atomic words, each valid by itself.
+// AssertUnwindSafe: the state that a panic can leave partly changed consists of atomic words, each valid by itself.
 #[inline]
 fn caught<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|panic| Err(defect(panic)))
@@ -68,14 +68,14 @@ fn defect(panic: Box<dyn Any + Send>) -> Box<Error> {
 #[cold]
 fn remember(call: &'static str, error: Box<Error>) -> i64 {
     let code = error.code();
-    // A thread that is ending has nowhere to remember it; the code still tells.
+    // In a thread that is ending it cannot be kept; the caller still gets the code.
     let _ = LAST.try_with(|last| *last.borrow_mut() = Some(Failure { call, error }));
     code
 }
 
-/// Bytes done and the address that refused, if this thread's last failure was a fault.
+/// Bytes done and the faulting address, if this thread's last failure was a fault.
 pub fn last_fault() -> Option<(usize, usize)> {
-    LAST.try_with(|last| match last.borrow().as_ref()?.error.of_either() {
+    LAST.try_with(|last| match last.borrow().as_ref()?.error.without_side() {
         Error::Fault { done, address, .. } => Some((*done, *address)),
         _ => None,
     })
@@ -100,9 +100,9 @@ pub fn last_reason() -> *const c_char {
     keep(reason.unwrap_or_default())
 }
 
-/// Keeps a text for the caller to read, until the next one of this thread.
+/// Keeps a text for the caller to read, until the next text of this thread.
 pub fn keep(text: String) -> *const c_char {
-    // A path in a message cannot hold NUL, it was NUL-terminated.
+    // No message contains NUL: paths in it were NUL-terminated.
     let text = CString::new(text).unwrap_or_default();
     TEXT.try_with(|kept| {
         *kept.borrow_mut() = text;
@@ -111,54 +111,53 @@ pub fn keep(text: String) -> *const c_char {
     .unwrap_or(c"".as_ptr())
 }
 
-/// A length in memory as an answer; it fits, for no object exceeds isize::MAX.
-pub fn answer(length: usize) -> i64 {
+/// A number of bytes or elements in memory as a result; it fits, since no object exceeds isize::MAX.
+pub fn length_result(length: usize) -> i64 {
     i64::try_from(length).unwrap_or(i64::MAX)
 }
 
-/// The caller's text at `text`, which ends in NUL; `what` is for the message.
+/// The caller's NUL-terminated text; `what` names it in the message.
 pub fn text_at<'a>(text: *const c_char, what: &str) -> Result<&'a CStr> {
     if text.is_null() {
         return Err(Error::argument(format!("the {what} is NULL")));
     }
-    bounded(text)
-        .ok_or_else(|| Error::system(Errno::ENAMETOOLONG, format!("the {what} has more than {MOST_OF_A_TEXT} bytes"), ""))
+    bounded(text).ok_or_else(|| Error::system(Errno::ENAMETOOLONG, format!("the {what} has more than {MAX_TEXT} bytes"), ""))
 }
 
-/// Bytes of the longest text that a call takes, without the NUL: that of the longest path.
-const MOST_OF_A_TEXT: usize = 4095;
+/// The length of the longest text that calls take, without the NUL: PATH_MAX - 1.
+const MAX_TEXT: usize = 4095;
 
-/// The caller's text, unless it is longer than any call takes: messages hold it, and must not need memory without limit.
+/// The caller's text, unless it is longer than calls take: messages contain it, and their length must be bounded.
 pub fn bounded<'a>(text: *const c_char) -> Option<&'a CStr> {
-    // SAFETY: the header demands a text that ends in NUL; none is read beyond that.
-    let length = unsafe { sys::text_length(text, MOST_OF_A_TEXT + 1) };
-    // SAFETY: as above; it was found to end there.
-    (length <= MOST_OF_A_TEXT).then(|| unsafe { CStr::from_ptr(text) })
+    // SAFETY: the header requires a NUL-terminated text; nothing is read beyond the NUL.
+    let length = unsafe { sys::text_length(text, MAX_TEXT + 1) };
+    // SAFETY: as above; the NUL was found.
+    (length <= MAX_TEXT).then(|| unsafe { CStr::from_ptr(text) })
 }
 
-/// The caller's `size` bytes at `from`. NULL is fine with size 0.
+/// The caller's `size` bytes at `from`. NULL is valid with size 0.
 #[inline]
 pub fn bytes_in<'a>(from: *const u8, size: i64) -> Result<Bytes<'a>> {
     let size = buffer_size(from.is_null(), size)?;
-    // SAFETY: the header demands `size` bytes of the caller's; what cannot be read there is an error.
+    // SAFETY: the header requires `size` bytes that belong to the caller; what cannot be read there is an error.
     Ok(unsafe { Bytes::from_raw(from, size) })
 }
 
-/// The caller's room for `size` bytes at `to`. NULL is fine with size 0.
+/// The caller's buffer of `size` bytes at `to`. NULL is valid with size 0.
 #[inline]
 pub fn room_for<'a>(to: *mut u8, size: i64) -> Result<Room<'a>> {
     let size = buffer_size(to.is_null(), size)?;
-    // SAFETY: the header demands `size` bytes of the caller's; what cannot be written there is an error.
+    // SAFETY: the header requires `size` bytes that belong to the caller; what cannot be written there is an error.
     Ok(unsafe { Room::from_raw(to, size) })
 }
 
-/// Copies what the caller passes by address, all of `to`.
+/// Fills `to` from the caller's memory.
 #[inline]
 pub fn fetch(from: Bytes, to: &mut [u8]) -> Result<()> {
     guarded::fetch(from, to).map_err(|fault| bad_buffer(fault, from.size()))
 }
 
-/// Copies a result to where the caller wants it, from byte `at` of the room on.
+/// Copies a result to the caller's buffer, from byte `at` on.
 #[inline]
 pub fn store(from: &[u8], to: &Room, at: usize) -> Result<()> {
     guarded::store(from, to, at).map_err(|fault| bad_buffer(fault, from.len()))
@@ -170,27 +169,26 @@ fn bad_buffer(fault: guarded::Fault, size: usize) -> Box<Error> {
     Error::system(errno, format!("copy {size} bytes of an argument"), "the address given does not hold so many")
 }
 
-/// Writes the members of a struct of i64 to `to`, as many as `size` bytes of the caller's have room for: an older header
-/// knows fewer. Answers 0.
+/// Writes the members of a struct of i64 to `to`, as many as fit the caller's `size` bytes: an older header has fewer. Returns 0.
 pub fn write_members(to: *mut u8, size: i64, name: &str, members: &[i64]) -> Result<i64> {
     let room = room_for(to, size)?;
     if room.size() == 0 || room.size() % size_of::<i64>() != 0 {
         return Err(Error::argument(format!("{size} bytes are no size of {name}")));
     }
-    // SAFETY: integers are as many bytes as they have, without gaps.
+    // SAFETY: integers have no padding.
     let bytes = unsafe { std::slice::from_raw_parts(members.as_ptr().cast::<u8>(), size_of_val(members)) };
     store(&bytes[..bytes.len().min(room.size())], &room, 0).map(|()| 0)
 }
 
-/// Reads the members of a struct of i64 of which the caller has `size` bytes. An older header has fewer members: the others
-/// stay as they are. What a newer header has more must be 0, as openat2(2) has it.
+/// Reads the members of a struct of i64 of which the caller has `size` bytes. An older header has fewer members: the others keep
+/// their values. Members that a newer header adds must be 0, as for openat2(2).
 pub fn read_members(from: *const u8, size: i64, name: &str, members: &mut [i64]) -> Result<()> {
-    const MOST: usize = 1024;
+    const MAX: usize = 1024;
     let given = bytes_in(from, size)?;
-    if given.size() == 0 || given.size() % size_of::<i64>() != 0 || given.size() > MOST {
+    if given.size() == 0 || given.size() % size_of::<i64>() != 0 || given.size() > MAX {
         return Err(Error::argument(format!("{size} bytes are not a size of {name}")));
     }
-    let mut bytes = [0; MOST];
+    let mut bytes = [0; MAX];
     let bytes = &mut bytes[..given.size()];
     fetch(given, bytes)?;
     for (at, word) in bytes.chunks_exact(size_of::<i64>()).enumerate() {
@@ -229,7 +227,7 @@ fn size_of_null(size: usize) -> Result<usize> {
 #[cold]
 fn no_buffer(size: i64) -> Box<Error> {
     match usize::try_from(size) {
-        // A buffer has no rest: here MMAP_WRAP_REST is a negative number like any other.
+        // MMAP_WRAP_REST is not valid for a buffer: a negative size like any other.
         Err(_) => Error::Negative { what: "size", value: size }.into(),
         Ok(size) => Error::argument(format!("no buffer is {size} bytes long")),
     }
@@ -241,7 +239,7 @@ mod tests {
     use crate::error::MMAP_WRAP_E_INTERNAL;
 
     fn message() -> String {
-        // SAFETY: the text is kept until the next message of this thread.
+        // SAFETY: the text is valid until the next message of this thread.
         unsafe { CStr::from_ptr(last_message()) }.to_str().unwrap().to_owned()
     }
 
@@ -262,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn null_is_a_buffer_of_no_bytes_only() {
+    fn null_is_valid_only_for_a_buffer_of_no_bytes() {
         assert_eq!(bytes_in(std::ptr::null(), 0).unwrap().size(), 0);
         assert!(bytes_in(std::ptr::null(), 1).is_err());
         assert!(room_for(std::ptr::null_mut(), i64::MIN).is_err());

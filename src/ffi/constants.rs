@@ -25,8 +25,8 @@ pub unsafe extern "C" fn mmap_wrap_constant(name: *const c_char, value: *mut i64
         let name = bounded(name).ok_or_else(|| Error::argument("no constant has a name as long"))?.to_string_lossy();
         let constant = find(&name).ok_or_else(|| Error::argument(format!("no constant is named '{name}'")))?;
         let found = constant.value.ok_or_else(|| Error::unsupported(constant.name))?;
-        // Not by a guarded store: bindings ask while they are loaded, and the first access installs the signal handlers.
-        // SAFETY: not NULL; the header demands a place for an int64_t. It need not be aligned.
+        // Not with a guarded store: bindings call this while they are loaded, and the first access installs the signal handlers.
+        // SAFETY: not NULL; the header requires memory for an int64_t. It need not be aligned.
         unsafe { value.write_unaligned(found) };
         Ok(0)
     })

@@ -8,7 +8,7 @@
 use super::boundary::{boundary, bytes_in, fetch, room_for, store};
 use super::mapping::mmap_wrap_handle;
 use crate::guarded::low_bytes;
-use crate::mapping::Kind;
+use crate::mapping::ElementKind;
 use crate::registry::with;
 use std::ffi::c_void;
 
@@ -23,7 +23,7 @@ use std::ffi::c_void;
 pub unsafe extern "C" fn mmap_wrap_get(h: mmap_wrap_handle, kind: i64, offset: i64, value: *mut c_void) -> i64 {
     boundary("mmap_wrap_get", || {
         with(h, |mapping| {
-            let kind = Kind::new(kind)?;
+            let kind = ElementKind::new(kind)?;
             let room = room_for(value.cast(), width(kind))?;
             let bits = mapping.get(kind, offset)?.to_ne_bytes();
             store(&bits[low_bytes(kind.width())], &room, 0).map(|()| 0)
@@ -42,7 +42,7 @@ pub unsafe extern "C" fn mmap_wrap_get(h: mmap_wrap_handle, kind: i64, offset: i
 pub unsafe extern "C" fn mmap_wrap_put(h: mmap_wrap_handle, kind: i64, offset: i64, value: *const c_void) -> i64 {
     boundary("mmap_wrap_put", || {
         with(h, |mapping| {
-            let kind = Kind::new(kind)?;
+            let kind = ElementKind::new(kind)?;
             let value = bytes_in(value.cast(), width(kind))?;
             let mut bits = [0; 8];
             fetch(value, &mut bits[low_bytes(kind.width())])?;
@@ -51,6 +51,6 @@ pub unsafe extern "C" fn mmap_wrap_put(h: mmap_wrap_handle, kind: i64, offset: i
     })
 }
 
-fn width(kind: Kind) -> i64 {
-    super::boundary::answer(kind.width())
+fn width(kind: ElementKind) -> i64 {
+    super::boundary::length_result(kind.width())
 }

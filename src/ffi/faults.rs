@@ -13,7 +13,7 @@
 //! An access through an address (mmap_wrap_address, mmap_wrap_acquire) that faults kills the process as usual, unless the
 //! mapping is surviving (mmap_wrap_survive). docs/safety.md states what is guaranteed and what is not.
 
-use super::boundary::{answer, boundary, last_fault};
+use super::boundary::{boundary, last_fault, length_result};
 use super::mapping::mmap_wrap_handle;
 use crate::{guarded, registry};
 use std::ffi::c_void;
@@ -26,7 +26,7 @@ use std::ffi::c_void;
 /// ```
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmap_wrap_fault_done() -> i64 {
-    boundary("mmap_wrap_fault_done", || Ok(last_fault().map_or(0, |(done, _)| answer(done))))
+    boundary("mmap_wrap_fault_done", || Ok(last_fault().map_or(0, |(done, _)| length_result(done))))
 }
 
 /// Returns the address of the access that faulted; NULL if the calling thread's last error was not a fault. Do not access it.
@@ -66,7 +66,7 @@ pub unsafe extern "C" fn mmap_wrap_survive(h: mmap_wrap_handle, yes: i64) -> i64
 /// ```
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmap_wrap_loss_flag(h: mmap_wrap_handle) -> *const u32 {
-    let word = super::boundary::boundary_pointer("mmap_wrap_loss_flag", || Ok(registry::loss(h)?.as_ptr()));
+    let word = super::boundary::boundary_pointer("mmap_wrap_loss_flag", || Ok(registry::loss_flag(h)?.as_ptr()));
     word.cast_const()
 }
 

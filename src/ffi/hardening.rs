@@ -58,6 +58,6 @@ pub unsafe extern "C" fn mseal_wrap(h: mmap_wrap_handle, offset: i64, size: i64)
 pub unsafe extern "C" fn mmap_wrap_set_name(h: mmap_wrap_handle, name: *const c_char) -> i64 {
     boundary("mmap_wrap_set_name", || {
         let name = if name.is_null() { None } else { Some(text_at(name, "name")?) };
-        pin(h)?.name(name).map(|()| 0)
+        pin(h)?.set_name(name).map(|()| 0)
     })
 }

@@ -4,7 +4,7 @@
 //! their size, after madvise_wrap with MADV_HUGEPAGE or MADV_COLLAPSE; MAP_HUGETLB takes huge pages of the pool
 //! (vm.nr_hugepages).
 
-use super::boundary::{answer, boundary, bytes_in, fetch};
+use super::boundary::{boundary, bytes_in, fetch, length_result};
 use super::mapping::mmap_wrap_handle;
 use crate::error::Error;
 use crate::mapping::{self, Mapping};
@@ -17,7 +17,7 @@ use crate::registry::{self, pin};
 /// ```
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmap_wrap_huge_page_size() -> i64 {
-    boundary("mmap_wrap_huge_page_size", || mapping::transparent_huge_page_size().map(answer))
+    boundary("mmap_wrap_huge_page_size", || mapping::transparent_huge_page_size().map(length_result))
 }
 
 /// Maps as mmap_wrap does, at an address that is a multiple of alignment, a power of two. (That is the address of the mapping's
@@ -57,7 +57,7 @@ pub unsafe extern "C" fn mmap_aligned_wrap(
 /// ```
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmap_wrap_huge_bytes(h: mmap_wrap_handle, offset: i64, size: i64) -> i64 {
-    boundary("mmap_wrap_huge_bytes", || pin(h)?.huge_bytes(offset, size).map(answer))
+    boundary("mmap_wrap_huge_bytes", || pin(h)?.huge_bytes(offset, size).map(length_result))
 }
 
 /// Sets the NUMA memory policy of every page that holds a byte of the range: mbind(2). mode is one MPOL_ value, combined with
@@ -111,5 +111,5 @@ pub unsafe extern "C" fn mbind_wrap(
 /// ```
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmap_wrap_numa_node(h: mmap_wrap_handle, offset: i64) -> i64 {
-    boundary("mmap_wrap_numa_node", || pin(h)?.node(offset))
+    boundary("mmap_wrap_numa_node", || pin(h)?.numa_node(offset))
 }

@@ -2,11 +2,11 @@
 //!
 //! What is known of a mapping, and the list of live mappings: for messages, tools and finding leaks.
 
-use super::boundary::{answer, boundary, room_for, store, write_members};
+use super::boundary::{boundary, length_result, room_for, store, write_members};
 use super::mapping::mmap_wrap_handle;
 use crate::error::Error;
 use crate::mapping::SourceKind;
-use crate::registry::{self, look, pin};
+use crate::registry::{self, peek, pin};
 
 /// In source of struct mmap_wrap_info: memory without a file.
 pub const MMAP_WRAP_SOURCE_ANONYMOUS: i64 = 1;
@@ -66,14 +66,14 @@ pub struct mmap_wrap_info {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmap_wrap_info(h: mmap_wrap_handle, info: *mut mmap_wrap_info, size: i64) -> i64 {
     boundary("mmap_wrap_info", || {
-        let pin = look(h)?;
-        let known = pin.facts();
-        let (exports, surviving, lost) = registry::custody(&pin);
+        let pin = peek(h)?;
+        let known = pin.info();
+        let (exports, surviving, lost) = registry::status(&pin);
         let all = [
-            answer(known.length),
-            answer(known.mapped),
-            answer(known.address),
-            answer(known.page_size),
+            length_result(known.length),
+            length_result(known.mapped),
+            length_result(known.address),
+            length_result(known.page_size),
             known.protection,
             known.flags,
             i64::try_from(known.offset).unwrap_or(i64::MAX),

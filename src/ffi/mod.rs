@@ -1,10 +1,10 @@
-//! The exported functions and nothing else, a file per topic; each converts, calls one thing inside, converts back.
+//! The exported functions, a file per topic; each converts arguments and results, and calls one operation.
 //!
 //! The first line of each topic's documentation is its heading in the header, and the doc comments are its manual:
-//! tests/header.rs joins the topics in the order it lists them.
+//! tests/header.rs joins the topics in the order that it lists.
 
-// Unsafe for Rust, all alike: C promises nothing in a type. What a caller must see to is what the documentation asks for:
-// valid memory, a descriptor of the caller's, nothing of use where MAP_FIXED maps.
+// All are unsafe for Rust, since C's types guarantee nothing. The caller must ensure what the documentation requires: valid
+// memory, a descriptor that belongs to the caller, nothing in use where MAP_FIXED maps.
 #![allow(clippy::missing_safety_doc, reason = "the documentation is the header's, which has no such section")]
 
 pub mod access;

@@ -37,7 +37,7 @@ const _: () = assert!(MMAP_WRAP_MUTEX_SIZE == mutex::SIZE);
 /// ```
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmap_wrap_mutex_lock(h: mmap_wrap_handle, offset: i64, timeout: i64) -> i64 {
-    boundary("mmap_wrap_mutex_lock", || mutex::lock(h, offset, timeout).map(|how| (how == Acquired::FromEnded).into()))
+    boundary("mmap_wrap_mutex_lock", || mutex::lock(h, offset, timeout).map(|how| (how == Acquired::TakenOver).into()))
 }
 
 /// Unlocks the mutex at offset, and wakes a thread that waits for it. Returns 0, or -EPERM if the calling thread does not hold

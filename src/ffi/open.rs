@@ -11,7 +11,7 @@ use super::boundary::{boundary, read_members, text_at};
 use super::mapping::mmap_wrap_handle;
 use crate::constants::{MAP_SHARED, O_CREAT, O_RDWR, PROT_READ, PROT_WRITE};
 use crate::error::Result;
-use crate::mapping::{KEEP, Mapping, Name, OR_PRIVATE, Open};
+use crate::mapping::{KEEP, Mapping, Name, OR_PRIVATE, OpenRequest};
 use crate::range::REST;
 use crate::registry::{self, pin};
 use crate::source::unlink_shared_memory;
@@ -91,7 +91,7 @@ pub unsafe extern "C" fn mmap_open_wrap(
 pub unsafe extern "C" fn mmap_create_wrap(path: *const c_char, size: i64, mode: i64) -> mmap_wrap_handle {
     boundary("mmap_create_wrap", || {
         let name = Name::Path(text_at(path, "path")?);
-        let open = Open { name, flags: O_RDWR | O_CREAT, mode, size, allocate: false };
+        let open = OpenRequest { name, flags: O_RDWR | O_CREAT, mode, size, allocate: false };
         registry::insert(|| Mapping::open(open, REST, PROT_READ | PROT_WRITE, MAP_SHARED, 0))
     })
 }
@@ -130,7 +130,7 @@ fn open(name: Name, options: *const mmap_wrap_open_options, options_size: i64) -
     let mut members = [0, 0, REST, 0, REST, 0, 0, 0];
     read_members(options.cast(), options_size, "struct mmap_wrap_open_options", &mut members)?;
     let [open_flags, mode, size, allocate, length, prot, flags, offset] = members;
-    let open = Open { name, flags: open_flags, mode, size, allocate: allocate != 0 };
+    let open = OpenRequest { name, flags: open_flags, mode, size, allocate: allocate != 0 };
     registry::insert(|| Mapping::open(open, length, prot, flags, offset))
 }
 

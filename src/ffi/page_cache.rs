@@ -8,7 +8,7 @@
 use super::boundary::{boundary, write_members};
 use super::mapping::mmap_wrap_handle;
 use crate::error::Result;
-use crate::page_cache::{self, Cache};
+use crate::page_cache::{self, CacheStat};
 use crate::registry::pin;
 
 /// Removes the pages of the range from memory, as far as the kernel can; they are read in again when they are accessed. Nothing
@@ -25,7 +25,7 @@ use crate::registry::pin;
 /// ```
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmap_wrap_page_out(h: mmap_wrap_handle, offset: i64, size: i64) -> i64 {
-    boundary("mmap_wrap_page_out", || pin(h)?.drop_pages(offset, size).map(|()| 0))
+    boundary("mmap_wrap_page_out", || pin(h)?.page_out(offset, size).map(|()| 0))
 }
 
 /// What the page cache holds of a part of a file, in bytes: whole pages. Later versions may add members at the end.
@@ -64,7 +64,7 @@ pub unsafe extern "C" fn cachestat_wrap(
     offset: i64,
     size: i64,
 ) -> i64 {
-    boundary("cachestat_wrap", || write_cache(cache, struct_size, pin(h)?.cache(offset, size)?))
+    boundary("cachestat_wrap", || write_cache(cache, struct_size, pin(h)?.cachestat(offset, size)?))
 }
 
 /// Does the same as cachestat_wrap for size bytes, or MMAP_WRAP_REST, from offset on of the open file fd. Returns 0. Errors:
@@ -84,13 +84,13 @@ pub unsafe extern "C" fn mmap_wrap_fd_cachestat(
 ) -> i64 {
     boundary("mmap_wrap_fd_cachestat", || {
         // SAFETY: the descriptor is the caller's.
-        write_cache(cache, struct_size, unsafe { page_cache::from_descriptor(fd, offset, size)? })
+        write_cache(cache, struct_size, unsafe { page_cache::cachestat(fd, offset, size)? })
     })
 }
 
-fn write_cache(to: *mut mmap_wrap_cachestat, struct_size: i64, cache: Cache) -> Result<i64> {
+fn write_cache(to: *mut mmap_wrap_cachestat, struct_size: i64, cache: CacheStat) -> Result<i64> {
     const { assert!(size_of::<mmap_wrap_cachestat>() == 5 * size_of::<i64>()) };
-    let Cache { cached, dirty, writeback, evicted, recently_evicted } = cache;
+    let CacheStat { cached, dirty, writeback, evicted, recently_evicted } = cache;
     let members = [cached, dirty, writeback, evicted, recently_evicted].map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX));
     write_members(to.cast(), struct_size, "struct mmap_wrap_cachestat", &members)
 }
@@ -121,7 +121,7 @@ pub unsafe extern "C" fn mmap_wrap_fd_evict(fd: i64, offset: i64, size: i64) -> 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmap_wrap_fd_readahead(fd: i64, offset: i64, size: i64) -> i64 {
     // SAFETY: the descriptor is the caller's.
-    boundary("mmap_wrap_fd_readahead", || unsafe { page_cache::warm(fd, offset, size) }.map(|()| 0))
+    boundary("mmap_wrap_fd_readahead", || unsafe { page_cache::readahead(fd, offset, size) }.map(|()| 0))
 }
 
 #[cfg(test)]
@@ -178,7 +178,7 @@ mod tests {
             sys::raw(&self.file).into()
         }
 
-        fn resident(&self) -> i64 {
+        fn resident_bytes(&self) -> i64 {
             mmap_wrap_resident_bytes(self.h, 0, REST)
         }
 
@@ -211,7 +211,7 @@ mod tests {
         pin(h).unwrap().write(2 * page, b"x").unwrap();
         let Some([cached, dirty, writeback, ..]) = kept.figures(0, REST) else { return };
         assert!(cached >= 2 * page);
-        assert_eq!(cached, kept.resident());
+        assert_eq!(cached, kept.resident_bytes());
         // Changed pages count once the kernel looked at the page table.
         assert!(dirty + writeback <= cached);
         assert_eq!(kept.figures(2 * page + 5, 1).unwrap()[0], page, "a page for a byte");
@@ -240,16 +240,16 @@ mod tests {
     fn dropping_makes_the_page_cache_forget_a_kept_file_and_loses_nothing() {
         let kept = Kept::new(MAP_SHARED);
         pin(kept.h).unwrap().fill(0, 7, REST).unwrap();
-        assert_eq!(kept.resident(), 4 * kept.page);
+        assert_eq!(kept.resident_bytes(), 4 * kept.page);
         assert_eq!(mmap_wrap_page_out(kept.h, kept.page, 1), 0);
-        let left = kept.resident();
+        let left = kept.resident_bytes();
         // What a file system keeps in memory only stays; what goes from a disk's is gone already.
         assert_eq!(mmap_wrap_fd_evict(kept.fd(), 2 * kept.page, kept.page), 0);
-        assert_eq!(kept.resident(), left, "a page beside the one dropped is mapped still, and stays");
+        assert_eq!(kept.resident_bytes(), left, "a page beside the one dropped is mapped still, and stays");
         assert_eq!(mmap_wrap_page_out(kept.h, 0, REST), 0);
-        let left = kept.resident();
+        let left = kept.resident_bytes();
         assert_eq!(mmap_wrap_fd_evict(kept.fd(), 0, REST), 0);
-        assert_eq!(kept.resident(), left);
+        assert_eq!(kept.resident_bytes(), left);
         if left > 0 {
             println!("skipped: this file system keeps its pages in memory, none could go");
         }

@@ -4,7 +4,7 @@
 //! byte of it; pages have the size that mmap_wrap_info reports. All can return MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED,
 //! MMAP_WRAP_E_RANGE, and MMAP_WRAP_E_UNSUPPORTED if the system lacks the call.
 
-use super::boundary::{answer, boundary, room_for};
+use super::boundary::{boundary, length_result, room_for};
 use super::mapping::mmap_wrap_handle;
 use crate::mapping::{lock_all, unlock_all};
 use crate::registry::{self, pin};
@@ -72,7 +72,7 @@ pub unsafe extern "C" fn munlockall_wrap() -> i64 {
 /// ```
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mincore_wrap(h: mmap_wrap_handle, pages: *mut u8, room: i64, offset: i64, size: i64) -> i64 {
-    boundary("mincore_wrap", || pin(h)?.presence(room_for(pages, room)?, offset, size).map(answer))
+    boundary("mincore_wrap", || pin(h)?.mincore(room_for(pages, room)?, offset, size).map(length_result))
 }
 
 /// Returns how many bytes of the range's pages are in memory, a multiple of the page size. See mincore_wrap.
@@ -83,7 +83,7 @@ pub unsafe extern "C" fn mincore_wrap(h: mmap_wrap_handle, pages: *mut u8, room:
 /// ```
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmap_wrap_resident_bytes(h: mmap_wrap_handle, offset: i64, size: i64) -> i64 {
-    boundary("mmap_wrap_resident_bytes", || pin(h)?.resident(offset, size).map(answer))
+    boundary("mmap_wrap_resident_bytes", || pin(h)?.resident_bytes(offset, size).map(length_result))
 }
 
 /// Populates the pages of the range for reading (writing = 0) or writing (writing = 1), so that later accesses cause no page
@@ -98,5 +98,7 @@ pub unsafe extern "C" fn mmap_wrap_resident_bytes(h: mmap_wrap_handle, offset: i
 /// ```
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmap_wrap_prefault(h: mmap_wrap_handle, writing: i64, offset: i64, size: i64) -> i64 {
-    boundary("mmap_wrap_prefault", || registry::with(h, |mapping| mapping.prefault(writing != 0, offset, size)).map(answer))
+    boundary("mmap_wrap_prefault", || {
+        registry::with(h, |mapping| mapping.prefault(writing != 0, offset, size)).map(length_result)
+    })
 }

@@ -65,7 +65,9 @@ pub unsafe extern "C" fn mremap_wrap(
         let address = new_addr.addr();
         if flags & MREMAP_DONTUNMAP != 0 && MREMAP_DONTUNMAP != 0 {
             // SAFETY: the header says what MREMAP_FIXED replaces.
-            return registry::bud(h, |mapping| unsafe { mapping.move_pages_to(length, flags, address, file_end(with_file)?) });
+            return registry::change_and_insert(h, |mapping| unsafe {
+                mapping.move_pages_to(length, flags, address, file_end(with_file)?)
+            });
         }
         // SAFETY: as above.
         registry::change(h, |mapping| unsafe { mapping.resize_at(length, flags, address, file_end(with_file)?) }).map(|()| h)
@@ -84,5 +86,5 @@ pub unsafe extern "C" fn mremap_wrap(
 /// ```
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmap_wrap_split(h: mmap_wrap_handle, offset: i64) -> mmap_wrap_handle {
-    boundary("mmap_wrap_split", || registry::bud(h, |mapping| mapping.split_off(offset)))
+    boundary("mmap_wrap_split", || registry::change_and_insert(h, |mapping| mapping.split_off(offset)))
 }

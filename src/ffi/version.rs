@@ -35,5 +35,5 @@ pub unsafe extern "C" fn mmap_wrap_version() -> *const c_char {
 /// ```
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmap_wrap_page_size() -> i64 {
-    super::boundary::answer(sys::page_size())
+    super::boundary::length_result(sys::page_size())
 }

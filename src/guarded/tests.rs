@@ -339,6 +339,7 @@ fn a_buffer_that_refuses_is_told_from_the_mapping() {
 }
 
 #[test]
+#[cfg(unix)]
 fn a_socket_stops_at_the_exact_byte_too() {
     for cause in [Cause::CutShort, Cause::Protected] {
         let walled = Walled::new(cause).unwrap();

@@ -9,7 +9,8 @@ use crate::range::{self, Span};
 use crate::sys::{self, Pages};
 
 impl Mapping {
-    /// Checks that `size` bytes (or `REST`) from `offset` lie inside, and touches none; answers how many they are.
+    /// Checks that `size` bytes (or `REST`) from `offset` are inside the mapping, without accessing them; returns how many they
+    /// are.
     ///
     /// ```
     /// # use mmap_wrap::internals::{Mapping, constants::*, range::REST};
@@ -22,7 +23,7 @@ impl Mapping {
         self.span(offset, size).map(|span| span.size)
     }
 
-    /// Copies the bytes from `offset` on to `to`, all of them or an error.
+    /// Fills `to` with the bytes from `offset` on, or returns an error.
     #[inline(always)]
     pub fn read<'a>(&self, offset: i64, to: impl Into<Room<'a>>) -> Result<()> {
         let to = to.into();
@@ -38,7 +39,7 @@ impl Mapping {
         guarded::write(&self.pages, span.bytes(self.grid).start, from).map_err(|fault| self.fault(fault, span))
     }
 
-    /// Sets `size` bytes (or `REST`) from `offset` to `byte`; answers how many.
+    /// Sets `size` bytes (or `REST`) from `offset` to `byte`; returns how many.
     pub fn fill(&self, offset: i64, byte: i64, size: i64) -> Result<usize> {
         let byte = u8::try_from(byte).map_err(|_| Error::argument(format!("{byte} is no byte: 0 to 255")))?;
         let span = self.span(offset, size)?;
@@ -46,7 +47,7 @@ impl Mapping {
         done.map(|()| span.size).map_err(|fault| self.fault(fault, span))
     }
 
-    /// Copies `size` bytes from offset `from` to offset `to`, which may overlap; answers how many.
+    /// Copies `size` bytes from offset `from` to offset `to`, which may overlap; returns how many.
     pub fn copy_within(&self, to: i64, from: i64, size: i64) -> Result<usize> {
         let source = self.span(from, size)?;
         let target = self.span(to, to_i64(source.size))?;
@@ -66,8 +67,8 @@ impl Mapping {
         self.search(guarded::rfind, needle.into(), start, end)
     }
 
-    /// How many `needle`s, none overlapping another, lie whole within `start` up to `end` (or `REST`). An empty needle is
-    /// there once more than there are bytes.
+    /// The number of occurrences of `needle`, not overlapping, from `start` to `end` (or `REST`). An empty needle occurs once
+    /// more than there are bytes.
     ///
     /// ```
     /// # use mmap_wrap::internals::{Mapping, constants::*, range::REST};
@@ -84,7 +85,7 @@ impl Mapping {
     }
 
     /// Copies `size` bytes (or `REST`: to the end of `source`) from offset `from` of `source` to offset `to` of this
-    /// mapping; answers how many. Inside one mapping it is [`Mapping::copy_within`].
+    /// mapping; returns how many. Within one mapping this is [`Mapping::copy_within`].
     ///
     /// ```
     /// # use mmap_wrap::internals::{Mapping, constants::*, range::REST};
@@ -98,19 +99,19 @@ impl Mapping {
         if std::ptr::eq(self, source) {
             return self.copy_within(to, from, size);
         }
-        let read = source.span(from, size).map_err(of(Side::Source))?;
-        let written = self.span(to, to_i64(read.size)).map_err(of(Side::Target))?;
+        let read = source.span(from, size).map_err(on_side(Side::Source))?;
+        let written = self.span(to, to_i64(read.size)).map_err(on_side(Side::Target))?;
         let target = self.place(Side::Target, written);
         let origin = source.place(Side::Source, read);
         match guarded::copy(target, origin, read.size) {
             Ok(()) => Ok(read.size),
-            Err((Side::Target, fault)) => Err(of(Side::Target)(self.fault(fault, written))),
-            Err((side, fault)) => Err(of(side)(source.fault(fault, read))),
+            Err((Side::Target, fault)) => Err(on_side(Side::Target)(self.fault(fault, written))),
+            Err((side, fault)) => Err(on_side(side)(source.fault(fault, read))),
         }
     }
 
-    /// How many bytes from the start on are equal, of `size` bytes (or `REST`: to the end of this mapping) from `offset`
-    /// here and from `other_offset` in `other`: `size` if all are.
+    /// Compares `size` bytes (or `REST`: to the end of this mapping) from `offset` with those from `other_offset` of `other`;
+    /// returns how many are equal before the first difference: `size` if all are.
     ///
     /// ```
     /// # use mmap_wrap::internals::{Mapping, constants::*, range::REST};
@@ -122,13 +123,13 @@ impl Mapping {
     /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
     /// ```
     pub fn compare(&self, offset: i64, other: &Mapping, other_offset: i64, size: i64) -> Result<usize> {
-        let here = self.span(offset, size).map_err(of(Side::First))?;
-        let there = other.span(other_offset, to_i64(here.size)).map_err(of(Side::Second))?;
+        let here = self.span(offset, size).map_err(on_side(Side::First))?;
+        let there = other.span(other_offset, to_i64(here.size)).map_err(on_side(Side::Second))?;
         let first = self.place(Side::First, here);
         let second = other.place(Side::Second, there);
         guarded::compare(first, second, here.size).map_err(|(side, fault)| match side {
-            Side::First => of(side)(self.fault(fault, here)),
-            _ => of(side)(other.fault(fault, there)),
+            Side::First => on_side(side)(self.fault(fault, here)),
+            _ => on_side(side)(other.fault(fault, there)),
         })
     }
 
@@ -145,7 +146,7 @@ impl Mapping {
         }
     }
 
-    /// An access of the span stopped: where, after how much, and why, as far as that can be found out.
+    /// The error for an access of the span that stopped: where, after how many bytes, and the cause, as far as it is known.
     #[cold]
     pub(super) fn fault(&self, fault: Fault, span: Span) -> Box<Error> {
         let Fault { done, by } = fault;
@@ -163,8 +164,8 @@ impl Mapping {
     }
 }
 
-/// Says of which of two mappings an error speaks.
-fn of(side: Side) -> impl Fn(Box<Error>) -> Box<Error> {
+/// Marks an error with the mapping that it is about.
+fn on_side(side: Side) -> impl Fn(Box<Error>) -> Box<Error> {
     move |error| Error::Side { side, error }.into()
 }
 

@@ -7,7 +7,7 @@ use crate::range::{REST, Span};
 use crate::sys;
 use std::time::Duration;
 
-/// How a wait ended, if not by an error.
+/// How a wait ended, other than by an error.
 ///
 /// ```
 /// use mmap_wrap::{Mapping, Waited};
@@ -19,15 +19,15 @@ use std::time::Duration;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Waited {
-    /// Somebody woke it, or, rarely, nobody did.
+    /// By a wake, or, rarely, without one (a spurious wakeup).
     Woken,
-    /// The word was another already.
+    /// The word had another value already.
     Different,
 }
 
 impl Mapping {
-    /// The word of `bits` (32 or 64) at `offset`, whose address must be a multiple of its width. This and the following
-    /// are atomic and sequentially consistent; numbers are signed.
+    /// Loads the word of `bits` (32 or 64) at `offset`, whose address must be a multiple of its width. All atomic operations
+    /// are sequentially consistent; numbers are signed.
     ///
     /// ```
     /// # use mmap_wrap::internals::{Mapping, constants::*};
@@ -44,24 +44,24 @@ impl Mapping {
         self.atomic(word(bits)?, offset, Operation::Load)
     }
 
-    /// Sets the word.
+    /// Stores the word.
     pub fn atomic_store(&self, bits: i64, offset: i64, value: i64) -> Result<()> {
         self.atomic_exchange(bits, offset, value).map(drop)
     }
 
-    /// Adds to the word, which wraps around; answers what it was before.
+    /// Adds to the word, wrapping around; returns its previous value.
     pub fn atomic_add(&self, bits: i64, offset: i64, value: i64) -> Result<i64> {
         let word = word(bits)?;
         self.atomic(word, offset, Operation::Add(operand(word, value)?))
     }
 
-    /// Sets the word; answers what it was before.
+    /// Stores the word; returns its previous value.
     pub fn atomic_exchange(&self, bits: i64, offset: i64, value: i64) -> Result<i64> {
         let word = word(bits)?;
         self.atomic(word, offset, Operation::Exchange(operand(word, value)?))
     }
 
-    /// Sets the word to `desired` if it is `expected`. What it was before is the answer: `Ok` if it was, else `Err`.
+    /// Stores `desired` if the word is `expected`; returns its previous value: `Ok` if it was stored, else `Err`.
     pub fn atomic_compare_exchange(&self, bits: i64, offset: i64, expected: i64, desired: i64) -> Result<Result<i64, i64>> {
         let word = word(bits)?;
         let (expected, desired) = (operand(word, expected)?, operand(word, desired)?);
@@ -69,14 +69,14 @@ impl Mapping {
         Ok(if before == number(word, expected) { Ok(before) } else { Err(before) })
     }
 
-    /// Whether a word of 64 bits can lie at `offset`.
+    /// Checks that `offset` is aligned for a word of 64 bits.
     pub(crate) fn check_word(&self, offset: i64) -> Result<()> {
-        self.span(offset, to_i64(Word::Bits64.bytes()))?.of_a_word(self.grid).map(drop)
+        self.span(offset, to_i64(Word::Bits64.bytes()))?.aligned_word(self.grid).map(drop)
     }
 
     fn atomic(&self, word: Word, offset: i64, operation: Operation) -> Result<i64> {
         let span = self.span(offset, to_i64(word.bytes()))?;
-        let at = span.of_a_word(self.grid)?;
+        let at = span.aligned_word(self.grid)?;
         let outcome = guarded::atomic(&self.pages, at, word, operation);
         outcome.map(|before| number(word, before)).map_err(|fault| match fault.by {
             Stop::System(errno) => no_atomics(errno),
@@ -84,8 +84,8 @@ impl Mapping {
         })
     }
 
-    /// Waits while the 32-bit word at `offset` is `expected`, until somebody wakes it, or `timeout` nanoseconds long; `REST`
-    /// is for ever.
+    /// Waits while the 32-bit word at `offset` is `expected`, until a wake, or for `timeout` nanoseconds; `REST` waits
+    /// indefinitely.
     ///
     /// ```
     /// # use mmap_wrap::internals::{Mapping, constants::*, mapping::Waited};
@@ -106,35 +106,35 @@ impl Mapping {
         match sys::wait_on(address, bits, time) {
             Ok(()) => Ok(Waited::Woken),
             Err(Errno::EAGAIN) => Ok(Waited::Different),
-            Err(errno) => Err(self.futex_refused(errno, span, format!("wait at offset {offset} while it is {expected}"))),
+            Err(errno) => Err(self.futex_error(errno, span, format!("wait at offset {offset} while it is {expected}"))),
         }
     }
 
-    /// Wakes up to `count` of those who wait on the 32-bit word at `offset` (`REST`: all); answers how many it woke.
+    /// Wakes up to `count` threads (`REST`: all) that wait on the 32-bit word at `offset`; returns how many it woke.
     pub fn wake(&self, offset: i64, count: i64) -> Result<usize> {
         let count = match i32::try_from(count) {
             Ok(count @ 0..) => count,
-            // No machine has so many threads.
+            // More than the kernel can count is all of them.
             Err(_) if count > 0 || count == REST => i32::MAX,
             _ => return Err(Error::Negative { what: "count", value: count }.into()),
         };
         let (address, span) = self.futex(offset)?;
         if count == 0 {
-            // The kernel would wake one.
+            // With a count of 0 the kernel wakes one.
             return Ok(0);
         }
         let woken = sys::wake(address, count);
-        woken.map_err(|errno| self.futex_refused(errno, span, format!("wake {count} at offset {offset}")))
+        woken.map_err(|errno| self.futex_error(errno, span, format!("wake {count} at offset {offset}")))
     }
 
     fn futex(&self, offset: i64) -> Result<(*mut u8, Span)> {
         let span = self.span(offset, to_i64(Word::Bits32.bytes()))?;
-        let at = span.of_a_word(self.grid)?;
+        let at = span.aligned_word(self.grid)?;
         Ok((self.pages.at(at, span.size), span))
     }
 
     #[cold]
-    fn futex_refused(&self, errno: Errno, span: Span, attempt: String) -> Box<Error> {
+    fn futex_error(&self, errno: Errno, span: Span, attempt: String) -> Box<Error> {
         match errno {
             Errno::EFAULT => {
                 let at = span.bytes(self.grid).start;
@@ -154,7 +154,7 @@ fn word(bits: i64) -> Result<Word> {
     }
 }
 
-/// The bits of a number for a word. Those of 32 bits take the signed and the unsigned ones.
+/// The bits of a number for a word. A word of 32 bits takes signed and unsigned numbers.
 fn operand(word: Word, value: i64) -> Result<u64> {
     if word == Word::Bits32 && i32::try_from(value).is_err() && u32::try_from(value).is_err() {
         let (least, greatest) = (i32::MIN, u32::MAX);
@@ -163,7 +163,7 @@ fn operand(word: Word, value: i64) -> Result<u64> {
     Ok(to_bits(value))
 }
 
-/// The signed number of a word, of which only the bits of its width count.
+/// The signed number of a word's low bits.
 fn number(word: Word, bits: u64) -> i64 {
     let spare = 64 - 8 * word.bytes();
     from_bits(bits << spare) >> spare
@@ -174,7 +174,7 @@ fn no_atomics(errno: Errno) -> Box<Error> {
     match errno {
         Errno::ENOSYS => Error::unsupported(
             "an atomic access whose fault could not be repaired: SIGBUS or SIGSEGV has another handler than this library's or \
-             is blocked in this thread, or the processor has none (unblock both and leave them to this library: without \
+             is blocked in this thread, or the processor has none (unblock both and unpin them to this library: without \
              them it)",
         ),
         errno => Error::system(errno, "start a process for an atomic access, without this library's signal handlers", ""),

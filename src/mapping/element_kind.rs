@@ -1,4 +1,4 @@
-//! The kinds of numbers that elements can be.
+//! The kinds of elements: type, width and byte order of a number in a mapping.
 
 use crate::error::{Error, Result};
 
@@ -22,12 +22,12 @@ pub const MMAP_WRAP_U64: i64 = 0x28;
 pub const MMAP_WRAP_F32: i64 = 0x34;
 /// A float of 64 bits.
 pub const MMAP_WRAP_F64: i64 = 0x38;
-/// Or'ed to a kind: the least significant byte stands first, whatever the machine.
+/// Or'ed to a kind: little-endian, on any machine.
 pub const MMAP_WRAP_LITTLE_ENDIAN: i64 = 0x100;
-/// Or'ed to a kind: the most significant byte stands first, whatever the machine.
+/// Or'ed to a kind: big-endian, on any machine.
 pub const MMAP_WRAP_BIG_ENDIAN: i64 = 0x200;
 
-/// The kinds that there are, a bit each.
+/// All kinds, one bit each.
 const KINDS: u64 = {
     let signed = 1 << MMAP_WRAP_I8 | 1 << MMAP_WRAP_I16 | 1 << MMAP_WRAP_I32 | 1 << MMAP_WRAP_I64;
     let unsigned = 1 << MMAP_WRAP_U8 | 1 << MMAP_WRAP_U16 | 1 << MMAP_WRAP_U32 | 1 << MMAP_WRAP_U64;
@@ -36,12 +36,12 @@ const KINDS: u64 = {
 const ANY_KIND: i64 = 0x3F;
 const WIDTH: i64 = 0xF;
 
-/// A kind of number, and the order of its bytes.
+/// The kind of an element: its type and its byte order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Kind {
-    /// One of those above.
+pub struct ElementKind {
+    /// One of the constants above.
     kind: i64,
-    /// Its bytes are not in the machine's own order.
+    /// The byte order is not the machine's.
     swapped: bool,
 }
 
@@ -56,28 +56,28 @@ pub enum Number {
     Float,
 }
 
-impl Kind {
-    /// The kind that a caller's number names.
+impl ElementKind {
+    /// The kind for a caller's number.
     ///
     /// ```
-    /// use mmap_wrap::internals::mapping::{Kind, MMAP_WRAP_BIG_ENDIAN, MMAP_WRAP_U16};
-    /// assert_eq!(Kind::new(MMAP_WRAP_U16 | MMAP_WRAP_BIG_ENDIAN)?.width(), 2);
-    /// assert!(Kind::new(2).is_err());
+    /// use mmap_wrap::internals::mapping::{ElementKind, MMAP_WRAP_BIG_ENDIAN, MMAP_WRAP_U16};
+    /// assert_eq!(ElementKind::new(MMAP_WRAP_U16 | MMAP_WRAP_BIG_ENDIAN)?.width(), 2);
+    /// assert!(ElementKind::new(2).is_err());
     /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
     /// ```
     #[inline]
-    pub fn new(number: i64) -> Result<Kind> {
+    pub fn new(number: i64) -> Result<ElementKind> {
         let kind = number & ANY_KIND;
         let swapped = match number & !ANY_KIND {
             0 => false,
             MMAP_WRAP_LITTLE_ENDIAN => cfg!(target_endian = "big"),
             MMAP_WRAP_BIG_ENDIAN => cfg!(target_endian = "little"),
-            _ => return Err(no_kind(number)),
+            _ => return Err(unknown_kind(number)),
         };
         if KINDS >> kind & 1 == 0 {
-            return Err(no_kind(number));
+            return Err(unknown_kind(number));
         }
-        Ok(Kind { kind, swapped })
+        Ok(ElementKind { kind, swapped })
     }
 
     /// Bytes in a number of this kind.
@@ -96,13 +96,13 @@ impl Kind {
         }
     }
 
-    /// Bits of 64 that a number of this kind leaves free.
+    /// How many of 64 bits a number of this kind does not use.
     #[inline]
     pub(super) fn spare_bits(self) -> usize {
         64 - 8 * self.width()
     }
 
-    /// From the number in the order that it lies in memory to the machine's own order, and back.
+    /// Converts from the byte order in memory to the machine's, and back.
     #[inline]
     pub(super) fn in_order(self, bits: u64) -> u64 {
         if self.swapped { bits.swap_bytes() >> self.spare_bits() } else { bits }
@@ -117,8 +117,8 @@ impl Kind {
     }
 }
 
-/// In words, for messages: the constants are called otherwise in every language.
-impl std::fmt::Display for Kind {
+/// In words, for messages: each language has its own names for the constants.
+impl std::fmt::Display for ElementKind {
     fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
         let number = match self.number() {
             Number::Signed => "a signed integer",
@@ -130,7 +130,7 @@ impl std::fmt::Display for Kind {
 }
 
 #[cold]
-fn no_kind(kind: i64) -> Box<Error> {
+fn unknown_kind(kind: i64) -> Box<Error> {
     Error::argument(format!(
         "{kind:#x} is no kind of element: an integer of 8 to 64 bits, signed or unsigned, or a float of 32 or 64 bits, in one order of bytes at most"
     ))

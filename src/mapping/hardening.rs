@@ -1,4 +1,4 @@
-//! Against mistakes and attacks: guard regions, sealing. And names, by which to know a mapping in /proc.
+//! Guard regions, sealing, and names in /proc/PID/maps.
 
 use super::Mapping;
 use crate::constants::{MADV_GUARD_INSTALL, MADV_GUARD_REMOVE, PROT_NONE};
@@ -10,8 +10,8 @@ use std::ffi::CStr;
 use std::sync::atomic::Ordering;
 
 impl Mapping {
-    /// Makes every access to the pages of `size` bytes (or `REST`) from `offset` a fault, until `guard(false, …)`. What
-    /// they held is dropped. Both ends must be on page borders or at the mapping's own ends.
+    /// Makes every access to the pages of `size` bytes (or `REST`) from `offset` fault, until `guard(false, …)`. Their contents
+    /// are discarded. Both ends must be on page boundaries or at the ends of the mapping.
     ///
     /// ```
     /// # use mmap_wrap::internals::{Mapping, constants::*, range::REST};
@@ -27,7 +27,7 @@ impl Mapping {
         if span.size == 0 {
             return Ok(());
         }
-        let pages = span.of_whole_pages(self.grid)?;
+        let pages = span.whole_pages(self.grid)?;
         let (advice, name) = match on {
             true => (MADV_GUARD_INSTALL, "MADV_GUARD_INSTALL"),
             false => (MADV_GUARD_REMOVE, "MADV_GUARD_REMOVE"),
@@ -39,20 +39,20 @@ impl Mapping {
         };
         match advised {
             // The kernel has no guard regions, or none in memory of this kind.
-            Err(Errno::EINVAL) if on => self.fence(&pages).map_err(|errno| self.protect_refused(errno, PROT_NONE, span)),
-            Err(errno) if errno != Errno::EINVAL => Err(self.advice_refused(errno, name, span)),
+            Err(Errno::EINVAL) if on => self.fence(&pages).map_err(|errno| self.protect_error(errno, PROT_NONE, span)),
+            Err(errno) if errno != Errno::EINVAL => Err(self.advice_error(errno, name, span)),
             _ if on => Ok(()),
-            _ => self.lift_fences(&pages).map_err(|errno| self.protect_refused(errno, self.facts().protection, span)),
+            _ => self.lift_fences(&pages).map_err(|errno| self.protect_error(errno, self.info().protection, span)),
         }
     }
 
     /// Seals the pages that hold `size` bytes (or `REST`) from `offset`, mseal(2): until the process ends they can be neither
-    /// unmapped nor moved, nor be protected otherwise.
+    /// unmapped nor moved, nor their protection changed.
     pub fn seal(&self, offset: i64, size: i64) -> Result<()> {
         self.seal_unless(&|| false, offset, size)
     }
 
-    /// The same for a caller that may have promised to replace lost pages.
+    /// Like `seal`, but an error for a surviving mapping, whose lost pages must be replaceable.
     pub(crate) fn seal_unless(&self, is_surviving: &dyn Fn() -> bool, offset: i64, size: i64) -> Result<()> {
         let span = self.span(offset, size)?;
         if span.size == 0 {
@@ -62,7 +62,7 @@ impl Mapping {
         let sealed = if is_surviving() {
             Err(Error::argument("the mapping survives SIGBUS, and a sealed page cannot be replaced: end that first"))
         } else {
-            sys::seal(&self.pages, span.widened(self.grid)).map_err(|errno| match errno {
+            sys::seal(&self.pages, span.covering_pages(self.grid)).map_err(|errno| match errno {
                 Errno::ENOSYS => Error::unsupported("mseal(2) (Linux 6.10, 64 bits)"),
                 _ => Error::system(errno, format!("seal {span}"), memory_hint(errno)),
             })
@@ -78,8 +78,8 @@ impl Mapping {
         self.origin.sealed.load(Ordering::SeqCst)
     }
 
-    /// Names the mapping, for the lines of /proc/PID/maps, or takes its name away: prctl(2), PR_SET_VMA_ANON_NAME.
-    pub fn name(&self, name: Option<&CStr>) -> Result<()> {
+    /// Sets the name of the mapping in /proc/PID/maps, or removes it: prctl(2), PR_SET_VMA_ANON_NAME.
+    pub fn set_name(&self, name: Option<&CStr>) -> Result<()> {
         if self.pages.size() == 0 {
             return Ok(());
         }

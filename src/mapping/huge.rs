@@ -18,8 +18,8 @@ pub fn transparent_huge_page_size() -> Result<usize> {
 }
 
 impl Mapping {
-    /// Maps as [`Mapping::from_descriptor`] does, the first page at an address that is a multiple of `alignment`, a power of
-    /// two. Less than a page means a page.
+    /// Like [`Mapping::from_descriptor`], with the first page at a multiple of `alignment`, a power of two. A smaller alignment
+    /// than a page means a page.
     ///
     /// ```
     /// use mmap_wrap::internals::{Mapping, constants::*};
@@ -31,8 +31,8 @@ impl Mapping {
     /// ```
     ///
     /// # Safety
-    /// `fd` is -1 or the caller's to use.
-    #[allow(unsafe_code, reason = "declares what the caller has to see to")]
+    /// `fd` belongs to the caller, or is -1.
+    #[allow(unsafe_code, reason = "declares what the caller has to ensure")]
     pub unsafe fn aligned(alignment: i64, len: i64, prot: i64, flags: i64, fd: i64, offset: i64) -> Result<Mapping> {
         if alignment <= 0 || !alignment.unsigned_abs().is_power_of_two() {
             return Err(Error::argument(format!("alignment {alignment} is no power of two")));
@@ -40,25 +40,25 @@ impl Mapping {
         if flags & FIXED != 0 {
             return Err(Error::argument("MAP_FIXED names the place: an alignment asks for one to be found"));
         }
-        // What does not fit is refused with the size, which is known later.
+        // The size is known later, and what does not fit is an error then.
         let alignment = usize::try_from(alignment).unwrap_or(usize::MAX);
         Mapping::from_request(&MapRequest { alignment, ..MapRequest::new(0, len, prot, flags, offset)? }, fd)
     }
 
-    /// How many of `size` bytes (or `REST`) from `offset` are in huge pages now, transparent ones or those of the pool.
+    /// How many of `size` bytes (or `REST`) from `offset` are in huge pages now, transparent ones or pages of the pool.
     pub fn huge_bytes(&self, offset: i64, size: i64) -> Result<usize> {
         let span = self.span(offset, size)?;
         if span.size == 0 {
             return Ok(0);
         }
-        let (bytes, pages) = (span.bytes(self.grid), span.widened(self.grid));
+        let (bytes, pages) = (span.bytes(self.grid), span.covering_pages(self.grid));
         let mut sum = 0;
         let scanned = sys::each_huge_part(&self.pages, pages.clone(), |part| {
             sum += part.end.min(bytes.end).saturating_sub(part.start.max(bytes.start));
         });
         match scanned {
             Ok(()) => Ok(sum),
-            // An older kernel, or one that does not let this process look: whole lines of smaps tell, too.
+            // An older kernel, or no permission to scan: smaps reports it for whole mappings.
             Err(Errno::ENOTTY | Errno::ENOSYS | Errno::EINVAL | Errno::EACCES | Errno::EPERM | Errno::ENOENT) => {
                 match sys::huge_bytes_by_smaps(&self.pages, pages.clone()) {
                     Ok(Some(0)) => Ok(0),
@@ -79,7 +79,7 @@ mod tests {
     use crate::range::REST;
 
     #[test]
-    fn smaps_tell_the_same_as_a_scan_where_they_tell_anything() {
+    fn smaps_agrees_with_a_scan_where_it_has_the_information() {
         let Some(huge) = sys::transparent_huge_page_size() else {
             println!("skipped: no transparent huge pages here");
             return;
@@ -88,7 +88,7 @@ mod tests {
         let flags = MAP_PRIVATE | MAP_ANONYMOUS;
         let request = MapRequest::new(0, 2 * size, PROT_READ | PROT_WRITE, flags, 0).unwrap();
         let memory = Mapping::from_request(&MapRequest { alignment: huge, ..request }, -1).unwrap();
-        // Also what keeps this line of smaps apart from its neighbours.
+        // The advice also keeps this mapping's entry of smaps separate from its neighbours'.
         if let Err(error) = memory.advise(MADV_HUGEPAGE, 0, REST) {
             println!("skipped: {error}");
             return;
@@ -97,11 +97,11 @@ mod tests {
         assert_eq!(by_smaps(0..2 * huge), Some(0));
         memory.write(0, b"x").unwrap();
         if memory.advise(MADV_COLLAPSE, 0, size).is_err() || memory.huge_bytes(0, REST) != Ok(huge) {
-            println!("skipped: no huge page forms, or nobody tells of it");
+            println!("skipped: no huge page was made, or the system does not report it");
             return;
         }
         assert_eq!(by_smaps(0..2 * huge), Some(huge));
-        assert_eq!(by_smaps(huge..2 * huge), None, "one of two pages is huge, who knows which");
+        assert_eq!(by_smaps(huge..2 * huge), None, "one of two pages is huge, and smaps does not report which");
         memory.write(size, b"x").unwrap();
         memory.advise(MADV_COLLAPSE, 0, REST).unwrap();
         assert_eq!(by_smaps(0..2 * huge), Some(2 * huge));

@@ -1,14 +1,14 @@
-//! What is known of a mapping.
+//! Information about a mapping.
 
 use super::{Mapping, OR_PRIVATE, SourceKind};
 use crate::error::{Error, Result};
 use crate::sys::{self, FileFacts, RawFile};
 use std::sync::atomic::Ordering;
 
-/// What a mapping was made of, and what it is now.
+/// What a mapping was created from, and its present state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Facts {
-    /// Bytes that were asked for.
+pub struct Info {
+    /// Length in bytes, as requested.
     pub length: usize,
     /// Bytes that the kernel mapped, in whole pages.
     pub mapped: usize,
@@ -26,24 +26,24 @@ pub struct Facts {
     pub keeps_file: bool,
     /// Whether a part of it is sealed by mseal(2).
     pub sealed: bool,
-    /// What it was made of.
+    /// What it was created from.
     pub source: SourceKind,
-    /// The number of the kept file's descriptor (on Windows: its handle), which stays the mapping's.
+    /// The descriptor of the kept file (on Windows: its handle), which the mapping owns.
     pub descriptor: Option<RawFile>,
 }
 
 impl Mapping {
-    /// What is known of the mapping, without asking the system.
+    /// What the library knows of the mapping, without a system call.
     ///
     /// ```
     /// # use mmap_wrap::internals::{Mapping, constants::*};
     /// # let memory = Mapping::anonymous(100, PROT_READ, MAP_PRIVATE)?;
-    /// let facts = memory.facts();
-    /// assert_eq!((facts.length, facts.mapped), (100, facts.page_size));
+    /// let info = memory.info();
+    /// assert_eq!((info.length, info.mapped), (100, info.page_size));
     /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
     /// ```
-    pub fn facts(&self) -> Facts {
-        Facts {
+    pub fn info(&self) -> Info {
+        Info {
             length: self.grid.length,
             mapped: self.pages.size(),
             address: self.address().addr(),
@@ -58,7 +58,7 @@ impl Mapping {
         }
     }
 
-    /// The size in bytes, now, of the file that the mapping keeps open.
+    /// The present size in bytes of the file that the mapping keeps open.
     ///
     /// ```
     /// # use mmap_wrap::internals::{Mapping, constants::*};
@@ -67,11 +67,11 @@ impl Mapping {
     /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
     /// ```
     pub fn file_size(&self) -> Result<u64> {
-        Ok(self.file_facts()?.size)
+        Ok(self.file_info()?.size)
     }
 
-    /// Size and kind of the kept file, now.
-    pub(super) fn file_facts(&self) -> Result<FileFacts> {
+    /// The present size and kind of the kept file.
+    pub(super) fn file_info(&self) -> Result<FileFacts> {
         sys::file_facts(sys::raw(&self.file()?)).map_err(|errno| Error::system(errno, "read the size of the kept file", ""))
     }
 }

@@ -1,4 +1,4 @@
-//! NUMA: on which node of the machine pages lie.
+//! NUMA: the nodes on which pages are allocated.
 
 use super::Mapping;
 use crate::constants::Group;
@@ -7,8 +7,8 @@ use crate::flags::known;
 use crate::sys;
 
 impl Mapping {
-    /// Sets the memory policy of the pages that hold `size` bytes (or `REST`) from `offset`: on which nodes their memory is
-    /// taken when they are first touched, and, with MPOL_MF_MOVE, moved to now. Bit n of `nodes` stands for node n.
+    /// Sets the memory policy of the pages that hold `size` bytes (or `REST`) from `offset`: the nodes on which they are
+    /// allocated at the first access and, with MPOL_MF_MOVE, to which they are moved now. Bit n of `nodes` stands for node n.
     ///
     /// ```
     /// # use mmap_wrap::internals::{Mapping, constants::*, range::REST};
@@ -26,7 +26,7 @@ impl Mapping {
         if span.size == 0 {
             return Ok(());
         }
-        sys::bind(&self.pages, span.widened(self.grid), c_mode, nodes, c_flags).map_err(|errno| {
+        sys::bind(&self.pages, span.covering_pages(self.grid), c_mode, nodes, c_flags).map_err(|errno| {
             let hint = match errno {
                 Errno::ENOSYS => return Error::unsupported("mbind(2): this kernel was built without NUMA"),
                 Errno::EINVAL => "a node is not there, or the policy wants nodes and got none, or the other way round",
@@ -39,8 +39,8 @@ impl Mapping {
         })
     }
 
-    /// The node that holds the page of the byte at `offset`. Touches nothing: -ENOENT where no page is in memory.
-    pub fn node(&self, offset: i64) -> Result<i64> {
+    /// The node of the page that holds the byte at `offset`. Accesses nothing: -ENOENT if no page is in memory.
+    pub fn numa_node(&self, offset: i64) -> Result<i64> {
         let span = self.span(offset, 1)?;
         sys::node(&self.pages, span.bytes(self.grid).start).map(i64::from).map_err(|errno| {
             let hint = match errno {

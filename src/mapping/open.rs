@@ -1,4 +1,4 @@
-//! Mappings of files that are opened, made or sized for them, and of files in memory.
+//! Mappings of files that the library opens, creates or resizes, and of memory files.
 
 use super::request::{FIXED, MapRequest};
 use super::{Mapping, is_shared};
@@ -6,28 +6,13 @@ use crate::constants::{Group, MAP_ANONYMOUS, MAP_SHARED, PROT_WRITE};
 use crate::error::{Errno, Error, Result};
 use crate::flags::known;
 use crate::range::REST;
-use crate::source::{self, Name, Opening, Source};
-use crate::sys::{self, BorrowedFile, File, NEVER_WAIT};
+use crate::source::{self, OpenRequest, Source};
+use crate::sys::{self, BorrowedFile, File};
 use std::ffi::CStr;
 
-/// How [`Mapping::open`] opens a file, and what becomes of its size.
-#[derive(Debug, Clone, Copy)]
-pub struct Open<'a> {
-    /// A path, or a name of shm_open(3).
-    pub name: Name<'a>,
-    /// O_ bits; the descriptor is closed on exec in any case.
-    pub flags: i64,
-    /// Permissions of a file that is made, less the umask.
-    pub mode: i64,
-    /// The size in bytes that the file gets, or `REST` to leave it as it is. Shared memory that has more bytes keeps them.
-    pub size: i64,
-    /// Whether the file system sets blocks aside for all of the file now.
-    pub allocate: bool,
-}
-
 impl Mapping {
-    /// Opens the file at `path`, maps it as [`Mapping::from_descriptor`] does, and closes it. It is opened for writing
-    /// only if a shared mapping is to be written.
+    /// Opens the file at `path`, maps it as [`Mapping::from_descriptor`] does, and closes it. It is opened for writing only for
+    /// a writable shared mapping.
     ///
     /// ```
     /// use mmap_wrap::internals::{Mapping, constants::*, range::REST};
@@ -40,27 +25,27 @@ impl Mapping {
         Mapping::from_source(&request, Source::path(path, is_shared(flags) && prot & PROT_WRITE != 0)?)
     }
 
-    /// Opens or makes a file, gives it its size, and maps it. On any failure nothing is left behind: a file that was not
-    /// there is removed, one that was there has its former size.
+    /// Opens or creates a file, sets its size, and maps it. On failure nothing is left behind: a file that was created is
+    /// removed, a file that existed has its former size.
     ///
     /// ```
-    /// use mmap_wrap::internals::{Mapping, constants::*, mapping::{Name, Open}, range::REST};
+    /// use mmap_wrap::internals::{Mapping, constants::*, mapping::{Name, OpenRequest}, range::REST};
     /// # let folder = tempfile::tempdir().unwrap();
     /// # let path = std::ffi::CString::new(folder.path().join("table").to_str().unwrap()).unwrap();
-    /// let open = Open { name: Name::Path(&path), flags: O_RDWR | O_CREAT, mode: 0o644, size: 8192, allocate: true };
+    /// let open = OpenRequest { name: Name::Path(&path), flags: O_RDWR | O_CREAT, mode: 0o644, size: 8192, allocate: true };
     /// let table = Mapping::open(open, REST, PROT_READ | PROT_WRITE, MAP_SHARED, 0)?;
     /// assert_eq!(table.length(), 8192);
     /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
     /// ```
-    pub fn open(open: Open, len: i64, prot: i64, flags: i64, offset: i64) -> Result<Mapping> {
+    pub fn open(open: OpenRequest, len: i64, prot: i64, flags: i64, offset: i64) -> Result<Mapping> {
         let request = MapRequest::from_named_file(len, prot, flags, offset)?;
-        let (source, undo) = open.checked(len)?.open()?;
+        let (source, undo) = open.open(len == REST)?;
         let mapping = Mapping::new(&request, &source)?;
         undo.finish()?;
         Ok(mapping.keeping(&request, source))
     }
 
-    /// Maps a memory file of `len` bytes, memfd_create(2), and keeps it open. `memfd_flags` are MFD_ bits.
+    /// Creates and maps a memory file of `len` bytes, memfd_create(2), and keeps it open. `memfd_flags` are MFD_ bits.
     ///
     /// ```
     /// use mmap_wrap::internals::{Mapping, constants::*};
@@ -73,12 +58,12 @@ impl Mapping {
         Mapping::from_memory(len, prot, flags, |size| Source::memfd(name, memfd_flags, size))
     }
 
-    /// Maps secret memory of `len` bytes, memfd_secret(2): locked, and out of reach even for the kernel's own copies.
+    /// Creates and maps secret memory of `len` bytes, memfd_secret(2): locked into memory, and not accessible to the kernel.
     pub fn from_secret(len: i64, prot: i64) -> Result<Mapping> {
         Mapping::from_memory(len, prot, MAP_SHARED, Source::secret)
     }
 
-    /// Maps a file without a name of `len` bytes, by the best means there are, and keeps it open.
+    /// Creates and maps a file of `len` bytes without a name, with the best mechanism available, and keeps it open.
     pub fn from_unnamed(len: i64, prot: i64, flags: i64) -> Result<Mapping> {
         Mapping::from_memory(len, prot, flags, Source::unnamed)
     }
@@ -93,7 +78,7 @@ impl Mapping {
         Ok(mapping.with_file(source))
     }
 
-    /// A new descriptor of the file that the mapping keeps open, for passing to another process. It closes on exec.
+    /// A new descriptor of the file that the mapping keeps open, for passing to another process. It is closed on exec.
     ///
     /// ```
     /// # use mmap_wrap::internals::{Mapping, constants::*};
@@ -108,15 +93,14 @@ impl Mapping {
 
     /// The F_SEAL_ bits of the memory file that the mapping keeps open.
     pub fn seals(&self) -> Result<i64> {
-        let seals = sys::seals(sys::raw(&self.file()?)).map_err(|errno| seals_refused(errno, "read the seals".into()))?;
+        let seals = sys::seals(sys::raw(&self.file()?)).map_err(|errno| seals_error(errno, "read the seals".into()))?;
         Ok(i64::from(seals))
     }
 
     /// Adds F_SEAL_ bits to those of the memory file.
     pub fn add_seals(&self, seals: i64) -> Result<()> {
         let c_seals = known(Group::Seal, seals, "seals")?;
-        sys::add_seals(sys::raw(&self.file()?), c_seals)
-            .map_err(|errno| seals_refused(errno, format!("add the seals {seals:#x}")))
+        sys::add_seals(sys::raw(&self.file()?), c_seals).map_err(|errno| seals_error(errno, format!("add the seals {seals:#x}")))
     }
 
     /// The file that the mapping keeps open.
@@ -129,7 +113,7 @@ impl Mapping {
     }
 }
 
-fn seals_refused(errno: Errno, attempt: String) -> Box<Error> {
+fn seals_error(errno: Errno, attempt: String) -> Box<Error> {
     let hint = match errno {
         Errno::ENOSYS => return Error::unsupported("sealing"),
         Errno::EINVAL => "the file is no memory file that can be sealed, or this kernel lacks the seal",
@@ -142,22 +126,8 @@ fn seals_refused(errno: Errno, attempt: String) -> Box<Error> {
     Error::system(errno, attempt, hint)
 }
 
-impl<'a> Open<'a> {
-    fn checked(self, len: i64) -> Result<Opening<'a>> {
-        let Open { name, flags, mode, size, allocate } = self;
-        let c_flags = known(Group::OpenFlag, flags, "open flags")? | NEVER_WAIT;
-        let mode = u32::try_from(mode).ok().filter(|mode| *mode <= 0o7777);
-        let mode = mode.ok_or_else(|| Error::argument(format!("mode {:#o} is not of permissions: 0 to 0o7777", self.mode)))?;
-        let size = match size {
-            REST => None,
-            size => Some(u64::try_from(size).map_err(|_| Error::Negative { what: "file size", value: size })?),
-        };
-        Ok(Opening { name, flags, c_flags, mode, size, allocate, whole: len == REST })
-    }
-}
-
 impl MapRequest {
-    /// The request for a mapping of a file that is not the caller's descriptor.
+    /// The request for a mapping of a file that the library opens.
     fn from_named_file(len: i64, prot: i64, flags: i64, offset: i64) -> Result<MapRequest> {
         let request = MapRequest::new(0, len, prot, flags, offset)?;
         if flags & MAP_ANONYMOUS != 0 {

@@ -9,8 +9,8 @@ use crate::range::Span;
 use std::sync::atomic::Ordering;
 
 impl Mapping {
-    /// Changes the protection of `size` bytes (or `REST`) from `offset`, which must be on a page border or 0; the
-    /// size is rounded up to whole pages, as POSIX has it.
+    /// Changes the protection of `size` bytes (or `REST`) from `offset`, which must be on a page boundary or 0. The size is
+    /// rounded up to whole pages, as POSIX specifies.
     ///
     /// ```
     /// # use mmap_wrap::internals::{Mapping, constants::*, range::REST};
@@ -24,18 +24,18 @@ impl Mapping {
         let span = self.span(offset, size)?;
         if span.size == 0 {
             if self.grid.length == 0 {
-                // The file may grow, and the mapping with it.
+                // The mapping may grow later.
                 self.origin.prot.store(prot, Ordering::Relaxed);
             }
             return Ok(());
         }
         if self.origin.flags & OR_PRIVATE != 0 && prot & PROT_WRITE != 0 {
-            // The kernel allows it: what it maps is private.
-            return Err(self.protect_refused(Errno::EACCES, prot, span));
+            // The kernel would allow it, since the mapping is private.
+            return Err(self.protect_error(Errno::EACCES, prot, span));
         }
-        let pages = span.from_page_start(self.grid)?;
+        let pages = span.pages_from_aligned_start(self.grid)?;
         let whole = pages == (0..self.pages.size());
-        self.protect_pages(&pages, c_prot).map_err(|errno| self.protect_refused(errno, prot, span))?;
+        self.protect_pages(&pages, c_prot).map_err(|errno| self.protect_error(errno, prot, span))?;
         if whole {
             self.origin.prot.store(prot, Ordering::Relaxed);
         }
@@ -43,7 +43,7 @@ impl Mapping {
     }
 
     #[cold]
-    pub(super) fn protect_refused(&self, errno: Errno, prot: i64, span: Span) -> Box<Error> {
+    pub(super) fn protect_error(&self, errno: Errno, prot: i64, span: Span) -> Box<Error> {
         let attempt = format!("protection {prot:#x} for {span}");
         match errno {
             Errno::EACCES if self.origin.flags & OR_PRIVATE != 0 => {
@@ -56,8 +56,8 @@ impl Mapping {
         }
     }
 
-    /// Advises the kernel about `size` bytes (or `REST`) from `offset`. Advice that loses nothing covers every page
-    /// that holds one of the bytes; advice that discards needs both ends on page borders or at the mapping's ends.
+    /// Gives the kernel advice about `size` bytes (or `REST`) from `offset`. Advice that loses no data applies to every page
+    /// that holds one of the bytes; advice that discards data needs both ends on page boundaries or at the ends of the mapping.
     ///
     /// ```
     /// # use mmap_wrap::internals::{Mapping, constants::*, range::REST};
@@ -74,15 +74,15 @@ impl Mapping {
             return Ok(());
         }
         let pages = match constant.group {
-            Group::Discarding => span.of_whole_pages(self.grid)?,
-            _ => span.widened(self.grid),
+            Group::Discarding => span.whole_pages(self.grid)?,
+            _ => span.covering_pages(self.grid),
         };
         let advised = self.pages.advise(pages, to_c_int(advice, "advice")?);
-        advised.map_err(|errno| self.advice_refused(errno, constant.name, span))
+        advised.map_err(|errno| self.advice_error(errno, constant.name, span))
     }
 
     #[cold]
-    pub(super) fn advice_refused(&self, errno: Errno, name: &str, span: Span) -> Box<Error> {
+    pub(super) fn advice_error(&self, errno: Errno, name: &str, span: Span) -> Box<Error> {
         let attempt = format!("{name} for {span}");
         match errno {
             Errno::EINVAL => Error::system(errno, attempt, "this kernel lacks it, or it does not apply to this kind of mapping"),
@@ -91,8 +91,8 @@ impl Mapping {
         }
     }
 
-    /// Writes the pages that hold `size` bytes (or `REST`) from `offset` back to the file: MS_SYNC waits for it,
-    /// MS_ASYNC does not.
+    /// Writes the pages that hold `size` bytes (or `REST`) from `offset` back to the file: MS_SYNC waits until they are
+    /// written, MS_ASYNC does not.
     ///
     /// ```
     /// # use mmap_wrap::internals::{Mapping, constants::*, range::REST};
@@ -106,12 +106,12 @@ impl Mapping {
         if span.size == 0 {
             return Ok(());
         }
-        self.pages.sync(span.widened(self.grid), c_flags).map_err(|errno| sync_refused(errno, flags, span))
+        self.pages.sync(span.covering_pages(self.grid), c_flags).map_err(|errno| sync_error(errno, flags, span))
     }
 }
 
 #[cold]
-fn sync_refused(errno: Errno, flags: i64, span: Span) -> Box<Error> {
+fn sync_error(errno: Errno, flags: i64, span: Span) -> Box<Error> {
     let attempt = format!("flags {flags:#x} for {span}");
     let hint = match errno {
         Errno::EINVAL => "MS_SYNC and MS_ASYNC exclude each other",
@@ -129,13 +129,13 @@ mod tests {
     use crate::range::REST;
 
     #[test]
-    fn what_is_private_in_place_of_a_shared_mapping_cannot_be_made_writable() {
+    fn a_private_mapping_in_place_of_a_shared_one_cannot_be_made_writable() {
         let mut memory = Mapping::anonymous(4096, PROT_READ, MAP_PRIVATE).unwrap();
         memory.origin.flags |= OR_PRIVATE;
-        let refused = memory.protect(PROT_READ | PROT_WRITE, 0, REST).unwrap_err();
-        assert_eq!(refused.code(), Errno::EACCES.code());
-        assert!(refused.to_string().ends_with("map it with MAP_PRIVATE"), "{refused}");
-        assert_eq!(memory.facts().flags & OR_PRIVATE, 0);
+        let failure = memory.protect(PROT_READ | PROT_WRITE, 0, REST).unwrap_err();
+        assert_eq!(failure.code(), Errno::EACCES.code());
+        assert!(failure.to_string().ends_with("map it with MAP_PRIVATE"), "{failure}");
+        assert_eq!(memory.info().flags & OR_PRIVATE, 0);
         memory.protect(0, 0, REST).unwrap();
         memory.protect(PROT_READ, 0, REST).unwrap();
     }

@@ -1,4 +1,4 @@
-//! The arguments of a mapping to be, checked.
+//! The checked arguments of mmap(2).
 
 use super::is_shared;
 use crate::constants::{
@@ -15,13 +15,13 @@ use std::ffi::c_int;
 
 pub(super) const FIXED: i64 = MAP_FIXED | MAP_FIXED_NOREPLACE;
 
-/// A flag of this library's own, above those of every system: the mapping keeps its file open.
+/// A flag of this library, in a bit that no system uses: the mapping keeps its file open.
 pub const KEEP: i64 = 1 << 32;
 
-/// Another one: a mapping for reading, of a file that takes no shared mapping, is private.
+/// Another: a read-only mapping of a file that cannot be mapped shared is private instead.
 pub const OR_PRIVATE: i64 = 1 << 33;
 
-/// The checked arguments of a mapping to be.
+/// The checked arguments of mmap(2).
 pub(super) struct MapRequest {
     pub address: usize,
     pub len: i64,
@@ -29,7 +29,7 @@ pub(super) struct MapRequest {
     pub flags: i64,
     pub c_flags: c_int,
     pub offset: u64,
-    /// What the address of the first page shall be a multiple of; less than a page says nothing.
+    /// The address of the first page is a multiple of this; values below a page have no effect.
     pub alignment: usize,
 }
 
@@ -41,7 +41,7 @@ impl MapRequest {
         let offset = u64::try_from(offset).map_err(|_| Error::Negative { what: "file offset", value: offset })?;
         let prot = known(Group::Protection, prot, "protection")?;
         let c_flags = known(Group::MapFlag, flags & !(KEEP | OR_PRIVATE), "flags").map_err(|error| match flags & MAP_TYPE {
-            // As mmap(2) has it.
+            // As mmap(2) does.
             MAP_SHARED_VALIDATE => {
                 Error::system(Errno::EOPNOTSUPP, error.to_string(), "MAP_SHARED_VALIDATE asks for flags that are known")
             }
@@ -49,7 +49,7 @@ impl MapRequest {
         })?;
         if flags & MAP_TYPE == 0 {
             return Err(Error::argument(format!(
-                // As the system has them: the library's own bits may be a binding's.
+                // The system's flags only: a binding may have set the library's own bits.
                 "flags {c_flags:#x} say neither MAP_SHARED ({MAP_SHARED:#x}) nor MAP_PRIVATE ({MAP_PRIVATE:#x})"
             )));
         }
@@ -59,8 +59,8 @@ impl MapRequest {
         Ok(MapRequest { address, len, prot, flags, c_flags, offset, alignment: 1 })
     }
 
-    /// Whether the kernel can map at the place, if one is named for certain.
-    pub fn place_can_be(&self, page: usize) -> Result<()> {
+    /// Checks address and file offset of a mapping with MAP_FIXED.
+    pub fn check_fixed_place(&self, page: usize) -> Result<()> {
         if self.flags & FIXED == 0 {
             return Ok(());
         }
@@ -75,26 +75,26 @@ impl MapRequest {
         Ok(())
     }
 
-    /// How many bytes to map, found out from the file where the caller left that open.
+    /// How many bytes to map, up to the end of the file if the caller gave `REST`.
     pub fn length(&self, source: &Source) -> Result<usize> {
-        let Some(facts) = source.facts() else {
+        let Some(info) = source.info() else {
             return self.anonymous_length();
         };
-        if facts.is_regular && facts.size == 0 {
-            source.is_empty(self.flags).map_err(|errno| {
+        if info.is_regular && info.size == 0 {
+            source.check_empty(self.flags).map_err(|errno| {
                 Error::system(errno, "a file of size 0", "it cannot be mapped, and its size of 0 says nothing: read it (procfs, sysfs and their like make the bytes when they are read)")
             })?;
         }
-        if facts.tells_size && self.offset > facts.size {
-            return Err(Error::FileOffsetBeyond { offset: self.offset, length: facts.size }.into());
+        if info.tells_size && self.offset > info.size {
+            return Err(Error::FileOffsetBeyond { offset: self.offset, length: info.size }.into());
         }
         match self.len {
             0 => Err(Error::argument("length 0: give the number of bytes, or ask for the length up to the end of the file")),
-            REST => addressable(bytes_to_the_end(facts, self.offset)?, self.offset),
+            REST => addressable(bytes_to_the_end(info, self.offset)?, self.offset),
             len => {
                 let length = addressable(len.unsigned_abs(), self.offset)?;
-                if !sys::MAPPINGS_FOLLOW_FILES && facts.tells_size && length as u64 > facts.size - self.offset {
-                    return Err(Error::BeyondFile { length, offset: self.offset, size: facts.size }.into());
+                if !sys::MAPPINGS_FOLLOW_FILES && info.tells_size && length as u64 > info.size - self.offset {
+                    return Err(Error::BeyondFile { length, offset: self.offset, size: info.size }.into());
                 }
                 Ok(length)
             }
@@ -111,20 +111,20 @@ impl MapRequest {
         }
     }
 
-    /// A place of `size` bytes at a multiple of the alignment is looked for in as many bytes and an alignment more.
-    pub fn fits_aligned(&self, size: usize) -> Result<()> {
+    /// Aligned mapping first reserves `size` bytes and the alignment: checks that the sum can be addressed.
+    pub fn check_aligned_size(&self, size: usize) -> Result<()> {
         match size.checked_add(self.alignment) {
             Some(room) if room <= isize::MAX as usize => Ok(()),
             _ => Err(Error::AlignedTooLong { length: size, alignment: self.alignment }.into()),
         }
     }
 
-    /// The system's flags of a private mapping that stands for a shared one of a file that takes none: on FUSE with direct
-    /// I/O (ENODEV), in sysfs (EACCES), on other file systems (EINVAL). Without PROT_WRITE it reads the same bytes.
+    /// The system's flags of a private mapping in place of a shared one, for files that cannot be mapped shared: on FUSE with
+    /// direct I/O (ENODEV), in sysfs (EACCES), on other file systems (EINVAL). Without PROT_WRITE both read the same bytes.
     pub fn privately(&self, errno: Errno) -> Option<c_int> {
-        let refused = matches!(errno, Errno::ENODEV | Errno::EACCES | Errno::EINVAL);
+        let is_unsharable = matches!(errno, Errno::ENODEV | Errno::EACCES | Errno::EINVAL);
         let stands_for_it = self.flags & OR_PRIVATE != 0 && is_shared(self.flags) && i64::from(self.prot) & PROT_WRITE == 0;
-        (refused && stands_for_it).then_some(self.c_flags & !as_c_int(MAP_SHARED | MAP_PRIVATE) | as_c_int(MAP_PRIVATE))
+        (is_unsharable && stands_for_it).then_some(self.c_flags & !as_c_int(MAP_SHARED | MAP_PRIVATE) | as_c_int(MAP_PRIVATE))
     }
 
     pub fn attempt(&self, length: usize, source: &Source) -> String {
@@ -137,13 +137,13 @@ impl MapRequest {
         format!("{length} bytes {what}{place}, protection {:#x}, flags {:#x}", self.prot, self.c_flags)
     }
 
-    /// Whether the file can be mapped for reading, but only privately. It is tried, so that the hint is true.
+    /// Whether the file can be mapped privately, but not shared. The kernel does not report this, so both are tried.
     fn only_shared_fails(&self, source: &Source) -> bool {
         let can = |sharing| source.try_to_map(self.flags, sharing).is_ok();
-        is_shared(self.flags) && source.facts().is_some() && !can(as_c_int(MAP_SHARED)) && can(as_c_int(MAP_PRIVATE))
+        is_shared(self.flags) && source.info().is_some() && !can(as_c_int(MAP_SHARED)) && can(as_c_int(MAP_PRIVATE))
     }
 
-    /// What is wrong with huge pages from the pool, if they were asked for.
+    /// The hint for a mapping with MAP_HUGETLB.
     fn huge_page_hint(&self, source: &Source) -> Option<String> {
         let page = source.page_size(self.flags);
         match source {
@@ -179,28 +179,28 @@ impl MapRequest {
 }
 
 /// Bytes from a file offset to the end of the file.
-pub(super) fn bytes_to_the_end(facts: &FileFacts, offset: u64) -> Result<u64> {
-    if !facts.tells_size {
+pub(super) fn bytes_to_the_end(info: &FileFacts, offset: u64) -> Result<u64> {
+    if !info.tells_size {
         return Err(Error::argument(
             "a device has no size to map to the end of: give the length in bytes, if it can be mapped at all",
         ));
     }
-    facts.size.checked_sub(offset).ok_or_else(|| Error::FileOffsetBeyond { offset, length: facts.size }.into())
+    info.size.checked_sub(offset).ok_or_else(|| Error::FileOffsetBeyond { offset, length: info.size }.into())
 }
 
-/// A length from a file offset on, if memory can have it: no object may exceed isize::MAX bytes, in C as in Rust.
+/// Checks a length: no object may exceed isize::MAX bytes, in C as in Rust.
 pub(super) fn addressable(length: u64, offset: u64) -> Result<usize> {
     let bytes = usize::try_from(length).ok().filter(|bytes| *bytes <= isize::MAX as usize);
     bytes.ok_or_else(|| Error::TooLong { length, offset }.into())
 }
 
-/// Bytes of the first page that lie before the byte at a file offset: the kernel maps from a page border.
+/// How many bytes of the first page lie before the byte at a file offset: the kernel maps from a page boundary.
 pub(super) fn lead(offset: u64, page: usize) -> usize {
     // Less than a page, so it fits.
     usize::try_from(offset & (page as u64 - 1)).unwrap_or(0)
 }
 
-/// Bytes of the whole pages that hold `length` bytes from a file offset on.
+/// The size of the whole pages that hold `length` bytes from a file offset on.
 pub(super) fn whole_pages(length: usize, offset: u64, page: usize) -> Result<usize> {
     let size = lead(offset, page).checked_add(length).and_then(|bytes| range::round_up(bytes, page));
     size.ok_or_else(|| Error::TooLong { length: length as u64, offset }.into())

@@ -17,7 +17,7 @@ use std::ffi::c_int;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
-/// What becomes of the file of a mapping that is resized.
+/// What happens to the file of a mapping that is resized.
 ///
 /// ```
 /// use mmap_wrap::{FileEnd, MapOptions};
@@ -28,15 +28,15 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileEnd {
-    /// It keeps its size.
+    /// The file keeps its size.
     Stays,
-    /// It ends where the mapping ends.
+    /// The file ends where the mapping ends.
     Follows,
-    /// It ends where the mapping ends, and the file system sets blocks aside for all of it.
+    /// The file ends where the mapping ends, and the file system allocates blocks for all of it.
     Allocated,
 }
 
-/// What resizing leaves the file as.
+/// A change of a file's size.
 struct FileSize {
     fd: RawFile,
     before: u64,
@@ -45,10 +45,9 @@ struct FileSize {
 }
 
 impl Mapping {
-    /// Makes the mapping `length` bytes long (`REST`: to the end of its file), mremap(2). `flags` are MREMAP_ bits: with
-    /// MREMAP_MAYMOVE it may move to another address. `file_end` says what becomes of
-    /// the file that it keeps open. A shared mapping does not grow beyond the end of its
-    /// file. On failure nothing has changed.
+    /// Changes the length of the mapping to `length` bytes (`REST`: to the end of its file), mremap(2). `flags` are MREMAP_
+    /// bits: with MREMAP_MAYMOVE it may move to another address. `file_end` determines what happens to the file that it keeps
+    /// open. A shared mapping does not grow beyond the end of its file. On failure nothing is changed.
     ///
     /// ```
     /// use mmap_wrap::internals::{Mapping, constants::*, mapping::FileEnd};
@@ -61,11 +60,11 @@ impl Mapping {
         self.resize_to(length, flags, 0, file_end)
     }
 
-    /// The same, and with MREMAP_FIXED the mapping moves to `address`.
+    /// Like `resize`; with MREMAP_FIXED the mapping moves to `address`.
     ///
     /// # Safety
-    /// With MREMAP_FIXED nothing that lies where the mapping moves to may be used any more: it is replaced.
-    #[allow(unsafe_code, reason = "declares what the caller has to see to")]
+    /// With MREMAP_FIXED, what was mapped where the mapping moves to is replaced and must not be used any more.
+    #[allow(unsafe_code, reason = "declares what the caller has to ensure")]
     pub unsafe fn resize_at(&mut self, length: i64, flags: i64, address: usize, file_end: FileEnd) -> Result<()> {
         self.resize_to(length, flags, address, file_end)
     }
@@ -92,7 +91,7 @@ impl Mapping {
         };
         if let Err(error) = remapped {
             if let Some(file) = file.filter(|file| file.after > file.before) {
-                // The first error is the one to tell.
+                // The first error is the one to report.
                 let _ = file.set(file.before);
             }
             return Err(error);
@@ -104,18 +103,18 @@ impl Mapping {
         }
     }
 
-    /// Moves the pages away, to a new mapping; this one keeps its addresses, whose pages are fresh: mremap(2) with
-    /// MREMAP_DONTUNMAP. The arguments are those of [`Mapping::resize_at`], but no size changes: `length` is that of the mapping,
-    /// and the file stays as it is.
+    /// Moves the pages to a new mapping; this mapping keeps its addresses, with zeroed pages or pages of the file: mremap(2)
+    /// with MREMAP_DONTUNMAP. The arguments are those of [`Mapping::resize_at`], but no size changes: `length` is the
+    /// mapping's, and the file does not change.
     ///
     /// # Safety
     /// As for [`Mapping::resize_at`].
-    #[allow(unsafe_code, reason = "declares what the caller has to see to")]
+    #[allow(unsafe_code, reason = "declares what the caller has to ensure")]
     pub unsafe fn move_pages_to(&mut self, length: i64, flags: i64, address: usize, file_end: FileEnd) -> Result<Mapping> {
         self.move_all_pages(length, flags, address, file_end)
     }
 
-    /// The same, for the whole mapping, to wherever there is room.
+    /// The same, to any address.
     pub fn move_pages(&mut self) -> Result<Mapping> {
         if MREMAP_DONTUNMAP == 0 {
             return Err(Error::unsupported("MREMAP_DONTUNMAP, of Linux 5.7 and newer,"));
@@ -134,16 +133,16 @@ impl Mapping {
         let file = self.file_for_a_sibling()?;
         let moved = self.without_fences(|mapping| {
             let pages = mapping.pages.moved_away(c_flags, address);
-            let pages = pages.map_err(|errno| mapping.remap_refused(errno, mapping.pages.size()))?;
-            // The fresh pages here have no guards.
+            let pages = pages.map_err(|errno| mapping.remap_error(errno, mapping.pages.size()))?;
+            // The pages that this mapping gets have no guards.
             let fences = std::mem::take(&mut mapping.origin.fences);
             Ok(mapping.sibling(pages, mapping.grid, mapping.origin.offset, file, fences))
         })?;
-        moved.put_fences().map_err(|errno| moved.remap_refused(errno, moved.pages.size()))?;
+        moved.put_fences().map_err(|errno| moved.remap_error(errno, moved.pages.size()))?;
         Ok(moved)
     }
 
-    /// Splits the mapping at `offset`, a page border: this one ends there, and what follows is a mapping of its own.
+    /// Splits the mapping at `offset`, a page boundary: this mapping ends there, and the rest becomes a new mapping.
     ///
     /// ```
     /// # use mmap_wrap::internals::{Mapping, constants::*};
@@ -160,7 +159,7 @@ impl Mapping {
                 self.grid.length
             )));
         }
-        let at = span.from_page_start(self.grid)?.start;
+        let at = span.pages_from_aligned_start(self.grid)?.start;
         let file = self.file_for_a_sibling()?;
         let grid = Grid { lead: 0, length: span.size, ..self.grid };
         let (first, count) = (at / self.grid.page, self.pages.size() / self.grid.page);
@@ -217,14 +216,14 @@ impl Mapping {
     fn new_length(&self, length: i64) -> Result<usize> {
         let wanted = match length {
             0 => return Err(Error::argument("length 0: unmap it instead")),
-            // 0 at the end of the file, as for a mapping that is made.
-            REST => bytes_to_the_end(&self.file_facts()?, self.origin.offset)?,
+            // A length of 0 at the end of the file, as for a new mapping.
+            REST => bytes_to_the_end(&self.file_info()?, self.origin.offset)?,
             length => u64::try_from(length).map_err(|_| Error::Negative { what: "length", value: length })?,
         };
         addressable(wanted, self.origin.offset)
     }
 
-    /// Bytes of whole pages for a length, if the memory behind the mapping can have them.
+    /// The size of the whole pages for a length, if the memory behind the mapping can grow to it.
     fn new_size(&self, length: usize) -> Result<usize> {
         let Mapping { grid, origin, pages, .. } = self;
         if length == 0 {
@@ -234,7 +233,7 @@ impl Mapping {
         addressable(size as u64, origin.offset)?;
         let shared = is_shared(origin.flags) && origin.flags & MAP_ANONYMOUS != 0;
         if shared && size > pages.size() {
-            // The kernel would grow the mapping and not the memory: cpython#110243.
+            // The kernel would make the mapping longer, but not the memory behind it: cpython#110243.
             return Err(Error::unsupported(format!(
                 "growing a shared mapping without a file from {} to {length} bytes (the memory behind it keeps its size, and an access beyond would fault; map a memory file, and resize it with the mapping)",
                 grid.length
@@ -243,8 +242,8 @@ impl Mapping {
         Ok(size)
     }
 
-    /// Whether a shared mapping that grows to `length` still ends within its file. What is stored beyond the end, on the
-    /// last page, reaches no file, without an error; beyond that page every access faults.
+    /// Checks that a shared mapping that grows to `length` still ends within its file. A store beyond the end of the file, on
+    /// its last page, is lost without an error; beyond that page every access faults.
     fn ends_within_file(&self, length: usize) -> Result<()> {
         let Mapping { grid, origin, pages, .. } = self;
         let of_file = is_shared(origin.flags) && origin.flags & MAP_ANONYMOUS == 0;
@@ -252,7 +251,7 @@ impl Mapping {
             return Ok(());
         }
         let file = match &origin.file {
-            Some(file) => sys::file_facts(sys::raw(&file)).ok().map(|facts| facts.tells_size.then_some(facts.size)),
+            Some(file) => sys::file_facts(sys::raw(&file)).ok().map(|info| info.tells_size.then_some(info.size)),
             None => sys::file_size_behind(pages.base().addr().get()),
         };
         match file {
@@ -265,15 +264,15 @@ impl Mapping {
     }
 
     fn file_size_for(&self, length: usize) -> Result<FileSize> {
-        let (fd, facts) = (sys::raw(&self.file()?), self.file_facts()?);
-        if !facts.is_regular {
+        let (fd, info) = (sys::raw(&self.file()?), self.file_info()?);
+        if !info.is_regular {
             return Err(Error::argument("the file of this mapping is a device: its size cannot be set"));
         }
         let end = self.origin.offset + length as u64;
-        // A file of huge pages is of whole ones.
+        // A file of huge pages consists of whole ones.
         let unit = if self.grid.page == sys::page_size() { 1 } else { self.grid.page as u64 };
         let is_memory = self.origin.source == SourceKind::MemoryFile;
-        Ok(FileSize { fd, before: facts.size, after: end.next_multiple_of(unit), is_memory })
+        Ok(FileSize { fd, before: info.size, after: end.next_multiple_of(unit), is_memory })
     }
 
     fn remap(&mut self, size: usize, flags: c_int, address: usize) -> Result<()> {
@@ -302,7 +301,7 @@ impl Mapping {
             return self.give_up_all_pages();
         }
         if self.pages.size() == 0 {
-            // An empty file has no pages to move; by now it has grown.
+            // A mapping of an empty file has no pages to move; the file has grown before.
             self.pages = self.map_again(address, size)?;
             self.grid.lead = lead(self.origin.offset, self.grid.page);
             return Ok(());
@@ -310,7 +309,7 @@ impl Mapping {
         match self.pages.remap(size, flags, address) {
             Ok(()) => Ok(()),
             Err(Errno::ENOSYS) => self.remap_by_copy(size, flags),
-            Err(errno) => Err(self.remap_refused(errno, size)),
+            Err(errno) => Err(self.remap_error(errno, size)),
         }
     }
 
@@ -338,13 +337,13 @@ impl Mapping {
     fn give_up_all_pages(&mut self) -> Result<()> {
         std::mem::replace(&mut self.pages, Pages::none()).unmap().map_err(|(pages, errno)| {
             self.pages = pages;
-            self.remap_refused(errno, 0)
+            self.remap_error(errno, 0)
         })?;
         self.grid.lead = 0;
         Ok(())
     }
 
-    /// For systems without mremap(2): a new mapping takes the old one's place, with a copy of what is private.
+    /// For systems without mremap(2): a new mapping replaces the old one; the pages of a private mapping are copied.
     fn remap_by_copy(&mut self, size: usize, flags: c_int) -> Result<()> {
         if i64::from(flags) != MREMAP_MAYMOVE {
             return Err(Error::unsupported("resizing without moving (this system has no mremap(2): give MREMAP_MAYMOVE alone)"));
@@ -367,7 +366,7 @@ impl Mapping {
         new.protect(0..new.size(), self.c_prot()).map_err(system)
     }
 
-    /// Maps what is mapped here once more, at the address or, if that is 0, anywhere.
+    /// Maps the same source again, at the address or, if that is 0, anywhere.
     fn map_again(&self, address: usize, size: usize) -> Result<Pages> {
         let fd = match &self.origin.file {
             Some(file) => sys::raw(&file),
@@ -377,14 +376,14 @@ impl Mapping {
         let place = if address == 0 { 0 } else { MAP_FIXED };
         let flags = to_c_int(self.origin.flags & !(KEEP | OR_PRIVATE | FIXED) | place, "flags")?;
         let offset = if fd == -1 { 0 } else { self.origin.offset - lead(self.origin.offset, self.grid.page) as u64 };
-        Pages::map(address, size, self.c_prot(), flags, fd, offset).map_err(|errno| self.remap_refused(errno, size))
+        Pages::map(address, size, self.c_prot(), flags, fd, offset).map_err(|errno| self.remap_error(errno, size))
     }
 
     pub(super) fn c_prot(&self) -> c_int {
         c_int::try_from(self.origin.prot.load(Ordering::Relaxed)).unwrap_or(as_c_int(PROT_NONE))
     }
 
-    fn remap_refused(&self, errno: Errno, size: usize) -> Box<Error> {
+    fn remap_error(&self, errno: Errno, size: usize) -> Box<Error> {
         let attempt = format!("{} bytes at {:p} to {size} bytes", self.pages.size(), self.pages.base());
         let hint = match errno {
             Errno::EFAULT => {
@@ -406,41 +405,40 @@ impl Mapping {
 }
 
 impl FileSize {
-    /// Makes the file longer, or sees that it can be cut; and sets blocks aside if that is asked for.
+    /// Makes the file longer, or checks that it can be truncated; allocates blocks if `end` says so.
     fn make_room(&self, end: FileEnd) -> Result<()> {
         if self.after < self.before {
-            self.can_be_cut()?;
+            self.check_truncation()?;
         }
         if end == FileEnd::Allocated {
             return sys::allocate(self.fd, self.after).map_err(|errno| {
-                // The file system may have made it longer on the way. The first error is the one to report.
+                // The file system may have made it longer before it failed. The first error is the one to report.
                 let _ = sys::set_file_size(self.fd, self.before);
-                self.refused(errno, self.after)
+                self.error(errno, self.after)
             });
         }
         if self.after > self.before { self.set(self.after) } else { Ok(()) }
     }
 
     fn set(&self, size: u64) -> Result<()> {
-        sys::set_file_size(self.fd, size).map_err(|errno| self.refused(errno, size))
+        sys::set_file_size(self.fd, size).map_err(|errno| self.error(errno, size))
     }
 
-    /// The file is cut last, when nothing else can fail, and the pages that were given up cannot be had back then: whether
-    /// it can be cut is asked before.
-    fn can_be_cut(&self) -> Result<()> {
-        sys::set_file_size(self.fd, self.before).map_err(|errno| self.refused(errno, self.after))?;
+    /// The file is truncated last, when the pages are already unmapped: so this checks beforehand that it can be.
+    fn check_truncation(&self) -> Result<()> {
+        sys::set_file_size(self.fd, self.before).map_err(|errno| self.error(errno, self.after))?;
         match sys::seals(self.fd) {
-            Ok(seals) if i64::from(seals) & F_SEAL_SHRINK != 0 => Err(self.refused(Errno::EPERM, self.after)),
+            Ok(seals) if i64::from(seals) & F_SEAL_SHRINK != 0 => Err(self.error(Errno::EPERM, self.after)),
             _ => Ok(()),
         }
     }
 
-    fn refused(&self, errno: Errno, size: u64) -> Box<Error> {
+    fn error(&self, errno: Errno, size: u64) -> Box<Error> {
         let attempt = || format!("the file from {} to {size} bytes", self.before);
         match errno {
             Errno::EOPNOTSUPP => Error::unsupported("allocating blocks on the file system of this file"),
             Errno::ENOSYS => Error::unsupported("changing the size of shared memory"),
-            // Memory files are open for writing, and others take any size.
+            // Memory files are open for writing, and all but secret memory take any size.
             Errno::EINVAL if self.is_memory => Error::system(errno, attempt(), "the size of secret memory can be set only once"),
             _ => Error::system(errno, attempt(), file_size_hint(errno)),
         }
@@ -455,7 +453,7 @@ mod tests {
     const READ_WRITE: i64 = PROT_READ | PROT_WRITE;
 
     #[test]
-    fn without_mremap_a_copy_takes_the_place_of_what_is_private() {
+    fn without_mremap_a_copy_replaces_a_private_mapping() {
         let page = sys::page_size();
         let mut memory = Mapping::anonymous(100, READ_WRITE, MAP_PRIVATE).unwrap();
         memory.write(90, b"0123456789").unwrap();
@@ -467,7 +465,7 @@ mod tests {
     }
 
     #[test]
-    fn without_mremap_what_is_shared_is_mapped_again() {
+    fn without_mremap_a_shared_mapping_is_mapped_again() {
         let page = sys::page_size();
         let mut memory = Mapping::from_unnamed(1 << 20, READ_WRITE, MAP_SHARED).unwrap();
         memory.write(page.try_into().unwrap(), b"here").unwrap();

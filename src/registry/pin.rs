@@ -1,10 +1,10 @@
-//! A pin: a mapping whose addresses stay taken while a call uses it.
+//! A pin keeps a mapping from being unmapped while a call uses it.
 
 use super::records::{self, Hold};
 use super::slot_state::Unusable;
 use super::survival::{LOST, SURVIVING, alone_in};
 use super::table::{self, Slot};
-use super::{Handle, generation, index, numbered, unusable};
+use super::{Handle, generation, generation_bits, index, unusable};
 use crate::constants::{MADV_DOFORK, MADV_DONTFORK};
 use crate::error::{Errno, Error, Result, Side};
 use crate::mapping::Mapping;
@@ -13,14 +13,14 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
 
-/// In a slot's marks: a forked child does not have all of the mapping.
+/// In a slot's marks: a forked child does not inherit all of the mapping.
 pub(super) const UNINHERITED: u32 = 4;
 
-/// A mapping whose addresses stay taken for as long as this lives. It belongs to the thread that made it.
+/// A mapping that is not unmapped while this exists. It belongs to the thread that created it.
 pub struct Pin {
     pub(super) slot: &'static Slot,
     hold: Hold,
-    /// The hold lies in the thread's own record.
+    /// The hold is in the thread's own record.
     _of_this_thread: PhantomData<*const ()>,
 }
 
@@ -30,11 +30,11 @@ impl std::fmt::Debug for Pin {
     }
 }
 
-/// Finds the mapping of a handle for a call that uses it. A loss that was not reported yet is reported instead, once.
-// Worked into the code of each caller: passed back through memory, a pin costs more than the copy of a few bytes.
+/// Pins the mapping of a handle for a call that uses it. A pending loss is reported instead, once.
+// Inlined into each caller: a pin returned through memory costs more than copying a few bytes.
 #[inline(always)]
 pub fn pin(handle: Handle) -> Result<Pin> {
-    match enter_quickly(handle) {
+    match try_pin(handle) {
         Some(pin) => Ok(pin),
         None => pin_slowly(handle),
     }
@@ -44,7 +44,7 @@ pub fn pin(handle: Handle) -> Result<Pin> {
 #[inline(never)]
 fn pin_slowly(handle: Handle) -> Result<Pin> {
     loop {
-        match enter(handle, Hold::publish) {
+        match pin_slot(handle, Hold::publish) {
             Ok((pin, marks)) if marks & LOST == 0 => return Ok(pin),
             Ok((pin, _)) => return report(pin.slot).map(|()| pin),
             Err(reason) => retry(handle, reason)?,
@@ -52,7 +52,7 @@ fn pin_slowly(handle: Handle) -> Result<Pin> {
     }
 }
 
-/// Runs `access` on the mapping of a handle. If another thread unmaps it meanwhile, a fault is reported as that.
+/// Runs `access` on the mapping of a handle. A fault since another thread unmapped it meanwhile is MMAP_WRAP_E_UNMAPPED.
 ///
 /// ```
 /// use mmap_wrap::internals::{Mapping, constants::*, registry};
@@ -67,7 +67,7 @@ pub fn with<T>(handle: Handle, access: impl FnOnce(&Mapping) -> Result<T>) -> Re
     let slot = pin.slot;
     match access(&pin) {
         Ok(done) => {
-            pin.leave_inline();
+            pin.unpin_inline();
             Ok(done)
         }
         Err(error) => {
@@ -77,8 +77,8 @@ pub fn with<T>(handle: Handle, access: impl FnOnce(&Mapping) -> Result<T>) -> Re
     }
 }
 
-/// Runs `access` on the mappings of two handles, which may be the same, and says which of them a failure is about. Losses
-/// that were not reported yet are reported instead: the first's, and by the next call the second's.
+/// Runs `access` on the mappings of two handles, which may be the same; errors contain which of them they are about. Pending
+/// losses are reported instead: that of the first mapping, and by the next call that of the second.
 ///
 /// ```
 /// use mmap_wrap::internals::{Mapping, constants::*, error::Side, registry};
@@ -93,7 +93,7 @@ pub fn with_both(
     second: (Handle, Side),
     access: &dyn Fn(&Mapping, &Mapping) -> Result<usize>,
 ) -> Result<usize> {
-    let pins = [look(first.0)?, look(second.0)?];
+    let pins = [peek(first.0)?, peek(second.0)?];
     let named = [(&pins[0], first), (&pins[1], second)];
     for (pin, (_, side)) in named {
         pin.report_loss().map_err(|error| Error::Side { side, error })?;
@@ -107,48 +107,48 @@ pub fn with_both(
     })
 }
 
-/// Finds the mapping of a handle for a call that only asks about it: a loss stays unreported.
+/// Pins the mapping of a handle for a call that only queries it: a pending loss is not reported.
 #[inline(always)]
-pub fn look(handle: Handle) -> Result<Pin> {
-    match enter_quickly(handle) {
+pub fn peek(handle: Handle) -> Result<Pin> {
+    match try_pin(handle) {
         Some(pin) => Ok(pin),
-        None => look_slowly(handle),
+        None => peek_slowly(handle),
     }
 }
 
 #[cold]
 #[inline(never)]
-fn look_slowly(handle: Handle) -> Result<Pin> {
+fn peek_slowly(handle: Handle) -> Result<Pin> {
     loop {
-        match enter(handle, Hold::publish) {
+        match pin_slot(handle, Hold::publish) {
             Ok((pin, _)) => return Ok(pin),
             Err(reason) => retry(handle, reason)?,
         }
     }
 }
 
-/// The length of a handle's mapping. A loss stays unreported.
+/// The length of a handle's mapping. A pending loss is not reported.
 ///
-/// Nothing of the mapping itself is looked at, so no pin is published: the length lies beside it, and is the right one if the
-/// mapping was live before it was read and after that. Between the two it can have been changed, but not become another's.
+/// This needs no pin, since it does not read the mapping itself: the slot has a copy of the length, which is the mapping's if its
+/// generation was live before and after the load.
 #[inline(always)]
 pub fn length(handle: Handle) -> Result<usize> {
     match length_quickly(handle) {
         Some(length) => Ok(length),
-        None => Ok(look(handle)?.length()),
+        None => Ok(peek(handle)?.length()),
     }
 }
 
 #[inline(always)]
 fn length_quickly(handle: Handle) -> Option<usize> {
     let slot = table::slot(index(handle))?;
-    let is_usable = slot.state.is_live(numbered(handle)) && slot.marks.load(Relaxed) & UNINHERITED == 0;
-    // Acquire: the state is looked at again only after this.
+    let is_usable = slot.state.is_live(generation_bits(handle)) && slot.marks.load(Relaxed) & UNINHERITED == 0;
+    // Acquire: the second load of the state comes after this one.
     let length = slot.length.load(Acquire);
-    (is_usable && slot.state.is_live(numbered(handle))).then_some(length)
+    (is_usable && slot.state.is_live(generation_bits(handle))).then_some(length)
 }
 
-/// Gives the thread that changes the mapping time to finish, which never takes long; any other reason is an error.
+/// Yields to the thread that changes the mapping, which does not take long; any other reason is an error.
 #[cold]
 fn retry(handle: Handle, reason: Unusable) -> Result<()> {
     if reason != Unusable::Changing {
@@ -158,20 +158,20 @@ fn retry(handle: Handle, reason: Unusable) -> Result<()> {
     Ok(())
 }
 
-/// The mapping of a handle, if it can be used at once and there is nothing to report or to look up, as at nearly all calls.
+/// Pins the mapping of a handle if nothing else needs to be checked or reported: the path of nearly all calls.
 #[inline(always)]
-fn enter_quickly(handle: Handle) -> Option<Pin> {
+fn try_pin(handle: Handle) -> Option<Pin> {
     let index = index(handle);
     let slot = table::slot(index)?;
-    // Made before the look: dropping it leaves again.
+    // Published before the state is loaded; dropping it withdraws it.
     let pin = Pin { slot, hold: Hold::publish_quickly(index)?, _of_this_thread: PhantomData };
-    let is_usable = slot.state.is_live(numbered(handle)) && slot.marks.load(Relaxed) & (UNINHERITED | LOST) == 0;
+    let is_usable = slot.state.is_live(generation_bits(handle)) && slot.marks.load(Relaxed) & (UNINHERITED | LOST) == 0;
     is_usable.then_some(pin)
 }
 
-/// The mapping of any handle, with its marks, without words and without waiting: inside a signal handler, where neither can
-/// be, with `Hold::count`.
-pub(super) fn enter(handle: Handle, publish: impl FnOnce(u32) -> Hold) -> Result<(Pin, u32), Unusable> {
+/// Pins the mapping of any handle and returns its marks, without a message and without waiting: a signal handler, where neither
+/// is possible, calls it with `Hold::count`.
+pub(super) fn pin_slot(handle: Handle, publish: impl FnOnce(u32) -> Hold) -> Result<(Pin, u32), Unusable> {
     let (generation, index) = (generation(handle)?, index(handle));
     let slot = table::slot(index).ok_or(Unusable::NeverBegan)?;
     let pin = Pin { slot, hold: publish(index), _of_this_thread: PhantomData };
@@ -180,7 +180,7 @@ pub(super) fn enter(handle: Handle, publish: impl FnOnce(u32) -> Hold) -> Result
     }
     let marks = slot.marks.load(Relaxed);
     if marks & UNINHERITED != 0 && slot.unforked().is_complete.load(SeqCst) == 0 {
-        // A forked child has no such pages: at their addresses may lie anything by now.
+        // A forked child does not have these pages, and their addresses may be in use for something else.
         return Err(Unusable::Ended);
     }
     Ok((pin, marks))
@@ -190,7 +190,7 @@ fn why_not_live(slot: &Slot, generation: u32) -> Unusable {
     match slot.state.usable(generation) {
         // It was being changed a moment ago.
         Ok(()) => Unusable::Changing,
-        // In a forked child no thread finishes a change that was under way.
+        // In a forked child no thread finishes a change that was in progress.
         Err(Unusable::Changing) if slot.unforked().was_changed.load(SeqCst) == 0 => Unusable::Ended,
         Err(reason) => reason,
     }
@@ -211,18 +211,18 @@ fn explain(slot: &Slot, handle: Handle, error: Box<Error>) -> Box<Error> {
 }
 
 impl Pin {
-    /// That of the mapping: it stays while the pin does.
+    /// The mapping's generation, which does not change while it is pinned.
     pub(super) fn generation(&self) -> u32 {
         self.slot.state.generation()
     }
 
-    /// [`Mapping::advise`], with one thing that only the registry can keep: in a child that did not inherit all of a
-    /// mapping, its handle is that of an unmapped one.
+    /// Like [`Mapping::advise`]; for MADV_DONTFORK and MADV_DOFORK, the registry also records what forked children inherit: in a
+    /// child that does not have all of a mapping, its handle is that of an unmapped mapping.
     pub fn advise(&self, advice: i64, offset: i64, size: i64) -> Result<()> {
         if (advice != MADV_DONTFORK || MADV_DONTFORK == 0) && (advice != MADV_DOFORK || MADV_DOFORK == 0) {
             return (**self).advise(advice, offset, size);
         }
-        // One thread at a time: what the mark says must be what the kernel was told last.
+        // One thread at a time: the mark must agree with the last advice that the kernel got.
         alone_in(&self.slot.unforked().advising, || self.advise_about_forks(advice, offset, size))
     }
 
@@ -230,7 +230,7 @@ impl Pin {
         let marks = &self.slot.marks;
         let before = marks.load(SeqCst);
         if advice == MADV_DONTFORK {
-            // First, so that no fork comes in between; the wiped word before the mark that asks for it.
+            // Before the advice, so that no fork comes in between; and the word that is wiped before the mark that refers to it.
             self.slot.unforked().is_complete.store(1, SeqCst);
             marks.fetch_or(UNINHERITED, SeqCst);
         }
@@ -244,7 +244,7 @@ impl Pin {
         advised
     }
 
-    /// [`Mapping::seal`], which a surviving mapping cannot have: no page of it could be replaced any more.
+    /// Like [`Mapping::seal`]; a surviving mapping cannot be sealed, since sealed pages cannot be replaced.
     pub fn seal(&self, offset: i64, size: i64) -> Result<()> {
         let is_surviving = || self.slot.marks.load(SeqCst) & SURVIVING != 0;
         (**self).seal_unless(&is_surviving, offset, size)
@@ -255,31 +255,31 @@ impl Pin {
         if self.slot.marks.load(Relaxed) & LOST != 0 { report(self.slot) } else { Ok(()) }
     }
 
-    /// Leaves a mapping that this thread has ended. With no reader inside, its memory is unmapped now; else it is given up,
-    /// and the last reader to leave unmaps it.
-    pub(super) fn leave_ended(self) -> Result<(), Errno> {
+    /// Unpins a mapping that this thread has ended. Without readers, its memory is unmapped now; otherwise the memory is
+    /// replaced by inaccessible pages, and the last reader unmaps it.
+    pub(super) fn unpin_ended(self) -> Result<(), Errno> {
         let reclaimed = if records::readers(self.slot.index()) == 1 {
-            // This pin keeps every other thread from reclaiming the slot first.
+            // While this thread has its pin, no other thread can reclaim the slot.
             self.slot.state.reclaim(|| false)
         } else {
             self.give_up();
             false
         };
         let unmapped = if reclaimed { self.unmap_reclaimed() } else { Ok(()) };
-        leave(self.slot, self.hold);
+        unpin(self.slot, self.hold);
         std::mem::forget(self);
         unmapped
     }
 
-    /// What dropping does, without a call, for the way that every access takes.
+    /// Like dropping, but inlined, for the path of every access.
     #[inline(always)]
-    fn leave_inline(self) {
+    fn unpin_inline(self) {
         let Pin { slot, hold, .. } = *std::mem::ManuallyDrop::new(self);
-        leave(slot, hold);
+        unpin(slot, hold);
     }
 
-    /// Unmaps the memory of a slot that this thread has just reclaimed. A mapping that the kernel fails to unmap is live
-    /// again, for the next caller.
+    /// Unmaps the memory of a slot that this thread has just reclaimed. If the kernel fails to, the mapping is live again, and
+    /// the caller can retry.
     fn unmap_reclaimed(&self) -> Result<(), Errno> {
         // SAFETY: reclaiming made this thread the only owner of the slot, whose mapping is still in place.
         let mapping = unsafe { (*self.slot.mapping.get()).assume_init_read() };
@@ -292,9 +292,9 @@ impl Pin {
     }
 }
 
-/// Leaves. The last reader of an ended mapping unmaps its memory, inside a signal handler, too.
+/// Withdraws a pin. The last reader of an ended mapping unmaps its memory, also inside a signal handler.
 #[inline(always)]
-fn leave(slot: &Slot, hold: Hold) {
+fn unpin(slot: &Slot, hold: Hold) {
     hold.withdraw();
     if slot.state.is_dying() {
         reclaim(slot);
@@ -302,16 +302,16 @@ fn leave(slot: &Slot, hold: Hold) {
 }
 
 #[inline(never)]
-fn leave_by_call(slot: &Slot, hold: Hold) {
-    leave(slot, hold);
+fn unpin_by_call(slot: &Slot, hold: Hold) {
+    unpin(slot, hold);
 }
 
 #[cold]
 fn reclaim(slot: &Slot) {
     if slot.state.reclaim(|| records::readers_of_any_thread(slot.index()) > 0) {
-        // The caller of the unmapping has had its result long since. What the kernel fails to unmap (vm.max_map_count) stays
-        // mapped, and no handle names it any more.
-        // SAFETY: reclaiming made this thread the only owner of the slot, whose mapping is still in place.
+        // The call that ended the mapping has returned already. What the kernel fails to unmap (vm.max_map_count) stays mapped,
+        // and no handle refers to it any more. SAFETY: reclaiming made this thread the only owner of the slot, whose mapping is
+        // still in place.
         drop(unsafe { (*slot.mapping.get()).assume_init_read() });
         table::give_back(slot.index());
     }
@@ -322,8 +322,8 @@ impl Deref for Pin {
 
     #[inline(always)]
     fn deref(&self) -> &Mapping {
-        // SAFETY: a Pin is handed out only where the mapping was live after the pin was published, so it stays in place
-        // until the pin is withdrawn.
+        // SAFETY: a Pin exists only if the mapping was live after the pin was published, so it stays in place until the pin is
+        // withdrawn.
         unsafe { (*self.slot.mapping.get()).assume_init_ref() }
     }
 }
@@ -331,7 +331,7 @@ impl Deref for Pin {
 impl Drop for Pin {
     #[inline(always)]
     fn drop(&mut self) {
-        // So small that it is worked into every caller: a Pin whose address were passed on would have to lie in memory.
-        leave_by_call(self.slot, self.hold);
+        // Small enough to be inlined: a Pin whose address is passed on would have to be in memory.
+        unpin_by_call(self.slot, self.hold);
     }
 }

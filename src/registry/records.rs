@@ -1,18 +1,19 @@
-//! Who is inside which mapping: a record for each thread, and counts for those that have none.
+//! The readers of each mapping: a record of hazard pointers for each thread, and counts for pins without a record.
 //!
-//! A pin is a hazard pointer: a thread stores the slot's number in its own record, then looks at the slot's state. The
-//! thread that ends or changes a mapping changes the state, then looks through all records. Each side must do the second
-//! only after the first is visible to the other. The reader does it millions of times a second, so the whole price is on
-//! the other side: membarrier(2) makes every running thread of the process execute a full barrier, after which either
-//! the reader's store is visible here, or its load comes later and sees the new state. (Dice, Herlihy, Kogan: Fast
-//! Non-intrusive Memory Reclamation, 2016; liburcu and folly do the same.) Where there is no membarrier(2), readers
-//! execute the barrier themselves. A process whose other threads never came here pays for neither.
+//! A pin is a hazard pointer: a thread stores the slot's number in its own record, then loads the slot's state. The thread that
+//! ends or changes a mapping changes the state, then scans all records. On each side, the store must be visible to the other
+//! before the load. Readers do this millions of times a second, so the cost is moved to the other side: membarrier(2) makes
+//! every running thread of the process execute a full barrier, after which either the reader's store is visible here, or its
+//! load comes later and sees the new state. (Dice, Herlihy, Kogan: Fast Non-intrusive Memory Reclamation, 2016; liburcu and
+//! folly do the same.) Without membarrier(2), readers execute the barrier themselves. membarrier(2) is
+//! called only if other threads have records.
 //!
-//! A pin that finds no place in the thread's record (a third one at once, a thread that is ending, a signal handler,
-//! which must not touch thread-local storage) is counted beside the slot, with a locked instruction.
+//! A pin that does not fit the thread's record (a third one at a time, a thread that is ending, a signal handler, which must
+//! not use thread-local storage) is counted in the slot, with a locked instruction.
 //!
-//! All of this lies in memory that the kernel wipes in a forked child (MADV_WIPEONFORK): the other threads do not exist
-//! there and withdraw nothing. A thread notices that its record was wiped by the owner in it.
+//! All of this is in memory that the kernel wipes in a forked child (MADV_WIPEONFORK), since the other threads do not exist
+//! there and would never withdraw their pins. A record contains its owner: a thread that finds another value there knows that
+//! it was wiped.
 
 use super::table;
 use crate::sys;
@@ -23,26 +24,26 @@ use std::sync::atomic::{
     compiler_fence, fence,
 };
 
-/// One thread's hazards, on a cache line of its own. Zeroed memory is a record that no thread has.
+/// One thread's hazards, on a cache line of its own. Zeroed memory is a record without an owner.
 #[repr(C, align(64))]
 struct Record {
     /// The address of the owning thread's `THIS`; 0 for none.
     owner: AtomicUsize,
-    /// Slot number + 1, or 0. Two, so that a call on two mappings finds room.
+    /// Slot number + 1, or 0. Two, for calls on two mappings.
     hazards: [AtomicU32; 2],
 }
 
-/// What a thread knows of its record.
+/// A thread's reference to its record.
 struct This {
     record: Cell<&'static Record>,
-    /// The thread is ending: its record was given back, and it gets no other.
+    /// The thread is ending: it has given its record back, and gets no other.
     is_ending: Cell<bool>,
 }
 
 static NONE: Record = Record { owner: AtomicUsize::new(0), hazards: [AtomicU32::new(0), AtomicU32::new(0)] };
 
 thread_local! {
-    // Neither has a destructor nor is initialised lazily: reading it is one load.
+    // Without a destructor and lazy initialisation, so that reading it is one load.
     static THIS: This = const { This { record: Cell::new(&NONE), is_ending: Cell::new(false) } };
     static AT_THREAD_END: AtThreadEnd = const { AtThreadEnd };
 }
@@ -54,7 +55,7 @@ impl Drop for AtThreadEnd {
         THIS.with(|this| {
             let record = this.record.replace(&NONE);
             this.is_ending.set(true);
-            // A record that a fork wiped may be another thread's by now.
+            // A record that a fork wiped may have another owner now.
             let _ = record.owner.compare_exchange(address(this), 0, SeqCst, SeqCst);
         });
     }
@@ -69,20 +70,19 @@ static CHUNKS: [AtomicPtr<Record>; CHUNK_COUNT] = [const { AtomicPtr::new(ptr::n
 const CHUNK_COUNT: usize = 16;
 const FIRST_CHUNK: usize = 64;
 
-/// How many records were ever taken; those from here on are untouched.
+/// How many records were ever taken; those from here on are unused.
 static USED: AtomicUsize = AtomicUsize::new(0);
 
-/// Whether other threads can be made to execute a barrier, so that readers need none.
+/// Whether membarrier(2) works, so that readers need no barrier.
 static IS_ASYMMETRIC: AtomicBool = AtomicBool::new(false);
 
-/// A published pin, which must be withdrawn: the address of the hazard, or, with the lowest bit set, of the count. One word,
-/// because it travels in a register through every call.
+/// A published pin, which must be withdrawn: the address of the hazard, or, with the lowest bit set, of the count. One word, so
+/// that it stays in a register during a call.
 #[derive(Clone, Copy)]
 pub struct Hold(NonNull<AtomicU32>);
 
 impl Hold {
-    /// Publishes that this thread is about to use the mapping in the slot, before any later load: if it has a record, with
-    /// room, as all but its first call and nested ones find.
+    /// Publishes a pin of the slot's mapping, before any later load. None if the thread has no record yet, or a pin already.
     #[inline(always)]
     pub fn publish_quickly(index: u32) -> Option<Hold> {
         THIS.with(|this| {
@@ -92,7 +92,7 @@ impl Hold {
         })
     }
 
-    /// The same in any case.
+    /// Publishes a pin in any case.
     pub fn publish(index: u32) -> Hold {
         THIS.with(|this| {
             let record = this.record.get();
@@ -110,7 +110,7 @@ impl Hold {
         Hold(NonNull::from(place))
     }
 
-    /// Publishes it without thread-local storage: inside a signal handler.
+    /// Publishes a pin without thread-local storage, for signal handlers.
     pub fn count(index: u32) -> Hold {
         let place = &table::unforked(index).pins;
         place.fetch_add(1, SeqCst);
@@ -134,12 +134,12 @@ impl Hold {
         let place = self.0.as_ptr().map_addr(|address| address & !1);
         // SAFETY: with the bit taken away it is a count, and slots are never freed.
         let place = unsafe { &*place };
-        // 0: wiped by a fork inside a signal handler, while this very thread was inside.
+        // It is 0 if a signal handler forked while this thread had its pin: the count was wiped in the child.
         let _ = place.fetch_update(SeqCst, SeqCst, |count| count.checked_sub(1));
     }
 }
 
-/// What orders a reader's store before its next load, for the threads that look at both in the other order.
+/// Orders a reader's store before its next load.
 #[inline(always)]
 fn reader_barrier() {
     compiler_fence(SeqCst);
@@ -154,15 +154,15 @@ fn fence_of_readers() {
     fence(SeqCst);
 }
 
-/// Gives this thread a record; none where there is no memory for one.
+/// Takes a record for this thread; none if there is no memory for one.
 fn register(this: &This) -> Option<&'static Record> {
     if AT_THREAD_END.try_with(|_| ()).is_err() {
-        // Nothing would give it back.
+        // The thread is ending, and nothing would give the record back.
         return None;
     }
     let record = take(this)?;
     this.record.set(record);
-    // Either a thread that ends a mapping from here on finds this record in use, or this thread sees the mapping ended.
+    // Either a thread that ends a mapping from here on finds this record, or this thread sees the new state.
     fence(SeqCst);
     Some(record)
 }
@@ -184,14 +184,14 @@ fn take(this: &This) -> Option<&'static Record> {
 }
 
 impl Record {
-    /// Not so after a fork wiped it, and another thread may have taken it since.
+    /// False after a fork wiped the record; another thread may have taken it since.
     #[inline(always)]
     fn belongs_to(&self, this: &This) -> bool {
         self.owner.load(Relaxed) == address(this)
     }
 
     fn take(&self, this: &This) -> bool {
-        // A hazard that outlived its thread is a pin that was never withdrawn: it goes on holding its mapping.
+        // A hazard that outlived its thread is a pin that was never withdrawn, and still protects its mapping.
         let is_clear = self.hazards.iter().all(|hazard| hazard.load(Relaxed) == 0);
         is_clear && self.owner.compare_exchange(0, address(this), SeqCst, SeqCst).is_ok()
     }
@@ -200,7 +200,7 @@ impl Record {
 fn records_of(chunk: usize) -> impl Iterator<Item = &'static Record> {
     let records = CHUNKS[chunk].load(Acquire);
     let count = if records.is_null() { 0 } else { FIRST_CHUNK << chunk };
-    // SAFETY: a chunk once published stays for ever and holds so many records; zeroed memory is a valid one.
+    // SAFETY: a published chunk is never freed and has so many records; zeroed memory is a valid record.
     (0..count).map(move |place| unsafe { &*records.add(place) })
 }
 
@@ -208,8 +208,8 @@ fn all() -> impl Iterator<Item = &'static Record> {
     (0..CHUNK_COUNT).flat_map(records_of).take(USED.load(SeqCst))
 }
 
-/// How many pins of the slot's mapping there are, once every pin that was published before the caller's last change of
-/// the slot's state is visible. This thread's own are among them.
+/// The number of pins of the slot's mapping, including this thread's, after making every pin visible that was published before
+/// the caller's last change of the slot's state.
 pub fn readers(index: u32) -> usize {
     fence(SeqCst);
     let own = THIS.with(address);
@@ -220,14 +220,14 @@ pub fn readers(index: u32) -> usize {
     pins(index)
 }
 
-/// The same without thread-local storage: inside a signal handler, too.
+/// Like `readers`, without thread-local storage, for signal handlers.
 pub fn readers_of_any_thread(index: u32) -> usize {
     fence(SeqCst);
     barrier();
     pins(index)
 }
 
-/// The same as `readers` for a caller that has called `readers` since its last change of the state.
+/// Like `readers`, for a caller that has called `readers` since its last change of the state.
 pub fn pins(index: u32) -> usize {
     let hazards = all().flat_map(|record| &record.hazards).filter(|hazard| hazard.load(Acquire) == index + 1).count();
     hazards + table::unforked(index).pins.load(SeqCst) as usize
@@ -237,20 +237,20 @@ pub fn pins(index: u32) -> usize {
 #[cold]
 fn barrier() {
     if IS_ASYMMETRIC.load(Relaxed) && !sys::barrier() {
-        // It worked once; a seccomp filter forbids it now. From here on readers execute their own. What one of them stored
-        // just before is visible long before this time has passed: no store stays in a processor's buffer for so long.
+        // It worked before; a seccomp filter must forbid it now. From here on readers execute their own barriers. The time is for
+        // stores of readers that have not: no store stays in a processor's buffer for so long.
         IS_ASYMMETRIC.store(false, SeqCst);
         std::thread::sleep(std::time::Duration::from_millis(1));
     }
 }
 
-/// A number that is another in a forked child than in its parent; none where there is no memory for it.
+/// A number that differs between a process and its forked children; none if there is no memory for it.
 pub fn process_epoch() -> Option<u32> {
     /// Wiped in a child, which then takes the next number.
     static EPOCH: AtomicPtr<AtomicU32> = AtomicPtr::new(ptr::null_mut());
     static LAST: AtomicU32 = AtomicU32::new(0);
     table::publish(&EPOCH, 1, true).ok()?;
-    // SAFETY: once published it stays; zeroed memory is a valid word.
+    // SAFETY: once published it is never freed; zeroed memory is a valid word.
     let epoch = unsafe { &*EPOCH.load(Acquire) };
     match epoch.load(SeqCst) {
         0 => {
@@ -270,8 +270,8 @@ mod tests {
     use std::sync::Barrier;
     use std::thread;
 
-    /// The child's first thread still knows of the record that it had in the parent, and a second thread may take that. If
-    /// both used it, one of them would find it full: its pin would be counted.
+    /// The child's first thread still refers to the record that it had in the parent, and another thread may take that record. If
+    /// both used it, it would be full for one of them, and its pin would be counted.
     #[test]
     fn threads_of_a_forked_child_share_no_record() {
         let h = insert(|| Mapping::anonymous(1, PROT_READ, MAP_PRIVATE)).unwrap();
@@ -287,7 +287,7 @@ mod tests {
                 for _ in 0..FIRST_CHUNK {
                     scope.spawn(|| {
                         drop(pin(h));
-                        // All have a record, one of them that which the first thread had.
+                        // All have a record, one of them the one that the first thread had.
                         together.wait();
                         // The first thread has two pins.
                         together.wait();

@@ -1,21 +1,22 @@
-//! The state of one slot: free, live, perhaps changing, dying, free again; who may use its mapping, and who reclaims it.
+//! The state of one slot: free, live, possibly changing, dying, free again. It decides which threads may use the mapping, and
+//! which thread reclaims it.
 //!
-//! A reader publishes its pin *first* and loads the state *second*; the thread that ends a mapping changes the state
-//! first and looks for pins second, with a barrier in between on both sides (`records` says how the reader's costs
-//! nothing). Whichever came first, the other sees it: a reader that found the mapping live is seen by the thread that
-//! reclaims it, and the last reader to leave a dying mapping reclaims it. Comparing generations without a pin would not
-//! do: the address could be unmapped and reused between the check and the access.
+//! A reader *first* publishes its pin and *then* loads the state; the thread that ends a mapping first changes the state and
+//! then scans for pins, with a barrier in between on both sides (`records` explains why the reader's is free). Whichever comes
+//! first, the other sees it: the thread that reclaims a mapping sees every reader that found it live, and the last reader of a
+//! dying mapping reclaims it. Comparing generations without a pin would not be enough: the address could be unmapped and reused
+//! between the check and the access.
 //!
-//! A thread that changes the mapping itself (its address, its length) must be alone with it: it claims the slot in the
-//! same way and waits a little for the readers inside to leave; readers that arrive meanwhile leave at once and retry.
+//! A thread that changes the mapping itself (its address, its length) needs exclusive access: it claims the slot in the same
+//! way and waits a moment for readers to finish; new readers withdraw their pins and retry.
 
 #[cfg(loom)]
 use loom::sync::atomic::{AtomicU64, Ordering::Acquire, Ordering::Release, Ordering::SeqCst};
 #[cfg(not(loom))]
 use std::sync::atomic::{AtomicU64, Ordering::Acquire, Ordering::Release, Ordering::SeqCst};
 
-/// The most exports that a mapping can have at a time.
-pub const MOST_EXPORTS: u32 = (1 << EXPORT_BITS) - 1;
+/// How many exports a mapping can have at a time.
+pub const MAX_EXPORTS: u32 = (1 << EXPORT_BITS) - 1;
 const EXPORT_BITS: u32 = 30;
 
 /// Generation, phase and exports in one word. Zero is a free slot that was never used.
@@ -23,7 +24,7 @@ pub struct SlotState(AtomicU64);
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct State {
-    /// That of the last mapping; the first has 1.
+    /// The generation of the last mapping; the first has 1.
     generation: u32,
     phase: Phase,
     exports: u32,
@@ -33,7 +34,7 @@ struct State {
 enum Phase {
     Free,
     Live,
-    /// Ended for new readers, while some are still inside.
+    /// Ended for new readers, while there are still readers.
     Dying,
     /// Claimed by the thread that changes it.
     Changing,
@@ -42,11 +43,11 @@ enum Phase {
 /// Why a generation cannot be used.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Unusable {
-    /// It was live once.
+    /// It was live before.
     Ended,
-    /// It has not begun.
+    /// It was never live.
     NeverBegan,
-    /// It is live, and being changed: leave and retry.
+    /// It is live, and being changed: retry.
     Changing,
 }
 
@@ -54,7 +55,7 @@ pub enum Unusable {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum NotNow {
     Unusable(Unusable),
-    /// So many exports hold it.
+    /// It has so many exports.
     Exported(u32),
 }
 
@@ -67,7 +68,7 @@ impl State {
             2 => Phase::Dying,
             _ => Phase::Changing,
         };
-        State { generation: (word >> 32) as u32, phase, exports: word as u32 & MOST_EXPORTS }
+        State { generation: (word >> 32) as u32, phase, exports: word as u32 & MAX_EXPORTS }
     }
 
     fn pack(self) -> u64 {
@@ -89,7 +90,7 @@ impl SlotState {
         State::unpack(self.0.load(SeqCst))
     }
 
-    /// Changes the state to what `change` makes of it; an error of its changes nothing.
+    /// Changes the state to what `change` returns; on its error the state does not change.
     fn update<E>(&self, change: impl Fn(State) -> Result<State, E>) -> Result<State, E> {
         loop {
             let before = self.state();
@@ -105,37 +106,37 @@ impl SlotState {
         self.state().generation
     }
 
-    /// Whether the generation is live: for a reader that has published its pin. `generation` is a handle's upper part, of
-    /// any handle: a number of 33 bits with its sign extended to 64, of which the shift loses nothing.
+    /// Whether the generation is live, for a reader that has published its pin. `generation` is the upper part of any handle: 33
+    /// bits, sign-extended to 64, so that the shift loses nothing.
     #[inline]
     pub fn is_live(&self, generation: u64) -> bool {
-        // Acquire: what the thread that began it wrote before is seen.
+        // Acquire: makes visible what the thread that began the generation wrote before.
         self.0.load(Acquire) >> EXPORT_BITS == generation << 2 | Phase::Live as u64
     }
 
-    /// Why the generation is not live; `Ok` if it is again.
+    /// Why the generation is not live; `Ok` if it is live now.
     pub fn usable(&self, generation: u32) -> Result<(), Unusable> {
         self.state().usable(generation)
     }
 
-    /// Begins the next generation and returns it. For the only owner of a free slot, once its mapping is in place.
+    /// Begins the next generation and returns it. For the owner of a free slot, once the mapping is in place.
     pub fn begin(&self) -> u32 {
         let generation = self.generation() + 1;
         self.0.store(State { generation, phase: Phase::Live, exports: 0 }.pack(), Release);
         generation
     }
 
-    /// Makes the slot live again: for its only owner, the thread that claimed it or could not unmap it.
+    /// Makes the slot live again. For its owner: the thread that claimed it, or that failed to unmap it.
     pub fn revive(&self) {
         self.0.store(State { phase: Phase::Live, ..self.state() }.pack(), SeqCst);
     }
 
-    /// Claims the slot for the caller, until it revives it. Readers may still be inside: look for them afterwards.
+    /// Claims the slot for the caller, until it revives it. There may still be readers: the caller scans for them afterwards.
     pub fn claim(&self, generation: u32) -> Result<(), NotNow> {
         self.leave_live(generation, Phase::Changing)
     }
 
-    /// Ends the generation for new readers. Those inside are looked for afterwards; the last of them reclaims the slot.
+    /// Ends the generation for new readers. The caller scans for readers afterwards; the last reader reclaims the slot.
     pub fn end(&self, generation: u32) -> Result<(), NotNow> {
         self.leave_live(generation, Phase::Dying)
     }
@@ -149,14 +150,14 @@ impl SlotState {
         changed.map(drop)
     }
 
-    /// Whether the mapping has ended with readers inside: for a reader that has just withdrawn its pin.
+    /// Whether the mapping ended while there were readers, for a reader that has just withdrawn its pin.
     #[inline]
     pub fn is_dying(&self) -> bool {
         (self.0.load(Acquire) >> EXPORT_BITS) & 3 == Phase::Dying as u64
     }
 
-    /// Makes the caller the only owner of a dying slot that has no reader. `has_readers` is asked after the state was
-    /// loaded: a reader that found the mapping live published its pin before it was dying.
+    /// Makes the caller the owner of a dying slot without readers. `has_readers` is called after the state was loaded: a reader
+    /// that found the mapping live published its pin before the mapping was dying.
     pub fn reclaim(&self, has_readers: impl FnOnce() -> bool) -> bool {
         let dying = self.state();
         if dying.phase != Phase::Dying || has_readers() {
@@ -166,9 +167,9 @@ impl SlotState {
         self.0.compare_exchange(dying.pack(), free.pack(), SeqCst, SeqCst).is_ok()
     }
 
-    /// Counts one export more; none if there are the most already.
+    /// Counts one export more; none if that would exceed the maximum.
     pub fn export(&self, generation: u32) -> Result<Option<u32>, Unusable> {
-        self.change_exports(generation, |exports| (exports < MOST_EXPORTS).then_some(exports + 1))
+        self.change_exports(generation, |exports| (exports < MAX_EXPORTS).then_some(exports + 1))
     }
 
     /// Counts one export less and returns how many are left; none if none was held.
@@ -193,7 +194,7 @@ impl SlotState {
         self.state().exports
     }
 
-    /// The generation that is live now (or being changed), if one is.
+    /// The generation that is live (or being changed), if any.
     pub fn live(&self) -> Option<u32> {
         let state = self.state();
         matches!(state.phase, Phase::Live | Phase::Changing).then_some(state.generation)
@@ -207,7 +208,7 @@ mod tests {
     #[test]
     fn states_survive_packing() {
         for phase in [Phase::Free, Phase::Live, Phase::Dying, Phase::Changing] {
-            let state = State { generation: u32::MAX, phase, exports: MOST_EXPORTS };
+            let state = State { generation: u32::MAX, phase, exports: MAX_EXPORTS };
             assert_eq!(State::unpack(state.pack()), state);
         }
         assert_eq!(State::unpack(0), State { generation: 0, phase: Phase::Free, exports: 0 });
@@ -216,12 +217,12 @@ mod tests {
     #[test]
     fn the_quick_checks_agree_with_the_state() {
         for phase in [Phase::Free, Phase::Live, Phase::Dying, Phase::Changing] {
-            for (generation, exports) in [(0, 0), (1, 0), (7, MOST_EXPORTS), (u32::MAX, 3)] {
+            for (generation, exports) in [(0, 0), (1, 0), (7, MAX_EXPORTS), (u32::MAX, 3)] {
                 let slot = SlotState(AtomicU64::new(State { generation, phase, exports }.pack()));
                 assert_eq!(slot.is_live(generation.into()), phase == Phase::Live);
                 assert!(!slot.is_live(generation.wrapping_add(1).into()));
                 assert!(!slot.is_live(u64::from(generation) | 1 << 32));
-                // A negative handle's.
+                // The upper part of a negative handle.
                 assert!(!slot.is_live(u64::from(generation) | u64::MAX << 32));
                 assert_eq!(slot.is_dying(), phase == Phase::Dying);
             }
@@ -229,23 +230,23 @@ mod tests {
     }
 
     #[test]
-    fn exports_have_a_last_one_and_a_first_one() {
-        let most = State { generation: 1, phase: Phase::Live, exports: MOST_EXPORTS };
+    fn exports_are_counted_up_to_a_maximum_and_down_to_zero() {
+        let most = State { generation: 1, phase: Phase::Live, exports: MAX_EXPORTS };
         let slot = SlotState(AtomicU64::new(most.pack()));
         assert_eq!(slot.export(1), Ok(None));
-        assert_eq!(slot.end(1), Err(NotNow::Exported(MOST_EXPORTS)));
-        assert_eq!(slot.release(1), Ok(Some(MOST_EXPORTS - 1)));
+        assert_eq!(slot.end(1), Err(NotNow::Exported(MAX_EXPORTS)));
+        assert_eq!(slot.release(1), Ok(Some(MAX_EXPORTS - 1)));
         let none = SlotState(AtomicU64::new(State { exports: 0, ..most }.pack()));
         assert_eq!(none.release(1), Ok(None));
         assert_eq!(none.release(2), Err(Unusable::NeverBegan));
     }
 }
 
-/// The interleavings of the threads that use, end and reuse one slot: every one, where nothing else is said. Run with
+/// Models that run all interleavings of the threads that use, end and reuse one slot, unless a test says otherwise. Run with
 /// `RUSTFLAGS="--cfg loom" cargo test --release --lib slot_state`.
 ///
-/// loom has no membarrier(2). It is modelled as what it replaces: a full fence in the reader, where the library has only
-/// a compiler fence while membarrier works (`records::Hold`). The model so proves the protocol, not the asymmetry.
+/// loom has no membarrier(2). The model has a full fence in the reader in its place, where the library has only a compiler fence
+/// while membarrier works (`records::Hold`). So the model proves the protocol, not the asymmetric barrier.
 #[cfg(all(test, loom))]
 mod model {
     use super::*;
@@ -254,8 +255,8 @@ mod model {
     use loom::sync::atomic::{AtomicBool, Ordering::Relaxed, fence};
     use loom::thread;
 
-    /// A slot whose mapping is the number of its generation, and 0 when it is reclaimed. loom fails any run in which
-    /// a thread reads the number while another changes it. Each thread has a hazard of its own.
+    /// A slot whose mapping is the number of its generation, and 0 when it is reclaimed. loom fails a run in which one thread
+    /// reads the number while another changes it. Each thread has one hazard.
     struct Slot {
         state: SlotState,
         hazards: [AtomicBool; 3],
@@ -285,7 +286,7 @@ mod model {
             self.hazards.iter().filter(|hazard| hazard.load(Acquire)).count()
         }
 
-        fn leave(&self, thread: usize) -> bool {
+        fn unpin(&self, thread: usize) -> bool {
             self.withdraw(thread);
             let last = self.state.is_dying() && self.state.reclaim(|| self.readers() > 0);
             if last {
@@ -296,7 +297,7 @@ mod model {
 
         fn clear(&self) {
             self.mapping.with_mut(|mapping| {
-                // SAFETY: loom checks that no other thread is at it.
+                // SAFETY: loom checks that no other thread accesses it.
                 unsafe { *mapping = 0 }
             });
         }
@@ -308,20 +309,20 @@ mod model {
                 // SAFETY: loom checks that no thread changes it.
                 self.mapping.with(|mapping| assert_eq!(unsafe { *mapping }, generation));
             }
-            self.leave(thread);
+            self.unpin(thread);
             live
         }
 
-        /// As `registry::unmap`. Whether this call ended the generation, and whether it reclaimed it itself.
+        /// As `registry::unmap`. Returns whether this call ended the generation, and whether it reclaimed it.
         fn unmaps(&self, thread: usize, generation: u32) -> (bool, bool) {
             self.publish(thread);
             if !self.state.is_live(generation.into()) || self.state.end(generation).is_err() {
-                return (false, self.leave(thread));
+                return (false, self.unpin(thread));
             }
             if self.readers() > 1 {
-                return (true, self.leave(thread));
+                return (true, self.unpin(thread));
             }
-            // Its own pin keeps every other thread from reclaiming the slot first.
+            // While this thread has its pin, no other thread can reclaim the slot.
             let reclaimed = self.state.reclaim(|| false);
             assert!(reclaimed);
             self.clear();
@@ -333,12 +334,12 @@ mod model {
             self.publish(thread);
             if self.state.is_live(1) && self.state.claim(1).is_ok() {
                 if self.readers() == 1 {
-                    // SAFETY: loom checks that no other thread is at it.
+                    // SAFETY: loom checks that no other thread accesses it.
                     self.mapping.with_mut(|mapping| unsafe { *mapping = 1 });
                 }
                 self.state.revive();
             }
-            self.leave(thread);
+            self.unpin(thread);
         }
 
         fn assert_mapping(&self, expected: u32) {
@@ -347,8 +348,8 @@ mod model {
         }
     }
 
-    /// The interleavings of three threads with at most four preemptions each. All of them take more than a quarter of an
-    /// hour for one model; these take half a minute. (LOOM_MAX_PREEMPTIONS does not change it.)
+    /// The interleavings of three threads with at most four preemptions each. All interleavings take more than 15 minutes for one
+    /// model; these take half a minute. (LOOM_MAX_PREEMPTIONS does not change it.)
     fn with_four_preemptions(run: impl Fn() + Sync + Send + 'static) {
         let mut model = loom::model::Builder::new();
         model.preemption_bound = Some(4);
@@ -401,9 +402,9 @@ mod model {
                 move || slot.reads(1, 1)
             });
             if slot.unmaps(0, 1) == (true, true) {
-                // This thread owns the slot, as one that took it off the free list.
+                // This thread owns the slot, as if it had taken it off the free list.
                 slot.mapping.with_mut(|mapping| {
-                    // SAFETY: loom checks that no other thread is at it.
+                    // SAFETY: loom checks that no other thread accesses it.
                     unsafe { *mapping = 2 }
                 });
                 assert_eq!(slot.state.begin(), 2);

@@ -1,7 +1,7 @@
-//! Mappings that survive a SIGBUS which an access through their address meets: a fresh page replaces the lost one, and
-//! the loss is reported once, by the next call that uses the mapping.
+//! Surviving mappings: after a SIGBUS for an access through an address, a zeroed page replaces the lost one, and the loss is
+//! reported once, by the next call that uses the mapping.
 
-use super::pin::{Pin, enter, look, pin};
+use super::pin::{Pin, peek, pin, pin_slot};
 use super::records::Hold;
 use super::slot_state::Unusable;
 use super::table::{self, Slot};
@@ -12,13 +12,12 @@ use crate::hints::memory_hint;
 use crate::sys;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Acquire, Ordering::Relaxed, Ordering::Release, Ordering::SeqCst};
 
-/// In a slot's marks: a page was lost, and that was not reported yet. The only one that callers know.
+/// In a slot's marks: a pending loss. Callers read this bit through `loss_flag`.
 pub(super) const LOST: u32 = 1;
-/// In a slot's marks: the mapping survives.
+/// In a slot's marks: the mapping is surviving.
 pub(super) const SURVIVING: u32 = 2;
 
-/// Lets the mapping survive a SIGBUS that an access through its address meets, or stops that. What is lost is reported
-/// once, by the next call on the mapping.
+/// Makes the mapping surviving, or ends that.
 pub fn survive(handle: Handle, surviving: bool) -> Result<()> {
     let pin = pin(handle)?;
     if !surviving {
@@ -33,7 +32,7 @@ pub fn survive(handle: Handle, surviving: bool) -> Result<()> {
     publish_place(pin.slot, &pin);
     let before = pin.slot.marks.fetch_or(SURVIVING, SeqCst);
     if pin.is_sealed() {
-        // Looked at after the mark, as sealing looks at the mark after it noted the seal: one of the two sees the other.
+        // Checked after the mark is set, as sealing checks the mark after it noted the seal: one of the two sees the other.
         if before & SURVIVING == 0 {
             pin.slot.marks.fetch_and(!SURVIVING, SeqCst);
         }
@@ -42,8 +41,8 @@ pub fn survive(handle: Handle, surviving: bool) -> Result<()> {
     Ok(())
 }
 
-/// Notes where the pages of a mapping lie, for the signal handler, and its length. For the only owner of a slot, or while it is
-/// pinned.
+/// Stores the addresses of a mapping's pages in the slot, for the signal handler, and its length. For the owner of a slot, or
+/// while it is pinned.
 pub(super) fn publish_place(slot: &Slot, mapping: &crate::mapping::Mapping) {
     let pages = mapping.page_addresses();
     slot.pages[0].store(pages.start, Relaxed);
@@ -51,24 +50,24 @@ pub(super) fn publish_place(slot: &Slot, mapping: &crate::mapping::Mapping) {
     slot.length.store(mapping.length(), Release);
 }
 
-/// The word that says whether a loss is unreported: bit 0 is set from the loss until it was reported. It stays readable
-/// until the process ends, but is about this mapping only until that is unmapped.
-pub fn loss(handle: Handle) -> Result<&'static AtomicU32> {
-    Ok(&look(handle)?.slot.marks)
+/// The word whose bit 0 is set while a loss is pending. It is readable until the process ends, but belongs to this mapping only
+/// until that is unmapped.
+pub fn loss_flag(handle: Handle) -> Result<&'static AtomicU32> {
+    Ok(&peek(handle)?.slot.marks)
 }
 
-/// How many exports a mapping has, whether it survives a SIGBUS, and whether it has a loss that was not reported yet.
-pub fn custody(pin: &Pin) -> (u32, bool, bool) {
+/// How many exports a mapping has, whether it is surviving, and whether a loss is pending.
+pub fn status(pin: &Pin) -> (u32, bool, bool) {
     let marks = pin.slot.marks.load(SeqCst);
     (pin.slot.state.exports(), marks & SURVIVING != 0, marks & LOST != 0)
 }
 
-/// Finds the surviving mapping that an address lies in and replaces the page; true if the access can be made again.
-/// Called inside a signal handler, with all signals blocked.
+/// Finds the surviving mapping with this address and replaces the page; true if the access can be repeated. Called inside a
+/// signal handler, with all signals blocked.
 fn replace_page(address: usize, is_store: Option<bool>) -> bool {
-    // A mapping that is split or moved meanwhile can be missed: its new slot looked at before, and its old one after that.
-    const MOST_SCANS: usize = 10_000;
-    for _ in 0..MOST_SCANS {
+    // One scan can miss a mapping that is split or moved meanwhile: it checks the new slot before, and the old slot after that.
+    const MAX_SCANS: usize = 10_000;
+    for _ in 0..MAX_SCANS {
         let begun = CHANGES_BEGUN.load(SeqCst);
         let ended = CHANGES_ENDED.load(SeqCst);
         let found = (0..table::used())
@@ -81,7 +80,7 @@ fn replace_page(address: usize, is_store: Option<bool>) -> bool {
     false
 }
 
-/// How many changes of mappings threads of this process have begun, and ended.
+/// How many changes of mappings have begun in this process, and ended.
 pub(super) static CHANGES_BEGUN: AtomicUsize = AtomicUsize::new(0);
 pub(super) static CHANGES_ENDED: AtomicUsize = AtomicUsize::new(0);
 
@@ -92,17 +91,17 @@ fn replace_page_of(slot: &Slot, index: u32, address: usize, is_store: Option<boo
     }
     let Some(generation) = slot.state.live() else { return false };
     let unforked = table::unforked(index);
-    match enter(handle(generation, index), Hold::count) {
+    match pin_slot(handle(generation, index), Hold::count) {
         Ok((pin, _)) => alone_in(&unforked.repairing, || {
-            // Another thread that met the same loss may have replaced the page before, and written to it since.
+            // Another thread with the same fault may have replaced the page before, and written to it since.
             let is_there = if is_store == Some(false) { sys::is_readable(address) } else { sys::is_writable(address) };
             mark_lost(slot, is_there || pin.replace_page(address))
         }),
-        // This very thread is changing the mapping, and a signal's handler interrupted it: nothing else will finish that.
+        // This thread itself is changing the mapping, interrupted by a signal handler: waiting would never end.
         Err(Unusable::Changing) if sys::thread_id() == Some(unforked.changer.load(SeqCst)) => {
             mark_lost(slot, sys::put_fresh_page(address))
         }
-        // Another thread is changing the mapping; the access is made again, and comes here again until it has finished.
+        // Another thread is changing the mapping: the access is repeated, and faults again until the change is done.
         Err(Unusable::Changing) => {
             std::thread::yield_now();
             true
@@ -118,7 +117,7 @@ fn mark_lost(slot: &Slot, replaced: bool) -> bool {
     replaced
 }
 
-/// Runs `body` while no other thread does so for the same mapping. A signal handler's caller has its signals blocked.
+/// Runs `body` while no other thread does so for the same mapping. Signals are blocked in a signal handler that calls this.
 pub(super) fn alone_in<T>(lock: &AtomicU32, body: impl FnOnce() -> T) -> T {
     while lock.compare_exchange(0, 1, Acquire, Relaxed).is_err() {
         std::thread::yield_now();

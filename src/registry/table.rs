@@ -1,8 +1,8 @@
-//! The table of slots: chunks that are never freed or moved, so that a slot can be looked at with any handle, made up
-//! or long gone. The memory comes straight from the kernel: no lock, not even an allocator's.
+//! The table of slots: chunks that are never freed or moved, so that any handle, also an invalid or stale one, can be looked
+//! up. The memory comes directly from the kernel, since signal handlers must not use an allocator's locks.
 //!
-//! What a forked child must not inherit lies apart, in memory that the kernel wipes there: threads that do not exist in
-//! the child must not keep its mappings.
+//! What a forked child must not inherit is separate, in memory that the kernel wipes there: pins of threads that do not exist
+//! in the child must not keep its mappings.
 
 use super::slot_state::SlotState;
 use crate::error::{Errno, Error, Result};
@@ -14,39 +14,39 @@ use std::mem::MaybeUninit;
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering::Acquire, Ordering::Relaxed, Ordering::SeqCst};
 
-/// One mapping, or none. Zeroed memory is a free slot that was never used. What an access needs fills its first cache line.
+/// One mapping, or none. Zeroed memory is a free slot that was never used. What an access needs is in the first cache line.
 #[repr(C, align(64))]
 pub struct Slot {
     pub state: SlotState,
     /// Index + 1 of the next free slot while this one is in the free list.
     next_free: AtomicU32,
-    /// What the registry remembers of the mapping: survival, loss, inheritance.
+    /// The registry's flags of the mapping: survival, loss, inheritance.
     pub marks: AtomicU32,
-    /// Its place in the table, from when it is first taken on.
+    /// Its index in the table, set when the slot is first taken.
     index: AtomicU32,
     pub mapping: UnsafeCell<MaybeUninit<Mapping>>,
-    /// Where the pages of a surviving mapping begin and end: for the signal handler, which may not look at a mapping that
-    /// is being changed.
+    /// Where the pages of a surviving mapping begin and end, for the signal handler, which must not read a mapping that is being
+    /// changed.
     pub pages: [AtomicUsize; 2],
     /// The mapping's length, for callers that need nothing else and publish no pin.
     pub length: AtomicUsize,
 }
 
-/// What is true of a slot in this process only: wiped in a forked child. Zeroed memory is a valid one.
+/// The part of a slot that belongs to this process only and is wiped in a forked child. Zeroed memory is a valid value.
 #[derive(Default)]
 pub struct Unforked {
-    /// Pins that are counted here, because no thread's record has them.
+    /// The number of pins that are in no thread's record.
     pub pins: AtomicU32,
-    /// 1: a thread of this process has changed a mapping of this slot, or was about to. Never taken back: between two looks
-    /// at a count, one change could end and another begin.
+    /// 1: a thread of this process has changed a mapping of this slot, or was about to. Never reset: between two loads one change
+    /// could end and another begin.
     pub was_changed: AtomicU32,
     /// 1: this process asked the kernel to leave the mapping out of its children.
     pub is_complete: AtomicU32,
-    /// The thread that changes the mapping, as a signal handler can know it; 0 for none.
+    /// The id of the thread that changes the mapping, for signal handlers; 0 for none.
     pub changer: AtomicU32,
     /// 1 while a signal handler replaces a page of the mapping.
     pub repairing: AtomicU32,
-    /// 1 while a thread advises the kernel about forks.
+    /// 1 while a thread calls madvise with MADV_DONTFORK or MADV_DOFORK.
     pub advising: AtomicU32,
 }
 
@@ -62,30 +62,29 @@ impl Slot {
     }
 }
 
-// SAFETY: a Slot is shared by all threads: its words are atomic, and the mapping is written only by the one owner of a
-// slot that is neither live nor dying; it is read only by those inside.
+// SAFETY: a Slot is shared by all threads: its words are atomic, and the mapping is written only by the owner of a slot that is
+// neither live nor dying, and read only by threads with a pin.
 unsafe impl Sync for Slot {}
 
-/// One part of the table. All are of one size, so that a slot is found by two shifts.
+/// One part of the table. All have the same size, so that two shifts find a slot.
 struct Chunk {
     slots: AtomicPtr<Slot>,
     unforked: AtomicPtr<Unforked>,
 }
 
-/// Slots of a chunk: 1 MiB, of which the kernel gives the pages that are used.
+/// Slots of a chunk: 1 MiB, of which the kernel allocates only the pages that are used.
 const CHUNK_SIZE: u32 = 1 << 13;
 const CHUNK_COUNT: u32 = 1 << 13;
-/// So many mappings of one page fill 256 GiB.
-pub const MOST_SLOTS: u32 = CHUNK_SIZE * CHUNK_COUNT;
+/// The most mappings at a time.
+pub const MAX_SLOTS: u32 = CHUNK_SIZE * CHUNK_COUNT;
 
 static CHUNKS: [Chunk; CHUNK_COUNT as usize] =
     [const { Chunk { slots: AtomicPtr::new(ptr::null_mut()), unforked: AtomicPtr::new(ptr::null_mut()) } }; CHUNK_COUNT as usize];
 
-/// How many slots were ever used; those from here on are untouched.
+/// How many slots were ever used; those from here on are unused.
 static USED: AtomicU32 = AtomicU32::new(0);
 
-/// The free list: a tag that changes at every step (so that a slot taken and put back is not mistaken for untouched)
-/// above the index + 1 of the first free slot.
+/// The free list: the index + 1 of the first free slot, below a tag that changes with every operation (against the ABA problem).
 static FREE: AtomicU64 = AtomicU64::new(0);
 
 #[inline(always)]
@@ -93,12 +92,12 @@ fn chunk_of(index: u32) -> (usize, usize) {
     ((index / CHUNK_SIZE) as usize, (index % CHUNK_SIZE) as usize)
 }
 
-/// How many slots there are to look at.
+/// How many slots are in use or were used.
 pub fn used() -> u32 {
     USED.load(SeqCst)
 }
 
-/// A slot; none where no slot of that index was ever made.
+/// The slot with this index; none if its chunk was never allocated.
 #[inline(always)]
 pub fn slot(index: u32) -> Option<&'static Slot> {
     let (chunk, place) = chunk_of(index);
@@ -106,7 +105,7 @@ pub fn slot(index: u32) -> Option<&'static Slot> {
     if slots.is_null() {
         return None;
     }
-    // SAFETY: a chunk once published stays for ever and holds this place (chunk_of); zeroed memory is a valid Slot.
+    // SAFETY: a published chunk is never freed and has this place (chunk_of); zeroed memory is a valid Slot.
     Some(unsafe { &*slots.add(place) })
 }
 
@@ -119,14 +118,14 @@ pub fn unforked(index: u32) -> &'static Unforked {
     unsafe { &*unforked.add(place) }
 }
 
-/// Makes sure that the chunk is there. Threads that race make one each, and all but one give theirs back.
+/// Allocates the chunk if it is missing. If threads race, each allocates one, and all but one free theirs.
 fn ensure_chunk(chunk: usize) -> Result<()> {
     let places = CHUNK_SIZE as usize;
     let published = publish(&CHUNKS[chunk].unforked, places, true).and_then(|()| publish(&CHUNKS[chunk].slots, places, false));
     published.map_err(|errno| Error::system(errno, format!("memory for {places} more handles"), memory_hint(errno)))
 }
 
-/// Makes sure that a place points to zeroed memory for so many values; it stays for ever.
+/// Makes `place` point to zeroed memory for so many values, unless it does already. The memory is never freed.
 pub fn publish<T>(place: &AtomicPtr<T>, count: usize, wiped_in_children: bool) -> Result<(), Errno> {
     if !place.load(SeqCst).is_null() {
         return Ok(());
@@ -141,7 +140,7 @@ pub fn publish<T>(place: &AtomicPtr<T>, count: usize, wiped_in_children: bool) -
     Ok(())
 }
 
-/// Takes a slot that nobody else has.
+/// Takes a free slot.
 pub fn take() -> Result<u32> {
     loop {
         let head = FREE.load(SeqCst);
@@ -153,8 +152,8 @@ pub fn take() -> Result<u32> {
     }
     loop {
         let index = USED.load(SeqCst);
-        if index >= MOST_SLOTS {
-            return Err(Error::argument(format!("all {MOST_SLOTS} handles are in use")));
+        if index >= MAX_SLOTS {
+            return Err(Error::argument(format!("all {MAX_SLOTS} handles are in use")));
         }
         ensure_chunk(chunk_of(index).0)?;
         if USED.compare_exchange(index, index + 1, SeqCst, SeqCst).is_ok() {
@@ -164,11 +163,11 @@ pub fn take() -> Result<u32> {
     }
 }
 
-/// Puts a slot back for the next taker. Inside a signal handler, too.
+/// Gives a slot back to the free list. May be called inside a signal handler.
 pub fn give_back(index: u32) {
     let Some(slot) = slot(index) else { return };
     if slot.state.generation() == u32::MAX {
-        // Another mapping here would repeat a handle: after 2³² of them the slot rests.
+        // The generations are used up, and another mapping would repeat a handle: the slot is not used any more.
         return;
     }
     loop {
@@ -193,7 +192,9 @@ fn retagged(head: u64, next: u32) -> u64 {
 mod tests {
     use super::*;
 
+    // On Windows a mapping knows its section, too.
     #[test]
+    #[cfg(unix)]
     fn a_slot_fills_two_cache_lines() {
         assert_eq!(size_of::<Slot>(), 128);
     }
@@ -204,6 +205,6 @@ mod tests {
         assert_eq!(chunk_of(0), (0, 0));
         assert_eq!(chunk_of(last), (0, last as usize));
         assert_eq!(chunk_of(CHUNK_SIZE), (1, 0));
-        assert_eq!(chunk_of(MOST_SLOTS - 1), (CHUNK_COUNT as usize - 1, last as usize));
+        assert_eq!(chunk_of(MAX_SLOTS - 1), (CHUNK_COUNT as usize - 1, last as usize));
     }
 }

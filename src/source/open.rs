@@ -1,16 +1,17 @@
-//! Opening a file, making it, giving it its size: all of it, or nothing is left behind.
+//! Opening and creating a file and setting its size: on failure nothing is left behind.
 
-use super::{Source, SourceKind, facts, no_stream};
-use crate::constants::{O_CREAT, O_EXCL, O_TMPFILE, O_TRUNC};
+use super::{Source, SourceKind, file_info, no_stream};
+use crate::constants::{Group, O_CREAT, O_EXCL, O_TMPFILE, O_TRUNC};
 use crate::error::{Errno, Error, Result};
-use crate::flags::as_c_int;
+use crate::flags::{as_c_int, known};
 use crate::hints::{file_size_hint, open_hint};
+use crate::range::REST;
 use crate::sys;
 use crate::sys::{File, FileFacts, RawFile};
 use std::ffi::{CStr, CString, c_int};
 use std::time::{Duration, Instant};
 
-/// What a file is called, and by whom.
+/// The name of a file.
 #[derive(Debug, Clone, Copy)]
 pub enum Name<'a> {
     /// A path of the file system.
@@ -29,9 +30,9 @@ impl Name<'_> {
 
     /// Removes the name, if it is still that of the file `fd`.
     fn remove(self, fd: RawFile) {
-        // What cannot be removed stays: the first error is the one to tell.
+        // A failure is ignored: the first error is the one to report.
         let _ = match self {
-            // A symbolic link led to the file, perhaps, and stays.
+            // If the path is a symbolic link, its target is removed, and the link stays.
             Name::Path(path) => sys::real_path_of(path, fd).map(|path| std::fs::remove_file(path).is_ok()),
             Name::SharedMemory(name) => Some(sys::shm_unlink(name).is_ok()),
         };
@@ -65,81 +66,108 @@ pub fn unlink_shared_memory(name: &CStr) -> Result<()> {
     sys::shm_unlink(name).map_err(|errno| Error::system(errno, format!("unlink {}", Name::SharedMemory(name).text()), ""))
 }
 
-/// How a file is opened, and what becomes of it.
+/// How a file is opened, and which size it gets. Numbers are as the caller gave them; [`OpenRequest::open`] checks them.
 #[derive(Debug, Clone, Copy)]
-pub struct Opening<'a> {
+pub struct OpenRequest<'a> {
+    /// A path, or a name of shm_open(3).
     pub name: Name<'a>,
-    /// O_ bits.
+    /// O_ bits; the descriptor is closed on exec in any case.
     pub flags: i64,
-    pub c_flags: c_int,
-    /// Permissions of a file that is made, less the umask.
-    pub mode: u32,
-    /// The size in bytes that the file gets; none leaves it as it is. Shared memory is never made smaller.
-    pub size: Option<u64>,
-    /// Whether the file system sets the blocks aside now.
+    /// Permissions of a file that is created, less the umask.
+    pub mode: i64,
+    /// The size in bytes that the file gets, or `REST` to leave it as it is. Shared memory is never made smaller.
+    pub size: i64,
+    /// Whether the file system allocates blocks for all of the file now.
     pub allocate: bool,
-    /// Whether all of the file is to be mapped.
-    pub whole: bool,
 }
 
-/// How long shared memory may have no size yet: another process has made it with shm_open(3), and ftruncate(2) follows.
+/// How long to wait for the size of shared memory: another process that created it with shm_open(3) sets it with ftruncate(2)
+/// afterwards.
 const SIZE_FOLLOWS: Duration = Duration::from_secs(1);
 
-/// Takes back what opening did, unless it is finished.
+/// Undoes what opening did, unless it is finished.
 #[derive(Debug)]
 #[must_use]
 pub struct Undo<'a> {
-    opening: Opening<'a>,
+    request: OpenRequest<'a>,
     fd: RawFile,
     made: bool,
-    /// The size to go back to.
+    /// The size to restore.
     grown_from: Option<u64>,
-    /// The size that the file is cut to at last.
+    /// The size to which the file is truncated at the end.
     cut_to: Option<u64>,
 }
 
-impl<'a> Opening<'a> {
-    /// Opens or makes the file, and makes it as large as it is to be. A file that is to be smaller is cut only when all
-    /// else is done: see [`Undo::finish`]. Drop the answer's second part before its first.
-    pub fn open(self) -> Result<(Source, Undo<'a>)> {
+impl<'a> OpenRequest<'a> {
+    /// Opens or creates the file, and makes it longer if needed. `whole` means that all of the file will be mapped. A file that
+    /// gets smaller is truncated last, by [`Undo::finish`]. Drop the `Undo` before the `Source`, whose descriptor it uses.
+    pub fn open(self, whole: bool) -> Result<(Source, Undo<'a>)> {
+        self.check()?;
         if matches!(self.name, Name::Path(path) if sys::leads_to_stream(path)) {
             return Err(no_stream(self.attempt()));
         }
         let (fd, made) = self.open_or_make().map_err(|errno| Error::system(errno, self.attempt(), open_hint(errno)))?;
-        let mut undo = Undo { opening: self, fd: sys::raw(&fd), made, grown_from: None, cut_to: None };
-        let mut facts = facts(undo.fd, || self.attempt())?;
-        if let Some(size) = self.size {
-            if !facts.is_regular {
+        let mut undo = Undo { request: self, fd: sys::raw(&fd), made, grown_from: None, cut_to: None };
+        let mut info = file_info(undo.fd, || self.attempt())?;
+        if let Some(size) = self.new_size() {
+            if !info.is_regular {
                 return Err(Error::argument(format!("{} is no regular file: its size cannot be set", self.name.text())));
             }
-            if size > facts.size {
-                // Allocating makes it larger, too, and where the disk is full shared memory stays as it is.
+            if size > info.size {
+                // Allocating makes it longer, too, and leaves shared memory unchanged if that fails.
                 if !self.allocate {
                     self.grow(undo.fd, size)?;
                 }
-                undo.grown_from = self.size_to_restore(facts.size);
-                facts.size = size;
-            } else if self.cuts() && size < facts.size {
+                undo.grown_from = self.size_to_restore(info.size);
+                info.size = size;
+            } else if self.cuts() && size < info.size {
                 if sys::MAPPINGS_FOLLOW_FILES {
                     undo.cut_to = Some(size);
                 } else {
                     // Once it is mapped, it cannot be cut.
-                    sys::set_file_size(undo.fd, size).map_err(|errno| self.size_refused(errno, "cut", size))?;
+                    sys::set_file_size(undo.fd, size).map_err(|errno| self.size_error(errno, "cut", size))?;
                 }
-                facts.size = size;
+                info.size = size;
             }
-        } else if self.whole && !made {
-            facts = self.await_size(undo.fd, facts)?;
+        } else if whole && !made {
+            info = self.await_size(undo.fd, info)?;
         }
         if self.allocate {
-            sys::allocate(undo.fd, facts.size).map_err(|errno| self.size_refused(errno, "allocate", facts.size))?;
+            sys::allocate(undo.fd, info.size).map_err(|errno| self.size_error(errno, "allocate", info.size))?;
         }
-        Ok((Source::Opened { fd, kind: self.name.kind(), facts }, undo))
+        Ok((Source::Opened { fd, kind: self.name.kind(), info }, undo))
     }
 
-    /// Tells whether the file was made here: only then may it be removed again.
+    fn check(&self) -> Result<()> {
+        known(Group::OpenFlag, self.flags, "open flags")?;
+        if !(0..=0o7777).contains(&self.mode) {
+            return Err(Error::argument(format!("mode {:#o} is not of permissions: 0 to 0o7777", self.mode)));
+        }
+        match self.size {
+            REST | 0.. => Ok(()),
+            size => Err(Error::Negative { what: "file size", value: size }.into()),
+        }
+    }
+
+    /// The flags for the system, once they are checked.
+    fn c_flags(&self) -> c_int {
+        as_c_int(self.flags) | sys::NEVER_WAIT
+    }
+
+    /// The permissions for the system, once they are checked.
+    fn c_mode(&self) -> u32 {
+        u32::try_from(self.mode).unwrap_or(0)
+    }
+
+    /// The size that the file gets; none leaves it as it is.
+    fn new_size(&self) -> Option<u64> {
+        u64::try_from(self.size).ok()
+    }
+
+    /// Also returns whether this call created the file: only then it may be removed again.
     fn open_or_make(self) -> Result<(File, bool), Errno> {
-        let Opening { name, flags, c_flags, mode, .. } = self;
+        let OpenRequest { name, flags, .. } = self;
+        let (c_flags, mode) = (self.c_flags(), self.c_mode());
         if flags & O_CREAT == 0 || flags & O_TMPFILE == O_TMPFILE && O_TMPFILE != 0 {
             return Ok((name.open(c_flags, mode)?, false));
         }
@@ -153,7 +181,7 @@ impl<'a> Opening<'a> {
                 opened => return Ok((opened?, false)),
             }
             match self.make() {
-                // Somebody made it just now; or a symbolic link is there, and what it points at is not.
+                // Another process has just created it; or it is a symbolic link to a file that does not exist.
                 Err(Errno::EEXIST) => there = true,
                 opened => return Ok((opened?, true)),
             }
@@ -161,19 +189,19 @@ impl<'a> Opening<'a> {
         Ok((name.open(c_flags, mode)?, there))
     }
 
-    /// Makes the file, which must not exist, with its size if the system can do that in one step: see `make_sized`. The
-    /// errors are those of open(2) with O_EXCL.
+    /// Creates the file, which must not exist, together with its size if the file system can (`make_sized`). The errors are
+    /// those of open(2) with O_EXCL.
     fn make(self) -> Result<File, Errno> {
         match self.make_sized() {
-            Err(errno) if errno != Errno::EEXIST => self.name.open(self.c_flags | as_c_int(O_EXCL), self.mode),
+            Err(errno) if errno != Errno::EEXIST => self.name.open(self.c_flags() | as_c_int(O_EXCL), self.c_mode()),
             made => made,
         }
     }
 
-    /// Makes the file without a name, gives it its size, and then the name: another process that opens it never finds it
-    /// empty. Not every file system can.
+    /// Creates the file without a name, sets its size, and links it to its name: another process that opens it never finds it
+    /// empty. Not every file system can do this.
     fn make_sized(self) -> Result<File, Errno> {
-        let size = self.size.filter(|size| *size > 0).ok_or(Errno::EINVAL)?;
+        let size = self.new_size().filter(|size| *size > 0).ok_or(Errno::EINVAL)?;
         if let Name::SharedMemory(name) = self.name {
             match sys::shm_create(name, size) {
                 Err(Errno::ENOSYS) => {}
@@ -181,35 +209,35 @@ impl<'a> Opening<'a> {
             }
         }
         let place = self.name.place()?;
-        let fd = sys::open_without_name(&place, self.c_flags, self.mode)?;
+        let fd = sys::open_without_name(&place, self.c_flags(), self.c_mode())?;
         sys::set_file_size(sys::raw(&fd), size)?;
         if self.allocate {
             sys::allocate(sys::raw(&fd), size)?;
         }
         sys::link(sys::raw(&fd), &place)?;
-        // Opened by its name, /proc shows the name, by which others find the file again. The permissions that it was made
-        // with may forbid that, and the name may be removed already.
-        let named = self.name.open(self.c_flags & !as_c_int(O_CREAT | O_EXCL | O_TRUNC), 0);
+        // A descriptor that was opened by the name shows the name in /proc, for tools. Opening can fail if the permissions
+        // forbid it or the name is already removed.
+        let named = self.name.open(self.c_flags() & !as_c_int(O_CREAT | O_EXCL | O_TRUNC), 0);
         Ok(named.ok().filter(|named| sys::is_same_file(sys::raw(&named), sys::raw(&fd))).unwrap_or(fd))
     }
 
-    /// Whether a size smaller than the file's cuts it. Other processes use shared memory at the same time, and each opens it
-    /// with a size of its own: only O_TRUNC and resizing make it smaller.
+    /// Whether a smaller size truncates the file. Other processes use shared memory at the same time, and each opens it with a
+    /// size of its own: only O_TRUNC and resizing make it smaller.
     fn cuts(&self) -> bool {
         matches!(self.name, Name::Path(_))
     }
 
     fn grow(&self, fd: RawFile, size: u64) -> Result<()> {
         let grown = if self.cuts() { sys::set_file_size(fd, size) } else { sys::grow_file(fd, size) };
-        grown.map_err(|errno| self.size_refused(errno, "grow", size))
+        grown.map_err(|errno| self.size_error(errno, "grow", size))
     }
 
-    /// The size to go back to on failure. None for shared memory: another process may use what was added.
+    /// The size to restore on failure. None for shared memory: another process may use what was added.
     fn size_to_restore(&self, before: u64) -> Option<u64> {
         self.cuts().then_some(before)
     }
 
-    /// Waits until shared memory has the size that the process which makes it is about to give it.
+    /// Waits until the process that created the shared memory has set its size.
     fn await_size(&self, fd: RawFile, mut found: FileFacts) -> Result<FileFacts> {
         let end = Instant::now() + SIZE_FOLLOWS;
         while found.size == 0 && matches!(self.name, Name::SharedMemory(_)) && self.flags & O_TRUNC == 0 {
@@ -218,7 +246,7 @@ impl<'a> Opening<'a> {
                 return Err(Error::system(Errno::ETIMEDOUT, attempt, "it has 0 bytes: give the size that it is to have"));
             }
             std::thread::sleep(Duration::from_millis(1));
-            found = facts(fd, || self.attempt())?;
+            found = file_info(fd, || self.attempt())?;
         }
         Ok(found)
     }
@@ -227,7 +255,7 @@ impl<'a> Opening<'a> {
         format!("open {} with flags {:#x}", self.name.text(), self.flags)
     }
 
-    fn size_refused(&self, errno: Errno, what: &str, size: u64) -> Box<Error> {
+    fn size_error(&self, errno: Errno, what: &str, size: u64) -> Box<Error> {
         let name = self.name.text();
         match errno {
             Errno::EOPNOTSUPP => Error::unsupported(format!("allocating blocks on the file system of {name}")),
@@ -238,10 +266,10 @@ impl<'a> Opening<'a> {
 }
 
 impl Undo<'_> {
-    /// Cuts the file if it is to be smaller; after that there is nothing left that can fail, and nothing to undo.
+    /// Truncates the file if it gets smaller; after that nothing can fail, and nothing is undone.
     pub fn finish(mut self) -> Result<()> {
         if let Some(size) = self.cut_to {
-            sys::set_file_size(self.fd, size).map_err(|errno| self.opening.size_refused(errno, "cut", size))?;
+            sys::set_file_size(self.fd, size).map_err(|errno| self.request.size_error(errno, "cut", size))?;
         }
         self.made = false;
         self.grown_from = None;
@@ -252,7 +280,7 @@ impl Undo<'_> {
 impl Drop for Undo<'_> {
     fn drop(&mut self) {
         if self.made {
-            self.opening.name.remove(self.fd);
+            self.request.name.remove(self.fd);
         } else if let Some(size) = self.grown_from {
             let _ = sys::set_file_size(self.fd, size);
         }

@@ -22,6 +22,7 @@ struct tally {
 };
 static struct tally *tally;
 static const char *test_name;
+static bool finished;
 
 static void give_up(const char *what) {
     perror(what);
@@ -30,6 +31,13 @@ static void give_up(const char *what) {
 
 static void count(int64_t *counter) {
     __atomic_add_fetch(counter, 1, __ATOMIC_SEQ_CST);
+}
+
+/* A program that ends by exit(0) before finish() has not passed. */
+static void at_exit(void) {
+    if (finished) return;
+    fprintf(stderr, "%s: the program ended before finish()\n", test_name);
+    _exit(2);
 }
 
 /* valgrind cannot make the stack larger in the middle of a fault that is repaired: it is large before. */
@@ -43,6 +51,7 @@ static void start(void) {
     if (under_valgrind()) grow_the_stack();
     tally = mmap(NULL, sizeof *tally, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (tally == MAP_FAILED) give_up("counters");
+    atexit(at_exit);
     alarm(HANGS_AFTER);
     setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
     munmap_wrap(memory_of(1));
@@ -129,6 +138,7 @@ void in_child_killed_by(int signal, void (*test)(void)) {
 }
 
 int finish(void) {
+    finished = true;
     printf("tally %" PRId64 " %" PRId64 " %" PRId64 "\n", tally->passed, tally->failed, tally->skipped);
     return tally->failed == 0 && tally->passed > 0 ? 0 : 1;
 }

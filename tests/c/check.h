@@ -47,7 +47,7 @@ void in_child(void (*test)(void));
 /* The same for a child that is expected to die by this signal; 0 is none. */
 void in_child_killed_by(int signal, void (*test)(void));
 
-/* Prints the counts for tests/c/run to add up. Returns main's exit status. */
+/* Prints the counts, for scripts/test to add up. Returns main's exit status. */
 int finish(void);
 
 /* What the process has, from /proc/self. */
@@ -57,7 +57,7 @@ int64_t mappings_of(const char *file);
 bool is_mapped(const void *address);
 bool under_valgrind(void);
 
-/* Files live in the current directory, which tests/c/run makes for this run and removes. */
+/* Files live in the current directory, which CTest makes for this run and removes. */
 void make_file(const char *name, const void *bytes, int64_t size);
 void read_file(const char *name, void *bytes, int64_t size);
 

@@ -1,6 +1,6 @@
 /*
  * Every constant, three ways (getter, table, by name), against the system's own headers, and every name of those
- * headers. tests/c/run writes the lists: constants.inc from mmap_wrap_constants.h, one CHECK_CONSTANT(NAME) for each getter,
+ * headers. CMakeLists.txt makes the lists: constants.inc from mmap_wrap_constants.h, one CHECK_CONSTANT(NAME) for each getter,
  * and system_names.inc from the macros that the compiler finds in system_headers.h, and the library's own.
  */
 #define _GNU_SOURCE

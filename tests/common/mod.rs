@@ -37,9 +37,9 @@ pub fn resize_at(mapping: &mut Mapping, length: i64, flags: i64, address: usize,
 pub mod cache {
     use mmap_wrap::internals::{Result, page_cache};
 
-    pub fn from_descriptor(fd: i64, offset: i64, size: i64) -> Result<page_cache::Cache> {
+    pub fn cachestat(fd: i64, offset: i64, size: i64) -> Result<page_cache::CacheStat> {
         // SAFETY: the descriptor is the test's.
-        unsafe { page_cache::from_descriptor(fd, offset, size) }
+        unsafe { page_cache::cachestat(fd, offset, size) }
     }
 
     pub fn evict(fd: i64, offset: i64, size: i64) -> Result<()> {
@@ -47,9 +47,9 @@ pub mod cache {
         unsafe { page_cache::evict(fd, offset, size) }
     }
 
-    pub fn warm(fd: i64, offset: i64, size: i64) -> Result<()> {
+    pub fn readahead(fd: i64, offset: i64, size: i64) -> Result<()> {
         // SAFETY: as above.
-        unsafe { page_cache::warm(fd, offset, size) }
+        unsafe { page_cache::readahead(fd, offset, size) }
     }
 }
 
@@ -318,13 +318,13 @@ pub fn file_on_disk(pages: usize) -> Option<std::fs::File> {
     // One by one, or the kernel would join pages into larger ones, which it keeps or evicts as a whole.
     (0..pages).for_each(|_| std::io::Write::write_all(&mut file, &vec![7; page().0]).unwrap());
     // SAFETY: writes one statfs to the place given.
-    let facts = unsafe {
-        let mut facts: libc::statfs = std::mem::zeroed();
-        assert_eq!(libc::fstatfs(std::os::fd::AsRawFd::as_raw_fd(&file), &mut facts), 0);
-        facts
+    let info = unsafe {
+        let mut info: libc::statfs = std::mem::zeroed();
+        assert_eq!(libc::fstatfs(std::os::fd::AsRawFd::as_raw_fd(&file), &mut info), 0);
+        info
     };
     const IN_MEMORY: [i128; 2] = [libc::TMPFS_MAGIC as i128, 0x8584_58F6];
-    if IN_MEMORY.contains(&i128::from(facts.f_type)) {
+    if IN_MEMORY.contains(&i128::from(info.f_type)) {
         println!("skipped: the directory of the package is in memory (tmpfs, ramfs), not on a disk");
         return None;
     }

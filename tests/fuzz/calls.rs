@@ -18,7 +18,7 @@ use std::ffi::c_char;
 
 /// What an argument is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Kind {
+pub enum ElementKind {
     /// Live, stale, made up, 0, negative.
     Handle,
     /// The second of two.
@@ -108,27 +108,27 @@ pub enum Answer {
 
 pub struct Call {
     pub name: &'static str,
-    pub takes: &'static [Kind],
-    pub answers: Answer,
+    pub takes: &'static [ElementKind],
+    pub results: Answer,
     pub make: fn(&[i64]) -> i64,
 }
 
 impl Call {
-    pub fn place_of(&self, kind: Kind) -> Option<usize> {
+    pub fn place_of(&self, kind: ElementKind) -> Option<usize> {
         self.takes.iter().position(|takes| *takes == kind)
     }
 }
 
 macro_rules! calls {
-    ($($name:ident($($kind:ident),*) -> $answer:ident;)*) => {
+    ($($name:ident($($kind:ident),*) -> $result:ident;)*) => {
         pub const CALLS: &[Call] = &[$(Call {
             name: stringify!($name),
-            takes: &[$(Kind::$kind),*],
-            answers: Answer::$answer,
+            takes: &[$(ElementKind::$kind),*],
+            results: Answer::$result,
             make: |arguments| {
                 let mut _next = arguments.iter().copied();
                 // SAFETY: `scene` makes arguments as the header asks for them.
-                unsafe { $name($({ let _ = Kind::$kind; of_number(_next.next().unwrap_or(0)) }),*) }.number()
+                unsafe { $name($({ let _ = ElementKind::$kind; of_number(_next.next().unwrap_or(0)) }),*) }.number()
             },
         }),*];
     };

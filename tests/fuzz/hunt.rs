@@ -202,7 +202,7 @@ impl Played {
     }
 }
 
-/// Plays the sequences of these seeds, until one fails or the time is over. Answers how many it played.
+/// Plays the sequences of these seeds, until one fails or the time is over. Returns how many it played.
 pub fn hunt(seeds: Range<u64>, until: Option<Instant>) -> Result<u64, String> {
     let mut first = seeds.start;
     while first < seeds.end && until.is_none_or(|until| Instant::now() < until) {

@@ -1,6 +1,6 @@
 //! What a mapping must hold and answer, worked out without the library.
 
-use crate::abi::{mmap_wrap_info as Facts, *};
+use crate::abi::{mmap_wrap_info as Info, *};
 use mmap_wrap::internals::constants::*;
 use mmap_wrap::internals::error::*;
 use mmap_wrap::internals::range::REST;
@@ -36,7 +36,7 @@ pub struct Expected {
     /// Codes of what is wrong with the arguments: if there are any, the answer is one of them.
     pub refusals: Vec<i64>,
     /// What it answers else, if that is certain.
-    pub answer: Option<i64>,
+    pub result: Option<i64>,
     /// Codes that may come all the same.
     pub allowed: Vec<i64>,
     /// -errno may come all the same.
@@ -56,43 +56,43 @@ pub fn in_memory(bytes: i64) -> usize {
 }
 
 /// Asks the library; none where the handle is not that of a live mapping.
-pub fn facts(handle: i64) -> Option<Facts> {
-    let mut facts = std::mem::MaybeUninit::<Facts>::zeroed();
-    let size = i64::try_from(size_of::<Facts>()).expect("a small struct");
+pub fn info(handle: i64) -> Option<Info> {
+    let mut info = std::mem::MaybeUninit::<Info>::zeroed();
+    let size = i64::try_from(size_of::<Info>()).expect("a small struct");
     // SAFETY: a struct of integers, for which zeros are valid.
-    (mmap_wrap_info(handle, facts.as_mut_ptr(), size) == 0).then(|| unsafe { facts.assume_init() })
+    (mmap_wrap_info(handle, info.as_mut_ptr(), size) == 0).then(|| unsafe { info.assume_init() })
 }
 
 /// All that a failure leaves as it was: everything but the loss, which is reported once.
 pub fn unchanged(handle: i64) -> Option<[i64; 12]> {
-    facts(handle).map(|f| {
-        let custody = [f.keeps_file, f.sealed, f.exports, f.surviving, f.source];
+    info(handle).map(|f| {
+        let status = [f.keeps_file, f.sealed, f.exports, f.surviving, f.source];
         let pages = [f.length, f.mapped, f.address, f.page_size, f.protection, f.flags, f.offset];
-        std::array::from_fn(|i| if i < 7 { pages[i] } else { custody[i - 7] })
+        std::array::from_fn(|i| if i < 7 { pages[i] } else { status[i - 7] })
     })
 }
 
 impl Known {
     /// A mapping that was just made; `fresh` is memory that nobody else has, and reads zero.
     pub fn new(handle: i64, fresh: bool) -> Known {
-        let facts = facts(handle).expect("a handle that was just given out is live");
-        let anonymous = facts.flags & MAP_ANONYMOUS != 0;
-        let usual = facts.page_size == page() && facts.flags & MAP_TYPE != MAP_DROPPABLE && facts.length <= 1 << 20;
+        let info = info(handle).expect("a handle that was just given out is live");
+        let anonymous = info.flags & MAP_ANONYMOUS != 0;
+        let usual = info.page_size == page() && info.flags & MAP_TYPE != MAP_DROPPABLE && info.length <= 1 << 20;
         let sound = (anonymous || fresh) && usual;
         Known {
             handle,
-            length: facts.length,
-            offset: facts.offset,
-            exports: facts.exports,
-            flags: facts.flags,
-            kept: facts.keeps_file != 0,
+            length: info.length,
+            offset: info.offset,
+            exports: info.exports,
+            flags: info.flags,
+            kept: info.keeps_file != 0,
             sound,
-            open: facts.protection & PROT_READ != 0 && facts.protection & PROT_WRITE != 0,
-            bytes: sound.then(|| vec![0; in_memory(rounded(facts.length))]),
-            surviving: facts.surviving != 0,
+            open: info.protection & PROT_READ != 0 && info.protection & PROT_WRITE != 0,
+            bytes: sound.then(|| vec![0; in_memory(rounded(info.length))]),
+            surviving: info.surviving != 0,
             unforked: false,
-            pristine: facts.protection & PROT_READ != 0 && facts.length <= 1 << 20,
-            sealed: facts.sealed != 0,
+            pristine: info.protection & PROT_READ != 0 && info.length <= 1 << 20,
+            sealed: info.sealed != 0,
         }
     }
 
@@ -133,8 +133,8 @@ impl Known {
         offset == 0 && self.span(offset, size).is_some_and(|size| rounded(size) == rounded(self.length))
     }
 
-    fn access(&self, refusals: Vec<i64>, answer: i64) -> Expected {
-        let mut expected = Expected { refusals, answer: Some(answer), ..Expected::default() };
+    fn access(&self, refusals: Vec<i64>, result: i64) -> Expected {
+        let mut expected = Expected { refusals, result: Some(result), ..Expected::default() };
         if !(self.sound && self.open) {
             expected.allowed = vec![MMAP_WRAP_E_FAULT];
         }
@@ -145,7 +145,7 @@ impl Known {
         if self.span(offset, size).is_none() { vec![MMAP_WRAP_E_RANGE] } else { Vec::new() }
     }
 
-    /// As `range`, and its start, or both of its ends, must be on page borders or be the mapping's own.
+    /// As `range`, and its start, or both of its ends, must be on page boundaries or be the mapping's own.
     fn aligned(&self, offset: i64, size: i64, both_ends: bool) -> Vec<i64> {
         let Some(size) = self.span(offset, size) else { return vec![MMAP_WRAP_E_RANGE] };
         let end = offset + size;
@@ -159,11 +159,11 @@ impl Known {
         let unknown_bits = |group, value: i64| if value & !bits(group) != 0 { vec![MMAP_WRAP_E_ARGUMENT] } else { Vec::new() };
         let system = |refusals| Expected { refusals, system: true, ..Expected::default() };
         match name {
-            "munmap_wrap" if self.exports > 0 && !self.sealed => refused(MMAP_WRAP_E_BUSY),
-            "munmap_wrap" if self.sealed => refused(MMAP_WRAP_E_SEALED),
+            "munmap_wrap" if self.exports > 0 && !self.sealed => failure(MMAP_WRAP_E_BUSY),
+            "munmap_wrap" if self.sealed => failure(MMAP_WRAP_E_SEALED),
             "munmap_wrap" => exactly(1),
             "mmap_wrap_length" => exactly(self.length),
-            "mmap_wrap_release" if self.exports == 0 => refused(MMAP_WRAP_E_ARGUMENT),
+            "mmap_wrap_release" if self.exports == 0 => failure(MMAP_WRAP_E_ARGUMENT),
             "mmap_wrap_release" => exactly(self.exports - 1),
             "mmap_wrap_read" | "mmap_wrap_write" => self.access([buffer(a[2], a[3]), self.range(a[1], a[3])].concat(), a[3]),
             "mmap_wrap_fill" => {
@@ -180,7 +180,7 @@ impl Known {
                 let expected = system([unknown_bits(Group::Protection, a[1]), self.aligned(a[2], a[3], false)].concat());
                 let usual = a[1] & !(PROT_READ | PROT_WRITE | PROT_EXEC) == 0 && self.is_anonymous() && !self.sealed;
                 let allowed = if self.sealed { vec![MMAP_WRAP_E_SEALED] } else { vec![] };
-                Expected { answer: Some(0), system: !usual, allowed, ..expected }
+                Expected { result: Some(0), system: !usual, allowed, ..expected }
             }
             "madvise_wrap" => {
                 let known = CONSTANTS
@@ -191,47 +191,47 @@ impl Known {
                     Some(advice) if advice.group == Group::Discarding => self.aligned(a[2], a[3], true),
                     Some(_) => self.range(a[2], a[3]),
                 };
-                Expected { answer: Some(0), allowed: self.if_sealed(), ..system(refusals) }
+                Expected { result: Some(0), allowed: self.if_sealed(), ..system(refusals) }
             }
             "msync_wrap" => {
                 let both = a[1] & MS_SYNC != 0 && a[1] & MS_ASYNC != 0;
                 let calm = self.is_anonymous() && a[1] & MS_INVALIDATE == 0 && !both;
                 let refusals = [unknown_bits(Group::SyncFlag, a[1]), self.range(a[2], a[3])].concat();
-                Expected { answer: Some(0), system: !calm, ..system(refusals) }
+                Expected { result: Some(0), system: !calm, ..system(refusals) }
             }
             "mmap_wrap_guard" => {
-                Expected { answer: Some(0), allowed: self.if_sealed(), ..system(self.aligned(a[2], a[3], true)) }
+                Expected { result: Some(0), allowed: self.if_sealed(), ..system(self.aligned(a[2], a[3], true)) }
             }
             "mseal_wrap" => {
                 // It was asked to survive, and may have been asked not to again.
                 let promised = if self.surviving { vec![MMAP_WRAP_E_ARGUMENT] } else { vec![] };
                 let allowed = [promised, vec![MMAP_WRAP_E_UNSUPPORTED]].concat();
-                Expected { answer: Some(0), allowed, ..system(self.range(a[1], a[2])) }
+                Expected { result: Some(0), allowed, ..system(self.range(a[1], a[2])) }
             }
-            "mmap_wrap_split" | "mremap_wrap" if self.exports > 0 => refused(MMAP_WRAP_E_BUSY),
+            "mmap_wrap_split" | "mremap_wrap" if self.exports > 0 => failure(MMAP_WRAP_E_BUSY),
             "mmap_wrap_split" => {
                 let nothing = a[1] == 0 || a[1] == self.length;
                 let refusals = if nothing { vec![MMAP_WRAP_E_ARGUMENT] } else { self.aligned(a[1], REST, false) };
                 system(refusals)
             }
             "mremap_wrap" => self.resizes(a),
-            "mmap_wrap_dup_fd" if !self.kept => refused(MMAP_WRAP_E_ARGUMENT),
-            "mmap_wrap_file_seals" | "mmap_wrap_add_file_seals" if !self.kept => refused(MMAP_WRAP_E_ARGUMENT),
-            "mmap_wrap_add_file_seals" => Expected { answer: Some(0), ..system(unknown_bits(Group::Seal, a[1])) },
+            "mmap_wrap_dup_fd" if !self.kept => failure(MMAP_WRAP_E_ARGUMENT),
+            "mmap_wrap_file_seals" | "mmap_wrap_add_file_seals" if !self.kept => failure(MMAP_WRAP_E_ARGUMENT),
+            "mmap_wrap_add_file_seals" => Expected { result: Some(0), ..system(unknown_bits(Group::Seal, a[1])) },
             "mmap_wrap_info" => {
                 let fits = a[1] != 0 && a[2] > 0 && a[2] % 8 == 0;
                 let refusals = if fits { vec![] } else { vec![MMAP_WRAP_E_ARGUMENT, MMAP_WRAP_E_RANGE] };
-                Expected { refusals, answer: Some(0), ..Expected::default() }
+                Expected { refusals, result: Some(0), ..Expected::default() }
             }
-            "mmap_wrap_survive" => Expected { answer: Some(0), allowed: vec![MMAP_WRAP_E_UNSUPPORTED], ..Expected::default() },
-            "mmap_wrap_set_name" => Expected { answer: Some(0), allowed: vec![MMAP_WRAP_E_UNSUPPORTED], ..system(vec![]) },
+            "mmap_wrap_survive" => Expected { result: Some(0), allowed: vec![MMAP_WRAP_E_UNSUPPORTED], ..Expected::default() },
+            "mmap_wrap_set_name" => Expected { result: Some(0), allowed: vec![MMAP_WRAP_E_UNSUPPORTED], ..system(vec![]) },
             "mmap_wrap_check" => {
-                let answer = self.span(a[1], a[2]);
-                Expected { refusals: self.range(a[1], a[2]), answer, ..Expected::default() }
+                let result = self.span(a[1], a[2]);
+                Expected { refusals: self.range(a[1], a[2]), result, ..Expected::default() }
             }
             "mmap_wrap_count" => {
                 let refusals = if self.part(a[3], a[4]).is_none() { vec![MMAP_WRAP_E_RANGE] } else { vec![] };
-                Expected { answer: None, ..self.access([buffer(a[1], a[2]), refusals].concat(), 0) }
+                Expected { result: None, ..self.access([buffer(a[1], a[2]), refusals].concat(), 0) }
             }
             "mmap_wrap_resident_bytes"
             | "mmap_wrap_huge_bytes"
@@ -271,14 +271,14 @@ impl Known {
             return Expected { refusals: [buffer(a[1], a[2]), vec![MMAP_WRAP_E_RANGE]].concat(), ..Expected::default() };
         };
         let mut expected = self.access(buffer(a[1], a[2]), 0);
-        expected.answer = None;
+        expected.result = None;
         expected.allowed.push(MMAP_WRAP_E_NOT_FOUND);
         if let (Some(bytes), true) = (&self.bytes, expected.refusals.is_empty()) {
             let needle = bytes_at(a[1], a[2]);
             let windows = || (part.start..=part.end).filter(|at| at + needle.len() <= part.end);
             let found = |at: &usize| bytes[*at..].starts_with(needle);
             let at = if last { windows().rev().find(found) } else { windows().find(found) };
-            expected.answer = Some(at.map_or(MMAP_WRAP_E_NOT_FOUND, |at| i64::try_from(at).expect("within a mapping")));
+            expected.result = Some(at.map_or(MMAP_WRAP_E_NOT_FOUND, |at| i64::try_from(at).expect("within a mapping")));
             expected.allowed.retain(|code| *code != MMAP_WRAP_E_NOT_FOUND);
         }
         expected
@@ -300,15 +300,15 @@ impl Known {
             // Whatever else is wrong may be told first.
             refusals.extend(own);
         }
-        Expected { refusals, allowed: own.to_vec(), system: true, answer: None }
+        Expected { refusals, allowed: own.to_vec(), system: true, result: None }
     }
 }
 
-fn exactly(answer: i64) -> Expected {
-    Expected { answer: Some(answer), ..Expected::default() }
+fn exactly(result: i64) -> Expected {
+    Expected { result: Some(result), ..Expected::default() }
 }
 
-pub fn refused(code: i64) -> Expected {
+pub fn failure(code: i64) -> Expected {
     Expected { refusals: vec![code], ..Expected::default() }
 }
 
@@ -331,13 +331,13 @@ pub fn bytes_at<'a>(at: i64, size: i64) -> &'a [u8] {
 }
 
 impl Expected {
-    pub fn agrees(&self, answer: i64) -> bool {
+    pub fn agrees(&self, result: i64) -> bool {
         if !self.refusals.is_empty() {
-            return self.refusals.contains(&answer);
+            return self.refusals.contains(&result);
         }
-        if self.allowed.contains(&answer) || self.system && (-4095..0).contains(&answer) {
+        if self.allowed.contains(&result) || self.system && (-4095..0).contains(&result) {
             return true;
         }
-        self.answer.map_or(answer >= 0, |expected| expected == answer)
+        self.result.map_or(result >= 0, |expected| expected == result)
     }
 }

@@ -8,9 +8,9 @@
 )]
 
 use crate::abi::*;
-use crate::calls::{Answer, CALLS, Call, Kind};
+use crate::calls::{Answer, CALLS, Call, ElementKind};
 use crate::draw::Draw;
-use crate::model::{Expected, Known, bytes_at, facts, in_memory, page, refused, rounded, unchanged};
+use crate::model::{Expected, Known, bytes_at, failure, in_memory, info, page, rounded, unchanged};
 use mmap_wrap::internals::constants::*;
 use mmap_wrap::internals::error::*;
 use mmap_wrap::internals::mapping::KEEP;
@@ -147,10 +147,10 @@ impl Scene {
     /// Reads through the address of a mapping that survives it, as a view's user would.
     fn touch(&mut self, draw: &mut Draw) {
         let candidates = self.known.iter().filter(|mapping| mapping.surviving && mapping.pristine && mapping.length > 0);
-        let surviving = |mapping: &&Known| facts(mapping.handle).is_some_and(|facts| facts.surviving == 1);
+        let surviving = |mapping: &&Known| info(mapping.handle).is_some_and(|info| info.surviving == 1);
         let Some(mapping) = candidates.into_iter().find(surviving) else { return };
-        let Some(facts) = facts(mapping.handle) else { return };
-        let at = facts.address + i64::from(draw.byte()) * page() % mapping.length;
+        let Some(info) = info(mapping.handle) else { return };
+        let at = info.address + i64::from(draw.byte()) * page() % mapping.length;
         self.tell(|| format!("a byte of {:#x} is read at its address {at:#x}", mapping.handle));
         // SAFETY: the address lies in the mapping, which may be read, and survives what its file does.
         unsafe { std::ptr::with_exposed_provenance::<u8>(at as usize).read_volatile() };
@@ -188,7 +188,7 @@ impl Scene {
 
     fn look_around_in_child(&mut self) {
         let (there, missing): (Vec<Known>, Vec<Known>) =
-            self.known.drain(..).partition(|mapping| !mapping.unforked || facts(mapping.handle).is_some());
+            self.known.drain(..).partition(|mapping| !mapping.unforked || info(mapping.handle).is_some());
         self.known = there;
         self.stale.extend(missing.iter().map(|mapping| mapping.handle));
     }
@@ -223,7 +223,7 @@ impl Scene {
         all.dedup();
         all.retain(|handle| !self.stale.contains(handle));
         for handle in all {
-            if facts(handle).is_none() {
+            if info(handle).is_none() {
                 self.stale.push(handle);
                 continue;
             }
@@ -260,8 +260,8 @@ impl Scene {
         let of = |chosen: &dyn Fn(&Call) -> bool| CALLS.iter().filter(|call| chosen(call)).collect::<Vec<_>>();
         let live = self.live().len();
         draw.pick(&match wanted {
-            0 | 1 if live < MANY => of(&|call| call.answers == Answer::Handle),
-            2..=6 => of(&|call| call.takes.contains(&Kind::Handle)),
+            0 | 1 if live < MANY => of(&|call| call.results == Answer::Handle),
+            2..=6 => of(&|call| call.takes.contains(&ElementKind::Handle)),
             _ if live < MANY => of(&|_| true),
             _ => of(&|call| call.name == "munmap_wrap"),
         })
@@ -291,80 +291,80 @@ impl Scene {
         }
         let text = || format!("{}({})", call.name, arguments.iter().map(|a| format!("{a:#x}")).collect::<Vec<_>>().join(", "));
         self.tell(text);
-        let handle = call.place_of(Kind::Handle).map(|at| arguments[at]);
+        let handle = call.place_of(ElementKind::Handle).map(|at| arguments[at]);
         let before = Before::of(self, call, &arguments, handle);
         let starved = (self.alone() && draw.one_in(24)).then(|| Starved::new(draw.below(3)));
-        let answer = self.result(call, (call.make)(&arguments));
+        let result = self.result(call, (call.make)(&arguments));
         if let Some(starved) = starved {
             self.tell(|| format!("with {} descriptors left", starved.left));
         }
-        self.tell(|| format!("  = {answer}"));
-        self.check(call, &arguments, handle, answer, &before);
+        self.tell(|| format!("  = {result}"));
+        self.check(call, &arguments, handle, result, &before);
         if self.alone() {
-            self.learn(call, &arguments, answer);
-            self.check_after(call, &arguments, answer);
+            self.learn(call, &arguments, result);
+            self.check_after(call, &arguments, result);
         } else {
-            self.remember(call, answer);
+            self.remember(call, result);
         }
-        if call.takes.contains(&Kind::Room) {
+        if call.takes.contains(&ElementKind::Room) {
             self.room.fill(FILL);
         }
         if let Some(place) = place {
-            give_back(place, answer);
+            give_back(place, result);
         }
     }
 
     /// The answer, or the code where the answer was NULL.
-    fn result(&self, call: &Call, answer: i64) -> i64 {
-        match call.answers {
-            Answer::Address if answer == 0 => mmap_wrap_last_error_code(),
+    fn result(&self, call: &Call, result: i64) -> i64 {
+        match call.results {
+            Answer::Address if result == 0 => mmap_wrap_last_error_code(),
             Answer::Text => {
-                assert!(answer != 0, "{}: a text is never NULL", call.name);
+                assert!(result != 0, "{}: a text is never NULL", call.name);
                 0
             }
             Answer::Free => 0,
             Answer::Int => {
-                if answer == i64::MIN {
+                if result == i64::MIN {
                     mmap_wrap_last_error_code()
                 } else {
                     0
                 }
             }
             Answer::Float => {
-                if f64::from_bits(answer as u64).is_nan() {
+                if f64::from_bits(result as u64).is_nan() {
                     mmap_wrap_last_error_code()
                 } else {
                     0
                 }
             }
-            _ => answer,
+            _ => result,
         }
     }
 
-    fn argument(&self, kind: Kind, draw: &mut Draw, call: &Call, so_far: &[i64]) -> i64 {
+    fn argument(&self, kind: ElementKind, draw: &mut Draw, call: &Call, so_far: &[i64]) -> i64 {
         let page = page();
-        let mapping = call.place_of(Kind::Handle).and_then(|at| so_far.get(at)).and_then(|handle| self.of(*handle));
+        let mapping = call.place_of(ElementKind::Handle).and_then(|at| so_far.get(at)).and_then(|handle| self.of(*handle));
         let length = mapping.map_or(3 * page, |mapping| mapping.length);
         let text = |texts: &[CString], draw: &mut Draw| match draw.below(texts.len() * 2) {
             0 if draw.one_in(2) => 0,
             at => texts[if at < texts.len() { at } else { at % 2 }].as_ptr().expose_provenance() as i64,
         };
         match kind {
-            Kind::Handle | Kind::OtherHandle => self.handle(draw),
-            Kind::Address => draw.pick(&[0, 0, 0, 1, 4096, -1, -4096, 1 << 46, (1 << 46) + 1]),
-            Kind::NewAddress => draw.pick(&[0, 0, 0, 0, 1, -4096, 1 << 46]),
-            Kind::Length | Kind::FileSize => match draw.below(8) {
+            ElementKind::Handle | ElementKind::OtherHandle => self.handle(draw),
+            ElementKind::Address => draw.pick(&[0, 0, 0, 1, 4096, -1, -4096, 1 << 46, (1 << 46) + 1]),
+            ElementKind::NewAddress => draw.pick(&[0, 0, 0, 0, 1, -4096, 1 << 46]),
+            ElementKind::Length | ElementKind::FileSize => match draw.below(8) {
                 0..=3 => 1 + i64::from(draw.byte()) * 130,
                 4 => page * i64::from(draw.byte() % 8),
                 _ => draw.around(length, page),
             },
-            Kind::NewLength => match draw.below(8) {
+            ElementKind::NewLength => match draw.below(8) {
                 0..=3 => 1 + i64::from(draw.byte()) * 130,
                 4 => length,
                 _ => draw.around(length, page),
             },
-            Kind::Protection => draw.bits(&[3, 3, 3, 3, 1, 0, 2, 7, 5], bits(Group::Protection)),
-            Kind::MapFlags => {
+            ElementKind::Protection => draw.bits(&[3, 3, 3, 3, 1, 0, 2, 7, 5], bits(Group::Protection)),
+            ElementKind::MapFlags => {
                 let anonymous = if ["mmap_wrap", "mmap_aligned_wrap"].contains(&call.name) { MAP_ANONYMOUS } else { 0 };
                 let usual = [MAP_PRIVATE, MAP_SHARED, MAP_SHARED | KEEP, MAP_PRIVATE | KEEP, MAP_SHARED_VALIDATE, KEEP];
                 let fixed = [MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_FIXED];
@@ -372,79 +372,85 @@ impl Scene {
                 let more = draw.pick(&[0, anonymous, anonymous, anonymous, anonymous | fixed]);
                 draw.bits(&usual, bits(Group::MapFlag)) | more
             }
-            Kind::Fd => match draw.below(4) {
+            ElementKind::Fd => match draw.below(4) {
                 0 => -1,
                 1 => draw.pick(&self.bad_fds).into(),
                 2 if draw.one_in(4) => draw.pick(&[1 << 40, i64::MIN, i64::MAX]),
                 _ => draw.pick(if self.fds.is_empty() { &self.bad_fds } else { &self.fds }).into(),
             },
-            Kind::FileOffset => match draw.below(4) {
+            ElementKind::FileOffset => match draw.below(4) {
                 0..=1 => 0,
                 2 => draw.pick(&[page, 1, 100, page + 1, 2 * page]),
                 _ => draw.around(12_388, page),
             },
-            Kind::Path => text(&self.paths, draw),
-            Kind::SharedName => text(&self.shared_names, draw),
-            Kind::Name => text(&self.names, draw),
-            Kind::ConstantName => text(&self.names, draw),
-            Kind::OpenFlags => {
+            ElementKind::Path => text(&self.paths, draw),
+            ElementKind::SharedName => text(&self.shared_names, draw),
+            ElementKind::Name => text(&self.names, draw),
+            ElementKind::ConstantName => text(&self.names, draw),
+            ElementKind::OpenFlags => {
                 draw.bits(&[O_RDWR, O_RDWR | O_CREAT, O_RDWR | O_CREAT, O_RDONLY, O_RDWR | O_TMPFILE], bits(Group::OpenFlag))
             }
-            Kind::Mode => draw.pick(&[0o600, 0o600, 0o644, 0, 0o7777, 0o10000, -1, i64::MIN, i64::MAX]),
-            Kind::MemfdFlags => draw.bits(&[0, MFD_ALLOW_SEALING, MFD_CLOEXEC], bits(Group::MemfdFlag)),
-            Kind::Seals => draw.bits(&[F_SEAL_SHRINK, F_SEAL_GROW, F_SEAL_SEAL, F_SEAL_WRITE, 0], bits(Group::Seal)),
-            Kind::Advice => self.advice(draw),
-            Kind::SyncFlags => draw.bits(&[MS_SYNC, MS_ASYNC, MS_ASYNC | MS_INVALIDATE, 0], bits(Group::SyncFlag)),
-            Kind::RemapFlags => {
+            ElementKind::Mode => draw.pick(&[0o600, 0o600, 0o644, 0, 0o7777, 0o10000, -1, i64::MIN, i64::MAX]),
+            ElementKind::MemfdFlags => draw.bits(&[0, MFD_ALLOW_SEALING, MFD_CLOEXEC], bits(Group::MemfdFlag)),
+            ElementKind::Seals => draw.bits(&[F_SEAL_SHRINK, F_SEAL_GROW, F_SEAL_SEAL, F_SEAL_WRITE, 0], bits(Group::Seal)),
+            ElementKind::Advice => self.advice(draw),
+            ElementKind::SyncFlags => draw.bits(&[MS_SYNC, MS_ASYNC, MS_ASYNC | MS_INVALIDATE, 0], bits(Group::SyncFlag)),
+            ElementKind::RemapFlags => {
                 let usual = [MREMAP_MAYMOVE, MREMAP_MAYMOVE, 0, MREMAP_MAYMOVE | MREMAP_FIXED, MREMAP_MAYMOVE | MREMAP_DONTUNMAP];
                 draw.bits(&usual, bits(Group::RemapFlag))
             }
-            Kind::YesNo => draw.pick(&[0, 1, 0, 1, 2, -1, i64::MIN]),
-            Kind::Offset | Kind::Start => draw.around(length, page),
-            Kind::Size => {
+            ElementKind::YesNo => draw.pick(&[0, 1, 0, 1, 2, -1, i64::MIN]),
+            ElementKind::Offset | ElementKind::Start => draw.around(length, page),
+            ElementKind::Size => {
                 let offset = *so_far.last().unwrap_or(&0);
                 draw.around(length.checked_sub(offset).filter(|_| (0..=length).contains(&offset)).unwrap_or(length), page)
             }
-            Kind::End => draw.around(length, page),
-            Kind::Room if draw.one_in(12) => 0,
-            Kind::Room => self.room.as_ptr().expose_provenance() as i64,
-            Kind::Bytes if draw.one_in(12) => 0,
-            Kind::Bytes => self.bytes.as_ptr().expose_provenance() as i64 + draw.below(7) as i64,
-            Kind::BufferSize => {
-                let left = if call.place_of(Kind::Start).is_some() { 7 } else { length - so_far[1].clamp(0, length) };
+            ElementKind::End => draw.around(length, page),
+            ElementKind::Room if draw.one_in(12) => 0,
+            ElementKind::Room => self.room.as_ptr().expose_provenance() as i64,
+            ElementKind::Bytes if draw.one_in(12) => 0,
+            ElementKind::Bytes => self.bytes.as_ptr().expose_provenance() as i64 + draw.below(7) as i64,
+            ElementKind::BufferSize => {
+                let left = if call.place_of(ElementKind::Start).is_some() { 7 } else { length - so_far[1].clamp(0, length) };
                 self.buffer_size(draw.around(left, page), *so_far.last().unwrap_or(&0))
             }
-            Kind::Byte => draw.pick(&[0, 1, 7, 255, 42, 0x55, 256, -1, i64::MIN, i64::MAX]),
-            Kind::FactsSize => self.buffer_size(draw.pick(&[112, 112, 8, 16, 120, 0, 7, 111, -8, REST, i64::MAX]), so_far[1]),
-            Kind::Count => match (draw.pick(&[0, 1, 3, 100, -1, REST, i64::MAX, i64::MAX / 8]), so_far[0]) {
+            ElementKind::Byte => draw.pick(&[0, 1, 7, 255, 42, 0x55, 256, -1, i64::MIN, i64::MAX]),
+            ElementKind::FactsSize => {
+                self.buffer_size(draw.pick(&[112, 112, 8, 16, 120, 0, 7, 111, -8, REST, i64::MAX]), so_far[1])
+            }
+            ElementKind::Count => match (draw.pick(&[0, 1, 3, 100, -1, REST, i64::MAX, i64::MAX / 8]), so_far[0]) {
                 (101.., at) if at != 0 => 100,
                 (count, _) => count,
             },
-            Kind::Index => draw.around(crate::abi::mmap_wrap_constant_count(), page),
-            Kind::Element => {
+            ElementKind::Index => draw.around(crate::abi::mmap_wrap_constant_count(), page),
+            ElementKind::Element => {
                 draw.pick(&[0x11, 0x01, 0x12, 0x02, 0x14, 0x04, 0x18, 0x08, 0x24, 0x28]) | draw.bits(&[0, 0, 0x100], 0xFFF)
             }
-            Kind::Bits => draw.pick(&[32, 64, 32, 64, 32, 64, 0, 8, 33, 128, -32, i64::MIN, i64::MAX]),
-            Kind::Value => draw.pick(&[0, 1, -1, 7, i64::from(i32::MIN), i64::from(u32::MAX), 1 << 32, i64::MIN, i64::MAX]),
-            Kind::Double => {
+            ElementKind::Bits => draw.pick(&[32, 64, 32, 64, 32, 64, 0, 8, 33, 128, -32, i64::MIN, i64::MAX]),
+            ElementKind::Value => {
+                draw.pick(&[0, 1, -1, 7, i64::from(i32::MIN), i64::from(u32::MAX), 1 << 32, i64::MIN, i64::MAX])
+            }
+            ElementKind::Double => {
                 let doubles = [0.0, -1.5, 1e300, f64::MIN_POSITIVE, f64::NAN, f64::INFINITY, f64::NEG_INFINITY];
                 draw.pick(&doubles.map(|double| double.to_bits() as i64))
             }
             // Never for ever.
-            Kind::Timeout => draw.pick(&[0, 1, 1000, 50_000, -1, i64::MIN + 1]),
-            Kind::WakeCount => draw.pick(&[0, 1, 100, REST, -1, i64::MAX, i64::MIN + 1]),
-            Kind::LockFlags => draw.bits(&[0, 0, MLOCK_ONFAULT], MLOCK_ONFAULT),
-            Kind::RoomSize => self.buffer_size(draw.around(rounded(length) / page, 4), *so_far.last().unwrap_or(&0)),
-            Kind::Alignment => draw.pick(&[1, page, 2 * page, 1 << 21, 1 << 30, 0, 3, -1, 1 << 47, 1 << 62, i64::MIN, i64::MAX]),
-            Kind::NodeMode => draw.pick(&[0, 1, 2, 3, 4, 5, 6, 7, -1, 1 << 15, i64::MIN, i64::MAX]),
-            Kind::Nodes if draw.one_in(4) => 0,
-            Kind::Nodes => self.room.as_ptr().expose_provenance().next_multiple_of(8) as i64,
-            Kind::NodeWords => match draw.pick(&[0, 1, 2, 16, -1, REST, i64::MAX, i64::MAX / 8]) {
+            ElementKind::Timeout => draw.pick(&[0, 1, 1000, 50_000, -1, i64::MIN + 1]),
+            ElementKind::WakeCount => draw.pick(&[0, 1, 100, REST, -1, i64::MAX, i64::MIN + 1]),
+            ElementKind::LockFlags => draw.bits(&[0, 0, MLOCK_ONFAULT], MLOCK_ONFAULT),
+            ElementKind::RoomSize => self.buffer_size(draw.around(rounded(length) / page, 4), *so_far.last().unwrap_or(&0)),
+            ElementKind::Alignment => {
+                draw.pick(&[1, page, 2 * page, 1 << 21, 1 << 30, 0, 3, -1, 1 << 47, 1 << 62, i64::MIN, i64::MAX])
+            }
+            ElementKind::NodeMode => draw.pick(&[0, 1, 2, 3, 4, 5, 6, 7, -1, 1 << 15, i64::MIN, i64::MAX]),
+            ElementKind::Nodes if draw.one_in(4) => 0,
+            ElementKind::Nodes => self.room.as_ptr().expose_provenance().next_multiple_of(8) as i64,
+            ElementKind::NodeWords => match draw.pick(&[0, 1, 2, 16, -1, REST, i64::MAX, i64::MAX / 8]) {
                 words @ 17.. if *so_far.last().unwrap_or(&0) != 0 => words.min(16),
                 words => words,
             },
-            Kind::NodeFlags => draw.bits(&[0, 0, 1, 2], 7),
-            Kind::Code => draw.pick(&[0, -1, -2, -4095, -4096, -4097, -4106, -5000, 1, i64::MIN, i64::MAX]),
+            ElementKind::NodeFlags => draw.bits(&[0, 0, 1, 2], 7),
+            ElementKind::Code => draw.pick(&[0, -1, -2, -4095, -4096, -4097, -4106, -5000, 1, i64::MIN, i64::MAX]),
         }
     }
 
@@ -476,14 +482,16 @@ impl Scene {
         if draw.one_in(10) { draw.pick(&[-1, 255, 256, 12_345, i64::MIN, i64::MAX]) } else { draw.pick(&known) }
     }
 
-    /// What no caller may do, or no machine can bear. Answers the place that was reserved for a mapping.
+    /// What no caller may do, or no machine can bear. Returns the place that was reserved for a mapping.
     fn keep_from_harm(&self, call: &Call, a: &mut [i64], draw: &mut Draw) -> Option<(i64, i64)> {
         // Alone, a long mapping is unmapped before anyone touches it.
-        let lengths =
-            [Kind::Length, Kind::NewLength].into_iter().filter_map(|kind| call.place_of(kind)).filter(|_| !self.alone());
+        let lengths = [ElementKind::Length, ElementKind::NewLength]
+            .into_iter()
+            .filter_map(|kind| call.place_of(kind))
+            .filter(|_| !self.alone());
         lengths.for_each(|at| a[at] = if (LONG..1 << 60).contains(&a[at]) { LONG } else { a[at] });
-        let length = call.place_of(Kind::Length).map_or(0, |at| a[at]);
-        if let Some(at) = call.place_of(Kind::MapFlags) {
+        let length = call.place_of(ElementKind::Length).map_or(0, |at| a[at]);
+        if let Some(at) = call.place_of(ElementKind::MapFlags) {
             if length > LONG || length == REST {
                 a[at] &= !(MAP_POPULATE | MAP_LOCKED);
             }
@@ -528,26 +536,26 @@ impl Scene {
 
     // -- Checks --
 
-    fn check(&self, call: &Call, a: &[i64], handle: Option<i64>, answer: i64, before: &Before) {
+    fn check(&self, call: &Call, a: &[i64], handle: Option<i64>, result: i64, before: &Before) {
         let what = || {
             // SAFETY: never NULL, and kept until this thread's next message.
             let said = unsafe { CStr::from_ptr(mmap_wrap_last_error_message()) }.to_string_lossy().into_owned();
             let on = handle.and_then(|handle| self.of(handle)).map(|known| Known { bytes: None, ..known.clone() });
-            format!("{}({a:x?}) = {answer}, '{said}'; on {on:?}", call.name)
+            format!("{}({a:x?}) = {result}, '{said}'; on {on:?}", call.name)
         };
-        if answer < 0 {
-            let known = (-4095..0).contains(&answer) || mmap_wrap::internals::error::describe(answer).is_some();
-            assert!(known && answer != MMAP_WRAP_E_INTERNAL, "no code that a call may answer: {}", what());
-            assert_eq!(mmap_wrap_last_error_code(), answer, "the last error is another: {}", what());
+        if result < 0 {
+            let known = (-4095..0).contains(&result) || mmap_wrap::internals::error::describe(result).is_some();
+            assert!(known && result != MMAP_WRAP_E_INTERNAL, "no code that a call may answer: {}", what());
+            assert_eq!(mmap_wrap_last_error_code(), result, "the last error is another: {}", what());
             // SAFETY: as above.
             let said = unsafe { CStr::from_ptr(mmap_wrap_last_error_message()) }.to_bytes();
-            let told = said.strip_prefix(call.name.as_bytes()).and_then(|rest| rest.strip_prefix(b": "));
-            assert!(told.is_some_and(|why| !why.is_empty()), "the message does not name its call: {}", what());
+            let cached_bytes = said.strip_prefix(call.name.as_bytes()).and_then(|rest| rest.strip_prefix(b": "));
+            assert!(cached_bytes.is_some_and(|why| !why.is_empty()), "the message does not name its call: {}", what());
         }
         if let Some(expected) = self.expected(call, a, handle) {
-            assert!(expected.agrees(answer), "{expected:?} was expected of {}", what());
+            assert!(expected.agrees(result), "{expected:?} was expected of {}", what());
         }
-        if self.alone() && answer < 0 {
+        if self.alone() && result < 0 {
             before.check(self, handle, &what);
         }
     }
@@ -556,12 +564,12 @@ impl Scene {
         let handle = handle?;
         if self.stale.contains(&handle) {
             return Some(match call.name {
-                "munmap_wrap" => Expected { answer: Some(0), ..Expected::default() },
-                _ => refused(MMAP_WRAP_E_UNMAPPED),
+                "munmap_wrap" => Expected { result: Some(0), ..Expected::default() },
+                _ => failure(MMAP_WRAP_E_UNMAPPED),
             });
         }
         if handle < 1 << 31 || handle >> 62 != 0 {
-            return Some(refused(MMAP_WRAP_E_HANDLE));
+            return Some(failure(MMAP_WRAP_E_HANDLE));
         }
         let mapping = self.of(handle)?;
         let mut expected = mapping.expects(call.name, a);
@@ -577,32 +585,32 @@ impl Scene {
         Some(expected)
     }
 
-    fn check_after(&self, call: &Call, a: &[i64], answer: i64) {
+    fn check_after(&self, call: &Call, a: &[i64], result: i64) {
         assert_eq!(mmap_wrap_list(std::ptr::null_mut(), 0), self.known.len() as i64, "live mappings after {}", call.name);
-        if let Some(mapping) = call.place_of(Kind::Handle).and_then(|at| self.of(a[at])) {
-            let facts = facts(mapping.handle).expect("a handle that is live");
-            assert_eq!(facts.length, mapping.length, "length after {}", call.name);
-            assert_eq!(facts.exports, mapping.exports, "exports after {}", call.name);
-            assert_eq!(facts.keeps_file != 0, mapping.kept, "kept file after {}", call.name);
-            assert!(facts.mapped >= facts.length && facts.mapped % facts.page_size == 0, "whole pages after {}", call.name);
+        if let Some(mapping) = call.place_of(ElementKind::Handle).and_then(|at| self.of(a[at])) {
+            let info = info(mapping.handle).expect("a handle that is live");
+            assert_eq!(info.length, mapping.length, "length after {}", call.name);
+            assert_eq!(info.exports, mapping.exports, "exports after {}", call.name);
+            assert_eq!(info.keeps_file != 0, mapping.kept, "kept file after {}", call.name);
+            assert!(info.mapped >= info.length && info.mapped % info.page_size == 0, "whole pages after {}", call.name);
         }
         if ["mmap_wrap_write", "mmap_wrap_fill", "mmap_wrap_move", "mremap_wrap", "mmap_wrap_split"].contains(&call.name) {
-            self.known.iter().filter(|mapping| [a[0], answer].contains(&mapping.handle)).for_each(check_bytes);
+            self.known.iter().filter(|mapping| [a[0], result].contains(&mapping.handle)).for_each(check_bytes);
         }
-        let written = match (call.name, answer) {
-            ("mmap_wrap_read", 0..) => answer,
+        let written = match (call.name, result) {
+            ("mmap_wrap_read", 0..) => result,
             ("mmap_wrap_info", 0) => a[2].min(112),
             ("cachestat_wrap" | "mmap_wrap_fd_cachestat", 0) => a[2].min(40),
-            ("mincore_wrap", 0..) => answer,
+            ("mincore_wrap", 0..) => result,
             ("mmap_wrap_get", 0) => 8,
             (name, 0..) if name.starts_with("mmap_wrap_atomic") => 8,
-            ("mmap_wrap_list", 0..) => a[1].min(answer) * 8,
+            ("mmap_wrap_list", 0..) => a[1].min(result) * 8,
             ("mmap_wrap_constant", 0) => 8,
             // What was done before a fault was done.
             ("mmap_wrap_read", _) => i64::MAX,
             _ => 0,
         };
-        if !call.takes.contains(&Kind::Room) {
+        if !call.takes.contains(&ElementKind::Room) {
             return;
         }
         let rest = self.room.get(in_memory(written)..).unwrap_or_default();
@@ -611,22 +619,22 @@ impl Scene {
 
     // -- What is known afterwards --
 
-    fn remember(&mut self, call: &Call, answer: i64) {
-        match (call.answers, &mut self.shared) {
-            (Answer::Handle, Some(handles)) if answer > 0 => handles.push(answer),
-            (Answer::Descriptor, _) if answer >= 0 => self.fds.push(answer as i32),
+    fn remember(&mut self, call: &Call, result: i64) {
+        match (call.results, &mut self.shared) {
+            (Answer::Handle, Some(handles)) if result > 0 => handles.push(result),
+            (Answer::Descriptor, _) if result >= 0 => self.fds.push(result as i32),
             _ => {}
         }
     }
 
-    fn learn(&mut self, call: &Call, a: &[i64], answer: i64) {
-        let handle = call.place_of(Kind::Handle).map_or(0, |at| a[at]);
+    fn learn(&mut self, call: &Call, a: &[i64], result: i64) {
+        let handle = call.place_of(ElementKind::Handle).map_or(0, |at| a[at]);
         let at = self.known.iter().position(|mapping| mapping.handle == handle);
         match at {
-            Some(at) => self.learn_of(at, call, a, answer),
-            None if answer > 0 && call.answers == Answer::Handle => {
+            Some(at) => self.learn_of(at, call, a, result),
+            None if result > 0 && call.results == Answer::Handle => {
                 let fresh = ["mmap_memfd_wrap", "mmap_secret_wrap", "mmap_unnamed_wrap"].contains(&call.name);
-                self.add(Known::new(answer, fresh));
+                self.add(Known::new(result, fresh));
             }
             None => {}
         }
@@ -645,12 +653,12 @@ impl Scene {
         }
     }
 
-    fn learn_of(&mut self, at: usize, call: &Call, a: &[i64], answer: i64) {
+    fn learn_of(&mut self, at: usize, call: &Call, a: &[i64], result: i64) {
         let page = page();
         let mapping = &mut self.known[at];
-        let done = answer >= 0;
+        let done = result >= 0;
         match call.name {
-            "munmap_wrap" if answer == 1 || answer == MMAP_WRAP_E_FAULT => {
+            "munmap_wrap" if result == 1 || result == MMAP_WRAP_E_FAULT => {
                 let gone = self.known.swap_remove(at);
                 self.stale.push(gone.handle);
             }
@@ -659,14 +667,14 @@ impl Scene {
             "mmap_wrap_survive" if done => mapping.surviving |= a[1] != 0,
             "mmap_wrap_read" if done => {
                 if let Some(bytes) = &mapping.bytes {
-                    let (from, size) = (in_memory(a[1]), in_memory(answer));
+                    let (from, size) = (in_memory(a[1]), in_memory(result));
                     assert!(self.room[..size] == bytes[from..from + size], "{size} bytes from {from} are not those written");
                 }
             }
-            "mmap_wrap_write" | "mmap_wrap_fill" | "mmap_wrap_move" if answer == MMAP_WRAP_E_FAULT => mapping.bytes = None,
+            "mmap_wrap_write" | "mmap_wrap_fill" | "mmap_wrap_move" if result == MMAP_WRAP_E_FAULT => mapping.bytes = None,
             "mmap_wrap_write" | "mmap_wrap_fill" | "mmap_wrap_move" if done => {
                 if let Some(bytes) = &mut mapping.bytes {
-                    let (to, size) = (in_memory(a[1]), in_memory(answer));
+                    let (to, size) = (in_memory(a[1]), in_memory(result));
                     match call.name {
                         "mmap_wrap_write" => bytes[to..to + size].copy_from_slice(bytes_at(a[2], a[3])),
                         "mmap_wrap_fill" => bytes[to..to + size].fill(a[2] as u8),
@@ -698,11 +706,11 @@ impl Scene {
             "mmap_wrap_dup_fd" if done => {
                 // Whoever has it may cut the file.
                 self.known.iter_mut().filter(|mapping| mapping.kept).for_each(Known::forget);
-                self.fds.push(answer as i32);
+                self.fds.push(result as i32);
             }
             "mmap_wrap_split" if done => {
                 let mut tail = mapping.clone();
-                tail.handle = answer;
+                tail.handle = result;
                 tail.length = mapping.length - a[1];
                 tail.offset = mapping.offset + a[1];
                 tail.bytes = mapping.bytes.as_mut().map(|bytes| bytes.split_off(in_memory(a[1])));
@@ -713,8 +721,8 @@ impl Scene {
                 }
                 self.add(tail);
             }
-            "mremap_wrap" if done && answer == mapping.handle => {
-                let length = facts(answer).map_or(0, |facts| facts.length);
+            "mremap_wrap" if done && result == mapping.handle => {
+                let length = info(result).map_or(0, |info| info.length);
                 assert!(a[1] == REST || a[1] == length, "{length} bytes after mremap_wrap to {}", a[1]);
                 if let Some(bytes) = &mut mapping.bytes {
                     bytes.resize(in_memory(rounded(length).min(LONG + page)), 0);
@@ -723,11 +731,11 @@ impl Scene {
                 if mapping.kept || length > LONG {
                     mapping.forget();
                 }
-                self.drop_long(answer);
+                self.drop_long(result);
             }
             "mremap_wrap" if done => {
                 let mut moved = mapping.clone();
-                moved.handle = answer;
+                moved.handle = result;
                 match &mut mapping.bytes {
                     Some(bytes) if mapping.flags & MAP_TYPE == MAP_PRIVATE && mapping.flags & MAP_ANONYMOUS != 0 => bytes.fill(0),
                     _ => {
@@ -744,10 +752,10 @@ impl Scene {
     // -- The end --
 
     fn unmap(&mut self, handle: i64) {
-        let answer = munmap_wrap(handle);
+        let result = munmap_wrap(handle);
         let mapping = self.known.iter().position(|mapping| mapping.handle == handle).map(|at| self.known.swap_remove(at));
         let lossy = mapping.is_none_or(|mapping| mapping.surviving);
-        assert!(answer == 1 || lossy && answer == MMAP_WRAP_E_FAULT, "{handle:#x} is unmapped at the end: {answer}");
+        assert!(result == 1 || lossy && result == MMAP_WRAP_E_FAULT, "{handle:#x} is unmapped at the end: {result}");
         self.stale.push(handle);
     }
 
@@ -805,10 +813,10 @@ fn reserve(size: i64) -> i64 {
 }
 
 /// Unmaps what a call left of its place.
-fn give_back((at, size): (i64, i64), answer: i64) {
-    let taken = facts(answer).map_or(0, |facts| {
-        assert_eq!(facts.address / page() * page(), at, "it is not where it was told to be");
-        facts.mapped
+fn give_back((at, size): (i64, i64), result: i64) {
+    let taken = info(result).map_or(0, |info| {
+        assert_eq!(info.address / page() * page(), at, "it is not where it was told to be");
+        info.mapped
     });
     if taken < size {
         // SAFETY: the place was reserved for this call, which took no more of it.
@@ -818,7 +826,7 @@ fn give_back((at, size): (i64, i64), answer: i64) {
 
 /// What a failing call must leave as it was.
 struct Before {
-    facts: Option<[i64; 12]>,
+    info: Option<[i64; 12]>,
     path: Option<(PathBuf, Option<u64>)>,
     free_descriptor: i32,
 }
@@ -826,18 +834,18 @@ struct Before {
 impl Before {
     fn of(scene: &Scene, call: &Call, a: &[i64], handle: Option<i64>) -> Before {
         if !scene.alone() {
-            return Before { facts: None, path: None, free_descriptor: 0 };
+            return Before { info: None, path: None, free_descriptor: 0 };
         }
         // O_TRUNC cuts at once, and the header says so.
-        let cuts = call.place_of(Kind::OpenFlags).is_none_or(|at| a[at] & O_TRUNC != 0);
-        let path = call.place_of(Kind::Path).filter(|at| !cuts && a[*at] != 0).map(|at| {
+        let cuts = call.place_of(ElementKind::OpenFlags).is_none_or(|at| a[at] & O_TRUNC != 0);
+        let path = call.place_of(ElementKind::Path).filter(|at| !cuts && a[*at] != 0).map(|at| {
             // SAFETY: one of the scene's own paths.
             let path = unsafe { CStr::from_ptr(std::ptr::with_exposed_provenance(a[at] as usize)) };
             let path = PathBuf::from(std::ffi::OsStr::from_bytes(path.to_bytes()));
             let size = std::fs::metadata(&path).ok().map(|file| file.len());
             (path, size)
         });
-        Before { facts: handle.and_then(unchanged), path, free_descriptor: free_descriptor() }
+        Before { info: handle.and_then(unchanged), path, free_descriptor: free_descriptor() }
     }
 
     fn check(&self, scene: &Scene, handle: Option<i64>, what: &dyn Fn() -> String) {
@@ -849,7 +857,7 @@ impl Before {
         let unmapped = handle.is_some_and(|handle| scene.stale.contains(&handle));
         let now = handle.and_then(unchanged);
         if !unmapped && now.is_some() {
-            assert_eq!(now, self.facts, "facts are others after {}", what());
+            assert_eq!(now, self.info, "facts are others after {}", what());
         }
     }
 }

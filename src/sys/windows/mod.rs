@@ -20,14 +20,14 @@ use windows_sys::Win32::System::Threading::FlushProcessWriteBuffers;
 
 pub use super::lacking::{
     add_seals, bind, boot, cached_pages, can_name, default_huge_page_size, descriptor_page_size, each_huge_part,
-    file_size_behind, forget, grow_file, huge_bytes_by_smaps, huge_page_sizes, knows_advice, link, lock_on_fault, memfd_create,
-    memfd_secret, move_spare_page_to, node, open_without_name, prepare_reserve, put_fresh_page, read_ahead, release_reserve,
-    run_apart, seal, seals, set_name, shared_memory_path, touch_for_writing, transparent_huge_page_size, wipe_on_fork,
+    file_size_behind, forget, grow_file, huge_bytes_by_smaps, huge_page_sizes, link, lock_on_fault, memfd_create, memfd_secret,
+    move_spare_page_to, node, open_without_name, prepare_reserve, put_fresh_page, read_ahead, release_reserve, run_apart, seal,
+    seals, set_name, shared_memory_path, touch_for_writing, transparent_huge_page_size, wipe_on_fork,
 };
 pub use copy::{copy, is_readable, is_writable};
 pub use fault_cause::{fault_cause, note_status};
 pub use files::*;
-pub use pages::{MAPPINGS_FOLLOW_FILES, Pages, protection};
+pub use pages::{MAPPINGS_FOLLOW_FILES, Pages, knows_advice, protection};
 pub use placeholder::is_being_changed;
 pub use residency::presence;
 pub use section::{shm_create, shm_open, shm_unlink, unlinked_shared_memory};

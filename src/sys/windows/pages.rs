@@ -493,6 +493,12 @@ fn page_protection(prot: c_int, is_copy: bool) -> u32 {
     }
 }
 
+/// Whether there is such an advice.
+pub fn knows_advice(advice: c_int) -> bool {
+    use constants::{MADV_DONTNEED, MADV_FREE, MADV_NORMAL, MADV_PAGEOUT, MADV_WILLNEED};
+    [MADV_NORMAL, MADV_WILLNEED, MADV_DONTNEED, MADV_FREE, MADV_PAGEOUT].contains(&advice.into())
+}
+
 /// The protection of the page at an address, and where the next begins that has another. None where nothing is mapped.
 pub fn protection(address: usize) -> Option<(c_int, usize)> {
     let region = query(address).ok().filter(|region| region.State == MEM_COMMIT)?;

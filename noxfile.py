@@ -1,0 +1,94 @@
+"""The tests of the Python package, a session for each CPython from 3.11 on that is here.
+
+scripts/environments makes the virtual environments. After that, nothing is fetched or installed but the package itself:
+
+    build/venvs/tools/bin/nox -R -s python-3.12.1 -- -k readline     some tests with one interpreter
+    build/venvs/tools/bin/nox -l                                     which sessions there are
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nox
+
+ROOT = Path(__file__).resolve().parent
+PACKAGE, WHEELS = ROOT / "bindings/python", ROOT / "build/wheels"
+PYTEST = ["python", "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider"]
+nox.options.envdir = "build/venvs"
+nox.options.default_venv_backend = "uv"
+
+
+def interpreters():
+    """A CPython of each minor version from 3.11 on, in PATH, of pyenv's or unpacked by scripts/pythons: version, program."""
+    folders = [Path(folder) for folder in os.environ.get("PATH", "").split(os.pathsep) if folder]
+    if shutil.which("pyenv"):
+        root = subprocess.run(["pyenv", "root"], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+        folders += sorted(Path(root).glob("versions/*/bin"))
+    folders += sorted(ROOT.glob("build/pythons/*/usr/bin"))
+    found = {}
+    question = (
+        "import sys; version = '.'.join(map(str, sys.version_info[:3]))"
+        "; print(version, sys.implementation.name, sys.prefix == sys.base_prefix)"
+    )
+    for program in (path for folder in folders for path in sorted(folder.glob("python3*"))):
+        if not re.fullmatch(r"python3(\.\d+)?", program.name) or not os.access(program, os.X_OK):
+            continue
+        said = subprocess.run([program, "-c", question], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        plain = re.fullmatch(r"(3\.(\d+)\S*) cpython True", said.stdout.strip())
+        if said.returncode == 0 and plain and int(plain[2]) >= 11:
+            found.setdefault(int(plain[2]), (plain[1], str(program)))
+    return dict(version for _, version in sorted(found.items()))
+
+
+FOUND = interpreters()
+# The machine's own oldest and newest Python have what was of their time to use the package with. A newer one, unpacked by
+# scripts/pythons, has no such wheels for a while.
+OWN = [version for version, program in FOUND.items() if not Path(program).is_relative_to(ROOT / "build")]
+# What Python itself decides: its suite, its exceptions and words, its buffers, threads, pickles and packages. The rest is
+# the package's own, the same in the oldest and the newest version.
+DEPENDS_ON_VERSION = [
+    *("cpython_suite", "like_stdlib", "like_its_types", "errors_like_stdlib", "differential", "views", "by_reference"),
+    *("threads_and_ends", "pieces", "hostile", "bad_input", "package", "documentation"),
+]
+
+
+@nox.session(python=False)
+def wheel(session):
+    """Builds the package once, for all interpreters."""
+    shutil.rmtree(WHEELS, ignore_errors=True)
+    options = ["--quiet", "--no-deps", "--no-index", "--no-build-isolation", "--wheel-dir", WHEELS]
+    # The build's own tools, as hatchling, are those of the environment that runs nox.
+    session.run(sys.executable, "-m", "pip", "wheel", *options, PACKAGE, external=True)
+
+
+# Says aloud what is not tested.
+LOOK_FOR_NUMPY = """
+import importlib.util, sys
+if importlib.util.find_spec("numpy") is None: print(f"skipped: there is no numpy for Python {sys.version.split()[0]}")
+"""
+
+
+def test_package(session, version):
+    """Installs the wheel and runs the tests: all in the oldest and the newest version, or those that depend on it."""
+    session.install("pytest", "hypothesis")
+    packages = ["numpy", *(["joblib", "dask[array]", "distributed"] if version in (OWN[0], OWN[-1]) else [])]
+    # To compile numpy is not this project's matter.
+    session.install("--only-binary", ":all:", *packages, success_codes=[0, 1])
+    session.run("python", "-c", LOOK_FOR_NUMPY)
+    options = ["--quiet", "--no-index", "--no-deps", "--reinstall", "--find-links", WHEELS]
+    session.run("uv", "pip", "install", *options, "mmap-wrap", external=True)
+    is_between = version not in (list(FOUND)[0], list(FOUND)[-1]) and not session.posargs
+    tests = [PACKAGE / f"tests/test_{name}.py" for name in DEPENDS_ON_VERSION] if is_between else [PACKAGE / "tests"]
+    session.run(*PYTEST, *tests, *session.posargs)
+
+
+for version, program in FOUND.items():
+    # The version as a default: this loop will have gone on.
+    @nox.session(name=f"python-{version}", python=program, requires=["wheel"])
+    def tests(session, version=version):
+        """The package's tests with this interpreter."""
+        test_package(session, version)

@@ -1,0 +1,46 @@
+"""The Raku distribution as zef installs it: from the repository, and from the tarball that has its Rust sources inside."""
+
+import os
+import shutil
+import subprocess
+import tarfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+USES = "use Mmap::Wrap :constants; use Mmap::Native; say mmap(:anon, :length(PROT_READ)).elems, MAP_FAILED.defined"
+pytestmark = pytest.mark.skipif(not shutil.which("zef"), reason="zef is not here")
+
+
+def run(*command, folder=ROOT, **variables):
+    """Runs a command that must succeed; returns what it printed."""
+    words, environment = [str(word) for word in command], {**os.environ, **{k: str(v) for k, v in variables.items()}}
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    end = subprocess.run(words, cwd=folder, env=environment, **pipes)
+    assert end.returncode == 0, f"{words}: exit status {end.returncode}\n{end.stdout}"
+    return end.stdout
+
+
+def test_zef_installs_it_from_the_repository(tmp_path):
+    # Into a repository of its own: zef's usual ones are the system's, and may hold another version.
+    place = f"inst#{tmp_path}/modules"
+    run("zef", "--/test", f"--install-to={place}", "--force-install", "install", "./bindings/raku")
+    # From a folder where nothing else of the modules is.
+    assert run("raku", f"-I{place}", "-e", USES, folder=tmp_path) == "1True\n"
+
+
+def test_zef_tests_and_installs_the_tarball_for_a_user_who_has_nothing_else(tmp_path):
+    tarball = ROOT / run("scripts/raku-dist").splitlines()[-1]
+    with tarfile.open(tarball) as archive:
+        archive.extractall(tmp_path, filter="data")
+    (folder,) = tmp_path.iterdir()
+    # Only what cargo has of its own stays where it is: the compiler, and what it fetched already.
+    cargo = {"CARGO_HOME": ".cargo", "RUSTUP_HOME": ".rustup"}
+    environment = {"HOME": tmp_path, **{name: os.environ.get(name, Path.home() / at) for name, at in cargo.items()}}
+    # Forced, since zef would find it done where this machine has the same version for all its users.
+    zef = ["zef", "--verbose", "--force-install", "--install-to=home", "install", f"./{folder.name}"]
+    said = run(*zef, folder=tmp_path, **environment)
+    assert "All tests successful" in said or "Testing [OK]" in said, said
+    print(said)
+    assert run("raku", "-e", USES, folder=tmp_path, **environment) == "1True\n"
