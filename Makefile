@@ -11,6 +11,7 @@
 # make docs     renders the documentation of the Raku modules to docs/raku/
 # make site     builds the documentation site, build/site/index.html
 # make abi      adds what is new in the header to tests/abi.list
+# make wheels   the Python package's wheels for Linux, glibc 2.17 and musl, each tried as far as this machine can
 # make bench    what the library costs beyond the bare calls, and Python and Raku beside what else they have: tables of
 #               medians and ratios
 # make lint     formatting and the linters of Rust and Python
@@ -62,6 +63,9 @@ install: library
 uninstall:
 	scripts/install uninstall
 
+wheels:
+	scripts/wheels
+
 bench:
 	cargo rustc --release --locked --lib --crate-type cdylib --quiet
 	cargo bench --locked --quiet --bench abi
@@ -79,4 +83,4 @@ clean:
 	cargo clean
 	rm -rf build bindings/python/dist bindings/python/native/target bindings/python/src/mmap_wrap/*.so bindings/raku/resources/libraries
 
-.PHONY: setup test test-deep fuzz demo header docs site abi library install uninstall bench lint clean
+.PHONY: setup test test-deep fuzz demo header docs site abi library install uninstall wheels bench lint clean

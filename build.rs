@@ -1,6 +1,6 @@
-//! Writes a getter for each constant to OUT_DIR, and names the library as loaders look for it.
+//! Writes a getter for each constant to OUT_DIR, and links the library to its soname.
 //!
-//! The C header is made by tests/header.rs, for it is committed: a program that uses the crate needs no cbindgen.
+//! tests/header.rs generates the C header, which is committed, so that programs that use the crate need no cbindgen.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -10,7 +10,7 @@ use std::{env, fs};
 #[path = "src/constants.rs"]
 mod constants;
 
-/// The number of the binary interface: one digit, in the soname, the header and mmap_wrap_abi_version().
+/// The ABI number: one digit, in the soname, the header and mmap_wrap_abi_version().
 const ABI_VERSION: u8 = 2;
 
 fn main() {
@@ -23,15 +23,15 @@ fn main() {
 
     if env::var("CARGO_CFG_TARGET_OS").is_ok_and(|os| os == "linux") {
         println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,libmmap_wrap.so.{ABI_VERSION}");
-        // Unloading would leave other threads, and later signal handlers, in code that is gone.
+        // After unloading, other threads and signal handlers would execute unmapped code.
         println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");
         name_for_the_loader(Path::new(&out));
     }
 }
 
-/// Leaves the soname beside the library that cargo will put there: programs are linked by the plain name, and ask for this
-/// one when they start. A build whose folders lie otherwise does without, and so does a Rust program that has this crate from
-/// a registry, where cargo puts the file below.
+/// Links the soname to the library in cargo's output directory: programs are linked with the plain name, and load the soname
+/// when they start. Builds with another directory layout have no link, nor have Rust programs that use this crate from a
+/// registry, for which cargo puts the library elsewhere.
 fn name_for_the_loader(out: &Path) {
     if Path::new(".cargo-ok").exists() {
         return;

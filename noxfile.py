@@ -23,7 +23,7 @@ nox.options.default_venv_backend = "uv"
 
 
 def interpreters():
-    """A CPython of each minor version from 3.11 on, in PATH, of pyenv's or unpacked by scripts/pythons: version, program."""
+    """A CPython of each minor version from 3.11 on, of PATH, pyenv or scripts/pythons: its version, and a program."""
     folders = [Path(folder) for folder in os.environ.get("PATH", "").split(os.pathsep) if folder]
     if shutil.which("pyenv"):
         root = subprocess.run(["pyenv", "root"], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
@@ -45,11 +45,11 @@ def interpreters():
 
 
 FOUND = interpreters()
-# The machine's own oldest and newest Python have what was of their time to use the package with. A newer one, unpacked by
-# scripts/pythons, has no such wheels for a while.
+# The machine's own oldest and newest Python have other packages of their time beside this one. For a newer Python, as
+# scripts/pythons has it, there are none for a while.
 OWN = [version for version, program in FOUND.items() if not Path(program).is_relative_to(ROOT / "build")]
-# What Python itself decides: its suite, its exceptions and words, its buffers, threads, pickles and packages. The rest is
-# the package's own, the same in the oldest and the newest version.
+# What Python itself decides: its suite, its exceptions and words, its buffers, threads, pickles and packages. The rest
+# is the package's own, the same in the oldest and the newest version.
 DEPENDS_ON_VERSION = [
     *("cpython_suite", "like_stdlib", "like_its_types", "errors_like_stdlib", "differential", "views", "by_reference"),
     *("threads_and_ends", "pieces", "hostile", "bad_input", "package", "documentation"),
@@ -72,23 +72,25 @@ if importlib.util.find_spec("numpy") is None: print(f"skipped: there is no numpy
 """
 
 
-def test_package(session, version):
-    """Installs the wheel and runs the tests: all in the oldest and the newest version, or those that depend on it."""
-    session.install("pytest", "hypothesis")
-    packages = ["numpy", *(["joblib", "dask[array]", "distributed"] if version in (OWN[0], OWN[-1]) else [])]
-    # To compile numpy is not this project's matter.
-    session.install("--only-binary", ":all:", *packages, success_codes=[0, 1])
-    session.run("python", "-c", LOOK_FOR_NUMPY)
-    options = ["--quiet", "--no-index", "--no-deps", "--reinstall", "--find-links", WHEELS]
-    session.run("uv", "pip", "install", *options, "mmap-wrap", external=True)
-    is_between = version not in (list(FOUND)[0], list(FOUND)[-1]) and not session.posargs
-    tests = [PACKAGE / f"tests/test_{name}.py" for name in DEPENDS_ON_VERSION] if is_between else [PACKAGE / "tests"]
-    session.run(*PYTEST, *tests, *session.posargs)
+def test_with(version, program):
+    """Makes the session that tests the package with one interpreter."""
+    ends = list(FOUND)[:1] + list(FOUND)[-1:]
+    has_cluster = version in OWN[:1] + OWN[-1:]
+
+    @nox.session(name=f"python-{version}", python=program, requires=["wheel"])
+    def tests(session):
+        """All of the package's tests in the oldest and the newest version; between, those that depend on it."""
+        session.install("pytest", "hypothesis")
+        # To compile numpy is not this project's matter.
+        packages = ["numpy", *(["joblib", "dask[array]", "distributed"] if has_cluster else [])]
+        session.install("--only-binary", ":all:", *packages, success_codes=[0, 1])
+        session.run("python", "-c", LOOK_FOR_NUMPY)
+        options = ["--quiet", "--no-index", "--no-deps", "--reinstall", "--find-links", WHEELS]
+        session.run("uv", "pip", "install", *options, "mmap-wrap", external=True)
+        names = [] if version in ends or session.posargs else DEPENDS_ON_VERSION
+        chosen = [PACKAGE / f"tests/test_{name}.py" for name in names] or [PACKAGE / "tests"]
+        session.run(*PYTEST, *chosen, *session.posargs)
 
 
 for version, program in FOUND.items():
-    # The version as a default: this loop will have gone on.
-    @nox.session(name=f"python-{version}", python=program, requires=["wheel"])
-    def tests(session, version=version):
-        """The package's tests with this interpreter."""
-        test_package(session, version)
+    test_with(version, program)

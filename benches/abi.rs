@@ -1,5 +1,5 @@
-//! What the library costs beyond the bare call: each row times both in turn, in one run, and prints the medians and
-//! their ratio. Run it with `make bench`; docs/benchmarks.md has a table it printed.
+//! The cost of the library compared with the bare call: each row times both, interleaved in one run, and prints the medians and
+//! their ratio. Run it with `make bench`; docs/benchmarks.md has its table.
 
 #![allow(clippy::cast_possible_wrap, clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
 
@@ -24,7 +24,7 @@ const ANONYMOUS: i64 = MAP_PRIVATE | MAP_ANONYMOUS;
 fn main() {
     println!(
         "{:62} {:>12} {:>12} {:>8}   target",
-        "nanoseconds a call, medians of interleaved rounds", "mmap-wrap", "bare", "ratio"
+        "nanoseconds per call, medians of interleaved rounds", "mmap-wrap", "bare", "ratio"
     );
     calls();
     handles();
@@ -38,7 +38,7 @@ fn main() {
     size();
 }
 
-/// How large the library is that users get; `make bench` builds it first.
+/// The size of the library as installed; `make bench` builds it first.
 fn size() {
     let library = concat!(env!("CARGO_MANIFEST_DIR"), "/target/release/libmmap_wrap.so");
     match std::fs::metadata(library) {
@@ -47,7 +47,7 @@ fn size() {
     }
 }
 
-/// Times `ours` and `bare`, `calls` of each at a time, in turn; returns the medians in nanoseconds a call.
+/// Times `ours` and `bare` in turn, `calls` of each at a time; returns the medians in nanoseconds per call.
 fn interleaved(calls: usize, mut ours: impl FnMut(), mut bare: impl FnMut()) -> (f64, f64) {
     fn time(calls: usize, body: &mut impl FnMut()) -> f64 {
         let start = Instant::now();
@@ -71,7 +71,7 @@ fn row(what: &str, (ours, bare): (f64, f64), target: &str) {
     println!("{what:58} {ours:12.1} {bare:12.1} {:8.3}   {target}", ours / bare);
 }
 
-/// Private memory, every page touched.
+/// Private memory, with every page in memory.
 fn memory(length: i64) -> i64 {
     let h = mmap_wrap(null_mut(), length, READ_WRITE, ANONYMOUS, -1, 0);
     assert!(h > 0);
@@ -85,7 +85,7 @@ fn address(h: i64) -> *mut c_void {
 
 fn calls() {
     let ours = || assert!(munmap_wrap(mmap_wrap(null_mut(), 4096, READ_WRITE, ANONYMOUS, -1, 0)) == 1);
-    // SAFETY: maps fresh memory and unmaps it.
+    // SAFETY: maps new memory and unmaps it.
     let bare = || unsafe {
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
         let address = libc::mmap(null_mut(), 4096, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0);
@@ -124,7 +124,7 @@ fn handles() {
     munmap_wrap(h);
 }
 
-/// Small accesses of a file beside the bare instruction: by default, as everybody gets them, and with trusted handlers.
+/// Small accesses to a file compared with the bare instruction: by default, and with trusted handlers.
 fn small_copies() {
     let h = mmap_unnamed_wrap(4096, READ_WRITE, MAP_SHARED);
     assert!(h > 0 && mmap_wrap_fill(h, 0, 1, 4096) == 4096);
@@ -204,7 +204,7 @@ fn searches() {
     munmap_wrap(h);
 }
 
-/// The same call while few and many mappings live: on one of them, and all over them.
+/// The same call with few and with many live mappings: on one of them, and on all in turn.
 fn many_mappings() {
     let mut word = 0u64;
     let to = (&raw mut word).cast::<c_void>();
@@ -212,7 +212,7 @@ fn many_mappings() {
     let mut all = Vec::new();
     for count in [1000, 60_000] {
         while all.len() < count {
-            // Alternating protections, so that the kernel keeps them apart.
+            // Alternating protections, so that the kernel does not merge them.
             let prot = if all.len() % 2 == 0 { READ_WRITE } else { PROT_READ };
             let h = mmap_wrap(null_mut(), 4096, prot, ANONYMOUS, -1, 0);
             if h < 0 {
@@ -231,7 +231,7 @@ fn many_mappings() {
     munmap_wrap(one);
 }
 
-/// A fault, with its message, while many mappings live and while few do: repaired by the handler, and met by the kernel.
+/// A fault, with its message, with many live mappings and with few: repaired by the handler, and in the kernel.
 fn faults() {
     const MANY: usize = 60_000;
     let file = tempfile::tempfile().expect("a file can be made");
@@ -249,7 +249,7 @@ fn faults() {
         (repaired, met)
     };
     let few = both();
-    // SAFETY: fresh memory, of which every other page is protected otherwise, so that the kernel keeps them apart.
+    // SAFETY: new memory, of which every other page has another protection, so that the kernel does not merge them.
     let memory = unsafe {
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
         let memory = libc::mmap(null_mut(), MANY * 4096, libc::PROT_NONE, flags, -1, 0);
@@ -269,7 +269,7 @@ fn faults() {
     assert!(munmap_wrap(h) == 1);
 }
 
-/// While this thread blocks SIGBUS, accesses go through the kernel.
+/// While this thread blocks SIGBUS, the kernel does accesses.
 fn block_sigbus(blocked: bool) {
     // SAFETY: changes this thread's mask only.
     unsafe {
@@ -280,7 +280,7 @@ fn block_sigbus(blocked: bool) {
     }
 }
 
-/// Two threads on the same handle, and on one each, against one thread alone.
+/// Two threads on the same handle, and on one handle each, compared with one thread.
 fn threads() {
     let handles = [memory(4096), memory(4096)];
     let alone = median((0..ROUNDS).map(|_| reading(handles[0])).collect());
@@ -312,7 +312,7 @@ fn reading(h: i64) -> f64 {
     start.elapsed().as_nanos() as f64 / f64::from(CALLS)
 }
 
-/// The API of Rust programs, on a file of 64 MiB in the page cache, as everybody gets it: docs/rust.md has the rows.
+/// The Rust API, on a file of 64 MiB in the page cache, by default: docs/benchmarks.md has the rows.
 fn beside_memmap2() {
     const SIZE: usize = 64 << 20;
     let mut file = tempfile::tempfile().unwrap();

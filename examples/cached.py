@@ -3,7 +3,7 @@
     python3 examples/cached.py big.iso
     python3 examples/cached.py big.iso warm
 
-Shows: `residency`, `prefault`, `drop`, `cached`. Each cell of the bar is a part of the file, of which all, some (+) or
+Shows: `residency`, `prefault`, `page_out`, `cachestat`. Each cell of the bar is a part of the file, of which all, some (+) or
 no (.) pages are in memory. Of a file that you neither own nor may write, the kernel says that all of it is. Pages that
 another program maps or locks do not go.
 """
@@ -27,7 +27,7 @@ def bar(pages):
 def figures(file):
     """What the page cache has of it, in words."""
     try:
-        cache = file.cached()
+        cache = file.cachestat()
     except OSError as error:
         return f"no figures of the page cache: {error.strerror}"
     return (
@@ -42,7 +42,7 @@ def main(path, wish):
         if wish == "warm":
             file.prefault()
         elif wish == "drop":
-            file.drop()
+            file.page_out()
         pages = file.residency()
         print(f"[{bar(pages)}]\n{sum(pages)} of {len(pages)} pages in memory\n{figures(file)}")
 

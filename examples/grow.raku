@@ -1,10 +1,10 @@
-#| Appends standard input to a file through a mapping that outgrows it.
+#| Appends standard input to a file through a mapping that grows with the file.
 #|
 #|     raku -Ibindings/raku examples/grow.raku words.txt <more-words.txt
 #|
-#| Shows: a mapping that keeps its file open (KEEP) is resized together with it. Its length doubles whenever it is full,
-#| so that N bytes cost few resizes, and at the end the file is cut to what was written, also after a failure. Killed
-#| before that, it ends in zeros.
+#| Shows: a mapping that keeps its file open (KEEP), and is resized together with the file. The length doubles when the mapping is
+#| full, so that few resizes are needed. At the end, also after an error, the file is truncated to the bytes that were written. If
+#| the program is killed before that, the file ends with zeros.
 
 use Mmap::Wrap :constants;
 use Mmap::Wrap::Raw;
@@ -15,7 +15,7 @@ sub checked(Int:D $result) {
     $result
 }
 
-#| The bytes of a file, to be appended to.
+#| A file to append to.
 class Growing {
     has Int $.handle;
     has Int $.room;
@@ -41,20 +41,20 @@ class Growing {
         $!used += checked mmap_wrap_write($!handle, $!used, $piece, $piece.bytes);
     }
 
-    #| Gives mapping and file that length.
+    #| Sets the length of mapping and file.
     method resize($length) {
-        checked mremap_wrap($!handle, $length, MREMAP_MAYMOVE, Pointer, 1);
+        checked mremap_wrap($!handle, $length, MREMAP_MAYMOVE, Pointer, WITH_FILE);
         $!room = $length;
     }
 
-    #| Cuts the file to what was written, and unmaps it.
+    #| Truncates the file to the bytes that were written, and unmaps it.
     method close {
         self.resize($!used) if 0 < $!used < $!room;
         checked munmap_wrap($!handle);
     }
 }
 
-#| Appends all there is, and closes in any case.
+#| Appends all input, and closes the mapping also after an error.
 sub append-all($growing) {
     LEAVE $growing.close;
     while $*IN.read(4096) -> $piece { $growing.append($piece) }
@@ -67,7 +67,7 @@ multi MAIN($path) {
         $before = $growing.used;
         append-all $growing;
     }
-    # Here and not in a CATCH, which would run, and exit, before LEAVE does.
+    # Not in a CATCH block, which would run, and exit, before LEAVE.
     with $! {
         note "grow: {.message}";
         exit 1;

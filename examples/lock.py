@@ -20,7 +20,7 @@ MUTEX, COUNTER, SIZE = 0, 16, 24
 def count(name, times):
     """Counts so often; answers what the counter is then."""
     # New shared memory is all zeros: a free mutex, and nothing counted.
-    memory = mmap.shared(name, SIZE)
+    memory = mmap.shared_memory(name, SIZE)
     # A counter is changed by one store: one that died left it as it was or as it should be. Nothing is to be repaired.
     mutex = memory.mutex(MUTEX, repair=lambda: None)
     for _ in range(times):

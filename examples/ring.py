@@ -24,7 +24,7 @@ class Ring:
 
     def __init__(self, name, seconds):
         # New shared memory is all zeros, which is an empty ring: it does not matter who makes it.
-        self.memory = mmap.shared(name, SIZE)
+        self.memory = mmap.shared_memory(name, SIZE)
         self.seconds = seconds
 
     def publish(self, word, value):
@@ -111,6 +111,6 @@ if __name__ == "__main__":
             produce(ring, options.count)
         else:
             consume(ring)
-            mmap.unlink_shared(options.name)
+            mmap.unlink_shared_memory(options.name)
     except (OSError, ValueError) as error:
         sys.exit(f"ring: {error}")

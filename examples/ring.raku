@@ -3,12 +3,13 @@
 #|     raku -Ibindings/raku examples/ring.raku consume /numbers &
 #|     raku -Ibindings/raku examples/ring.raku produce /numbers 100000
 #|
-#| Shows: POSIX shared memory by its name, atomic words, waiting for another process and waking it. examples/README.md has
-#| the layout of the ring. Who comes first makes it; the consumer takes its name away. Each gives up when the other does
-#| nothing for as many SECONDS, by default 60. One that was left behind is removed by `rm /dev/shm/numbers`.
+#| Shows: POSIX shared memory, atomic operations, waiting for another process and waking it. examples/README.md describes
+#| the layout. The first process creates the ring buffer; the consumer removes its name. A process fails if the other does nothing
+#| for SECONDS, default 60. `rm /dev/shm/numbers` removes a ring buffer that remains after a failure.
 
 use Mmap::Wrap :constants;
 use Mmap::Wrap::Raw;
+use NativeCall;
 
 constant HEAD = 0;
 constant TAIL = 64;
@@ -26,42 +27,43 @@ sub checked(Int:D $result) {
     exit 1
 }
 
-sub native(Str:D $name) { $name.encode('utf8-c8') ~ buf8.new(0) }
+#| The name as bytes that end with NUL.
+sub c-string(Str:D $name) { $name.encode('utf8-c8') ~ buf8.new(0) }
 
-#| FNV-1a: what both ends compare.
+#| FNV-1a, the checksum that both processes print.
 sub fnv(Int:D $so-far, Blob:D $text) {
     my int $sum = $so-far;
     $sum = ($sum +^ $_) * 16777619 +& 0xFFFFFFFF for $text.list;
     $sum
 }
 
-#| The ring of that name; seconds is how long to wait for the other end.
+#| A ring buffer by its name. $.seconds is how long to wait for the other process.
 class Ring {
     has Int $.handle;
     has Int $.seconds;
 
     method named($name, $seconds) {
-        # New shared memory is all zeros, which is an empty ring: it does not matter who makes it.
+        # New shared memory contains zeros, which are an empty ring buffer, so either process may create it.
         my $options = Mmap::Wrap::Raw::OpenOptions.new(
             open_flags => O_RDWR +| O_CREAT, mode => 0o600, size => SIZE, prot => PROT_READ +| PROT_WRITE, flags => MAP_SHARED);
-        my $handle = checked mmap_shm_wrap(native($name), $options, nativesizeof($options));
+        my $handle = checked mmap_shm_wrap(c-string($name), $options, nativesizeof($options));
         Ring.new(:$handle, :$seconds)
     }
 
-    #| The head or the tail.
+    #| Reads the head or the tail.
     method load($word) {
         my int64 $value = 0;
         checked mmap_wrap_atomic_load($!handle, 32, $word, $value);
         $value +& 0xFFFFFFFF
     }
 
-    #| Publishes a new head or tail: everything written before it is seen by who sees it.
+    #| Stores a new head or tail. A process that loads it also sees everything that was written before.
     method store($word, $value) {
         checked mmap_wrap_atomic_store($!handle, 32, $word, $value +& 0xFFFFFFFF);
         checked mmap_wrap_wake($!handle, $word, 1);
     }
 
-    #| Returns when the word is, or may be, another.
+    #| Waits while the word has that value; may return earlier.
     method wait-while($word, $value) {
         my $result = mmap_wrap_wait($!handle, $word, $value, $!seconds * 1_000_000_000);
         if $result == -ETIMEDOUT {
@@ -71,7 +73,7 @@ class Ring {
         checked $result unless $result == -EINTR;
     }
 
-    #| Adds a message at the head, as soon as there is room.
+    #| Waits for a free slot, and adds a message at the head.
     method put(Blob:D $text) {
         my $head = self.load(HEAD);
         my $tail;
@@ -83,7 +85,7 @@ class Ring {
         self.store(HEAD, $head + 1);
     }
 
-    #| The message at the tail, as soon as there is one; an empty one ends the stream.
+    #| Waits for a message, and removes it from the tail. An empty message ends the stream.
     method take {
         my $tail = self.load(TAIL);
         self.wait-while(HEAD, $tail) while self.load(HEAD) == $tail;
@@ -92,7 +94,7 @@ class Ring {
         self.store(TAIL, $tail + 1);
         my $length = $slot.read-uint32(0);
         if $length > SLOT - 4 {
-            note "ring: a message of $length bytes: this is no ring";
+            note "ring: a message of $length bytes: not a ring buffer";
             exit 1;
         }
         $slot.subbuf(4, $length)
@@ -120,7 +122,7 @@ multi MAIN('consume', $name, Int $seconds where * > 0 = 60) {
         $count++;
     }
     say "$count messages, checksum {$checksum.fmt('%08x')}";
-    checked shm_unlink_wrap(native($name));
+    checked shm_unlink_wrap(c-string($name));
 }
 
 multi MAIN(|) {

@@ -1,16 +1,16 @@
-#| Searches a log, however large, and prints the lines that hold a word, each with the offset at which it begins.
+#| Searches a log of any size, and prints the lines that contain a word, each with its offset.
 #|
 #|     raku -Ibindings/raku examples/search.raku ERROR app.log
 #|
-#| Shows: a search from newline to newline, read-ahead by MADV_SEQUENTIAL, and a log that is cut short (rotated) while it
-#| is searched: the lines before are printed, the loss is told. Where the cut lies inside a page, the rest of that page
-#| reads as zeros.
+#| Shows: searching for words and newlines, readahead with MADV_SEQUENTIAL, and a log that is truncated (rotated) while it is
+#| searched: the lines before the new end are printed, and the error is reported. If the new end is inside a page, the rest of that
+#| page reads as zeros.
 #|
-#| Ends with 0 where lines were found, with 1 where there are none, with 2 where not all of the log could be searched.
+#| The exit status is 0 if lines were found, 1 if there are none, and 2 if the log could not be searched completely.
 
 use Mmap::Wrap :constants;
 
-#| Prints and counts the lines; X::Mmap::Fault where the log ends before its time.
+#| Prints and counts the lines. X::Mmap::Fault if the log was truncated.
 sub print-lines($word, $log, $lines is rw) {
     my $start = 0;
     my $length = $log.bytes;

@@ -53,7 +53,7 @@ class Table:
         """Copies a side; answers its version, or None where it is not whole. A new file's first side is version 0."""
         version = self.table.get(VERSION, side * HEADER)
         stored = self.table.get(CHECKSUM, side * HEADER + 8)
-        self.accounts.copy(self.table, 0, SIDES_AT + side * SIDE, USED)
+        self.accounts.copy_from(self.table, 0, SIDES_AT + side * SIDE, USED)
         if version == stored == 0:
             return 0 if side == 0 else None
         whole = version > 0 and version % 2 == side and self.checksum(version) == stored
@@ -74,7 +74,7 @@ class Table:
         """Makes the accounts the current ones, under the next version; when this returns, they stay."""
         self.version += 1
         side = self.version % 2
-        self.table.copy(self.accounts, SIDES_AT + side * SIDE, 0, USED)
+        self.table.copy_from(self.accounts, SIDES_AT + side * SIDE, 0, USED)
         # All of the table, since a range would have to begin on a page border; only what changed is stored.
         self.table.flush()
         self.table.put(VERSION, side * HEADER, self.version)

@@ -1,13 +1,13 @@
-#| A table of 64 accounts in a file that stays consistent whenever the program, or the machine, stops.
+#| A table of 64 accounts in a file, which stays consistent if the program or the machine stops at any time.
 #|
-#|     raku -Ibindings/raku examples/table.raku accounts put 0 1000000   # makes the file if it is not there
-#|     raku -Ibindings/raku examples/table.raku accounts transfer 500    # prints each version once it is safe
+#|     raku -Ibindings/raku examples/table.raku accounts put 0 1000000   # creates the file if it does not exist
+#|     raku -Ibindings/raku examples/table.raku accounts transfer 500    # prints each version when it is stored
 #|     raku -Ibindings/raku examples/table.raku accounts show
 #|
-#| Shows: numbers in a set byte order, whatever the machine, and updates by msync that happen as a whole or not at all.
-#| The file has two sides. An update is written to the side that is not current, and synced; then its header, with the
-#| next version and a checksum, and synced. What is current is the newest header whose checksum fits. examples/README.md
-#| has the layout. One process at a time may change a table; others may show it meanwhile.
+#| Shows: numbers in big-endian byte order on every machine, and atomic updates with msync. The file has two copies of the
+#| accounts. An update writes the older copy and syncs it, then writes and syncs the header of that copy, with the next version and
+#| a checksum. The current copy is the one with the highest version whose checksum is correct. examples/README.md describes the
+#| layout. One process at a time may change a table; others may show it at the same time.
 
 use Mmap::Wrap :constants;
 use Mmap::Wrap::Raw;
@@ -21,7 +21,7 @@ constant ACCOUNTS = 64;
 constant ACCOUNT = 16;
 constant USED = ACCOUNTS * ACCOUNT;
 
-# An account: its balance, and how often that changed. A header: the version, and the checksum.
+# An account has a balance and the number of its changes, a header has a version and a checksum.
 constant BALANCE = I64 +| BIG_ENDIAN;
 constant CHANGES = U32 +| BIG_ENDIAN;
 constant VERSION = I64 +| BIG_ENDIAN;
@@ -52,7 +52,7 @@ sub open-table($path, $writable) {
     my $handle = checked mmap_open_wrap($native, $options, nativesizeof($options));
     my $length = checked mmap_wrap_length($handle);
     if $writable && $length == 0 {
-        # A new file, its blocks set aside: a full disk is an error here and not in the middle of an update.
+        # A new file. All its blocks are allocated, so that a full disk is an error here and not during an update.
         checked munmap_wrap($handle);
         my $sized = Mmap::Wrap::Raw::OpenOptions.new(|%options, size => SIZE, allocate => 1);
         return checked mmap_open_wrap($native, $sized, nativesizeof($sized));
@@ -61,7 +61,7 @@ sub open-table($path, $writable) {
     $handle
 }
 
-#| The table in a file, and a copy of its current accounts to work on.
+#| The table in a file, and a copy of the current accounts in memory.
 class Table {
     has Int $.table;
     has Int $.accounts;
@@ -73,7 +73,7 @@ class Table {
         given Table.new(:$table, :$accounts) { .version = .load; $_ }
     }
 
-    #| FNV-1a of the version, as the header has it, and of the accounts.
+    #| FNV-1a of the version, in big-endian byte order, and of the accounts.
     method checksum($version) {
         my $bytes = buf8.allocate(USED);
         checked mmap_wrap_read($!accounts, 0, $bytes, USED);
@@ -84,7 +84,7 @@ class Table {
         $sum
     }
 
-    #| Copies a side; answers its version, or nothing where it is not whole. A new file's first side is version 0.
+    #| Reads a copy from the file. Returns its version, or Nil if its checksum is wrong. The first copy of a new file is version 0.
     method load-side($side) {
         my $version = number $!table, VERSION, $side * HEADER;
         my $stored = number $!table, CHECKSUM, $side * HEADER + 8;
@@ -93,9 +93,9 @@ class Table {
         $version > 0 && $version % 2 == $side && self.checksum($version) == $stored ?? $version !! Nil
     }
 
-    #| Copies the current accounts; answers their version.
+    #| Reads the current accounts. Returns their version.
     method load {
-        # Again where a writer was faster: one side is always whole, but not always the one that is being looked at.
+        # One copy is always complete, but a writer may change it while it is read: then read again.
         for ^1000 {
             my $newer = +(number($!table, VERSION, HEADER) > number($!table, VERSION, 0));
             for $newer, 1 - $newer -> $side {
@@ -105,7 +105,7 @@ class Table {
         give-up 'neither side is whole: this is no table, or the disk failed';
     }
 
-    #| Makes the accounts the current ones, under the next version; when this returns, they stay.
+    #| Writes the accounts as the next version. When this returns, they are stored.
     method commit {
         $!version++;
         my $side = $!version % 2;
@@ -121,13 +121,13 @@ class Table {
     method balance($index) { number $!accounts, BALANCE, $index * ACCOUNT }
     method changes($index) { number $!accounts, CHANGES, $index * ACCOUNT + 8 }
 
-    #| Changes an account, in the copy.
+    #| Changes an account in memory.
     method set($index, $balance) {
         checked mmap_wrap_put_int($!accounts, BALANCE, $index * ACCOUNT, $balance);
         checked mmap_wrap_put_int($!accounts, CHANGES, $index * ACCOUNT + 8, (self.changes($index) + 1) +& 0xFFFFFFFF);
     }
 
-    #| Moves something from one account to another, so that the sum of all stays.
+    #| Moves an amount from one account to another; the total stays the same.
     method transfer {
         my ($from, $to, $amount) = $!version % ACCOUNTS, ($!version * 7 + 1) % ACCOUNTS, $!version % 100;
         self.set($from, self.balance($from) - $amount);
@@ -135,7 +135,7 @@ class Table {
         self.commit;
     }
 
-    #| Prints the accounts that were ever changed.
+    #| Prints the accounts that have changes.
     method show {
         say "version $!version";
         for ^ACCOUNTS {

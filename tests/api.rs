@@ -1,4 +1,4 @@
-//! The API of Rust programs: statements that its examples do not make.
+//! The Rust API: what its doc examples do not show.
 
 use mmap_wrap::*;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
@@ -33,11 +33,11 @@ fn mappings_and_errors_go_to_other_threads() {
     assert_eq!(memory.get::<u64>(8), Ok(4000));
 }
 
-/// Compiles a program against the library that this test was linked with: its path, or what rustc said.
+/// Compiles a program against the library that this test was linked with; returns its path, or rustc's output.
 fn compiled(folder: &Path, program: &str, emit: &str) -> Result<PathBuf, String> {
     let source = folder.join("program.rs");
     std::fs::write(&source, program).unwrap();
-    // It lies beside this test.
+    // It is in the same directory as this test.
     let here = std::env::current_exe().unwrap();
     let libraries = here.parent().unwrap();
     let newest = std::fs::read_dir(libraries)
@@ -60,14 +60,14 @@ fn compiled(folder: &Path, program: &str, emit: &str) -> Result<PathBuf, String>
     if output.status.success() { Ok(folder.join("program")) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
 }
 
-/// What rustc says to a program that forbids unsafe code.
+/// Compiles a program that forbids unsafe code.
 fn compiled_without_unsafe(body: &str) -> Result<(), String> {
     let folder = tempfile::tempdir().unwrap();
     let program = format!("#![forbid(unsafe_code)]\n#![allow(unused)]\nfn main() {{\n{body}\n}}\n");
     compiled(folder.path(), &program, "metadata").map(drop)
 }
 
-/// As scripts/samples does it for the other languages: each block is a program of its own.
+/// Each block is a program; scripts/samples does the same for the other languages.
 #[test]
 fn every_rust_sample_of_the_pages_runs() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -181,7 +181,7 @@ fn every_public_item_has_an_example() {
 }
 
 #[test]
-fn mremap_to_a_place_needs_the_unsafe_call_in_the_core_too() {
+fn mremap_to_an_address_needs_the_unsafe_call_below_the_api_too() {
     use mmap_wrap::internals::constants::{MAP_FIXED, MAP_SHARED, MREMAP_FIXED, MREMAP_MAYMOVE, PROT_READ};
     use mmap_wrap::internals::{self, mapping::FileEnd};
     let mut memory = internals::Mapping::anonymous(4096, PROT_READ, MAP_SHARED).unwrap();
@@ -238,13 +238,13 @@ fn errors_have_the_operation_and_the_kind_that_io_has() {
     assert_eq!((side.kind(), side.operation()), (ErrorKind::OutOfRange, "copy_from"));
     assert!(side.to_string().starts_with("copy_from: the mapping copied to: size 11"), "{side}");
 
-    // The whole of it is inside the one of io.
+    // The io::Error contains it.
     let outer = io::Error::from(side.clone());
     assert_eq!(outer.get_ref().unwrap().downcast_ref::<Error>(), Some(&side));
 }
 
 #[test]
-fn a_file_cut_short_is_an_error_in_safe_code() {
+fn a_truncated_file_is_an_error_in_safe_code() {
     let file = tempfile::tempfile().unwrap();
     let page = page_size() as u64;
     file.set_len(4 * page).unwrap();
@@ -287,7 +287,7 @@ fn a_cursor_is_a_stream_of_the_mapping() {
 }
 
 #[test]
-fn elements_have_their_bits_in_both_orders() {
+fn elements_keep_their_bits_in_both_byte_orders() {
     let memory = Mapping::anonymous(64).unwrap();
     macro_rules! both_ways {
         ($($type:ident $value:expr;)*) => {
@@ -342,7 +342,7 @@ fn a_waiter_is_woken_by_another_thread() {
 }
 
 #[test]
-fn a_mutex_at_a_place_that_is_none_is_an_error_with_that_place() {
+fn a_mutex_at_an_invalid_offset_is_an_error_with_that_offset() {
     let memory = Mapping::anonymous(100).unwrap();
     if let Err(error) = memory.lock_mutex(0, None) {
         return println!("skipped: {error}");
@@ -373,7 +373,7 @@ fn a_mutex_is_released_by_its_guard_and_taken_over_from_a_thread_that_ended() {
         guard.unlock().unwrap();
     });
     std::thread::scope(|scope| scope.spawn(|| std::mem::forget(memory.lock_mutex(0, None).unwrap())).join().unwrap());
-    // The thread ends a moment after it was joined.
+    // The kernel ends the thread a moment after it was joined.
     let guard = memory.lock_mutex(0, Some(Duration::from_secs(20))).unwrap();
     assert!(guard.is_taken_over());
 }
@@ -422,7 +422,7 @@ fn options_open_files_as_their_names_say() {
 }
 
 #[test]
-fn an_option_that_a_call_has_no_use_for_is_an_error() {
+fn an_option_that_does_not_apply_to_a_call_is_an_error() {
     type Call = fn(&MapOptions, &Path) -> Result<Mapping>;
     let calls: [(&str, Call); 6] = [
         ("open", |options, path| options.open(path)),
@@ -490,7 +490,7 @@ fn a_page_lost_by_address_is_reported_once() {
         return;
     }
     file.set_len(0).unwrap();
-    // SAFETY: the address is mapped, and the mapping survives that its file was cut.
+    // SAFETY: the address is mapped, and the mapping survives the truncation of its file.
     assert_eq!(unsafe { mapping.as_ptr().add(page_size()).read_volatile() }, 0);
     assert!(mapping.info().unwrap().lost);
     assert_eq!(mapping.get::<u8>(page_size()).unwrap_err().kind(), ErrorKind::Lost);

@@ -1,5 +1,5 @@
-//! Words that processes share: atomic, refused without dying, waited for and woken.
-
+//! Atomic operations on words that processes share, with errors in place of signals; waiting and waking.
+#![cfg(unix)]
 #![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "small numbers")]
 
 mod common;
@@ -23,8 +23,8 @@ fn code<T: std::fmt::Debug>(result: Result<T>) -> i64 {
     result.unwrap_err().code()
 }
 
-/// A file of two pages, mapped shared and written, of which only the first is still there.
-fn cut_short() -> (File, Mapping) {
+/// A file of two pages, mapped shared and written, and truncated to one page.
+fn truncated() -> (File, Mapping) {
     let file = tempfile::tempfile().unwrap();
     file.set_len(2 * PAGE as u64).unwrap();
     let mapping = from_descriptor(0, REST, READ_WRITE, MAP_SHARED, file.as_raw_fd().into(), 0).unwrap();
@@ -33,7 +33,7 @@ fn cut_short() -> (File, Mapping) {
     (file, mapping)
 }
 
-/// Every atomic operation on the word of `bits` at `offset`, each with its answer's code, 0 for success.
+/// Every atomic operation on the word of `bits` at `offset`: the code of each, 0 for success.
 fn every_operation(mapping: &Mapping, bits: i64, offset: i64) -> [i64; 5] {
     let code = |result: Result<i64>| result.map_or_else(|error| error.code(), |_| 0);
     [
@@ -60,14 +60,14 @@ fn words_are_signed_and_wrap_around() {
         assert_eq!(read(&memory, 0, 8).unwrap(), [0xEE; 8]);
         assert_eq!(read(&memory, 8 + bits / 8, 8).unwrap(), [0xEE; 8]);
     }
-    // The unsigned numbers of 32 bits are taken, too.
+    // Unsigned numbers of 32 bits are valid, too.
     memory.atomic_store(32, 8, u32::MAX.into()).unwrap();
     assert_eq!(memory.atomic_compare_exchange(32, 8, u32::MAX.into(), 1 << 31), Ok(Ok(-1)));
     assert_eq!(memory.atomic_load(32, 8), Ok(i32::MIN.into()));
 }
 
 #[test]
-fn what_is_no_word_is_refused() {
+fn a_range_that_is_not_a_word_is_an_error() {
     let memory = anonymous(100);
     for (bits, offset) in [(32, 1), (32, 2), (64, 4)] {
         assert_eq!(every_operation(&memory, bits, offset), [MMAP_WRAP_E_ALIGNMENT; 5]);
@@ -97,7 +97,7 @@ fn what_is_no_word_is_refused() {
 }
 
 #[test]
-fn a_words_address_counts_where_the_mapping_begins_inside_a_page() {
+fn a_word_is_aligned_by_its_address_where_the_mapping_begins_inside_a_page() {
     let file = tempfile::tempfile().unwrap();
     file.set_len(8192).unwrap();
     let mapping = from_descriptor(0, REST, READ_WRITE, MAP_SHARED, file.as_raw_fd().into(), 4).unwrap();
@@ -107,7 +107,7 @@ fn a_words_address_counts_where_the_mapping_begins_inside_a_page() {
 }
 
 #[test]
-fn the_calls_from_outside_store_what_was_before_and_take_null_for_nowhere() {
+fn the_c_functions_store_the_previous_value_unless_the_pointer_is_null() {
     let h = handle(4096);
     let mut before = 77;
     assert_eq!(mmap_wrap_atomic_store(h, 64, 8, 5), 0);
@@ -132,16 +132,16 @@ fn the_calls_from_outside_store_what_was_before_and_take_null_for_nowhere() {
     assert_eq!(mmap_wrap_wake(h + 1, 8, 1), MMAP_WRAP_E_HANDLE);
 }
 
-/// Whether a refusal of an atomic operation can be repaired on this processor.
+/// Whether faults of atomic operations can be repaired on this processor.
 const REPAIRED: bool = cfg!(any(target_arch = "x86_64", target_arch = "aarch64"));
 
 #[test]
-fn memory_that_refuses_is_an_error_for_every_operation() {
+fn inaccessible_memory_is_an_error_for_every_operation() {
     if !REPAIRED {
-        println!("skipped: faults of atomic operations, which this processor has none of ours for");
+        println!("skipped: faults of atomic operations: the library has none for this processor");
         return;
     }
-    let (_file, cut) = cut_short();
+    let (_file, cut) = truncated();
     assert_eq!(every_operation(&cut, 64, PAGE - 8), [0; 5]);
     let partly = anonymous(3 * PAGE);
     partly.protect(PROT_NONE, PAGE, PAGE).unwrap();
@@ -162,7 +162,7 @@ fn memory_that_refuses_is_an_error_for_every_operation() {
         assert_eq!(code(memory.wait(PAGE, 0, 0)), MMAP_WRAP_E_FAULT);
     }
     assert_eq!(every_operation(&partly, 64, 2 * PAGE), [0; 5]);
-    // Readable, not writable: partly, so that it is tried, and wholly.
+    // Readable, not writable: one page, so that the operation is tried, and the whole mapping.
     partly.protect(PROT_READ, PAGE, PAGE).unwrap();
     let only_read = [0, MMAP_WRAP_E_FAULT, MMAP_WRAP_E_FAULT, MMAP_WRAP_E_FAULT, MMAP_WRAP_E_FAULT];
     assert_eq!(every_operation(&partly, 32, PAGE), only_read);
@@ -179,7 +179,7 @@ fn two_processes_count_together() {
         for round in 0..ROUNDS {
             memory.atomic_add(64, 8, 1).unwrap();
             memory.atomic_add(32, 16, -1).unwrap();
-            // A lock of the simplest kind, and a count that only its holder changes.
+            // A spin lock, and a count that only its holder changes.
             if round % 10 == 0 {
                 while memory.atomic_compare_exchange(32, 24, 0, 1).unwrap().is_err() {
                     std::hint::spin_loop();
@@ -190,7 +190,7 @@ fn two_processes_count_together() {
             }
         }
     };
-    // SAFETY: the child counts, and leaves by _exit.
+    // SAFETY: the child counts, and ends by _exit.
     let child = unsafe { libc::fork() };
     counts();
     if child == 0 {
@@ -206,7 +206,7 @@ fn two_processes_count_together() {
     assert_eq!(memory.atomic_load(32, 28), Ok(2 * ROUNDS / 10));
 }
 
-/// Waits until the word is `wanted`, as every user of wait must.
+/// Waits until the word is `wanted`; a wait can end early, so it is repeated.
 fn wait_for(memory: &Mapping, offset: i64, wanted: i64) {
     loop {
         match memory.atomic_load(32, offset).unwrap() {
@@ -222,7 +222,7 @@ fn wait_for(memory: &Mapping, offset: i64, wanted: i64) {
 fn two_processes_take_turns_by_waiting_and_waking() {
     let file = tempfile::tempfile().unwrap();
     file.set_len(PAGE as u64).unwrap();
-    // Each has a mapping of its own, at an address of its own.
+    // Each process has its own mapping, at another address.
     let map = || from_descriptor(0, REST, READ_WRITE, MAP_SHARED, file.as_raw_fd().into(), 0).unwrap();
     let ours = map();
     let play = |memory: &Mapping, first: i64| {
@@ -232,7 +232,7 @@ fn two_processes_take_turns_by_waiting_and_waking() {
             memory.wake(64, REST).unwrap();
         }
     };
-    // SAFETY: the child plays, and leaves by _exit.
+    // SAFETY: the child takes its turns, and ends by _exit.
     let child = unsafe { libc::fork() };
     if child == 0 {
         play(&map(), 1);
@@ -248,7 +248,7 @@ fn two_processes_take_turns_by_waiting_and_waking() {
 }
 
 #[test]
-fn waking_answers_how_many_and_no_more_than_asked_for() {
+fn waking_returns_how_many_it_woke_and_wakes_no_more_than_count() {
     let h = handle(PAGE);
     let waiting = || registry::with(h, |memory| memory.wait(8, 0, REST));
     std::thread::scope(|scope| {
@@ -273,7 +273,7 @@ fn waking_answers_how_many_and_no_more_than_asked_for() {
 }
 
 #[test]
-fn a_wait_for_ever_ends_when_a_signal_handler_ran() {
+fn an_indefinite_wait_ends_when_a_signal_handler_ran() {
     extern "C" fn handled(_signal: i32) {}
     let memory = anonymous(PAGE);
     // SAFETY: all-zero is a valid action, and the handler does nothing.
@@ -300,15 +300,15 @@ fn a_wait_for_ever_ends_when_a_signal_handler_ran() {
 }
 
 #[test]
-fn the_memory_of_who_waits_stays_until_the_wait_ends() {
-    in_a_process_of_its_own("the_memory_of_who_waits_stays_until_the_wait_ends", || {
+fn the_memory_of_a_waiter_stays_mapped_until_the_wait_ends() {
+    in_a_process_of_its_own("the_memory_of_a_waiter_stays_mapped_until_the_wait_ends", || {
         let before = descriptors();
         let h = handle(PAGE);
         let address = registry::pin(h).unwrap().address();
         let waiter = std::thread::spawn(move || registry::with(h, |memory| memory.wait(0, 0, 300_000_000)));
         while registry::pin(h).unwrap().wake(0, 1).unwrap() == 0 {}
         assert_eq!(waiter.join().unwrap(), Ok(Waited::Woken));
-        // Now one that nobody wakes. It may not have begun to wait when it is unmapped.
+        // Now a waiter that is not woken. It may not have begun to wait when the mapping is unmapped.
         let waiter = std::thread::spawn(move || registry::with(h, |memory| memory.wait(0, 0, 300_000_000)));
         std::thread::sleep(std::time::Duration::from_millis(50));
         assert_eq!(registry::unmap(h), Ok(true));
@@ -320,12 +320,12 @@ fn the_memory_of_who_waits_stays_until_the_wait_ends() {
 }
 
 #[test]
-fn unmapping_ends_a_wait_for_ever() {
+fn unmapping_ends_an_indefinite_wait() {
     let h = handle(PAGE);
     let waiter = std::thread::spawn(move || registry::wait(h, 0, 0, REST));
     std::thread::sleep(std::time::Duration::from_millis(50));
     assert_eq!(registry::unmap(h), Ok(true));
-    // Longer than any machine takes for a quarter of a second, and no wait for ever where the protection is broken.
+    // Much longer than the interval of 0.25 s on any machine, but bounded, so that the test fails if the check is broken.
     let patience = std::time::Instant::now() + std::time::Duration::from_secs(60);
     while !waiter.is_finished() && std::time::Instant::now() < patience {
         std::thread::sleep(std::time::Duration::from_millis(10));
@@ -335,7 +335,7 @@ fn unmapping_ends_a_wait_for_ever() {
 }
 
 #[test]
-fn a_wait_in_pieces_ends_in_time_and_is_woken_in_any_of_them() {
+fn a_long_wait_ends_in_time_and_can_be_woken_at_any_time() {
     let h = handle(PAGE);
     let start = std::time::Instant::now();
     assert_eq!(code(registry::wait(h, 0, 0, 600_000_000)), -i64::from(libc::ETIMEDOUT));
@@ -354,8 +354,8 @@ fn a_wait_in_pieces_ends_in_time_and_is_woken_in_any_of_them() {
     assert_eq!(registry::unmap(h), Ok(true));
 }
 
-/// Gives one of the two signals, or both, another handler.
-fn take_away(signals: &[i32]) {
+/// Replaces the library's handlers of these signals.
+fn replace_handlers(signals: &[i32]) {
     for signal in signals {
         // SAFETY: the default action.
         unsafe { libc::signal(*signal, libc::SIG_DFL) };
@@ -371,10 +371,10 @@ fn block_all() {
     }
 }
 
-/// What must hold in a thread whose faults this library cannot repair: every operation is done, or it is a fault.
+/// In a thread whose faults this library cannot repair, every operation is done or returns a fault.
 fn atomics_need_no_handlers() {
     assert!(!mmap_wrap::internals::verify_handlers());
-    let (_file, cut) = cut_short();
+    let (_file, cut) = truncated();
     assert_eq!(every_operation(&cut, 64, 0), [0; 5]);
     assert_eq!(every_operation(&cut, 32, PAGE), [MMAP_WRAP_E_FAULT; 5]);
     let memory = anonymous(2 * PAGE);
@@ -399,7 +399,7 @@ fn atomics_need_no_handlers() {
 fn atomic_operations_are_done_without_the_handlers() {
     in_a_process_of_its_own("atomic_operations_are_done_without_the_handlers", || {
         anonymous(1).fill(0, 1, 1).unwrap();
-        take_away(&[libc::SIGBUS, libc::SIGSEGV]);
+        replace_handlers(&[libc::SIGBUS, libc::SIGSEGV]);
         atomics_need_no_handlers();
     });
 }
@@ -413,19 +413,19 @@ fn atomic_operations_are_done_with_blocked_signals() {
 }
 
 #[test]
-fn atomic_operations_are_done_where_one_of_the_signals_belongs_to_others() {
+fn atomic_operations_are_done_where_one_of_the_signals_has_another_handler() {
     for signal in [libc::SIGSEGV, libc::SIGBUS] {
-        in_a_process_of_its_own("atomic_operations_are_done_where_one_of_the_signals_belongs_to_others", || {
+        in_a_process_of_its_own("atomic_operations_are_done_where_one_of_the_signals_has_another_handler", || {
             anonymous(1).fill(0, 1, 1).unwrap();
-            take_away(&[signal]);
+            replace_handlers(&[signal]);
             atomics_need_no_handlers();
         });
     }
 }
 
 #[test]
-fn two_threads_without_the_handlers_count_right_while_others_protect() {
-    in_a_process_of_its_own("two_threads_without_the_handlers_count_right_while_others_protect", || {
+fn two_threads_without_the_handlers_count_correctly_while_others_protect() {
+    in_a_process_of_its_own("two_threads_without_the_handlers_count_correctly_while_others_protect", || {
         let memory = &anonymous(2 * PAGE);
         let counted = std::thread::scope(|threads| {
             let counters = [0, 1].map(|_| {
@@ -445,21 +445,21 @@ fn two_threads_without_the_handlers_count_right_while_others_protect() {
 }
 
 #[test]
-fn a_guard_region_does_not_kill_where_sigsegv_belongs_to_others() {
-    in_a_process_of_its_own("a_guard_region_does_not_kill_where_sigsegv_belongs_to_others", || {
+fn a_guard_region_does_not_kill_where_sigsegv_has_another_handler() {
+    in_a_process_of_its_own("a_guard_region_does_not_kill_where_sigsegv_has_another_handler", || {
         let memory = anonymous(3 * PAGE);
         memory.fill(0, 1, REST).unwrap();
         if let Err(error) = memory.advise(MADV_GUARD_INSTALL, PAGE, PAGE) {
             println!("skipped: no guard regions on this kernel: {error}");
             return;
         }
-        take_away(&[libc::SIGSEGV]);
+        replace_handlers(&[libc::SIGSEGV]);
         mmap_wrap::internals::verify_handlers();
         for whole in [false, true] {
             assert_eq!(code(read(&memory, PAGE - 1, 2)), MMAP_WRAP_E_FAULT);
             assert_eq!(code(memory.fill(0, 2, REST)), MMAP_WRAP_E_FAULT);
             assert_eq!(code(memory.get_int(mmap_wrap::internals::mapping::MMAP_WRAP_I8, PAGE)), MMAP_WRAP_E_FAULT);
-            // Setting the protection of the whole does not take the guard away.
+            // Setting the protection of the whole mapping does not remove the guard.
             if !whole {
                 memory.protect(READ_WRITE, 0, REST).unwrap();
             }
@@ -495,8 +495,8 @@ fn unmapping_under_an_access_that_has_no_guard_does_not_kill() {
 }
 
 #[test]
-fn null_is_no_place_for_a_word_and_nothing_is_left_behind_by_errors() {
-    in_a_process_of_its_own("null_is_no_place_for_a_word_and_nothing_is_left_behind_by_errors", || {
+fn null_for_a_word_is_an_error_and_errors_leave_nothing_behind() {
+    in_a_process_of_its_own("null_for_a_word_is_an_error_and_errors_leave_nothing_behind", || {
         let h = handle(2 * PAGE);
         registry::pin(h).unwrap().protect(PROT_NONE, PAGE, PAGE).unwrap();
         let errors = || {

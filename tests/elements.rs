@@ -1,4 +1,4 @@
-//! Elements: what is put is got, in every kind and either order of bytes, and what does not fit is refused.
+//! Elements: `get` returns what `put` stored, in every kind and byte order; a number that does not fit is an error.
 
 #![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, clippy::cast_sign_loss, reason = "bits are looked at")]
 
@@ -13,7 +13,6 @@ use mmap_wrap::internals::range::REST;
 use mmap_wrap::internals::registry;
 use proptest::prelude::*;
 use std::ffi::CStr;
-use std::os::fd::AsRawFd;
 use std::ptr::{null, null_mut};
 
 const SIGNED: [i64; 4] = [MMAP_WRAP_I8, MMAP_WRAP_I16, MMAP_WRAP_I32, MMAP_WRAP_I64];
@@ -21,11 +20,11 @@ const UNSIGNED: [i64; 4] = [MMAP_WRAP_U8, MMAP_WRAP_U16, MMAP_WRAP_U32, MMAP_WRA
 const ORDERS: [i64; 3] = [0, MMAP_WRAP_LITTLE_ENDIAN, MMAP_WRAP_BIG_ENDIAN];
 
 fn message() -> String {
-    // SAFETY: the text is kept until the next message of this thread.
+    // SAFETY: the text is valid until the next message of this thread.
     unsafe { CStr::from_ptr(mmap_wrap_last_error_message()) }.to_str().unwrap().to_owned()
 }
 
-/// The bytes of a number of this width in this order.
+/// The bytes of a number of this width in this byte order.
 fn ordered(value: i64, width: usize, order: i64) -> Vec<u8> {
     let big = order == MMAP_WRAP_BIG_ENDIAN || order == 0 && cfg!(target_endian = "big");
     if big { value.to_be_bytes()[8 - width..].to_vec() } else { value.to_le_bytes()[..width].to_vec() }
@@ -33,7 +32,7 @@ fn ordered(value: i64, width: usize, order: i64) -> Vec<u8> {
 
 proptest! {
     #[test]
-    fn an_integer_lies_in_the_order_asked_for_and_comes_back(value: i64, offset in 0i64..20, index in 0usize..4, order in 0usize..3) {
+    fn an_integer_has_the_given_byte_order_and_is_read_back(value: i64, offset in 0i64..20, index in 0usize..4, order in 0usize..3) {
         let (width, order) = (1 << index, ORDERS[order]);
         let memory = anonymous(100);
         let spare = 64 - 8 * width;
@@ -50,7 +49,7 @@ proptest! {
     }
 
     #[test]
-    fn a_float_lies_in_the_order_asked_for_and_comes_back(bits: u64, narrow: f32, offset in 0i64..20, order in 0usize..3) {
+    fn a_float_has_the_given_byte_order_and_is_read_back(bits: u64, narrow: f32, offset in 0i64..20, order in 0usize..3) {
         let (order, memory, value) = (ORDERS[order], anonymous(100), f64::from_bits(bits));
         memory.put_float(MMAP_WRAP_F64 | order, offset, value).unwrap();
         prop_assert_eq!(memory.get_float(MMAP_WRAP_F64 | order, offset).unwrap().to_bits(), bits);
@@ -61,7 +60,7 @@ proptest! {
     }
 
     #[test]
-    fn an_integer_is_refused_exactly_where_it_does_not_fit(value: i64, shift in 0u32..64, index in 0usize..4) {
+    fn an_integer_is_an_error_exactly_if_it_does_not_fit(value: i64, shift in 0u32..64, index in 0usize..4) {
         let (value, width, memory) = (value >> shift, 1 << index, anonymous(8));
         let half = 1i128 << (8 * width - 1);
         let fits = (-half..half).contains(&value.into());
@@ -72,7 +71,7 @@ proptest! {
 }
 
 #[test]
-fn what_does_not_fit_is_refused_with_the_limits_and_changes_nothing() {
+fn a_number_that_does_not_fit_is_an_error_with_the_limits_and_changes_nothing() {
     let memory = anonymous(8);
     let failure = |kind, value| {
         let error = memory.put_int(kind, 0, value).unwrap_err();
@@ -96,7 +95,7 @@ fn what_does_not_fit_is_refused_with_the_limits_and_changes_nothing() {
 }
 
 #[test]
-fn kinds_that_are_none_and_kinds_of_the_other_call_are_refused() {
+fn invalid_kinds_and_kinds_of_the_other_call_are_errors() {
     let memory = anonymous(64);
     let both = MMAP_WRAP_LITTLE_ENDIAN | MMAP_WRAP_BIG_ENDIAN;
     for kind in [0, 1, 8, 0x10, 0x13, 0x31, 0x32, 0x40, 0x111, MMAP_WRAP_I8 | both, MMAP_WRAP_I8 | 0x40, -1, REST, i64::MAX] {
@@ -121,7 +120,7 @@ fn kinds_that_are_none_and_kinds_of_the_other_call_are_refused() {
 }
 
 #[test]
-fn the_calls_from_outside_copy_whole_numbers_in_the_machines_order() {
+fn the_c_functions_copy_whole_numbers_in_the_byte_order_of_the_machine() {
     let h = handle(4096);
     let mut room = [0xAAu8; 9];
     for (kind, width) in [(MMAP_WRAP_U8, 1), (MMAP_WRAP_U16, 2), (MMAP_WRAP_F32, 4), (MMAP_WRAP_I64, 8)] {
@@ -172,7 +171,7 @@ fn a_number_that_looks_like_a_failure_leaves_no_error_and_a_failure_does() {
 }
 
 #[test]
-fn memory_that_refuses_a_number_says_where_and_what_its_protection_forbids_goes_through_the_kernel() {
+fn a_fault_reports_its_offset_and_numbers_are_read_by_the_kernel_where_the_protection_may_forbid_it() {
     let memory = anonymous(8192);
     memory.put_int(MMAP_WRAP_U32, 4094, 0x0102_0304).unwrap();
     memory.protect(PROT_NONE, 4096, REST).unwrap();
@@ -193,11 +192,11 @@ fn memory_that_refuses_a_number_says_where_and_what_its_protection_forbids_goes_
     assert_eq!(memory.get_int(MMAP_WRAP_I16 | MMAP_WRAP_BIG_ENDIAN, 4094), Ok(-2));
 }
 
-/// A file of two pages of ones, mapped shared, and cut to one page.
-fn cut_short() -> (std::fs::File, registry::Handle) {
+/// A file of two pages of ones, mapped shared, and truncated to one page.
+fn truncated() -> (std::fs::File, registry::Handle) {
     let file = tempfile::tempfile().unwrap();
     file.set_len(8192).unwrap();
-    let fd = file.as_raw_fd().into();
+    let fd = mmap_wrap::internals::raw(&file).into();
     let h = registry::insert(|| from_descriptor(0, REST, READ_WRITE, MAP_SHARED, fd, 0)).unwrap();
     registry::pin(h).unwrap().fill(0, 1, REST).unwrap();
     file.set_len(4096).unwrap();
@@ -205,8 +204,8 @@ fn cut_short() -> (std::fs::File, registry::Handle) {
 }
 
 #[test]
-fn copies_and_comparisons_say_which_mapping_failed() {
-    let (good, (_file, cut)) = (handle(8192), cut_short());
+fn copies_and_comparisons_report_which_mapping_failed() {
+    let (good, (_file, cut)) = (handle(8192), truncated());
     registry::pin(good).unwrap().fill(0, 1, REST).unwrap();
     let address = |h| registry::pin(h).unwrap().address().addr();
     let says = |code, wanted: i64, text: &str| {
@@ -261,13 +260,13 @@ fn copies_and_comparisons_take_the_rest_and_the_same_handle_twice() {
 }
 
 #[test]
-fn the_losses_of_two_mappings_are_told_one_after_the_other() {
-    in_a_process_of_its_own("the_losses_of_two_mappings_are_told_one_after_the_other", || {
-        let [(_one, first), (_other, second)] = [cut_short(), cut_short()];
+fn the_losses_of_two_mappings_are_reported_one_after_the_other() {
+    in_a_process_of_its_own("the_losses_of_two_mappings_are_reported_one_after_the_other", || {
+        let [(_one, first), (_other, second)] = [truncated(), truncated()];
         for h in [first, second] {
             registry::survive(h, true).unwrap();
             let lost = registry::pin(h).unwrap().address().wrapping_add(4096);
-            // SAFETY: mapped, and survived.
+            // SAFETY: mapped, and surviving.
             unsafe { lost.write_volatile(1) };
         }
         assert_eq!(mmap_wrap_compare(first, 0, second, 0, REST), MMAP_WRAP_E_FAULT);

@@ -1,4 +1,5 @@
-//! The cause that a fault is reported with is the true one: each is provoked for real, and the message read in full.
+//! A fault is reported with its true cause: each cause is provoked, and the whole message compared.
+#![cfg(unix)]
 #![cfg(target_os = "linux")]
 #![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "small numbers")]
 
@@ -23,7 +24,7 @@ const UNKNOWN: &str = "the system does not report the cause";
 const FILE: &str = "the file ends before this offset, its file system or pool of huge pages is full, an I/O error occurred, \
     or a guard region, a protection key or userfaultfd prevents the access; the system does not report which";
 
-/// The message of an access must end in the cause, and have nothing before it but the place.
+/// Checks the whole message of a fault.
 #[track_caller]
 fn says<T>(outcome: mmap_wrap::internals::Result<T>, offset: i64, done: i64, size: i64, cause: &str) {
     let message = outcome.err().expect("the access faults").to_string();
@@ -49,9 +50,9 @@ fn page(mapping: &Mapping, number: i64) -> *mut c_void {
     mapping.address().wrapping_offset((number * PAGE) as isize).cast()
 }
 
-/// Becomes a user without privileges, whose own /proc is readable as that of any other.
+/// Becomes an unprivileged user whose /proc is readable as usual.
 fn without_privileges() {
-    // SAFETY: these calls touch no memory.
+    // SAFETY: these calls access no memory.
     unsafe {
         if libc::getuid() == 0 {
             assert_eq!(libc::setgid(65534), 0);
@@ -69,21 +70,21 @@ fn a_length_that_was_always_beyond_the_end() {
         let mapping = map(&file, 3 * PAGE, READ_WRITE, flags, 0);
         says(read(&mapping, 0, 9000), 4096, 4096, 9000, "file offset 4096 lies beyond the 100 bytes of the file");
         says(mapping.write(8200, &[1; 10]), 8200, 0, 10, "file offset 8200 lies beyond the 100 bytes of the file");
-        // What is read of the last page beyond the end is no fault.
+        // Reading the last page beyond the end of the file does not fault.
         assert_eq!(read(&mapping, 100, 10).unwrap(), [0; 10]);
     }
-    // The offset within the file is another than that within the mapping.
+    // The file offset differs from the offset in the mapping.
     file.set_len(5000).unwrap();
     let mapping = map(&file, 3 * PAGE, PROT_READ, MAP_SHARED, 4106);
     says(read(&mapping, 4090, 10), 4090, 0, 10, "file offset 8196 lies beyond the 5000 bytes of the file");
 }
 
 #[test]
-fn the_file_is_found_whatever_became_of_its_name() {
-    in_a_process_of_its_own("the_file_is_found_whatever_became_of_its_name", || {
+fn the_file_is_found_after_it_was_renamed_or_unlinked() {
+    in_a_process_of_its_own("the_file_is_found_after_it_was_renamed_or_unlinked", || {
         let folder = tempfile::tempdir().unwrap();
         const SHORT: &str = "file offset 4096 lies beyond the 10 bytes of the file";
-        // SAFETY: touches no memory.
+        // SAFETY: accesses no memory.
         let privileged = unsafe { libc::getuid() } == 0;
         if !privileged {
             println!("skipped: only root finds a file without its name");
@@ -91,7 +92,7 @@ fn the_file_is_found_whatever_became_of_its_name() {
         let becomes: [fn(&Path); 3] = [
             |path| std::fs::remove_file(path).unwrap(),
             |path| std::fs::rename(path, path.with_extension("other")).unwrap(),
-            // Another file, long enough, has the name now.
+            // Another, longer file has the name now.
             |path| {
                 new_file(&path.with_extension("new"), 1 << 20);
                 std::fs::rename(path.with_extension("new"), path).unwrap();
@@ -113,7 +114,7 @@ fn the_file_is_found_whatever_became_of_its_name() {
             })
             .collect();
         without_privileges();
-        // The renamed file is found by the path that it has now.
+        // The renamed file is found by its new path.
         let by_path = [FILE, SHORT, FILE];
         for ((_, mapping, keeps), expected) in kept.iter().zip(by_path) {
             says(read(mapping, PAGE, 1), PAGE, 0, 1, expected);
@@ -154,7 +155,7 @@ fn a_file_on_overlayfs_is_found_by_its_path() {
 }
 
 #[test]
-fn memory_files_cut_short() {
+fn truncated_memory_files() {
     let memfd = Mapping::from_memfd(c"memory", 0, 2 * PAGE, READ_WRITE, MAP_SHARED).unwrap();
     File::from(memfd.descriptor().unwrap()).set_len(PAGE as u64).unwrap();
     says(memfd.write(PAGE, b"x"), PAGE, 0, 1, "file offset 4096 lies beyond the 4096 bytes of the file");
@@ -165,7 +166,7 @@ fn memory_files_cut_short() {
 }
 
 #[test]
-fn shared_memory_truncated_behind_the_librarys_back() {
+fn shared_memory_truncated_without_the_library() {
     let memory = anonymous(2 * PAGE);
     let link = format!("/proc/self/map_files/{:x}-{:x}", page(&memory, 0).addr(), page(&memory, 2).addr());
     match File::options().write(true).open(&link) {
@@ -202,7 +203,7 @@ fn protection() {
 fn a_memory_file_sealed_against_writing() {
     let memory = Mapping::from_memfd(c"sealed", MFD_ALLOW_SEALING, PAGE, READ_WRITE, MAP_SHARED).unwrap();
     memory.add_seals(F_SEAL_FUTURE_WRITE).unwrap();
-    // What was mapped before can be written as before.
+    // An earlier mapping can still be written.
     memory.write(0, b"x").unwrap();
     let later = map(&File::from(memory.descriptor().unwrap()), PAGE, PROT_READ, MAP_SHARED, 0);
     says(later.write(0, b"x"), 0, 0, 1, PROTECTION);
@@ -252,7 +253,7 @@ fn an_empty_pool_of_huge_pages() {
         let path = format!("/sys/kernel/mm/hugepages/hugepages-{kilobytes}kB/{what}_hugepages");
         std::fs::read_to_string(path).unwrap().trim().parse().unwrap()
     };
-    // One more than there are, without a reservation.
+    // One more than the pool has, without a reservation.
     let (total, huge) = (count("nr") + count("nr_overcommit"), kilobytes * 1024);
     let length = (total + 1) * huge;
     for (flags, memfd_flags) in [(PRIVATE, None), (MAP_SHARED, Some(MFD_HUGETLB))] {
@@ -297,11 +298,11 @@ fn a_full_tmpfs() {
     let mapping = map(&file, REST, READ_WRITE, MAP_SHARED, 0);
     let done = mapping.fill(0, 1, REST).unwrap_err();
     assert!(done.to_string().ends_with(&format!(" of 1048576 bytes: {NO_SPACE}")), "{done}");
-    // A hole takes room also to be read.
+    // On tmpfs, reading a hole needs memory, too.
     says(read(&mapping, 500_000, 1), 500_000, 0, 1, NO_SPACE);
     let private = map(&file, REST, READ_WRITE, MAP_PRIVATE, 0);
     says(private.write(500_000, b"x"), 500_000, 0, 1, NO_SPACE);
-    // What has another cause is not blamed on that.
+    // Another cause is not reported as a full file system.
     let protected = map(&file, REST, PROT_READ, MAP_SHARED, 0);
     says(protected.write(500_000, b"x"), 500_000, 0, 1, PROTECTION);
     file.set_len(100_000).unwrap();
@@ -328,7 +329,7 @@ fn a_full_ext4() {
     let mapping = map(&file, REST, READ_WRITE, MAP_SHARED, 0);
     let done = mapping.fill(0, 1, REST).unwrap_err();
     assert!(done.to_string().ends_with(&format!(" of 67108864 bytes: {NO_SPACE}")), "{done}");
-    // Reading a hole takes no room here.
+    // On ext4, reading a hole needs no block.
     assert_eq!(read(&mapping, 60_000_000, 1).unwrap(), [0]);
     says(mapping.write(60_000_000, b"x"), 60_000_000, 0, 1, NO_SPACE);
 }
@@ -384,8 +385,8 @@ fn poison() {
 }
 
 #[test]
-fn without_descriptors_nothing_wrong_is_said() {
-    in_a_process_of_its_own("without_descriptors_nothing_wrong_is_said", || {
+fn without_free_descriptors_no_wrong_cause_is_reported() {
+    in_a_process_of_its_own("without_free_descriptors_no_wrong_cause_is_reported", || {
         let file = tempfile::tempfile().unwrap();
         file.set_len(2 * PAGE as u64).unwrap();
         let mapping = map(&file, REST, READ_WRITE, MAP_SHARED, 0);
@@ -406,7 +407,7 @@ fn without_descriptors_nothing_wrong_is_said() {
 }
 
 #[test]
-fn without_proc_nothing_wrong_is_said() {
+fn without_proc_no_wrong_cause_is_reported() {
     const SKIPPED: i32 = 77;
     let file = tempfile::tempfile().unwrap();
     file.set_len(2 * PAGE as u64).unwrap();
@@ -414,7 +415,7 @@ fn without_proc_nothing_wrong_is_said() {
     file.set_len(0).unwrap();
     let status = forked(|| {
         let (nothing, none) = (std::ptr::null(), c"none".as_ptr());
-        // SAFETY: this process gets mounts of its own.
+        // SAFETY: this process gets its own mount namespace.
         let hidden = unsafe {
             libc::unshare(libc::CLONE_NEWNS) == 0
                 && libc::mount(none, c"/".as_ptr(), nothing, libc::MS_REC | libc::MS_PRIVATE, nothing.cast()) == 0
@@ -434,11 +435,11 @@ fn without_proc_nothing_wrong_is_said() {
 
 /// POSIX drops all of a process's record locks on a file when it closes any descriptor of it.
 #[test]
-fn looking_for_the_cause_drops_no_locks() {
+fn finding_the_cause_drops_no_record_locks() {
     let Some(mount) = Mount::new(&["-t", "tmpfs", "-o", "size=64k", "none"]) else { return };
     let file = new_file(&mount.path().join("sparse"), 1 << 20);
     let mapping = map(&file, REST, READ_WRITE, MAP_SHARED | mmap_wrap::internals::mapping::KEEP, 0);
-    // SAFETY: the structure is of zeros and these.
+    // SAFETY: zeros are valid for the other members.
     let lock = |command: c_int| unsafe {
         let mut lock: libc::flock = std::mem::zeroed();
         (lock.l_type, lock.l_whence) = (libc::F_WRLCK as _, libc::SEEK_SET as _);

@@ -1,5 +1,5 @@
-//! Nothing that a mapping can meet kills the process: each cause for real, through every accessor.
-
+//! No fault kills the process: each cause is provoked, for every accessor.
+#![cfg(unix)]
 #![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "small numbers")]
 
 mod common;
@@ -18,8 +18,8 @@ use std::sync::atomic::Ordering;
 
 const PAGE: i64 = 4096;
 
-/// A file of two pages of ones, mapped shared, and cut to one page.
-fn cut_short() -> (File, Handle) {
+/// A file of two pages of ones, mapped shared, and truncated to one page.
+fn truncated() -> (File, Handle) {
     let file = tempfile::tempfile().unwrap();
     file.set_len(2 * PAGE as u64).unwrap();
     let fd = file.as_raw_fd().into();
@@ -29,8 +29,8 @@ fn cut_short() -> (File, Handle) {
     (file, h)
 }
 
-/// Every accessor at the second page of two, and what each must answer.
-fn all_refused(mapping: &Mapping, cause: impl Fn(&Cause) -> bool) {
+/// Every accessor at the second page of two must fail with the cause.
+fn all_fail(mapping: &Mapping, cause: impl Fn(&Cause) -> bool) {
     let fault_from =
         |outcome: mmap_wrap::internals::Result<usize>, place: usize, expected: usize| match outcome.map_err(|error| *error) {
             Err(Error::Fault { offset, done, address, cause: found, .. }) => {
@@ -48,25 +48,25 @@ fn all_refused(mapping: &Mapping, cause: impl Fn(&Cause) -> bool) {
     fault(mapping.copy_within(0, PAGE - 3, 10), 3);
     fault(mapping.copy_within(PAGE, 0, 10), 0);
     fault(mapping.find(b"nowhere", 0, REST), PAGE as usize);
-    // From the end: its first window lies in the page that faults.
+    // rfind begins at the end, in the page that faults.
     fault_from(mapping.rfind(b"nowhere", PAGE - 10, 2 * PAGE - 10), 2 * PAGE as usize - 10 - 128, 0);
     fault_from(mapping.rfind(b"nowhere", PAGE - 10, PAGE + 10), PAGE as usize, 0);
 }
 
 #[test]
-fn a_file_cut_short_is_an_error_that_says_so() {
-    let (_file, h) = cut_short();
+fn a_truncated_file_is_an_error_with_that_cause() {
+    let (_file, h) = truncated();
     let mapping = registry::pin(h).unwrap();
-    all_refused(&mapping, |cause| matches!(cause, Cause::BeyondEnd { size: 4096, .. } | Cause::File));
+    all_fail(&mapping, |cause| matches!(cause, Cause::BeyondEnd { size: 4096, .. } | Cause::File));
     assert_eq!(mapping.find(&[1], 0, REST), Ok(0));
-    // What is still there still works, and so does the rest once the file is long again.
+    // The first page still works, and so does the second once the file is long enough again.
     assert_eq!(read(&mapping, 0, 4096).unwrap(), [1; 4096]);
     _file.set_len(2 * PAGE as u64).unwrap();
     assert_eq!(read(&mapping, PAGE, 1).unwrap(), [0]);
 }
 
 #[test]
-fn a_named_file_cut_short_is_reported_with_its_new_size() {
+fn a_truncated_named_file_is_reported_with_its_new_size() {
     let file = tempfile::NamedTempFile::new().unwrap();
     file.as_file().set_len(8192).unwrap();
     let path = CString::new(file.path().to_str().unwrap()).unwrap();
@@ -80,21 +80,21 @@ fn a_named_file_cut_short_is_reported_with_its_new_size() {
 }
 
 #[test]
-fn memory_changed_behind_the_librarys_back_is_an_error() {
+fn memory_changed_without_the_library_is_an_error() {
     let protected = anonymous(2 * PAGE);
     let second = protected.address().wrapping_add(PAGE as usize).cast();
     // SAFETY: the memory is this test's.
     unsafe { assert_eq!(libc::mprotect(second, PAGE as usize, libc::PROT_NONE), 0) };
-    all_refused(&protected, |cause| *cause == Cause::Protection);
+    all_fail(&protected, |cause| *cause == Cause::Protection);
 
     let unmapped = anonymous(2 * PAGE);
     let second = unmapped.address().wrapping_add(PAGE as usize).cast();
-    // SAFETY: as above. Something else is mapped there at once, so that no other thread's memory comes to lie there.
+    // SAFETY: as above. The range is mapped again at once, so that no other thread maps memory there.
     unsafe {
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED;
         libc::mmap(second, PAGE as usize, libc::PROT_NONE, flags, -1, 0);
     }
-    all_refused(&unmapped, |cause| *cause == Cause::Protection);
+    all_fail(&unmapped, |cause| *cause == Cause::Protection);
 }
 
 #[test]
@@ -104,13 +104,13 @@ fn a_guard_region_is_an_error() {
         println!("skipped: no guard regions on this kernel: {error}");
         return;
     }
-    all_refused(&memory, |cause| matches!(cause, Cause::Guard | Cause::Memory | Cause::File));
+    all_fail(&memory, |cause| matches!(cause, Cause::Guard | Cause::Memory | Cause::File));
     memory.advise(MADV_GUARD_REMOVE, PAGE, PAGE).unwrap();
     assert_eq!(read(&memory, PAGE, 1).unwrap(), [0]);
 }
 
 #[test]
-fn a_full_file_system_is_an_error_that_says_so() {
+fn a_full_file_system_is_an_error_with_that_cause() {
     let Some(mount) = Mount::new(&["-t", "tmpfs", "-o", "size=64k", "none"]) else { return };
     let file = File::options().read(true).write(true).create(true).truncate(true).open(mount.path().join("sparse")).unwrap();
     file.set_len(1 << 20).unwrap();
@@ -127,7 +127,7 @@ fn a_full_file_system_is_an_error_that_says_so() {
 
 #[test]
 fn an_io_error_is_an_error() {
-    // A file system on a loop device whose backing file is cut away: its blocks cannot be read any more.
+    // A file system on a loop device whose backing file is truncated: its blocks cannot be read any more.
     let folder = tempfile::tempdir().unwrap();
     let image = folder.path().join("image");
     File::create(&image).unwrap().set_len(8 << 20).unwrap();
@@ -158,14 +158,14 @@ fn an_io_error_is_an_error() {
     }
 }
 
-/// Runs a body in a process whose SIGBUS another handler has, or that blocks it, as `prepare` arranges it.
-fn with_signals_of_others(name: &str, prepare: impl FnOnce()) {
+/// Runs a test in a process in which `prepare` replaces the handler of SIGBUS, or blocks it.
+fn with_changed_signals(name: &str, prepare: impl FnOnce()) {
     in_a_process_of_its_own(name, || {
-        let (_file, h) = cut_short();
+        let (_file, h) = truncated();
         prepare();
         assert!(!mmap_wrap::internals::verify_handlers());
         let mapping = registry::pin(h).unwrap();
-        all_refused(&mapping, |cause| matches!(cause, Cause::BeyondEnd { .. } | Cause::File));
+        all_fail(&mapping, |cause| matches!(cause, Cause::BeyondEnd { .. } | Cause::File));
         drop(mapping);
         assert_eq!(registry::unmap(h), Ok(true));
     });
@@ -173,7 +173,7 @@ fn with_signals_of_others(name: &str, prepare: impl FnOnce()) {
 
 #[test]
 fn blocked_signals_do_not_kill() {
-    with_signals_of_others("blocked_signals_do_not_kill", || {
+    with_changed_signals("blocked_signals_do_not_kill", || {
         // SAFETY: blocks all signals of this thread.
         unsafe {
             let mut all = std::mem::zeroed();
@@ -184,8 +184,8 @@ fn blocked_signals_do_not_kill() {
 }
 
 #[test]
-fn a_handler_taken_away_does_not_kill() {
-    with_signals_of_others("a_handler_taken_away_does_not_kill", || {
+fn a_replaced_handler_does_not_kill() {
+    with_changed_signals("a_replaced_handler_does_not_kill", || {
         // SAFETY: the default action, for both.
         unsafe {
             libc::signal(libc::SIGBUS, libc::SIG_DFL);
@@ -197,14 +197,14 @@ fn a_handler_taken_away_does_not_kill() {
 #[test]
 fn a_surviving_mapping_reports_its_loss_once() {
     in_a_process_of_its_own("a_surviving_mapping_reports_its_loss_once", || {
-        let (_file, h) = cut_short();
+        let (_file, h) = truncated();
         registry::survive(h, true).unwrap();
         let loss = registry::loss_flag(h).unwrap();
         let lost = || loss.load(Ordering::Relaxed) & 1;
         let address = registry::acquire(h).unwrap();
         let second = address.wrapping_add(PAGE as usize);
         assert_eq!(lost(), 0);
-        // SAFETY: the export holds the mapping; the access is what it survives.
+        // SAFETY: the export keeps the mapping, which survives the access.
         assert_eq!(unsafe { second.read_volatile() }, 0);
         assert_eq!(lost(), 1);
         assert_eq!(registry::pin(h).unwrap_err(), Error::Lost.into());
@@ -214,11 +214,11 @@ fn a_surviving_mapping_reports_its_loss_once() {
         drop(mapping);
         assert_eq!(registry::release(h), Ok(0));
 
-        // A loss that nobody asked about is reported by unmapping, which unmaps all the same.
-        let (_file, other) = cut_short();
+        // A pending loss is reported by unmapping, which unmaps nevertheless.
+        let (_file, other) = truncated();
         registry::survive(other, true).unwrap();
         let address = registry::pin(other).unwrap().address();
-        // SAFETY: mapped, and survived.
+        // SAFETY: mapped, and surviving.
         unsafe { address.wrapping_add(PAGE as usize).write_volatile(1) };
         assert_eq!(registry::unmap(other), Err(Error::Lost.into()));
         assert_eq!(registry::unmap(other), Ok(false));
@@ -227,12 +227,12 @@ fn a_surviving_mapping_reports_its_loss_once() {
 }
 
 #[test]
-fn a_mapping_that_does_not_survive_dies_as_usual() {
+fn a_fault_of_a_mapping_that_is_not_surviving_kills_as_usual() {
     for surviving in [false, true] {
-        let (_file, h) = cut_short();
+        let (_file, h) = truncated();
         registry::survive(h, surviving).unwrap();
         let address = registry::pin(h).unwrap().address().wrapping_add(PAGE as usize);
-        // SAFETY: the child reads the page and leaves.
+        // SAFETY: the child reads the page and ends.
         let child = unsafe { libc::fork() };
         if child == 0 {
             // SAFETY: as above.

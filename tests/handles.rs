@@ -1,4 +1,4 @@
-//! No stale handle reaches memory; nothing waits; a fork leaves nothing held.
+//! A stale handle never accesses memory; unmapping does not wait; a fork leaves no pins.
 
 #![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "small numbers")]
 
@@ -11,9 +11,9 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::thread;
 
 #[test]
-fn zero_negative_and_made_up_handles_are_refused() {
-    // Alone in its process: made up here could be another test's real handle.
-    in_a_process_of_its_own("zero_negative_and_made_up_handles_are_refused", || {
+fn zero_negative_and_invalid_handles_are_errors() {
+    // In a process of its own: an invalid number here could be a handle of another test.
+    in_a_process_of_its_own("zero_negative_and_invalid_handles_are_errors", || {
         let real = handle(1);
         for forged in [0, -1, 1, 4096, i64::MAX, i64::MIN, real + 1, real + (1 << 31), real | (1 << 62)] {
             assert_eq!(pin(forged).unwrap_err(), Error::Handle(forged).into());
@@ -26,7 +26,7 @@ fn zero_negative_and_made_up_handles_are_refused() {
 }
 
 #[test]
-fn unmapping_twice_answers_false_and_every_use_says_unmapped() {
+fn unmapping_twice_returns_false_and_every_use_returns_unmapped() {
     let h = handle(4096);
     assert!(unmap(h).unwrap());
     assert!(!unmap(h).unwrap());
@@ -36,7 +36,7 @@ fn unmapping_twice_answers_false_and_every_use_says_unmapped() {
 }
 
 #[test]
-fn a_handle_never_comes_to_mean_another_mapping() {
+fn a_handle_never_refers_to_another_mapping() {
     let mut seen = std::collections::HashSet::new();
     let mut last = 0;
     for _ in 0..10_000 {
@@ -75,15 +75,15 @@ fn an_export_holds_the_mapping_and_its_release_frees_it() {
 }
 
 #[test]
-fn whoever_is_inside_is_refused_and_keeps_the_address_until_the_last_has_left() {
-    in_a_process_of_its_own("whoever_is_inside_is_refused_and_keeps_the_address_until_the_last_has_left", || {
+fn accesses_of_readers_fail_after_unmapping_and_the_last_reader_unmaps_the_address() {
+    in_a_process_of_its_own("accesses_of_readers_fail_after_unmapping_and_the_last_reader_unmaps_the_address", || {
         let h = handle(4096);
         let (one, other) = (pin(h).unwrap(), pin(h).unwrap());
         let address = one.address();
         assert!(unmap(h).unwrap(), "unmapping does not wait");
         assert!(!unmap(h).unwrap());
         assert_eq!(pin(h).unwrap_err(), Error::Unmapped(h).into());
-        // The memory is given up at once; only its place is kept, so that nobody's bytes can come to lie there.
+        // The memory is replaced at once by inaccessible pages, so that nothing else can be mapped there.
         assert!(matches!(*one.write(0, b"late").unwrap_err(), Error::Fault { cause: Cause::Protection, .. }));
         drop(one);
         assert!(is_mapped(address));
@@ -92,13 +92,13 @@ fn whoever_is_inside_is_refused_and_keeps_the_address_until_the_last_has_left() 
     });
 }
 
-/// How often each thread of a race goes round; `make test-deep` asks for more.
+/// How many rounds each thread of a race makes; `make test-deep` sets more.
 fn rounds() -> i64 {
     std::env::var("MMAP_WRAP_ROUNDS").map_or(20_000, |rounds| rounds.parse().unwrap())
 }
 
-/// Each mapping is filled with a number of its own. Readers take handles from a board that mappers keep changing; all
-/// that a reader sees under one pin must be one number, whatever happens to the address meanwhile.
+/// Each mapping is filled with its own number. Readers take handles from an array that mappers keep changing; what a reader reads
+/// under one pin must be one number, whatever happens to the address meanwhile.
 #[test]
 fn readers_never_see_another_mappings_bytes() {
     const PLACES: usize = 8;
@@ -133,7 +133,7 @@ fn readers_never_see_another_mappings_bytes() {
                     gone += 1;
                     continue;
                 };
-                // Refused, if the mapping is unmapped while we are inside; never another's bytes.
+                // An error, if the mapping is unmapped while it is pinned; never bytes of another mapping.
                 let Ok(bytes) = read(&mapping, 0, WORDS * 8) else {
                     failure += 1;
                     continue;
@@ -141,7 +141,7 @@ fn readers_never_see_another_mappings_bytes() {
                 let first = &bytes[..8];
                 assert!(bytes.chunks(8).all(|word| word == first), "a mapping holds two numbers");
                 assert_ne!(first, [0; 8], "the memory was replaced under the pin");
-                // Read again under the same pin: it is still the same mapping, or refused.
+                // Read again under the same pin: still the same mapping, or an error.
                 assert!(read(&mapping, 0, 8).map_or(true, |again| again == first), "the address was reused under the pin");
                 good += 1;
             }
@@ -157,8 +157,8 @@ fn readers_never_see_another_mappings_bytes() {
     assert!(seen.iter().map(|(good, ..)| good).sum::<u64>() > 1000, "the readers hardly ran: {seen:?}");
 }
 
-/// A reader and an unmapper begin at the same moment, again and again. Without the barrier that the unmapper makes the
-/// reader's processor execute, it misses a pin that still lies in the store buffer of that processor.
+/// A reader and an unmapper start at the same moment, many times. Without the barrier that the unmapper makes the reader's
+/// processor execute, it misses a pin that is still in the store buffer of that processor.
 #[test]
 fn a_pin_that_found_the_mapping_live_keeps_its_addresses() {
     in_a_process_of_its_own("a_pin_that_found_the_mapping_live_keeps_its_addresses", || {
@@ -169,12 +169,12 @@ fn a_pin_that_found_the_mapping_live_keeps_its_addresses() {
             for looks in 0.. {
                 match place.load(Ordering::SeqCst) {
                     value if value != not => return value,
-                    // On a loaded machine the other thread may need this processor.
+                    // On a busy machine the other thread may need this processor.
                     _ if looks > 10_000 => thread::yield_now(),
                     _ => std::hint::spin_loop(),
                 }
             }
-            unreachable!("it looks without an end")
+            unreachable!("the loop has no end")
         };
         let reader = thread::spawn(move || {
             let mut last = 0;
@@ -183,7 +183,7 @@ fn a_pin_that_found_the_mapping_live_keeps_its_addresses() {
                 if last < 0 {
                     return;
                 }
-                // Another delay each time, around that of the other thread.
+                // A different delay each time, around that of the other thread.
                 (0..last % 61).for_each(|_| std::hint::spin_loop());
                 if let Ok(mapping) = pin(last) {
                     PINNED.fetch_add(1, Ordering::SeqCst);
@@ -196,12 +196,12 @@ fn a_pin_that_found_the_mapping_live_keeps_its_addresses() {
         });
         let wanted = if cfg!(debug_assertions) { rounds() } else { rounds() * 5 };
         let is_enough = |rounds| rounds >= wanted && PINNED.load(Ordering::SeqCst) > 100;
-        // On a loaded machine the reader often comes too late: then more rounds are made.
+        // On a busy machine the reader is often too late: then there are more rounds.
         for round in (0..wanted * 50).take_while(|round| !is_enough(*round)) {
             if reader.is_finished() {
                 break;
             }
-            // Looks at all pins, so that the reader's processor has to fetch the reader's own again before it can store there.
+            // Reads all pins, so that the reader's processor has to fetch the cache line again before it can store its own.
             unmap(handle(1)).unwrap();
             let h = handle(4096);
             HANDLE.store(h, Ordering::SeqCst);
@@ -216,13 +216,14 @@ fn a_pin_that_found_the_mapping_live_keeps_its_addresses() {
         }
         HANDLE.store(-1, Ordering::SeqCst);
         reader.join().unwrap();
-        assert!(PINNED.load(Ordering::SeqCst) > 100, "the reader hardly ever came in time");
+        assert!(PINNED.load(Ordering::SeqCst) > 100, "the reader was hardly ever in time");
     });
 }
 
 #[test]
-fn a_forked_child_has_its_parents_handles_and_none_of_its_threads_pins() {
-    in_a_process_of_its_own("a_forked_child_has_its_parents_handles_and_none_of_its_threads_pins", || {
+#[cfg(unix)]
+fn a_forked_child_has_the_handles_of_its_parent_and_none_of_the_pins() {
+    in_a_process_of_its_own("a_forked_child_has_the_handles_of_its_parent_and_none_of_the_pins", || {
         static OVER: AtomicBool = AtomicBool::new(false);
         let h = handle(4096);
         let address = pin(h).unwrap().address();
@@ -254,6 +255,7 @@ fn a_forked_child_has_its_parents_handles_and_none_of_its_threads_pins() {
 }
 
 #[test]
+#[cfg(unix)]
 fn an_export_outlives_a_fork() {
     let h = handle(4096);
     acquire(h).unwrap();
@@ -270,11 +272,11 @@ fn an_export_outlives_a_fork() {
 }
 
 #[test]
-fn sixty_thousand_mappings_live_at_once_and_the_last_possible_one_is_an_error() {
-    in_a_process_of_its_own("sixty_thousand_mappings_live_at_once_and_the_last_possible_one_is_an_error", || {
+fn sixty_thousand_mappings_can_exist_and_one_beyond_the_limit_is_an_error() {
+    in_a_process_of_its_own("sixty_thousand_mappings_can_exist_and_one_beyond_the_limit_is_an_error", || {
         let mut handles = Vec::new();
         let failure = loop {
-            // A shared mapping has a file of its own, so the kernel cannot merge it with its neighbour.
+            // Each shared mapping has its own file, so the kernel cannot merge it with its neighbour.
             match insert(|| from_descriptor(0, 1, READ_WRITE, ANONYMOUS, -1, 0)) {
                 Ok(h) => handles.push(h),
                 Err(error) => break Some(error),

@@ -5,7 +5,6 @@ mod common;
 use common::{READ_WRITE, anonymous, forked, from_descriptor, in_a_process_of_its_own, read, resize_at, without_guard_regions};
 use mmap_wrap::internals::{Mapping, constants::*, error::*, mapping::FileEnd, range::REST, registry};
 use std::io::Write;
-use std::os::fd::AsRawFd;
 
 fn page() -> i64 {
     common::abi::mmap_wrap_page_size()
@@ -16,7 +15,7 @@ fn private(length: i64) -> Mapping {
 }
 
 #[test]
-fn a_guard_region_refuses_every_access_until_it_is_lifted() {
+fn every_access_to_a_guard_region_faults_until_it_is_removed() {
     for memory in [private(3 * page()), anonymous(3 * page())] {
         memory.fill(0, 7, REST).unwrap();
         memory.guard(true, page(), page()).unwrap();
@@ -38,18 +37,18 @@ fn a_guard_region_refuses_every_access_until_it_is_lifted() {
 }
 
 #[test]
-fn guards_are_what_they_are_with_guard_regions_of_the_kernel() {
+fn guards_work_with_guard_regions_of_the_kernel() {
     if private(page()).advise(MADV_GUARD_INSTALL, 0, REST).is_err() {
         return println!("skipped: this kernel has no guard regions (Linux 6.13)");
     }
-    guards_are_what_they_are();
+    guards_work();
 }
 
 #[test]
-fn guards_are_the_same_without_guard_regions_of_the_kernel() {
-    in_a_process_of_its_own("guards_are_the_same_without_guard_regions_of_the_kernel", || {
+fn guards_work_without_guard_regions_of_the_kernel() {
+    in_a_process_of_its_own("guards_work_without_guard_regions_of_the_kernel", || {
         if without_guard_regions() {
-            guards_are_what_they_are();
+            guards_work();
             let memory = private(2 * page());
             memory.guard(true, page(), REST).unwrap();
             let failure = memory.write(page(), b"x").unwrap_err().to_string();
@@ -58,18 +57,18 @@ fn guards_are_the_same_without_guard_regions_of_the_kernel() {
     });
 }
 
-/// All that holds whether the kernel guards, or a protection stands in for that.
-fn guards_are_what_they_are() {
+/// What holds for guard regions of the kernel and for guards by protection.
+fn guards_work() {
     a_guard_outlives_protections();
-    lifted_pages_have_the_protection_they_were_given_last();
-    private_memory_is_dropped_and_a_file_is_not();
-    a_guard_begins_where_a_mapping_begins_inside_its_first_page();
+    pages_whose_guard_is_removed_have_the_last_protection_that_was_set();
+    guarding_discards_private_memory_and_no_file_data();
+    a_guard_covers_the_first_page_of_a_mapping_that_begins_inside_it();
     a_guard_stays_with_its_pages_when_a_mapping_is_resized_moved_or_split();
     forked_children_inherit_guards();
     guards_outlive_protections_of_other_threads();
 }
 
-/// Of each page, whether it can be read, 'r', and written, 'w'.
+/// For each page whether it can be read, 'r', or written, 'w'.
 fn accesses(memory: &Mapping) -> String {
     let pages = memory.length().div_ceil(memory.page_size());
     let access = |at: i64| match read(memory, at, 1) {
@@ -83,7 +82,7 @@ fn accesses(memory: &Mapping) -> String {
     (0..pages).map(|number| access(i64::try_from(number * memory.page_size()).unwrap())).collect()
 }
 
-/// A file of so many pages, each full of its number, from 1 on.
+/// A file of `count` pages, each filled with its number, from 1 on.
 fn numbered_pages(count: u8) -> std::fs::File {
     let mut file = tempfile::tempfile().unwrap();
     let size = usize::try_from(page()).unwrap();
@@ -93,7 +92,7 @@ fn numbered_pages(count: u8) -> std::fs::File {
 
 fn a_guard_outlives_protections() {
     let file = numbered_pages(4);
-    let of_file = |flags| from_descriptor(0, REST, READ_WRITE, flags, file.as_raw_fd().into(), 0).unwrap();
+    let of_file = |flags| from_descriptor(0, REST, READ_WRITE, flags, mmap_wrap::internals::raw(&file).into(), 0).unwrap();
     for memory in [private(4 * page()), anonymous(4 * page()), of_file(MAP_SHARED), of_file(MAP_PRIVATE)] {
         memory.guard(true, page(), 2 * page()).unwrap();
         assert_eq!(accesses(&memory), "w--w");
@@ -117,7 +116,7 @@ fn a_guard_outlives_protections() {
     }
 }
 
-fn lifted_pages_have_the_protection_they_were_given_last() {
+fn pages_whose_guard_is_removed_have_the_last_protection_that_was_set() {
     let memory = private(5 * page());
     memory.protect(PROT_NONE, page(), page()).unwrap();
     memory.protect(PROT_READ, 2 * page(), page()).unwrap();
@@ -131,9 +130,9 @@ fn lifted_pages_have_the_protection_they_were_given_last() {
     assert_eq!(accesses(&memory), "wwwww", "nothing is left of the guards");
 }
 
-fn private_memory_is_dropped_and_a_file_is_not() {
+fn guarding_discards_private_memory_and_no_file_data() {
     let file = numbered_pages(2);
-    let of_file = |flags| from_descriptor(0, REST, READ_WRITE, flags, file.as_raw_fd().into(), 0).unwrap();
+    let of_file = |flags| from_descriptor(0, REST, READ_WRITE, flags, mmap_wrap::internals::raw(&file).into(), 0).unwrap();
     for (memory, left) in
         [(private(2 * page()), 0), (anonymous(2 * page()), 7), (of_file(MAP_PRIVATE), 2), (of_file(MAP_SHARED), 7)]
     {
@@ -145,9 +144,9 @@ fn private_memory_is_dropped_and_a_file_is_not() {
     }
 }
 
-fn a_guard_begins_where_a_mapping_begins_inside_its_first_page() {
+fn a_guard_covers_the_first_page_of_a_mapping_that_begins_inside_it() {
     let file = numbered_pages(3);
-    let memory = from_descriptor(0, REST, READ_WRITE, MAP_SHARED, file.as_raw_fd().into(), 100).unwrap();
+    let memory = from_descriptor(0, REST, READ_WRITE, MAP_SHARED, mmap_wrap::internals::raw(&file).into(), 100).unwrap();
     memory.guard(true, 0, page() - 100).unwrap();
     memory.protect(READ_WRITE, 0, REST).unwrap();
     assert_eq!(read(&memory, page() - 101, 1).unwrap_err().code(), MMAP_WRAP_E_FAULT);
@@ -238,8 +237,8 @@ fn guards_outlive_protections_of_other_threads() {
 }
 
 #[test]
-fn where_the_kernel_has_no_guard_regions_the_protection_does_it() {
-    // Secret memory is locked, and the kernel puts no guards into that.
+fn memory_that_cannot_have_guard_regions_is_guarded_by_protection() {
+    // Secret memory is locked, and the kernel has no guard regions in locked memory.
     let memory = match Mapping::from_secret(2 * page(), READ_WRITE) {
         Ok(secret) => secret,
         Err(error) => return println!("skipped: {error}"),
@@ -255,8 +254,8 @@ fn where_the_kernel_has_no_guard_regions_the_protection_does_it() {
 }
 
 #[test]
-fn what_is_sealed_stays_as_it_is() {
-    in_a_process_of_its_own("what_is_sealed_stays_as_it_is", || {
+fn a_sealed_mapping_cannot_be_changed() {
+    in_a_process_of_its_own("a_sealed_mapping_cannot_be_changed", || {
         let h = registry::insert(|| Ok(private(3 * page()))).unwrap();
         let pin = registry::pin(h).unwrap();
         match pin.seal(page(), page()) {
@@ -285,7 +284,7 @@ fn what_is_sealed_stays_as_it_is() {
 }
 
 #[test]
-fn a_name_is_in_the_maps_until_it_is_taken_away() {
+fn a_name_is_in_proc_maps_until_it_is_removed() {
     let memory = private(1);
     match memory.set_name(Some(c"mmap-wrap test")) {
         Ok(()) => {}

@@ -1,13 +1,13 @@
-//! The committed headers are what cbindgen makes of src/ffi/. (That the library exports what they declare is checked by
-//! scripts/abi.)
+//! The committed headers are those that cbindgen generates from src/ffi/. (scripts/abi checks that the library exports what they
+//! declare.)
 
 use std::fs;
 use std::path::Path;
 
-/// The number of the binary interface, which build.rs has.
+/// The ABI number, from build.rs.
 const ABI_VERSION: &str = env!("MMAP_WRAP_ABI_VERSION");
 const VERSION: &str = env!("CARGO_PKG_VERSION");
-/// The headers that are committed, and how each is made.
+/// The committed headers, and how each is generated.
 const HEADERS: &[(&str, fn() -> String)] = &[("mmap_wrap.h", header), ("mmap_wrap_constants.h", constants_header)];
 
 /// With MMAP_WRAP_RENEW_HEADER set (`make header`) the committed headers are written instead of compared.
@@ -61,7 +61,7 @@ fn every_function_passes_its_own_name_to_the_boundary() {
     }
 }
 
-/// The topics of the header in its order, and the file that holds each.
+/// The topics of the header in their order, and the files of each.
 const TOPICS: &[&[&str]] = &[
     &["src/ffi/version.rs"],
     &["src/ffi/error.rs", "src/error.rs"],
@@ -91,7 +91,7 @@ fn header() -> String {
     let (minor, patch) = rest.split_once('.').expect("a version has three numbers");
     let preamble = PREAMBLE.replace("{abi}", ABI_VERSION).replace("{version}", VERSION);
     preamble.replace("{major}", major).replace("{minor}", minor).replace("{patch}", patch)
-        // cbindgen makes no macros but of numbers.
+        // cbindgen generates macros for numbers only.
         + &text.replacen(OPTIONS_END, OPTIONS_INIT, 1)
         + &POSTAMBLE.replace("{guard}", "MMAP_WRAP_H")
 }
@@ -103,7 +103,7 @@ fn constants_header() -> String {
     format!("{CONSTANTS_PREAMBLE}\n{declarations}{}", POSTAMBLE.replace("{guard}", "MMAP_WRAP_CONSTANTS_H"))
 }
 
-/// A topic under its title, which begins the first file's documentation.
+/// A topic with its title, which is the first line of the first file's documentation.
 fn topic(first: &str, files: &[&str]) -> String {
     let source = fs::read_to_string(first).expect("each topic is a file");
     let about: Vec<&str> =
@@ -113,7 +113,7 @@ fn topic(first: &str, files: &[&str]) -> String {
     format!("\n/*\n * == {title} ==\n{} */\n\n{}", filled(&about), declarations(files))
 }
 
-/// What cbindgen makes of these files.
+/// What cbindgen generates from these files.
 fn declarations(files: &[&str]) -> String {
     let config = cbindgen::Config::from_file("cbindgen.toml").expect("cbindgen.toml is valid");
     let builder = files.iter().fold(cbindgen::Builder::new().with_config(config), |builder, file| builder.with_src(file));
@@ -122,8 +122,8 @@ fn declarations(files: &[&str]) -> String {
     tidy(String::from_utf8(text).expect("C is text").trim())
 }
 
-/// What cbindgen leaves to do: examples lose their Markdown fences and are indented, paragraphs are filled, a comment of one
-/// line takes one line, a negative number gets parentheses, and bits are hexadecimal.
+/// What cbindgen does not do: examples lose their Markdown fences and are indented, paragraphs are filled, a comment of one line takes
+/// one line, a negative number gets parentheses, and bits are hexadecimal.
 fn tidy(declarations: &str) -> String {
     let mut text = String::new();
     let mut in_example = false;
@@ -140,7 +140,7 @@ fn tidy(declarations: &str) -> String {
         text += "\n";
     }
     let mut text = filled(&declarators(&text));
-    // A comment of one line takes one line, if it has room.
+    // A comment of one line takes one line if it fits.
     for indent in ["    ", ""] {
         let (begin, end) = (format!("{indent}/**\n{indent} * "), format!("\n{indent} */\n"));
         let mut parts = text.split(begin.as_str());
@@ -156,7 +156,7 @@ fn tidy(declarations: &str) -> String {
     text
 }
 
-/// Each function's declaration in one line, or broken between parameters where it is too long.
+/// Each function's declaration in one line, or broken between parameters if it is too long.
 fn declarators(text: &str) -> String {
     let mut out = String::new();
     let mut declaration = String::new();
@@ -190,7 +190,7 @@ fn broken(declaration: &str) -> String {
     lines.join("\n") + "\n"
 }
 
-/// A macro of a number: bits are hexadecimal, and what is negative has parentheses.
+/// A macro of a number: bits are hexadecimal, and a negative number has parentheses.
 fn number(line: &str) -> String {
     let Some((define, digits)) = line.rsplit_once(' ') else { return line.to_owned() };
     let bits = ["_KEEP", "_OR_PRIVATE", "_ENDIAN", "_I8", "_I16", "_I32", "_I64", "_U8", "_U16", "_U32", "_U64", "_F32", "_F64"];
@@ -203,7 +203,7 @@ fn number(line: &str) -> String {
 
 const COLUMNS: usize = 100;
 
-/// The paragraphs of comments, filled to the columns that the header has. Examples and lists stay as they are.
+/// Fills the paragraphs of comments to the columns of the header. Examples and lists are not changed.
 fn filled(text: &str) -> String {
     let mut out = String::new();
     let mut paragraph = String::new();

@@ -1,4 +1,5 @@
-//! Aligned mappings, huge pages that form and those of the pool, and NUMA nodes.
+//! Aligned mappings, transparent huge pages, huge pages of the pool, and NUMA nodes.
+#![cfg(unix)]
 
 mod common;
 
@@ -18,7 +19,7 @@ const PRIVATE: i64 = MAP_PRIVATE | MAP_ANONYMOUS;
 const MIB: i64 = 1 << 20;
 
 fn message() -> String {
-    // SAFETY: the text is kept until the next message of this thread.
+    // SAFETY: the text is valid until the next message of this thread.
     unsafe { CStr::from_ptr(mmap_wrap_last_error_message()) }.to_str().unwrap().to_owned()
 }
 
@@ -37,7 +38,7 @@ fn size(bytes: i64) -> usize {
 fn an_aligned_mapping_begins_at_a_multiple() {
     let (small, page) = page();
     for alignment in [1, 2, page, 1 << 16, 2 * MIB, 1 << 30] {
-        // Several, of odd lengths: a lucky address is not enough.
+        // Several of odd lengths, so that none is aligned by chance.
         let all = [1, 4 * MIB, page + 1, 1, MIB].map(|len| aligned(alignment, len, READ_WRITE, PRIVATE, -1, 0).unwrap());
         for memory in &all {
             assert_eq!(memory.address().addr() % size(alignment).max(small), 0);
@@ -64,8 +65,8 @@ fn the_first_page_of_a_file_is_aligned_and_the_bytes_are_the_files() {
 }
 
 #[test]
-fn of_an_aligned_mapping_nothing_is_left() {
-    in_a_process_of_its_own("of_an_aligned_mapping_nothing_is_left", || {
+fn an_aligned_mapping_leaves_nothing_behind() {
+    in_a_process_of_its_own("an_aligned_mapping_leaves_nothing_behind", || {
         let read_only = File::open("Cargo.toml").unwrap();
         let readable = read_only.as_raw_fd().into();
         let address_space = || std::fs::read_to_string("/proc/self/statm").unwrap().split(' ').next().unwrap().to_owned();
@@ -88,7 +89,7 @@ fn of_an_aligned_mapping_nothing_is_left() {
 }
 
 #[test]
-fn alignments_that_cannot_be_are_refused() {
+fn invalid_alignments_are_errors() {
     let map = |alignment, len, flags| mmap_aligned_wrap(alignment, len, PROT_READ, flags, -1, 0);
     for alignment in [0, 3, -1, -4096, i64::MIN, i64::MAX] {
         let why = format!("mmap_aligned_wrap: alignment {alignment} is no power of two");
@@ -103,12 +104,12 @@ fn alignments_that_cannot_be_are_refused() {
 }
 
 #[test]
-fn threads_that_map_at_once_get_places_of_their_own() {
+fn threads_that_map_at_the_same_time_get_separate_addresses() {
     std::thread::scope(|scope| {
         for value in 1..=8u8 {
             scope.spawn(move || {
                 for _ in 0..3000 {
-                    // Of the size that the search for an aligned place leaves free for a moment.
+                    // The size of the gap that mapping at an aligned address leaves for a moment.
                     let beside = [(); 4].map(|()| from_descriptor(0, 2 * MIB, READ_WRITE, PRIVATE, -1, 0).unwrap());
                     beside.iter().for_each(|memory| memory.write(0, &[value]).unwrap());
                     let aligned = aligned(2 * MIB, 8192, READ_WRITE, PRIVATE, -1, 0).unwrap();
@@ -125,7 +126,7 @@ fn threads_that_map_at_once_get_places_of_their_own() {
 
 // -- Transparent huge pages --
 
-/// Two huge pages of memory that are huge. None, said aloud, where none form.
+/// Memory of two transparent huge pages. None, printed as skipped, if the kernel makes none.
 fn two_huge_pages() -> Option<(Mapping, i64)> {
     let setting = std::fs::read_to_string("/sys/kernel/mm/transparent_hugepage/enabled").unwrap_or_default();
     let huge = mmap_wrap_huge_page_size();
@@ -140,14 +141,14 @@ fn two_huge_pages() -> Option<(Mapping, i64)> {
     }
     memory.fill(0, 7, REST).unwrap();
     if memory.huge_bytes(0, REST) != Ok(memory.length()) {
-        // Memory was in pieces when it was touched: this takes the time to tidy it.
+        // Free memory was fragmented at the first access: this compacts it.
         memory.advise(MADV_COLLAPSE, 0, REST).unwrap();
     }
     Some((memory, huge))
 }
 
 #[test]
-fn huge_pages_form_in_aligned_memory_and_are_told_byte_by_byte() {
+fn aligned_memory_gets_huge_pages_and_their_bytes_are_counted() {
     let Some((memory, huge)) = two_huge_pages() else { return };
     assert_eq!(mapping::transparent_huge_page_size(), Ok(size(huge)));
     match memory.huge_bytes(1000, huge) {
@@ -160,7 +161,7 @@ fn huge_pages_form_in_aligned_memory_and_are_told_byte_by_byte() {
     assert_eq!(memory.huge_bytes(0, REST), Ok(size(2 * huge)));
     assert_eq!(memory.huge_bytes(5, 1), Ok(1));
     assert_eq!(memory.huge_bytes(2 * huge, 0), Ok(0));
-    // Whoever takes a page out of one makes small ones of it.
+    // Discarding one base page splits a huge page.
     memory.protect(PROT_READ, huge + page().1, page().1).unwrap();
     assert_eq!(memory.huge_bytes(0, REST), Ok(size(huge)));
     assert_eq!(memory.huge_bytes(huge - 3, 10), Ok(3));
@@ -182,8 +183,8 @@ fn memory_of_small_pages_is_in_no_huge_page() {
 
 // -- The pool --
 
-/// So many huge pages in the pool, for as long as this lives; as many as before afterwards. Only one lives at a time, in
-/// all processes. None, said aloud, where the pool cannot be had.
+/// A pool of so many huge pages, restored when this is dropped. Only one exists at a time, in all processes. None, printed as
+/// skipped, if the pool cannot be set.
 struct Pool(File, String);
 
 const SETTING: &str = "/proc/sys/vm/nr_hugepages";
@@ -192,7 +193,7 @@ impl Pool {
     fn of(pages: &str) -> Option<Pool> {
         let said = |error| println!("skipped: no pool of huge pages: {error}");
         let setting = File::options().read(true).write(true).open(SETTING).map_err(said).ok()?;
-        // SAFETY: touches no memory; the lock goes with the descriptor.
+        // SAFETY: accesses no memory; the lock ends with the descriptor.
         assert_eq!(unsafe { libc::flock(setting.as_raw_fd(), libc::LOCK_EX) }, 0);
         let before = std::fs::read_to_string(SETTING).unwrap();
         let pool = Pool(setting, before);
@@ -226,7 +227,7 @@ fn of_pool(len: i64, more: i64) -> Mapping {
 }
 
 #[test]
-fn a_page_of_the_pool_goes_back_whole_however_little_was_asked_for() {
+fn a_page_of_the_pool_is_given_back_whole_for_any_length() {
     let Some(_pool) = Pool::of("4") else { return };
     for _ in 0..10 {
         let memory = of_pool(4096, 0);
@@ -248,7 +249,7 @@ fn a_page_of_the_pool_goes_back_whole_however_little_was_asked_for() {
 }
 
 #[test]
-fn a_size_that_no_huge_page_has_is_an_error_with_those_that_there_are() {
+fn an_invalid_huge_page_size_is_an_error_with_the_valid_sizes() {
     let Ok(pools) = std::fs::read_dir("/sys/kernel/mm/hugepages") else {
         return println!("skipped: this kernel has no pools of huge pages");
     };
@@ -280,7 +281,7 @@ fn a_file_has_the_pages_of_its_file_system() {
 }
 
 #[test]
-fn a_mapping_survives_an_access_by_address_that_finds_the_pool_empty() {
+fn a_surviving_mapping_survives_an_empty_pool() {
     let Some(_pool) = Pool::of("0") else { return };
     let flags = PRIVATE | MAP_HUGETLB | MAP_HUGE_2MB | MAP_NORESERVE;
     let h = mmap_wrap(null_mut(), 2 * MIB, READ_WRITE, flags, -1, 0);
@@ -288,7 +289,7 @@ fn a_mapping_survives_an_access_by_address_that_finds_the_pool_empty() {
         return println!("skipped: {}", message());
     }
     let address: *mut u8 = mmap_wrap_address(h).cast();
-    // SAFETY: the memory is mapped, and the mapping survives that no page can be had for it.
+    // SAFETY: the memory is mapped, and the mapping survives that there is no page for it.
     let byte = unsafe {
         address.add(5).write_volatile(7);
         address.add(5).read_volatile()
@@ -301,28 +302,28 @@ fn a_mapping_survives_an_access_by_address_that_finds_the_pool_empty() {
 }
 
 #[test]
-fn every_operation_takes_a_huge_page_for_a_page() {
+fn the_page_of_every_operation_is_a_huge_page() {
     let Some(_pool) = Pool::of("4") else { return };
     let memory = of_pool(4 * MIB - 10, 0);
     let huge = 2 * MIB;
     memory.write(0, b"first").unwrap();
 
-    // Inside the last page and beyond the length.
+    // In the last page and beyond the length.
     let beyond = |outcome: mmap_wrap::internals::Result<()>| assert_eq!(outcome.unwrap_err().code(), MMAP_WRAP_E_RANGE);
     beyond(read(&memory, 4 * MIB - 10, 1).map(drop));
     beyond(memory.write(4 * MIB - 11, b"xy"));
     beyond(memory.lock(0, 0, 4 * MIB));
 
-    // Present as a whole, and huge as far as it is asked about.
+    // In memory as a whole; huge bytes are counted in the range only.
     let mut pages = [MaybeUninit::new(9); 2];
     assert_eq!(memory.mincore(&mut pages, 0, REST), Ok(2));
-    // SAFETY: both were set when they were made.
+    // SAFETY: both are initialised.
     assert_eq!(pages.map(|page| unsafe { page.assume_init() }), [1, 0]);
     assert_eq!(memory.resident_bytes(0, REST), Ok(size(huge)));
     assert_eq!(memory.huge_bytes(0, REST), Ok(size(huge)));
     assert_eq!(memory.huge_bytes(huge - 1, 2), Ok(1));
 
-    // Protection and discarding go by huge pages.
+    // Protection and discarding need boundaries of huge pages.
     let at_a_small_page = memory.protect(PROT_READ, 4096, 4096).unwrap_err();
     assert!(at_a_small_page.to_string().contains("pages are 2097152 bytes"), "{at_a_small_page}");
     memory.protect(PROT_READ, 0, 1).unwrap();
@@ -339,7 +340,7 @@ fn every_operation_takes_a_huge_page_for_a_page() {
     }
     assert_eq!(memory.find(b"second", 0, REST), Ok(size(huge)));
 
-    // They never leave memory: locking and dropping have nothing to do.
+    // They never leave memory: locking has nothing to do, and paging out is an error.
     memory.lock(0, huge, 1).unwrap();
     memory.unlock(0, REST).unwrap();
     assert_eq!(memory.page_out(0, REST).unwrap_err().code(), -i64::from(libc::EINVAL));
@@ -349,7 +350,7 @@ fn every_operation_takes_a_huge_page_for_a_page() {
 }
 
 #[test]
-fn an_empty_pool_is_an_error_at_the_page_that_it_lacks() {
+fn an_empty_pool_is_an_error_at_the_first_missing_page() {
     let Some(_pool) = Pool::of("1") else { return };
     let memory = of_pool(4 * MIB, MAP_NORESERVE);
     memory.write(0, b"x").unwrap();
@@ -366,7 +367,7 @@ fn an_empty_pool_is_an_error_at_the_page_that_it_lacks() {
 
 // -- Nodes --
 
-/// Whether this kernel knows nodes; if not, that is said.
+/// Whether this kernel has NUMA; if not, that is printed as skipped.
 fn has_nodes(memory: &Mapping) -> bool {
     match memory.bind(MPOL_DEFAULT, &[], 0, 0, REST) {
         Err(error) if error.code() == MMAP_WRAP_E_UNSUPPORTED || error.code() == -i64::from(libc::EPERM) => {
@@ -416,7 +417,7 @@ fn policies(memory: &Mapping) -> Vec<String> {
 }
 
 #[test]
-fn asking_for_the_node_touches_nothing() {
+fn querying_the_node_accesses_nothing() {
     let page = page().1;
     let memory = from_descriptor(0, 3 * page, READ_WRITE, PRIVATE, -1, 0).unwrap();
     if !has_nodes(&memory) {
@@ -437,7 +438,7 @@ fn asking_for_the_node_touches_nothing() {
 }
 
 #[test]
-fn policies_that_cannot_be_are_refused() {
+fn invalid_policies_are_errors() {
     let memory = handle(page().1);
     let nodes = |words: &[u64], mode, flags| {
         let count = i64::try_from(words.len()).unwrap();

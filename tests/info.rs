@@ -1,14 +1,13 @@
-//! What is known of a mapping, and which mappings live.
+//! Information about a mapping, and the list of live mappings.
 
 mod common;
 
 use common::abi::*;
 use common::from_descriptor;
 use mmap_wrap::internals::mapping::{KEEP, Name, OpenRequest};
-use mmap_wrap::internals::{Mapping, constants::*, error::*, range::REST, registry};
+use mmap_wrap::internals::{Mapping, constants::*, error::*, range::REST, raw, registry};
 use std::ffi::CString;
 use std::fs::File;
-use std::os::fd::AsRawFd;
 use std::ptr::null_mut;
 
 const READ_WRITE: i64 = PROT_READ | PROT_WRITE;
@@ -25,7 +24,7 @@ fn info(h: i64) -> mmap_wrap_info {
 }
 
 #[test]
-fn facts_are_what_was_asked_for_and_what_happened_since() {
+fn info_has_what_was_requested_and_what_changed_since() {
     let page = mmap_wrap_page_size();
     let path = c"Cargo.toml";
     let h = registry::insert(|| Mapping::from_path(path, 100, PROT_READ, MAP_PRIVATE, 10)).unwrap();
@@ -47,7 +46,7 @@ fn facts_are_what_was_asked_for_and_what_happened_since() {
 }
 
 #[test]
-fn facts_tell_what_a_mapping_was_made_of() {
+fn info_has_what_a_mapping_was_created_from() {
     let file = File::open("Cargo.toml").unwrap();
     let name = CString::new(format!("/mmap-wrap-facts-{}", std::process::id())).unwrap();
     let shared = OpenRequest { name: Name::SharedMemory(&name), flags: O_RDWR | O_CREAT, mode: 0o600, size: 1, allocate: false };
@@ -59,7 +58,7 @@ fn facts_tell_what_a_mapping_was_made_of() {
     };
     let private = MAP_PRIVATE | MAP_ANONYMOUS;
     for keep in [0, KEEP] {
-        let fd = || from_descriptor(0, 1, PROT_READ, MAP_PRIVATE | keep, file.as_raw_fd().into(), 0);
+        let fd = || from_descriptor(0, 1, PROT_READ, MAP_PRIVATE | keep, raw(&file).into(), 0);
         assert_eq!(made_of(&fd), Ok(MMAP_WRAP_SOURCE_DESCRIPTOR));
         let path = || Mapping::from_path(c"Cargo.toml", 1, PROT_READ, MAP_PRIVATE | keep, 0);
         assert_eq!(made_of(&path), Ok(MMAP_WRAP_SOURCE_PATH));
@@ -77,7 +76,7 @@ fn facts_tell_what_a_mapping_was_made_of() {
 }
 
 #[test]
-fn what_comes_of_a_mapping_is_made_of_the_same() {
+fn a_split_or_moved_mapping_has_the_same_source() {
     let page = mmap_wrap_page_size();
     let h = registry::insert(|| Mapping::from_unnamed(2 * page, READ_WRITE, MAP_SHARED)).unwrap();
     let tail = mmap_wrap_split(h, page);
@@ -103,7 +102,7 @@ fn an_older_header_gets_the_members_it_knows() {
 }
 
 #[test]
-fn live_mappings_are_listed_within_the_room_there_is() {
+fn live_mappings_are_listed_up_to_the_size_of_the_array() {
     let ours = [memory(1), memory(1), memory(1)];
     let mut listed = vec![0i64; 1000];
     let count = usize::try_from(mmap_wrap_list(listed.as_mut_ptr(), 1000)).unwrap();
@@ -124,14 +123,14 @@ fn live_mappings_are_listed_within_the_room_there_is() {
 }
 
 #[test]
-fn the_size_of_the_kept_file_is_what_it_is_now() {
+fn the_size_of_the_kept_file_is_its_present_size() {
     let path = std::env::temp_dir().join(format!("mmap-wrap-facts-{}", std::process::id()));
     std::fs::write(&path, b"five5").unwrap();
     let file = std::fs::OpenOptions::new().read(true).write(true).open(&path).unwrap();
     std::fs::remove_file(&path).unwrap();
     let keep = MAP_SHARED | KEEP;
-    let fd = file.as_raw_fd();
-    let h = registry::insert(|| from_descriptor(0, 5, PROT_READ, keep, fd.into(), 0)).unwrap();
+    let fd: i64 = raw(&file).into();
+    let h = registry::insert(|| from_descriptor(0, 5, PROT_READ, keep, fd, 0)).unwrap();
     assert_eq!(mmap_wrap_file_size(h), 5);
     file.set_len(1 << 40).unwrap();
     assert_eq!(mmap_wrap_file_size(h), 1 << 40);

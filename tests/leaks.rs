@@ -1,4 +1,5 @@
 //! Whatever is done many times leaves the process with exactly what it had: allocations, mappings, descriptors.
+#![cfg(unix)]
 
 mod common;
 

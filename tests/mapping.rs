@@ -1,5 +1,5 @@
-//! What a mapping does and refuses, with a file and without.
-
+//! Mapping, with a file and without: contents, errors, ranges.
+#![cfg(unix)]
 #![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "small numbers")]
 
 mod common;
@@ -44,8 +44,8 @@ fn a_child_reads_what_its_parent_wrote() {
     let memory = anonymous(1024 * 4);
     let (mut reader, mut writer) = UnixStream::pair().unwrap();
     let numbers: Vec<u8> = (0u32..1024).flat_map(u32::to_ne_bytes).collect();
-    // The child waits for the signal, so it must be forked before the parent writes.
-    // SAFETY: the child reads a pipe and the mapping, and leaves by _exit.
+    // The child is forked before the parent writes, and waits until it has written.
+    // SAFETY: the child reads a pipe and the mapping, and ends by _exit.
     let child = unsafe { libc::fork() };
     if child == 0 {
         let mut signal = [0];
@@ -80,7 +80,7 @@ fn a_shared_mapping_by_path_changes_the_file_and_can_change_it_back() {
 }
 
 #[test]
-fn a_private_mapping_leaves_the_file_alone_and_needs_no_permission_to_write() {
+fn a_private_mapping_does_not_change_the_file_and_needs_no_permission_to_write() {
     let file = file_of(b"original");
     std::fs::set_permissions(file.path(), std::os::unix::fs::PermissionsExt::from_mode(0o400)).unwrap();
     let mapping = Mapping::from_path(&c(file.path()), REST, READ_WRITE, MAP_PRIVATE, 0).unwrap();
@@ -90,7 +90,7 @@ fn a_private_mapping_leaves_the_file_alone_and_needs_no_permission_to_write() {
 }
 
 #[test]
-fn a_descriptor_may_be_closed_straight_after() {
+fn a_descriptor_may_be_closed_after_mapping() {
     let file = File::open("Cargo.toml").unwrap();
     let mapping = from_descriptor(0, REST, PROT_READ, MAP_PRIVATE, file.as_raw_fd().into(), 0).unwrap();
     drop(file);
@@ -99,7 +99,7 @@ fn a_descriptor_may_be_closed_straight_after() {
 }
 
 #[test]
-fn a_file_offset_need_not_be_a_page_multiple() {
+fn a_file_offset_need_not_be_a_multiple_of_a_page() {
     let bytes: Vec<u8> = (0..20_000u32).map(|i| (i % 251) as u8).collect();
     let file = file_of(&bytes);
     for offset in [1, 100, 4095, 4096, 4097, 12_345, 19_999] {
@@ -132,7 +132,7 @@ fn an_empty_file_gives_a_mapping_of_no_bytes() {
 }
 
 #[test]
-fn what_cannot_be_mapped_is_refused_by_its_own_code() {
+fn files_that_cannot_be_mapped_are_errors_with_the_code_of_the_system() {
     let missing = Mapping::from_path(c"no/such/file", REST, PROT_READ, MAP_SHARED, 0).unwrap_err();
     assert_eq!(missing.to_string(), "open 'no/such/file' for reading: No such file or directory (ENOENT)");
     assert_eq!(code(Mapping::from_path(c"src", REST, PROT_READ, MAP_SHARED, 0)), -i64::from(libc::EISDIR));
@@ -151,7 +151,7 @@ fn what_cannot_be_mapped_is_refused_by_its_own_code() {
 }
 
 #[test]
-fn a_fifo_is_refused_without_waiting_for_its_other_end() {
+fn a_fifo_is_an_error_without_waiting_for_its_other_end() {
     let folder = tempfile::tempdir().unwrap();
     let path = c(&folder.path().join("fifo"));
     // SAFETY: the path ends in NUL.
@@ -160,7 +160,7 @@ fn a_fifo_is_refused_without_waiting_for_its_other_end() {
 }
 
 #[test]
-fn wrong_arguments_are_refused_before_the_kernel_sees_them() {
+fn invalid_arguments_are_errors_before_any_system_call() {
     let map = |len, prot, flags, offset| code(from_descriptor(0, len, prot, flags, -1, offset));
     assert_eq!(map(0, PROT_READ, ANONYMOUS, 0), MMAP_WRAP_E_ARGUMENT);
     assert_eq!(map(REST, PROT_READ, ANONYMOUS, 0), MMAP_WRAP_E_ARGUMENT);
@@ -179,7 +179,7 @@ fn wrong_arguments_are_refused_before_the_kernel_sees_them() {
 }
 
 #[test]
-fn a_fixed_address_is_honoured_and_must_be_aligned() {
+fn a_fixed_address_is_used_and_must_be_aligned() {
     let room = anonymous(8192);
     let address = room.address().addr() + 4096;
     let fixed = |address, offset| from_descriptor(address, 4096, PROT_READ, MAP_PRIVATE | MAP_FIXED, cargo_toml(), offset);
@@ -227,7 +227,7 @@ fn protection_advice_and_sync_follow_the_range_rules() {
 }
 
 #[test]
-fn discarding_spares_the_neighbours_on_the_same_page() {
+fn discarding_never_discards_other_bytes_of_a_page() {
     let memory = anonymous(5000);
     let private = from_descriptor(0, 5000, READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0).unwrap();
     private.fill(0, 7, REST).unwrap();
@@ -281,7 +281,7 @@ fn moving_allows_overlap_through_the_kernel_as_well_as_directly() {
     {
         let mut expected = bytes.clone();
         expected.copy_within(from..from + count, to);
-        // A second mapping has a page that refuses, so that nothing is certain and the kernel is asked.
+        // A second mapping has an inaccessible page, so that accesses may fault and the kernel does them.
         for asks_the_kernel in [false, true] {
             let memory = anonymous(size as i64 + 8192);
             memory.write(0, &bytes).unwrap();
@@ -347,7 +347,7 @@ fn no_failure_leaves_a_descriptor_or_a_mapping() {
 
 #[test]
 #[cfg(target_arch = "x86_64")]
-fn a_mapping_can_be_had_in_the_lowest_gibibytes() {
+fn a_mapping_can_be_in_the_lowest_gibibytes() {
     let low = from_descriptor(0, 4096, READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0).unwrap();
     assert!(low.address().addr() < 1 << 31);
     low.write(0, b"x").unwrap();
@@ -367,7 +367,7 @@ fn droppable_memory_is_memory_as_long_as_there_is_enough() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn what_is_left_out_of_core_dumps_and_wiped_in_children_is_marked_so() {
+fn advice_about_core_dumps_and_children_is_in_proc_smaps() {
     let memory = from_descriptor(0, 4096, READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0).unwrap();
     let hex = |text: &str| usize::from_str_radix(text, 16);
     let holds = |line: &str| {

@@ -1,4 +1,4 @@
-//! Messages: every language shows them, so none may say what to do in the words of one.
+//! Messages: all languages show them, so none may use the words of one language.
 
 mod common;
 
@@ -14,7 +14,7 @@ use std::ptr::{null, null_mut};
 fn message(code: i64) -> String {
     assert!(code < 0, "{code} is no failure");
     let text = mmap_wrap_last_error_message();
-    // SAFETY: the library's text, until the next failure of this thread.
+    // SAFETY: the text is valid until the next message of this thread.
     unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned()
 }
 
@@ -22,13 +22,13 @@ fn map(length: i64, flags: i64, fd: i64) -> i64 {
     mmap_wrap(null_mut(), length, READ_WRITE, flags, fd, 0)
 }
 
-/// The messages of calls that fail for what the caller asked.
+/// The messages of calls that fail because of their arguments.
 fn messages() -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file");
     std::fs::write(&path, [7; 100]).unwrap();
     let file = std::fs::File::options().read(true).write(true).open(&path).unwrap();
-    let fd = i64::from(std::os::fd::AsRawFd::as_raw_fd(&file));
+    let fd = i64::from(mmap_wrap::internals::raw(&file));
 
     let page = mmap_wrap_page_size();
     let (private, shared) = (map(page, MAP_PRIVATE | MAP_ANONYMOUS, -1), map(page, ANONYMOUS, -1));
@@ -96,12 +96,12 @@ fn no_message_has_the_words_of_one_language() {
 }
 
 #[test]
-fn a_message_says_what_to_do() {
+fn a_message_has_the_remedy() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file");
     std::fs::write(&path, [7; 100]).unwrap();
     let file = std::fs::File::options().read(true).write(true).open(&path).unwrap();
-    let fd = i64::from(std::os::fd::AsRawFd::as_raw_fd(&file));
+    let fd = i64::from(mmap_wrap::internals::raw(&file));
     let h = map(REST, MAP_SHARED, fd);
     let says = |code: i64, what: &str| {
         let message = message(code);

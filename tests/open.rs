@@ -1,4 +1,5 @@
-//! Files that are opened or made, and files in memory: they do what was asked, or leave nothing behind.
+//! Opening and creating files, and memory files: calls succeed, or leave nothing behind.
+#![cfg(unix)]
 
 mod common;
 
@@ -34,7 +35,7 @@ fn errno(errno: i32) -> i64 {
 }
 
 #[test]
-fn a_file_is_made_with_its_size_and_permissions() {
+fn a_file_is_created_with_its_size_and_permissions() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("made");
     let mapping = open(&c(&path), MAKE, 10_000).unwrap();
@@ -46,7 +47,7 @@ fn a_file_is_made_with_its_size_and_permissions() {
 }
 
 #[test]
-fn a_file_that_is_there_is_left_as_it_is_or_grown_or_cut() {
+fn an_existing_file_keeps_its_size_or_grows_or_is_truncated() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("there");
     std::fs::write(&path, [7; 100]).unwrap();
@@ -78,7 +79,7 @@ fn allocated_bytes_have_blocks_and_others_have_none() {
 }
 
 #[test]
-fn a_file_that_is_cut_and_allocated_is_cut_at_last_and_only_if_all_else_is_done() {
+fn a_file_is_truncated_last_and_only_if_allocating_and_mapping_succeeded() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file");
     std::fs::write(&path, [7; 100]).unwrap();
@@ -109,7 +110,7 @@ fn a_full_disk_is_an_error_now_and_leaves_no_file() {
 
     std::fs::write(&new, [1; 100]).unwrap();
     Mapping::open(large, REST, READ_WRITE, MAP_SHARED, 0).unwrap_err();
-    assert_eq!(std::fs::read(&new).unwrap(), [1; 100], "a file that was there has its former size");
+    assert_eq!(std::fs::read(&new).unwrap(), [1; 100], "an existing file has its former size");
 }
 
 #[test]
@@ -127,12 +128,12 @@ fn a_failure_at_any_step_leaves_nothing_behind() {
             code(Mapping::open(open, len, prot, MAP_SHARED, offset))
         };
         for path in [&new, &link, &old] {
-            // The last step fails, after the file was made and grown.
+            // The last step fails, after the file was created and grown.
             assert_eq!(attempt(path, O_RDWR | O_CREAT, 1 << 20, READ_WRITE, i64::MAX, 0), errno(libc::ENOMEM));
             assert_eq!(attempt(path, O_RDWR | O_CREAT, 4096, READ_WRITE, REST, 8192), MMAP_WRAP_E_RANGE);
             assert_eq!(attempt(path, O_WRONLY | O_CREAT, 4096, READ_WRITE, REST, 0), errno(libc::EACCES));
             assert_eq!(attempt(path, O_RDONLY | O_CREAT, 4096, PROT_READ, REST, 0), errno(libc::EINVAL));
-            // Smaller than it is, and the mapping refused: nothing was cut.
+            // A smaller size, and mapping fails: the file is not truncated.
             assert_eq!(attempt(path, O_RDWR | O_CREAT, 10, READ_WRITE, REST, 50), MMAP_WRAP_E_RANGE);
         }
         assert!(!new.exists() && !target.exists() && link.is_symlink());
@@ -145,7 +146,7 @@ fn a_failure_at_any_step_leaves_nothing_behind() {
 }
 
 #[test]
-fn what_cannot_be_is_refused_before_anything_is_opened() {
+fn invalid_arguments_are_errors_before_anything_is_opened() {
     let folder = tempfile::tempdir().unwrap();
     let new = c(&folder.path().join("new"));
     let with = |flags, mode, size, map_flags| {
@@ -165,7 +166,7 @@ fn what_cannot_be_is_refused_before_anything_is_opened() {
 }
 
 #[test]
-fn a_file_without_a_name_is_made_in_a_folder() {
+fn a_file_without_a_name_is_created_in_a_directory() {
     let folder = tempfile::tempdir().unwrap();
     match open(&c(folder.path()), O_RDWR | O_TMPFILE, 4096) {
         Ok(mapping) => assert_eq!(mapping.length(), 4096),
@@ -175,7 +176,7 @@ fn a_file_without_a_name_is_made_in_a_folder() {
 }
 
 #[test]
-fn devices_are_mapped_with_a_given_length_or_their_own() {
+fn devices_are_mapped_with_a_given_length_or_their_size() {
     let zero = OpenRequest { name: Name::Path(c"/dev/zero"), flags: O_RDWR, mode: 0, size: REST, allocate: false };
     assert_eq!(Mapping::open(zero, 4096, READ_WRITE, MAP_PRIVATE, 0).unwrap().length(), 4096);
     assert_eq!(code(Mapping::open(zero, REST, READ_WRITE, MAP_PRIVATE, 0)), MMAP_WRAP_E_ARGUMENT);
@@ -210,11 +211,11 @@ fn shared_memory_has_a_name_until_it_is_unlinked() {
 
     let large = OpenRequest { name: Name::SharedMemory(&name), flags: MAKE, mode: 0o600, size: 4096, allocate: false };
     assert_eq!(code(Mapping::open(large, REST, READ_WRITE, MAP_SHARED, 8192)), MMAP_WRAP_E_RANGE);
-    assert_eq!(code(make(O_RDWR)), errno(libc::ENOENT), "what was made for a mapping that failed is gone");
+    assert_eq!(code(make(O_RDWR)), errno(libc::ENOENT), "shared memory that was created for a failed mapping is removed");
 }
 
 #[test]
-fn a_memory_file_can_be_sealed_and_handed_out() {
+fn a_memory_file_can_be_sealed_and_its_descriptor_duplicated() {
     let memory = Mapping::from_memfd(c"test", MFD_ALLOW_SEALING, 5000, READ_WRITE, MAP_SHARED).unwrap();
     memory.write(4995, b"hello").unwrap();
     let mut text = Vec::new();
@@ -246,7 +247,7 @@ fn secret_memory_is_read_and_written_also_where_the_kernel_must_copy() {
     };
     secret.write(4999, b"k").unwrap();
     assert_eq!(read(&secret, 4999, 1).unwrap(), b"k");
-    // With the protection no longer certain, accesses go through the kernel, which process_vm_readv(2) cannot do here.
+    // After a change of the protection the kernel does accesses, and process_vm_readv(2) cannot read secret memory.
     secret.protect(PROT_READ, 4096, REST).unwrap();
     assert_eq!(read(&secret, 4999, 1).unwrap(), b"k");
     secret.write(0, b"k").unwrap();
@@ -254,7 +255,7 @@ fn secret_memory_is_read_and_written_also_where_the_kernel_must_copy() {
 }
 
 #[test]
-fn a_file_without_a_name_lives_as_long_as_its_mapping_and_descriptors() {
+fn a_file_without_a_name_exists_as_long_as_its_mapping_and_descriptors() {
     let memory = Mapping::from_unnamed(4096, READ_WRITE, MAP_SHARED).unwrap();
     let file = memory.descriptor().unwrap();
     memory.write(0, b"x").unwrap();
@@ -265,8 +266,8 @@ fn a_file_without_a_name_lives_as_long_as_its_mapping_and_descriptors() {
 }
 
 #[test]
-fn a_file_is_kept_open_if_that_is_asked_for_and_closed_with_its_mapping() {
-    in_a_process_of_its_own("a_file_is_kept_open_if_that_is_asked_for_and_closed_with_its_mapping", || {
+fn a_kept_file_is_open_until_its_mapping_is_unmapped() {
+    in_a_process_of_its_own("a_kept_file_is_open_until_its_mapping_is_unmapped", || {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         std::fs::write(&path, [1; 100]).unwrap();
@@ -294,15 +295,15 @@ fn a_file_is_kept_open_if_that_is_asked_for_and_closed_with_its_mapping() {
 }
 
 #[test]
-fn without_a_descriptor_for_the_file_to_keep_what_is_mapped_at_the_place_stays() {
-    in_a_process_of_its_own("without_a_descriptor_for_the_file_to_keep_what_is_mapped_at_the_place_stays", || {
+fn without_a_free_descriptor_to_keep_the_file_map_fixed_replaces_nothing() {
+    in_a_process_of_its_own("without_a_free_descriptor_to_keep_the_file_map_fixed_replaces_nothing", || {
         let memory = anonymous(page().1);
         memory.write(0, b"here").unwrap();
         let place = memory.address().addr();
         let file = File::open("Cargo.toml").unwrap();
         let before = (descriptors(), mappings());
         let failure = {
-            // The lowest number that was free is that of the file: none below it is.
+            // The file has the lowest free number, so that none below it is free.
             let _limit = Descriptors::limited_to(libc_fd(&file) + 1);
             from_descriptor(place, 9, PROT_READ, MAP_SHARED | MAP_FIXED | KEEP, libc_fd(&file).into(), 0)
         };
@@ -312,7 +313,7 @@ fn without_a_descriptor_for_the_file_to_keep_what_is_mapped_at_the_place_stays()
     });
 }
 
-/// The usual limit of descriptors, which the process has again when this goes.
+/// Restores the limit of descriptors when it is dropped.
 struct Descriptors(libc::rlimit);
 
 impl Descriptors {
@@ -344,7 +345,7 @@ fn libc_fd(file: &File) -> i32 {
 }
 
 #[test]
-fn files_are_opened_as_asked_and_never_passed_to_other_programs() {
+fn files_are_opened_with_the_given_flags_and_closed_on_exec() {
     use std::os::fd::AsRawFd;
     let folder = tempfile::tempdir_in(".").unwrap();
     let path = c(&folder.path().join("file"));
@@ -358,7 +359,7 @@ fn files_are_opened_as_asked_and_never_passed_to_other_programs() {
             }
         };
         let file = mapping.descriptor().unwrap();
-        // SAFETY: only asks.
+        // SAFETY: only reads flags.
         let (status, descriptor) =
             unsafe { (libc::fcntl(file.as_raw_fd(), libc::F_GETFL), libc::fcntl(file.as_raw_fd(), libc::F_GETFD)) };
         assert_eq!(i64::from(status) & flags, flags, "{name}");
@@ -372,7 +373,7 @@ fn shared_memory(name: &CStr, flags: i64, size: i64) -> Result<Mapping> {
     Mapping::open(open, REST, READ_WRITE, MAP_SHARED, 0)
 }
 
-/// A name of shared memory that is removed with this.
+/// A name of shared memory that is removed when this is dropped.
 struct Named(CString);
 
 impl Named {
@@ -388,7 +389,7 @@ impl Drop for Named {
 }
 
 #[test]
-fn blocks_that_cannot_be_had_leave_shared_memory_as_it_is() {
+fn a_failed_allocation_does_not_change_shared_memory() {
     let Named(name) = &Named::new("blocks");
     let one = shared_memory(name, MAKE, 4096).unwrap();
     one.write(4095, b"x").unwrap();
@@ -398,12 +399,12 @@ fn blocks_that_cannot_be_had_leave_shared_memory_as_it_is() {
         return println!("skipped: {failure}");
     }
     assert!([errno(libc::ENOSPC), errno(libc::EFBIG), errno(libc::ENOMEM)].contains(&failure.code()), "{failure}");
-    assert_eq!(shared_memory(name, O_RDWR, REST).unwrap().length(), 4096, "others that map all of it still can");
+    assert_eq!(shared_memory(name, O_RDWR, REST).unwrap().length(), 4096, "it can still be mapped whole");
     assert_eq!(read(&one, 4095, 1).unwrap(), b"x");
 }
 
 #[test]
-fn a_smaller_size_leaves_shared_memory_as_it_is() {
+fn a_smaller_size_does_not_change_shared_memory() {
     let Named(name) = &Named::new("smaller");
     let one = shared_memory(name, MAKE, 1 << 20).unwrap();
     one.write(500_000, b"x").unwrap();
@@ -416,7 +417,7 @@ fn a_smaller_size_leaves_shared_memory_as_it_is() {
 }
 
 #[test]
-fn a_file_or_shared_memory_that_is_made_with_a_size_is_never_found_without_it() {
+fn a_file_or_shared_memory_that_is_created_with_a_size_is_never_found_without_it() {
     let folder = tempfile::tempdir().unwrap();
     let (path, shared) = (c(&folder.path().join("file")), Named::new("whole"));
     let probe = File::options().read(true).write(true).custom_flags(libc::O_TMPFILE).open(folder.path());
@@ -457,7 +458,7 @@ fn a_file_or_shared_memory_that_is_made_with_a_size_is_never_found_without_it() 
 }
 
 #[test]
-fn a_file_that_is_made_with_its_size_has_its_name_and_its_permissions() {
+fn a_file_that_is_created_with_its_size_has_its_name_and_its_permissions() {
     let folder = tempfile::tempdir().unwrap();
     let new = folder.path().join("new");
     let (path, shared) = (c(&new), Named::new("permissions"));
@@ -475,7 +476,7 @@ fn a_file_that_is_made_with_its_size_has_its_name_and_its_permissions() {
                 Name::Path(_) => std::fs::remove_file(&new).unwrap(),
                 Name::SharedMemory(name) => assert_eq!(shm_unlink_wrap(name.as_ptr()), 0),
             }
-            // Root may open it by its name in any case.
+            // Root may open it by its name with any permissions.
             if mode != 0o400 {
                 let expected = if let Name::Path(_) = name {
                     new.clone()
@@ -489,9 +490,9 @@ fn a_file_that_is_made_with_its_size_has_its_name_and_its_permissions() {
 }
 
 #[test]
-fn shared_memory_whose_size_follows_is_waited_for_but_not_long() {
+fn opening_shared_memory_waits_for_its_size_but_not_long() {
     let Named(name) = &Named::new("follows");
-    // As shm_open(3) and ftruncate(2) of another program.
+    // Like another program that calls shm_open(3) and then ftruncate(2).
     // SAFETY: the name ends in NUL.
     let fd = unsafe { libc::shm_open(name.as_ptr(), libc::O_RDWR | libc::O_CREAT | libc::O_EXCL, 0o600) };
     assert!(fd >= 0);
@@ -500,7 +501,7 @@ fn shared_memory_whose_size_follows_is_waited_for_but_not_long() {
     let late = shared_memory(name, O_RDWR, REST).unwrap_err();
     assert_eq!(late.code(), errno(libc::ETIMEDOUT));
     assert!(late.to_string().contains("give the size that it is to have"), "{late}");
-    // On a loaded machine it may take longer than that second until the size follows.
+    // On a busy machine it may take longer than a second until the size is set.
     let attached = (0..10).find_map(|_| {
         file.set_len(0).unwrap();
         std::thread::scope(|scope| {
@@ -514,7 +515,7 @@ fn shared_memory_whose_size_follows_is_waited_for_but_not_long() {
 }
 
 #[test]
-fn a_file_that_takes_no_shared_mapping_is_mapped_privately_if_that_is_asked_for() {
+fn a_file_that_cannot_be_mapped_shared_is_mapped_privately_with_or_private() {
     let btf = c"/sys/kernel/btf/vmlinux";
     if let Err(error) = Mapping::from_path(btf, REST, PROT_READ, MAP_PRIVATE, 0) {
         return println!("skipped: no file of sysfs that takes only private mappings: {error}");
@@ -525,7 +526,7 @@ fn a_file_that_takes_no_shared_mapping_is_mapped_privately_if_that_is_asked_for(
     let mapping = Mapping::from_path(btf, REST, PROT_READ, MAP_SHARED | OR_PRIVATE, 0).unwrap();
     assert_eq!(mapping.info().flags, MAP_PRIVATE);
     assert_eq!(read(&mapping, 0, 2).unwrap(), &std::fs::read("/sys/kernel/btf/vmlinux").unwrap()[..2]);
-    // What is to be written to the file is not to stay in memory; and other files are shared as ever.
+    // A writable mapping fails, since its stores would not reach the file; other files are mapped shared.
     assert_eq!(code(Mapping::from_path(btf, REST, READ_WRITE, MAP_SHARED | OR_PRIVATE, 0)), errno(libc::EACCES));
     assert_eq!(Mapping::from_path(c"Cargo.toml", REST, PROT_READ, MAP_SHARED | OR_PRIVATE, 0).unwrap().info().flags, MAP_SHARED);
 }

@@ -1,4 +1,5 @@
-//! Which pages are in memory: what is told of them is so, and nothing is lost when they go.
+//! Which pages are in memory: reports are correct, and paging out loses nothing.
+#![cfg(unix)]
 
 mod common;
 
@@ -13,13 +14,13 @@ use std::os::fd::{AsRawFd, FromRawFd};
 use std::os::unix::fs::FileExt;
 
 fn message() -> String {
-    // SAFETY: the text is kept until the next message of this thread.
+    // SAFETY: the text is valid until the next message of this thread.
     unsafe { CStr::from_ptr(mmap_wrap_last_error_message()) }.to_str().unwrap().to_owned()
 }
 
 /// The call's code, and a part of its message.
 fn assert_fails(result: i64, code: i64, text: &str) {
-    // SAFETY: a text that stays.
+    // SAFETY: the text is valid until the next message of this thread.
     let name = unsafe { CStr::from_ptr(mmap_wrap_strerror(result)) };
     assert_eq!(result, code, "{name:?}: {}", message());
     assert!(message().contains(text), "'{}' lacks '{text}'", message());
@@ -28,7 +29,7 @@ fn assert_fails(result: i64, code: i64, text: &str) {
 fn mincore(mapping: &Mapping, offset: i64, size: i64) -> Vec<u8> {
     let mut pages = vec![MaybeUninit::new(9); mapping.length() / page().0 + 2];
     let count = mapping.mincore(&mut pages[..], offset, size).unwrap();
-    // SAFETY: all were set when the vector was made.
+    // SAFETY: all bytes are initialised.
     let bytes: Vec<u8> = pages.into_iter().map(|byte| unsafe { byte.assume_init() }).collect();
     assert!(bytes[count..].iter().all(|byte| *byte == 9), "bytes beyond the range's pages stay");
     bytes[..count].to_vec()
@@ -59,8 +60,8 @@ fn status(name: &str) -> i64 {
 // -- Locking --
 
 #[test]
-fn locks_cover_whole_pages_and_do_not_add_up() {
-    in_a_process_of_its_own("locks_cover_whole_pages_and_do_not_add_up", || {
+fn locks_apply_to_whole_pages_and_are_not_counted() {
+    in_a_process_of_its_own("locks_apply_to_whole_pages_and_are_not_counted", || {
         let page = page().1;
         let h = handle(8 * page);
         assert_eq!(mlock_wrap(h, 0, page - 1, 2), 0);
@@ -79,7 +80,7 @@ fn locks_cover_whole_pages_and_do_not_add_up() {
 }
 
 #[test]
-fn locking_on_fault_brings_no_page() {
+fn locking_on_fault_reads_no_page_in() {
     let (_, page) = page();
     let h = handle(4 * page);
     match mlock_wrap(h, MLOCK_ONFAULT, 0, REST) {
@@ -101,8 +102,8 @@ fn locking_on_fault_brings_no_page() {
 }
 
 #[test]
-fn the_limit_of_locked_memory_is_named() {
-    in_a_process_of_its_own("the_limit_of_locked_memory_is_named", || {
+fn an_error_has_the_limit_of_locked_memory() {
+    in_a_process_of_its_own("an_error_has_the_limit_of_locked_memory", || {
         let limit_to = |bytes| {
             let limit = libc::rlimit { rlim_cur: bytes, rlim_max: bytes };
             // SAFETY: reads one rlimit.
@@ -110,7 +111,7 @@ fn the_limit_of_locked_memory_is_named() {
         };
         let h = handle(1 << 20);
         limit_to(123 << 10);
-        as_nobody(|| {
+        as_unprivileged_user(|| {
             let enomem = -i64::from(libc::ENOMEM);
             assert_fails(mlock_wrap(h, 0, 0, REST), enomem, "mlock_wrap: lock 1048576 bytes from offset 0: ");
             assert_fails(mlock_wrap(h, 0, 0, REST), enomem, "this process may lock 125952 bytes (RLIMIT_MEMLOCK)");
@@ -123,10 +124,10 @@ fn the_limit_of_locked_memory_is_named() {
     });
 }
 
-// -- Asking --
+// -- Querying --
 
 #[test]
-fn each_page_that_was_touched_is_present_and_no_other() {
+fn exactly_the_pages_that_were_accessed_are_in_memory() {
     let page = page().1;
     let memory = anonymous(8 * page - 10);
     memory.write(page, &[1]).unwrap();
@@ -141,7 +142,7 @@ fn each_page_that_was_touched_is_present_and_no_other() {
 }
 
 #[test]
-fn more_pages_than_are_asked_about_at_a_time_are_told_in_order() {
+fn more_pages_than_one_system_call_takes_are_reported_in_order() {
     let (small, page) = page();
     let memory = anonymous(10_000 * page);
     let touched = [0, 4095, 4096, 8191, 8192, 9999];
@@ -153,7 +154,7 @@ fn more_pages_than_are_asked_about_at_a_time_are_told_in_order() {
 }
 
 #[test]
-fn too_little_room_is_refused_and_nothing_is_written() {
+fn too_small_an_array_is_an_error_and_nothing_is_written() {
     let page = page().1;
     let h = handle(4 * page);
     let mut pages = [9u8; 4];
@@ -182,20 +183,20 @@ fn a_mapping_that_begins_inside_a_page_counts_that_page() {
 }
 
 #[test]
-fn a_part_unmapped_behind_the_librarys_back_is_an_error() {
+fn a_part_that_was_unmapped_without_the_library_is_an_error() {
     let (small, page) = page();
     let memory = anonymous(3 * page);
     let second = memory.address().wrapping_add(small).cast();
-    // SAFETY: the memory is this test's. Nothing may come to lie there until it is mapped again, below.
+    // SAFETY: the memory is this test's; it is mapped again below.
     let maps_again = |flags| unsafe {
         libc::munmap(second, small);
         let outcome = memory.resident_bytes(0, REST).map_err(|error| (error.code(), error.to_string()));
         assert_eq!(libc::mmap(second, small, libc::PROT_NONE, flags, -1, 0), second);
         outcome
     };
-    // Another thread's memory may lie there for a moment: then it is told of that.
+    // Another thread may map memory there for a moment, which is then reported.
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED_NOREPLACE;
-    in_a_process_of_its_own("a_part_unmapped_behind_the_librarys_back_is_an_error", || {
+    in_a_process_of_its_own("a_part_that_was_unmapped_without_the_library_is_an_error", || {
         let (code, text) = maps_again(flags).unwrap_err();
         assert_eq!(code, -i64::from(libc::ENOMEM));
         assert!(text.contains("somebody else unmapped a part of the mapping"), "{text}");
@@ -203,8 +204,8 @@ fn a_part_unmapped_behind_the_librarys_back_is_an_error() {
 }
 
 #[test]
-fn who_may_not_write_a_file_is_told_nothing_of_its_pages() {
-    in_a_process_of_its_own("who_may_not_write_a_file_is_told_nothing_of_its_pages", || {
+fn a_user_without_write_permission_gets_no_residency_of_a_file() {
+    in_a_process_of_its_own("a_user_without_write_permission_gets_no_residency_of_a_file", || {
         let (small, _) = page();
         let file = memfd(4 * small);
         std::fs::set_permissions(format!("/proc/self/fd/{}", fd(&file)), std::os::unix::fs::PermissionsExt::from_mode(0o444))
@@ -212,10 +213,10 @@ fn who_may_not_write_a_file_is_told_nothing_of_its_pages() {
         let reading = File::open(format!("/proc/self/fd/{}", fd(&file))).unwrap();
         let mapping = from_descriptor(0, REST, PROT_READ, MAP_SHARED, fd(&reading), 0).unwrap();
         assert_eq!(mincore(&mapping, 0, REST), [0; 4]);
-        as_nobody(|| {
+        as_unprivileged_user(|| {
             match &mincore(&mapping, 0, REST)[..] {
                 [1, 1, 1, 1] => {}
-                [0, 0, 0, 0] => println!("skipped: this kernel tells everybody (before Linux 5.2)"),
+                [0, 0, 0, 0] => println!("skipped: this kernel reports it to all users (before Linux 5.2)"),
                 other => panic!("{other:?}"),
             }
             match cache::cachestat(fd(&reading), 0, REST) {
@@ -223,17 +224,17 @@ fn who_may_not_write_a_file_is_told_nothing_of_its_pages() {
                     assert!(error.to_string().contains("for who owns it or may write it"), "{error}");
                 }
                 Err(error) if error.code() == MMAP_WRAP_E_UNSUPPORTED => println!("skipped: {error}"),
-                Ok(_) => println!("skipped: this kernel tells everybody (before Linux 6.14)"),
+                Ok(_) => println!("skipped: this kernel reports it to all users (before Linux 6.14)"),
                 Err(error) => panic!("{error}"),
             }
         });
     });
 }
 
-// -- Bringing in --
+// -- Reading in --
 
 #[test]
-fn prefaulting_brings_the_pages_of_the_range_and_changes_nothing() {
+fn prefaulting_reads_the_pages_of_the_range_in_and_changes_nothing() {
     let (small, page) = page();
     let contents: Vec<u8> = (0..4 * small).map(|i| u8::try_from(i % 251).unwrap()).collect();
     for (flags, writing) in [(MAP_SHARED, 0), (MAP_SHARED, 1), (MAP_PRIVATE, 0), (MAP_PRIVATE, 1)] {
@@ -256,7 +257,7 @@ fn prefaulting_brings_the_pages_of_the_range_and_changes_nothing() {
 }
 
 #[test]
-fn prefaulting_stops_at_the_page_that_refuses_and_says_why() {
+fn prefaulting_stops_at_the_page_that_faults_and_reports_the_cause() {
     let (small, page) = page();
     let file = memfd(4 * small);
     let h = registry::insert(|| Ok(map(&file, MAP_SHARED, 100))).unwrap();
@@ -286,10 +287,10 @@ fn prefaulting_stops_at_the_page_that_refuses_and_says_why() {
     assert_eq!(protected.prefault(false, 0, REST), Ok(4 * small));
 }
 
-// -- Letting go --
+// -- Paging out --
 
 #[test]
-fn dropping_loses_nothing() {
+fn paging_out_loses_nothing() {
     let (small, page) = page();
     let on_disk = file_on_disk(4);
     let from_memfd = memfd(4 * small);
@@ -298,7 +299,7 @@ fn dropping_loses_nothing() {
     let mappings = files.flat_map(|file| [map(file, MAP_SHARED, 0), map(file, MAP_PRIVATE, 0), map(file, MAP_SHARED, 9)]);
     let without_file =
         [MAP_SHARED, MAP_PRIVATE].map(|kind| from_descriptor(0, 4 * page, READ_WRITE, kind | MAP_ANONYMOUS, -1, 0).unwrap());
-    // Each has changes of its own: those of another would not show a loss, for some are of the same file.
+    // Each mapping has different changes, since some map the same file.
     for (change, mapping) in (1..).zip(mappings.chain(without_file)) {
         mapping.fill(page + 5, change, 100).unwrap();
         mapping.fill(3 * page, change, 1).unwrap();
@@ -314,7 +315,7 @@ fn dropping_loses_nothing() {
 }
 
 #[test]
-fn what_was_dropped_is_no_longer_mapped_and_can_be_evicted() {
+fn pages_that_were_paged_out_can_be_evicted() {
     let (small, page) = page();
     let Some(file) = file_on_disk(8) else { return };
     let mapping = map(&file, MAP_SHARED, 0);
@@ -331,7 +332,7 @@ fn what_was_dropped_is_no_longer_mapped_and_can_be_evicted() {
     assert_eq!(mapping.resident_bytes(0, REST), Ok(0));
 
     cache::readahead(fd(&file), 0, REST).unwrap();
-    // It is read in without anybody waiting for it; a page that never comes hangs this test.
+    // Reading is asynchronous; a page that is never read in makes this test hang.
     while mapping.resident_bytes(0, REST) != Ok(8 * small) {
         std::thread::yield_now();
     }
@@ -339,26 +340,26 @@ fn what_was_dropped_is_no_longer_mapped_and_can_be_evicted() {
 }
 
 #[test]
-fn dropping_through_a_mapping_for_reading_stores_what_others_wrote() {
+fn paging_out_by_a_read_only_mapping_writes_back_the_changes_of_others() {
     let (small, _) = page();
     let Some(file) = file_on_disk(256) else { return };
-    // The kernel takes a shared mapping of a descriptor that cannot write for one that has nothing to store.
+    // The kernel assumes that a shared mapping of a read-only descriptor has nothing to write back.
     let reader = File::open(format!("/proc/self/fd/{}", file.as_raw_fd())).unwrap();
     let kept = from_descriptor(0, REST, PROT_READ, MAP_SHARED | MMAP_WRAP_KEEP, fd(&reader), 0).unwrap();
-    // Not one page, which the kernel may have stored by itself meanwhile.
+    // Several pages, since the kernel may have written one back by itself.
     file.write_all_at(&vec![1; 256 * small], 0).unwrap();
     kept.page_out(0, REST).unwrap();
     assert_eq!(kept.resident_bytes(0, REST), Ok(0));
 }
 
 #[test]
-fn warming_reads_more_than_the_kernel_reads_at_one_request() {
+fn readahead_reads_more_than_the_kernel_reads_for_one_request() {
     const PAGES: usize = 8192;
     let (small, _) = page();
     let Some(file) = file_on_disk(PAGES) else { return };
     file.sync_all().unwrap();
     let mapping = map(&file, MAP_SHARED, 0);
-    // The kernel may take pages away again while others come, so that not all need be there at one moment.
+    // The kernel may evict pages while others are read in, so that not all need be in memory at the same time.
     let came = (0..5).any(|_| {
         cache::evict(fd(&file), 0, REST).unwrap();
         cache::readahead(fd(&file), 0, REST).unwrap();
@@ -371,15 +372,15 @@ fn warming_reads_more_than_the_kernel_reads_at_one_request() {
 }
 
 #[test]
-fn dropping_keeps_what_was_written_to_a_fresh_page_of_a_surviving_mapping() {
-    in_a_process_of_its_own("dropping_keeps_what_was_written_to_a_fresh_page_of_a_surviving_mapping", || {
+fn paging_out_keeps_what_was_written_to_the_zeroed_page_of_a_surviving_mapping() {
+    in_a_process_of_its_own("paging_out_keeps_what_was_written_to_the_zeroed_page_of_a_surviving_mapping", || {
         let (small, page) = page();
         let file = memfd(2 * small);
         let h = registry::insert(|| Ok(map(&file, MAP_SHARED, 0))).unwrap();
         registry::survive(h, true).unwrap();
         file.set_len(page.unsigned_abs()).unwrap();
         let lost = registry::pin(h).unwrap().address().wrapping_add(small);
-        // SAFETY: mapped; the loss is survived.
+        // SAFETY: mapped, and surviving.
         assert_eq!(unsafe { lost.read_volatile() }, 0);
         assert_eq!(registry::pin(h).unwrap_err(), Error::Lost.into());
         let mapping = registry::pin(h).unwrap();
@@ -393,7 +394,7 @@ fn dropping_keeps_what_was_written_to_a_fresh_page_of_a_surviving_mapping() {
 }
 
 #[test]
-fn locked_pages_do_not_go() {
+fn locked_pages_are_not_paged_out() {
     let (small, page) = page();
     let file = memfd(2 * small);
     for memory in [anonymous(2 * page), map(&file, MAP_SHARED, 0)] {
@@ -410,7 +411,7 @@ fn locked_pages_do_not_go() {
 // -- Files without a mapping --
 
 #[test]
-fn the_page_cache_of_a_file_is_told_in_bytes() {
+fn cachestat_of_a_file_counts_bytes() {
     let (small, page) = page();
     let file = memfd(8 * small);
     file.write_all_at(b"x", 3 * page.unsigned_abs()).unwrap();
@@ -431,7 +432,7 @@ fn the_page_cache_of_a_file_is_told_in_bytes() {
 }
 
 #[test]
-fn a_mapping_without_its_file_says_whom_to_ask() {
+fn cachestat_of_a_mapping_without_its_file_is_an_error_with_the_remedy() {
     let (_, page) = page();
     let h = handle(page);
     let mut figures = [0i64; 5];
@@ -441,7 +442,7 @@ fn a_mapping_without_its_file_says_whom_to_ask() {
 }
 
 #[test]
-fn descriptors_and_ranges_that_cannot_be_are_refused() {
+fn invalid_descriptors_and_ranges_are_errors() {
     let file = memfd(1);
     let mut figures = [0i64; 5];
     let to: *mut mmap_wrap_cachestat = figures.as_mut_ptr().cast();
@@ -481,8 +482,8 @@ fn descriptors_and_ranges_that_cannot_be_are_refused() {
 }
 
 #[test]
-fn nothing_is_left_of_what_was_tried() {
-    in_a_process_of_its_own("nothing_is_left_of_what_was_tried", || {
+fn no_call_leaves_anything_behind() {
+    in_a_process_of_its_own("no_call_leaves_anything_behind", || {
         let (small, page) = page();
         let file = memfd(4 * small);
         let h = registry::insert(|| Ok(map(&file, MAP_SHARED, 0))).unwrap();

@@ -1,4 +1,4 @@
-//! Resizing, moving, splitting: the handle stays, the bytes stay, and nobody is disturbed.
+//! Resizing, moving, splitting: handle and bytes stay the same, and other threads are not disturbed.
 
 mod common;
 
@@ -27,7 +27,7 @@ fn bytes(mapping: &Mapping) -> i64 {
 }
 
 #[test]
-fn what_fits_stays_through_growing_and_shrinking() {
+fn growing_and_shrinking_keep_the_bytes_that_fit() {
     let mut memory = private(100);
     memory.write(0, &[7; 100]).unwrap();
     memory.resize(10 * page(), MREMAP_MAYMOVE, FileEnd::Stays).unwrap();
@@ -41,13 +41,13 @@ fn what_fits_stays_through_growing_and_shrinking() {
 }
 
 #[test]
-fn the_file_grows_and_is_cut_with_its_mapping_if_that_is_asked_for() {
+fn the_file_grows_and_shrinks_with_its_mapping_on_request() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file");
     let named = CString::new(path.to_str().unwrap()).unwrap();
     let open = OpenRequest { name: Name::Path(&named), flags: O_RDWR | O_CREAT, mode: 0o600, size: 1000, allocate: false };
     let size = || i64::try_from(path.metadata().unwrap().len()).unwrap();
-    // From an offset that is no page multiple: the file ends where the mapping ends.
+    // From an offset that is not a multiple of a page: the file ends where the mapping ends.
     let mut mapping = Mapping::open(open, REST, READ_WRITE, MAP_SHARED | KEEP, 100).unwrap();
     mapping.write(899, b"x").unwrap();
     mapping.resize(5 * page(), MREMAP_MAYMOVE, FileEnd::Follows).unwrap();
@@ -56,7 +56,7 @@ fn the_file_grows_and_is_cut_with_its_mapping_if_that_is_asked_for() {
     assert_eq!(read(&mapping, 899, 1).unwrap(), b"x");
     mapping.resize(10, MREMAP_MAYMOVE, FileEnd::Follows).unwrap();
     assert_eq!((size(), mapping.length()), (110, 10));
-    // Without the file the mapping does not go beyond its end: a store there would be lost.
+    // Without the file the mapping does not grow beyond its end: a store there would be lost.
     assert_eq!(mapping.resize(11, MREMAP_MAYMOVE, FileEnd::Stays).unwrap_err().code(), MMAP_WRAP_E_RANGE);
     assert_eq!((size(), mapping.length()), (110, 10));
     mapping.resize(5000, MREMAP_MAYMOVE, FileEnd::Allocated).unwrap();
@@ -94,7 +94,7 @@ fn a_mapping_of_an_empty_file_grows_with_it() {
 }
 
 #[test]
-fn the_protection_of_an_empty_mapping_is_that_of_what_comes_to_it() {
+fn a_mapping_that_was_empty_has_the_protection_that_was_set_before_it_grew() {
     let mut memory = Mapping::from_unnamed(page(), READ_WRITE, MAP_SHARED).unwrap();
     let file = std::fs::File::from(memory.descriptor().unwrap());
     file.set_len(0).unwrap();
@@ -104,14 +104,14 @@ fn the_protection_of_an_empty_mapping_is_that_of_what_comes_to_it() {
     memory.resize(page(), MREMAP_MAYMOVE, FileEnd::Follows).unwrap();
     assert_eq!(memory.write(0, b"x").unwrap_err().code(), MMAP_WRAP_E_FAULT);
 
-    // Nothing at the end of what is not empty says nothing of the whole.
+    // A range of 0 bytes changes the protection of an empty mapping only.
     memory.protect(PROT_READ | PROT_WRITE, 0, REST).unwrap();
     memory.protect(PROT_READ, page(), REST).unwrap();
     assert_eq!(memory.info().protection, READ_WRITE);
 }
 
 #[test]
-fn secret_memory_keeps_its_size_and_the_error_says_so() {
+fn resizing_secret_memory_is_an_error_with_the_reason() {
     let mut secret = match Mapping::from_secret(2 * page(), READ_WRITE) {
         Ok(secret) => secret,
         Err(error) => return println!("skipped: {error}"),
@@ -136,7 +136,7 @@ fn a_device_has_no_end_to_be_mapped_to() {
 }
 
 #[test]
-fn shared_memory_that_cannot_really_grow_is_refused() {
+fn growing_shared_memory_without_a_file_is_an_error() {
     let mut memory = anonymous(page());
     let failure = memory.resize(page() + 1, MREMAP_MAYMOVE, FileEnd::Stays).unwrap_err();
     assert_eq!(failure.code(), MMAP_WRAP_E_UNSUPPORTED);
@@ -148,8 +148,8 @@ fn shared_memory_that_cannot_really_grow_is_refused() {
 }
 
 #[test]
-fn what_is_refused_changes_nothing() {
-    in_a_process_of_its_own("what_is_refused_changes_nothing", || {
+fn a_failed_resize_changes_nothing() {
+    in_a_process_of_its_own("a_failed_resize_changes_nothing", || {
         let mut memory = Mapping::from_unnamed(2 * page(), READ_WRITE, MAP_SHARED).unwrap();
         memory.write(0, b"here").unwrap();
         let before = (descriptors(), mappings(), memory.info());
@@ -165,10 +165,10 @@ fn what_is_refused_changes_nothing() {
         for length in [1 << 60, i64::MAX] {
             let code = failure(length, MREMAP_MAYMOVE, 0, FileEnd::Stays);
             assert!([MMAP_WRAP_E_RANGE, errno(libc::ENOMEM), errno(libc::EINVAL)].contains(&code), "{code}");
-            // The file could not grow as far either, or has its former size again.
+            // The file could not grow either, or has its former size again.
             assert!(failure(length, MREMAP_MAYMOVE, 0, FileEnd::Follows) < 0);
         }
-        // The file grows, the mapping cannot: the file is cut back.
+        // The file grows, the mapping cannot: the file gets its former size.
         assert!([errno(libc::ENOMEM), errno(libc::EINVAL)].contains(&failure(1 << 50, MREMAP_MAYMOVE, 0, FileEnd::Follows)));
         let file = std::fs::File::from(memory.descriptor().unwrap());
         assert_eq!(i64::try_from(file.metadata().unwrap().len()).unwrap(), 2 * page());
@@ -188,7 +188,7 @@ fn what_is_refused_changes_nothing() {
 }
 
 #[test]
-fn a_file_that_cannot_be_cut_keeps_its_mapping_as_long_as_it_was() {
+fn a_mapping_whose_file_cannot_be_truncated_keeps_its_length() {
     let mut sealed = Mapping::from_memfd(c"sealed", MFD_ALLOW_SEALING, 2 * page(), READ_WRITE, MAP_SHARED).unwrap();
     sealed.add_seals(F_SEAL_SHRINK).unwrap();
     assert_eq!(sealed.resize(page(), MREMAP_MAYMOVE, FileEnd::Follows).unwrap_err().code(), errno(libc::EPERM));
@@ -202,12 +202,12 @@ fn a_file_that_cannot_be_cut_keeps_its_mapping_as_long_as_it_was() {
 }
 
 #[test]
-fn a_mapping_moves_to_where_it_is_told() {
+fn a_mapping_moves_to_the_given_address() {
     let mut memory = private(page());
     memory.write(0, b"here").unwrap();
     let place = private(page());
     let address = place.address().addr();
-    // The place is taken over from the mapping that was there, which must not unmap it.
+    // It replaces the mapping that was there, which must not be unmapped.
     std::mem::forget(place);
     resize_at(&mut memory, page(), MREMAP_MAYMOVE | MREMAP_FIXED, address, FileEnd::Stays).unwrap();
     assert_eq!(memory.address().addr(), address);
@@ -217,7 +217,7 @@ fn a_mapping_moves_to_where_it_is_told() {
 #[test]
 fn nothing_is_mapped_at_null() {
     in_a_process_of_its_own("nothing_is_mapped_at_null", || {
-        // Root may have something mapped there, and NULL is no answer.
+        // Root can map at 0, but NULL means an error.
         let before = mappings();
         for fixed in [MAP_FIXED, MAP_FIXED_NOREPLACE] {
             let there = from_descriptor(0, 1, READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | fixed, -1, 0);
@@ -235,7 +235,7 @@ fn nothing_is_mapped_at_null() {
 }
 
 #[test]
-fn pages_move_away_to_a_handle_of_their_own() {
+fn moved_pages_have_a_new_handle() {
     let h = registry::insert(|| Ok(private(page()))).unwrap();
     registry::pin(h).unwrap().write(0, b"here").unwrap();
     let new = mremap_wrap(h, page(), MREMAP_MAYMOVE | MREMAP_DONTUNMAP, null_mut(), 0);
@@ -248,7 +248,7 @@ fn pages_move_away_to_a_handle_of_their_own() {
 }
 
 #[test]
-fn a_split_gives_the_tail_a_life_of_its_own() {
+fn after_a_split_the_tail_is_a_mapping_of_its_own() {
     let h = handle(3 * page());
     registry::pin(h).unwrap().write(2 * page(), b"tail").unwrap();
     registry::survive(h, true).unwrap();
@@ -256,7 +256,7 @@ fn a_split_gives_the_tail_a_life_of_its_own() {
     assert!(tail > 0, "{tail}");
     assert_eq!(read(&registry::pin(tail).unwrap(), 0, 4).unwrap(), b"tail");
     assert_eq!(bytes(&registry::pin(h).unwrap()), 2 * page());
-    assert!(registry::status(&registry::pin(tail).unwrap()).1, "it survives as the one it came of");
+    assert!(registry::status(&registry::pin(tail).unwrap()).1, "it is surviving like the mapping it was split from");
     let address = registry::pin(tail).unwrap().address();
     assert!(registry::unmap(tail).unwrap());
     assert!(!is_mapped(address));
@@ -274,14 +274,14 @@ fn a_split_gives_the_tail_a_life_of_its_own() {
 }
 
 #[test]
-fn what_is_split_off_has_a_handle_even_if_the_rest_is_unmapped_at_that_moment() {
-    in_a_process_of_its_own("what_is_split_off_has_a_handle_even_if_the_rest_is_unmapped_at_that_moment", || {
+fn the_tail_of_a_split_has_a_handle_even_if_the_rest_is_unmapped_at_the_same_time() {
+    in_a_process_of_its_own("the_tail_of_a_split_has_a_handle_even_if_the_rest_is_unmapped_at_the_same_time", || {
         let mut tails = 0;
         for _ in 0..500 {
             let h = handle(2 * page());
             let tail = std::thread::scope(|scope| {
                 let splitting = scope.spawn(|| mmap_wrap_split(h, page()));
-                // Until it is shorter, or they were in each other's way.
+                // Until it is shorter, or the two calls conflicted.
                 while registry::peek(h).is_ok_and(|pin| bytes(&pin) == 2 * page()) && !splitting.is_finished() {}
                 assert!(registry::unmap(h).unwrap());
                 splitting.join().unwrap()
@@ -296,7 +296,7 @@ fn what_is_split_off_has_a_handle_even_if_the_rest_is_unmapped_at_that_moment() 
 }
 
 #[test]
-fn an_export_holds_the_mapping_as_it_is() {
+fn a_mapping_with_an_export_cannot_be_changed() {
     let h = handle(2 * page());
     registry::acquire(h).unwrap();
     assert_eq!(mremap_wrap(h, page(), 0, null_mut(), 0), MMAP_WRAP_E_BUSY);
@@ -313,8 +313,8 @@ fn an_export_holds_the_mapping_as_it_is() {
 const SMALL: i64 = 256;
 const BYTES: usize = 1 << 20;
 
-/// A mapping that is read, written and resized by all at once: nobody sees a byte of another mapping's, whose addresses
-/// are those it just left.
+/// A mapping that several threads read, write and resize at the same time: no thread reads a byte of another mapping at the
+/// addresses that it just left.
 #[test]
 fn readers_never_see_other_bytes_while_it_is_resized() {
     let rounds: u64 = std::env::var("MMAP_WRAP_ROUNDS").map_or(500, |rounds| rounds.parse().unwrap());
@@ -336,14 +336,14 @@ fn readers_never_see_other_bytes_while_it_is_resized() {
         };
         let readers = [reading(), reading(), reading()];
         scope.spawn(|| {
-            // Others take the addresses that were left.
+            // Other mappings get the addresses that it left.
             while !done.load(SeqCst) {
                 let other = private(SMALL * page());
                 other.fill(0, 0xAA, REST).unwrap();
             }
         });
         let (mut changed, mut round) = (0, 0);
-        // Until there was enough of both: in a loop of nothing but resizes, readers hardly come in.
+        // Until there were enough of both: in a tight loop of resizes, readers hardly ever succeed.
         while (round < rounds || reads.load(SeqCst) < rounds) && readers.iter().all(|reader| !reader.is_finished()) {
             round += 1;
             std::thread::yield_now();
@@ -365,7 +365,7 @@ fn readers_never_see_other_bytes_while_it_is_resized() {
 }
 
 #[test]
-fn a_fork_in_the_middle_of_resizing_leaves_no_child_waiting() {
+fn a_child_that_is_forked_during_a_resize_does_not_wait() {
     let h = registry::insert(|| Ok(private(4 * page()))).unwrap();
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {

@@ -1,7 +1,12 @@
-"""Builds the native library and the native module with cargo; puts the library's crate into source distributions."""
+"""Builds the native library and the native module with cargo; puts the library's crate into source distributions.
+
+CARGO_BUILD_TARGET names the platform to build for, as cargo does; by default it is this machine's. For another one, or
+for an older C library (x86_64-unknown-linux-gnu.2.17), cargo-zigbuild must be in PATH.
+"""
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +21,9 @@ FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 
 # All that cargo needs, below the repository; `crate` is its folder in a source distribution, where src is Python's.
 CRATE = ["Cargo.toml", "Cargo.lock", "build.rs", "src", "include", "benches", "README.md"]
+
+# A processor by the name that Linux has for it, where cargo has another.
+MACHINES = {"armv7": "armv7l", "powerpc64le": "ppc64le", "riscv64gc": "riscv64"}
 
 
 class CustomBuildHook(BuildHookInterface):
@@ -42,11 +50,11 @@ class CustomBuildHook(BuildHookInterface):
             else:
                 build_data["force_include"][built] = f"mmap_wrap/{name}"
         build_data["pure_python"] = False
-        build_data["tag"] = tag()
+        build_data["tag"] = f"{interpreter()}-{self.platform()}"
 
     def build_library(self, crate):
         """The path of the library that cargo built."""
-        return self.build(crate, "mmap_wrap", "rustc", "--lib", "--crate-type", "cdylib")
+        return self.build(crate, "mmap_wrap", "--lib", "--crate-type", "cdylib")
 
     def build_module(self):
         """The path of the extension module that cargo built."""
@@ -55,18 +63,19 @@ class CustomBuildHook(BuildHookInterface):
         else:
             # For all versions: whichever interpreter builds it is no matter.
             options, variables = [], {"PYO3_NO_PYTHON": "1"}
-        return self.build(os.path.join(self.root, "native"), "_native", "build", *options, variables=variables)
+        return self.build(os.path.join(self.root, "native"), "_native", *options, variables=variables)
 
-    def build(self, crate, name, command, *options, variables=None):
-        """The path of the shared library of this name that a command of cargo built."""
-        cargo = shutil.which("cargo")
-        if cargo is None:
-            self.app.abort(
-                "mmap-wrap needs Rust to build its native library: cargo is not in PATH; see https://rustup.rs"
-            )
+    def build(self, crate, name, *options, variables=None):
+        """The path of the shared library of this name that cargo built."""
         # What cargo has to say about errors is in the same stream, ready to be shown.
-        words = [cargo, command, "--release", "--locked", "--message-format=json", *options]
+        words = [*self.cargo(), "--release", "--locked", "--message-format=json", *options]
         environment = {**os.environ, **(variables or {})}
+        # By its own name, and without the version of the C library, which only the option may have.
+        environment.pop("CARGO_BUILD_TARGET", None)
+        if "-musl" in self.target:
+            # Else cargo builds no shared library.
+            flags = environment.get("RUSTFLAGS", "")
+            environment["RUSTFLAGS"] = f"{flags} -C target-feature=-crt-static".strip()
         build = subprocess.run(words, cwd=crate, env=environment, stdout=subprocess.PIPE, encoding="utf-8")
         messages = [json.loads(line) for line in build.stdout.splitlines() if line.startswith("{")]
         if build.returncode != 0:
@@ -80,14 +89,48 @@ class CustomBuildHook(BuildHookInterface):
                         return file
         self.app.abort(f"cargo built no shared library in {crate}")
 
+    @property
+    def target(self):
+        """The platform that was asked for, by cargo's name; nothing for this machine's."""
+        return os.environ.get("CARGO_BUILD_TARGET", "")
+
+    def cargo(self):
+        """The command that compiles for that platform."""
+        program = "cargo-zigbuild" if self.target else "cargo"
+        path = shutil.which(program)
+        if path is None:
+            advice = "pip install cargo-zigbuild" if self.target else "see https://rustup.rs"
+            self.app.abort(f"mmap-wrap is built with {program}, which is not in PATH: {advice}")
+        return [path, "rustc", *(["--target", self.target] if self.target else [])]
+
+    def platform(self):
+        """The platform as Python names it: of the compiler's target, whichever Python builds."""
+        target = self.target or self.host()
+        found = re.fullmatch(r"(\w+)-\w+-linux-(gnu|musl)\w*(?:\.(\d+)\.(\d+))?", target)
+        if not found:
+            self.app.abort(f"mmap-wrap's wheels are for Linux with glibc or musl, not for {target}")
+        machine = MACHINES.get(found[1], found[1])
+        if found[2] == "musl":
+            return f"musllinux_1_2_{machine}"
+        if not found[3]:
+            return f"linux_{machine}"
+        return f"manylinux_{found[3]}_{found[4]}_{machine}"
+
+    def host(self):
+        """What the compiler compiles for where it is told nothing."""
+        said = subprocess.run([os.environ.get("RUSTC", "rustc"), "-vV"], stdout=subprocess.PIPE, encoding="utf-8")
+        found = re.search(r"^host: (\S+)$", said.stdout, re.MULTILINE)
+        if not found:
+            self.app.abort("rustc -vV does not say which platform it is for")
+        return found[1]
+
 
 def module_name():
     """The file of the extension module, as the interpreter looks for it."""
     return f"_native{sysconfig.get_config_var('EXT_SUFFIX')}" if FREE_THREADED else "_native.abi3.so"
 
 
-def tag():
-    """What the wheel is for: this platform, and every CPython from 3.11 on, or this version's free-threaded build."""
-    platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
+def interpreter():
+    """The interpreters that the wheel is for: every CPython from 3.11 on, or this version's free-threaded build."""
     version = "cp{}{}".format(*sys.version_info)
-    return f"{version}-{version}t-{platform}" if FREE_THREADED else f"cp311-abi3-{platform}"
+    return f"{version}-{version}t" if FREE_THREADED else "cp311-abi3"

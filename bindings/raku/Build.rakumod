@@ -1,10 +1,10 @@
-#| Builds the native library with cargo and puts it where the installed modules find it: resources/libraries/.
+#| Builds the native library with cargo, and copies it to resources/libraries/, where the modules find it.
 unit class Build;
 
-#| What zef calls, with the distribution's directory. True when the library is in place.
+#| zef calls this with the directory of the distribution. Returns True if the library was built.
 method build($dist, *% --> Bool:D) {
-    # A distribution that was packed has the crate inside, in a checkout it is above. Today's zef builds a local distribution
-    # where it lies. Where one is copied elsewhere first, the shell's own PWD still tells where zef was called.
+    # The crate is inside a packed distribution, and above the distribution in a checkout. If zef copies the distribution before it
+    # builds, PWD is still the directory where zef was called.
     my $crate = ($dist, %*ENV<PWD> // $*CWD).map({ self.crate-above(.IO.add('crate')) }).first(*.defined);
     return missing-crate($dist) without $crate;
     my $version = cargo-version() // return missing-cargo();
@@ -19,12 +19,12 @@ method build($dist, *% --> Bool:D) {
     return failed("cargo succeeded, but '$built' is missing; is another target set in cargo's configuration?") unless $built.f;
     my $libraries = $dist.IO.add('resources').add('libraries');
     $libraries.mkdir;
-    # Copied beside and renamed: a program that has the old library mapped keeps it whole.
+    # Copied and renamed: programs that have loaded the old library keep its file.
     my $new = $libraries.add("$name.new");
     so $built.copy($new) && $new.rename($libraries.add($name))
 }
 
-#| The nearest directory from C<$start> upwards that holds the crate mmap-wrap.
+#| The crate's directory: the nearest one from C<$start> upwards. Undefined if there is none.
 method crate-above(IO::Path:D $start --> IO::Path) {
     my $directory = $start.resolve;
     repeat {
@@ -41,18 +41,18 @@ sub missing-crate($dist) {
 }
 
 sub missing-cargo {
-    failed 'cargo is missing or does not start; install Rust (https://rustup.rs), or put the directory of cargo into PATH'
+    failed 'cargo is missing or does not start; install Rust (https://rustup.rs), or add the directory of cargo to PATH'
 }
 
 sub not-built(IO::Path:D $crate, Str:D $version, Int:D $status) {
     my $needed = $crate.add('Cargo.toml').slurp.match(/^^ 'rust-version = "' <( <-["]>+ )> '"'/);
     my $advice = do with $version.match(/ \d+ ['.' \d+]+ /) {
-        "; Rust $needed or newer is needed, and this is $version: https://rustup.rs has a newer one" if Version.new($_) < Version.new($needed)
+        "; Rust $needed or newer is needed, and this is $version: install a newer one from https://rustup.rs" if Version.new($_) < Version.new($needed)
     }
     failed "cargo did not build the library (exit status $status); its own messages are above{$advice // ''}"
 }
 
-# As cargo tells it; undefined where it does not start.
+# The output of cargo --version; undefined if cargo does not start.
 sub cargo-version(--> Str) {
     my $said = try run('cargo', '--version', :out).out.slurp(:close).trim;
     $said || Str

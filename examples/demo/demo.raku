@@ -1,4 +1,4 @@
-#| The main job in Raku; see demo.c, which prints the same lines.
+#| The demo in Raku. demo.c prints the same lines.
 #|
 #|     demo.raku FILE NEEDLE COPY      FILE is only read; COPY is a writable copy of it
 
@@ -19,7 +19,7 @@ sub show-header($file) {
     }
 }
 
-#| Where the needle stands first and last, and how often.
+#| The offsets of the first and the last needle, and the number of needles.
 sub show-matches($file, $needle) {
     my $count = 0;
     my $at = $file.index($needle);
@@ -32,7 +32,7 @@ sub show-matches($file, $needle) {
     show "last '$needle' at", $file.rindex($needle) if $count;
 }
 
-#| Edits the first bytes of the copy through a mapping.
+#| Changes the first bytes of the copy through a mapping.
 sub edit($copy, $what, |how) {
     my $mapping will leave { .?close } = mmap $copy, |how;
     $mapping.write(0, "EDITED!\n".encode);
@@ -47,7 +47,7 @@ sub show-as-others-see($what, $path) {
 }
 
 sub MAIN($path, $needle, $copy) {
-    # NativeCall binds each function at its first call; that is not what is timed here.
+    # NativeCall sets each function up at its first call, which is not measured here.
     { .index($needle); .close } given mmap $path;
 
     my $start = now;

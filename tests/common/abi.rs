@@ -1,4 +1,4 @@
-//! The C ABI as C programs have it: every function may be called with anything, and the test sees to what the header asks for.
+//! The C functions as safe functions: the tests ensure what the header requires.
 
 #![allow(dead_code, unused_imports, reason = "each program uses its own part of this")]
 
@@ -9,7 +9,7 @@ macro_rules! abi {
     ($($topic:ident { $($name:ident($($argument:ident: $type:ty),*) -> $result:ty;)* })*) => {
         $($(#[inline(always)]
         pub fn $name($($argument: $type),*) -> $result {
-            // SAFETY: the test passes what the header asks for.
+            // SAFETY: the test passes what the header requires.
             unsafe { ffi::$topic::$name($($argument),*) }
         })*)*
     };

@@ -1,4 +1,4 @@
-//! What several test programs need.
+//! Functions for several test programs.
 #![allow(dead_code, reason = "each test program uses its own part of this")]
 
 pub mod abi;
@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 pub const READ_WRITE: i64 = PROT_READ | PROT_WRITE;
 pub const ANONYMOUS: i64 = MAP_SHARED | MAP_ANONYMOUS;
 
-/// [`Mapping::from_descriptor`] for tests, which pass descriptors of their own and map over nothing of use.
+/// [`Mapping::from_descriptor`] for tests, which pass their own descriptors and do not map over memory in use.
 pub fn from_descriptor(addr: usize, len: i64, prot: i64, flags: i64, fd: i64, offset: i64) -> Result<Mapping> {
     // SAFETY: as said.
     unsafe { Mapping::from_descriptor(addr, len, prot, flags, fd, offset) }
@@ -33,7 +33,7 @@ pub fn resize_at(mapping: &mut Mapping, length: i64, flags: i64, address: usize,
     unsafe { mapping.resize_at(length, flags, address, file_end) }
 }
 
-/// The page cache of the tests' own descriptors.
+/// Page cache calls for the tests' own descriptors.
 pub mod cache {
     use mmap_wrap::internals::{Result, page_cache};
 
@@ -58,7 +58,7 @@ pub fn anonymous(length: i64) -> Mapping {
     Mapping::anonymous(length, READ_WRITE, ANONYMOUS).unwrap()
 }
 
-/// The same behind a handle.
+/// The same, with a handle.
 pub fn handle(length: i64) -> Handle {
     registry::insert(|| Mapping::anonymous(length, READ_WRITE, ANONYMOUS)).unwrap()
 }
@@ -71,7 +71,7 @@ pub fn read(mapping: &Mapping, offset: i64, size: usize) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Whether anything is mapped at the page of an address: msync(2) answers ENOMEM where nothing is.
+/// Whether anything is mapped at the page of an address: if not, msync(2) fails with ENOMEM.
 #[cfg(unix)]
 pub fn is_mapped(address: *const u8) -> bool {
     let page = usize::try_from(abi::mmap_wrap_page_size()).unwrap();
@@ -80,7 +80,7 @@ pub fn is_mapped(address: *const u8) -> bool {
     unsafe { libc::msync(start as *mut _, page, libc::MS_ASYNC) == 0 }
 }
 
-/// Says `true` when it goes, also when the test fails: threads that wait for it must not outlive the test.
+/// Sets `true` when it is dropped, also when the test fails: threads that wait for it must not outlive the test.
 pub struct Ends<'a>(pub &'a AtomicBool);
 
 impl Drop for Ends<'_> {
@@ -101,13 +101,13 @@ pub fn descriptors() -> usize {
     std::fs::read_dir("/proc/self/fd").unwrap().count()
 }
 
-/// Runs `body` in a process of its own, whose only test is the one named: for what counts mappings or descriptors, or
-/// sets limits. A child that dies, or does not come to the end, fails the test.
+/// Runs `body` in a separate process, whose only test is the one named: for tests that count mappings or descriptors, or set
+/// limits. A child that dies, or does not reach the end, fails the test.
 pub fn in_a_process_of_its_own(name: &str, body: impl FnOnce()) {
     const MARK: &str = "MMAP_WRAP_TEST_CHILD";
     if std::env::var_os(MARK).is_some() {
         body();
-        println!("came to the end");
+        println!("reached the end");
         return;
     }
     let output = Command::new(std::env::current_exe().unwrap())
@@ -116,7 +116,7 @@ pub fn in_a_process_of_its_own(name: &str, body: impl FnOnce()) {
         .output()
         .unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && text.contains("came to the end"), "{}: {text}", output.status);
+    assert!(output.status.success() && text.contains("reached the end"), "{}: {text}", output.status);
 }
 
 #[cfg(windows)]
@@ -158,14 +158,15 @@ mod windows {
 }
 
 #[cfg(windows)]
+#[allow(unused_imports, reason = "each test program uses its own part of this")]
 pub use windows::{descriptors, is_mapped, mappings};
 
-/// Has the kernel answer as one before Linux 6.13, which has no guard regions: to this thread, and to its children. False, said
-/// aloud, where that cannot be had.
+/// Makes this thread and its children see a kernel before Linux 6.13, which has no guard regions. False, printed as skipped, if
+/// that is not possible.
 #[cfg(target_os = "linux")]
 pub fn without_guard_regions() -> bool {
     const LOW_HALF: u32 = if cfg!(target_endian = "big") { 4 } else { 0 };
-    // In struct seccomp_data the number of the call comes first, and the arguments, of 64 bits each, begin at 16.
+    // In struct seccomp_data the number of the call comes first; the arguments, of 64 bits each, begin at 16.
     const ADVICE: u32 = 16 + 2 * 8 + LOW_HALF;
     let load = |k| libc::sock_filter { code: 0x20, jt: 0, jf: 0, k };
     let unless_equal = |value, skip| libc::sock_filter { code: 0x15, jt: 0, jf: skip, k: value };
@@ -196,17 +197,17 @@ pub fn without_guard_regions() -> bool {
     error.is_none()
 }
 
-/// Forks; the child runs `body` and ends with its answer as exit status. Returns that status, and fails on a signal.
+/// Forks; the child runs `body` and exits with its result. Returns that exit status, and fails on a signal.
 #[cfg(unix)]
 pub fn forked(body: impl FnOnce() -> i32) -> i32 {
-    // SAFETY: the child runs `body`, which uses system calls and this library only, and leaves by _exit.
+    // SAFETY: the child runs `body`, which uses system calls and this library only, and ends by _exit.
     match unsafe { libc::fork() } {
         -1 => panic!("fork: {}", std::io::Error::last_os_error()),
         0 => {
             // A child that hangs must not hang the test: SIGALRM ends it.
             // SAFETY: sets a timer of this process.
             unsafe { libc::alarm(30) };
-            // A failed assertion must not unwind out of here: the child's thread would end, and with it the child, by 0.
+            // A failed assertion must not unwind out of here: the child's thread would end, and with it the child, with status 0.
             let status = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body)).unwrap_or(101);
             // SAFETY: ends the child at once, without the parent's exit handlers.
             unsafe { libc::_exit(status) }
@@ -221,7 +222,7 @@ pub fn forked(body: impl FnOnce() -> i32) -> i32 {
     }
 }
 
-/// A mounted file system, unmounted when it goes. None, said aloud, where mounting is not permitted.
+/// A mounted file system, unmounted when it is dropped. None, printed as skipped, if mounting is not permitted.
 #[cfg(unix)]
 pub struct Mount(tempfile::TempDir);
 
@@ -255,7 +256,7 @@ impl Drop for Mount {
     }
 }
 
-/// A file as a block device, until it is dropped; none where that cannot be had, which is said aloud.
+/// A file as a block device, until it is dropped. None, printed as skipped, if there is no loop device.
 #[cfg(unix)]
 pub struct LoopDevice(std::path::PathBuf);
 
@@ -289,35 +290,35 @@ impl Drop for LoopDevice {
     }
 }
 
-/// Runs `body` with the rights of nobody, in a process of its own, which it does not leave.
+/// Runs `body` in a separate process as an unprivileged user (nobody).
 #[cfg(unix)]
-pub fn as_nobody(body: impl FnOnce()) -> bool {
+pub fn as_unprivileged_user(body: impl FnOnce()) -> bool {
     const NOBODY: u32 = 65534;
     // SAFETY: changes the rights of this process, which ends soon.
     if unsafe {
         libc::geteuid() != 0 || libc::setgroups(0, std::ptr::null()) != 0 || libc::setresuid(NOBODY, NOBODY, NOBODY) != 0
     } {
-        println!("skipped: only root can act as somebody else");
+        println!("skipped: only root can become another user");
         return false;
     }
     body();
     true
 }
 
-/// The page size, as a size in memory and as this library's calls take it.
+/// The page size, as `usize` and as `i64`.
 pub fn page() -> (usize, i64) {
     let page = abi::mmap_wrap_page_size();
     (usize::try_from(page).unwrap(), page)
 }
 
-/// A file of so many pages of sevens on a disk, in the directory of the package. None, said aloud, where that keeps its
-/// files in memory: nothing can go from there.
+/// A file of so many pages of sevens on a disk, in the directory of the package. None, printed as skipped, if that is on a file
+/// system in memory, whose pages cannot be evicted.
 #[cfg(unix)]
 pub fn file_on_disk(pages: usize) -> Option<std::fs::File> {
     let mut file = tempfile::tempfile_in(".").unwrap();
-    // One by one, or the kernel would join pages into larger ones, which it keeps or evicts as a whole.
+    // One by one, or the kernel would use large folios, which it keeps or evicts as a whole.
     (0..pages).for_each(|_| std::io::Write::write_all(&mut file, &vec![7; page().0]).unwrap());
-    // SAFETY: writes one statfs to the place given.
+    // SAFETY: writes one statfs.
     let info = unsafe {
         let mut info: libc::statfs = std::mem::zeroed();
         assert_eq!(libc::fstatfs(std::os::fd::AsRawFd::as_raw_fd(&file), &mut info), 0);

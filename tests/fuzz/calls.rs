@@ -1,4 +1,4 @@
-//! The one table of all calls: what each takes and answers. How an argument of a kind is made is said in `scene`.
+//! The table of all calls: the arguments and the result of each. `scene` makes the arguments of each kind.
 
 #![allow(
     clippy::cast_possible_truncation,
@@ -18,26 +18,26 @@ use std::ffi::c_char;
 
 /// What an argument is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum ElementKind {
-    /// Live, stale, made up, 0, negative.
+pub enum ArgumentKind {
+    /// Live, stale, invalid, 0, negative.
     Handle,
-    /// The second of two.
+    /// The second of two handles.
     OtherHandle,
-    /// Where to map: nowhere, a hint, and with MAP_FIXED a place that was reserved for it.
+    /// An address for mapping: 0, a hint, or with MAP_FIXED an address that was reserved for it.
     Address,
     /// The same for mremap_wrap.
     NewAddress,
-    /// Of a mapping to be.
+    /// The length of a new mapping.
     Length,
-    /// Of a mapping that is.
+    /// A new length of an existing mapping.
     NewLength,
     Protection,
     MapFlags,
-    /// Open for reading, for both, closed, of a folder, a pipe, a memory file.
+    /// A descriptor: open for reading, for both, closed, of a directory, a pipe, a memory file.
     Fd,
     FileOffset,
     FileSize,
-    /// Existing, missing, a folder, too long, not UTF-8, NULL …
+    /// A path: existing, missing, a directory, too long, not UTF-8, NULL …
     Path,
     SharedName,
     Name,
@@ -54,7 +54,7 @@ pub enum ElementKind {
     Size,
     Start,
     End,
-    /// A good buffer or NULL, and its size: what it holds, less, none, negative; more only where it is NULL.
+    /// A valid buffer or NULL, and its size: the true one, less, 0, negative; more only for NULL.
     Room,
     Bytes,
     BufferSize,
@@ -64,43 +64,43 @@ pub enum ElementKind {
     ConstantName,
     Index,
     Code,
-    /// A width and byte order, or what is none.
+    /// An element kind, or an invalid one.
     Element,
-    /// Of a word: 32, 64, or what is none.
+    /// The bits of a word: 32, 64, or an invalid number.
     Bits,
     Value,
     /// The bits of a double.
     Double,
-    /// Nanoseconds, few.
+    /// A few nanoseconds.
     Timeout,
     WakeCount,
     LockFlags,
-    /// The size of a good buffer or of NULL.
+    /// The size of a valid buffer or of NULL.
     RoomSize,
     Alignment,
     NodeMode,
-    /// A set of nodes, aligned as it must be, or NULL; and its words.
+    /// A set of nodes, aligned, or NULL; and its number of words.
     Nodes,
     NodeWords,
     NodeFlags,
 }
 
-/// What a call answers.
+/// The result of a call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Answer {
-    /// A handle that was never given out, or that of the argument; or a code.
+    /// A new handle, or that of the argument; or a code.
     Handle,
     /// A descriptor, or a code.
     Descriptor,
     /// Zero or more, or a code.
     Number,
-    /// Any number; with a code apart where it is the least there is.
+    /// Any number; the smallest can be an error, whose code is separate.
     Int,
-    /// The bits of any double; with a code apart where it is no number.
+    /// The bits of any double; a NaN can be an error, whose code is separate.
     Float,
-    /// NULL is the error.
+    /// NULL on error.
     Address,
-    /// A text that is not NULL, whatever the arguments are.
+    /// A text that is never NULL.
     Text,
     /// Not a result: any number.
     Free,
@@ -108,13 +108,13 @@ pub enum Answer {
 
 pub struct Call {
     pub name: &'static str,
-    pub takes: &'static [ElementKind],
+    pub takes: &'static [ArgumentKind],
     pub results: Answer,
     pub make: fn(&[i64]) -> i64,
 }
 
 impl Call {
-    pub fn place_of(&self, kind: ElementKind) -> Option<usize> {
+    pub fn place_of(&self, kind: ArgumentKind) -> Option<usize> {
         self.takes.iter().position(|takes| *takes == kind)
     }
 }
@@ -123,18 +123,18 @@ macro_rules! calls {
     ($($name:ident($($kind:ident),*) -> $result:ident;)*) => {
         pub const CALLS: &[Call] = &[$(Call {
             name: stringify!($name),
-            takes: &[$(ElementKind::$kind),*],
+            takes: &[$(ArgumentKind::$kind),*],
             results: Answer::$result,
             make: |arguments| {
                 let mut _next = arguments.iter().copied();
-                // SAFETY: `scene` makes arguments as the header asks for them.
-                unsafe { $name($({ let _ = ElementKind::$kind; of_number(_next.next().unwrap_or(0)) }),*) }.number()
+                // SAFETY: `scene` makes arguments as the header requires.
+                unsafe { $name($({ let _ = ArgumentKind::$kind; of_number(_next.next().unwrap_or(0)) }),*) }.number()
             },
         }),*];
     };
 }
 
-/// Functions that take their numbers in a struct, by these names in the table: here each number is an argument.
+/// Functions that take a struct, under these names in the table: here each member is an argument.
 macro_rules! with_options {
     ($($name:ident)*) => {
         $(#[allow(clippy::too_many_arguments, reason = "the members of the struct")]
@@ -142,7 +142,7 @@ macro_rules! with_options {
             name: *const c_char, open_flags: i64, mode: i64, size: i64, allocate: i64, length: i64, prot: i64, flags: i64, offset: i64,
         ) -> i64 {
             let options = mmap_wrap_open_options { open_flags, mode, size, allocate, length, prot, flags, offset };
-            // SAFETY: the struct is as long as said; the rest is the caller's to promise.
+            // SAFETY: the struct has this size; the caller ensures the rest.
             unsafe { open::$name(name, &raw const options, size_of_val(&options) as i64) }
         })*
     };
@@ -256,13 +256,13 @@ calls! {
     mmap_wrap_constant_available(Index) -> Number;
 }
 
-/// Calls that are not in the table, and why.
+/// Calls that are not in the table, and the reason.
 pub const LEFT_OUT: &[(&str, &str)] = &[
     ("mlockall_wrap", "what later calls map would be read in, whatever its size: tests/c/residency.c has it"),
     ("munlockall_wrap", "likewise"),
 ];
 
-/// An argument or an answer, as a number.
+/// An argument or a result, as a number.
 trait Numbered {
     fn of(number: i64) -> Self;
     fn number(self) -> i64;

@@ -1,4 +1,4 @@
-//! Choices drawn from bytes: the same bytes, the same choices. When they run out, every choice is the first.
+//! Choices drawn from bytes: the same bytes give the same choices. After the last byte every choice is the first.
 
 #![allow(clippy::cast_possible_wrap, reason = "any bits will do")]
 
@@ -17,7 +17,7 @@ impl Draw<'_> {
         u64::from_le_bytes(std::array::from_fn(|_| self.byte()))
     }
 
-    /// 0 up to, not including, `end`.
+    /// A number from 0 to `end`, exclusive.
     pub fn below(&mut self, end: usize) -> usize {
         (usize::from(self.byte()) << 8 | usize::from(self.byte())) % end.max(1)
     }
@@ -30,7 +30,7 @@ impl Draw<'_> {
         from[self.below(from.len())]
     }
 
-    /// A byte count or position for `length` bytes: inside it more often than not, on its borders, beyond it, absurd.
+    /// A byte count or offset for `length` bytes: mostly inside, at the ends, beyond, or extreme.
     pub fn around(&mut self, length: i64, page: i64) -> i64 {
         let inside = |draw: &mut Self| i64::try_from(draw.below(1 << 16)).unwrap_or(0) % (length.max(0) + 1);
         match self.below(24) {
@@ -49,7 +49,7 @@ impl Draw<'_> {
         }
     }
 
-    /// `usual`, or that and some bits of `known`; now and then a bit that nobody knows, or nonsense.
+    /// `usual`, or that and some bits of `known`; sometimes an unknown bit, or any number.
     pub fn bits(&mut self, usual: &[i64], known: i64) -> i64 {
         let usual = self.pick(usual);
         match self.below(32) {
@@ -61,7 +61,7 @@ impl Draw<'_> {
     }
 }
 
-/// The bytes that a seed stands for (splitmix64).
+/// The bytes of a seed (splitmix64).
 pub fn bytes_of(seed: u64, count: usize) -> Vec<u8> {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0x6A09_E667_F3BC_C908;
     let words = std::iter::repeat_with(move || {

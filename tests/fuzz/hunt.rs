@@ -1,4 +1,4 @@
-//! Plays sequences in processes of their own, so that a crash or a hang is one more finding, and shortens what fails.
+//! Runs sequences in separate processes, so that a crash or a hang is a finding, too, and shortens those that fail.
 
 use crate::abi::*;
 use crate::draw::bytes_of;
@@ -13,11 +13,11 @@ use std::time::{Duration, Instant};
 
 /// Calls in a sequence.
 pub const CALLS: usize = 40;
-/// Sequences that one process plays.
+/// Sequences that one process runs.
 const TOGETHER: u64 = 200;
-/// A process that takes longer hangs; far longer than any takes that plays many sequences, or one.
+/// A process that takes longer hangs: much longer than the sequences of a process take.
 const HANGS_AFTER: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(10)];
-/// What tells a process of its own what to play: `FIRST END` or `SEED END CALL,CALL…`.
+/// The environment variable for a separate process: `FIRST END` or `SEED END CALL,CALL…`.
 const PLAYS: &str = "MMAP_WRAP_FUZZ_PLAYS";
 
 /// The bytes of a sequence, of all its calls or of some.
@@ -26,10 +26,10 @@ fn records<'a>(bytes: &'a [u8], calls: Option<&[usize]>) -> Vec<&'a [u8]> {
     bytes.chunks(RECORD).enumerate().filter(|(number, _)| wanted(number)).map(|(_, record)| record).collect()
 }
 
-/// Plays one sequence here, and checks that the process is as it was. The one function that a fuzzer of any kind needs.
+/// Runs one sequence in this process, and checks that it leaves nothing behind. The only function that a fuzzer needs.
 pub fn play(bytes: &[u8], calls: Option<&[usize]>, stale: &mut Vec<i64>, trace: bool) {
     let records = records(bytes, calls);
-    // Files of memory are fast; those of the usual folder are real.
+    // Files in memory are fast; those in the usual directory are real.
     let [fast, real] = folders(std::process::id());
     let folder = if bytes.first().is_some_and(|byte| byte % 8 > 0) && Path::new(FAST).is_dir() { fast } else { real };
     std::fs::create_dir_all(&folder).expect("a folder for files");
@@ -48,12 +48,12 @@ pub fn play(bytes: &[u8], calls: Option<&[usize]>, stale: &mut Vec<i64>, trace: 
 
 const FAST: &str = "/dev/shm";
 
-/// Where a process plays.
+/// The directories of a process.
 fn folders(process: u32) -> [PathBuf; 2] {
     [FAST.into(), std::env::temp_dir()].map(|parent: PathBuf| parent.join(format!("mmap-wrap-fuzz-{process}")))
 }
 
-/// What a process has.
+/// The resources of a process.
 struct Footprint {
     descriptors: usize,
     files_mapped: usize,
@@ -84,7 +84,7 @@ impl Footprint {
         let other = |a: &str, b: &str| a.lines().filter(|line| !b.contains(line)).collect::<Vec<_>>().join("\n    ");
         let changes = || format!("gone:\n    {}\nnew:\n    {}", other(&before.maps, &self.maps), other(&self.maps, &before.maps));
         assert_eq!(self.files_mapped, before.files_mapped, "mapped files after the sequence; {}", changes());
-        // A sanitizer maps memory of its own as it likes.
+        // A sanitizer maps memory of its own.
         if !is_sanitized() {
             assert_eq!(self.bytes_mapped, before.bytes_mapped, "mapped bytes after the sequence; {}", changes());
         }
@@ -95,7 +95,7 @@ pub fn is_sanitized() -> bool {
     std::env::var_os("ASAN_OPTIONS").is_some()
 }
 
-/// What the library and the C library take at their first use, they keep.
+/// Makes the library and the C library allocate what they keep from their first use on.
 fn settle() {
     // SAFETY: settings of the C library's allocator and of this process. Large blocks come from the heap, too, and all
     // threads share it, so that mapped bytes can be compared; a file beyond the limit is an error and no signal.
@@ -127,13 +127,13 @@ fn settle() {
     assert_eq!(munmap_wrap(memory), 1);
 }
 
-/// Plays the bytes of a file, here.
+/// Runs the bytes of a file, in this process.
 pub fn play_file(file: &std::ffi::OsStr) {
     settle();
     play(&std::fs::read(file).expect("MMAP_WRAP_FUZZ_INPUT names a file"), None, &mut Vec::new(), true);
 }
 
-/// What a process of its own does that the test started. True if this is one.
+/// Runs the sequences of a process that the test started. True if this is one.
 pub fn played_here() -> bool {
     let Ok(plays) = std::env::var(PLAYS) else { return false };
     let mut words = plays.split(' ');
@@ -146,11 +146,11 @@ pub fn played_here() -> bool {
         println!("seed {seed}");
         play(&bytes_of(seed, CALLS * RECORD), calls.as_deref(), &mut stale, calls.is_some());
     }
-    println!("came to the end");
+    println!("reached the end");
     true
 }
 
-/// A process that played, and what it said.
+/// A process that ran sequences, and its output.
 struct Played {
     status: Option<ExitStatus>,
     said: String,
@@ -183,14 +183,14 @@ impl Played {
                 None => std::thread::sleep(Duration::from_millis(2)),
             }
         };
-        // One that died left its files.
+        // A process that died left its files.
         folders(child.id()).iter().for_each(|folder| drop(std::fs::remove_dir_all(folder)));
         let said = String::from_utf8_lossy(&std::fs::read(said.path()).unwrap_or_default()).into_owned();
         Played { status, said }
     }
 
     fn failed(&self) -> bool {
-        !(self.status.is_some_and(|status| status.success()) && self.said.contains("came to the end"))
+        !(self.status.is_some_and(|status| status.success()) && self.said.contains("reached the end"))
     }
 
     fn last_seed(&self) -> Option<u64> {
@@ -202,7 +202,7 @@ impl Played {
     }
 }
 
-/// Plays the sequences of these seeds, until one fails or the time is over. Returns how many it played.
+/// Runs the sequences of these seeds, until one fails or the time is over. Returns how many it ran.
 pub fn hunt(seeds: Range<u64>, until: Option<Instant>) -> Result<u64, String> {
     let mut first = seeds.start;
     while first < seeds.end && until.is_none_or(|until| Instant::now() < until) {
@@ -236,9 +236,9 @@ fn report(seed: u64, count: u64, together: &Range<u64>, played: &Played) -> Stri
     )
 }
 
-/// The shortest beginning of a sequence that fails, less what it can do without. None if it does not fail alone.
+/// The shortest beginning of a sequence that fails, without calls that it does not need. None if it does not fail alone.
 fn shortest(seed: u64) -> Option<(Vec<usize>, Played)> {
-    // Threads race: what fails once in a few times still fails.
+    // Threads race: a sequence that fails in one of a few runs counts as failing.
     let fails = |calls: &[usize]| (0..3).map(|_| Played::of(&(seed..seed + 1), Some(calls))).find(Played::failed);
     let all: Vec<usize> = (0..CALLS).collect();
     let mut failure = fails(&all)?;
@@ -260,7 +260,7 @@ fn shortest(seed: u64) -> Option<(Vec<usize>, Played)> {
     Some((calls, failure))
 }
 
-/// Plays one sequence as told, and says what happened.
+/// Runs one sequence, and returns its output.
 pub fn again(seed: u64, calls: &[usize]) -> Result<String, String> {
     let played = Played::of(&(seed..seed + 1), Some(calls));
     if played.failed() { Err(format!("{}:\n{}", played.how(), played.said)) } else { Ok(played.said) }

@@ -1,21 +1,21 @@
 //! Sequences of calls with hostile arguments, over the whole ABI, against a model of what the mappings hold.
 //!
-//! A sequence is a string of bytes, which stand for calls, their arguments, and what the world does meanwhile: files are
-//! cut short, the process forks, threads do what they like. The bytes come from a seed, so that every run can be repeated.
-//! After every call the answer, its message, the mapping and the descriptors are checked; at the end, that nothing is
-//! left. Sequences run in processes of their own; one that fails is shortened and told with how to run it again:
+//! A sequence is a string of bytes, which encode calls, their arguments, and events: files are truncated, the process forks,
+//! threads call any function. The bytes come from a seed, so that every run can be repeated. After every call the result, its
+//! message, the mapping and the descriptors are checked; at the end, that nothing is left. Sequences run in separate processes;
+//! one that fails is shortened and printed with the command that runs it again:
 //!
 //! ```sh
 //! cargo test --test fuzz -- --nocapture                                       # a few hundred sequences, always the same
-//! MMAP_WRAP_FUZZ_SEQUENCES=4000 cargo test --test fuzz -- --nocapture         # as many as one likes
-//! MMAP_WRAP_FUZZ_SECONDS=600 cargo test --test fuzz -- --nocapture            # as long as one likes, from a new seed
+//! MMAP_WRAP_FUZZ_SEQUENCES=4000 cargo test --test fuzz -- --nocapture         # more
+//! MMAP_WRAP_FUZZ_SECONDS=600 cargo test --test fuzz -- --nocapture            # for a time, from a new seed
 //! MMAP_WRAP_FUZZ_SEED=7 MMAP_WRAP_FUZZ_CALLS=1,4,9 cargo test --test fuzz -- --nocapture     # one sequence, some of its calls
-//! MMAP_WRAP_FUZZ_INPUT=bytes cargo test --test fuzz -- --nocapture            # those of a file: for AFL and its like
+//! MMAP_WRAP_FUZZ_INPUT=bytes cargo test --test fuzz -- --nocapture            # the bytes of a file: for AFL and similar
 //! ```
 //!
-//! What a caller must not do is not done: buffers are good or NULL, MAP_FIXED takes places that were reserved for it,
-//! addresses are only read where the mapping survives it, and hardware pages are not poisoned (`scene::keep_from_harm`).
-//! Threads race: a sequence that has them may fail on some runs only.
+//! Sequences do nothing that callers must not do: buffers are valid or NULL, MAP_FIXED takes addresses that were reserved for
+//! it, only surviving mappings are read by address, and hardware pages are not poisoned (`scene::keep_from_harm`). Threads
+//! race: a sequence with threads may fail in some runs only.
 
 #[path = "../common/abi.rs"]
 mod abi;
@@ -34,7 +34,7 @@ fn number_from(name: &str) -> Option<u64> {
 #[test]
 fn every_function_of_the_header_is_in_the_table() {
     let header = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/include/mmap_wrap.h")).unwrap();
-    // Each is declared from MMAP_WRAP_API on to a parenthesis.
+    // A declaration begins with MMAP_WRAP_API; the name ends at the parenthesis.
     let name = |code: &str| code.split('(').next().unwrap_or_default().rsplit([' ', '*']).next().unwrap_or_default().to_owned();
     let mut declared: Vec<String> = header.split("\nMMAP_WRAP_API ").skip(1).map(name).collect();
     let left_out = calls::LEFT_OUT.iter().map(|(name, why)| {

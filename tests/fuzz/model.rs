@@ -1,4 +1,4 @@
-//! What a mapping must hold and answer, worked out without the library.
+//! The expected contents and results of a mapping, computed without the library.
 
 use crate::abi::{mmap_wrap_info as Info, *};
 use mmap_wrap::internals::constants::*;
@@ -15,31 +15,31 @@ pub struct Known {
     pub exports: i64,
     pub flags: i64,
     pub kept: bool,
-    /// Memory that can refuse an access for its protection only: no file behind it that others can cut.
+    /// Only the protection can make accesses fault: there is no file behind it that can be truncated.
     pub sound: bool,
     /// Every page may be read and written.
     pub open: bool,
-    /// What its whole pages hold, as long as that is certain.
+    /// The contents of its whole pages, as long as they are known.
     pub bytes: Option<Vec<u8>>,
-    /// It may have a loss to report.
+    /// It may have a pending loss.
     pub surviving: bool,
-    /// A forked child may lack it.
+    /// A forked child may not inherit it.
     pub unforked: bool,
-    /// Protected and advised as it was mapped: its own bytes can be read at its address.
+    /// Protection and advice have not changed since it was mapped: its bytes can be read at its address.
     pub pristine: bool,
     pub sealed: bool,
 }
 
-/// What a call may answer.
+/// The results that a call may return.
 #[derive(Debug, Default)]
 pub struct Expected {
-    /// Codes of what is wrong with the arguments: if there are any, the answer is one of them.
-    pub refusals: Vec<i64>,
-    /// What it answers else, if that is certain.
+    /// Codes of invalid arguments: if there are any, the result is one of them.
+    pub errors: Vec<i64>,
+    /// The result otherwise, if it is known.
     pub result: Option<i64>,
-    /// Codes that may come all the same.
+    /// Codes that are possible in any case.
     pub allowed: Vec<i64>,
-    /// -errno may come all the same.
+    /// -errno is possible in any case.
     pub system: bool,
 }
 
@@ -55,7 +55,7 @@ pub fn in_memory(bytes: i64) -> usize {
     usize::try_from(bytes).unwrap_or(0)
 }
 
-/// Asks the library; none where the handle is not that of a live mapping.
+/// Queries the library; none if the handle is not that of a live mapping.
 pub fn info(handle: i64) -> Option<Info> {
     let mut info = std::mem::MaybeUninit::<Info>::zeroed();
     let size = i64::try_from(size_of::<Info>()).expect("a small struct");
@@ -63,7 +63,7 @@ pub fn info(handle: i64) -> Option<Info> {
     (mmap_wrap_info(handle, info.as_mut_ptr(), size) == 0).then(|| unsafe { info.assume_init() })
 }
 
-/// All that a failure leaves as it was: everything but the loss, which is reported once.
+/// What a failure does not change: everything but the pending loss, which is reported once.
 pub fn unchanged(handle: i64) -> Option<[i64; 12]> {
     info(handle).map(|f| {
         let status = [f.keeps_file, f.sealed, f.exports, f.surviving, f.source];
@@ -73,7 +73,7 @@ pub fn unchanged(handle: i64) -> Option<[i64; 12]> {
 }
 
 impl Known {
-    /// A mapping that was just made; `fresh` is memory that nobody else has, and reads zero.
+    /// A new mapping; `fresh` memory reads zero, and nothing else uses it.
     pub fn new(handle: i64, fresh: bool) -> Known {
         let info = info(handle).expect("a handle that was just given out is live");
         let anonymous = info.flags & MAP_ANONYMOUS != 0;
@@ -96,7 +96,7 @@ impl Known {
         }
     }
 
-    /// From here on only the library knows: others may have done anything to it.
+    /// Forgets the contents and properties: other threads may have changed them.
     pub fn forget(&mut self) {
         self.bytes = None;
         self.sound = false;
@@ -133,8 +133,8 @@ impl Known {
         offset == 0 && self.span(offset, size).is_some_and(|size| rounded(size) == rounded(self.length))
     }
 
-    fn access(&self, refusals: Vec<i64>, result: i64) -> Expected {
-        let mut expected = Expected { refusals, result: Some(result), ..Expected::default() };
+    fn access(&self, errors: Vec<i64>, result: i64) -> Expected {
+        let mut expected = Expected { errors, result: Some(result), ..Expected::default() };
         if !(self.sound && self.open) {
             expected.allowed = vec![MMAP_WRAP_E_FAULT];
         }
@@ -145,7 +145,7 @@ impl Known {
         if self.span(offset, size).is_none() { vec![MMAP_WRAP_E_RANGE] } else { Vec::new() }
     }
 
-    /// As `range`, and its start, or both of its ends, must be on page boundaries or be the mapping's own.
+    /// As `range`, and its start, or both ends, must be on page boundaries or at the ends of the mapping.
     fn aligned(&self, offset: i64, size: i64, both_ends: bool) -> Vec<i64> {
         let Some(size) = self.span(offset, size) else { return vec![MMAP_WRAP_E_RANGE] };
         let end = offset + size;
@@ -154,10 +154,10 @@ impl Known {
         if !aligned && size > 0 { vec![MMAP_WRAP_E_ALIGNMENT] } else { Vec::new() }
     }
 
-    /// What a call on this mapping may answer, given what stands behind its handle.
+    /// The results that a call on this mapping may return.
     pub fn expects(&self, name: &str, a: &[i64]) -> Expected {
         let unknown_bits = |group, value: i64| if value & !bits(group) != 0 { vec![MMAP_WRAP_E_ARGUMENT] } else { Vec::new() };
-        let system = |refusals| Expected { refusals, system: true, ..Expected::default() };
+        let system = |errors| Expected { errors, system: true, ..Expected::default() };
         match name {
             "munmap_wrap" if self.exports > 0 && !self.sealed => failure(MMAP_WRAP_E_BUSY),
             "munmap_wrap" if self.sealed => failure(MMAP_WRAP_E_SEALED),
@@ -186,24 +186,24 @@ impl Known {
                 let known = CONSTANTS
                     .iter()
                     .find(|constant| constant.value == Some(a[1]) && matches!(constant.group, Group::Advice | Group::Discarding));
-                let refusals = match known {
+                let errors = match known {
                     None => vec![MMAP_WRAP_E_ARGUMENT],
                     Some(advice) if advice.group == Group::Discarding => self.aligned(a[2], a[3], true),
                     Some(_) => self.range(a[2], a[3]),
                 };
-                Expected { result: Some(0), allowed: self.if_sealed(), ..system(refusals) }
+                Expected { result: Some(0), allowed: self.if_sealed(), ..system(errors) }
             }
             "msync_wrap" => {
                 let both = a[1] & MS_SYNC != 0 && a[1] & MS_ASYNC != 0;
                 let calm = self.is_anonymous() && a[1] & MS_INVALIDATE == 0 && !both;
-                let refusals = [unknown_bits(Group::SyncFlag, a[1]), self.range(a[2], a[3])].concat();
-                Expected { result: Some(0), system: !calm, ..system(refusals) }
+                let errors = [unknown_bits(Group::SyncFlag, a[1]), self.range(a[2], a[3])].concat();
+                Expected { result: Some(0), system: !calm, ..system(errors) }
             }
             "mmap_wrap_guard" => {
                 Expected { result: Some(0), allowed: self.if_sealed(), ..system(self.aligned(a[2], a[3], true)) }
             }
             "mseal_wrap" => {
-                // It was asked to survive, and may have been asked not to again.
+                // It was made surviving, and another thread may have ended that.
                 let promised = if self.surviving { vec![MMAP_WRAP_E_ARGUMENT] } else { vec![] };
                 let allowed = [promised, vec![MMAP_WRAP_E_UNSUPPORTED]].concat();
                 Expected { result: Some(0), allowed, ..system(self.range(a[1], a[2])) }
@@ -211,8 +211,8 @@ impl Known {
             "mmap_wrap_split" | "mremap_wrap" if self.exports > 0 => failure(MMAP_WRAP_E_BUSY),
             "mmap_wrap_split" => {
                 let nothing = a[1] == 0 || a[1] == self.length;
-                let refusals = if nothing { vec![MMAP_WRAP_E_ARGUMENT] } else { self.aligned(a[1], REST, false) };
-                system(refusals)
+                let errors = if nothing { vec![MMAP_WRAP_E_ARGUMENT] } else { self.aligned(a[1], REST, false) };
+                system(errors)
             }
             "mremap_wrap" => self.resizes(a),
             "mmap_wrap_dup_fd" if !self.kept => failure(MMAP_WRAP_E_ARGUMENT),
@@ -220,18 +220,18 @@ impl Known {
             "mmap_wrap_add_file_seals" => Expected { result: Some(0), ..system(unknown_bits(Group::Seal, a[1])) },
             "mmap_wrap_info" => {
                 let fits = a[1] != 0 && a[2] > 0 && a[2] % 8 == 0;
-                let refusals = if fits { vec![] } else { vec![MMAP_WRAP_E_ARGUMENT, MMAP_WRAP_E_RANGE] };
-                Expected { refusals, result: Some(0), ..Expected::default() }
+                let errors = if fits { vec![] } else { vec![MMAP_WRAP_E_ARGUMENT, MMAP_WRAP_E_RANGE] };
+                Expected { errors, result: Some(0), ..Expected::default() }
             }
             "mmap_wrap_survive" => Expected { result: Some(0), allowed: vec![MMAP_WRAP_E_UNSUPPORTED], ..Expected::default() },
             "mmap_wrap_set_name" => Expected { result: Some(0), allowed: vec![MMAP_WRAP_E_UNSUPPORTED], ..system(vec![]) },
             "mmap_wrap_check" => {
                 let result = self.span(a[1], a[2]);
-                Expected { refusals: self.range(a[1], a[2]), result, ..Expected::default() }
+                Expected { errors: self.range(a[1], a[2]), result, ..Expected::default() }
             }
             "mmap_wrap_count" => {
-                let refusals = if self.part(a[3], a[4]).is_none() { vec![MMAP_WRAP_E_RANGE] } else { vec![] };
-                Expected { result: None, ..self.access([buffer(a[1], a[2]), refusals].concat(), 0) }
+                let errors = if self.part(a[3], a[4]).is_none() { vec![MMAP_WRAP_E_RANGE] } else { vec![] };
+                Expected { result: None, ..self.access([buffer(a[1], a[2]), errors].concat(), 0) }
             }
             "mmap_wrap_resident_bytes"
             | "mmap_wrap_huge_bytes"
@@ -241,11 +241,11 @@ impl Known {
             | "munlock_wrap" => {
                 let [offset, size] = [a[a.len() - 2], a[a.len() - 1]];
                 let own = [MMAP_WRAP_E_FAULT, MMAP_WRAP_E_UNSUPPORTED, MMAP_WRAP_E_SEALED];
-                // Which of two faults is told is open.
+                // Either of two faults may be reported.
                 let flags = if name == "mlock_wrap" && a[1] & !MLOCK_ONFAULT != 0 { vec![MMAP_WRAP_E_ARGUMENT] } else { vec![] };
                 Expected { allowed: own.to_vec(), ..system([flags, self.range(offset, size)].concat()) }
             }
-            // Their refusals have tests of their own.
+            // Their errors have their own tests.
             _ => {
                 let own = [
                     MMAP_WRAP_E_ARGUMENT,
@@ -268,12 +268,12 @@ impl Known {
 
     fn finds(&self, last: bool, a: &[i64]) -> Expected {
         let Some(part) = self.part(a[3], a[4]) else {
-            return Expected { refusals: [buffer(a[1], a[2]), vec![MMAP_WRAP_E_RANGE]].concat(), ..Expected::default() };
+            return Expected { errors: [buffer(a[1], a[2]), vec![MMAP_WRAP_E_RANGE]].concat(), ..Expected::default() };
         };
         let mut expected = self.access(buffer(a[1], a[2]), 0);
         expected.result = None;
         expected.allowed.push(MMAP_WRAP_E_NOT_FOUND);
-        if let (Some(bytes), true) = (&self.bytes, expected.refusals.is_empty()) {
+        if let (Some(bytes), true) = (&self.bytes, expected.errors.is_empty()) {
             let needle = bytes_at(a[1], a[2]);
             let windows = || (part.start..=part.end).filter(|at| at + needle.len() <= part.end);
             let found = |at: &usize| bytes[*at..].starts_with(needle);
@@ -285,22 +285,22 @@ impl Known {
     }
 
     fn resizes(&self, a: &[i64]) -> Expected {
-        let mut refusals = Vec::new();
-        // With MREMAP_DONTUNMAP no size changes, so there is nothing to ask of the file.
+        let mut errors = Vec::new();
+        // With MREMAP_DONTUNMAP no size changes, so the file does not matter.
         let asks_file = a[1] == REST || a[4] != 0;
         let asks_in_vain = a[4] != 0 && a[2] & MREMAP_DONTUNMAP != 0;
         if a[1] == 0 || a[2] & !bits(Group::RemapFlag) != 0 || asks_file && !self.kept || asks_in_vain {
-            refusals.push(MMAP_WRAP_E_ARGUMENT);
+            errors.push(MMAP_WRAP_E_ARGUMENT);
         }
         if a[1] < 0 && a[1] != REST {
-            refusals.push(MMAP_WRAP_E_RANGE);
+            errors.push(MMAP_WRAP_E_RANGE);
         }
         let own = [MMAP_WRAP_E_ARGUMENT, MMAP_WRAP_E_RANGE, MMAP_WRAP_E_ALIGNMENT, MMAP_WRAP_E_UNSUPPORTED, MMAP_WRAP_E_SEALED];
-        if !refusals.is_empty() {
-            // Whatever else is wrong may be told first.
-            refusals.extend(own);
+        if !errors.is_empty() {
+            // Another error may be reported first.
+            errors.extend(own);
         }
-        Expected { refusals, allowed: own.to_vec(), system: true, result: None }
+        Expected { errors, allowed: own.to_vec(), system: true, result: None }
     }
 }
 
@@ -309,7 +309,7 @@ fn exactly(result: i64) -> Expected {
 }
 
 pub fn failure(code: i64) -> Expected {
-    Expected { refusals: vec![code], ..Expected::default() }
+    Expected { errors: vec![code], ..Expected::default() }
 }
 
 fn buffer(at: i64, size: i64) -> Vec<i64> {
@@ -321,19 +321,19 @@ fn buffer(at: i64, size: i64) -> Vec<i64> {
     }
 }
 
-/// The scene's own buffer, as a call was given it.
+/// The scene's buffer, as passed to a call.
 pub fn bytes_at<'a>(at: i64, size: i64) -> &'a [u8] {
     if size <= 0 {
         return &[];
     }
-    // SAFETY: the scene gives sizes beyond its buffers only with NULL, and nobody asks for the bytes of those.
+    // SAFETY: the scene passes sizes beyond its buffers only with NULL, and this is not called for those.
     unsafe { std::slice::from_raw_parts(std::ptr::with_exposed_provenance(in_memory(at)), in_memory(size)) }
 }
 
 impl Expected {
     pub fn agrees(&self, result: i64) -> bool {
-        if !self.refusals.is_empty() {
-            return self.refusals.contains(&result);
+        if !self.errors.is_empty() {
+            return self.errors.contains(&result);
         }
         if self.allowed.contains(&result) || self.system && (-4095..0).contains(&result) {
             return true;

@@ -1,4 +1,4 @@
-//! What a sequence of calls plays on: mappings, files, descriptors; how arguments are made; what is checked.
+//! The state of a sequence: mappings, files, descriptors. Makes arguments, and checks results.
 
 #![allow(
     clippy::cast_possible_truncation,
@@ -8,7 +8,7 @@
 )]
 
 use crate::abi::*;
-use crate::calls::{Answer, CALLS, Call, ElementKind};
+use crate::calls::{Answer, ArgumentKind, CALLS, Call};
 use crate::draw::Draw;
 use crate::model::{Expected, Known, bytes_at, failure, in_memory, info, page, rounded, unchanged};
 use mmap_wrap::internals::constants::*;
@@ -19,18 +19,18 @@ use std::ffi::{CStr, CString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-/// One call, or one thing that the world does, is drawn from as many bytes.
+/// The bytes of one call or event.
 pub const RECORD: usize = 64;
 
 const BUFFER: usize = 1 << 16;
 const MANY: usize = 12;
-/// Longer mappings are unmapped at once: nobody touches a tebibyte.
+/// Longer mappings are unmapped at once, so that no call accesses a tebibyte.
 const LONG: i64 = 1 << 20;
 
 pub struct Scene {
     known: Vec<Known>,
     stale: Vec<i64>,
-    /// Handles that other threads, which do not tell what they do, use at the same time.
+    /// Handles that other threads use at the same time, in unknown ways.
     shared: Option<Vec<i64>>,
     folder: PathBuf,
     paths: Vec<CString>,
@@ -105,7 +105,7 @@ impl Scene {
         };
     }
 
-    /// Plays a sequence, and tells whether it ends as it began.
+    /// Runs a sequence, and checks that it leaves nothing behind.
     pub fn play(&mut self, records: &[&[u8]]) {
         for (number, record) in records.iter().enumerate() {
             let mut draw = Draw(record);
@@ -117,7 +117,7 @@ impl Scene {
                 _ => {
                     let call = self.choose(&mut draw);
                     if call.name == "mseal_wrap" && !self.in_child {
-                        // A seal lasts as long as its process: a child tries it out, now and then.
+                        // A seal lasts until the process ends: sometimes a child tries it.
                         if draw.one_in(8) {
                             self.fork(&records[number..]);
                         }
@@ -130,47 +130,47 @@ impl Scene {
         self.end();
     }
 
-    fn tell(&self, what: impl FnOnce() -> String) {
+    fn log(&self, what: impl FnOnce() -> String) {
         if self.trace {
             eprintln!("    {}{}", if self.in_child { "child: " } else { "" }, what());
         }
     }
 
-    // -- What the world does --
+    // -- Events --
 
     fn cut_a_file(&mut self, draw: &mut Draw) {
         let (name, size) = (draw.pick(&["a", "b", "empty", "new"]), draw.pick(&SIZES));
-        self.tell(|| format!("file {name} is made {size} bytes long"));
+        self.log(|| format!("file {name} is made {size} bytes long"));
         self.replace_file(name, size);
     }
 
-    /// Reads through the address of a mapping that survives it, as a view's user would.
+    /// Reads through the address of a surviving mapping.
     fn touch(&mut self, draw: &mut Draw) {
         let candidates = self.known.iter().filter(|mapping| mapping.surviving && mapping.pristine && mapping.length > 0);
         let surviving = |mapping: &&Known| info(mapping.handle).is_some_and(|info| info.surviving == 1);
         let Some(mapping) = candidates.into_iter().find(surviving) else { return };
         let Some(info) = info(mapping.handle) else { return };
         let at = info.address + i64::from(draw.byte()) * page() % mapping.length;
-        self.tell(|| format!("a byte of {:#x} is read at its address {at:#x}", mapping.handle));
-        // SAFETY: the address lies in the mapping, which may be read, and survives what its file does.
+        self.log(|| format!("a byte of {:#x} is read at its address {at:#x}", mapping.handle));
+        // SAFETY: the address is in the mapping, which can be read and is surviving.
         unsafe { std::ptr::with_exposed_provenance::<u8>(at as usize).read_volatile() };
     }
 
-    /// The child plays the rest, and ends as a process of its own.
+    /// The child runs the rest of the sequence, and ends.
     fn fork(&mut self, rest: &[&[u8]]) {
         if self.in_child {
             return;
         }
-        self.tell(|| "a child plays the rest:".to_owned());
+        self.log(|| "a child runs the rest:".to_owned());
         // SAFETY: the child's only thread is this one; it ends by _exit.
         match unsafe { libc::fork() } {
             -1 => panic!("fork: {}", std::io::Error::last_os_error()),
             0 => {
-                // SAFETY: sets a timer of this process, so that it cannot hang for ever.
+                // SAFETY: sets a timer of this process, so that it cannot hang indefinitely.
                 unsafe { libc::alarm(8) };
                 self.in_child = true;
                 let played = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-                    self.look_around_in_child();
+                    self.forget_in_child();
                     self.play(rest);
                 }));
                 // SAFETY: ends the child at once.
@@ -186,18 +186,18 @@ impl Scene {
         self.known.iter_mut().filter(|mapping| mapping.is_shared()).for_each(Known::forget);
     }
 
-    fn look_around_in_child(&mut self) {
+    fn forget_in_child(&mut self) {
         let (there, missing): (Vec<Known>, Vec<Known>) =
             self.known.drain(..).partition(|mapping| !mapping.unforked || info(mapping.handle).is_some());
         self.known = there;
         self.stale.extend(missing.iter().map(|mapping| mapping.handle));
     }
 
-    /// Threads call what they like on the same handles; afterwards the library is asked what became of them.
+    /// Threads call any functions on the same handles; afterwards the properties of the mappings are queried.
     fn run_threads(&mut self, draw: &mut Draw) {
         let handles: Vec<i64> = self.known.iter().map(|mapping| mapping.handle).collect();
         let seeds: [u64; 3] = std::array::from_fn(|_| draw.number());
-        self.tell(|| format!("three threads, of {seeds:x?}"));
+        self.log(|| format!("three threads, of {seeds:x?}"));
         let mut ended: Vec<Scene> = std::thread::scope(|scope| {
             let threads = seeds.map(|seed| {
                 let mut thread = self.of_a_thread(handles.clone());
@@ -254,14 +254,14 @@ impl Scene {
 
     // -- Calls --
 
-    /// Mappings must be made for there to be something to call on.
+    /// Calls that create mappings come first, since others need a mapping.
     fn choose(&self, draw: &mut Draw) -> &'static Call {
         let wanted = draw.below(8);
         let of = |chosen: &dyn Fn(&Call) -> bool| CALLS.iter().filter(|call| chosen(call)).collect::<Vec<_>>();
         let live = self.live().len();
         draw.pick(&match wanted {
             0 | 1 if live < MANY => of(&|call| call.results == Answer::Handle),
-            2..=6 => of(&|call| call.takes.contains(&ElementKind::Handle)),
+            2..=6 => of(&|call| call.takes.contains(&ArgumentKind::Handle)),
             _ if live < MANY => of(&|_| true),
             _ => of(&|call| call.name == "munmap_wrap"),
         })
@@ -290,15 +290,15 @@ impl Scene {
             return;
         }
         let text = || format!("{}({})", call.name, arguments.iter().map(|a| format!("{a:#x}")).collect::<Vec<_>>().join(", "));
-        self.tell(text);
-        let handle = call.place_of(ElementKind::Handle).map(|at| arguments[at]);
+        self.log(text);
+        let handle = call.place_of(ArgumentKind::Handle).map(|at| arguments[at]);
         let before = Before::of(self, call, &arguments, handle);
         let starved = (self.alone() && draw.one_in(24)).then(|| Starved::new(draw.below(3)));
         let result = self.result(call, (call.make)(&arguments));
         if let Some(starved) = starved {
-            self.tell(|| format!("with {} descriptors left", starved.left));
+            self.log(|| format!("with {} descriptors left", starved.left));
         }
-        self.tell(|| format!("  = {result}"));
+        self.log(|| format!("  = {result}"));
         self.check(call, &arguments, handle, result, &before);
         if self.alone() {
             self.learn(call, &arguments, result);
@@ -306,7 +306,7 @@ impl Scene {
         } else {
             self.remember(call, result);
         }
-        if call.takes.contains(&ElementKind::Room) {
+        if call.takes.contains(&ArgumentKind::Room) {
             self.room.fill(FILL);
         }
         if let Some(place) = place {
@@ -314,7 +314,7 @@ impl Scene {
         }
     }
 
-    /// The answer, or the code where the answer was NULL.
+    /// The result, or the code if it was NULL.
     fn result(&self, call: &Call, result: i64) -> i64 {
         match call.results {
             Answer::Address if result == 0 => mmap_wrap_last_error_code(),
@@ -341,30 +341,30 @@ impl Scene {
         }
     }
 
-    fn argument(&self, kind: ElementKind, draw: &mut Draw, call: &Call, so_far: &[i64]) -> i64 {
+    fn argument(&self, kind: ArgumentKind, draw: &mut Draw, call: &Call, so_far: &[i64]) -> i64 {
         let page = page();
-        let mapping = call.place_of(ElementKind::Handle).and_then(|at| so_far.get(at)).and_then(|handle| self.of(*handle));
+        let mapping = call.place_of(ArgumentKind::Handle).and_then(|at| so_far.get(at)).and_then(|handle| self.of(*handle));
         let length = mapping.map_or(3 * page, |mapping| mapping.length);
         let text = |texts: &[CString], draw: &mut Draw| match draw.below(texts.len() * 2) {
             0 if draw.one_in(2) => 0,
             at => texts[if at < texts.len() { at } else { at % 2 }].as_ptr().expose_provenance() as i64,
         };
         match kind {
-            ElementKind::Handle | ElementKind::OtherHandle => self.handle(draw),
-            ElementKind::Address => draw.pick(&[0, 0, 0, 1, 4096, -1, -4096, 1 << 46, (1 << 46) + 1]),
-            ElementKind::NewAddress => draw.pick(&[0, 0, 0, 0, 1, -4096, 1 << 46]),
-            ElementKind::Length | ElementKind::FileSize => match draw.below(8) {
+            ArgumentKind::Handle | ArgumentKind::OtherHandle => self.handle(draw),
+            ArgumentKind::Address => draw.pick(&[0, 0, 0, 1, 4096, -1, -4096, 1 << 46, (1 << 46) + 1]),
+            ArgumentKind::NewAddress => draw.pick(&[0, 0, 0, 0, 1, -4096, 1 << 46]),
+            ArgumentKind::Length | ArgumentKind::FileSize => match draw.below(8) {
                 0..=3 => 1 + i64::from(draw.byte()) * 130,
                 4 => page * i64::from(draw.byte() % 8),
                 _ => draw.around(length, page),
             },
-            ElementKind::NewLength => match draw.below(8) {
+            ArgumentKind::NewLength => match draw.below(8) {
                 0..=3 => 1 + i64::from(draw.byte()) * 130,
                 4 => length,
                 _ => draw.around(length, page),
             },
-            ElementKind::Protection => draw.bits(&[3, 3, 3, 3, 1, 0, 2, 7, 5], bits(Group::Protection)),
-            ElementKind::MapFlags => {
+            ArgumentKind::Protection => draw.bits(&[3, 3, 3, 3, 1, 0, 2, 7, 5], bits(Group::Protection)),
+            ArgumentKind::MapFlags => {
                 let anonymous = if ["mmap_wrap", "mmap_aligned_wrap"].contains(&call.name) { MAP_ANONYMOUS } else { 0 };
                 let usual = [MAP_PRIVATE, MAP_SHARED, MAP_SHARED | KEEP, MAP_PRIVATE | KEEP, MAP_SHARED_VALIDATE, KEEP];
                 let fixed = [MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_FIXED];
@@ -372,89 +372,89 @@ impl Scene {
                 let more = draw.pick(&[0, anonymous, anonymous, anonymous, anonymous | fixed]);
                 draw.bits(&usual, bits(Group::MapFlag)) | more
             }
-            ElementKind::Fd => match draw.below(4) {
+            ArgumentKind::Fd => match draw.below(4) {
                 0 => -1,
                 1 => draw.pick(&self.bad_fds).into(),
                 2 if draw.one_in(4) => draw.pick(&[1 << 40, i64::MIN, i64::MAX]),
                 _ => draw.pick(if self.fds.is_empty() { &self.bad_fds } else { &self.fds }).into(),
             },
-            ElementKind::FileOffset => match draw.below(4) {
+            ArgumentKind::FileOffset => match draw.below(4) {
                 0..=1 => 0,
                 2 => draw.pick(&[page, 1, 100, page + 1, 2 * page]),
                 _ => draw.around(12_388, page),
             },
-            ElementKind::Path => text(&self.paths, draw),
-            ElementKind::SharedName => text(&self.shared_names, draw),
-            ElementKind::Name => text(&self.names, draw),
-            ElementKind::ConstantName => text(&self.names, draw),
-            ElementKind::OpenFlags => {
+            ArgumentKind::Path => text(&self.paths, draw),
+            ArgumentKind::SharedName => text(&self.shared_names, draw),
+            ArgumentKind::Name => text(&self.names, draw),
+            ArgumentKind::ConstantName => text(&self.names, draw),
+            ArgumentKind::OpenFlags => {
                 draw.bits(&[O_RDWR, O_RDWR | O_CREAT, O_RDWR | O_CREAT, O_RDONLY, O_RDWR | O_TMPFILE], bits(Group::OpenFlag))
             }
-            ElementKind::Mode => draw.pick(&[0o600, 0o600, 0o644, 0, 0o7777, 0o10000, -1, i64::MIN, i64::MAX]),
-            ElementKind::MemfdFlags => draw.bits(&[0, MFD_ALLOW_SEALING, MFD_CLOEXEC], bits(Group::MemfdFlag)),
-            ElementKind::Seals => draw.bits(&[F_SEAL_SHRINK, F_SEAL_GROW, F_SEAL_SEAL, F_SEAL_WRITE, 0], bits(Group::Seal)),
-            ElementKind::Advice => self.advice(draw),
-            ElementKind::SyncFlags => draw.bits(&[MS_SYNC, MS_ASYNC, MS_ASYNC | MS_INVALIDATE, 0], bits(Group::SyncFlag)),
-            ElementKind::RemapFlags => {
+            ArgumentKind::Mode => draw.pick(&[0o600, 0o600, 0o644, 0, 0o7777, 0o10000, -1, i64::MIN, i64::MAX]),
+            ArgumentKind::MemfdFlags => draw.bits(&[0, MFD_ALLOW_SEALING, MFD_CLOEXEC], bits(Group::MemfdFlag)),
+            ArgumentKind::Seals => draw.bits(&[F_SEAL_SHRINK, F_SEAL_GROW, F_SEAL_SEAL, F_SEAL_WRITE, 0], bits(Group::Seal)),
+            ArgumentKind::Advice => self.advice(draw),
+            ArgumentKind::SyncFlags => draw.bits(&[MS_SYNC, MS_ASYNC, MS_ASYNC | MS_INVALIDATE, 0], bits(Group::SyncFlag)),
+            ArgumentKind::RemapFlags => {
                 let usual = [MREMAP_MAYMOVE, MREMAP_MAYMOVE, 0, MREMAP_MAYMOVE | MREMAP_FIXED, MREMAP_MAYMOVE | MREMAP_DONTUNMAP];
                 draw.bits(&usual, bits(Group::RemapFlag))
             }
-            ElementKind::YesNo => draw.pick(&[0, 1, 0, 1, 2, -1, i64::MIN]),
-            ElementKind::Offset | ElementKind::Start => draw.around(length, page),
-            ElementKind::Size => {
+            ArgumentKind::YesNo => draw.pick(&[0, 1, 0, 1, 2, -1, i64::MIN]),
+            ArgumentKind::Offset | ArgumentKind::Start => draw.around(length, page),
+            ArgumentKind::Size => {
                 let offset = *so_far.last().unwrap_or(&0);
                 draw.around(length.checked_sub(offset).filter(|_| (0..=length).contains(&offset)).unwrap_or(length), page)
             }
-            ElementKind::End => draw.around(length, page),
-            ElementKind::Room if draw.one_in(12) => 0,
-            ElementKind::Room => self.room.as_ptr().expose_provenance() as i64,
-            ElementKind::Bytes if draw.one_in(12) => 0,
-            ElementKind::Bytes => self.bytes.as_ptr().expose_provenance() as i64 + draw.below(7) as i64,
-            ElementKind::BufferSize => {
-                let left = if call.place_of(ElementKind::Start).is_some() { 7 } else { length - so_far[1].clamp(0, length) };
+            ArgumentKind::End => draw.around(length, page),
+            ArgumentKind::Room if draw.one_in(12) => 0,
+            ArgumentKind::Room => self.room.as_ptr().expose_provenance() as i64,
+            ArgumentKind::Bytes if draw.one_in(12) => 0,
+            ArgumentKind::Bytes => self.bytes.as_ptr().expose_provenance() as i64 + draw.below(7) as i64,
+            ArgumentKind::BufferSize => {
+                let left = if call.place_of(ArgumentKind::Start).is_some() { 7 } else { length - so_far[1].clamp(0, length) };
                 self.buffer_size(draw.around(left, page), *so_far.last().unwrap_or(&0))
             }
-            ElementKind::Byte => draw.pick(&[0, 1, 7, 255, 42, 0x55, 256, -1, i64::MIN, i64::MAX]),
-            ElementKind::FactsSize => {
+            ArgumentKind::Byte => draw.pick(&[0, 1, 7, 255, 42, 0x55, 256, -1, i64::MIN, i64::MAX]),
+            ArgumentKind::FactsSize => {
                 self.buffer_size(draw.pick(&[112, 112, 8, 16, 120, 0, 7, 111, -8, REST, i64::MAX]), so_far[1])
             }
-            ElementKind::Count => match (draw.pick(&[0, 1, 3, 100, -1, REST, i64::MAX, i64::MAX / 8]), so_far[0]) {
+            ArgumentKind::Count => match (draw.pick(&[0, 1, 3, 100, -1, REST, i64::MAX, i64::MAX / 8]), so_far[0]) {
                 (101.., at) if at != 0 => 100,
                 (count, _) => count,
             },
-            ElementKind::Index => draw.around(crate::abi::mmap_wrap_constant_count(), page),
-            ElementKind::Element => {
+            ArgumentKind::Index => draw.around(crate::abi::mmap_wrap_constant_count(), page),
+            ArgumentKind::Element => {
                 draw.pick(&[0x11, 0x01, 0x12, 0x02, 0x14, 0x04, 0x18, 0x08, 0x24, 0x28]) | draw.bits(&[0, 0, 0x100], 0xFFF)
             }
-            ElementKind::Bits => draw.pick(&[32, 64, 32, 64, 32, 64, 0, 8, 33, 128, -32, i64::MIN, i64::MAX]),
-            ElementKind::Value => {
+            ArgumentKind::Bits => draw.pick(&[32, 64, 32, 64, 32, 64, 0, 8, 33, 128, -32, i64::MIN, i64::MAX]),
+            ArgumentKind::Value => {
                 draw.pick(&[0, 1, -1, 7, i64::from(i32::MIN), i64::from(u32::MAX), 1 << 32, i64::MIN, i64::MAX])
             }
-            ElementKind::Double => {
+            ArgumentKind::Double => {
                 let doubles = [0.0, -1.5, 1e300, f64::MIN_POSITIVE, f64::NAN, f64::INFINITY, f64::NEG_INFINITY];
                 draw.pick(&doubles.map(|double| double.to_bits() as i64))
             }
-            // Never for ever.
-            ElementKind::Timeout => draw.pick(&[0, 1, 1000, 50_000, -1, i64::MIN + 1]),
-            ElementKind::WakeCount => draw.pick(&[0, 1, 100, REST, -1, i64::MAX, i64::MIN + 1]),
-            ElementKind::LockFlags => draw.bits(&[0, 0, MLOCK_ONFAULT], MLOCK_ONFAULT),
-            ElementKind::RoomSize => self.buffer_size(draw.around(rounded(length) / page, 4), *so_far.last().unwrap_or(&0)),
-            ElementKind::Alignment => {
+            // Never indefinitely.
+            ArgumentKind::Timeout => draw.pick(&[0, 1, 1000, 50_000, -1, i64::MIN + 1]),
+            ArgumentKind::WakeCount => draw.pick(&[0, 1, 100, REST, -1, i64::MAX, i64::MIN + 1]),
+            ArgumentKind::LockFlags => draw.bits(&[0, 0, MLOCK_ONFAULT], MLOCK_ONFAULT),
+            ArgumentKind::RoomSize => self.buffer_size(draw.around(rounded(length) / page, 4), *so_far.last().unwrap_or(&0)),
+            ArgumentKind::Alignment => {
                 draw.pick(&[1, page, 2 * page, 1 << 21, 1 << 30, 0, 3, -1, 1 << 47, 1 << 62, i64::MIN, i64::MAX])
             }
-            ElementKind::NodeMode => draw.pick(&[0, 1, 2, 3, 4, 5, 6, 7, -1, 1 << 15, i64::MIN, i64::MAX]),
-            ElementKind::Nodes if draw.one_in(4) => 0,
-            ElementKind::Nodes => self.room.as_ptr().expose_provenance().next_multiple_of(8) as i64,
-            ElementKind::NodeWords => match draw.pick(&[0, 1, 2, 16, -1, REST, i64::MAX, i64::MAX / 8]) {
+            ArgumentKind::NodeMode => draw.pick(&[0, 1, 2, 3, 4, 5, 6, 7, -1, 1 << 15, i64::MIN, i64::MAX]),
+            ArgumentKind::Nodes if draw.one_in(4) => 0,
+            ArgumentKind::Nodes => self.room.as_ptr().expose_provenance().next_multiple_of(8) as i64,
+            ArgumentKind::NodeWords => match draw.pick(&[0, 1, 2, 16, -1, REST, i64::MAX, i64::MAX / 8]) {
                 words @ 17.. if *so_far.last().unwrap_or(&0) != 0 => words.min(16),
                 words => words,
             },
-            ElementKind::NodeFlags => draw.bits(&[0, 0, 1, 2], 7),
-            ElementKind::Code => draw.pick(&[0, -1, -2, -4095, -4096, -4097, -4106, -5000, 1, i64::MIN, i64::MAX]),
+            ArgumentKind::NodeFlags => draw.bits(&[0, 0, 1, 2], 7),
+            ArgumentKind::Code => draw.pick(&[0, -1, -2, -4095, -4096, -4097, -4106, -5000, 1, i64::MIN, i64::MAX]),
         }
     }
 
-    /// What the buffer holds at most; beyond that only without a buffer, where the size must be looked at first.
+    /// At most the size of the buffer; more only with NULL, which the library must check before the size.
     fn buffer_size(&self, size: i64, at: i64) -> i64 {
         if at == 0 { size } else { size.min(BUFFER as i64 - 8) }
     }
@@ -472,7 +472,7 @@ impl Scene {
     }
 
     fn advice(&self, draw: &mut Draw) -> i64 {
-        // Those two take hardware pages away from the whole machine.
+        // These two remove hardware pages from the whole machine.
         let harmful = ["MADV_HWPOISON", "MADV_SOFT_OFFLINE"];
         let known: Vec<i64> = CONSTANTS
             .iter()
@@ -482,20 +482,21 @@ impl Scene {
         if draw.one_in(10) { draw.pick(&[-1, 255, 256, 12_345, i64::MIN, i64::MAX]) } else { draw.pick(&known) }
     }
 
-    /// What no caller may do, or no machine can bear. Returns the place that was reserved for a mapping.
+    /// Replaces arguments that callers must not pass or that need too much memory. Returns the address range reserved for a
+    /// mapping.
     fn keep_from_harm(&self, call: &Call, a: &mut [i64], draw: &mut Draw) -> Option<(i64, i64)> {
-        // Alone, a long mapping is unmapped before anyone touches it.
-        let lengths = [ElementKind::Length, ElementKind::NewLength]
+        // Without other threads, a long mapping is unmapped before any access.
+        let lengths = [ArgumentKind::Length, ArgumentKind::NewLength]
             .into_iter()
             .filter_map(|kind| call.place_of(kind))
             .filter(|_| !self.alone());
         lengths.for_each(|at| a[at] = if (LONG..1 << 60).contains(&a[at]) { LONG } else { a[at] });
-        let length = call.place_of(ElementKind::Length).map_or(0, |at| a[at]);
-        if let Some(at) = call.place_of(ElementKind::MapFlags) {
+        let length = call.place_of(ArgumentKind::Length).map_or(0, |at| a[at]);
+        if let Some(at) = call.place_of(ArgumentKind::MapFlags) {
             if length > LONG || length == REST {
                 a[at] &= !(MAP_POPULATE | MAP_LOCKED);
             }
-            // MAP_FIXED replaces whatever is there: only what was reserved for it.
+            // MAP_FIXED replaces what is mapped there: only at an address that was reserved for it.
             if a[at] & MAP_FIXED != 0 && call.name == "mmap_wrap" {
                 a[at] &= !MAP_HUGETLB;
                 if !self.alone() || !(1..=LONG).contains(&length) {
@@ -523,7 +524,7 @@ impl Scene {
                     a[2] &= !MREMAP_FIXED;
                     return None;
                 };
-                // With room for what lies before the first byte on its page.
+                // Including the bytes before the first byte on its page.
                 let size = rounded(a[1].max(mapping.length)) + page();
                 a[3] = reserve(size);
                 let place = (a[3], size);
@@ -538,19 +539,19 @@ impl Scene {
 
     fn check(&self, call: &Call, a: &[i64], handle: Option<i64>, result: i64, before: &Before) {
         let what = || {
-            // SAFETY: never NULL, and kept until this thread's next message.
+            // SAFETY: never NULL, and valid until this thread's next message.
             let said = unsafe { CStr::from_ptr(mmap_wrap_last_error_message()) }.to_string_lossy().into_owned();
             let on = handle.and_then(|handle| self.of(handle)).map(|known| Known { bytes: None, ..known.clone() });
             format!("{}({a:x?}) = {result}, '{said}'; on {on:?}", call.name)
         };
         if result < 0 {
             let known = (-4095..0).contains(&result) || mmap_wrap::internals::error::describe(result).is_some();
-            assert!(known && result != MMAP_WRAP_E_INTERNAL, "no code that a call may answer: {}", what());
+            assert!(known && result != MMAP_WRAP_E_INTERNAL, "not a code that a call may return: {}", what());
             assert_eq!(mmap_wrap_last_error_code(), result, "the last error is another: {}", what());
             // SAFETY: as above.
             let said = unsafe { CStr::from_ptr(mmap_wrap_last_error_message()) }.to_bytes();
-            let cached_bytes = said.strip_prefix(call.name.as_bytes()).and_then(|rest| rest.strip_prefix(b": "));
-            assert!(cached_bytes.is_some_and(|why| !why.is_empty()), "the message does not name its call: {}", what());
+            let message = said.strip_prefix(call.name.as_bytes()).and_then(|rest| rest.strip_prefix(b": "));
+            assert!(message.is_some_and(|why| !why.is_empty()), "the message does not name its call: {}", what());
         }
         if let Some(expected) = self.expected(call, a, handle) {
             assert!(expected.agrees(result), "{expected:?} was expected of {}", what());
@@ -576,18 +577,18 @@ impl Scene {
         let asks_only = ["mmap_wrap_length", "mmap_wrap_address", "mmap_wrap_release", "mmap_wrap_info", "mmap_wrap_loss_flag"];
         if mapping.surviving && !asks_only.contains(&call.name) {
             expected.allowed.push(MMAP_WRAP_E_FAULT);
-            if !expected.refusals.is_empty() {
-                expected.refusals.push(MMAP_WRAP_E_FAULT);
+            if !expected.errors.is_empty() {
+                expected.errors.push(MMAP_WRAP_E_FAULT);
             }
         }
-        // The kernel copies by way of descriptors where it must.
+        // Where the kernel does the copy, it needs descriptors.
         expected.system |= !mapping.sound || !mapping.open;
         Some(expected)
     }
 
     fn check_after(&self, call: &Call, a: &[i64], result: i64) {
         assert_eq!(mmap_wrap_list(std::ptr::null_mut(), 0), self.known.len() as i64, "live mappings after {}", call.name);
-        if let Some(mapping) = call.place_of(ElementKind::Handle).and_then(|at| self.of(a[at])) {
+        if let Some(mapping) = call.place_of(ArgumentKind::Handle).and_then(|at| self.of(a[at])) {
             let info = info(mapping.handle).expect("a handle that is live");
             assert_eq!(info.length, mapping.length, "length after {}", call.name);
             assert_eq!(info.exports, mapping.exports, "exports after {}", call.name);
@@ -606,18 +607,18 @@ impl Scene {
             (name, 0..) if name.starts_with("mmap_wrap_atomic") => 8,
             ("mmap_wrap_list", 0..) => a[1].min(result) * 8,
             ("mmap_wrap_constant", 0) => 8,
-            // What was done before a fault was done.
+            // Bytes before a fault were changed.
             ("mmap_wrap_read", _) => i64::MAX,
             _ => 0,
         };
-        if !call.takes.contains(&ElementKind::Room) {
+        if !call.takes.contains(&ArgumentKind::Room) {
             return;
         }
         let rest = self.room.get(in_memory(written)..).unwrap_or_default();
         assert!(rest.iter().all(|byte| *byte == FILL), "{} wrote beyond its {written} bytes", call.name);
     }
 
-    // -- What is known afterwards --
+    // -- Updating the model --
 
     fn remember(&mut self, call: &Call, result: i64) {
         match (call.results, &mut self.shared) {
@@ -628,7 +629,7 @@ impl Scene {
     }
 
     fn learn(&mut self, call: &Call, a: &[i64], result: i64) {
-        let handle = call.place_of(ElementKind::Handle).map_or(0, |at| a[at]);
+        let handle = call.place_of(ArgumentKind::Handle).map_or(0, |at| a[at]);
         let at = self.known.iter().position(|mapping| mapping.handle == handle);
         match at {
             Some(at) => self.learn_of(at, call, a, result),
@@ -689,7 +690,7 @@ impl Scene {
                 mapping.pristine = false;
             }
             "mmap_wrap_guard" => mapping.forget(),
-            // What these write is compared in tests of their own.
+            // What these write is compared in their own tests.
             "mmap_wrap_copy" | "mmap_wrap_put" | "mmap_wrap_put_int" | "mmap_wrap_put_float" => mapping.bytes = None,
             name if name.starts_with("mmap_wrap_atomic") && name != "mmap_wrap_atomic_load" => mapping.bytes = None,
             "mmap_wrap_mutex_lock" | "mmap_wrap_mutex_unlock" | "mmap_wrap_mutex_abandon" => mapping.bytes = None,
@@ -704,7 +705,7 @@ impl Scene {
             }
             "mseal_wrap" if done && mapping.span(a[1], a[2]) != Some(0) => mapping.sealed = true,
             "mmap_wrap_dup_fd" if done => {
-                // Whoever has it may cut the file.
+                // A caller can truncate the file by the descriptor.
                 self.known.iter_mut().filter(|mapping| mapping.kept).for_each(Known::forget);
                 self.fds.push(result as i32);
             }
@@ -760,7 +761,7 @@ impl Scene {
     }
 
     fn end(&mut self) {
-        self.tell(|| "the end: all is released and unmapped".to_owned());
+        self.log(|| "the end: all is released and unmapped".to_owned());
         crate::abi::mmap_wrap_trust_handlers(0);
         for mapping in self.known.clone() {
             check_bytes(&mapping);
@@ -778,7 +779,7 @@ impl Scene {
             assert_eq!(munmap_wrap(*handle), 0);
         }
         for fd in self.fds.drain(..) {
-            // SAFETY: ours, opened here or handed out by the library for us to close.
+            // SAFETY: this scene's descriptors, which it opened or got from the library.
             assert_eq!(unsafe { libc::close(fd) }, 0);
         }
         // SAFETY: the name ends in NUL.
@@ -795,7 +796,7 @@ impl Scene {
     }
 }
 
-/// All that a mapping must hold is there.
+/// Checks the contents of a mapping.
 fn check_bytes(mapping: &Known) {
     let Some(bytes) = mapping.bytes.as_ref().filter(|_| mapping.open && !mapping.surviving) else { return };
     let mut seen = vec![FILL; in_memory(mapping.length)];
@@ -812,19 +813,19 @@ fn reserve(size: i64) -> i64 {
     place.expose_provenance() as i64
 }
 
-/// Unmaps what a call left of its place.
+/// Unmaps what a call left of its reserved addresses.
 fn give_back((at, size): (i64, i64), result: i64) {
     let taken = info(result).map_or(0, |info| {
         assert_eq!(info.address / page() * page(), at, "it is not where it was told to be");
         info.mapped
     });
     if taken < size {
-        // SAFETY: the place was reserved for this call, which took no more of it.
+        // SAFETY: the addresses were reserved for this call, and no mapping uses the rest.
         unsafe { libc::munmap(std::ptr::with_exposed_provenance_mut((at + taken) as usize), in_memory(size - taken)) };
     }
 }
 
-/// What a failing call must leave as it was.
+/// What a failing call must not change.
 struct Before {
     info: Option<[i64; 12]>,
     path: Option<(PathBuf, Option<u64>)>,
@@ -836,9 +837,9 @@ impl Before {
         if !scene.alone() {
             return Before { info: None, path: None, free_descriptor: 0 };
         }
-        // O_TRUNC cuts at once, and the header says so.
-        let cuts = call.place_of(ElementKind::OpenFlags).is_none_or(|at| a[at] & O_TRUNC != 0);
-        let path = call.place_of(ElementKind::Path).filter(|at| !cuts && a[*at] != 0).map(|at| {
+        // O_TRUNC truncates at once, as the header says.
+        let cuts = call.place_of(ArgumentKind::OpenFlags).is_none_or(|at| a[at] & O_TRUNC != 0);
+        let path = call.place_of(ArgumentKind::Path).filter(|at| !cuts && a[*at] != 0).map(|at| {
             // SAFETY: one of the scene's own paths.
             let path = unsafe { CStr::from_ptr(std::ptr::with_exposed_provenance(a[at] as usize)) };
             let path = PathBuf::from(std::ffi::OsStr::from_bytes(path.to_bytes()));
@@ -857,12 +858,12 @@ impl Before {
         let unmapped = handle.is_some_and(|handle| scene.stale.contains(&handle));
         let now = handle.and_then(unchanged);
         if !unmapped && now.is_some() {
-            assert_eq!(now, self.info, "facts are others after {}", what());
+            assert_eq!(now, self.info, "info changed after {}", what());
         }
     }
 }
 
-/// The lowest number that is free: another one if a descriptor was left open below.
+/// The lowest free descriptor: it changes if a descriptor was left open.
 fn free_descriptor() -> i32 {
     // SAFETY: duplicates a standard stream, and closes that again.
     unsafe {
@@ -872,7 +873,7 @@ fn free_descriptor() -> i32 {
     }
 }
 
-/// Leaves few descriptors to open, until it is dropped.
+/// Leaves only a few free descriptors, until it is dropped.
 struct Starved {
     left: usize,
     usual: libc::rlimit,
@@ -895,7 +896,7 @@ impl Starved {
 
 impl Drop for Starved {
     fn drop(&mut self) {
-        // SAFETY: gives this process its limit back.
+        // SAFETY: restores the limit of this process.
         unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &self.usual) };
     }
 }

@@ -1,5 +1,6 @@
-"""The library as a packager and as a user install it for C and C++: programs built with what is installed, the manual, the
-guard of the binary interface, and uninstalling.
+"""The library as a packager and as a user install it for C and C++: programs built with it, the manual, uninstalling.
+
+And the guard of the binary interface.
 
 CC, CXX and CFLAGS are honoured.
 """
@@ -17,7 +18,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 # An outer make's variables are not for the one that is tested here.
-OUTER = "MAKEFLAGS MFLAGS MAKELEVEL PREFIX DESTDIR LIBDIR INCLUDEDIR MANDIR LD_LIBRARY_PATH".split()
+OUTER = ["MAKEFLAGS", "MFLAGS", "MAKELEVEL", "PREFIX", "DESTDIR", "LIBDIR", "INCLUDEDIR", "MANDIR", "LD_LIBRARY_PATH"]
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in OUTER}
 CC, CXX = os.environ.get("CC", "cc"), os.environ.get("CXX", "c++")
 CFLAGS = ["-O1", *shlex.split(os.environ.get("CFLAGS", ""))]
@@ -249,7 +250,14 @@ def test_mapping_cpp_passes(work, staged, compiler, standard):
         pytest.skip(f"{compiler} is not here")
     lib, name = staged / "lib", f"mapping-{Path(compiler).name}-{standard}"
     run(CC, *CFLAGS, "-Iinclude", "-c", "tests/c/check.c", "-o", work / "check.o")
-    source = ["tests/install/mapping.cpp", work / "check.o", f"-L{lib}", f"-Wl,-rpath,{lib}", "-lmmap_wrap", "-lpthread"]
+    source = [
+        "tests/install/mapping.cpp",
+        work / "check.o",
+        f"-L{lib}",
+        f"-Wl,-rpath,{lib}",
+        "-lmmap_wrap",
+        "-lpthread",
+    ]
     run(compiler, f"-std={standard}", *STRICT, *CFLAGS, f"-I{staged}/include", "-o", work / name, *source)
     (work / f"{name}-scratch").mkdir()
     said = run(work / name, folder=work / f"{name}-scratch")

@@ -1,4 +1,4 @@
-"""The Raku distribution as zef installs it: from the repository, and from the tarball that has its Rust sources inside."""
+"""The Raku distribution as zef installs it: from the repository, and from the tarball that has the Rust sources."""
 
 import os
 import shutil

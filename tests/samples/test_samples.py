@@ -1,8 +1,8 @@
 """Every sample of the README and of docs/: C, C++, Python, Raku, and sessions at a terminal.
 
-Each fenced block of code is a program of its own, run in a folder with the files words.txt and data.bin. A session (console)
-must print what stands in it, where "…" stands for anything. Needed are the library, and the Python package's module
-(`scripts/python-module`). MMAP_WRAP_LIBRARY names another library.
+Each fenced block of code is a program of its own, run in a folder with the files words.txt and data.bin. A session
+(console) must print what stands in it, where "…" stands for anything. Needed are the library, and the Python package's
+module (`scripts/python-module`). MMAP_WRAP_LIBRARY names another library.
 """
 
 import fcntl

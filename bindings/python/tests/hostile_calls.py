@@ -322,7 +322,7 @@ def play(map_name, call):
     signal.setitimer(signal.ITIMER_REAL, 0.02 if ".wait(" in call else 20)
     try:
         result = eval(call, names)
-        if call.startswith("m.descriptor") and type(result) is int:
+        if call.startswith("m.dup_fd") and type(result) is int:
             os.close(result)
         if hasattr(result, "__next__"):
             next(result, None)
@@ -347,9 +347,9 @@ def broken(m):
     try:
         if m.closed:
             return None
-        facts = m.facts()
-        if facts.exports:
-            return f"{facts.exports} exports are held"
+        info = m.info()
+        if info.exports:
+            return f"{info.exports} exports are held"
         with memoryview(m) as view:
             if len(view) != len(m):
                 return "the view has another size"
@@ -388,7 +388,7 @@ def main(names, seed, count):
             print(f"{map_name!r} {call!r}: {problem}")
             return 1
     # What is sealed stays until the process ends.
-    if "m.seal" not in names and held() != before:
+    if "m.mseal" not in names and held() != before:
         print(f"{names}: descriptors and mappings were {before}, and are {held()}")
         return 1
     return 0

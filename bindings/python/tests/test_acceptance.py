@@ -71,7 +71,7 @@ def test_closing_twice_is_fine():
 )
 def test_a_range_outside_the_mapping_is_refused_with_its_numbers(offset, size, message):
     m = mmap.mmap(-1, 8192)
-    with pytest.raises(ValueError, match=f"^mprotect: {message}$"):
+    with pytest.raises(ValueError, match=rf"^mmap\.protect: {message}$"):
         m.protect(mmap.PROT_NONE, offset, size)
     with pytest.raises(ValueError, match=message):
         m.view("u1", offset, size)

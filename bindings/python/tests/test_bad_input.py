@@ -11,7 +11,7 @@ import pytest
 from conftest import open_descriptors, run_well, told
 
 import mmap_wrap as mmap
-from mmap_wrap import _errors, _ffi
+from mmap_wrap import _errors, _ffi, raw
 
 pytestmark = pytest.mark.usefixtures("nothing_leaks")
 
@@ -220,23 +220,23 @@ def test_a_made_up_a_stale_and_a_zero_handle_are_told_apart():
     m = mmap.mmap(-1, 10)
     handle = m._handle
     m.close()
-    assert _ffi.mmap_wrap_length(handle) == _errors.E_UNMAPPED
-    assert _ffi.mmap_wrap_length(0) == _errors.E_HANDLE
+    assert _ffi.mmap_wrap_length(handle) == raw.MMAP_WRAP_E_UNMAPPED
+    assert _ffi.mmap_wrap_length(0) == raw.MMAP_WRAP_E_HANDLE
     for made_up in (0, 1, 2**62, -1):
-        assert _ffi.munmap_wrap(made_up) == _errors.E_HANDLE
+        assert _ffi.munmap_wrap(made_up) == raw.MMAP_WRAP_E_HANDLE
         with pytest.raises(ValueError, match="is not a valid mapping handle"):
-            _errors.answer(_ffi.mmap_wrap_read(made_up, 0, None, 0))
+            _errors.checked(_ffi.mmap_wrap_read(made_up, 0, None, 0), "mmap.read")
 
 
 def test_a_null_buffer_with_a_length_is_refused():
     m = mmap.mmap(-1, 10)
     for call in (_ffi.mmap_wrap_read, _ffi.mmap_wrap_write):
         with pytest.raises(mmap.ArgumentError, match="the buffer is NULL, but 5 bytes long"):
-            _errors.answer(call(m._handle, 0, None, 5))
+            _errors.checked(call(m._handle, 0, None, 5), "mmap.read")
     with pytest.raises(mmap.ArgumentError, match="NULL"):
-        _errors.answer(_ffi.mmap_path_wrap(None, 10, 1, 1, 0))
+        _errors.checked(_ffi.mmap_path_wrap(None, 10, 1, 1, 0), "mmap_wrap.map_path")
     with pytest.raises(mmap.ArgumentError, match="NULL"):
-        _errors.answer(_ffi.mmap_wrap_constant(None, ctypes.byref(ctypes.c_int64())))
+        _errors.checked(_ffi.mmap_wrap_constant(None, ctypes.byref(ctypes.c_int64())), "mmap_wrap")
 
 
 @pytest.mark.parametrize("call", ["mmap", "protect", "madvise", "view", "flush", "move", "find", "map_path"])

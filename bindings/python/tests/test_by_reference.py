@@ -42,7 +42,7 @@ def make(tmp_path):
             whole = mmap.memfd(size)
         elif kind == "shared":
             names.append(f"/mmap-wrap-test-{os.getpid()}-{len(names)}")
-            whole = mmap.shared(names[-1], size)
+            whole = mmap.shared_memory(names[-1], size)
         else:
             whole = mmap.open(tmp_path / kind, "w+", size=size)
             if kind == "unlinked":
@@ -52,7 +52,7 @@ def make(tmp_path):
 
     yield make
     for name in names:
-        mmap.unlink_shared(name)
+        mmap.unlink_shared_memory(name)
 
 
 def sent(thing, protocol=None):
@@ -84,11 +84,11 @@ def test_a_reference_keeps_offset_length_protection_access_and_survival(text_fil
     two = again(one)
     assert two[:] == text_file.read_bytes()[4100:4200]
     for member in ("length", "protection", "flags", "offset", "keeps_file", "surviving"):
-        assert getattr(two.facts(), member) == getattr(one.facts(), member)
+        assert getattr(two.info(), member) == getattr(one.info(), member)
     with pytest.raises(TypeError, match="readonly"):
         two[0] = 1
     third = again(mmap.open(text_file, survive=False))
-    assert third.facts().surviving == 0
+    assert third.info().surviving == 0
 
 
 def test_what_was_split_off_pickles_as_itself(make, nothing_leaks):
@@ -100,13 +100,13 @@ def test_what_was_split_off_pickles_as_itself(make, nothing_leaks):
 
 def test_a_map_at_a_fixed_address_is_opened_wherever_there_is_room(make, nothing_leaks):
     place = mmap.anonymous(8192)
-    address = place.facts().address
+    address = place.info().address
     with mmap.memfd(8192) as source:
-        fd = source.descriptor()
+        fd = source.dup_fd()
     fixed = mmap.mmap(fd, 8192, flags=mmap.MAP_SHARED | mmap.MAP_FIXED, address=address)
     os.close(fd)
-    assert fixed.facts().address == address
-    assert again(fixed).facts().address != address
+    assert fixed.info().address == address
+    assert again(fixed).info().address != address
 
 
 def test_a_map_whose_flags_were_to_be_validated_is_shared(tmp_path, nothing_leaks):
@@ -151,7 +151,7 @@ class Table(mmap.mmap):
 
 def test_a_subclass_goes_with_its_attributes(make, nothing_leaks):
     one = make("memfd")
-    fd = one.descriptor()
+    fd = one.dup_fd()
     table = Table(fd, 0)
     os.close(fd)
     table.name = "accounts"
@@ -193,7 +193,7 @@ class Restored(mmap.mmap):
 
 
 def of_class(kind, whole):
-    fd = whole.descriptor()
+    fd = whole.dup_fd()
     try:
         return kind(fd, 0)
     finally:
@@ -680,7 +680,7 @@ except PermissionError as error:
     things = [(one, str(tmp_path / "file"))]
     if os.getuid() == 0:
         memory = make("memfd")
-        things.append((memory, f"/proc/{os.getpid()}/fd/{memory.facts().descriptor}"))
+        things.append((memory, f"/proc/{os.getpid()}/fd/{memory.info().descriptor}"))
     else:
         print("skipped: another user's memory file: it takes root to become another user")
     # A library that any user can read, and the module with it, are loaded before the user changes.
@@ -884,7 +884,7 @@ def test_a_dask_array_is_of_the_same_memory_and_nobody_reads_it_before_its_time(
     assert dask.base.tokenize(array) != dask.base.tokenize(array[1:])
     assert dask.sizeof.sizeof(array) < 1000
     # The file is all holes: that none of it is in memory shows that nobody looked at it.
-    assert one.resident() == 0
+    assert one.resident_bytes() == 0
     one.array("u8")[:10] = 41
     small = dask.array.from_array(one.array("u8")[:1024].by_reference, chunks=256)
     assert small.map_blocks(far_away.mark, dtype="u8").compute().tolist() == [1] * 1024

@@ -27,8 +27,9 @@ import pytest
 from conftest import PATIENCE, mount, run_well, unmount
 
 import mmap_wrap
-from mmap_wrap import __main__ as command_line
-from mmap_wrap import _cache, _doctor, _terminal, raw
+from mmap_wrap import raw
+from mmap_wrap._command_line import doctor, page_cache, terminal
+from mmap_wrap._command_line import main as command_line
 
 PAGE = resource.getpagesize()
 PROGRAM = [sys.executable, "-m", "mmap_wrap"]
@@ -173,7 +174,7 @@ def read_pages(path, *numbers):
 
 
 def test_the_examples_in_its_documentation_run():
-    for module in (command_line, _cache, _doctor, _terminal):
+    for module in (command_line, page_cache, doctor, terminal):
         failed, _ = doctest.testmod(module)
         assert failed == 0
 
@@ -182,7 +183,7 @@ def test_importing_the_package_loads_none_of_it():
     script = "import sys, mmap_wrap; print(*sys.modules)"
     loaded = set(run_well(script).split())
     assert "mmap_wrap._ffi" in loaded
-    assert loaded.isdisjoint({"mmap_wrap.__main__", "mmap_wrap._cache", "mmap_wrap._doctor", "mmap_wrap._terminal"})
+    assert loaded.isdisjoint({"mmap_wrap.__main__", "mmap_wrap._command_line"})
     assert loaded.isdisjoint({"argparse", "json"})
 
 
@@ -251,7 +252,7 @@ def test_what_changed_and_is_not_stored_is_dirty(stored):
 
 
 def test_a_range_across_the_border_between_two_looks_is_one(tmp_path):
-    border = _cache.WINDOW
+    border = page_cache.WINDOW
     path = tmp_path / "sparse"
     with path.open("wb") as file:
         os.pwrite(file.fileno(), b"x" * 4 * PAGE, border - 2 * PAGE)
@@ -349,8 +350,8 @@ def test_counts_ranges_and_cells_are_those_of_the_pages(seed):
     present = [draw.random() < draw.choice((0.1, 0.5, 0.9)) for _ in range(pages)]
     begin = 3 * PAGE + draw.randrange(PAGE)
     end = (3 + pages) * PAGE - draw.randrange(PAGE if pages > 1 else 3 * PAGE + PAGE - begin)
-    tally = _cache.Presence(begin, end, PAGE, cells)
-    for first, last in _cache._runs(bytes(present)):
+    tally = page_cache.Residency(begin, end, PAGE, cells)
+    for first, last in page_cache._runs(bytes(present)):
         tally.add(3 + first, 3 + last)
     held = {3 + i for i, there in enumerate(present) if there}
     assert (tally.pages, tally.cached_pages) == (pages, len(held))
@@ -366,13 +367,13 @@ def test_counts_ranges_and_cells_are_those_of_the_pages(seed):
 
 
 def test_figures_that_are_all_zero_of_pages_that_are_there_are_none(stored):
-    with _cache.File(str(stored)) as file:
-        there = _cache.Presence(0, file.size, PAGE, 0)
-        if _cache.figures(file, 0, file.size, there) is None:
+    with page_cache.File(str(stored)) as file:
+        there = page_cache.Residency(0, file.size, PAGE, 0)
+        if page_cache.figures(file, 0, file.size, there) is None:
             pytest.skip("this kernel tells no figures of the page cache")
         there.add(0, 1)
         # What overlayfs has of every file: pages, and figures that know of none.
-        assert repeatedly(lambda: evict(stored) or _cache.figures(file, 0, file.size, there), None) is None
+        assert repeatedly(lambda: evict(stored) or page_cache.figures(file, 0, file.size, there), None) is None
 
 
 def test_a_user_who_may_not_know_is_told_so_and_may_warm_all_the_same():
@@ -384,7 +385,7 @@ def test_a_user_who_may_not_know_is_told_so_and_may_warm_all_the_same():
         if os.geteuid() != 0:
             path = Path("/etc/passwd")  # root's; whoever runs this test may read it, and not write it
         shows, complains = as_nobody([str(path)])
-        assert (shows, complains) == ("1 ", f"mmap-wrap: {path}: {_cache.UNTOLD}\n")
+        assert (shows, complains) == ("1 ", f"mmap-wrap: {path}: {page_cache.UNREPORTED}\n")
         size = path.stat().st_size
         assert as_nobody(["warm", str(path)]) == (f"0 -\t-\t{size}\t{path}\n", "")
         assert as_nobody(["evict", str(path)]) == (f"0 -\t-\t{size}\t-\t{path}\n", "")
@@ -543,7 +544,7 @@ def test_evict_of_a_part_leaves_the_rest(stored):
 
 
 def test_evict_works_in_pieces_that_end_where_no_pages_hang_together(stored, monkeypatch, capsys):
-    monkeypatch.setattr(_cache, "WINDOW", 16 * PAGE)
+    monkeypatch.setattr(page_cache, "WINDOW", 16 * PAGE)
     pieces, evict = [], raw.mmap_wrap_fd_evict
     monkeypatch.setattr(raw, "mmap_wrap_fd_evict", lambda fd, *piece: pieces.append(piece) or evict(fd, *piece))
 
@@ -559,7 +560,7 @@ def test_evict_works_in_pieces_that_end_where_no_pages_hang_together(stored, mon
 
 
 def test_evict_shows_how_far_it_is_and_ctrl_c_ends_it_between_pieces(stored, monkeypatch):
-    monkeypatch.setattr(_cache, "WINDOW", 16 * PAGE)
+    monkeypatch.setattr(page_cache, "WINDOW", 16 * PAGE)
     evicted, advanced = [], []
 
     def evict(fd, offset, size):
@@ -569,9 +570,9 @@ def test_evict_shows_how_far_it_is_and_ctrl_c_ends_it_between_pieces(stored, mon
         return 0
 
     monkeypatch.setattr(raw, "mmap_wrap_fd_evict", evict)
-    monkeypatch.setattr(_terminal.Progress, "advance", lambda self, count: advanced.append((self.what, count)))
-    with _cache.File(str(stored)) as file, pytest.raises(KeyboardInterrupt):
-        _cache.evict(file, 0, file.size)
+    monkeypatch.setattr(terminal.Progress, "advance", lambda self, count: advanced.append((self.what, count)))
+    with page_cache.File(str(stored)) as file, pytest.raises(KeyboardInterrupt):
+        page_cache.evict(file, 0, file.size)
     assert advanced == [(f"evicting {stored}", 16 * PAGE)] * 2
 
 
@@ -606,7 +607,7 @@ def test_at_a_terminal_warm_and_evict_end_with_a_sentence(stored):
         evict(stored)
         return Terminal("warm", str(stored)).finish()
 
-    size = _terminal.human(64 * PAGE)
+    size = terminal.human(64 * PAGE)
     expected = [f"{stored}: 0 B → {size} of {size} in memory", ""]
     assert repeatedly(look, expected) == expected
 
@@ -625,10 +626,10 @@ def test_a_file_counts_once_however_many_names_it_has(stored, tmp_path):
     names = [stored, tmp_path / "hard", tmp_path / "symbolic", stored]
     lines = said("--width", "4", *names).splitlines()
     assert (len(lines), lines[-1].split()[-2:]) == (6, ["1", "file"])
-    assert _terminal.human(64 * PAGE) in lines[-1]
+    assert terminal.human(64 * PAGE) in lines[-1]
     lines = said("--width", "4", *names, tmp_path / "other").splitlines()
     assert lines[-1].split()[-2:] == ["2", "files"]
-    assert _terminal.human(65 * PAGE) in lines[-1]
+    assert terminal.human(65 * PAGE) in lines[-1]
 
 
 def locked_bytes(process):
@@ -823,7 +824,7 @@ def test_a_fifo_that_comes_in_the_place_of_a_file_is_not_waited_for(tmp_path, mo
     os.mkfifo(tmp_path / "fifo")
     monkeypatch.setattr(os, "stat", lambda path: os.lstat(command_line.__file__))
     with pytest.raises(OSError, match="FIFO") as caught:
-        _cache.File(str(tmp_path / "fifo"))
+        page_cache.File(str(tmp_path / "fifo"))
     assert caught.value.errno == errno.ENODEV
 
 
@@ -978,7 +979,7 @@ def test_doctor_tells_what_the_system_tells():
     assert os.uname().release in told["release"]["value"]
     assert told["ABI number"]["value"] == raw.MMAP_WRAP_ABI_VERSION
     assert told["version"]["value"] == mmap_wrap.__version__
-    assert os.path.samefile(told["path"]["value"], os.environ.get("MMAP_WRAP_LIBRARY") or _doctor._ffi.BUNDLED)
+    assert os.path.samefile(told["path"]["value"], os.environ.get("MMAP_WRAP_LIBRARY") or doctor._ffi.BUNDLED)
     assert told["vm.max_map_count"]["value"] == int(Path("/proc/sys/vm/max_map_count").read_text())
     assert told["vm.overcommit_memory"]["value"] == Path("/proc/sys/vm/overcommit_memory").read_text().strip()
     assert {finding["status"] for finding in told.values()} <= {"ok", "missing", "low"}
@@ -1009,12 +1010,12 @@ def test_doctor_tells_the_size_and_the_room_of_shared_memory():
 
 def test_doctor_says_what_to_do_where_shared_memory_is_small(monkeypatch):
     monkeypatch.setattr(os, "statvfs", lambda _: os.statvfs_result((4096, 4096, 16384, 9000, 9000, 0, 0, 0, 0, 255)))
-    size, free = _doctor._shared_memory()
+    size, free = doctor._shared_memory()
     assert (size.status, size.value, free.value) == ("low", 64 << 20, 9000 * 4096)
     assert "--shm-size" in size.note
     monkeypatch.undo()
-    monkeypatch.setattr(_doctor, "SHARED_MEMORY", "/nowhere")
-    (none,) = _doctor._shared_memory()
+    monkeypatch.setattr(doctor, "SHARED_MEMORY", "/nowhere")
+    (none,) = doctor._shared_memory()
     assert (none.status, "No such file" in none.note) == ("missing", True)
 
 
@@ -1025,17 +1026,15 @@ def test_doctor_tries_what_it_says_is_there():
     guarded = raw.madvise_wrap(memory, mmap_wrap.MADV_GUARD_INSTALL, 0, PAGE) >= 0
     raw.check(raw.munmap_wrap(memory))
     assert (told["names of memory"]["status"] == "ok", told["guard regions"]["status"] == "ok") == (named, guarded)
-    assert len([name for name in told if told[name]["group"] == "features"]) == len(_doctor.FEATURES)
+    assert len([name for name in told if told[name]["group"] == "features"]) == len(doctor.FEATURES)
 
 
 def test_doctor_says_what_a_feature_that_is_missing_needs(monkeypatch):
-    missing = _doctor.Feature(
-        "next year's", "nothing yet", "Linux 9.9", _doctor._memory, _doctor._advise("MADV_NO_SUCH")
-    )
-    monkeypatch.setattr(_doctor, "FEATURES", (missing,))
-    (finding,) = _doctor._features()
+    missing = doctor.Feature("next year's", "nothing yet", "Linux 9.9", doctor._memory, doctor._advise("MADV_NO_SUCH"))
+    monkeypatch.setattr(doctor, "FEATURES", (missing,))
+    (finding,) = doctor._features()
     assert finding.status == "missing"
-    assert finding.note.startswith("nothing yet; needs Linux 9.9: madvise: ")
+    assert finding.note.startswith("nothing yet; needs Linux 9.9: madvise_wrap: ")
 
 
 @pytest.mark.parametrize(
@@ -1071,4 +1070,4 @@ def test_at_a_terminal_doctor_groups_its_lines():
     assert [line for line in lines if line and not line.startswith(" ")] == [
         "library", "kernel", "features", "signals", "limits",
     ]  # fmt: skip
-    assert f"  ok       {'page size':24} {_terminal.human(PAGE)}" in lines
+    assert f"  ok       {'page size':24} {terminal.human(PAGE)}" in lines

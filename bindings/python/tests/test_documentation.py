@@ -20,8 +20,8 @@ def public():
     """Each public item by its name: modules, functions, classes, and the members of `mmap`, its bases' included."""
     items = {"mmap_wrap": mmap_wrap, "mmap_wrap.typing": mmap_wrap.typing, "mmap_wrap.raw": raw}
     # They are made when they are first asked for.
-    assert raw.Cache
-    assert raw.Facts
+    assert raw.Cachestat
+    assert raw.Info
     for module in (mmap_wrap, raw):
         for name, item in vars(module).items():
             if not name.startswith("_") and getattr(item, "__module__", "").startswith("mmap_wrap"):
@@ -36,7 +36,7 @@ ITEMS = public()
 
 
 def test_what_is_public_is_found():
-    assert {"mmap_wrap.open", "mmap_wrap.FaultError", "mmap_wrap.raw.check", "mmap_wrap.raw.Facts"} <= set(ITEMS)
+    assert {"mmap_wrap.open", "mmap_wrap.FaultError", "mmap_wrap.raw.check", "mmap_wrap.raw.Info"} <= set(ITEMS)
     assert {f"mmap_wrap.mmap.{name}" for name in ("find", "protect", "view", "closed")} <= set(ITEMS)
     assert not [name for name in ITEMS if name not in ("mmap_wrap", "mmap_wrap.mmap") and ITEMS[name].__doc__ is None]
 
@@ -68,7 +68,7 @@ def test_each_item_has_an_example_that_runs(name):
     assert result.failed == 0, "".join(said)
 
 
-# What the first lines call "the range", and what the head of `_pages` says of it.
+# What the first lines call "the range", and what the head of `_base` says of it.
 RANGE = {"offset", "size"}
 
 

@@ -24,7 +24,7 @@ def path(tmp_path):
 
 
 def is_private(m):
-    return m.facts().flags & (SHARED | PRIVATE) == PRIVATE
+    return m.info().flags & (SHARED | PRIVATE) == PRIVATE
 
 
 @pytest.mark.parametrize("mode", ["r+", "a+", "w+", "x+"])
@@ -54,10 +54,10 @@ def test_a_map_for_reading_may_be_private(path):
 
 def test_shared_memory_is_not_private():
     name = f"/mmap-wrap-test-{os.getpid()}-flags"
-    with pytest.raises(mmap.ArgumentError, match=r"^\[Errno 22\] shared: flags 0x2 have MAP_PRIVATE"):
-        mmap.shared(name, 10, flags=PRIVATE)
+    with pytest.raises(mmap.ArgumentError, match=r"^\[Errno 22\] mmap_wrap.shared_memory: flags 0x2 have MAP_PRIVATE"):
+        mmap.shared_memory(name, 10, flags=PRIVATE)
     with pytest.raises(FileNotFoundError):
-        mmap.unlink_shared(name)
+        mmap.unlink_shared_memory(name)
 
 
 def test_anonymous_memory_is_either_shared_or_not():
@@ -143,13 +143,13 @@ def test_a_size_that_a_file_system_of_huge_pages_cannot_have_is_said_with_its_pa
     assert not os.path.exists(path)
 
 
-def test_facts_and_cached_show_their_members():
+def test_info_and_cachestat_show_their_members():
     m = mmap.memfd(100)
-    shown = repr(m.facts())
-    assert shown.startswith("Facts(length=100, mapped=")
-    assert all(f"{name}={getattr(m.facts(), name)}" in shown for name, _ in raw.Facts._fields_)
-    assert repr(raw.Cache(cached=4096, dirty=1)) == (
-        "Cache(cached=4096, dirty=1, writeback=0, evicted=0, recently_evicted=0)"
+    shown = repr(m.info())
+    assert shown.startswith("Info(length=100, mapped=")
+    assert all(f"{name}={getattr(m.info(), name)}" in shown for name, _ in raw.Info._fields_)
+    assert repr(raw.Cachestat(cached=4096, dirty=1)) == (
+        "Cachestat(cached=4096, dirty=1, writeback=0, evicted=0, recently_evicted=0)"
     )
 
 
@@ -166,15 +166,15 @@ def test_no_message_has_what_the_caller_did_not_say(path):
             (lambda: mmap.mmap(file.fileno(), 0, flags=0), "mmap: flags 0x0 say neither"),
             (lambda: mmap.mmap(file.fileno(), 0, flags=mmap.MAP_POPULATE), "mmap: flags 0x8000 say neither"),
             (lambda: mmap.map_path(path, flags=0), "flags 0x0 say neither"),
-            (lambda: mmap.map_path(path).descriptor(), "keeps no file open"),
+            (lambda: mmap.map_path(path).dup_fd(), "keeps no file open"),
             (lambda: mmap.map_path(path).remap(), "keeps no file open"),
             (lambda: mmap.map_path(path).remap(8192), "beyond the 8 bytes of the file"),
         ]
         for mode in ("r", "r+", "c", "a+"):
             words = "flags 0x20 have MAP_ANONYMOUS, but a file is mapped"
             calls.append((lambda mode=mode: mmap.open(path, mode, flags=mmap.MAP_ANONYMOUS), f"open: {words}"))
-        words = "shared: flags 0x20 have MAP_ANONYMOUS"
-        calls.append((lambda: mmap.shared(f"/mmap-wrap-test-{os.getpid()}", 1, flags=mmap.MAP_ANONYMOUS), words))
+        words = "mmap_wrap.shared_memory: flags 0x20 have MAP_ANONYMOUS"
+        calls.append((lambda: mmap.shared_memory(f"/mmap-wrap-test-{os.getpid()}", 1, flags=mmap.MAP_ANONYMOUS), words))
         for call, words in calls:
             with pytest.raises((OSError, ValueError)) as caught:
                 call()

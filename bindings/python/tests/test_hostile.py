@@ -288,7 +288,7 @@ def work(seed):
             elif kind == 5: memoryview(m)[choose.randrange(200_000)]
             elif kind == 6: m.find(b"x" * 9)
             elif kind == 7: m.readline(); m.seek(0)
-            elif kind == 8: m.copy(maps[0])
+            elif kind == 8: m.copy_from(maps[0])
             elif kind == 9: m.view("u4")[3]
             elif kind == 10: list(m.lines())
             elif kind == 11: m.split(mmap_wrap.PAGESIZE).close()

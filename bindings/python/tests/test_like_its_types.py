@@ -3,7 +3,6 @@
 import ast
 import inspect
 import mmap as standard
-import re
 import typing
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 
 import mmap_wrap
 import mmap_wrap.typing
-from mmap_wrap import _ffi, _open, _sharing, raw
+from mmap_wrap import _elements, _ffi, _open, raw
 from mmap_wrap._signatures import SIGNATURES
 
 PACKAGE = Path(mmap_wrap.__file__).parent
@@ -61,15 +60,16 @@ def test_the_class_of_the_stub_has_the_members_of_the_librarys():
 
 
 def test_the_members_told_of_a_struct_are_its_members():
-    for structure in (raw.Cache, raw.Facts):
-        told = re.findall(r"^        (\w+): int$", inspect.getsource(structure), re.MULTILINE)
-        assert told == [name for name, _ in structure._fields_]
+    told = {line.name: line.body for line in stub("_calls.pyi").body if isinstance(line, ast.ClassDef)}
+    assert list(told) == ["OpenOptions", "Cachestat", "Info"]
+    for name, body in told.items():
+        assert [member.target.id for member in body] == [member for member, _ in getattr(raw, name)._fields_]
 
 
 def test_every_kind_that_is_told_is_one():
     told = typing.get_args(mmap_wrap.typing.Kind)
-    bare = {kind.lstrip("<>=") for kind in _sharing._KINDS}
-    assert sorted(told) == sorted(order + kind for order in ("", *_sharing._ORDERS) for kind in bare)
+    bare = {kind.lstrip("<>=") for kind in _elements._KINDS}
+    assert sorted(told) == sorted(order + kind for order in ("", *_elements._ORDERS) for kind in bare)
     m = mmap_wrap.anonymous(8)
     for kind in told:
         m.put(kind, 0, 1)
@@ -82,7 +82,7 @@ def test_every_mode_that_is_told_is_one():
     told = typing.get_args(mmap_wrap.typing.Mode)
     assert set(told) >= set(_open._MODES)
     for mode in told:
-        assert _open._way(mode) in _open._MODES.values()
+        assert _open._way("mmap_wrap.open", mode) in _open._MODES.values()
 
 
 PUBLIC = [name for name in dir(standard.mmap) if not name.startswith("_")]

@@ -263,11 +263,11 @@ def test_a_signal_that_raises_ends_the_waiting(memory):
 
 
 def test_holders_that_are_killed_at_any_moment_never_leave_it_stuck_or_with_two():
-    memory = mmap.shared(name := f"/mmap-wrap-mutex-{os.getpid()}", 4096)
+    memory = mmap.shared_memory(name := f"/mmap-wrap-mutex-{os.getpid()}", 4096)
     script = """
 import sys
 import mmap_wrap as mmap
-memory = mmap.shared(sys.argv[1])
+memory = mmap.shared_memory(sys.argv[1])
 mutex = memory.mutex(0, lambda: memory.put("u4", 64, 0))
 while True:
     with mutex:
@@ -298,4 +298,4 @@ while True:
     finally:
         for child in children:
             child.kill()
-        mmap.unlink_shared(name)
+        mmap.unlink_shared_memory(name)

@@ -63,10 +63,10 @@ def test_copying_and_comparing_do_what_one_call_does(small_pieces, seed):
             expected = next((i for i in range(count) if data[0][to + i] != data[1][origin + i]), count)
             assert one.compare(other, to, origin, count) == expected
             assert one.compare(one) == size
-            assert one.copy(other, to, origin, count) == count
+            assert one.copy_from(other, to, origin, count) == count
             whole = data[0][:to] + data[1][origin : origin + count] + data[0][to + count :]
             assert one[:] == whole
-            for act in (one.move, partial(one.copy, one)):
+            for act in (one.move, partial(one.copy_from, one)):
                 act(to, origin, count)
                 whole = whole[:to] + whole[origin : origin + count] + whole[to + count :]
                 assert one[:] == whole
@@ -79,14 +79,14 @@ def test_copying_and_comparing_do_what_one_call_does(small_pieces, seed):
 def test_errors_are_those_of_one_call(small_pieces):
     with in_map(b"x" * 20) as one, in_map(b"x" * 30) as other:
         for act, name in (
-            (lambda: one.copy(other), "copy"),
-            (lambda: one.copy(other, 0, 25, 10), "copy"),
+            (lambda: one.copy_from(other), "copy_from"),
+            (lambda: one.copy_from(other, 0, 25, 10), "copy_from"),
             (lambda: other.compare(one), "compare"),
             (lambda: one.move(15, 0, 10), "move"),
             (lambda: one.fill(1, 15, 10), "fill"),
             (lambda: one.fill(256), "fill"),
         ):
-            with pytest.raises(ValueError, match=f"mmap_wrap_{name}: "):
+            with pytest.raises(ValueError, match=f"mmap.{name}: "):
                 act()
         assert (one[:], other[:]) == (b"x" * 20, b"x" * 30)
     with pytest.raises(ValueError, match="closed"):
@@ -173,7 +173,7 @@ def test_ctrl_c_between_two_pieces_ends_what_changes_memory(name, monkeypatch, c
             acts = {
                 "fill": lambda: m.fill(1),
                 "move": lambda: _pieces.move_by(m._handle, 0, 4096, 1 << 19),
-                "copy": lambda: m.copy(other),
+                "copy": lambda: m.copy_from(other),
             }
             with pytest.raises(KeyboardInterrupt):
                 acts[name]()

@@ -53,7 +53,7 @@ def test_reading_maps_it_privately(file):
     refuses_shared_maps(path)
     for m in maps:
         assert m[:] == contents
-        assert m.facts().flags & (mmap.MAP_SHARED | mmap.MAP_PRIVATE) == mmap.MAP_PRIVATE
+        assert m.info().flags & (mmap.MAP_SHARED | mmap.MAP_PRIVATE) == mmap.MAP_PRIVATE
         m.close()
 
 
@@ -77,7 +77,7 @@ def test_the_command_line_takes_it(file, command):
 
 def test_other_files_are_mapped_shared_as_ever(text_file):
     for m in (mmap.open(text_file), mmap.map_path(text_file, prot=mmap.PROT_READ)):
-        assert m.facts().flags & (mmap.MAP_SHARED | mmap.MAP_PRIVATE) == mmap.MAP_SHARED
+        assert m.info().flags & (mmap.MAP_SHARED | mmap.MAP_PRIVATE) == mmap.MAP_SHARED
         m.close()
 
 

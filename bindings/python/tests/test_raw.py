@@ -14,8 +14,14 @@ from mmap_wrap import _signatures, raw
 # The crate is the repository, or a folder of the source distribution.
 CRATES = [Path(__file__).resolve().parents[3], Path(__file__).resolve().parents[1] / "crate"]
 HEADER = next(crate / "include/mmap_wrap.h" for crate in CRATES if (crate / "include/mmap_wrap.h").exists()).read_text()
-NATIVE = (Path(__file__).resolve().parents[1] / "native/src/library.rs").read_text()
-MACROS = dict(re.findall(r"^#define (MMAP_WRAP_\w+) (.+)$", HEADER, re.MULTILINE))
+NATIVE = (Path(__file__).resolve().parents[1] / "native/src/header.rs").read_text()
+# All that have a value: those around declarations are attributes.
+MACROS = dict(re.findall(r"^#define (MMAP_WRAP_\w+) ([^_n].*)$", HEADER, re.MULTILINE))
+
+
+# Declarations in one line each, without the macros around them.
+DECLARATIONS = re.sub(r",\n +", ", ", re.sub(r"\s+MMAP_WRAP_NOEXCEPT;", ";", HEADER.replace("MMAP_WRAP_API ", "")))
+LEAST = -(2**63)
 
 
 def letter(c_type):
@@ -25,17 +31,16 @@ def letter(c_type):
 
 
 def declared():
-    """The functions of the header and their signatures, but for the getters of constants."""
+    """The functions of the header and their signatures."""
     functions = {}
-    for answer, name, text in re.findall(r"^([a-z][\w ]*?[ *]+)(\w+)\((.*)\);$", HEADER, re.MULTILINE):
-        if not re.match(r"mmap_wrap_[A-Z]", name):
-            types = [re.sub(r"\w+$", "", one).strip() for one in text.split(",") if one != "void"]
-            functions[name] = "".join(map(letter, [answer.strip(), *types]))
+    for result, name, text in re.findall(r"^([a-z][\w ]*?[ *]+)(\w+)\((.*)\);$", DECLARATIONS, re.MULTILINE):
+        types = [re.sub(r"\w+$", "", one).strip() for one in text.split(",") if one != "void"]
+        functions[name] = "".join(map(letter, [result.strip(), *types]))
     return functions
 
 
 def test_every_call_of_the_header_is_there_with_its_parameters():
-    assert len(declared()) > 60
+    assert len(declared()) == HEADER.count("\nMMAP_WRAP_API ") > 60
     assert declared() == _signatures.SIGNATURES
 
 
@@ -46,9 +51,16 @@ def test_the_library_has_every_call(name):
     assert name in dir(raw)
 
 
+def value(text):
+    """What a macro stands for: a number, a text, or the members of a struct."""
+    if text.startswith("{"):
+        return [(MACROS.get(one) and value(MACROS[one])) or int(one) for one in text.strip("{}").split(", ")]
+    return text.strip('"') if '"' in text else int(text.strip("()").replace("INT64_MIN", str(LEAST)), 0)
+
+
 def test_every_macro_of_the_header_has_its_value():
     assert len(MACROS) > 25
-    values = {name: int(text.strip("()").replace("INT64_MIN", str(-(2**63)))) for name, text in MACROS.items()}
+    values = {name: value(text) for name, text in MACROS.items()}
     assert {name: getattr(raw, name) for name in values} == values
     assert {name for name in vars(raw) if name.startswith("MMAP_WRAP_")} == set(values)
 
@@ -59,11 +71,16 @@ def members(name):
     return re.findall(r"^    int64_t (\w+);$", body, re.MULTILINE)
 
 
+STRUCTS = {
+    "mmap_wrap_open_options": raw.OpenOptions,
+    "mmap_wrap_cachestat": raw.Cachestat,
+    "mmap_wrap_info": raw.Info,
+}
+
+
 def test_the_structs_have_the_members_of_the_header():
-    structs = re.findall(r"^struct (\w+) {$", HEADER, re.MULTILINE)
-    classes = {"mmap_wrap_cachestat": raw.Cache, "mmap_wrap_info": raw.Facts}
-    assert structs == list(classes)
-    for name, structure in classes.items():
+    assert re.findall(r"^struct (\w+) {$", HEADER, re.MULTILINE) == list(STRUCTS)
+    for name, structure in STRUCTS.items():
         assert [field for field, _ in structure._fields_] == members(name)
         assert ctypes.sizeof(structure) == 8 * len(members(name))
 
@@ -71,23 +88,23 @@ def test_the_structs_have_the_members_of_the_header():
 def test_the_native_module_declares_what_the_header_does():
     # It transmutes addresses to these types: a wrong one would be undefined behaviour.
     letters = {"i64": "i", "f64": "d", "*const c_char": "t"}
-    table = re.search(r"^functions! {$(.*?)^}$", NATIVE, re.MULTILINE | re.DOTALL)[1]
-    rows = re.findall(r'^    \w+ = c"(\w+)": fn\((.*)\) -> (.+);$', table, re.MULTILINE)
-    assert len(rows) == len(table.split("\n")) - 2 > 30
+    rows = re.findall(r'^pub type (\w+) = unsafe extern "C" fn\((.*)\) -> (.+);$', NATIVE, re.MULTILINE)
+    assert len(rows) == len(declared())
     for name, types, result in rows:
         declaration = [result, *(one for one in types.split(", ") if one)]
         assert "".join(letters.get(one, one[0].replace("*", "p")) for one in declaration) == declared()[name], name
+    for name, structure in STRUCTS.items():
+        body = re.search(rf"^pub struct {structure.__name__} {{$(.*?)^}}$", NATIVE, re.MULTILINE | re.DOTALL)[1]
+        assert re.findall(r"^    pub (\w+): i64,$", body, re.MULTILINE) == members(name)
 
 
 def test_the_native_module_has_the_numbers_of_the_header():
     constants = dict(re.findall(r"^pub const (\w+): i64 = (.+);$", NATIVE, re.MULTILINE))
-    assert len(constants) > 10
-    for name, text in constants.items():
-        theirs = MACROS[f"MMAP_WRAP_{name}"].strip("()").replace("INT64_MIN", "i64::MIN")
-        assert eval(text.replace("i64::MIN", "-2**63")) == eval(theirs.replace("i64::MIN", "-2**63")), name
-    facts = re.findall(r"^    pub (\w+): i64,$", NATIVE, re.MULTILINE)
-    assert len(facts) > 5
-    assert facts == members("mmap_wrap_info")[: len(facts)]
+    numbers = {name: value(text) for name, text in MACROS.items() if isinstance(value(text), int)}
+    assert len(constants) == len(numbers)
+    assert {
+        f"MMAP_WRAP_{name}": int(text.replace("i64::MIN", str(LEAST))) for name, text in constants.items()
+    } == numbers
 
 
 def test_a_call_is_bound_when_it_is_first_asked_for():
@@ -155,4 +172,4 @@ else:
     if said == "no seals\n":
         pytest.skip("a sealed map: this kernel has no mseal")
     sealed = "a part of the mapping is sealed: it stays as it is until the process ends"
-    assert said == f"{errno.EPERM} munmap: {sealed}\n{errno.EPERM} mprotect: {sealed}\n7 False\n"
+    assert said == f"{errno.EPERM} mmap.close: {sealed}\n{errno.EPERM} mmap.protect: {sealed}\n7 False\n"

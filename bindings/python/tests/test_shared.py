@@ -19,47 +19,47 @@ def name():
     unique = f"/mmap-wrap-test-{os.getpid()}"
     yield unique
     try:
-        mmap.unlink_shared(unique)
+        mmap.unlink_shared_memory(unique)
     except FileNotFoundError:
         pass
 
 
 @pytest.mark.parametrize("mode", [None, "a+", "r+"])
 def test_a_smaller_size_leaves_what_others_use(name, mode):
-    with mmap.shared(name, 1 << 20) as one, one.view() as view:
+    with mmap.shared_memory(name, 1 << 20) as one, one.view() as view:
         view[500_000] = 7
-        with mmap.shared(name, 4096, mode) as other:
+        with mmap.shared_memory(name, 4096, mode) as other:
             assert (len(other), other.size(), one.size()) == (1 << 20, 1 << 20, 1 << 20)
             assert (view[500_000], one[500_000], other[500_000]) == (7, 7, 7)
 
 
 def test_it_is_cut_where_that_is_asked_for(name):
-    mmap.shared(name, 1 << 20).close()
-    with mmap.shared(name, 4096, "w+") as one:
+    mmap.shared_memory(name, 1 << 20).close()
+    with mmap.shared_memory(name, 4096, "w+") as one:
         assert one.size() == 4096
         one.resize(100)
         assert one.size() == 100
 
 
 def test_a_larger_size_makes_it_larger(name):
-    with mmap.shared(name, 4096) as one:
+    with mmap.shared_memory(name, 4096) as one:
         one[0] = 7
-        with mmap.shared(name, 8192) as other:
+        with mmap.shared_memory(name, 8192) as other:
             assert (len(other), other[0], len(one)) == (8192, 7, 4096)
 
 
 def test_allocated_memory_is_there_and_other_is_not(name):
     for allocate, blocks in ((False, 0), (True, 1 << 20)):
-        with mmap.shared(name, 1 << 20, "x+", allocate=allocate) as m:
-            descriptor = m.descriptor()
+        with mmap.shared_memory(name, 1 << 20, "x+", allocate=allocate) as m:
+            descriptor = m.dup_fd()
             assert os.fstat(descriptor).st_blocks * 512 == blocks
             os.close(descriptor)
-        mmap.unlink_shared(name)
+        mmap.unlink_shared_memory(name)
 
 
 @pytest.mark.parametrize("kind", ["shared", "file"])
 def test_resizing_sets_blocks_aside_where_that_is_asked_for(kind, name, tmp_path):
-    m = mmap.shared(name, 4096, "x+") if kind == "shared" else mmap.open(tmp_path / "file", "x+", size=4096)
+    m = mmap.shared_memory(name, 4096, "x+") if kind == "shared" else mmap.open(tmp_path / "file", "x+", size=4096)
     with m:
         for size, allocate in ((1 << 20, False), (2 << 20, True)):
             try:
@@ -68,7 +68,7 @@ def test_resizing_sets_blocks_aside_where_that_is_asked_for(kind, name, tmp_path
                 if error.errno != errno.ENOTSUP:
                     raise
                 pytest.skip(f"the file system of {tmp_path} sets no blocks aside: {error}")
-            descriptor = m.descriptor()
+            descriptor = m.dup_fd()
             assert (os.fstat(descriptor).st_blocks * 512 >= size) == allocate
             os.close(descriptor)
 
@@ -87,8 +87,8 @@ import mmap_wrap as mmap
 print("ready", flush=True)
 end = time.monotonic() + 2
 while time.monotonic() < end:
-    with mmap.shared(sys.argv[1], 4096, "x+"):
-        mmap.unlink_shared(sys.argv[1])
+    with mmap.shared_memory(sys.argv[1], 4096, "x+"):
+        mmap.unlink_shared_memory(sys.argv[1])
 """
     with subprocess.Popen([sys.executable, "-c", script, name], stdout=subprocess.PIPE) as maker:
         try:
@@ -96,7 +96,7 @@ while time.monotonic() < end:
             lengths = set()
             while maker.poll() is None:
                 try:
-                    with mmap.shared(name) as m:
+                    with mmap.shared_memory(name) as m:
                         lengths.add(len(m))
                 except FileNotFoundError:
                     pass
@@ -112,7 +112,7 @@ def test_what_another_library_is_making_is_waited_for(name):
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     began = time.monotonic()
     with pytest.raises(TimeoutError, match="give the size that it is to have") as caught:
-        mmap.shared(name)
+        mmap.shared_memory(name)
     assert caught.value.filename == name
     assert time.monotonic() - began >= 1
     for _ in range(10):
@@ -120,7 +120,7 @@ def test_what_another_library_is_making_is_waited_for(name):
         maker = threading.Timer(0.1, os.truncate, (path, 5000))
         maker.start()
         try:
-            length = len(mmap.shared(name))
+            length = len(mmap.shared_memory(name))
             break
         except TimeoutError:  # the thread had no processor in that second
             pass
@@ -134,7 +134,7 @@ def test_many_processes_that_open_it_with_sizes_of_their_own_end_with_the_larges
 import sys
 import mmap_wrap as mmap
 for round in range(50):
-    with mmap.shared(sys.argv[1] + str(round), int(sys.argv[2])) as m:
+    with mmap.shared_memory(sys.argv[1] + str(round), int(sys.argv[2])) as m:
         m[int(sys.argv[2]) - 1] = 7
 """
     sizes = [4096, 100_000, 50_000, 1 << 20]
@@ -142,13 +142,13 @@ for round in range(50):
     try:
         assert [child.wait(SECONDS) for child in children] == [0] * len(sizes)
         for round_ in range(50):
-            with mmap.shared(name + str(round_)) as m:
+            with mmap.shared_memory(name + str(round_)) as m:
                 assert (len(m), *(m[size - 1] for size in sizes)) == (1 << 20, 7, 7, 7, 7)
     finally:
         for child in children:
             child.kill()
         for round_ in range(50):
-            mmap.unlink_shared(name + str(round_))
+            mmap.unlink_shared_memory(name + str(round_))
 
 
 def test_a_size_that_cannot_be_leaves_no_name(name):
@@ -159,14 +159,14 @@ import mmap_wrap as mmap
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, resource.RLIM_INFINITY))
 try:
-    mmap.shared(sys.argv[1], 1 << 21)
+    mmap.shared_memory(sys.argv[1], 1 << 21)
 except OSError:
     pass
 else:
     raise SystemExit("it was made")
 resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 try:
-    mmap.shared(sys.argv[1])
+    mmap.shared_memory(sys.argv[1])
 except FileNotFoundError:
     pass
 else:

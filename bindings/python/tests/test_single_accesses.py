@@ -33,7 +33,7 @@ def counted(m, offset, size):
     """Counts the accesses to bytes of a map; what it yields has the number at the end."""
     result = []
     try:
-        fd = breakpoint_at(m.facts().address + offset, size)
+        fd = breakpoint_at(m.info().address + offset, size)
     except (OSError, KeyError) as error:
         pytest.skip(f"accesses cannot be counted here by a hardware breakpoint: {error!r}")
     try:

@@ -127,7 +127,7 @@ m = mw.mmap(-1, 2 * mw.PAGESIZE)
 {first}
 {after}
 {thread}
-address = m.facts().address
+address = m.info().address
 assert {way} == 0
 accesses = [
     lambda: m[0], lambda: m[:], lambda: m.find(b"x"), lambda: m.rfind(b"x"), lambda: b"x" in m,

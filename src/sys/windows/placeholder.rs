@@ -32,6 +32,8 @@ type MapViewOfFile3 = unsafe extern "system" fn(
     *mut c_void,
     u32,
 ) -> MEMORY_MAPPED_VIEW_ADDRESS;
+/// What GetProcAddress returns.
+type Function = unsafe extern "system" fn() -> isize;
 type UnmapViewOfFile2 = unsafe extern "system" fn(HANDLE, MEMORY_MAPPED_VIEW_ADDRESS, u32) -> i32;
 
 /// The calls, which older systems lack.
@@ -50,9 +52,9 @@ fn calls() -> Result<&'static Calls, Errno> {
             let module = GetModuleHandleW(name.as_ptr());
             let find = |name: &std::ffi::CStr| GetProcAddress(module, name.as_ptr().cast());
             Some(Calls {
-                allocate: std::mem::transmute::<_, VirtualAlloc2>(find(c"VirtualAlloc2")?),
-                map: std::mem::transmute::<_, MapViewOfFile3>(find(c"MapViewOfFile3")?),
-                unmap: std::mem::transmute::<_, UnmapViewOfFile2>(find(c"UnmapViewOfFile2")?),
+                allocate: std::mem::transmute::<Function, VirtualAlloc2>(find(c"VirtualAlloc2")?),
+                map: std::mem::transmute::<Function, MapViewOfFile3>(find(c"MapViewOfFile3")?),
+                unmap: std::mem::transmute::<Function, UnmapViewOfFile2>(find(c"UnmapViewOfFile2")?),
             })
         }
     });

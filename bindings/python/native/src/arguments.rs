@@ -1,7 +1,7 @@
 //! Arguments: numbers out of objects, and the bytes of what has a buffer.
 
 use crate::exceptions::{Object, Raised, Result, call, made, raise, raised_by};
-use crate::library::REST;
+use crate::header::REST;
 use crate::object::{self, is_of};
 use pyo3_ffi::*;
 use std::ffi::{CStr, c_int, c_long};
@@ -337,7 +337,7 @@ impl Bytes {
             }
             if is_of(&buffer, object) {
                 // Its memory may fault: it is read as a map is, so that the failure is reported as that map's.
-                let copy = object::bytes(object, 0, buffer.len as i64);
+                let copy = object::bytes(object::call_of(object, c"__buffer__"), 0, buffer.len as i64);
                 PyBuffer_Release(&raw mut *buffer);
                 let copy = copy?;
                 let (start, size) = of_bytes(copy);

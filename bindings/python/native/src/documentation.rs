@@ -18,12 +18,12 @@ MAP_FIXED or MAP_FIXED_NOREPLACE exactly; `alignment`, a power of two, is what t
 and iteration gives each as bytes of length 1. `memoryview(m)`, `numpy.frombuffer(m)`, `re.search(pattern, m)` and
 whatever else takes a buffer see the memory itself; until they let go of it, closing and resizing are BufferError.
 
-An access through the map that its memory refuses (its file was cut short, its disk is full or broken) is a
+An access through the map that faults (its file was cut short, its disk is full or broken) is a
 FaultError. Through a view it would end the process. With `survive`, the page becomes zeroed memory instead, and the
 next use of the map raises FaultError, once; if that use is `close`, it is closed all the same. Views do not survive
 where another handler of SIGBUS was installed later (`faulthandler.enable()`).
 
-OSError and its subclasses: the system refused, or an argument is invalid (EINVAL). ValueError: an empty file, or a
+OSError and its subclasses: the system call failed, or an argument is invalid (EINVAL). ValueError: an empty file, or a
 length beyond the file's end. ArgumentError: both MAP_SHARED and MAP_PRIVATE for a file, or an `address` with an
 `alignment`. OverflowError: a negative or too large number.
 
@@ -95,7 +95,7 @@ pub const READ: &CStr = cr#"read($self, n=None, /)
 
 The next `n` bytes, or all that are left if these are fewer, or `n` is negative or None; steps over them.
 
-ValueError: closed. FaultError: the memory refuses.
+ValueError: closed. FaultError: the access faulted.
 
 >>> import mmap_wrap
 >>> m = mmap_wrap.mmap(-1, 7)
@@ -117,7 +117,7 @@ pub const READLINE: &CStr = cr#"readline($self, /)
 
 The bytes up to and with the next newline, or to the end; steps over them. `lines` is faster for many.
 
-ValueError: closed. FaultError: the memory refuses.
+ValueError: closed. FaultError: the access faulted.
 
 >>> import mmap_wrap
 >>> m = mmap_wrap.mmap(-1, 7)
@@ -196,7 +196,7 @@ OSError: the system could not store them (EIO, ENOSPC), or `offset` is unaligned
 pub const MADVISE: &CStr = cr#"madvise($self, option, start=0, length=None, /)
 --
 
-Tells the kernel how `length` bytes from `start` on will be used: `option` is one MADV_ constant.
+Advises the kernel how `length` bytes from `start` on will be used: `option` is one MADV_ constant.
 
 `length` is by default the rest, and more stops at the end, as the standard library has it. An option that
 discards data needs page borders at both ends, or the map's own ends.
@@ -218,7 +218,7 @@ With `allocate` the file system sets the blocks aside for all of the file, so th
 
 TypeError: mapped for reading only, or with ACCESS_COPY: see `remap`. ValueError: closed, a negative or too
 large size, `trackfd=False`, or a shared map without a file, which cannot grow. BufferError: somebody holds a
-view. OSError: the system refused; nothing has changed.
+view. OSError: the system call failed; nothing has changed.
 
 >>> import mmap_wrap
 >>> m = mmap_wrap.anonymous(4096)
@@ -276,7 +276,7 @@ pub const GET: &CStr = cr#"get($self, /, kind, offset)
 
 The number of this `kind` ("u1", "<u4", ">f8" …) at byte `offset`, which may be any.
 
-ValueError: closed, or outside the map. ArgumentError: no such kind. FaultError: the memory refuses.
+ValueError: closed, or outside the map. ArgumentError: no such kind. FaultError: the access faulted.
 
 >>> import mmap_wrap
 >>> m = mmap_wrap.mmap(-1, 8)
@@ -304,8 +304,8 @@ pub const ATOMIC_LOAD: &CStr = cr#"atomic_load($self, /, offset, bits=64)
 The word at byte `offset`, of 32 or 64 `bits`, as a signed int. No thread or process sees half of a change.
 
 Of all atomic operations, which are sequentially consistent, and of `wait` and `wake`: the word's address must
-be a multiple of its width (ArgumentError). ValueError: closed, or outside the map. FaultError: the memory
-refuses.
+be a multiple of its width (ArgumentError). ValueError: closed, or outside the map. FaultError: the access
+faulted.
 
 >>> import mmap_wrap
 >>> mmap_wrap.mmap(-1, 8).atomic_load(0)

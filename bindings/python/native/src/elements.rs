@@ -2,9 +2,11 @@
 
 use crate::arguments::{int64, named, word};
 use crate::exceptions::{Object, Raised, Result, call, fail, made, none, or_null, raised_by};
-use crate::library::{E_ARGUMENT, NO_INT, library};
+use crate::header::{BIG_ENDIAN, E_ARGUMENT, F32, I8, LITTLE_ENDIAN, NO_INT, U8};
+use crate::library::library;
 use crate::object::map_of;
 use pyo3_ffi::*;
+use std::ffi::CStr;
 
 type Arguments = (*const Object, Py_ssize_t, Object);
 
@@ -25,11 +27,9 @@ struct Kind {
 }
 
 /// MMAP_WRAP_I8 and the others are a width in bytes and one of these.
-const SIGNED: i64 = 16;
-const UNSIGNED: i64 = 32;
-const FLOAT: i64 = 48;
-const LITTLE_ENDIAN: i64 = 256;
-const BIG_ENDIAN: i64 = 512;
+const SIGNED: i64 = I8 - 1;
+const UNSIGNED: i64 = U8 - 1;
+const FLOAT: i64 = F32 - 4;
 
 impl Kind {
     /// # Safety
@@ -49,7 +49,7 @@ impl Kind {
             }
             // It says what is wrong with it.
             let raising = |function, format| PyObject_CallFunction(function, format, name);
-            Err(raised_by(call(c"mmap_wrap._sharing", c"_kind", c"(O)", raising)))
+            Err(raised_by(call(c"mmap_wrap._elements", c"_kind", c"(O)", raising)))
         }
     }
 
@@ -93,17 +93,17 @@ unsafe fn number(object: Object, arguments: Arguments) -> Result<Object> {
             Number::Float => {
                 let found = (library().get_float)(handle, kind.code, offset);
                 if found.is_nan() {
-                    succeeded()?;
+                    succeeded(c"get")?;
                 }
                 made(PyFloat_FromDouble(found))
             }
-            Number::Half => made(call(c"mmap_wrap._sharing", c"get_half", c"(LLL)", |function, format| {
+            Number::Half => made(call(c"mmap_wrap._elements", c"get_half", c"(LLL)", |function, format| {
                 PyObject_CallFunction(function, format, handle, kind.code, offset)
             })),
             signed => {
                 let found = (library().get_int)(handle, kind.code, offset);
                 if found == NO_INT {
-                    succeeded()?;
+                    succeeded(c"get")?;
                 }
                 let is_large = signed == Number::Unsigned && found < 0;
                 made(if is_large { PyLong_FromUnsignedLongLong(found as u64) } else { PyLong_FromLongLong(found) })
@@ -117,12 +117,12 @@ unsafe fn number(object: Object, arguments: Arguments) -> Result<Object> {
 /// # Safety
 /// The interpreter's lock is held.
 #[cold]
-unsafe fn succeeded() -> Result<()> {
+unsafe fn succeeded(method: &CStr) -> Result<()> {
     // SAFETY: as demanded.
     unsafe {
         match (library().last_error_code)() {
             0 => Ok(()),
-            code => Err(fail(code)),
+            code => Err(fail(method, code)),
         }
     }
 }
@@ -160,7 +160,7 @@ unsafe fn number_put(object: Object, arguments: Arguments) -> Result<Object> {
                     return Err(Raised);
                 }
                 let offset = int64(offset)?;
-                return made(call(c"mmap_wrap._sharing", c"put_half", c"(LOLLd)", |function, format| {
+                return made(call(c"mmap_wrap._elements", c"put_half", c"(LOLLd)", |function, format| {
                     PyObject_CallFunction(function, format, handle, name, kind.code, offset, real)
                 }));
             }
@@ -171,7 +171,7 @@ unsafe fn number_put(object: Object, arguments: Arguments) -> Result<Object> {
                 (library().put_int)(handle, kind.code, int64(offset)?, bits)
             }
         };
-        if done < 0 { Err(fail(done)) } else { Ok(none()) }
+        if done < 0 { Err(fail(c"put", done)) } else { Ok(none()) }
     }
 }
 
@@ -204,7 +204,7 @@ unsafe fn does_not_fit(number: Object, kind: Object) -> Raised {
     // SAFETY: called by the interpreter.
     unsafe {
         PyErr_Clear();
-        let format = c"put: %S does not fit %R".as_ptr();
+        let format = c"mmap.put: %S does not fit %R".as_ptr();
         PyErr_Format(PyExc_OverflowError, format, number, kind);
         Py_DecRef(number);
     }
@@ -222,9 +222,9 @@ unsafe fn bits(argument: Object) -> Result<i64> {
 
 /// # Safety
 /// As the methods.
-unsafe fn before(code: i64, before: i64) -> Result<Object> {
+unsafe fn before(method: &CStr, code: i64, before: i64) -> Result<Object> {
     // SAFETY: called by the interpreter.
-    unsafe { if code < 0 { Err(fail(code)) } else { made(PyLong_FromLongLong(before)) } }
+    unsafe { if code < 0 { Err(fail(method, code)) } else { made(PyLong_FromLongLong(before)) } }
 }
 
 /// `atomic_load(offset, bits=64)`
@@ -236,7 +236,7 @@ pub unsafe extern "C" fn atomic_load(object: Object, first: *const Object, count
             let [offset, width] = named(c"atomic_load", [c"offset", c"bits"], 2, 1, (first, count, names))?;
             let (width, offset) = (bits(width)?, int64(offset)?);
             let code = (library().atomic_load)(map_of(object).handle, width, offset, &raw mut value);
-            before(code, value)
+            before(c"atomic_load", code, value)
         }
     };
     or_null(load())
@@ -250,20 +250,20 @@ pub unsafe extern "C" fn atomic_store(object: Object, first: *const Object, coun
             let [offset, value, width] = named(c"atomic_store", VALUE, 3, 2, (first, count, names))?;
             let (width, offset, value) = (bits(width)?, int64(offset)?, word(value)?);
             let code = (library().atomic_store)(map_of(object).handle, width, offset, value);
-            if code < 0 { Err(fail(code)) } else { Ok(none()) }
+            if code < 0 { Err(fail(c"atomic_store", code)) } else { Ok(none()) }
         }
     };
     or_null(store())
 }
 
-const VALUE: [&std::ffi::CStr; 3] = [c"offset", c"value", c"bits"];
+const VALUE: [&CStr; 3] = [c"offset", c"value", c"bits"];
 
 /// What both operations do that take a value and give the word before.
 ///
 /// # Safety
 /// As the methods; `name` is the method's.
 unsafe fn changed(
-    name: &std::ffi::CStr,
+    name: &CStr,
     operation: unsafe extern "C" fn(i64, i64, i64, i64, *mut i64) -> i64,
     object: Object,
     arguments: (*const Object, Py_ssize_t, Object),
@@ -274,7 +274,7 @@ unsafe fn changed(
         let [offset, value, width] = named(name, VALUE, 3, 2, arguments)?;
         let (width, offset, value) = (bits(width)?, int64(offset)?, word(value)?);
         let code = operation(map_of(object).handle, width, offset, value, &raw mut old);
-        before(code, old)
+        before(name, code, old)
     }
 }
 
@@ -308,7 +308,7 @@ pub unsafe extern "C" fn atomic_compare_exchange(
             let (width, offset, handle) = (bits(width)?, int64(offset)?, map_of(object).handle);
             let code = (library().atomic_compare_exchange)(handle, width, offset, expected, desired, &raw mut old);
             if code < 0 {
-                return Err(fail(code));
+                return Err(fail(c"atomic_compare_exchange", code));
             }
             let number = made(PyLong_FromLongLong(old))?;
             let was = PyBool_FromLong((code == 1).into());

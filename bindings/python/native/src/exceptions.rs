@@ -1,6 +1,5 @@
 //! Exceptions. The words for a code of the library are Python's to find: `mmap_wrap._errors` has them.
 
-use crate::library::E_RANGE;
 use pyo3_ffi::*;
 use std::ffi::{CStr, c_int};
 use std::ptr::null_mut;
@@ -59,15 +58,18 @@ pub unsafe fn raise_errno(errno: c_int) -> Raised {
     Raised
 }
 
-/// Sets the exception for a negative code that the library gave in this thread just now.
+/// Sets the exception for a negative code that the library gave in this thread just now, called by a method of that name.
 ///
 /// # Safety
 /// The interpreter's lock is held.
 #[cold]
-pub unsafe fn fail(code: i64) -> Raised {
+pub unsafe fn fail(method: &CStr, code: i64) -> Raised {
+    let method = method.as_ptr();
     // SAFETY: as demanded.
     unsafe {
-        raised_by(call(c"mmap_wrap._errors", c"fail", c"(L)", |function, format| PyObject_CallFunction(function, format, code)))
+        raised_by(call(c"mmap_wrap._errors", c"fail_in_method", c"(sL)", |function, format| {
+            PyObject_CallFunction(function, format, method, code)
+        }))
     }
 }
 
@@ -77,27 +79,13 @@ pub unsafe fn fail(code: i64) -> Raised {
 /// # Safety
 /// The interpreter's lock is held.
 #[cold]
-pub unsafe fn fail_as_standard(code: i64, out_of_range: &CStr, held: &CStr, by: i64) -> Raised {
-    let words = (out_of_range.as_ptr(), held.as_ptr());
+pub unsafe fn fail_as_standard(method: &CStr, code: i64, out_of_range: &CStr, held: &CStr, by: i64) -> Raised {
+    let words = (method.as_ptr(), out_of_range.as_ptr(), held.as_ptr());
     // SAFETY: as demanded.
     unsafe {
-        raised_by(call(c"mmap_wrap._errors", c"standard_by", c"(LssL)", |function, format| {
-            PyObject_CallFunction(function, format, code, words.0, words.1, by)
+        raised_by(call(c"mmap_wrap._standard", c"fail_in_method", c"(sLssL)", |function, format| {
+            PyObject_CallFunction(function, format, words.0, code, words.1, words.2, by)
         }))
-    }
-}
-
-/// The code of a call whose offset and size were inside the map as it was last seen: None if the map has become shorter.
-///
-/// # Safety
-/// The interpreter's lock is held.
-#[inline(always)]
-pub unsafe fn in_range(code: i64) -> Result<Option<i64>> {
-    match code {
-        0.. => Ok(Some(code)),
-        E_RANGE => Ok(None),
-        // SAFETY: as demanded.
-        _ => Err(unsafe { fail(code) }),
     }
 }
 

@@ -12,6 +12,8 @@ mod class;
 mod documentation;
 mod elements;
 mod exceptions;
+#[rustfmt::skip]
+mod header;
 mod library;
 mod lifetime;
 mod object;
@@ -65,7 +67,20 @@ unsafe extern "C" fn constant(_: Object, name: Object) -> Object {
 /// `message(code)`: what the library says of this thread's last failure, whose code that is; of another, what it says of the
 /// code.
 unsafe extern "C" fn message(_: Object, code: Object) -> Object {
-    // SAFETY: called by the interpreter; the texts end in NUL, and stay until this thread asks for another.
+    // SAFETY: called by the interpreter.
+    unsafe { said(code, library().last_error_message) }
+}
+
+/// `reason(code)`: the same without the name of the function that failed: the program called another.
+unsafe extern "C" fn reason(_: Object, code: Object) -> Object {
+    // SAFETY: called by the interpreter.
+    unsafe { said(code, library().last_error_reason) }
+}
+
+/// # Safety
+/// Called by the interpreter.
+unsafe fn said(code: Object, last_error: header::mmap_wrap_last_error_message) -> Object {
+    // SAFETY: as demanded; the texts end in NUL, and stay until this thread asks for another.
     unsafe {
         let code = PyLong_AsLongLong(code);
         if code == -1 && !PyErr_Occurred().is_null() {
@@ -73,7 +88,7 @@ unsafe extern "C" fn message(_: Object, code: Object) -> Object {
         }
         // A signal's handler or a finalizer may have run in between, and had a failure of its own.
         let is_last = (library().last_error_code)() == code;
-        let text = if is_last { (library().last_error_message)() } else { (library().strerror)(code) };
+        let text = if is_last { last_error() } else { (library().strerror)(code) };
         PyUnicode_DecodeUTF8(text, CStr::from_ptr(text).count_bytes() as Py_ssize_t, c"replace".as_ptr())
     }
 }
@@ -94,11 +109,12 @@ const fn function(name: &'static CStr, pointer: PyMethodDefPointer, flags: std::
     PyMethodDef { ml_name: name.as_ptr(), ml_meth: pointer, ml_flags: flags, ml_doc: std::ptr::null() }
 }
 
-static mut FUNCTIONS: [PyMethodDef; 7] = [
+static mut FUNCTIONS: [PyMethodDef; 8] = [
     function(c"load", PyMethodDefPointer { PyCFunctionFast: load }, METH_FASTCALL),
     function(c"make_class", PyMethodDefPointer { PyCFunction: class::make }, METH_O),
     function(c"constant", PyMethodDefPointer { PyCFunction: constant }, METH_O),
     function(c"message", PyMethodDefPointer { PyCFunction: message }, METH_O),
+    function(c"reason", PyMethodDefPointer { PyCFunction: reason }, METH_O),
     function(c"page_size", PyMethodDefPointer { PyCFunction: page_size }, METH_NOARGS),
     function(c"version", PyMethodDefPointer { PyCFunction: version }, METH_NOARGS),
     PyMethodDef::zeroed(),

@@ -4,98 +4,68 @@
 //! linked, so that MMAP_WRAP_LIBRARY can name another file than the one beside the module.
 
 use crate::exceptions::{Raised, Result};
+use crate::header;
 use pyo3_ffi::{PyErr_SetString, PyExc_OSError};
-use std::ffi::{CStr, c_char, c_int, c_void};
+use std::ffi::{CStr, c_int, c_void};
 use std::sync::OnceLock;
 
-/// MMAP_WRAP_REST: to the end.
-pub const REST: i64 = i64::MIN;
-/// MMAP_WRAP_NO_INT: no integer could be read, or it is this one.
-pub const NO_INT: i64 = i64::MIN;
-pub const KEEP: i64 = 1 << 32;
-pub const OR_PRIVATE: i64 = 1 << 33;
-pub const WITH_FILE: i64 = 1;
-pub const ALLOCATE: i64 = 2;
-pub const E_UNMAPPED: i64 = -4097;
-pub const E_RANGE: i64 = -4098;
-pub const E_FAULT: i64 = -4100;
-pub const E_ARGUMENT: i64 = -4102;
-pub const E_UNSUPPORTED: i64 = -4103;
-pub const E_NOT_FOUND: i64 = -4104;
-
-/// The first members of `struct mmap_wrap_info`.
-#[repr(C)]
-#[derive(Default)]
-pub struct Facts {
-    pub length: i64,
-    pub mapped: i64,
-    pub address: i64,
-    pub page_size: i64,
-    pub protection: i64,
-    pub flags: i64,
-    pub offset: i64,
-    pub keeps_file: i64,
-    pub sealed: i64,
-    pub exports: i64,
-}
-
 macro_rules! functions {
-    ($($name:ident = $symbol:literal: fn($($type:ty),*) -> $result:ty;)*) => {
+    ($($name:ident = $symbol:ident;)*) => {
         /// Each as include/mmap_wrap.h declares it.
-        pub struct Library { $(pub $name: unsafe extern "C" fn($($type),*) -> $result),* }
+        pub struct Library { $(pub $name: header::$symbol),* }
 
         impl Library {
             /// # Safety
             /// `handle` is a loaded libmmap_wrap of the ABI number that this module is written for.
             unsafe fn of(handle: *mut c_void) -> Result<Library> {
                 // SAFETY: as demanded, so that each symbol is the function that the header declares.
-                unsafe { Ok(Library { $($name: std::mem::transmute::<
-                    *mut c_void,
-                    unsafe extern "C" fn($($type),*) -> $result,
-                >(symbol(handle, $symbol)?)),* }) }
+                unsafe { Ok(Library { $($name: std::mem::transmute::<*mut c_void, header::$symbol>(
+                    symbol(handle, concat!(stringify!($symbol), "\0"))?,
+                )),* }) }
             }
         }
     };
 }
 
 functions! {
-    map = c"mmap_wrap": fn(*mut c_void, i64, i64, i64, i64, i64) -> i64;
-    map_aligned = c"mmap_aligned_wrap": fn(i64, i64, i64, i64, i64, i64) -> i64;
-    unmap = c"munmap_wrap": fn(i64) -> i64;
-    remap = c"mremap_wrap": fn(i64, i64, i64, *mut c_void, i64) -> i64;
-    advise = c"madvise_wrap": fn(i64, i64, i64, i64) -> i64;
-    sync = c"msync_wrap": fn(i64, i64, i64, i64) -> i64;
-    length = c"mmap_wrap_length": fn(i64) -> i64;
-    address = c"mmap_wrap_address": fn(i64) -> *mut c_void;
-    acquire = c"mmap_wrap_acquire": fn(i64) -> *mut c_void;
-    release = c"mmap_wrap_release": fn(i64) -> i64;
-    check = c"mmap_wrap_check": fn(i64, i64, i64) -> i64;
-    read = c"mmap_wrap_read": fn(i64, i64, *mut c_void, i64) -> i64;
-    write = c"mmap_wrap_write": fn(i64, i64, *const c_void, i64) -> i64;
-    move_ = c"mmap_wrap_move": fn(i64, i64, i64, i64) -> i64;
-    copy = c"mmap_wrap_copy": fn(i64, i64, i64, i64, i64) -> i64;
-    find = c"mmap_wrap_find": fn(i64, *const c_void, i64, i64, i64) -> i64;
-    rfind = c"mmap_wrap_rfind": fn(i64, *const c_void, i64, i64, i64) -> i64;
-    count = c"mmap_wrap_count": fn(i64, *const c_void, i64, i64, i64) -> i64;
-    get_int = c"mmap_wrap_get_int": fn(i64, i64, i64) -> i64;
-    put_int = c"mmap_wrap_put_int": fn(i64, i64, i64, i64) -> i64;
-    get_float = c"mmap_wrap_get_float": fn(i64, i64, i64) -> f64;
-    put_float = c"mmap_wrap_put_float": fn(i64, i64, i64, f64) -> i64;
-    atomic_load = c"mmap_wrap_atomic_load": fn(i64, i64, i64, *mut i64) -> i64;
-    atomic_store = c"mmap_wrap_atomic_store": fn(i64, i64, i64, i64) -> i64;
-    atomic_add = c"mmap_wrap_atomic_add": fn(i64, i64, i64, i64, *mut i64) -> i64;
-    atomic_exchange = c"mmap_wrap_atomic_exchange": fn(i64, i64, i64, i64, *mut i64) -> i64;
-    atomic_compare_exchange = c"mmap_wrap_atomic_compare_exchange": fn(i64, i64, i64, i64, i64, *mut i64) -> i64;
-    fault_done = c"mmap_wrap_fault_done": fn() -> i64;
-    survive = c"mmap_wrap_survive": fn(i64, i64) -> i64;
-    facts = c"mmap_wrap_info": fn(i64, *mut Facts, i64) -> i64;
-    file_size = c"mmap_wrap_file_size": fn(i64) -> i64;
-    page_size = c"mmap_wrap_page_size": fn() -> i64;
-    version = c"mmap_wrap_version": fn() -> *const c_char;
-    last_error_code = c"mmap_wrap_last_error_code": fn() -> i64;
-    last_error_message = c"mmap_wrap_last_error_message": fn() -> *const c_char;
-    strerror = c"mmap_wrap_strerror": fn(i64) -> *const c_char;
-    constant = c"mmap_wrap_constant": fn(*const c_char, *mut i64) -> i64;
+    map = mmap_wrap;
+    map_aligned = mmap_aligned_wrap;
+    unmap = munmap_wrap;
+    remap = mremap_wrap;
+    advise = madvise_wrap;
+    sync = msync_wrap;
+    length = mmap_wrap_length;
+    address = mmap_wrap_address;
+    acquire = mmap_wrap_acquire;
+    release = mmap_wrap_release;
+    check = mmap_wrap_check;
+    read = mmap_wrap_read;
+    write = mmap_wrap_write;
+    move_ = mmap_wrap_move;
+    copy = mmap_wrap_copy;
+    find = mmap_wrap_find;
+    rfind = mmap_wrap_rfind;
+    count = mmap_wrap_count;
+    get_int = mmap_wrap_get_int;
+    put_int = mmap_wrap_put_int;
+    get_float = mmap_wrap_get_float;
+    put_float = mmap_wrap_put_float;
+    atomic_load = mmap_wrap_atomic_load;
+    atomic_store = mmap_wrap_atomic_store;
+    atomic_add = mmap_wrap_atomic_add;
+    atomic_exchange = mmap_wrap_atomic_exchange;
+    atomic_compare_exchange = mmap_wrap_atomic_compare_exchange;
+    fault_done = mmap_wrap_fault_done;
+    survive = mmap_wrap_survive;
+    info = mmap_wrap_info;
+    file_size = mmap_wrap_file_size;
+    page_size = mmap_wrap_page_size;
+    version = mmap_wrap_version;
+    last_error_code = mmap_wrap_last_error_code;
+    last_error_message = mmap_wrap_last_error_message;
+    last_error_reason = mmap_wrap_last_error_reason;
+    strerror = mmap_wrap_strerror;
+    constant = mmap_wrap_constant;
 }
 
 /// The library, and what dlopen gave for it.
@@ -127,7 +97,7 @@ pub unsafe fn load(path: &CStr, abi_version: i64) -> Result<(usize, i64)> {
         if handle.is_null() {
             return Err(not_loaded());
         }
-        let number: unsafe extern "C" fn() -> i64 = std::mem::transmute(symbol(handle, c"mmap_wrap_abi_version")?);
+        let number: header::mmap_wrap_abi_version = std::mem::transmute(symbol(handle, "mmap_wrap_abi_version\0")?);
         let number = number();
         if number == abi_version {
             if LIBRARY.get().is_none() {
@@ -144,11 +114,11 @@ pub unsafe fn load(path: &CStr, abi_version: i64) -> Result<(usize, i64)> {
 }
 
 /// # Safety
-/// `handle` is one of dlopen's, and the interpreter's lock is held.
-unsafe fn symbol(handle: *mut c_void, name: &CStr) -> Result<*mut c_void> {
+/// `handle` is one of dlopen's, `name` ends in NUL, and the interpreter's lock is held.
+unsafe fn symbol(handle: *mut c_void, name: &'static str) -> Result<*mut c_void> {
     // SAFETY: as demanded.
     unsafe {
-        let found = libc::dlsym(handle, name.as_ptr());
+        let found = libc::dlsym(handle, name.as_ptr().cast());
         if found.is_null() { Err(not_loaded()) } else { Ok(found) }
     }
 }

@@ -1,10 +1,11 @@
 //! How a map begins and ends: `mmap(...)`, `close`, `closed`, the `with` statement, and `repr`.
 
 use crate::arguments::{arguments, int, int64, long, ssize};
-use crate::exceptions::{Object, Raised, Result, call, fail_as_standard, made, none, or_null, raise, raise_errno, raised_by};
-use crate::library::{E_UNMAPPED, KEEP, OR_PRIVATE, REST, library};
-use crate::object::{ACCESS_COPY, ACCESS_READ, ACCESS_WRITE, LONG, UNTRACKED, map_of, surviving, without_lock};
-use crate::pages::{facts, page_size};
+use crate::exceptions::{Object, Raised, Result, call, made, none, or_null, raise, raise_errno, raised_by};
+use crate::header::{E_UNMAPPED, KEEP, OR_PRIVATE, REST};
+use crate::library::library;
+use crate::object::{ACCESS_COPY, ACCESS_READ, ACCESS_WRITE, LONG, UNTRACKED, call_of, map_of, surviving, without_lock};
+use crate::pages::{info, page_size};
 use pyo3_ffi::*;
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::mem::MaybeUninit;
@@ -12,6 +13,9 @@ use std::ptr::{null, null_mut};
 
 const READ_WRITE: c_int = libc::PROT_READ | libc::PROT_WRITE;
 const ACCESS_DEFAULT: i64 = 0;
+
+/// What a program calls that makes a map.
+const CLASS: &CStr = c"mmap_wrap.mmap";
 
 /// What is asked for in `mmap(...)`, in the order in which the arguments are looked at.
 struct Request {
@@ -130,7 +134,7 @@ impl Request {
         unsafe {
             if without_lock(LONG, || libc::fstat64(self.fd, stat.as_mut_ptr())) != 0 {
                 let raising = |function, format| PyObject_CallFunction(function, format, self.fd);
-                return Err(raised_by(call(c"mmap_wrap._mmap", c"not_open", c"(i)", raising)));
+                return Err(raised_by(call(c"mmap_wrap._standard", c"not_open", c"(i)", raising)));
             }
             let stat = stat.assume_init();
             if stat.st_mode & libc::S_IFMT != libc::S_IFREG {
@@ -154,8 +158,8 @@ impl Request {
         if self.flags & both == both {
             // SAFETY: as demanded.
             unsafe {
-                let raising = |function, format| PyObject_CallFunction(function, format, self.flags);
-                Py_DecRef(made(call(c"mmap_wrap._mmap", c"require_one_way", c"(L)", raising))?);
+                let raising = |function, format| PyObject_CallFunction(function, format, CLASS.as_ptr(), self.flags);
+                Py_DecRef(made(call(c"mmap_wrap._request", c"require_one_way", c"(sL)", raising))?);
             }
         }
         Ok(())
@@ -169,8 +173,8 @@ impl Request {
         // SAFETY: as demanded. An address is only a hint, or the caller's responsibility by MAP_FIXED.
         unsafe {
             if alignment != 0 && address != 0 {
-                let raising = |function, format| PyObject_CallFunction(function, format, address, alignment);
-                return Err(raised_by(call(c"mmap_wrap._mmap", c"either_place", c"(LL)", raising)));
+                let raising = |function, format| PyObject_CallFunction(function, format, CLASS.as_ptr(), address, alignment);
+                return Err(raised_by(call(c"mmap_wrap._request", c"either_place", c"(sLL)", raising)));
             }
             // Memory without a file is there at once, if it is not to be filled in.
             let may_wait = if fd == -1 && flags & !SIMPLE == 0 { 0 } else { LONG };
@@ -184,7 +188,7 @@ impl Request {
             if handle < 0 {
                 // Where the library found the length, the standard library gives the system one of 0.
                 let length = if length == REST { 0 } else { length };
-                return Err(raised_by(call(c"mmap_wrap._mmap", c"not_mapped", c"(LLLLL)", |function, format| {
+                return Err(raised_by(call(c"mmap_wrap._standard", c"not_mapped", c"(LLLLL)", |function, format| {
                     PyObject_CallFunction(function, format, handle, fd, length, flags, protection)
                 })));
             }
@@ -275,13 +279,13 @@ unsafe fn audit(fd: c_int, length: i64, access: i64, offset: i64) -> Result<()> 
 
 /// # Safety
 /// As the methods.
-unsafe fn close_now(object: Object) -> Result<Object> {
+unsafe fn close_now(object: Object, method: &'static CStr) -> Result<Object> {
     // SAFETY: called by the interpreter.
     unsafe {
-        let map = map_of(object);
+        let map = call_of(object, method);
         let done = without_lock(map.known_length(), || (library().unmap)(map.handle));
         if done < 0 {
-            return Err(fail_as_standard(done, c"", c"cannot close exported pointers exist", done));
+            return Err(map.fail_as_standard(done, c"", c"cannot close exported pointers exist"));
         }
         Ok(none())
     }
@@ -289,7 +293,7 @@ unsafe fn close_now(object: Object) -> Result<Object> {
 
 pub unsafe extern "C" fn close(object: Object, _: Object) -> Object {
     // SAFETY: called by the interpreter.
-    unsafe { or_null(close_now(object)) }
+    unsafe { or_null(close_now(object, c"close")) }
 }
 
 pub unsafe extern "C" fn closed(object: Object, _: *mut c_void) -> Object {
@@ -299,14 +303,14 @@ pub unsafe extern "C" fn closed(object: Object, _: *mut c_void) -> Object {
 
 pub unsafe extern "C" fn enter(object: Object, _: Object) -> Object {
     // SAFETY: called by the interpreter.
-    unsafe { or_null(map_of(object).length().map(|_| Py_NewRef(object))) }
+    unsafe { or_null(call_of(object, c"__enter__").length().map(|_| Py_NewRef(object))) }
 }
 
 /// `__exit__(*exc_info)`
 pub unsafe extern "C" fn exit(object: Object, first: *mut Object, count: Py_ssize_t) -> Object {
     // SAFETY: called by the interpreter.
     unsafe {
-        match (close_now(object), arguments(first, count)) {
+        match (close_now(object, c"__exit__"), arguments(first, count)) {
             (Err(Raised), &[_, error, ..]) if error != Py_None() => or_null(left_open(error)),
             (closed, _) => or_null(closed),
         }
@@ -326,7 +330,7 @@ unsafe fn left_open(error: Object) -> Result<Object> {
         PyErr_Fetch(&raw mut kind, &raw mut value, &raw mut traceback);
         PyErr_NormalizeException(&raw mut kind, &raw mut value, &raw mut traceback);
         let noting = |function, format| PyObject_CallFunction(function, format, error, value);
-        let noted = call(c"mmap_wrap._mmap", c"left_open", c"(OO)", noting);
+        let noted = call(c"mmap_wrap._standard", c"left_open", c"(OO)", noting);
         Py_XDECREF(kind);
         Py_XDECREF(value);
         Py_XDECREF(traceback);
@@ -346,21 +350,21 @@ pub unsafe extern "C" fn repr(object: Object) -> Object {
 unsafe fn described(object: Object) -> Result<Object> {
     // SAFETY: called by the interpreter.
     unsafe {
-        let map = map_of(object);
+        let map = call_of(object, c"__repr__");
         let name = name_of(Py_TYPE(object))?;
         let length = (library().length)(map.handle);
         let text = if length < 0 {
             PyUnicode_FromFormat(c"<%U closed=True>".as_ptr(), name)
         } else {
             let access = ACCESS_NAMES.get((map.access() & crate::object::ACCESS) as usize).unwrap_or(&c"");
-            match facts(map) {
-                Ok(facts) => PyUnicode_FromFormat(
+            match info(map) {
+                Ok(info) => PyUnicode_FromFormat(
                     c"<%U closed=False, access=%s, length=%lld, pos=%lld, offset=%lld>".as_ptr(),
                     name,
                     access.as_ptr(),
                     length,
                     map.position(),
-                    facts.offset,
+                    info.offset,
                 ),
                 Err(Raised) => null_mut(),
             }

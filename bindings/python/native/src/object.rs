@@ -1,12 +1,13 @@
 //! The object: what an instance of the class holds, how it is made and ends, its length, and its memory as a buffer.
 
 use crate::arguments::arguments;
-use crate::exceptions::{Object, Raised, Result, call, fail, made, or_null, raise};
-use crate::library::{E_FAULT, Facts, library, yes};
+use crate::exceptions::{self, Object, Raised, Result, call, made, or_null, raise};
+use crate::header::{E_FAULT, E_RANGE, Info};
+use crate::library::{library, yes};
 use pyo3_ffi::*;
 use std::ffi::{CStr, c_int, c_void};
 use std::ptr::{addr_of_mut, null, null_mut};
-use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicI64, Ordering::Relaxed, Ordering::SeqCst};
 
 /// An instance as it lies in memory.
 #[repr(C)]
@@ -27,6 +28,10 @@ pub struct Map {
     position: AtomicI64,
     /// The length when it was last asked for. Any call may find another one: this one only says which call to try first.
     length: AtomicI64,
+    /// The protection of the map as a whole, where it is known. Negative: the library is to be asked; each change of it has a
+    /// number of its own, so that a result from before the change is not kept after it.
+    protection: AtomicI64,
+    changes: AtomicI64,
 }
 
 /// The bits of `access` that are one of the ACCESS_ constants.
@@ -42,6 +47,32 @@ const HAS_LOCK: bool = cfg!(feature = "abi3");
 
 /// How many bytes an access must be about for the interpreter's lock to be let go meanwhile.
 pub const LONG: i64 = 1 << 16;
+
+/// A method that is called on a map: its name is what a failure's message begins with.
+#[derive(Clone, Copy)]
+pub struct Call<'a> {
+    pub map: &'a Map,
+    pub method: &'static CStr,
+}
+
+impl std::ops::Deref for Call<'_> {
+    type Target = Map;
+
+    #[inline(always)]
+    fn deref(&self) -> &Map {
+        self.map
+    }
+}
+
+/// The call of a method on an instance.
+///
+/// # Safety
+/// As `map_of`.
+#[inline(always)]
+pub unsafe fn call_of<'a>(object: Object, method: &'static CStr) -> Call<'a> {
+    // SAFETY: as demanded.
+    Call { map: unsafe { map_of(object) }, method }
+}
 
 /// The map of an instance.
 ///
@@ -83,12 +114,19 @@ impl Map {
         stays
     }
 
+    /// Has the protection asked for anew.
+    fn forget_protection(&self) {
+        self.protection.store(-2 - self.changes.fetch_add(1, SeqCst), SeqCst);
+    }
+
     /// The length when it was last asked for.
     #[inline(always)]
     pub fn known_length(&self) -> i64 {
         self.length.load(Relaxed)
     }
+}
 
+impl Call<'_> {
     /// The length now; a closed map is a ValueError.
     ///
     /// # Safety
@@ -99,7 +137,7 @@ impl Map {
         let length = unsafe { (library().length)(self.handle) };
         if length < 0 {
             // SAFETY: as demanded.
-            return Err(unsafe { fail(length) });
+            return Err(unsafe { self.fail(length) });
         }
         self.length.store(length, Relaxed);
         Ok(length)
@@ -117,6 +155,40 @@ impl Map {
         }
         Ok(())
     }
+
+    /// Sets the exception for a negative code that the library gave in this thread just now.
+    ///
+    /// # Safety
+    /// The interpreter's lock is held.
+    #[cold]
+    pub unsafe fn fail(&self, code: i64) -> Raised {
+        // SAFETY: as demanded.
+        unsafe { exceptions::fail(self.method, code) }
+    }
+
+    /// The same in the words of the standard library: see `exceptions::fail_as_standard`.
+    ///
+    /// # Safety
+    /// The interpreter's lock is held.
+    #[cold]
+    pub unsafe fn fail_as_standard(&self, code: i64, out_of_range: &CStr, held: &CStr) -> Raised {
+        // SAFETY: as demanded.
+        unsafe { exceptions::fail_as_standard(self.method, code, out_of_range, held, code) }
+    }
+
+    /// The code of a call whose offset and size were inside the map as it was last seen: None if the map has become shorter.
+    ///
+    /// # Safety
+    /// The interpreter's lock is held.
+    #[inline(always)]
+    pub unsafe fn in_range(&self, code: i64) -> Result<Option<i64>> {
+        match code {
+            0.. => Ok(Some(code)),
+            E_RANGE => Ok(None),
+            // SAFETY: as demanded.
+            _ => Err(unsafe { self.fail(code) }),
+        }
+    }
 }
 
 /// With an exception set: the one of a closed map in its place, if it is that.
@@ -125,7 +197,7 @@ impl Map {
 /// As the slots.
 #[cold]
 #[allow(deprecated, reason = "what 3.12 has in their place is not in the stable ABI of 3.11")]
-pub unsafe fn closed_first(map: &Map) -> Raised {
+pub unsafe fn closed_first(map: Call) -> Raised {
     let (mut kind, mut value, mut traceback) = (null_mut(), null_mut(), null_mut());
     // SAFETY: called by the interpreter.
     unsafe {
@@ -209,7 +281,7 @@ const FEW: usize = 64;
 /// # Safety
 /// As the slots; `count` is not negative.
 #[inline(always)]
-pub unsafe fn copy_of(map: &Map, start: i64, count: i64) -> Result<std::result::Result<Object, i64>> {
+pub unsafe fn copy_of(map: Call, start: i64, count: i64) -> Result<std::result::Result<Object, i64>> {
     // SAFETY: there is room for the bytes. The new object is not visible to others before it is filled.
     unsafe {
         let size = count as Py_ssize_t;
@@ -234,9 +306,9 @@ pub unsafe fn copy_of(map: &Map, start: i64, count: i64) -> Result<std::result::
 ///
 /// # Safety
 /// As the slots; `count` is not negative.
-pub unsafe fn bytes(object: Object, start: i64, count: i64) -> Result<Object> {
+pub unsafe fn bytes(map: Call, start: i64, count: i64) -> Result<Object> {
     // SAFETY: as demanded.
-    unsafe { copy_of(map_of(object), start, count)?.map_err(|code| fail(code)) }
+    unsafe { copy_of(map, start, count)?.map_err(|code| map.fail(code)) }
 }
 
 /// Puts bytes into the map: None if they are not all inside.
@@ -244,11 +316,11 @@ pub unsafe fn bytes(object: Object, start: i64, count: i64) -> Result<Object> {
 /// # Safety
 /// As the slots; `size` bytes at `from` can be read and stay as they are.
 #[inline(always)]
-pub unsafe fn write(map: &Map, place: i64, from: *const u8, size: i64) -> Result<Option<i64>> {
+pub unsafe fn write(map: Call, place: i64, from: *const u8, size: i64) -> Result<Option<i64>> {
     // SAFETY: as demanded.
     unsafe {
         let write = |at: i64, size| (library().write)(map.handle, place + at, from.add(at as usize).cast(), size);
-        crate::exceptions::in_range(in_pieces(size, false, write)?)
+        map.in_range(in_pieces(size, false, write)?)
     }
 }
 
@@ -256,7 +328,7 @@ pub unsafe fn write(map: &Map, place: i64, from: *const u8, size: i64) -> Result
 ///
 /// # Safety
 /// As the slots; `data` is the buffer of `value`.
-pub unsafe fn write_buffer(map: &Map, place: i64, value: Object, data: &Py_buffer) -> Result<Option<i64>> {
+pub unsafe fn write_buffer(map: Call, place: i64, value: Object, data: &Py_buffer) -> Result<Option<i64>> {
     let size = data.len as i64;
     // SAFETY: called by the interpreter; the buffer keeps the other map open.
     unsafe {
@@ -264,16 +336,16 @@ pub unsafe fn write_buffer(map: &Map, place: i64, value: Object, data: &Py_buffe
             // The other's memory may fault, too: it is read as a map, so that the failure is reported as that map's.
             let (to, from) = (map.handle, map_of(value).handle);
             let copy = |at: i64, size| (library().copy)(to, place + at, from, at, size);
-            return crate::exceptions::in_range(in_pieces(size, false, copy)?);
+            return map.in_range(in_pieces(size, false, copy)?);
         }
         // What is no bytes object may be a view of the map's own memory, which it keeps where it is, and overlap the bytes
         // to be written.
         let is_bytes = Py_TYPE(value) == &raw mut PyBytes_Type;
-        let Some(origin) = (if is_bytes { None } else { origin_within(map, data.buf.cast()) }) else {
+        let Some(origin) = (if is_bytes { None } else { origin_within(&map, data.buf.cast()) }) else {
             return write(map, place, data.buf.cast(), size);
         };
         let move_ = |at: i64, size| (library().move_)(map.handle, place + at, origin + at, size);
-        crate::exceptions::in_range(in_pieces(size, place > origin, move_)?)
+        map.in_range(in_pieces(size, place > origin, move_)?)
     }
 }
 
@@ -298,7 +370,14 @@ pub unsafe fn instance(class: *mut PyTypeObject, handle: i64, access: i64, lengt
             (library().unmap)(handle);
             return Err(Raised);
         }
-        let fresh = Map { handle, access: access.into(), position: 0.into(), length: length.into() };
+        let fresh = Map {
+            handle,
+            access: access.into(),
+            position: 0.into(),
+            length: length.into(),
+            protection: (-1).into(),
+            changes: 0.into(),
+        };
         addr_of_mut!((*object.cast::<Layout>()).map).write(fresh);
         let views = have_views_pickle();
         if views.is_err() {
@@ -321,7 +400,7 @@ unsafe fn have_views_pickle() -> Result<()> {
     unsafe {
         let interpreter = PyInterpreterState_GetID(PyInterpreterState_Get());
         if SEEN_TO.load(Relaxed) != interpreter {
-            let done = call(c"mmap_wrap._mmap", c"have_views_pickle", c"", |function, _| PyObject_CallNoArgs(function));
+            let done = call(c"mmap_wrap._mapping", c"have_views_pickle", c"", |function, _| PyObject_CallNoArgs(function));
             Py_DecRef(made(done)?);
             SEEN_TO.store(interpreter, Relaxed);
         }
@@ -400,10 +479,7 @@ unsafe fn warn_of_loss() {
     // stays until this thread asks for another.
     unsafe {
         PyErr_Fetch(&raw mut kind, &raw mut value, &raw mut traceback);
-        let message = (library().last_error_message)();
-        let words = CStr::from_ptr(message).to_bytes();
-        // It begins with the name of a call that the program did not make.
-        let words = words.strip_prefix(b"munmap: ").map_or(message, |rest| rest.as_ptr().cast());
+        let words = (library().last_error_reason)();
         if PyErr_WarnFormat(PyExc_ResourceWarning, 1, c"mmap_wrap: %s".as_ptr(), words) < 0 {
             PyErr_WriteUnraisable(null_mut());
         }
@@ -413,7 +489,7 @@ unsafe fn warn_of_loss() {
 
 pub unsafe extern "C" fn length(object: Object) -> Py_ssize_t {
     // SAFETY: called by the interpreter.
-    unsafe { map_of(object).length().map_or(-1, |length| length as Py_ssize_t) }
+    unsafe { call_of(object, c"__len__").length().map_or(-1, |length| length as Py_ssize_t) }
 }
 
 pub unsafe extern "C" fn handle(object: Object, _: *mut c_void) -> Object {
@@ -438,6 +514,7 @@ pub unsafe extern "C" fn set_access(object: Object, value: Object, _: *mut c_voi
             return -1;
         }
         map_of(object).access.store(access, Relaxed);
+        map_of(object).forget_protection();
         0
     }
 }
@@ -455,29 +532,53 @@ pub unsafe extern "C" fn get_buffer(object: Object, buffer: *mut Py_buffer, flag
     // SAFETY: called by the interpreter, with a buffer to be filled in. The consumer of the buffer refers to the object, and
     // the export keeps the memory, until `release_buffer`.
     unsafe {
-        let handle = map_of(object).handle;
+        let map = call_of(object, c"__buffer__");
         (*buffer).obj = null_mut();
-        let address = (library().acquire)(handle);
+        let address = (library().acquire)(map.handle);
         if address.is_null() {
-            fail((library().last_error_code)());
+            map.fail((library().last_error_code)());
             return -1;
         }
         // The map cannot be resized from here on. A loss stays unreported: callers often take any failure for
         // "there is none".
-        let mut facts = Facts::default();
-        let wanted = std::mem::offset_of!(Facts, flags);
-        let done = (library().facts)(handle, &raw mut facts, wanted as i64);
-        let writable = facts.protection & i64::from(libc::PROT_WRITE) != 0;
-        let length = facts.length as Py_ssize_t;
-        if done < 0 {
-            fail(done);
-        } else if PyBuffer_FillInfo(buffer, object, address, length, (!writable).into(), flags) == 0 {
-            (*buffer).internal = (object.addr() ^ (&raw const OURS).addr()) as *mut c_void;
-            return 0;
+        if let Ok((length, writable)) = length_and_writability(map) {
+            let length = length as Py_ssize_t;
+            if PyBuffer_FillInfo(buffer, object, address, length, (!writable).into(), flags) == 0 {
+                (*buffer).internal = (object.addr() ^ (&raw const OURS).addr()) as *mut c_void;
+                return 0;
+            }
         }
-        (library().release)(handle);
+        (library().release)(map.handle);
         -1
     }
+}
+
+/// # Safety
+/// As the slots; the map cannot be resized meanwhile.
+#[inline(always)]
+unsafe fn length_and_writability(map: Call) -> Result<(i64, bool)> {
+    let known = map.protection.load(SeqCst);
+    // SAFETY: called by the interpreter.
+    unsafe {
+        let protection = if known < 0 { asked_protection(map, known)? } else { known };
+        Ok((map.length()?, protection & i64::from(libc::PROT_WRITE) != 0))
+    }
+}
+
+/// # Safety
+/// As the slots.
+#[cold]
+unsafe fn asked_protection(map: Call, unknown: i64) -> Result<i64> {
+    let mut info = Info::default();
+    let wanted = std::mem::offset_of!(Info, flags) as i64;
+    // SAFETY: called by the interpreter; there is room for so many bytes.
+    let done = unsafe { (library().info)(map.handle, &raw mut info, wanted) };
+    if done < 0 {
+        // SAFETY: as demanded.
+        return Err(unsafe { map.fail(done) });
+    }
+    let _ = map.protection.compare_exchange(unknown, info.protection, SeqCst, SeqCst);
+    Ok(info.protection)
 }
 
 pub unsafe extern "C" fn release_buffer(object: Object, _: *mut Py_buffer) {

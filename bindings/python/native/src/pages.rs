@@ -2,8 +2,9 @@
 
 use crate::arguments::{int, int64, named, positional, ssize, ssize_if_given};
 use crate::exceptions::{Object, Raised, Result, call, fail_as_standard, made, none, or_null, raise, raised_by};
-use crate::library::{ALLOCATE, E_ARGUMENT, E_RANGE, E_UNSUPPORTED, Facts, REST, WITH_FILE, library};
-use crate::object::{ACCESS, ACCESS_COPY, ACCESS_READ, Map, UNTRACKED, map_of};
+use crate::header::{ALLOCATE, E_ARGUMENT, E_RANGE, E_UNSUPPORTED, Info, REST, WITH_FILE};
+use crate::library::library;
+use crate::object::{ACCESS, ACCESS_COPY, ACCESS_READ, Call, UNTRACKED, call_of};
 use pyo3_ffi::*;
 use std::ffi::CStr;
 use std::ptr::null_mut;
@@ -20,12 +21,12 @@ unsafe fn unlocked<T>(body: impl FnOnce() -> T) -> T {
 /// `flush(offset=0, size=None, /, *, flags=MS_SYNC)`
 pub unsafe extern "C" fn flush(object: Object, first: *const Object, count: Py_ssize_t, names: Object) -> Object {
     // SAFETY: called by the interpreter.
-    unsafe { or_null(flushed(map_of(object), (first, count, names))) }
+    unsafe { or_null(flushed(call_of(object, c"flush"), (first, count, names))) }
 }
 
 /// # Safety
 /// As the methods.
-unsafe fn flushed(map: &Map, arguments: (*const Object, Py_ssize_t, Object)) -> Result<Object> {
+unsafe fn flushed(map: Call, arguments: (*const Object, Py_ssize_t, Object)) -> Result<Object> {
     const BEYOND: &CStr = c"flush values out of range";
     // SAFETY: called by the interpreter.
     unsafe {
@@ -37,14 +38,14 @@ unsafe fn flushed(map: &Map, arguments: (*const Object, Py_ssize_t, Object)) -> 
         if start & (page_size() - 1) != 0 && !matches!(map.access() & ACCESS, ACCESS_READ | ACCESS_COPY) {
             let checked = (library().check)(map.handle, start, size);
             if checked < 0 {
-                return Err(fail_as_standard(checked, BEYOND, c"", checked));
+                return Err(map.fail_as_standard(checked, BEYOND, c""));
             }
             // The library would widen the range.
             let raising = |function, format| PyObject_CallFunction(function, format, start);
-            return Err(raised_by(call(c"mmap_wrap._mmap", c"flush_unaligned", c"(L)", raising)));
+            return Err(raised_by(call(c"mmap_wrap._standard", c"flush_unaligned", c"(L)", raising)));
         }
         let done = unlocked(|| (library().sync)(map.handle, flags, start, size));
-        if done < 0 { Err(fail_as_standard(done, BEYOND, c"", done)) } else { Ok(none()) }
+        if done < 0 { Err(map.fail_as_standard(done, BEYOND, c"")) } else { Ok(none()) }
     }
 }
 
@@ -56,12 +57,12 @@ pub fn page_size() -> i64 {
 /// `madvise(option, start=0, length=None)`
 pub unsafe extern "C" fn madvise(object: Object, first: *mut Object, count: Py_ssize_t) -> Object {
     // SAFETY: called by the interpreter.
-    unsafe { or_null(advised(map_of(object), first, count)) }
+    unsafe { or_null(advised(call_of(object, c"madvise"), first, count)) }
 }
 
 /// # Safety
 /// As the methods.
-unsafe fn advised(map: &Map, first: *const Object, count: Py_ssize_t) -> Result<Object> {
+unsafe fn advised(map: Call, first: *const Object, count: Py_ssize_t) -> Result<Object> {
     const OUT: &CStr = c"madvise start out of bounds";
     const MOST: i64 = isize::MAX as i64;
     // SAFETY: called by the interpreter.
@@ -81,7 +82,7 @@ unsafe fn advised(map: &Map, first: *const Object, count: Py_ssize_t) -> Result<
             return Err(raise(PyExc_OverflowError, c"madvise length too large"));
         }
         let done = unlocked(|| (library().advise)(map.handle, option.into(), start, size.min(limit - start)));
-        if done < 0 { Err(fail_as_standard(done, OUT, c"", done)) } else { Ok(none()) }
+        if done < 0 { Err(map.fail_as_standard(done, OUT, c"")) } else { Ok(none()) }
     }
 }
 
@@ -89,23 +90,23 @@ unsafe fn advised(map: &Map, first: *const Object, count: Py_ssize_t) -> Result<
 ///
 /// # Safety
 /// The interpreter's lock is held.
-pub unsafe fn facts(map: &Map) -> Result<Facts> {
-    let mut facts = Facts::default();
+pub unsafe fn info(map: Call) -> Result<Info> {
+    let mut info = Info::default();
     // SAFETY: there is room for so many bytes.
-    let done = unsafe { (library().facts)(map.handle, &raw mut facts, size_of::<Facts>() as i64) };
+    let done = unsafe { (library().info)(map.handle, &raw mut info, size_of::<Info>() as i64) };
     // SAFETY: as demanded.
-    if done < 0 { Err(unsafe { crate::exceptions::fail(done) }) } else { Ok(facts) }
+    if done < 0 { Err(unsafe { map.fail(done) }) } else { Ok(info) }
 }
 
 /// `resize(newsize, /, *, allocate=False)`
 pub unsafe extern "C" fn resize(object: Object, first: *const Object, count: Py_ssize_t, names: Object) -> Object {
     // SAFETY: called by the interpreter.
-    unsafe { or_null(resized(map_of(object), (first, count, names))) }
+    unsafe { or_null(resized(call_of(object, c"resize"), (first, count, names))) }
 }
 
 /// # Safety
 /// As the methods.
-unsafe fn resized(map: &Map, arguments: (*const Object, Py_ssize_t, Object)) -> Result<Object> {
+unsafe fn resized(map: Call, arguments: (*const Object, Py_ssize_t, Object)) -> Result<Object> {
     const HELD: &CStr = c"mmap can't resize with extant buffers exported.";
     // SAFETY: called by the interpreter.
     unsafe {
@@ -115,8 +116,8 @@ unsafe fn resized(map: &Map, arguments: (*const Object, Py_ssize_t, Object)) -> 
             return Err(Raised);
         }
         let length = map.length()?;
-        let facts = facts(map)?;
-        if facts.exports != 0 {
+        let info = info(map)?;
+        if info.exports != 0 {
             return Err(raise(PyExc_BufferError, HELD));
         }
         if map.access() & UNTRACKED != 0 {
@@ -125,13 +126,13 @@ unsafe fn resized(map: &Map, arguments: (*const Object, Py_ssize_t, Object)) -> 
         if matches!(map.access() & ACCESS, ACCESS_READ | ACCESS_COPY) {
             return Err(raise(PyExc_TypeError, c"mmap can't resize a readonly or copy-on-write memory map."));
         }
-        if size < 0 || isize::MAX as i64 - size < facts.offset {
+        if size < 0 || isize::MAX as i64 - size < info.offset {
             return Err(raise(PyExc_ValueError, c"new size out of range"));
         }
-        let is_anonymous = facts.flags & i64::from(libc::MAP_ANONYMOUS) != 0;
-        let grows = facts.flags & i64::from(libc::MAP_SHARED) != 0 && size > length;
+        let is_anonymous = info.flags & i64::from(libc::MAP_ANONYMOUS) != 0;
+        let grows = info.flags & i64::from(libc::MAP_SHARED) != 0 && size > length;
         // Without a file the library allocates nothing: an error.
-        let with_file = if allocates != 0 { ALLOCATE } else { facts.keeps_file * WITH_FILE };
+        let with_file = if allocates != 0 { ALLOCATE } else { info.keeps_file * WITH_FILE };
         // The library would grow it within its last page; and it says so where another thread resizes it in this moment.
         let flags = i64::from(libc::MREMAP_MAYMOVE);
         let remap = || (library().remap)(map.handle, size, flags, null_mut(), with_file);
@@ -146,9 +147,9 @@ unsafe fn resized(map: &Map, arguments: (*const Object, Py_ssize_t, Object)) -> 
         }
         if done < 0 {
             // More than can be addressed: what the system says of such a file, and of such memory.
-            let errno = if facts.keeps_file != 0 { libc::EFBIG } else { libc::ENOMEM };
+            let errno = if info.keeps_file != 0 { libc::EFBIG } else { libc::ENOMEM };
             let code = if done == E_RANGE { -i64::from(errno) } else { done };
-            return Err(fail_as_standard(code, c"", HELD, done));
+            return Err(fail_as_standard(map.method, code, c"", HELD, done));
         }
         map.length()?;
         Ok(none())
@@ -158,22 +159,22 @@ unsafe fn resized(map: &Map, arguments: (*const Object, Py_ssize_t, Object)) -> 
 /// `size()`
 pub unsafe extern "C" fn size(object: Object, _: Object) -> Object {
     // SAFETY: called by the interpreter.
-    unsafe { or_null(file_size(map_of(object))) }
+    unsafe { or_null(file_size(call_of(object, c"size"))) }
 }
 
 /// # Safety
 /// As the methods.
-unsafe fn file_size(map: &Map) -> Result<Object> {
+unsafe fn file_size(map: Call) -> Result<Object> {
     // SAFETY: called by the interpreter.
     unsafe {
         let length = map.length()?;
         if map.access() & UNTRACKED != 0 {
             let raising = |function, _| PyObject_CallNoArgs(function);
-            return Err(raised_by(call(c"mmap_wrap._mmap", c"no_file_size", c"", raising)));
+            return Err(raised_by(call(c"mmap_wrap._standard", c"no_file_size", c"", raising)));
         }
         let size = match (library().file_size)(map.handle) {
             E_ARGUMENT => length,
-            code @ ..0 => return Err(fail_as_standard(code, c"", c"", code)),
+            code @ ..0 => return Err(map.fail_as_standard(code, c"", c"")),
             size => size,
         };
         made(PyLong_FromLongLong(size))

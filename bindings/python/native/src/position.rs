@@ -3,9 +3,10 @@
 //! A thread that reads or writes there steps on first, so that no two meet, and steps back where it failed.
 
 use crate::arguments::{index, int, is_none, long, positional, ssize};
-use crate::exceptions::{Object, Raised, Result, fail, made, none, or_null, raise};
-use crate::library::{E_NOT_FOUND, E_RANGE, library};
-use crate::object::{Map, PIECE, closed_first, copy_of, map_of, without_lock, write, write_buffer};
+use crate::exceptions::{Object, Raised, Result, made, none, or_null, raise};
+use crate::header::{E_NOT_FOUND, E_RANGE};
+use crate::library::library;
+use crate::object::{Call, PIECE, call_of, closed_first, copy_of, without_lock, write, write_buffer};
 use pyo3_ffi::*;
 use std::ffi::c_long;
 use std::mem::MaybeUninit;
@@ -13,15 +14,20 @@ use std::mem::MaybeUninit;
 /// Bytes that are looked at first for the end of a line: most lines are shorter.
 const LINE: usize = 256;
 
+/// They begin where the widest loads and stores do, so that a load finds what it needs in the store before it: elsewhere the
+/// processor waits for both.
+#[repr(align(64))]
+struct Line(MaybeUninit<[u8; LINE]>);
+
 /// `seek(pos, whence=os.SEEK_SET)`
 pub unsafe extern "C" fn seek(object: Object, first: *mut Object, count: Py_ssize_t) -> Object {
     // SAFETY: called by the interpreter.
-    unsafe { or_null(sought(map_of(object), first, count)) }
+    unsafe { or_null(sought(call_of(object, c"seek"), first, count)) }
 }
 
 /// # Safety
 /// As the methods.
-unsafe fn sought(map: &Map, first: *const Object, count: Py_ssize_t) -> Result<Object> {
+unsafe fn sought(map: Call, first: *const Object, count: Py_ssize_t) -> Result<Object> {
     // SAFETY: called by the interpreter.
     unsafe {
         let [distance, whence] = positional(c"seek", 1, first, count)?;
@@ -48,7 +54,7 @@ unsafe fn sought(map: &Map, first: *const Object, count: Py_ssize_t) -> Result<O
 pub unsafe extern "C" fn tell(object: Object, _: Object) -> Object {
     // SAFETY: called by the interpreter.
     unsafe {
-        let map = map_of(object);
+        let map = call_of(object, c"tell");
         or_null(map.length().and_then(|_| made(PyLong_FromLongLong(map.position()))))
     }
 }
@@ -57,7 +63,7 @@ pub unsafe extern "C" fn tell(object: Object, _: Object) -> Object {
 pub unsafe extern "C" fn read(object: Object, first: *mut Object, count: Py_ssize_t) -> Object {
     // SAFETY: called by the interpreter.
     unsafe {
-        let map = map_of(object);
+        let map = call_of(object, c"read");
         or_null(limit(first, count).and_then(|limit| next(map, limit)))
     }
 }
@@ -87,7 +93,7 @@ unsafe fn limit(first: *const Object, count: Py_ssize_t) -> Result<i64> {
 /// # Safety
 /// As the methods.
 #[inline(always)]
-unsafe fn next(map: &Map, limit: i64) -> Result<Object> {
+unsafe fn next(map: Call, limit: i64) -> Result<Object> {
     // SAFETY: called by the interpreter.
     unsafe {
         // The map as it was last seen has so many bytes; else it is looked at again.
@@ -106,7 +112,7 @@ unsafe fn next(map: &Map, limit: i64) -> Result<Object> {
                     map.step(start + count, start);
                     match failed? {
                         Err(E_RANGE) if is_seen => is_seen = false,
-                        Err(code) => return Err(fail(code)),
+                        Err(code) => return Err(map.fail(code)),
                         Ok(_) => {}
                     }
                 }
@@ -119,7 +125,7 @@ unsafe fn next(map: &Map, limit: i64) -> Result<Object> {
 ///
 /// # Safety
 /// As the methods.
-unsafe fn left(map: &Map, start: i64, limit: i64) -> Result<i64> {
+unsafe fn left(map: Call, start: i64, limit: i64) -> Result<i64> {
     // SAFETY: called by the interpreter.
     let left = (unsafe { map.length() }? - start).max(0);
     Ok(if limit < 0 { left } else { left.min(limit) })
@@ -127,12 +133,12 @@ unsafe fn left(map: &Map, start: i64, limit: i64) -> Result<i64> {
 
 pub unsafe extern "C" fn read_byte(object: Object, _: Object) -> Object {
     // SAFETY: called by the interpreter.
-    unsafe { or_null(next_byte(map_of(object))) }
+    unsafe { or_null(next_byte(call_of(object, c"read_byte"))) }
 }
 
 /// # Safety
 /// As the methods.
-unsafe fn next_byte(map: &Map) -> Result<Object> {
+unsafe fn next_byte(map: Call) -> Result<Object> {
     let mut byte = 0u8;
     // SAFETY: called by the interpreter; there is room for a byte.
     unsafe {
@@ -150,7 +156,7 @@ unsafe fn next_byte(map: &Map) -> Result<Object> {
             }
             map.step(start + 1, start);
             if done != E_RANGE {
-                return Err(fail(done));
+                return Err(map.fail(done));
             }
             // It has become shorter since it was last seen.
             map.length()?;
@@ -161,16 +167,16 @@ unsafe fn next_byte(map: &Map) -> Result<Object> {
 /// The bytes up to and with the next newline, or all that are left.
 pub unsafe extern "C" fn readline(object: Object, _: Object) -> Object {
     // SAFETY: called by the interpreter.
-    unsafe { or_null(next_line(map_of(object))) }
+    unsafe { or_null(next_line(call_of(object, c"readline"))) }
 }
 
 /// # Safety
 /// As the methods.
-unsafe fn next_line(map: &Map) -> Result<Object> {
+unsafe fn next_line(map: Call) -> Result<Object> {
     // SAFETY: called by the interpreter; there is room for the bytes of `piece`, of which those are looked at that were read.
     unsafe {
-        let mut piece = MaybeUninit::<[u8; LINE]>::uninit();
-        let room: *mut u8 = piece.as_mut_ptr().cast();
+        let mut piece = Line(MaybeUninit::uninit());
+        let room: *mut u8 = piece.0.as_mut_ptr().cast();
         let mut is_seen = true;
         loop {
             let start = map.position();
@@ -189,7 +195,7 @@ unsafe fn next_line(map: &Map) -> Result<Object> {
             let newline = libc::memchr(room.cast(), b'\n'.into(), readable as usize);
             let count = match newline.is_null() {
                 false => newline.addr() as i64 - room.addr() as i64 + 1,
-                _ if done < 0 => return Err(fail(done)),
+                _ if done < 0 => return Err(map.fail(done)),
                 // The map may have become longer.
                 _ if is_seen && first == seen => {
                     is_seen = false;
@@ -219,7 +225,7 @@ unsafe fn next_line(map: &Map) -> Result<Object> {
                     map.step(start + count, start);
                     match failed? {
                         Err(E_RANGE) => is_seen = false,
-                        Err(code) => return Err(fail(code)),
+                        Err(code) => return Err(map.fail(code)),
                         Ok(_) => {}
                     }
                 }
@@ -233,7 +239,7 @@ unsafe fn next_line(map: &Map) -> Result<Object> {
 ///
 /// # Safety
 /// As the methods.
-unsafe fn line_from(map: &Map, start: i64, from: i64) -> Result<Option<i64>> {
+unsafe fn line_from(map: Call, start: i64, from: i64) -> Result<Option<i64>> {
     // SAFETY: called by the interpreter.
     unsafe {
         let length = map.length()?;
@@ -246,7 +252,7 @@ unsafe fn line_from(map: &Map, start: i64, from: i64) -> Result<Option<i64>> {
                 E_NOT_FOUND if PyErr_CheckSignals() < 0 => return Err(Raised),
                 E_NOT_FOUND => from = to,
                 E_RANGE => return Ok(None),
-                code => return Err(fail(code)),
+                code => return Err(map.fail(code)),
             }
         }
     }
@@ -260,7 +266,7 @@ pub unsafe extern "C" fn write_next(object: Object, value: Object) -> Object {
         if PyObject_GetBuffer(value, &raw mut data, PyBUF_SIMPLE) < 0 {
             return std::ptr::null_mut();
         }
-        let map = map_of(object);
+        let map = call_of(object, c"write");
         let put = |place| write_buffer(map, place, value, &data);
         let done = write_where_it_stands(map, data.len as i64, c"data out of range", put);
         let count = data.len;
@@ -275,7 +281,7 @@ pub unsafe extern "C" fn write_next(object: Object, value: Object) -> Object {
 /// As the methods.
 #[inline(always)]
 unsafe fn write_where_it_stands(
-    map: &Map,
+    map: Call,
     size: i64,
     out_of_range: &std::ffi::CStr,
     put: impl Fn(i64) -> Result<Option<i64>>,
@@ -308,12 +314,12 @@ unsafe fn write_where_it_stands(
 
 pub unsafe extern "C" fn write_byte(object: Object, value: Object) -> Object {
     // SAFETY: called by the interpreter.
-    unsafe { or_null(byte_written(map_of(object), value)) }
+    unsafe { or_null(byte_written(call_of(object, c"write_byte"), value)) }
 }
 
 /// # Safety
 /// As the methods.
-unsafe fn byte_written(map: &Map, value: Object) -> Result<Object> {
+unsafe fn byte_written(map: Call, value: Object) -> Result<Object> {
     // SAFETY: called by the interpreter.
     unsafe {
         let number: c_long = long(value)?;

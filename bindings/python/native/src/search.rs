@@ -4,9 +4,10 @@
 //! large map is searched without the lock, and in pieces, between which handlers of signals run.
 
 use crate::arguments::{Bytes, is_none, positional, ssize};
-use crate::exceptions::{Object, Raised, Result, call, fail, made, or_null};
-use crate::library::{E_NOT_FOUND, E_RANGE, REST, library};
-use crate::object::{LONG, Map, PIECE, map_of, without_lock};
+use crate::exceptions::{Object, Raised, Result, call, made, or_null};
+use crate::header::{E_NOT_FOUND, E_RANGE, REST};
+use crate::library::library;
+use crate::object::{Call, LONG, PIECE, call_of, without_lock};
 use pyo3_ffi::*;
 use std::ffi::CStr;
 
@@ -29,7 +30,7 @@ impl Way {
     /// # Safety
     /// The needle can be read and stays as it is.
     #[inline(always)]
-    unsafe fn call(self, map: &Map, needle: &Bytes, start: i64, end: i64) -> i64 {
+    unsafe fn call(self, map: Call, needle: &Bytes, start: i64, end: i64) -> i64 {
         let function = match self {
             Way::Find => library().find,
             Way::Rfind => library().rfind,
@@ -62,7 +63,7 @@ unsafe fn method(way: Way, object: Object, first: *const Object, count: Py_ssize
     // SAFETY: called by the interpreter.
     unsafe {
         let [value, start, end] = positional(way.name(), 1, first, count)?;
-        let map = map_of(object);
+        let map = call_of(object, way.name());
         // The needle first, as the standard library has it; where numbers run code, its buffer is held meanwhile.
         let needle = Bytes::of(value)?;
         let start = match () {
@@ -80,7 +81,7 @@ unsafe fn method(way: Way, object: Object, first: *const Object, count: Py_ssize
 ///
 /// # Safety
 /// As the methods.
-pub unsafe fn search(way: Way, map: &Map, value: Object, start: Option<i64>, end: Option<i64>) -> Result<i64> {
+pub unsafe fn search(way: Way, map: Call, value: Object, start: Option<i64>, end: Option<i64>) -> Result<i64> {
     // SAFETY: called by the interpreter.
     unsafe {
         let needle = Bytes::of(value)?;
@@ -91,7 +92,7 @@ pub unsafe fn search(way: Way, map: &Map, value: Object, start: Option<i64>, end
 /// # Safety
 /// As the methods; `needle` are the bytes of `value`.
 #[inline(always)]
-unsafe fn search_for(way: Way, map: &Map, value: Object, needle: &Bytes, start: i64, end: Option<i64>) -> Result<i64> {
+unsafe fn search_for(way: Way, map: Call, value: Object, needle: &Bytes, start: i64, end: Option<i64>) -> Result<i64> {
     // SAFETY: called by the interpreter.
     unsafe {
         let known = map.known_length();
@@ -111,7 +112,7 @@ unsafe fn search_for(way: Way, map: &Map, value: Object, needle: &Bytes, start: 
                 E_NOT_FOUND if last - start <= LONG => return Ok(-1),
                 E_NOT_FOUND if way == Way::Find => searched = (to - needle.size + 1).max(start),
                 E_NOT_FOUND | E_RANGE => {}
-                code => return Err(fail(code)),
+                code => return Err(map.fail(code)),
             }
         }
         search_far(way, map, value, needle, start, searched, end)
@@ -125,7 +126,7 @@ unsafe fn search_for(way: Way, map: &Map, value: Object, needle: &Bytes, start: 
 #[cold]
 unsafe fn search_far(
     way: Way,
-    map: &Map,
+    map: Call,
     value: Object,
     needle: &Bytes,
     start: i64,
@@ -151,7 +152,7 @@ unsafe fn search_far(
         match without_lock(last - first, || way.call(map, needle, first, last)) {
             found @ 0.. => Ok(found),
             E_NOT_FOUND => Ok(-1),
-            code => Err(fail(code)),
+            code => Err(map.fail(code)),
         }
     }
 }
@@ -160,7 +161,7 @@ unsafe fn search_far(
 ///
 /// # Safety
 /// As the methods.
-unsafe fn in_pieces(way: Way, map: &Map, value: Object, first: i64, last: i64) -> Result<i64> {
+unsafe fn in_pieces(way: Way, map: Call, value: Object, first: i64, last: i64) -> Result<i64> {
     let (name, handle) = (way.name().as_ptr(), map.handle);
     // SAFETY: called by the interpreter.
     unsafe {
@@ -175,12 +176,12 @@ unsafe fn in_pieces(way: Way, map: &Map, value: Object, first: i64, last: i64) -
 
 pub unsafe extern "C" fn move_(object: Object, first: *mut Object, count: Py_ssize_t) -> Object {
     // SAFETY: called by the interpreter.
-    unsafe { or_null(moved(map_of(object), first, count)) }
+    unsafe { or_null(moved(call_of(object, c"move"), first, count)) }
 }
 
 /// # Safety
 /// As the methods.
-unsafe fn moved(map: &Map, first: *const Object, count: Py_ssize_t) -> Result<Object> {
+unsafe fn moved(map: Call, first: *const Object, count: Py_ssize_t) -> Result<Object> {
     const OUT: &CStr = c"source, destination, or count out of range";
     // SAFETY: called by the interpreter.
     unsafe {
@@ -196,7 +197,7 @@ unsafe fn moved(map: &Map, first: *const Object, count: Py_ssize_t) -> Result<Ob
         }
         let done = without_lock(size, || (library().move_)(map.handle, to, from, size));
         if done < 0 {
-            return Err(crate::exceptions::fail_as_standard(done, OUT, c"", done));
+            return Err(map.fail_as_standard(done, OUT, c""));
         }
         Ok(crate::exceptions::none())
     }

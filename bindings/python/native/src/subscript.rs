@@ -4,9 +4,10 @@
 //! what it finds outside is looked at again with the length of that moment.
 
 use crate::arguments::{index, is_int};
-use crate::exceptions::{Object, Raised, Result, fail, in_range, made, or_minus_one, or_null, raise};
-use crate::library::{E_RANGE, library};
-use crate::object::{Map, bytes, closed_first, copy_of, map_of, write, write_buffer};
+use crate::exceptions::{Object, Raised, Result, made, or_minus_one, or_null, raise};
+use crate::header::E_RANGE;
+use crate::library::library;
+use crate::object::{Call, Map, bytes, call_of, closed_first, copy_of, write, write_buffer};
 use pyo3_ffi::*;
 use std::ffi::c_int;
 use std::ptr::null;
@@ -15,7 +16,7 @@ use std::ptr::null;
 ///
 /// # Safety
 /// As the slots.
-unsafe fn place(map: &Map, index: i64) -> Result<i64> {
+unsafe fn place(map: Call, index: i64) -> Result<i64> {
     // SAFETY: called by the interpreter.
     unsafe {
         let length = map.length()?;
@@ -37,14 +38,14 @@ unsafe fn out_of_range() -> Raised {
 /// # Safety
 /// As the slots.
 #[inline(always)]
-unsafe fn byte_at(map: &Map, place: i64) -> Result<u8> {
+unsafe fn byte_at(map: Call, place: i64) -> Result<u8> {
     let mut byte = 0u8;
     // SAFETY: called by the interpreter; there is room for a byte.
     unsafe {
         match (library().read)(map.handle, place, (&raw mut byte).cast(), 1) {
             0.. => Ok(byte),
             E_RANGE => Err(out_of_range()),
-            code => Err(fail(code)),
+            code => Err(map.fail(code)),
         }
     }
 }
@@ -53,16 +54,16 @@ pub unsafe extern "C" fn get(object: Object, key: Object) -> Object {
     // SAFETY: called by the interpreter.
     unsafe {
         if is_int(key) || PyIndex_Check(key) != 0 {
-            return or_null(get_byte(map_of(object), key));
+            return or_null(get_byte(call_of(object, c"__getitem__"), key));
         }
-        or_null(get_slice(object, key))
+        or_null(get_slice(call_of(object, c"__getitem__"), key))
     }
 }
 
 /// # Safety
 /// As the slots.
 #[inline(always)]
-unsafe fn get_byte(map: &Map, key: Object) -> Result<Object> {
+unsafe fn get_byte(map: Call, key: Object) -> Result<Object> {
     // SAFETY: called by the interpreter.
     unsafe {
         // Of a closed map and a wrong index the map is reported.
@@ -74,25 +75,24 @@ unsafe fn get_byte(map: &Map, key: Object) -> Result<Object> {
 
 /// # Safety
 /// As the slots.
-unsafe fn get_slice(object: Object, key: Object) -> Result<Object> {
+unsafe fn get_slice(map: Call, key: Object) -> Result<Object> {
     // SAFETY: called by the interpreter.
     unsafe {
-        let map = map_of(object);
         let bounds = match Bounds::of(key) {
             Ok(bounds) => bounds,
             Err(Raised) => return Err(closed_first(map)),
         };
-        if let Some((start, count)) = bounds.seen(map) {
+        if let Some((start, count)) = bounds.seen(&map) {
             match copy_of(map, start, count)? {
                 Ok(bytes) => return Ok(bytes),
                 Err(E_RANGE) => {}
-                Err(code) => return Err(fail(code)),
+                Err(code) => return Err(map.fail(code)),
             }
         }
         let Slice { start, count, step } = bounds.within(map)?;
         match step {
-            _ if count == 0 => bytes(object, 0, 0),
-            1 => bytes(object, start, count),
+            _ if count == 0 => bytes(map, 0, 0),
+            1 => bytes(map, start, count),
             _ => every(map, start, count, step),
         }
     }
@@ -108,7 +108,7 @@ const FAR: u64 = 4096;
 ///
 /// # Safety
 /// As the slots; all of it is inside the map.
-unsafe fn every(map: &Map, start: i64, count: i64, step: i64) -> Result<Object> {
+unsafe fn every(map: Call, start: i64, count: i64, step: i64) -> Result<Object> {
     // SAFETY: called by the interpreter; each place is within the new object's `count` bytes, which no other code sees yet.
     unsafe {
         let bytes = made(PyBytes_FromStringAndSize(null(), count as Py_ssize_t))?;
@@ -126,7 +126,7 @@ unsafe fn every(map: &Map, start: i64, count: i64, step: i64) -> Result<Object> 
             let code = (library().read)(map.handle, low, window.as_mut_ptr().cast(), size as i64);
             if code < 0 || (done > 0 && PyErr_CheckSignals() < 0) {
                 Py_DecRef(bytes);
-                return Err(if code < 0 { fail(code) } else { Raised });
+                return Err(if code < 0 { map.fail(code) } else { Raised });
             }
             let stride = usize::try_from(distance).unwrap_or(usize::MAX);
             let mut put = |byte: &u8| {
@@ -161,7 +161,7 @@ pub unsafe extern "C" fn item(object: Object, place: Py_ssize_t) -> Object {
                 return std::ptr::null_mut();
             }
         }
-        let byte = match byte_at(map_of(object), place as i64) {
+        let byte = match byte_at(call_of(object, c"__iter__"), place as i64) {
             Ok(byte) => byte,
             Err(Raised) => return std::ptr::null_mut(),
         };
@@ -173,7 +173,7 @@ pub unsafe extern "C" fn item(object: Object, place: Py_ssize_t) -> Object {
 pub unsafe extern "C" fn contains(object: Object, value: Object) -> c_int {
     // SAFETY: called by the interpreter.
     unsafe {
-        let map = map_of(object);
+        let map = call_of(object, c"__contains__");
         // A subclass may iterate otherwise, and what is not exactly bytes may compare otherwise.
         if Py_TYPE(value) != &raw mut PyBytes_Type || PyType_GetSlot(Py_TYPE(object), Py_sq_item) != item as *mut _ {
             return contains_by_iteration(object, value);
@@ -253,7 +253,7 @@ impl Bounds {
     ///
     /// # Safety
     /// As the slots.
-    unsafe fn within(&self, map: &Map) -> Result<Slice> {
+    unsafe fn within(&self, map: Call) -> Result<Slice> {
         let Bounds(mut start, mut stop, step) = *self;
         // SAFETY: called by the interpreter.
         unsafe {
@@ -267,7 +267,7 @@ impl Bounds {
 pub unsafe extern "C" fn set(object: Object, key: Object, value: Object) -> c_int {
     // SAFETY: called by the interpreter.
     unsafe {
-        let map = map_of(object);
+        let map = call_of(object, c"__setitem__");
         let done = match map.require_writable() {
             Err(Raised) => Err(Raised),
             Ok(()) if is_int(key) || PyIndex_Check(key) != 0 => set_byte(map, key, value),
@@ -280,7 +280,7 @@ pub unsafe extern "C" fn set(object: Object, key: Object, value: Object) -> c_in
 /// # Safety
 /// As the slots.
 #[inline(always)]
-unsafe fn set_byte(map: &Map, key: Object, value: Object) -> Result<()> {
+unsafe fn set_byte(map: Call, key: Object, value: Object) -> Result<()> {
     // SAFETY: called by the interpreter.
     unsafe {
         let index = index(key, PyExc_IndexError)?;
@@ -315,7 +315,7 @@ unsafe fn byte_of(value: Object) -> Option<u8> {
 /// # Safety
 /// As the slots; the value may be NULL, for a deletion.
 #[cold]
-unsafe fn set_any(map: &Map, index: i64, value: Object) -> Result<()> {
+unsafe fn set_any(map: Call, index: i64, value: Object) -> Result<()> {
     // SAFETY: called by the interpreter.
     unsafe {
         // Of two things wrong the index is reported first, as the standard library's tests have it up to 3.13.
@@ -340,7 +340,7 @@ unsafe fn set_any(map: &Map, index: i64, value: Object) -> Result<()> {
 
 /// # Safety
 /// As the slots.
-unsafe fn set_slice(map: &Map, key: Object, value: Object) -> Result<()> {
+unsafe fn set_slice(map: Call, key: Object, value: Object) -> Result<()> {
     // SAFETY: called by the interpreter. The value's buffer stays as it is until released.
     unsafe {
         let bounds = Bounds::of(key)?;
@@ -359,11 +359,11 @@ unsafe fn set_slice(map: &Map, key: Object, value: Object) -> Result<()> {
 
 /// # Safety
 /// As the slots; `data` is the buffer of `value`.
-unsafe fn assign(map: &Map, bounds: &Bounds, value: Object, data: &Py_buffer) -> Result<()> {
+unsafe fn assign(map: Call, bounds: &Bounds, value: Object, data: &Py_buffer) -> Result<()> {
     let size = data.len as i64;
     // SAFETY: called by the interpreter.
     unsafe {
-        if let Some((start, count)) = bounds.seen(map) {
+        if let Some((start, count)) = bounds.seen(&map) {
             if count == size && write_buffer(map, start, value, data)?.is_some() {
                 return Ok(());
             }
@@ -377,7 +377,7 @@ unsafe fn assign(map: &Map, bounds: &Bounds, value: Object, data: &Py_buffer) ->
         }
         match write_buffer(map, if count == 0 { 0 } else { start }, value, data)? {
             Some(_) => Ok(()),
-            None => Err(fail(E_RANGE)),
+            None => Err(map.fail(E_RANGE)),
         }
     }
 }
@@ -386,13 +386,13 @@ unsafe fn assign(map: &Map, bounds: &Bounds, value: Object, data: &Py_buffer) ->
 ///
 /// # Safety
 /// As `assign`.
-unsafe fn assign_every(map: &Map, start: i64, step: i64, value: Object, data: &Py_buffer) -> Result<()> {
+unsafe fn assign_every(map: Call, start: i64, step: i64, value: Object, data: &Py_buffer) -> Result<()> {
     // SAFETY: called by the interpreter; the copy, or the value's buffer, has as many bytes as the slice has places.
     unsafe {
         let bytes = crate::arguments::Bytes::of(value)?;
         for at in 0..bytes.size.min(data.len as i64) {
-            if in_range((library().write)(map.handle, start + at * step, bytes.start.add(at as usize).cast(), 1))?.is_none() {
-                return Err(fail(E_RANGE));
+            if map.in_range((library().write)(map.handle, start + at * step, bytes.start.add(at as usize).cast(), 1))?.is_none() {
+                return Err(map.fail(E_RANGE));
             }
             if at & 0xFFFFF == 0xFFFFF && PyErr_CheckSignals() < 0 {
                 return Err(Raised);

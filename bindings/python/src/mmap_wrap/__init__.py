@@ -12,7 +12,7 @@ A map begins with one of these; what can be done with it is in `help(mmap_wrap.m
     open(path, mode)        a file, which is made, sized and allocated if need be
     map_path(path)          a file, mapped as MAP_ and PROT_ constants say
     anonymous(length)       memory without a file
-    shared(name, size)      memory that any process may map by its name, until `unlink_shared(name)`
+    shared_memory(name, size)  memory that any process may map by its name, until `unlink_shared_memory(name)`
     memfd(length)           a file in memory, without a path
     secret(length)          memory that even the kernel does not look into
 
@@ -32,20 +32,13 @@ AttributeError; `dir(mmap_wrap)` lists those there are. `from mmap_wrap import *
 
 from __future__ import annotations
 
-from . import _constants, _errors, _ffi, _native
-from . import raw as raw
+from . import _constants, _native
+from ._base import ACCESS_COPY, ACCESS_DEFAULT, ACCESS_READ, ACCESS_WRITE
 from ._errors import ArgumentError, FaultError, OwnerDiedError, SealedError
-from ._mmap import (
-    ACCESS_COPY,
-    ACCESS_DEFAULT,
-    ACCESS_READ,
-    ACCESS_WRITE,
-    ALLOCATIONGRANULARITY,
-    PAGESIZE,
-    mmap,
-)
-from ._open import anonymous, map_path, memfd, secret, shared, unlink_shared
-from ._open import open as open  # noqa: A004 - not in __all__: nobody's own `open` is to be hidden by a `*`
+from ._faults import trust_handlers, verify_handlers
+from ._mapping import ALLOCATIONGRANULARITY, PAGESIZE, mmap
+from ._open import anonymous, map_path, memfd, secret, shared_memory, unlink_shared_memory
+from ._open import open as open  # noqa: A004 - not in __all__: a `*` must not hide the built-in `open`
 
 TYPE_CHECKING = False
 
@@ -67,9 +60,9 @@ __all__ = [
     "memfd",
     "mmap",
     "secret",
-    "shared",
+    "shared_memory",
     "trust_handlers",
-    "unlink_shared",
+    "unlink_shared_memory",
     "verify_handlers",
 ]
 
@@ -114,40 +107,10 @@ def install() -> None:
         warnings.warn(f"{message}. Call install before the first import of them.", RuntimeWarning, stacklevel=2)
 
 
-def verify_handlers() -> bool:
-    """Whether a fault of an access in this thread is repaired by this library's handlers of SIGBUS and SIGSEGV.
-
-    False: another handler is installed, or a signal is blocked in this thread; accesses then go through the kernel, and
-    are slower. The library verifies that itself, at most every 33 microseconds. Call this in the thread that has just
-    changed a handler or its signal mask, by `signal.signal`, `faulthandler.enable` or `signal.pthread_sigmask`, before
-    it accesses a map that may fault.
-
-    >>> import mmap_wrap
-    >>> mmap_wrap.verify_handlers() in (True, False)
-    True
-    """
-    return _errors.answer(_ffi.mmap_wrap_verify_handlers()) == 1
-
-
-def trust_handlers(yes: bool = True) -> None:
-    """Says that from now on no code in this process replaces or blocks the handlers of SIGBUS and SIGSEGV.
-
-    With `yes=False`, that it may again.
-
-    Accesses then verify nothing. Otherwise the handlers are verified by lease (see `verify_handlers`), which costs some
-    nanoseconds an access. `faulthandler.enable()` replaces them: call `trust_handlers(False)` before it. If that
-    turns out wrong, a fault ends the process.
-
-    >>> import mmap_wrap
-    >>> mmap_wrap.trust_handlers()
-    >>> mmap_wrap.trust_handlers(False)
-    """
-    _errors.answer(_ffi.mmap_wrap_trust_handlers(int(bool(yes))))
-
-
 if TYPE_CHECKING:
     # Each constant that a platform may have, so that a misspelt one is found.
     from . import _names
+    from . import raw as raw
     from ._names import *  # noqa: F403
 
     __all__ += _names.__all__
@@ -157,10 +120,14 @@ else:
     del __all__
 
     def __getattr__(name):
-        value = _public + _constants.available() if name == "__all__" else _constants.value(name)
+        if name == "raw":
+            # Which sets the attribute.
+            import mmap_wrap.raw as value
+        else:
+            value = _public + _constants.available() if name == "__all__" else _constants.value(name)
         globals()[name] = value
         return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_constants.available()})
+    return sorted({*globals(), "raw", *_constants.available()})

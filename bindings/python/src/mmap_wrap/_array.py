@@ -7,7 +7,7 @@ import sys
 
 import numpy
 
-from ._mmap import mmap
+from ._base import Base
 from ._reference import is_sent, open_once, reference
 
 TYPE_CHECKING = False
@@ -75,11 +75,11 @@ class Array(_NDArray["Scalar"]):
         if place is None or whole is None:
             return normalize_token(self.view(numpy.ndarray))
         # The place, not the bytes, which may be many; and when the file system last saw them change.
-        return normalize_token((place, os.fstat(whole.facts().descriptor).st_mtime_ns))
+        return normalize_token((place, os.fstat(whole.info().descriptor).st_mtime_ns))
 
 
 class ByReference:
-    """An array that is not seen as one by who copies arrays: `Array.by_reference`."""
+    """An array that libraries which copy arrays do not take for one: `Array.by_reference`."""
 
     __slots__ = ("_array", "_place")
 
@@ -123,24 +123,24 @@ class ByReference:
         return f"<ByReference shape={self.shape}, dtype={self.dtype}>"
 
 
-def array_in(whole: mmap, dtype: Any, offset: int, shape: Any, strides: Any = None) -> Array[Any]:
+def array_in(whole: Base, dtype: Any, offset: int, shape: Any, strides: Any = None) -> Array[Any]:
     """An array of the map's memory. The export that keeps the map open lives as long as its memory is seen."""
     if "dask" in sys.modules:
         from . import _dask
 
-        _dask.register()
+        _dask.register(Array, place_of, array_of)
     # Not the map itself: numpy would look at its memory, and let go of it at once. Through a memoryview it holds it.
     memory = numpy.asarray(memoryview(whole))
     return Array(shape, dtype, memory, offset, strides)
 
 
-def map_of(array: Any) -> mmap | None:
+def map_of(array: Any) -> Base | None:
     """The map that an array lies in."""
     owner = array
     while isinstance(owner, numpy.ndarray):
         owner = owner.base
     owner = owner.obj if isinstance(owner, memoryview) else owner
-    return owner if isinstance(owner, mmap) else None
+    return owner if isinstance(owner, Base) else None
 
 
 def place_of(array: Any) -> tuple[Any, ...] | None:
@@ -152,9 +152,9 @@ def place_of(array: Any) -> tuple[Any, ...] | None:
         return None
 
 
-def place_in(whole: mmap, array: Any) -> tuple[Any, ...]:
+def place_in(whole: Base, array: Any) -> tuple[Any, ...]:
     """What `array_of` makes the same array of. TypeError: no other process can open the map."""
-    offset = array.__array_interface__["data"][0] - whole.facts().address
+    offset = array.__array_interface__["data"][0] - whole.info().address
     return reference(whole), array.dtype, offset, array.shape, array.strides, array.flags.writeable
 
 

@@ -1,9 +1,137 @@
-"""The calls of the library, for type checkers. Written by scripts/stubs."""
+"""The calls and structs of the library, for type checkers. Written by scripts/stubs."""
 
-from ctypes import Array, _CArgObject, _Pointer, c_void_p
+from ctypes import Array, Structure, _CArgObject, _Pointer, c_void_p
 from typing import Any, TypeAlias
 
 _Address: TypeAlias = int | bytes | Array[Any] | _Pointer[Any] | c_void_p | _CArgObject | None
+
+__all__ = [
+    "mmap_wrap_abi_version",
+    "mmap_wrap_version",
+    "mmap_wrap_page_size",
+    "mmap_wrap_strerror",
+    "mmap_wrap_last_error_message",
+    "mmap_wrap",
+    "mmap_path_wrap",
+    "munmap_wrap",
+    "mmap_open_wrap",
+    "mmap_create_wrap",
+    "mmap_shm_wrap",
+    "shm_unlink_wrap",
+    "mmap_memfd_wrap",
+    "mmap_secret_wrap",
+    "mmap_unnamed_wrap",
+    "mmap_wrap_dup_fd",
+    "mmap_wrap_file_seals",
+    "mmap_wrap_add_file_seals",
+    "mmap_wrap_address",
+    "mmap_wrap_length",
+    "mmap_wrap_acquire",
+    "mmap_wrap_release",
+    "mmap_wrap_check",
+    "mmap_wrap_read",
+    "mmap_wrap_write",
+    "mmap_wrap_fill",
+    "mmap_wrap_move",
+    "mmap_wrap_copy",
+    "mmap_wrap_compare",
+    "mmap_wrap_find",
+    "mmap_wrap_rfind",
+    "mmap_wrap_count",
+    "mprotect_wrap",
+    "madvise_wrap",
+    "msync_wrap",
+    "mlock_wrap",
+    "munlock_wrap",
+    "mlockall_wrap",
+    "munlockall_wrap",
+    "mincore_wrap",
+    "mmap_wrap_resident_bytes",
+    "mmap_wrap_prefault",
+    "mmap_wrap_guard",
+    "mseal_wrap",
+    "mmap_wrap_set_name",
+    "mremap_wrap",
+    "mmap_wrap_split",
+    "mmap_wrap_get",
+    "mmap_wrap_put",
+    "mmap_wrap_atomic_load",
+    "mmap_wrap_atomic_store",
+    "mmap_wrap_atomic_add",
+    "mmap_wrap_atomic_exchange",
+    "mmap_wrap_atomic_compare_exchange",
+    "mmap_wrap_wait",
+    "mmap_wrap_wake",
+    "mmap_wrap_mutex_lock",
+    "mmap_wrap_mutex_unlock",
+    "mmap_wrap_mutex_abandon",
+    "mmap_wrap_fault_done",
+    "mmap_wrap_fault_address",
+    "mmap_wrap_survive",
+    "mmap_wrap_loss_flag",
+    "mmap_wrap_verify_handlers",
+    "mmap_wrap_trust_handlers",
+    "mmap_wrap_page_out",
+    "cachestat_wrap",
+    "mmap_wrap_fd_cachestat",
+    "mmap_wrap_fd_evict",
+    "mmap_wrap_fd_readahead",
+    "mmap_wrap_huge_page_size",
+    "mmap_aligned_wrap",
+    "mmap_wrap_huge_bytes",
+    "mbind_wrap",
+    "mmap_wrap_numa_node",
+    "mmap_wrap_info",
+    "mmap_wrap_file_size",
+    "mmap_wrap_list",
+    "mmap_wrap_constant",
+    "mmap_wrap_last_error_code",
+    "mmap_wrap_last_error_reason",
+    "mmap_wrap_get_int",
+    "mmap_wrap_put_int",
+    "mmap_wrap_get_float",
+    "mmap_wrap_put_float",
+    "mmap_wrap_constant_count",
+    "mmap_wrap_constant_name",
+    "mmap_wrap_constant_value",
+    "mmap_wrap_constant_available",
+    "OpenOptions",
+    "Cachestat",
+    "Info",
+]
+
+class OpenOptions(Structure):
+    open_flags: int
+    mode: int
+    size: int
+    allocate: int
+    length: int
+    prot: int
+    flags: int
+    offset: int
+
+class Cachestat(Structure):
+    cached: int
+    dirty: int
+    writeback: int
+    evicted: int
+    recently_evicted: int
+
+class Info(Structure):
+    length: int
+    mapped: int
+    address: int
+    page_size: int
+    protection: int
+    flags: int
+    offset: int
+    keeps_file: int
+    sealed: int
+    exports: int
+    surviving: int
+    lost: int
+    source: int
+    descriptor: int
 
 def mmap_wrap_abi_version() -> int: ...
 def mmap_wrap_version() -> bytes: ...

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from . import _errors, _ffi, _native
+from . import _ffi, _native
+from ._header import MMAP_WRAP_E_UNSUPPORTED
 
 
 def value(name: str) -> int:
@@ -11,7 +12,7 @@ def value(name: str) -> int:
     found = _native.constant(name.encode()) if name.isascii() and name.isidentifier() else None
     if isinstance(found, int):
         return found
-    if found == (_errors.E_UNSUPPORTED,):
+    if found == (MMAP_WRAP_E_UNSUPPORTED,):
         raise AttributeError(f"this platform lacks the constant {name}")
     raise AttributeError(f"module {__package__!r} has no attribute {name!r}")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 
+from . import _header
 from ._ffi import _native
 
 TYPE_CHECKING = False
@@ -12,18 +13,6 @@ if TYPE_CHECKING:
     from typing import NoReturn, TypeVar
 
     Raised = TypeVar("Raised", bound=BaseException)
-
-# The codes of include/mmap_wrap.h that have an exception of their own.
-E_HANDLE = -4096
-E_UNMAPPED = -4097
-E_RANGE = -4098
-E_ALIGNMENT = -4099
-E_FAULT = -4100
-E_BUSY = -4101
-E_ARGUMENT = -4102
-E_UNSUPPORTED = -4103
-E_NOT_FOUND = -4104
-E_SEALED = -4106
 
 # Below it are the library's own codes, from it on the system's -errno.
 _LAST_ERRNO = -4095
@@ -41,7 +30,7 @@ class FaultError(OSError):
     >>> m.protect(mmap_wrap.PROT_NONE)
     >>> m[0]
     Traceback (most recent call last):
-    mmap_wrap.FaultError: [Errno 14] mmap_wrap_read: the access faulted at offset 0, after 0 of 1 bytes: ...
+    mmap_wrap.FaultError: [Errno 14] mmap.__getitem__: the access faulted at offset 0, after 0 of 1 bytes: ...
     """
 
 
@@ -54,12 +43,12 @@ class ArgumentError(OSError, ValueError):
     >>> import mmap_wrap
     >>> mmap_wrap.anonymous(4096).advise(9999)
     Traceback (most recent call last):
-    mmap_wrap.ArgumentError: [Errno 22] madvise: 9999 is no advice that this library knows on this platform
+    mmap_wrap.ArgumentError: [Errno 22] mmap.advise: 9999 is no advice that this library knows on this platform
     >>> try:
     ...     mmap_wrap.anonymous(4096).madvise(9999)
     ... except OSError as error:
     ...     print(type(error).__name__, error, error.__notes__)
-    OSError [Errno 22] Invalid argument ['madvise: 9999 is no advice that this library knows on this platform']
+    OSError [Errno 22] Invalid argument ['mmap.madvise: 9999 is no advice that this library knows on this platform']
     """
 
 
@@ -96,10 +85,10 @@ for _public in (FaultError, ArgumentError, SealedError, OwnerDiedError):
     _public.__module__ = __package__
 
 
-def answer(result: int, path: str | bytes | None = None) -> int:
-    """The library's answer, or its failure raised. A system error names the path, where there is one."""
+def checked(result: int, caller: str, path: str | bytes | None = None) -> int:
+    """The library's result, or its failure raised: of a call of `caller`, on a file at `path` if there is one."""
     if result < 0:
-        fail(result, path)
+        fail(result, caller, path)
     return result
 
 
@@ -113,29 +102,9 @@ def note(error: Raised, text: str) -> Raised:
     return error
 
 
-def standard(result: int, out_of_range: str, held: str = "", *, by: int = 0) -> int:
-    """As `answer`, for a call of the standard library's: its exceptions in its words, and the library's as a note.
-
-    The words are for a range outside of the map, and for views that hold it; `by` is the code that the library gave,
-    where the standard library's is another.
-    """
-    if result >= 0:
-        return result
-    message = _native.message(by or result)
-    if result == E_RANGE:
-        raise note(ValueError(out_of_range), message)
-    if result == E_BUSY and held:
-        raise note(BufferError(held), message)
-    if result in (E_ARGUMENT, E_ALIGNMENT, E_UNSUPPORTED):
-        raise note(system_error(errno.EINVAL), message)
-    if result >= _LAST_ERRNO:
-        raise note(system_error(-result), message)
-    fail(result)
-
-
-def standard_by(result: int, out_of_range: str, held: str, by: int) -> int:
-    """As `standard`, for the native module."""
-    return standard(result, out_of_range, held, by=by)
+def message(caller: str, code: int) -> str:
+    """This thread's last failure, which the library reported by `code`, as one of `caller`."""
+    return f"{caller}: {_native.reason(code)}"
 
 
 def system_error(number: int) -> OSError:
@@ -143,25 +112,34 @@ def system_error(number: int) -> OSError:
     return OSError(number, os.strerror(number))
 
 
-def fail(code: int, path: str | bytes | None = None) -> NoReturn:
-    """Raises this thread's last failure, which answered `code`."""
-    message = _native.message(code)
+def fail(code: int, caller: str, path: str | bytes | None = None) -> NoReturn:
+    """Raises this thread's last failure, which the library reported by `code`: a system error with the path."""
+    raise exception(code, message(caller, code), path)
+
+
+def exception(code: int, text: str, path: str | bytes | None = None) -> Exception:
+    """The exception for a negative code of the library."""
     place = () if path is None else (path,)
     if code >= _LAST_ERRNO:
-        raise OSError(-code, message, *place)
-    if code == E_UNMAPPED:
+        return OSError(-code, text, *place)
+    if code == _header.MMAP_WRAP_E_UNMAPPED:
         # The standard library's words, which programs look for.
-        raise ValueError("mmap closed or invalid")
-    if code in (E_RANGE, E_HANDLE):
-        raise ValueError(message)
-    if code in (E_ARGUMENT, E_ALIGNMENT):
-        raise ArgumentError(errno.EINVAL, message, *place)
-    if code == E_FAULT:
-        raise FaultError(errno.EFAULT, message, *place)
-    if code == E_SEALED:
-        raise SealedError(errno.EPERM, message, *place)
-    if code == E_BUSY:
-        raise BufferError(message)
-    if code == E_UNSUPPORTED:
-        raise OSError(errno.ENOTSUP, message, *place)
-    raise RuntimeError(message)
+        return ValueError("mmap closed or invalid")
+    if code in (_header.MMAP_WRAP_E_RANGE, _header.MMAP_WRAP_E_HANDLE):
+        return ValueError(text)
+    if code in (_header.MMAP_WRAP_E_ARGUMENT, _header.MMAP_WRAP_E_ALIGNMENT):
+        return ArgumentError(errno.EINVAL, text, *place)
+    if code == _header.MMAP_WRAP_E_FAULT:
+        return FaultError(errno.EFAULT, text, *place)
+    if code == _header.MMAP_WRAP_E_SEALED:
+        return SealedError(errno.EPERM, text, *place)
+    if code == _header.MMAP_WRAP_E_BUSY:
+        return BufferError(text)
+    if code == _header.MMAP_WRAP_E_UNSUPPORTED:
+        return OSError(errno.ENOTSUP, text, *place)
+    return RuntimeError(text)
+
+
+def fail_in_method(method: str, code: int) -> NoReturn:
+    """As `fail`, for a method of the class `mmap` in the native module."""
+    fail(code, f"mmap.{method}")

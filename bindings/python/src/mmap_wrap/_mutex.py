@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 from time import monotonic_ns
 
-from . import raw
-from ._errors import OwnerDiedError, answer
+from . import _ffi
+from ._errors import OwnerDiedError, checked
 from ._ffi import nanoseconds
 
 TYPE_CHECKING = False
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Self
 
-    from ._mmap import mmap
+    from ._mapping import mmap
 
 
 # Nanoseconds after which handlers of signals run: one that comes while the library is not asleep does not wake it.
@@ -44,30 +44,30 @@ class Mutex:
         left = _LOOK if timeout is None else nanoseconds(timeout)
         end = monotonic_ns() + left
         while True:
-            code = raw.mmap_wrap_mutex_lock(self.map._handle, self.offset, min(left, _LOOK))
+            code = _ffi.mmap_wrap_mutex_lock(self.map._handle, self.offset, min(left, _LOOK))
             if code not in (-errno.EINTR, -errno.ETIMEDOUT):
                 break
             if timeout is not None:
                 left = end - monotonic_ns()
                 if left <= 0:
                     return False
-        if answer(code) == 1:
+        if checked(code, "Mutex.acquire") == 1:
             try:
                 self._take_over()
             except BaseException:
-                answer(raw.mmap_wrap_mutex_abandon(self.map._handle, self.offset))
+                checked(_ffi.mmap_wrap_mutex_abandon(self.map._handle, self.offset), "Mutex.acquire")
                 raise
         return True
 
     def _take_over(self) -> None:
         if self.repair is None:
-            message = f"acquire: the holder of the mutex at offset {self.offset} ended without releasing it"
+            message = f"Mutex.acquire: the holder of the mutex at offset {self.offset} ended without releasing it"
             raise OwnerDiedError(errno.EOWNERDEAD, f"{message}; a mutex with repair= takes it over")
         self.repair()
 
     def release(self) -> None:
         """Gives the mutex back. PermissionError: this thread does not hold it."""
-        answer(raw.mmap_wrap_mutex_unlock(self.map._handle, self.offset))
+        checked(_ffi.mmap_wrap_mutex_unlock(self.map._handle, self.offset), "Mutex.release")
 
     def __enter__(self) -> Self:
         self.acquire()

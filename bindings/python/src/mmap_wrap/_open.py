@@ -5,16 +5,19 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from ctypes import byref, sizeof
 
-from . import _ffi, raw
+from . import _ffi
+from ._base import ACCESS_COPY
 from ._constants import value as _constant
-from ._errors import ArgumentError, answer
-from ._ffi import REST, int64
-from ._mmap import ACCESS_COPY, access_of, map_anonymous, mmap, place_anew, require_one_way
+from ._errors import ArgumentError, checked
+from ._ffi import int64
+from ._header import MMAP_WRAP_KEEP, MMAP_WRAP_OR_PRIVATE, MMAP_WRAP_REST
+from ._mapping import mmap
+from ._request import access_of, access_with, address_of, can_be_lost, either_place, require_one_way
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import SupportsIndex
 
     from .typing import Mode
@@ -78,25 +81,23 @@ def open(  # noqa: A001 - it is what it is called
     """
     name, encoded = os.fspath(path), os.fsencode(path)
     if b"\0" in encoded:
-        raise ValueError(f"open: the path {name!r} has an embedded null byte")
-    opening, way, protection = _way(mode)
-    way = _with_flags("open", mode, way, protection, int64(flags))
+        raise ValueError(f"mmap_wrap.open: the path {name!r} has an embedded null byte")
+    opening, way, protection = _way("mmap_wrap.open", mode)
+    way = _with_flags("mmap_wrap.open", mode, way, protection, int64(flags))
     if not int64(flags) & _SHARED:
-        way |= _ffi.OR_PRIVATE
+        way |= MMAP_WRAP_OR_PRIVATE
     fixed = _numbers(size, length, offset)
     sys.audit("mmap_wrap.open", name, mode, *fixed)
     if trackfd:
-        way |= raw.MMAP_WRAP_KEEP
-    options = raw.OpenOptions(
-        opening | int64(open_flags), int64(permissions), fixed[0], bool(allocate), fixed[1], protection, way, fixed[2]
-    )
-    handle = raw.mmap_open_wrap(encoded, byref(options), sizeof(options))
+        way |= MMAP_WRAP_KEEP
+    how = opening | int64(open_flags), int64(permissions), fixed[0], bool(allocate), fixed[1], protection, way, fixed[2]
+    handle = _opened(_ffi.mmap_open_wrap, encoded, how)
     if handle == -errno.EINVAL and size is not None:
         _require_whole_pages(name, fixed[0])
-    return mmap._of(answer(handle, name), place_anew(_access(way, protection), trackfd), survive)
+    return mmap._of(checked(handle, "mmap_wrap.open", name), access_with(_access(way, protection), trackfd), survive)
 
 
-def shared(
+def shared_memory(
     name: str,
     size: SupportsIndex | None = None,
     mode: Mode | None = None,
@@ -111,45 +112,50 @@ def shared(
     `size` bytes is made larger. Memory that has more keeps them, since others may use them, and all of it is mapped:
     only "w+" and `resize` make it smaller. With `allocate` memory is set aside for all of it, so that a full /dev/shm
     is an OSError (ENOSPC) now and not a FaultError later. `permissions` are for memory that is made, less the umask;
-    `flags` are MAP_ constants. New memory is zeros. It stays until `unlink_shared`, and until no process has it
+    `flags` are MAP_ constants. New memory is zeros. It stays until `unlink_shared_memory`, and until no process has it
     mapped. A name has no slash but one at its beginning, which is put there if it is missing.
 
     Memory that another process is making by this call is found whole or not at all; what another library has made and
     not yet sized is waited for.
 
     FileNotFoundError: no such memory. FileExistsError: "x+" found it. TimeoutError: it had no size for a second, and no
-    `size` is given. Other errors as `open`. It raises an auditing event `mmap_wrap.shared` with name, mode and size.
+    `size` is given. Other errors as `open`. It raises an auditing event `mmap_wrap.shared_memory` with name, mode and
+    size.
 
     >>> import mmap_wrap, os
     >>> name = f"/mmap-wrap-{os.getpid()}"
-    >>> m = mmap_wrap.shared(name, 4096)
+    >>> m = mmap_wrap.shared_memory(name, 4096)
     >>> m[0] = 7
-    >>> mmap_wrap.shared(name)[0]
+    >>> mmap_wrap.shared_memory(name)[0]
     7
-    >>> mmap_wrap.unlink_shared(name)
+    >>> mmap_wrap.unlink_shared_memory(name)
     """
-    text = _shared_name(name)
+    text = _shared_name("mmap_wrap.shared_memory", name)
     mode = mode or ("r+" if size is None else "a+")
-    opening, way, protection = _way(mode)
-    bytes_wanted = REST if size is None else int64(size)
-    sys.audit("mmap_wrap.shared", name, mode, bytes_wanted)
-    way = _with_flags("shared", mode, way, protection, int64(flags)) | raw.MMAP_WRAP_KEEP
-    options = raw.OpenOptions(opening, int64(permissions), bytes_wanted, bool(allocate), REST, protection, way, 0)
-    handle = raw.mmap_shm_wrap(text, byref(options), sizeof(options))
-    return mmap._of(answer(handle, name), _access(way, protection), True)
+    opening, way, protection = _way("mmap_wrap.shared_memory", mode)
+    bytes_wanted = MMAP_WRAP_REST if size is None else int64(size)
+    sys.audit("mmap_wrap.shared_memory", name, mode, bytes_wanted)
+    way = _with_flags("mmap_wrap.shared_memory", mode, way, protection, int64(flags)) | MMAP_WRAP_KEEP
+    how = opening, int64(permissions), bytes_wanted, bool(allocate), MMAP_WRAP_REST, protection, way, 0
+    handle = checked(_opened(_ffi.mmap_shm_wrap, text, how), "mmap_wrap.shared_memory", name)
+    return mmap._of(handle, _access(way, protection), True)
 
 
-def unlink_shared(name: str) -> None:
-    """Takes away the `name` of shared memory. Who has it mapped keeps it.
+def unlink_shared_memory(name: str) -> None:
+    """Removes the `name` of shared memory. Existing mappings stay valid.
 
     FileNotFoundError: no such memory.
 
     >>> import mmap_wrap
-    >>> mmap_wrap.unlink_shared("/no-such-memory")
+    >>> mmap_wrap.unlink_shared_memory("/no-such-memory")
     Traceback (most recent call last):
-    FileNotFoundError: [Errno 2] shm_unlink: ...
+    FileNotFoundError: [Errno 2] mmap_wrap.unlink_shared_memory: ...
     """
-    answer(raw.shm_unlink_wrap(_shared_name(name)), name)
+    checked(
+        _ffi.shm_unlink_wrap(_shared_name("mmap_wrap.unlink_shared_memory", name)),
+        "mmap_wrap.unlink_shared_memory",
+        name,
+    )
 
 
 def anonymous(
@@ -173,25 +179,37 @@ def anonymous(
 
     >>> import mmap_wrap
     >>> m = mmap_wrap.anonymous(100, alignment=1 << 21)
-    >>> m.facts().address % (1 << 21), m[:3]
+    >>> m.info().address % (1 << 21), m[:3]
     (0, b'\\x00\\x00\\x00')
     """
     way, more = _SHARED if shared else _PRIVATE, int64(flags)
     if more & (_SHARED | _PRIVATE) not in (0, way):
         said, meant = ("MAP_PRIVATE", "MAP_SHARED") if shared else ("MAP_SHARED", "MAP_PRIVATE")
         raise ArgumentError(
-            errno.EINVAL, f"anonymous: flags {more:#x} have {said}, but shared={bool(shared)} means {meant}"
+            errno.EINVAL, f"mmap_wrap.anonymous: flags {more:#x} have {said}, but shared={bool(shared)} means {meant}"
         )
-    way |= more | _huge("anonymous", int64(huge), "MAP_HUGETLB")
-    return map_anonymous(length, way, int64(prot), address, alignment)
+    way |= more | _huge("mmap_wrap.anonymous", int64(huge), "MAP_HUGETLB")
+    size, protection, place, multiple = int64(length), int64(prot), address_of(address), int64(alignment)
+    if size < 0:
+        raise OverflowError("memory mapped length must be positive")
+    if place and multiple:
+        either_place("mmap_wrap.anonymous", place, multiple)
+    way |= _ANONYMOUS
+    access = access_of(protection)
+    sys.audit("mmap.__new__", -1, size, access, 0)
+    if multiple:
+        handle = _ffi.mmap_aligned_wrap(multiple, size, protection, way, -1, 0)
+    else:
+        handle = _ffi.mmap_wrap(place or None, size, protection, way, -1, 0)
+    return mmap._of(checked(handle, "mmap_wrap.anonymous"), access, can_be_lost(way))
 
 
 def memfd(length: SupportsIndex, name: str = "mmap-wrap", *, huge: SupportsIndex = 0, flags: SupportsIndex = 0) -> mmap:
     """Maps `length` bytes of a new file in memory, which has no path; `name` is for /proc only.
 
-    Other processes get at it by its `descriptor`, by pickling, or by being forked. It can be sealed (`add_seals`) and
-    resized. `huge` is as for `anonymous`; `flags` are further MFD_ constants. OSError: ENOMEM, and ENOTSUP where the
-    system has no memory files.
+    Other processes map it by its descriptor (`dup_fd`), by pickling, or by being forked. It can be sealed
+    (`add_file_seals`) and resized. `huge` is as for `anonymous`; `flags` are further MFD_ constants. OSError: ENOMEM,
+    and ENOTSUP where the system has no memory files.
 
     >>> import mmap_wrap
     >>> m = mmap_wrap.memfd(4096)
@@ -200,12 +218,14 @@ def memfd(length: SupportsIndex, name: str = "mmap-wrap", *, huge: SupportsIndex
     8192
     """
     if not isinstance(name, str):
-        raise TypeError(f"memfd: a name is a str, not {type(name).__name__}")
+        raise TypeError(f"mmap_wrap.memfd: a name is a str, not {type(name).__name__}")
     text = name.encode("utf-8", "surrogateescape")
     if b"\0" in text:
-        raise ValueError(f"memfd: the name {name!r} has an embedded null byte")
-    way = _constant("MFD_ALLOW_SEALING") | int64(flags) | _huge("memfd", int64(huge), "MFD_HUGETLB")
-    return mmap._of(answer(raw.mmap_memfd_wrap(text, way, int64(length), _READ_WRITE, _SHARED)), 0, True)
+        raise ValueError(f"mmap_wrap.memfd: the name {name!r} has an embedded null byte")
+    way = _constant("MFD_ALLOW_SEALING") | int64(flags) | _huge("mmap_wrap.memfd", int64(huge), "MFD_HUGETLB")
+    return mmap._of(
+        checked(_ffi.mmap_memfd_wrap(text, way, int64(length), _READ_WRITE, _SHARED), "mmap_wrap.memfd"), 0, True
+    )
 
 
 def secret(length: SupportsIndex) -> mmap:
@@ -220,7 +240,7 @@ def secret(length: SupportsIndex) -> mmap:
     ... except OSError:
     ...     key = mmap_wrap.anonymous(32)               # this kernel has none: see docs/secrets.md
     """
-    return mmap._of(answer(raw.mmap_secret_wrap(int64(length), _READ_WRITE)), 0, False)
+    return mmap._of(checked(_ffi.mmap_secret_wrap(int64(length), _READ_WRITE), "mmap_wrap.secret"), 0, False)
 
 
 def map_path(
@@ -250,45 +270,61 @@ def map_path(
     """
     name, encoded = os.fspath(path), os.fsencode(path)
     if b"\0" in encoded:
-        raise ValueError(f"map_path: the path {name!r} has an embedded null byte")
+        raise ValueError(f"mmap_wrap.map_path: the path {name!r} has an embedded null byte")
     size, way, protection, start = int64(length), int64(flags), int64(prot), int64(offset)
-    require_one_way(way, "map_path")
+    require_one_way("mmap_wrap.map_path", way)
     sys.audit("mmap_wrap.map_path", name, size, way, protection, start)
-    handle = answer(_ffi.mmap_path_wrap(encoded, size or REST, protection, way, start), name)
-    return mmap._of(handle, place_anew(access_of(protection), False), survive)
+    handle = checked(
+        _ffi.mmap_path_wrap(encoded, size or MMAP_WRAP_REST, protection, way, start), "mmap_wrap.map_path", name
+    )
+    return mmap._of(handle, access_with(access_of(protection), False), survive)
 
 
 # As of the exceptions: users know them, and pickle finds them, where they are imported from.
-for _public in (open, shared, unlink_shared, anonymous, memfd, secret, map_path):
+for _public in (open, shared_memory, unlink_shared_memory, anonymous, memfd, secret, map_path):
     _public.__module__ = __package__
 
 
-def _way(mode: str) -> tuple[int, int, int]:
+def _opened(call: Callable[..., int], name: bytes, how: tuple[int, ...]) -> int:
+    """What the library's call returns; `how` are the members of its options."""
+    from ctypes import byref, sizeof
+
+    from ._structs import OpenOptions
+
+    options = OpenOptions(*how)
+    return call(name, byref(options), sizeof(options))
+
+
+def _way(caller: str, mode: str) -> tuple[int, int, int]:
     """What a mode opens with, and how it maps: `_MODES`, with "w" and "+w" for "w+", and a "b" anywhere passed over."""
     if not isinstance(mode, str):
-        raise TypeError(f"open: a mode is a str such as 'r+', not {type(mode).__name__}")
+        raise TypeError(f"{caller}: a mode is a str such as 'r+', not {type(mode).__name__}")
     bare = mode.replace("b", "", 1)
     bare = bare[1:] + "+" if bare.startswith("+") else bare
     bare = bare + "+" if bare in ("w", "x", "a") else bare
     if bare not in _MODES:
-        raise ArgumentError(errno.EINVAL, f"open: no mode {mode!r}: say one of {', '.join(_MODES)}")
+        raise ArgumentError(errno.EINVAL, f"{caller}: no mode {mode!r}: say one of {', '.join(_MODES)}")
     return _MODES[bare]
 
 
 def _numbers(size: SupportsIndex | None, length: SupportsIndex | None, offset: SupportsIndex) -> tuple[int, int, int]:
-    return REST if size is None else int64(size), REST if length is None else int64(length), int64(offset)
+    return (
+        MMAP_WRAP_REST if size is None else int64(size),
+        MMAP_WRAP_REST if length is None else int64(length),
+        int64(offset),
+    )
 
 
-def _shared_name(name: str) -> bytes:
+def _shared_name(caller: str, name: str) -> bytes:
     text = os.fsencode(name)
     if b"\0" in text:
-        raise ValueError(f"shared: the name {name!r} has an embedded null byte")
+        raise ValueError(f"{caller}: the name {name!r} has an embedded null byte")
     return text if text.startswith(b"/") else b"/" + text
 
 
 def _with_flags(caller: str, mode: str, way: int, protection: int, flags: int) -> int:
     """How a mode maps, with further flags; ArgumentError where they contradict it."""
-    require_one_way(flags, caller)
+    require_one_way(caller, flags)
     if flags & _ANONYMOUS:
         raise ArgumentError(
             errno.EINVAL, f"{caller}: flags {flags:#x} have MAP_ANONYMOUS, but a file is mapped; see anonymous"
@@ -318,7 +354,9 @@ def _require_whole_pages(path: str | bytes, size: int) -> None:
         return
     if unit > _ffi.mmap_wrap_page_size() and size % unit:
         raise ArgumentError(
-            errno.EINVAL, f"open: size {size} is not a multiple of {unit}, the page size of its file system", path
+            errno.EINVAL,
+            f"mmap_wrap.open: size {size} is not a multiple of {unit}, the page size of its file system",
+            path,
         )
 
 

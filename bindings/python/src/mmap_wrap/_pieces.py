@@ -6,8 +6,8 @@ What they return is what one call would.
 from __future__ import annotations
 
 from . import _ffi
-from ._errors import E_FAULT, E_NOT_FOUND, answer, standard
-from ._ffi import REST
+from ._errors import checked
+from ._header import MMAP_WRAP_E_FAULT, MMAP_WRAP_E_NOT_FOUND, MMAP_WRAP_REST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,12 +27,12 @@ def search(call: Callable[..., int], handle: int, needle: bytes, first: int, las
         return int(call(handle, needle, len(needle), first, last))
     if call is _ffi.mmap_wrap_count:
         return _count(handle, needle, first, last, step)
-    found, beyond = E_NOT_FOUND, len(needle) - 1
+    found, beyond = MMAP_WRAP_E_NOT_FOUND, len(needle) - 1
     starts = range(first, last, step)
     for at in starts if call is _ffi.mmap_wrap_find else reversed(starts):
         # Those that begin in this piece.
         found = call(handle, needle, len(needle), at, min(at + step + beyond, last))
-        if found != E_NOT_FOUND:
+        if found != MMAP_WRAP_E_NOT_FOUND:
             break
     return found
 
@@ -40,13 +40,21 @@ def search(call: Callable[..., int], handle: int, needle: bytes, first: int, las
 def search_by(name: str, handle: int, sub: Buffer, first: int, last: int) -> int:
     """As `search`, for the native module: by the call's name, and -1 where there is none."""
     found = search(getattr(_ffi, f"mmap_wrap_{name}"), handle, bytes(sub), first, last)
-    return -1 if found == E_NOT_FOUND else answer(found)
+    return -1 if found == MMAP_WRAP_E_NOT_FOUND else checked(found, f"mmap.{name}")
 
 
 def move_by(handle: int, to: int, origin: int, size: int) -> None:
-    """As `move`, for the native module, in the standard library's words."""
-    words = "source, destination, or count out of range"
-    move(handle, to, origin, size, lambda code: standard(code, words))
+    """`move`, for the native module: of many bytes, in the standard library's words."""
+
+    def once(to: int, origin: int, size: int) -> int:
+        code: int = _ffi.mmap_wrap_move(handle, to, origin, size)
+        if code < 0:
+            from ._standard import fail
+
+            fail("mmap.move", code, "source, destination, or count out of range", "", code)
+        return code
+
+    _copy("mmap.move", once, handle, to, handle, origin, size)
 
 
 def _count(handle: int, needle: bytes, first: int, last: int, step: int) -> int:
@@ -56,7 +64,7 @@ def _count(handle: int, needle: bytes, first: int, last: int, step: int) -> int:
     while first < last:
         end = min(first + step + size - 1, last)
         here: int = _ffi.mmap_wrap_count(handle, needle, size, first, end)
-        if here < 0 and here != E_NOT_FOUND:
+        if here < 0 and here != MMAP_WRAP_E_NOT_FOUND:
             return here
         next_ = min(first + step, last)
         if here > 0 and overlaps and end < last:
@@ -70,7 +78,7 @@ def _end_of_last(handle: int, needle: bytes, first: int, end: int, here: int) ->
     """Where the last of `here` needles ends that are counted from `first` to `end`, none overlapping another."""
     size = len(needle)
     # One that overlaps the last that there is, or is it.
-    last = answer(_ffi.mmap_wrap_rfind(handle, needle, size, first, end))
+    last = checked(_ffi.mmap_wrap_rfind(handle, needle, size, first, end), "mmap.count")
     low, high = last + 1, last + size
     while low < high:
         middle = (low + high) // 2
@@ -83,34 +91,27 @@ def _end_of_last(handle: int, needle: bytes, first: int, end: int, here: int) ->
 
 def fill(handle: int, offset: int, byte: int, size: int) -> None:
     """The library's call, whose failure is raised."""
-    total = _much(handle, offset, size)
+    total = _much("mmap.fill", handle, offset, size)
     if not total:
-        answer(_ffi.mmap_wrap_fill(handle, offset, byte, size))
+        checked(_ffi.mmap_wrap_fill(handle, offset, byte, size), "mmap.fill")
     for at in range(0, total, PIECE):
-        answer(_ffi.mmap_wrap_fill(handle, offset + at, byte, min(PIECE, total - at)))
-
-
-def move(handle: int, to: int, origin: int, size: int, checked: Callable[[int], int]) -> None:
-    """The same, or what `checked` raises."""
-
-    def once(to: int, origin: int, size: int) -> int:
-        return checked(_ffi.mmap_wrap_move(handle, to, origin, size))
-
-    _copy(once, handle, to, handle, origin, size)
+        checked(_ffi.mmap_wrap_fill(handle, offset + at, byte, min(PIECE, total - at)), "mmap.fill")
 
 
 def copy(handle: int, to: int, theirs: int, origin: int, size: int) -> int:
     """The same."""
 
     def once(to: int, origin: int, size: int) -> int:
-        return answer(_ffi.mmap_wrap_copy(handle, to, theirs, origin, size))
+        return checked(_ffi.mmap_wrap_copy(handle, to, theirs, origin, size), "mmap.copy_from")
 
-    return _copy(once, handle, to, theirs, origin, size)
+    return _copy("mmap.copy_from", once, handle, to, theirs, origin, size)
 
 
-def _copy(once: Callable[[int, int, int], int], handle: int, to: int, theirs: int, origin: int, size: int) -> int:
-    total = _much(theirs, origin, size)
-    if not total or _much(handle, to, total) != total:
+def _copy(
+    caller: str, once: Callable[[int, int, int], int], handle: int, to: int, theirs: int, origin: int, size: int
+) -> int:
+    total = _much(caller, theirs, origin, size)
+    if not total or _much(caller, handle, to, total) != total:
         return once(to, origin, size)
     # From the side where nothing is overwritten that is still to be copied.
     order = range(0, total, PIECE)
@@ -121,24 +122,25 @@ def _copy(once: Callable[[int, int, int], int], handle: int, to: int, theirs: in
 
 def compare(handle: int, here: int, theirs: int, there: int, size: int) -> int:
     """The same."""
-    total = _much(handle, here, size)
-    if not total or _much(theirs, there, total) != total:
-        return answer(_ffi.mmap_wrap_compare(handle, here, theirs, there, size))
+    total = _much("mmap.compare", handle, here, size)
+    if not total or _much("mmap.compare", theirs, there, total) != total:
+        return checked(_ffi.mmap_wrap_compare(handle, here, theirs, there, size), "mmap.compare")
     equal = 0
     for at in range(0, total, PIECE):
         piece = min(PIECE, total - at)
-        equal = at + answer(_ffi.mmap_wrap_compare(handle, here + at, theirs, there + at, piece))
+        code = _ffi.mmap_wrap_compare(handle, here + at, theirs, there + at, piece)
+        equal = at + checked(code, "mmap.compare")
         if equal < at + piece:
             break
     return equal
 
 
-def _much(handle: int, offset: int, size: int) -> int:
+def _much(caller: str, handle: int, offset: int, size: int) -> int:
     """How many bytes these are, if more than a piece; 0 for less, and for what is not in the map: one call says it."""
-    if REST < size <= PIECE:
+    if MMAP_WRAP_REST < size <= PIECE:
         return 0
     total: int = _ffi.mmap_wrap_check(handle, offset, size)
-    if total == E_FAULT:
+    if total == MMAP_WRAP_E_FAULT:
         # A loss that is reported once.
-        answer(total)
+        checked(total, caller)
     return total if total > PIECE else 0

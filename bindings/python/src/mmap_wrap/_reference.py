@@ -9,7 +9,6 @@ map.
 
 from __future__ import annotations
 
-import copyreg
 import ctypes
 import errno
 import fcntl
@@ -18,16 +17,19 @@ import struct
 import sys
 import weakref
 
-from . import _ffi
+from . import _base, _ffi
+from ._base import ACCESS, ACCESS_READ, Base
 from ._constants import value as _constant
-from ._errors import answer
-from ._ffi import REST, int64
-from ._mmap import ACCESS_READ, mmap
+from ._errors import checked
+from ._ffi import int64
+from ._header import MMAP_WRAP_KEEP, MMAP_WRAP_REST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, NoReturn
+
+    from ._mapping import mmap
 
     # A path, and the process that it leads through: 0 where it is a file's own.
     Way = tuple[str, int]
@@ -36,17 +38,16 @@ if TYPE_CHECKING:
     # inode and size of the file; the access it is opened with; offset, length, protection, flags, access and survival
     # of the map.
     Reference = tuple[
-        type[mmap] | None, tuple[Way, ...], str, str, int, int, int, int, int, int, int, int, int, int, int
+        type[Base] | None, tuple[Way, ...], str, str, int, int, int, int, int, int, int, int, int, int, int
     ]
 
 # linux/fs.h: _IOR('v', 1, long). Where processors number it otherwise, it is no ioctl at all, and nothing is known.
 _FS_IOC_GETVERSION = 2 << 30 | struct.calcsize("l") << 16 | ord("v") << 8 | 1
 
-# Bits of a map's own `_access`, and flags that are about addresses of one process.
-_ACCESS = 3
+# Flags that are about addresses of one process.
 _ADDRESSES = _constant("MAP_FIXED") | _constant("MAP_FIXED_NOREPLACE")
 
-# What tells this run of this kernel from every other one, and what people call the machine.
+# An identifier of this boot of this machine, and the machine's name.
 _HOST = os.uname().nodename
 try:
     with open("/proc/sys/kernel/random/boot_id") as _file:
@@ -70,7 +71,7 @@ _PICKLERS = {
     "pickle",
     "cloudpickle.cloudpickle",
     "joblib.externals.cloudpickle.cloudpickle",
-    *(f"{__package__}.{name}" for name in ("_array", "_mmap", "_reference")),
+    *(f"{__package__}.{name}" for name in ("_array", "_mapping", "_reference")),
 }
 
 
@@ -86,7 +87,7 @@ def _caller() -> str:
 
 
 def is_sent() -> bool:
-    """Whether what is pickled now goes to another process, and not into a file or to where nobody knows."""
+    """Whether what is pickled now goes to another process, and not into a file or to an unknown place."""
     return _caller() in _SENDERS
 
 
@@ -95,66 +96,57 @@ class Whole:
 
     __slots__ = ("_opening",)
 
-    def __init__(self, whole: mmap, way: Callable[..., mmap]) -> None:
+    def __init__(self, whole: Base, way: Callable[..., mmap]) -> None:
         self._opening = way, reference(whole)
 
     def __reduce__(self) -> tuple[Callable[..., mmap], Reference]:
         return self._opening
 
     def __deepcopy__(self, memo: object) -> NoReturn:
-        raise TypeError("cannot copy a map, nor a view of it: nobody has said whether the memory is shared or copied")
+        raise TypeError(
+            "cannot copy a map, nor a view of it: the memory could be shared or copied, which is not said"
+        )
 
 
-def map_of(whole: mmap | Whole) -> mmap:
+def map_of(whole: Base | Whole) -> Base:
     """The map that was pickled as a `Whole`."""
     if isinstance(whole, Whole):
         whole.__deepcopy__(None)
     return whole
 
 
-def reduce_map(whole: mmap) -> tuple[Any, ...]:
-    """What `mmap.__reduce__` answers; what a subclass has of its own goes with it."""
-    return map_of, (Whole(whole, reopen),), _state(whole)
+def reduce_map(whole: Base) -> tuple[Any, ...]:
+    """What `mmap.__reduce__` returns; what a subclass has of its own goes with it."""
+    return map_of, (Whole(whole, reopen),), whole.__getstate__()
 
 
-def _state(whole: mmap) -> Any:
-    """What `object.__reduce_ex__` gives of an object: the answer of its `__getstate__`, or its attributes and slots."""
-    if hasattr(whole, "__getstate__"):
-        return whole.__getstate__()
-    # Before Python 3.11 not every object has it; what it answers there is this.
-    attributes = getattr(whole, "__dict__", None)
-    names: list[str] = copyreg._slotnames(type(whole))  # type: ignore[attr-defined]
-    slots = {name: getattr(whole, name) for name in names if hasattr(whole, name)}
-    return (attributes, slots) if slots else attributes
-
-
-def reference(whole: mmap) -> Reference:
+def reference(whole: Base) -> Reference:
     """What another process needs to open the map. TypeError: it cannot."""
-    facts = whole.facts()
-    if facts.flags & _constant("MAP_ANONYMOUS"):
+    info = whole.info()
+    if info.flags & _constant("MAP_ANONYMOUS"):
         # The standard library's words. memfd() and shared() make memory that other processes can open.
-        raise TypeError(f"cannot pickle '{whole._type_name()}' object")
-    if facts.descriptor < 0:
+        raise TypeError(f"cannot pickle '{_type_name(whole)}' object")
+    if info.descriptor < 0:
         _refuse(whole, "it keeps no file: map it with mmap_wrap.open, or without trackfd=False")
     # MAP_SHARED_VALIDATE has the bit of MAP_PRIVATE, too.
-    if not facts.flags & _constant("MAP_SHARED") and whole._access & _ACCESS != ACCESS_READ:
+    if not info.flags & _constant("MAP_SHARED") and whole._access & ACCESS != ACCESS_READ:
         _refuse(whole, "what is written to it is this process's own (ACCESS_COPY, MAP_PRIVATE)")
-    file = os.fstat(facts.descriptor)
-    opening = fcntl.fcntl(facts.descriptor, fcntl.F_GETFL) & os.O_ACCMODE
-    ways = _ways_to(whole, facts.descriptor, file, opening)
-    size = min(file.st_size, facts.offset + facts.length)
-    identity = file.st_dev, _generation(facts.descriptor), file.st_ino, size
-    how = facts.protection, facts.flags & ~_ADDRESSES, whole._access, facts.surviving
+    file = os.fstat(info.descriptor)
+    opening = fcntl.fcntl(info.descriptor, fcntl.F_GETFL) & os.O_ACCMODE
+    ways = _ways_to(whole, info.descriptor, file, opening)
+    size = min(file.st_size, info.offset + info.length)
+    identity = file.st_dev, _generation(info.descriptor), file.st_ino, size
+    how = info.protection, info.flags & ~_ADDRESSES, whole._access, info.surviving
     # By itself the class would be looked for under the name that `install` gave it, which is another's elsewhere.
-    kind = None if type(whole) is mmap else type(whole)
-    return kind, ways, _BOOT, _HOST, *identity, opening, facts.offset, facts.length, *how
+    kind = None if type(whole) is _base.mmap else type(whole)
+    return kind, ways, _BOOT, _HOST, *identity, opening, info.offset, info.length, *how
 
 
 # The way to the maker of a map that came without a path, by the map's handle.
 _maker: dict[int, Way] = {}
 
 
-def _ways_to(whole: mmap, descriptor: int, file: os.stat_result, opening: int) -> tuple[Way, ...]:
+def _ways_to(whole: Base, descriptor: int, file: os.stat_result, opening: int) -> tuple[Way, ...]:
     try:
         path = os.readlink(f"/proc/self/fd/{descriptor}")
         found = os.stat(path)
@@ -167,15 +159,20 @@ def _ways_to(whole: mmap, descriptor: int, file: os.stat_result, opening: int) -
     try:
         os.close(os.open(own[0], opening | os.O_CLOEXEC))
     except OSError as error:
-        # Secret memory is such: nobody may open it.
+        # As for secret memory, which cannot be opened.
         _refuse(whole, f"its file has no path, and cannot be opened through {own[0]}: {error.strerror}")
-    # So that what is only sent back arrives, although who sends it back lets go of it.
+    # So that what is only sent back arrives, although its sender closes it.
     maker = _maker.get(whole._handle, own)
     return (own,) if maker == own else (own, maker)
 
 
-def _refuse(whole: mmap, why: str) -> NoReturn:
-    raise TypeError(f"cannot pickle '{whole._type_name()}' object: {why}")
+def _type_name(whole: Base) -> str:
+    # In the words of the standard library's exceptions.
+    return "mmap.mmap" if type(whole) is _base.mmap else type(whole).__name__
+
+
+def _refuse(whole: Base, why: str) -> NoReturn:
+    raise TypeError(f"cannot pickle '{_type_name(whole)}' object: {why}")
 
 
 def reopen(
@@ -192,11 +189,11 @@ def reopen(
 ) -> mmap:
     """Opens the map again that the reference is of. OSError: the file is not there, or is another one now.
 
-    FileNotFoundError, PermissionError: of the path. ProcessLookupError: who pickled it has closed it, or ended. ESTALE:
+    FileNotFoundError, PermissionError: of the path. ProcessLookupError: its process has closed it, or ended. ESTALE:
     another file has the path now, or it was cut short. EREMOTE: a file without a path, of another machine.
     """
-    kind = mmap if kind is None else kind
-    if not issubclass(kind, mmap):
+    kind = _base.mmap if kind is None else kind
+    if not issubclass(kind, Base):
         raise TypeError(f"a reference to a map of the class mmap is needed, not of {kind.__name__}")
     path, process = ways[-1]
     if process and boot != _BOOT:
@@ -212,8 +209,8 @@ def reopen(
         if there < size:
             raise OSError(errno.ESTALE, f"the file was cut short: it has {there} bytes, the map {size}", path)
         # A map of an empty file has no length that could be asked for.
-        handle = _ffi.mmap_wrap(None, length or REST, protection, flags | _ffi.KEEP, descriptor, offset)
-        whole = kind._of(answer(handle, path), access, bool(survive))
+        handle = _ffi.mmap_wrap(None, length or MMAP_WRAP_REST, protection, flags | MMAP_WRAP_KEEP, descriptor, offset)
+        whole = kind._of(checked(handle, "pickle", path), access, bool(survive))
     finally:
         os.close(descriptor)
     if process:
@@ -223,7 +220,7 @@ def reopen(
 
 
 def _open(ways: tuple[Way, ...], opening: int, wanted: tuple[int, ...]) -> int:
-    """A descriptor of the file that `wanted` tells from all others: by inode, device and generation."""
+    """A descriptor of the file with the identity `wanted`: inode, device and generation."""
     # O_NONBLOCK: what has the path now may be a FIFO.
     flags = opening | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
     for path, process in ways:
@@ -240,13 +237,13 @@ def _open(ways: tuple[Way, ...], opening: int, wanted: tuple[int, ...]) -> int:
         os.close(descriptor)
         if not process:
             raise OSError(errno.ESTALE, f"another file is there now: inode {file.st_ino}, not {wanted[0]}", path)
-    who = " and ".join(f"process {process}" for _, process in ways)
+    processes = " and ".join(f"process {process}" for _, process in ways)
     why = "the map, whose file has no path, was closed, or the process has ended; keep it until it is opened"
-    raise ProcessLookupError(errno.ESRCH, f"{who}: {why}", ways[0][0])
+    raise ProcessLookupError(errno.ESRCH, f"{processes}: {why}", ways[0][0])
 
 
 def _generation(descriptor: int) -> int:
-    """A number that tells the file from an earlier one with the same inode; 0 where the file system has none."""
+    """A number that differs from that of an earlier file with the same inode; 0 where the file system has none."""
     try:
         # The kernel writes an int.
         return int.from_bytes(fcntl.ioctl(descriptor, _FS_IOC_GETVERSION, bytes(8))[:4], sys.byteorder)
@@ -270,14 +267,14 @@ def reduce_view(view: memoryview) -> tuple[Any, ...]:
     """What `copyreg` has for a memoryview of a map: a reference for another process, the bytes for all else."""
     whole, shape = view.obj, None if view.ndim == 1 else view.shape
     caller = _caller()
-    # The module copy asks as well, and is refused by `Whole`.
+    # The module copy asks as well, and fails in `Whole`.
     if caller not in _SENDERS and caller != "copy":
         data = view.tobytes()
         return copied_view_of, (data if view.readonly else bytearray(data), view.format, shape)
-    assert isinstance(whole, mmap)
+    assert isinstance(whole, Base)
     # Only what has one dimension can have steps: memoryview slices nothing else.
     step = view.strides[0] // view.itemsize if view.ndim == 1 else 1  # type: ignore[index]
-    low, size = _address_of(view) - whole.facts().address, view.nbytes
+    low, size = _address_of(view) - whole.info().address, view.nbytes
     if step != 1 and size:
         span = (len(view) - 1) * abs(step) * view.itemsize
         low, size = low - (span if step < 0 else 0), span + view.itemsize
@@ -285,7 +282,7 @@ def reduce_view(view: memoryview) -> tuple[Any, ...]:
 
 
 def view_of(
-    whole: mmap | Whole, low: int, size: int, form: str, shape: tuple[int, ...] | None, step: int, readonly: bool
+    whole: Base | Whole, low: int, size: int, form: str, shape: tuple[int, ...] | None, step: int, readonly: bool
 ) -> memoryview:
     """The view that `reduce_view` described."""
     view: memoryview = memoryview(map_of(whole))[low : low + size]

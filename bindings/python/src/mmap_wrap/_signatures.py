@@ -1,9 +1,9 @@
-"""What the library's functions take and return, but for getters of constants. Written by scripts/stubs.
+"""The functions and structs of include/mmap_wrap.h. Written by scripts/stubs.
 
-The first letter is the result, the others are the parameters in order: i int64_t or a handle, p an address or NULL, t a
-text that ends in NUL, d a double. include/mmap_wrap.h is the manual.
+i is an int64_t or a handle, p an address or NULL, t a text that ends in NUL, d a double.
 """
 
+# The first letter is the result, the others are the parameters in order.
 SIGNATURES = {
     "mmap_wrap_abi_version": "i",
     "mmap_wrap_version": "t",
@@ -94,4 +94,41 @@ SIGNATURES = {
     "mmap_wrap_constant_name": "ti",
     "mmap_wrap_constant_value": "ii",
     "mmap_wrap_constant_available": "ii",
+}
+
+# The members in order: each letter and name.
+MEMBERS = {
+    "OpenOptions": [
+        ("i", "open_flags"),
+        ("i", "mode"),
+        ("i", "size"),
+        ("i", "allocate"),
+        ("i", "length"),
+        ("i", "prot"),
+        ("i", "flags"),
+        ("i", "offset"),
+    ],
+    "Cachestat": [
+        ("i", "cached"),
+        ("i", "dirty"),
+        ("i", "writeback"),
+        ("i", "evicted"),
+        ("i", "recently_evicted"),
+    ],
+    "Info": [
+        ("i", "length"),
+        ("i", "mapped"),
+        ("i", "address"),
+        ("i", "page_size"),
+        ("i", "protection"),
+        ("i", "flags"),
+        ("i", "offset"),
+        ("i", "keeps_file"),
+        ("i", "sealed"),
+        ("i", "exports"),
+        ("i", "surviving"),
+        ("i", "lost"),
+        ("i", "source"),
+        ("i", "descriptor"),
+    ],
 }

@@ -36,6 +36,6 @@ def mistakes(m: mmap.mmap, kind: str) -> NoReturn:
     m.put("u4", 0, 1.5)  # type: ignore[call-overload]
     m.atomic_add(0, 1, 16)  # type: ignore[arg-type]
     m.protect("r")  # type: ignore[arg-type]
-    m.copy(b"bytes")  # type: ignore[arg-type]
+    m.copy_from(b"bytes")  # type: ignore[arg-type]
     del m[0]
     raise AssertionError

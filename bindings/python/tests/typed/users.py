@@ -36,7 +36,7 @@ def bytes_of_a_map(m: mmap.mmap) -> None:
     assert_type(m.lines(), Iterator[bytes])
     assert_type(m.read(4), bytes)
     assert_type(m.closed, bool)
-    assert_type(m.copy(m, 0, 4, 4), int)
+    assert_type(m.copy_from(m, 0, 4, 4), int)
     assert_type(m.compare(m), int)
 
 
@@ -55,7 +55,7 @@ def beginnings(path: Path, mode: Mode) -> None:
     assert_type(mmap.open(os.fsencode(path), "r+", size=4096, allocate=True), mmap.mmap)
     assert_type(mmap.open(str(path), mode), mmap.mmap)
     assert_type(mmap.map_path(path, prot=mmap.PROT_READ), mmap.mmap)
-    assert_type(mmap.shared("/name", 4096, "x+"), mmap.mmap)
+    assert_type(mmap.shared_memory("/name", 4096, "x+"), mmap.mmap)
     assert_type(mmap.anonymous(4096, huge=1 << 21), mmap.mmap)
     assert_type(mmap.memfd(4096), mmap.mmap)
     with mmap.secret(32) as key:
@@ -90,13 +90,13 @@ def pages(m: mmap.mmap) -> None:
     m.protect(mmap.PROT_NONE, 4096, 4096)
     m.lock(on_fault=True)
     assert_type(m.residency(), bytes)
-    assert_type(m.resident(), int)
-    assert_type(m.cached(), raw.Cache)
-    assert_type(m.cached().dirty, int)
-    assert_type(m.facts().address, int)
+    assert_type(m.resident_bytes(), int)
+    assert_type(m.cachestat(), raw.Cachestat)
+    assert_type(m.cachestat().dirty, int)
+    assert_type(m.info().address, int)
     assert_type(m.prefault(writing=True), int)
-    assert_type(m.seals(), int)
-    m.bind(mmap.MPOL_BIND, {0, 1})
+    assert_type(m.file_seals(), int)
+    m.mbind(mmap.MPOL_BIND, {0, 1})
 
 
 class Table(mmap.mmap):

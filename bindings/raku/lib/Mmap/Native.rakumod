@@ -2,7 +2,7 @@
 
 =head1 NAME
 
-Mmap::Native - the raw mmap and munmap of the C library, and what belongs to them
+Mmap::Native - mmap, munmap and related functions of the C library
 
 =head1 SYNOPSIS
 
@@ -19,27 +19,26 @@ munmap $address, 50;
 
 =head1 DESCRIPTION
 
-A drop-in for Mmap::Native 0.0.6, with the same names. These are the calls of the C library: a wrong address or length
-can end the program. New code is better off with L<Mmap::Wrap>; a program may use both.
+A drop-in replacement for Mmap::Native 0.0.6, with the same names. It calls functions of the C library: a wrong address or length can
+crash the program. Use L<Mmap::Wrap> for new programs. A program may use both modules, but must not pass mappings of Mmap::Wrap to
+these functions.
 
-What is different from 0.0.6:
+Differences from 0.0.6:
 
-=item C<munmap> really unmaps, and answers 0, or -1 on failure.
-=item The address given to C<mmap> is a real hint, and MAP_FIXED and MAP_FIXED_NOREPLACE work.
+=item C<munmap> unmaps, and returns 0, or -1 on failure.
+=item C<mmap> passes its address argument on, so hints, MAP_FIXED and MAP_FIXED_NOREPLACE work.
 =item PKEY_ACCESS_MASK is a number.
-=item C<mprotect>, C<madvise>, C<msync>, C<mremap>, C<mlock>, C<mlock2>, C<munlock> and C<mincore> are there too. A program
-that declares one of these names itself, as programs for 0.0.6 had to, goes on to use its own.
-=item Arguments are checked to be what C can take: an integer that does not fit its C type, C<Nil>, a type object in
-place of a number, or an argument too few or too many is an exception. NativeCall by itself would pass 0, cut the
-number, or crash. The one type object that is fine is C<Pointer>, for NULL.
-=item The constants have this platform's values. They are plain C<Int>s, fixed like all constants when the program that
-uses them is compiled. One that the platform lacks throws X::Mmap::Unsupported when it is used.
-=item C<Pointer> and C<blob-from-pointer> come along, so that the synopsis runs as printed. Where NativeHelpers::Blob is
-installed, its own C<blob-from-pointer> is exported, so that both modules go together in one program; else the one
-described below is.
+=item C<mprotect>, C<madvise>, C<msync>, C<mremap>, C<mlock>, C<mlock2>, C<munlock> and C<mincore> are exported, too. A program that
+declares a function with one of these names, as programs for 0.0.6 had to, uses its own.
+=item An argument that its C type cannot hold, C<Nil>, a type object instead of a number, and a wrong number of arguments are
+exceptions. NativeCall would pass 0, truncate the number, or crash. The only type object that is allowed is C<Pointer>, for NULL.
+=item The constants have the values of this platform. They are C<Int>s that are stored in precompiled code. One that this platform lacks
+throws X::Mmap::Unsupported when it is used.
+=item C<Pointer> and C<blob-from-pointer> are exported, so that the synopsis works. If NativeHelpers::Blob is installed, its
+C<blob-from-pointer> is exported, so that a program can use both modules; otherwise the one that is described below.
 
-As in 0.0.6, flags are joined by C<+|>, the offset is a multiple of the page size, and the numbers suit 64-bit platforms.
-Any thread may make any call. Mappings made by Mmap::Wrap are not for these calls.
+As in 0.0.6, join flags with C<+|>. The offset must be a multiple of the page size. The types are those of 64-bit platforms. All
+functions are thread-safe.
 
 =head1 EXPORTS
 
@@ -55,7 +54,7 @@ use Mmap::Wrap::Raw;
 use Mmap::Wrap::Constants;
 use Mmap::Wrap::Exceptions;
 
-#| The names that 0.0.6 exports, besides MAP_FAILED, mmap and munmap. Their values are the native library's.
+#| The constants that 0.0.6 exports, except MAP_FAILED. The native library has their values.
 my constant NAMES = <
     PROT_NONE PROT_READ PROT_WRITE PROT_EXEC PROT_SEM PROT_GROWSDOWN PROT_GROWSUP
     MREMAP_MAYMOVE MREMAP_FIXED MREMAP_DONTUNMAP
@@ -76,37 +75,37 @@ my package EXPORT::DEFAULT { }
 my package EXPORT::ALL { }
 
 sub EXPORT {
-    # A second routine of one name would not import beside theirs; theirs itself does.
+    # Importing another routine with the same name would conflict with theirs; importing theirs again does not.
     my \theirs = try { require NativeHelpers::Blob <&blob-from-pointer>; &blob-from-pointer };
-    # Without its container: only the identical routine may be imported twice.
+    # Without its container: only the identical routine can be imported twice.
     Map.new: '&blob-from-pointer' => (theirs // &Mmap::Native::blob-from-pointer)<>, 'Pointer' => Pointer
 }
 
 module Mmap::Native {
-    # Of this platform, as the native library is that is installed along: no other platform can use this compilation.
+    # Values of this platform: the native library is installed with this module, so no other platform uses this compilation.
     BEGIN {
-        my $here = names-here.Set;
+        my $here = available-names.Set;
         for NAMES -> $name {
             if $here{$name} {
                 my \value = value-of($name);
                 .{$name} := value for EXPORT::DEFAULT::, EXPORT::ALL::, Mmap::Native::;
             } else {
-                # A program that names what the platform lacks, and does without it there, is to compile.
+                # A program may contain a constant that this platform lacks, as long as it does not use it.
                 export-terms($_, [$name]) for EXPORT::DEFAULT::, EXPORT::ALL::;
             }
         }
     }
 
-    #| The address that C<mmap> and C<mremap> answer on failure.
+    #| The address that C<mmap> and C<mremap> return on failure.
     constant MAP_FAILED is export = Pointer[void].new(-1);
 
-    #| What fits C's int, also where flags are written unsigned.
+    #| A number that fits C's int, or, for flags, unsigned int.
     my subset CInt of Int where { .defined && -2 ** 31 <= $_ < 2 ** 32 }
-    #| What NativeCall takes for C's size_t and off_t: 64 bits with a sign. No address space has room for more.
+    #| A number that NativeCall accepts for size_t and off_t: a signed 64-bit integer. No address space is larger.
     my subset CSize of Int where { .defined && -2 ** 63 <= $_ < 2 ** 63 }
 
-    # C's functions. They are called through those below, because NativeCall checks no argument that it can convert, and
-    # reads arguments that were not given. An int result is no wider type: what the register holds above it would be read.
+    # The C functions. The subs below call them, because NativeCall does not check arguments that it can convert, and reads
+    # arguments that are missing. The return types are exactly C's: a wider type would read garbage in the upper half of the register.
     my sub c-mmap(Pointer, uint64, int32, int32, int32, int64 --> Pointer) is native is symbol('mmap') { * }
     my sub c-munmap(Pointer, uint64 --> int32) is native is symbol('munmap') { * }
     my sub c-mprotect(Pointer, uint64, int32 --> int32) is native is symbol('mprotect') { * }
@@ -125,9 +124,9 @@ module Mmap::Native {
 
     mmap(Pointer $address, Int:D $length, Int:D $prot, Int:D $flags, Int:D $fd, Int:D $offset --> Pointer)
 
-Maps C<$length> bytes of the file open as C<$fd>, from C<$offset> on, and answers where they begin: a true, defined
-C<Pointer> equal to MAP_FAILED on failure, nothing is thrown. C<$address> is where to map, C<Pointer> for anywhere. The
-descriptor may be closed afterwards.
+Maps C<$length> bytes, from C<$offset>, of the file that is open as C<$fd>, and returns their address. On failure it returns
+a C<Pointer> that equals MAP_FAILED and is true and defined; nothing is thrown. C<$address> is a hint for the address; C<Pointer>, the type
+object, means any address. The descriptor may be closed afterwards.
 
 =begin code :lang<raku>
 use Mmap::Native;
@@ -139,8 +138,7 @@ say $memory == MAP_FAILED;                           # False
 
     munmap(Pointer $address, Int:D $length --> Int:D)
 
-Unmaps all pages that hold one of C<$length> bytes from C<$address>, which is on a page border. Answers 0, or -1 on
-failure.
+Unmaps all pages that contain one of C<$length> bytes from C<$address>, a multiple of the page size. Returns 0, or -1 on failure.
 
 =begin code :lang<raku>
 use Mmap::Native;
@@ -150,15 +148,15 @@ say munmap $memory, 4096;                            # 0
 
 =end pod
 
-    # A multi with such a proto merges with that of Mmap::Wrap where a program imports both.
+    # With this proto, the candidates merge with those of Mmap::Wrap in a program that imports both.
     proto mmap(|) is export { * }
     multi mmap(Pointer $address, CSize $length, CInt $prot, CInt $flags, CInt $fd, CSize $offset --> Pointer) {
         c-mmap($address, $length, $prot, $flags, $fd, $offset)
     }
-    # A Junction, as PROT_READ | PROT_WRITE is, would make a mapping for each of its values.
+    # A Junction, such as PROT_READ | PROT_WRITE, would call mmap once for each value.
     multi mmap(Pointer $address, Mu $length, Mu $prot, Mu $flags, Mu $fd, Mu $offset --> Pointer) {
-        X::Mmap::Argument.new(:message('mmap: length, prot, flags, fd and offset are integers that fit their C types; flags are '
-            ~ 'joined by +|, not by |')).throw
+        X::Mmap::Argument.new(:message('mmap: length, prot, flags, fd and offset must be integers that fit their C types; join '
+            ~ 'flags with +| instead of |')).throw
     }
 
     sub munmap(Pointer $address, CSize $length --> Int:D) is export { c-munmap($address, $length) }
@@ -169,8 +167,8 @@ say munmap $memory, 4096;                            # 0
 
     mprotect(Pointer $address, Int:D $length, Int:D $prot --> Int:D)
 
-Changes what may be done with the pages. This call and the following ones answer 0, or -1 on failure; they take an
-address on a page border, and reach all pages that hold one of the C<$length> bytes.
+Sets the protection of pages. This function and the following ones return 0, or -1 on failure. They need an address that is a multiple of
+the page size, and apply to all pages that contain one of the C<$length> bytes.
 
 =begin code :lang<raku>
 use Mmap::Native;
@@ -182,8 +180,8 @@ say mprotect $memory, 4096, PROT_READ;               # 0
 
     madvise(Pointer $address, Int:D $length, Int:D $advice --> Int:D)
 
-Tells the kernel how the pages will be used. C<MADV_DONTNEED>, C<MADV_FREE>, C<MADV_REMOVE> and C<MADV_WIPEONFORK> lose
-data of whole pages, beyond C<$length> as well.
+Gives the kernel advice about the use of pages. C<MADV_DONTNEED>, C<MADV_FREE>, C<MADV_REMOVE> and C<MADV_WIPEONFORK> discard the data of
+whole pages, also beyond C<$length>.
 
 =begin code :lang<raku>
 use Mmap::Native;
@@ -195,7 +193,7 @@ say madvise $memory, 4096, MADV_WILLNEED;            # 0
 
     msync(Pointer $address, Int:D $length, Int:D $flags --> Int:D)
 
-Writes changed pages back to their file: C<MS_SYNC> waits for it, C<MS_ASYNC> does not.
+Writes changed pages back to their file. C<MS_SYNC> waits until they are stored, C<MS_ASYNC> does not.
 
 =begin code :lang<raku>
 use Mmap::Native;
@@ -208,8 +206,8 @@ say msync $address, 50, MS_SYNC;                     # 0
 
     mremap(Pointer $address, Int:D $length, Int:D $new-length, Int:D $flags, Pointer $new? --> Pointer)
 
-Resizes a mapping, and answers where it is now, or MAP_FAILED. It may move only with C<MREMAP_MAYMOVE>; with
-C<MREMAP_FIXED> it moves to C<$new>. Linux only.
+Resizes a mapping, and returns its address, or MAP_FAILED. The mapping may move only with C<MREMAP_MAYMOVE>; with C<MREMAP_FIXED> it moves
+to C<$new>. Linux only.
 
 =begin code :lang<raku>
 use Mmap::Native;
@@ -234,8 +232,8 @@ say mremap($memory, 4096, 2 ** 20, MREMAP_MAYMOVE) == MAP_FAILED;   # False
     mlock(Pointer $address, Int:D $length --> Int:D)
     mlock2(Pointer $address, Int:D $length, Int:D $flags --> Int:D)
 
-Reads the pages in and keeps them in memory. C<mlock2> with C<MLOCK_ONFAULT> keeps each from when it is first used; Linux
-only.
+C<mlock> reads the pages in and keeps them in memory. C<mlock2> with C<MLOCK_ONFAULT> keeps each page in memory from its first
+access; Linux only.
 
 =begin code :lang<raku>
 use Mmap::Native;
@@ -248,7 +246,7 @@ say mlock2 $memory, 4096, MLOCK_ONFAULT;             # 0
 
     munlock(Pointer $address, Int:D $length --> Int:D)
 
-Lets them go again.
+Unlocks the pages.
 
 =begin code :lang<raku>
 use Mmap::Native;
@@ -261,8 +259,8 @@ say munlock $memory, 4096;                           # 0
 
     mincore(Pointer $address, Int:D $length, Buf:D $residency --> Int:D)
 
-Stores a byte for each page, whose lowest bit tells whether the page is in memory. X::Mmap::OutOfRange where the buffer has
-fewer bytes than there are pages.
+Stores one byte per page; its lowest bit is 1 if the page is in memory. X::Mmap::OutOfRange if the buffer has fewer bytes than the range
+has pages.
 
 =begin code :lang<raku>
 use Mmap::Native;
@@ -279,10 +277,10 @@ say so $residency[0] +& 1;                           # True
     sub munlock(Pointer $address, CSize $length --> Int:D) is export { c-munlock($address, $length) }
 
     sub mincore(Pointer $address, CSize $length, Buf:D $residency --> Int:D) is export {
-        # As C reads a negative one.
+        # C reads a negative length as an unsigned number.
         my $pages = ($length % 2 ** 64 / mmap_wrap_page_size).ceiling;
-        X::Mmap::OutOfRange.new(:message("mincore: the $length bytes lie on $pages pages, and the buffer has room for "
-            ~ "{$residency.bytes}; allocate a byte for each page")).throw if $residency.bytes < $pages;
+        X::Mmap::OutOfRange.new(:message("mincore: $length bytes have $pages pages, and the buffer has room for {$residency.bytes}; "
+            ~ 'allocate one byte per page')).throw if $residency.bytes < $pages;
         c-mincore($address, $length, $residency)
     }
 
@@ -292,9 +290,9 @@ say so $residency[0] +& 1;                           # True
 
     blob-from-pointer(Pointer:D $from, Int:D :$elems!, Blob:U :$type = Buf)
 
-Copies C<$elems> elements from the address into a new Blob of that type. Fails where the pointer has a type of another
-size, is MAP_FAILED, or where not all of these bytes are mapped. Bytes that are mapped and refuse to be read, as those of a
-file that was cut short do, end the program: C<read> of L<Mmap::Wrap> is for those.
+Copies C<$elems> elements from the address to a new Blob of the given type. Returns a Failure if the pointer has a type of another size,
+is MAP_FAILED, or if not all of the bytes are mapped. Reading mapped bytes that fault, such as those of a truncated file, ends the
+program; L<Mmap::Wrap> throws an exception for them.
 
 =begin code :lang<raku>
 use Mmap::Native;
@@ -306,24 +304,24 @@ say blob-from-pointer($address, :25elems, :type(Buf[uint16]))[0];
 =end pod
 
     our sub blob-from-pointer(Pointer:D $from, Int:D :$elems!, Blob:U :$type = Buf) {
-        fail 'blob-from-pointer: the pointer is MAP_FAILED, there is nothing to copy' if $from == MAP_FAILED;
+        fail 'blob-from-pointer: the pointer is MAP_FAILED' if $from == MAP_FAILED;
         my $width = nativesizeof($type.of);
-        fail "blob-from-pointer: elements of {$from.of.^name} do not go into a {$type.^name}, they have another size"
+        fail "blob-from-pointer: elements of {$from.of.^name} and of {$type.^name} have different sizes"
             unless $from.of ~~ void || nativesizeof($from.of) == $width;
-        fail "blob-from-pointer: $elems × $width bytes from {$from.gist} on are not all mapped"
+        fail "blob-from-pointer: $elems × $width bytes from {$from.gist} are not all mapped"
             unless mapped(+$from, $elems * $width);
         my $blob := $type.allocate($elems);
         c-memcpy($blob, $from, $elems * $width);
         $blob
     }
 
-    # Room for a number of elements that nobody can have would end the program, as would the copy. A sync that waits for
-    # nothing does nothing, but refuses what is not mapped.
+    # Allocating an impossible number of elements would end the program, and so would the copy. An asynchronous msync does nothing, but
+    # fails if memory is not mapped.
     my sub mapped(Int:D $address, Int:D $size --> Bool:D) {
         my $before = $address % mmap_wrap_page_size;
         0 <= $size < 2 ** 62 && c-msync(Pointer.new($address - $before), $before + $size, MS_ASYNC()) == 0
     }
 
-    # As with stubs, a program may declare these names itself: for 0.0.6 it had to, to make such calls.
+    # As stubs, so that a program may declare these names itself, as programs for 0.0.6 had to.
     BEGIN .set_yada for &mprotect, &madvise, &msync, &mremap, &mlock, &mlock2, &munlock, &mincore;
 }

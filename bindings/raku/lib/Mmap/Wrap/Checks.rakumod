@@ -2,13 +2,16 @@
 
 =head1 NAME
 
-Mmap::Wrap::Checks - between Raku's values and the native calls
+Mmap::Wrap::Checks - argument checks and exceptions that all modules of the distribution share
 
 =head1 DESCRIPTION
 
-For the modules of this distribution: what every call needs. The rules for ranges are the native library's; here stand
-only those that NativeCall would break: it turns C<Nil> and type objects into 0, cuts text at NUL, and dies without a
-type where a number does not fit.
+Internal. The native library checks ranges, handles and flags. This module checks only what NativeCall would get wrong before the
+library sees it: NativeCall converts C<Nil> and type objects to 0, ends text at the first NUL, and throws an exception without a
+type when an integer does not fit.
+
+The first argument of each routine, C<$call>, is what the user called, as it stands at the beginning of the message: C<mmap>,
+C<.protect>, C<[]>.
 
 =end pod
 
@@ -18,7 +21,7 @@ use Mmap::Wrap::Exceptions;
 
 unit module Mmap::Wrap::Checks;
 
-my constant KINDS = Map.new:
+my constant CLASSES = Map.new:
     E_UNMAPPED,    X::Mmap::Closed,
     E_RANGE,       X::Mmap::OutOfRange,
     E_ALIGNMENT,   X::Mmap::Alignment,
@@ -29,28 +32,35 @@ my constant KINDS = Map.new:
     E_HANDLE,      X::Mmap::Argument,
     E_UNSUPPORTED, X::Mmap::Unsupported;
 
-#| Integers nearer to 0 are compared at once; beyond, MoarVM calls its library for big ones.
-constant NEAR is export = 2 ** 31 - 1;
+#| MoarVM compares integers up to this size without its library for big integers.
+constant SMALL is export = 2 ** 31 - 1;
 
-#| What stands for a number of the platform and asks the library for it: the enums do this.
+#| Does the role: a value that stands for a number of the platform and asks the library for it, as those of the enums do.
 role PlatformNumber is export { }
 
-#| The answer of a native call, or the exception that its code stands for.
-sub answered(Int:D $code, :$path --> Int:D) is export {
-    $code < 0 ?? failure($code, :$path).throw !! $code
+#| The result of a native call; throws the exception for a negative one. The mapping, or the file, gives the exception its path.
+sub checked($call, Int:D $code, $mapping = Nil --> Int:D) is export {
+    $code < 0 ?? failure($call, $code, :path($mapping.defined ?? $mapping.path !! Nil)).throw !! $code
 }
 
-#| The exception for this thread's last failure.
-sub failure(Int:D $code, :$path --> X::Mmap:D) is export {
+#| The exception for a negative result, the last one of this thread.
+sub failure($call, Int:D $code, :$path --> X::Mmap:D) is export {
     my $done = mmap_wrap_fault_done;
-    # Where the garbage collector closed a mapping in between, and was refused, the last failure is its own.
-    my $message = mmap_wrap_last_error_code() == $code ?? mmap_wrap_last_error_message() !! mmap_wrap_strerror($code);
-    my $name = ~(mmap_wrap_strerror($code) ~~ / <[A..Z 0..9 _]>+ <before ')' $> / // '');
-    my $kind = $code > E_HANDLE ?? X::Mmap::System !! (KINDS{$code}:exists) ?? KINDS{$code} !! X::Mmap::Internal;
-    $kind.new(:$code, :$path, :$message, :$name, |(:$done if $kind === X::Mmap::Fault))
+    my $class = $code > E_HANDLE ?? X::Mmap::System !! (CLASSES{$code}:exists) ?? CLASSES{$code} !! X::Mmap::Internal;
+    $class.new(:$code, :$path, :message("$call: {reason $code}"), :name(code-name $code), |(:$done if $class === X::Mmap::Fault))
 }
 
-sub misused($call, $problem, :$path) is export {
+# The garbage collector may run in between, and closing a mapping there may fail, too: then the last failure is that one.
+sub reason(Int:D $code --> Str:D) {
+    mmap_wrap_last_error_code() == $code ?? mmap_wrap_last_error_reason() !! mmap_wrap_strerror($code)
+}
+
+#| The name of a negative result: ENOENT, MMAP_WRAP_E_RANGE.
+sub code-name(Int:D $code --> Str:D) is export {
+    ~(mmap_wrap_strerror($code) ~~ / <[A..Z 0..9 _]>+ <before ')' $> / // '')
+}
+
+sub bad-argument($call, $problem, :$path) is export {
     X::Mmap::Argument.new(:code(E_ARGUMENT), :name<MMAP_WRAP_E_ARGUMENT>, :message("$call: $problem"), :$path).throw
 }
 
@@ -58,78 +68,80 @@ sub out-of-range($call, $problem, :$path) is export {
     X::Mmap::OutOfRange.new(:code(E_RANGE), :name<MMAP_WRAP_E_RANGE>, :message("$call: $problem"), :$path).throw
 }
 
-# What was given, for a message: short, and without asking a stranger's methods.
-proto shown(Mu) is export { * }
-multi shown(Mu:U $value) { $value.^name }
-multi shown(Mu:D $value) { "a {$value.^name}" }
-multi shown(Str:D $value) { $value.chars > 60 ?? "'{$value.substr(0, 60)}…'" !! "'$value'" }
-multi shown(Numeric:D $value) { $value.raku }
+#| An argument as a message shows it: short, and without a call of its methods, which may be anyone's.
+proto described(Mu) is export { * }
+multi described(Mu:U $value) { $value.^name }
+multi described(Mu:D $value) { "a {$value.^name}" }
+multi described(Str:D $value) { $value.chars > 60 ?? "'{$value.substr(0, 60)}…'" !! "'$value'" }
+multi described(Numeric:D $value) { $value.raku }
 
-sub order(Mu $endian --> Endian:D) is export {
+sub byte-order($call, Mu $endian --> Endian:D) is export {
     Endian.ACCEPTS($endian) && $endian.defined ?? $endian
-        !! misused 'element', "the order of bytes is {shown $endian}, not NativeEndian, LittleEndian or BigEndian"
+        !! bad-argument $call, "the byte order must be NativeEndian, LittleEndian or BigEndian, not {described $endian}"
 }
 
-#| An integer that a native call takes as it is. Mu, so that a Junction is refused instead of making many calls.
-proto whole($call, $what, Mu $) is export { * }
-multi whole($call, $what, Int:D $value --> Int:D) {
-    -NEAR < $value < NEAR || REST < $value < -REST ?? $value !! out-of-range $call, "$what $value does not fit 64 bits"
+#| An integer that fits the 64 bits of a native call. The parameter is Mu: a Junction would call the routine once per value.
+proto integer($call, $what, Mu $) is export { * }
+multi integer($call, $what, Int:D $value --> Int:D) {
+    -SMALL < $value < SMALL || REST < $value < -REST ?? $value !! out-of-range $call, "$what $value does not fit 64 bits"
 }
-# 1e3 and 4096 / 2 are integers that come in another type.
-multi whole($call, $what, Real:D $value --> Int:D) {
-    abs($value) < Inf && $value == $value.Int ?? whole($call, $what, $value.Int)
-        !! misused $call, "$what is {shown $value}, not an integer"
+# 1e3 and 4096 / 2 are integers of another type.
+multi integer($call, $what, Real:D $value --> Int:D) {
+    abs($value) < Inf && $value == $value.Int ?? integer($call, $what, $value.Int)
+        !! bad-argument $call, "$what must be an integer, not {described $value}"
 }
-multi whole($call, $what, Mu $value) { misused $call, "$what is {shown $value}, not an integer" }
+multi integer($call, $what, Mu $value) { bad-argument $call, "$what must be an integer, not {described $value}" }
 
-#| The same, or C<*> for the rest.
+#| The same, or C<*> for the rest of the mapping or file.
 proto size-or-rest($call, Mu $, $what = 'size') is export { * }
 multi size-or-rest($call, Whatever:D, $what = 'size' --> Int:D) { REST }
-multi size-or-rest($call, Mu $size, $what = 'size' --> Int:D) { whole($call, $what, $size) }
+multi size-or-rest($call, Mu $size, $what = 'size' --> Int:D) { integer($call, $what, $size) }
 
-#| An integer that is to be stored as that type.
-proto fitting(Mu, $type, Int:D $lowest, Int:D $highest) is export { * }
-multi fitting(Int:D $value, $type, $lowest, $highest --> Int:D) {
-    $lowest <= $value <= $highest ?? $value !! out-of-range 'assign', "$value does not fit $type, which takes $lowest to $highest"
+#| Offset and size for a native call.
+sub range($call, Mu $offset, Mu $size --> List:D) is export {
+    integer($call, 'offset', $offset), size-or-rest($call, $size)
 }
-multi fitting(Mu $value, $type, $lowest, $highest) { misused 'assign', "the value is {shown $value}, no integer, which $type takes" }
+
+#| An integer to be stored as an element of that type.
+proto fitting($call, Mu, $type, Int:D $lowest, Int:D $highest) is export { * }
+multi fitting($call, Int:D $value, $type, $lowest, $highest --> Int:D) {
+    $lowest <= $value <= $highest ?? $value !! out-of-range $call, "$value does not fit $type ($lowest to $highest)"
+}
+multi fitting($call, Mu $value, $type, $lowest, $highest) {
+    bad-argument $call, "a value for $type must be an integer, not {described $value}"
+}
 
 my constant PREFIXES = Map.new: (<prot protection> X=> 'PROT_'), ('advice', 'MADV_');
 
-#| Bits of the platform: a number, or one of the enums; C<+|> joins several.
+#| Flags of the platform: an integer, or values of an enum that C<+|> joined.
 proto bits($call, $what, Mu $) is export { * }
 multi bits($call, $what, PlatformNumber:D $value --> Int:D) {
-    my $prefix = PREFIXES{$what} // misused $call, "$what has no enum: give the platform's numbers";
-    misused $call, "$what is {$value.key}, which is another one's: {$value.value}" unless $value.value.starts-with($prefix);
+    my $prefix = PREFIXES{$what} // bad-argument $call, "$what must be one of the platform's numbers, not {$value.key}";
+    bad-argument $call, "$what must be a $prefix value, and {$value.key} is {$value.value}" unless $value.value.starts-with($prefix);
     $value.Int
 }
-multi bits($call, $what, Junction:D $) { misused $call, "$what is a Junction: join several by +|, not by |" }
-multi bits($call, $what, Mu $value --> Int:D) { whole($call, $what, $value) }
+multi bits($call, $what, Junction:D $) { bad-argument $call, "$what is a Junction; join flags with +| instead of |" }
+multi bits($call, $what, Mu $value --> Int:D) { integer($call, $what, $value) }
 
-#| A timeout in seconds as a native call takes it; C<*> is for ever.
+#| A timeout in seconds as nanoseconds; C<*> waits indefinitely.
 proto nanoseconds($call, Mu $) is export { * }
 multi nanoseconds($call, Whatever:D --> Int:D) { REST }
 multi nanoseconds($call, Real:D $seconds --> Int:D) {
     $seconds == Inf ?? REST !! 0 <= $seconds < 9e9 ?? ($seconds * 1_000_000_000).Int
-        !! out-of-range $call, "the timeout of {shown $seconds} seconds is not between 0 and 9000000000"
+        !! out-of-range $call, "the timeout must be between 0 and 9000000000 seconds, not {described $seconds}"
 }
-multi nanoseconds($call, Mu $seconds) { misused $call, "the timeout is {shown $seconds}, no number of seconds" }
+multi nanoseconds($call, Mu $seconds) { bad-argument $call, "the timeout must be a number of seconds, not {described $seconds}" }
 
-#| An address that a native call takes, out of its container: NativeCall of Rakudo 2022.12 decides by the container whether it
-#| was handed a type object, and goes on to pass what it was handed there first.
-proto address-or-none($call, Mu) is export { * }
-multi address-or-none($call, Pointer $address --> Pointer) { $address<> }
-multi address-or-none($call, Mu $address) { misused $call, "the address is {shown $address}, no Pointer" }
+#| A pointer for a native call, without its container: NativeCall of Rakudo 2022.12 specializes a call on whether the container held
+#| a type object, and then keeps passing what it held at that time.
+proto pointer($call, Mu) is export { * }
+multi pointer($call, Pointer $address --> Pointer) { $address<> }
+multi pointer($call, Mu $address) { bad-argument $call, "the address must be a Pointer, not {described $address}" }
 
-#| Offset and size as a native call takes them.
-sub range($call, Mu $offset, Mu $size --> List:D) is export {
-    whole($call, 'offset', $offset), size-or-rest($call, $size)
-}
-
-#| A name for the system: its bytes, and NUL. utf8-c8 gives back the very bytes of a name that is no UTF-8.
-proto native-name($call, Mu $) is export { * }
-multi native-name($call, Str:D $name --> Blob:D) {
-    misused $call, "the name {shown $name} holds a NUL character, at which the system would end it" if $name.contains("\0");
+#| A path or name as bytes that end with NUL. The encoding utf8-c8 restores the bytes of a name that is not valid UTF-8.
+proto c-string($call, Mu $) is export { * }
+multi c-string($call, Str:D $name --> Blob:D) {
+    bad-argument $call, "the name {described $name} contains a NUL character" if $name.contains("\0");
     ($name ~ "\0").encode('utf8-c8')
 }
-multi native-name($call, Mu $name) { misused $call, "the name is {shown $name}, no Str" }
+multi c-string($call, Mu $name) { bad-argument $call, "the name must be a Str, not {described $name}" }

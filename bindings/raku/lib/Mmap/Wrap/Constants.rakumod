@@ -2,7 +2,7 @@
 
 =head1 NAME
 
-Mmap::Wrap::Constants - the platform's own values, asked when they are used
+Mmap::Wrap::Constants - the platform's own constants: PROT_, MAP_, MADV_ and others
 
 =head1 SYNOPSIS
 
@@ -15,13 +15,13 @@ $memory.advise(MADV_RANDOM);
 
 =head1 DESCRIPTION
 
-C<use Mmap::Wrap :constants> exports a term for every name of the library's table that this platform has: the PROT_,
-MAP_, MS_, MADV_, MREMAP_, MLOCK_, MCL_, MFD_, F_SEAL_, O_, PKEY_ and OVERCOMMIT_ names. Each is a plain C<Int>. A term
-asks the library whenever it runs, so no value is frozen into precompiled code, also not into that of a module which
-uses it; C<constant MINE = PROT_READ>, in your own code, would freeze one.
+C<use Mmap::Wrap :constants> exports a term for each of the PROT_, MAP_, MS_, MADV_, MREMAP_, MLOCK_, MCL_, MFD_, F_SEAL_, O_, PKEY_,
+MPOL_ and OVERCOMMIT_ constants that this platform has. Each value is an C<Int>.
 
-The price: a script (not a precompiled module) that asks for all of them takes a few tenths of a second longer to
-compile.
+A term asks the native library for its value each time it runs, so precompiled code does not contain the values of the machine it was
+compiled on. Only C<constant MINE = PROT_READ> in your own code would store one.
+
+A script that imports all constants takes a few tenths of a second longer to compile; a precompiled module does not.
 
 =end pod
 
@@ -30,16 +30,16 @@ use Mmap::Wrap::Checks;
 
 unit module Mmap::Wrap::Constants;
 
-#| The value of the constant of that name on this platform. X::Mmap::Unsupported where the platform lacks it,
-#| X::Mmap::Argument where nobody knows it. Any thread may call it.
+#| The value of the constant with that name. Throws X::Mmap::Unsupported when this platform lacks the constant, and X::Mmap::Argument
+#| when no platform has it. Thread-safe.
 sub value-of(Str:D $name --> Int:D) is export {
-    misused 'mmap_wrap_constant', "no constant is named {shown $name}" if $name.contains("\0");   # where NativeCall would end it
+    bad-argument 'value-of', "there is no constant {described $name}" if $name.contains("\0");   # NativeCall would end the name there
     my int64 $value = 0;
-    answered mmap_wrap_constant($name, $value);
+    checked $name, mmap_wrap_constant($name, $value);
     $value
 }
 
-#| What stands behind an exported name. An object and not a closure: precompilation keeps it without its surroundings.
+#| The code behind an exported term. An object instead of a closure: precompilation stores it without its outer scopes.
 my class Term does Callable {
     has Str $.name is required;
     method CALL-ME(--> Int:D) { value-of($!name) }
@@ -49,13 +49,13 @@ sub table(--> Seq:D) {
     (^mmap_wrap_constant_count).map: { mmap_wrap_constant_name($_) => so mmap_wrap_constant_available($_) }
 }
 
-# One term for each name, made here, so that what two modules export under one name is one thing and does not clash.
+# One object per name: two modules that export the same object under one name do not conflict.
 my constant TERMS = Map.new(table.map({ .key => Term.new(:name(.key)) }));
 
-#| The names that the library knows and this platform has.
-sub names-here(--> Seq:D) is export { table.grep(*.value).map(*.key) }
+#| The names of the constants that this platform has.
+sub available-names(--> Seq:D) is export { table.grep(*.value).map(*.key) }
 
-#| Makes C<@names> known as terms in C<%exports>, the stash of an export tag.
+#| Adds terms for C<@names> to C<%exports>, the stash of an export tag.
 sub export-terms(%exports, @names) is export {
     %exports{"&term:<$_>"} := TERMS{$_} for @names;
 }

@@ -2,7 +2,7 @@
 
 =head1 NAME
 
-Mmap::Wrap::Enums - protections and advice by readable names
+Mmap::Wrap::Enums - enums for memory protection and advice
 
 =head1 SYNOPSIS
 
@@ -16,13 +16,15 @@ say Read.value, ' is ', +Read;                       # PROT_READ is 1
 
 =head1 DESCRIPTION
 
-C<use Mmap::Wrap :protections> brings C<NoAccess>, C<Read>, C<Write> and C<Execute>; C<+|> joins several (C<|> would make
-a Junction, which is refused). C<use Mmap::Wrap :advice> brings a name for every MADV_ value. C<:enums> brings both.
+C<use Mmap::Wrap :protections> imports the enum C<Protection>: C<NoAccess>, C<Read>, C<Write> and C<Execute>. C<use Mmap::Wrap :advice>
+imports the enum C<Advice>, with a name for every MADV_ constant of every platform. C<:enums> imports both. Join values with C<+|>; C<|>
+makes a Junction, which is an X::Mmap::Argument.
 
-The value of each is the platform's own name for it, and its number is asked from the native library whenever it is used;
-so nothing is frozen into precompiled code. (But C<constant MINE = +Read> would freeze one, and so would C<Protection::Read +|
-Protection::Write>: Raku itself computes that while it compiles, as it does not with the short names.) One that this platform
-lacks throws X::Mmap::Unsupported when it is used.
+The value of each is the name of the platform's constant. Used as a number, it asks the native library for the number; a constant that
+this platform lacks is X::Mmap::Unsupported then.
+
+Raku evaluates C<Protection::Read +| Protection::Write> and C<constant MINE = +Read> at compile time, and precompiled code then contains
+the number. With the short names (C<Read +| Write>) it does not.
 
 =end pod
 
@@ -39,12 +41,12 @@ my role FromLibrary does PlatformNumber {
     method raku(--> Str:D) { self.key }   # the name that is imported
 }
 
-#| What may be done with pages.
+#| The accesses that pages allow.
 enum Protection is export (
     NoAccess => 'PROT_NONE', Read => 'PROT_READ', Write => 'PROT_WRITE', Execute => 'PROT_EXEC',
 );
 
-#| How pages will be used, or what is to become of them.
+#| How the program will use pages, or what the kernel does with them.
 enum Advice is export (
     Normal => 'MADV_NORMAL', Random => 'MADV_RANDOM', Sequential => 'MADV_SEQUENTIAL', WillNeed => 'MADV_WILLNEED',
     DontNeed => 'MADV_DONTNEED', DontNeedLocked => 'MADV_DONTNEED_LOCKED', Free => 'MADV_FREE', Remove => 'MADV_REMOVE',
@@ -58,19 +60,19 @@ enum Advice is export (
     ZeroWiredPages => 'MADV_ZERO_WIRED_PAGES', FreeReusable => 'MADV_FREE_REUSABLE', FreeReuse => 'MADV_FREE_REUSE',
 );
 
-# Mixed into each value: an enum of text has methods of these names of its own.
+# Mixed into each value: an enum with Str values has its own methods of these names.
 BEGIN { $_ does FromLibrary for |Protection.^enum_value_list, |Advice.^enum_value_list }
 
-#| What stands behind an exported name: a call, since Raku computes with values that it knows while it compiles. An object and
-#| not a closure: precompilation keeps it without its surroundings.
+#| The code behind an exported name. Code, because Raku evaluates expressions of known values at compile time; an object instead of
+#| a closure, because precompilation stores it without its outer scopes.
 my class Term does Callable {
     has Mu $.value is required;
     method CALL-ME { $!value }
 }
 my constant TERMS = Map.new: (|Protection.^enum_value_list, |Advice.^enum_value_list).map({ .key => Term.new(:value($_)) });
 
-#| Makes the names of an enum known as terms in C<%exports>, the stash of an export tag. Its type is bound there by whoever
-#| exports it: from a parameter it would come as a container, and be the type of nothing.
+#| Adds the names of an enum as terms to C<%exports>, the stash of an export tag. The exporting module binds the enum's type there
+#| itself: a parameter would bind it in a container, and no value would be of that type.
 sub export-names(%exports, Mu $enum) is export {
     %exports{"&term:<{.key}>"} := TERMS{.key} for $enum.^enum_value_list;
 }

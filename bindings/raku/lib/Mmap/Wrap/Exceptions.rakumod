@@ -2,51 +2,51 @@
 
 =head1 NAME
 
-Mmap::Wrap::Exceptions - what a mapping can throw
+Mmap::Wrap::Exceptions - the exceptions of Mmap::Wrap
 
 =head1 DESCRIPTION
 
-Every failure is an exception that does C<X::Mmap>. C<use Mmap::Wrap> brings them all.
+Every exception that this distribution throws does the role C<X::Mmap>. C<use Mmap::Wrap> imports all of them.
 
 =begin code :lang<raku>
 use Mmap::Wrap;
 my $memory = mmap :anon, :length(4096);
 try $memory.read(4000, 200);
 given $! {
-    when X::Mmap::OutOfRange { say .message }   # mmap_wrap_read: size 200 from offset 4000 extends beyond …
+    when X::Mmap::OutOfRange { say .message }   # .read: size 200 from offset 4000 extends beyond …
     when X::Mmap             { .rethrow }
 }
 try mmap 'no such file';
-say "$!.call(): $!.name() ($!.errno()) for $!.path.basename()";    # mmap_path: ENOENT (2) for no such file
+say "$!.call(): $!.name() ($!.errno()) for $!.path.basename()";    # mmap: ENOENT (2) for no such file
 =end code
 
 =head2 The role X::Mmap
 
-=item C<.message>: the call, what was tried with its numbers, and what to do.
-=item C<.call>: the call that failed, as the message begins with it: C<mmap>, C<mprotect>, C<mmap_wrap_read> …
-=item C<.code>: what the native library answered: -errno, or one of its own codes below -4095.
-=item C<.errno>: the system's error number; undefined for a code of the library's own.
-=item C<.name>: that code's name: C<ENOENT>, C<MMAP_WRAP_E_UNMAPPED> …
-=item C<.path>: the path that the mapping was made from; undefined where there was none, and where an argument was refused
-before the library was asked.
+=item C<.message>: the call, the values that it failed with, and, where there is one, a remedy.
+=item C<.call>: the routine that the program called, at the start of the message: C<mmap>, C<.protect>, C<[]> for an element.
+=item C<.code>: the error code of the native library: -errno, or one of the library's own codes below -4095.
+=item C<.errno>: the error number of the system; undefined for one of the library's own codes.
+=item C<.name>: the name of the code: C<ENOENT>, C<MMAP_WRAP_E_UNMAPPED> …
+=item C<.path>: the path of the mapped file; undefined when there is none, and for arguments that were found invalid before the
+native library was called.
 
 =head2 The classes
 
 =item C<X::Mmap::Closed>: the mapping is closed.
-=item C<X::Mmap::OutOfRange>: offset and size, an index, or a number lie outside of what there is. Nothing was touched.
-=item C<X::Mmap::Alignment>: an address, offset or end is not on a page border, or a word's, where it must be.
-=item C<X::Mmap::Fault>: the access faulted: its file was cut short, its disk is full or broken, its
-protection forbids it. C<.done> says how many bytes were done before.
-=item C<X::Mmap::Busy>: the mapping's address is held (C<acquire>), or other threads do not leave it.
-=item C<X::Mmap::Sealed>: a part of the mapping is sealed; it stays as it is until the process ends.
-=item C<X::Mmap::Argument>: an argument has a value, or a type, that it cannot have.
-=item C<X::Mmap::Encoding>: the bytes are no text in the encoding asked for.
-=item C<X::Mmap::AsStr>: a mapping is used as text; as of a Blob, it is an C<X::Buf::AsStr>, too.
+=item C<X::Mmap::OutOfRange>: a range or an index extends beyond the mapping, or a value does not fit its type. No memory was accessed.
+=item C<X::Mmap::Alignment>: an offset or an end is not a multiple of the page size, or of the width of an atomic word.
+=item C<X::Mmap::Fault>: the access faulted: the file was truncated, the disk is full or has an error, or the page's protection does
+not allow the access. C<.done> is the number of bytes transferred before the fault.
+=item C<X::Mmap::Busy>: the address of the mapping is acquired (C<acquire>), or other threads are still using the mapping.
+=item C<X::Mmap::Sealed>: a part of the mapping is sealed and cannot change until the process ends.
+=item C<X::Mmap::Argument>: an argument has an invalid value or type.
+=item C<X::Mmap::Encoding>: the bytes are not valid in the given encoding.
+=item C<X::Mmap::AsStr>: a mapping was used as a Str. Like the exception of a Blob, it is also an C<X::Buf::AsStr>.
 =item C<X::Mmap::OwnerDied>: the holder of a mutex ended without unlocking it; see L<Mmap::Wrap::Mutex>.
-=item C<X::Mmap::Unsupported>: this platform or kernel lacks what was asked for.
-=item C<X::Mmap::System>: the system refused for another reason; C<.errno> has its number.
-=item C<X::Mmap::Library>: the native library is missing, or has another binary interface.
-=item C<X::Mmap::Internal>: a defect of the native library. Please report it with the message.
+=item C<X::Mmap::Unsupported>: this platform or kernel lacks the feature.
+=item C<X::Mmap::System>: a system call failed for another reason; C<.errno> has the error number.
+=item C<X::Mmap::Library>: the native library is missing, or has another ABI version.
+=item C<X::Mmap::Internal>: a bug in the native library. Please report it with the message.
 
 =end pod
 

@@ -2,12 +2,25 @@
 
 =head1 NAME
 
-Mmap::Wrap::Mapping - one mapping: an array of native numbers over the bytes of a file or of memory
+Mmap::Wrap::Mapping - a mapped range of memory as an array of native numbers
 
 =head1 DESCRIPTION
 
-What C<mmap> (see L<Mmap::Wrap>) answers. Here are its elements, and its life and death; its other methods are those of the
-roles L<Mmap::Wrap::Bytes>, L<Mmap::Wrap::Text>, L<Mmap::Wrap::Pages>, L<Mmap::Wrap::Memory> and L<Mmap::Wrap::Sharing>.
+The class of the objects that C<mmap> (see L<Mmap::Wrap>) returns. This page describes access by index, the address, and closing. The
+other methods are in these roles:
+
+=item L<Mmap::Wrap::Access>: reading, writing and searching bytes
+=item L<Mmap::Wrap::Text>: text and lines
+=item L<Mmap::Wrap::Elements>: elements, and numbers at any offset
+=item L<Mmap::Wrap::Atomics>: atomic operations, waiting and waking, mutexes
+=item L<Mmap::Wrap::Protect>: protection, advice, writing back
+=item L<Mmap::Wrap::Residency>: locking pages, and which pages are in memory
+=item L<Mmap::Wrap::Hardening>: guard regions, seals, names
+=item L<Mmap::Wrap::Resize>: resizing, splitting, moving
+=item L<Mmap::Wrap::Faults>: lost pages
+=item L<Mmap::Wrap::PageCache>: the page cache
+=item L<Mmap::Wrap::HugePages>: huge pages and NUMA
+=item L<Mmap::Wrap::Info>: properties of a mapping
 
 =end pod
 
@@ -15,69 +28,83 @@ use NativeCall;
 use Mmap::Wrap::Raw;
 use Mmap::Wrap::Checks;
 use Mmap::Wrap::Exceptions;
-use Mmap::Wrap::Element;
-use Mmap::Wrap::Bytes;
+use Mmap::Wrap::ElementKind;
+use Mmap::Wrap::Access;
 use Mmap::Wrap::Text;
-use Mmap::Wrap::Pages;
-use Mmap::Wrap::Memory;
-use Mmap::Wrap::Sharing;
-use nqp;   # for the containers of elements alone
+use Mmap::Wrap::Elements;
+use Mmap::Wrap::Atomics;
+use Mmap::Wrap::Protect;
+use Mmap::Wrap::Residency;
+use Mmap::Wrap::Hardening;
+use Mmap::Wrap::Resize;
+use Mmap::Wrap::Faults;
+use Mmap::Wrap::PageCache;
+use Mmap::Wrap::HugePages;
+use Mmap::Wrap::Info;
+use nqp;   # only for the containers of elements
 
 unit class Mmap::Wrap::Mapping does Positional does Iterable
-    does Mmap::Wrap::Bytes does Mmap::Wrap::Text does Mmap::Wrap::Pages does Mmap::Wrap::Memory does Mmap::Wrap::Sharing;
+    does Mmap::Wrap::Access does Mmap::Wrap::Text does Mmap::Wrap::Elements does Mmap::Wrap::Atomics does Mmap::Wrap::Protect
+    does Mmap::Wrap::Residency does Mmap::Wrap::Hardening does Mmap::Wrap::Resize does Mmap::Wrap::Faults does Mmap::Wrap::PageCache
+    does Mmap::Wrap::HugePages does Mmap::Wrap::Info;
 
-#| Indices from here on are out of any range, and their bytes beyond 64 bits.
-my constant FAR = 2 ** 59;
+#| An index of this size is always out of range, and its byte offset may not fit 64 bits.
+my constant TOO-LARGE = 2 ** 59;
 
 has int $!handle;
-has $!element;
-# The element's, where the way to it would cost more than the access.
-has int $!kind;
+has $!kind;
+# Copies of the kind's attributes: reading them through the object would take longer than the access.
+has int $!code;
 has int $!width;
 has int $!floating;
-# The least value that need not be looked at: the library takes a negative one for an unsigned one of 64 bits.
-has int $!least;
+# The smallest value that needs no check; the library takes a negative integer as an unsigned 64-bit one.
+has int $!lowest;
 has $.path;
 
 submethod BUILD(Mu :$handle!, Mu :$of = uint8, Mu :$endian = NativeEndian, :$path) {
-    self!set(whole('mapping', 'the handle', $handle), Mmap::Wrap::Element.of($of, $endian), $path)
+    my $call = 'Mmap::Wrap::Mapping.new';
+    self!set(integer($call, 'handle', $handle), Mmap::Wrap::ElementKind.of($call, $of, $endian), $path)
 }
 
-#| What a call of the library has made. Not by `new`, whose way to BUILD would take a fifth of the time that it takes to map.
-method over(Int:D $handle, Mmap::Wrap::Element:D $element, $path) is implementation-detail { nqp::create(self)!set($handle, $element, $path) }
+#| A mapping for a new handle. C<new> does the same, but calling BUILD would take a fifth of the time that mapping takes.
+method from-handle(Int:D $handle, Mmap::Wrap::ElementKind:D $kind, $path) is implementation-detail {
+    nqp::create(self)!set($handle, $kind, $path)
+}
 
-method !set($handle, $element, $path) {
-    $!element := $element<>;
-    $!kind = $!element.kind;
-    $!width = $!element.width;
-    $!floating = $!element.floating;
-    $!least = $!floating ?? NEAR !! $!element.lowest max -NEAR;
+method !set($handle, $kind, $path) {
+    $!kind := $kind<>;
+    $!code = $!kind.code;
+    $!width = $!kind.width;
+    $!floating = $!kind.floating;
+    $!lowest = $!floating ?? SMALL !! $!kind.lowest max -SMALL;
     $!path = $path;
     $!handle = $handle;
     self
 }
 
-# Runs at some garbage collection, on any thread, after the last reference has gone. An error has no caller to go to, and an
-# exception here would end the program; a loss that no call has reported is said all the same.
+# The garbage collector calls this on any thread, some time after the last reference is gone. An exception would end the program, and an
+# error has no caller to report it to; only a lost page that was not reported yet is printed.
 submethod DESTROY {
     try {
         my int $code = munmap_wrap($!handle) if $!handle;
-        $*ERR.say: "Mmap::Wrap::Mapping{$!path.defined ?? " of '$!path'" !! ''}: {mmap_wrap_last_error_message}" if $code == E_FAULT;
+        $*ERR.say: failure("Mmap::Wrap::Mapping{$!path.defined ?? " of '$!path'" !! ''}", $code).message if $code == E_FAULT;
     }
 }
 
 =begin pod
 
-=head2 Elements
+=head2 Access by index
 
 =head3 method AT-POS
 
     $mapping[$index]
 
-The element with that index, counted from 0; C<$mapping[*-1]> is the last. X::Mmap::OutOfRange where there is none,
-X::Mmap::Fault where the access faults. It is a container with the value of that moment, which C<++>, C<+=>, C<is rw> and assignment
-to a slice store into: X::Mmap::Fault where the mapping is read only. Raku's C<cas> and C<⚛> operators change that container alone; the
-memory has C<atomic-cas> and its like (L<Mmap::Wrap::Sharing>).
+The element with that index. Indices start at 0; C<$mapping[*-1]> is the last element. An index beyond the last element is
+X::Mmap::OutOfRange, an access that faults is X::Mmap::Fault.
+
+The result is a container with the value that the element had at that time. C<++>, C<+=>, assignment to a slice, and assignment through an
+C<is rw> parameter store to the memory; if the mapping is read-only, they throw X::Mmap::Fault. Raku's C<cas> and C<⚛> operators change
+only the container; for atomic operations on the memory see L<Mmap::Wrap::Atomics>.
 
 =begin code :lang<raku>
 use Mmap::Wrap;
@@ -93,8 +120,7 @@ say $memory[^4];                                     # (1 7 20 30)
 
     $mapping[$index] = $value
 
-Stores the element, and answers the value. A value that does not fit the type is X::Mmap::OutOfRange: nothing wraps
-around. X::Mmap::Fault where the memory refuses.
+Stores the value in the element, and returns it. A value that does not fit the type is X::Mmap::OutOfRange; it is never truncated.
 
 =begin code :lang<raku>
 use Mmap::Wrap;
@@ -106,7 +132,7 @@ $memory[10] = -2;
 
     $mapping[$index]:exists
 
-Whether there is an element with that index.
+True if there is an element with that index.
 
 =begin code :lang<raku>
 use Mmap::Wrap;
@@ -115,9 +141,9 @@ say mmap(:anon, :length(4))[4]:exists;               # False
 
 =end pod
 
-# What a container of Raku's own does when it is assigned to is up to its descriptor: that is how an element of an Array comes into
-# being. Here it goes to the memory. The container holds the value from when it was made.
-my class Place {
+# The descriptor of a Scalar decides what assignment does: elements of an Array come into being that way. This one stores to the memory.
+# The Scalar keeps the value that the element had when it was read.
+my class ElementDescriptor {
     has $.mapping;
     has $.index;
     method of() { Mu }
@@ -129,256 +155,109 @@ my class Place {
     method assigned(\container) { $!mapping.ASSIGN-POS($!index, nqp::getattr(container, Scalar, '$!value')) }
 }
 
+# AT-POS and ASSIGN-POS are here, and not in the role Elements, because they need the attributes without the cost of a method call.
 proto method AT-POS(|) { * }
 multi method AT-POS(Int:D $index) is raw {
-    my \place := nqp::create(Place);
-    nqp::bindattr(place, Place, '$!mapping', self);
-    nqp::bindattr(place, Place, '$!index', nqp::decont($index));
-    # Made by hand: what Raku has for it would assign the value, and so store it.
+    my \descriptor := nqp::create(ElementDescriptor);
+    nqp::bindattr(descriptor, ElementDescriptor, '$!mapping', self);
+    nqp::bindattr(descriptor, ElementDescriptor, '$!index', nqp::decont($index));
+    # Not by Scalar.new, which would assign the value and so store it.
     my \element := nqp::create(Scalar);
-    nqp::bindattr(element, Scalar, '$!descriptor', place);
+    nqp::bindattr(element, Scalar, '$!descriptor', descriptor);
     nqp::bindattr(element, Scalar, '$!value', self!value-at($index));
     element
 }
 multi method AT-POS(Mu $index) is raw { self.AT-POS(position $index) }
-multi method AT-POS(|) { misused 'index', 'a mapping has one dimension' }
+multi method AT-POS(|) { bad-argument '[]', 'a mapping has one dimension' }
 
 method !value-at(Int:D $index) {
-    self!check-far-off($index) unless -NEAR < $index < NEAR;
-    # Native variables throughout: a native call with boxed arguments takes ten times as long.
+    self!check-size($index) unless -SMALL < $index < SMALL;
+    # Native variables: a native call with boxed arguments takes ten times as long.
     my int $handle = $!handle;
-    my int $kind = $!kind;
+    my int $code = $!code;
     my int $at = $index;
     $at = $at * $!width;
-    return self!float($at, $index) if $!floating;
-    my int $value = mmap_wrap_get_int($handle, $kind, $at);
-    # Below zero lies what stands for a failure, and what an unsigned number of 64 bits looks like.
-    $value >= 0 || $!least < 0 && -NEAR < $value ?? $value !! self!told($value, $index)
+    return self!num-at($at, $index) if $!floating;
+    my int $value = mmap_wrap_get_int($handle, $code, $at);
+    # A negative result may be a failure, or an unsigned 64-bit integer.
+    $value >= 0 || $!lowest < 0 && -SMALL < $value ?? $value !! self!examine($value, $index)
 }
 
 proto method ASSIGN-POS(|) { * }
 multi method ASSIGN-POS(Int:D $index, Int:D $value) {
-    if -NEAR < $index < NEAR && $!least <= $value < NEAR {
+    if -SMALL < $index < SMALL && $!lowest <= $value < SMALL {
         # As in AT-POS.
         my int $handle = $!handle;
-        my int $kind = $!kind;
+        my int $code = $!code;
         my int $at = $index;
         $at = $at * $!width;
-        my int $word = $value;
-        my int $code = mmap_wrap_put_int($handle, $kind, $at, $word);
-        return $value if $code == 0;
-        # Another try would not tell of a loss, which is told once. An index or a value that is none is told of below.
-        answered $code, :$!path unless $code == E_RANGE || $code == E_ARGUMENT;
+        my int $number = $value;
+        my int $result = mmap_wrap_put_int($handle, $code, $at, $number);
+        return $value if $result == 0;
+        # A second attempt would not report a lost page again. An invalid index or value is reported below.
+        checked '[]', $result, self unless $result == E_RANGE || $result == E_ARGUMENT;
     }
     self!store($index, $value)
 }
 multi method ASSIGN-POS(Int:D $index, Mu $value) { self!store($index, $value) }
 multi method ASSIGN-POS(Mu $index, Mu $value) { self.ASSIGN-POS(position($index), $value) }
-multi method ASSIGN-POS(|) { misused 'index', 'a mapping has one dimension' }
+multi method ASSIGN-POS(|) { bad-argument '[]', 'a mapping has one dimension' }
 
 method !store(Int:D $index, Mu $value) {
-    self!check-far-off($index) unless -NEAR < $index < NEAR;
+    self!check-size($index) unless -SMALL < $index < SMALL;
     my int $at = $index;
-    self!beyond($index) unless 0 <= $index < self.elems;
-    $!element.put($!handle, $at * $!width, $value, :$!path);
+    self!out-of-range($index) unless 0 <= $index < self.elems;
+    $!kind.put('[]', self, $at * $!width, $value);
     $value
 }
 
 method EXISTS-POS(Mu $index --> Bool:D) { 0 <= position($index) < self.elems }
 
-# Indices are truncated as those of an Array are; what is no number has no position.
+# An index as for an Array: a fraction is truncated.
 proto sub position(Mu) { * }
 multi sub position(Int:D $index) { $index }
 multi sub position(Real:D $index) {
-    abs($index) < Inf ?? $index.Int !! misused 'index', "{shown $index} is no index"
+    abs($index) < Inf ?? $index.Int !! bad-argument '[]', "an index must be a number, not {described $index}"
 }
-# What a slice makes of NaN.
+# Raku converts NaN in a subscript to a Failure.
 multi sub position(Failure:D $index) {
-    $index.so;   # or it would complain when it is collected
-    misused 'index', $index.exception.message
+    $index.so;   # marks it as handled; otherwise it would warn when it is collected
+    bad-argument '[]', $index.exception.message
 }
-multi sub position(Mu $index) { misused 'index', "{shown $index} is no index" }
+multi sub position(Mu $index) { bad-argument '[]', "an index must be a number, not {described $index}" }
 
-# Apart, so that AT-POS is short enough to be worked into its callers.
-method !float(int $at, Int:D $index) {
+# Separate, so that AT-POS stays small enough to be inlined.
+method !num-at(int $at, Int:D $index) {
     my int $handle = $!handle;
-    my int $kind = $!kind;
-    my num $float = mmap_wrap_get_float($handle, $kind, $at);
-    # Only NaN is not equal to itself.
-    $float == $float ?? $float !! self!told($float, $index)
+    my int $code = $!code;
+    my num $value = mmap_wrap_get_float($handle, $code, $at);
+    # Only NaN differs from itself.
+    $value == $value ?? $value !! self!examine($value, $index)
 }
 
-# A number that may stand for a failure: what is wrong is told in elements.
-method !told($value, Int:D $index) {
-    CATCH { when X::Mmap::OutOfRange { self!beyond($index) } }
-    $!element.read($value, :$!path)
+# A result that may be a failure. A range error is reported in elements.
+method !examine($value, Int:D $index) {
+    CATCH { when X::Mmap::OutOfRange { self!out-of-range($index) } }
+    $!kind.from-native('[]', self, $value)
 }
 
-method !check-far-off(Int:D $index) { self!beyond($index) unless -FAR < $index < FAR }
+method !check-size(Int:D $index) { self!out-of-range($index) unless -TOO-LARGE < $index < TOO-LARGE }
 
-# The exception of a closed mapping comes first.
-method !beyond(Int:D $index) { out-of-range 'index', "$index lies beyond {self.elems} elements", :$!path }
-
-=begin pod
-
-=head3 method elems
-
-    method elems(--> Int:D)
-
-How many whole elements there are; bytes that do not make up an element at the end are reached by C<read> and C<write>.
-C<+$mapping> and C<.Int> are the same number, and C<.end> is one less; C<?$mapping> is False where there is none, as of an Array.
-
-=begin code :lang<raku>
-use Mmap::Wrap;
-say mmap(:anon, :length(10), :of(uint32)).elems;     # 2
-=end code
-
-=head3 method of, method endian
-
-    method of()
-    method endian(--> Endian:D)
-
-The native type of the elements, and the order of their bytes.
-
-=begin code :lang<raku>
-use Mmap::Wrap;
-say mmap(:anon, :length(8), :of(num64)).of.^name;    # num64
-say mmap('data.bin', :of(uint32), :endian(BigEndian)).endian;
-=end code
-
-=head3 method iterator
-
-    for $mapping<> -> $element { … }
-    my @alias := $mapping;
-    for @alias -> $element { … }
-
-The elements in order, read a page at a time: what is stored into the page at hand while iterating may not be seen. They are values;
-a loop that changes elements goes over C<cells>. So
-C<.map>, C<.sum>, C<.grep>, C<.hyper>, C<.race> and whatever else Raku makes of an iterator. C<.list>, and so C<@$mapping>, keeps
-each element that it came to, some 50 bytes each; operators such as C<»+»> want that list.
-
-=begin code :lang<raku>
-use Mmap::Wrap;
-my $data = mmap 'data.bin';
-say $data.sum, ' ', $data.grep(* > 100).elems, ' ', $data.race.map(* + 1).sum;
-my @bytes := $data;
-say @bytes[^3].map(*.base(16));
-=end code
-
-=head3 method cells
-
-    method cells(--> Positional:D)
-
-The same elements as containers that read the memory anew whenever they are asked, also while iterating: C<.++ for $mapping.cells>.
-Slower.
-
-=begin code :lang<raku>
-use Mmap::Wrap;
-my $counters = mmap :anon, :length(4096), :of(uint32);
-my @cells := $counters.cells;
-@cells[0]++;
-@cells[1 .. 3] = 10, 20, 30;
-say $counters[^4];                                   # (1 10 20 30)
-=end code
-
-=head3 method STORE
-
-    @alias = @values
-
-Stores the values from the first element on, and leaves the rest as it is. X::Mmap::OutOfRange where there are too many,
-or one that does not fit; X::Mmap::Argument for a lazy list. Nothing is stored then.
-
-=begin code :lang<raku>
-use Mmap::Wrap;
-my @numbers := mmap :anon, :length(4096), :of(num64);
-@numbers = 1.5, 2, 1/3;
-say @numbers[^4];                                    # (1.5 2 0.3333333333333333 0)
-=end code
-
-=end pod
-
-method elems(--> Int:D) { self.bytes div $!width }
-method end(--> Int:D) { self.elems - 1 }
-method Numeric(--> Int:D) { self.elems }
-method Int(--> Int:D) { self.elems }
-multi method Bool(::?CLASS:D: --> Bool:D) { self.elems > 0 }
-method of { self.defined ?? $!element.type !! Mu }
-method endian { $!element.endian }
-
-my class Elements does Iterator {
-    has $!mapping;
-    has $!element;
-    has int $!left;
-    has int $!from;
-    has $!piece;
-    has int $!at;
-    has int $!end;
-
-    submethod BUILD(:$mapping, :$element, :$!left) {
-        $!mapping := $mapping;
-        $!element := $element;
-    }
-
-    method pull-one is raw {
-        my int $at = $!at;
-        return self!next-piece if $at == $!end;
-        $!at = $at + 1;
-        $!piece.AT-POS($at)
-    }
-
-    method !next-piece {
-        my $width = $!element.width;
-        my $count = $!left min 4096 div $width;
-        return IterationEnd unless $count;
-        $!piece := $!element.copy($!mapping, $!from, $count);
-        $!from = $!from + $count * $width;
-        $!left = $!left - $count;
-        $!end = $count;
-        $!at = 1;
-        $!piece.AT-POS(0)
-    }
-}
-
-method iterator { Elements.new(:mapping(self), :$!element, :left(self.elems)) }
-method list { List.from-iterator(self.iterator) }
-method Capture { self.list.Capture }   # for a signature that takes it apart
-
-my class Cells does Positional does Iterable {
-    has $.mapping handles <elems end EXISTS-POS of Numeric Int chars codes Blob write-to decode>;
-    method AT-POS(Mu $index) is raw {
-        my \mapping = $!mapping;
-        Proxy.new: FETCH => -> $ { mapping.AT-POS($index) }, STORE => -> $, Mu $value { mapping.ASSIGN-POS($index, $value) }
-    }
-    method ASSIGN-POS(Mu $index, Mu $value) { $!mapping.ASSIGN-POS($index, $value) }
-    method iterator { (^self.elems).map({ self.AT-POS($_) }).iterator }
-    method list { List.from-iterator(self.iterator) }
-    method STORE(Mu \values) { $!mapping.STORE(values); self }
-    multi method Bool(::?CLASS:D: --> Bool:D) { so $!mapping }
-    multi method Str(::?CLASS:D:) { $!mapping.Str }
-    multi method Stringy(::?CLASS:D:) { $!mapping.Stringy }
-    multi method gist(::?CLASS:D: --> Str:D) { "$!mapping.gist().cells" }
-    multi method raku(::?CLASS:D: --> Str:D) { "$!mapping.raku().cells" }
-}
-
-method cells(--> Positional:D) { Cells.new(:mapping(self)) }
-
-method STORE(Mu \values) {
-    my \list = values.list;
-    misused 'assign', 'a lazy list has no end; take as many values as there are elements' if list.is-lazy;
-    out-of-range 'assign', "{list.elems} values are too many for {self.elems} elements" if list.elems > self.elems;
-    self.write(0, $!element.bytes-of(list));
-    self
+# X::Mmap::Closed for a closed mapping.
+method !out-of-range(Int:D $index) {
+    my $elems = checked('[]', mmap_wrap_length($!handle), self) div $!width;
+    out-of-range '[]', "index $index is out of range for $elems elements", :$!path
 }
 
 =begin pod
 
-=head2 Life and death
+=head2 The mapping
 
 =head3 method new
 
     method new(Int:D :$handle!, :$of = uint8, :$endian = NativeEndian, :$path)
 
-Takes over a mapping that the raw layer made. C<mmap> is the usual way.
+Makes an object for a mapping that a function of L<Mmap::Wrap::Raw> made, and takes over its handle. C<mmap> is the usual way.
 
 =begin code :lang<raku>
 use Mmap::Wrap::Raw;
@@ -392,7 +271,8 @@ say Mmap::Wrap::Mapping.new(:$handle).bytes;         # 4096
 
     method handle(--> Int:D)
 
-The handle that names the mapping in the raw layer. It stays the same after C<close>, and never comes to mean another.
+The handle of the mapping, for functions of L<Mmap::Wrap::Raw>. It does not change when the mapping is closed, and no other mapping gets
+the same handle.
 
 =begin code :lang<raku>
 use Mmap::Wrap;
@@ -405,7 +285,7 @@ say mmap_wrap_length($memory.handle);                # 4096
 
     method path(--> IO::Path)
 
-Where the file was when it was mapped; undefined for a mapping of an IO::Handle without a path, or of memory.
+The path of the file when it was mapped. Undefined for memory without a file, for a descriptor, and for an IO::Handle without a path.
 
 =begin code :lang<raku>
 use Mmap::Wrap;
@@ -416,7 +296,7 @@ say mmap('data.bin').path.basename;                  # data.bin
 
     method bytes(--> Int:D)
 
-The mapping's length in bytes, as it was asked for or found out: not rounded to pages.
+The length of the mapping in bytes. It is not rounded up to whole pages.
 
 =begin code :lang<raku>
 use Mmap::Wrap;
@@ -427,9 +307,11 @@ say mmap(:anon, :length(10)).bytes;                  # 10
 
     method close(--> Bool:D)
 
-Unmaps: True when this call did it, False when it was done already. X::Mmap::Busy while the address is held (C<acquire>),
-X::Mmap::Sealed where a part is sealed. A mapping that nobody refers to any more is unmapped at some garbage collection;
-C<will leave { .?close }> does it at the end of a block.
+Unmaps the memory. Returns True if this call unmapped it, and False if it was closed before. X::Mmap::Busy while the address is acquired,
+X::Mmap::Sealed if a part of the mapping is sealed.
+
+C<will leave { .?close }> closes a mapping at the end of a block. The garbage collector closes a mapping without references at an
+unspecified time.
 
 =begin code :lang<raku>
 use Mmap::Wrap;
@@ -441,36 +323,75 @@ say $memory.close, $memory.close;                    # TrueFalse
 
     method closed(--> Bool:D)
 
-Whether it is closed.
+True if the mapping is closed.
 
 =begin code :lang<raku>
 use Mmap::Wrap;
 say mmap(:anon, :length(4096)).closed;               # False
 =end code
 
+=head2 The address
+
+=head3 method address
+
+    method address(--> Pointer:D)
+
+The address of the first byte, for native code. It is valid until the mapping is closed, garbage-collected, resized or split; an access
+after that is not checked. An empty mapping has no byte that could be accessed.
+
+=begin code :lang<raku>
+use Mmap::Wrap;
+say mmap(:anon, :length(4096)).address;
+=end code
+
+=head3 method acquire, method release
+
+    method acquire(--> Pointer:D)
+    method release(--> Int:D)
+
+C<acquire> returns the address and keeps it valid until the matching C<release>: until then, closing, resizing and splitting are
+X::Mmap::Busy. C<release> returns how many C<acquire> calls remain without a C<release>.
+
+=begin code :lang<raku>
+use Mmap::Wrap;
+my $memory = mmap :anon, :length(4096);
+{
+    my $address = $memory.acquire;
+    LEAVE $memory.release;
+    say (try $memory.close) // $!.^name;             # X::Mmap::Busy
+}
+=end code
+
 =end pod
 
 method handle(--> Int:D) { $!handle }
-method bytes(--> Int:D) { answered mmap_wrap_length($!handle), :$!path }
-# `will leave { .?close }` asks the type object where nothing came to be mapped.
-method close(--> Bool:D) { self.defined && so answered munmap_wrap($!handle), :$!path }
+method of { self.defined ?? $!kind.type !! Mu }
+method element-kind is implementation-detail { $!kind }
+method bytes(--> Int:D) { checked '.bytes', mmap_wrap_length($!handle), self }
+# On the type object, too: after a failed mmap, `will leave { .?close }` finds the type object in the variable.
+method close(--> Bool:D) { self.defined && so checked '.close', munmap_wrap($!handle), self }
 method closed(--> Bool:D) { mmap_wrap_length($!handle) == E_UNMAPPED }
 
-#| Another mapping that a call made from this one.
-method sibling(Int:D $handle) is implementation-detail {
-    self.over(answered($handle, :$!path), $!element, $!path)
-}
+method address(--> Pointer:D) { self!pointer: '.address', mmap_wrap_address($!handle) }
+method acquire(--> Pointer:D) { self!pointer: '.acquire', mmap_wrap_acquire($!handle) }
+method release(--> Int:D) { checked '.release', mmap_wrap_release($!handle), self }
+
+# These functions return NULL on failure.
+method !pointer($call, $address --> Pointer:D) { $address || failure($call, mmap_wrap_last_error_code, :$!path).throw }
+
+#| A new mapping that a native call made from this one.
+method derived($call, Int:D $handle) is implementation-detail { self.from-handle(checked($call, $handle, self), $!kind, $!path) }
 
 multi method gist(::?CLASS:D: --> Str:D) {
     my $of = $!path.defined ?? " of '$!path'" !! '';
     my $what = self.closed ?? 'closed' !! "{self.elems} × {self.of.^name}";
     "Mmap::Wrap::Mapping($what$of)"
 }
-# No code makes the same mapping again. What takes a Blob alone, as the write of an IO::Handle does, ends its message with the first 20
+# No code recreates a mapping. The message of a routine that accepts only a Blob, such as IO::Handle.write, ends with the first 20
 # characters of this.
 multi method raku(::?CLASS:D: --> Str:D) { self.gist.subst('Mmap::Wrap::Mapping(', 'Mapping(use .Blob or .write-to; ') }
 
-# A second owner would unmap, when it is collected, what the first one still uses.
+# The garbage collector would unmap the memory once for each object.
 multi method clone(::?CLASS:D: *%) {
-    misused 'clone', 'a mapping has one owner; map the file once more, or .copy the bytes into another mapping'
+    bad-argument '.clone', 'a mapping cannot be cloned; map the file again, or .copy the bytes to another mapping'
 }

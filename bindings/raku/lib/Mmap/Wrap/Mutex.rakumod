@@ -2,16 +2,16 @@
 
 =head1 NAME
 
-Mmap::Wrap::Mutex - a mutex in a mapping, between threads and processes
+Mmap::Wrap::Mutex - a mutex in a mapping, for threads and processes
 
 =head1 DESCRIPTION
 
-What C<mutex> of a mapping returns. The mutex is 16 bytes at a multiple of 8; zeros are a free one. C and Python use the same one:
-docs/synchronising.md of the repository has its layout.
+The method C<mutex> of a mapping returns this object. The mutex is 16 bytes of memory at a multiple of 8; zeros are an unlocked mutex. C and
+Python programs can use the same mutex; docs/synchronising.md of the repository describes its layout.
 
-It belongs to the thread that locked it, and is not recursive: locking it again in that thread is X::Mmap::System (EDEADLK),
-unlocking it in another one X::Mmap::System (EPERM). Between C<lock> and C<unlock>, C<await> may continue the code on another
-thread of the pool; inside of C<protect> it keeps the thread.
+The thread that locked the mutex holds it. The mutex is not recursive: locking it again in that thread is X::Mmap::System (EDEADLK),
+unlocking it in another thread is X::Mmap::System (EPERM). Between C<lock> and C<unlock>, an C<await> may continue on another thread of
+the pool; inside C<protect> it does not.
 
 =begin code :lang<raku>
 use Mmap::Wrap;
@@ -25,10 +25,11 @@ $mutex.unlock;
 
 =head2 A holder that ends without unlocking
 
-Where the holder was killed, crashed, or its thread ended, the next thread to lock takes the mutex over: at once, or within a quarter
-of a second where it waits already. What the mutex protects may be half changed then. C<lock> and C<protect> throw X::Mmap::OwnerDied,
-the mutex is not held, and every thread gets that exception until one repairs the data. C<:repair> of C<mutex> is the code that does:
-it is called with the mutex held, and where it returns, C<lock> succeeds. Where it throws, the next thread is in the same position.
+If the process or thread that holds the mutex ends without unlocking it, the next thread that locks the mutex takes it over; a thread that
+is already waiting does so within a quarter of a second. The data that the mutex protects may then be inconsistent. So C<lock> and
+C<protect> throw X::Mmap::OwnerDied, and do not hold the mutex, until a mutex object with C<:repair> repairs the data: its C<lock> calls
+that code with the mutex held, and succeeds if the code returns. If the code throws, the data stays unrepaired, and the next C<lock> throws
+X::Mmap::OwnerDied again.
 
 =begin code :lang<raku>
 use Mmap::Wrap;
@@ -45,57 +46,59 @@ use Mmap::Wrap::Exceptions;
 
 unit class Mmap::Wrap::Mutex;
 
-#| Nanoseconds of one native call: threads that wait in one may hold up the garbage collector.
-my constant PIECE = 250_000_000;
+#| Nanoseconds that one native call waits: a thread in a native call may delay the garbage collector.
+my constant SLICE = 250_000_000;
 
-# Mutexes are there on Linux only.
+# The errno of Linux, the only platform with mutexes.
 my constant EOWNERDEAD = 130;
 
 has $.mapping is required;
-#| Where the mutex is, in bytes.
+#| The offset of the mutex in bytes.
 has Int $.offset is required;
 has &.repair;
 
-#| Returns True when the calling thread holds the mutex, or False after C<:timeout> seconds without it; 0 tries once.
-method lock(Mu :$timeout = * --> Bool:D) {
-    my $left = nanoseconds 'lock', $timeout;
+#| Locks the mutex, and returns True; or returns False after C<:timeout> seconds. A timeout of 0 tries once.
+method lock(Mu :$timeout = * --> Bool:D) { self!lock('Mutex.lock', nanoseconds('Mutex.lock', $timeout)) }
+
+method !lock($call, Int:D $timeout --> Bool:D) {
+    my $left = $timeout;
     my $end = $left == REST ?? Inf !! now + $left / 1_000_000_000;
     my $code;
-    until ($code = mmap_wrap_mutex_lock($!mapping.handle, $!offset, $left == REST ?? PIECE !! $left min PIECE)) >= 0 {
-        my $failure = failure $code, :path($!mapping.path);
-        $failure.throw unless $failure.name eq 'ETIMEDOUT' | 'EINTR';
+    until ($code = mmap_wrap_mutex_lock($!mapping.handle, $!offset, $left == REST ?? SLICE !! $left min SLICE)) >= 0 {
+        checked $call, $code, $!mapping unless code-name($code) eq 'ETIMEDOUT' | 'EINTR';
         next if $end == Inf;
         $left = (($end - now) * 1_000_000_000).Int;
         return False if $left <= 0;
     }
-    # Outside of the loop, which a `last` of the repair would leave.
-    self!take-over if $code == 1;
+    # After the loop: a `last` in the repair code would leave the loop.
+    self!take-over($call) if $code == 1;
     True
 }
 
-# Where this does not come to its end, however it is left, the next one to lock is to repair.
-method !take-over {
+# However the repair code is left, without a return the next lock has to repair again.
+method !take-over($call) {
     my $repaired = False;
-    LEAVE answered mmap_wrap_mutex_abandon($!mapping.handle, $!offset), :path($!mapping.path) unless $repaired;
+    LEAVE checked $call, mmap_wrap_mutex_abandon($!mapping.handle, $!offset), $!mapping unless $repaired;
     X::Mmap::OwnerDied.new(:code(-EOWNERDEAD), :name<EOWNERDEAD>, :path($!mapping.path),
-        :message("lock: the holder of the mutex at offset $!offset ended without unlocking it; a mutex with :repair takes it over")).throw
+        :message("$call: the holder of the mutex at offset $!offset ended without unlocking it; pass :repair to .mutex to take it over")).throw
         unless &!repair;
     on-this-thread &!repair;
     $repaired = True;
 }
 
-#| Unlocks it. X::Mmap::System (EPERM) where the calling thread does not hold it.
-method unlock(--> Nil) { answered mmap_wrap_mutex_unlock($!mapping.handle, $!offset), :path($!mapping.path) }
+#| Unlocks the mutex. X::Mmap::System (EPERM) if the calling thread does not hold it.
+method unlock(--> Nil) { self!unlock('Mutex.unlock') }
+method !unlock($call) { checked $call, mmap_wrap_mutex_unlock($!mapping.handle, $!offset), $!mapping }
 
-#| Runs the block with the mutex held, and returns its result; the mutex is unlocked also where the block throws.
+#| Runs the block with the mutex locked, and returns its result. The mutex is unlocked also if the block throws.
 method protect(&block) {
-    self.lock;
-    # In a block of its own: where locking fails, there is nothing to unlock.
+    self!lock('Mutex.protect', REST);
+    # A block of its own: if locking fails, there is nothing to unlock.
     {
-        LEAVE self.unlock;
+        LEAVE self!unlock('Mutex.protect');
         on-this-thread &block
     }
 }
 
-# While a thread holds a Lock, `await` blocks it instead of continuing on another one, which would not hold the mutex.
+# While a thread holds a Lock, `await` blocks it instead of continuing on another thread, which would not hold the mutex.
 sub on-this-thread(&block) { Lock.new.protect: &block }

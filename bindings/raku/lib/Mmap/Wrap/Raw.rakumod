@@ -2,7 +2,7 @@
 
 =head1 NAME
 
-Mmap::Wrap::Raw - the native calls, as they are
+Mmap::Wrap::Raw - the functions of the native library
 
 =head1 SYNOPSIS
 
@@ -17,16 +17,18 @@ munmap_wrap($handle);
 
 =head1 DESCRIPTION
 
-The exported functions of the native library under their own names, without any conversion: zero or more is the answer,
-a negative code is an error, and C<mmap_wrap_last_error_message> tells about this thread's last one. The library's
-header, C<mmap_wrap.h>, is the manual. Beware of what NativeCall does to arguments: a type object or C<Nil> becomes 0 or
-NULL; and an argument that is C<Pointer> (NULL) in one call and an address in the next must come out of its container, from a
-parameter with a type or a variable that is bound by C<:=>, else Rakudo 2022.12 passes NULL both times.
-C<Mmap::Wrap> does not have these traps.
+The functions of the native library under their own names. Each returns a value of 0 or more on success and a negative error code on
+failure; C<mmap_wrap_last_error_message> returns the message of this thread's last failure. The header of the library, C<mmap_wrap.h>,
+documents the functions. All of them are thread-safe.
 
-The library is the one that the environment variable C<MMAP_WRAP_LIBRARY> names by its path, or else the one installed
-with this distribution. One of another binary interface is refused with C<X::Mmap::Library>, as is a missing one. Any
-call may be made from any thread.
+NativeCall does not check the arguments, as C<Mmap::Wrap> does:
+
+=item A type object or C<Nil> is passed as 0 or NULL.
+=item A C<Pointer> argument that is NULL in one call and an address in the next must not be in a container: pass a typed parameter, or a
+variable bound with C<:=>. Otherwise Rakudo 2022.12 passes NULL both times.
+
+The native library is the file that the environment variable C<MMAP_WRAP_LIBRARY> names, or else the one installed with this
+distribution. A missing library, or one with another ABI version, is X::Mmap::Library.
 
 =end pod
 
@@ -35,7 +37,7 @@ use Mmap::Wrap::Exceptions;
 
 unit module Mmap::Wrap::Raw;
 
-#| The number of the binary interface that this module is written for.
+#| The ABI version of the library that this module needs.
 constant ABI-VERSION is export = 2;
 
 #| A size or end that means "to the end of the mapping", a length that means "to the end of the file".
@@ -54,22 +56,22 @@ constant E_NOT_FOUND   is export = -4104;
 constant E_INTERNAL    is export = -4105;
 constant E_SEALED      is export = -4106;
 
-# Flags for every call that maps a file: the mapping keeps it open; and one for reading is private where the file takes no shared
-# mapping.
+# Flags for every function that maps a file: keep the file open; map it privately when it is only read and does not support shared
+# mappings.
 constant KEEP       is export = 1 +< 32;
 constant OR_PRIVATE is export = 1 +< 33;
 
-# What mremap_wrap makes of the file: it ends where the mapping ends; and blocks are set aside for all of it.
+# What mremap_wrap does to the file: set its size to the end of the mapping; also allocate all of its blocks.
 constant WITH_FILE is export = 1;
 constant ALLOCATE  is export = 2;
 
 #| Bytes of a mutex in a mapping.
 constant MUTEX_SIZE is export = 16;
 
-#| What mmap_wrap_get_int answers on failure.
+#| The result of mmap_wrap_get_int on failure.
 constant NO_INT is export = -2 ** 63;
 
-# Kinds of elements, and the orders of bytes that may be or'ed to them; without one it is the machine's own.
+# Kinds of elements, and the byte orders that may be or'ed to them; the default is the machine's own byte order.
 constant I8            is export = 17;
 constant U8            is export = 33;
 constant I16           is export = 18;
@@ -83,20 +85,20 @@ constant F64           is export = 56;
 constant LITTLE_ENDIAN is export = 256;
 constant BIG_ENDIAN    is export = 512;
 
-# What a mapping was made of: source of Facts.
+# What was mapped: the values of .source of Info.
 constant SOURCE_ANONYMOUS     is export = 1;
 constant SOURCE_DESCRIPTOR    is export = 2;
 constant SOURCE_PATH          is export = 3;
 constant SOURCE_SHARED_MEMORY is export = 4;
 constant SOURCE_MEMORY_FILE   is export = 5;
 
-#| What the page cache holds of a part of a file: struct mmap_wrap_cachestat of the header, which says what each number is.
-class Cache is repr('CStruct') {
+#| The state of a part of a file in the page cache: struct mmap_wrap_cachestat of the header, which describes the members.
+class CacheStat is repr('CStruct') {
     has int64 ($.cached, $.dirty, $.writeback, $.evicted, $.recently_evicted);
 }
 
-#| What is known of a mapping: struct mmap_wrap_info of the header, which says what each number is.
-class Facts is repr('CStruct') {
+#| The properties of a mapping: struct mmap_wrap_info of the header, which describes the members.
+class Info is repr('CStruct') {
     has int64 ($.length, $.mapped, $.address, $.page_size, $.protection, $.flags);
     has int64 ($.offset, $.keeps_file, $.sealed, $.exports, $.surviving, $.lost, $.source, $.descriptor);
 }
@@ -114,11 +116,11 @@ sub unusable($message) {
     X::Mmap::Library.new(:message("Mmap::Wrap: $message")).throw
 }
 
-# Asked when a call is first made, never while compiling: a path kept in precompiled code would outlive the file.
+# At the first native call, not at compile time: precompiled code would keep the path after the file is gone.
 sub installed(--> Str:D) {
     if %*ENV<MMAP_WRAP_LIBRARY> -> $path {
         return $path if $path.IO.f;
-        unusable "MMAP_WRAP_LIBRARY names '$path', where no file is; correct it, or unset it to use the installed library";
+        unusable "MMAP_WRAP_LIBRARY is '$path', which is not a file; correct it, or unset it to use the installed library";
     }
     my $resource = %?RESOURCES<libraries/mmap_wrap>;
     my $file = $resource.defined ?? $resource.IO !! Nil;
@@ -129,20 +131,20 @@ sub installed(--> Str:D) {
 
 sub abi-version(--> int64) is native(&installed) is symbol('mmap_wrap_abi_version') { * }
 
-my Str $trusted = '';
+my Str $checked = '';
 
 sub library(--> Str:D) {
     my $path = installed;
-    return $path if $path eq $trusted;
+    return $path if $path eq $checked;
     my $version = try abi-version;
     unusable "'$path' is not the mmap-wrap library: {$!.message}" without $version;
-    unusable "'$path' has binary interface $version, this module needs {ABI-VERSION}; build library and module from one version"
+    unusable "'$path' has ABI version $version, and this module needs {ABI-VERSION}; build library and module from the same version"
         unless $version == ABI-VERSION;
-    $trusted = $path
+    $checked = $path
 }
 
-# Rakudo compiles the argument of each `is native` by itself, which is most of the time that this module takes to compile. A trait of
-# our own without one would save it, and calls would take up to a hundred times as long: Rakudo 2022.12 does not specialise them then.
+# Rakudo compiles the argument of each `is native` separately, which takes most of the compile time of this module. A trait of our own
+# without an argument would avoid that, but then Rakudo 2022.12 does not specialize the calls, which take 2 to 100 times as long.
 
 # Versions and the page size
 sub mmap_wrap_abi_version(--> int64) is native(&library) is export { * }
@@ -155,13 +157,13 @@ sub mmap_wrap_last_error_message(--> Str) is native(&library) is export { * }
 sub mmap_wrap_last_error_reason(--> Str) is native(&library) is export { * }
 sub mmap_wrap_last_error_code(--> int64) is native(&library) is export { * }
 
-# Mapping and unmapping. A path or a name is a Blob that ends in NUL, not a Str: NativeCall would cut a Str at its first
-# NUL, and normalise it.
+# Mapping and unmapping. A path or a name is a Blob that ends with NUL instead of a Str: NativeCall ends a Str at its first
+# NUL, and normalizes it.
 sub mmap_wrap(Pointer, int64, int64, int64, int64, int64 --> int64) is native(&library) is export { * }
 sub mmap_path_wrap(Blob, int64, int64, int64, int64 --> int64) is native(&library) is export { * }
 sub munmap_wrap(int64 --> int64) is native(&library) is export { * }
 
-# Files that are opened or made, and files in memory
+# Files that are opened or created, and memory files
 sub mmap_open_wrap(Blob, OpenOptions, int64 --> int64) is native(&library) is export { * }
 sub mmap_create_wrap(Blob, int64, int64 --> int64) is native(&library) is export { * }
 sub mmap_shm_wrap(Blob, OpenOptions, int64 --> int64) is native(&library) is export { * }
@@ -213,7 +215,7 @@ sub mmap_wrap_put_int(int64, int64, int64, int64 --> int64) is native(&library) 
 sub mmap_wrap_get_float(int64, int64, int64 --> num64) is native(&library) is export { * }
 sub mmap_wrap_put_float(int64, int64, int64, num64 --> int64) is native(&library) is export { * }
 
-# Sharing between processes. What is stored into is a variable declared as `my int64 $before = 0`.
+# Atomics. The argument for an `is rw` parameter is a variable declared as `my int64 $before = 0`.
 sub mmap_wrap_atomic_load(int64, int64, int64, int64 is rw --> int64) is native(&library) is export { * }
 sub mmap_wrap_atomic_store(int64, int64, int64, int64 --> int64) is native(&library) is export { * }
 sub mmap_wrap_atomic_add(int64, int64, int64, int64, int64 is rw --> int64) is native(&library) is export { * }
@@ -235,7 +237,7 @@ sub mmap_wrap_loss_flag(int64 --> Pointer) is native(&library) is export { * }
 sub mmap_wrap_trust_handlers(int64 --> int64) is native(&library) is export { * }
 sub mmap_wrap_verify_handlers(--> int64) is native(&library) is export { * }
 
-# Presence
+# Residency
 sub mlock_wrap(int64, int64, int64, int64 --> int64) is native(&library) is export { * }
 sub munlock_wrap(int64, int64, int64 --> int64) is native(&library) is export { * }
 sub mlockall_wrap(int64 --> int64) is native(&library) is export { * }
@@ -244,8 +246,10 @@ sub mincore_wrap(int64, Blob, int64, int64, int64 --> int64) is native(&library)
 sub mmap_wrap_resident_bytes(int64, int64, int64 --> int64) is native(&library) is export { * }
 sub mmap_wrap_prefault(int64, int64, int64, int64 --> int64) is native(&library) is export { * }
 sub mmap_wrap_page_out(int64, int64, int64 --> int64) is native(&library) is export { * }
-sub cachestat_wrap(int64, Cache, int64, int64, int64 --> int64) is native(&library) is export { * }
-sub mmap_wrap_fd_cachestat(int64, Cache, int64, int64, int64 --> int64) is native(&library) is export { * }
+
+# Page cache
+sub cachestat_wrap(int64, CacheStat, int64, int64, int64 --> int64) is native(&library) is export { * }
+sub mmap_wrap_fd_cachestat(int64, CacheStat, int64, int64, int64 --> int64) is native(&library) is export { * }
 sub mmap_wrap_fd_evict(int64, int64, int64 --> int64) is native(&library) is export { * }
 sub mmap_wrap_fd_readahead(int64, int64, int64 --> int64) is native(&library) is export { * }
 
@@ -256,8 +260,8 @@ sub mmap_wrap_huge_bytes(int64, int64, int64 --> int64) is native(&library) is e
 sub mbind_wrap(int64, int64, CArray[uint64], int64, int64, int64, int64 --> int64) is native(&library) is export { * }
 sub mmap_wrap_numa_node(int64, int64 --> int64) is native(&library) is export { * }
 
-# Facts
-sub mmap_wrap_info(int64, Facts, int64 --> int64) is native(&library) is export { * }
+# Info
+sub mmap_wrap_info(int64, Info, int64 --> int64) is native(&library) is export { * }
 sub mmap_wrap_file_size(int64 --> int64) is native(&library) is export { * }
 sub mmap_wrap_list(CArray[int64], int64 --> int64) is native(&library) is export { * }
 
@@ -268,7 +272,7 @@ sub mmap_wrap_constant_name(int64 --> Str) is native(&library) is export { * }
 sub mmap_wrap_constant_value(int64 --> int64) is native(&library) is export { * }
 sub mmap_wrap_constant_available(int64 --> int64) is native(&library) is export { * }
 
-# The getters that the other modules ask; all others are in the table, and in Mmap::Wrap::Constants.
+# The constants that the other modules use most; Mmap::Wrap::Constants has all.
 sub PROT_READ(--> int64) is native(&library) is symbol('mmap_wrap_PROT_READ') is export { * }
 sub PROT_WRITE(--> int64) is native(&library) is symbol('mmap_wrap_PROT_WRITE') is export { * }
 sub MAP_SHARED(--> int64) is native(&library) is symbol('mmap_wrap_MAP_SHARED') is export { * }

@@ -2,12 +2,11 @@
 
 =head1 NAME
 
-Mmap::Wrap::Text - the methods of a mapping that search, decode, and go through lines
+Mmap::Wrap::Text - methods that decode text and iterate over lines
 
 =head1 DESCRIPTION
 
-Offsets are in bytes, also those of text. A needle is a Blob, or a Str, which is searched for in UTF-8. Searches run in the
-native library, at its speed.
+Methods of L<Mmap::Wrap::Mapping>. Offsets and sizes are in bytes, also for text.
 
 =end pod
 
@@ -19,53 +18,15 @@ unit role Mmap::Wrap::Text;
 
 =begin pod
 
-=head3 method index, method rindex, method contains
-
-    method index($needle, $start = 0, $end = *)
-    method rindex($needle, $start = 0, $end = *)
-    method contains($needle, $start = 0, $end = * --> Bool:D)
-
-The offset of the first needle, or of the last one, that lies whole within C<$start> up to, not including, C<$end>; C<Nil>
-where there is none. An empty needle is found at C<$start>, or by C<rindex> at C<$end>. X::Mmap::OutOfRange where C<$end> lies
-before C<$start>.
-
-=begin code :lang<raku>
-use Mmap::Wrap;
-my $words = mmap 'words.txt';
-my $first = $words.index("\n");
-say $words.index("\n", $first + 1) // 'one line only';
-say $words.rindex("\n", 0, $first) // 'nothing before';
-=end code
-
-=head3 method indices
-
-    method indices($needle, $start = 0, $end = *, :$overlap --> Seq:D)
-
-The offsets of all needles, found as they are asked for; those that overlap one before only with C<:overlap>.
-
-=begin code :lang<raku>
-use Mmap::Wrap;
-say mmap('words.txt').indices('o').head(2);          # (0 6)
-=end code
-
-=head3 method count
-
-    method count($needle, $start = 0, $end = * --> Int:D)
-
-How many needles there are, none overlapping another.
-
-=begin code :lang<raku>
-use Mmap::Wrap;
-say mmap('words.txt').count("\n"), ' lines';
-=end code
-
 =head3 method decode
 
     method decode($encoding = 'utf8', $offset = 0, $size = * --> Str:D)
     method decode($offset = 0, $size = *, :$enc! --> Str:D)
 
-Bytes as text. X::Mmap::Encoding where they are none in that encoding. A mapping itself is no text, as a Blob is none: using it as
-one, by C<print>, C<"$mapping">, C<~>, C<eq>, C<.Str> or C<.chars>, is X::Mmap::AsStr. (C<say> and C<.gist> describe it.)
+Decodes bytes to a Str. Bytes that are not valid in the encoding are X::Mmap::Encoding.
+
+Like a Blob, a mapping cannot be used as a Str: C<print>, C<"$mapping">, C<~>, C<eq>, C<.Str> and C<.chars> throw X::Mmap::AsStr. C<say>
+and C<.gist> describe the mapping.
 
 =begin code :lang<raku>
 use Mmap::Wrap;
@@ -79,12 +40,12 @@ say (try "$words") // $!.^name;                      # X::Mmap::AsStr
 
     method Str()
 
-X::Mmap::AsStr, as described at C<decode>.
+Throw X::Mmap::AsStr; see C<decode>.
 
 =begin code :lang<raku>
 use Mmap::Wrap;
 my $words = mmap 'words.txt';
-say (try $words.chars) // $!.message;                # chars: a mapping is bytes, not text …
+say (try $words.chars) // $!.message;                # .chars: a mapping is bytes, not text …
 say $words.decode.chars;
 =end code
 
@@ -93,10 +54,12 @@ say $words.decode.chars;
     method lines($offset = 0, $size = *, :$enc = 'utf8', :$chomp = True --> Seq:D)
     method lines($encoding, $offset = 0, $size = *, :$chomp = True --> Seq:D)
 
-The lines, one after the other, as C<IO::Path.lines> gives those of a file: ended by "\n" or "\r\n", which C<:!chomp> keeps.
-It is lazy and takes the memory of a few lines, however large the file. The lines are those of the moment when they are
-reached. X::Mmap::Encoding where bytes are no text in that encoding, once the lines before are out, or some of them. As there, a
-"\n" with a combining mark behind it is one character, and ends no line.
+A lazy Seq of the lines, the same as C<IO::Path.lines> returns for the file: a line ends with "\n" or "\r\n", which C<:!chomp> keeps. A
+"\n" that a combining mark follows is one character with it, and does not end a line.
+
+C<lines> decodes a few lines at a time, so its memory use does not depend on the size of the file. A line contains the bytes that the
+mapping had when the line was decoded. Bytes that are not valid in the encoding are X::Mmap::Encoding; some of the lines just before them
+may be missing.
 
 =begin code :lang<raku>
 use Mmap::Wrap;
@@ -106,136 +69,93 @@ my $log = mmap 'words.txt';
 
 =end pod
 
-method index(Mu $needle, Mu $start = 0, Mu $end = *) {
-    self!found: self!search(&mmap_wrap_find, 'mmap_wrap_find', $needle, $start, $end)
-}
-method rindex(Mu $needle, Mu $start = 0, Mu $end = *) {
-    self!found: self!search(&mmap_wrap_rfind, 'mmap_wrap_rfind', $needle, $start, $end)
-}
-method contains(Mu $needle, Mu $start = 0, Mu $end = * --> Bool:D) { self.index($needle, $start, $end).defined }
-
-method count(Mu $needle, Mu $start = 0, Mu $end = * --> Int:D) {
-    answered self!search(&mmap_wrap_count, 'mmap_wrap_count', $needle, $start, $end), :path(self.path)
-}
-
-method !found(Int:D $at) { $at == E_NOT_FOUND ?? Nil !! answered $at, :path(self.path) }
-
-method !search(&search, $call, Mu $needle, Mu $start, Mu $end) {
-    my $bytes := bytes-of($call, $needle);
-    search(self.handle, $bytes, $bytes.bytes, whole($call, 'start', $start), size-or-rest($call, $end, 'end'))
-}
-
-proto bytes-of($call, Mu $) { * }
-multi bytes-of($call, Blob:D $needle) { $needle }
-multi bytes-of($call, Str:D $needle) { $needle.encode }
-multi bytes-of($call, Mu $needle) { misused $call, "the needle is {shown $needle}, neither a Blob nor a Str" }
-
-my class Indices does Iterator {
-    has $.mapping;
-    has $.needle;
-    has $.start;
-    has $.end;
-    has $.step;
-
-    method pull-one {
-        my $at = $!start > $!end ?? Nil !! $!mapping.index($!needle, $!start, $!end);
-        return IterationEnd without $at;
-        $!start = $at + $!step;
-        $at
-    }
-}
-
-method indices(Mu $needle, Mu $start = 0, Mu $end = *, Bool :$overlap --> Seq:D) {
-    my $bytes := bytes-of('mmap_wrap_find', $needle);
-    # The end is that of now: a mapping that grows meanwhile is searched as far as it went.
-    my $until = $end ~~ Whatever:D ?? self.bytes !! whole 'mmap_wrap_find', 'end', $end;
-    self.index($bytes, $start, $until);   # what is wrong is said now, not when the first is asked for
-    Seq.new: Indices.new: :mapping(self), :needle($bytes), :$start, :end($until), :step($overlap ?? 1 !! $bytes.bytes max 1)
-}
-
 proto method decode(|) { * }
 multi method decode(Mu $offset = 0, Mu $size = *, Mu :$enc! --> Str:D) { self.decode($enc, $offset, $size) }
 multi method decode(Mu $encoding = 'utf8', Mu $offset = 0, Mu $size = * --> Str:D) {
-    encoding-of 'decode', $encoding;
-    my $bytes := self.read($offset, $size);
-    CATCH { when X::AdHoc { no-text 'decode', $encoding, .message, self.path } }
+    self.decode-range('.decode', $encoding, $offset, $size)
+}
+
+method decode-range($call, Mu $encoding, Mu $offset, Mu $size --> Str:D) is implementation-detail {
+    encoding-named $call, $encoding;
+    my $bytes := self.copy-out($call, $offset, $size);
+    CATCH { when X::AdHoc { not-valid $call, $encoding, .message, self.path } }
     $bytes.decode($encoding)
 }
 
-proto encoding-of($call, Mu $) { * }
-multi encoding-of($call, Str:D $name) {
-    CATCH { when X::Encoding::Unknown { misused $call, "no encoding is named {shown $name}" } }
+proto encoding-named($call, Mu $) { * }
+multi encoding-named($call, Str:D $name) {
+    CATCH { when X::Encoding::Unknown { bad-argument $call, "there is no encoding {described $name}" } }
     Encoding::Registry.find($name)
 }
-multi encoding-of($call, Mu $name) { misused $call, "the encoding is {shown $name}, no Str" }
+multi encoding-named($call, Mu $name) { bad-argument $call, "the encoding must be a Str, not {described $name}" }
 
-# What a Blob does, too, when it is used as text.
-multi method Str(::?CLASS:D:) { as-text 'Str', self }
-multi method Stringy(::?CLASS:D:) { as-text 'Stringy', self }
-method chars { as-text 'chars', self }
-method codes { as-text 'codes', self }
+# As with a Blob that is used as text.
+multi method Str(::?CLASS:D:) { not-text 'Str', self }
+multi method Stringy(::?CLASS:D:) { not-text 'Stringy', self }
+method chars { not-text 'chars', self }
+method codes { not-text 'codes', self }
 
-sub as-text($method, $object) {
+sub not-text($method, $object) {
     X::Mmap::AsStr.new(:code(E_ARGUMENT), :name<MMAP_WRAP_E_ARGUMENT>, :$method, :$object, :path($object.path), :message(
-        "$method: a mapping is bytes, not text: .decode makes text of them, .Blob a copy of them, and .gist describes the mapping")).throw
+        ".$method: a mapping is bytes, not text; .decode returns their text, .Blob a copy of them, .gist a description")).throw
 }
 
-sub no-text($call, $encoding, $why, $path) {
+sub not-valid($call, $encoding, $reason, $path) {
     X::Mmap::Encoding.new(:code(E_ARGUMENT), :name<MMAP_WRAP_E_ARGUMENT>, :$path,
-        :message("$call: the bytes are no $encoding: $why")).throw
+        :message("$call: the bytes are not valid $encoding: $reason")).throw
 }
 
-#| How many bytes are decoded at a time. Their lines are garbage at once: of larger pieces, some live long enough to be kept for long.
-my constant PIECE = 16384;
+#| Bytes decoded at a time. The lines of a chunk become garbage at the same time: of larger chunks, some would live long enough for the
+#| garbage collector to move them to the old generation.
+my constant CHUNK = 16384;
 
-#| Raku's own decoder, the one of IO::Handle.lines, so that lines are what they are there: it keeps what a piece ends with,
-#| be it half a character or the \r of a \r\n, until the next one comes.
+#| Uses Raku's own decoder, as IO::Handle.lines does, so that the lines are the same. The decoder keeps an incomplete line, character or
+#| "\r\n" at the end of a chunk until the next chunk.
 my class Lines does Iterator {
-    # All lines of a piece are taken at once: what catches the decoder's errors would take longer for each line than the decoding,
-    # as would Raku's own word for it, consume-line-chars.
+    # Takes all lines of a chunk at once: a CATCH per line would take longer than decoding it, and so would consume-line-chars.
     use nqp;
 
     has $!mapping;
     has $!decoder;
-    has $!enc;
+    has $!encoding;
     has int $!chomp;
     has int $!at;
     has int $!end;
-    # Of UTF-16: how far before a piece's end its last unit has the byte that tells a surrogate; else 0.
-    has int $!high;
+    # For UTF-16: how far before the end of a chunk the high byte of its last unit is, which shows a surrogate; otherwise 0.
+    has int $!high-byte;
     has $!buffer;
-    has int $!piece;
+    has int $!chunk;
     has $!lines;
-    # What ends the lines, once those before it are out.
-    has $!failure;
+    # The error after the last of the lines.
+    has $!error;
 
-    submethod BUILD(:$mapping, :$decoder, :$enc, Bool :$chomp, :$!at, :$!end, :$!high) {
+    submethod BUILD(:$mapping, :$decoder, :$encoding, Bool :$chomp, :$!at, :$!end, :$!high-byte) {
         $!mapping := $mapping;
         $!decoder := nqp::decont($decoder);
-        $!enc := $enc;
+        $!encoding := $encoding;
         $!chomp = +$chomp;
         $!buffer := buf8.new;
-        $!piece = PIECE;
+        $!chunk = CHUNK;
         $!lines := nqp::list();
     }
 
-    method pull-one { nqp::elems($!lines) ?? nqp::shift($!lines) !! self!after-next-piece }
+    method pull-one { nqp::elems($!lines) ?? nqp::shift($!lines) !! self!after-next-chunk }
 
-    # Not by pull-one again: MoarVM 2022.12 optimizes methods that call each other until its stack ends.
-    method !after-next-piece {
+    # A loop instead of a recursive pull-one: the optimizer of MoarVM 2022.12 overflows its stack on methods that call each other.
+    method !after-next-chunk {
         until nqp::elems($!lines) {
-            no-text 'lines', $!enc, $!failure, $!mapping.path if $!failure;
-            return self!rest if $!at == $!end;
-            self!decode-next-piece;
+            not-valid '.lines', $!encoding, $!error, $!mapping.path if $!error;
+            return self!last-line if $!at == $!end;
+            self!decode-next-chunk;
             self!take-lines;
-            # The decoder looks for the end of a line from its beginning, each time.
-            $!piece = nqp::elems($!lines) ?? PIECE !! 2 * $!piece;
+            # For each chunk the decoder searches an incomplete line again from its start.
+            $!chunk = nqp::elems($!lines) ?? CHUNK !! 2 * $!chunk;
         }
         nqp::shift($!lines)
     }
 
     method !take-lines {
-        CATCH { default { $!failure := .message } }
+        CATCH { default { $!error := .message } }
         my $lines := $!lines;
         my $decoder := $!decoder;
         my int $chomp = $!chomp;
@@ -246,18 +166,18 @@ my class Lines does Iterator {
         }
     }
 
-    method !rest {
-        CATCH { default { no-text 'lines', $!enc, .message, $!mapping.path } }
-        my str $rest = nqp::decodertakeline($!decoder, $!chomp, 1);
-        nqp::isnull_s($rest) || $rest eq '' ?? IterationEnd !! $rest
+    method !last-line {
+        CATCH { default { not-valid '.lines', $!encoding, .message, $!mapping.path } }
+        my str $line = nqp::decodertakeline($!decoder, $!chomp, 1);
+        nqp::isnull_s($line) || $line eq '' ?? IterationEnd !! $line
     }
 
-    method !decode-next-piece {
-        my int $size = $!end - $!at min $!piece;
+    method !decode-next-chunk {
+        my int $size = $!end - $!at min $!chunk;
         $!buffer := buf8.allocate($size) if $size != nqp::elems($!buffer);
-        answered mmap_wrap_read($!mapping.handle, $!at, $!buffer, $size), :path($!mapping.path);
-        if $!high && $!at + $size < $!end && $!buffer[$size - $!high] +& 0xFC == 0xD8 {
-            # Between the halves of a surrogate pair the decoder cannot wait for the next piece.
+        checked '.lines', mmap_wrap_read($!mapping.handle, $!at, $!buffer, $size), $!mapping;
+        if $!high-byte && $!at + $size < $!end && $!buffer[$size - $!high-byte] +& 0xFC == 0xD8 {
+            # The decoder cannot stop between the halves of a surrogate pair.
             $size = $size - 2;
             $!decoder.add-bytes($!buffer.subbuf(0, $size));
         }
@@ -268,25 +188,26 @@ my class Lines does Iterator {
 
 proto method lines(|) { * }
 multi method lines(Str:D $encoding, Mu $offset = 0, Mu $size = *, Bool :$chomp = True, *%more --> Seq:D) {
-    misused 'lines', 'the encoding is given twice' if %more<enc>:exists;
+    bad-argument '.lines', 'the encoding is given twice, as an argument and as :enc' if %more<enc>:exists;
     self.lines($offset, $size, :enc($encoding), :$chomp)
 }
 multi method lines(Mu $offset = 0, Mu $size = *, Mu :$enc = 'utf8', Bool :$chomp = True --> Seq:D) {
-    my $encoding := encoding-of 'lines', $enc;
-    my ($at, $rest) = range 'mmap_wrap_read', $offset, $size;
-    my $end = $at + answered mmap_wrap_check(self.handle, $at, $rest), :path(self.path);
+    my $encoding := encoding-named '.lines', $enc;
+    my ($at, $rest) = range '.lines', $offset, $size;
+    my $end = $at + checked '.lines', mmap_wrap_check(self.handle, $at, $rest), self;
     my $decoder := $encoding.decoder(:translate-nl);
-    # An encoding that a program brought along: it need not have what is used above.
-    return self.decode($enc, $at, $end - $at).lines(:$chomp) unless $decoder ~~ Encoding::Decoder::Builtin;
+    # An encoding that the program registered may have a decoder without the methods used above.
+    return self.decode-range('.lines', $enc, $at, $end - $at).lines(:$chomp) unless $decoder ~~ Encoding::Decoder::Builtin;
     $decoder.set-line-separators(["\n", "\r\n"]);
-    my $high = $encoding.name.starts-with('utf16') ?? high-byte($encoding.name, self.read($at, 2 min $end - $at)) !! 0;
-    Seq.new: Lines.new: :mapping(self), :$decoder, :$enc, :$chomp, :$at, :$end, :$high
+    my $high-byte = $encoding.name.starts-with('utf16')
+        ?? high-byte($encoding.name, self.copy-out('.lines', $at, 2 min $end - $at)) !! 0;
+    Seq.new: Lines.new: :mapping(self), :$decoder, :encoding($enc), :$chomp, :$at, :$end, :$high-byte
 }
 
-# Which byte of a unit is the high one, counted from its end: C<utf16> goes by the mark that text may begin with.
-sub high-byte($name, Blob:D $begin --> Int:D) {
+# The position of the high byte of a unit, counted from the unit's end. For C<utf16>, a byte order mark decides.
+sub high-byte($name, Blob:D $start --> Int:D) {
     my $little = $name eq 'utf16le'
-        || $name eq 'utf16' && ($begin eqv blob8.new(0xFF, 0xFE)
-            || $begin !eqv blob8.new(0xFE, 0xFF) && $*KERNEL.endian == LittleEndian);
+        || $name eq 'utf16' && ($start eqv blob8.new(0xFF, 0xFE)
+            || $start !eqv blob8.new(0xFE, 0xFF) && $*KERNEL.endian == LittleEndian);
     $little ?? 1 !! 2
 }

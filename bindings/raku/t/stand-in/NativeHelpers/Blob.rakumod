@@ -1,4 +1,4 @@
-#| Stands for the module of that name in the tests: one export, which shows by its answer that it was called.
+#| A stand-in for the module of that name: its only routine returns a value that shows it was called.
 unit module NativeHelpers::Blob;
 
 our sub blob-from-pointer($, :$elems, :$type) is export { 'theirs' }

@@ -1,0 +1,60 @@
+"""What the parts of the class `mmap` have in common. Each part is a module of its topic; `_mapping` joins them.
+
+In their documentation "the range" is `size` bytes from `offset` on; by default it is all of the map, and a `size` of
+None means "to the end". Each method raises ValueError for a closed map and a range outside of it, ArgumentError for an
+invalid argument, such as an offset off the page borders where one is needed, and OSError for the system's errors:
+ENOTSUP for what this kernel lacks.
+"""
+
+from __future__ import annotations
+
+from ._ffi import int64
+from ._header import MMAP_WRAP_REST
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal, Self, SupportsIndex
+
+    from ._mapping import mmap as mmap
+    from ._structs import Info
+else:
+    # The class, for modules below the one that makes it: `_mapping` puts it here.
+    mmap = None
+
+ACCESS_DEFAULT, ACCESS_READ, ACCESS_WRITE, ACCESS_COPY = range(4)
+
+# The bits of `_access` that are one of them, and the bit of a map made with trackfd=False.
+ACCESS = 3
+UNTRACKED = 4
+
+
+class Base:
+    """Every map is an instance of it, and nothing else is."""
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+        _access: int
+
+        @classmethod
+        def _of(cls, handle: int, access: int, survive: bool, /) -> Self: ...
+        @property
+        def _handle(self) -> int: ...
+        @property
+        def closed(self) -> bool: ...
+        def __len__(self) -> int: ...
+        def __buffer__(self, flags: int, /) -> memoryview: ...
+        def atomic_load(self, offset: SupportsIndex, bits: Literal[32, 64] = 64) -> int: ...
+        def info(self) -> Info: ...
+
+
+def part(offset: SupportsIndex, size: SupportsIndex | None) -> tuple[int, int]:
+    """Offset and size as the library takes them: a size of None is the rest of the map."""
+    return int64(offset), MMAP_WRAP_REST if size is None else int64(size)
+
+
+def handle_of(other: Base) -> int:
+    """The handle of an argument that must be a map."""
+    if not isinstance(other, Base):
+        raise TypeError(f"a map is needed, not {type(other).__name__}")
+    return other._handle

@@ -1,0 +1,60 @@
+"""Protection and advice."""
+
+from __future__ import annotations
+
+from . import _ffi
+from ._base import ACCESS, ACCESS_READ, Base, part
+from ._constants import value as _constant
+from ._errors import checked
+from ._ffi import int64
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import SupportsIndex
+
+_PROT_WRITE = _constant("PROT_WRITE")
+
+
+class Protect(Base):
+    """The part of the class `mmap` that is about what may be done with its pages, and how they will be used."""
+
+    __slots__ = ()
+
+    def protect(self, prot: SupportsIndex, offset: SupportsIndex = 0, size: SupportsIndex | None = None) -> None:
+        """Changes what may be done with `size` bytes from `offset` on: `prot` is PROT_ constants or'ed together.
+
+        `offset` must be on a page border; `size`, by default the rest, is rounded up to whole pages. PROT_WRITE makes a
+        map for reading one for writing. An access through the map that the protection forbids is a FaultError; through
+        a view it ends the process: of what views meet, only SIGBUS is survived. A view made later can be written if
+        what was last set for the whole map has PROT_WRITE.
+
+        ValueError: closed, or a range outside the map. ArgumentError: `offset` is unaligned. PermissionError: the file
+        was not opened for that.
+
+        >>> import mmap_wrap
+        >>> m = mmap_wrap.mmap(-1, 8192)
+        >>> m.protect(mmap_wrap.PROT_READ, 4096)
+        >>> m[4095] = 1
+        >>> m[4096] = 1
+        Traceback (most recent call last):
+        mmap_wrap.FaultError: [Errno 14] mmap.__setitem__: the access faulted at offset 4096, ...
+        """
+        protection = int64(prot)
+        checked(_ffi.mprotect_wrap(self._handle, protection, *part(offset, size)), "mmap.protect")
+        becomes_writable = protection & _PROT_WRITE and self._access & ACCESS == ACCESS_READ
+        # Set in any case: so the native class finds out what the next view may do.
+        self._access &= ~ACCESS if becomes_writable else -1  # type: ignore[misc] # the native class has it
+
+    def advise(self, advice: SupportsIndex, offset: SupportsIndex = 0, size: SupportsIndex | None = None) -> None:
+        """Advises the kernel how `size` bytes from `offset` on will be used: `advice` is one MADV_ constant.
+
+        It does what `madvise` does, but a size beyond the end is a ValueError, as everywhere else. Advice that discards
+        data needs page borders at both ends, or the map's own ends.
+
+        ValueError: closed, or a range outside the map. ArgumentError: no such advice, or unaligned. OSError: this
+        kernel lacks it.
+
+        >>> import mmap_wrap
+        >>> mmap_wrap.mmap(-1, 8192).advise(mmap_wrap.MADV_SEQUENTIAL, 0, 4096)
+        """
+        checked(_ffi.madvise_wrap(self._handle, int64(advice), *part(offset, size)), "mmap.advise")
