@@ -1,4 +1,5 @@
 //! The Rust API: what its doc examples do not show.
+#![cfg_attr(windows, allow(unused_imports, dead_code, reason = "some of its tests are for other systems"))]
 
 use mmap_wrap::*;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
@@ -69,6 +70,7 @@ fn compiled_without_unsafe(body: &str) -> Result<(), String> {
 
 /// Each block is a program; scripts/samples does the same for the other languages.
 #[test]
+#[cfg(unix)]
 fn every_rust_sample_of_the_pages_runs() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut samples = 0;
@@ -88,6 +90,7 @@ fn every_rust_sample_of_the_pages_runs() {
 }
 
 #[test]
+#[cfg(unix)]
 fn a_program_that_forbids_unsafe_code_cannot_map_over_memory_in_use() {
     let harmless = "let m = mmap_wrap::Mapping::anonymous(4096).unwrap();\nm.write(0, b\"x\").unwrap();";
     assert_eq!(compiled_without_unsafe(harmless), Ok(()));
@@ -135,6 +138,7 @@ fn every_exported_function_is_unsafe_in_rust() {
 }
 
 #[test]
+#[cfg(unix)]
 fn a_program_that_depends_on_it_builds_nine_crates() {
     let output = Command::new(env!("CARGO"))
         .args(["tree", "--locked", "--offline", "--edges", "normal,build", "--prefix", "none", "--format", "{p}"])
@@ -181,6 +185,7 @@ fn every_public_item_has_an_example() {
 }
 
 #[test]
+#[cfg(unix)]
 fn mremap_to_an_address_needs_the_unsafe_call_below_the_api_too() {
     use mmap_wrap::internals::constants::{MAP_FIXED, MAP_SHARED, MREMAP_FIXED, MREMAP_MAYMOVE, PROT_READ};
     use mmap_wrap::internals::{self, mapping::FileEnd};
@@ -244,6 +249,7 @@ fn errors_have_the_operation_and_the_kind_that_io_has() {
 }
 
 #[test]
+#[cfg(unix)]
 fn a_truncated_file_is_an_error_in_safe_code() {
     let file = tempfile::tempfile().unwrap();
     let page = page_size() as u64;
@@ -379,6 +385,7 @@ fn a_mutex_is_released_by_its_guard_and_taken_over_from_a_thread_that_ended() {
 }
 
 #[test]
+#[cfg(unix)]
 fn a_flag_that_this_platform_lacks_is_an_error_with_its_name() {
     if cfg!(target_os = "linux") {
         let error = MapOptions::new().flags(MapFlags::CONCEAL).anonymous(1).unwrap_err();
@@ -481,6 +488,7 @@ fn resizing_and_splitting_keep_the_length_that_is_reported() {
 }
 
 #[test]
+#[cfg(unix)]
 fn a_page_lost_by_address_is_reported_once() {
     let file = tempfile::tempfile().unwrap();
     file.set_len(2 * page_size() as u64).unwrap();

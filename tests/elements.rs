@@ -1,5 +1,5 @@
 //! Elements: `get` returns what `put` stored, in every kind and byte order; a number that does not fit is an error.
-
+#![cfg_attr(windows, allow(unused_imports, dead_code, reason = "some of its tests are for other systems"))]
 #![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, clippy::cast_sign_loss, reason = "bits are looked at")]
 
 mod common;
@@ -204,6 +204,7 @@ fn truncated() -> (std::fs::File, registry::Handle) {
 }
 
 #[test]
+#[cfg(unix)]
 fn copies_and_comparisons_report_which_mapping_failed() {
     let (good, (_file, cut)) = (handle(8192), truncated());
     registry::pin(good).unwrap().fill(0, 1, REST).unwrap();
@@ -260,6 +261,7 @@ fn copies_and_comparisons_take_the_rest_and_the_same_handle_twice() {
 }
 
 #[test]
+#[cfg(unix)]
 fn the_losses_of_two_mappings_are_reported_one_after_the_other() {
     in_a_process_of_its_own("the_losses_of_two_mappings_are_reported_one_after_the_other", || {
         let [(_one, first), (_other, second)] = [truncated(), truncated()];

@@ -1,5 +1,5 @@
 //! A stale handle never accesses memory; unmapping does not wait; a fork leaves no pins.
-
+#![cfg_attr(windows, allow(unused_imports, dead_code, reason = "some of its tests are for other systems"))]
 #![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "small numbers")]
 
 mod common;

@@ -1,4 +1,5 @@
 //! Guard regions, seals, names.
+#![cfg(unix)]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! Information about a mapping, and the list of live mappings.
+#![cfg_attr(windows, allow(unused_imports, dead_code, reason = "some of its tests are for other systems"))]
 
 mod common;
 
@@ -24,6 +25,7 @@ fn info(h: i64) -> mmap_wrap_info {
 }
 
 #[test]
+#[cfg(unix)]
 fn info_has_what_was_requested_and_what_changed_since() {
     let page = mmap_wrap_page_size();
     let path = c"Cargo.toml";
@@ -46,6 +48,7 @@ fn info_has_what_was_requested_and_what_changed_since() {
 }
 
 #[test]
+#[cfg(unix)]
 fn info_has_what_a_mapping_was_created_from() {
     let file = File::open("Cargo.toml").unwrap();
     let name = CString::new(format!("/mmap-wrap-facts-{}", std::process::id())).unwrap();

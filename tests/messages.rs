@@ -1,4 +1,5 @@
 //! Messages: all languages show them, so none may use the words of one language.
+#![cfg(unix)]
 
 mod common;
 

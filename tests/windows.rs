@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{READ_WRITE, descriptors, from_descriptor, in_a_process_of_its_own, is_mapped, mappings, read};
+use common::{READ_WRITE, descriptors, from_descriptor, in_a_process_of_its_own, is_free, mappings, read};
 use mmap_wrap::internals::constants::*;
 use mmap_wrap::internals::error::*;
 use mmap_wrap::internals::mapping::{FileEnd, KEEP, Name, OpenRequest, Waited};
@@ -381,7 +381,7 @@ fn a_split_allocation_goes_with_its_last_part() {
             one.unmap().unwrap();
             other.fill(0, 1, REST).unwrap();
             other.unmap().unwrap();
-            assert!(!is_mapped(address));
+            assert!(is_free(address));
         }
     });
 }
@@ -599,8 +599,34 @@ fn a_surviving_mapping_has_a_fresh_page_for_a_lost_one_and_its_neighbours() {
         assert_eq!(&fs::read(plain(&path)).unwrap()[offset + PAGE..][..6], b"stored", "neighbours are the file's");
         drop(mapping);
         registry::unmap(h).unwrap();
-        assert!(!is_mapped(start));
+        assert!(is_free(start));
     }
+}
+
+#[test]
+fn a_private_mapping_of_a_file_does_not_promise_to_survive() {
+    let folder = Folder::new();
+    let path = folder.file("private");
+    let h = registry::insert(|| Mapping::from_path(&path, REST, READ_WRITE, MAP_PRIVATE, 0)).unwrap();
+    assert_eq!(registry::survive(h, true).unwrap_err().code(), MMAP_WRAP_E_UNSUPPORTED);
+    registry::unmap(h).unwrap();
+}
+
+#[test]
+fn lost_memory_without_a_file_is_zeroed() {
+    let h = registry::insert(|| Mapping::anonymous(4 * PAGE as i64, READ_WRITE, PRIVATE)).unwrap();
+    registry::survive(h, true).unwrap();
+    let start = {
+        let memory = registry::pin(h).unwrap();
+        memory.fill(0, 7, REST).unwrap();
+        memory.address().cast_const()
+    };
+    // SAFETY: within the mapping.
+    cannot_be_read_in(unsafe { start.add(PAGE + 1) });
+    assert!(matches!(*registry::pin(h).unwrap_err(), Error::Lost));
+    let found = read(&registry::pin(h).unwrap(), 0, 4 * PAGE).unwrap();
+    assert!(found.iter().enumerate().all(|(at, byte)| *byte == if at / PAGE == 1 { 0 } else { 7 }));
+    registry::unmap(h).unwrap();
 }
 
 #[test]

@@ -156,7 +156,7 @@ impl Error {
 
     fn io_kind(&self) -> io::ErrorKind {
         match (self.kind(), self.inner.without_side()) {
-            (_, Inner::System { .. }) => self.raw_os_error().map_or(io::ErrorKind::Other, kind_of),
+            (_, Inner::System { errno, .. }) => self.raw_os_error().map_or_else(|| kind_without_code(*errno), kind_of),
             (_, Inner::Fault { cause, .. }) => match cause {
                 Cause::Protection | Cause::Guard => io::ErrorKind::PermissionDenied,
                 Cause::BeyondEnd { .. } => io::ErrorKind::UnexpectedEof,
@@ -172,6 +172,21 @@ impl Error {
             (ErrorKind::Unsupported, _) => io::ErrorKind::Unsupported,
             _ => io::ErrorKind::Other,
         }
+    }
+}
+
+/// The kind of an error that this library found, where the system has other codes than errno.
+fn kind_without_code(errno: Errno) -> io::ErrorKind {
+    match errno {
+        Errno::EISDIR => io::ErrorKind::IsADirectory,
+        Errno::ETIMEDOUT => io::ErrorKind::TimedOut,
+        Errno::EDEADLK => io::ErrorKind::Deadlock,
+        Errno::EACCES | Errno::EPERM => io::ErrorKind::PermissionDenied,
+        Errno::EBUSY => io::ErrorKind::ResourceBusy,
+        Errno::EINVAL => io::ErrorKind::InvalidInput,
+        Errno::ENOMEM => io::ErrorKind::OutOfMemory,
+        Errno::EEXIST => io::ErrorKind::AlreadyExists,
+        _ => io::ErrorKind::Other,
     }
 }
 

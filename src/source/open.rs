@@ -63,7 +63,10 @@ impl Name<'_> {
 
 /// Removes a name of shared memory.
 pub fn unlink_shared_memory(name: &CStr) -> Result<()> {
-    sys::shm_unlink(name).map_err(|errno| Error::system(errno, format!("unlink {}", Name::SharedMemory(name).text()), ""))
+    sys::shm_unlink(name).map_err(|errno| match errno {
+        Errno::ENOSYS => Error::unsupported("removing a name of shared memory (it goes with the last mapping and handle)"),
+        _ => Error::system(errno, format!("unlink {}", Name::SharedMemory(name).text()), ""),
+    })
 }
 
 /// How a file is opened, and which size it gets. Numbers are as the caller gave them; [`OpenRequest::open`] checks them.

@@ -121,7 +121,7 @@ pub fn in_a_process_of_its_own(name: &str, body: impl FnOnce()) {
 
 #[cfg(windows)]
 mod windows {
-    use windows_sys::Win32::System::Memory::{MEM_FREE, MEM_MAPPED, MEMORY_BASIC_INFORMATION, VirtualQuery};
+    use windows_sys::Win32::System::Memory::{MEM_COMMIT, MEM_FREE, MEM_MAPPED, MEMORY_BASIC_INFORMATION, VirtualQuery};
     use windows_sys::Win32::System::Threading::{GetCurrentProcess, GetProcessHandleCount};
 
     fn query(address: usize) -> Option<MEMORY_BASIC_INFORMATION> {
@@ -131,9 +131,14 @@ mod windows {
         (unsafe { VirtualQuery(address as *const _, &mut region, size) } > 0).then_some(region)
     }
 
-    /// Whether anything is mapped or reserved at an address.
+    /// Whether there is memory at an address.
     pub fn is_mapped(address: *const u8) -> bool {
-        query(address.addr()).is_some_and(|region| region.State != MEM_FREE)
+        query(address.addr()).is_some_and(|region| region.State == MEM_COMMIT)
+    }
+
+    /// Whether nothing is mapped or reserved there.
+    pub fn is_free(address: *const u8) -> bool {
+        query(address.addr()).is_some_and(|region| region.State == MEM_FREE)
     }
 
     /// How many views this process has.
@@ -159,7 +164,7 @@ mod windows {
 
 #[cfg(windows)]
 #[allow(unused_imports, reason = "each test program uses its own part of this")]
-pub use windows::{descriptors, is_mapped, mappings};
+pub use windows::{descriptors, is_free, is_mapped, mappings};
 
 /// Makes this thread and its children see a kernel before Linux 6.13, which has no guard regions. False, printed as skipped, if
 /// that is not possible.

@@ -155,6 +155,11 @@ impl Pages {
         if base == libc::MAP_FAILED { Err(last_errno()) } else { Ok(()) }
     }
 
+    /// Whether a lost page can be replaced: in every mapping, here.
+    pub fn can_replace_a_page(&self) -> bool {
+        true
+    }
+
     /// Gives the mapping another size, or another place; its contents stay, as far as they fit.
     pub fn remap(&mut self, size: usize, flags: c_int, address: usize) -> Result<(), Errno> {
         // SAFETY: the pages are ours, and whoever calls this is alone with them (registry).

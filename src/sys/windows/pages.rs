@@ -49,6 +49,8 @@ struct Shown {
     lead: usize,
     /// The most that the view can be protected to.
     protection: u32,
+    /// It took the place of a placeholder, and can be split.
+    is_placed: bool,
     /// The file, where what is stored in the view reaches it.
     file: Option<File>,
 }
@@ -150,7 +152,8 @@ impl Pages {
         let mut shown = Shown::new(fd, prot, is_private)?;
         shown.offset = offset;
         shown.lead = usize::try_from(offset % granularity() as u64).expect("less than the granularity");
-        let base = place.find(shown.lead, size, |address| shown.map(address, shown.lead + size))?;
+        let (base, is_placed) = place.find(shown.lead, size, |address| shown.map(address, shown.lead + size))?;
+        shown.is_placed = is_placed;
         let pages = Pages { base: non_null(base + shown.lead)?, size, shown: Some(shown) };
         pages.protect(0..size, prot)?;
         Ok(pages)
@@ -232,7 +235,7 @@ impl Pages {
                 check(unsafe { PrefetchVirtualMemory(GetCurrentProcess(), 1, &raw const entry, 0) })
             }
             constants::MADV_DONTNEED => match &self.shown {
-                None => discard(part),
+                None => discard(part, None),
                 // Copies of private pages cannot be dropped one by one.
                 Some(shown) if shown.is_copy() => Err(plain(Errno::EINVAL)),
                 Some(_) => trim(part),
@@ -293,10 +296,10 @@ impl Pages {
             return self.protect(range, prot);
         }
         let part = self.addresses(&range);
-        let Some(shown) = &self.shown else { return discard(part) };
+        let Some(shown) = &self.shown else { return discard(part, Some(PAGE_READWRITE)) };
         let whole = allocation(part.start)?;
         if query(part.start)?.Type != MEM_MAPPED {
-            return discard(part);
+            return discard(part, Some(PAGE_READWRITE));
         }
         if shown.is_copy() || part.end > whole.end {
             return Err(plain(Errno::ENOSYS));
@@ -305,6 +308,11 @@ impl Pages {
         placeholder::replace(shown.view(), &whole, &part, shown.offset_of(self, whole.start))?;
         protections.restore_around(&part);
         Ok(())
+    }
+
+    /// Whether a lost page can be replaced: not in a private mapping of a file, whose other pages would lose their changes.
+    pub fn can_replace_a_page(&self) -> bool {
+        self.shown.as_ref().is_none_or(|shown| shown.is_placed && !shown.is_copy())
     }
 
     /// Gives the mapping another size, or another place; its contents stay, as far as they fit. Here only memory without a
@@ -329,7 +337,7 @@ impl Pages {
         let border = self.at(at, self.size - at).addr();
         let shown = match &self.shown {
             None => None,
-            Some(shown) if shown.is_copy() => return Err(plain(Errno::ENOSYS)),
+            Some(shown) if shown.is_copy() || !shown.is_placed => return Err(plain(Errno::ENOSYS)),
             Some(shown) => {
                 let tail = Shown {
                     section: duplicate(raw(&shown.section))?,
@@ -394,7 +402,8 @@ impl Shown {
         let copy = with_execute(PAGE_WRITECOPY, PAGE_EXECUTE_WRITECOPY);
         let write = with_execute(PAGE_READWRITE, PAGE_EXECUTE_READWRITE);
         let read = with_execute(PAGE_READONLY, PAGE_EXECUTE_READ);
-        let of = |section, length, protection, file| Shown { section, length, offset: 0, lead: 0, protection, file };
+        let of =
+            |section, length, protection, file| Shown { section, length, offset: 0, lead: 0, protection, is_placed: false, file };
         if section::is_section(fd) {
             let length = file_facts(fd)?.size;
             let section = duplicate(fd)?;
@@ -412,8 +421,8 @@ impl Shown {
         }
     }
 
-    /// Maps a view, with its lead, at an address or, if that is 0, anywhere.
-    fn map(&self, address: usize, size: usize) -> Result<usize, Errno> {
+    /// Maps a view, with its lead, at an address or, if that is 0, anywhere. Also returns whether it can be split.
+    fn map(&self, address: usize, size: usize) -> Result<(usize, bool), Errno> {
         let start = self.offset - self.lead as u64;
         if start + size as u64 > self.length.next_multiple_of(page_size() as u64) {
             // No view goes beyond the end.
@@ -422,7 +431,7 @@ impl Shown {
         // In the place of a placeholder it can be split later. Older systems have none.
         if let Ok(base) = placeholder::reserve(address, size) {
             if placeholder::map(self.view(), &(base..base + size), start).is_ok() {
-                return Ok(base);
+                return Ok((base, true));
             }
             placeholder::release(base);
         }
@@ -441,7 +450,7 @@ impl Shown {
             let section = handle(raw(&self.section));
             MapViewOfFileEx(section, access, high, low, size.min(left), address as *const c_void)
         };
-        if view.Value.is_null() { Err(last_errno()) } else { Ok(view.Value.addr()) }
+        if view.Value.is_null() { Err(last_errno()) } else { Ok((view.Value.addr(), false)) }
     }
 
     /// Where in the section an address of the pages, or of their lead, lies.
@@ -630,8 +639,8 @@ fn decommit(part: &Range<usize>) -> Result<(), Errno> {
     })
 }
 
-/// Makes memory without a file zero again, under the protection that it has.
-fn discard(addresses: Range<usize>) -> Result<(), Errno> {
+/// Makes memory without a file zero again, under a protection or, with none, that which it has.
+fn discard(addresses: Range<usize>, protection: Option<u32>) -> Result<(), Errno> {
     alone_with_allocations(|| {
         each_region(addresses, |part, region| {
             if region.State == MEM_FREE || region.Type == MEM_MAPPED {
@@ -639,7 +648,7 @@ fn discard(addresses: Range<usize>) -> Result<(), Errno> {
             }
             // SAFETY: the part is ours; nothing in Rust's hands refers to its contents, so they may be discarded.
             check(unsafe { VirtualFree(part.start as *mut c_void, part.len(), MEM_DECOMMIT) })?;
-            allocate(part.start, part.len(), MEM_COMMIT, region.Protect).map(drop)
+            allocate(part.start, part.len(), MEM_COMMIT, protection.unwrap_or(region.Protect)).map(drop)
         })
     })
 }

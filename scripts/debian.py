@@ -1,0 +1,75 @@
+"""Packages of Debian's other suites, unpacked into a folder; the system's own lists and packages stay as they are."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+# Read after the system's own configuration, which may know of a proxy. What that does after an update is for its lists.
+CONFIGURATION = """\
+Dir::State "{0}"; Dir::State::lists "{0}/lists"; Dir::State::status "{0}/status";
+Dir::Cache "{0}"; Dir::Cache::archives "{0}/archives";
+Dir::Etc::sourcelist "{0}/debian.sources"; Dir::Etc::sourceparts "/dev/null";
+Dir::Etc::preferences "/dev/null"; Dir::Etc::preferencesparts "/dev/null";
+#clear APT::Update;
+Acquire::IndexTargets::deb::DEP-11::DefaultEnabled "false"; Acquire::Languages "none"; Acquire::http::Timeout "30";
+APT::Sandbox::User ""; APT::Install-Recommends "false"; Debug::NoLocking "true";
+"""
+
+
+def run(*command: object, cwd: Path | None = None) -> None:
+    """Runs a command that must succeed; what it says goes to standard error."""
+    subprocess.run([str(word) for word in command], stdout=sys.stderr, check=True, cwd=cwd)
+
+
+def mirror() -> str:
+    """The mirror of Debian that this system takes its own packages from; a LookupError where there is none."""
+    for tool in ("apt-get", "dpkg"):
+        if not shutil.which(tool):
+            raise LookupError(f"this system has no {tool}")
+    folder = Path("/etc/apt")
+    files = [folder / "sources.list", *sorted(folder.glob("sources.list.d/*"))]
+    text = "\n".join(file.read_text() for file in files if file.is_file())
+    addresses: list[str] = re.findall(r"(?m)^(?:URIs:|deb(?:\s+\[[^]]*\])?)\s+(\S+)", text)
+    for address in addresses:
+        if re.search(r"/debian/?$", address):
+            return address
+    raise LookupError("the system's APT sources name no mirror of Debian")
+
+
+def configure(apt: Path, *suites: str, architectures: str = "") -> None:
+    """An APT of our own in that folder, for which nothing is installed, with today's list of packages."""
+    address = mirror()
+    keys = next(Path("/usr/share/keyrings").glob("debian-archive-keyring.*"), None)
+    if not keys:
+        raise LookupError("the system has no keys of Debian's archive (package debian-archive-keyring)")
+    source = f"Types: deb\nURIs: {address}\nSuites: {' '.join(suites)}\nComponents: main\nSigned-By: {keys}\n"
+    if architectures:
+        source += f"Architectures: {architectures}\n"
+    for part in ("lists/partial", "archives/partial"):
+        (apt / part).mkdir(parents=True, exist_ok=True)
+    (apt / "status").write_text("")
+    (apt / "debian.sources").write_text(source)
+    (apt / "apt.conf").write_text(CONFIGURATION.format(apt))
+    run("apt-get", "-qq", "-c", apt / "apt.conf", "update")
+
+
+def versions(apt: Path, package: str) -> list[str]:
+    """The versions of a package that the suites have, the newest first."""
+    text = subprocess.run(["apt-cache", "-c", apt / "apt.conf", "madison", package], stdout=subprocess.PIPE, text=True)
+    return [line.split("|")[1].strip() for line in text.stdout.splitlines()]
+
+
+def unpack(apt: Path, folder: Path, *packages: str) -> None:
+    """Unpacks these packages, named as apt names them (NAME, NAME=VERSION, NAME:ARCHITECTURE), and no others."""
+    new = folder.with_name(f"{folder.name}.new")
+    shutil.rmtree(new, ignore_errors=True)
+    debs = new / "debs"
+    debs.mkdir(parents=True)
+    run("apt-get", "-qq", "-c", apt / "apt.conf", "download", *packages, cwd=debs)
+    for deb in debs.glob("*.deb"):
+        run("dpkg", "-x", deb, new)
+    shutil.rmtree(debs)
+    # Last of all, so that what a later run finds is whole.
+    new.rename(folder)
