@@ -2,6 +2,7 @@
 # make test     everything: Rust, C, Python (each 3.11+ found, and Debian's 3.14 and 3.15), Raku; prints a summary, and
 #               installs nothing; on a new machine: make setup test
 # make test-deep  longer races, loom, sanitizers, and mutants that the tests must catch
+# make matrix   every platform, emulated, or checked where it cannot be run; TARGETS="i686 s390x" runs these alone
 # make fuzz     hostile calls under AddressSanitizer, from a new seed, for SECONDS=300 or as long as one likes
 # make demo     the main job in C, Python and Raku side by side; FILE=any file, NEEDLE=text to search
 # make install  the library, headers, pkg-config and CMake files and the manual page for C and C++; PREFIX, DESTDIR,
@@ -30,6 +31,9 @@ test:
 
 test-deep:
 	scripts/test-deep
+
+matrix:
+	scripts/matrix $(TARGETS)
 
 fuzz:
 	scripts/fuzz $(SECONDS)
@@ -83,4 +87,4 @@ clean:
 	cargo clean
 	rm -rf build bindings/python/dist bindings/python/native/target bindings/python/src/mmap_wrap/*.so bindings/raku/resources/libraries
 
-.PHONY: setup test test-deep fuzz demo header docs site abi library install uninstall wheels bench lint clean
+.PHONY: setup test test-deep matrix fuzz demo header docs site abi library install uninstall wheels bench lint clean

@@ -1,13 +1,13 @@
 /*
- * Shows which part of a file is in the page cache, after bringing all of it in (warm) or letting it go (drop).
+ * Shows which part of a file is in the page cache, after reading all of it in (warm) or evicting it (drop).
  *
  *     cc examples/cached.c $(pkg-config --cflags --libs mmap_wrap) -o cached       # after `make install`
  *     ./cached big.iso
  *     ./cached big.iso warm
  *
  * Shows: mincore_wrap, mmap_wrap_prefault, mmap_wrap_fd_evict, cachestat_wrap. Each cell of the bar is a part of the file, of
- * which all, some (+) or no (.) pages are in memory. Of a file that you neither own nor may write, the kernel says that
- * all of it is. Pages that another program maps or locks do not go.
+ * which all, some (+) or no (.) pages are in memory. For a file that you neither own nor may write, the kernel reports
+ * that all of it is in memory. Pages that another program maps or locks are not evicted.
  */
 #define _DEFAULT_SOURCE
 #include "mmap_wrap.h"

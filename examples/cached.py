@@ -3,9 +3,9 @@
     python3 examples/cached.py big.iso
     python3 examples/cached.py big.iso warm
 
-Shows: `residency`, `prefault`, `page_out`, `cachestat`. Each cell of the bar is a part of the file, of which all, some (+) or
-no (.) pages are in memory. Of a file that you neither own nor may write, the kernel says that all of it is. Pages that
-another program maps or locks do not go.
+Shows: `residency`, `prefault`, `page_out`, `cachestat`. Each cell of the bar is a part of the file, of which all, some
+(+) or no (.) pages are in memory. Of a file that you neither own nor may write, the kernel says that all of it is.
+Pages that another program maps or locks do not go.
 """
 
 import argparse

@@ -1,12 +1,12 @@
 /*
- * Appends standard input to a file through a mapping that outgrows it.
+ * Appends standard input to a file through a mapping that grows with it.
  *
  *     cc examples/grow.c $(pkg-config --cflags --libs mmap_wrap) -o grow       # after `make install`
  *     ./grow words.txt <more-words.txt
  *
  * Shows: a mapping that keeps its file open (MMAP_WRAP_KEEP) is resized together with it. Its length doubles whenever it
- * is full, so that N bytes cost few resizes, and at the end the file is cut to what was written, also after a failure.
- * Killed before that, it ends in zeros.
+ * is full, so that N bytes need few resizes, and at the end the file is truncated to what was written, also after a failure.
+ * If the program is killed before that, the file ends in zeros.
  */
 #define _GNU_SOURCE
 #include "mmap_wrap.h"

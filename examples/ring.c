@@ -6,8 +6,8 @@
  *     ./ring produce /numbers 100000          # or: python3 examples/ring.py produce /numbers 100000
  *
  * Shows: POSIX shared memory by its name, atomic words, waiting for another process and waking it. examples/README.md
- * has the layout of the ring. Who comes first makes it; the consumer takes its name away. Each gives up when the other
- * does nothing for as many SECONDS, by default 60. One that was left behind is removed by `rm /dev/shm/numbers`.
+ * has the layout of the ring. The first process creates it; the consumer removes its name. Each gives up if the other does
+ * nothing for SECONDS, by default 60. `rm /dev/shm/numbers` removes a ring that was left behind.
  */
 #define _DEFAULT_SOURCE
 #include "mmap_wrap.h"
@@ -43,13 +43,13 @@ static uint32_t load(mmap_wrap_handle ring, int64_t word) {
     return (uint32_t)value;
 }
 
-/* Publishes a new head or tail: everything written before it is seen by who sees it. */
+/* Publishes a new head or tail: a process that reads it also sees everything written before. */
 static void store(mmap_wrap_handle ring, int64_t word, uint32_t value) {
     checked(mmap_wrap_atomic_store(ring, 32, word, value));
     checked(mmap_wrap_wake(ring, word, 1));
 }
 
-/* Returns when the word is, or may be, another. */
+/* Returns when the word has changed, or may have. */
 static void wait_while(mmap_wrap_handle ring, int64_t word, uint32_t value) {
     int64_t result = mmap_wrap_wait(ring, word, value, patience * 1000000000);
     if (result == -ETIMEDOUT) {
@@ -72,7 +72,7 @@ static void take(mmap_wrap_handle ring, uint32_t tail, struct slot *message) {
     store(ring, TAIL, tail + 1);
 }
 
-/* FNV-1a: what both ends compare. */
+/* FNV-1a, which both processes compare. */
 static uint32_t sum(uint32_t so_far, const struct slot *message) {
     for (uint32_t i = 0; i < message->length; i++) so_far = (so_far ^ (unsigned char)message->text[i]) * 16777619;
     return so_far;
@@ -125,7 +125,7 @@ int main(int argc, char **argv) {
     if (argc > seconds_at && !is_number(argv[seconds_at], &patience)) return usage();
 
     const char *name = argv[2];
-    /* New shared memory is all zeros, which is an empty ring: it does not matter who makes it. */
+    /* New shared memory is all zeros, which is an empty ring: either process can create it. */
     struct mmap_wrap_open_options options = MMAP_WRAP_OPEN_OPTIONS_INIT;
     options.open_flags = O_RDWR | O_CREAT;
     options.mode = 0600;

@@ -1,14 +1,14 @@
 /*
- * Searches a log, however large, and prints the lines that hold a word, each with the offset at which it begins.
+ * Searches a log of any size, and prints the lines that contain a word, each with its offset.
  *
  *     cc examples/search.c $(pkg-config --cflags --libs mmap_wrap) -o search       # after `make install`
  *     ./search ERROR app.log
  *
- * Shows: a search from newline to newline, read-ahead by MADV_SEQUENTIAL, and a log that is cut short (rotated) while it
- * is searched: the lines before are printed, the loss is told. Where the cut lies inside a page, the rest of that page
- * reads as zeros.
+ * Shows: a search from newline to newline, read-ahead by MADV_SEQUENTIAL, and a log that is truncated (rotated) while it
+ * is searched: the lines before are printed, and the truncation is reported. If the new end is inside a page, the rest of
+ * that page reads as zeros.
  *
- * Ends with 0 where lines were found, with 1 where there are none, with 2 where not all of the log could be searched.
+ * Exits with 0 if lines were found, with 1 if there are none, with 2 if not all of the log could be searched.
  */
 #define _DEFAULT_SOURCE
 #include "mmap_wrap.h"
@@ -19,7 +19,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* The offset found, or the other one where there is none; an error stays one. */
+/* The offset found, or the other one if there is none; an error is returned as it is. */
 static int64_t found_or(int64_t offset, int64_t other) {
     return offset == MMAP_WRAP_E_NOT_FOUND ? other : offset;
 }
@@ -48,7 +48,7 @@ static int64_t search(mmap_wrap_handle log, const char *word, int64_t *lines) {
         int64_t at = found_or(mmap_wrap_find(log, word, size, start, MMAP_WRAP_REST), length);
         if (at < 0 || at == length) return at < 0 ? at : 0;
         int64_t newline = found_or(mmap_wrap_rfind(log, "\n", 1, start, at), start - 1);
-        /* start - 1 may be -1, which is -EPERM; no search answers that. */
+        /* start - 1 may be -1, which is -EPERM; no search returns that. */
         if (newline < -1) return newline;
         int64_t end = found_or(mmap_wrap_find(log, "\n", 1, at, MMAP_WRAP_REST), length);
         if (end < 0) return end;

@@ -1,13 +1,13 @@
 /*
- * Keeps a secret, read from standard input, out of everybody's reach while it is used, and leaves nothing behind.
+ * Protects a secret, read from standard input, while it is used, and leaves no copies of it.
  *
  *     cc examples/secret.c $(pkg-config --cflags --libs mmap_wrap) -o secret       # after `make install`
- *     ./secret <key-file            # in secret memory, where the kernel has it
+ *     ./secret <key-file            # in secret memory, if the kernel has it
  *     ./secret plain <key-file      # in locked memory
  *
- * Shows: secret memory (memfd_secret) that even the kernel does not map; else memory that is locked, left out of core
- * dumps and wiped in a forked child; a guard page on either side; and wiping. The secret is read right into its place:
- * no buffer of stdio or of this program ever holds it.
+ * Shows: secret memory (memfd_secret), which even the kernel does not map; else memory that is locked, excluded from core
+ * dumps and wiped in forked children; a guard page on either side; and wiping. The secret is read directly into the
+ * mapping: no buffer of stdio or of this program ever contains it.
  */
 #define _DEFAULT_SOURCE
 #include "mmap_wrap.h"
@@ -30,7 +30,7 @@ static int64_t checked(int64_t result) {
     return result;
 }
 
-/* The page in the middle of three is for the secret; to touch the others is an error. */
+/* The middle one of three pages is for the secret; accesses to the others fault. */
 static void guard(mmap_wrap_handle h) {
     checked(mmap_wrap_guard(h, 1, 0, page));
     checked(mmap_wrap_guard(h, 1, 2 * page, page));
@@ -40,7 +40,7 @@ static mmap_wrap_handle make(int plain) {
     mmap_wrap_handle h = plain ? -1 : mmap_secret_wrap(3 * page, PROT_READ | PROT_WRITE);
     if (h >= 0) {
         guard(h);
-        /* It is shared memory: a child would not read zeros but the secret, so it gets nothing at all. */
+        /* It is shared memory: a child would read the secret, not zeros, so it does not inherit the memory. */
         checked(madvise_wrap(h, MADV_DONTFORK, 0, MMAP_WRAP_REST));
         printf("kept in secret memory\n");
         return h;
@@ -69,7 +69,7 @@ static int64_t fill(mmap_wrap_handle h) {
     return used;
 }
 
-static const char *refuses(mmap_wrap_handle h, int64_t offset) {
+static const char *access_to(mmap_wrap_handle h, int64_t offset) {
     char byte;
     return mmap_wrap_read(h, offset, &byte, 1) == MMAP_WRAP_E_FAULT ? "guarded" : "OPEN";
 }
@@ -109,10 +109,10 @@ int main(int argc, char **argv) {
 
     int64_t used = fill(h);
     if (used == 0) fprintf(stderr, "secret: nothing on standard input\n");
-    printf("%" PRId64 " bytes, below %s, above %s\n", used, refuses(h, page - 1), refuses(h, 2 * page));
+    printf("%" PRId64 " bytes, below %s, above %s\n", used, access_to(h, page - 1), access_to(h, 2 * page));
     show_fork(h);
 
-    /* A fill through the library is never optimised away, as a memset before free may be. */
+    /* Unlike memset, a fill by the library is never removed by the optimiser. */
     checked(mmap_wrap_fill(h, page, 0, page));
     puts(is_blank(h) ? "wiped" : "NOT WIPED");
     checked(munmap_wrap(h));

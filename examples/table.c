@@ -2,14 +2,14 @@
  * A table of 64 accounts in a file that stays consistent whenever the program, or the machine, stops.
  *
  *     cc examples/table.c $(pkg-config --cflags --libs mmap_wrap) -o table       # after `make install`
- *     ./table accounts put 0 1000000      # makes the file if it is not there
- *     ./table accounts transfer 500       # so many moves between accounts; prints each version once it is safe
+ *     ./table accounts put 0 1000000      # creates the file if it does not exist
+ *     ./table accounts transfer 500       # 500 transfers between accounts; prints each version once it is stored
  *     ./table accounts show
  *
- * Shows: numbers in a set byte order, whatever the machine, and updates by msync that happen as a whole or not at all.
- * The file has two sides. An update is written to the side that is not current, and synced; then its header, with the
- * next version and a checksum, and synced. What is current is the newest header whose checksum fits. examples/README.md
- * has the layout. One process at a time may change a table; others may show it meanwhile.
+ * Shows: numbers in a fixed byte order on any machine, and updates by msync that happen completely or not at all. The
+ * file has two sides. An update is written to the side that is not current, and synced; then its header, with the next
+ * version and a checksum, and synced. The newest header with a valid checksum is current. examples/README.md has the
+ * layout. One process at a time may change a table; others may show it meanwhile.
  */
 #define _DEFAULT_SOURCE
 #include "mmap_wrap.h"
@@ -40,7 +40,7 @@ static int64_t number(mmap_wrap_handle h, int64_t kind, int64_t offset) {
     return value;
 }
 
-/* FNV-1a of the version, as the header has it, and of the accounts. */
+/* FNV-1a of the version, as in the header, and of the accounts. */
 static int64_t checksum(mmap_wrap_handle accounts, int64_t version) {
     unsigned char bytes[8 + USED];
     for (int i = 0; i < 8; i++) bytes[i] = (unsigned char)((uint64_t)version >> (56 - 8 * i));
@@ -50,7 +50,7 @@ static int64_t checksum(mmap_wrap_handle accounts, int64_t version) {
     return sum;
 }
 
-/* Copies a side to accounts; returns its version, or -1 where it is not whole. A new file's first side is version 0. */
+/* Copies a side to accounts; returns its version, or -1 if its checksum is invalid. The first side of a new file is version 0. */
 static int64_t load_side(mmap_wrap_handle table, int64_t side, mmap_wrap_handle accounts) {
     int64_t version = number(table, VERSION, side * HEADER), stored = number(table, CHECKSUM, side * HEADER + 8);
     checked(mmap_wrap_copy(accounts, 0, table, SIDES_AT + side * SIDE, USED));
@@ -60,7 +60,7 @@ static int64_t load_side(mmap_wrap_handle table, int64_t side, mmap_wrap_handle 
 
 /* Copies the current accounts; returns their version. */
 static int64_t load(mmap_wrap_handle table, mmap_wrap_handle accounts) {
-    /* Again where a writer was faster: one side is always whole, but not always the one that is being looked at. */
+    /* Repeated if a writer was faster: one side is always valid, but not always the one that is being read. */
     for (int attempt = 0; attempt < 1000; attempt++) {
         int64_t newer = number(table, VERSION, HEADER) > number(table, VERSION, 0);
         for (int turn = 0; turn < 2; turn++) {
@@ -72,7 +72,7 @@ static int64_t load(mmap_wrap_handle table, mmap_wrap_handle accounts) {
     exit(1);
 }
 
-/* Makes the accounts the current ones, under the next version; when this returns, they stay. */
+/* Makes the accounts current, with the next version; when this returns, they are stored. */
 static int64_t commit(mmap_wrap_handle table, mmap_wrap_handle accounts, int64_t version) {
     int64_t next = version + 1, side = next % 2;
     checked(mmap_wrap_copy(table, SIDES_AT + side * SIDE, accounts, 0, USED));
@@ -125,7 +125,7 @@ static mmap_wrap_handle open_table(const char *path, int writable) {
     mmap_wrap_handle table = checked(mmap_open_wrap(path, &options, sizeof options));
     int64_t length = checked(mmap_wrap_length(table));
     if (writable && length == 0) {
-        /* A new file, its blocks set aside: a full disk is an error here and not in the middle of an update. */
+        /* A new file with allocated blocks: a full disk is an error here and not during an update. */
         checked(munmap_wrap(table));
         options.size = SIZE;
         options.allocate = 1;

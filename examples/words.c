@@ -5,7 +5,7 @@
  *     ./words README.md            # README.md: 4321 bytes, 100 lines
  *     ./words README.md mapping    # README.md: 4321 bytes, 'mapping' at 17 59 1034
  *
- * Ends with 1 where the word is not there, with 2 and a message where the file cannot be mapped.
+ * Exits with 1 if the word does not occur, with 2 and a message if the file cannot be mapped.
  */
 #include "mmap_wrap.h"
 
@@ -27,7 +27,7 @@ int main(int argc, char **argv) {
     const char *path = argv[1], *word = argc == 3 ? argv[2] : "\n";
     const int64_t size = (int64_t)strlen(word);
 
-    /* MMAP_WRAP_REST: all of the file, however long; an empty one is fine. */
+    /* MMAP_WRAP_REST: the whole file; an empty file is valid. */
     mmap_wrap_handle file = mmap_path_wrap(path, MMAP_WRAP_REST, PROT_READ, MAP_PRIVATE, 0);
     if (file < 0) return complain();
 
@@ -40,13 +40,13 @@ int main(int argc, char **argv) {
         /* Where an empty word ends, the next begins: step over at least one byte. */
         at = mmap_wrap_find(file, word, size, at + (size > 0 ? size : 1), MMAP_WRAP_REST);
     }
-    /* Only these two end the search as it should: no further word, or the step beyond the end of the file. */
+    /* Only these two end a successful search: no further word, or the step beyond the end of the file. */
     if (at != MMAP_WRAP_E_NOT_FOUND && at != MMAP_WRAP_E_RANGE) return complain();
     if (argc == 2) printf(" %" PRId64 " lines", count);
     else if (count == 0) printf(" no place");
     printf("\n");
 
-    /* The end of the program would unmap as well; a program that goes on unmaps when it is done. */
+    /* The end of the program would unmap as well; a longer program should unmap here. */
     if (munmap_wrap(file) < 0) return complain();
     return argc == 3 && count == 0 ? 1 : 0;
 }

@@ -88,7 +88,7 @@ MMAP_WRAP_API int64_t mmap_wrap_page_size(void) MMAP_WRAP_NOEXCEPT;
 /** An address, offset or end is not a multiple of a page, or of a word, where it must be. */
 #define MMAP_WRAP_E_ALIGNMENT (-4099)
 
-/** The access faulted: protection, or a file cut short. */
+/** The access faulted: protection, or a truncated file. */
 #define MMAP_WRAP_E_FAULT (-4100)
 
 /**

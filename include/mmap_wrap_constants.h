@@ -40,28 +40,28 @@ MMAP_WRAP_API int64_t mmap_wrap_PROT_GROWSDOWN(void) MMAP_WRAP_NOEXCEPT;
 /** PROT_GROWSUP: mprotect: extend the change to the end of a mapping that grows up. */
 MMAP_WRAP_API int64_t mmap_wrap_PROT_GROWSUP(void) MMAP_WRAP_NOEXCEPT;
 
-/** PROT_BTI: code guarded against branches to elsewhere (arm64). */
+/** PROT_BTI: branch target identification for code (arm64). */
 MMAP_WRAP_API int64_t mmap_wrap_PROT_BTI(void) MMAP_WRAP_NOEXCEPT;
 
-/** PROT_MTE: memory that carries tags (arm64). */
+/** PROT_MTE: memory tagging (arm64). */
 MMAP_WRAP_API int64_t mmap_wrap_PROT_MTE(void) MMAP_WRAP_NOEXCEPT;
 
 /** PROT_SAO: strong access order (powerpc). */
 MMAP_WRAP_API int64_t mmap_wrap_PROT_SAO(void) MMAP_WRAP_NOEXCEPT;
 
-/** MAP_SHARED: changes reach the file and its other mappings. */
+/** MAP_SHARED: changes are written to the file, and other processes that map it see them. */
 MMAP_WRAP_API int64_t mmap_wrap_MAP_SHARED(void) MMAP_WRAP_NOEXCEPT;
 
 /** MAP_PRIVATE: changes stay in this mapping. */
 MMAP_WRAP_API int64_t mmap_wrap_MAP_PRIVATE(void) MMAP_WRAP_NOEXCEPT;
 
-/** MAP_SHARED_VALIDATE: as MAP_SHARED, and unknown flags are an error. */
+/** MAP_SHARED_VALIDATE: as MAP_SHARED, and the kernel rejects unknown flags. */
 MMAP_WRAP_API int64_t mmap_wrap_MAP_SHARED_VALIDATE(void) MMAP_WRAP_NOEXCEPT;
 
 /** MAP_DROPPABLE: memory that the kernel may drop (reads zero) when it runs short. */
 MMAP_WRAP_API int64_t mmap_wrap_MAP_DROPPABLE(void) MMAP_WRAP_NOEXCEPT;
 
-/** MAP_FILE: nothing; some systems want it for files. */
+/** MAP_FILE: no effect; some systems want it for files. */
 MMAP_WRAP_API int64_t mmap_wrap_MAP_FILE(void) MMAP_WRAP_NOEXCEPT;
 
 /** MAP_FIXED: exactly at this address, replacing what is there. */
@@ -76,13 +76,16 @@ MMAP_WRAP_API int64_t mmap_wrap_MAP_ANONYMOUS(void) MMAP_WRAP_NOEXCEPT;
 /** MAP_ANON: another name of MAP_ANONYMOUS. */
 MMAP_WRAP_API int64_t mmap_wrap_MAP_ANON(void) MMAP_WRAP_NOEXCEPT;
 
+/** MAP_RENAME: another name of MAP_ANONYMOUS (powerpc). */
+MMAP_WRAP_API int64_t mmap_wrap_MAP_RENAME(void) MMAP_WRAP_NOEXCEPT;
+
 /** MAP_32BIT: in the lowest 2 GiB of the address space (x86). */
 MMAP_WRAP_API int64_t mmap_wrap_MAP_32BIT(void) MMAP_WRAP_NOEXCEPT;
 
 /** MAP_ABOVE4G: above the lowest 4 GiB of the address space (x86). */
 MMAP_WRAP_API int64_t mmap_wrap_MAP_ABOVE4G(void) MMAP_WRAP_NOEXCEPT;
 
-/** MAP_GROWSDOWN: grows down like a stack. */
+/** MAP_GROWSDOWN: grows down, as a stack does. */
 MMAP_WRAP_API int64_t mmap_wrap_MAP_GROWSDOWN(void) MMAP_WRAP_NOEXCEPT;
 
 /** MAP_DENYWRITE: ignored by the kernel. */
@@ -94,7 +97,7 @@ MMAP_WRAP_API int64_t mmap_wrap_MAP_EXECUTABLE(void) MMAP_WRAP_NOEXCEPT;
 /** MAP_LOCKED: pages are locked into memory, as far as they can be. */
 MMAP_WRAP_API int64_t mmap_wrap_MAP_LOCKED(void) MMAP_WRAP_NOEXCEPT;
 
-/** MAP_NORESERVE: no swap space is set aside. */
+/** MAP_NORESERVE: no swap space is reserved. */
 MMAP_WRAP_API int64_t mmap_wrap_MAP_NORESERVE(void) MMAP_WRAP_NOEXCEPT;
 
 /** MAP_POPULATE: pages are read in at once. */
@@ -301,7 +304,7 @@ MMAP_WRAP_API int64_t mmap_wrap_MADV_DONTNEED(void) MMAP_WRAP_NOEXCEPT;
 /** MADV_FREE: the pages may be dropped until they are next written. */
 MMAP_WRAP_API int64_t mmap_wrap_MADV_FREE(void) MMAP_WRAP_NOEXCEPT;
 
-/** MADV_REMOVE: free the pages and what lies behind them in the file: punches a hole. */
+/** MADV_REMOVE: free the pages and their blocks of the file: punches a hole. */
 MMAP_WRAP_API int64_t mmap_wrap_MADV_REMOVE(void) MMAP_WRAP_NOEXCEPT;
 
 /** MADV_DONTFORK: a forked child does not have the pages. */
@@ -328,7 +331,7 @@ MMAP_WRAP_API int64_t mmap_wrap_MADV_SOFT_OFFLINE(void) MMAP_WRAP_NOEXCEPT;
 /** MADV_ZERO_WIRED_PAGES: zero locked pages before they are freed (macOS). */
 MMAP_WRAP_API int64_t mmap_wrap_MADV_ZERO_WIRED_PAGES(void) MMAP_WRAP_NOEXCEPT;
 
-/** MADV_FREE_REUSABLE: pages may be reused by any process (macOS). */
+/** MADV_FREE_REUSABLE: the system may reuse the pages (macOS). */
 MMAP_WRAP_API int64_t mmap_wrap_MADV_FREE_REUSABLE(void) MMAP_WRAP_NOEXCEPT;
 
 /** MADV_FREE_REUSE: undoes MADV_FREE_REUSABLE (macOS). */
@@ -436,13 +439,13 @@ MMAP_WRAP_API int64_t mmap_wrap_O_WRONLY(void) MMAP_WRAP_NOEXCEPT;
 /** O_RDWR: open for both. */
 MMAP_WRAP_API int64_t mmap_wrap_O_RDWR(void) MMAP_WRAP_NOEXCEPT;
 
-/** O_CREAT: make the file if it is missing. */
+/** O_CREAT: create the file if it does not exist. */
 MMAP_WRAP_API int64_t mmap_wrap_O_CREAT(void) MMAP_WRAP_NOEXCEPT;
 
-/** O_EXCL: with O_CREAT: fail if it is there. */
+/** O_EXCL: with O_CREAT: fail if it exists. */
 MMAP_WRAP_API int64_t mmap_wrap_O_EXCL(void) MMAP_WRAP_NOEXCEPT;
 
-/** O_TRUNC: cut the file to nothing. */
+/** O_TRUNC: truncate the file to length 0. */
 MMAP_WRAP_API int64_t mmap_wrap_O_TRUNC(void) MMAP_WRAP_NOEXCEPT;
 
 /** O_APPEND: write at the end. */
@@ -451,7 +454,7 @@ MMAP_WRAP_API int64_t mmap_wrap_O_APPEND(void) MMAP_WRAP_NOEXCEPT;
 /** O_CLOEXEC: close on exec. */
 MMAP_WRAP_API int64_t mmap_wrap_O_CLOEXEC(void) MMAP_WRAP_NOEXCEPT;
 
-/** O_DIRECT: around the page cache. */
+/** O_DIRECT: bypass the page cache. */
 MMAP_WRAP_API int64_t mmap_wrap_O_DIRECT(void) MMAP_WRAP_NOEXCEPT;
 
 /** O_SYNC: writes return when data and metadata are stored. */
@@ -505,13 +508,13 @@ MMAP_WRAP_API int64_t mmap_wrap_PKEY_DISABLE_READ(void) MMAP_WRAP_NOEXCEPT;
  */
 MMAP_WRAP_API int64_t mmap_wrap_PKEY_ACCESS_MASK(void) MMAP_WRAP_NOEXCEPT;
 
-/** OVERCOMMIT_GUESS: vm.overcommit_memory: obvious overcommits fail. */
+/** OVERCOMMIT_GUESS: vm.overcommit_memory: reject obvious excess. */
 MMAP_WRAP_API int64_t mmap_wrap_OVERCOMMIT_GUESS(void) MMAP_WRAP_NOEXCEPT;
 
-/** OVERCOMMIT_ALWAYS: vm.overcommit_memory: no allocation fails. */
+/** OVERCOMMIT_ALWAYS: vm.overcommit_memory: reject nothing. */
 MMAP_WRAP_API int64_t mmap_wrap_OVERCOMMIT_ALWAYS(void) MMAP_WRAP_NOEXCEPT;
 
-/** OVERCOMMIT_NEVER: vm.overcommit_memory: allocations beyond the commit limit fail. */
+/** OVERCOMMIT_NEVER: vm.overcommit_memory: reject what cannot be backed. */
 MMAP_WRAP_API int64_t mmap_wrap_OVERCOMMIT_NEVER(void) MMAP_WRAP_NOEXCEPT;
 
 /** MPOL_DEFAULT: mbind: as the process has it. */
@@ -571,7 +574,10 @@ MMAP_WRAP_API int64_t mmap_wrap_MMAP_WRAP_OR_PRIVATE(void) MMAP_WRAP_NOEXCEPT;
 /** MMAP_WRAP_WITH_FILE: mremap_wrap: the file ends where the mapping ends. */
 MMAP_WRAP_API int64_t mmap_wrap_MMAP_WRAP_WITH_FILE(void) MMAP_WRAP_NOEXCEPT;
 
-/** MMAP_WRAP_ALLOCATE: mremap_wrap: the same, and blocks are set aside for all of the file. */
+/**
+ * MMAP_WRAP_ALLOCATE: mremap_wrap: as MMAP_WRAP_WITH_FILE, and blocks are allocated for the whole
+ * file.
+ */
 MMAP_WRAP_API int64_t mmap_wrap_MMAP_WRAP_ALLOCATE(void) MMAP_WRAP_NOEXCEPT;
 
 /** MMAP_WRAP_E_HANDLE: not a valid mapping handle. */
@@ -643,7 +649,7 @@ MMAP_WRAP_API int64_t mmap_wrap_MMAP_WRAP_LITTLE_ENDIAN(void) MMAP_WRAP_NOEXCEPT
 /** MMAP_WRAP_BIG_ENDIAN: or'ed to an element: big-endian. */
 MMAP_WRAP_API int64_t mmap_wrap_MMAP_WRAP_BIG_ENDIAN(void) MMAP_WRAP_NOEXCEPT;
 
-/** MMAP_WRAP_NO_INT: mmap_wrap_get_int: it failed, if mmap_wrap_last_error_code says so. */
+/** MMAP_WRAP_NO_INT: mmap_wrap_get_int: returned on error, see mmap_wrap_last_error_code. */
 MMAP_WRAP_API int64_t mmap_wrap_MMAP_WRAP_NO_INT(void) MMAP_WRAP_NOEXCEPT;
 
 /** MMAP_WRAP_MUTEX_SIZE: bytes of a mutex in a mapping. */

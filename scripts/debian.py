@@ -8,6 +8,7 @@ from pathlib import Path
 
 # Read after the system's own configuration, which may know of a proxy. What that does after an update is for its lists.
 CONFIGURATION = """\
+APT::Architecture "{1}"; #clear APT::Architectures; APT::Architectures {{ "{1}"; }};
 Dir::State "{0}"; Dir::State::lists "{0}/lists"; Dir::State::status "{0}/status";
 Dir::Cache "{0}"; Dir::Cache::archives "{0}/archives";
 Dir::Etc::sourcelist "{0}/debian.sources"; Dir::Etc::sourceparts "/dev/null";
@@ -38,20 +39,25 @@ def mirror() -> str:
     raise LookupError("the system's APT sources name no mirror of Debian")
 
 
-def configure(apt: Path, *suites: str, architectures: str = "") -> None:
+def own_architecture() -> str:
+    """Debian's name for this machine's."""
+    return subprocess.run(
+        ["dpkg", "--print-architecture"], stdout=subprocess.PIPE, text=True, check=True
+    ).stdout.strip()
+
+
+def configure(apt: Path, *suites: str, architecture: str = "") -> None:
     """An APT of our own in that folder, for which nothing is installed, with today's list of packages."""
     address = mirror()
     keys = next(Path("/usr/share/keyrings").glob("debian-archive-keyring.*"), None)
     if not keys:
         raise LookupError("the system has no keys of Debian's archive (package debian-archive-keyring)")
     source = f"Types: deb\nURIs: {address}\nSuites: {' '.join(suites)}\nComponents: main\nSigned-By: {keys}\n"
-    if architectures:
-        source += f"Architectures: {architectures}\n"
     for part in ("lists/partial", "archives/partial"):
         (apt / part).mkdir(parents=True, exist_ok=True)
     (apt / "status").write_text("")
     (apt / "debian.sources").write_text(source)
-    (apt / "apt.conf").write_text(CONFIGURATION.format(apt))
+    (apt / "apt.conf").write_text(CONFIGURATION.format(apt, architecture or own_architecture()))
     run("apt-get", "-qq", "-c", apt / "apt.conf", "update")
 
 

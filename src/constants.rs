@@ -141,7 +141,7 @@ constants! {
         MMAP_WRAP_KEEP "or'ed to flags: the mapping keeps its file open" 1 << 32;
         MMAP_WRAP_OR_PRIVATE "or'ed to MAP_SHARED for reading: private, where the file takes no shared mapping" 1 << 33;
         MMAP_WRAP_WITH_FILE "mremap_wrap: the file ends where the mapping ends" 1;
-        MMAP_WRAP_ALLOCATE "mremap_wrap: the same, and blocks are set aside for all of the file" 2;
+        MMAP_WRAP_ALLOCATE "mremap_wrap: as MMAP_WRAP_WITH_FILE, and blocks are allocated for the whole file" 2;
         MMAP_WRAP_E_HANDLE "not a valid mapping handle" -4096;
         MMAP_WRAP_E_UNMAPPED "the mapping is unmapped already" -4097;
         MMAP_WRAP_E_RANGE "outside the mapping" -4098;
@@ -165,7 +165,7 @@ constants! {
         MMAP_WRAP_F64 "an element: a float of 64 bits" 0x38;
         MMAP_WRAP_LITTLE_ENDIAN "or'ed to an element: little-endian" 0x100;
         MMAP_WRAP_BIG_ENDIAN "or'ed to an element: big-endian" 0x200;
-        MMAP_WRAP_NO_INT "mmap_wrap_get_int: it failed, if mmap_wrap_last_error_code says so" i64::MIN;
+        MMAP_WRAP_NO_INT "mmap_wrap_get_int: returned on error, see mmap_wrap_last_error_code" i64::MIN;
         MMAP_WRAP_MUTEX_SIZE "bytes of a mutex in a mapping" 16;
         MMAP_WRAP_SOURCE_ANONYMOUS "mmap_wrap_info: memory without a file" 1;
         MMAP_WRAP_SOURCE_DESCRIPTOR "mmap_wrap_info: a file that the caller had open" 2;
@@ -181,27 +181,28 @@ constants! {
         PROT_SEM "pages may hold futexes, on processors where that matters" linux(0x8);
         PROT_GROWSDOWN "mprotect: extend the change to the start of a mapping that grows down";
         PROT_GROWSUP "mprotect: extend the change to the end of a mapping that grows up";
-        PROT_BTI "code guarded against branches to elsewhere (arm64)" only(ARM64, linux(0x10));
-        PROT_MTE "memory that carries tags (arm64)" only(ARM64, linux(0x20));
+        PROT_BTI "branch target identification for code (arm64)" only(ARM64, linux(0x10));
+        PROT_MTE "memory tagging (arm64)" only(ARM64, linux(0x20));
         PROT_SAO "strong access order (powerpc)" only(POWERPC, linux(0x10));
     }
     MapFlag {
-        MAP_SHARED "changes reach the file and its other mappings" windows(1);
+        MAP_SHARED "changes are written to the file, and other processes that map it see them" windows(1);
         MAP_PRIVATE "changes stay in this mapping" windows(2);
-        MAP_SHARED_VALIDATE "as MAP_SHARED, and unknown flags are an error" windows(3);
+        MAP_SHARED_VALIDATE "as MAP_SHARED, and the kernel rejects unknown flags" windows(3);
         MAP_DROPPABLE "memory that the kernel may drop (reads zero) when it runs short" linux(0x8);
-        MAP_FILE "nothing; some systems want it for files" windows(0);
+        MAP_FILE "no effect; some systems want it for files" windows(0);
         MAP_FIXED "exactly at this address, replacing what is there" windows(0x10);
         MAP_FIXED_NOREPLACE "exactly at this address, or fail where something is there" windows(0x10_0000);
         MAP_ANONYMOUS "memory without a file" windows(0x20);
         MAP_ANON "another name of MAP_ANONYMOUS" windows(0x20);
+        MAP_RENAME "another name of MAP_ANONYMOUS (powerpc)" only(POWERPC, linux(0x20));
         MAP_32BIT "in the lowest 2 GiB of the address space (x86)";
         MAP_ABOVE4G "above the lowest 4 GiB of the address space (x86)" only(X86, linux(0x80));
-        MAP_GROWSDOWN "grows down like a stack";
+        MAP_GROWSDOWN "grows down, as a stack does";
         MAP_DENYWRITE "ignored by the kernel";
         MAP_EXECUTABLE "ignored by the kernel";
         MAP_LOCKED "pages are locked into memory, as far as they can be";
-        MAP_NORESERVE "no swap space is set aside";
+        MAP_NORESERVE "no swap space is reserved";
         MAP_POPULATE "pages are read in at once";
         MAP_NONBLOCK "with MAP_POPULATE: only pages that are in memory";
         MAP_STACK "fit for a thread's stack";
@@ -261,7 +262,7 @@ constants! {
         MADV_UNMERGEABLE "identical pages are not merged";
         MADV_HUGEPAGE "transparent huge pages wanted";
         MADV_NOHUGEPAGE "transparent huge pages unwanted";
-        MADV_COLLAPSE "make huge pages of it now";
+        MADV_COLLAPSE "make huge pages of it now" linux(25);
         MADV_DONTDUMP "left out of core dumps";
         MADV_DODUMP "in core dumps again: undoes MADV_DONTDUMP";
         MADV_KEEPONFORK "a forked child has the contents again: undoes MADV_WIPEONFORK";
@@ -278,7 +279,7 @@ constants! {
     Discarding {
         MADV_DONTNEED "drop the pages: private ones read zero or the file again" windows(4);
         MADV_FREE "the pages may be dropped until they are next written" windows(8);
-        MADV_REMOVE "free the pages and what lies behind them in the file: punches a hole";
+        MADV_REMOVE "free the pages and their blocks of the file: punches a hole";
         MADV_DONTFORK "a forked child does not have the pages";
         MADV_WIPEONFORK "a forked child reads zero";
         MADV_DONTNEED_LOCKED "as MADV_DONTNEED, for locked pages too";
@@ -287,7 +288,7 @@ constants! {
         MADV_HWPOISON "treat the pages as failed hardware, for tests";
         MADV_SOFT_OFFLINE "move the data off the hardware pages, for tests";
         MADV_ZERO_WIRED_PAGES "zero locked pages before they are freed (macOS)";
-        MADV_FREE_REUSABLE "pages may be reused by any process (macOS)";
+        MADV_FREE_REUSABLE "the system may reuse the pages (macOS)";
         MADV_FREE_REUSE "undoes MADV_FREE_REUSABLE (macOS)";
     }
     RemapFlag {
@@ -333,12 +334,12 @@ constants! {
         O_RDONLY "open for reading";
         O_WRONLY "open for writing";
         O_RDWR "open for both";
-        O_CREAT "make the file if it is missing";
-        O_EXCL "with O_CREAT: fail if it is there";
-        O_TRUNC "cut the file to nothing";
+        O_CREAT "create the file if it does not exist";
+        O_EXCL "with O_CREAT: fail if it exists";
+        O_TRUNC "truncate the file to length 0";
         O_APPEND "write at the end";
         O_CLOEXEC "close on exec" windows(0x80);
-        O_DIRECT "around the page cache" windows(0x40_0000);
+        O_DIRECT "bypass the page cache" windows(0x40_0000);
         O_SYNC "writes return when data and metadata are stored" windows(0x10_0000);
         O_DSYNC "writes return when data is stored" windows(0x20_0000);
         O_NOFOLLOW "fail on a symbolic link";
@@ -356,12 +357,12 @@ constants! {
         PKEY_DISABLE_WRITE "the key forbids writing" linux(2);
         PKEY_DISABLE_EXECUTE "the key forbids execution (arm64, powerpc)" only(ARM64 || POWERPC, linux(if ARM64 { 8 } else { 4 }));
         PKEY_DISABLE_READ "the key forbids reading (arm64)" only(ARM64, linux(4));
-        PKEY_ACCESS_MASK "PKEY_DISABLE_ACCESS and PKEY_DISABLE_WRITE together, and what else the processor has" linux(3);
+        PKEY_ACCESS_MASK "PKEY_DISABLE_ACCESS and PKEY_DISABLE_WRITE together, and what else the processor has" linux(if POWERPC { 7 } else { 3 });
     }
     Overcommit {
-        OVERCOMMIT_GUESS "vm.overcommit_memory: obvious overcommits fail" linux(0);
-        OVERCOMMIT_ALWAYS "vm.overcommit_memory: no allocation fails" linux(1);
-        OVERCOMMIT_NEVER "vm.overcommit_memory: allocations beyond the commit limit fail" linux(2);
+        OVERCOMMIT_GUESS "vm.overcommit_memory: reject obvious excess" linux(0);
+        OVERCOMMIT_ALWAYS "vm.overcommit_memory: reject nothing" linux(1);
+        OVERCOMMIT_NEVER "vm.overcommit_memory: reject what cannot be backed" linux(2);
     }
     Policy {
         MPOL_DEFAULT "mbind: as the process has it";

@@ -11,7 +11,7 @@ pub const MMAP_WRAP_E_UNMAPPED: i64 = -4097;
 pub const MMAP_WRAP_E_RANGE: i64 = -4098;
 /// An address, offset or end is not a multiple of a page, or of a word, where it must be.
 pub const MMAP_WRAP_E_ALIGNMENT: i64 = -4099;
-/// The access faulted: protection, or a file cut short.
+/// The access faulted: protection, or a truncated file.
 pub const MMAP_WRAP_E_FAULT: i64 = -4100;
 /// The mapping is in use. Either its address is acquired (mmap_wrap_acquire): it can be neither unmapped nor resized, moved or
 /// split now. Or calls of other threads are executing and did not return in time: it can be unmapped, but not resized, moved or
@@ -80,7 +80,10 @@ pub enum Error {
     TooLong { length: u64, offset: u64 },
 
     #[error("{length} bytes at a multiple of {alignment} exceed what this machine can address")]
-    AlignedTooLong { length: usize, alignment: usize },
+    AlignedTooLong { length: usize, alignment: u64 },
+    /// On 32 bits.
+    #[error("no buffer is {0} bytes long")]
+    BufferTooLong(i64),
     #[error("there is room for {room} pages, and the range has {needed}")]
     NoRoom { room: usize, needed: usize },
 
@@ -165,6 +168,7 @@ impl Error {
             | Error::BeyondFile { .. }
             | Error::TooLong { .. }
             | Error::AlignedTooLong { .. }
+            | Error::BufferTooLong(_)
             | Error::NoRoom { .. } => MMAP_WRAP_E_RANGE,
             Error::Alignment { .. } | Error::WordAlignment { .. } => MMAP_WRAP_E_ALIGNMENT,
             Error::Fault { .. } | Error::Lost => MMAP_WRAP_E_FAULT,

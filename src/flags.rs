@@ -1,6 +1,6 @@
 //! Checks flags and descriptors, which callers give as any number.
 
-use crate::constants::{Group, MAP_SHARED, MAP_SHARED_VALIDATE, MAP_TYPE, bits};
+use crate::constants::{Group, MAP_PRIVATE, MAP_SHARED, MAP_SHARED_VALIDATE, MAP_TYPE, bits};
 use crate::error::{Error, Result};
 use crate::sys::RawFile;
 use std::ffi::c_int;
@@ -46,9 +46,13 @@ pub const fn as_c_int(flags: i64) -> c_int {
     flags as c_int
 }
 
+/// The bits of the flags that say shared or private: MAP_TYPE, which not every system has.
+pub const SHARING: i64 = MAP_SHARED | MAP_PRIVATE | MAP_SHARED_VALIDATE | MAP_TYPE;
+
 /// Whether flags ask for a shared mapping.
 pub fn is_shared(flags: i64) -> bool {
-    flags & MAP_TYPE == MAP_SHARED || flags & MAP_TYPE == MAP_SHARED_VALIDATE
+    let sharing = flags & SHARING;
+    sharing == MAP_SHARED || MAP_SHARED_VALIDATE != 0 && sharing == MAP_SHARED_VALIDATE
 }
 
 /// Checks only that the number can be a descriptor; whether it is open the next system call reports.

@@ -17,9 +17,9 @@ mod request;
 mod residency;
 mod resize;
 
-use crate::constants::{MAP_ANONYMOUS, MAP_PRIVATE, MAP_TYPE, PROT_NONE, PROT_READ, PROT_WRITE};
+use crate::constants::{MAP_ANONYMOUS, MAP_PRIVATE, PROT_NONE, PROT_READ, PROT_WRITE};
 use crate::error::{Errno, Error, Result};
-use crate::flags::{as_c_int, descriptor, is_shared};
+use crate::flags::{SHARING, as_c_int, descriptor, is_shared};
 use crate::guarded;
 use crate::hints::memory_hint;
 use crate::range::{self, Grid, Span};
@@ -145,16 +145,14 @@ impl Mapping {
             Pages::none()
         } else {
             let (fd, offset) = (source.fd(), request.offset - lead as u64);
-            if request.alignment > page {
-                request.check_aligned_size(size)?;
-            }
-            let map = |c_flags| match request.alignment > page {
-                false => Pages::map(request.address, size, request.prot, c_flags, fd, offset),
-                true => Pages::map_aligned(request.alignment, size, request.prot, c_flags, fd, offset),
+            let alignment = if request.alignment > page as u64 { Some(request.aligned_size(size)?) } else { None };
+            let map = |c_flags| match alignment {
+                None => Pages::map(request.address, size, request.prot, c_flags, fd, offset),
+                Some(alignment) => Pages::map_aligned(alignment, size, request.prot, c_flags, fd, offset),
             };
             let mapped = map(request.c_flags).or_else(|errno| {
                 let c_flags = request.privately(errno).ok_or(errno)?;
-                flags = flags & !MAP_TYPE | MAP_PRIVATE | OR_PRIVATE;
+                flags = flags & !SHARING | MAP_PRIVATE | OR_PRIVATE;
                 map(c_flags).map_err(|_| errno)
             });
             mapped.map_err(|errno| Error::system(errno, request.attempt(length, source), request.hint(errno, source)))?

@@ -1,6 +1,8 @@
 //! The Rust API: what its doc examples do not show.
 #![cfg_attr(windows, allow(unused_imports, dead_code, reason = "some of its tests are for other systems"))]
 
+mod common;
+
 use mmap_wrap::*;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::ops::Bound;
@@ -21,6 +23,9 @@ fn mappings_and_errors_go_to_other_threads() {
     is_send_and_sync::<MapOptions>();
     is_send_and_sync::<Cursor<Arc<Mapping>>>();
 
+    if !common::atomics() {
+        return;
+    }
     let memory = Arc::new(Mapping::anonymous(4096).unwrap());
     let adders: Vec<_> = (0..4)
         .map(|_| {
@@ -68,10 +73,27 @@ fn compiled_without_unsafe(body: &str) -> Result<(), String> {
     compiled(folder.path(), &program, "metadata").map(drop)
 }
 
-/// Each block is a program; scripts/samples does the same for the other languages.
+/// Whether rustc compiles for the platform of these tests by itself. What is tested for another one needs no compiler there.
+fn rustc_is_of_this_platform() -> bool {
+    let said =
+        Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into())).arg("-vV").output().map(|output| output.stdout);
+    let said = String::from_utf8(said.unwrap_or_default()).unwrap();
+    let environment = if cfg!(target_env = "musl") { "musl" } else { "gnu" };
+    let host = said.lines().find_map(|line| line.strip_prefix("host: ")).unwrap_or_default();
+    let same = host.split('-').next() == Some(std::env::consts::ARCH) && host.ends_with(environment);
+    if !same {
+        println!("skipped: rustc compiles for '{host}', and these tests are for another platform");
+    }
+    same
+}
+
+/// Each block is a program; tests/samples does the same for the other languages.
 #[test]
 #[cfg(unix)]
 fn every_rust_sample_of_the_pages_runs() {
+    if !rustc_is_of_this_platform() {
+        return;
+    }
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut samples = 0;
     for page in ["README.md", "docs/rust.md"] {
@@ -92,6 +114,9 @@ fn every_rust_sample_of_the_pages_runs() {
 #[test]
 #[cfg(unix)]
 fn a_program_that_forbids_unsafe_code_cannot_map_over_memory_in_use() {
+    if !rustc_is_of_this_platform() {
+        return;
+    }
     let harmless = "let m = mmap_wrap::Mapping::anonymous(4096).unwrap();\nm.write(0, b\"x\").unwrap();";
     assert_eq!(compiled_without_unsafe(harmless), Ok(()));
 
@@ -315,6 +340,9 @@ fn elements_keep_their_bits_in_both_byte_orders() {
         u8 200; i8 -100; u16 0xABCD; i16 -12345; u32 0xDEAD_BEEF; i32 i32::MIN; u64 u64::MAX - 1; i64 i64::MIN;
         f32 -1.5e-30; f64 std::f64::consts::PI;
     }
+    if !common::atomics() {
+        return;
+    }
     for word in [0_u32, 1, u32::MAX, 1 << 31] {
         memory.atomic_store(8, word).unwrap();
         assert_eq!(memory.atomic_load::<u32>(8), Ok(word));
@@ -328,6 +356,9 @@ fn elements_keep_their_bits_in_both_byte_orders() {
 
 #[test]
 fn a_waiter_is_woken_by_another_thread() {
+    if !common::atomics() {
+        return;
+    }
     let memory = Mapping::anonymous(64).unwrap();
     if let Err(error) = memory.wake(0, 1) {
         println!("skipped: {error}");

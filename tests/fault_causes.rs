@@ -202,7 +202,7 @@ fn protection() {
 #[test]
 fn a_memory_file_sealed_against_writing() {
     let memory = Mapping::from_memfd(c"sealed", MFD_ALLOW_SEALING, PAGE, READ_WRITE, MAP_SHARED).unwrap();
-    memory.add_seals(F_SEAL_FUTURE_WRITE).unwrap();
+    memory.add_file_seals(F_SEAL_FUTURE_WRITE).unwrap();
     // An earlier mapping can still be written.
     memory.write(0, b"x").unwrap();
     let later = map(&File::from(memory.descriptor().unwrap()), PAGE, PROT_READ, MAP_SHARED, 0);

@@ -83,8 +83,10 @@ fn accesses_of_readers_fail_after_unmapping_and_the_last_reader_unmaps_the_addre
         assert!(unmap(h).unwrap(), "unmapping does not wait");
         assert!(!unmap(h).unwrap());
         assert_eq!(pin(h).unwrap_err(), Error::Unmapped(h).into());
-        // The memory is replaced at once by inaccessible pages, so that nothing else can be mapped there.
-        assert!(matches!(*one.write(0, b"late").unwrap_err(), Error::Fault { cause: Cause::Protection, .. }));
+        // Where faults are repaired, the memory is replaced at once by inaccessible pages, so that nothing else can be mapped there.
+        if LOOPS {
+            assert!(matches!(*one.write(0, b"late").unwrap_err(), Error::Fault { cause: Cause::Protection, .. }));
+        }
         drop(one);
         assert!(is_mapped(address));
         drop(other);
@@ -114,7 +116,7 @@ fn readers_never_see_another_mappings_bytes() {
     }
     fn mapper(start: i64) {
         for number in start..start + rounds() {
-            let place = &BOARD[usize::try_from(number).unwrap() % PLACES];
+            let place = &BOARD[usize::try_from(number % PLACES as i64).unwrap()];
             let replaced = place.swap(filled(number), Ordering::SeqCst);
             if replaced > 0 {
                 unmap(replaced).unwrap();

@@ -7,8 +7,9 @@ use std::path::Path;
 /// The ABI number, from build.rs.
 const ABI_VERSION: &str = env!("MMAP_WRAP_ABI_VERSION");
 const VERSION: &str = env!("CARGO_PKG_VERSION");
+type Generator = fn() -> String;
 /// The committed headers, and how each is generated.
-const HEADERS: &[(&str, fn() -> String)] = &[("mmap_wrap.h", header), ("mmap_wrap_constants.h", constants_header)];
+const HEADERS: &[(&str, Generator)] = &[("mmap_wrap.h", header), ("mmap_wrap_constants.h", constants_header)];
 
 /// With MMAP_WRAP_RENEW_HEADER set (`make header`) the committed headers are written instead of compared.
 #[test]
@@ -86,7 +87,7 @@ const TOPICS: &[&[&str]] = &[
 
 /// The functions and types.
 fn header() -> String {
-    let text = TOPICS.iter().map(|files| topic(&files[0], files)).collect::<String>();
+    let text = TOPICS.iter().map(|files| topic(files[0], files)).collect::<String>();
     let (major, rest) = VERSION.split_once('.').expect("a version has three numbers");
     let (minor, patch) = rest.split_once('.').expect("a version has three numbers");
     let preamble = PREAMBLE.replace("{abi}", ABI_VERSION).replace("{version}", VERSION);

@@ -37,7 +37,9 @@ fn size(bytes: i64) -> usize {
 #[test]
 fn an_aligned_mapping_begins_at_a_multiple() {
     let (small, page) = page();
-    for alignment in [1, 2, page, 1 << 16, 2 * MIB, 1 << 30] {
+    // Five of the largest must have room.
+    let largest = if size_of::<usize>() < 8 { 1 << 26 } else { 1 << 30 };
+    for alignment in [1, 2, page, 1 << 16, 2 * MIB, largest] {
         // Several of odd lengths, so that none is aligned by chance.
         let all = [1, 4 * MIB, page + 1, 1, MIB].map(|len| aligned(alignment, len, READ_WRITE, PRIVATE, -1, 0).unwrap());
         for memory in &all {
@@ -79,7 +81,11 @@ fn an_aligned_mapping_leaves_nothing_behind() {
             assert_fails(failure, -i64::from(libc::EBADF), "mmap_aligned_wrap: descriptor -1");
             let failure = mmap_aligned_wrap(2 * MIB, 4096, PROT_READ, MAP_SHARED | MAP_HUGETLB, readable, 0);
             assert_fails(failure, -i64::from(libc::EINVAL), "at a multiple of 2097152");
-            assert_fails(mmap_aligned_wrap(1 << 62, 1, PROT_READ, PRIVATE, -1, 0), -i64::from(libc::ENOMEM), "address space");
+            assert_fails(
+                mmap_aligned_wrap(1 << 62, 1, PROT_READ, PRIVATE, -1, 0),
+                TOO_LONG,
+                if size_of::<usize>() < 8 { "exceed" } else { "address space" },
+            );
         };
         tried();
         let before = (descriptors(), mappings(), address_space());
@@ -98,7 +104,7 @@ fn invalid_alignments_are_errors() {
     for flag in [MAP_FIXED, MAP_FIXED_NOREPLACE] {
         assert_fails(map(4096, 4096, PRIVATE | flag), MMAP_WRAP_E_ARGUMENT, "MAP_FIXED names the place");
     }
-    assert_fails(map(1 << 62, 1 << 62, PRIVATE), MMAP_WRAP_E_RANGE, "bytes at a multiple of 4611686018427387904 exceed");
+    assert_fails(map(1 << 62, 1 << 62, PRIVATE), MMAP_WRAP_E_RANGE, "exceed");
     assert_fails(map(4096, -1, PRIVATE), MMAP_WRAP_E_RANGE, "length -1 is negative");
     assert_fails(map(4096, 0, PRIVATE), MMAP_WRAP_E_ARGUMENT, "at least 1 byte");
 }
@@ -369,7 +375,7 @@ fn an_empty_pool_is_an_error_at_the_first_missing_page() {
 
 /// Whether this kernel has NUMA; if not, that is printed as skipped.
 fn has_nodes(memory: &Mapping) -> bool {
-    match memory.bind(MPOL_DEFAULT, &[], 0, 0, REST) {
+    match memory.mbind(MPOL_DEFAULT, &[], 0, 0, REST) {
         Err(error) if error.code() == MMAP_WRAP_E_UNSUPPORTED || error.code() == -i64::from(libc::EPERM) => {
             println!("skipped: {error}");
             false
@@ -388,9 +394,9 @@ fn memory_comes_from_the_node_it_is_bound_to() {
     if !has_nodes(&memory) {
         return;
     }
-    memory.bind(MPOL_BIND, &[1 << 0], 0, page, page + 1).unwrap();
+    memory.mbind(MPOL_BIND, &[1 << 0], 0, page, page + 1).unwrap();
     assert_eq!(policies(&memory), ["default", "bind:0", "default"]);
-    memory.bind(MPOL_PREFERRED | MPOL_F_STATIC_NODES, &[1, 0], MPOL_MF_STRICT | MPOL_MF_MOVE, 0, REST).unwrap();
+    memory.mbind(MPOL_PREFERRED | MPOL_F_STATIC_NODES, &[1, 0], MPOL_MF_STRICT | MPOL_MF_MOVE, 0, REST).unwrap();
     assert_eq!(policies(&memory), ["prefer=static:0"]);
     memory.fill(0, 1, REST).unwrap();
     assert_eq!(memory.numa_node(0), Ok(0));
@@ -400,7 +406,7 @@ fn memory_comes_from_the_node_it_is_bound_to() {
         println!("skipped: moving between nodes: this machine has one");
         return;
     }
-    memory.bind(MPOL_BIND, &[1 << 1], MPOL_MF_MOVE, 0, REST).unwrap();
+    memory.mbind(MPOL_BIND, &[1 << 1], MPOL_MF_MOVE, 0, REST).unwrap();
     assert_eq!((memory.numa_node(0), memory.numa_node(4 * page - 1)), (Ok(1), Ok(1)));
 }
 

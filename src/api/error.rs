@@ -1,7 +1,7 @@
 //! What failed, in which operation.
 
 use crate::error::{
-    Cause, Errno, Error as Inner, MMAP_WRAP_E_ALIGNMENT, MMAP_WRAP_E_ARGUMENT, MMAP_WRAP_E_BUSY, MMAP_WRAP_E_FAULT,
+    Cause, Errno, Error as CoreError, MMAP_WRAP_E_ALIGNMENT, MMAP_WRAP_E_ARGUMENT, MMAP_WRAP_E_BUSY, MMAP_WRAP_E_FAULT,
     MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_RANGE, MMAP_WRAP_E_SEALED, MMAP_WRAP_E_UNMAPPED, MMAP_WRAP_E_UNSUPPORTED, Native,
 };
 use std::fmt;
@@ -36,7 +36,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Error {
     operation: &'static str,
-    inner: Box<Inner>,
+    inner: Box<CoreError>,
 }
 
 /// What kind of failure an [`Error`] is.
@@ -60,7 +60,7 @@ pub enum ErrorKind {
     Lost,
     /// Calls of other threads are using the mapping.
     Busy,
-    /// A part of the mapping is sealed: [`Mapping::seal`](crate::Mapping::seal).
+    /// A part of the mapping is sealed: [`Mapping::mseal`](crate::Mapping::mseal).
     Sealed,
     /// An argument has an invalid value.
     InvalidArgument,
@@ -76,7 +76,7 @@ pub enum ErrorKind {
 
 impl Error {
     #[inline(always)]
-    pub(super) fn in_operation(operation: &'static str) -> impl FnOnce(Box<Inner>) -> Error {
+    pub(super) fn in_operation(operation: &'static str) -> impl FnOnce(Box<CoreError>) -> Error {
         move |inner| Error { operation, inner }
     }
 
@@ -101,7 +101,7 @@ impl Error {
             code if code > MMAP_WRAP_E_HANDLE => ErrorKind::System,
             MMAP_WRAP_E_RANGE => ErrorKind::OutOfRange,
             MMAP_WRAP_E_ALIGNMENT => ErrorKind::Misaligned,
-            MMAP_WRAP_E_FAULT if *self.inner.without_side() == Inner::Lost => ErrorKind::Lost,
+            MMAP_WRAP_E_FAULT if *self.inner.without_side() == CoreError::Lost => ErrorKind::Lost,
             MMAP_WRAP_E_FAULT => ErrorKind::Fault,
             MMAP_WRAP_E_BUSY => ErrorKind::Busy,
             MMAP_WRAP_E_SEALED => ErrorKind::Sealed,
@@ -120,8 +120,8 @@ impl Error {
     /// ```
     pub fn raw_os_error(&self) -> Option<i32> {
         match self.inner.without_side() {
-            Inner::System { native: Some(Native(code)), .. } => Some(*code),
-            Inner::System { errno: Errno(number), .. } => (!cfg!(windows)).then_some(*number),
+            CoreError::System { native: Some(Native(code)), .. } => Some(*code),
+            CoreError::System { errno: Errno(number), .. } => (!cfg!(windows)).then_some(*number),
             _ => None,
         }
     }
@@ -135,7 +135,7 @@ impl Error {
     /// ```
     pub fn fault_offset(&self) -> Option<usize> {
         match self.inner.without_side() {
-            Inner::Fault { offset, .. } => Some(*offset),
+            CoreError::Fault { offset, .. } => Some(*offset),
             _ => None,
         }
     }
@@ -149,15 +149,15 @@ impl Error {
     /// ```
     pub fn bytes_done(&self) -> Option<usize> {
         match self.inner.without_side() {
-            Inner::Fault { done, .. } => Some(*done),
+            CoreError::Fault { done, .. } => Some(*done),
             _ => None,
         }
     }
 
     fn io_kind(&self) -> io::ErrorKind {
         match (self.kind(), self.inner.without_side()) {
-            (_, Inner::System { errno, .. }) => self.raw_os_error().map_or_else(|| kind_without_code(*errno), kind_of),
-            (_, Inner::Fault { cause, .. }) => match cause {
+            (_, CoreError::System { errno, .. }) => self.raw_os_error().map_or_else(|| kind_without_code(*errno), kind_of),
+            (_, CoreError::Fault { cause, .. }) => match cause {
                 Cause::Protection | Cause::Guard => io::ErrorKind::PermissionDenied,
                 Cause::BeyondEnd { .. } => io::ErrorKind::UnexpectedEof,
                 Cause::NoSpace => io::ErrorKind::StorageFull,

@@ -153,12 +153,12 @@ flags! {
 }
 
 flags! {
-    /// What is forbidden for a memory file: [`Mapping::add_seals`](crate::Mapping::add_seals).
+    /// What is forbidden for a memory file: [`Mapping::add_file_seals`](crate::Mapping::add_file_seals).
     ///
     /// ```
     /// use mmap_wrap::{MapOptions, Seals};
     /// let memory = MapOptions::new().write(true).sealable(true).memfd("", 4096)?;
-    /// memory.add_seals(Seals::SHRINK)?;
+    /// memory.add_file_seals(Seals::SHRINK)?;
     /// # Ok::<(), mmap_wrap::Error>(())
     /// ```
     Seals {
@@ -178,11 +178,11 @@ flags! {
 }
 
 flags! {
-    /// What [`Mapping::bind`](crate::Mapping::bind) does to pages that are allocated already.
+    /// What [`Mapping::mbind`](crate::Mapping::mbind) does to pages that are allocated already.
     ///
     /// ```
     /// use mmap_wrap::{BindFlags, Mapping, Policy};
-    /// if let Err(error) = Mapping::anonymous(4096)?.bind(Policy::Preferred, &[0], BindFlags::MOVE, ..) {
+    /// if let Err(error) = Mapping::anonymous(4096)?.mbind(Policy::Preferred, &[0], BindFlags::MOVE, ..) {
     ///     println!("{error}");    // a kernel without NUMA
     /// }
     /// # Ok::<(), mmap_wrap::Error>(())
@@ -217,11 +217,11 @@ flags! {
 }
 
 choice! {
-    /// On which NUMA nodes pages are allocated: [`Mapping::bind`](crate::Mapping::bind).
+    /// On which NUMA nodes pages are allocated: [`Mapping::mbind`](crate::Mapping::mbind).
     ///
     /// ```
     /// use mmap_wrap::{BindFlags, Mapping, Policy};
-    /// if let Err(error) = Mapping::anonymous(4096)?.bind(Policy::Interleave, &[0], BindFlags::empty(), ..) {
+    /// if let Err(error) = Mapping::anonymous(4096)?.mbind(Policy::Interleave, &[0], BindFlags::empty(), ..) {
     ///     println!("{error}");    // a kernel without NUMA
     /// }
     /// # Ok::<(), mmap_wrap::Error>(())

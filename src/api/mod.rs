@@ -19,7 +19,7 @@ mod page_cache;
 mod pages;
 mod resize;
 
-use crate::error::Error as Cause;
+use crate::error::Error as CoreError;
 use crate::mapping::Mapping as Core;
 use crate::range::REST;
 use crate::registry::{self, Handle};
@@ -97,7 +97,7 @@ impl Mapping {
         MapOptions::new().write(true).anonymous(len)
     }
 
-    fn insert(operation: &'static str, make: impl FnOnce() -> Result<Core, Box<Cause>>) -> Result<Mapping> {
+    fn insert(operation: &'static str, make: impl FnOnce() -> Result<Core, Box<CoreError>>) -> Result<Mapping> {
         let mut len = 0;
         let made = || make().inspect(|mapping| len = mapping.length());
         registry::insert(made).map(|handle| Mapping { handle, len }).map_err(Error::in_operation(operation))
@@ -105,7 +105,7 @@ impl Mapping {
 
     /// Runs one operation of the mapping.
     #[inline(always)]
-    fn with<T>(&self, operation: &'static str, run: impl FnOnce(&Core) -> Result<T, Box<Cause>>) -> Result<T> {
+    fn with<T>(&self, operation: &'static str, run: impl FnOnce(&Core) -> Result<T, Box<CoreError>>) -> Result<T> {
         registry::with(self.handle, run).map_err(Error::in_operation(operation))
     }
 
@@ -176,12 +176,12 @@ impl Mapping {
     /// ```
     /// use mmap_wrap::{MapOptions, Seals};
     /// let memory = MapOptions::new().write(true).sealable(true).memfd("counters", 4096)?;
-    /// memory.add_seals(Seals::SHRINK | Seals::GROW)?;
-    /// assert_eq!(memory.seals()?, Seals::SHRINK | Seals::GROW);
+    /// memory.add_file_seals(Seals::SHRINK | Seals::GROW)?;
+    /// assert_eq!(memory.file_seals()?, Seals::SHRINK | Seals::GROW);
     /// # Ok::<(), mmap_wrap::Error>(())
     /// ```
-    pub fn seals(&self) -> Result<Seals> {
-        self.with("seals", Core::seals).map(Seals::from_platform)
+    pub fn file_seals(&self) -> Result<Seals> {
+        self.with("file_seals", Core::file_seals).map(Seals::from_platform)
     }
 
     /// Adds seals to those of the memory file. They cannot be removed.
@@ -189,11 +189,11 @@ impl Mapping {
     /// ```
     /// # use mmap_wrap::{MapOptions, Seals};
     /// # let memory = MapOptions::new().write(true).sealable(true).memfd("counters", 4096)?;
-    /// memory.add_seals(Seals::SHRINK)?;
+    /// memory.add_file_seals(Seals::SHRINK)?;
     /// # Ok::<(), mmap_wrap::Error>(())
     /// ```
-    pub fn add_seals(&self, seals: Seals) -> Result<()> {
-        self.with("add_seals", |core| core.add_seals(seals.to_platform()?))
+    pub fn add_file_seals(&self, seals: Seals) -> Result<()> {
+        self.with("add_file_seals", |core| core.add_file_seals(seals.to_platform()?))
     }
 
     /// Unmaps, and reports errors that dropping cannot report: a pending loss ([`Mapping::survive`]), or a mapping that cannot be
@@ -249,7 +249,7 @@ pub struct Info {
     pub offset: u64,
     /// Whether it keeps its file open.
     pub keeps_file: bool,
-    /// Whether a part of it is sealed, by [`Mapping::seal`].
+    /// Whether a part of it is sealed, by [`Mapping::mseal`].
     pub sealed: bool,
     /// Whether it is surviving, by [`Mapping::survive`].
     pub surviving: bool,
@@ -358,10 +358,10 @@ impl Part {
     }
 
     #[inline]
-    fn size(self) -> Result<i64, Box<Cause>> {
+    fn size(self) -> Result<i64, Box<CoreError>> {
         match self.end {
             REST => Ok(REST),
-            end if end < self.start => Err(Cause::Backwards { start: self.start, end }.into()),
+            end if end < self.start => Err(CoreError::Backwards { start: self.start, end }.into()),
             end => Ok(end - self.start),
         }
     }

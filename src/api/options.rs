@@ -3,7 +3,7 @@
 use super::page_cache::part_of_file;
 use super::{Core, Error, MapFlags, Mapping, Protection, Result, number};
 use crate::constants::*;
-use crate::error::Error as Cause;
+use crate::error::Error as CoreError;
 use crate::mapping::{KEEP, Name, OpenRequest};
 use crate::range::REST;
 use crate::source;
@@ -41,7 +41,7 @@ pub struct MapOptions {
     hint: usize,
     alignment: Option<usize>,
     /// As offset and length, or the error if it is not a range of a file.
-    part: Result<(i64, i64), Box<Cause>>,
+    part: Result<(i64, i64), Box<CoreError>>,
     keep_file: bool,
     create: bool,
     create_new: bool,
@@ -300,7 +300,7 @@ impl MapOptions {
     /// ```
     /// use mmap_wrap::{MapOptions, Seals};
     /// let memory = MapOptions::new().write(true).sealable(true).memfd("counters", 4096)?;
-    /// memory.add_seals(Seals::SHRINK)?;
+    /// memory.add_file_seals(Seals::SHRINK)?;
     /// # Ok::<(), mmap_wrap::Error>(())
     /// ```
     pub fn sealable(mut self, sealable: bool) -> MapOptions {
@@ -470,7 +470,7 @@ impl MapOptions {
     }
 
     /// Checks that all given options apply to the call: others would be ignored silently.
-    fn check_options(&self, used: &[OptionGroup]) -> Result<(), Box<Cause>> {
+    fn check_options(&self, used: &[OptionGroup]) -> Result<(), Box<CoreError>> {
         let asked = [
             (self.create || self.create_new, OptionGroup::Opening, "create"),
             (self.truncate, OptionGroup::Opening, "truncate"),
@@ -484,14 +484,14 @@ impl MapOptions {
             (self.huge_page.is_some(), OptionGroup::HugePages, "huge_pages"),
         ];
         match asked.iter().find(|(is_asked, usage, _)| *is_asked && !used.contains(usage)) {
-            Some((_, _, option)) => Err(Cause::argument(format!("{option} does not apply to this call"))),
+            Some((_, _, option)) => Err(CoreError::argument(format!("{option} does not apply to this call"))),
             None => Ok(()),
         }
     }
 
     /// # Safety
     /// As for [`Core::from_descriptor`].
-    unsafe fn map_descriptor(&self, flags: i64, len: i64, fd: i64, offset: i64) -> Result<Core, Box<Cause>> {
+    unsafe fn map_descriptor(&self, flags: i64, len: i64, fd: i64, offset: i64) -> Result<Core, Box<CoreError>> {
         let protection = self.protection.to_platform()?;
         match self.alignment {
             // SAFETY: the conditions are the same.
@@ -501,7 +501,7 @@ impl MapOptions {
         }
     }
 
-    fn open_named(&self, name: Name) -> Result<Core, Box<Cause>> {
+    fn open_named(&self, name: Name) -> Result<Core, Box<CoreError>> {
         let writes = self.protection.contains(Protection::WRITE) && !self.private;
         let changes = self.create || self.create_new || self.truncate || self.size.is_some() || self.allocate;
         let asked = [(writes || changes, O_RDWR), (self.create || self.create_new, O_CREAT), (self.create_new, O_EXCL)];
@@ -518,7 +518,7 @@ impl MapOptions {
         Core::open(open, len, self.protection.to_platform()?, self.map_flags()?, offset)
     }
 
-    fn map_flags(&self) -> Result<i64, Box<Cause>> {
+    fn map_flags(&self) -> Result<i64, Box<CoreError>> {
         let sharing = match self.private {
             true => MAP_PRIVATE,
             false if self.flags.contains(MapFlags::SYNC) => MAP_SHARED_VALIDATE,
@@ -537,20 +537,20 @@ impl MapOptions {
 const FOR_DESCRIPTOR: &[OptionGroup] = &[OptionGroup::Part, OptionGroup::Alignment, OptionGroup::Flags, OptionGroup::HugePages];
 const WITHOUT_FILE: &[OptionGroup] = &[OptionGroup::Alignment, OptionGroup::Flags, OptionGroup::HugePages];
 
-fn log2(bytes: usize) -> Result<i64, Box<Cause>> {
+fn log2(bytes: usize) -> Result<i64, Box<CoreError>> {
     match bytes.checked_ilog2() {
         // 0 stands for the default size.
         Some(log2) if bytes.is_power_of_two() && bytes > super::page_size() => Ok(log2.into()),
         _ => {
             let problem = format!("huge pages of {bytes} bytes: the size must be a power of two, of more than a page");
-            Err(Cause::argument(problem))
+            Err(CoreError::argument(problem))
         }
     }
 }
 
-fn c_text(text: &OsStr, what: &str) -> Result<CString, Box<Cause>> {
+fn c_text(text: &OsStr, what: &str) -> Result<CString, Box<CoreError>> {
     CString::new(text.as_encoded_bytes())
-        .map_err(|_| Cause::argument(format!("the {what} '{}' has a NUL byte", text.to_string_lossy())))
+        .map_err(|_| CoreError::argument(format!("the {what} '{}' has a NUL byte", text.to_string_lossy())))
 }
 
 /// Removes a name of POSIX shared memory. Existing mappings and descriptors stay valid.

@@ -1,7 +1,7 @@
 //! The page cache of open files.
 
 use super::{CacheStat, Error, Part, Result};
-use crate::error::Error as Cause;
+use crate::error::Error as CoreError;
 use crate::page_cache;
 use crate::sys::{self, AsFile};
 use std::ops::RangeBounds;
@@ -49,14 +49,14 @@ pub fn readahead(file: impl AsFile, range: impl RangeBounds<u64>) -> Result<()> 
 fn on<T>(
     file: impl AsFile,
     range: impl RangeBounds<u64>,
-    run: impl FnOnce(i64, i64, i64) -> Result<T, Box<Cause>>,
-) -> Result<T, Box<Cause>> {
+    run: impl FnOnce(i64, i64, i64) -> Result<T, Box<CoreError>>,
+) -> Result<T, Box<CoreError>> {
     let (start, size) = part_of_file(range)?;
     run(sys::raw(&file).into(), start, size)
 }
 
 /// A range of a file as offset and size, in `i64`.
-pub(super) fn part_of_file(range: impl RangeBounds<u64>) -> Result<(i64, i64), Box<Cause>> {
+pub(super) fn part_of_file(range: impl RangeBounds<u64>) -> Result<(i64, i64), Box<CoreError>> {
     let part = Part::new(range);
     Ok((part.start, part.size()?))
 }

@@ -3,7 +3,7 @@
 use super::flags::{Advice, BindFlags, Policy, Protection, SyncFlags, present};
 use super::{CacheStat, Error, Mapping, Part, Result, number};
 use crate::constants::{MLOCK_ONFAULT, MS_SYNC};
-use crate::error::Error as Cause;
+use crate::error::Error as CoreError;
 use crate::registry;
 use std::ffi::CString;
 use std::ops::RangeBounds;
@@ -223,16 +223,16 @@ impl Mapping {
     ///
     /// ```
     /// let memory = mmap_wrap::Mapping::anonymous(4096)?;
-    /// match memory.seal(..) {
+    /// match memory.mseal(..) {
     ///     Ok(()) => assert!(memory.unmap().is_err()),
     ///     Err(error) => println!("{error}"),    // Linux before 6.10
     /// }
     /// # Ok::<(), mmap_wrap::Error>(())
     /// ```
-    pub fn seal(&self, range: impl RangeBounds<usize>) -> Result<()> {
+    pub fn mseal(&self, range: impl RangeBounds<usize>) -> Result<()> {
         let part = Part::new(range);
-        let seal = || registry::pin(self.handle)?.seal(part.start, part.size()?);
-        seal().map_err(Error::in_operation("seal"))
+        let seal = || registry::pin(self.handle)?.mseal(part.start, part.size()?);
+        seal().map_err(Error::in_operation("mseal"))
     }
 
     /// Sets the name of memory without a file in /proc/PID/maps; an empty name removes it.
@@ -246,7 +246,7 @@ impl Mapping {
     /// ```
     pub fn set_name(&self, name: &str) -> Result<()> {
         self.with("set_name", |core| {
-            let name = CString::new(name).map_err(|_| Cause::argument("the name has a NUL byte"))?;
+            let name = CString::new(name).map_err(|_| CoreError::argument("the name has a NUL byte"))?;
             core.set_name(if name.is_empty() { None } else { Some(&name) })
         })
     }
@@ -270,24 +270,24 @@ impl Mapping {
     ///
     /// ```
     /// use mmap_wrap::{BindFlags, Mapping, Policy};
-    /// if let Err(error) = Mapping::anonymous(4096)?.bind(Policy::Preferred, &[0], BindFlags::empty(), ..) {
+    /// if let Err(error) = Mapping::anonymous(4096)?.mbind(Policy::Preferred, &[0], BindFlags::empty(), ..) {
     ///     println!("{error}");    // a kernel without NUMA
     /// }
     /// # Ok::<(), mmap_wrap::Error>(())
     /// ```
-    pub fn bind(&self, policy: Policy, nodes: &[usize], flags: BindFlags, range: impl RangeBounds<usize>) -> Result<()> {
+    pub fn mbind(&self, policy: Policy, nodes: &[usize], flags: BindFlags, range: impl RangeBounds<usize>) -> Result<()> {
         /// More nodes than any kernel supports.
         const MAX: usize = 1 << 16;
         let part = Part::new(range);
-        self.with("bind", |core| {
+        self.with("mbind", |core| {
             let mut words = vec![0; nodes.iter().max().map_or(0, |last| (*last).min(MAX) / 64 + 1)];
             for node in nodes {
                 if *node >= MAX {
-                    return Err(Cause::argument(format!("node {node}: there are fewer than {MAX}")));
+                    return Err(CoreError::argument(format!("node {node}: there are fewer than {MAX}")));
                 }
                 words[node / 64] |= 1 << (node % 64);
             }
-            core.bind(policy.to_platform()?, &words, flags.to_platform()?, part.start, part.size()?)
+            core.mbind(policy.to_platform()?, &words, flags.to_platform()?, part.start, part.size()?)
         })
     }
 

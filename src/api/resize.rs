@@ -2,7 +2,7 @@
 
 use super::{Core, Error, Mapping, Result, number};
 use crate::constants::{MREMAP_FIXED, MREMAP_MAYMOVE};
-use crate::error::Error as Cause;
+use crate::error::Error as CoreError;
 use crate::mapping::FileEnd;
 use crate::range::REST;
 use crate::registry;
@@ -102,7 +102,7 @@ impl Mapping {
         self.change_and_insert("move_pages", Core::move_pages)
     }
 
-    fn change(&mut self, operation: &'static str, run: impl FnOnce(&mut Core) -> Result<(), Box<Cause>>) -> Result<()> {
+    fn change(&mut self, operation: &'static str, run: impl FnOnce(&mut Core) -> Result<(), Box<CoreError>>) -> Result<()> {
         let len = registry::change(self.handle, |core| run(core).map(|()| core.length()));
         self.len = len.map_err(Error::in_operation(operation))?;
         Ok(())
@@ -111,7 +111,7 @@ impl Mapping {
     fn change_and_insert(
         &mut self,
         operation: &'static str,
-        run: impl FnOnce(&mut Core) -> Result<Core, Box<Cause>>,
+        run: impl FnOnce(&mut Core) -> Result<Core, Box<CoreError>>,
     ) -> Result<Mapping> {
         let mut lens = (0, 0);
         let change_and_insert = registry::change_and_insert(self.handle, |core| {

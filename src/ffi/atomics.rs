@@ -130,7 +130,7 @@ pub unsafe extern "C" fn mmap_wrap_wake(h: mmap_wrap_handle, offset: i64, count:
     boundary("mmap_wrap_wake", || with(h, |mapping| mapping.wake(offset, count)).map(length_result))
 }
 
-/// Stores a number where the caller wants it, if anywhere.
+/// Stores a number to the caller's variable, unless the pointer is NULL.
 fn store_to(place: *mut i64, number: i64) -> Result<i64> {
     if !place.is_null() {
         let bytes = number.to_ne_bytes();

@@ -226,10 +226,10 @@ fn size_of_null(size: usize) -> Result<usize> {
 
 #[cold]
 fn no_buffer(size: i64) -> Box<Error> {
-    match usize::try_from(size) {
+    match size {
         // MMAP_WRAP_REST is not valid for a buffer: a negative size like any other.
-        Err(_) => Error::Negative { what: "size", value: size }.into(),
-        Ok(size) => Error::argument(format!("no buffer is {size} bytes long")),
+        ..0 => Error::Negative { what: "size", value: size }.into(),
+        _ => Error::BufferTooLong(size).into(),
     }
 }
 

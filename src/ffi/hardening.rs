@@ -42,7 +42,7 @@ pub unsafe extern "C" fn mmap_wrap_guard(h: mmap_wrap_handle, on: i64, offset: i
 /// ```
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mseal_wrap(h: mmap_wrap_handle, offset: i64, size: i64) -> i64 {
-    boundary("mseal_wrap", || pin(h)?.seal(offset, size).map(|()| 0))
+    boundary("mseal_wrap", || pin(h)?.mseal(offset, size).map(|()| 0))
 }
 
 /// Names a mapping that has no file: /proc/PID/maps shows `[anon:name]`, or `[anon_shmem:name]` if it is shared. The name is at

@@ -95,7 +95,7 @@ pub unsafe extern "C" fn mbind_wrap(
         fetch(given, &mut words)?;
         // Chunks of eight are eight.
         let nodes: Vec<u64> = words.chunks_exact(8).map(|word| u64::from_ne_bytes(word.try_into().unwrap_or_default())).collect();
-        pin.bind(mode, &nodes, flags, offset, size).map(|()| 0)
+        pin.mbind(mode, &nodes, flags, offset, size).map(|()| 0)
     })
 }
 

@@ -214,7 +214,7 @@ pub unsafe extern "C" fn mmap_wrap_dup_fd(h: mmap_wrap_handle) -> i64 {
 /// ```
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmap_wrap_file_seals(h: mmap_wrap_handle) -> i64 {
-    boundary("mmap_wrap_file_seals", || pin(h)?.seals())
+    boundary("mmap_wrap_file_seals", || pin(h)?.file_seals())
 }
 
 /// Adds F_SEAL_ bits to the memory file that the mapping keeps open. Seals cannot be removed. Returns 0. Errors: -EPERM if the
@@ -226,5 +226,5 @@ pub unsafe extern "C" fn mmap_wrap_file_seals(h: mmap_wrap_handle) -> i64 {
 /// ```
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmap_wrap_add_file_seals(h: mmap_wrap_handle, seals: i64) -> i64 {
-    boundary("mmap_wrap_add_file_seals", || pin(h)?.add_seals(seals).map(|()| 0))
+    boundary("mmap_wrap_add_file_seals", || pin(h)?.add_file_seals(seals).map(|()| 0))
 }

@@ -187,7 +187,7 @@ mod tests {
             let mut figures = [-1; 5];
             match cachestat_wrap(self.h, figures.as_mut_ptr().cast(), 40, offset, size) {
                 0 if figures[0] == 0 && mmap_wrap_resident_bytes(self.h, offset, size) > 0 => {
-                    println!("skipped: cachestat tells nothing of this file system")
+                    println!("skipped: cachestat reports nothing for this file system")
                 }
                 0 => return Some(figures),
                 MMAP_WRAP_E_UNSUPPORTED => println!("skipped: this kernel has no cachestat"),
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mapping_that_keeps_its_file_tells_what_the_page_cache_holds_of_it() {
+    fn cachestat_of_a_mapping_that_keeps_its_file_reports_the_page_cache() {
         let kept = Kept::new(MAP_SHARED);
         let (h, page) = (kept.h, kept.page);
         pin(h).unwrap().write(0, b"x").unwrap();
@@ -212,7 +212,7 @@ mod tests {
         let Some([cached, dirty, writeback, ..]) = kept.figures(0, REST) else { return };
         assert!(cached >= 2 * page);
         assert_eq!(cached, kept.resident_bytes());
-        // Changed pages count once the kernel looked at the page table.
+        // Modified pages are counted after the kernel scanned the page table.
         assert!(dirty + writeback <= cached);
         assert_eq!(kept.figures(2 * page + 5, 1).unwrap()[0], page, "a page for a byte");
         assert_eq!(kept.figures(4 * page, 0), Some([0; 5]));
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn an_older_header_gets_the_figures_it_knows() {
+    fn an_older_header_gets_the_members_it_knows() {
         let kept = Kept::new(MAP_PRIVATE);
         if kept.figures(0, REST).is_none() {
             return;
@@ -238,28 +238,28 @@ mod tests {
 
     #[test]
     #[cfg(unix)]
-    fn dropping_makes_the_page_cache_forget_a_kept_file_and_loses_nothing() {
+    fn paging_out_evicts_a_kept_file_and_loses_nothing() {
         let kept = Kept::new(MAP_SHARED);
         pin(kept.h).unwrap().fill(0, 7, REST).unwrap();
         assert_eq!(kept.resident_bytes(), 4 * kept.page);
         assert_eq!(mmap_wrap_page_out(kept.h, kept.page, 1), 0);
         let left = kept.resident_bytes();
-        // What a file system keeps in memory only stays; what goes from a disk's is gone already.
+        // Pages of a file system in memory stay; those of a disk are evicted already.
         assert_eq!(mmap_wrap_fd_evict(kept.fd(), 2 * kept.page, kept.page), 0);
-        assert_eq!(kept.resident_bytes(), left, "a page beside the one dropped is mapped still, and stays");
+        assert_eq!(kept.resident_bytes(), left, "a neighbouring page is still mapped, and stays");
         assert_eq!(mmap_wrap_page_out(kept.h, 0, REST), 0);
         let left = kept.resident_bytes();
         assert_eq!(mmap_wrap_fd_evict(kept.fd(), 0, REST), 0);
         assert_eq!(kept.resident_bytes(), left);
         if left > 0 {
-            println!("skipped: this file system keeps its pages in memory, none could go");
+            println!("skipped: this file system is in memory, no page could be evicted");
         }
         let all = vec![7; usize::try_from(4 * kept.page).unwrap()];
         assert_eq!(pin(kept.h).unwrap().find(&all, 0, REST), Ok(0));
     }
 
     #[test]
-    fn dropping_keeps_private_changes_of_a_kept_file() {
+    fn paging_out_keeps_private_changes_of_a_kept_file() {
         use std::io::{Read, Seek, SeekFrom};
         let mut kept = Kept::new(MAP_PRIVATE);
         pin(kept.h).unwrap().write(kept.page, b"mine alone").unwrap();

@@ -70,7 +70,8 @@ enum Way {
 /// in this thread.
 pub fn survive_with(survivor: handler::Survivor) -> bool {
     handler::set_survivor(survivor);
-    verify()
+    // Also without loops: the access is the program's own, and the processor makes it again.
+    handler::is_held()
 }
 
 impl Way {

@@ -48,7 +48,7 @@ impl Mapping {
 
     /// Seals the pages that hold `size` bytes (or `REST`) from `offset`, mseal(2): until the process ends they can be neither
     /// unmapped nor moved, nor their protection changed.
-    pub fn seal(&self, offset: i64, size: i64) -> Result<()> {
+    pub fn mseal(&self, offset: i64, size: i64) -> Result<()> {
         self.seal_unless(&|| false, offset, size)
     }
 

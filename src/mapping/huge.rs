@@ -41,7 +41,7 @@ impl Mapping {
             return Err(Error::argument("MAP_FIXED names the place: an alignment asks for one to be found"));
         }
         // The size is known later, and what does not fit is an error then.
-        let alignment = usize::try_from(alignment).unwrap_or(usize::MAX);
+        let alignment = alignment.unsigned_abs();
         Mapping::from_request(&MapRequest { alignment, ..MapRequest::new(0, len, prot, flags, offset)? }, fd)
     }
 
@@ -87,7 +87,7 @@ mod tests {
         let size = super::super::to_i64(huge);
         let flags = MAP_PRIVATE | MAP_ANONYMOUS;
         let request = MapRequest::new(0, 2 * size, PROT_READ | PROT_WRITE, flags, 0).unwrap();
-        let memory = Mapping::from_request(&MapRequest { alignment: huge, ..request }, -1).unwrap();
+        let memory = Mapping::from_request(&MapRequest { alignment: huge as u64, ..request }, -1).unwrap();
         // The advice also keeps this mapping's entry of smaps separate from its neighbours'.
         if let Err(error) = memory.advise(MADV_HUGEPAGE, 0, REST) {
             println!("skipped: {error}");

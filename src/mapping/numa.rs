@@ -13,13 +13,13 @@ impl Mapping {
     /// ```
     /// # use mmap_wrap::internals::{Mapping, constants::*, range::REST};
     /// # let memory = Mapping::anonymous(4096, PROT_READ | PROT_WRITE, MAP_PRIVATE)?;
-    /// match memory.bind(MPOL_PREFERRED, &[1 << 0], 0, 0, REST) {
+    /// match memory.mbind(MPOL_PREFERRED, &[1 << 0], 0, 0, REST) {
     ///     Ok(()) => println!("on node 0, where it has room"),
     ///     Err(error) => println!("{error}"),
     /// }
     /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
     /// ```
-    pub fn bind(&self, mode: i64, nodes: &[u64], flags: i64, offset: i64, size: i64) -> Result<()> {
+    pub fn mbind(&self, mode: i64, nodes: &[u64], flags: i64, offset: i64, size: i64) -> Result<()> {
         let c_mode = known(Group::Policy, mode, "memory policy")?;
         let c_flags = known(Group::PolicyFlag, flags, "mbind flags")?;
         let span = self.span(offset, size)?;

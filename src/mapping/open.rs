@@ -50,8 +50,8 @@ impl Mapping {
     /// ```
     /// use mmap_wrap::internals::{Mapping, constants::*};
     /// let memory = Mapping::from_memfd(c"counters", MFD_ALLOW_SEALING, 4096, PROT_READ | PROT_WRITE, MAP_SHARED)?;
-    /// memory.add_seals(F_SEAL_SHRINK)?;
-    /// assert_eq!(memory.seals()?, F_SEAL_SHRINK);
+    /// memory.add_file_seals(F_SEAL_SHRINK)?;
+    /// assert_eq!(memory.file_seals()?, F_SEAL_SHRINK);
     /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
     /// ```
     pub fn from_memfd(name: &CStr, memfd_flags: i64, len: i64, prot: i64, flags: i64) -> Result<Mapping> {
@@ -92,13 +92,13 @@ impl Mapping {
     }
 
     /// The F_SEAL_ bits of the memory file that the mapping keeps open.
-    pub fn seals(&self) -> Result<i64> {
+    pub fn file_seals(&self) -> Result<i64> {
         let seals = sys::seals(sys::raw(&self.file()?)).map_err(|errno| seals_error(errno, "read the seals".into()))?;
         Ok(i64::from(seals))
     }
 
     /// Adds F_SEAL_ bits to those of the memory file.
-    pub fn add_seals(&self, seals: i64) -> Result<()> {
+    pub fn add_file_seals(&self, seals: i64) -> Result<()> {
         let c_seals = known(Group::Seal, seals, "seals")?;
         sys::add_seals(sys::raw(&self.file()?), c_seals).map_err(|errno| seals_error(errno, format!("add the seals {seals:#x}")))
     }

@@ -1,12 +1,10 @@
 //! The checked arguments of mmap(2).
 
-use super::is_shared;
 use crate::constants::{
-    Group, MAP_ANONYMOUS, MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_HUGETLB, MAP_PRIVATE, MAP_SHARED, MAP_SHARED_VALIDATE, MAP_TYPE,
-    PROT_WRITE,
+    Group, MAP_ANONYMOUS, MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_HUGETLB, MAP_PRIVATE, MAP_SHARED, MAP_SHARED_VALIDATE, PROT_WRITE,
 };
 use crate::error::{Errno, Error, Result};
-use crate::flags::{as_c_int, known};
+use crate::flags::{SHARING, as_c_int, is_shared, known};
 use crate::hints::{huge_page_hint, memory_hint};
 use crate::range::{self, REST};
 use crate::source::Source;
@@ -30,7 +28,7 @@ pub(super) struct MapRequest {
     pub c_flags: c_int,
     pub offset: u64,
     /// The address of the first page is a multiple of this; values below a page have no effect.
-    pub alignment: usize,
+    pub alignment: u64,
 }
 
 impl MapRequest {
@@ -40,14 +38,14 @@ impl MapRequest {
         }
         let offset = u64::try_from(offset).map_err(|_| Error::Negative { what: "file offset", value: offset })?;
         let prot = known(Group::Protection, prot, "protection")?;
-        let c_flags = known(Group::MapFlag, flags & !(KEEP | OR_PRIVATE), "flags").map_err(|error| match flags & MAP_TYPE {
+        let c_flags = known(Group::MapFlag, flags & !(KEEP | OR_PRIVATE), "flags").map_err(|error| match flags & SHARING {
             // As mmap(2) does.
-            MAP_SHARED_VALIDATE => {
+            MAP_SHARED_VALIDATE if MAP_SHARED_VALIDATE != 0 => {
                 Error::system(Errno::EOPNOTSUPP, error.to_string(), "MAP_SHARED_VALIDATE asks for flags that are known")
             }
             _ => error,
         })?;
-        if flags & MAP_TYPE == 0 {
+        if flags & SHARING == 0 {
             return Err(Error::argument(format!(
                 // The system's flags only: a binding may have set the library's own bits.
                 "flags {c_flags:#x} say neither MAP_SHARED ({MAP_SHARED:#x}) nor MAP_PRIVATE ({MAP_PRIVATE:#x})"
@@ -111,10 +109,10 @@ impl MapRequest {
         }
     }
 
-    /// Aligned mapping first reserves `size` bytes and the alignment: checks that the sum can be addressed.
-    pub fn check_aligned_size(&self, size: usize) -> Result<()> {
-        match size.checked_add(self.alignment) {
-            Some(room) if room <= isize::MAX as usize => Ok(()),
+    /// The alignment. Aligned mapping first reserves `size` bytes and the alignment: checks that the sum can be addressed.
+    pub fn aligned_size(&self, size: usize) -> Result<usize> {
+        match usize::try_from(self.alignment) {
+            Ok(alignment) if size.checked_add(alignment).is_some_and(|room| room <= isize::MAX as usize) => Ok(alignment),
             _ => Err(Error::AlignedTooLong { length: size, alignment: self.alignment }.into()),
         }
     }

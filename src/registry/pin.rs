@@ -244,8 +244,8 @@ impl Pin {
         advised
     }
 
-    /// Like [`Mapping::seal`]; a surviving mapping cannot be sealed, since sealed pages cannot be replaced.
-    pub fn seal(&self, offset: i64, size: i64) -> Result<()> {
+    /// Like [`Mapping::mseal`]; a surviving mapping cannot be sealed, since sealed pages cannot be replaced.
+    pub fn mseal(&self, offset: i64, size: i64) -> Result<()> {
         let is_surviving = || self.slot.marks.load(SeqCst) & SURVIVING != 0;
         (**self).seal_unless(&is_surviving, offset, size)
     }

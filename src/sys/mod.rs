@@ -24,6 +24,8 @@ pub use page_marks::PageMarks;
 #[cfg(all(test, unix))]
 pub use unix::copy_by_socket;
 // For the handler of exceptions.
+#[cfg(unix)]
+pub use unix::{errno_place, raise_again};
 #[cfg(windows)]
 pub use windows::{is_being_changed, note_status};
 

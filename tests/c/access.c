@@ -1,4 +1,4 @@
-/* Reading, writing, filling, moving and searching: the right bytes, and FAULT where the memory refuses. */
+/* Reading, writing, filling, moving and searching: the correct bytes, and MMAP_WRAP_E_FAULT for inaccessible memory. */
 #define _GNU_SOURCE
 #include "check.h"
 #include "mmap_wrap_constants.h"
@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* Room for the smallest mapping of several pages on systems of any page size, and for copies in several pieces. */
+/* Large enough for several pages of any size, and for copies in several pieces. */
 enum { RW = PROT_READ | PROT_WRITE, ROOM = 12 * 65536 };
 static int64_t page;
 static unsigned char expected[ROOM], seen[ROOM];
@@ -24,12 +24,12 @@ static bool holds_expected(mmap_wrap_handle h, int64_t size) {
     return mmap_wrap_read(h, 0, seen, size) == size && memcmp(seen, expected, (size_t)size) == 0;
 }
 
-/* Makes the library ask the kernel at each access, for one page differs from the others in its protection. */
+/* Makes the kernel do each access, since one page has another protection. */
 static void make_uneven(mmap_wrap_handle h, int64_t size) {
     CHECK_IS(mprotect_wrap(h, PROT_NONE, size - page, page), 0);
 }
 
-static void what_is_written_is_read_and_nothing_beside_it(void) {
+static void a_write_changes_exactly_the_range_and_is_read_back(void) {
     const int64_t size = 3 * page, sizes[] = {0, 1, 2, 7, 8, 63, 64, 65, 1000, page, page + 1};
     mmap_wrap_handle h = scrambled_memory(size);
     static unsigned char patch[ROOM];
@@ -48,7 +48,7 @@ static void what_is_written_is_read_and_nothing_beside_it(void) {
     CHECK_IS(munmap_wrap(h), 1);
 }
 
-static void fill_takes_every_byte_and_no_other_number(void) {
+static void fill_takes_bytes_0_to_255_only(void) {
     mmap_wrap_handle h = scrambled_memory(300);
     for (int byte = 0; byte <= 255; byte++) {
         CHECK_IS(mmap_wrap_fill(h, byte, byte, 10), 10);
@@ -64,8 +64,8 @@ static void fill_takes_every_byte_and_no_other_number(void) {
     CHECK_IS(munmap_wrap(h), 1);
 }
 
-/* As memmove, in both directions, whether the library copies by itself or asks the kernel piece by piece. */
-static void moving_is_right_in_every_overlap(void) {
+/* As memmove, in both directions, whether the library copies or the kernel, piece by piece. */
+static void move_is_correct_for_every_overlap(void) {
     const int64_t usable = ROOM - 65536, far = usable / 2;
     const int64_t distances[] = {-far, -40000, -16384, -4097, -100, -1, 0, 1, 100, 4097, 16384, 40000, far};
     for (int uneven = 0; uneven <= 1; uneven++) {
@@ -82,7 +82,7 @@ static void moving_is_right_in_every_overlap(void) {
     }
 }
 
-/* The plain way to search: every place, one after the other. */
+/* The simple search: every offset in turn. */
 static int64_t search(const unsigned char *in, const char *needle, int64_t length, int64_t start, int64_t end, bool last) {
     int64_t found = MMAP_WRAP_E_NOT_FOUND;
     for (int64_t at = start; at + length <= end && (found < 0 || last); at++)
@@ -90,7 +90,7 @@ static int64_t search(const unsigned char *in, const char *needle, int64_t lengt
     return found;
 }
 
-static void searching_finds_the_first_and_the_last_that_lie_whole_within(void) {
+static void find_and_rfind_find_needles_that_are_wholly_in_the_range(void) {
     enum { SIZE = 60 };
     const char *const needles[] = {"", "a", "b", "ab", "ba", "aab", "abab", "bbbb", "c", "aabbaabbaabb"};
     mmap_wrap_handle h = memory_of(SIZE);
@@ -111,7 +111,7 @@ static void searching_finds_the_first_and_the_last_that_lie_whole_within(void) {
     CHECK_IS(munmap_wrap(h), 1);
 }
 
-static void a_needle_is_found_across_a_page_border_and_by_all_its_bytes(void) {
+static void a_needle_across_a_page_boundary_is_found_and_all_its_bytes_are_compared(void) {
     for (int uneven = 0; uneven <= 1; uneven++) {
         mmap_wrap_handle h = memory_of(3 * page);
         CHECK_IS(mmap_wrap_write(h, page - 2, "\0nee\0dle", 8), 8);
@@ -124,7 +124,7 @@ static void a_needle_is_found_across_a_page_border_and_by_all_its_bytes(void) {
     }
 }
 
-static void forbidden_reading_answers_fault_after_the_bytes_before_it(void) {
+static void a_read_faults_at_an_unreadable_page_after_the_bytes_before_it(void) {
     const int64_t size = 3 * page;
     mmap_wrap_handle h = scrambled_memory(size);
     CHECK_IS(mprotect_wrap(h, PROT_NONE, page, page), 0);
@@ -143,7 +143,7 @@ static void forbidden_reading_answers_fault_after_the_bytes_before_it(void) {
     CHECK_IS(munmap_wrap(h), 1);
 }
 
-static void forbidden_writing_answers_fault_after_the_bytes_before_it(void) {
+static void a_write_faults_at_an_unwritable_page_after_the_bytes_before_it(void) {
     const int64_t size = 3 * page;
     mmap_wrap_handle h = scrambled_memory(size);
     CHECK_IS(mprotect_wrap(h, PROT_READ, page, page), 0);
@@ -159,7 +159,7 @@ static void forbidden_writing_answers_fault_after_the_bytes_before_it(void) {
     CHECK_IS(munmap_wrap(h), 1);
 }
 
-static void a_mapping_made_for_reading_cannot_be_written_until_it_is_allowed(void) {
+static void a_read_only_mapping_cannot_be_written_until_its_protection_changes(void) {
     make_file("readable", "0123456789", 10);
     mmap_wrap_handle h = mmap_path_wrap("readable", MMAP_WRAP_REST, PROT_READ, MAP_PRIVATE, 0);
     CHECK_FAILS(mmap_wrap_write(h, 0, "x", 1), MMAP_WRAP_E_FAULT, "after 0 of 1 bytes");
@@ -173,7 +173,7 @@ static void a_mapping_made_for_reading_cannot_be_written_until_it_is_allowed(voi
     remove("readable");
 }
 
-static void what_is_allowed_for_one_page_is_allowed_for_no_other(void) {
+static void the_protection_of_one_page_does_not_change_others(void) {
     mmap_wrap_handle h = mmap_wrap(NULL, 3 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     CHECK_IS(mprotect_wrap(h, RW, page, page), 0);
     CHECK_IS(mmap_wrap_fill(h, page, 1, page), page);
@@ -186,7 +186,7 @@ static void what_is_allowed_for_one_page_is_allowed_for_no_other(void) {
     CHECK_IS(munmap_wrap(h), 1);
 }
 
-static void a_refused_move_names_the_place_that_refused(void) {
+static void a_move_that_faults_reports_the_offset_of_the_fault(void) {
     mmap_wrap_handle h = scrambled_memory(3 * page);
     CHECK_IS(mprotect_wrap(h, PROT_NONE, page, page), 0);
     CHECK_FAILS(mmap_wrap_move(h, page, 0, 1), MMAP_WRAP_E_FAULT, text("at offset %d, after 0 of 1 bytes", (int)page));
@@ -208,7 +208,7 @@ static void after_a_fault_in_a_move_upwards_the_last_bytes_are_done(void) {
     CHECK_IS(munmap_wrap(h), 1);
 }
 
-/* In a child: a library that trusts the protection here dies of SIGSEGV. */
+/* In a child: a library that assumes the protection here is killed by SIGSEGV. */
 static void reads_behind_a_guard(void) {
     mmap_wrap_handle h = memory_of(3 * page);
     int64_t installed = madvise_wrap(h, mmap_wrap_MADV_GUARD_INSTALL(), page, page);
@@ -224,7 +224,7 @@ static void reads_behind_a_guard(void) {
     CHECK_IS(munmap_wrap(h), 1);
 }
 
-static void a_guard_page_answers_fault(void) {
+static void accesses_to_a_guard_page_fault(void) {
     if (under_valgrind()) skip("valgrind 3.19 does not know of guard regions");
     else in_child(reads_behind_a_guard);
 }
@@ -250,7 +250,7 @@ static void copies_between_mappings_and_comparisons_agree_with_c(void) {
     CHECK_IS(munmap_wrap(to), 1);
 }
 
-static void counting_takes_no_byte_twice(void) {
+static void count_counts_no_byte_twice(void) {
     mmap_wrap_handle h = memory_of(3 * page);
     CHECK_IS(mmap_wrap_write(h, page - 4, "aaaaaaa\nb\n", 10), 10);
     CHECK_IS(mmap_wrap_count(h, "aa", 2, 0, MMAP_WRAP_REST), 3);
@@ -267,19 +267,19 @@ static void counting_takes_no_byte_twice(void) {
 
 int main(void) {
     page = mmap_wrap_page_size();
-    RUN(what_is_written_is_read_and_nothing_beside_it);
-    RUN(fill_takes_every_byte_and_no_other_number);
-    RUN(moving_is_right_in_every_overlap);
-    RUN(searching_finds_the_first_and_the_last_that_lie_whole_within);
-    RUN(a_needle_is_found_across_a_page_border_and_by_all_its_bytes);
-    RUN(forbidden_reading_answers_fault_after_the_bytes_before_it);
-    RUN(forbidden_writing_answers_fault_after_the_bytes_before_it);
-    RUN(a_mapping_made_for_reading_cannot_be_written_until_it_is_allowed);
-    RUN(what_is_allowed_for_one_page_is_allowed_for_no_other);
-    RUN(a_refused_move_names_the_place_that_refused);
+    RUN(a_write_changes_exactly_the_range_and_is_read_back);
+    RUN(fill_takes_bytes_0_to_255_only);
+    RUN(move_is_correct_for_every_overlap);
+    RUN(find_and_rfind_find_needles_that_are_wholly_in_the_range);
+    RUN(a_needle_across_a_page_boundary_is_found_and_all_its_bytes_are_compared);
+    RUN(a_read_faults_at_an_unreadable_page_after_the_bytes_before_it);
+    RUN(a_write_faults_at_an_unwritable_page_after_the_bytes_before_it);
+    RUN(a_read_only_mapping_cannot_be_written_until_its_protection_changes);
+    RUN(the_protection_of_one_page_does_not_change_others);
+    RUN(a_move_that_faults_reports_the_offset_of_the_fault);
     RUN(after_a_fault_in_a_move_upwards_the_last_bytes_are_done);
-    RUN(a_guard_page_answers_fault);
+    RUN(accesses_to_a_guard_page_fault);
     RUN(copies_between_mappings_and_comparisons_agree_with_c);
-    RUN(counting_takes_no_byte_twice);
+    RUN(count_counts_no_byte_twice);
     return finish();
 }

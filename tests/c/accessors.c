@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* Without overflow, for ranges that are absurd on purpose. */
+/* Without overflow, since ranges can be invalid on purpose. */
 static int64_t sum(int64_t a, int64_t b) {
     return (int64_t)((uint64_t)a + (uint64_t)b);
 }
@@ -62,7 +62,7 @@ CALL(do_wait) { return mmap_wrap_wait(p->h, p->offset, a->argument, 1000); }
     {name " 32", call, 32, writes, true, true}, {name " 64", call, 64, writes, true, true}
 #define GET(name, call, kind) {name " " #kind, call, MMAP_WRAP_##kind, false, false, true}
 #define PUT(name, call, kind) {name " " #kind, call, MMAP_WRAP_##kind, true, false, true}
-/* In the machine's order, and in both named ones: one of them is the other order. */
+/* In the machine's byte order, and in both explicit ones, of which one is the other order. */
 #define ORDERS(TYPE, name, call, kind)                                                             \
     TYPE(name, call, kind), {name " " #kind " little", call, MMAP_WRAP_##kind | MMAP_WRAP_LITTLE_ENDIAN, IS_##TYPE, false, true}, \
     {name " " #kind " big", call, MMAP_WRAP_##kind | MMAP_WRAP_BIG_ENDIAN, IS_##TYPE, false, true}

@@ -1,4 +1,4 @@
-/* Words that processes share: counted together, waited for and woken, and refused without a death. */
+/* Atomic operations on words that processes share, with errors in place of signals; waiting and waking. */
 #define _GNU_SOURCE
 #include "check.h"
 
@@ -19,16 +19,16 @@ static mmap_wrap_handle shared_memory(void) {
     return mmap_wrap(NULL, page, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 }
 
-/* Two pages of a file of which only the first is still there. */
-static mmap_wrap_handle cut_short(void) {
+/* Two pages of a file that is truncated to one page. */
+static mmap_wrap_handle truncated(void) {
     static char bytes[2 * 65536];
-    make_file("cut short", bytes, 2 * page);
-    mmap_wrap_handle h = mmap_path_wrap("cut short", MMAP_WRAP_REST, RW, MAP_SHARED, 0);
-    CHECK(h > 0 && truncate("cut short", page) == 0);
+    make_file("truncated", bytes, 2 * page);
+    mmap_wrap_handle h = mmap_path_wrap("truncated", MMAP_WRAP_REST, RW, MAP_SHARED, 0);
+    CHECK(h > 0 && truncate("truncated", page) == 0);
     return h;
 }
 
-/* The library's operations and the compiler's are the same to each other. */
+/* The library's operations and the compiler's are atomic with respect to each other. */
 static void *count_with_the_compiler(void *address) {
     for (int i = 0; i < ROUNDS; i++) __atomic_add_fetch((int64_t *)address, 1, __ATOMIC_SEQ_CST);
     return NULL;
@@ -55,7 +55,7 @@ static void processes_and_threads_count_together(void) {
     CHECK_IS(munmap_wrap(shared), 1);
 }
 
-static void before_is_what_the_word_was(void) {
+static void before_is_the_previous_value(void) {
     mmap_wrap_handle h = shared_memory();
     CHECK_IS(mmap_wrap_atomic_store(h, 32, 4, UINT32_MAX), 0);
     CHECK_IS(mmap_wrap_atomic_add(h, 32, 4, 3, &value), 0);
@@ -75,8 +75,8 @@ static void before_is_what_the_word_was(void) {
     CHECK_IS(munmap_wrap(h), 1);
 }
 
-/* The child answers each number with the next. */
-static void answers(void) {
+/* The child stores the next number for each number. */
+static void counts_on(void) {
     for (int32_t turn = 1; turn < 1000; turn += 2) {
         while (mmap_wrap_atomic_load(shared, 32, 0, &value) == 0 && value != turn) mmap_wrap_wait(shared, 0, value, MMAP_WRAP_REST);
         CHECK_IS(mmap_wrap_atomic_store(shared, 32, 0, turn + 1), 0);
@@ -84,15 +84,15 @@ static void answers(void) {
     }
 }
 
-static void *runs_the_child(void *unused) {
-    in_child(answers);
+static void *wait_for_child(void *unused) {
+    in_child(counts_on);
     return unused;
 }
 
 static void two_processes_take_turns(void) {
     pthread_t thread;
     shared = shared_memory();
-    pthread_create(&thread, NULL, runs_the_child, NULL);
+    pthread_create(&thread, NULL, wait_for_child, NULL);
     for (int32_t turn = 0; turn < 1000; turn += 2) {
         while (mmap_wrap_atomic_load(shared, 32, 0, &value) == 0 && value != turn) mmap_wrap_wait(shared, 0, value, MMAP_WRAP_REST);
         CHECK_IS(mmap_wrap_atomic_store(shared, 32, 0, turn + 1), 0);
@@ -104,7 +104,7 @@ static void two_processes_take_turns(void) {
     CHECK_IS(munmap_wrap(shared), 1);
 }
 
-static void waiting_ends_by_time_by_another_word_and_by_errors(void) {
+static void a_wait_ends_by_timeout_by_another_value_and_by_errors(void) {
     mmap_wrap_handle h = shared_memory();
     CHECK_FAILS(mmap_wrap_wait(h, 0, 0, 1000000), -ETIMEDOUT, "mmap_wrap_wait: wait at offset 0 while it is 0");
     CHECK_IS(mmap_wrap_wait(h, 0, 0, 0), -ETIMEDOUT);
@@ -115,7 +115,7 @@ static void waiting_ends_by_time_by_another_word_and_by_errors(void) {
     CHECK_FAILS(mmap_wrap_wake(h, 0, -1), MMAP_WRAP_E_RANGE, "count -1 is negative");
     CHECK_IS(mmap_wrap_wake(h, 0, INT64_MAX), 0);
     CHECK_IS(munmap_wrap(h), 1);
-    h = cut_short();
+    h = truncated();
     CHECK_FAILS(mmap_wrap_wait(h, page, 0, 0), MMAP_WRAP_E_FAULT, "lies beyond the");
     CHECK_IS(munmap_wrap(h), 1);
 }
@@ -128,8 +128,8 @@ static int64_t compare(mmap_wrap_handle h, int64_t at) { return mmap_wrap_atomic
 static int64_t (*const operations[])(mmap_wrap_handle, int64_t) = {load, store, add, exchange, compare};
 enum { OPERATIONS = sizeof operations / sizeof *operations };
 
-static void refused_memory_answers_fault(void) {
-    mmap_wrap_handle cut = cut_short(), partly = memory_of(2 * page);
+static void inaccessible_memory_is_a_fault(void) {
+    mmap_wrap_handle cut = truncated(), partly = memory_of(2 * page);
     CHECK_IS(mprotect_wrap(partly, PROT_NONE, page, page), 0);
     value = 77;
     for (int i = 0; i < OPERATIONS; i++) {
@@ -145,7 +145,7 @@ static void refused_memory_answers_fault(void) {
 
 static void operations_are_done_or_fault(void) {
     CHECK_IS(mmap_wrap_verify_handlers(), 0);
-    mmap_wrap_handle cut = cut_short(), memory = shared_memory();
+    mmap_wrap_handle cut = truncated(), memory = shared_memory();
     for (int i = 0; i < OPERATIONS; i++) {
         CHECK_FAILS(operations[i](cut, page), MMAP_WRAP_E_FAULT, "lies beyond");
         CHECK(operations[i](cut, 0) >= 0);
@@ -160,11 +160,11 @@ static void operations_are_done_or_fault(void) {
     CHECK_IS(store(memory, 0), MMAP_WRAP_E_FAULT);
     CHECK_IS(munmap_wrap(cut), 1);
     CHECK_IS(munmap_wrap(memory), 1);
-    CHECK_IS(waitpid(-1, NULL, WNOHANG), -1); /* no child is left of it */
+    CHECK_IS(waitpid(-1, NULL, WNOHANG), -1); /* it left no child process */
 }
 
-static void with_handlers_of_others(void) {
-    refused_memory_answers_fault();
+static void with_other_handlers(void) {
+    inaccessible_memory_is_a_fault();
     signal(SIGBUS, SIG_DFL);
     signal(SIGSEGV, SIG_DFL);
     operations_are_done_or_fault();
@@ -184,18 +184,36 @@ static void with_blocked_signals(void) {
 }
 
 static void operations_need_no_handlers(void) {
-    in_child(with_handlers_of_others);
+    in_child(with_other_handlers);
     in_child(with_blocked_signals);
+}
+
+static void with_handlers_of_others_and_alone(void) {
+    signal(SIGBUS, SIG_DFL);
+    signal(SIGSEGV, SIG_DFL);
+    mmap_wrap_handle h = shared_memory();
+    CHECK_IS(mmap_wrap_verify_handlers(), 0);
+    for (int i = 0; i < OPERATIONS; i++) CHECK_FAILS(operations[i](h, 0), MMAP_WRAP_E_UNSUPPORTED, "could not be repaired");
+    CHECK_IS(*(const int64_t *)mmap_wrap_address(h), 0);
+    CHECK_IS(munmap_wrap(h), 1);
+}
+
+static void operations_are_unsupported_where_a_fault_could_not_be_repaired(void) {
+    in_child(with_handlers_of_others_and_alone);
 }
 
 int main(void) {
     page = mmap_wrap_page_size();
-    RUN_THREADED(processes_and_threads_count_together);
-    RUN(before_is_what_the_word_was);
-    RUN_THREADED(two_processes_take_turns);
-    RUN(waiting_ends_by_time_by_another_word_and_by_errors);
-    RUN(refused_memory_answers_fault);
-    RUN(operations_need_no_handlers);
-    unlink("cut short");
+    const bool apart = processes_share_memory();
+    RUN(a_wait_ends_by_timeout_by_another_value_and_by_errors);
+    if (has_loops() || apart) {
+        RUN_THREADED(processes_and_threads_count_together);
+        RUN(before_is_the_previous_value);
+        RUN_THREADED(two_processes_take_turns);
+        RUN(inaccessible_memory_is_a_fault);
+    }
+    if (apart) RUN(operations_need_no_handlers);
+    else RUN(operations_are_unsupported_where_a_fault_could_not_be_repaired);
+    unlink("truncated");
     return finish();
 }

@@ -1,8 +1,8 @@
 /*
- * Cases: tests that a defect of the library would end or hang, each in a forked child with a time limit. A child that
- * is killed, exits, or does not end in time is one failed check with a message, and the run goes on.
+ * Cases: tests that a defect of the library would kill or hang, each in a forked child with a time limit. A child that
+ * is killed, exits, or does not end in time is one failed check with a message, and the run continues.
  *
- * A situation says whose the handlers of SIGBUS and SIGSEGV are while a case runs.
+ * A situation determines the handlers of SIGBUS and SIGSEGV while a case runs.
  */
 #ifndef CASES_H
 #define CASES_H
@@ -21,13 +21,13 @@ extern const char *case_name;
 /* Waits at most this many seconds for the child; kills it and its process group after that. False: it was killed so. */
 bool ended_in_time(pid_t child, double seconds, int *status);
 
-/* Lets other threads work for so long, and longer on a busy machine, until all of them have had their turn. The case that
-   calls it has an end. */
+/* Lets other threads run for so long, and longer on a busy machine, until each has had its turn. The case has a time
+   limit. */
 void go_on(double seconds, bool (*was_put_to_the_test)(void));
 
 enum situation {
     OURS,          /* the library's handlers, signals not blocked */
-    OVER_FOREIGN,  /* a handler was there before the library, which took its place */
+    OVER_FOREIGN,  /* a handler was installed before the library's, which replaced it */
     SEGV_FOREIGN,  /* after the library's first access another handler of SIGSEGV was installed */
     BUS_FOREIGN,   /* the same for SIGBUS */
     BOTH_FOREIGN,
@@ -46,11 +46,11 @@ void enter_situation(enum situation situation);
 /* Whether accesses of a thread in this situation are repaired by the library's handlers. */
 bool repaired_in(enum situation situation);
 
-/* mmap_wrap_verify_handlers, or -1 where the library has no such function. */
+/* mmap_wrap_verify_handlers, or -1 if the library has no such function. */
 int64_t verify_handlers(void);
 
-/* How often a handler of take_situation ran. It returns, as one written in Python does; the 50th call ends the process
- * with status 70, since the same instruction faults again and again. */
+/* How often a handler of take_situation ran. It returns, like one in Python; since the same instruction faults again,
+ * the 50th call ends the process with status 70. */
 int64_t foreign_calls(void);
 
 /* Seconds of the monotonic clock. */

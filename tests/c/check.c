@@ -5,16 +5,24 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* A call that waits for ever must not keep the run waiting: SIGALRM ends the program. Far longer than any test takes. */
+/* SIGALRM ends a program in which a call waits indefinitely. Much longer than any test takes. */
 enum { HANGS_AFTER = 120 /* seconds */ };
+
+int patience(void) {
+    const char *times = getenv("MMAP_WRAP_PATIENCE");
+    return times == NULL ? 1 : atoi(times);
+}
 
 /* Shared with forked children, so that their checks count, too. */
 struct tally {
@@ -40,19 +48,19 @@ static void at_exit(void) {
     _exit(2);
 }
 
-/* valgrind cannot make the stack larger in the middle of a fault that is repaired: it is large before. */
+/* valgrind cannot grow the stack while a fault is repaired: so it is large before. */
 static void grow_the_stack(void) {
     volatile char deep[1 << 18];
     for (size_t i = 0; i < sizeof deep; i += 1024) deep[i] = 0;
 }
 
-/* The library takes memory for its table and the C library for its streams at the first use: that is no leak. */
+/* At the first use, the library allocates its table and the C library its streams: that is not a leak. */
 static void start(void) {
     if (under_valgrind()) grow_the_stack();
     tally = mmap(NULL, sizeof *tally, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (tally == MAP_FAILED) give_up("counters");
     atexit(at_exit);
-    alarm(HANGS_AFTER);
+    alarm((unsigned)(HANGS_AFTER * patience()));
     setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
     munmap_wrap(memory_of(1));
     mmap_path_wrap("no such file", 1, PROT_READ, MAP_PRIVATE, 0);
@@ -95,10 +103,10 @@ bool check_is(int64_t actual, int64_t expected, const char *file, int line, cons
 
 bool check_fails(int64_t actual, int64_t code, const char *text, const char *file, int line, const char *call) {
     if (!check_is(actual, code, file, line, call)) return false;
-    bool told = strstr(mmap_wrap_last_error_message(), text) != NULL;
-    if (told) count(&tally->passed);
+    bool matches = strstr(mmap_wrap_last_error_message(), text) != NULL;
+    if (matches) count(&tally->passed);
     else failed(file, line, "the message of %s lacks '%s'", call, text);
-    return told;
+    return matches;
 }
 
 bool check_null(const void *actual, const char *text, const char *file, int line, const char *call) {
@@ -109,11 +117,18 @@ bool check_null(const void *actual, const char *text, const char *file, int line
 void skip(const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
+    if (tally == NULL) start();
     count(&tally->skipped);
-    printf("skipped %s: ", test_name);
+    printf("skipped%s%s: ", test_name == NULL ? "" : " ", test_name == NULL ? "" : test_name);
     vprintf(format, arguments);
     puts("");
     va_end(arguments);
+}
+
+bool emulator_ended(int status) {
+    bool ended = patience() > 1 && WIFSIGNALED(status) && WTERMSIG(status) == SIGTRAP;
+    if (ended) skip("the emulator found no memory for itself, and ended by SIGTRAP");
+    return ended;
 }
 
 void in_child(void (*test)(void)) {
@@ -125,7 +140,7 @@ void in_child_killed_by(int signal, void (*test)(void)) {
     pid_t child = fork();
     if (child < 0) give_up("fork");
     if (child == 0) {
-        alarm(HANGS_AFTER);
+        alarm((unsigned)(HANGS_AFTER * patience()));
         test();
         fflush(stdout);
         _exit(0);
@@ -133,6 +148,7 @@ void in_child_killed_by(int signal, void (*test)(void)) {
     int status;
     while (waitpid(child, &status, 0) < 0)
         if (errno != EINTR) give_up("waitpid");
+    if (emulator_ended(status)) return;
     check_is(WIFSIGNALED(status) ? WTERMSIG(status) : 0, signal, "check.c", __LINE__, "signal that killed the child");
     if (WIFEXITED(status)) check_is(WEXITSTATUS(status), 0, "check.c", __LINE__, "exit status of the child");
 }
@@ -140,11 +156,95 @@ void in_child_killed_by(int signal, void (*test)(void)) {
 int finish(void) {
     finished = true;
     printf("tally %" PRId64 " %" PRId64 " %" PRId64 "\n", tally->passed, tally->failed, tally->skipped);
-    return tally->failed == 0 && tally->passed > 0 ? 0 : 1;
+    return tally->failed == 0 && tally->passed + tally->skipped > 0 ? 0 : 1;
 }
 
 bool under_valgrind(void) {
     return getenv("UNDER_VALGRIND") != NULL;
+}
+
+bool has_loops(void) {
+#if defined __x86_64__ || defined __aarch64__
+    return true;
+#else
+    return false;
+#endif
+}
+
+bool takes_advice(int advice) {
+    const size_t size = (size_t)sysconf(_SC_PAGESIZE);
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    bool taken = madvise(memory, size, advice) == 0;
+    if (!taken) skip("this kernel, or emulator, does not take advice %d: %s", advice, strerror(errno));
+    munmap(memory, size);
+    return taken;
+}
+
+static int end_at_once(void *data) {
+    (void)data;
+    return 0;
+}
+
+bool processes_share_memory(void) {
+    enum { STACK = 1 << 16 };
+    static char stack[STACK] __attribute__((aligned(16)));
+    pid_t child = clone(end_at_once, stack + STACK, CLONE_VM | CLONE_VFORK, NULL);
+    if (child < 0) {
+        skip("no child process shares its parent's memory here: %s", strerror(errno));
+        return false;
+    }
+    while (waitpid(child, NULL, __WALL) < 0)
+        if (errno != EINTR) give_up("waitpid");
+    return true;
+}
+
+/* The exit status says what a child found. */
+static bool found_in_child(void (*look)(void)) {
+    fflush(stdout);
+    pid_t child = fork();
+    if (child < 0) give_up("fork");
+    if (child == 0) look();
+    int status;
+    while (waitpid(child, &status, 0) < 0)
+        if (errno != EINTR) give_up("waitpid");
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static volatile char *closed;
+
+static void compare_address(int signal_number, siginfo_t *info, void *context) {
+    (void)signal_number, (void)context;
+    _exit(info->si_addr == (void *)closed ? 0 : 1);
+}
+
+static void look_at_a_fault(void) {
+    struct sigaction action = {0};
+    action.sa_sigaction = compare_address;
+    action.sa_flags = SA_SIGINFO;
+    sigaction(SIGSEGV, &action, NULL);
+    closed = (volatile char *)mmap(NULL, 1, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) + 5;
+    *closed = 1;
+    _exit(2);
+}
+
+bool faults_have_addresses(void) {
+    bool have = found_in_child(look_at_a_fault);
+    if (!have) skip("a handler of signals is not told the address of a fault here (an emulator's error)");
+    return have;
+}
+
+static void reach_the_limit(void) {
+    struct rlimit limit = {1 << 28, 1 << 28};
+    _exit(setrlimit(RLIMIT_AS, &limit) == 0 &&
+                  mmap(NULL, (size_t)1 << 29, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED
+              ? 0
+              : 1);
+}
+
+bool address_space_has_a_limit(void) {
+    bool has = found_in_child(reach_the_limit);
+    if (!has) skip("RLIMIT_AS limits nothing here (an emulator has its own addresses)");
+    return has;
 }
 
 int64_t open_descriptors(void) {
@@ -161,23 +261,34 @@ struct line {
     char file[512];
 };
 
-/* Goes through /proc/self/maps; what is asked of each line is added up. */
+/* Returns the sum of a function over the lines of /proc/self/maps. Without memory of the C library, which could map or unmap
+   what is counted. */
 static int64_t sum_over_maps(int64_t (*of)(const struct line *, const void *), const void *wanted) {
-    FILE *maps = fopen("/proc/self/maps", "re");
-    if (maps == NULL) give_up("/proc/self/maps");
+    static char bytes[1 << 16];
+    int maps = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+    if (maps < 0) give_up("/proc/self/maps");
     char row[1024];
+    size_t length = 0;
     int64_t sum = 0;
-    while (fgets(row, sizeof row, maps) != NULL) {
-        struct line line = {0, 0, ""};
-        if (sscanf(row, "%" SCNxPTR "-%" SCNxPTR " %*s %*s %*s %*s %511[^\n]", &line.start, &line.end, line.file) < 2)
-            give_up(row);
-        sum += of(&line, wanted);
+    for (ssize_t size; (size = read(maps, bytes, sizeof bytes)) > 0;) {
+        for (ssize_t i = 0; i < size; i++) {
+            if (bytes[i] != '\n') {
+                if (length < sizeof row - 1) row[length++] = bytes[i];
+                continue;
+            }
+            row[length] = '\0';
+            length = 0;
+            struct line line = {0, 0, ""};
+            if (sscanf(row, "%" SCNxPTR "-%" SCNxPTR " %*s %*s %*s %*s %511[^\n]", &line.start, &line.end, line.file) < 2)
+                give_up(row);
+            sum += of(&line, wanted);
+        }
     }
-    fclose(maps);
+    close(maps);
     return sum;
 }
 
-/* The heap and the stack grow as the C library likes. Bytes and not lines: the kernel merges neighbours. */
+/* Without heap and stack, which the C library grows. Bytes and not lines, since the kernel merges neighbours. */
 static int64_t bytes_of_line(const struct line *line, const void *unused) {
     (void)unused;
     if (strcmp(line->file, "[heap]") == 0 || strcmp(line->file, "[stack]") == 0) return 0;
@@ -188,16 +299,16 @@ static int64_t names_file(const struct line *line, const void *file) {
     return strstr(line->file, file) != NULL;
 }
 
-static int64_t holds_address(const struct line *line, const void *address) {
-    return line->start <= (uintptr_t)address && (uintptr_t)address < line->end;
-}
-
 int64_t mapped_bytes(void) {
     return sum_over_maps(bytes_of_line, NULL);
 }
 
 int64_t mappings_of(const char *file) {
     return sum_over_maps(names_file, file);
+}
+
+static int64_t holds_address(const struct line *line, const void *address) {
+    return line->start <= (uintptr_t)address && (uintptr_t)address < line->end;
 }
 
 bool is_mapped(const void *address) {

@@ -1,7 +1,7 @@
 /*
- * Checks that count themselves, and what every test must leave as it found it.
+ * Checks, and what every test must not change.
  *
- * A program is a list of tests: functions named for what they prove, each given to RUN. RUN also compares the open
+ * A program is a list of tests: functions named for what they prove, each passed to RUN. RUN also compares the open
  * descriptors and the mapped bytes of the process before and after, so every test proves that nothing leaks.
  * A failed check prints one line and the test goes on. Checks may stand in threads and in forked children.
  */
@@ -10,6 +10,7 @@
 
 #include "mmap_wrap.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -26,10 +27,10 @@
 /* The call returns this number. */
 #define CHECK_IS(call, expected) check_is((call), (expected), __FILE__, __LINE__, #call)
 
-/* The call returns this code, and its message holds this text. */
+/* The call returns this code, and its message contains this text. */
 #define CHECK_FAILS(call, code, text) check_fails((call), (code), (text), __FILE__, __LINE__, #call)
 
-/* The call answers NULL, and its message holds this text. */
+/* The call returns NULL, and its message contains this text. */
 #define CHECK_NULL(call, text) check_null((call), (text), __FILE__, __LINE__, #call)
 
 void run(const char *name, void (*test)(void), bool counts_mapped_bytes);
@@ -38,7 +39,7 @@ bool check_is(int64_t actual, int64_t expected, const char *file, int line, cons
 bool check_fails(int64_t actual, int64_t code, const char *text, const char *file, int line, const char *call);
 bool check_null(const void *actual, const char *text, const char *file, int line, const char *call);
 
-/* Says what cannot be checked here, and why. */
+/* Prints what cannot be checked here, and why. */
 void skip(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Runs the test in a forked child, as another user or under a limit of its own. A child that dies is a failure. */
@@ -50,7 +51,35 @@ void in_child_killed_by(int signal, void (*test)(void));
 /* Prints the counts, for scripts/test to add up. Returns main's exit status. */
 int finish(void);
 
-/* What the process has, from /proc/self. */
+/* Whether the library has loops for this processor, whose faults it repairs. Elsewhere accesses go through the kernel, and
+   atomic operations are made by a process that shares the memory. */
+bool has_loops(void);
+
+/* What some emulators lack, measured. What depends on it is skipped aloud where it is missing: the advice, for private memory;
+   a child process that shares the memory, as posix_spawn(3) makes one, without which some atomic operations are UNSUPPORTED;
+   the address of a fault in what a signal's handler is told; RLIMIT_AS. */
+bool takes_advice(int advice);
+bool processes_share_memory(void);
+bool faults_have_addresses(void);
+bool address_space_has_a_limit(void);
+
+/* The result for a length that no address space has: where addresses are of 32 bits, the number itself says so. */
+#define TOO_LONG (sizeof(void *) < 8 ? (int64_t)MMAP_WRAP_E_RANGE : (int64_t)-ENOMEM)
+
+/* The number of an ioctl(2): an unsigned long in glibc, an int in musl. */
+#ifdef __GLIBC__
+#define REQUEST(number) (number)
+#else
+#define REQUEST(number) ((int)(number))
+#endif
+
+/* By how much longer everything takes here: MMAP_WRAP_PATIENCE, for emulated processors. */
+int patience(void);
+
+/* Whether what ended a child was an emulator that found no memory for itself, as at vm.max_map_count: said aloud. */
+bool emulator_ended(int status);
+
+/* Resources of the process, from /proc/self. */
 int64_t open_descriptors(void);
 int64_t mapped_bytes(void);
 int64_t mappings_of(const char *file);

@@ -1,6 +1,6 @@
 /*
- * Every constant, three ways (getter, table, by name), against the system's own headers, and every name of those
- * headers. CMakeLists.txt makes the lists: constants.inc from mmap_wrap_constants.h, one CHECK_CONSTANT(NAME) for each getter,
+ * Every constant by getter, table and name, compared with the system's headers; and every name of those headers is
+ * known. CMakeLists.txt generates the lists: constants.inc from mmap_wrap_constants.h, one CHECK_CONSTANT(NAME) for each getter,
  * and system_names.inc from the macros that the compiler finds in system_headers.h, and the library's own.
  */
 #define _GNU_SOURCE
@@ -22,7 +22,7 @@ static const struct constant constants[] = {
 };
 #undef CHECK_CONSTANT
 
-/* MAP_FAILED is a pointer in C; as a number it can stand in the list below. */
+/* MAP_FAILED is a pointer in C; as a number it can be in the list below. */
 static const intptr_t map_failed = (intptr_t)MAP_FAILED;
 #undef MAP_FAILED
 #define MAP_FAILED map_failed
@@ -39,7 +39,7 @@ static int64_t place_in_table(const char *name) {
     return -1;
 }
 
-static void table_and_getters_hold_the_same_names(void) {
+static void table_and_getters_have_the_same_names(void) {
     CHECK_IS(mmap_wrap_constant_count(), COUNT(constants));
     for (int64_t i = 0; i < COUNT(constants); i++) {
         int64_t place = place_in_table(constants[i].name);
@@ -69,7 +69,7 @@ static void check_against_header(const char *name, int64_t value) {
     check_is(found, value, __FILE__, __LINE__, text("%s against the system's header", name));
 }
 
-static void values_are_those_of_the_systems_headers(void) {
+static void values_are_those_of_the_system_headers(void) {
     int64_t missing = 0;
     char list[8192] = "";
     /* compared.inc has, for each name, COMPARE(NAME) where a header here defines it, and MISSING(NAME) elsewhere. */
@@ -82,14 +82,14 @@ static void values_are_those_of_the_systems_headers(void) {
         skip("%lld names are in no header here and cannot be compared:%s", (long long)missing, list);
 }
 
-static void every_name_of_the_systems_headers_is_known(void) {
+static void every_name_of_the_system_headers_is_known(void) {
     for (int64_t i = 0; i < COUNT(system_names); i++) {
         int64_t value;
         check_is(mmap_wrap_constant(system_names[i], &value), 0, __FILE__, __LINE__, system_names[i]);
     }
 }
 
-static void names_and_places_that_do_not_exist_are_refused(void) {
+static void unknown_names_and_indexes_are_errors(void) {
     int64_t value = 42, count = mmap_wrap_constant_count();
     CHECK_FAILS(mmap_wrap_constant("PROT_TELEPATHY", &value), MMAP_WRAP_E_ARGUMENT, "'PROT_TELEPATHY'");
     CHECK_FAILS(mmap_wrap_constant("", &value), MMAP_WRAP_E_ARGUMENT, "''");
@@ -109,10 +109,10 @@ static void names_and_places_that_do_not_exist_are_refused(void) {
 }
 
 int main(void) {
-    RUN(table_and_getters_hold_the_same_names);
+    RUN(table_and_getters_have_the_same_names);
     RUN(a_constant_found_by_name_has_the_value_of_its_getter);
-    RUN(values_are_those_of_the_systems_headers);
-    RUN(every_name_of_the_systems_headers_is_known);
-    RUN(names_and_places_that_do_not_exist_are_refused);
+    RUN(values_are_those_of_the_system_headers);
+    RUN(every_name_of_the_system_headers_is_known);
+    RUN(unknown_names_and_indexes_are_errors);
     return finish();
 }

@@ -1,4 +1,4 @@
-/* Elements: one number at an offset, of every kind, in either order of bytes, as C has them. */
+/* Elements: one number at an offset, of every kind, in either byte order, compared with C's types. */
 #define _GNU_SOURCE
 #include "check.h"
 
@@ -9,7 +9,7 @@
 
 static int64_t page;
 
-/* Each type of C has a kind, and its numbers lie in memory as C puts them there. */
+/* Each type of C has a kind, and its numbers have the same bytes in memory. */
 #define CHECK_KIND(type, kind, number)                                                   \
     do {                                                                                 \
         type there, value = (type)(number);                                              \
@@ -38,7 +38,7 @@ static void every_kind_is_a_type_of_c(void) {
     CHECK_IS(munmap_wrap(h), 1);
 }
 
-static void the_order_of_bytes_is_the_one_asked_for(void) {
+static void numbers_have_the_given_byte_order(void) {
     mmap_wrap_handle h = memory_of(page);
     const unsigned char *bytes = mmap_wrap_address(h);
     CHECK_IS(mmap_wrap_put_int(h, MMAP_WRAP_I32 | MMAP_WRAP_BIG_ENDIAN, 1, 0x01020304), 0);
@@ -51,7 +51,7 @@ static void the_order_of_bytes_is_the_one_asked_for(void) {
     CHECK_IS(munmap_wrap(h), 1);
 }
 
-static void integers_are_extended_by_their_sign_or_by_zeros(void) {
+static void integers_are_sign_extended_or_zero_extended(void) {
     mmap_wrap_handle h = memory_of(page);
     CHECK_IS(mmap_wrap_fill(h, 0, 0xFF, 8), 8);
     CHECK_IS(mmap_wrap_get_int(h, MMAP_WRAP_I8, 0), -1);
@@ -70,8 +70,8 @@ static void integers_are_extended_by_their_sign_or_by_zeros(void) {
     CHECK_IS(munmap_wrap(h), 1);
 }
 
-/* What a script without out-parameters does. */
-static void a_failure_is_told_from_the_number_that_looks_like_one(void) {
+/* As in a language in which output parameters are expensive. */
+static void a_failure_differs_from_the_number_with_the_same_value(void) {
     mmap_wrap_handle h = memory_of(page);
     CHECK_IS(mmap_wrap_get_int(h, MMAP_WRAP_I8, page), MMAP_WRAP_NO_INT);
     CHECK_IS(mmap_wrap_last_error_code(), MMAP_WRAP_E_RANGE);
@@ -91,7 +91,7 @@ static void a_failure_is_told_from_the_number_that_looks_like_one(void) {
     CHECK_IS(munmap_wrap(h), 1);
 }
 
-static void a_number_across_the_border_of_a_page_that_refuses_is_a_fault(void) {
+static void a_number_that_extends_into_an_inaccessible_page_is_a_fault(void) {
     mmap_wrap_handle h = memory_of(2 * page);
     CHECK_IS(mprotect_wrap(h, PROT_NONE, page, page), 0);
     CHECK_FAILS(mmap_wrap_put_int(h, MMAP_WRAP_I64, page - 3, 1), MMAP_WRAP_E_FAULT, "after 3 of 8 bytes");
@@ -108,9 +108,9 @@ static void a_number_across_the_border_of_a_page_that_refuses_is_a_fault(void) {
 int main(void) {
     page = mmap_wrap_page_size();
     RUN(every_kind_is_a_type_of_c);
-    RUN(the_order_of_bytes_is_the_one_asked_for);
-    RUN(integers_are_extended_by_their_sign_or_by_zeros);
-    RUN(a_failure_is_told_from_the_number_that_looks_like_one);
-    RUN(a_number_across_the_border_of_a_page_that_refuses_is_a_fault);
+    RUN(numbers_have_the_given_byte_order);
+    RUN(integers_are_sign_extended_or_zero_extended);
+    RUN(a_failure_differs_from_the_number_with_the_same_value);
+    RUN(a_number_that_extends_into_an_inaccessible_page_is_a_fault);
     return finish();
 }

@@ -1,9 +1,9 @@
 /*
- * Guard regions, seals, names: what they keep from happening, that lifting a guard gives the pages back, and that bad
+ * Guard regions, seals, names: what they prevent, removing a guard makes the pages accessible again, and invalid
  * arguments are errors.
  *
  * What a C program cannot provoke here: MMAP_WRAP_E_UNSUPPORTED of kernels before 6.10 (mseal) and 5.17 (names), which
- * the tests say where they meet it; -ENOMEM, which takes a process that reached vm.max_map_count.
+ * the tests print; -ENOMEM, which needs a process that reached vm.max_map_count.
  */
 #define _GNU_SOURCE
 #include "check.h"
@@ -44,7 +44,7 @@ static void guards_the_middle_page(mmap_wrap_handle h) {
     CHECK_IS(mmap_wrap_fill(h, 0, 2, MMAP_WRAP_REST), 3 * page);
 }
 
-static void a_guard_refuses_every_access_until_it_is_lifted(void) {
+static void every_access_to_a_guard_faults_until_it_is_removed(void) {
     const mmap_wrap_handle kinds[] = {memory_of(3 * page), shared_of(3 * page), mmap_unnamed_wrap(3 * page, RW, MAP_SHARED)};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         guards_the_middle_page(kinds[i]);
@@ -52,7 +52,7 @@ static void a_guard_refuses_every_access_until_it_is_lifted(void) {
     }
 }
 
-static void a_guard_lets_go_of_private_memory(void) {
+static void a_guard_discards_private_memory(void) {
     mmap_wrap_handle h = memory_of(2 * page);
     CHECK_IS(mmap_wrap_fill(h, 0, 7, MMAP_WRAP_REST), 2 * page);
     CHECK_IS(mmap_wrap_guard(h, 1, page, MMAP_WRAP_REST), 0);
@@ -62,21 +62,21 @@ static void a_guard_lets_go_of_private_memory(void) {
     CHECK_IS(munmap_wrap(h), 1);
 }
 
-static void looks_at_the_guard(void) {
+static void reads_the_guard(void) {
     mmap_wrap_handle h;
     CHECK_IS(mmap_wrap_list(&h, 1), 1);
     byte = ((const volatile char *)mmap_wrap_address(h))[page];
 }
 
-static void an_access_through_the_address_dies_at_a_guard(void) {
+static void an_access_to_a_guard_through_the_address_kills(void) {
     mmap_wrap_handle h = memory_of(2 * page);
     CHECK_IS(mmap_wrap_guard(h, 1, page, page), 0);
     if (under_valgrind()) skip("valgrind 3.19 does not know of guard regions");
-    else in_child_killed_by(SIGSEGV, looks_at_the_guard);
+    else in_child_killed_by(SIGSEGV, reads_the_guard);
     CHECK_IS(munmap_wrap(h), 1);
 }
 
-static void lifted_pages_have_the_protection_of_the_whole(void) {
+static void pages_without_their_guard_have_the_protection_of_the_mapping(void) {
     mmap_wrap_handle h = memory_of(2 * page);
     CHECK_IS(mmap_wrap_guard(h, 1, page, page), 0);
     CHECK_IS(mprotect_wrap(h, PROT_READ, 0, MMAP_WRAP_REST), 0);
@@ -100,12 +100,12 @@ static void a_guard_needs_whole_pages_inside_the_mapping(void) {
     }
     CHECK_IS(mmap_wrap_guard(h, 1, 3 * page + 1, 0), 0);
     CHECK_IS(mmap_wrap_fill(h, 0, 1, MMAP_WRAP_REST), 3 * page + 1); /* nothing was guarded */
-    CHECK_IS(mmap_wrap_guard(h, 1, 3 * page, 1), 0);                  /* the mapping's own end */
+    CHECK_IS(mmap_wrap_guard(h, 1, 3 * page, 1), 0);                  /* the end of the mapping */
     CHECK_FAILS(mmap_wrap_write(h, 3 * page, "x", 1), MMAP_WRAP_E_FAULT, "the access faulted");
     CHECK_IS(munmap_wrap(h), 1);
 }
 
-static void parts_of_a_guard_have_protections_of_their_own(void) {
+static void guarded_parts_can_have_different_protections(void) {
     mmap_wrap_handle h = memory_of(4 * page);
     CHECK_IS(mmap_wrap_guard(h, 1, page, MMAP_WRAP_REST), 0);
     CHECK_IS(mprotect_wrap(h, PROT_READ, 2 * page, page), 0);
@@ -131,19 +131,19 @@ static void a_guard_stays_when_the_mapping_grows(void) {
     CHECK_IS(munmap_wrap(h), 1);
 }
 
-/* Every test of guards, for which the kernel is one without guard regions. */
+/* All tests of guards, also on a kernel without guard regions. */
 static void all_guards(void) {
-    a_guard_refuses_every_access_until_it_is_lifted();
-    a_guard_lets_go_of_private_memory();
-    an_access_through_the_address_dies_at_a_guard();
-    lifted_pages_have_the_protection_of_the_whole();
-    parts_of_a_guard_have_protections_of_their_own();
+    every_access_to_a_guard_faults_until_it_is_removed();
+    a_guard_discards_private_memory();
+    an_access_to_a_guard_through_the_address_kills();
+    pages_without_their_guard_have_the_protection_of_the_mapping();
+    guarded_parts_can_have_different_protections();
     a_guard_stays_when_the_mapping_grows();
     a_guard_needs_whole_pages_inside_the_mapping();
 }
 
 static void all_guards_without_guard_regions(void) {
-    /* linux/filter.h and linux/seccomp.h, which not every C library comes with. */
+    /* From linux/filter.h and linux/seccomp.h, which some C libraries lack. */
     struct instruction { unsigned short code; unsigned char if_so, if_not; unsigned value; };
     enum { LOAD = 0x20, IS = 0x15, IS_AT_LEAST = 0x35, RETURN = 0x06, MODE_FILTER = 2 };
     const unsigned short one = 1;
@@ -165,25 +165,25 @@ static void all_guards_without_guard_regions(void) {
     else skip("this kernel has guard regions, and no filter to hide them: %d", filtered);
 }
 
-static void guards_are_the_same_without_guard_regions_of_the_kernel(void) {
+static void guards_work_without_guard_regions_of_the_kernel(void) {
     in_child(all_guards_without_guard_regions);
 }
 
-static void every_call_here_refuses(mmap_wrap_handle h, int64_t code) {
+static void every_call_here_fails_with(mmap_wrap_handle h, int64_t code) {
     CHECK_FAILS(mmap_wrap_guard(h, 1, 0, 0), code, "mmap_wrap_guard: ");
     CHECK_FAILS(mseal_wrap(h, 0, 0), code, "mseal_wrap: ");
     CHECK_FAILS(mmap_wrap_set_name(h, "name"), code, "mmap_wrap_set_name: ");
 }
 
-static void what_is_no_live_handle_is_refused(void) {
+static void handles_that_are_not_live_are_errors(void) {
     mmap_wrap_handle h = memory_of(page);
     const int64_t forged[] = {0, -1, h + 1, h | (int64_t)1 << 62, INT64_MAX, INT64_MIN};
-    for (size_t i = 0; i < sizeof forged / sizeof *forged; i++) every_call_here_refuses(forged[i], MMAP_WRAP_E_HANDLE);
+    for (size_t i = 0; i < sizeof forged / sizeof *forged; i++) every_call_here_fails_with(forged[i], MMAP_WRAP_E_HANDLE);
     CHECK_IS(munmap_wrap(h), 1);
-    every_call_here_refuses(h, MMAP_WRAP_E_UNMAPPED);
+    every_call_here_fails_with(h, MMAP_WRAP_E_UNMAPPED);
 }
 
-/* -- Seals: they last as long as their process, so each is put in a child -- */
+/* -- Seals: they last until the process ends, so each test is in a child -- */
 
 static void seals_the_middle_page(void) {
     mmap_wrap_handle h = memory_of(3 * page);
@@ -196,19 +196,19 @@ static void seals_the_middle_page(void) {
         return;
     }
     CHECK_IS(sealed, 0);
-    struct mmap_wrap_info facts;
-    CHECK_IS(mmap_wrap_info(h, &facts, sizeof facts), 0);
-    CHECK_IS(facts.sealed, 1);
+    struct mmap_wrap_info info;
+    CHECK_IS(mmap_wrap_info(h, &info, sizeof info), 0);
+    CHECK_IS(info.sealed, 1);
     CHECK_FAILS(mprotect_wrap(h, PROT_READ, page, page), MMAP_WRAP_E_SEALED, "mprotect_wrap: a part of the mapping is sealed");
     CHECK_FAILS(mremap_wrap(h, page, 0, NULL, 0), MMAP_WRAP_E_SEALED, "mremap_wrap: ");
     CHECK_FAILS(mremap_wrap(h, 3 * page, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL, 0), MMAP_WRAP_E_SEALED, "mremap_wrap: ");
     for (int i = 0; i < 2; i++) CHECK_FAILS(munmap_wrap(h), MMAP_WRAP_E_SEALED, "munmap_wrap: a part of the mapping is sealed");
     CHECK_IS(mmap_wrap_fill(h, 0, 1, MMAP_WRAP_REST), 3 * page);
-    CHECK_IS(mseal_wrap(h, page, 1), 0); /* once more is no harm */
+    CHECK_IS(mseal_wrap(h, page, 1), 0); /* sealing again is valid */
     CHECK_IS(mprotect_wrap(h, PROT_READ, 0, page), 0);
 }
 
-static void what_is_sealed_stays_as_it_is(void) {
+static void a_sealed_mapping_cannot_be_changed(void) {
     in_child(seals_the_middle_page);
 }
 
@@ -233,7 +233,7 @@ static void sealed_memory_that_cannot_be_written_cannot_be_discarded(void) {
 
 /* -- Names -- */
 
-static void a_name_is_in_the_maps_until_it_is_taken_away(void) {
+static void a_name_is_in_proc_maps_until_it_is_removed(void) {
     const struct { mmap_wrap_handle h; const char *shown; } kinds[] = {
         {memory_of(page), "[anon:index cache]"}, {shared_of(page), "[anon_shmem:index cache]"},
     };
@@ -250,7 +250,7 @@ static void a_name_is_in_the_maps_until_it_is_taken_away(void) {
     }
 }
 
-static void what_is_no_name_is_refused(void) {
+static void invalid_names_are_errors(void) {
     mmap_wrap_handle h = memory_of(page);
     char name[81];
     memset(name, 'n', sizeof name);
@@ -273,18 +273,18 @@ static void what_is_no_name_is_refused(void) {
 
 int main(void) {
     page = mmap_wrap_page_size();
-    RUN(a_guard_refuses_every_access_until_it_is_lifted);
-    RUN(a_guard_lets_go_of_private_memory);
-    RUN(an_access_through_the_address_dies_at_a_guard);
-    RUN(lifted_pages_have_the_protection_of_the_whole);
-    RUN(parts_of_a_guard_have_protections_of_their_own);
+    RUN(every_access_to_a_guard_faults_until_it_is_removed);
+    RUN(a_guard_discards_private_memory);
+    RUN(an_access_to_a_guard_through_the_address_kills);
+    RUN(pages_without_their_guard_have_the_protection_of_the_mapping);
+    RUN(guarded_parts_can_have_different_protections);
     RUN(a_guard_stays_when_the_mapping_grows);
     RUN(a_guard_needs_whole_pages_inside_the_mapping);
-    RUN(guards_are_the_same_without_guard_regions_of_the_kernel);
-    RUN(what_is_no_live_handle_is_refused);
-    RUN(what_is_sealed_stays_as_it_is);
+    RUN(guards_work_without_guard_regions_of_the_kernel);
+    RUN(handles_that_are_not_live_are_errors);
+    RUN(a_sealed_mapping_cannot_be_changed);
     RUN(sealed_memory_that_cannot_be_written_cannot_be_discarded);
-    RUN(a_name_is_in_the_maps_until_it_is_taken_away);
-    RUN(what_is_no_name_is_refused);
+    RUN(a_name_is_in_proc_maps_until_it_is_removed);
+    RUN(invalid_names_are_errors);
     return finish();
 }

@@ -1,6 +1,6 @@
 /*
- * The header: good for C99 and, compiled a second and third time, for C++11 and C++17; included twice; alone, before
- * any other header; and of one mind with the library.
+ * The header: valid in C99 and, compiled a second and third time, in C++11 and C++17; included twice; without other
+ * headers before it; and consistent with the library.
  */
 #include "mmap_wrap.h"
 #include "mmap_wrap_constants.h"

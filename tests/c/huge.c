@@ -15,16 +15,16 @@ enum { RW = PROT_READ | PROT_WRITE, PRIVATE = MAP_PRIVATE | MAP_ANONYMOUS };
 static int64_t page;
 static unsigned char bytes[4 * 65536], again[4 * 65536];
 
-static bool lacking(int64_t answer) {
-    if (answer == MMAP_WRAP_E_UNSUPPORTED) skip("%s", mmap_wrap_last_error_message());
-    return answer == MMAP_WRAP_E_UNSUPPORTED;
+static bool lacking(int64_t result) {
+    if (result == MMAP_WRAP_E_UNSUPPORTED) skip("%s", mmap_wrap_last_error_message());
+    return result == MMAP_WRAP_E_UNSUPPORTED;
 }
 
 static int64_t beyond_a_multiple(mmap_wrap_handle h, int64_t alignment) {
     return (int64_t)((uintptr_t)mmap_wrap_address(h) % (uintptr_t)alignment);
 }
 
-static void the_first_page_lies_at_a_multiple_of_the_alignment(void) {
+static void the_first_page_is_at_a_multiple_of_the_alignment(void) {
     const int64_t alignments[] = {page, 1 << 16, 2 << 20, 1 << 30};
     for (size_t i = 0; i < sizeof alignments / sizeof *alignments; i++) {
         mmap_wrap_handle h = mmap_aligned_wrap(alignments[i], 3 * page + 1, RW, PRIVATE, -1, 0);
@@ -37,7 +37,7 @@ static void the_first_page_lies_at_a_multiple_of_the_alignment(void) {
     }
 }
 
-static void a_file_may_begin_inside_the_first_page(void) {
+static void a_file_offset_may_be_inside_the_first_page(void) {
     const int64_t size = 3 * page;
     scramble(bytes, size, 5);
     make_file("aligned", bytes, size);
@@ -53,13 +53,14 @@ static void a_file_may_begin_inside_the_first_page(void) {
     unlink("aligned");
 }
 
-static void alignments_that_cannot_be_are_refused(void) {
+static void invalid_alignments_are_errors(void) {
     const int64_t wrong[] = {0, -1, -page, 3, page + 1, INT64_MAX, INT64_MIN};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         CHECK_FAILS(mmap_aligned_wrap(wrong[i], page, RW, PRIVATE, -1, 0), MMAP_WRAP_E_ARGUMENT,
                     text("mmap_aligned_wrap: alignment %lld is no power of two", (long long)wrong[i]));
     CHECK_FAILS(mmap_aligned_wrap(page, page, RW, PRIVATE | MAP_FIXED, -1, 0), MMAP_WRAP_E_ARGUMENT, "MAP_FIXED");
-    CHECK_FAILS(mmap_aligned_wrap((int64_t)1 << 62, page, RW, PRIVATE, -1, 0), -ENOMEM, "at a multiple of 4611686018427387904");
+    CHECK_FAILS(mmap_aligned_wrap((int64_t)1 << 62, page, RW, PRIVATE, -1, 0), TOO_LONG,
+                "at a multiple of 4611686018427387904");
     CHECK_FAILS(mmap_aligned_wrap((int64_t)1 << 62, INT64_MAX, RW, PRIVATE, -1, 0), MMAP_WRAP_E_RANGE, "exceed");
     CHECK_FAILS(mmap_aligned_wrap(page, -1, RW, PRIVATE, -1, 0), MMAP_WRAP_E_RANGE, "length -1 is negative");
 }
@@ -72,7 +73,7 @@ static bool huge_pages_are_never_used(void) {
     return strstr(setting, "[never]") != NULL;
 }
 
-static void huge_pages_form_in_aligned_memory(void) {
+static void aligned_memory_gets_huge_pages(void) {
     int64_t huge = mmap_wrap_huge_page_size();
     if (lacking(huge)) return;
     if (huge_pages_are_never_used()) {
@@ -80,11 +81,12 @@ static void huge_pages_form_in_aligned_memory(void) {
         return;
     }
     CHECK(huge > page && (huge & (huge - 1)) == 0);
+    if (!takes_advice(MADV_HUGEPAGE)) return;
     mmap_wrap_handle h = mmap_aligned_wrap(huge, 2 * huge, RW, PRIVATE, -1, 0);
     CHECK_IS(mmap_wrap_huge_bytes(h, 0, MMAP_WRAP_REST), 0);
     CHECK_IS(madvise_wrap(h, MADV_HUGEPAGE, 0, MMAP_WRAP_REST), 0);
     CHECK_IS(mmap_wrap_fill(h, 0, 7, MMAP_WRAP_REST), 2 * huge);
-    if (mmap_wrap_huge_bytes(h, 0, MMAP_WRAP_REST) < 2 * huge) /* memory was in pieces: now tidy it */
+    if (mmap_wrap_huge_bytes(h, 0, MMAP_WRAP_REST) < 2 * huge) /* free memory was fragmented: compact it */
         CHECK_IS(madvise_wrap(h, mmap_wrap_MADV_COLLAPSE(), 0, MMAP_WRAP_REST), 0);
     CHECK_IS(mmap_wrap_huge_bytes(h, 0, MMAP_WRAP_REST), 2 * huge);
     int64_t part = mmap_wrap_huge_bytes(h, 10, huge);
@@ -95,7 +97,7 @@ static void huge_pages_form_in_aligned_memory(void) {
     CHECK_FAILS(mmap_wrap_huge_bytes(h, 0, 0), MMAP_WRAP_E_UNMAPPED, "mmap_wrap_huge_bytes: ");
 }
 
-static void the_node_of_a_page_is_told_without_touching_it(void) {
+static void querying_the_node_of_a_page_accesses_nothing(void) {
     const uint64_t node_0 = 1, nowhere = (uint64_t)1 << 62;
     mmap_wrap_handle h = memory_of(2 * page);
     int64_t bound = mbind_wrap(h, MPOL_BIND, &node_0, 1, MPOL_MF_MOVE, 0, page);
@@ -121,10 +123,10 @@ static void the_node_of_a_page_is_told_without_touching_it(void) {
 
 int main(void) {
     page = mmap_wrap_page_size();
-    RUN(the_first_page_lies_at_a_multiple_of_the_alignment);
-    RUN(a_file_may_begin_inside_the_first_page);
-    RUN(alignments_that_cannot_be_are_refused);
-    RUN(huge_pages_form_in_aligned_memory);
-    RUN(the_node_of_a_page_is_told_without_touching_it);
+    RUN(the_first_page_is_at_a_multiple_of_the_alignment);
+    RUN(a_file_offset_may_be_inside_the_first_page);
+    RUN(invalid_alignments_are_errors);
+    RUN(aligned_memory_gets_huge_pages);
+    RUN(querying_the_node_of_a_page_accesses_nothing);
     return finish();
 }

@@ -1,6 +1,6 @@
 /*
- * mmap_wrap_verify_handlers: whether the library's handlers repair this thread's faults now. A program that installed a
- * handler or blocked a signal calls it, and from that moment on no access of this thread relies on what was before.
+ * mmap_wrap_verify_handlers: whether the library's handlers repair this thread's faults now. After a program installed a
+ * handler or blocked a signal and calls it, no access of this thread relies on an earlier verification.
  */
 #define _GNU_SOURCE
 #include "accessors.h"
@@ -15,7 +15,7 @@ static int64_t page;
 static enum situation situation;
 static mmap_wrap_handle good, closed;
 
-/* Many accesses, so that a lease is there, whatever it takes to get one. */
+/* Many accesses, so that the thread has a lease. */
 static void access_much(void) {
     char bytes[8];
     for (int i = 0; i < 20000; i++) mmap_wrap_read(good, 8 * (i % 100), bytes, 8);
@@ -35,7 +35,7 @@ static void map_both(void) {
     good = memory_of(page);
     closed = memory_of(page);
     CHECK_IS(mmap_wrap_fill(good, 0, 1, MMAP_WRAP_REST), page);
-    CHECK(mprotect(mmap_wrap_address(closed), (size_t)page, PROT_NONE) == 0); /* behind the library's back */
+    CHECK(mprotect(mmap_wrap_address(closed), (size_t)page, PROT_NONE) == 0); /* without the library */
 }
 
 static void after_a_change_of_this_thread(void) {
@@ -51,15 +51,15 @@ static void after_a_change_of_this_thread(void) {
     CHECK_IS(verify_handlers(), repaired_in(situation));
 }
 
-static void a_lease_ends_when_the_program_says_so(void) {
+static void a_lease_ends_with_verify_handlers(void) {
     for (situation = 0; situation < SITUATIONS; situation++)
         LIVES(20, after_a_change_of_this_thread, "%s", situation_names[situation]);
 }
 
-/* Blocked and not, in turn: each time it is what is, and a thread's mask is that thread's only. */
+/* Blocked and not, in turn: each time the present mask counts, of the calling thread only. */
 static void *is_not_blocked(void *unused) {
     access_much();
-    CHECK_IS(verify_handlers(), 1);
+    CHECK_IS(verify_handlers(), has_loops());
     every_access_faults();
     return unused;
 }
@@ -76,7 +76,7 @@ static void in_turn(void) {
         CHECK_IS(verify_handlers(), 0);
         every_access_faults();
         pthread_sigmask(SIG_SETMASK, &none, NULL);
-        CHECK_IS(verify_handlers(), 1);
+        CHECK_IS(verify_handlers(), has_loops());
         every_access_faults();
     }
     pthread_t thread;
@@ -88,12 +88,12 @@ static void in_turn(void) {
     every_access_faults();
 }
 
-static void the_mask_is_that_of_the_thread_and_of_now(void) {
+static void the_present_mask_of_the_calling_thread_counts(void) {
     LIVES(20, in_turn, "blocked and not in turn");
 }
 
-/* Only one of the two: each is looked at. */
-static void one_is_taken(int signal_number) {
+/* Only one of the two signals: each is verified. */
+static void one_has_another_handler(int signal_number) {
     map_both();
     access_much();
     struct sigaction ours, other;
@@ -103,19 +103,19 @@ static void one_is_taken(int signal_number) {
     CHECK_IS(verify_handlers(), 0);
     every_access_faults();
     sigaction(signal_number, &ours, NULL);
-    CHECK_IS(verify_handlers(), 1);
+    CHECK_IS(verify_handlers(), has_loops());
     every_access_faults();
 }
-static void segv_is_taken(void) { one_is_taken(SIGSEGV); }
-static void bus_is_taken(void) { one_is_taken(SIGBUS); }
+static void segv_is_taken(void) { one_has_another_handler(SIGSEGV); }
+static void bus_is_taken(void) { one_has_another_handler(SIGBUS); }
 
-static void both_signals_are_looked_at(void) {
+static void both_signals_are_verified(void) {
     LIVES(20, segv_is_taken, "SIGSEGV taken and given back");
     LIVES(20, bus_is_taken, "SIGBUS taken and given back");
 }
 
-/* Without the call a lease runs out by itself, in less than a millisecond. */
-static void runs_out(void) {
+/* Without the call a lease expires in less than a millisecond. */
+static void expires(void) {
     map_both();
     access_much();
     struct sigaction other;
@@ -126,15 +126,15 @@ static void runs_out(void) {
     every_access_faults();
 }
 
-static void a_lease_runs_out_by_itself(void) {
-    LIVES(20, runs_out, "SIGSEGV taken a millisecond ago");
+static void a_lease_expires(void) {
+    LIVES(20, expires, "SIGSEGV taken a millisecond ago");
 }
 
 int main(void) {
     page = mmap_wrap_page_size();
-    RUN(a_lease_ends_when_the_program_says_so);
-    RUN(the_mask_is_that_of_the_thread_and_of_now);
-    RUN(both_signals_are_looked_at);
-    RUN(a_lease_runs_out_by_itself);
+    RUN(a_lease_ends_with_verify_handlers);
+    RUN(the_present_mask_of_the_calling_thread_counts);
+    RUN(both_signals_are_verified);
+    RUN(a_lease_expires);
     return finish();
 }

@@ -1,4 +1,4 @@
-/* Mapping and unmapping: what is mapped, how long it is, where it lies, and that it goes. */
+/* Mapping and unmapping: contents, length, address. */
 #define _GNU_SOURCE
 #include "check.h"
 
@@ -43,8 +43,8 @@ static void the_descriptor_may_be_closed_afterwards(void) {
     CHECK_IS(munmap_wrap(h), 1);
 }
 
-/* Offsets around the borders of pages of every size there is. */
-static void a_file_offset_need_not_be_a_page_multiple(void) {
+/* Offsets around the boundaries of pages of every size. */
+static void a_file_offset_need_not_be_a_multiple_of_a_page(void) {
     make_content("offset");
     const int64_t offsets[] = {0, 1, 4095, 4096, 4097, 16384, 65535, 65536, 65537, 131072 + 5000, BYTES - 1};
     for (size_t i = 0; i < sizeof offsets / sizeof *offsets; i++) {
@@ -65,7 +65,7 @@ static void a_file_offset_need_not_be_a_page_multiple(void) {
     unlink("offset");
 }
 
-static void an_unaligned_mapping_is_written_synced_and_protected_as_any_other(void) {
+static void an_unaligned_mapping_is_written_synced_and_protected_like_others(void) {
     make_content("unaligned");
     mmap_wrap_handle h = mmap_path_wrap("unaligned", 2 * page, RW, MAP_SHARED, page + 100);
     CHECK_IS(mmap_wrap_fill(h, 0, 'x', MMAP_WRAP_REST), 2 * page);
@@ -104,7 +104,7 @@ static void an_empty_file_is_a_mapping_of_length_zero(void) {
     unlink("empty");
 }
 
-static void nothing_is_left_at_the_very_end_of_a_file(void) {
+static void a_mapping_at_the_end_of_a_file_has_length_zero(void) {
     make_content("end");
     mmap_wrap_handle h = mmap_path_wrap("end", MMAP_WRAP_REST, PROT_READ, MAP_PRIVATE, BYTES);
     CHECK_IS(mmap_wrap_length(h), 0);
@@ -168,7 +168,7 @@ static void a_path_may_hold_any_bytes_but_nul(void) {
     unlink(name);
 }
 
-static void the_length_is_what_was_asked_for(void) {
+static void the_length_is_the_requested_length(void) {
     const int64_t lengths[] = {1, 5000, page - 1, page, page + 1};
     for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
         mmap_wrap_handle h = memory_of(lengths[i]);
@@ -178,7 +178,7 @@ static void the_length_is_what_was_asked_for(void) {
     }
 }
 
-static void unmapping_twice_answers_zero(void) {
+static void unmapping_twice_returns_zero(void) {
     mmap_wrap_handle h = memory_of(page);
     void *address = mmap_wrap_address(h);
     CHECK(is_mapped(address));
@@ -193,7 +193,7 @@ static int ascending(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-static void a_handle_is_positive_and_never_given_out_twice(void) {
+static void a_handle_is_positive_and_never_used_twice(void) {
     enum { MANY = 3000, AT_ONCE = 3 };
     static int64_t handles[MANY];
     for (int i = 0; i < MANY; i++) {
@@ -210,7 +210,7 @@ static void a_handle_is_positive_and_never_given_out_twice(void) {
     CHECK_IS(stale, MANY);
 }
 
-static void an_address_is_a_hint_and_with_map_fixed_the_place(void) {
+static void the_address_is_a_hint_or_with_map_fixed_the_address(void) {
     char *place = mmap(NULL, (size_t)(4 * page), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     const int64_t flags = MAP_PRIVATE | MAP_ANONYMOUS;
     mmap_wrap_handle elsewhere = mmap_wrap(place, page, RW, flags, -1, 0);
@@ -239,7 +239,7 @@ static void map_fixed_noreplace_replaces_nothing(void) {
     CHECK_IS(munmap_wrap(h), 1);
 }
 
-static void flags_that_ask_for_more_are_passed_on(void) {
+static void other_flags_are_passed_to_the_kernel(void) {
     const int64_t flags = MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE | MAP_POPULATE;
     mmap_wrap_handle h = mmap_wrap(NULL, 2 * page, RW, flags, -1, 0);
     unsigned char resident[2] = {0, 0};
@@ -248,8 +248,8 @@ static void flags_that_ask_for_more_are_passed_on(void) {
     CHECK_IS(munmap_wrap(h), 1);
 }
 
-/* The kernel rounds to its huge page and unmaps by it only: unmapping by the length asked for would leak it. */
-static void a_huge_page_goes_whole_whatever_length_was_asked_for(void) {
+/* The kernel unmaps whole huge pages only: unmapping the requested length would leak the page. */
+static void a_huge_page_is_unmapped_whole_for_any_length(void) {
     mmap_wrap_handle h = mmap_wrap(NULL, page, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
     if (h == -ENOMEM || h == -EINVAL) {
         skip("no huge pages: %s", mmap_wrap_last_error_message());
@@ -266,21 +266,21 @@ int main(void) {
     page = mmap_wrap_page_size();
     RUN(a_path_maps_the_whole_file);
     RUN(the_descriptor_may_be_closed_afterwards);
-    RUN(a_file_offset_need_not_be_a_page_multiple);
-    RUN(an_unaligned_mapping_is_written_synced_and_protected_as_any_other);
+    RUN(a_file_offset_need_not_be_a_multiple_of_a_page);
+    RUN(an_unaligned_mapping_is_written_synced_and_protected_like_others);
     RUN(an_empty_file_is_a_mapping_of_length_zero);
-    RUN(nothing_is_left_at_the_very_end_of_a_file);
+    RUN(a_mapping_at_the_end_of_a_file_has_length_zero);
     RUN(a_length_may_go_beyond_the_end_of_the_file);
     RUN(shared_changes_reach_the_file_and_private_ones_do_not);
     RUN(a_file_opened_for_reading_can_be_written_privately);
     RUN(a_device_without_a_size_is_mapped_by_length);
     RUN(a_path_may_hold_any_bytes_but_nul);
-    RUN(the_length_is_what_was_asked_for);
-    RUN(unmapping_twice_answers_zero);
-    RUN(a_handle_is_positive_and_never_given_out_twice);
-    RUN(an_address_is_a_hint_and_with_map_fixed_the_place);
+    RUN(the_length_is_the_requested_length);
+    RUN(unmapping_twice_returns_zero);
+    RUN(a_handle_is_positive_and_never_used_twice);
+    RUN(the_address_is_a_hint_or_with_map_fixed_the_address);
     RUN(map_fixed_noreplace_replaces_nothing);
-    RUN(flags_that_ask_for_more_are_passed_on);
-    RUN(a_huge_page_goes_whole_whatever_length_was_asked_for);
+    RUN(other_flags_are_passed_to_the_kernel);
+    RUN(a_huge_page_is_unmapped_whole_for_any_length);
     return finish();
 }

@@ -1,9 +1,9 @@
 /*
- * Files that are opened or made, memory files, shared memory, and the descriptors of those that are kept: what was asked
- * for, or an error that leaves no file, no descriptor and no mapping behind.
+ * Opening and creating files, memory files, shared memory, and the descriptors of kept files: calls succeed, or leave no
+ * file, no descriptor and no mapping behind.
  *
- * What a C program cannot provoke here, and says: MMAP_WRAP_E_UNSUPPORTED of a system without memory files or seals.
- * -ENOSPC takes a file system of its own, which takes the right to mount one.
+ * What a C program cannot provoke here: MMAP_WRAP_E_UNSUPPORTED of a system without memory files or seals. -ENOSPC needs
+ * a separate file system, and the permission to mount it.
  */
 #define _GNU_SOURCE
 #include "check.h"
@@ -33,10 +33,10 @@ static mmap_wrap_handle memory_file(int64_t memfd_flags, int64_t len) {
     return mmap_memfd_wrap("test", memfd_flags, len, RW, MAP_SHARED);
 }
 
-/* -1 where there is no such file. */
+/* -1 if there is no such file. */
 static int64_t size_of(const char *path) {
-    struct stat facts;
-    return stat(path, &facts) == 0 ? (int64_t)facts.st_size : -1;
+    struct stat info;
+    return stat(path, &info) == 0 ? (int64_t)info.st_size : -1;
 }
 
 static char byte_at(mmap_wrap_handle h, int64_t offset) {
@@ -47,28 +47,28 @@ static char byte_at(mmap_wrap_handle h, int64_t offset) {
 
 static void set_limit(int resource, rlim_t value) {
     struct rlimit limit = {value, value};
-    if (setrlimit((__rlimit_resource_t)resource, &limit) != 0) perror("setrlimit");
+    if (setrlimit(resource, &limit) != 0) perror("setrlimit");
 }
 
-/* -- Opening, making, sizing -- */
+/* -- Opening, creating, sizing -- */
 
-static void a_file_is_made_with_its_size_and_permissions(void) {
+static void a_file_is_created_with_its_size_and_permissions(void) {
     mode_t mask = umask(022);
     mmap_wrap_handle h = mmap_open_wrap("made", HOW(MAKE, 0666, 10000, 0, MMAP_WRAP_REST, RW, MAP_SHARED, 0));
     umask(mask);
     CHECK_IS(mmap_wrap_length(h), 10000);
     CHECK_IS(mmap_wrap_write(h, 9999, "x", 1), 1);
     CHECK_IS(munmap_wrap(h), 1);
-    struct stat facts;
-    CHECK(stat("made", &facts) == 0 && (facts.st_mode & 07777) == 0644);
-    CHECK_IS(facts.st_size, 10000);
+    struct stat info;
+    CHECK(stat("made", &info) == 0 && (info.st_mode & 07777) == 0644);
+    CHECK_IS(info.st_size, 10000);
     char bytes[10000];
     read_file("made", bytes, sizeof bytes);
     CHECK(bytes[9999] == 'x' && bytes[9998] == 0);
     unlink("made");
 }
 
-static void a_file_that_is_there_is_left_grown_or_cut(void) {
+static void an_existing_file_keeps_its_size_or_grows_or_is_truncated(void) {
     make_file("there", "0123456789", 10);
     const struct { int64_t flags, size, expected; } cases[] = {
         {O_RDWR, MMAP_WRAP_REST, 10}, {MAKE, 20, 20}, {MAKE, 5, 5}, {O_RDWR, 0, 0}, {O_RDWR | O_TRUNC, 7, 7},
@@ -91,7 +91,7 @@ static void flags_without_effect_on_files_are_accepted(void) {
     unlink("flags");
 }
 
-static void a_part_of_it_is_mapped(void) {
+static void a_part_of_a_file_is_mapped(void) {
     make_file("part", "0123456789", 10);
     mmap_wrap_handle h = mmap_open_wrap("part", HOW(O_RDONLY, 0, MMAP_WRAP_REST, 0, 4, PROT_READ, MAP_PRIVATE, 3));
     CHECK_IS(mmap_wrap_length(h), 4);
@@ -100,8 +100,8 @@ static void a_part_of_it_is_mapped(void) {
     unlink("part");
 }
 
-static void blocks_are_set_aside_if_that_is_asked_for(void) {
-    struct stat facts;
+static void blocks_are_allocated_on_request(void) {
+    struct stat info;
     mmap_wrap_handle h = mmap_open_wrap("allocated", HOW(MAKE, 0600, 1 << 20, 1, MMAP_WRAP_REST, RW, MAP_SHARED, 0));
     if (h == MMAP_WRAP_E_UNSUPPORTED) {
         skip("%s", mmap_wrap_last_error_message());
@@ -109,14 +109,14 @@ static void blocks_are_set_aside_if_that_is_asked_for(void) {
         return;
     }
     CHECK_IS(munmap_wrap(h), 1);
-    CHECK(stat("allocated", &facts) == 0 && facts.st_blocks * 512 >= 1 << 20);
+    CHECK(stat("allocated", &info) == 0 && info.st_blocks * 512 >= 1 << 20);
     unlink("allocated");
     CHECK_IS(munmap_wrap(open_shared("sparse", MAKE, 1 << 20)), 1);
-    CHECK(stat("sparse", &facts) == 0 && facts.st_blocks * 512 < 1 << 20);
+    CHECK(stat("sparse", &info) == 0 && info.st_blocks * 512 < 1 << 20);
     unlink("sparse");
 }
 
-static void a_file_without_a_name_is_made_in_a_folder(void) {
+static void a_file_without_a_name_is_created_in_a_directory(void) {
     mmap_wrap_handle h = open_shared(".", O_RDWR | O_TMPFILE, page);
     if (h == -EOPNOTSUPP || h == -EISDIR) {
         skip("no O_TMPFILE on this file system: %s", mmap_wrap_last_error_message());
@@ -126,7 +126,7 @@ static void a_file_without_a_name_is_made_in_a_folder(void) {
     CHECK_IS(munmap_wrap(h), 1);
 }
 
-static void a_file_is_kept_open_only_where_that_is_asked_for(void) {
+static void a_file_is_kept_open_only_on_request(void) {
     make_file("kept", "0123456789", 10);
     int64_t before = open_descriptors();
     mmap_wrap_handle closed = open_shared("kept", O_RDWR, MMAP_WRAP_REST);
@@ -168,58 +168,58 @@ static void a_file_is_kept_open_only_where_that_is_asked_for(void) {
     }
 }
 
-/* -- Refusals -- */
+/* -- Errors -- */
 
-/* What each attempt leaves: a file that was there as it was, one that was not there not there, nothing open or mapped. */
-static void refused(const char *path, int64_t flags, int64_t mode, int64_t size, int64_t len, int64_t prot, int64_t map,
+/* Each attempt must leave existing files unchanged, no new file, and nothing open or mapped. */
+static void open_fails(const char *path, int64_t flags, int64_t mode, int64_t size, int64_t len, int64_t prot, int64_t map,
                     int64_t offset, int64_t code, const char *why) {
     int64_t before = size_of(path), descriptors = open_descriptors();
-    int64_t answer = mmap_open_wrap(path, HOW(flags, mode, size, 0, len, prot, map, offset));
-    check_fails(answer, code, why, "open.c", __LINE__, why);
+    int64_t result = mmap_open_wrap(path, HOW(flags, mode, size, 0, len, prot, map, offset));
+    check_fails(result, code, why, "open.c", __LINE__, why);
     CHECK_IS(size_of(path), before);
     CHECK_IS(open_descriptors(), descriptors);
 }
 
-static void a_failure_at_any_step_leaves_files_as_they_were(void) {
+static void a_failure_at_any_step_does_not_change_files(void) {
     make_file("old", "0123456789", 10);
     const int64_t rest = MMAP_WRAP_REST;
     const char *paths[] = {"old", "new"};
     for (int i = 0; i < 2; i++) {
         const char *path = paths[i];
         /* Before anything is opened. */
-        refused(path, MAKE, 0600, -5, rest, RW, MAP_SHARED, 0, MMAP_WRAP_E_RANGE, "mmap_open_wrap: file size -5 is negative");
-        refused(path, MAKE, 0600, 5, -5, RW, MAP_SHARED, 0, MMAP_WRAP_E_RANGE, "mmap_open_wrap: length -5 is negative");
-        refused(path, MAKE, 0600, 5, rest, RW, MAP_SHARED, -1, MMAP_WRAP_E_RANGE, "file offset -1 is negative");
-        refused(path, MAKE, 010000, 5, rest, RW, MAP_SHARED, 0, MMAP_WRAP_E_ARGUMENT, "mode 0o10000 is not of permissions");
-        refused(path, MAKE, -1, 5, rest, RW, MAP_SHARED, 0, MMAP_WRAP_E_ARGUMENT, "mode");
-        refused(path, MAKE | (int64_t)1 << 40, 0600, 5, rest, RW, MAP_SHARED, 0, MMAP_WRAP_E_ARGUMENT, "open flags 0x100");
-        refused(path, -1, 0600, 5, rest, RW, MAP_SHARED, 0, MMAP_WRAP_E_ARGUMENT, "open flags");
-        refused(path, MAKE, 0600, 5, rest, 0x40, MAP_SHARED, 0, MMAP_WRAP_E_ARGUMENT, "protection 0x40");
-        refused(path, MAKE, 0600, 5, rest, RW, 0, 0, MMAP_WRAP_E_ARGUMENT, "say neither MAP_SHARED");
-        refused(path, MAKE, 0600, 5, rest, RW, MAP_SHARED | MAP_ANONYMOUS, 0, MMAP_WRAP_E_ARGUMENT, "MAP_ANONYMOUS");
-        refused(path, MAKE, 0600, 5, rest, RW, MAP_SHARED | MAP_FIXED, 0, MMAP_WRAP_E_ARGUMENT, "MAP_FIXED");
-        /* After it was opened, or made. */
-        refused(path, O_RDONLY | O_CREAT, 0600, 4096, rest, PROT_READ, MAP_SHARED, 0, -EINVAL, "must be open for writing");
-        refused(path, MAKE, 0600, INT64_MAX, rest, RW, MAP_SHARED, 0, -EFBIG, "allows no file as large");
-        /* After it was given its size, but not before it was cut. */
-        refused(path, MAKE, 0600, 4096, 0, RW, MAP_SHARED, 0, MMAP_WRAP_E_ARGUMENT, "length 0");
-        refused(path, MAKE, 0600, 4096, rest, RW, MAP_SHARED, 8192, MMAP_WRAP_E_RANGE, "beyond the 4096 bytes of the file");
-        refused(path, MAKE, 0600, 4, rest, RW, MAP_SHARED, 5, MMAP_WRAP_E_RANGE, "beyond the 4 bytes of the file");
-        refused(path, O_WRONLY | O_CREAT, 0600, 4096, rest, RW, MAP_SHARED, 0, -EACCES, "must be open for reading");
-        refused(path, O_RDONLY | O_CREAT, 0600, rest, 10, RW, MAP_SHARED, 0, -EACCES, "and for writing too");
-        /* Valgrind looks at lengths itself and answers another number. */
+        open_fails(path, MAKE, 0600, -5, rest, RW, MAP_SHARED, 0, MMAP_WRAP_E_RANGE, "mmap_open_wrap: file size -5 is negative");
+        open_fails(path, MAKE, 0600, 5, -5, RW, MAP_SHARED, 0, MMAP_WRAP_E_RANGE, "mmap_open_wrap: length -5 is negative");
+        open_fails(path, MAKE, 0600, 5, rest, RW, MAP_SHARED, -1, MMAP_WRAP_E_RANGE, "file offset -1 is negative");
+        open_fails(path, MAKE, 010000, 5, rest, RW, MAP_SHARED, 0, MMAP_WRAP_E_ARGUMENT, "mode 0o10000 is not of permissions");
+        open_fails(path, MAKE, -1, 5, rest, RW, MAP_SHARED, 0, MMAP_WRAP_E_ARGUMENT, "mode");
+        open_fails(path, MAKE | (int64_t)1 << 40, 0600, 5, rest, RW, MAP_SHARED, 0, MMAP_WRAP_E_ARGUMENT, "open flags 0x100");
+        open_fails(path, -1, 0600, 5, rest, RW, MAP_SHARED, 0, MMAP_WRAP_E_ARGUMENT, "open flags");
+        open_fails(path, MAKE, 0600, 5, rest, 0x40, MAP_SHARED, 0, MMAP_WRAP_E_ARGUMENT, "protection 0x40");
+        open_fails(path, MAKE, 0600, 5, rest, RW, 0, 0, MMAP_WRAP_E_ARGUMENT, "say neither MAP_SHARED");
+        open_fails(path, MAKE, 0600, 5, rest, RW, MAP_SHARED | MAP_ANONYMOUS, 0, MMAP_WRAP_E_ARGUMENT, "MAP_ANONYMOUS");
+        open_fails(path, MAKE, 0600, 5, rest, RW, MAP_SHARED | MAP_FIXED, 0, MMAP_WRAP_E_ARGUMENT, "MAP_FIXED");
+        /* After it was opened or created. */
+        open_fails(path, O_RDONLY | O_CREAT, 0600, 4096, rest, PROT_READ, MAP_SHARED, 0, -EINVAL, "must be open for writing");
+        open_fails(path, MAKE, 0600, INT64_MAX, rest, RW, MAP_SHARED, 0, -EFBIG, "allows no file as large");
+        /* After its size was set, but before it was truncated. */
+        open_fails(path, MAKE, 0600, 4096, 0, RW, MAP_SHARED, 0, MMAP_WRAP_E_ARGUMENT, "length 0");
+        open_fails(path, MAKE, 0600, 4096, rest, RW, MAP_SHARED, 8192, MMAP_WRAP_E_RANGE, "beyond the 4096 bytes of the file");
+        open_fails(path, MAKE, 0600, 4, rest, RW, MAP_SHARED, 5, MMAP_WRAP_E_RANGE, "beyond the 4 bytes of the file");
+        open_fails(path, O_WRONLY | O_CREAT, 0600, 4096, rest, RW, MAP_SHARED, 0, -EACCES, "must be open for reading");
+        open_fails(path, O_RDONLY | O_CREAT, 0600, rest, 10, RW, MAP_SHARED, 0, -EACCES, "and for writing too");
+        /* Valgrind checks lengths itself and returns another error. */
         if (!under_valgrind())
-            refused(path, MAKE, 0600, 4096, (int64_t)1 << 62, RW, MAP_SHARED, 0, -ENOMEM, "4611686018427387904 bytes");
+            open_fails(path, MAKE, 0600, 4096, (int64_t)1 << 62, RW, MAP_SHARED, 0, TOO_LONG, "4611686018427387904");
     }
-    refused("new", O_RDWR, 0600, rest, rest, RW, MAP_SHARED, 0, -ENOENT, "open 'new' with flags 0x2: No such file");
-    refused("old", MAKE | O_EXCL, 0600, rest, rest, RW, MAP_SHARED, 0, -EEXIST, "(EEXIST)");
+    open_fails("new", O_RDWR, 0600, rest, rest, RW, MAP_SHARED, 0, -ENOENT, "open 'new' with flags 0x2: No such file");
+    open_fails("old", MAKE | O_EXCL, 0600, rest, rest, RW, MAP_SHARED, 0, -EEXIST, "(EEXIST)");
     char bytes[10];
     read_file("old", bytes, 10);
     CHECK(memcmp(bytes, "0123456789", 10) == 0);
     unlink("old");
 }
 
-static void what_is_no_such_path_keeps_the_systems_number(void) {
+static void a_missing_path_is_the_errno_of_the_system(void) {
     char long_name[5000];
     memset(long_name, 'n', sizeof long_name - 1);
     long_name[sizeof long_name - 1] = '\0';
@@ -236,7 +236,7 @@ static void what_is_no_such_path_keeps_the_systems_number(void) {
     CHECK_FAILS(open_shared("/dev/zero", O_RDWR, 100), MMAP_WRAP_E_ARGUMENT, "size");
     CHECK_FAILS(open_shared("/dev/zero", O_RDWR, MMAP_WRAP_REST), MMAP_WRAP_E_ARGUMENT, "give the length");
 
-    /* Through a symbolic link the file that it leads to is made, or removed again. */
+    /* Through a symbolic link its target is created, or removed again. */
     int64_t far = mmap_open_wrap("dangling", HOW(MAKE, 0600, 5, 0, MMAP_WRAP_REST, RW, MAP_SHARED, 10));
     CHECK_FAILS(far, MMAP_WRAP_E_RANGE, "beyond the 5 bytes");
     CHECK_IS(size_of("nowhere"), -1);
@@ -255,7 +255,7 @@ static void opens_without_permission(void) {
     CHECK_IS(munmap_wrap(mmap_open_wrap("guarded/readonly", HOW(O_RDONLY, 0, MMAP_WRAP_REST, 0, MMAP_WRAP_REST, PROT_READ, MAP_SHARED, 0))), 1);
 }
 
-static void permission_is_the_systems(void) {
+static void missing_permission_is_eacces(void) {
     if (mkdir("guarded", 0755) != 0) perror("mkdir");
     make_file("guarded/readonly", "x", 1);
     if (chmod("guarded/readonly", 0444) != 0 || chmod("guarded", 0555) != 0) perror("chmod");
@@ -265,7 +265,7 @@ static void permission_is_the_systems(void) {
     rmdir("guarded");
 }
 
-/* -EMFILE at each place where a descriptor is made: opening, keeping, handing out. */
+/* -EMFILE wherever a descriptor is created: opening, keeping, duplicating. */
 static void runs_out_of_descriptors(void) {
     make_file("limit", "0123456789", 10);
     mmap_wrap_handle kept = mmap_unnamed_wrap(2 * page, RW, MAP_SHARED);
@@ -277,7 +277,7 @@ static void runs_out_of_descriptors(void) {
     const rlim_t usual = limit.rlim_cur;
     limit.rlim_cur = (rlim_t)highest;
     setrlimit(RLIMIT_NOFILE, &limit);
-    const int64_t answers[] = {
+    const int64_t counts_on[] = {
         open_shared("limit", O_RDWR, MMAP_WRAP_REST),
         open_shared("limit new", MAKE, 1),
         memory_file(0, 1),
@@ -287,7 +287,7 @@ static void runs_out_of_descriptors(void) {
     };
     limit.rlim_cur = usual;
     setrlimit(RLIMIT_NOFILE, &limit);
-    for (int i = 0; i < 6; i++) CHECK_IS(answers[i], -EMFILE);
+    for (int i = 0; i < 6; i++) CHECK_IS(counts_on[i], -EMFILE);
     CHECK_IS(size_of("limit new"), -1);
     CHECK_IS(open_descriptors(), descriptors - 1);
     CHECK_IS(mapped_bytes(), bytes);
@@ -296,12 +296,12 @@ static void runs_out_of_descriptors(void) {
     unlink("limit");
 }
 
-static void no_descriptor_left_is_emfile_and_leaves_nothing(void) {
+static void a_missing_descriptor_is_emfile_and_leaves_nothing_behind(void) {
     if (under_valgrind()) skip("valgrind takes its own descriptors from the limit");
     else in_child(runs_out_of_descriptors);
 }
 
-static void meets_a_full_disk(void) {
+static void fills_the_disk(void) {
     mmap_wrap_handle h = mmap_open_wrap("small/file", HOW(MAKE, 0600, 1 << 20, 1, MMAP_WRAP_REST, RW, MAP_SHARED, 0));
     CHECK_FAILS(h, -ENOSPC, "to 1048576 bytes: No space left on device (ENOSPC); the file system is full");
     CHECK_IS(size_of("small/file"), -1);
@@ -311,7 +311,7 @@ static void a_full_disk_is_an_error_now(void) {
     if (mkdir("small", 0700) != 0) perror("mkdir");
     if (mount("none", "small", "tmpfs", 0, "size=64k") != 0) skip("no file system to fill: mount: %s", strerror(errno));
     else {
-        meets_a_full_disk();
+        fills_the_disk();
         umount("small");
     }
     rmdir("small");
@@ -344,15 +344,15 @@ static void shared_memory_has_a_name_until_it_is_unlinked(void) {
     CHECK_IS(shm_unlink_wrap(name), 0);
     CHECK_FAILS(shm_unlink_wrap(name), -ENOENT, "shm_unlink_wrap: unlink shared memory");
     CHECK_FAILS(shared_memory(name, O_RDWR, MMAP_WRAP_REST), -ENOENT, "(ENOENT)");
-    CHECK(byte_at(one, page - 1) == 'x'); /* who has it mapped keeps it */
+    CHECK(byte_at(one, page - 1) == 'x'); /* existing mappings stay valid */
     CHECK_IS(munmap_wrap(one), 1);
     CHECK_IS(munmap_wrap(other), 1);
-    /* What was made for a mapping that then failed is gone again. */
+    /* Shared memory that was created for a failed mapping is removed. */
     CHECK_FAILS(mmap_shm_wrap(name, HOW(MAKE, 0600, page, 0, MMAP_WRAP_REST, RW, MAP_SHARED, 2 * page)), MMAP_WRAP_E_RANGE, "file offset");
     CHECK_IS(shm_unlink_wrap(name), -ENOENT);
 }
 
-static void a_bad_name_of_shared_memory_is_refused(void) {
+static void an_invalid_name_of_shared_memory_is_an_error(void) {
     CHECK_FAILS(shared_memory(NULL, MAKE, 1), MMAP_WRAP_E_ARGUMENT, "mmap_shm_wrap: the name is NULL");
     CHECK_FAILS(shm_unlink_wrap(NULL), MMAP_WRAP_E_ARGUMENT, "shm_unlink_wrap: the name is NULL");
     CHECK_FAILS(shared_memory("/", MAKE, 1), -EINVAL, "(EINVAL)");
@@ -362,9 +362,9 @@ static void a_bad_name_of_shared_memory_is_refused(void) {
     CHECK_FAILS(shm_unlink_wrap("/mmap-wrap-\xff-none"), -ENOENT, "(ENOENT)");
 }
 
-/* -- Files in memory -- */
+/* -- Memory files -- */
 
-static void a_memory_file_is_mapped_sealed_and_handed_out(void) {
+static void a_memory_file_is_mapped_sealed_and_duplicated(void) {
     mmap_wrap_handle h = memory_file(MFD_ALLOW_SEALING, 5000);
     CHECK_IS(mmap_wrap_length(h), 5000);
     CHECK_IS(mmap_wrap_write(h, 4999, "x", 1), 1);
@@ -387,7 +387,7 @@ static void a_memory_file_is_mapped_sealed_and_handed_out(void) {
     CHECK_IS(munmap_wrap(h), 1);
 }
 
-static void what_cannot_be_a_memory_file_is_refused(void) {
+static void invalid_arguments_for_memory_files_are_errors(void) {
     char long_name[300];
     memset(long_name, 'n', sizeof long_name - 1);
     long_name[sizeof long_name - 1] = '\0';
@@ -435,21 +435,21 @@ static void secret_memory_is_shared_with_children_only(void) {
     CHECK_IS(munmap_wrap(h), 1);
 }
 
-static void exceeds_what_may_be_locked(void) {
+static void exceeds_the_limit_of_locked_memory(void) {
     set_limit(RLIMIT_MEMLOCK, 0);
     if (geteuid() == 0 && setuid(65534) != 0) {
         skip("cannot become another user: %s", strerror(errno));
         return;
     }
-    int64_t descriptors = open_descriptors(), answer = mmap_secret_wrap(page, RW);
-    if (answer == MMAP_WRAP_E_UNSUPPORTED) skip("%s", mmap_wrap_last_error_message());
-    else CHECK_FAILS(answer, -EAGAIN, "RLIMIT_MEMLOCK of 0 bytes is reached");
+    int64_t descriptors = open_descriptors(), result = mmap_secret_wrap(page, RW);
+    if (result == MMAP_WRAP_E_UNSUPPORTED) skip("%s", mmap_wrap_last_error_message());
+    else CHECK_FAILS(result, -EAGAIN, "RLIMIT_MEMLOCK of 0 bytes is reached");
     CHECK_IS(open_descriptors(), descriptors);
 }
 
-static void secret_memory_counts_against_what_may_be_locked(void) {
+static void secret_memory_counts_against_the_limit_of_locked_memory(void) {
     if (under_valgrind()) skip("valgrind does not know memfd_secret");
-    else in_child(exceeds_what_may_be_locked);
+    else in_child(exceeds_the_limit_of_locked_memory);
 }
 
 /* -- Descriptors that go to other processes -- */
@@ -476,7 +476,7 @@ static int received_descriptor(int socket) {
 
 static int sockets[2];
 
-/* Knows the descriptor alone: it was forked before there was a mapping. */
+/* Has the descriptor only: it was forked before the mapping was created. */
 static void maps_what_it_is_sent(void) {
     int fd = received_descriptor(sockets[1]);
     mmap_wrap_handle h = mmap_wrap(NULL, MMAP_WRAP_REST, RW, MAP_SHARED | MMAP_WRAP_KEEP, fd, 0);
@@ -514,7 +514,7 @@ static void another_process_maps_a_descriptor_and_sees_bytes_and_seals(void) {
     close(sockets[1]);
 }
 
-/* Lists the memory files that the program has open: standard input, output, error, and the list itself are none. */
+/* Counts the memory files that the program has open. */
 static void counts_memory_files_after_exec(void) {
     execl("/bin/sh", "sh", "-c", "[ -z \"$(ls -l /proc/$$/fd | grep 'memfd:\\|kept')\" ]", (char *)NULL);
     perror("execl");
@@ -537,8 +537,8 @@ static void a_program_that_is_executed_has_no_kept_descriptor(void) {
     unlink("kept");
 }
 
-/* The struct of options is the caller's memory, and of the size that the caller's header has. */
-static void options_are_read_as_far_as_both_sides_know_them(void) {
+/* The options are in the caller's memory, with the size in the caller's header. */
+static void options_are_read_up_to_the_smaller_known_size(void) {
     struct { struct mmap_wrap_open_options known; int64_t newer; } options = {MMAP_WRAP_OPEN_OPTIONS_INIT, 0};
     const int64_t size = sizeof options.known;
     make_file("options", "some text", 9);
@@ -554,7 +554,7 @@ static void options_are_read_as_far_as_both_sides_know_them(void) {
                 "struct mmap_wrap_open_options has 7 beyond the 64 bytes");
     CHECK_IS(munmap_wrap(mmap_open_wrap("options", &options.known, size)), 1);
 
-    /* An older header ends earlier: what it has not is as in MMAP_WRAP_OPEN_OPTIONS_INIT. */
+    /* An older header ends earlier: members that it lacks are as in MMAP_WRAP_OPEN_OPTIONS_INIT. */
     options.known.open_flags = O_RDWR;
     options.known.size = 5;
     CHECK_FAILS(mmap_open_wrap("options", &options.known, 3 * 8), MMAP_WRAP_E_ARGUMENT, "say neither MAP_SHARED");
@@ -565,7 +565,7 @@ static void options_are_read_as_far_as_both_sides_know_them(void) {
     const int64_t wrong[] = {0, 7, 65, -8, MMAP_WRAP_REST, INT64_MAX, 1 << 20};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         const int64_t code = mmap_open_wrap("options", &options.known, wrong[i]);
-        CHECK(code == MMAP_WRAP_E_ARGUMENT || (code == MMAP_WRAP_E_RANGE && wrong[i] < 0));
+        CHECK(code == MMAP_WRAP_E_ARGUMENT || (code == MMAP_WRAP_E_RANGE && (wrong[i] < 0 || wrong[i] == INT64_MAX)));
         CHECK_IS(mmap_shm_wrap("/mmap-wrap-no-options", &options.known, wrong[i]), code);
     }
     CHECK_FAILS(mmap_open_wrap("options", NULL, size), MMAP_WRAP_E_ARGUMENT, "NULL");
@@ -590,27 +590,27 @@ static void a_file_is_created_and_mapped_by_the_short_form(void) {
 
 int main(void) {
     page = mmap_wrap_page_size();
-    RUN(a_file_is_made_with_its_size_and_permissions);
-    RUN(a_file_that_is_there_is_left_grown_or_cut);
+    RUN(a_file_is_created_with_its_size_and_permissions);
+    RUN(an_existing_file_keeps_its_size_or_grows_or_is_truncated);
     RUN(flags_without_effect_on_files_are_accepted);
-    RUN(a_part_of_it_is_mapped);
-    RUN(options_are_read_as_far_as_both_sides_know_them);
+    RUN(a_part_of_a_file_is_mapped);
+    RUN(options_are_read_up_to_the_smaller_known_size);
     RUN(a_file_is_created_and_mapped_by_the_short_form);
-    RUN(blocks_are_set_aside_if_that_is_asked_for);
-    RUN(a_file_without_a_name_is_made_in_a_folder);
-    RUN(a_file_is_kept_open_only_where_that_is_asked_for);
-    RUN(a_failure_at_any_step_leaves_files_as_they_were);
-    RUN(what_is_no_such_path_keeps_the_systems_number);
-    RUN(permission_is_the_systems);
-    RUN(no_descriptor_left_is_emfile_and_leaves_nothing);
+    RUN(blocks_are_allocated_on_request);
+    RUN(a_file_without_a_name_is_created_in_a_directory);
+    RUN(a_file_is_kept_open_only_on_request);
+    RUN(a_failure_at_any_step_does_not_change_files);
+    RUN(a_missing_path_is_the_errno_of_the_system);
+    RUN(missing_permission_is_eacces);
+    RUN(a_missing_descriptor_is_emfile_and_leaves_nothing_behind);
     RUN(a_full_disk_is_an_error_now);
     RUN(a_file_larger_than_allowed_is_efbig);
     RUN(shared_memory_has_a_name_until_it_is_unlinked);
-    RUN(a_bad_name_of_shared_memory_is_refused);
-    RUN(a_memory_file_is_mapped_sealed_and_handed_out);
-    RUN(what_cannot_be_a_memory_file_is_refused);
+    RUN(an_invalid_name_of_shared_memory_is_an_error);
+    RUN(a_memory_file_is_mapped_sealed_and_duplicated);
+    RUN(invalid_arguments_for_memory_files_are_errors);
     RUN(secret_memory_is_shared_with_children_only);
-    RUN(secret_memory_counts_against_what_may_be_locked);
+    RUN(secret_memory_counts_against_the_limit_of_locked_memory);
     RUN(another_process_maps_a_descriptor_and_sees_bytes_and_seals);
     RUN(a_program_that_is_executed_has_no_kept_descriptor);
     return finish();

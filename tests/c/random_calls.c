@@ -1,8 +1,8 @@
 /*
- * Random calls by four threads: any call, of handles that are good, gone or never were, with numbers that are good or
- * absurd. Pointers are good. No call ends the process, none is INTERNAL, and the library is whole afterwards.
+ * Random calls by four threads: any call, of handles that are valid, stale or invalid, with valid or extreme numbers.
+ * Pointers are valid. No call ends the process or returns MMAP_WRAP_E_INTERNAL, and the library works afterwards.
  *
- *     random_calls [CALLS]     in all; 100000 unless given
+ *     random_calls [CALLS]     in all; 100000 by default
  */
 #define _GNU_SOURCE
 #include "accessors.h"
@@ -71,7 +71,7 @@ static mmap_wrap_handle map_any(struct dice *dice) {
     }
 }
 
-/* Puts a handle where another was, and unmaps that. Another thread's export or change may be in the way for a moment. */
+/* Replaces a handle, and unmaps the old one. Another thread's export or change can delay that for a moment. */
 static int64_t put_in_place(struct dice *dice, mmap_wrap_handle h) {
     if (h <= 0) return h;
     mmap_wrap_handle old = __atomic_exchange_n(&slots[roll(dice, SLOTS)], h, __ATOMIC_RELAXED);
@@ -80,7 +80,7 @@ static int64_t put_in_place(struct dice *dice, mmap_wrap_handle h) {
 }
 
 static int64_t any_advice(struct dice *dice) {
-    /* Not MADV_HWPOISON (100) and MADV_SOFT_OFFLINE (101), which break real memory, nor what takes long. */
+    /* Without MADV_HWPOISON (100) and MADV_SOFT_OFFLINE (101), which affect hardware memory, and without slow advice. */
     int64_t advice = (int64_t)roll(dice, 26);
     return roll(dice, 8) == 0 ? 102 + (int64_t)roll(dice, 2) : advice;
 }
@@ -129,7 +129,7 @@ static void *keep_calling(void *number) {
     enter_situation((uintptr_t)number % 2 == 1 && situation == BOTH_BLOCKED ? OURS : situation);
     for (int64_t i = 0; i < calls / THREADS; i++) {
         int64_t result = any_call(&dice);
-        if (result == MMAP_WRAP_E_INTERNAL || result < -4200) /* no code lies there */
+        if (result == MMAP_WRAP_E_INTERNAL || result < -4200) /* not a code */
             if (__atomic_add_fetch(&wrong, 1, __ATOMIC_RELAXED) < 4) check(false, "random_calls.c", __LINE__, text("%s: %s", case_name, mmap_wrap_last_error_message()));
         __atomic_add_fetch(&done, 1, __ATOMIC_RELAXED);
     }
@@ -147,7 +147,7 @@ static void calls_at_random(void) {
     CHECK_IS(wrong, 0);
     CHECK_IS(foreign_calls(), 0);
     CHECK_IS(done, calls / THREADS * THREADS);
-    /* And the library is whole. */
+    /* The library still works. */
     mmap_wrap_handle h = memory_of(page);
     CHECK_IS(mmap_wrap_fill(h, 0, 7, MMAP_WRAP_REST), page);
     CHECK_IS(mmap_wrap_find(h, "\7", 1, 0, MMAP_WRAP_REST), 0);

@@ -24,10 +24,10 @@ static int64_t move_from(handle h, int64_t at, int64_t size) { return mmap_wrap_
 static int64_t move_to(handle h, int64_t at, int64_t size) { return mmap_wrap_move(h, at, 0, size); }
 
 static const struct call {
-    const char *name; /* as the messages have it */
+    const char *name; /* as in messages */
     int64_t (*with)(handle, int64_t at, int64_t size);
-    bool answers_size;  /* and not 0 */
-    bool knows_rest;    /* where the size is that of a buffer it is always given */
+    bool returns_size;  /* else 0 */
+    bool knows_rest;    /* not if the size is that of a buffer */
     bool by_whole_pages;
 } calls[] = {
     {"mprotect_wrap", protect, false, true, true},         {"madvise_wrap", advise, false, true, false},
@@ -38,7 +38,7 @@ static const struct call {
 };
 #define EACH_CALL(call) (const struct call *call = calls; call < calls + sizeof calls / sizeof *calls; call++)
 
-static void refuses(const struct call *call, handle h, int64_t offset, int64_t size, const char *why) {
+static void call_fails(const struct call *call, handle h, int64_t offset, int64_t size, const char *why) {
     const char *message = text("%s: %s", call->name, why);
     check_fails(call->with(h, offset, size), MMAP_WRAP_E_RANGE, message, __FILE__, __LINE__, message);
 }
@@ -54,31 +54,33 @@ static bool is_untouched(handle h, int64_t size) {
     return mmap_wrap_read(h, 0, after, size) == size && memcmp(before, after, (size_t)size) == 0;
 }
 
-static void outside_the_mapping_is_refused_with_the_numbers_and_touches_nothing(void) {
+static void a_range_outside_the_mapping_is_an_error_with_the_numbers_and_accesses_nothing(void) {
     const long long length = 2 * page;
     handle h = scrambled_memory(length);
     for EACH_CALL(call) {
-        refuses(call, h, length + 1, 0, text("offset %lld lies beyond %lld byte mapping", length + 1, length));
-        refuses(call, h, INT64_MAX, 0, text("offset %lld lies beyond %lld byte mapping", (long long)INT64_MAX, length));
-        refuses(call, h, -1, 1, "offset -1 is negative");
-        refuses(call, h, INT64_MIN, 1, text("offset %lld is negative", (long long)INT64_MIN));
-        refuses(call, h, 0, -5, "size -5 is negative");
+        call_fails(call, h, length + 1, 0, text("offset %lld lies beyond %lld byte mapping", length + 1, length));
+        call_fails(call, h, INT64_MAX, 0, text("offset %lld lies beyond %lld byte mapping", (long long)INT64_MAX, length));
+        call_fails(call, h, -1, 1, "offset -1 is negative");
+        call_fails(call, h, INT64_MIN, 1, text("offset %lld is negative", (long long)INT64_MIN));
+        call_fails(call, h, 0, -5, "size -5 is negative");
     }
     for EACH_CALL(call) {
-        if (call->with == move_to) continue; /* its size is measured from the source first: the next test */
-        refuses(call, h, 1, INT64_MAX, text("size %lld from offset 1 wraps around", (long long)INT64_MAX));
-        refuses(call, h, page, length,
+        if (call->with == move_to) continue; /* the source is checked first: see the next test */
+        /* Where addresses are of 32 bits, a buffer of that size is the first error. */
+        bool no_buffer = sizeof(void *) < 8 && (call->with == read_ || call->with == write_);
+        call_fails(call, h, 1, INT64_MAX, no_buffer ? "no buffer is" : text("size %lld from offset 1 wraps around", (long long)INT64_MAX));
+        call_fails(call, h, page, length,
                 text("size %lld from offset %lld extends beyond %lld byte mapping", length, (long long)page, length));
-        refuses(call, h, length, 1, text("size 1 from offset %lld extends beyond %lld byte mapping", length, length));
-        refuses(call, h, 0, length + 1,
+        call_fails(call, h, length, 1, text("size 1 from offset %lld extends beyond %lld byte mapping", length, length));
+        call_fails(call, h, 0, length + 1,
                 text("size %lld from offset 0 extends beyond %lld byte mapping", length + 1, length));
-        refuses(call, h, 0, INT64_MAX, text("size %lld from offset 0 extends beyond", (long long)INT64_MAX));
+        call_fails(call, h, 0, INT64_MAX, no_buffer ? "no buffer is" : text("size %lld from offset 0 extends beyond", (long long)INT64_MAX));
     }
     CHECK(is_untouched(h, length));
     CHECK_IS(munmap_wrap(h), 1);
 }
 
-static void both_ends_of_a_move_lie_inside(void) {
+static void source_and_target_of_a_move_must_be_inside(void) {
     handle h = scrambled_memory(100);
     CHECK_FAILS(mmap_wrap_move(h, 60, 0, 41), MMAP_WRAP_E_RANGE, "size 41 from offset 60 extends beyond 100 byte mapping");
     CHECK_FAILS(mmap_wrap_move(h, 0, 60, 41), MMAP_WRAP_E_RANGE, "size 41 from offset 60 extends beyond 100 byte mapping");
@@ -89,7 +91,7 @@ static void both_ends_of_a_move_lie_inside(void) {
     CHECK_IS(munmap_wrap(h), 1);
 }
 
-static void size_zero_is_fine_up_to_the_very_end_and_does_nothing(void) {
+static void size_zero_is_valid_up_to_the_end_and_does_nothing(void) {
     const int64_t length = 2 * page, offsets[] = {0, 1, page - 1, page, length - 1, length};
     handle h = scrambled_memory(length);
     for EACH_CALL(call)
@@ -104,23 +106,23 @@ static void rest_is_the_size_to_the_end(void) {
     for EACH_CALL(call) {
         for (size_t i = 0; call->knows_rest && i < sizeof offsets / sizeof *offsets; i++) {
             handle h = memory_of(length);
-            int64_t expected = call->answers_size ? length - offsets[i] : 0;
+            int64_t expected = call->returns_size ? length - offsets[i] : 0;
             check_is(call->with(h, offsets[i], MMAP_WRAP_REST), expected, __FILE__, __LINE__, call->name);
             munmap_wrap(h);
         }
     }
 }
 
-/* For each small range the answer is worked out here as the header's words have it. */
-static void every_small_range_is_answered_as_the_header_says(void) {
+/* For each small range the expected result is computed here from the rules of the header. */
+static void every_small_range_has_the_result_that_the_header_states(void) {
     enum { LENGTH = 5 };
     for EACH_CALL(call) {
-        if (call->by_whole_pages) continue; /* alignment is another rule, below */
+        if (call->by_whole_pages) continue; /* alignment has its own tests below */
         handle h = scrambled_memory(LENGTH);
         for (int64_t offset = -2; offset <= LENGTH + 2; offset++)
             for (int64_t size = -2; size <= LENGTH + 2; size++) {
                 bool inside = offset >= 0 && size >= 0 && offset + size <= LENGTH;
-                int64_t expected = !inside ? MMAP_WRAP_E_RANGE : call->answers_size ? size : 0;
+                int64_t expected = !inside ? MMAP_WRAP_E_RANGE : call->returns_size ? size : 0;
                 check_is(call->with(h, offset, size), expected, __FILE__, __LINE__,
                          text("%s: size %lld from offset %lld", call->name, (long long)size, (long long)offset));
             }
@@ -128,7 +130,7 @@ static void every_small_range_is_answered_as_the_header_says(void) {
     }
 }
 
-static void searching_has_the_same_rules_for_start_and_end(void) {
+static void searches_have_the_same_rules_for_start_and_end(void) {
     int64_t (*const searches[])(handle, const void *, int64_t, int64_t, int64_t) = {mmap_wrap_find, mmap_wrap_rfind};
     handle h = memory_of(100);
     for (int i = 0; i < 2; i++) {
@@ -145,7 +147,7 @@ static void searching_has_the_same_rules_for_start_and_end(void) {
     CHECK_IS(munmap_wrap(h), 1);
 }
 
-static void protection_begins_on_a_page_border_and_ends_on_the_next_one(void) {
+static void protection_needs_a_page_boundary_and_is_rounded_up_to_one(void) {
     handle h = memory_of(3 * page);
     CHECK_FAILS(mprotect_wrap(h, PROT_READ, 1, page), MMAP_WRAP_E_ALIGNMENT,
                 text("mprotect_wrap: offset 1 is not on a page border: pages are %d bytes", (int)page));
@@ -182,7 +184,7 @@ static const char *residency(handle h, int64_t pages) {
     return text("%s", shown);
 }
 
-static void advice_that_loses_nothing_covers_every_page_that_holds_a_byte(void) {
+static void advice_that_loses_nothing_applies_to_every_page_of_the_range(void) {
     handle h = memory_of(4 * page);
     CHECK(strcmp(residency(h, 4), "0000") == 0);
     if (madvise_wrap(h, mmap_wrap_MADV_POPULATE_WRITE(), 2 * page - 1, 2) < 0)
@@ -194,7 +196,7 @@ static void advice_that_loses_nothing_covers_every_page_that_holds_a_byte(void) 
     CHECK_IS(munmap_wrap(h), 1);
 }
 
-static void advice_that_discards_must_not_reach_neighbours(void) {
+static void advice_that_discards_needs_whole_pages(void) {
     const char *const names[] = {"MADV_DONTNEED",    "MADV_FREE",            "MADV_REMOVE",        "MADV_DONTFORK",
                                  "MADV_WIPEONFORK",  "MADV_DONTNEED_LOCKED", "MADV_GUARD_INSTALL", "MADV_GUARD_REMOVE"};
     handle h = scrambled_memory(3 * page);
@@ -228,16 +230,16 @@ static void discarding_may_end_where_the_mapping_ends(void) {
 
 int main(void) {
     page = mmap_wrap_page_size();
-    RUN(outside_the_mapping_is_refused_with_the_numbers_and_touches_nothing);
-    RUN(both_ends_of_a_move_lie_inside);
-    RUN(size_zero_is_fine_up_to_the_very_end_and_does_nothing);
+    RUN(a_range_outside_the_mapping_is_an_error_with_the_numbers_and_accesses_nothing);
+    RUN(source_and_target_of_a_move_must_be_inside);
+    RUN(size_zero_is_valid_up_to_the_end_and_does_nothing);
     RUN(rest_is_the_size_to_the_end);
-    RUN(every_small_range_is_answered_as_the_header_says);
-    RUN(searching_has_the_same_rules_for_start_and_end);
-    RUN(protection_begins_on_a_page_border_and_ends_on_the_next_one);
+    RUN(every_small_range_has_the_result_that_the_header_states);
+    RUN(searches_have_the_same_rules_for_start_and_end);
+    RUN(protection_needs_a_page_boundary_and_is_rounded_up_to_one);
     RUN(a_mapping_that_begins_inside_a_page_is_protected_from_its_own_start);
-    RUN(advice_that_loses_nothing_covers_every_page_that_holds_a_byte);
-    RUN(advice_that_discards_must_not_reach_neighbours);
+    RUN(advice_that_loses_nothing_applies_to_every_page_of_the_range);
+    RUN(advice_that_discards_needs_whole_pages);
     RUN(discarding_may_end_where_the_mapping_ends);
     return finish();
 }

@@ -1,6 +1,6 @@
 /*
- * Resizing, moving, splitting: the handle and the bytes stay, an error changes nothing, other threads see no byte that
- * is not theirs.
+ * Resizing, moving, splitting: handle and bytes stay the same, an error changes nothing, other threads never read bytes
+ * of another mapping.
  *
  * What a C program cannot provoke here: MMAP_WRAP_E_UNSUPPORTED of a system without mremap.
  */
@@ -27,11 +27,11 @@ static int64_t resized(mmap_wrap_handle h, int64_t length) {
 }
 
 static int64_t size_of_file(mmap_wrap_handle h) {
-    struct stat facts = {.st_size = -1};
+    struct stat info = {.st_size = -1};
     int64_t fd = mmap_wrap_dup_fd(h);
-    CHECK(fd >= 0 && fstat((int)fd, &facts) == 0);
+    CHECK(fd >= 0 && fstat((int)fd, &info) == 0);
     close((int)fd);
-    return facts.st_size;
+    return info.st_size;
 }
 
 static void *reserved(int64_t bytes) {
@@ -42,7 +42,7 @@ static void *reserved(int64_t bytes) {
 
 /* -- What resizing does -- */
 
-static void what_fits_stays_through_growing_and_shrinking(void) {
+static void growing_and_shrinking_keep_the_bytes_that_fit(void) {
     mmap_wrap_handle h = memory_of(100);
     CHECK_IS(mmap_wrap_fill(h, 0, 7, MMAP_WRAP_REST), 100);
     CHECK_IS(resized(h, 10 * page), h);
@@ -55,11 +55,11 @@ static void what_fits_stays_through_growing_and_shrinking(void) {
     CHECK_IS(munmap_wrap(h), 1);
 }
 
-static void a_handle_is_good_across_moves(void) {
+static void a_handle_stays_valid_across_moves(void) {
     mmap_wrap_handle h = memory_of(page);
     CHECK_IS(mmap_wrap_write(h, 0, "here", 4), 4);
     for (int i = 1; i <= 20; i++) {
-        /* Its neighbour keeps it from growing in place. */
+        /* Its neighbour prevents growing in place. */
         const char *address = mmap_wrap_address(h);
         void *neighbour = mmap((void *)(uintptr_t)(address + i * page), (size_t)page, PROT_NONE,
                                MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -72,7 +72,7 @@ static void a_handle_is_good_across_moves(void) {
     CHECK_IS(munmap_wrap(h), 0);
 }
 
-static void it_moves_to_where_it_is_told(void) {
+static void a_mapping_moves_to_the_given_address(void) {
     mmap_wrap_handle h = memory_of(page);
     const void *before = mmap_wrap_address(h);
     void *place = reserved(2 * page);
@@ -84,7 +84,7 @@ static void it_moves_to_where_it_is_told(void) {
     CHECK(!is_mapped(place));
 }
 
-static void pages_move_to_a_handle_of_their_own(void) {
+static void moved_pages_have_a_new_handle(void) {
     mmap_wrap_handle h = memory_of(page);
     CHECK_IS(mmap_wrap_write(h, 0, "here", 4), 4);
     const int64_t dontunmap = MREMAP_MAYMOVE | MREMAP_DONTUNMAP;
@@ -94,6 +94,9 @@ static void pages_move_to_a_handle_of_their_own(void) {
     mmap_wrap_handle moved = mremap_wrap(h, page, dontunmap, NULL, 0);
     if (under_valgrind() && moved < 0) {
         skip("valgrind knows no MREMAP_DONTUNMAP");
+    } else if (!is_mapped(mmap_wrap_address(h))) {
+        skip("the kernel, or emulator, took MREMAP_DONTUNMAP, and unmapped");
+        CHECK_IS(munmap_wrap(moved), 1);
     } else {
         CHECK(moved > 0 && moved != h);
         CHECK_IS(mmap_wrap_find(moved, "here", 4, 0, MMAP_WRAP_REST), 0);
@@ -105,7 +108,7 @@ static void pages_move_to_a_handle_of_their_own(void) {
 
 /* -- With a file -- */
 
-static void the_file_ends_where_its_mapping_ends_if_that_is_asked_for(void) {
+static void the_file_ends_where_its_mapping_ends_on_request(void) {
     mmap_wrap_handle h = mmap_open_wrap("file", HOW(O_RDWR | O_CREAT, 0600, 1000, 0, MMAP_WRAP_REST, RW, MAP_SHARED | MMAP_WRAP_KEEP, 100));
     CHECK_IS(mmap_wrap_write(h, 899, "x", 1), 1);
     CHECK_IS(mremap_wrap(h, 5 * page, MREMAP_MAYMOVE, NULL, 1), h);
@@ -133,7 +136,7 @@ static void an_empty_file_grows_with_its_mapping(void) {
     unlink("empty");
 }
 
-/* A store beyond the end would reach the last page and no file, or fault. */
+/* A store beyond the end would be lost on the last page, or fault. */
 static void a_shared_mapping_does_not_grow_beyond_its_file(void) {
     char bytes[128];
     memset(bytes, 'a', sizeof bytes);
@@ -158,15 +161,15 @@ static void a_shared_mapping_does_not_grow_beyond_its_file(void) {
         CHECK(pread(fd, &last, 1, 2 * page - 1) == 1 && last == 'x');
         close(fd);
     }
-    /* Without its name only the superuser finds the file. */
+    /* After unlinking, only root can find the file. */
     mmap_wrap_handle h = mmap_path_wrap("ends", page, RW, MAP_SHARED, 0);
     unlink("ends");
-    const int64_t refused = mremap_wrap(h, 3 * page, flags, NULL, 0);
-    CHECK(refused == MMAP_WRAP_E_ARGUMENT || refused == MMAP_WRAP_E_RANGE);
-    CHECK_FAILS(refused, refused, "keep the file");
+    const int64_t result = mremap_wrap(h, 3 * page, flags, NULL, 0);
+    CHECK(result == MMAP_WRAP_E_ARGUMENT || result == MMAP_WRAP_E_RANGE);
+    CHECK_FAILS(result, result, "keep the file");
     CHECK_IS(mremap_wrap(h, 10, flags, NULL, 0), h);
     CHECK_IS(munmap_wrap(h), 1);
-    /* What is private is in memory alone. */
+    /* A private mapping can grow, since its changes are in memory only. */
     make_file("ends", bytes, sizeof bytes);
     h = mmap_path_wrap("ends", MMAP_WRAP_REST, RW, MAP_PRIVATE, 0);
     CHECK_IS(mremap_wrap(h, 1000, flags, NULL, 0), h);
@@ -175,7 +178,7 @@ static void a_shared_mapping_does_not_grow_beyond_its_file(void) {
     unlink("ends");
 }
 
-/* As mapping it anew is. */
+/* As a new mapping would be. */
 static void a_mapping_of_a_file_emptied_meanwhile_is_empty(void) {
     const int64_t offsets[] = {0, 10, page};
     for (int i = 0; i < 3; i++) {
@@ -202,11 +205,11 @@ static void a_mapping_of_a_file_emptied_meanwhile_is_empty(void) {
 }
 
 static int64_t allocated(mmap_wrap_handle h) {
-    struct stat facts = {.st_size = -1};
+    struct stat info = {.st_size = -1};
     int64_t fd = mmap_wrap_dup_fd(h);
-    CHECK(fd >= 0 && fstat((int)fd, &facts) == 0);
+    CHECK(fd >= 0 && fstat((int)fd, &info) == 0);
     close((int)fd);
-    return facts.st_blocks * 512;
+    return info.st_blocks * 512;
 }
 
 static void grows_on_a_small_disk(void) {
@@ -217,7 +220,7 @@ static void grows_on_a_small_disk(void) {
     CHECK_IS(mremap_wrap(h, 8 * page, MREMAP_MAYMOVE, NULL, MMAP_WRAP_ALLOCATE), h);
     CHECK_IS(size_of_file(h), 8 * page);
     CHECK(allocated(h) >= 8 * page);
-    /* Blocks for what was sparse, and none beyond the end. */
+    /* Blocks for all of the file, and none beyond the end. */
     CHECK_IS(mremap_wrap(h, page, MREMAP_MAYMOVE, NULL, MMAP_WRAP_WITH_FILE), h);
     CHECK_IS(mremap_wrap(h, 1 << 20, MREMAP_MAYMOVE, NULL, MMAP_WRAP_WITH_FILE), h);
     CHECK_FAILS(mremap_wrap(h, 1 << 20, 0, NULL, MMAP_WRAP_ALLOCATE), -ENOSPC, "the file system is full");
@@ -227,7 +230,7 @@ static void grows_on_a_small_disk(void) {
     CHECK_IS(munmap_wrap(h), 1);
 }
 
-static void a_full_disk_is_an_error_of_resizing_with_blocks_set_aside(void) {
+static void a_full_disk_is_an_error_of_resizing_with_allocation(void) {
     if (mkdir("small", 0700) != 0) perror("mkdir");
     if (mount("none", "small", "tmpfs", 0, "size=64k") != 0) skip("no file system to fill: mount: %s", strerror(errno));
     else {
@@ -266,9 +269,9 @@ static void a_file_that_cannot_be_written_keeps_its_size(void) {
     unlink("readonly");
 }
 
-/* -- Refusals -- */
+/* -- Errors -- */
 
-static void refused(mmap_wrap_handle h, int64_t length, int64_t flags, void *address, int64_t with_file, int64_t code,
+static void resize_fails(mmap_wrap_handle h, int64_t length, int64_t flags, void *address, int64_t with_file, int64_t code,
                     const char *why) {
     struct mmap_wrap_info before, after;
     int64_t descriptors = open_descriptors();
@@ -279,23 +282,24 @@ static void refused(mmap_wrap_handle h, int64_t length, int64_t flags, void *add
     CHECK_IS(open_descriptors(), descriptors);
 }
 
-static void what_is_refused_changes_nothing(void) {
+static void a_failed_resize_changes_nothing(void) {
     mmap_wrap_handle h = mmap_unnamed_wrap(2 * page, RW, MAP_SHARED);
     char *place = reserved(page);
     const int64_t fixed = MREMAP_MAYMOVE | MREMAP_FIXED;
     CHECK_IS(mmap_wrap_write(h, 0, "here", 4), 4);
-    refused(h, 0, 0, NULL, 0, MMAP_WRAP_E_ARGUMENT, "mremap_wrap: length 0: unmap it instead");
-    refused(h, -1, 0, NULL, 0, MMAP_WRAP_E_RANGE, "mremap_wrap: length -1 is negative");
-    refused(h, 10, 1 << 20, NULL, 0, MMAP_WRAP_E_ARGUMENT, "mremap flags 0x100000");
-    refused(h, 10, -1, NULL, 0, MMAP_WRAP_E_ARGUMENT, "mremap flags");
-    refused(h, 10, MREMAP_FIXED, place, 0, MMAP_WRAP_E_ARGUMENT, "need MREMAP_MAYMOVE beside them");
-    refused(h, 10, MREMAP_MAYMOVE, place, 0, MMAP_WRAP_E_ARGUMENT, "without MREMAP_FIXED");
-    refused(h, 10, 0, place, 0, MMAP_WRAP_E_ARGUMENT, "without MREMAP_FIXED");
-    refused(h, 10, fixed, place + 1, 0, MMAP_WRAP_E_ALIGNMENT, "mremap_wrap: address");
-    /* As long as all addresses are; the file has grown by then. */
+    resize_fails(h, 0, 0, NULL, 0, MMAP_WRAP_E_ARGUMENT, "mremap_wrap: length 0: unmap it instead");
+    resize_fails(h, -1, 0, NULL, 0, MMAP_WRAP_E_RANGE, "mremap_wrap: length -1 is negative");
+    resize_fails(h, 10, 1 << 20, NULL, 0, MMAP_WRAP_E_ARGUMENT, "mremap flags 0x100000");
+    resize_fails(h, 10, -1, NULL, 0, MMAP_WRAP_E_ARGUMENT, "mremap flags");
+    resize_fails(h, 10, MREMAP_FIXED, place, 0, MMAP_WRAP_E_ARGUMENT, "need MREMAP_MAYMOVE beside them");
+    resize_fails(h, 10, MREMAP_MAYMOVE, place, 0, MMAP_WRAP_E_ARGUMENT, "without MREMAP_FIXED");
+    resize_fails(h, 10, 0, place, 0, MMAP_WRAP_E_ARGUMENT, "without MREMAP_FIXED");
+    resize_fails(h, 10, fixed, place + 1, 0, MMAP_WRAP_E_ALIGNMENT, "mremap_wrap: address");
+    /* As long as the address space; the file has grown before the mapping fails. */
     const int64_t all = sizeof(void *) == 8 ? ((int64_t)1 << 47) - 2 * page : INT32_MAX - 2 * page;
-    refused(h, all, MREMAP_MAYMOVE, NULL, 0, MMAP_WRAP_E_RANGE, "bytes of the file, where stores are lost");
-    refused(h, all, MREMAP_MAYMOVE, NULL, 1, -ENOMEM, "mremap_wrap: ");
+    resize_fails(h, all, MREMAP_MAYMOVE, NULL, 0, MMAP_WRAP_E_RANGE, "bytes of the file, where stores are lost");
+    if (sizeof(void *) < 8) skip("a mapping without room to grow: 32 bits can have the room for the longest there is");
+    else resize_fails(h, all, MREMAP_MAYMOVE, NULL, 1, -ENOMEM, "mremap_wrap: ");
     CHECK_IS(size_of_file(h), 2 * page);
     CHECK_IS(mmap_wrap_find(h, "here", 4, 0, MMAP_WRAP_REST), 0);
     CHECK(is_mapped(place));
@@ -309,41 +313,41 @@ static void what_is_refused_changes_nothing(void) {
     }
 }
 
-static void what_has_no_file_cannot_follow_one(void) {
+static void a_mapping_without_a_kept_file_cannot_resize_it(void) {
     mmap_wrap_handle h = memory_of(page);
-    refused(h, 2 * page, MREMAP_MAYMOVE, NULL, 1, MMAP_WRAP_E_ARGUMENT, "keeps no file open");
-    refused(h, MMAP_WRAP_REST, MREMAP_MAYMOVE, NULL, 0, MMAP_WRAP_E_ARGUMENT, "keeps no file open");
+    resize_fails(h, 2 * page, MREMAP_MAYMOVE, NULL, 1, MMAP_WRAP_E_ARGUMENT, "keeps no file open");
+    resize_fails(h, MMAP_WRAP_REST, MREMAP_MAYMOVE, NULL, 0, MMAP_WRAP_E_ARGUMENT, "keeps no file open");
     CHECK_IS(munmap_wrap(h), 1);
     h = mmap_wrap(NULL, page, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    refused(h, page + 1, MREMAP_MAYMOVE, NULL, 0, MMAP_WRAP_E_UNSUPPORTED, "the memory behind it keeps its size");
+    resize_fails(h, page + 1, MREMAP_MAYMOVE, NULL, 0, MMAP_WRAP_E_UNSUPPORTED, "the memory behind it keeps its size");
     CHECK_IS(mremap_wrap(h, 1, 0, NULL, 0), h);
     CHECK_IS(munmap_wrap(h), 1);
     h = mmap_path_wrap("/dev/zero", page, RW, MAP_PRIVATE | MMAP_WRAP_KEEP, 0);
-    refused(h, 2 * page, MREMAP_MAYMOVE, NULL, 1, MMAP_WRAP_E_ARGUMENT, "is a device");
+    resize_fails(h, 2 * page, MREMAP_MAYMOVE, NULL, 1, MMAP_WRAP_E_ARGUMENT, "is a device");
     CHECK_IS(munmap_wrap(h), 1);
 }
 
-static void parts_of_their_own_do_not_move_together(void) {
+static void parts_with_different_protections_do_not_move_together(void) {
     mmap_wrap_handle h = memory_of(2 * page);
     CHECK_IS(mprotect_wrap(h, PROT_READ, page, page), 0);
     if (under_valgrind()) skip("valgrind resizes by its own rules");
-    else refused(h, 20 * page, MREMAP_MAYMOVE, NULL, 0, -EFAULT, "give all of it the same first, or split it");
+    else resize_fails(h, 20 * page, MREMAP_MAYMOVE, NULL, 0, -EFAULT, "give all of it the same first, or split it");
     CHECK_IS(munmap_wrap(h), 1);
 }
 
 static void a_mapping_without_room_beside_it_cannot_grow_in_place(void) {
     char *place = reserved(3 * page);
     mmap_wrap_handle h = mmap_wrap(place + page, page, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
-    refused(h, 2 * page, 0, NULL, 0, -ENOMEM, "no room to grow in place without MREMAP_MAYMOVE");
+    resize_fails(h, 2 * page, 0, NULL, 0, -ENOMEM, "no room to grow in place without MREMAP_MAYMOVE");
     CHECK_IS(munmap_wrap(h), 1);
     munmap(place, (size_t)(3 * page));
 }
 
-static void an_export_holds_the_mapping_as_it_is(void) {
+static void a_mapping_with_an_acquired_address_cannot_be_changed(void) {
     mmap_wrap_handle h = memory_of(2 * page);
     CHECK(mmap_wrap_acquire(h) != NULL);
-    refused(h, page, 0, NULL, 0, MMAP_WRAP_E_BUSY, "mremap_wrap: 1 export is held");
-    refused(h, 2 * page, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL, 0, MMAP_WRAP_E_BUSY, "mremap_wrap: 1 export is held");
+    resize_fails(h, page, 0, NULL, 0, MMAP_WRAP_E_BUSY, "mremap_wrap: 1 export is held");
+    resize_fails(h, 2 * page, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL, 0, MMAP_WRAP_E_BUSY, "mremap_wrap: 1 export is held");
     CHECK_FAILS(mmap_wrap_split(h, page), MMAP_WRAP_E_BUSY, "mmap_wrap_split: 1 export is held");
     CHECK_IS(mmap_wrap_release(h), 0);
     CHECK_IS(mremap_wrap(h, page, 0, NULL, 0), h);
@@ -352,7 +356,7 @@ static void an_export_holds_the_mapping_as_it_is(void) {
 
 /* -- Splitting -- */
 
-static void a_split_gives_the_tail_a_life_of_its_own(void) {
+static void after_a_split_the_tail_is_a_mapping_of_its_own(void) {
     mmap_wrap_handle h = mmap_unnamed_wrap(3 * page - 10, RW, MAP_SHARED);
     CHECK_IS(mmap_wrap_write(h, 2 * page, "tail", 4), 4);
     mmap_wrap_handle tail = mmap_wrap_split(h, 2 * page);
@@ -370,7 +374,7 @@ static void a_split_gives_the_tail_a_life_of_its_own(void) {
     CHECK(!is_mapped(address));
 }
 
-static void a_split_is_at_a_page_border_with_something_on_either_side(void) {
+static void a_split_needs_a_page_boundary_with_bytes_on_both_sides(void) {
     mmap_wrap_handle h = memory_of(2 * page);
     const int64_t nothing[] = {0, 2 * page}, beyond[] = {-1, 2 * page + 1, INT64_MAX, MMAP_WRAP_REST};
     CHECK_FAILS(mmap_wrap_split(h, 1), MMAP_WRAP_E_ALIGNMENT, "mmap_wrap_split: offset 1 is not on a page border");
@@ -397,21 +401,21 @@ static void *keep_resizing(void *number) {
     // Under valgrind, which runs one thread at a time, each waits long for the others to leave.
     int rounds = under_valgrind() ? 20 : 2000;
     for (int i = 0; i < rounds; i++) {
-        int64_t length = (1 + (i + (int)(uintptr_t)number) % 4) * PAGES * page, answer = resized(ours, length);
-        if (answer == ours) add(&resizes, 1);
-        else if (answer != MMAP_WRAP_E_BUSY) add(&not_allowed, 1);
+        int64_t length = (1 + (i + (int)(uintptr_t)number) % 4) * PAGES * page, result = resized(ours, length);
+        if (result == ours) add(&resizes, 1);
+        else if (result != MMAP_WRAP_E_BUSY) add(&not_allowed, 1);
         sched_yield();
     }
     add(&working, -1);
     return NULL;
 }
 
-/* Every byte that fits through all sizes is 0x55; where it just was, others put 0xAA. */
+/* Every byte that fits all sizes is 0x55; other mappings at the former addresses contain 0xAA. */
 static void *keep_reading(void *unused) {
     static __thread char seen[4096];
     while (__atomic_load_n(&working, __ATOMIC_SEQ_CST) > 0 || __atomic_load_n(&reads, __ATOMIC_SEQ_CST) == 0) {
-        int64_t answer = mmap_wrap_read(ours, (PAGES - 1) * page, seen, sizeof seen);
-        if (answer != (int64_t)sizeof seen) add(&not_allowed, 1);
+        int64_t result = mmap_wrap_read(ours, (PAGES - 1) * page, seen, sizeof seen);
+        if (result != (int64_t)sizeof seen) add(&not_allowed, 1);
         else for (size_t i = 0; i < sizeof seen; i++) if (seen[i] != 0x55) add(&foreign_bytes, 1);
         add(&reads, 1);
         mmap_wrap_handle other = memory_of(PAGES * page);
@@ -420,7 +424,7 @@ static void *keep_reading(void *unused) {
     return unused;
 }
 
-static void threads_resize_and_read_what_they_share(void) {
+static void threads_resize_and_read_the_same_mapping(void) {
     pthread_t threads[RESIZERS + READERS];
     ours = memory_of(PAGES * page);
     CHECK_IS(mmap_wrap_fill(ours, 0, 0x55, MMAP_WRAP_REST), PAGES * page);
@@ -437,24 +441,24 @@ static void threads_resize_and_read_what_they_share(void) {
 
 int main(void) {
     page = mmap_wrap_page_size();
-    RUN(what_fits_stays_through_growing_and_shrinking);
-    RUN(a_handle_is_good_across_moves);
-    RUN(it_moves_to_where_it_is_told);
-    RUN(pages_move_to_a_handle_of_their_own);
-    RUN(the_file_ends_where_its_mapping_ends_if_that_is_asked_for);
+    RUN(growing_and_shrinking_keep_the_bytes_that_fit);
+    RUN(a_handle_stays_valid_across_moves);
+    RUN(a_mapping_moves_to_the_given_address);
+    RUN(moved_pages_have_a_new_handle);
+    RUN(the_file_ends_where_its_mapping_ends_on_request);
     RUN(an_empty_file_grows_with_its_mapping);
     RUN(a_shared_mapping_does_not_grow_beyond_its_file);
     RUN(a_mapping_of_a_file_emptied_meanwhile_is_empty);
-    RUN(a_full_disk_is_an_error_of_resizing_with_blocks_set_aside);
+    RUN(a_full_disk_is_an_error_of_resizing_with_allocation);
     RUN(a_sealed_file_keeps_its_size_and_its_mapping);
     RUN(a_file_that_cannot_be_written_keeps_its_size);
-    RUN(what_is_refused_changes_nothing);
-    RUN(what_has_no_file_cannot_follow_one);
-    RUN(parts_of_their_own_do_not_move_together);
+    RUN(a_failed_resize_changes_nothing);
+    RUN(a_mapping_without_a_kept_file_cannot_resize_it);
+    RUN(parts_with_different_protections_do_not_move_together);
     RUN(a_mapping_without_room_beside_it_cannot_grow_in_place);
-    RUN(an_export_holds_the_mapping_as_it_is);
-    RUN(a_split_gives_the_tail_a_life_of_its_own);
-    RUN(a_split_is_at_a_page_border_with_something_on_either_side);
-    RUN_THREADED(threads_resize_and_read_what_they_share);
+    RUN(a_mapping_with_an_acquired_address_cannot_be_changed);
+    RUN(after_a_split_the_tail_is_a_mapping_of_its_own);
+    RUN(a_split_needs_a_page_boundary_with_bytes_on_both_sides);
+    RUN_THREADED(threads_resize_and_read_the_same_mapping);
     return finish();
 }

@@ -1,12 +1,13 @@
 /*
- * What an accessor leaves behind of a secret: nothing, in no memory of the process but the mapping itself and the
- * caller's buffer, on the stack below the caller included.
+ * Accessors leave no copies of a secret in the memory of the process, including the stack below the caller, except in the
+ * mapping and the caller's buffer.
  */
 #define _GNU_SOURCE
 #include "accessors.h"
 #include "cases.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +22,7 @@ static enum situation situation;
 static int which;
 static bool truly_secret;
 
-/* The test's own copy is never the token itself. It has letters only, so no needle of the accessors occurs. */
+/* The test never stores the whole token. It consists of letters, so that no needle of the accessors occurs in it. */
 static unsigned char masked[TOKEN];
 static unsigned char letter(int i) {
     return masked[i % TOKEN] ^ 0x55;
@@ -32,7 +33,7 @@ static void choose_token(void) {
     for (int i = 0; i < TOKEN; i++) masked[i] = (unsigned char)('A' + masked[i] % 26) ^ 0x55;
 }
 
-/* Through the address, a byte at a time: nothing else of this process ever holds two of them. */
+/* Through the address, a byte at a time: no other memory of this process ever contains two of its bytes. */
 static void put_token(mmap_wrap_handle h, int64_t size) {
     volatile unsigned char *bytes = mmap_wrap_address(h);
     for (int64_t i = 0; i < size; i++) bytes[i] = letter((int)(i % TOKEN));
@@ -43,7 +44,7 @@ struct range {
 };
 static struct range skipped[3];
 
-/* Half a token, from its begin or its middle, is enough: a vector register holds no more. */
+/* Half a token, from its start or its middle, is enough: a vector register holds no more. */
 static bool is_there(const volatile unsigned char *p) {
     for (int phase = 0; phase < TOKEN; phase += FOUND) {
         int i = 0;
@@ -53,22 +54,37 @@ static bool is_there(const volatile unsigned char *p) {
     return false;
 }
 
-/* Where it is left, as "[stack]" or "[heap]" or a file's name; empty where nowhere. */
+/* What a call leaves in the vector registers that belong to its caller, the next function of variable arguments puts on the
+   stack, whatever it is: on arm64 it saves them without being asked. */
+static void forget_vectors(void) {
+#ifdef __aarch64__
+    __asm__ volatile("movi v0.2d, #0; movi v1.2d, #0; movi v2.2d, #0; movi v3.2d, #0; movi v4.2d, #0; movi v5.2d, #0;"
+                     "movi v6.2d, #0; movi v7.2d, #0" ::: "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7");
+#endif
+}
+
+/* The mapping in which a copy is left, such as "[stack]", "[heap]" or a file's name; empty for none. */
 static const char *left_behind(void) {
     static struct {
         uintptr_t start, end;
         char name[128];
     } lines[1024];
     int count = 0;
-    char row[512], protection[8];
-    FILE *maps = fopen("/proc/self/maps", "re");
-    while (count < 1024 && fgets(row, sizeof row, maps) != NULL) {
+    char protection[8];
+    /* Without memory of the C library, which could give it back while it is looked at. */
+    static char maps[1 << 17];
+    int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+    size_t size = 0;
+    for (ssize_t more = 1; more > 0 && size < sizeof maps - 1; size += more > 0 ? (size_t)more : 0)
+        more = read(fd, maps + size, sizeof maps - 1 - size);
+    close(fd);
+    maps[size] = 0;
+    for (char *row = strtok(maps, "\n"); count < 1024 && row != NULL; row = strtok(NULL, "\n")) {
         lines[count].name[0] = 0;
         sscanf(row, "%" SCNxPTR "-%" SCNxPTR " %7s %*s %*s %*s %127[^\n]", &lines[count].start, &lines[count].end, protection,
                lines[count].name);
         if (protection[0] == 'r' && protection[1] == 'w') count++;
     }
-    fclose(maps);
     for (int i = 0; i < count; i++) {
         for (uintptr_t at = lines[i].start; at + FOUND <= lines[i].end; at++) {
             for (int j = 0; j < 3; j++)
@@ -106,7 +122,7 @@ static void leaves_nothing(void) {
     skipped[1] = (struct range){of_other, of_other + (uintptr_t)size};
     skipped[2] = (struct range){(uintptr_t)masked, (uintptr_t)masked + TOKEN};
     enter_situation(situation);
-    /* The loader binds functions at their first call, and puts vector registers on the stack for that. */
+    /* The loader binds functions at their first call, and saves vector registers on the stack for that. */
     for (int round = 0; round < 2; round++) {
         for (int i = 0; i < 5; i++) {
             if (round == 1) {
@@ -115,6 +131,7 @@ static void leaves_nothing(void) {
             }
             struct place place = {h, 8, sizes[i] == 0 ? size - 8 : sizes[i], other, buffer};
             int64_t result = use(&accessors[which], &place);
+            forget_vectors();
             CHECK(is_allowed(&accessors[which], result));
             forget(buffer, size);
             const char *where = left_behind();
@@ -124,6 +141,8 @@ static void leaves_nothing(void) {
 }
 
 static void an_accessor_leaves_nothing_of_a_secret_behind(void) {
+    const bool emulated = patience() > 1;
+    if (emulated) skip("four accessors of five: an emulated processor looks through all memory for too long");
     for (int i = 0; i < 2; i++) {
         truly_secret = i == 1;
         mmap_wrap_handle tried = secret_of(8);
@@ -133,7 +152,7 @@ static void an_accessor_leaves_nothing_of_a_secret_behind(void) {
         }
         munmap_wrap(tried);
         for (situation = OURS; situation <= BOTH_FOREIGN; situation += BOTH_FOREIGN)
-            for (which = 0; which < accessor_count; which++)
+            for (which = 0; which < accessor_count; which += emulated ? 5 : 1)
                 if (!accessors[which].element)
                     LIVES(60, leaves_nothing, "%s of %s memory, %s", accessors[which].name, truly_secret ? "secret" : "private", situation_names[situation]);
     }

@@ -1,6 +1,6 @@
 /*
- * Threads with little stack: every accessor works on the smallest that a thread can have, and on 8 KiB, by the guarded
- * loops and by the kernel's way.
+ * Threads with a small stack: every accessor works on the smallest stack of a thread, and on 8 KiB, by the guarded loops
+ * and by the kernel.
  */
 #define _GNU_SOURCE
 #include "accessors.h"
@@ -27,7 +27,7 @@ static void access_here(void) {
     result = use(&accessors[which], &place);
 }
 
-/* Leaves so much of this thread's stack below; the library's frames come next. */
+/* Leaves so many bytes of this thread's stack for the library. */
 __attribute__((noinline)) static void with_stack_left(int64_t left) {
     pthread_attr_t attributes;
     void *lowest;
@@ -50,14 +50,20 @@ static void *accesses(void *unused) {
     return unused;
 }
 
-/* Blocks the signals, or not, with the main thread's stack: the thread inherits the mask, and has its own lease. */
+/* The smallest of glibc for most processors. musl's own, 2 KiB, is too small for a call of this library. */
+static void take_a_small_stack(pthread_attr_t *attributes) {
+    size_t size = 16384;
+    while (pthread_attr_setstacksize(attributes, size) == EINVAL) size *= 2;
+}
+
+/* The main thread blocks the signals, or not: the new thread inherits the mask, and has its own lease. */
 static void on_a_small_stack(void) {
     take_situation(situation);
     mmap_wrap_handle h = memory_of(PAGES * page), other = memory_of(PAGES * page);
     CHECK_IS(mmap_wrap_fill(h, 0, 1, MMAP_WRAP_REST), PAGES * page);
     place = (struct place){h, 8, (PAGES - 1) * page, other, calloc(PAGES, (size_t)page)};
     enter_situation(situation);
-    /* The loader binds the function at its first call, which takes stack of its own. */
+    /* The loader binds the function at its first call, which needs more stack. */
     int64_t right = use(&accessors[which], &place);
     if (faulting) {
         CHECK_IS(mprotect_wrap(h, PROT_NONE, 2 * page, MMAP_WRAP_REST), 0);
@@ -68,10 +74,11 @@ static void on_a_small_stack(void) {
     pthread_attr_t attributes;
     pthread_t thread;
     pthread_attr_init(&attributes);
-    CHECK(pthread_attr_setstacksize(&attributes, on_8_kib ? 65536 : (size_t)sysconf(_SC_THREAD_STACK_MIN)) == 0);
+    if (on_8_kib) pthread_attr_setstacksize(&attributes, 65536);
+    else take_a_small_stack(&attributes);
     if (!CHECK(pthread_create(&thread, &attributes, accesses, NULL) == 0)) return;
     pthread_join(thread, NULL);
-    bool same = result == right || (right >= 0 && result >= 0); /* what it holds may have changed */
+    bool same = result == right || (right >= 0 && result >= 0); /* the contents may have changed */
     check(same, "small_stacks.c", __LINE__, text("%s is as on a large stack (it is %s)", case_name, result_name(result)));
 }
 
@@ -87,7 +94,7 @@ static void every_accessor_works_on_little_stack(void) {
             }
 }
 
-/* The signal's own frame is on the stack, too, and is large where vector registers are: not on 8 KiB of it. */
+/* The signal frame is on the stack, too, and is large with vector registers: 8 KiB are not enough. */
 static void a_fault_is_reported_on_the_smallest_stack(void) {
     faulting = true;
     on_8_kib = false;

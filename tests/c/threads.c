@@ -1,6 +1,6 @@
 /*
- * Many threads that map, use and unmap the same handles without asking each other: no crash, no result that the
- * header does not allow, and above all no byte of somebody else's mapping through a handle that is stale.
+ * Many threads map, use and unmap the same handles without synchronisation: no crash, no result that the header does not
+ * allow, and no byte of another mapping through a stale handle.
  */
 #define _GNU_SOURCE
 #include "check.h"
@@ -12,11 +12,11 @@
 
 enum { RW = PROT_READ | PROT_WRITE, THREADS = 8, PLACES = 4, ROUNDS = 20000, WORDS = 512 };
 
-/* The handles in use by everybody; a thread that takes one out may find that others still use it. */
+/* The handles that all threads use; a thread that removes one may find that others still use it. */
 static int64_t places[PLACES];
 
-/* What went wrong, counted, for a line each at the end. */
-static int64_t foreign_bytes, not_allowed, refused, mapped, unmapped;
+/* Counters of failures. */
+static int64_t foreign_bytes, not_allowed, errors, mapped, unmapped;
 
 static void add(int64_t *counter) {
     __atomic_add_fetch(counter, 1, __ATOMIC_SEQ_CST);
@@ -26,7 +26,7 @@ static uint32_t next(uint32_t *seed) {
     return *seed = *seed * 1664525u + 1013904223u, *seed >> 16;
 }
 
-/* Each mapping holds its own handle in every word: whoever reads another number reads another mapping. */
+/* Each mapping contains its own handle in every word: any other number is a byte of another mapping. */
 static mmap_wrap_handle map_with_its_name(void) {
     int64_t words[WORDS];
     mmap_wrap_handle h = mmap_path_wrap("shared words", sizeof words, RW, MAP_PRIVATE, 0);
@@ -45,38 +45,38 @@ static void replace_one(uint32_t *seed) {
     add(&mapped);
     int64_t old = __atomic_exchange_n(&places[next(seed) % PLACES], h, __ATOMIC_SEQ_CST);
     if (old == 0) return;
-    int64_t answer = munmap_wrap(old);
-    while (answer == MMAP_WRAP_E_BUSY) answer = munmap_wrap(old); /* another thread holds an export, for a moment */
-    if (answer == 1) add(&unmapped);
-    else add(&not_allowed); /* nobody else had it to unmap */
+    int64_t result = munmap_wrap(old);
+    while (result == MMAP_WRAP_E_BUSY) result = munmap_wrap(old); /* another thread holds an export, for a moment */
+    if (result == 1) add(&unmapped);
+    else add(&not_allowed); /* no other thread had removed it */
     if (mmap_wrap_length(old) != MMAP_WRAP_E_UNMAPPED) add(&not_allowed);
 }
 
 static void read_one(mmap_wrap_handle h, uint32_t *seed) {
     int64_t words[WORDS], size = 8 * (1 + (int64_t)(next(seed) % WORDS));
-    int64_t answer = mmap_wrap_read(h, (int64_t)sizeof words - size, words, size);
-    if (answer == MMAP_WRAP_E_UNMAPPED) add(&refused);
-    else if (answer != size) add(&not_allowed);
+    int64_t result = mmap_wrap_read(h, (int64_t)sizeof words - size, words, size);
+    if (result == MMAP_WRAP_E_UNMAPPED) add(&errors);
+    else if (result != size) add(&not_allowed);
     else for (int64_t i = 0; i < size / 8; i++) if (words[i] != h) add(&foreign_bytes);
 }
 
 static void find_one(mmap_wrap_handle h) {
-    int64_t answer = mmap_wrap_rfind(h, &h, sizeof h, 0, MMAP_WRAP_REST);
-    if (answer == MMAP_WRAP_E_UNMAPPED) add(&refused);
-    else if (answer != (WORDS - 1) * 8) add(&foreign_bytes);
+    int64_t result = mmap_wrap_rfind(h, &h, sizeof h, 0, MMAP_WRAP_REST);
+    if (result == MMAP_WRAP_E_UNMAPPED) add(&errors);
+    else if (result != (WORDS - 1) * 8) add(&foreign_bytes);
 }
 
-/* Moves words over words that are the same: the others still see the handle everywhere. */
+/* Moves words over equal words: other threads still read the handle everywhere. */
 static void move_one(mmap_wrap_handle h) {
-    int64_t answer = mmap_wrap_move(h, 8, 0, 1600);
-    if (answer != 1600 && answer != MMAP_WRAP_E_UNMAPPED) add(&not_allowed);
+    int64_t result = mmap_wrap_move(h, 8, 0, 1600);
+    if (result != 1600 && result != MMAP_WRAP_E_UNMAPPED) add(&not_allowed);
 }
 
-/* An acquired address is good until it is released, whoever wants to unmap it. */
+/* An acquired address is valid until it is released, also while other threads try to unmap. */
 static void view_one(mmap_wrap_handle h) {
     const volatile int64_t *words = mmap_wrap_acquire(h);
     if (words == NULL) {
-        add(&refused);
+        add(&errors);
         return;
     }
     for (int i = 0; i < WORDS; i++) if (words[i] != h) add(&foreign_bytes);
@@ -85,7 +85,7 @@ static void view_one(mmap_wrap_handle h) {
 
 static void *work(void *number) {
     uint32_t seed = (uint32_t)(uintptr_t)number;
-    mmap_wrap_handle remembered[4] = {0}; /* fresh or stale: the others do not say */
+    mmap_wrap_handle remembered[4] = {0}; /* live or stale */
     for (int i = 0; i < ROUNDS; i++) {
         mmap_wrap_handle *memory = &remembered[next(&seed) % 4], h = *memory;
         *memory = __atomic_load_n(&places[next(&seed) % PLACES], __ATOMIC_SEQ_CST);
@@ -100,23 +100,23 @@ static void *work(void *number) {
     return NULL;
 }
 
-static void a_stale_handle_reaches_nobodys_memory_however_threads_race(void) {
+static void a_stale_handle_never_accesses_another_mapping(void) {
     pthread_t threads[THREADS];
     static const char empty[WORDS * 8];
     make_file("shared words", empty, sizeof empty);
-    foreign_bytes = not_allowed = refused = mapped = unmapped = 0;
+    foreign_bytes = not_allowed = errors = mapped = unmapped = 0;
     for (uintptr_t i = 0; i < THREADS; i++) CHECK(pthread_create(&threads[i], NULL, work, (void *)(i + 1)) == 0);
     for (int i = 0; i < THREADS; i++) pthread_join(threads[i], NULL);
     for (int i = 0; i < PLACES; i++) unmapped += munmap_wrap(places[i]) == 1;
     CHECK_IS(foreign_bytes, 0);
     CHECK_IS(not_allowed, 0);
-    CHECK(mapped > ROUNDS / 10 && refused > 0); /* else nothing was put to the test */
+    CHECK(mapped > ROUNDS / 10 && errors > 0); /* else nothing was tested */
     CHECK_IS(unmapped, mapped);
     CHECK_IS(mappings_of("/shared words"), 0);
     unlink("shared words");
 }
 
-/* Of many threads that unmap the same handle, one did it. */
+/* Of many threads that unmap the same handle, one gets 1. */
 static mmap_wrap_handle contested;
 static int64_t ones, zeros;
 static pthread_barrier_t together;
@@ -125,14 +125,14 @@ static void *unmap_contested(void *unused) {
     for (int i = 0; i < 500; i++) {
         if (pthread_barrier_wait(&together) == PTHREAD_BARRIER_SERIAL_THREAD) contested = memory_of(1);
         pthread_barrier_wait(&together);
-        int64_t answer = munmap_wrap(contested);
-        if (answer == 1) add(&ones);
-        if (answer == 0) add(&zeros);
+        int64_t result = munmap_wrap(contested);
+        if (result == 1) add(&ones);
+        if (result == 0) add(&zeros);
     }
     return unused;
 }
 
-static void of_many_threads_that_unmap_one_handle_one_did_it(void) {
+static void of_many_threads_that_unmap_one_handle_one_returns_1(void) {
     pthread_t threads[THREADS];
     ones = zeros = 0;
     pthread_barrier_init(&together, NULL, THREADS);
@@ -144,7 +144,7 @@ static void of_many_threads_that_unmap_one_handle_one_did_it(void) {
 }
 
 int main(void) {
-    RUN_THREADED(a_stale_handle_reaches_nobodys_memory_however_threads_race);
-    RUN_THREADED(of_many_threads_that_unmap_one_handle_one_did_it);
+    RUN_THREADED(a_stale_handle_never_accesses_another_mapping);
+    RUN_THREADED(of_many_threads_that_unmap_one_handle_one_returns_1);
     return finish();
 }

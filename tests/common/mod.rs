@@ -72,12 +72,18 @@ pub fn read(mapping: &Mapping, offset: i64, size: usize) -> Result<Vec<u8>> {
 }
 
 /// Whether anything is mapped at the page of an address: if not, msync(2) fails with ENOMEM.
+/// Of an emulated program the kernel also has mappings that are the emulator's, and not in the list of the program's.
 #[cfg(unix)]
 pub fn is_mapped(address: *const u8) -> bool {
     let page = usize::try_from(abi::mmap_wrap_page_size()).unwrap();
     let start = address.addr() & !(page - 1);
     // SAFETY: MS_ASYNC changes nothing, and the kernel checks the address.
-    unsafe { libc::msync(start as *mut _, page, libc::MS_ASYNC) == 0 }
+    let known = unsafe { libc::msync(start as *mut _, page, libc::MS_ASYNC) == 0 };
+    let in_line = |line: &str| {
+        let (from, to) = line.split_once(' ').and_then(|(range, _)| range.split_once('-')).unwrap();
+        (usize::from_str_radix(from, 16).unwrap()..usize::from_str_radix(to, 16).unwrap()).contains(&start)
+    };
+    known && std::fs::read_to_string("/proc/self/maps").unwrap().lines().any(in_line)
 }
 
 /// Sets `true` when it is dropped, also when the test fails: threads that wait for it must not outlive the test.
@@ -201,6 +207,77 @@ pub fn without_guard_regions() -> bool {
     }
     error.is_none()
 }
+
+/// Whether the library has loops for this processor, whose faults it repairs.
+pub const LOOPS: bool = cfg!(any(target_arch = "x86_64", target_arch = "aarch64"));
+
+/// Whether a child process can share this one's memory, as posix_spawn(3) makes one: atomic operations whose fault could not
+/// be repaired are made by such a process. Some emulators make none, which is said aloud.
+#[cfg(unix)]
+pub fn processes_share_memory() -> bool {
+    extern "C" fn end(_: *mut libc::c_void) -> i32 {
+        0
+    }
+    let mut stack = [0u128; 4096];
+    let top = stack.as_mut_ptr_range().end.cast();
+    // SAFETY: the child ends at once, on a stack of its own, and this thread waits for it.
+    let child = unsafe { libc::clone(end, top, libc::CLONE_VM | libc::CLONE_VFORK, std::ptr::null_mut()) };
+    if child < 0 {
+        println!("skipped: no child process shares its parent's memory here: {}", std::io::Error::last_os_error());
+        return false;
+    }
+    // SAFETY: waits for our own child.
+    assert_eq!(unsafe { libc::waitpid(child, std::ptr::null_mut(), libc::__WALL) }, child);
+    true
+}
+
+/// Whether there are atomic operations, while the handlers are the library's.
+#[cfg(unix)]
+pub fn atomics() -> bool {
+    LOOPS || processes_share_memory()
+}
+
+/// Whether the handler of a signal is told the address of the fault. One emulator is known that does not.
+#[cfg(unix)]
+pub fn faults_have_addresses() -> bool {
+    static CLOSED: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+    extern "C" fn compare(_: i32, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
+        // SAFETY: the kernel passes it, as SA_SIGINFO asks; the child ends here.
+        unsafe { libc::_exit(i32::from((*info).si_addr().addr() != CLOSED.load(SeqCst))) }
+    }
+    let memory = Mapping::anonymous(abi::mmap_wrap_page_size(), 0, MAP_PRIVATE).unwrap();
+    CLOSED.store(memory.address().addr() + 5, SeqCst);
+    let status = forked(|| {
+        // SAFETY: the handler ends this child, whose access faults.
+        unsafe {
+            let mut action: libc::sigaction = std::mem::zeroed();
+            action.sa_sigaction = compare as *const () as usize;
+            action.sa_flags = libc::SA_SIGINFO;
+            libc::sigaction(libc::SIGSEGV, &action, std::ptr::null_mut());
+            memory.address().add(5).write_volatile(1);
+        }
+        2
+    });
+    if status != 0 {
+        println!("skipped: a handler of signals is not told the address of a fault here: an emulator's error");
+    }
+    status == 0
+}
+
+/// Whether the kernel takes an advice, for private memory. Some emulators take fewer, which is said aloud.
+#[cfg(unix)]
+pub fn takes_advice(advice: i64) -> bool {
+    let memory = Mapping::anonymous(abi::mmap_wrap_page_size(), READ_WRITE, MAP_PRIVATE).unwrap();
+    let outcome = memory.advise(advice, 0, mmap_wrap::internals::range::REST);
+    if let Err(error) = &outcome {
+        println!("skipped: {error}");
+    }
+    outcome.is_ok()
+}
+
+/// The result for a length that no address space has: where addresses are of 32 bits, the number itself says so.
+pub const TOO_LONG: i64 =
+    if size_of::<usize>() < 8 { mmap_wrap::internals::error::MMAP_WRAP_E_RANGE } else { -(libc::ENOMEM as i64) };
 
 /// Forks; the child runs `body` and exits with its result. Returns that exit status, and fails on a signal.
 #[cfg(unix)]

@@ -816,7 +816,7 @@ fn reserve(size: i64) -> i64 {
 /// Unmaps what a call left of its reserved addresses.
 fn give_back((at, size): (i64, i64), result: i64) {
     let taken = info(result).map_or(0, |info| {
-        assert_eq!(info.address / page() * page(), at, "it is not where it was told to be");
+        assert_eq!(info.address / page() * page(), at, "it is not at the given address");
         info.mapped
     });
     if taken < size {

@@ -333,6 +333,8 @@ class Altered:
         self.header, self.list, self.library = folder / "altered.h", folder / "abi.list", library
         shutil.copy(ROOT / "tests/abi.list", self.list)
         self.header.write_text(HEADER.read_text())
+        # scripts/abi reads the constants' header beside it.
+        shutil.copy(HEADER.with_name("mmap_wrap_constants.h"), folder)
 
     def change(self, pattern, replacement=""):
         text = self.header.read_text()

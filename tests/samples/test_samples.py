@@ -89,7 +89,7 @@ def printed_in_session(code, folder):
     return output.replace(b"\r\n", b"\n").decode(errors="replace")
 
 
-@pytest.mark.parametrize(("language", "code"), samples())
+@pytest.mark.parametrize(("language", "code"), list(samples()))
 def test_sample(folder, language, code):
     if language == "console":
         kind = subprocess.check_output(["stat", "-f", "-c", "%T", folder], text=True).strip()

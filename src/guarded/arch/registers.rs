@@ -1,7 +1,9 @@
-//! The interrupted thread's registers that a repair reads and changes.
+//! The interrupted thread's registers that a repair reads and changes: where each system keeps them.
 
 #[cfg(unix)]
-use libc::ucontext_t as Context;
+use libc::{c_void, ucontext_t as Context};
+#[cfg(windows)]
+use std::ffi::c_void;
 #[cfg(windows)]
 use windows_sys::Win32::System::Diagnostics::Debug::CONTEXT as Context;
 
@@ -11,40 +13,74 @@ pub struct Registers<'a>(
     &'a mut Context,
 );
 
-#[cfg(all(unix, target_arch = "x86_64"))]
-#[allow(clippy::cast_sign_loss, clippy::cast_possible_wrap, reason = "registers are bits")]
-#[allow(clippy::cast_possible_truncation, reason = "registers are 64 bits here")]
 impl Registers<'_> {
-    pub fn pc(&self) -> usize {
-        self.0.uc_mcontext.gregs[libc::REG_RIP as usize] as usize
-    }
-
-    /// Whether the access that faulted was a store, where the processor says so.
-    pub fn is_store(&self) -> Option<bool> {
-        Some(self.0.uc_mcontext.gregs[libc::REG_ERR as usize] & 2 != 0)
-    }
-
-    pub fn continue_at(self, fixup: usize, address: usize) {
-        self.0.uc_mcontext.gregs[libc::REG_RIP as usize] = fixup as i64;
-        self.0.uc_mcontext.gregs[libc::REG_R10 as usize] = address as i64;
+    /// # Safety
+    /// `context` is that of the signal or exception being handled.
+    pub unsafe fn new<'a>(context: *mut c_void) -> Registers<'a> {
+        // SAFETY: as the caller promises.
+        Registers(unsafe { &mut *context.cast() })
     }
 }
 
-#[cfg(all(unix, target_arch = "aarch64"))]
-impl Registers<'_> {
-    pub fn pc(&self) -> usize {
-        self.0.uc_mcontext.pc as usize
-    }
+/// For a system and a processor: the instruction pointer, the register that the loops take the address of a fault from (r10,
+/// x10), and, where it is kept, whether the access was a store.
+macro_rules! registers {
+    ($($system:literal)* on $processor:literal, $context:ident: $pc:expr, $scratch:expr, $is_store:expr) => {
+        #[cfg(all(any($(target_os = $system),*), target_arch = $processor))]
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_possible_wrap, reason = "registers are bits")]
+        #[allow(clippy::unnecessary_cast, reason = "their type differs among systems")]
+        #[allow(unused_unsafe, unused_variables, reason = "some systems keep them behind a pointer, or not at all")]
+        impl Registers<'_> {
+            pub fn pc(&self) -> usize {
+                let $context = &*self.0;
+                // SAFETY: what the context of a signal points to is part of it.
+                unsafe { $pc as usize }
+            }
 
-    pub fn is_store(&self) -> Option<bool> {
-        None
-    }
+            /// Whether the access that faulted was a store, where the system says so.
+            pub fn is_store(&self) -> Option<bool> {
+                let $context = &*self.0;
+                // SAFETY: as above.
+                unsafe { $is_store }
+            }
 
-    pub fn continue_at(self, fixup: usize, address: usize) {
-        self.0.uc_mcontext.pc = fixup as u64;
-        self.0.uc_mcontext.regs[10] = address as u64;
-    }
+            pub fn continue_at(self, fixup: usize, address: usize) {
+                let $context = self.0;
+                // SAFETY: as above; no other code looks at the context.
+                unsafe {
+                    $pc = fixup as _;
+                    $scratch = address as _;
+                }
+            }
+        }
+    };
 }
+
+/// Bit 1 of the error code of a page fault (Intel's manual, volume 3, 4.7).
+#[cfg(target_arch = "x86_64")]
+macro_rules! is_write {
+    ($error:expr) => {
+        Some($error & 2 != 0)
+    };
+}
+
+registers! { "linux" "android" "illumos" on "x86_64", c:
+    c.uc_mcontext.gregs[libc::REG_RIP as usize], c.uc_mcontext.gregs[libc::REG_R10 as usize],
+    is_write!(c.uc_mcontext.gregs[libc::REG_ERR as usize])
+}
+registers! { "linux" "android" on "aarch64", c: c.uc_mcontext.pc, c.uc_mcontext.regs[10], None }
+registers! { "macos" on "x86_64", c:
+    (*c.uc_mcontext).__ss.__rip, (*c.uc_mcontext).__ss.__r10, is_write!((*c.uc_mcontext).__es.__err)
+}
+registers! { "macos" on "aarch64", c:
+    // WnR of the syndrome of a data abort (Arm's manual, ESR_EL1).
+    (*c.uc_mcontext).__ss.__pc, (*c.uc_mcontext).__ss.__x[10], Some((*c.uc_mcontext).__es.__esr & 1 << 6 != 0)
+}
+registers! { "freebsd" on "x86_64", c: c.uc_mcontext.mc_rip, c.uc_mcontext.mc_r10, is_write!(c.uc_mcontext.mc_err) }
+registers! { "freebsd" on "aarch64", c: c.uc_mcontext.mc_gpregs.gp_elr, c.uc_mcontext.mc_gpregs.gp_x[10], None }
+// <amd64/mcontext.h>: _REG_R10 6, _REG_ERR 20, _REG_RIP 21.
+registers! { "netbsd" on "x86_64", c: c.uc_mcontext.__gregs[21], c.uc_mcontext.__gregs[6], is_write!(c.uc_mcontext.__gregs[20]) }
+registers! { "openbsd" on "x86_64", c: c.sc_rip, c.sc_r10, is_write!(c.sc_err) }
 
 #[cfg(all(windows, target_arch = "x86_64"))]
 #[allow(clippy::cast_possible_truncation, reason = "registers are 64 bits here")]
@@ -70,13 +106,4 @@ impl Registers<'_> {
     }
 
     pub fn continue_at(self, _fixup: usize, _address: usize) {}
-}
-
-impl Registers<'_> {
-    /// # Safety
-    /// `context` is that of the signal or exception being handled.
-    pub unsafe fn new<'a>(context: *mut Context) -> Registers<'a> {
-        // SAFETY: as the caller promises.
-        Registers(unsafe { &mut *context })
-    }
 }

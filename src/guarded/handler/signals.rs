@@ -4,6 +4,7 @@
 //! thread-local storage and no errno on the way that repairs.
 
 use crate::guarded::arch::{self, Registers};
+use crate::sys;
 use libc::{c_int, c_void, sigaction, siginfo_t};
 use std::cell::UnsafeCell;
 use std::mem::{MaybeUninit, zeroed};
@@ -82,7 +83,7 @@ extern "C" fn on_fault(signal: c_int, info: *mut siginfo_t, context: *mut c_void
     let synchronous = is_synchronous(signal, code);
     if synchronous {
         // SAFETY: the context of the interrupted thread, which no other code looks at.
-        let registers = unsafe { Registers::new(context.cast()) };
+        let registers = unsafe { Registers::new(context) };
         let is_store = registers.is_store();
         if let Some(fixup) = arch::fixup(registers.pc()) {
             registers.continue_at(fixup, address.addr());
@@ -98,7 +99,7 @@ extern "C" fn on_fault(signal: c_int, info: *mut siginfo_t, context: *mut c_void
 fn survived(address: usize, is_store: Option<bool>) -> bool {
     let Some(survivor) = super::survivor() else { return false };
     // SAFETY: the address of this thread's errno, which the calls of a handler must not change for the code it interrupts.
-    let errno = unsafe { libc::__errno_location() };
+    let errno = unsafe { sys::errno_place() };
     // SAFETY: as above. With all signals blocked, so that no handler of others interrupts a repair and meets the same loss.
     unsafe {
         let before = *errno;
@@ -132,8 +133,8 @@ fn pass_on(signal: c_int, info: *mut siginfo_t, context: *mut c_void, synchronou
         libc::SIG_IGN => {}
         libc::SIG_DFL => {
             restore_default(signal);
-            // SAFETY: sends the same signal, with its own words, to this thread, where it is blocked until we return.
-            unsafe { libc::syscall(libc::SYS_rt_tgsigqueueinfo, libc::getpid(), libc::gettid(), signal, info) };
+            // SAFETY: sends the same signal to this thread, where it is blocked until we return.
+            unsafe { sys::raise_again(signal, info) };
         }
         handler => {
             if previous.sa_flags & libc::SA_RESETHAND != 0 {

@@ -37,7 +37,7 @@ unsafe extern "system" fn on_exception(pointers: *mut EXCEPTION_POINTERS) -> i32
         return EXCEPTION_CONTINUE_EXECUTION;
     }
     // SAFETY: the context of the interrupted thread, which no other code looks at.
-    let registers = unsafe { Registers::new(context) };
+    let registers = unsafe { Registers::new(context.cast()) };
     if let Some(fixup) = arch::fixup(registers.pc()) {
         #[allow(clippy::cast_possible_truncation, reason = "an NTSTATUS has 32 bits")]
         sys::note_status(address, if is_lost { i32::from_ne_bytes((status as u32).to_ne_bytes()) } else { 0 });

@@ -21,9 +21,12 @@ pub fn memfd_create(name: &CStr, flags: c_int) -> Result<File, Errno> {
     owned(|| unsafe { libc::memfd_create(name.as_ptr(), u32::from_ne_bytes(flags.to_ne_bytes()) | libc::MFD_CLOEXEC) })
 }
 
+/// The number of the call, on every processor; the libc crate has it not for all.
+const MEMFD_SECRET: libc::c_long = 447;
+
 pub fn memfd_secret() -> Result<File, Errno> {
     // SAFETY: takes flags and touches no memory; the answer is a descriptor or -1.
-    owned(|| c_int::try_from(unsafe { libc::syscall(libc::SYS_memfd_secret, libc::O_CLOEXEC) }).unwrap_or(-1))
+    owned(|| c_int::try_from(unsafe { libc::syscall(MEMFD_SECRET, libc::O_CLOEXEC) }).unwrap_or(-1))
 }
 
 /// The F_SEAL_ bits of a memory file.

@@ -166,7 +166,7 @@ pub fn can_name() -> bool {
 /// one it answers EINTR.
 pub fn wait_on(word: *const u8, expected: u64, timeout: Duration) -> Result<(), Errno> {
     let timeout = libc::timespec {
-        tv_sec: timeout.as_secs().try_into().unwrap_or(libc::time_t::MAX),
+        tv_sec: timeout.as_secs().try_into().unwrap_or(i32::MAX.into()),
         tv_nsec: i32::try_from(timeout.subsec_nanos()).unwrap_or(0).into(),
     };
     #[allow(clippy::cast_possible_truncation, reason = "the low half is meant")]

@@ -28,7 +28,8 @@ pub fn thread_state(id: u32) -> ThreadState {
     if !proc_is_of_this_namespace() {
         return ThreadState::Exists;
     }
-    match stat(&id.to_string()) {
+    // The file of the thread, and not that of the process whose first thread it may be: qemu makes that one up.
+    match stat(&format!("{id}/task/{id}")) {
         // Ended, and its parent has not asked for its status yet.
         Some((b'Z' | b'X', _)) => ThreadState::Ended,
         Some((_, ticks)) => ThreadState::Began(ticks),

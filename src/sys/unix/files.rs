@@ -3,6 +3,8 @@
 use super::{check, last_errno};
 use crate::error::Errno;
 use crate::sys::FileFacts;
+#[cfg(target_os = "android")]
+use crate::sys::shared_memory_path;
 use crate::sys::system::block_device_size;
 use std::ffi::{CStr, CString, OsStr, c_int};
 use std::mem::MaybeUninit;
@@ -91,10 +93,14 @@ pub fn open(path: &CStr, flags: c_int, mode: u32) -> Result<File, Errno> {
 
 /// The same for shared memory by name, shm_open(3), which closes on exec by itself.
 pub fn shm_open(name: &CStr, flags: c_int, mode: u32) -> Result<File, Errno> {
-    #[cfg(not(target_os = "macos"))]
+    #[cfg(target_os = "android")]
+    return shared_memory_path(name).and_then(|path| open(&path, flags, mode));
+    #[cfg(not(any(target_vendor = "apple", target_os = "android")))]
+    #[allow(clippy::cast_possible_truncation, reason = "permissions are 12 bits")]
     let mode = mode as libc::mode_t;
     // SAFETY: the name ends in NUL.
-    owned(|| unsafe { libc::shm_open(name.as_ptr(), flags, mode) })
+    #[cfg(not(target_os = "android"))]
+    return owned(|| unsafe { libc::shm_open(name.as_ptr(), flags, mode) });
 }
 
 /// Makes shared memory with its size in one step. Here it gets its size after it was opened.
@@ -103,8 +109,11 @@ pub fn shm_create(_name: &CStr, _size: u64) -> Result<File, Errno> {
 }
 
 pub fn shm_unlink(name: &CStr) -> Result<(), Errno> {
+    #[cfg(target_os = "android")]
+    return shared_memory_path(name).map(drop);
     // SAFETY: the name ends in NUL.
-    check(unsafe { libc::shm_unlink(name.as_ptr()) })
+    #[cfg(not(target_os = "android"))]
+    return check(unsafe { libc::shm_unlink(name.as_ptr()) });
 }
 
 /// Another descriptor of the same open file, closed on exec.
@@ -138,12 +147,17 @@ pub fn set_file_size(fd: c_int, size: u64) -> Result<(), Errno> {
 
 /// Waits until the data of a file is stored.
 pub fn store(fd: c_int) -> Result<(), Errno> {
+    // fsync(2) leaves the data in the disk's own cache there.
+    #[cfg(target_vendor = "apple")]
+    // SAFETY: touches no memory; the kernel checks the descriptor.
+    return check(unsafe { libc::fcntl(fd, libc::F_FULLFSYNC) });
     #[cfg(target_os = "linux")]
     use libc::fdatasync;
-    #[cfg(not(target_os = "linux"))]
+    #[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
     use libc::fsync as fdatasync;
-    // SAFETY: touches no memory; the kernel checks the descriptor.
-    check(unsafe { fdatasync(fd) })
+    #[cfg(not(target_vendor = "apple"))]
+    // SAFETY: as above.
+    return check(unsafe { fdatasync(fd) });
 }
 
 /// Has the file system set aside blocks for the first `size` bytes; the file grows if it is shorter.
@@ -152,20 +166,55 @@ pub fn allocate(fd: c_int, size: u64) -> Result<(), Errno> {
         return Ok(());
     }
     let size = off_t::try_from(size).map_err(|_| Errno(libc::EFBIG))?;
-    without_sigxfsz(|| {
-        #[cfg(target_os = "linux")]
-        // SAFETY: fallocate checks the descriptor and touches no memory. Not posix_fallocate(3): glibc's writes a byte into
-        // each block where the file system cannot do it, over those of others.
-        return check(unsafe { libc::fallocate64(fd, 0, 0, size) });
-        #[cfg(any(target_os = "freebsd", target_os = "netbsd"))]
-        // SAFETY: as above; it answers the error number itself.
-        return match unsafe { libc::posix_fallocate(fd, 0, size) } {
-            0 => Ok(()),
-            errno => Err(Errno(errno)),
+    without_sigxfsz(|| preallocate(fd, size))
+}
+
+/// Not posix_fallocate(3): glibc's writes a byte into each block where the file system cannot do it, over those of others.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn preallocate(fd: c_int, size: off_t) -> Result<(), Errno> {
+    #[cfg(target_os = "android")]
+    use libc::fallocate as fallocate64;
+    #[cfg(target_os = "linux")]
+    use libc::fallocate64;
+    // SAFETY: fallocate checks the descriptor and touches no memory.
+    check(unsafe { fallocate64(fd, 0, 0, size) })
+}
+
+/// The kernel's own there.
+#[cfg(any(target_os = "freebsd", target_os = "illumos"))]
+fn preallocate(fd: c_int, size: off_t) -> Result<(), Errno> {
+    // SAFETY: it checks the descriptor and touches no memory; the result is the error number itself.
+    match unsafe { libc::posix_fallocate(fd, 0, size) } {
+        0 => Ok(()),
+        errno => Err(Errno(errno)),
+    }
+}
+
+#[cfg(any(target_os = "netbsd", target_os = "openbsd"))]
+fn preallocate(_fd: c_int, _size: off_t) -> Result<(), Errno> {
+    Err(Errno(libc::EOPNOTSUPP))
+}
+
+/// Blocks for what the file does not have yet, and then its size.
+#[cfg(target_vendor = "apple")]
+fn preallocate(fd: c_int, size: off_t) -> Result<(), Errno> {
+    let status = status(fd)?;
+    let more = size - status.st_blocks.saturating_mul(512).min(size);
+    if more > 0 {
+        let mut store = libc::fstore_t {
+            fst_flags: libc::F_ALLOCATEALL,
+            fst_posmode: libc::F_PEOFPOSMODE,
+            fst_offset: 0,
+            fst_length: more,
+            fst_bytesalloc: 0,
         };
-        #[cfg(not(any(target_os = "linux", target_os = "freebsd", target_os = "netbsd")))]
-        return Err(Errno(libc::EOPNOTSUPP));
-    })
+        // SAFETY: the kernel reads and writes one fstore_t.
+        if unsafe { libc::fcntl(fd, libc::F_PREALLOCATE, &raw mut store) } == -1 {
+            return Err(last_errno());
+        }
+    }
+    // SAFETY: ftruncate checks the descriptor and touches no memory.
+    if size > status.st_size { check(unsafe { ftruncate(fd, size) }) } else { Ok(()) }
 }
 
 /// Makes a file larger, so that RLIMIT_FSIZE is EFBIG and nothing else: the kernel sends SIGXFSZ, too, whose default action
@@ -239,7 +288,10 @@ pub fn real_path_of(path: &CStr, fd: c_int) -> Option<PathBuf> {
     let real = std::fs::canonicalize(OsStr::from_bytes(path.to_bytes())).ok()?;
     let named = std::fs::metadata(&real).ok()?;
     let open = status(fd).ok()?;
-    (named.ino() == open.st_ino && named.dev() == open.st_dev).then_some(real)
+    // The number of the device has another type in C on some systems; the standard library makes it 64 bits just so.
+    #[allow(clippy::cast_sign_loss, clippy::unnecessary_cast, reason = "bits")]
+    let device = open.st_dev as u64;
+    (named.ino() == open.st_ino && named.dev() == device).then_some(real)
 }
 
 /// Whether two descriptors are of the same file.
@@ -269,8 +321,8 @@ fn unlinked(
 ) -> Result<File, Errno> {
     use std::hash::{BuildHasher, RandomState};
     loop {
-        // The standard library's hash keys are random: a name that nobody else has.
-        let name = format!("mmap-wrap-{}-{:016x}", std::process::id(), RandomState::new().hash_one(0));
+        // The standard library's hash keys are random: a name that nobody else has. Of shared memory's macOS takes 31 characters.
+        let name = format!("mmap-wrap-{:016x}", RandomState::new().hash_one(0));
         let place = place(&name).map_err(|_| Errno(libc::EINVAL))?;
         match open(&place, libc::O_RDWR | libc::O_CREAT | libc::O_EXCL, 0o600) {
             Err(Errno(libc::EEXIST)) => {}

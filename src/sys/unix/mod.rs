@@ -1,8 +1,11 @@
 //! What every POSIX system has.
 
+#[cfg(not(target_os = "linux"))]
+mod beside_linux;
 mod copy;
 mod files;
 mod pages;
+mod signals;
 
 use super::Limits;
 use crate::error::Errno;
@@ -13,9 +16,15 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 pub use copy::{copied, copy_by_socket};
 pub use files::*;
 pub use pages::{MAPPINGS_FOLLOW_FILES, Pages};
+pub use signals::{errno_place, raise_again};
 
+// What is named here takes the place of what is lacking.
 #[cfg(not(target_os = "linux"))]
 pub use super::lacking::*;
+#[cfg(not(any(target_os = "linux", target_os = "openbsd")))]
+pub use beside_linux::presence;
+#[cfg(any(target_os = "freebsd", target_os = "netbsd", target_os = "openbsd"))]
+pub use beside_linux::wipe_on_fork;
 #[cfg(not(target_os = "linux"))]
 pub use copy_by_socket as copy;
 
@@ -78,14 +87,20 @@ pub fn limits() -> Limits {
         check(unsafe { libc::getrlimit(resource, limit.as_mut_ptr()) }).ok()?;
         // SAFETY: getrlimit succeeded, so all of it is written.
         let current = unsafe { limit.assume_init() }.rlim_cur;
-        #[allow(clippy::useless_conversion, reason = "of 32 bits on some platforms")]
-        (current != libc::RLIM_INFINITY).then(|| u64::from(current))
+        #[allow(clippy::useless_conversion, reason = "of 32 bits on some platforms, and signed on others")]
+        (current != libc::RLIM_INFINITY).then(|| u64::try_from(current).ok()).flatten()
     };
     Limits {
+        #[cfg(not(target_os = "openbsd"))]
         address_space: limit(libc::RLIMIT_AS),
+        #[cfg(target_os = "openbsd")]
+        address_space: limit(libc::RLIMIT_DATA),
         descriptors: limit(libc::RLIMIT_NOFILE),
         file_size: limit(libc::RLIMIT_FSIZE),
+        #[cfg(not(target_os = "illumos"))]
         locked_memory: limit(libc::RLIMIT_MEMLOCK),
+        #[cfg(target_os = "illumos")]
+        locked_memory: None,
         mappings: std::fs::read_to_string("/proc/sys/vm/max_map_count").ok().and_then(|text| text.trim().parse().ok()),
     }
 }

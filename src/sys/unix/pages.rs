@@ -18,6 +18,8 @@ use libc::{mmap64 as mmap, off64_t as off_t};
 #[allow(clippy::cast_possible_truncation, reason = "flags are 32 bits")]
 const LOW: c_int = constants::MAP_32BIT as c_int;
 #[allow(clippy::cast_possible_truncation, reason = "flags are 32 bits")]
+const NO_RESERVE: c_int = constants::MAP_NORESERVE as c_int;
+#[allow(clippy::cast_possible_truncation, reason = "flags are 32 bits")]
 const AT_ONCE: c_int = (constants::MAP_POPULATE | constants::MAP_LOCKED) as c_int;
 
 /// Whether a mapping shows what its file is made longer by, may go beyond its end, and lets it be cut.
@@ -65,7 +67,7 @@ impl Pages {
         // What the system refuses it refuses here, where nothing is left of it. A refusal of MAP_FIXED can leave a hole in
         // the reservation, and another thread's memory in that: so that part of it then stays, which costs addresses only.
         drop(Pages::map(0, size, prot, flags & !AT_ONCE, fd, offset)?);
-        let reservation = libc::MAP_PRIVATE | libc::MAP_ANON | libc::MAP_NORESERVE | flags & LOW;
+        let reservation = libc::MAP_PRIVATE | libc::MAP_ANON | NO_RESERVE | flags & LOW;
         let reserved = Pages::map(0, room, libc::PROT_NONE, reservation, -1, 0)?;
         let before = reserved.base.addr().get().next_multiple_of(alignment) - reserved.base.addr().get();
         let after = before + size;

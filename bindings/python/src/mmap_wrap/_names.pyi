@@ -23,6 +23,7 @@ __all__ = [
     "MAP_FIXED_NOREPLACE",
     "MAP_ANONYMOUS",
     "MAP_ANON",
+    "MAP_RENAME",
     "MAP_32BIT",
     "MAP_ABOVE4G",
     "MAP_GROWSDOWN",
@@ -238,6 +239,7 @@ MAP_FIXED: Final[int]
 MAP_FIXED_NOREPLACE: Final[int]
 MAP_ANONYMOUS: Final[int]
 MAP_ANON: Final[int]
+MAP_RENAME: Final[int]
 MAP_32BIT: Final[int]
 MAP_ABOVE4G: Final[int]
 MAP_GROWSDOWN: Final[int]

@@ -103,9 +103,7 @@ class Whole:
         return self._opening
 
     def __deepcopy__(self, memo: object) -> NoReturn:
-        raise TypeError(
-            "cannot copy a map, nor a view of it: the memory could be shared or copied, which is not said"
-        )
+        raise TypeError("cannot copy a map, nor a view of it: the memory could be shared or copied, which is not said")
 
 
 def map_of(whole: Base | Whole) -> Base:

@@ -1,8 +1,8 @@
 /*
- * A storm of forks: threads access, protect, unmap and map while others fork; the children access, protect, unmap and
- * exit. None hangs and none dies, in the child or in the parent.
+ * Threads access, protect, unmap and map while others fork; the children access, protect, unmap and exit. No call hangs
+ * or kills, in the child or in the parent.
  *
- *     forks [SECONDS]     in all; 2 unless given
+ *     fork_stress [SECONDS]     in all; 2 by default
  */
 #define _GNU_SOURCE
 #include "accessors.h"
@@ -37,7 +37,7 @@ static mmap_wrap_handle map_one(uint32_t which) {
     return mmap_wrap(NULL, PAGES * page, RW, (which % 2 ? MAP_SHARED : MAP_PRIVATE) | MAP_ANONYMOUS, -1, 0);
 }
 
-/* One step of what parents and children do alike. */
+/* One step of parents and children. */
 static void step(uint32_t *seed, unsigned char *buffer, mmap_wrap_handle own) {
     uint32_t which = next(seed) % MAPPINGS;
     mmap_wrap_handle h = __atomic_load_n(&mappings[which], __ATOMIC_RELAXED);
@@ -58,12 +58,12 @@ static void step(uint32_t *seed, unsigned char *buffer, mmap_wrap_handle own) {
         if (is_allowed_unmapped(accessor, result)) result = 0;
     }
     }
-    /* -EFAULT and -EINVAL: a resize of a mapping whose parts have protection or advice of their own, or that is shared. */
+    /* -EFAULT and -EINVAL: a resize of a mapping whose parts have different protection or advice, or that is shared. */
     static const int64_t allowed[] = {MMAP_WRAP_E_UNMAPPED, MMAP_WRAP_E_BUSY, MMAP_WRAP_E_RANGE, MMAP_WRAP_E_UNSUPPORTED, -ENOMEM, -EFAULT, -EINVAL};
     for (size_t i = 0; result < 0 && i < sizeof allowed / sizeof *allowed; i++)
         if (result == allowed[i]) result = 0;
     if (result < 0 && __atomic_add_fetch(&bad, 1, __ATOMIC_RELAXED) <= 3)
-        check(false, "forks.c", __LINE__, text("%s: an allowed result (it is %s)", case_name, mmap_wrap_strerror(result)));
+        check(false, "fork_stress.c", __LINE__, text("%s: an allowed result (it is %s)", case_name, mmap_wrap_strerror(result)));
 }
 
 static void *keep_stepping(void *number) {
@@ -100,9 +100,9 @@ static void *keep_forking(void *number) {
         __atomic_add_fetch(&children, 1, __ATOMIC_RELAXED);
         if (!ended_in_time(child, 30, &status)) {
             __atomic_add_fetch(&late, 1, __ATOMIC_RELAXED);
-            check(false, "forks.c", __LINE__, text("%s: a child ends within 30 s", case_name));
+            check(false, "fork_stress.c", __LINE__, text("%s: a child ends within 30 s", case_name));
         } else if (status != 0 && __atomic_add_fetch(&bad, 1, __ATOMIC_RELAXED) <= 3) {
-            check(false, "forks.c", __LINE__, text("%s: a child ends well (its status is %d)", case_name, status));
+            check(false, "fork_stress.c", __LINE__, text("%s: a child ends well (its status is %d)", case_name, status));
         }
     }
     return NULL;

@@ -1,6 +1,6 @@
 /*
- * Children of a threaded process, made in the middle of another thread's access or change: nothing that only the parent
- * has keeps them waiting, also where both are process 1 of their PID namespaces.
+ * Children that are forked during another thread's access or change: they do not wait for threads that only the parent
+ * has, also if both are process 1 of their PID namespaces.
  */
 #define _GNU_SOURCE
 #include "cases.h"
@@ -38,8 +38,20 @@ static void *keep_protecting(void *unused) {
     return unused;
 }
 
-/* What a child does first. None of it may take long, and each succeeds or says why it cannot: a child that was made in
- * the middle of a change has the mapping as an unmapped one. */
+/* Some emulators move whatever may be moved, also what becomes shorter in its place; parts of different protections cannot
+   be moved together. */
+static bool shrinking_moves;
+
+static void see_whether_shrinking_moves(void) {
+    char *two = mmap(NULL, (size_t)(2 * page), RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *one = mremap(two, (size_t)(2 * page), (size_t)page, MREMAP_MAYMOVE);
+    shrinking_moves = one != two;
+    if (shrinking_moves) skip("a child's mremap_wrap may be EFAULT: here it moves what becomes shorter");
+    munmap(one, (size_t)page);
+}
+
+/* The first calls of a child. None may take long, and each succeeds or returns the reason: for a child that was forked
+ * during a change, the mapping is an unmapped one. */
 static void uses_what_it_has(void) {
     char bytes[8];
     double began = now();
@@ -53,11 +65,12 @@ static void uses_what_it_has(void) {
     bool unmapped = results[7] == 0;
     for (int i = 0; i < 8; i++) {
         int64_t right = i == 6 ? memory : expected[i];
-        check(unmapped ? results[i] == MMAP_WRAP_E_UNMAPPED || results[i] == right || i == 7 : results[i] == right, "children.c",
+        if (i == 6 && shrinking_moves && results[i] == -EFAULT) continue;
+        check(unmapped ? results[i] == MMAP_WRAP_E_UNMAPPED || results[i] == right || i == 7 : results[i] == right, "fork_during_calls.c",
               __LINE__, text("%s: call %d of a child is %lld (it is %s)", case_name, i, (long long)right,
                              results[i] < 0 ? mmap_wrap_strerror(results[i]) : "another number"));
     }
-    check(seconds < 0.9, "children.c", __LINE__, text("%s: a child's calls take no time (%.2f s)", case_name, seconds));
+    check(seconds < 0.9, "fork_during_calls.c", __LINE__, text("%s: a child's calls take no time (%.2f s)", case_name, seconds));
     mmap_wrap_handle own = memory_of(page);
     CHECK_IS(mmap_wrap_put_int(own, MMAP_WRAP_I64, 0, 7), 0);
     CHECK_IS(mprotect_wrap(own, PROT_READ, 0, page), 0);
@@ -67,7 +80,7 @@ static void uses_what_it_has(void) {
 static void *(*other_thread)(void *);
 static long clone_flags;
 
-/* Not fork: handlers of pthread_atfork do not run, and the child may be process 1. */
+/* Not by fork(2): pthread_atfork handlers do not run, and the child can be process 1. */
 static pid_t child_of(void) {
     fflush(stdout);
     return clone_flags == 0 ? fork() : (pid_t)syscall(SYS_clone, clone_flags | SIGCHLD, 0, 0, 0, 0);
@@ -82,7 +95,7 @@ static void makes_children(void) {
     for (int i = 0; i < CHILDREN; i++) {
         pid_t child = child_of();
         if (child < 0) {
-            check(false, "children.c", __LINE__, text("%s: clone (%s)", case_name, strerror(errno)));
+            check(false, "fork_during_calls.c", __LINE__, text("%s: clone (%s)", case_name, strerror(errno)));
             break;
         }
         if (child == 0) {
@@ -92,7 +105,7 @@ static void makes_children(void) {
         }
         int status = 0;
         bool in_time = ended_in_time(child, 10, &status);
-        check(in_time, "children.c", __LINE__, text("%s: child %d ends within 10 s", case_name, i));
+        check(in_time, "fork_during_calls.c", __LINE__, text("%s: child %d ends within 10 s", case_name, i));
         CHECK_IS(in_time ? status : 0, 0);
         if (!in_time || status != 0) break;
         usleep(100);
@@ -107,7 +120,7 @@ static const struct {
     void *(*thread)(void *);
 } threads[] = {{"resizes", keep_resizing}, {"writes eight bytes", keep_writing}, {"protects", keep_protecting}};
 
-static void a_child_does_not_wait_for_what_only_its_parent_does(void) {
+static void a_child_does_not_wait_for_threads_of_its_parent(void) {
     for (int i = 0; i < 3; i++) {
         other_thread = threads[i].thread;
         clone_flags = 0;
@@ -115,7 +128,7 @@ static void a_child_does_not_wait_for_what_only_its_parent_does(void) {
     }
 }
 
-/* The parent is process 1 of a namespace, and each child of a namespace within: both have the same process id. */
+/* The parent is process 1 of a namespace, and each child of a nested one: both have the same process id. */
 static void makes_children_as_process_one(void) {
     pid_t parent = (pid_t)syscall(SYS_clone, CLONE_NEWPID | SIGCHLD, 0, 0, 0, 0);
     if (parent == 0) {
@@ -138,7 +151,7 @@ static bool namespaces_can_be_made(void) {
     return true;
 }
 
-static void a_child_with_its_parents_process_id_does_not_wait_either(void) {
+static void a_child_with_the_process_id_of_its_parent_does_not_wait(void) {
     if (!namespaces_can_be_made()) {
         skip("PID namespaces: %s", strerror(errno));
         return;
@@ -149,7 +162,7 @@ static void a_child_with_its_parents_process_id_does_not_wait_either(void) {
     }
 }
 
-/* After unshare(CLONE_NEWPID) the first child is the init of the new namespace: the library's must not be it. */
+/* After unshare(CLONE_NEWPID) the first child is the init of the new namespace, and must not be a child of the library. */
 static void makes_no_first_child(void) {
     mmap_wrap_handle h = memory_of(page);
     int64_t value;
@@ -163,7 +176,7 @@ static void makes_no_first_child(void) {
     CHECK_IS(mmap_wrap_verify_handlers(), 0);
     CHECK_IS(mmap_wrap_atomic_add(h, 32, 0, 1, &value), MMAP_WRAP_E_UNSUPPORTED);
     CHECK_IS(mprotect_wrap(h, PROT_NONE, 0, page), 0);
-    CHECK_IS(mmap_wrap_read(h, 0, &byte, 1), MMAP_WRAP_E_FAULT); /* whose cause is looked for */
+    CHECK_IS(mmap_wrap_read(h, 0, &byte, 1), MMAP_WRAP_E_FAULT); /* the library looks for its cause */
     pid_t child = fork();
     CHECK(child > 0 || child == 0);
     if (child == 0) _exit(getpid() == 1 ? 0 : 1);
@@ -171,14 +184,16 @@ static void makes_no_first_child(void) {
     CHECK(waitpid(child, &status, 0) == child && status == 0);
 }
 
-static void the_first_child_of_a_new_namespace_is_the_programs(void) {
+static void the_first_child_of_a_new_namespace_is_not_the_librarys(void) {
     LIVES(20, makes_no_first_child, "a program between unshare(CLONE_NEWPID) and its first fork");
 }
 
 int main(void) {
     page = mmap_wrap_page_size();
-    RUN_THREADED(a_child_does_not_wait_for_what_only_its_parent_does);
-    RUN_THREADED(a_child_with_its_parents_process_id_does_not_wait_either);
-    RUN(the_first_child_of_a_new_namespace_is_the_programs);
+    see_whether_shrinking_moves();
+    RUN_THREADED(a_child_does_not_wait_for_threads_of_its_parent);
+    RUN_THREADED(a_child_with_the_process_id_of_its_parent_does_not_wait);
+    if (has_loops()) RUN(the_first_child_of_a_new_namespace_is_not_the_librarys);
+    else skip("a program before the first fork into a new PID namespace: no atomic operations there on this processor");
     return finish();
 }

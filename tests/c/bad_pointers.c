@@ -1,6 +1,6 @@
 /*
- * Pointers of the caller's that are not good: -EFAULT for the buffer of a read or write and for the needle of a search,
- * on every kind of memory, by the guarded loops and by the kernel alike. The mapping is not blamed, and nothing dies.
+ * Invalid pointers of the caller: -EFAULT for the buffer of a read or write and for the needle of a search, on every kind
+ * of memory, by the guarded loops and by the kernel. The error is not attributed to the mapping, and nothing is killed.
  */
 #define _GNU_SOURCE
 #include "cases.h"
@@ -16,7 +16,7 @@
 enum { RW = PROT_READ | PROT_WRITE, PAGES = 40 };
 static int64_t page;
 
-/* -- Bad memory: a good page before it, so that a pointer may begin well. Every good byte is 'a'. -- */
+/* -- Inaccessible memory with an accessible page before it, whose bytes are 'a', so that a buffer can begin in it. -- */
 
 static char *two_parts(int fd) {
     char *start = mmap(NULL, (size_t)(page * 2 * PAGES), RW, fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED, fd, 0);
@@ -36,10 +36,10 @@ static char *read_only(void) {
 static char *unmapped(void) {
     char *bad = two_parts(-1);
     munmap(bad, (size_t)(page * PAGES));
-    /* Nothing of this process is put there meanwhile: what is mapped is mapped before. */
+    /* Nothing else is mapped there meanwhile: all other mappings are created before. */
     return bad;
 }
-static char *of_a_file_cut_short(void) {
+static char *of_a_truncated_file(void) {
     int fd = open("buffer", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     CHECK(ftruncate(fd, page * 2 * PAGES) == 0);
     char *bad = two_parts(fd);
@@ -53,12 +53,12 @@ static char *not_an_address(void) { return (char *)(uintptr_t)(sizeof(void *) ==
 static const struct {
     const char *name;
     char *(*make)(void);
-    bool begins_well; /* the bytes before it are good */
+    bool begins_well; /* the bytes before it are accessible */
     bool can_be_read;
 } pointers[] = {
     {"without access", without_access, true, false},
     {"unmapped", unmapped, true, false},
-    {"of a file cut short", of_a_file_cut_short, true, false},
+    {"of a truncated file", of_a_truncated_file, true, false},
     {"read-only", read_only, true, true},
     {"NULL and some", small_number, false, false},
     {"not an address", not_an_address, false, false},
@@ -101,23 +101,23 @@ static void a_bad_pointer_is_efault(void) {
     char *bad = pointers[pointer].make();
     for (int i = 0; i < 5; i++) {
         for (int j = 0; j < 5; j++) {
-            /* From the bad byte on; the last byte alone is bad; half of it. */
+            /* All bytes inaccessible; only the last; half of them. */
             const int64_t before[] = {0, sizes[j] - 1, sizes[j] / 2};
             for (int k = 0; k < (pointers[pointer].begins_well && sizes[j] > 1 ? 3 : 1); k++) {
                 int64_t result = calls[call].call(memories[i], bad - before[k], sizes[j]);
-                check(result == -EFAULT, "pointers.c", __LINE__,
+                check(result == -EFAULT, "bad_pointers.c", __LINE__,
                       text("%s: %lld bytes, of which %lld good, with %s is EFAULT (it is %s)", case_name, (long long)sizes[j],
                            (long long)before[k], kinds[i], result < 0 ? mmap_wrap_strerror(result) : "a success"));
             }
         }
     }
-    /* Good ones are good afterwards. */
+    /* Valid pointers still work afterwards. */
     char good[] = "aaaa";
     for (int i = 0; i < 5; i++) CHECK_IS(mmap_wrap_find(memories[i], good, 4, 0, MMAP_WRAP_REST), 0);
     CHECK_IS(foreign_calls(), 0);
 }
 
-static void a_bad_pointer_of_the_callers_is_efault_everywhere(void) {
+static void a_bad_pointer_is_efault_for_every_call(void) {
     for (call = 0; call < CALLS; call++)
         for (pointer = 0; pointer < POINTERS; pointer++)
             if (!pointers[pointer].can_be_read || calls[call].fills)
@@ -128,7 +128,7 @@ static void a_bad_pointer_of_the_callers_is_efault_everywhere(void) {
     unlink("mapped");
 }
 
-/* Both at once: the mapping faults first, or the pointer does. What was met first is reported. */
+/* Both are inaccessible: the first fault is reported. */
 static void the_mapping_and_the_pointer(void) {
     take_situation(situation);
     mmap_wrap_handle h = memory_of(4 * page);
@@ -142,14 +142,14 @@ static void the_mapping_and_the_pointer(void) {
     CHECK_IS(mmap_wrap_write(h, page + page / 2, bad - page, 2 * page), MMAP_WRAP_E_FAULT);
 }
 
-static void what_is_met_first_is_reported(void) {
+static void the_first_fault_is_reported(void) {
     for (situation = 0; situation < SITUATIONS; situation++)
         LIVES(30, the_mapping_and_the_pointer, "mapping and pointer, %s", situation_names[situation]);
 }
 
 int main(void) {
     page = mmap_wrap_page_size();
-    RUN(a_bad_pointer_of_the_callers_is_efault_everywhere);
-    RUN(what_is_met_first_is_reported);
+    RUN(a_bad_pointer_is_efault_for_every_call);
+    RUN(the_first_fault_is_reported);
     return finish();
 }

@@ -1,8 +1,8 @@
 /*
- * Threads that change protection, guards and advice of the same memory while another accesses it: each access succeeds
- * or is MMAP_WRAP_E_FAULT, whatever the memory, and whoever has the signals.
+ * Threads change protection, guards and advice of the same memory while another accesses it: each access succeeds or
+ * returns MMAP_WRAP_E_FAULT, for every kind of memory and with any handlers of the signals.
  *
- *     protecting [SECONDS]     for each case, of every kind of memory; 0.1 unless given, of some kinds
+ *     protection_races [SECONDS]     for each case, of every kind of memory; by default 0.1, of some kinds
  */
 #define _GNU_SOURCE
 #include "accessors.h"
@@ -52,7 +52,7 @@ static int64_t pages_closed(int round) { return mprotect_wrap(memory, PROT_NONE,
 static int64_t guards_on(int round) { return mmap_wrap_guard(memory, 1, page * (round % 3), 2 * page); }
 static int64_t guards_off(int round) { (void)round; return mmap_wrap_guard(memory, 0, 0, MMAP_WRAP_REST); }
 
-/* Every advice that this library knows, less what is for breaking hardware. */
+/* Every advice that the library knows, except those that simulate failed hardware. */
 static int64_t advice[64];
 static int advices;
 
@@ -65,7 +65,7 @@ static void list_advice(void) {
     }
 }
 
-/* Not all of it applies to each kind of memory: the kernel's own errors are not of interest here. */
+/* Not all advice applies to each kind of memory: errors of the kernel do not matter here. */
 static int64_t advised(int round) {
     int64_t result = madvise_wrap(memory, advice[round % advices], page * (round % 3), 2 * page);
     return result < 0 && (result > MMAP_WRAP_E_HANDLE || result == MMAP_WRAP_E_UNSUPPORTED) ? 0 : result;
@@ -120,7 +120,7 @@ static void *keep_accessing(void *unused) {
             struct place place = {memory, round % 3 == 0 ? 0 : page - 8, sizes[round % 4], other, buffer};
             if (place.size == PAGES * page) place.offset = 0;
             access_once(&accessors[i], &place);
-            /* Between any two of them, a small one of those that are made most often. */
+            /* Between them, a small access, since those are the most frequent. */
             place.offset = 0;
             for (int j = 0; j < accessor_count; j++)
                 if (accessors[j].element && (i + j) % 8 == 0) access_once(&accessors[j], &place);
@@ -149,11 +149,11 @@ static void is_changed_by_two_threads_and_accessed_by_a_third(void) {
     __atomic_store_n(&stop, true, __ATOMIC_RELAXED);
     for (int i = 0; i < 3; i++) pthread_join(threads[i], NULL);
     CHECK_IS(foreign_calls(), 0);
-    check(wrong == 0, "protecting.c", __LINE__,
+    check(wrong == 0, "protection_races.c", __LINE__,
           text("%s is success or FAULT (it is %s)", wrong == 0 ? "" : wrong_accessor->name, result_name(wrong)));
-    check(not_changed == 0, "protecting.c", __LINE__, text("the changes succeed (one is %s)", result_name(not_changed)));
+    check(not_changed == 0, "protection_races.c", __LINE__, text("the changes succeed (one is %s)", result_name(not_changed)));
 
-    /* And the memory is whole afterwards. */
+    /* The memory is intact afterwards. */
     enter_situation(situation);
     char byte = 0;
     CHECK_IS(guards_off(0), 0);
@@ -164,7 +164,7 @@ static void is_changed_by_two_threads_and_accessed_by_a_third(void) {
     CHECK_IS(munmap_wrap(memory), 1);
 }
 
-static void no_access_dies_while_others_protect(void) {
+static void no_access_kills_while_others_change_protections(void) {
     for (kind = 0; kind < kinds_tried; kind++)
         for (change = 0; change < CHANGES; change++)
             for (situation = 0; situation < SITUATIONS; situation++)
@@ -178,6 +178,6 @@ int main(int argc, char **argv) {
     seconds = argument_or(argc, argv, 0.1);
     kinds_tried = argc > 1 ? KINDS : 3;
     list_advice();
-    RUN(no_access_dies_while_others_protect);
+    RUN(no_access_kills_while_others_change_protections);
     return finish();
 }

@@ -1,7 +1,7 @@
 /*
- * The causes of failures are named as they are: a limit on file sizes is EFBIG and leaves nothing behind, a length that
- * was always beyond the end of the file is not a file cut short, an empty pool of huge pages is itself. And a fault
- * takes no longer in a process of many mappings.
+ * Errors report their true causes: a limit on file sizes is EFBIG and leaves nothing behind, a length that was always
+ * beyond the end of the file is not reported as truncation, an empty pool of huge pages is reported as such. And a
+ * fault takes no longer in a process with many mappings.
  */
 #define _GNU_SOURCE
 #include "cases.h"
@@ -61,7 +61,7 @@ static void makes_files_beyond_the_limit(void) {
     CHECK_IS(mmap_wrap_length(kept), page);
     CHECK_IS(mmap_wrap_fill(kept, 0, 1, MMAP_WRAP_REST), page);
     CHECK_IS(open_descriptors(), descriptors);
-    /* What is within the limit is made, and the program's own SIGXFSZ is as it was. */
+    /* Within the limit files are created, and the action of SIGXFSZ has not changed. */
     CHECK(mmap_open_wrap("new", HOW(O_RDWR | O_CREAT, 0600, page, 1, MMAP_WRAP_REST, RW, MAP_SHARED, 0)) > 0);
     struct sigaction now_there;
     sigaction(SIGXFSZ, NULL, &now_there);
@@ -89,10 +89,10 @@ static void dies_of_its_own_write(void) {
     _exit(pwrite(fd, "x", 1, 1 << 20) == 1 ? 1 : 2);
 }
 
-static void a_file_beyond_rlimit_fsize_is_efbig_and_nothing_is_left(void) {
+static void a_file_beyond_rlimit_fsize_is_efbig_and_leaves_nothing_behind(void) {
     LIVES(20, makes_files_beyond_the_limit, "files beyond RLIMIT_FSIZE");
     LIVES(20, with_the_signal_ignored, "files beyond RLIMIT_FSIZE, SIGXFSZ ignored");
-    /* And the program's own writes end it as they would without the library. */
+    /* The program's own writes end it as without the library. */
     in_child_killed_by(SIGXFSZ, dies_of_its_own_write);
     unlink("new");
     unlink("old");
@@ -101,7 +101,7 @@ static void a_file_beyond_rlimit_fsize_is_efbig_and_nothing_is_left(void) {
 
 /* -- Beyond the end -- */
 
-static void a_length_always_beyond_the_end_was_not_cut_short(void) {
+static void a_length_that_was_always_beyond_the_end_is_not_reported_as_truncation(void) {
     static char bytes[65536];
     make_file("short", bytes, page);
     mmap_wrap_handle h = mmap_path_wrap("short", 3 * page, PROT_READ, MAP_SHARED, 0);
@@ -110,7 +110,7 @@ static void a_length_always_beyond_the_end_was_not_cut_short(void) {
     CHECK_IS(mmap_wrap_find(h, "x", 1, 0, MMAP_WRAP_REST), MMAP_WRAP_E_FAULT);
     SAYS_NOT("cut short");
     CHECK_IS(munmap_wrap(h), 1);
-    /* What is said is as true of a file that was longer when it was mapped. */
+    /* The message is true, too, for a file that was longer when it was mapped. */
     h = mmap_path_wrap("short", page, PROT_READ, MAP_SHARED, 0);
     CHECK(truncate("short", 0) == 0);
     CHECK_FAILS(mmap_wrap_read(h, 0, &byte, 1), MMAP_WRAP_E_FAULT, "lies beyond the 0 bytes of the file");
@@ -120,7 +120,7 @@ static void a_length_always_beyond_the_end_was_not_cut_short(void) {
 
 /* -- The pool of huge pages -- */
 
-static void an_empty_pool_of_huge_pages_is_named(void) {
+static void an_empty_pool_of_huge_pages_is_reported(void) {
     int64_t huge = 0;
     FILE *file = fopen("/proc/meminfo", "re");
     char row[128];
@@ -188,22 +188,22 @@ static void among_sixty_thousand(void) {
         if (mmap(NULL, (size_t)page, i % 2 ? PROT_READ : RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED) break;
     for (int i = 0; i < 3; i++) {
         after[i] = time_of_a_fault(handles[i]);
-        check(after[i] < 4 * before[i] + 20e-6, "causes.c", __LINE__,
+        check(after[i] < 4 * before[i] + 20e-6, "error_causes.c", __LINE__,
               text("%s: fault %d takes the same (%.0f us against %.0f)", case_name, i, after[i] * 1e6, before[i] * 1e6));
     }
 }
 
 /* struct procmap_query's ioctl, of Linux 6.11; its number says 104 bytes. */
-static bool one_mapping_can_be_asked_for(void) {
+static bool has_procmap_query(void) {
     uint64_t query[13] = {104};
     int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
-    bool there = ioctl(fd, (unsigned long)_IOC(_IOC_READ | _IOC_WRITE, 'f', 17, 104), query) == 0 || (errno != ENOTTY && errno != EINVAL);
+    bool there = ioctl(fd, REQUEST((unsigned long)_IOC(_IOC_READ | _IOC_WRITE, 'f', 17, 104)), query) == 0 || (errno != ENOTTY && errno != EINVAL);
     close(fd);
     return there;
 }
 
 static void a_fault_takes_the_same_time_among_60000_mappings(void) {
-    if (!one_mapping_can_be_asked_for()) {
+    if (!has_procmap_query()) {
         skip("the time of a fault among 60000 mappings: before Linux 6.11 they all have to be read");
         return;
     }
@@ -213,9 +213,9 @@ static void a_fault_takes_the_same_time_among_60000_mappings(void) {
 
 int main(void) {
     page = mmap_wrap_page_size();
-    RUN(a_file_beyond_rlimit_fsize_is_efbig_and_nothing_is_left);
-    RUN(a_length_always_beyond_the_end_was_not_cut_short);
-    RUN(an_empty_pool_of_huge_pages_is_named);
+    RUN(a_file_beyond_rlimit_fsize_is_efbig_and_leaves_nothing_behind);
+    RUN(a_length_that_was_always_beyond_the_end_is_not_reported_as_truncation);
+    RUN(an_empty_pool_of_huge_pages_is_reported);
     RUN(a_fault_takes_the_same_time_among_60000_mappings);
     return finish();
 }

@@ -1,4 +1,4 @@
-/* Addresses and exports: while one is held, the mapping stays where it is. */
+/* Addresses: while one is acquired, the mapping is not unmapped or moved. */
 #define _GNU_SOURCE
 #include "check.h"
 
@@ -7,7 +7,7 @@
 
 static int64_t page;
 
-static void the_address_is_that_of_the_first_byte(void) {
+static void mmap_wrap_address_returns_the_address_of_the_first_byte(void) {
     mmap_wrap_handle h = memory_of(page);
     char *bytes = mmap_wrap_address(h);
     CHECK(is_mapped(bytes) && (uintptr_t)bytes % (uintptr_t)page == 0);
@@ -18,7 +18,7 @@ static void the_address_is_that_of_the_first_byte(void) {
     CHECK_IS(munmap_wrap(h), 1);
 }
 
-static void an_exported_mapping_is_not_unmapped_until_every_export_is_back(void) {
+static void a_mapping_is_not_unmapped_until_its_address_is_released(void) {
     mmap_wrap_handle h = memory_of(page);
     char *bytes = mmap_wrap_acquire(h);
     CHECK(mmap_wrap_acquire(h) == bytes && mmap_wrap_acquire(h) == bytes);
@@ -33,7 +33,7 @@ static void an_exported_mapping_is_not_unmapped_until_every_export_is_back(void)
     CHECK(!is_mapped(bytes));
 }
 
-static void an_exported_mapping_can_do_everything_else(void) {
+static void a_mapping_with_an_acquired_address_can_do_everything_else(void) {
     mmap_wrap_handle h = memory_of(page);
     char byte;
     CHECK(mmap_wrap_acquire(h) != NULL);
@@ -47,7 +47,7 @@ static void an_exported_mapping_can_do_everything_else(void) {
     CHECK_IS(munmap_wrap(h), 1);
 }
 
-static void releasing_more_often_than_acquiring_is_refused(void) {
+static void releasing_more_often_than_acquiring_is_an_error(void) {
     mmap_wrap_handle h = memory_of(page);
     CHECK_FAILS(mmap_wrap_release(h), MMAP_WRAP_E_ARGUMENT, "mmap_wrap_release: released more often than acquired");
     CHECK(mmap_wrap_acquire(h) != NULL);
@@ -56,12 +56,12 @@ static void releasing_more_often_than_acquiring_is_refused(void) {
     CHECK_IS(munmap_wrap(h), 1);
 }
 
-static void exports_are_counted_for_each_mapping_by_itself(void) {
+static void exports_are_counted_for_each_mapping_separately(void) {
     mmap_wrap_handle held = memory_of(page), other = memory_of(page);
     CHECK(mmap_wrap_acquire(held) != NULL);
     CHECK_IS(mmap_wrap_release(other), MMAP_WRAP_E_ARGUMENT);
     CHECK_IS(munmap_wrap(other), 1);
-    mmap_wrap_handle next = memory_of(page); /* where the other was, in the library's table */
+    mmap_wrap_handle next = memory_of(page); /* in the same slot of the library's table */
     CHECK_IS(mmap_wrap_release(next), MMAP_WRAP_E_ARGUMENT);
     CHECK_IS(munmap_wrap(next), 1);
     CHECK_IS(munmap_wrap(held), MMAP_WRAP_E_BUSY);
@@ -71,10 +71,10 @@ static void exports_are_counted_for_each_mapping_by_itself(void) {
 
 int main(void) {
     page = mmap_wrap_page_size();
-    RUN(the_address_is_that_of_the_first_byte);
-    RUN(an_exported_mapping_is_not_unmapped_until_every_export_is_back);
-    RUN(an_exported_mapping_can_do_everything_else);
-    RUN(releasing_more_often_than_acquiring_is_refused);
-    RUN(exports_are_counted_for_each_mapping_by_itself);
+    RUN(mmap_wrap_address_returns_the_address_of_the_first_byte);
+    RUN(a_mapping_is_not_unmapped_until_its_address_is_released);
+    RUN(a_mapping_with_an_acquired_address_can_do_everything_else);
+    RUN(releasing_more_often_than_acquiring_is_an_error);
+    RUN(exports_are_counted_for_each_mapping_separately);
     return finish();
 }

@@ -1,4 +1,4 @@
-/* What the systems that this project answers to promise their users, done with this library. */
+/* Tests of other libraries, ported to this one. */
 #define _GNU_SOURCE
 #include "check.h"
 
@@ -67,12 +67,12 @@ static void a_page_of_a_file_is_changed_and_changed_back(void) {
     free(seen);
 }
 
-static void a_mapping_neither_shared_nor_private_is_refused(void) {
+static void a_mapping_neither_shared_nor_private_is_an_error(void) {
     CHECK_FAILS(mmap_wrap(NULL, page, RW, MAP_ANONYMOUS, -1, 0), MMAP_WRAP_E_ARGUMENT, "neither MAP_SHARED");
 }
 
-/* TXR: the four cases of a range, with these words. */
-static void a_range_outside_the_mapping_is_refused_with_its_numbers(void) {
+/* TXR: the four cases of a range, with its messages. */
+static void a_range_outside_the_mapping_is_an_error_with_its_numbers(void) {
     const int length = (int)(2 * page);
     mmap_wrap_handle h = memory_of(length);
     CHECK_FAILS(mprotect_wrap(h, PROT_READ, length + 1, 1), MMAP_WRAP_E_RANGE,
@@ -100,7 +100,7 @@ static void the_last_byte_of_a_page_is_set_and_read_back(void) {
     CHECK_IS(munmap_wrap(h), 1);
 }
 
-/* Common Lisp mmap: a whole file, its size found out, by path and by a descriptor that is closed straight after. */
+/* Common Lisp mmap: a whole file of any size, by path and by a descriptor that is closed after mapping. */
 static void a_mapped_text_equals_the_file_read_normally(void) {
     const char words[] = "Gr\xc3\xbc\xc3\x9f" "e, \xe4\xb8\x96\xe7\x95\x8c\n";
     const int64_t length = sizeof words - 1;
@@ -124,8 +124,8 @@ int main(void) {
     page = mmap_wrap_page_size();
     RUN(memory_without_a_file_is_shared_with_a_child);
     RUN(a_page_of_a_file_is_changed_and_changed_back);
-    RUN(a_mapping_neither_shared_nor_private_is_refused);
-    RUN(a_range_outside_the_mapping_is_refused_with_its_numbers);
+    RUN(a_mapping_neither_shared_nor_private_is_an_error);
+    RUN(a_range_outside_the_mapping_is_an_error_with_its_numbers);
     RUN(releasing_the_last_reference_unmaps);
     RUN(the_last_byte_of_a_page_is_set_and_read_back);
     RUN(a_mapped_text_equals_the_file_read_normally);

@@ -1,7 +1,7 @@
 /*
- * Memory that is taken away behind the library's back: unmapped, protected, guarded, kept from a child, given to
- * userfaultfd, cut short. Every accessor reports MMAP_WRAP_E_FAULT, in whatever situation of the signals, also where it
- * is the first and only use of the library, and in a child.
+ * Memory that other code made inaccessible: unmapped, protected, guarded, not inherited by a child, registered with
+ * userfaultfd, truncated. Every accessor reports MMAP_WRAP_E_FAULT, in every situation of the signals, also as the
+ * first and only use of the library, and in a child.
  */
 #define _GNU_SOURCE
 #include "accessors.h"
@@ -25,7 +25,7 @@ enum { RW = PROT_READ | PROT_WRITE, PAGES = 3 };
 static int64_t page;
 static size_t bytes;
 
-/* -- What is done behind the library's back: to the bytes from start on; 0, or -errno where this kernel cannot -- */
+/* -- Changes without the library, of the bytes from start on; each returns 0, or -errno if this kernel cannot -- */
 
 static int64_t code(int64_t result) {
     return result < 0 ? -errno : 0;
@@ -42,19 +42,19 @@ static int64_t replaced(char *start) {
     return mmap(start, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED ? -errno : 0;
 }
 
-/* A missing page of it is SIGBUS: with UFFD_FEATURE_SIGBUS nothing waits for a monitor. */
+/* A missing page raises SIGBUS: with UFFD_FEATURE_SIGBUS no access waits for a monitor. */
 static int monitor = -1;
 static int64_t given_to_userfaultfd(char *start) {
     int fd = monitor = (int)syscall(SYS_userfaultfd, O_CLOEXEC);
     if (fd < 0) return -errno;
     struct uffdio_api api = {.api = UFFD_API, .features = UFFD_FEATURE_SIGBUS};
     struct uffdio_register range = {{(uintptr_t)start, bytes}, UFFDIO_REGISTER_MODE_MISSING, 0};
-    if (ioctl(fd, UFFDIO_API, &api) < 0 || ioctl(fd, UFFDIO_REGISTER, &range) < 0) return -errno;
+    if (ioctl(fd, REQUEST(UFFDIO_API), &api) < 0 || ioctl(fd, REQUEST(UFFDIO_REGISTER), &range) < 0) return -errno;
     return 0; /* the descriptor stays open: closing it ends the registration */
 }
 
-/* The file behind shared memory has no name, but /proc leads to it; that takes a privilege. */
-static int64_t cut_short(char *start) {
+/* The file behind shared memory has no name, but can be opened through /proc with a privilege. */
+static int64_t truncated(char *start) {
     int fd = open(text("/proc/self/map_files/%lx-%lx", (unsigned long)(uintptr_t)start, (unsigned long)(uintptr_t)start + bytes),
                   O_RDWR | O_CLOEXEC);
     if (fd < 0) return -errno;
@@ -69,8 +69,8 @@ static const struct {
     int64_t (*take)(char *start);
     int kinds;         /* of memory */
     bool only_writes;   /* reads succeed */
-    bool only_child;    /* a child has it not */
-    bool only_parent;   /* a child is not concerned */
+    bool only_child;    /* a child does not inherit it */
+    bool only_parent;   /* a child is not affected */
 } ways[] = {
     {"unmapped", unmapped, PRIVATE | SHARED, false, false, false},
     {"without access", closed, PRIVATE | SHARED, false, false, false},
@@ -80,23 +80,23 @@ static const struct {
     {"replaced", replaced, PRIVATE | SHARED, false, false, false},
     {"kept from children", kept_from_children, PRIVATE | SHARED, false, true, false},
     {"given to userfaultfd", given_to_userfaultfd, PRIVATE | SHARED, false, false, true},
-    {"cut short", cut_short, SHARED, false, false, false},
+    {"truncated", truncated, SHARED, false, false, false},
 };
 enum { WAYS = sizeof ways / sizeof *ways };
 static int way, flags;
 static enum situation situation;
 static mmap_wrap_handle memory;
 
-/* Far from where the system puts what has no address: nothing else comes to lie where the memory was. */
+/* Far from the addresses that the kernel chooses, so that nothing else is mapped where the memory was. */
 static mmap_wrap_handle far_memory(void) {
     void *far = (void *)(sizeof(void *) == 8 ? (uintptr_t)1 << 40 : (uintptr_t)1 << 29);
     return mmap_wrap(far, (int64_t)bytes, RW, flags | MAP_ANONYMOUS, -1, 0);
 }
 
-static void take_away(void) {
+static void make_inaccessible(void) {
     memory = far_memory();
     int64_t result = ways[way].take(mmap_wrap_address(memory));
-    check(result == 0, "behind.c", __LINE__, text("%s: done (%s)", ways[way].name, result_name(result)));
+    check(result == 0, "external_changes.c", __LINE__, text("%s: done (%s)", ways[way].name, result_name(result)));
 }
 
 static bool applies(void) {
@@ -117,7 +117,7 @@ static void faults(const struct accessor *accessor, int64_t size) {
     static mmap_wrap_handle other;
     if (buffer == NULL) {
         buffer = calloc(1, bytes);
-        /* Not by an accessor: the one under test is the first. */
+        /* Without an accessor: the accessor under test is the first. */
         other = mmap_wrap(NULL, (int64_t)bytes, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     }
     struct place place = {memory, 8, size, other, buffer};
@@ -129,9 +129,9 @@ static void faults(const struct accessor *accessor, int64_t size) {
     if (ways[way].only_writes && !accessor->writes && !cannot_wait)
         right = result >= 0 || result == MMAP_WRAP_E_NOT_FOUND ||
                 (accessor->atomic && !repaired_in(situation) && result == MMAP_WRAP_E_UNSUPPORTED) ||
-                /* The kernel's own: private memory that is read-only is not to be waited on (kernel/futex/core.c). */
+                /* From the kernel: it does not wait on read-only private memory (kernel/futex/core.c). */
                 (strncmp(accessor->name, "wait", 4) == 0 && (result == -ETIMEDOUT || result == MMAP_WRAP_E_FAULT));
-    check(right, "behind.c", __LINE__, text("%s: %s of %lld bytes is %s", case_name, accessor->name, (long long)size, result_name(result)));
+    check(right, "external_changes.c", __LINE__, text("%s: %s of %lld bytes is %s", case_name, accessor->name, (long long)size, result_name(result)));
 }
 
 /* -- Each accessor as the first use of the library -- */
@@ -139,9 +139,9 @@ static void faults(const struct accessor *accessor, int64_t size) {
 static int which;
 
 static void one_accessor(void) {
-    if (repaired_in(situation) || situation >= BOTH_BLOCKED) take_situation(situation);
+    if (situation == OURS || situation == OVER_FOREIGN || situation >= BOTH_BLOCKED) take_situation(situation);
     enter_situation(situation);
-    take_away();
+    make_inaccessible();
     if (ways[way].only_child) {
         pid_t child = fork();
         int status;
@@ -169,7 +169,7 @@ static void first_and_only(int step) {
 }
 
 static int step;
-static void the_first_use_of_memory_taken_away_is_a_fault(void) {
+static void the_first_access_to_inaccessible_memory_is_a_fault(void) {
     first_and_only(step);
 }
 
@@ -189,7 +189,7 @@ static void after_other_accesses(void) {
     mmap_wrap_handle good = memory_of(page);
     CHECK_IS(mmap_wrap_fill(good, 0, 1, MMAP_WRAP_REST), page);
     enter_situation(situation);
-    take_away();
+    make_inaccessible();
     if (in_a_child) {
         pid_t child = fork();
         int status;
@@ -201,11 +201,11 @@ static void after_other_accesses(void) {
     all_accessors();
     CHECK_IS(foreign_calls(), 0);
     CHECK_IS(mmap_wrap_fill(good, 0, 1, MMAP_WRAP_REST), page);
-    /* The child of a single-threaded parent is as the parent: the handle can be unmapped, whatever is there. */
+    /* In the child of a single-threaded parent the handle can be unmapped, whatever is mapped there. */
     CHECK(munmap_wrap(memory) >= 0);
 }
 
-static void every_access_to_memory_taken_away_is_a_fault(void) {
+static void every_access_to_inaccessible_memory_is_a_fault(void) {
     for (way = 0; way < WAYS; way++) {
         for (flags = MAP_SHARED; flags <= MAP_PRIVATE; flags++) {
             if (!applies()) continue;
@@ -220,7 +220,7 @@ static void every_access_to_memory_taken_away_is_a_fault(void) {
     }
 }
 
-/* -- Only the second page: what comes before it is done -- */
+/* -- Only the second page: the bytes before it are accessed -- */
 
 static void half_of_it(void) {
     take_situation(situation);
@@ -238,17 +238,17 @@ static void half_of_it(void) {
     CHECK_IS(mmap_wrap_read(memory, page - 16, buffer, 16), 16);
 }
 
-static void what_comes_before_the_page_taken_away_is_done(void) {
+static void bytes_before_the_inaccessible_page_are_accessed(void) {
     for (situation = 0; situation < SITUATIONS; situation++) LIVES(20, half_of_it, "%s", situation_names[situation]);
 }
 
 int main(int argc, char **argv) {
     page = mmap_wrap_page_size();
     bytes = (size_t)(PAGES * page);
-    /* As their first use, every fifth accessor unless all are asked for. */
+    /* As the first use: every fifth accessor, unless a longer run tests all. */
     step = argument_or(argc, argv, 0) > 0 ? 1 : 5;
-    RUN(the_first_use_of_memory_taken_away_is_a_fault);
-    RUN(every_access_to_memory_taken_away_is_a_fault);
-    RUN(what_comes_before_the_page_taken_away_is_done);
+    RUN(the_first_access_to_inaccessible_memory_is_a_fault);
+    RUN(every_access_to_inaccessible_memory_is_a_fault);
+    RUN(bytes_before_the_inaccessible_page_are_accessed);
     return finish();
 }

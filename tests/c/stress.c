@@ -1,9 +1,9 @@
 /*
- * A storm: threads use every accessor, while others cut and punch the files, guard and protect, map over, unmap and
- * map again. No access dies or hangs, and each result is one that is allowed; with the signals the library's, foreign,
- * blocked, or some of each.
+ * Threads use every accessor, while others truncate the files, punch holes in them, guard, protect, map over, unmap and
+ * map again. No access kills or hangs, and each result is an allowed one; with the library's handlers, with other
+ * handlers, with blocked signals, or with both.
  *
- *     storm [SECONDS]     in all; 2 unless given
+ *     stress [SECONDS]     in all; 2 by default
  */
 #define _GNU_SOURCE
 #include "accessors.h"
@@ -28,7 +28,7 @@ static bool half_of_each;
 static double seconds;
 static bool stop;
 
-/* The mappings of the storm; each may be replaced at any moment. */
+/* The mappings; each may be replaced at any time. */
 static mmap_wrap_handle mappings[MAPPINGS];
 static int files[2] = {-1, -1};
 
@@ -41,7 +41,7 @@ static uint32_t next(uint32_t *seed) {
     return *seed >> 8;
 }
 
-/* On what: the file systems of this storm. */
+/* The directory of the files. */
 static const char *folder; /* NULL: no files */
 
 static mmap_wrap_handle map_one(uint32_t which) {
@@ -54,7 +54,7 @@ static int64_t uses, faults, wrong_uses, breaks;
 
 static void note_wrong(const char *what, int64_t result) {
     if (__atomic_add_fetch(&wrong_uses, 1, __ATOMIC_RELAXED) <= 5)
-        check(false, "storm.c", __LINE__, text("%s: %s is an allowed result (it is %s)", case_name, what, result_name(result)));
+        check(false, "stress.c", __LINE__, text("%s: %s is an allowed result (it is %s)", case_name, what, result_name(result)));
 }
 
 static void *keep_using(void *number) {
@@ -66,7 +66,7 @@ static void *keep_using(void *number) {
     enter_situation(mine);
     while (!stopped()) {
         const struct accessor *accessor = &accessors[next(&seed) % (uint32_t)accessor_count];
-        /* Some handles are remembered beyond their end. */
+        /* Some handles are used after their mapping was unmapped. */
         mmap_wrap_handle h = __atomic_load_n(&mappings[next(&seed) % MAPPINGS], __ATOMIC_RELAXED);
         for (uint32_t times = next(&seed) % 8; times-- > 0 && !stopped();) {
             static const int64_t most[] = {16, 64, 4096, 65536};
@@ -103,7 +103,7 @@ static void break_one(uint32_t *seed) {
     case 7: if (file >= 0 && ftruncate(file, pages * page) != 0) note_wrong("ftruncate", -errno); break;
     case 8: if (file >= 0) fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, at, page); break;
     case 9: if (file >= 0 && ftruncate(file, PAGES * page) != 0) note_wrong("ftruncate", -errno); break;
-    case 10: { /* behind the library's back: over a page of it, while an export keeps it where it is */
+    case 10: { /* without the library: over one of its pages, while an export prevents moving it */
         char *address = mmap_wrap_acquire(h);
         if (address == NULL) break;
         mmap(address + at, (size_t)page, next(seed) % 2 ? PROT_NONE : RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
@@ -129,11 +129,11 @@ static bool all_have_acted(void) {
         && __atomic_load_n(&breaks, __ATOMIC_RELAXED) > 0;
 }
 
-static void storms(void) {
+static void stress(void) {
     take_situation(situation);
     if (folder != NULL) {
         for (int i = 0; i < 2; i++) {
-            files[i] = open(text("%s/storm-%d", folder, i), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+            files[i] = open(text("%s/stress-%d", folder, i), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
             if (!CHECK(files[i] >= 0 && ftruncate(files[i], PAGES * page) == 0)) return;
         }
     }
@@ -160,27 +160,27 @@ static void unmount_loop(void) {
     unlink("loop.image");
 }
 
-static void no_storm_ends_the_process(void) {
+static void no_access_ends_the_process(void) {
     enum { HALF = SITUATIONS, CASES };
     static const struct { const char *name, *folder; } places[] = {{"no files", NULL}, {"tmpfs", "/dev/shm"}, {"ext4", "loop"}};
     bool mounted = geteuid() == 0 && mount_loop();
-    if (!mounted) skip("a storm on a loop file system: it takes root, mkfs.ext4 and a free loop device");
+    if (!mounted) skip("stress on a loop file system: it takes root, mkfs.ext4 and a free loop device");
     seconds /= CASES * (mounted ? 3 : 2);
     for (int i = 0; i < (mounted ? 3 : 2); i++) {
         folder = places[i].folder;
         for (int j = 0; j < CASES; j++) {
             half_of_each = j == HALF;
             situation = half_of_each ? OURS : (enum situation)j;
-            LIVES((int)seconds + 30, storms, "a storm on %s, %s", places[i].name, half_of_each ? "both blocked in half of the threads" : situation_names[j]);
+            LIVES((int)seconds + 30, stress, "stress on %s, %s", places[i].name, half_of_each ? "both blocked in half of the threads" : situation_names[j]);
         }
     }
-    for (int i = 0; i < 2; i++) unlink(text("/dev/shm/storm-%d", i));
+    for (int i = 0; i < 2; i++) unlink(text("/dev/shm/stress-%d", i));
     if (mounted) unmount_loop();
 }
 
 int main(int argc, char **argv) {
     page = mmap_wrap_page_size();
     seconds = argument_or(argc, argv, 2);
-    RUN(no_storm_ends_the_process);
+    RUN(no_access_ends_the_process);
     return finish();
 }

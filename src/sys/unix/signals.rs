@@ -1,0 +1,32 @@
+//! What a handler of signals needs.
+
+use libc::{c_int, siginfo_t};
+
+#[cfg(target_os = "illumos")]
+pub use libc::___errno as errno_place;
+#[cfg(any(target_os = "netbsd", target_os = "openbsd", target_os = "android"))]
+pub use libc::__errno as errno_place;
+#[cfg(target_os = "linux")]
+pub use libc::__errno_location as errno_place;
+#[cfg(any(target_vendor = "apple", target_os = "freebsd"))]
+pub use libc::__error as errno_place;
+
+/// Sends a signal to this thread once more, with its own words where the system can.
+///
+/// # Safety
+/// `info` is that of the signal that is being handled.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub unsafe fn raise_again(signal: c_int, info: *mut siginfo_t) {
+    // SAFETY: as the caller promises; the kernel reads the words.
+    unsafe { libc::syscall(libc::SYS_rt_tgsigqueueinfo, libc::getpid(), libc::gettid(), signal, info) };
+}
+
+/// The same.
+///
+/// # Safety
+/// As above.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub unsafe fn raise_again(signal: c_int, _info: *mut siginfo_t) {
+    // SAFETY: touches no memory.
+    unsafe { libc::pthread_kill(libc::pthread_self(), signal) };
+}
