@@ -97,6 +97,11 @@ const fn linux(value: i64) -> i64 {
     only(cfg!(any(target_os = "linux", target_os = "android")), value)
 }
 
+/// A value for Windows, whose headers lack the name: that of Linux, or for opening a bit that no O_ name of its C library has.
+const fn windows(value: i64) -> i64 {
+    only(cfg!(windows), value)
+}
+
 const fn only(here: bool, value: i64) -> i64 {
     if here { value } else { ABSENT }
 }
@@ -169,10 +174,10 @@ constants! {
         MMAP_WRAP_SOURCE_MEMORY_FILE "mmap_wrap_info: a file without a name that the library made" 5;
     }
     Protection {
-        PROT_NONE "pages may not be accessed";
-        PROT_READ "pages may be read";
-        PROT_WRITE "pages may be written";
-        PROT_EXEC "pages may be executed";
+        PROT_NONE "pages may not be accessed" windows(0);
+        PROT_READ "pages may be read" windows(1);
+        PROT_WRITE "pages may be written" windows(2);
+        PROT_EXEC "pages may be executed" windows(4);
         PROT_SEM "pages may hold futexes, on processors where that matters" linux(0x8);
         PROT_GROWSDOWN "mprotect: extend the change to the start of a mapping that grows down";
         PROT_GROWSUP "mprotect: extend the change to the end of a mapping that grows up";
@@ -181,15 +186,15 @@ constants! {
         PROT_SAO "strong access order (powerpc)" only(POWERPC, linux(0x10));
     }
     MapFlag {
-        MAP_SHARED "changes are written to the file, and other processes that map it see them";
-        MAP_PRIVATE "changes stay in this mapping";
-        MAP_SHARED_VALIDATE "as MAP_SHARED, and the kernel rejects unknown flags";
+        MAP_SHARED "changes are written to the file, and other processes that map it see them" windows(1);
+        MAP_PRIVATE "changes stay in this mapping" windows(2);
+        MAP_SHARED_VALIDATE "as MAP_SHARED, and the kernel rejects unknown flags" windows(3);
         MAP_DROPPABLE "memory that the kernel may drop (reads zero) when it runs short" linux(0x8);
-        MAP_FILE "no effect; some systems want it for files";
-        MAP_FIXED "exactly at this address, replacing what is there";
-        MAP_FIXED_NOREPLACE "exactly at this address, or fail where something is there";
-        MAP_ANONYMOUS "memory without a file";
-        MAP_ANON "another name of MAP_ANONYMOUS";
+        MAP_FILE "no effect; some systems want it for files" windows(0);
+        MAP_FIXED "exactly at this address, replacing what is there" windows(0x10);
+        MAP_FIXED_NOREPLACE "exactly at this address, or fail where something is there" windows(0x10_0000);
+        MAP_ANONYMOUS "memory without a file" windows(0x20);
+        MAP_ANON "another name of MAP_ANONYMOUS" windows(0x20);
         MAP_RENAME "another name of MAP_ANONYMOUS (powerpc)" only(POWERPC, linux(0x20));
         MAP_32BIT "in the lowest 2 GiB of the address space (x86)";
         MAP_ABOVE4G "above the lowest 4 GiB of the address space (x86)" only(X86, linux(0x80));
@@ -234,24 +239,24 @@ constants! {
         MAP_PREFAULT_READ "pages are made ready for reading (FreeBSD)";
     }
     MapValue {
-        MAP_TYPE "the bits of the flags that say shared or private";
+        MAP_TYPE "the bits of the flags that say shared or private" windows(0xF);
         MAP_HUGE_SHIFT "where the flags hold the logarithm of the huge page size" linux(26);
         MAP_HUGE_MASK "the bits of that logarithm, before shifting" linux(0x3F);
         MFD_HUGE_SHIFT "where the flags of a memfd hold the logarithm of the huge page size" linux(26);
         MFD_HUGE_MASK "the bits of that logarithm, before shifting" linux(0x3F);
     }
     SyncFlag {
-        MS_ASYNC "schedule the write and return";
-        MS_SYNC "return when the data is written";
-        MS_INVALIDATE "make other mappings of the file see it (EBUSY on locked pages)";
+        MS_ASYNC "schedule the write and return" windows(1);
+        MS_SYNC "return when the data is written" windows(4);
+        MS_INVALIDATE "make other mappings of the file see it (EBUSY on locked pages)" windows(2);
         MS_KILLPAGES "drop the pages (macOS)";
         MS_DEACTIVATE "pages are not needed soon (macOS)";
     }
     Advice {
-        MADV_NORMAL "no special treatment";
+        MADV_NORMAL "no special treatment" windows(0);
         MADV_RANDOM "no read-ahead: accesses come in random order";
         MADV_SEQUENTIAL "much read-ahead: accesses come in order";
-        MADV_WILLNEED "read the pages in soon";
+        MADV_WILLNEED "read the pages in soon" windows(3);
         MADV_DOFORK "a forked child has the pages again: undoes MADV_DONTFORK";
         MADV_MERGEABLE "identical pages may be merged (KSM)";
         MADV_UNMERGEABLE "identical pages are not merged";
@@ -262,7 +267,7 @@ constants! {
         MADV_DODUMP "in core dumps again: undoes MADV_DONTDUMP";
         MADV_KEEPONFORK "a forked child has the contents again: undoes MADV_WIPEONFORK";
         MADV_COLD "pages are reclaimed before others";
-        MADV_PAGEOUT "pages are reclaimed now";
+        MADV_PAGEOUT "pages are reclaimed now" windows(21);
         MADV_POPULATE_READ "make the pages ready for reading now";
         MADV_POPULATE_WRITE "make the pages ready for writing now";
         MADV_NOSYNC "written back only when needed (FreeBSD)";
@@ -272,8 +277,8 @@ constants! {
         MADV_PROTECT "the process is not killed when memory runs out (FreeBSD)";
     }
     Discarding {
-        MADV_DONTNEED "drop the pages: private ones read zero or the file again";
-        MADV_FREE "the pages may be dropped until they are next written";
+        MADV_DONTNEED "drop the pages: private ones read zero or the file again" windows(4);
+        MADV_FREE "the pages may be dropped until they are next written" windows(8);
         MADV_REMOVE "free the pages and their blocks of the file: punches a hole";
         MADV_DONTFORK "a forked child does not have the pages";
         MADV_WIPEONFORK "a forked child reads zero";
@@ -287,7 +292,7 @@ constants! {
         MADV_FREE_REUSE "undoes MADV_FREE_REUSABLE (macOS)";
     }
     RemapFlag {
-        MREMAP_MAYMOVE "the mapping may move";
+        MREMAP_MAYMOVE "the mapping may move" windows(1);
         MREMAP_FIXED "the mapping moves to exactly this address";
         MREMAP_DONTUNMAP "the old range stays mapped, empty";
     }
@@ -333,10 +338,10 @@ constants! {
         O_EXCL "with O_CREAT: fail if it exists";
         O_TRUNC "truncate the file to length 0";
         O_APPEND "write at the end";
-        O_CLOEXEC "close on exec";
-        O_DIRECT "bypass the page cache";
-        O_SYNC "writes return when data and metadata are stored";
-        O_DSYNC "writes return when data is stored";
+        O_CLOEXEC "close on exec" windows(0x80);
+        O_DIRECT "bypass the page cache" windows(0x40_0000);
+        O_SYNC "writes return when data and metadata are stored" windows(0x10_0000);
+        O_DSYNC "writes return when data is stored" windows(0x20_0000);
         O_NOFOLLOW "fail on a symbolic link";
         O_NOATIME "do not update the time of last access";
         O_TMPFILE "an unnamed file in the directory given";

@@ -121,14 +121,14 @@ pub enum Error {
     #[error("internal error: {0}")]
     Internal(String),
 
-    #[error("{attempt}: {errno}{}", Hint(hint))]
-    System { attempt: String, errno: Errno, hint: String },
+    #[error("{attempt}: {}{}", Text(*errno, *native), Hint(hint))]
+    System { attempt: String, errno: Errno, native: Option<Native>, hint: String },
 }
 
 impl Error {
     /// An error of the system: what was tried, and a hint at the limit and the remedy, or an empty one.
     pub fn system(errno: Errno, attempt: impl Into<String>, hint: impl Into<String>) -> Box<Error> {
-        Box::new(Error::System { attempt: attempt.into(), errno, hint: hint.into() })
+        Box::new(Error::System { attempt: attempt.into(), errno, native: Native::behind(errno), hint: hint.into() })
     }
 
     /// An invalid argument: what it is, and what it should be.
@@ -265,12 +265,107 @@ impl Errno {
 
 impl fmt::Display for Errno {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let text = std::io::Error::from_raw_os_error(self.0).to_string();
-        let text = text.split(" (os error").next().unwrap_or_default();
-        match self.name() {
-            Some(name) => write!(f, "{text} ({name})"),
-            None => write!(f, "{text} (errno {})", self.0),
+        Text(*self, None).fmt(f)
+    }
+}
+
+/// The system's own code of an error, on a system whose codes are not POSIX's: Windows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Native(pub i32);
+
+#[cfg(not(windows))]
+impl Native {
+    fn behind(_errno: Errno) -> Option<Native> {
+        None
+    }
+}
+
+#[cfg(windows)]
+mod native {
+    use super::{Errno, Native};
+    use std::cell::Cell;
+
+    thread_local! {
+        /// The last code of this thread that became an error number.
+        static LAST: Cell<Option<(Errno, Native)>> = const { Cell::new(None) };
+    }
+
+    impl Native {
+        /// Notes the code that an error number stands for. The error is made next, in this thread.
+        pub fn note(self, errno: Errno) {
+            LAST.set(Some((errno, self)));
         }
+
+        /// Whether this was the last code of this thread that became an error number.
+        pub fn is_last(self) -> bool {
+            LAST.get().is_some_and(|(_, code)| code == self)
+        }
+
+        /// What comes next has no code.
+        pub fn forget() {
+            LAST.set(None);
+        }
+
+        pub(super) fn behind(errno: Errno) -> Option<Native> {
+            LAST.take().filter(|(noted, _)| *noted == errno).map(|(_, code)| code)
+        }
+    }
+}
+
+/// An error in the system's words.
+struct Text(Errno, Option<Native>);
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let Text(errno, native) = self;
+        let text = match native {
+            Some(Native(code)) => words(*code),
+            None => errno.words(),
+        };
+        match errno.name() {
+            Some(name) => write!(f, "{text} ({name}")?,
+            None => write!(f, "{text} (errno {}", errno.0)?,
+        }
+        match native {
+            Some(Native(code)) => write!(f, ", Windows error {code})"),
+            None => f.write_str(")"),
+        }
+    }
+}
+
+/// The words of the standard library for a code of the system's.
+fn words(code: i32) -> String {
+    let text = std::io::Error::from_raw_os_error(code).to_string();
+    text.split(" (os error").next().unwrap_or_default().trim_end().to_owned()
+}
+
+impl Errno {
+    #[cfg(not(windows))]
+    fn words(self) -> String {
+        words(self.0)
+    }
+
+    /// Those of the C library: the system's are for its own codes.
+    #[cfg(windows)]
+    fn words(self) -> String {
+        match self {
+            Errno::EACCES => "Permission denied",
+            Errno::EBUSY => "Device or resource busy",
+            Errno::EEXIST => "File exists",
+            Errno::EFAULT => "Bad address",
+            Errno::EINVAL => "Invalid argument",
+            Errno::EIO => "Input/output error",
+            Errno::EISDIR => "Is a directory",
+            Errno::ENAMETOOLONG => "File name too long",
+            Errno::ENODEV => "No such device",
+            Errno::ENOENT => "No such file or directory",
+            Errno::ENOMEM => "Not enough memory",
+            Errno::ENOSPC => "No space left on device",
+            Errno::EILSEQ => "Not UTF-8",
+            Errno::ETIMEDOUT => "Timed out",
+            _ => "Error",
+        }
+        .to_owned()
     }
 }
 

@@ -49,6 +49,7 @@
 
 #![cfg_attr(not(feature = "internals"), allow(dead_code, unused_imports, reason = "this crate's tests use the rest"))]
 #![cfg_attr(not(target_os = "linux"), allow(clippy::bad_bit_mask, reason = "constants that a platform lacks are 0"))]
+#![cfg_attr(windows, allow(clippy::useless_conversion, clippy::result_large_err, reason = "handles are 64 bits here, not 32"))]
 #![cfg_attr(
     any(target_os = "android", target_os = "openbsd", target_os = "illumos"),
     allow(clippy::missing_const_for_thread_local, reason = "they are const; the macro hides it there")

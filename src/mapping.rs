@@ -236,6 +236,11 @@ impl Mapping {
         start..start + self.pages.size()
     }
 
+    /// Whether `replace_page` can.
+    pub(crate) fn can_replace_a_page(&self) -> bool {
+        self.pages.can_replace_a_page()
+    }
+
     /// Maps a zeroed page where an access through an address faulted, if that is in this mapping. Called inside a signal
     /// handler: takes no lock, allocates nothing.
     pub(crate) fn replace_page(&self, address: usize) -> bool {

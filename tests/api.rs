@@ -1,4 +1,5 @@
 //! The Rust API: what its doc examples do not show.
+#![cfg_attr(windows, allow(unused_imports, dead_code, reason = "some of its tests are for other systems"))]
 
 mod common;
 
@@ -88,6 +89,7 @@ fn rustc_is_of_this_platform() -> bool {
 
 /// Each block is a program; tests/samples does the same for the other languages.
 #[test]
+#[cfg(unix)]
 fn every_rust_sample_of_the_pages_runs() {
     if !rustc_is_of_this_platform() {
         return;
@@ -110,6 +112,7 @@ fn every_rust_sample_of_the_pages_runs() {
 }
 
 #[test]
+#[cfg(unix)]
 fn a_program_that_forbids_unsafe_code_cannot_map_over_memory_in_use() {
     if !rustc_is_of_this_platform() {
         return;
@@ -160,6 +163,7 @@ fn every_exported_function_is_unsafe_in_rust() {
 }
 
 #[test]
+#[cfg(unix)]
 fn a_program_that_depends_on_it_builds_nine_crates() {
     let output = Command::new(env!("CARGO"))
         .args(["tree", "--locked", "--offline", "--edges", "normal,build", "--prefix", "none", "--format", "{p}"])
@@ -206,6 +210,7 @@ fn every_public_item_has_an_example() {
 }
 
 #[test]
+#[cfg(unix)]
 fn mremap_to_an_address_needs_the_unsafe_call_below_the_api_too() {
     use mmap_wrap::internals::constants::{MAP_FIXED, MAP_SHARED, MREMAP_FIXED, MREMAP_MAYMOVE, PROT_READ};
     use mmap_wrap::internals::{self, mapping::FileEnd};
@@ -269,6 +274,7 @@ fn errors_have_the_operation_and_the_kind_that_io_has() {
 }
 
 #[test]
+#[cfg(unix)]
 fn a_truncated_file_is_an_error_in_safe_code() {
     let file = tempfile::tempfile().unwrap();
     let page = page_size() as u64;
@@ -409,6 +415,7 @@ fn a_mutex_is_released_by_its_guard_and_taken_over_from_a_thread_that_ended() {
 }
 
 #[test]
+#[cfg(unix)]
 fn a_flag_that_this_platform_lacks_is_an_error_with_its_name() {
     if cfg!(target_os = "linux") {
         let error = MapOptions::new().flags(MapFlags::CONCEAL).anonymous(1).unwrap_err();
@@ -511,6 +518,7 @@ fn resizing_and_splitting_keep_the_length_that_is_reported() {
 }
 
 #[test]
+#[cfg(unix)]
 fn a_page_lost_by_address_is_reported_once() {
     let file = tempfile::tempfile().unwrap();
     file.set_len(2 * page_size() as u64).unwrap();

@@ -1,5 +1,5 @@
 //! Atomic operations on words that processes share, with errors in place of signals; waiting and waking.
-
+#![cfg(unix)]
 #![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "small numbers")]
 
 mod common;

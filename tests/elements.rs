@@ -1,5 +1,5 @@
 //! Elements: `get` returns what `put` stored, in every kind and byte order; a number that does not fit is an error.
-
+#![cfg_attr(windows, allow(unused_imports, dead_code, reason = "some of its tests are for other systems"))]
 #![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, clippy::cast_sign_loss, reason = "bits are looked at")]
 
 mod common;
@@ -13,7 +13,6 @@ use mmap_wrap::internals::range::REST;
 use mmap_wrap::internals::registry;
 use proptest::prelude::*;
 use std::ffi::CStr;
-use std::os::fd::AsRawFd;
 use std::ptr::{null, null_mut};
 
 const SIGNED: [i64; 4] = [MMAP_WRAP_I8, MMAP_WRAP_I16, MMAP_WRAP_I32, MMAP_WRAP_I64];
@@ -197,7 +196,7 @@ fn a_fault_reports_its_offset_and_numbers_are_read_by_the_kernel_where_the_prote
 fn truncated() -> (std::fs::File, registry::Handle) {
     let file = tempfile::tempfile().unwrap();
     file.set_len(8192).unwrap();
-    let fd = file.as_raw_fd().into();
+    let fd = mmap_wrap::internals::raw(&file).into();
     let h = registry::insert(|| from_descriptor(0, REST, READ_WRITE, MAP_SHARED, fd, 0)).unwrap();
     registry::pin(h).unwrap().fill(0, 1, REST).unwrap();
     file.set_len(4096).unwrap();
@@ -205,6 +204,7 @@ fn truncated() -> (std::fs::File, registry::Handle) {
 }
 
 #[test]
+#[cfg(unix)]
 fn copies_and_comparisons_report_which_mapping_failed() {
     let (good, (_file, cut)) = (handle(8192), truncated());
     registry::pin(good).unwrap().fill(0, 1, REST).unwrap();
@@ -261,6 +261,7 @@ fn copies_and_comparisons_take_the_rest_and_the_same_handle_twice() {
 }
 
 #[test]
+#[cfg(unix)]
 fn the_losses_of_two_mappings_are_reported_one_after_the_other() {
     in_a_process_of_its_own("the_losses_of_two_mappings_are_reported_one_after_the_other", || {
         let [(_one, first), (_other, second)] = [truncated(), truncated()];

@@ -1,5 +1,5 @@
 //! No fault kills the process: each cause is provoked, for every accessor.
-
+#![cfg(unix)]
 #![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "small numbers")]
 
 mod common;

@@ -1,5 +1,5 @@
 //! A stale handle never accesses memory; unmapping does not wait; a fork leaves no pins.
-
+#![cfg_attr(windows, allow(unused_imports, dead_code, reason = "some of its tests are for other systems"))]
 #![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "small numbers")]
 
 mod common;
@@ -223,6 +223,7 @@ fn a_pin_that_found_the_mapping_live_keeps_its_addresses() {
 }
 
 #[test]
+#[cfg(unix)]
 fn a_forked_child_has_the_handles_of_its_parent_and_none_of_the_pins() {
     in_a_process_of_its_own("a_forked_child_has_the_handles_of_its_parent_and_none_of_the_pins", || {
         static OVER: AtomicBool = AtomicBool::new(false);
@@ -256,6 +257,7 @@ fn a_forked_child_has_the_handles_of_its_parent_and_none_of_the_pins() {
 }
 
 #[test]
+#[cfg(unix)]
 fn an_export_outlives_a_fork() {
     let h = handle(4096);
     acquire(h).unwrap();

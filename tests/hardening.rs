@@ -1,11 +1,11 @@
 //! Guard regions, seals, names.
+#![cfg(unix)]
 
 mod common;
 
 use common::{READ_WRITE, anonymous, forked, from_descriptor, in_a_process_of_its_own, read, resize_at, without_guard_regions};
 use mmap_wrap::internals::{Mapping, constants::*, error::*, mapping::FileEnd, range::REST, registry};
 use std::io::Write;
-use std::os::fd::AsRawFd;
 
 fn page() -> i64 {
     common::abi::mmap_wrap_page_size()
@@ -93,7 +93,7 @@ fn numbered_pages(count: u8) -> std::fs::File {
 
 fn a_guard_outlives_protections() {
     let file = numbered_pages(4);
-    let of_file = |flags| from_descriptor(0, REST, READ_WRITE, flags, file.as_raw_fd().into(), 0).unwrap();
+    let of_file = |flags| from_descriptor(0, REST, READ_WRITE, flags, mmap_wrap::internals::raw(&file).into(), 0).unwrap();
     for memory in [private(4 * page()), anonymous(4 * page()), of_file(MAP_SHARED), of_file(MAP_PRIVATE)] {
         memory.guard(true, page(), 2 * page()).unwrap();
         assert_eq!(accesses(&memory), "w--w");
@@ -133,7 +133,7 @@ fn pages_whose_guard_is_removed_have_the_last_protection_that_was_set() {
 
 fn guarding_discards_private_memory_and_no_file_data() {
     let file = numbered_pages(2);
-    let of_file = |flags| from_descriptor(0, REST, READ_WRITE, flags, file.as_raw_fd().into(), 0).unwrap();
+    let of_file = |flags| from_descriptor(0, REST, READ_WRITE, flags, mmap_wrap::internals::raw(&file).into(), 0).unwrap();
     for (memory, left) in
         [(private(2 * page()), 0), (anonymous(2 * page()), 7), (of_file(MAP_PRIVATE), 2), (of_file(MAP_SHARED), 7)]
     {
@@ -147,7 +147,7 @@ fn guarding_discards_private_memory_and_no_file_data() {
 
 fn a_guard_covers_the_first_page_of_a_mapping_that_begins_inside_it() {
     let file = numbered_pages(3);
-    let memory = from_descriptor(0, REST, READ_WRITE, MAP_SHARED, file.as_raw_fd().into(), 100).unwrap();
+    let memory = from_descriptor(0, REST, READ_WRITE, MAP_SHARED, mmap_wrap::internals::raw(&file).into(), 100).unwrap();
     memory.guard(true, 0, page() - 100).unwrap();
     memory.protect(READ_WRITE, 0, REST).unwrap();
     assert_eq!(read(&memory, page() - 101, 1).unwrap_err().code(), MMAP_WRAP_E_FAULT);

@@ -1,4 +1,5 @@
 //! Aligned mappings, transparent huge pages, huge pages of the pool, and NUMA nodes.
+#![cfg(unix)]
 
 mod common;
 

@@ -1,14 +1,14 @@
 //! Information about a mapping, and the list of live mappings.
+#![cfg_attr(windows, allow(unused_imports, dead_code, reason = "some of its tests are for other systems"))]
 
 mod common;
 
 use common::abi::*;
 use common::from_descriptor;
 use mmap_wrap::internals::mapping::{KEEP, Name, OpenRequest};
-use mmap_wrap::internals::{Mapping, constants::*, error::*, range::REST, registry};
+use mmap_wrap::internals::{Mapping, constants::*, error::*, range::REST, raw, registry};
 use std::ffi::CString;
 use std::fs::File;
-use std::os::fd::AsRawFd;
 use std::ptr::null_mut;
 
 const READ_WRITE: i64 = PROT_READ | PROT_WRITE;
@@ -25,6 +25,7 @@ fn info(h: i64) -> mmap_wrap_info {
 }
 
 #[test]
+#[cfg(unix)]
 fn info_has_what_was_requested_and_what_changed_since() {
     let page = mmap_wrap_page_size();
     let path = c"Cargo.toml";
@@ -47,6 +48,7 @@ fn info_has_what_was_requested_and_what_changed_since() {
 }
 
 #[test]
+#[cfg(unix)]
 fn info_has_what_a_mapping_was_created_from() {
     let file = File::open("Cargo.toml").unwrap();
     let name = CString::new(format!("/mmap-wrap-facts-{}", std::process::id())).unwrap();
@@ -59,7 +61,7 @@ fn info_has_what_a_mapping_was_created_from() {
     };
     let private = MAP_PRIVATE | MAP_ANONYMOUS;
     for keep in [0, KEEP] {
-        let fd = || from_descriptor(0, 1, PROT_READ, MAP_PRIVATE | keep, file.as_raw_fd().into(), 0);
+        let fd = || from_descriptor(0, 1, PROT_READ, MAP_PRIVATE | keep, raw(&file).into(), 0);
         assert_eq!(made_of(&fd), Ok(MMAP_WRAP_SOURCE_DESCRIPTOR));
         let path = || Mapping::from_path(c"Cargo.toml", 1, PROT_READ, MAP_PRIVATE | keep, 0);
         assert_eq!(made_of(&path), Ok(MMAP_WRAP_SOURCE_PATH));
@@ -130,8 +132,8 @@ fn the_size_of_the_kept_file_is_its_present_size() {
     let file = std::fs::OpenOptions::new().read(true).write(true).open(&path).unwrap();
     std::fs::remove_file(&path).unwrap();
     let keep = MAP_SHARED | KEEP;
-    let fd = file.as_raw_fd();
-    let h = registry::insert(|| from_descriptor(0, 5, PROT_READ, keep, fd.into(), 0)).unwrap();
+    let fd: i64 = raw(&file).into();
+    let h = registry::insert(|| from_descriptor(0, 5, PROT_READ, keep, fd, 0)).unwrap();
     assert_eq!(mmap_wrap_file_size(h), 5);
     file.set_len(1 << 40).unwrap();
     assert_eq!(mmap_wrap_file_size(h), 1 << 40);

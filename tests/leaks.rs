@@ -1,4 +1,5 @@
 //! Calls leak nothing: after many rounds the process has exactly the same allocations, mappings and descriptors.
+#![cfg(unix)]
 
 mod common;
 

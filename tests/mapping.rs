@@ -1,5 +1,5 @@
 //! Mapping, with a file and without: contents, errors, ranges.
-
+#![cfg(unix)]
 #![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "small numbers")]
 
 mod common;

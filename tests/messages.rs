@@ -1,4 +1,5 @@
 //! Messages: all languages show them, so none may use the words of one language.
+#![cfg(unix)]
 
 mod common;
 
@@ -28,7 +29,7 @@ fn messages() -> Vec<String> {
     let path = folder.path().join("file");
     std::fs::write(&path, [7; 100]).unwrap();
     let file = std::fs::File::options().read(true).write(true).open(&path).unwrap();
-    let fd = i64::from(std::os::fd::AsRawFd::as_raw_fd(&file));
+    let fd = i64::from(mmap_wrap::internals::raw(&file));
 
     let page = mmap_wrap_page_size();
     let (private, shared) = (map(page, MAP_PRIVATE | MAP_ANONYMOUS, -1), map(page, ANONYMOUS, -1));
@@ -101,7 +102,7 @@ fn a_message_has_the_remedy() {
     let path = folder.path().join("file");
     std::fs::write(&path, [7; 100]).unwrap();
     let file = std::fs::File::options().read(true).write(true).open(&path).unwrap();
-    let fd = i64::from(std::os::fd::AsRawFd::as_raw_fd(&file));
+    let fd = i64::from(mmap_wrap::internals::raw(&file));
     let h = map(REST, MAP_SHARED, fd);
     let says = |code: i64, what: &str| {
         let message = message(code);

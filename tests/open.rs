@@ -1,4 +1,5 @@
 //! Opening and creating files, and memory files: calls succeed, or leave nothing behind.
+#![cfg(unix)]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! Which pages are in memory: reports are correct, and paging out loses nothing.
+#![cfg(unix)]
 
 mod common;
 

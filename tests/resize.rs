@@ -1,4 +1,5 @@
 //! Resizing, moving, splitting: handle and bytes stay the same, and other threads are not disturbed.
+#![cfg_attr(windows, allow(unused_imports, dead_code, reason = "some of its tests are for other systems"))]
 
 mod common;
 
@@ -41,6 +42,7 @@ fn growing_and_shrinking_keep_the_bytes_that_fit() {
 }
 
 #[test]
+#[cfg(unix)]
 fn the_file_grows_and_shrinks_with_its_mapping_on_request() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file");
@@ -67,6 +69,7 @@ fn the_file_grows_and_shrinks_with_its_mapping_on_request() {
 }
 
 #[test]
+#[cfg(unix)]
 fn a_mapping_of_an_empty_file_grows_with_it() {
     let folder = tempfile::tempdir().unwrap();
     let named = CString::new(folder.path().join("empty").to_str().unwrap()).unwrap();
@@ -94,6 +97,7 @@ fn a_mapping_of_an_empty_file_grows_with_it() {
 }
 
 #[test]
+#[cfg(unix)]
 fn a_mapping_that_was_empty_has_the_protection_that_was_set_before_it_grew() {
     let mut memory = Mapping::from_unnamed(page(), READ_WRITE, MAP_SHARED).unwrap();
     let file = std::fs::File::from(memory.descriptor().unwrap());
@@ -125,6 +129,7 @@ fn resizing_secret_memory_is_an_error_with_the_reason() {
 }
 
 #[test]
+#[cfg(unix)]
 fn a_device_has_no_end_to_be_mapped_to() {
     let map = |length| Mapping::from_path(c"/dev/zero", length, READ_WRITE, MAP_PRIVATE | KEEP, 0);
     let mut zeros = map(100).unwrap();
@@ -148,6 +153,7 @@ fn growing_shared_memory_without_a_file_is_an_error() {
 }
 
 #[test]
+#[cfg(unix)]
 fn a_failed_resize_changes_nothing() {
     in_a_process_of_its_own("a_failed_resize_changes_nothing", || {
         let mut memory = Mapping::from_unnamed(2 * page(), READ_WRITE, MAP_SHARED).unwrap();
@@ -188,6 +194,7 @@ fn a_failed_resize_changes_nothing() {
 }
 
 #[test]
+#[cfg(unix)]
 fn a_mapping_whose_file_cannot_be_truncated_keeps_its_length() {
     let mut sealed = Mapping::from_memfd(c"sealed", MFD_ALLOW_SEALING, 2 * page(), READ_WRITE, MAP_SHARED).unwrap();
     sealed.add_file_seals(F_SEAL_SHRINK).unwrap();
@@ -202,6 +209,7 @@ fn a_mapping_whose_file_cannot_be_truncated_keeps_its_length() {
 }
 
 #[test]
+#[cfg(unix)]
 fn a_mapping_moves_to_the_given_address() {
     let mut memory = private(page());
     memory.write(0, b"here").unwrap();
@@ -215,6 +223,7 @@ fn a_mapping_moves_to_the_given_address() {
 }
 
 #[test]
+#[cfg(unix)]
 fn nothing_is_mapped_at_null() {
     in_a_process_of_its_own("nothing_is_mapped_at_null", || {
         // Root can map at 0, but NULL means an error.
@@ -235,6 +244,7 @@ fn nothing_is_mapped_at_null() {
 }
 
 #[test]
+#[cfg(unix)]
 fn moved_pages_have_a_new_handle() {
     let h = registry::insert(|| Ok(private(page()))).unwrap();
     registry::pin(h).unwrap().write(0, b"here").unwrap();
@@ -368,6 +378,7 @@ fn readers_never_see_other_bytes_while_it_is_resized() {
 }
 
 #[test]
+#[cfg(unix)]
 fn a_child_that_is_forked_during_a_resize_does_not_wait() {
     let h = registry::insert(|| Ok(private(4 * page()))).unwrap();
     let done = AtomicBool::new(false);

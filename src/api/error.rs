@@ -2,7 +2,7 @@
 
 use crate::error::{
     Cause, Errno, Error as CoreError, MMAP_WRAP_E_ALIGNMENT, MMAP_WRAP_E_ARGUMENT, MMAP_WRAP_E_BUSY, MMAP_WRAP_E_FAULT,
-    MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_RANGE, MMAP_WRAP_E_SEALED, MMAP_WRAP_E_UNMAPPED, MMAP_WRAP_E_UNSUPPORTED,
+    MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_RANGE, MMAP_WRAP_E_SEALED, MMAP_WRAP_E_UNMAPPED, MMAP_WRAP_E_UNSUPPORTED, Native,
 };
 use std::fmt;
 use std::io;
@@ -113,14 +113,15 @@ impl Error {
         }
     }
 
-    /// The system's error number, where the system returned one.
+    /// The system's error number, where the system returned one: errno or, on Windows, the code of GetLastError.
     ///
     /// ```
     /// assert_eq!(mmap_wrap::Mapping::open("no such file").unwrap_err().raw_os_error(), Some(2));
     /// ```
     pub fn raw_os_error(&self) -> Option<i32> {
         match self.inner.without_side() {
-            CoreError::System { errno: Errno(number), .. } => Some(*number),
+            CoreError::System { native: Some(Native(code)), .. } => Some(*code),
+            CoreError::System { errno: Errno(number), .. } => (!cfg!(windows)).then_some(*number),
             _ => None,
         }
     }
@@ -155,14 +156,14 @@ impl Error {
 
     fn io_kind(&self) -> io::ErrorKind {
         match (self.kind(), self.inner.without_side()) {
-            (_, CoreError::System { errno, .. }) => io::Error::from_raw_os_error(errno.0).kind(),
+            (_, CoreError::System { errno, .. }) => self.raw_os_error().map_or_else(|| kind_without_code(*errno), kind_of),
             (_, CoreError::Fault { cause, .. }) => match cause {
                 Cause::Protection | Cause::Guard => io::ErrorKind::PermissionDenied,
                 Cause::BeyondEnd { .. } => io::ErrorKind::UnexpectedEof,
                 Cause::NoSpace => io::ErrorKind::StorageFull,
                 Cause::Quota => io::ErrorKind::QuotaExceeded,
                 Cause::NoMemory | Cause::HugePages { .. } => io::ErrorKind::OutOfMemory,
-                Cause::Io(errno) => io::Error::from_raw_os_error(errno.0).kind(),
+                Cause::Io(errno) if !cfg!(windows) => kind_of(errno.0),
                 _ => io::ErrorKind::Other,
             },
             (ErrorKind::OutOfRange | ErrorKind::Misaligned | ErrorKind::InvalidArgument, _) => io::ErrorKind::InvalidInput,
@@ -172,6 +173,26 @@ impl Error {
             _ => io::ErrorKind::Other,
         }
     }
+}
+
+/// The kind of an error that this library found, where the system has other codes than errno.
+fn kind_without_code(errno: Errno) -> io::ErrorKind {
+    match errno {
+        Errno::EISDIR => io::ErrorKind::IsADirectory,
+        Errno::ETIMEDOUT => io::ErrorKind::TimedOut,
+        Errno::EDEADLK => io::ErrorKind::Deadlock,
+        Errno::EACCES | Errno::EPERM => io::ErrorKind::PermissionDenied,
+        Errno::EBUSY => io::ErrorKind::ResourceBusy,
+        Errno::EINVAL => io::ErrorKind::InvalidInput,
+        Errno::ENOMEM => io::ErrorKind::OutOfMemory,
+        Errno::EEXIST => io::ErrorKind::AlreadyExists,
+        _ => io::ErrorKind::Other,
+    }
+}
+
+/// The kind of one of the system's codes.
+fn kind_of(code: i32) -> io::ErrorKind {
+    io::Error::from_raw_os_error(code).kind()
 }
 
 impl fmt::Display for Error {

@@ -237,6 +237,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(unix)]
     fn paging_out_evicts_a_kept_file_and_loses_nothing() {
         let kept = Kept::new(MAP_SHARED);
         pin(kept.h).unwrap().fill(0, 7, REST).unwrap();

@@ -6,9 +6,15 @@ use super::scalar::{get_by, put_by};
 use super::search::{count_by, find_by, rfind_by};
 use super::two_mappings::{compare_by, copy_by};
 use super::*;
+use crate::constants::{MADV_GUARD_INSTALL, MAP_ANONYMOUS, MAP_SHARED, PROT_READ, PROT_WRITE};
 use crate::error::Side;
+use crate::flags::as_c_int;
 use std::cell::Cell;
-use std::os::fd::AsRawFd;
+use std::ffi::c_int;
+
+const NONE: c_int = 0;
+const READ: c_int = as_c_int(PROT_READ);
+const READ_WRITE: c_int = as_c_int(PROT_READ | PROT_WRITE);
 
 const PAGE: usize = 4096;
 /// The pages before this byte allow every access, those from it on none.
@@ -37,27 +43,27 @@ struct Walled {
 }
 
 impl Walled {
-    /// None where this kernel lacks the cause.
+    /// None where this system lacks the cause.
     fn new(cause: Cause) -> Option<Walled> {
         let file = matches!(cause, Cause::CutShort).then(|| tempfile::tempfile().unwrap());
         if let Some(file) = &file {
             file.set_len(END as u64).unwrap();
         }
-        let fd = file.as_ref().map_or(-1, AsRawFd::as_raw_fd);
-        let flags = libc::MAP_SHARED | if fd < 0 { libc::MAP_ANONYMOUS } else { 0 };
-        let pages = Pages::map(0, END, libc::PROT_READ | libc::PROT_WRITE, flags, fd, 0).unwrap();
+        let fd = file.as_ref().map_or(-1, sys::raw);
+        let flags = as_c_int(MAP_SHARED | if fd < 0 { MAP_ANONYMOUS } else { 0 });
+        let pages = Pages::map(0, END, READ_WRITE, flags, fd, 0).unwrap();
         fill(&pages, 0..END, 0xEE).unwrap();
-        let beyond = pages.at(WALL, END - WALL).cast();
-        // SAFETY: the pages are this test's, and it knows that they refuse from now on.
-        let result = unsafe {
-            match cause {
-                Cause::CutShort => libc::ftruncate64(fd, WALL as i64),
-                Cause::Protected => libc::mprotect(beyond, END - WALL, libc::PROT_NONE),
-                Cause::Guarded => libc::madvise(beyond, END - WALL, 102),
-                Cause::Unmapped => libc::munmap(beyond, END - WALL),
-            }
+        let refuses = match cause {
+            Cause::CutShort => sys::set_file_size(fd, WALL as u64).is_ok(),
+            Cause::Protected => pages.protect(WALL..END, NONE).is_ok(),
+            Cause::Guarded => MADV_GUARD_INSTALL != 0 && pages.advise(WALL..END, as_c_int(MADV_GUARD_INSTALL)).is_ok(),
+            #[cfg(unix)]
+            // SAFETY: the pages are this test's, and it knows that they refuse from now on.
+            Cause::Unmapped => unsafe { libc::munmap(pages.at(WALL, END - WALL).cast(), END - WALL) == 0 },
+            #[cfg(windows)]
+            Cause::Unmapped => false,
         };
-        (result == 0).then_some(Walled { pages, _file: file })
+        refuses.then_some(Walled { pages, _file: file })
     }
 }
 
@@ -110,7 +116,7 @@ fn ways() -> Vec<Way> {
 fn ways_of_atomics() -> Vec<Way> {
     let mut ways = ways();
     if sys::run_apart(|(): &mut ()| {}, &mut ()) == Err(Errno::ENOSYS) {
-        if cfg!(target_arch = "x86_64") {
+        if cfg!(all(unix, target_arch = "x86_64")) {
             panic!("no process shares this one's memory");
         }
         println!("skipped: atomic operations without the loops, for no process shares this one's memory here");
@@ -132,7 +138,7 @@ fn refused(done: usize, at: usize, writing: bool) -> Result<(), Fault> {
 fn each_cause(case: impl Fn(&Pages)) {
     for cause in [Cause::CutShort, Cause::Protected, Cause::Guarded, Cause::Unmapped] {
         let Some(walled) = Walled::new(cause) else {
-            println!("skipped: {cause:?} (this kernel lacks it)");
+            println!("skipped: {cause:?} (this system lacks it)");
             continue;
         };
         case(&walled.pages);
@@ -267,7 +273,7 @@ fn large_copies_stop_at_the_exact_byte_also_around_the_caches() {
     for way in ways() {
         way.writes(&pages, 0, &source).unwrap();
         for wall in [PAGE, LARGE / 2, LARGE] {
-            pages.protect(wall..wall + PAGE, libc::PROT_NONE).unwrap();
+            pages.protect(wall..wall + PAGE, NONE).unwrap();
             for start in [0, 1, 4095] {
                 let mut room = vec![MaybeUninit::new(0); LARGE];
                 let outcome = way.reads(&pages, start, &mut room[..LARGE - start]);
@@ -280,7 +286,7 @@ fn large_copies_stop_at_the_exact_byte_also_around_the_caches() {
                 assert!(filled(&room)[..done] == source[start..start + done]);
                 assert!(filled(&room)[done..].iter().all(|byte| *byte == 0));
             }
-            pages.protect(wall..wall + PAGE, libc::PROT_READ | libc::PROT_WRITE).unwrap();
+            pages.protect(wall..wall + PAGE, READ_WRITE).unwrap();
         }
     }
 }
@@ -312,7 +318,7 @@ fn searches_agree_with_a_search_of_a_copy() {
 fn a_buffer_that_refuses_is_told_from_the_mapping() {
     let pages = Pages::zeroed(PAGE).unwrap();
     let wall = Pages::zeroed(2 * PAGE).unwrap();
-    wall.protect(PAGE..2 * PAGE, libc::PROT_NONE).unwrap();
+    wall.protect(PAGE..2 * PAGE, NONE).unwrap();
     let start = wall.at(PAGE - 10, 10);
     let by_buffer = |done| Fault { done, by: Stop::Buffer };
     for way in ways() {
@@ -333,6 +339,7 @@ fn a_buffer_that_refuses_is_told_from_the_mapping() {
 }
 
 #[test]
+#[cfg(unix)]
 fn a_socket_stops_at_the_exact_byte_too() {
     for cause in [Cause::CutShort, Cause::Protected] {
         let walled = Walled::new(cause).unwrap();
@@ -432,7 +439,7 @@ fn an_atomic_operation_is_done_before_the_wall_and_faults_behind_it() {
 #[test]
 fn memory_that_may_only_be_read_faults_at_every_atomic_operation_but_loading() {
     let pages = Pages::zeroed(PAGE).unwrap();
-    pages.protect(0..PAGE, libc::PROT_READ).unwrap();
+    pages.protect(0..PAGE, READ).unwrap();
     for (way, operation) in ways_of_atomics().into_iter().flat_map(|way| OPERATIONS.map(|operation| (way, operation))) {
         for word in [Word::Bits32, Word::Bits64] {
             assert_eq!(atomic_by(way, &pages, 64, word, operation).is_err(), operation.writes(), "{operation:?}");
@@ -602,9 +609,9 @@ fn large_fills_stop_at_the_exact_byte_also_around_the_caches() {
     for way in ways() {
         for (wall, start) in [(PAGE, 1), (LARGE / 2, 0), (LARGE / 2, 4095), (LARGE, 33)] {
             plain().fill(&pages, 0..LARGE + PAGE, 0).unwrap();
-            pages.protect(wall..wall + PAGE, libc::PROT_NONE).unwrap();
+            pages.protect(wall..wall + PAGE, NONE).unwrap();
             assert_eq!(way.fill(&pages, start..LARGE + 1, 0xAB), refused(wall - start, wall, true));
-            pages.protect(wall..wall + PAGE, libc::PROT_READ | libc::PROT_WRITE).unwrap();
+            pages.protect(wall..wall + PAGE, READ_WRITE).unwrap();
             let found = bytes(&pages, 0..LARGE + PAGE);
             assert!(found[start..wall].iter().all(|byte| *byte == 0xAB));
             assert!(found[..start].iter().chain(&found[wall..]).all(|byte| *byte == 0));
@@ -614,7 +621,7 @@ fn large_fills_stop_at_the_exact_byte_also_around_the_caches() {
 
 /// Instructions that access a page, counted in a child: the page allows no access, so that each is a signal; the handler
 /// allows it for this one instruction.
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(unix, target_arch = "x86_64"))]
 mod accesses {
     use super::*;
     use libc::{c_int, c_void, siginfo_t, ucontext_t};
@@ -670,7 +677,7 @@ mod accesses {
 }
 
 #[test]
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(unix, target_arch = "x86_64"))]
 fn one_access_of_1_2_4_or_8_bytes_is_one_instruction() {
     let pages = Pages::zeroed(PAGE).unwrap();
     let page = |at: usize| pages.at(at, 8);

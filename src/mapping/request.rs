@@ -89,7 +89,13 @@ impl MapRequest {
         match self.len {
             0 => Err(Error::argument("length 0: give the number of bytes, or ask for the length up to the end of the file")),
             REST => addressable(bytes_to_the_end(info, self.offset)?, self.offset),
-            len => addressable(len.unsigned_abs(), self.offset),
+            len => {
+                let length = addressable(len.unsigned_abs(), self.offset)?;
+                if !sys::MAPPINGS_FOLLOW_FILES && info.tells_size && length as u64 > info.size - self.offset {
+                    return Err(Error::BeyondFile { length, offset: self.offset, size: info.size }.into());
+                }
+                Ok(length)
+            }
         }
     }
 

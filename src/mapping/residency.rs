@@ -6,7 +6,7 @@ use crate::constants::{MADV_DONTNEED, MADV_PAGEOUT, MADV_POPULATE_READ, MADV_POP
 use crate::constants::{MAP_ANONYMOUS, MCL_CURRENT, MCL_FUTURE, MCL_ONFAULT, MLOCK_ONFAULT, MS_SYNC};
 use crate::error::{Errno, Error, Result};
 use crate::flags::{as_c_int, to_c_int};
-use crate::guarded::{self, Fault, Stop};
+use crate::guarded::{self, Fault, Operation, Stop, Word};
 use crate::hints::memory_hint;
 use crate::page_cache::{self, CacheStat};
 use crate::range::Span;
@@ -191,11 +191,19 @@ impl Mapping {
             let at = page.max(bytes.start);
             let failure = |by| self.fault(Fault { done: at - bytes.start, by }, span);
             if writing {
-                sys::touch_for_writing(&self.pages, page).map_err(|errno| match errno {
-                    Errno::EFAULT => failure(Stop::Mapping { at, writing }),
-                    Errno::ENOSYS => Error::unsupported("MADV_POPULATE_WRITE, of Linux 5.14 and newer,"),
-                    _ => failure(Stop::System(errno)),
-                })?;
+                match sys::touch_for_writing(&self.pages, page) {
+                    Ok(()) => {}
+                    Err(Errno::EFAULT) => return Err(failure(Stop::Mapping { at, writing })),
+                    // An atomic addition of nothing loses no write of others, either.
+                    Err(Errno::ENOSYS) => {
+                        let added = guarded::atomic(&self.pages, page, Word::Bits32, Operation::Add(0));
+                        added.map_err(|fault| match fault.by {
+                            Stop::System(Errno::ENOSYS) => Error::unsupported("making pages ready for writing"),
+                            _ => failure(Stop::Mapping { at, writing }),
+                        })?;
+                    }
+                    Err(errno) => return Err(failure(Stop::System(errno))),
+                }
             } else {
                 let mut byte = [0];
                 guarded::read(&self.pages, at, (&mut byte[..]).into()).map_err(|fault| failure(fault.by))?;
@@ -243,7 +251,11 @@ impl Mapping {
             self.pages.advise(pages.clone(), advice).map_err(failure)?;
         }
         match &self.origin.file {
-            Some(file) => page_cache::evict_part(sys::raw(&file), self.part_of_file(&pages)),
+            Some(file) => match page_cache::evict_part(sys::raw(&file), self.part_of_file(&pages)) {
+                // The pages are gone from this process; this system lets no program empty the page cache.
+                Err(error) if matches!(*error, Error::Unsupported(_)) => Ok(()),
+                evicted => evicted,
+            },
             None => Ok(()),
         }
     }

@@ -83,7 +83,13 @@ impl Mapping {
         if let Some(file) = &file {
             file.make_room(file_end)?;
         }
-        if let Err(error) = self.remap(size, c_flags, address) {
+        let remapped = match &file {
+            Some(file) if !sys::MAPPINGS_FOLLOW_FILES && self.pages.size() > 0 && file.after != file.before => {
+                self.follow(file, size, c_flags)
+            }
+            _ => self.remap(size, c_flags, address),
+        };
+        if let Err(error) = remapped {
             if let Some(file) = file.filter(|file| file.after > file.before) {
                 // The first error is the one to report.
                 let _ = file.set(file.before);
@@ -92,7 +98,7 @@ impl Mapping {
         }
         self.grid.length = length;
         match file {
-            Some(file) if file.after < file.before => file.set(file.after),
+            Some(file) if sys::MAPPINGS_FOLLOW_FILES && file.after < file.before => file.set(file.after),
             _ => Ok(()),
         }
     }
@@ -158,8 +164,11 @@ impl Mapping {
         let grid = Grid { lead: 0, length: span.size, ..self.grid };
         let (first, count) = (at / self.grid.page, self.pages.size() / self.grid.page);
         let (before, after) = (self.fences_of(0..first, first)?, self.fences_of(first..count, count - first)?);
+        let pages = self.pages.split_off(at).map_err(|errno| match errno {
+            Errno::ENOSYS => Error::unsupported("splitting a private mapping of a file"),
+            _ => Error::system(errno, format!("split at offset {offset}"), memory_hint(errno)),
+        })?;
         self.origin.fences = before;
-        let pages = self.pages.split_off(at);
         self.grid.length = span.offset;
         Ok(self.sibling(pages, grid, self.origin.offset + span.offset as u64, file, after))
     }
@@ -304,6 +313,27 @@ impl Mapping {
         }
     }
 
+    /// Maps the file anew, after it was made longer or before it is: where a mapping neither shows what a file has become nor
+    /// lets it be cut.
+    fn follow(&mut self, file: &FileSize, size: usize, flags: c_int) -> Result<()> {
+        if file.after > file.before {
+            return self.remap_by_copy(size, flags);
+        }
+        if !is_shared(self.origin.flags) || i64::from(flags) != MREMAP_MAYMOVE {
+            return Err(Error::unsupported(
+                "cutting the file of a mapping that is private or may not move (give MREMAP_MAYMOVE)",
+            ));
+        }
+        let (before, lead) = (self.pages.size(), self.grid.lead);
+        self.give_up_all_pages()?;
+        let cut = file.set(file.after);
+        let again = self.map_again(0, if cut.is_ok() { size } else { before });
+        // With no memory left for that, nothing is mapped.
+        self.pages = again.inspect_err(|_| self.grid.length = 0)?;
+        self.grid.lead = lead;
+        cut
+    }
+
     fn give_up_all_pages(&mut self) -> Result<()> {
         std::mem::replace(&mut self.pages, Pages::none()).unmap().map_err(|(pages, errno)| {
             self.pages = pages;
@@ -407,6 +437,7 @@ impl FileSize {
         let attempt = || format!("the file from {} to {size} bytes", self.before);
         match errno {
             Errno::EOPNOTSUPP => Error::unsupported("allocating blocks on the file system of this file"),
+            Errno::ENOSYS => Error::unsupported("changing the size of shared memory"),
             // Memory files are open for writing, and all but secret memory take any size.
             Errno::EINVAL if self.is_memory => Error::system(errno, attempt(), "the size of secret memory can be set only once"),
             _ => Error::system(errno, attempt(), file_size_hint(errno)),

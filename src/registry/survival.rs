@@ -24,6 +24,9 @@ pub fn survive(handle: Handle, surviving: bool) -> Result<()> {
         pin.slot.marks.fetch_and(!SURVIVING, SeqCst);
         return Ok(());
     }
+    if !pin.can_replace_a_page() {
+        return Err(Error::unsupported("replacing a lost page of a private mapping of a file"));
+    }
     if !guarded::survive_with(replace_page) {
         return Err(Error::unsupported("surviving SIGBUS while its handler was replaced or this thread blocks it"));
     }

@@ -63,7 +63,10 @@ impl Name<'_> {
 
 /// Removes a name of shared memory.
 pub fn unlink_shared_memory(name: &CStr) -> Result<()> {
-    sys::shm_unlink(name).map_err(|errno| Error::system(errno, format!("unlink {}", Name::SharedMemory(name).text()), ""))
+    sys::shm_unlink(name).map_err(|errno| match errno {
+        Errno::ENOSYS => Error::unsupported("removing a name of shared memory (it goes with the last mapping and handle)"),
+        _ => Error::system(errno, format!("unlink {}", Name::SharedMemory(name).text()), ""),
+    })
 }
 
 /// How a file is opened, and which size it gets. Numbers are as the caller gave them; [`OpenRequest::open`] checks them.
@@ -121,7 +124,12 @@ impl<'a> OpenRequest<'a> {
                 undo.grown_from = self.size_to_restore(info.size);
                 info.size = size;
             } else if self.cuts() && size < info.size {
-                undo.cut_to = Some(size);
+                if sys::MAPPINGS_FOLLOW_FILES {
+                    undo.cut_to = Some(size);
+                } else {
+                    // Once it is mapped, it cannot be cut.
+                    sys::set_file_size(undo.fd, size).map_err(|errno| self.size_error(errno, "cut", size))?;
+                }
                 info.size = size;
             }
         } else if whole && !made {
@@ -197,6 +205,12 @@ impl<'a> OpenRequest<'a> {
     /// empty. Not every file system can do this.
     fn make_sized(self) -> Result<File, Errno> {
         let size = self.new_size().filter(|size| *size > 0).ok_or(Errno::EINVAL)?;
+        if let Name::SharedMemory(name) = self.name {
+            match sys::shm_create(name, size) {
+                Err(Errno::ENOSYS) => {}
+                made => return made,
+            }
+        }
         let place = self.name.place()?;
         let fd = sys::open_without_name(&place, self.c_flags(), self.c_mode())?;
         sys::set_file_size(sys::raw(&fd), size)?;
@@ -248,6 +262,7 @@ impl<'a> OpenRequest<'a> {
         let name = self.name.text();
         match errno {
             Errno::EOPNOTSUPP => Error::unsupported(format!("allocating blocks on the file system of {name}")),
+            Errno::ENOSYS => Error::unsupported("changing the size of shared memory"),
             _ => Error::system(errno, format!("{what} {name} to {size} bytes"), file_size_hint(errno)),
         }
     }

@@ -1,5 +1,7 @@
 //! What only Linux has so far, as the other systems report it.
 
+#![allow(dead_code, reason = "each system takes what it lacks")]
+
 use super::{BorrowedFile, CachedPages, File, Pages, RawFile, ThreadState, copy};
 use crate::error::{Cause, Errno};
 use std::ffi::{CStr, CString, c_int};

@@ -26,7 +26,7 @@ impl PageMarks {
             return Ok(());
         }
         let mut lock = Pages::zeroed(memory_for(count))?;
-        let marks = lock.split_off(page_size());
+        let marks = lock.split_off(page_size())?;
         // SAFETY: fresh memory at the begin of a page, of this thread only.
         unsafe { marks.base().cast().write(count) };
         // A forked child inherits the marks, and not that a thread of its parent holds the lock.

@@ -7,6 +7,7 @@ use mmap_wrap::internals::constants::*;
 use mmap_wrap::internals::mapping::FileEnd;
 use mmap_wrap::internals::registry::{self, Handle};
 use mmap_wrap::internals::{Mapping, Result};
+#[cfg(unix)]
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -72,6 +73,7 @@ pub fn read(mapping: &Mapping, offset: i64, size: usize) -> Result<Vec<u8>> {
 
 /// Whether anything is mapped at the page of an address: if not, msync(2) fails with ENOMEM.
 /// Of an emulated program the kernel also has mappings that are the emulator's, and not in the list of the program's.
+#[cfg(unix)]
 pub fn is_mapped(address: *const u8) -> bool {
     let page = usize::try_from(abi::mmap_wrap_page_size()).unwrap();
     let start = address.addr() & !(page - 1);
@@ -94,11 +96,13 @@ impl Drop for Ends<'_> {
 }
 
 /// Lines of /proc/self/maps: how many mappings this process has.
+#[cfg(unix)]
 pub fn mappings() -> usize {
     std::fs::read_to_string("/proc/self/maps").unwrap().lines().count()
 }
 
 /// Descriptors that this process has open.
+#[cfg(unix)]
 pub fn descriptors() -> usize {
     std::fs::read_dir("/proc/self/fd").unwrap().count()
 }
@@ -121,8 +125,56 @@ pub fn in_a_process_of_its_own(name: &str, body: impl FnOnce()) {
     assert!(output.status.success() && text.contains("reached the end"), "{}: {text}", output.status);
 }
 
+#[cfg(windows)]
+mod windows {
+    use windows_sys::Win32::System::Memory::{MEM_COMMIT, MEM_FREE, MEM_MAPPED, MEMORY_BASIC_INFORMATION, VirtualQuery};
+    use windows_sys::Win32::System::Threading::{GetCurrentProcess, GetProcessHandleCount};
+
+    fn query(address: usize) -> Option<MEMORY_BASIC_INFORMATION> {
+        let mut region = MEMORY_BASIC_INFORMATION::default();
+        let size = size_of::<MEMORY_BASIC_INFORMATION>();
+        // SAFETY: writes one struct to the place given.
+        (unsafe { VirtualQuery(address as *const _, &mut region, size) } > 0).then_some(region)
+    }
+
+    /// Whether there is memory at an address.
+    pub fn is_mapped(address: *const u8) -> bool {
+        query(address.addr()).is_some_and(|region| region.State == MEM_COMMIT)
+    }
+
+    /// Whether nothing is mapped or reserved there.
+    pub fn is_free(address: *const u8) -> bool {
+        query(address.addr()).is_some_and(|region| region.State == MEM_FREE)
+    }
+
+    /// How many views this process has.
+    pub fn mappings() -> usize {
+        let (mut at, mut views) = (0, std::collections::HashSet::new());
+        while let Some(region) = query(at) {
+            if region.State != MEM_FREE && region.Type == MEM_MAPPED {
+                views.insert(region.AllocationBase.addr());
+            }
+            at = region.BaseAddress.addr() + region.RegionSize;
+        }
+        views.len()
+    }
+
+    /// Handles that this process has open.
+    pub fn descriptors() -> usize {
+        let mut count = 0;
+        // SAFETY: writes one number to the place given.
+        assert_ne!(unsafe { GetProcessHandleCount(GetCurrentProcess(), &mut count) }, 0);
+        count as usize
+    }
+}
+
+#[cfg(windows)]
+#[allow(unused_imports, reason = "each test program uses its own part of this")]
+pub use windows::{descriptors, is_free, is_mapped, mappings};
+
 /// Makes this thread and its children see a kernel before Linux 6.13, which has no guard regions. False, printed as skipped, if
 /// that is not possible.
+#[cfg(target_os = "linux")]
 pub fn without_guard_regions() -> bool {
     const LOW_HALF: u32 = if cfg!(target_endian = "big") { 4 } else { 0 };
     // In struct seccomp_data the number of the call comes first; the arguments, of 64 bits each, begin at 16.
@@ -161,6 +213,7 @@ pub const LOOPS: bool = cfg!(any(target_arch = "x86_64", target_arch = "aarch64"
 
 /// Whether a child process can share this one's memory, as posix_spawn(3) makes one: atomic operations whose fault could not
 /// be repaired are made by such a process. Some emulators make none, which is said aloud.
+#[cfg(unix)]
 pub fn processes_share_memory() -> bool {
     extern "C" fn end(_: *mut libc::c_void) -> i32 {
         0
@@ -179,11 +232,13 @@ pub fn processes_share_memory() -> bool {
 }
 
 /// Whether there are atomic operations, while the handlers are the library's.
+#[cfg(unix)]
 pub fn atomics() -> bool {
     LOOPS || processes_share_memory()
 }
 
 /// Whether the handler of a signal is told the address of the fault. One emulator is known that does not.
+#[cfg(unix)]
 pub fn faults_have_addresses() -> bool {
     static CLOSED: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
     extern "C" fn compare(_: i32, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
@@ -210,6 +265,7 @@ pub fn faults_have_addresses() -> bool {
 }
 
 /// Whether the kernel takes an advice, for private memory. Some emulators take fewer, which is said aloud.
+#[cfg(unix)]
 pub fn takes_advice(advice: i64) -> bool {
     let memory = Mapping::anonymous(abi::mmap_wrap_page_size(), READ_WRITE, MAP_PRIVATE).unwrap();
     let outcome = memory.advise(advice, 0, mmap_wrap::internals::range::REST);
@@ -224,6 +280,7 @@ pub const TOO_LONG: i64 =
     if size_of::<usize>() < 8 { mmap_wrap::internals::error::MMAP_WRAP_E_RANGE } else { -(libc::ENOMEM as i64) };
 
 /// Forks; the child runs `body` and exits with its result. Returns that exit status, and fails on a signal.
+#[cfg(unix)]
 pub fn forked(body: impl FnOnce() -> i32) -> i32 {
     // SAFETY: the child runs `body`, which uses system calls and this library only, and ends by _exit.
     match unsafe { libc::fork() } {
@@ -248,8 +305,10 @@ pub fn forked(body: impl FnOnce() -> i32) -> i32 {
 }
 
 /// A mounted file system, unmounted when it is dropped. None, printed as skipped, if mounting is not permitted.
+#[cfg(unix)]
 pub struct Mount(tempfile::TempDir);
 
+#[cfg(unix)]
 impl Mount {
     pub fn new(arguments: &[&str]) -> Option<Mount> {
         let folder = tempfile::tempdir().unwrap();
@@ -272,6 +331,7 @@ impl Mount {
     }
 }
 
+#[cfg(unix)]
 impl Drop for Mount {
     fn drop(&mut self) {
         let _ = Command::new("umount").arg("-l").arg(self.0.path()).status();
@@ -279,8 +339,10 @@ impl Drop for Mount {
 }
 
 /// A file as a block device, until it is dropped. None, printed as skipped, if there is no loop device.
+#[cfg(unix)]
 pub struct LoopDevice(std::path::PathBuf);
 
+#[cfg(unix)]
 impl LoopDevice {
     pub fn new(image: &Path) -> Option<LoopDevice> {
         match Command::new("losetup").args(["--find", "--show"]).arg(image).output() {
@@ -303,6 +365,7 @@ impl LoopDevice {
     }
 }
 
+#[cfg(unix)]
 impl Drop for LoopDevice {
     fn drop(&mut self) {
         let _ = Command::new("losetup").arg("--detach").arg(&self.0).status();
@@ -310,6 +373,7 @@ impl Drop for LoopDevice {
 }
 
 /// Runs `body` in a separate process as an unprivileged user (nobody).
+#[cfg(unix)]
 pub fn as_unprivileged_user(body: impl FnOnce()) -> bool {
     const NOBODY: u32 = 65534;
     // SAFETY: changes the rights of this process, which ends soon.
@@ -331,6 +395,7 @@ pub fn page() -> (usize, i64) {
 
 /// A file of so many pages of sevens on a disk, in the directory of the package. None, printed as skipped, if that is on a file
 /// system in memory, whose pages cannot be evicted.
+#[cfg(unix)]
 pub fn file_on_disk(pages: usize) -> Option<std::fs::File> {
     let mut file = tempfile::tempfile_in(".").unwrap();
     // One by one, or the kernel would use large folios, which it keeps or evicts as a whole.

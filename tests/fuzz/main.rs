@@ -16,6 +16,7 @@
 //! Sequences do nothing that callers must not do: buffers are valid or NULL, MAP_FIXED takes addresses that were reserved for
 //! it, only surviving mappings are read by address, and hardware pages are not poisoned (`scene::keep_from_harm`). Threads
 //! race: a sequence with threads may fail in some runs only.
+#![cfg(unix)]
 
 #[path = "../common/abi.rs"]
 mod abi;

@@ -7,8 +7,10 @@ mod registers;
 
 pub use registers::Registers;
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", not(windows)))]
 std::arch::global_asm!(include_str!("x86_64.s"), options(raw));
+#[cfg(all(target_arch = "x86_64", windows))]
+std::arch::global_asm!(".set NOT_ELF, 1", include_str!("x86_64.s"), options(raw));
 #[cfg(target_arch = "aarch64")]
 std::arch::global_asm!(include_str!("aarch64.s"), options(raw));
 
@@ -29,17 +31,29 @@ pub struct Found {
     pub found: usize,
 }
 
+/// The convention by which the loops are called: on x86-64 that of System V on every system.
+#[cfg(target_arch = "x86_64")]
+macro_rules! called {
+    (fn($($argument:ty),*) -> $result:ty) => { unsafe extern "sysv64" fn($($argument),*) -> $result };
+    ($($declarations:tt)*) => { unsafe extern "sysv64" { $($declarations)* } };
+}
+#[cfg(not(target_arch = "x86_64"))]
+macro_rules! called {
+    (fn($($argument:ty),*) -> $result:ty) => { unsafe extern "C" fn($($argument),*) -> $result };
+    ($($declarations:tt)*) => { unsafe extern "C" { $($declarations)* } };
+}
+
 /// The loops for one kind of processor.
 #[derive(Debug, Clone, Copy)]
 pub struct Loops {
     /// (to, from, size); the two do not overlap.
-    pub copy: unsafe extern "C" fn(*mut u8, *const u8, usize) -> Outcome,
+    pub copy: called!(fn(*mut u8, *const u8, usize) -> Outcome),
     /// (to, byte, size)
-    pub fill: unsafe extern "C" fn(*mut u8, u8, usize) -> Outcome,
+    pub fill: called!(fn(*mut u8, u8, usize) -> Outcome),
     /// (first, second, size): bytes that are equal for certain. More may be, up to the first that differs or faults.
-    pub equal: unsafe extern "C" fn(*const u8, *const u8, usize) -> usize,
+    pub equal: called!(fn(*const u8, *const u8, usize) -> usize),
     /// (from, byte, size)
-    pub find_byte: unsafe extern "C" fn(*const u8, u8, usize) -> Found,
+    pub find_byte: called!(fn(*const u8, u8, usize) -> Found),
     /// Plain, of any alignment, 1, 2, 4 and 8 bytes wide.
     pub scalars: [Scalar; 4],
     /// Of aligned words of 32 and of 64 bits.
@@ -47,7 +61,7 @@ pub struct Loops {
 }
 
 /// An access of one word: (word, operand, expected); what it has no use for is ignored.
-pub type Access = unsafe extern "C" fn(*mut u8, u64, u64) -> Word;
+pub type Access = called!(fn(*mut u8, u64, u64) -> Word);
 
 /// What an access of a word returns: whether it faulted and, if not, the word, or the word before. The bits above
 /// those of an atomic word have no meaning.
@@ -78,7 +92,7 @@ pub struct Atomics {
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 macro_rules! words {
     ($table:ident: [$type:ident; $count:literal] = $({ $($member:ident: $access:ident),* })*) => {
-        unsafe extern "C" {
+        called! {
             $($(fn $access(word: *mut u8, operand: u64, expected: u64) -> Word;)*)*
         }
         const $table: [$type; $count] = [$($type { $($member: $access),* }),*];
@@ -135,7 +149,7 @@ macro_rules! exception_table {
 mod processor {
     use super::{ATOMICS, Found, Loops, Outcome, SCALARS};
 
-    unsafe extern "C" {
+    unsafe extern "sysv64" {
         fn mmap_wrap_guarded_copy_avx2(to: *mut u8, from: *const u8, size: usize) -> Outcome;
         fn mmap_wrap_guarded_copy_sse2(to: *mut u8, from: *const u8, size: usize) -> Outcome;
         fn mmap_wrap_guarded_fill_avx2(to: *mut u8, byte: u8, size: usize) -> Outcome;

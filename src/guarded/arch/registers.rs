@@ -1,16 +1,21 @@
 //! The interrupted thread's registers that a repair reads and changes: where each system keeps them.
 
-use libc::{c_void, ucontext_t};
+#[cfg(unix)]
+use libc::{c_void, ucontext_t as Context};
+#[cfg(windows)]
+use std::ffi::c_void;
+#[cfg(windows)]
+use windows_sys::Win32::System::Diagnostics::Debug::CONTEXT as Context;
 
 /// The interrupted thread's registers that repairing needs.
 pub struct Registers<'a>(
     #[cfg_attr(not(any(target_arch = "x86_64", target_arch = "aarch64")), allow(dead_code, reason = "there are no loops"))]
-    &'a mut ucontext_t,
+    &'a mut Context,
 );
 
 impl Registers<'_> {
     /// # Safety
-    /// `context` is that of the signal being handled.
+    /// `context` is that of the signal or exception being handled.
     pub unsafe fn new<'a>(context: *mut c_void) -> Registers<'a> {
         // SAFETY: as the caller promises.
         Registers(unsafe { &mut *context.cast() })
@@ -76,6 +81,19 @@ registers! { "freebsd" on "aarch64", c: c.uc_mcontext.mc_gpregs.gp_elr, c.uc_mco
 // <amd64/mcontext.h>: _REG_R10 6, _REG_ERR 20, _REG_RIP 21.
 registers! { "netbsd" on "x86_64", c: c.uc_mcontext.__gregs[21], c.uc_mcontext.__gregs[6], is_write!(c.uc_mcontext.__gregs[20]) }
 registers! { "openbsd" on "x86_64", c: c.sc_rip, c.sc_r10, is_write!(c.sc_err) }
+
+#[cfg(all(windows, target_arch = "x86_64"))]
+#[allow(clippy::cast_possible_truncation, reason = "registers are 64 bits here")]
+impl Registers<'_> {
+    pub fn pc(&self) -> usize {
+        self.0.Rip as usize
+    }
+
+    pub fn continue_at(self, fixup: usize, address: usize) {
+        self.0.Rip = fixup as u64;
+        self.0.R10 = address as u64;
+    }
+}
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 impl Registers<'_> {

@@ -22,19 +22,25 @@
 
 .macro hidden name
 .globl mmap_wrap_guarded_\name
+.ifndef NOT_ELF
 .hidden mmap_wrap_guarded_\name
+.endif
 mmap_wrap_guarded_\name:
 .endm
 
 .macro function name
+.ifndef NOT_ELF
 .type mmap_wrap_guarded_\name, @function
+.endif
 hidden \name
 .cfi_startproc
 .endm
 
 .macro function_end name
 .cfi_endproc
+.ifndef NOT_ELF
 .size mmap_wrap_guarded_\name, . - mmap_wrap_guarded_\name
+.endif
 .endm
 
 .macro done

@@ -2,12 +2,16 @@
 
 #[cfg(unix)]
 mod signals;
+#[cfg(windows)]
+mod vectored;
 
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicPtr, Ordering::SeqCst};
 
 #[cfg(unix)]
 pub use signals::{is_held, is_installed};
+#[cfg(windows)]
+pub use vectored::{is_held, is_installed};
 
 /// What repairs a fault outside the loops, given its address and whether it was a store, if known: a [`Survivor`], or NULL.
 static SURVIVOR: AtomicPtr<()> = AtomicPtr::new(null_mut());

@@ -2,9 +2,10 @@
 
 use super::{check, last_errno};
 use crate::error::Errno;
+use crate::sys::FileFacts;
 #[cfg(target_os = "android")]
 use crate::sys::shared_memory_path;
-use crate::sys::{FileFacts, block_device_size};
+use crate::sys::system::block_device_size;
 use std::ffi::{CStr, CString, OsStr, c_int};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
@@ -100,6 +101,11 @@ pub fn shm_open(name: &CStr, flags: c_int, mode: u32) -> Result<File, Errno> {
     // SAFETY: the name ends in NUL.
     #[cfg(not(target_os = "android"))]
     return owned(|| unsafe { libc::shm_open(name.as_ptr(), flags, mode) });
+}
+
+/// Makes shared memory with its size in one step. Here it gets its size after it was opened.
+pub fn shm_create(_name: &CStr, _size: u64) -> Result<File, Errno> {
+    Err(Errno::ENOSYS)
 }
 
 pub fn shm_unlink(name: &CStr) -> Result<(), Errno> {

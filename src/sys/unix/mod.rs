@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 pub use copy::{copied, copy_by_socket};
 pub use files::*;
-pub use pages::Pages;
+pub use pages::{MAPPINGS_FOLLOW_FILES, Pages};
 pub use signals::{errno_place, raise_again};
 
 // What is named here takes the place of what is lacking.

@@ -22,6 +22,9 @@ const NO_RESERVE: c_int = constants::MAP_NORESERVE as c_int;
 #[allow(clippy::cast_possible_truncation, reason = "flags are 32 bits")]
 const AT_ONCE: c_int = (constants::MAP_POPULATE | constants::MAP_LOCKED) as c_int;
 
+/// Whether a mapping shows what its file is made longer by, may go beyond its end, and lets it be cut.
+pub const MAPPINGS_FOLLOW_FILES: bool = true;
+
 /// A range of whole pages that this process mapped; they are unmapped when it is dropped.
 ///
 /// The methods take byte ranges relative to the start and panic outside of it: whoever calls them has checked before,
@@ -154,6 +157,11 @@ impl Pages {
         if base == libc::MAP_FAILED { Err(last_errno()) } else { Ok(()) }
     }
 
+    /// Whether a lost page can be replaced: in every mapping, here.
+    pub fn can_replace_a_page(&self) -> bool {
+        true
+    }
+
     /// Gives the mapping another size, or another place; its contents stay, as far as they fit.
     pub fn remap(&mut self, size: usize, flags: c_int, address: usize) -> Result<(), Errno> {
         // SAFETY: the pages are ours, and whoever calls this is alone with them (registry).
@@ -170,11 +178,11 @@ impl Pages {
     }
 
     /// Splits the pages in two; nothing changes for the system.
-    pub fn split_off(&mut self, at: usize) -> Pages {
+    pub fn split_off(&mut self, at: usize) -> Result<Pages, Errno> {
         let base = NonNull::new(self.at(at, self.size - at)).unwrap_or(self.base);
         let tail = Pages { base, size: self.size - at };
         self.size = at;
-        tail
+        Ok(tail)
     }
 
     /// Unmaps, or gives the pages back where the kernel refuses: unmapping can need one more mapping than it frees,

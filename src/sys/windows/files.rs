@@ -1,0 +1,228 @@
+//! Files: opening, sizes, and those without a name.
+
+use super::errors::{check, from_code, last_errno, plain};
+use super::section;
+use crate::constants;
+use crate::error::Errno;
+use crate::sys::FileFacts;
+use std::ffi::{CStr, c_int, c_void};
+use std::fs::OpenOptions;
+use std::mem::size_of;
+use std::os::windows::fs::OpenOptionsExt;
+use std::os::windows::io::{AsHandle, AsRawHandle, BorrowedHandle, FromRawHandle, IntoRawHandle, OwnedHandle};
+use std::path::{Path, PathBuf};
+use windows_sys::Win32::Foundation::{
+    DUPLICATE_SAME_ACCESS, DuplicateHandle, ERROR_ACCESS_DENIED, ERROR_INVALID_HANDLE, ERROR_NO_UNICODE_TRANSLATION,
+    GENERIC_READ, GENERIC_WRITE, HANDLE,
+};
+use windows_sys::Win32::Storage::FileSystem::{
+    BY_HANDLE_FILE_INFORMATION, FILE_ALLOCATION_INFO, FILE_ATTRIBUTE_DIRECTORY, FILE_ATTRIBUTE_READONLY,
+    FILE_ATTRIBUTE_TEMPORARY, FILE_END_OF_FILE_INFO, FILE_FLAG_DELETE_ON_CLOSE, FILE_FLAG_NO_BUFFERING, FILE_FLAG_WRITE_THROUGH,
+    FILE_TYPE_CHAR, FILE_TYPE_PIPE, FileAllocationInfo, FileEndOfFileInfo, FlushFileBuffers, GetFileInformationByHandle,
+    GetFileType, SetFileInformationByHandle,
+};
+use windows_sys::Win32::System::Threading::GetCurrentProcess;
+
+pub use std::os::windows::io::AsHandle as AsFile;
+
+/// An open file or section, which is closed when this is dropped.
+pub type File = OwnedHandle;
+/// One that is another's to close.
+pub type BorrowedFile<'a> = BorrowedHandle<'a>;
+/// The handle of one, as a number.
+pub type RawFile = i64;
+
+pub fn borrow(file: &File) -> BorrowedFile<'_> {
+    file.as_handle()
+}
+
+/// The handle of an open file, which stays its owner's.
+pub fn raw(file: &impl AsFile) -> RawFile {
+    number(file.as_handle().as_raw_handle())
+}
+
+/// The handle of an open file, which the caller has to close.
+pub fn into_raw(file: File) -> RawFile {
+    number(file.into_raw_handle())
+}
+
+#[allow(clippy::cast_possible_wrap, reason = "the same bits")]
+fn number(handle: HANDLE) -> RawFile {
+    handle.expose_provenance() as isize as RawFile
+}
+
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the same bits; 32 of them have a meaning")]
+pub fn handle(file: RawFile) -> HANDLE {
+    std::ptr::with_exposed_provenance_mut(file as usize)
+}
+
+/// Takes a handle that a call returned; none is NULL here.
+pub fn owned(handle: HANDLE) -> Result<File, Errno> {
+    if handle.is_null() {
+        return Err(last_errno());
+    }
+    // SAFETY: the handle is new, so it is ours alone.
+    Ok(unsafe { File::from_raw_handle(handle) })
+}
+
+pub fn file_facts(fd: RawFile) -> Result<FileFacts, Errno> {
+    if section::is_section(fd) {
+        let size = section::size(fd).ok_or_else(|| from_code(ERROR_INVALID_HANDLE))?;
+        return Ok(of_size(size));
+    }
+    // SAFETY: asks about a handle, and fails for a bad one.
+    let kind = unsafe { GetFileType(handle(fd)) };
+    if kind == FILE_TYPE_PIPE || kind == FILE_TYPE_CHAR {
+        return Ok(FileFacts { is_stream: true, is_regular: false, ..of_size(0) });
+    }
+    let status = status(fd)?;
+    let is_directory = status.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY != 0;
+    let size = join(status.nFileSizeHigh, status.nFileSizeLow);
+    Ok(FileFacts { is_directory, is_regular: !is_directory, ..of_size(size) })
+}
+
+fn of_size(size: u64) -> FileFacts {
+    FileFacts { size, is_directory: false, is_stream: false, is_regular: true, tells_size: true, block_size: 0 }
+}
+
+fn status(fd: RawFile) -> Result<BY_HANDLE_FILE_INFORMATION, Errno> {
+    let mut status = BY_HANDLE_FILE_INFORMATION::default();
+    // SAFETY: writes one struct to the place given, and fails for a bad handle.
+    check(unsafe { GetFileInformationByHandle(handle(fd), &raw mut status) })?;
+    Ok(status)
+}
+
+fn join(high: u32, low: u32) -> u64 {
+    u64::from(high) << 32 | u64::from(low)
+}
+
+/// Whether a path leads to a pipe: those have a name space of their own.
+pub fn leads_to_stream(path: &CStr) -> bool {
+    let start =
+        path.to_bytes().iter().take(PIPES.len()).map(|byte| if *byte == b'/' { b'\\' } else { byte.to_ascii_lowercase() });
+    start.eq(PIPES.bytes())
+}
+
+const PIPES: &str = r"\\.\pipe\";
+
+/// Opening waits for nothing here.
+pub const NEVER_WAIT: c_int = 0;
+
+/// Opens a file; others may read, write, rename and remove it meanwhile. A file that is made can be written later only if
+/// `mode` lets its owner write.
+pub fn open(path: &CStr, flags: c_int, mode: u32) -> Result<File, Errno> {
+    let flags = i64::from(flags);
+    let has = |flag: i64| flags & flag == flag;
+    if has(constants::O_APPEND) {
+        return Err(plain(Errno::ENOSYS));
+    }
+    let writes = flags & (constants::O_WRONLY | constants::O_RDWR) != 0;
+    let mut special = 0;
+    if flags & (constants::O_SYNC | constants::O_DSYNC) != 0 {
+        special |= FILE_FLAG_WRITE_THROUGH;
+    }
+    if has(constants::O_DIRECT) {
+        special |= FILE_FLAG_NO_BUFFERING;
+    }
+    let makes = has(constants::O_CREAT);
+    let mut options = OpenOptions::new();
+    options.read(!has(constants::O_WRONLY)).write(writes).custom_flags(special);
+    options.create(makes && writes).create_new(makes && has(constants::O_EXCL)).truncate(has(constants::O_TRUNC));
+    if makes {
+        // The standard library makes only what it may write; a handle may be for less.
+        options.write(true).access_mode(GENERIC_READ | if writes { GENERIC_WRITE } else { 0 }).create(!has(constants::O_EXCL));
+        if mode & 0o200 == 0 {
+            options.attributes(FILE_ATTRIBUTE_READONLY);
+        }
+    }
+    let path = path_of(path)?;
+    options.open(path).map(OwnedHandle::from).map_err(|error| match code_of(&error) {
+        Some(ERROR_ACCESS_DENIED) if path.is_dir() => plain(Errno::EISDIR),
+        code => code.map_or(Errno::EINVAL, from_code),
+    })
+}
+
+/// Paths are UTF-8. The standard library hands them to the system as UTF-16, and longer ones than its usual limit, too.
+fn path_of(path: &CStr) -> Result<&Path, Errno> {
+    path.to_str().map(Path::new).map_err(|_| from_code(ERROR_NO_UNICODE_TRANSLATION))
+}
+
+fn code_of(error: &std::io::Error) -> Option<u32> {
+    error.raw_os_error().map(|code| u32::from_ne_bytes(code.to_ne_bytes()))
+}
+
+/// Another handle of the same open file, which no child inherits.
+pub fn duplicate(fd: RawFile) -> Result<File, Errno> {
+    let mut copy: HANDLE = std::ptr::null_mut();
+    // SAFETY: writes one handle to the place given, and fails for a bad one.
+    check(unsafe {
+        let process = GetCurrentProcess();
+        DuplicateHandle(process, handle(fd), process, &raw mut copy, 0, 0, DUPLICATE_SAME_ACCESS)
+    })?;
+    owned(copy)
+}
+
+/// Makes the file as many bytes long; what is added reads zero. EBUSY where it is mapped, and would be shorter.
+pub fn set_file_size(fd: RawFile, size: u64) -> Result<(), Errno> {
+    if section::is_section(fd) {
+        return Err(plain(Errno::ENOSYS));
+    }
+    let size = i64::try_from(size).map_err(|_| plain(Errno::EFBIG))?;
+    set(fd, FileEndOfFileInfo, FILE_END_OF_FILE_INFO { EndOfFile: size })
+}
+
+fn set<T>(fd: RawFile, class: i32, value: T) -> Result<(), Errno> {
+    let bytes = u32::try_from(size_of::<T>()).expect("a few bytes");
+    // SAFETY: reads one value; the system checks the handle.
+    check(unsafe { SetFileInformationByHandle(handle(fd), class, (&raw const value).cast::<c_void>(), bytes) })
+}
+
+/// Waits until the data of a file is stored.
+pub fn store(fd: RawFile) -> Result<(), Errno> {
+    // SAFETY: touches no memory; the system checks the handle.
+    check(unsafe { FlushFileBuffers(handle(fd)) })
+}
+
+/// Has the file system set aside blocks for the first `size` bytes; the file grows if it is shorter.
+pub fn allocate(fd: RawFile, size: u64) -> Result<(), Errno> {
+    if size == 0 {
+        return Ok(());
+    }
+    if file_facts(fd)?.size < size {
+        set_file_size(fd, size)?;
+    }
+    let size = i64::try_from(size.max(file_facts(fd)?.size)).map_err(|_| plain(Errno::EFBIG))?;
+    set(fd, FileAllocationInfo, FILE_ALLOCATION_INFO { AllocationSize: size }).map_err(|errno| match errno {
+        Errno::ENOSYS => plain(Errno::EOPNOTSUPP),
+        _ => errno,
+    })
+}
+
+/// The path, all symbolic links followed, if it leads to the file that is open as `fd`.
+pub fn real_path_of(path: &CStr, fd: RawFile) -> Option<PathBuf> {
+    let real = std::fs::canonicalize(path_of(path).ok()?).ok()?;
+    let named = std::fs::File::open(&real).ok()?;
+    is_same_file(raw(&named), fd).then_some(real)
+}
+
+/// Whether two handles are of the same file.
+pub fn is_same_file(one: RawFile, other: RawFile) -> bool {
+    let identity = |fd| status(fd).map(|s| (s.dwVolumeSerialNumber, s.nFileIndexHigh, s.nFileIndexLow));
+    identity(one).is_ok_and(|one| identity(other) == Ok(one))
+}
+
+/// A file in a folder that goes with its last handle, and the last mapping of it.
+pub fn unlinked_file(folder: &Path) -> Result<File, Errno> {
+    use std::hash::{BuildHasher, RandomState};
+    loop {
+        // The standard library's hash keys are random: a name that nobody else has.
+        let name = format!("mmap-wrap-{}-{:016x}", std::process::id(), RandomState::new().hash_one(0));
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create_new(true);
+        options.attributes(FILE_ATTRIBUTE_TEMPORARY).custom_flags(FILE_FLAG_DELETE_ON_CLOSE);
+        match options.open(folder.join(name)) {
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            opened => return opened.map(OwnedHandle::from).map_err(|error| code_of(&error).map_or(Errno::EINVAL, from_code)),
+        }
+    }
+}

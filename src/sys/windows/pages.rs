@@ -1,0 +1,679 @@
+//! Mapped pages: views of sections, and memory without a file.
+
+use super::errors::{check, from_code, last_errno, plain, was};
+use super::files::{File, RawFile, duplicate, file_facts, handle, raw};
+use super::placeholder::{self, View};
+use super::{granularity, page_size, residency, section};
+use crate::constants;
+use crate::error::Errno;
+use crate::sys::Sharing;
+use std::ffi::{c_int, c_void};
+use std::ops::Range;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use windows_sys::Win32::Foundation::{ERROR_INVALID_ADDRESS, ERROR_NOT_LOCKED, ERROR_WORKING_SET_QUOTA};
+use windows_sys::Win32::Storage::FileSystem::FlushFileBuffers;
+use windows_sys::Win32::System::Memory::{
+    FILE_MAP_COPY, FILE_MAP_EXECUTE, FILE_MAP_READ, FILE_MAP_WRITE, FlushViewOfFile, GetProcessWorkingSetSizeEx, MEM_COMMIT,
+    MEM_DECOMMIT, MEM_FREE, MEM_MAPPED, MEM_RELEASE, MEM_RESERVE, MEM_RESET, MEMORY_BASIC_INFORMATION,
+    MEMORY_MAPPED_VIEW_ADDRESS, MapViewOfFileEx, PAGE_EXECUTE, PAGE_EXECUTE_READ, PAGE_EXECUTE_READWRITE, PAGE_EXECUTE_WRITECOPY,
+    PAGE_NOACCESS, PAGE_READONLY, PAGE_READWRITE, PAGE_WRITECOPY, PrefetchVirtualMemory, SetProcessWorkingSetSizeEx,
+    UnmapViewOfFile, VirtualAlloc, VirtualFree, VirtualLock, VirtualProtect, VirtualQuery, VirtualUnlock,
+    WIN32_MEMORY_RANGE_ENTRY,
+};
+use windows_sys::Win32::System::Threading::GetCurrentProcess;
+
+/// Whether a mapping shows what its file is made longer by, may go beyond its end, and lets it be cut.
+pub const MAPPINGS_FOLLOW_FILES: bool = false;
+
+/// A range of whole pages that this process mapped; they are unmapped when it is dropped.
+///
+/// The methods take byte ranges relative to the start and panic outside of it: whoever calls them has checked before,
+/// and this makes them sound for anyone.
+#[derive(Debug)]
+pub struct Pages {
+    base: NonNull<u8>,
+    size: usize,
+    /// What they show; none for memory without a file.
+    shown: Option<Shown>,
+}
+
+/// What a view shows.
+#[derive(Debug)]
+struct Shown {
+    section: File,
+    /// Bytes of the section, and where in it the pages begin.
+    length: u64,
+    offset: u64,
+    /// Bytes of the view before the pages: a view begins at a multiple of the granularity.
+    lead: usize,
+    /// The most that the view can be protected to.
+    protection: u32,
+    /// It took the place of a placeholder, and can be split.
+    is_placed: bool,
+    /// The file, where what is stored in the view reaches it.
+    file: Option<File>,
+}
+
+impl Shown {
+    fn view(&self) -> View {
+        View { section: raw(&self.section), length: self.length, protection: self.protection }
+    }
+
+    /// Whether changes stay in the view.
+    fn is_copy(&self) -> bool {
+        self.protection == PAGE_WRITECOPY || self.protection == PAGE_EXECUTE_WRITECOPY
+    }
+}
+
+// SAFETY: Pages is an address and a size; the system calls on them are safe from any thread.
+unsafe impl Send for Pages {}
+// SAFETY: as above; access to the memory itself goes through `guarded`, which works on raw pointers only.
+unsafe impl Sync for Pages {}
+
+fn has(flags: c_int, flag: i64) -> bool {
+    i64::from(flags) & flag != 0
+}
+
+/// How an address is chosen.
+#[derive(Clone, Copy)]
+enum Place {
+    Anywhere,
+    At(usize),
+    /// A multiple of this.
+    Aligned(usize),
+}
+
+impl Place {
+    /// Calls `map` with an address, or with 0 for any. `lead` bytes are mapped before the one that the place is for.
+    fn find<T>(self, lead: usize, size: usize, map: impl Fn(usize) -> Result<T, Errno>) -> Result<T, Errno> {
+        const MOST_TRIES: usize = 100;
+        match self {
+            Place::Anywhere => map(0),
+            Place::At(address) if address % granularity() != lead => Err(plain(Errno::EINVAL)),
+            Place::At(address) => map(address - lead).map_err(taken),
+            Place::Aligned(alignment) if alignment <= granularity() && lead == 0 => map(0),
+            Place::Aligned(_) if lead != 0 => Err(plain(Errno::ENOSYS)),
+            Place::Aligned(alignment) => {
+                let room = size.checked_add(alignment).ok_or_else(|| plain(Errno::ENOMEM))?;
+                for _ in 0..MOST_TRIES {
+                    let found = allocate(0, room, MEM_RESERVE, PAGE_NOACCESS)?;
+                    release(found);
+                    // Another thread may take the place in this moment.
+                    match map(found.next_multiple_of(alignment)) {
+                        Err(errno) if taken(errno) == Errno::EEXIST => {}
+                        mapped => return mapped,
+                    }
+                }
+                Err(plain(Errno::ENOMEM))
+            }
+        }
+    }
+}
+
+/// EEXIST where something is mapped at the address already.
+fn taken(errno: Errno) -> Errno {
+    if was(ERROR_INVALID_ADDRESS) { Errno::EEXIST } else { errno }
+}
+
+impl Pages {
+    /// Maps `size` bytes, a multiple of the page size.
+    ///
+    /// With MAP_FIXED nothing may be mapped at the address: it is not replaced here.
+    pub fn map(address: usize, size: usize, prot: c_int, flags: c_int, fd: RawFile, offset: u64) -> Result<Pages, Errno> {
+        let is_fixed = has(flags, constants::MAP_FIXED | constants::MAP_FIXED_NOREPLACE);
+        // An address without MAP_FIXED is a hint, which helps nothing here.
+        let place = if is_fixed { Place::At(address) } else { Place::Anywhere };
+        Pages::map_at(place, size, prot, flags, fd, offset)
+    }
+
+    /// Maps as [`Pages::map`] does, at a multiple of `alignment`, which is a power of two and at least a page.
+    pub fn map_aligned(
+        alignment: usize,
+        size: usize,
+        prot: c_int,
+        flags: c_int,
+        fd: RawFile,
+        offset: u64,
+    ) -> Result<Pages, Errno> {
+        Pages::map_at(Place::Aligned(alignment), size, prot, flags, fd, offset)
+    }
+
+    fn map_at(place: Place, size: usize, prot: c_int, flags: c_int, fd: RawFile, offset: u64) -> Result<Pages, Errno> {
+        if size > isize::MAX as usize {
+            return Err(plain(Errno::ENOMEM));
+        }
+        if has(flags, constants::MAP_ANONYMOUS) {
+            let protection = page_protection(prot, false);
+            let base = place.find(0, size, |address| allocate(address, size, MEM_RESERVE | MEM_COMMIT, protection))?;
+            return Ok(Pages { base: non_null(base)?, size, shown: None });
+        }
+        let is_private = i64::from(flags) & constants::MAP_TYPE == constants::MAP_PRIVATE;
+        let mut shown = Shown::new(fd, prot, is_private)?;
+        shown.offset = offset;
+        shown.lead = usize::try_from(offset % granularity() as u64).expect("less than the granularity");
+        let (base, is_placed) = place.find(shown.lead, size, |address| shown.map(address, shown.lead + size))?;
+        shown.is_placed = is_placed;
+        let pages = Pages { base: non_null(base + shown.lead)?, size, shown: Some(shown) };
+        pages.protect(0..size, prot)?;
+        Ok(pages)
+    }
+
+    /// Zeroed memory of this library's own.
+    pub fn zeroed(bytes: usize) -> Result<Pages, Errno> {
+        let size = bytes.next_multiple_of(page_size());
+        let base = allocate(0, size, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE)?;
+        Ok(Pages { base: non_null(base)?, size, shown: None })
+    }
+
+    /// Pages without a file whose first byte and size are known.
+    ///
+    /// # Safety
+    /// They are mapped, and belong to nothing else.
+    pub unsafe fn from_raw(base: NonNull<u8>, size: usize) -> Pages {
+        Pages { base, size, shown: None }
+    }
+
+    /// No pages at all: what an empty file maps to. Its address is valid and not NULL, and must not be accessed.
+    pub fn none() -> Pages {
+        static NOWHERE: u64 = 0;
+        Pages { base: NonNull::from(&NOWHERE).cast(), size: 0, shown: None }
+    }
+
+    /// The first byte's address.
+    pub fn base(&self) -> NonNull<u8> {
+        self.base
+    }
+
+    /// Bytes that the kernel mapped.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
+    /// The address of byte `at`, once it is known that `size` bytes from there on lie inside.
+    #[inline(always)]
+    pub fn at(&self, at: usize, size: usize) -> *mut u8 {
+        if at.saturating_add(size) > self.size {
+            outside(at, size, self.size);
+        }
+        // SAFETY: the byte lies within the mapped pages, or one past them.
+        unsafe { self.base.as_ptr().add(at) }
+    }
+
+    /// The same of a range.
+    pub fn start_of(&self, range: &Range<usize>) -> *mut u8 {
+        self.at(range.start, range.len())
+    }
+
+    fn addresses(&self, range: &Range<usize>) -> Range<usize> {
+        let start = self.start_of(range).addr();
+        start..start + range.len()
+    }
+
+    pub fn protect(&self, range: Range<usize>, prot: c_int) -> Result<(), Errno> {
+        let of_view = page_protection(prot, self.shown.as_ref().is_some_and(Shown::is_copy));
+        each_region(self.addresses(&range), |part, region| {
+            // A page that was replaced is memory without a file.
+            let wanted = if region.Type == MEM_MAPPED { of_view } else { page_protection(prot, false) };
+            let mut before = 0;
+            // SAFETY: the part is ours; the system checks the protection.
+            match check(unsafe { VirtualProtect(part.start as *const c_void, part.len(), wanted, &raw mut before) }) {
+                // More than the view was mapped for.
+                Err(Errno::EINVAL) => Err(Errno::EACCES),
+                done => done,
+            }
+        })
+    }
+
+    pub fn advise(&self, range: Range<usize>, advice: c_int) -> Result<(), Errno> {
+        let part = self.addresses(&range);
+        match i64::from(advice) {
+            constants::MADV_NORMAL => Ok(()),
+            constants::MADV_WILLNEED => {
+                let entry = WIN32_MEMORY_RANGE_ENTRY { VirtualAddress: part.start as *mut c_void, NumberOfBytes: part.len() };
+                // SAFETY: the range is ours; reading ahead changes no memory.
+                check(unsafe { PrefetchVirtualMemory(GetCurrentProcess(), 1, &raw const entry, 0) })
+            }
+            constants::MADV_DONTNEED => match &self.shown {
+                None => discard(part, None),
+                // Copies of private pages cannot be dropped one by one.
+                Some(shown) if shown.is_copy() => Err(plain(Errno::EINVAL)),
+                Some(_) => trim(part),
+            },
+            constants::MADV_FREE if self.shown.is_none() => {
+                // SAFETY: the range is ours; nothing in Rust's hands refers to its contents, so they may be discarded.
+                let reset = unsafe { VirtualAlloc(part.start as *const c_void, part.len(), MEM_RESET, PAGE_READWRITE) };
+                if reset.is_null() { Err(last_errno()) } else { Ok(()) }
+            }
+            constants::MADV_PAGEOUT => trim(part),
+            _ => Err(plain(Errno::EINVAL)),
+        }
+    }
+
+    /// MS_SYNC waits until the data is stored; MS_ASYNC begins to write it.
+    pub fn sync(&self, range: Range<usize>, flags: c_int) -> Result<(), Errno> {
+        if has(flags, constants::MS_SYNC) && has(flags, constants::MS_ASYNC) {
+            return Err(plain(Errno::EINVAL));
+        }
+        let Some(file) = self.shown.as_ref().and_then(|shown| shown.file.as_ref()) else { return Ok(()) };
+        each_region(self.addresses(&range), |part, region| {
+            if region.Type != MEM_MAPPED {
+                return Ok(());
+            }
+            // SAFETY: the part is ours; storing changes no memory.
+            check(unsafe { FlushViewOfFile(part.start as *const c_void, part.len()) })
+        })?;
+        if !has(flags, constants::MS_SYNC) {
+            return Ok(());
+        }
+        // SAFETY: the handle is ours.
+        check(unsafe { FlushFileBuffers(handle(raw(file))) })
+    }
+
+    /// Locks the pages into memory, reading them in. The process may have as many pages in memory as it then needs.
+    pub fn lock(&self, range: Range<usize>) -> Result<(), Errno> {
+        // SAFETY: the range is ours; locking changes no memory.
+        let lock = || check(unsafe { VirtualLock(self.start_of(&range).cast(), range.len()) });
+        lock().or_else(|errno| {
+            if !was(ERROR_WORKING_SET_QUOTA) {
+                return Err(errno);
+            }
+            grow_working_set(range.len())?;
+            lock()
+        })
+    }
+
+    pub fn unlock(&self, range: Range<usize>) -> Result<(), Errno> {
+        // A page at a time: one that is not locked is an error for all of the range.
+        let addresses = self.addresses(&range);
+        addresses.step_by(page_size()).try_for_each(|page| unlock(page..page + page_size()))
+    }
+
+    /// Puts fresh memory, zeroed, over the range: what was mapped there is given up. Inside the handler, too. Without
+    /// PROT_READ and PROT_WRITE the range is only made inaccessible.
+    pub fn replace(&self, range: Range<usize>, prot: c_int, _sharing: Sharing) -> Result<(), Errno> {
+        if prot == 0 {
+            return self.protect(range, prot);
+        }
+        let part = self.addresses(&range);
+        let Some(shown) = &self.shown else { return discard(part, Some(PAGE_READWRITE)) };
+        let whole = allocation(part.start)?;
+        if query(part.start)?.Type != MEM_MAPPED {
+            return discard(part, Some(PAGE_READWRITE));
+        }
+        if shown.is_copy() || part.end > whole.end {
+            return Err(plain(Errno::ENOSYS));
+        }
+        let protections = Protections::of(&whole)?;
+        placeholder::replace(shown.view(), &whole, &part, shown.offset_of(self, whole.start))?;
+        protections.restore_around(&part);
+        Ok(())
+    }
+
+    /// Whether a lost page can be replaced: not in a private mapping of a file, whose other pages would lose their changes.
+    pub fn can_replace_a_page(&self) -> bool {
+        self.shown.as_ref().is_none_or(|shown| shown.is_placed && !shown.is_copy())
+    }
+
+    /// Gives the mapping another size, or another place; its contents stay, as far as they fit. Here only memory without a
+    /// file that becomes less.
+    pub fn remap(&mut self, size: usize, _flags: c_int, address: usize) -> Result<(), Errno> {
+        if self.shown.is_some() || size > self.size || address != 0 {
+            return Err(plain(Errno::ENOSYS));
+        }
+        let tail = self.addresses(&(size..self.size));
+        decommit(&tail)?;
+        self.size = size;
+        Ok(())
+    }
+
+    /// There is no way to leave fresh pages behind.
+    pub fn moved_away(&self, _flags: c_int, _address: usize) -> Result<Pages, Errno> {
+        Err(plain(Errno::ENOSYS))
+    }
+
+    /// Splits the pages in two.
+    pub fn split_off(&mut self, at: usize) -> Result<Pages, Errno> {
+        let border = self.at(at, self.size - at).addr();
+        let shown = match &self.shown {
+            None => None,
+            Some(shown) if shown.is_copy() || !shown.is_placed => return Err(plain(Errno::ENOSYS)),
+            Some(shown) => {
+                let tail = Shown {
+                    section: duplicate(raw(&shown.section))?,
+                    offset: shown.offset + at as u64,
+                    lead: 0,
+                    file: shown.file.as_ref().map(|file| duplicate(raw(file))).transpose()?,
+                    ..*shown
+                };
+                let whole = allocation(border)?;
+                if whole.start != border && query(border)?.Type == MEM_MAPPED {
+                    let protections = Protections::of(&whole)?;
+                    placeholder::split_view(shown.view(), &whole, border, shown.offset_of(self, whole.start))?;
+                    protections.restore_around(&(border..border));
+                }
+                Some(tail)
+            }
+        };
+        let tail = Pages { base: non_null(border)?, size: self.size - at, shown };
+        self.size = at;
+        Ok(tail)
+    }
+
+    /// Unmaps, or gives the pages back where the system fails.
+    pub fn unmap(mut self) -> Result<(), (Pages, Errno)> {
+        match self.unmap_in_place() {
+            Ok(()) => {
+                self.size = 0;
+                Ok(())
+            }
+            Err(errno) => Err((self, errno)),
+        }
+    }
+
+    fn unmap_in_place(&self) -> Result<(), Errno> {
+        if self.size == 0 {
+            return Ok(());
+        }
+        let lead = self.shown.as_ref().map_or(0, |shown| shown.lead);
+        let base = self.base.addr().get();
+        let (mut at, end) = (base - lead, base + self.size);
+        while at < end {
+            let whole = allocation(at)?;
+            if query(at)?.Type == MEM_MAPPED {
+                // SAFETY: the view is ours, and whoever held an address into it has given it back (registry) or vouched for it.
+                check(unsafe { UnmapViewOfFile(MEMORY_MAPPED_VIEW_ADDRESS { Value: whole.start as *mut c_void }) })?;
+            } else if whole.start >= base && whole.end <= end {
+                release(whole.start);
+            } else {
+                decommit(&(at..end.min(whole.end)))?;
+            }
+            at = whole.end;
+        }
+        Ok(())
+    }
+}
+
+impl Shown {
+    /// A section for a mapping of an open file or section, with the most rights that the handle has.
+    fn new(fd: RawFile, prot: c_int, is_private: bool) -> Result<Shown, Errno> {
+        let executable = has(prot, constants::PROT_EXEC);
+        let with_execute = |plain: u32, execute: u32| if executable { execute } else { plain };
+        let copy = with_execute(PAGE_WRITECOPY, PAGE_EXECUTE_WRITECOPY);
+        let write = with_execute(PAGE_READWRITE, PAGE_EXECUTE_READWRITE);
+        let read = with_execute(PAGE_READONLY, PAGE_EXECUTE_READ);
+        let of =
+            |section, length, protection, file| Shown { section, length, offset: 0, lead: 0, protection, is_placed: false, file };
+        if section::is_section(fd) {
+            let length = file_facts(fd)?.size;
+            let section = duplicate(fd)?;
+            let protection = if is_private { copy } else { section::most(&section, write, read) };
+            return Ok(of(section, length, protection, None));
+        }
+        let length = file_facts(fd)?.size;
+        if is_private {
+            return Ok(of(section::of_file(fd, copy)?, length, copy, None));
+        }
+        match section::of_file(fd, write) {
+            Ok(section) => Ok(of(section, length, write, Some(duplicate(fd)?))),
+            Err(Errno::EACCES) if !has(prot, constants::PROT_WRITE) => Ok(of(section::of_file(fd, read)?, length, read, None)),
+            Err(errno) => Err(errno),
+        }
+    }
+
+    /// Maps a view, with its lead, at an address or, if that is 0, anywhere. Also returns whether it can be split.
+    fn map(&self, address: usize, size: usize) -> Result<(usize, bool), Errno> {
+        let start = self.offset - self.lead as u64;
+        if start + size as u64 > self.length.next_multiple_of(page_size() as u64) {
+            // No view goes beyond the end.
+            return Err(plain(Errno::EINVAL));
+        }
+        // In the place of a placeholder it can be split later. Older systems have none.
+        if let Ok(base) = placeholder::reserve(address, size) {
+            if placeholder::map(self.view(), &(base..base + size), start).is_ok() {
+                return Ok((base, true));
+            }
+            placeholder::release(base);
+        }
+        let access = match self.protection {
+            PAGE_WRITECOPY => FILE_MAP_COPY,
+            PAGE_READWRITE => FILE_MAP_READ | FILE_MAP_WRITE,
+            PAGE_READONLY => FILE_MAP_READ,
+            PAGE_EXECUTE_WRITECOPY => FILE_MAP_COPY | FILE_MAP_EXECUTE,
+            PAGE_EXECUTE_READWRITE => FILE_MAP_READ | FILE_MAP_WRITE | FILE_MAP_EXECUTE,
+            _ => FILE_MAP_READ | FILE_MAP_EXECUTE,
+        };
+        let left = usize::try_from(self.length.saturating_sub(start)).unwrap_or(usize::MAX);
+        let [high, low] = [start >> 32, start & 0xFFFF_FFFF].map(|half| u32::try_from(half).expect("half of it"));
+        // SAFETY: without MAP_FIXED's replacing, nothing that is mapped changes.
+        let view = unsafe {
+            let section = handle(raw(&self.section));
+            MapViewOfFileEx(section, access, high, low, size.min(left), address as *const c_void)
+        };
+        if view.Value.is_null() { Err(last_errno()) } else { Ok((view.Value.addr(), false)) }
+    }
+
+    /// Where in the section an address of the pages, or of their lead, lies.
+    fn offset_of(&self, pages: &Pages, address: usize) -> u64 {
+        (self.offset + address as u64) - pages.base.addr().get() as u64
+    }
+}
+
+impl Drop for Pages {
+    fn drop(&mut self) {
+        // A failure leaves the memory mapped: a leak, where no caller is left to be told.
+        let _ = self.unmap_in_place();
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn outside(at: usize, size: usize, mapped: usize) -> ! {
+    panic!("{size} bytes from {at} of {mapped} mapped ones")
+}
+
+fn non_null(address: usize) -> Result<NonNull<u8>, Errno> {
+    NonNull::new(std::ptr::with_exposed_provenance_mut(address)).ok_or_else(|| plain(Errno::ENOMEM))
+}
+
+/// PAGE_ bits of a protection. Pages that can be written can be read.
+fn page_protection(prot: c_int, is_copy: bool) -> u32 {
+    let prot = i64::from(prot);
+    let writes = prot & constants::PROT_WRITE != 0;
+    match (prot & constants::PROT_EXEC != 0, writes, prot & constants::PROT_READ != 0) {
+        (false, false, false) => PAGE_NOACCESS,
+        (false, false, true) => PAGE_READONLY,
+        (false, true, _) => {
+            if is_copy {
+                PAGE_WRITECOPY
+            } else {
+                PAGE_READWRITE
+            }
+        }
+        (true, false, false) => PAGE_EXECUTE,
+        (true, false, true) => PAGE_EXECUTE_READ,
+        (true, true, _) => {
+            if is_copy {
+                PAGE_EXECUTE_WRITECOPY
+            } else {
+                PAGE_EXECUTE_READWRITE
+            }
+        }
+    }
+}
+
+/// Whether there is such an advice.
+pub fn knows_advice(advice: c_int) -> bool {
+    use constants::{MADV_DONTNEED, MADV_FREE, MADV_NORMAL, MADV_PAGEOUT, MADV_WILLNEED};
+    [MADV_NORMAL, MADV_WILLNEED, MADV_DONTNEED, MADV_FREE, MADV_PAGEOUT].contains(&advice.into())
+}
+
+/// The protection of the page at an address, and where the next begins that has another. None where nothing is mapped.
+pub fn protection(address: usize) -> Option<(c_int, usize)> {
+    let region = query(address).ok().filter(|region| region.State == MEM_COMMIT)?;
+    let prot = match region.Protect {
+        PAGE_NOACCESS => constants::PROT_NONE,
+        PAGE_READONLY => constants::PROT_READ,
+        PAGE_READWRITE | PAGE_WRITECOPY => constants::PROT_READ | constants::PROT_WRITE,
+        PAGE_EXECUTE => constants::PROT_EXEC,
+        PAGE_EXECUTE_READ => constants::PROT_READ | constants::PROT_EXEC,
+        PAGE_EXECUTE_READWRITE | PAGE_EXECUTE_WRITECOPY => constants::PROT_READ | constants::PROT_WRITE | constants::PROT_EXEC,
+        _ => return None,
+    };
+    Some((c_int::try_from(prot).ok()?, region.BaseAddress.addr() + region.RegionSize))
+}
+
+/// What the system knows of the pages at an address, up to the next that differ.
+pub fn query(address: usize) -> Result<MEMORY_BASIC_INFORMATION, Errno> {
+    let mut region = MEMORY_BASIC_INFORMATION::default();
+    // SAFETY: writes one struct to the place given.
+    match unsafe { VirtualQuery(address as *const c_void, &raw mut region, size_of::<MEMORY_BASIC_INFORMATION>()) } {
+        0 => Err(last_errno()),
+        _ => Ok(region),
+    }
+}
+
+/// The parts of a range of addresses that the system knows the same of.
+fn each_region(
+    addresses: Range<usize>,
+    mut each: impl FnMut(Range<usize>, &MEMORY_BASIC_INFORMATION) -> Result<(), Errno>,
+) -> Result<(), Errno> {
+    let mut at = addresses.start;
+    while at < addresses.end {
+        let region = query(at)?;
+        let end = (region.BaseAddress.addr() + region.RegionSize).min(addresses.end);
+        each(at..end, &region)?;
+        at = end;
+    }
+    Ok(())
+}
+
+/// The addresses that were reserved, or mapped, together with this one.
+fn allocation(address: usize) -> Result<Range<usize>, Errno> {
+    let start = query(address)?.AllocationBase;
+    if start.is_null() {
+        return Err(from_code(ERROR_INVALID_ADDRESS));
+    }
+    let mut end = address;
+    loop {
+        let region = query(end)?;
+        if region.AllocationBase != start {
+            return Ok(start.addr()..end);
+        }
+        end = region.BaseAddress.addr() + region.RegionSize;
+    }
+}
+
+/// How the pages of an allocation are protected. Without an allocator: for the handler, too.
+struct Protections {
+    parts: [(usize, usize, u32); MOST_PARTS],
+    count: usize,
+}
+
+const MOST_PARTS: usize = 64;
+
+impl Protections {
+    fn of(addresses: &Range<usize>) -> Result<Protections, Errno> {
+        let mut known = Protections { parts: [(0, 0, 0); MOST_PARTS], count: 0 };
+        each_region(addresses.clone(), |part, region| {
+            let place = known.parts.get_mut(known.count).ok_or_else(|| plain(Errno::ENOMEM))?;
+            *place = (part.start, part.end, region.Protect);
+            known.count += 1;
+            Ok(())
+        })?;
+        Ok(known)
+    }
+
+    /// Protects the pages as they were, but for those of `part`.
+    fn restore_around(&self, part: &Range<usize>) {
+        for (start, end, protection) in &self.parts[..self.count] {
+            for piece in [*start..(*end).min(part.start), (*start).max(part.end)..*end] {
+                let mut before = 0;
+                if !piece.is_empty() {
+                    // SAFETY: the caller's pages, with a protection that they had.
+                    unsafe { VirtualProtect(piece.start as *const c_void, piece.len(), *protection, &raw mut before) };
+                }
+            }
+        }
+    }
+}
+
+fn allocate(address: usize, size: usize, kind: u32, protection: u32) -> Result<usize, Errno> {
+    // SAFETY: new memory, at an address where none is.
+    let base = unsafe { VirtualAlloc(address as *const c_void, size, kind, protection) };
+    if base.is_null() { Err(last_errno()) } else { Ok(base.expose_provenance()) }
+}
+
+fn release(base: usize) {
+    // SAFETY: an allocation of the caller's. On failure the addresses stay taken.
+    unsafe { VirtualFree(base as *mut c_void, 0, MEM_RELEASE) };
+}
+
+/// Mappings that were split have parts of one allocation, which goes with the last of them.
+static ALLOCATIONS: AtomicBool = AtomicBool::new(false);
+
+fn alone_with_allocations<T>(body: impl FnOnce() -> T) -> T {
+    while ALLOCATIONS.swap(true, SeqCst) {
+        std::thread::yield_now();
+    }
+    let result = body();
+    ALLOCATIONS.store(false, SeqCst);
+    result
+}
+
+/// Gives a part of an allocation back, and all of it if nothing else is left.
+fn decommit(part: &Range<usize>) -> Result<(), Errno> {
+    alone_with_allocations(|| {
+        let whole = allocation(part.start)?;
+        // SAFETY: the part is the caller's, which does not use it any more.
+        check(unsafe { VirtualFree(part.start as *mut c_void, part.len(), MEM_DECOMMIT) })?;
+        let mut is_used = false;
+        each_region(whole.clone(), |_, region| {
+            is_used |= region.State == MEM_COMMIT;
+            Ok(())
+        })?;
+        if !is_used {
+            release(whole.start);
+        }
+        Ok(())
+    })
+}
+
+/// Makes memory without a file zero again, under a protection or, with none, that which it has.
+fn discard(addresses: Range<usize>, protection: Option<u32>) -> Result<(), Errno> {
+    alone_with_allocations(|| {
+        each_region(addresses, |part, region| {
+            if region.State == MEM_FREE || region.Type == MEM_MAPPED {
+                return Err(plain(Errno::EINVAL));
+            }
+            // SAFETY: the part is ours; nothing in Rust's hands refers to its contents, so they may be discarded.
+            check(unsafe { VirtualFree(part.start as *mut c_void, part.len(), MEM_DECOMMIT) })?;
+            allocate(part.start, part.len(), MEM_COMMIT, protection.unwrap_or(region.Protect)).map(drop)
+        })
+    })
+}
+
+/// Takes pages out of the working set; their contents stay. EINVAL where one is locked.
+fn trim(addresses: Range<usize>) -> Result<(), Errno> {
+    if residency::is_any_locked(&addresses)? {
+        return Err(plain(Errno::EINVAL));
+    }
+    unlock(addresses)
+}
+
+/// VirtualUnlock takes pages that are not locked out of the working set, and says that they were not locked.
+fn unlock(addresses: Range<usize>) -> Result<(), Errno> {
+    // SAFETY: unlocking changes no memory.
+    let unlocked = check(unsafe { VirtualUnlock(addresses.start as *const c_void, addresses.len()) });
+    unlocked.or_else(|errno| if was(ERROR_NOT_LOCKED) { Ok(()) } else { Err(errno) })
+}
+
+fn grow_working_set(bytes: usize) -> Result<(), Errno> {
+    let (mut least, mut most, mut flags) = (0, 0, 0);
+    // SAFETY: writes three numbers to the places given; then sets them.
+    unsafe {
+        let process = GetCurrentProcess();
+        check(GetProcessWorkingSetSizeEx(process, &raw mut least, &raw mut most, &raw mut flags))?;
+        check(SetProcessWorkingSetSizeEx(process, least + bytes, most.max(least + bytes) + bytes, flags))
+    }
+}

@@ -1,0 +1,54 @@
+//! Which pages are in the working set of this process.
+
+use super::errors::check;
+use super::page_size;
+use super::pages::Pages;
+use crate::error::Errno;
+use std::ops::Range;
+use windows_sys::Win32::System::ProcessStatus::{K32QueryWorkingSetEx, PSAPI_WORKING_SET_EX_INFORMATION};
+use windows_sys::Win32::System::Threading::GetCurrentProcess;
+
+const VALID: usize = 1;
+const LOCKED: usize = 1 << 22;
+
+/// Pages that the system is asked about at a time.
+const PIECE: usize = 256;
+
+/// Sets a byte of `to` for each page: 1 where it is in the working set, where an access meets no page fault.
+pub fn presence(pages: &Pages, range: Range<usize>, to: &mut [u8]) -> Result<(), Errno> {
+    let start = pages.start_of(&range).addr();
+    let mut bytes = to.iter_mut();
+    each(start..start + range.len(), |attributes| {
+        if let Some(byte) = bytes.next() {
+            *byte = u8::from(attributes & VALID != 0);
+        }
+    })
+}
+
+pub fn is_any_locked(addresses: &Range<usize>) -> Result<bool, Errno> {
+    let mut is_locked = false;
+    each(addresses.clone(), |attributes| is_locked |= attributes & VALID != 0 && attributes & LOCKED != 0)?;
+    Ok(is_locked)
+}
+
+fn each(addresses: Range<usize>, mut each: impl FnMut(usize)) -> Result<(), Errno> {
+    let mut pages = addresses.step_by(page_size());
+    let mut asked = [PSAPI_WORKING_SET_EX_INFORMATION::default(); PIECE];
+    loop {
+        let mut count = 0;
+        for (place, page) in asked.iter_mut().zip(pages.by_ref().take(PIECE)) {
+            place.VirtualAddress = std::ptr::without_provenance_mut(page);
+            count += 1;
+        }
+        if count == 0 {
+            return Ok(());
+        }
+        let bytes = u32::try_from(count * size_of::<PSAPI_WORKING_SET_EX_INFORMATION>()).expect("a few kilobytes");
+        // SAFETY: reads and writes as many structs as there are.
+        check(unsafe { K32QueryWorkingSetEx(GetCurrentProcess(), asked.as_mut_ptr().cast(), bytes) })?;
+        for page in &asked[..count] {
+            // SAFETY: the system wrote it; every bit pattern is a number.
+            each(unsafe { page.VirtualAttributes.Flags });
+        }
+    }
+}
