@@ -504,6 +504,9 @@ fn a_guard_region_does_not_kill_where_sigsegv_has_another_handler() {
 
 #[test]
 fn unmapping_under_an_access_that_has_no_guard_does_not_kill() {
+    if !processes_share_memory() {
+        return;
+    }
     in_a_process_of_its_own("unmapping_under_an_access_that_has_no_guard_does_not_kill", || {
         for _ in 0..5000 {
             let h: Handle = handle(PAGE);
