@@ -721,7 +721,7 @@ fn what_windows_lacks_is_unsupported_by_name() {
         let refused = result.unwrap_err();
         assert_eq!(refused.code(), MMAP_WRAP_E_UNSUPPORTED, "{refused}");
     };
-    is(memory.seal(0, REST));
+    is(memory.mseal(0, REST));
     is(memory.set_name(Some(c"name")));
     is(Mapping::from_memfd(c"name", 0, 100, READ_WRITE, MAP_SHARED).map(drop));
     is(Mapping::from_secret(100, READ_WRITE).map(drop));
@@ -731,7 +731,7 @@ fn what_windows_lacks_is_unsupported_by_name() {
     is(mmap_wrap::internals::mapping::lock_all(0));
     is(mmap_wrap::internals::mapping::unlock_all());
     let file = Mapping::from_unnamed(100, READ_WRITE, MAP_SHARED).unwrap();
-    is(file.seals().map(drop));
+    is(file.file_seals().map(drop));
     is(file.cachestat(0, REST).map(drop));
     assert_eq!((MADV_HUGEPAGE, MFD_CLOEXEC, F_SEAL_WRITE, MAP_HUGETLB, MREMAP_FIXED), (0, 0, 0, 0, 0));
 }

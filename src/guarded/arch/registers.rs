@@ -57,7 +57,7 @@ macro_rules! registers {
 }
 
 /// Bit 1 of the error code of a page fault (Intel's manual, volume 3, 4.7).
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(unix, target_arch = "x86_64"))]
 macro_rules! is_write {
     ($error:expr) => {
         Some($error & 2 != 0)
