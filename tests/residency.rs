@@ -369,6 +369,9 @@ fn readahead_reads_more_than_the_kernel_reads_for_one_request() {
 
 #[test]
 fn paging_out_keeps_what_was_written_to_the_zeroed_page_of_a_surviving_mapping() {
+    if !faults_have_addresses() {
+        return;
+    }
     in_a_process_of_its_own("paging_out_keeps_what_was_written_to_the_zeroed_page_of_a_surviving_mapping", || {
         let (small, page) = page();
         let file = memfd(2 * small);
