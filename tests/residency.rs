@@ -155,7 +155,7 @@ fn too_small_an_array_is_an_error_and_nothing_is_written() {
     let h = handle(4 * page);
     let mut pages = [9u8; 4];
     let to = pages.as_mut_ptr();
-    let failure = "mincore_wrap: there is room for 3 pages, and the range has 4";
+    let failure = "mincore_wrap: the array has room for 3 pages, but the range has 4";
     assert_fails(mincore_wrap(h, to, 3, 0, REST), MMAP_WRAP_E_RANGE, failure);
     assert_fails(mincore_wrap(h, to, 0, page, 1), MMAP_WRAP_E_RANGE, "room for 0 pages, and the range has 1");
     assert_fails(mincore_wrap(h, to, -1, 0, REST), MMAP_WRAP_E_RANGE, "size -1 is negative");

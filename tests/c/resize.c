@@ -379,7 +379,7 @@ static void a_split_needs_a_page_boundary_with_bytes_on_both_sides(void) {
     const int64_t nothing[] = {0, 2 * page}, beyond[] = {-1, 2 * page + 1, INT64_MAX, MMAP_WRAP_REST};
     CHECK_FAILS(mmap_wrap_split(h, 1), MMAP_WRAP_E_ALIGNMENT, "mmap_wrap_split: offset 1 is not on a page boundary");
     for (int i = 0; i < 2; i++)
-        CHECK_FAILS(mmap_wrap_split(h, nothing[i]), MMAP_WRAP_E_ARGUMENT, "leaves nothing on one side");
+        CHECK_FAILS(mmap_wrap_split(h, nothing[i]), MMAP_WRAP_E_ARGUMENT, "leaves one part empty");
     for (int i = 0; i < 4; i++) CHECK_FAILS(mmap_wrap_split(h, beyond[i]), MMAP_WRAP_E_RANGE, "mmap_wrap_split: offset");
     CHECK_IS(mmap_wrap_length(h), 2 * page);
     CHECK_IS(mmap_wrap_list(NULL, 0), 1);
