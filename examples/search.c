@@ -73,7 +73,7 @@ int main(int argc, char **argv) {
     int64_t lines = 0, code = search(log, argv[1], &lines);
     printf("%" PRId64 " lines hold '%s'\n", lines, argv[1]);
     if (code == MMAP_WRAP_E_FAULT)
-        fprintf(stderr, "search: %s was cut short while it was searched; no more is there: %s\n", argv[2], mmap_wrap_last_error_message());
+        fprintf(stderr, "search: %s was truncated while it was searched; no more is there: %s\n", argv[2], mmap_wrap_last_error_message());
     else if (code < 0)
         fprintf(stderr, "search: %s\n", mmap_wrap_last_error_message());
     munmap_wrap(log);

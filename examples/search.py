@@ -42,7 +42,7 @@ def search(word, path):
     out.write(b"%d lines hold '%s'\n" % (count, word))
     out.flush()
     if cut:
-        print(f"search: {path} was cut short while it was searched; no more is there: {cut.strerror}", file=sys.stderr)
+        print(f"search: {path} was truncated while it was searched; no more is there: {cut.strerror}", file=sys.stderr)
         return 2
     return 0 if count else 1
 

@@ -34,7 +34,7 @@ multi MAIN($word where *.chars, $path) {
         CATCH { when X::Mmap::Fault { $cut = .message } }
     }
     say "$lines lines hold '$word'";
-    note "search: $path was cut short while it was searched; no more is there: $_" with $cut;
+    note "search: $path was truncated while it was searched; no more is there: $_" with $cut;
     exit $cut.defined ?? 2 !! $lines == 0 ?? 1 !! 0;
     CATCH { when X::Mmap | X::IO { note "search: {.message}"; exit 2 } }
 }

@@ -75,7 +75,7 @@ class Table:
         self.version += 1
         side = self.version % 2
         self.table.copy_from(self.accounts, SIDES_AT + side * SIDE, 0, USED)
-        # All of the table, since a range would have to begin on a page border; only what changed is stored.
+        # All of the table, since a range would have to begin on a page boundary; only what changed is stored.
         self.table.flush()
         self.table.put(VERSION, side * HEADER, self.version)
         self.table.put(CHECKSUM, side * HEADER + 8, self.checksum(self.version))

@@ -1110,7 +1110,7 @@ MMAP_WRAP_API int64_t mmap_wrap_survive(mmap_wrap_handle h, int64_t yes) MMAP_WR
  * is about this mapping until that is unmapped. NULL on error, as mmap_wrap_address.
  *
  *     const volatile uint32_t *loss = mmap_wrap_loss_flag(h);
- *     if (*loss & 1) puts("the file was cut short");
+ *     if (*loss & 1) puts("the file was truncated");
  */
 MMAP_WRAP_API const uint32_t *mmap_wrap_loss_flag(mmap_wrap_handle h) MMAP_WRAP_NOEXCEPT;
 

@@ -589,7 +589,7 @@ MMAP_WRAP_API int64_t mmap_wrap_MMAP_WRAP_E_UNMAPPED(void) MMAP_WRAP_NOEXCEPT;
 /** MMAP_WRAP_E_RANGE: outside the mapping. */
 MMAP_WRAP_API int64_t mmap_wrap_MMAP_WRAP_E_RANGE(void) MMAP_WRAP_NOEXCEPT;
 
-/** MMAP_WRAP_E_ALIGNMENT: not on the border of a page or word. */
+/** MMAP_WRAP_E_ALIGNMENT: not on a page or word boundary. */
 MMAP_WRAP_API int64_t mmap_wrap_MMAP_WRAP_E_ALIGNMENT(void) MMAP_WRAP_NOEXCEPT;
 
 /** MMAP_WRAP_E_FAULT: the access faulted. */

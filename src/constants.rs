@@ -145,7 +145,7 @@ constants! {
         MMAP_WRAP_E_HANDLE "not a valid mapping handle" -4096;
         MMAP_WRAP_E_UNMAPPED "the mapping is unmapped already" -4097;
         MMAP_WRAP_E_RANGE "outside the mapping" -4098;
-        MMAP_WRAP_E_ALIGNMENT "not on the border of a page or word" -4099;
+        MMAP_WRAP_E_ALIGNMENT "not on a page or word boundary" -4099;
         MMAP_WRAP_E_FAULT "the access faulted" -4100;
         MMAP_WRAP_E_BUSY "the mapping is in use" -4101;
         MMAP_WRAP_E_ARGUMENT "invalid argument" -4102;

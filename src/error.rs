@@ -35,7 +35,7 @@ pub fn describe(code: i64) -> Option<&'static CStr> {
         MMAP_WRAP_E_HANDLE => c"not a valid mapping handle (MMAP_WRAP_E_HANDLE)",
         MMAP_WRAP_E_UNMAPPED => c"the mapping is unmapped already (MMAP_WRAP_E_UNMAPPED)",
         MMAP_WRAP_E_RANGE => c"outside the mapping (MMAP_WRAP_E_RANGE)",
-        MMAP_WRAP_E_ALIGNMENT => c"not on the border of a page or word (MMAP_WRAP_E_ALIGNMENT)",
+        MMAP_WRAP_E_ALIGNMENT => c"not on a page or word boundary (MMAP_WRAP_E_ALIGNMENT)",
         MMAP_WRAP_E_FAULT => c"the access faulted (MMAP_WRAP_E_FAULT)",
         MMAP_WRAP_E_BUSY => c"the mapping is in use (MMAP_WRAP_E_BUSY)",
         MMAP_WRAP_E_ARGUMENT => c"invalid argument (MMAP_WRAP_E_ARGUMENT)",
@@ -64,7 +64,7 @@ pub enum Error {
     Negative { what: &'static str, value: i64 },
     #[error("offset {offset} lies beyond {length} byte mapping")]
     OffsetBeyond { offset: i64, length: usize },
-    #[error("size {size} from offset {offset} wraps around the largest offset there is")]
+    #[error("size {size} from offset {offset} wraps around the largest offset")]
     WrapsAround { offset: i64, size: i64 },
     #[error("size {size} from offset {offset} extends beyond {length} byte mapping")]
     ExtendsBeyond { offset: i64, size: i64, length: usize },
@@ -87,17 +87,17 @@ pub enum Error {
     #[error("there is room for {room} pages, and the range has {needed}")]
     NoRoom { room: usize, needed: usize },
 
-    #[error("{what} {value} is not on a page border: pages are {page} bytes{}", Lead(*lead))]
+    #[error("{what} {value} is not on a page boundary: pages are {page} bytes{}", Lead(*lead))]
     Alignment { what: &'static str, value: u64, page: usize, lead: usize },
 
-    #[error("offset {offset} is not on the border of a word: its address must be a multiple of {width} bytes{}", Lead(*lead))]
+    #[error("offset {offset} is not on a word boundary: its address must be a multiple of {width} bytes{}", Lead(*lead))]
     WordAlignment { offset: usize, width: usize, lead: usize },
 
     #[error("the access faulted at offset {offset}, after {done} of {size} bytes: {cause}")]
     Fault { offset: usize, done: usize, size: usize, address: usize, cause: Cause },
 
     #[error(
-        "a page of the mapping was lost to an access through its address: its file was cut short, its file system is full, no huge page was available, or an I/O error occurred; the page is zeroed memory now"
+        "a page of the mapping was lost to an access through its address: its file was truncated, its file system is full, no huge page was available, or an I/O error occurred; the page is zeroed memory now"
     )]
     Lost,
 

@@ -57,7 +57,7 @@ pub fn is_shared(flags: i64) -> bool {
 
 /// Checks only that the number can be a descriptor; whether it is open the next system call reports.
 pub fn descriptor(fd: i64) -> Result<RawFile> {
-    RawFile::try_from(fd).map_err(|_| Error::argument(format!("{fd} is no file descriptor")))
+    RawFile::try_from(fd).map_err(|_| Error::argument(format!("{fd} is not a file descriptor")))
 }
 
 #[cold]

@@ -44,7 +44,7 @@ pub fn file_size_hint(errno: Errno) -> String {
         Errno::ENOSPC => "the file system is full".into(),
         Errno::EFBIG => match sys::limits().file_size {
             Some(limit) => format!("RLIMIT_FSIZE is {limit} bytes, and the file system may have a limit of its own"),
-            None => "the file system allows no file as large".into(),
+            None => "the file is larger than the file system allows".into(),
         },
         Errno::EPERM => "the file is sealed against it, or has an attribute that forbids it".into(),
         _ => memory_hint(errno),

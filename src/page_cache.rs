@@ -60,7 +60,7 @@ pub(crate) fn cachestat_part(fd: RawFile, part: Range<u64>) -> Result<CacheStat>
             Errno::ENOSYS => return Error::unsupported("cachestat(2), of Linux 6.5 and newer,"),
             Errno::EOPNOTSUPP => return Error::unsupported("cachestat(2) of huge pages from the pool"),
             // Linux 6.14, commit 5f537664e705.
-            Errno::EPERM => "figures of a file are for who owns it or may write it",
+            Errno::EPERM => "these figures need ownership of the file, or permission to write it",
             _ => descriptor_hint(errno),
         };
         Error::system(errno, attempt("look at", fd, &part), hint)

@@ -228,7 +228,7 @@ mod tests {
         assert_eq!(Span { offset: 4, size: 8 }.aligned_word(grid(100, 100)).unwrap(), 104);
         assert_eq!(
             Span { offset: 8, size: 8 }.aligned_word(grid(100, 100)).unwrap_err().to_string(),
-            "offset 8 is not on the border of a word: its address must be a multiple of 8 bytes, \
+            "offset 8 is not on a word boundary: its address must be a multiple of 8 bytes, \
              and this mapping begins 100 bytes into its first page"
         );
     }

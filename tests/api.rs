@@ -386,8 +386,7 @@ fn a_mutex_at_an_invalid_offset_is_an_error_with_that_offset() {
     }
     for offset in [1, 4, 12, 79] {
         let error = memory.lock_mutex(offset, None).unwrap_err();
-        let said =
-            format!("lock_mutex: offset {offset} is not on the border of a word: its address must be a multiple of 8 bytes");
+        let said = format!("lock_mutex: offset {offset} is not on a word boundary: its address must be a multiple of 8 bytes");
         assert_eq!((error.kind(), error.to_string()), (ErrorKind::Misaligned, said));
     }
     let error = memory.lock_mutex(88, None).unwrap_err();

@@ -76,7 +76,7 @@ fn a_range_that_is_not_a_word_is_an_error() {
         assert_eq!(every_operation(&memory, bits, offset), [MMAP_WRAP_E_ALIGNMENT; 5]);
     }
     let unaligned = memory.atomic_load(64, 4).unwrap_err().to_string();
-    assert_eq!(unaligned, "offset 4 is not on the border of a word: its address must be a multiple of 8 bytes");
+    assert_eq!(unaligned, "offset 4 is not on a word boundary: its address must be a multiple of 8 bytes");
     assert_eq!(code(memory.wait(2, 0, 0)), MMAP_WRAP_E_ALIGNMENT);
     assert_eq!(code(memory.wake(2, 1)), MMAP_WRAP_E_ALIGNMENT);
     for (bits, offset) in [(32, 100), (64, 96), (64, -8), (32, i64::MAX)] {
@@ -504,6 +504,9 @@ fn a_guard_region_does_not_kill_where_sigsegv_has_another_handler() {
 
 #[test]
 fn unmapping_under_an_access_that_has_no_guard_does_not_kill() {
+    if !processes_share_memory() {
+        return;
+    }
     in_a_process_of_its_own("unmapping_under_an_access_that_has_no_guard_does_not_kill", || {
         for _ in 0..5000 {
             let h: Handle = handle(PAGE);

@@ -98,7 +98,7 @@ fn an_aligned_mapping_leaves_nothing_behind() {
 fn invalid_alignments_are_errors() {
     let map = |alignment, len, flags| mmap_aligned_wrap(alignment, len, PROT_READ, flags, -1, 0);
     for alignment in [0, 3, -1, -4096, i64::MIN, i64::MAX] {
-        let why = format!("mmap_aligned_wrap: alignment {alignment} is no power of two");
+        let why = format!("mmap_aligned_wrap: alignment {alignment} is not a power of two");
         assert_fails(map(alignment, 4096, PRIVATE), MMAP_WRAP_E_ARGUMENT, &why);
     }
     for flag in [MAP_FIXED, MAP_FIXED_NOREPLACE] {

@@ -92,11 +92,7 @@ fn locking_on_fault_reads_no_page_in() {
             assert_eq!(mmap_wrap_resident_bytes(h, 0, REST), 4 * page);
         }
     }
-    assert_fails(
-        mlock_wrap(h, 2, 0, REST),
-        MMAP_WRAP_E_ARGUMENT,
-        "mlock_wrap: flags 0x2: locking knows 0 and MLOCK_ONFAULT (0x1)",
-    );
+    assert_fails(mlock_wrap(h, 2, 0, REST), MMAP_WRAP_E_ARGUMENT, "mlock_wrap: flags 0x2: mlock takes 0 and MLOCK_ONFAULT (0x1)");
     assert_fails(mlock_wrap(h, -1, 0, REST), MMAP_WRAP_E_ARGUMENT, "mlock_wrap: flags");
     assert_eq!(munmap_wrap(h), 1);
 }
@@ -199,7 +195,7 @@ fn a_part_that_was_unmapped_without_the_library_is_an_error() {
     in_a_process_of_its_own("a_part_that_was_unmapped_without_the_library_is_an_error", || {
         let (code, text) = maps_again(flags).unwrap_err();
         assert_eq!(code, -i64::from(libc::ENOMEM));
-        assert!(text.contains("somebody else unmapped a part of the mapping"), "{text}");
+        assert!(text.contains("a part of the mapping was unmapped without this library"), "{text}");
     });
 }
 
@@ -373,6 +369,9 @@ fn readahead_reads_more_than_the_kernel_reads_for_one_request() {
 
 #[test]
 fn paging_out_keeps_what_was_written_to_the_zeroed_page_of_a_surviving_mapping() {
+    if !faults_have_addresses() {
+        return;
+    }
     in_a_process_of_its_own("paging_out_keeps_what_was_written_to_the_zeroed_page_of_a_surviving_mapping", || {
         let (small, page) = page();
         let file = memfd(2 * small);
@@ -467,7 +466,7 @@ fn invalid_descriptors_and_ranges_are_errors() {
         assert_fails(call(fd, -1, 1), MMAP_WRAP_E_RANGE, &format!("{name}: file offset -1 is negative"));
         assert_fails(call(fd, 0, -1), MMAP_WRAP_E_RANGE, &format!("{name}: size -1 is negative"));
         assert_fails(call(fd, 1, i64::MAX), MMAP_WRAP_E_RANGE, &format!("{name}: size {} from offset 1 wraps", i64::MAX));
-        assert_fails(call(1 << 40, 0, 1), MMAP_WRAP_E_ARGUMENT, &format!("{name}: 1099511627776 is no file descriptor"));
+        assert_fails(call(1 << 40, 0, 1), MMAP_WRAP_E_ARGUMENT, &format!("{name}: 1099511627776 is not a file descriptor"));
         assert_eq!(call(fd, 0, 0), 0);
         match call(-1, 0, 1) {
             MMAP_WRAP_E_UNSUPPORTED => println!("skipped: {}", message()),
@@ -480,7 +479,7 @@ fn invalid_descriptors_and_ranges_are_errors() {
     assert_fails(
         mmap_wrap_fd_cachestat(fd(&file), to, 7, 0, 0),
         MMAP_WRAP_E_ARGUMENT,
-        "7 bytes are no size of struct mmap_wrap_cachestat",
+        "7 bytes are not a size of struct mmap_wrap_cachestat",
     );
     assert_eq!(figures, [0; 5]);
 }

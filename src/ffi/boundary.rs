@@ -166,14 +166,14 @@ pub fn store(from: &[u8], to: &Room, at: usize) -> Result<()> {
 #[cold]
 fn bad_buffer(fault: guarded::Fault, size: usize) -> Box<Error> {
     let errno = if let guarded::Stop::System(errno) = fault.by { errno } else { Errno::EFAULT };
-    Error::system(errno, format!("copy {size} bytes of an argument"), "the address given does not hold so many")
+    Error::system(errno, format!("copy {size} bytes of an argument"), "that memory cannot be accessed")
 }
 
 /// Writes the members of a struct of i64 to `to`, as many as fit the caller's `size` bytes: an older header has fewer. Returns 0.
 pub fn write_members(to: *mut u8, size: i64, name: &str, members: &[i64]) -> Result<i64> {
     let room = room_for(to, size)?;
     if room.size() == 0 || room.size() % size_of::<i64>() != 0 {
-        return Err(Error::argument(format!("{size} bytes are no size of {name}")));
+        return Err(Error::argument(format!("{size} bytes are not a size of {name}")));
     }
     // SAFETY: integers have no padding.
     let bytes = unsafe { std::slice::from_raw_parts(members.as_ptr().cast::<u8>(), size_of_val(members)) };

@@ -22,7 +22,8 @@ pub unsafe extern "C" fn mmap_wrap_constant(name: *const c_char, value: *mut i64
         if name.is_null() || value.is_null() {
             return Err(Error::argument("the name or the place for its value is NULL"));
         }
-        let name = bounded(name).ok_or_else(|| Error::argument("no constant has a name as long"))?.to_string_lossy();
+        let name =
+            bounded(name).ok_or_else(|| Error::argument("the name is longer than that of any constant"))?.to_string_lossy();
         let constant = find(&name).ok_or_else(|| Error::argument(format!("no constant is named '{name}'")))?;
         let found = constant.value.ok_or_else(|| Error::unsupported(constant.name))?;
         // Not with a guarded store: bindings call this while they are loaded, and the first access installs the signal handlers.

@@ -22,7 +22,7 @@ pub unsafe extern "C" fn mmap_wrap_strerror(code: i64) -> *const c_char {
     }
     match i32::try_from(code) {
         Ok(errno @ -4095..=-1) => keep(Errno(-errno).to_string()),
-        _ => keep(format!("{code} is no error code of mmap-wrap")),
+        _ => keep(format!("{code} is not an error code of mmap-wrap")),
     }
 }
 

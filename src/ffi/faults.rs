@@ -62,7 +62,7 @@ pub unsafe extern "C" fn mmap_wrap_survive(h: mmap_wrap_handle, yes: i64) -> i64
 ///
 /// ```c
 /// const volatile uint32_t *loss = mmap_wrap_loss_flag(h);
-/// if (*loss & 1) puts("the file was cut short");
+/// if (*loss & 1) puts("the file was truncated");
 /// ```
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmap_wrap_loss_flag(h: mmap_wrap_handle) -> *const u32 {

@@ -121,7 +121,9 @@ pub unsafe extern "C" fn mmap_wrap_list(handles: *mut mmap_wrap_handle, room: i6
         if room < 0 {
             return Err(Error::Negative { what: "room", value: room }.into());
         }
-        let bytes = room.checked_mul(8).ok_or_else(|| Error::argument(format!("no buffer holds {room} handles")))?;
+        let bytes = room
+            .checked_mul(8)
+            .ok_or_else(|| Error::argument(format!("a buffer for {room} handles exceeds the address space")))?;
         let places = room_for(handles.cast(), bytes)?;
         let mut count = 0;
         for handle in registry::live() {

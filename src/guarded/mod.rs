@@ -1,4 +1,4 @@
-//! Reading, writing and searching mapped memory that may fault at any byte: a file cut short, a full disk, an I/O error, a
+//! Reading, writing and searching mapped memory that may fault at any byte: a truncated file, a full disk, an I/O error, a
 //! protection. The result is how far it came; the process lives on.
 //!
 //! There is one way for all memory. Accesses are made by loops of our own (`arch`), whose faults a signal handler repairs
@@ -167,7 +167,7 @@ impl Way {
         while done < size {
             let left = size - done;
             let step = if upwards {
-                // No further down than the page borders of both: a page faults as a whole, so what is done is exact.
+                // No further down than the page boundaries of both: a page faults as a whole, so what is done is exact.
                 left.min(on_last_page(to + left)).min(on_last_page(from + left))
             } else {
                 left.min(PIECE)

@@ -41,7 +41,7 @@ impl Mapping {
 
     /// Sets `size` bytes (or `REST`) from `offset` to `byte`; returns how many.
     pub fn fill(&self, offset: i64, byte: i64, size: i64) -> Result<usize> {
-        let byte = u8::try_from(byte).map_err(|_| Error::argument(format!("{byte} is no byte: 0 to 255")))?;
+        let byte = u8::try_from(byte).map_err(|_| Error::argument(format!("{byte} is not a byte value: 0 to 255")))?;
         let span = self.span(offset, size)?;
         let done = guarded::fill(&self.pages, span.bytes(self.grid), byte);
         done.map(|()| span.size).map_err(|fault| self.fault(fault, span))

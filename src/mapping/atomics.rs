@@ -142,7 +142,7 @@ impl Mapping {
                 let at = span.bytes(self.grid).start;
                 self.fault(Fault { done: 0, by: Stop::Mapping { at, writing: false } }, span)
             }
-            Errno::ENOSYS => Error::unsupported("waiting for a word, and waking who waits (futex)"),
+            Errno::ENOSYS => Error::unsupported("waiting on a word (futex)"),
             errno => Error::system(errno, attempt, ""),
         }
     }

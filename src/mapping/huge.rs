@@ -35,10 +35,10 @@ impl Mapping {
     #[allow(unsafe_code, reason = "declares what the caller has to ensure")]
     pub unsafe fn aligned(alignment: i64, len: i64, prot: i64, flags: i64, fd: i64, offset: i64) -> Result<Mapping> {
         if alignment <= 0 || !alignment.unsigned_abs().is_power_of_two() {
-            return Err(Error::argument(format!("alignment {alignment} is no power of two")));
+            return Err(Error::argument(format!("alignment {alignment} is not a power of two")));
         }
         if flags & FIXED != 0 {
-            return Err(Error::argument("MAP_FIXED names the place: an alignment asks for one to be found"));
+            return Err(Error::argument("MAP_FIXED sets the address: it does not go with an alignment"));
         }
         // The size is known later, and what does not fit is an error then.
         let alignment = alignment.unsigned_abs();
@@ -64,7 +64,9 @@ impl Mapping {
                     Ok(Some(0)) => Ok(0),
                     Ok(Some(all)) if all == pages.len() => Ok(span.size),
                     Ok(Some(some)) if bytes == pages => Ok(some),
-                    _ => Err(Error::unsupported("telling which part is in huge pages (PAGEMAP_SCAN, of Linux 6.7 and newer,)")),
+                    _ => Err(Error::unsupported(
+                        "counting huge pages in a part of a kernel mapping (PAGEMAP_SCAN, of Linux 6.7 and newer)",
+                    )),
                 }
             }
             Err(errno) => Err(Error::system(errno, format!("look for huge pages in {span}"), "")),

@@ -29,7 +29,7 @@ impl Mapping {
         sys::bind(&self.pages, span.covering_pages(self.grid), c_mode, nodes, c_flags).map_err(|errno| {
             let hint = match errno {
                 Errno::ENOSYS => return Error::unsupported("mbind(2): this kernel was built without NUMA"),
-                Errno::EINVAL => "a node is not there, or the policy wants nodes and got none, or the other way round",
+                Errno::EINVAL => "a node does not exist, or the nodes do not go with the policy",
                 Errno::EIO => "pages lie elsewhere, and not all could be moved (MPOL_MF_STRICT)",
                 Errno::EPERM => "MPOL_MF_MOVE_ALL needs CAP_SYS_NICE",
                 _ => "",

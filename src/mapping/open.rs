@@ -116,7 +116,7 @@ impl Mapping {
 fn seals_error(errno: Errno, attempt: String) -> Box<Error> {
     let hint = match errno {
         Errno::ENOSYS => return Error::unsupported("sealing"),
-        Errno::EINVAL => "the file is no memory file that can be sealed, or this kernel lacks the seal",
+        Errno::EINVAL => "the file is not a memory file with sealing, or the kernel lacks the seal",
         Errno::EPERM => "the file must be open for writing, and not sealed with F_SEAL_SEAL: memory files need MFD_ALLOW_SEALING",
         Errno::EBUSY => {
             "F_SEAL_WRITE needs that no shared mapping of the file can be written: unmap it, or add F_SEAL_FUTURE_WRITE"

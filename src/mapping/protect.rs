@@ -67,8 +67,8 @@ impl Mapping {
     /// # Ok::<(), Box<mmap_wrap::internals::Error>>(())
     /// ```
     pub fn advise(&self, advice: i64, offset: i64, size: i64) -> Result<()> {
-        let constant = constants::advice(advice)
-            .ok_or_else(|| Error::argument(format!("{advice} is no advice that this library knows on this platform")))?;
+        let constant =
+            constants::advice(advice).ok_or_else(|| Error::argument(format!("{advice} is not advice that this platform has")))?;
         let span = self.span(offset, size)?;
         if span.size == 0 {
             return Ok(());

@@ -48,7 +48,7 @@ impl MapRequest {
         if flags & SHARING == 0 {
             return Err(Error::argument(format!(
                 // The system's flags only: a binding may have set the library's own bits.
-                "flags {c_flags:#x} say neither MAP_SHARED ({MAP_SHARED:#x}) nor MAP_PRIVATE ({MAP_PRIVATE:#x})"
+                "flags {c_flags:#x} have neither MAP_SHARED ({MAP_SHARED:#x}) nor MAP_PRIVATE ({MAP_PRIVATE:#x})"
             )));
         }
         if flags & KEEP != 0 && flags & MAP_ANONYMOUS != 0 {

@@ -64,7 +64,7 @@ impl Mapping {
     /// ```
     pub fn lock(&self, flags: i64, offset: i64, size: i64) -> Result<()> {
         if flags & !MLOCK_ONFAULT != 0 {
-            return Err(Error::argument(format!("flags {flags:#x}: locking knows 0 and MLOCK_ONFAULT ({MLOCK_ONFAULT:#x})")));
+            return Err(Error::argument(format!("flags {flags:#x}: mlock takes 0 and MLOCK_ONFAULT ({MLOCK_ONFAULT:#x})")));
         }
         let span = self.span(offset, size)?;
         if span.size == 0 {
@@ -139,7 +139,9 @@ impl Mapping {
             let outcome = sys::presence(&self.pages, at..at + count * small, &mut present[..count]);
             outcome.map_err(|errno| match errno {
                 Errno::ENOSYS => Error::unsupported("mincore(2)"),
-                Errno::ENOMEM => Error::system(errno, format!("look for {span}"), "somebody else unmapped a part of the mapping"),
+                Errno::ENOMEM => {
+                    Error::system(errno, format!("look for {span}"), "a part of the mapping was unmapped without this library")
+                }
                 _ => Error::system(errno, format!("look for {span}"), ""),
             })?;
             present[..count].iter_mut().for_each(|byte| *byte &= 1);

@@ -28,7 +28,7 @@ pub fn survive(handle: Handle, surviving: bool) -> Result<()> {
         return Err(Error::unsupported("replacing a lost page of a private mapping of a file"));
     }
     if !guarded::survive_with(replace_page) {
-        return Err(Error::unsupported("surviving SIGBUS (its handler or this thread's signal mask belongs to others)"));
+        return Err(Error::unsupported("surviving SIGBUS while its handler was replaced or this thread blocks it"));
     }
     sys::prepare_reserve()
         .map_err(|errno| Error::system(errno, "keep pages ready for replacing lost ones", memory_hint(errno)))?;

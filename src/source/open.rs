@@ -114,7 +114,7 @@ impl<'a> OpenRequest<'a> {
         let mut info = file_info(undo.fd, || self.attempt())?;
         if let Some(size) = self.new_size() {
             if !info.is_regular {
-                return Err(Error::argument(format!("{} is no regular file: its size cannot be set", self.name.text())));
+                return Err(Error::argument(format!("{} is not a regular file: its size cannot be set", self.name.text())));
             }
             if size > info.size {
                 // Allocating makes it longer, too, and leaves shared memory unchanged if that fails.

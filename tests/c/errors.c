@@ -102,8 +102,8 @@ static void a_stale_handle_is_an_error_also_when_its_slot_is_reused(void) {
 
 static void flags_need_shared_or_private(void) {
     CHECK_FAILS(mmap_wrap(NULL, page, RW, MAP_ANONYMOUS, -1, 0), MMAP_WRAP_E_ARGUMENT,
-                text("mmap_wrap: flags %#x say neither MAP_SHARED (%#x) nor", MAP_ANONYMOUS, MAP_SHARED));
-    CHECK_FAILS(mmap_path_wrap("/dev/zero", page, RW, 0, 0), MMAP_WRAP_E_ARGUMENT, "mmap_path_wrap: flags 0x0 say neither");
+                text("mmap_wrap: flags %#x have neither MAP_SHARED (%#x) nor", MAP_ANONYMOUS, MAP_SHARED));
+    CHECK_FAILS(mmap_path_wrap("/dev/zero", page, RW, 0, 0), MMAP_WRAP_E_ARGUMENT, "mmap_path_wrap: flags 0x0 have neither");
 }
 
 static void unknown_bits_are_errors_with_the_name_of_the_argument(void) {
@@ -127,8 +127,8 @@ static void unknown_bits_are_errors_with_the_name_of_the_argument(void) {
     CHECK_FAILS(mprotect_wrap(h, 0x40, 0, page), MMAP_WRAP_E_ARGUMENT, "mprotect_wrap: protection 0x40");
     CHECK_FAILS(mprotect_wrap(h, -1, 0, page), MMAP_WRAP_E_ARGUMENT, "mprotect_wrap: protection");
     CHECK_FAILS(msync_wrap(h, 0x100, 0, page), MMAP_WRAP_E_ARGUMENT, "msync_wrap: msync flags 0x100");
-    CHECK_FAILS(madvise_wrap(h, 12345, 0, page), MMAP_WRAP_E_ARGUMENT, "madvise_wrap: 12345 is no advice");
-    CHECK_FAILS(madvise_wrap(h, -1, 0, page), MMAP_WRAP_E_ARGUMENT, "madvise_wrap: -1 is no advice");
+    CHECK_FAILS(madvise_wrap(h, 12345, 0, page), MMAP_WRAP_E_ARGUMENT, "madvise_wrap: 12345 is not advice");
+    CHECK_FAILS(madvise_wrap(h, -1, 0, page), MMAP_WRAP_E_ARGUMENT, "madvise_wrap: -1 is not advice");
     CHECK_IS(munmap_wrap(h), 1);
 }
 
@@ -179,7 +179,7 @@ static void a_fixed_address_is_on_a_page_boundary(void) {
     char *place = mmap(NULL, (size_t)page, PROT_NONE, PRIVATE, -1, 0);
     CHECK_FAILS(mmap_wrap(place + 1, 1, RW, PRIVATE | MAP_FIXED, -1, 0), MMAP_WRAP_E_ALIGNMENT, "mmap_wrap: address");
     CHECK_FAILS(mmap_wrap(place, 1, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd, 1), MMAP_WRAP_E_ALIGNMENT,
-                "mmap_wrap: file offset 1 is not on a page border");
+                "mmap_wrap: file offset 1 is not on a page boundary");
     CHECK_FAILS(mmap_wrap(place + 1, 1, RW, PRIVATE | MAP_FIXED_NOREPLACE, -1, 0), MMAP_WRAP_E_ALIGNMENT, "mmap_wrap: address");
     munmap(place, (size_t)page);
     close(fd);
@@ -321,7 +321,7 @@ static void invalid_descriptors_are_errors_with_the_reason(void) {
                 text("mmap_wrap: descriptor %d: Bad file descriptor (EBADF)", closed));
     CHECK_FAILS(mmap_wrap(NULL, 10, PROT_READ, MAP_PRIVATE, -1, 0), -EBADF, "needs MAP_ANONYMOUS");
     CHECK_FAILS(mmap_wrap(NULL, 10, PROT_READ, MAP_PRIVATE, (int64_t)1 << 40, 0), MMAP_WRAP_E_ARGUMENT,
-                "1099511627776 is no file descriptor");
+                "1099511627776 is not a file descriptor");
     CHECK_FAILS(mmap_wrap(NULL, 10, PROT_READ, MAP_PRIVATE, directory, 0), -EISDIR, text("descriptor %d", directory));
     CHECK_FAILS(mmap_wrap(NULL, 10, PROT_READ, MAP_PRIVATE, ends[0], 0), -ENODEV, "a FIFO, a pipe or a socket cannot be mapped");
     CHECK_FAILS(mmap_wrap(NULL, 10, PROT_READ, MAP_PRIVATE, reading, 11), MMAP_WRAP_E_RANGE, "file offset 11");

@@ -90,8 +90,8 @@ static void pages_without_their_guard_have_the_protection_of_the_mapping(void) {
 static void a_guard_needs_whole_pages_inside_the_mapping(void) {
     mmap_wrap_handle h = memory_of(3 * page + 1);
     for (int on = 0; on < 2; on++) {
-        CHECK_FAILS(mmap_wrap_guard(h, on, 1, page), MMAP_WRAP_E_ALIGNMENT, "mmap_wrap_guard: offset 1 is not on a page border");
-        CHECK_FAILS(mmap_wrap_guard(h, on, 0, 1), MMAP_WRAP_E_ALIGNMENT, "mmap_wrap_guard: end 1 is not on a page border");
+        CHECK_FAILS(mmap_wrap_guard(h, on, 1, page), MMAP_WRAP_E_ALIGNMENT, "mmap_wrap_guard: offset 1 is not on a page boundary");
+        CHECK_FAILS(mmap_wrap_guard(h, on, 0, 1), MMAP_WRAP_E_ALIGNMENT, "mmap_wrap_guard: end 1 is not on a page boundary");
         CHECK_FAILS(mmap_wrap_guard(h, on, 0, 3 * page + 2), MMAP_WRAP_E_RANGE, "extends beyond");
         CHECK_FAILS(mmap_wrap_guard(h, on, -1, page), MMAP_WRAP_E_RANGE, "offset -1 is negative");
         CHECK_FAILS(mmap_wrap_guard(h, on, page, -1), MMAP_WRAP_E_RANGE, "size -1 is negative");

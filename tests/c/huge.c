@@ -57,7 +57,7 @@ static void invalid_alignments_are_errors(void) {
     const int64_t wrong[] = {0, -1, -page, 3, page + 1, INT64_MAX, INT64_MIN};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         CHECK_FAILS(mmap_aligned_wrap(wrong[i], page, RW, PRIVATE, -1, 0), MMAP_WRAP_E_ARGUMENT,
-                    text("mmap_aligned_wrap: alignment %lld is no power of two", (long long)wrong[i]));
+                    text("mmap_aligned_wrap: alignment %lld is not a power of two", (long long)wrong[i]));
     CHECK_FAILS(mmap_aligned_wrap(page, page, RW, PRIVATE | MAP_FIXED, -1, 0), MMAP_WRAP_E_ARGUMENT, "MAP_FIXED");
     CHECK_FAILS(mmap_aligned_wrap((int64_t)1 << 62, page, RW, PRIVATE, -1, 0), TOO_LONG,
                 "at a multiple of 4611686018427387904");

@@ -132,7 +132,7 @@ static void an_invalid_size_is_an_error_and_nothing_is_written(void) {
     const int64_t none[] = {0, 1, 7, 9, 103};
     for (size_t i = 0; i < sizeof none / sizeof *none; i++)
         CHECK_FAILS(mmap_wrap_info(h, &info, none[i]), MMAP_WRAP_E_ARGUMENT,
-                    text("%d bytes are no size of struct mmap_wrap_info", (int)none[i]));
+                    text("%d bytes are not a size of struct mmap_wrap_info", (int)none[i]));
     CHECK(mmap_wrap_info(h, &info, -8) < 0 && mmap_wrap_info(h, &info, MMAP_WRAP_REST) < 0);
     CHECK_IS(munmap_wrap(h), 1);
     CHECK_FAILS(mmap_wrap_info(h, &info, sizeof info), MMAP_WRAP_E_UNMAPPED, "unmapped already");

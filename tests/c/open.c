@@ -195,7 +195,7 @@ static void a_failure_at_any_step_does_not_change_files(void) {
         open_fails(path, MAKE | (int64_t)1 << 40, 0600, 5, rest, RW, MAP_SHARED, 0, MMAP_WRAP_E_ARGUMENT, "open flags 0x100");
         open_fails(path, -1, 0600, 5, rest, RW, MAP_SHARED, 0, MMAP_WRAP_E_ARGUMENT, "open flags");
         open_fails(path, MAKE, 0600, 5, rest, 0x40, MAP_SHARED, 0, MMAP_WRAP_E_ARGUMENT, "protection 0x40");
-        open_fails(path, MAKE, 0600, 5, rest, RW, 0, 0, MMAP_WRAP_E_ARGUMENT, "say neither MAP_SHARED");
+        open_fails(path, MAKE, 0600, 5, rest, RW, 0, 0, MMAP_WRAP_E_ARGUMENT, "have neither MAP_SHARED");
         open_fails(path, MAKE, 0600, 5, rest, RW, MAP_SHARED | MAP_ANONYMOUS, 0, MMAP_WRAP_E_ARGUMENT, "MAP_ANONYMOUS");
         open_fails(path, MAKE, 0600, 5, rest, RW, MAP_SHARED | MAP_FIXED, 0, MMAP_WRAP_E_ARGUMENT, "MAP_FIXED");
         /* After it was opened or created. */
@@ -405,7 +405,7 @@ static void invalid_arguments_for_memory_files_are_errors(void) {
     CHECK_FAILS(mmap_unnamed_wrap(-1, RW, MAP_SHARED), MMAP_WRAP_E_RANGE, "length -1 is negative");
     CHECK_FAILS(mmap_secret_wrap(-1, RW), MMAP_WRAP_E_RANGE, "length -1 is negative");
     CHECK_FAILS(mmap_memfd_wrap("x", 0, 1, 0x40, MAP_SHARED), MMAP_WRAP_E_ARGUMENT, "protection 0x40");
-    CHECK_FAILS(mmap_memfd_wrap("x", 0, 1, RW, 0), MMAP_WRAP_E_ARGUMENT, "say neither");
+    CHECK_FAILS(mmap_memfd_wrap("x", 0, 1, RW, 0), MMAP_WRAP_E_ARGUMENT, "have neither");
     CHECK_FAILS(mmap_unnamed_wrap(1, RW, MAP_SHARED | MAP_ANONYMOUS), MMAP_WRAP_E_ARGUMENT, "MAP_ANONYMOUS");
     CHECK_FAILS(mmap_unnamed_wrap(1, -1, MAP_SHARED), MMAP_WRAP_E_ARGUMENT, "protection");
     CHECK_FAILS(mmap_secret_wrap(1, 0x40), MMAP_WRAP_E_ARGUMENT, "mmap_secret_wrap: protection 0x40");
@@ -557,7 +557,7 @@ static void options_are_read_up_to_the_smaller_known_size(void) {
     /* An older header ends earlier: members that it lacks are as in MMAP_WRAP_OPEN_OPTIONS_INIT. */
     options.known.open_flags = O_RDWR;
     options.known.size = 5;
-    CHECK_FAILS(mmap_open_wrap("options", &options.known, 3 * 8), MMAP_WRAP_E_ARGUMENT, "say neither MAP_SHARED");
+    CHECK_FAILS(mmap_open_wrap("options", &options.known, 3 * 8), MMAP_WRAP_E_ARGUMENT, "have neither MAP_SHARED");
     h = mmap_open_wrap("options", &options.known, 7 * 8);
     CHECK_IS(mmap_wrap_length(h), 5);
     CHECK_IS(munmap_wrap(h), 1);

@@ -150,7 +150,7 @@ static void searches_have_the_same_rules_for_start_and_end(void) {
 static void protection_needs_a_page_boundary_and_is_rounded_up_to_one(void) {
     handle h = memory_of(3 * page);
     CHECK_FAILS(mprotect_wrap(h, PROT_READ, 1, page), MMAP_WRAP_E_ALIGNMENT,
-                text("mprotect_wrap: offset 1 is not on a page border: pages are %d bytes", (int)page));
+                text("mprotect_wrap: offset 1 is not on a page boundary: pages are %d bytes", (int)page));
     CHECK_FAILS(mprotect_wrap(h, PROT_READ, page - 1, 1), MMAP_WRAP_E_ALIGNMENT, "mprotect_wrap");
     CHECK_IS(mmap_wrap_fill(h, 0, 1, MMAP_WRAP_REST), 3 * page);
     CHECK_IS(mprotect_wrap(h, PROT_READ, page, 1), 0);
@@ -206,7 +206,7 @@ static void advice_that_discards_needs_whole_pages(void) {
             skip("%s", mmap_wrap_last_error_message());
             continue;
         }
-        CHECK_FAILS(madvise_wrap(h, advice, 1, MMAP_WRAP_REST), MMAP_WRAP_E_ALIGNMENT, "offset 1 is not on a page border");
+        CHECK_FAILS(madvise_wrap(h, advice, 1, MMAP_WRAP_REST), MMAP_WRAP_E_ALIGNMENT, "offset 1 is not on a page boundary");
         CHECK_FAILS(madvise_wrap(h, advice, page, page + 1), MMAP_WRAP_E_ALIGNMENT,
                     text("end %d is not", (int)(2 * page + 1)));
         CHECK_FAILS(madvise_wrap(h, advice, 0, page - 1), MMAP_WRAP_E_ALIGNMENT, text("end %d is not", (int)(page - 1)));

@@ -207,7 +207,7 @@ static void cachestat_works_with_a_descriptor(void) {
         CHECK_IS(figures.evicted, 0);
         CHECK_IS(mmap_wrap_fd_cachestat(fd, &figures, 8, 2 * page, 2 * page), 0);
         CHECK_IS(figures.cached, 0);
-        CHECK_FAILS(mmap_wrap_fd_cachestat(fd, &figures, 9, 0, 0), MMAP_WRAP_E_ARGUMENT, "9 bytes are no size of struct");
+        CHECK_FAILS(mmap_wrap_fd_cachestat(fd, &figures, 9, 0, 0), MMAP_WRAP_E_ARGUMENT, "9 bytes are not a size of struct");
         CHECK_FAILS(mmap_wrap_fd_cachestat(fd, NULL, 8, 0, 0), MMAP_WRAP_E_ARGUMENT, "NULL");
         CHECK_FAILS(mmap_wrap_fd_cachestat(-1, &figures, 8, 0, 1), -EBADF, "descriptor -1");
     }
@@ -230,7 +230,7 @@ static void eviction_and_readahead_do_not_change_a_file(void) {
     CHECK_FAILS(mmap_wrap_fd_evict(fd, -1, 1), MMAP_WRAP_E_RANGE, "mmap_wrap_fd_evict: file offset -1 is negative");
     CHECK_FAILS(mmap_wrap_fd_readahead(fd, 1, INT64_MAX), MMAP_WRAP_E_RANGE, "mmap_wrap_fd_readahead: size");
     CHECK_FAILS(mmap_wrap_fd_evict(-1, 0, 1), -EBADF, "mmap_wrap_fd_evict: store 1 bytes from offset 0 of descriptor -1");
-    CHECK_FAILS(mmap_wrap_fd_readahead((int64_t)1 << 32, 0, 1), MMAP_WRAP_E_ARGUMENT, "4294967296 is no file descriptor");
+    CHECK_FAILS(mmap_wrap_fd_readahead((int64_t)1 << 32, 0, 1), MMAP_WRAP_E_ARGUMENT, "4294967296 is not a file descriptor");
     close(fd);
     unlink("evicted");
 }

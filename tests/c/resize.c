@@ -377,7 +377,7 @@ static void after_a_split_the_tail_is_a_mapping_of_its_own(void) {
 static void a_split_needs_a_page_boundary_with_bytes_on_both_sides(void) {
     mmap_wrap_handle h = memory_of(2 * page);
     const int64_t nothing[] = {0, 2 * page}, beyond[] = {-1, 2 * page + 1, INT64_MAX, MMAP_WRAP_REST};
-    CHECK_FAILS(mmap_wrap_split(h, 1), MMAP_WRAP_E_ALIGNMENT, "mmap_wrap_split: offset 1 is not on a page border");
+    CHECK_FAILS(mmap_wrap_split(h, 1), MMAP_WRAP_E_ALIGNMENT, "mmap_wrap_split: offset 1 is not on a page boundary");
     for (int i = 0; i < 2; i++)
         CHECK_FAILS(mmap_wrap_split(h, nothing[i]), MMAP_WRAP_E_ARGUMENT, "leaves nothing on one side");
     for (int i = 0; i < 4; i++) CHECK_FAILS(mmap_wrap_split(h, beyond[i]), MMAP_WRAP_E_RANGE, "mmap_wrap_split: offset");

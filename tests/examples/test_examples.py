@@ -209,7 +209,7 @@ def test_search_survives_a_log_that_is_cut_short_meanwhile(examples, language):
     expected = b"".join(b"%d: %s" % (i * len(line), line) for i, line in enumerate(lines[:whole]))
     assert first + out == expected + b"%d lines hold 'well'\n" % whole
     assert process.returncode == 2
-    assert b"search: cut was cut short while it was searched" in errors
+    assert b"search: cut was truncated while it was searched" in errors
 
 
 # == ring ==

@@ -63,7 +63,7 @@ def test_closing_twice_is_fine():
     ("offset", "size", "message"),
     [
         (12288, 1, "offset 12288 lies beyond 8192 byte mapping"),
-        (4096, 2**63 - 1, "size 9223372036854775807 from offset 4096 wraps around the largest offset there is"),
+        (4096, 2**63 - 1, "size 9223372036854775807 from offset 4096 wraps around the largest offset"),
         (4096, 8192, "size 8192 from offset 4096 extends beyond 8192 byte mapping"),
         (-1, 1, "offset -1 is negative"),
         (0, -1, "size -1 is negative"),

@@ -1,4 +1,4 @@
-"""Block devices: their size is the device's own, and what lies beyond it is no file that was cut short."""
+"""Block devices: their size is the device's own, and what lies beyond it is no file that was truncated."""
 
 import errno
 import os

@@ -379,11 +379,11 @@ class Difference(NamedTuple):
 NONE = type(None)
 DIFFERENCES = [
     Difference(
-        *("`madvise` from a start off the page borders", "the whole page is meant", "`OSError`"),
+        *("`madvise` from a start off the page boundaries", "the whole page is meant", "`OSError`"),
         *(NONE, OSError, r"m\.madvise\(", "m := mmap.mmap(fd, 0); m.madvise(mmap.MADV_RANDOM, 7)"),
     ),
     Difference(
-        *("a file's `offset` off the page borders", "is taken as it is", "`OSError`"),
+        *("a file's `offset` off the page boundaries", "is taken as it is", "`OSError`"),
         *(int, OSError, r"len\(mmap\.mmap\(", "len(mmap.mmap(fd, 100, offset=3))"),
     ),
     Difference(
@@ -444,7 +444,7 @@ DIFFERENCES = [
 # What no program here can show: the standard library ends the process, or an order is nobody's promise.
 NOT_RUN = [
     ("a shared map without a file that is to grow", "`ValueError`", "before 3.14, a map that ends the process"),
-    ("a file cut short, a full disk", "`FaultError`", "ends the process"),
+    ("a truncated file, a full disk", "`FaultError`", "ends the process"),
     ("an argument that closes the map", "`ValueError`", "ends the process before 3.12"),
     ("a `with` block left by an exception while views live", "the exception", "`BufferError`"),
     ("two things wrong at once", "one of them is told", "it may be the other one"),

@@ -224,7 +224,7 @@ def test_the_librarys_own_words_are_a_note(file):
     for call, words in (
         (lambda: m.flush(1, 2), "offset 1 is not a multiple of the page size"),
         (lambda: m.flush(0, 2 * PAGE), f"extends beyond {PAGE} byte mapping"),
-        (lambda: m.madvise(9999), "9999 is no advice"),
+        (lambda: m.madvise(9999), "9999 is not advice"),
         (lambda: m.move(0, 5, PAGE), f"extends beyond {PAGE} byte mapping"),
         (lambda: mmap_wrap.mmap(-1, 1, flags=0), "neither MAP_SHARED"),
     ):

@@ -163,9 +163,9 @@ def test_no_message_has_what_the_caller_did_not_say(path):
     """Bits and names of the C interface that the package uses itself are no matter of Python's."""
     with open(path, "r+b") as file:
         calls = [
-            (lambda: mmap.mmap(file.fileno(), 0, flags=0), "mmap: flags 0x0 say neither"),
-            (lambda: mmap.mmap(file.fileno(), 0, flags=mmap.MAP_POPULATE), "mmap: flags 0x8000 say neither"),
-            (lambda: mmap.map_path(path, flags=0), "flags 0x0 say neither"),
+            (lambda: mmap.mmap(file.fileno(), 0, flags=0), "mmap: flags 0x0 have neither"),
+            (lambda: mmap.mmap(file.fileno(), 0, flags=mmap.MAP_POPULATE), "mmap: flags 0x8000 have neither"),
+            (lambda: mmap.map_path(path, flags=0), "flags 0x0 have neither"),
             (lambda: mmap.map_path(path).dup_fd(), "keeps no file open"),
             (lambda: mmap.map_path(path).remap(), "keeps no file open"),
             (lambda: mmap.map_path(path).remap(8192), "beyond the 8 bytes of the file"),

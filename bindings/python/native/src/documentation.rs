@@ -10,7 +10,7 @@ Maps `length` bytes of the file open as `fileno`, from `offset` on; `fileno` -1 
 
 `length` 0 maps to the end of the file. Either `flags` (MAP_SHARED or MAP_PRIVATE, and more) and `prot` (PROT_READ,
 PROT_WRITE, PROT_EXEC) say how, or `access` does: ACCESS_READ, ACCESS_WRITE or ACCESS_COPY. `offset` is in bytes
-and need not be on a page border. `trackfd` keeps a private duplicate of the descriptor, for `size`, `resize` and
+and need not be on a page boundary. `trackfd` keeps a private duplicate of the descriptor, for `size`, `resize` and
 pickling; the one given may be closed at once either way. `address` is where to map, if there is room, or with
 MAP_FIXED or MAP_FIXED_NOREPLACE exactly; `alignment`, a power of two, is what the address is to be a multiple of.
 
@@ -18,7 +18,7 @@ MAP_FIXED or MAP_FIXED_NOREPLACE exactly; `alignment`, a power of two, is what t
 and iteration gives each as bytes of length 1. `memoryview(m)`, `numpy.frombuffer(m)`, `re.search(pattern, m)` and
 whatever else takes a buffer see the memory itself; until they let go of it, closing and resizing are BufferError.
 
-An access through the map that faults (its file was cut short, its disk is full or broken) is a
+An access through the map that faults (its file was truncated, its disk is full or broken) is a
 FaultError. Through a view it would end the process. With `survive`, the page becomes zeroed memory instead, and the
 next use of the map raises FaultError, once; if that use is `close`, it is closed all the same. Views do not survive
 where another handler of SIGBUS was installed later (`faulthandler.enable()`).
@@ -185,7 +185,7 @@ pub const FLUSH: &CStr = cr#"flush($self, offset=0, size=None, /, *, flags=4)
 
 Writes `size` bytes from `offset` on back to the file, and returns when they are stored.
 
-`flags` are MS_SYNC, or MS_ASYNC not to wait for that, and MS_INVALIDATE. `offset` must be on a page border, as
+`flags` are MS_SYNC, or MS_ASYNC not to wait for that, and MS_INVALIDATE. `offset` must be on a page boundary, as
 the standard library has it; `size` is by default the rest. ValueError: closed, or a range outside the map.
 OSError: the system could not store them (EIO, ENOSPC), or `offset` is unaligned (EINVAL).
 
@@ -199,7 +199,7 @@ pub const MADVISE: &CStr = cr#"madvise($self, option, start=0, length=None, /)
 Advises the kernel how `length` bytes from `start` on will be used: `option` is one MADV_ constant.
 
 `length` is by default the rest, and more stops at the end, as the standard library has it. An option that
-discards data needs page borders at both ends, or the map's own ends.
+discards data needs page boundaries at both ends, or the map's own ends.
 
 ValueError: closed, or a start outside the map. OSError (EINVAL): no such option, unaligned, or this kernel
 lacks it.

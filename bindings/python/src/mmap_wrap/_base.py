@@ -2,7 +2,7 @@
 
 In their documentation "the range" is `size` bytes from `offset` on; by default it is all of the map, and a `size` of
 None means "to the end". Each method raises ValueError for a closed map and a range outside of it, ArgumentError for an
-invalid argument, such as an offset off the page borders where one is needed, and OSError for the system's errors:
+invalid argument, such as an offset off the page boundaries where one is needed, and OSError for the system's errors:
 ENOTSUP for what this kernel lacks.
 """
 

@@ -19,7 +19,7 @@ _LAST_ERRNO = -4095
 
 
 class FaultError(OSError):
-    """An access faulted: its file was cut short, its disk is full or broken, its protection forbids it.
+    """An access faulted: its file was truncated, its disk is full or broken, its protection forbids it.
 
     `errno` is EFAULT; the message has the offset, the bytes done, and the cause where it could be found out.
 
@@ -43,12 +43,12 @@ class ArgumentError(OSError, ValueError):
     >>> import mmap_wrap
     >>> mmap_wrap.anonymous(4096).advise(9999)
     Traceback (most recent call last):
-    mmap_wrap.ArgumentError: [Errno 22] mmap.advise: 9999 is no advice that this library knows on this platform
+    mmap_wrap.ArgumentError: [Errno 22] mmap.advise: 9999 is not advice that this platform has
     >>> try:
     ...     mmap_wrap.anonymous(4096).madvise(9999)
     ... except OSError as error:
     ...     print(type(error).__name__, error, error.__notes__)
-    OSError [Errno 22] Invalid argument ['mmap.madvise: 9999 is no advice that this library knows on this platform']
+    OSError [Errno 22] Invalid argument ['mmap.madvise: 9999 is not advice that this platform has']
     """
 
 

@@ -22,8 +22,8 @@ class Hardening(Base):
     def guard(self, offset: SupportsIndex = 0, size: SupportsIndex | None = None, *, on: bool = True) -> None:
         """Makes each access to the range a fault; `on=False` lifts that. What private memory held there is gone.
 
-        Both ends must be on page borders, or the map's own ends: ArgumentError if they are not. Lifted, the pages have
-        the protection of the map as a whole.
+        Both ends must be on page boundaries, or the ends of the map: ArgumentError if they are not. Lifted, the pages
+        have the protection of the map as a whole.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.mmap(-1, 8192)

@@ -40,7 +40,7 @@ class Extensions(Access, Protect, Residency, PageCache, Hardening, Resize, Eleme
 
         `read` then stands at 0. TypeError: memory without a file, secret memory, a map that keeps no file
         (`trackfd=False`, `map_path`), and one whose changes are private. Unpickling raises OSError where the file is
-        no longer there, is another one, or was cut short. A file without a path (`memfd`) must be kept open until
+        no longer there, is another one, or was truncated. A file without a path (`memfd`) must be kept open until
         then by the process that pickled it, on the same machine. docs/between-processes.md has all of it.
 
         >>> import mmap_wrap, pickle

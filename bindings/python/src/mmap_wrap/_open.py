@@ -174,7 +174,7 @@ def anonymous(
     pages. `flags` are further MAP_ constants, such as MAP_POPULATE. `prot`, `address` and `alignment` are as for
     `mmap`.
 
-    OSError: ENOMEM where memory or huge pages are lacking. ArgumentError: `alignment` is no power of two, the kernel
+    OSError: ENOMEM where memory or huge pages are lacking. ArgumentError: `alignment` is not a power of two, the kernel
     has no huge pages of that size, or `flags` contradict `shared`. OverflowError: a negative number.
 
     >>> import mmap_wrap

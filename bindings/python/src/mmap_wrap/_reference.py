@@ -188,7 +188,7 @@ def reopen(
     """Opens the map again that the reference is of. OSError: the file is not there, or is another one now.
 
     FileNotFoundError, PermissionError: of the path. ProcessLookupError: its process has closed it, or ended. ESTALE:
-    another file has the path now, or it was cut short. EREMOTE: a file without a path, of another machine.
+    another file has the path now, or it was truncated. EREMOTE: a file without a path, of another machine.
     """
     kind = _base.mmap if kind is None else kind
     if not issubclass(kind, Base):
@@ -205,7 +205,7 @@ def reopen(
     try:
         there = os.fstat(descriptor).st_size
         if there < size:
-            raise OSError(errno.ESTALE, f"the file was cut short: it has {there} bytes, the map {size}", path)
+            raise OSError(errno.ESTALE, f"the file was truncated: it has {there} bytes, the map {size}", path)
         # A map of an empty file has no length that could be asked for.
         handle = _ffi.mmap_wrap(None, length or MMAP_WRAP_REST, protection, flags | MMAP_WRAP_KEEP, descriptor, offset)
         whole = kind._of(checked(handle, "pickle", path), access, bool(survive))

@@ -50,7 +50,7 @@ class Resize(Base):
         len(self)
 
     def split(self, offset: SupportsIndex) -> Self:
-        """Splits the map at `offset`, a page border: this map ends there, the one returned has the rest.
+        """Splits the map at `offset`, a page boundary: this map ends there, the one returned has the rest.
 
         So a part can be closed or sealed by itself. ValueError: closed, or nothing would be left on one side.
         BufferError: a view is held.

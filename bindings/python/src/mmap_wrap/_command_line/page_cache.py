@@ -208,7 +208,7 @@ def read(file: File, begin: int, end: int) -> None:
             raw.check(raw.mmap_wrap_fd_readahead(file.fd, following, min(PIECE, end - following)))
             count = os.preadv(file.fd, [memoryview(buffer)[: end - at]], at)
             if count == 0:
-                return  # it was cut short meanwhile
+                return  # it was truncated meanwhile
             at += count
             progress.advance(count)
 
