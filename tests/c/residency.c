@@ -141,7 +141,7 @@ static void pages_are_in_memory_once_they_were_accessed(void) {
 static void too_small_an_array_is_an_error(void) {
     mmap_wrap_handle h = memory_of(4 * page);
     memset(pages, 9, sizeof pages);
-    CHECK_FAILS(mincore_wrap(h, pages, 3, 0, MMAP_WRAP_REST), MMAP_WRAP_E_RANGE, "room for 3 pages, and the range has 4");
+    CHECK_FAILS(mincore_wrap(h, pages, 3, 0, MMAP_WRAP_REST), MMAP_WRAP_E_RANGE, "room for 3 pages, but the range has 4");
     CHECK_FAILS(mincore_wrap(h, NULL, 4, 0, MMAP_WRAP_REST), MMAP_WRAP_E_ARGUMENT, "the buffer is NULL");
     CHECK_FAILS(mincore_wrap(h, pages, -4, 0, MMAP_WRAP_REST), MMAP_WRAP_E_RANGE, "-4 is negative");
     CHECK(pages[0] == 9);
