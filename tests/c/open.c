@@ -190,7 +190,7 @@ static void a_failure_at_any_step_does_not_change_files(void) {
         open_fails(path, MAKE, 0600, -5, rest, RW, MAP_SHARED, 0, MMAP_WRAP_E_RANGE, "mmap_open_wrap: file size -5 is negative");
         open_fails(path, MAKE, 0600, 5, -5, RW, MAP_SHARED, 0, MMAP_WRAP_E_RANGE, "mmap_open_wrap: length -5 is negative");
         open_fails(path, MAKE, 0600, 5, rest, RW, MAP_SHARED, -1, MMAP_WRAP_E_RANGE, "file offset -1 is negative");
-        open_fails(path, MAKE, 010000, 5, rest, RW, MAP_SHARED, 0, MMAP_WRAP_E_ARGUMENT, "mode 0o10000 is not of permissions");
+        open_fails(path, MAKE, 010000, 5, rest, RW, MAP_SHARED, 0, MMAP_WRAP_E_ARGUMENT, "mode 0o10000 is not a permission mode");
         open_fails(path, MAKE, -1, 5, rest, RW, MAP_SHARED, 0, MMAP_WRAP_E_ARGUMENT, "mode");
         open_fails(path, MAKE | (int64_t)1 << 40, 0600, 5, rest, RW, MAP_SHARED, 0, MMAP_WRAP_E_ARGUMENT, "open flags 0x100");
         open_fails(path, -1, 0600, 5, rest, RW, MAP_SHARED, 0, MMAP_WRAP_E_ARGUMENT, "open flags");
