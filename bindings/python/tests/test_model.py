@@ -54,7 +54,7 @@ class Closing:
 METHODS = sorted(
     name
     for name in dir(mmap.mmap)
-    if name[0] != "_" and callable(getattr(mmap.mmap, name)) and name not in ("wait", "seal")
+    if name[0] != "_" and callable(getattr(mmap.mmap, name)) and name not in ("wait", "mseal")
 )
 
 
