@@ -7,8 +7,8 @@ import tempfile
 import time
 from pathlib import Path
 
-# pytest keeps the folders of its last runs.
-KEPT = "pytest-of-"
+# pytest keeps the folders of its last runs, dask the one that its workers share.
+KEPT = ("pytest-of-", "dask-scratch-space")
 PATIENCE = 10
 
 

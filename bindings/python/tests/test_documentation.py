@@ -5,6 +5,7 @@ import inspect
 import pickle
 import pydoc
 import re
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -58,7 +59,8 @@ def test_each_item_says_first_what_it_does_in_a_line(name):
 
 
 @pytest.mark.parametrize("name", ITEMS)
-def test_each_item_has_an_example_that_runs(name):
+def test_each_item_has_an_example_that_runs(name, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # examples leave their files there
     item = ITEMS[name]
     text = inspect.getdoc(item)
     example = doctest.DocTestParser().get_doctest(text, {}, name, None, None)
