@@ -23,10 +23,10 @@ class Protect(Base):
     def protect(self, prot: SupportsIndex, offset: SupportsIndex = 0, size: SupportsIndex | None = None) -> None:
         """Changes what may be done with `size` bytes from `offset` on: `prot` is PROT_ constants or'ed together.
 
-        `offset` must be on a page boundary; `size`, by default the rest, is rounded up to whole pages. PROT_WRITE makes
-        a map for reading one for writing. An access through the map that the protection forbids is a FaultError;
-        through a view it ends the process: of what views meet, only SIGBUS is survived. A view made later can be written if
-        what was last set for the whole map has PROT_WRITE.
+        `offset` must be on a page boundary; `size`, by default the rest, is rounded up to whole pages.
+        PROT_WRITE makes a map for reading one for writing. An access through the map that the protection
+        forbids is a FaultError; through a view it ends the process: of what views meet, only SIGBUS is
+        survived. A view made later can be written if what was last set for the whole map has PROT_WRITE.
 
         ValueError: closed, or a range outside the map. ArgumentError: `offset` is unaligned. PermissionError: the file
         was not opened for that.
