@@ -88,7 +88,10 @@ MMAP_WRAP_API int64_t mmap_wrap_page_size(void) MMAP_WRAP_NOEXCEPT;
 /** An address, offset or end is not a multiple of a page, or of a word, where it must be. */
 #define MMAP_WRAP_E_ALIGNMENT (-4099)
 
-/** The access faulted: protection, or a truncated file. */
+/**
+ * The access faulted: a truncated file, a full disk, an I/O error, or a protection that forbids the
+ * access (see Faults).
+ */
 #define MMAP_WRAP_E_FAULT (-4100)
 
 /**
@@ -127,9 +130,9 @@ MMAP_WRAP_API const char *mmap_wrap_strerror(int64_t code) MMAP_WRAP_NOEXCEPT;
 
 /**
  * Returns the message of the calling thread's last error: the function that failed, the reason with
- * its numbers, the limit, and what to do where that is known. Empty before the first error. A
- * success does not clear it (exception: see mmap_wrap_get_int). Never NULL; valid until the calling
- * thread next calls this function, mmap_wrap_last_error_reason or mmap_wrap_strerror.
+ * its numbers, the limit, and, if known, the remedy. Empty before the first error. A success does
+ * not clear it (exception: see mmap_wrap_get_int). Never NULL; valid until the calling thread next
+ * calls this function, mmap_wrap_last_error_reason or mmap_wrap_strerror.
  *
  *     if (mprotect_wrap(h, PROT_READ, 4096, 8192) < 0)
  *         puts(mmap_wrap_last_error_message());
@@ -140,9 +143,9 @@ MMAP_WRAP_API const char *mmap_wrap_last_error_message(void) MMAP_WRAP_NOEXCEPT;
 /*
  * == Mapping and unmapping ==
  *
- * A mapping is identified by a handle, a positive number. Every call checks its handle: a handle
- * whose mapping was unmapped is MMAP_WRAP_E_UNMAPPED, a number that is not a handle is
- * MMAP_WRAP_E_HANDLE, and no handle is used a second time. Any thread may use any handle at any
+ * A mapping is identified by a handle, a positive number. Every call checks its handle: with the
+ * handle of an unmapped mapping it fails with MMAP_WRAP_E_UNMAPPED, with a number that is not a
+ * handle with MMAP_WRAP_E_HANDLE. Handles are not reused. Any thread may use any handle at any
  * time, also while another thread unmaps it. A forked child has the handles of its parent.
  *
  * Offsets and sizes are in bytes, everywhere.
@@ -200,12 +203,13 @@ MMAP_WRAP_API mmap_wrap_handle mmap_path_wrap(const char *path, int64_t len, int
     int64_t flags, int64_t offset) MMAP_WRAP_NOEXCEPT;
 
 /**
- * Unmaps the mapping. Does not wait: if other threads are executing calls on the mapping, new calls
- * fail from now on, and the memory is unmapped when the last of those calls returns.
+ * Unmaps the mapping. Does not wait for calls of other threads on the mapping, except those that
+ * resize, move or split it: new calls fail from now on, and the memory is unmapped when the last of
+ * those calls returns.
  *
  * Returns 1 if this call unmapped it, 0 if it was unmapped already. Errors: MMAP_WRAP_E_BUSY while
  * its address is acquired (mmap_wrap_acquire); MMAP_WRAP_E_SEALED; MMAP_WRAP_E_FAULT if a loss was
- * pending (mmap_wrap_survive), in which case it is unmapped all the same; MMAP_WRAP_E_HANDLE;
+ * pending (mmap_wrap_survive), in which case it is unmapped nevertheless; MMAP_WRAP_E_HANDLE;
  * -ENOMEM if splitting a range that the kernel had merged exceeds vm.max_map_count, in which case
  * it stays mapped.
  *
@@ -250,7 +254,7 @@ struct mmap_wrap_open_options {
     int64_t open_flags;
     /** Permissions of a file that is created, less the umask. */
     int64_t mode;
-    /** Bytes that the file is made long, or MMAP_WRAP_REST: the size is not changed. */
+    /** Size of the file in bytes, or MMAP_WRAP_REST: the size is not changed. */
     int64_t size;
     /**
      * 1: the file system allocates blocks for the whole size, so that a full disk is -ENOSPC now
@@ -281,7 +285,7 @@ struct mmap_wrap_open_options {
  *
  * A file that is created with a size gets its name only when it has the size (O_TMPFILE and
  * linkat(2)), so that a process that opens it meanwhile never finds it empty; on a file system
- * without O_TMPFILE it can.
+ * without O_TMPFILE another process can open it while it is empty.
  *
  * MMAP_WRAP_E_ARGUMENT: options is NULL, options_size is not a multiple of 8, or a member that this
  * version of the library does not know is not 0. Members beyond a smaller options_size have the
@@ -428,9 +432,10 @@ MMAP_WRAP_API void *mmap_wrap_address(mmap_wrap_handle h) MMAP_WRAP_NOEXCEPT;
 MMAP_WRAP_API int64_t mmap_wrap_length(mmap_wrap_handle h) MMAP_WRAP_NOEXCEPT;
 
 /**
- * Acquires the address of the first byte: until mmap_wrap_release was called as often, unmapping,
- * moving and resizing fail with MMAP_WRAP_E_BUSY. A forked child inherits the count. A pending loss
- * is not reported here but by the next access. NULL on error, as mmap_wrap_address.
+ * Acquires the address of the first byte: until mmap_wrap_release has been called the same number
+ * of times, unmapping, moving and resizing fail with MMAP_WRAP_E_BUSY. A forked child inherits the
+ * count. A pending loss is not reported here, but by the next call that accesses the mapping. NULL
+ * on error, as mmap_wrap_address.
  *
  *     unsigned char *bytes = mmap_wrap_acquire(h);
  */
@@ -448,8 +453,8 @@ MMAP_WRAP_API int64_t mmap_wrap_release(mmap_wrap_handle h) MMAP_WRAP_NOEXCEPT;
  * == Reading, writing, searching ==
  *
  * Every call checks its range first and accesses nothing if the range is not inside the mapping. If
- * an access faults (see Faults), the call returns MMAP_WRAP_E_FAULT; the message says how many
- * bytes were done before it, and why it faulted.
+ * an access faults (see Faults), the call returns MMAP_WRAP_E_FAULT; the message has the number of
+ * bytes processed before the fault, and the cause.
  *
  * Buffers belong to the caller, have at least size bytes, do not overlap the mapping, and may be
  * NULL if size is 0. MMAP_WRAP_REST is accepted as the size of fill, move, copy and compare, and as
@@ -459,8 +464,8 @@ MMAP_WRAP_API int64_t mmap_wrap_release(mmap_wrap_handle h) MMAP_WRAP_NOEXCEPT;
  * MMAP_WRAP_E_ARGUMENT if a buffer is NULL and its size is not 0, and -EFAULT if a buffer of the
  * caller cannot be accessed.
  *
- * Bytes that several threads or processes change at the same time are not changed in a defined
- * order.
+ * If several threads or processes change the same bytes at the same time, the result is
+ * unspecified.
  */
 
 /**
@@ -514,8 +519,8 @@ MMAP_WRAP_API int64_t mmap_wrap_move(mmap_wrap_handle h, int64_t to, int64_t fro
  * mmap_wrap_move does. If both mappings have the same bytes of a file and the ranges overlap there,
  * the result is unspecified.
  *
- * The message says which of the two mappings an error is about; after MMAP_WRAP_E_FAULT so does
- * mmap_wrap_fault_address.
+ * The message of an error names the mapping: "the mapping copied to" or "the mapping copied from".
+ * After MMAP_WRAP_E_FAULT, mmap_wrap_fault_address is an address in it.
  *
  *     mmap_wrap_copy(backup, 0, h, 0, MMAP_WRAP_REST);
  */
@@ -525,8 +530,8 @@ MMAP_WRAP_API int64_t mmap_wrap_copy(mmap_wrap_handle h_to, int64_t to, mmap_wra
 /**
  * Compares size bytes, or MMAP_WRAP_REST (up to the end of h1), from offset1 of h1 with those from
  * offset2 of h2. Returns how many bytes are equal from the start on: size if all are. If the bytes
- * differ before the first one that faults, the result is returned, not the fault. The message says
- * in which mapping an access faulted.
+ * differ before the first one that faults, the result is returned, not the fault. The message of a
+ * fault names the mapping.
  *
  *     if (mmap_wrap_compare(h1, 0, h2, 0, MMAP_WRAP_REST) == mmap_wrap_length(h1))
  *         puts("h2 begins with all of h1");
@@ -592,7 +597,7 @@ MMAP_WRAP_API int64_t mprotect_wrap(mmap_wrap_handle h, int64_t prot, int64_t of
  * MADV_DONTFORK, MADV_WIPEONFORK, MADV_GUARD_INSTALL and others), needs an offset and an end that
  * are on page boundaries or at the ends of the mapping (MMAP_WRAP_E_ALIGNMENT): the kernel would
  * round up and discard the neighbouring bytes. In a forked child that does not inherit the whole
- * mapping (MADV_DONTFORK), the handle is that of an unmapped mapping.
+ * mapping (MADV_DONTFORK), the mapping counts as unmapped (MMAP_WRAP_E_UNMAPPED).
  *
  * Errors: MMAP_WRAP_E_ARGUMENT if the value is not advice on this platform; -EINVAL if the kernel
  * lacks it or it does not apply to this kind of mapping.
@@ -650,8 +655,9 @@ MMAP_WRAP_API int64_t munlock_wrap(mmap_wrap_handle h, int64_t offset, int64_t s
  * MCL_CURRENT (existing mappings), MCL_FUTURE (future mappings), or both; with MCL_ONFAULT each
  * page when it is first accessed.
  *
- * Returns 0. Errors: -ENOMEM, -EPERM as mlock_wrap (with MCL_FUTURE, later calls that map memory
- * can fail with -EAGAIN); -EINVAL, MMAP_WRAP_E_ARGUMENT for invalid flags; MMAP_WRAP_E_UNSUPPORTED.
+ * Returns 0. Errors: -ENOMEM and -EPERM as for mlock_wrap (with MCL_FUTURE, later calls that map
+ * memory can fail with -EAGAIN); -EINVAL, MMAP_WRAP_E_ARGUMENT for invalid flags;
+ * MMAP_WRAP_E_UNSUPPORTED.
  *
  *     if (mlockall_wrap(MCL_CURRENT | MCL_FUTURE) < 0) puts(mmap_wrap_last_error_message());
  */
@@ -720,9 +726,9 @@ MMAP_WRAP_API int64_t mmap_wrap_prefault(mmap_wrap_handle h, int64_t writing, in
 /**
  * Installs a guard region (on = 1), in which every access faults, or removes it (on = 0):
  * madvise(2) with MADV_GUARD_INSTALL, or PROT_NONE if the kernel has no guard regions (before Linux
- * 6.13; 6.15 for files) or not for this kind of memory. The contents of private memory in the range
- * are discarded. offset and end must be on page boundaries or at the ends of the mapping
- * (MMAP_WRAP_E_ALIGNMENT).
+ * 6.13; 6.15 for files) or does not support them for this kind of memory. The contents of private
+ * memory in the range are discarded. offset and end must be on page boundaries or at the ends of
+ * the mapping (MMAP_WRAP_E_ALIGNMENT).
  *
  * A guard region stays when the protection changes, on every kernel; when it is removed, its pages
  * have the protection that was set last.
@@ -736,10 +742,10 @@ MMAP_WRAP_API int64_t mmap_wrap_guard(mmap_wrap_handle h, int64_t on, int64_t of
     MMAP_WRAP_NOEXCEPT;
 
 /**
- * Seals the pages of the range until the process ends: mseal(2). They cannot be unmapped, moved,
- * resized or protected otherwise, and read-only private pages cannot be discarded. munmap_wrap then
- * fails with MMAP_WRAP_E_SEALED, and the handle stays valid. (mmap_wrap_add_file_seals seals a
- * memory file instead.)
+ * Seals the pages of the range until the process ends: mseal(2). They cannot be unmapped, moved or
+ * resized, their protection cannot be changed, and read-only private pages cannot be discarded.
+ * munmap_wrap then fails with MMAP_WRAP_E_SEALED, and the handle stays valid.
+ * (mmap_wrap_add_file_seals seals a memory file instead.)
  *
  * Returns 0. Errors: MMAP_WRAP_E_ARGUMENT for a surviving mapping, whose pages could no longer be
  * replaced (call mmap_wrap_survive(h, 0) first); MMAP_WRAP_E_UNSUPPORTED before Linux 6.10 and on
@@ -755,9 +761,9 @@ MMAP_WRAP_API int64_t mseal_wrap(mmap_wrap_handle h, int64_t offset, int64_t siz
  * it is shared. The name is at most 79 bytes of printable ASCII without [ ] \ $ and `. NULL removes
  * it.
  *
- * Returns 0. Errors: -EINVAL for another name; -EBADF if a file is mapped; MMAP_WRAP_E_UNSUPPORTED
- * before Linux 5.17, or if the kernel was built without it; MMAP_WRAP_E_HANDLE;
- * MMAP_WRAP_E_UNMAPPED.
+ * Returns 0. Errors: -EINVAL for an invalid name; -EBADF if a file is mapped;
+ * MMAP_WRAP_E_UNSUPPORTED before Linux 5.17, or if the kernel was built without it;
+ * MMAP_WRAP_E_HANDLE; MMAP_WRAP_E_UNMAPPED.
  *
  *     mmap_wrap_set_name(h, "index cache");
  */
@@ -767,13 +773,13 @@ MMAP_WRAP_API int64_t mmap_wrap_set_name(mmap_wrap_handle h, const char *name) M
  * == Resizing, moving, splitting ==
  *
  * These change the mapping itself. Calls of other threads on the same mapping wait until the change
- * is done; the change waits a moment for calls that are executing, and returns MMAP_WRAP_E_BUSY if
+ * is done; the change waits briefly for calls that are executing, and returns MMAP_WRAP_E_BUSY if
  * they do not return. It also returns MMAP_WRAP_E_BUSY while the address is acquired
  * (mmap_wrap_acquire). Addresses from mmap_wrap_address are invalid afterwards. In a child that is
- * forked during the change, the handle is that of an unmapped mapping.
+ * forked during the change, the mapping counts as unmapped (MMAP_WRAP_E_UNMAPPED).
  */
 
-/** For with_file: the file is made to end where the mapping ends. */
+/** For with_file: the file is resized to end where the mapping ends. */
 #define MMAP_WRAP_WITH_FILE 1
 
 /**
@@ -801,8 +807,8 @@ MMAP_WRAP_API int64_t mmap_wrap_set_name(mmap_wrap_handle h, const char *name) M
  * addresses with empty pages; length must be that of the mapping, and with_file 0.
  *
  * Returns h, or the new handle. On failure nothing has changed. Errors: MMAP_WRAP_E_BUSY;
- * MMAP_WRAP_E_SEALED; MMAP_WRAP_E_ARGUMENT (length 0, the end of a device, invalid combinations of
- * flags, no file kept); MMAP_WRAP_E_RANGE; MMAP_WRAP_E_ALIGNMENT (new_addr);
+ * MMAP_WRAP_E_SEALED; MMAP_WRAP_E_ARGUMENT (length 0, MMAP_WRAP_REST for a device, invalid
+ * combinations of flags, no file kept); MMAP_WRAP_E_RANGE; MMAP_WRAP_E_ALIGNMENT (new_addr);
  * MMAP_WRAP_E_UNSUPPORTED (shared memory without a file cannot grow); -EFAULT (parts have different
  * protection or advice); -ENOMEM; -EINVAL (longer than the address space); -EPERM (a sealed file);
  * MMAP_WRAP_E_HANDLE; MMAP_WRAP_E_UNMAPPED.
@@ -831,8 +837,8 @@ MMAP_WRAP_API mmap_wrap_handle mmap_wrap_split(mmap_wrap_handle h, int64_t offse
  * == Elements ==
  *
  * Reading and writing one number at any offset; it need not be aligned. Its kind is one of the
- * constants below, which give width and type, combined with a byte order; without one, it is the
- * byte order of the machine. Errors are those of "Reading, writing, searching", and
+ * constants below, which define width and type, combined (by |) with a byte order; the default is
+ * the byte order of the machine. Errors are those of "Reading, writing, searching", and
  * MMAP_WRAP_E_ARGUMENT for a value that is not a kind. A store that faults changes nothing, unless
  * the number crosses a page boundary and only the access to the second page faults.
  */
@@ -870,10 +876,10 @@ MMAP_WRAP_API mmap_wrap_handle mmap_wrap_split(mmap_wrap_handle h, int64_t offse
 /** A float of 64 bits. */
 #define MMAP_WRAP_F64 0x38
 
-/** Or'ed to a kind: little-endian, on any machine. */
+/** Combined with a kind (by |): little-endian, on any machine. */
 #define MMAP_WRAP_LITTLE_ENDIAN 0x100
 
-/** Or'ed to a kind: big-endian, on any machine. */
+/** Combined with a kind (by |): big-endian, on any machine. */
 #define MMAP_WRAP_BIG_ENDIAN 0x200
 
 /**
@@ -907,13 +913,13 @@ MMAP_WRAP_API int64_t mmap_wrap_put(mmap_wrap_handle h, int64_t kind, int64_t of
  * for 32 bits must fit int32_t or uint32_t (MMAP_WRAP_E_ARGUMENT). All but atomic_load need
  * writable memory. All can return MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED, MMAP_WRAP_E_RANGE;
  * MMAP_WRAP_E_FAULT if the access faulted, in which case nothing was changed; and -EFAULT if the
- * result cannot be stored to the caller's variable, in which case the operation was done.
+ * result cannot be stored to the caller's variable, in which case the operation was performed.
  *
  * If the handlers of SIGBUS and SIGSEGV are not this library's, or one of these signals is blocked,
  * and always on processors other than x86-64 and arm64, a child process that shares the memory
  * executes the operation, which takes about 0.1 ms (docs/safety.md). That can fail with -EAGAIN if
  * no process can be created (RLIMIT_NPROC), and with MMAP_WRAP_E_UNSUPPORTED under an emulator that
- * does not share memory; nothing was changed then.
+ * does not share memory; in both cases nothing was changed.
  */
 
 /**
@@ -973,10 +979,11 @@ MMAP_WRAP_API int64_t mmap_wrap_atomic_compare_exchange(mmap_wrap_handle h, int6
  * MMAP_WRAP_E_UNSUPPORTED if the system has no such call.
  *
  * Wake-ups can be spurious: check the word and wait again. The thread that wakes must change the
- * word first: a waiting thread checks the word and the mapping from time to time. If the mapping is
+ * word first: a waiting thread checks the word and the mapping at intervals. If the mapping is
  * unmapped while a thread waits, the call returns MMAP_WRAP_E_UNMAPPED within 250 milliseconds;
- * until then the memory stays, and resizing is MMAP_WRAP_E_BUSY. Threads, and with MAP_SHARED
- * processes, may also use futex(2) on the same word.
+ * until then the memory stays mapped. Resizing, moving and splitting fail with MMAP_WRAP_E_BUSY
+ * while a thread waits. Threads, and with MAP_SHARED processes, may also use futex(2) on the same
+ * word.
  *
  *     while (mmap_wrap_atomic_load(h, 32, 0, &ready) == 0 && ready == 0)
  *         mmap_wrap_wait(h, 0, 0, MMAP_WRAP_REST);
@@ -986,8 +993,8 @@ MMAP_WRAP_API int64_t mmap_wrap_wait(mmap_wrap_handle h, int64_t offset, int64_t
 
 /**
  * Wakes up to count threads, or all with MMAP_WRAP_REST, that wait on the 32-bit word at offset.
- * Returns how many. MMAP_WRAP_E_RANGE also for other negative counts; MMAP_WRAP_E_UNSUPPORTED if
- * the system has no such call.
+ * Returns the number of threads woken. MMAP_WRAP_E_RANGE also for other negative counts;
+ * MMAP_WRAP_E_UNSUPPORTED if the system has no such call.
  *
  *     mmap_wrap_atomic_store(h, 32, 0, 1);
  *     mmap_wrap_wake(h, 0, MMAP_WRAP_REST);
@@ -998,18 +1005,18 @@ MMAP_WRAP_API int64_t mmap_wrap_wake(mmap_wrap_handle h, int64_t offset, int64_t
 /*
  * == Mutexes in shared memory ==
  *
- * A mutex is MMAP_WRAP_MUTEX_SIZE bytes of a mapping whose address is a multiple of 8; zeros are an
- * unlocked mutex. With MAP_SHARED it works between processes, and between languages. It belongs to
- * a thread: the thread that locked it unlocks it; it is not recursive. After fork(2) the child
+ * A mutex is MMAP_WRAP_MUTEX_SIZE bytes of a mapping whose address is a multiple of 8; all bytes
+ * zero is an unlocked mutex. With MAP_SHARED, threads of different processes and languages can use
+ * it. Only the thread that locked it can unlock it. It is not recursive. After fork(2) the child
  * holds no mutex.
  *
  * If the holder ends without unlocking it (the thread or its process), the next thread that locks
  * it takes it over: at once, or within 250 milliseconds if it is waiting already. A thread that
  * calls execve(2) counts as the same holder. Thread ids are valid in one PID namespace: a mutex
- * that processes of several PID namespaces have used is not taken over any more. Nor is it without
- * /proc.
+ * that processes of several PID namespaces have used is not taken over any more; without /proc, no
+ * mutex is.
  *
- * All can also return what atomic operations return. MMAP_WRAP_E_UNSUPPORTED if the system has no
+ * All can also return the errors of atomic operations. MMAP_WRAP_E_UNSUPPORTED if the system has no
  * futex(2).
  */
 
@@ -1025,7 +1032,8 @@ MMAP_WRAP_API int64_t mmap_wrap_wake(mmap_wrap_handle h, int64_t offset, int64_t
  *
  * Errors: -ETIMEDOUT (the message has the holder's thread id); -EDEADLK if the calling thread holds
  * it; -EINTR if a signal handler ran while this thread slept (it does not sleep all the time: to
- * react to every signal, lock with short timeouts); MMAP_WRAP_E_RANGE for another negative timeout.
+ * react to every signal, lock with short timeouts); MMAP_WRAP_E_RANGE for any other negative
+ * timeout.
  *
  *     int64_t locked = mmap_wrap_mutex_lock(h, 0, MMAP_WRAP_REST);
  *     if (locked == 1) puts("its holder died: repair what it left");
@@ -1057,15 +1065,15 @@ MMAP_WRAP_API int64_t mmap_wrap_mutex_abandon(mmap_wrap_handle h, int64_t offset
  *
  * An access can fault at any time: the file was truncated, its disk is full or broken, the
  * protection forbids the access, or the memory was unmapped without this library. The calls of this
- * library return MMAP_WRAP_E_FAULT then, and the process continues. For that, they install handlers
- * of SIGBUS and SIGSEGV with the first access. The handlers pass on every signal that is not caused
- * by this library, as if they were not there. If other handlers have replaced them, or the calling
- * thread blocks one of the two signals, accesses are done by the kernel (process_vm_readv(2)),
- * which is slower.
+ * library then return MMAP_WRAP_E_FAULT, and the process continues. The first access installs
+ * handlers of SIGBUS and SIGSEGV for this. The handlers pass every signal that is not caused by
+ * this library to the handlers that were installed before, or to the default action. If other
+ * handlers have replaced them, or the calling thread blocks one of the two signals, accesses are
+ * done by the kernel (process_vm_readv(2)), which is slower.
  *
- * Whether the handlers are in place is verified by each thread at most every 25 microseconds or so,
- * not at every access. If the handlers or the signal mask are changed within that time, an access
- * can still be fatal; mmap_wrap_verify_handlers verifies at once.
+ * Each thread verifies that the handlers are in place at most once in 12 to 33 microseconds, not at
+ * every access. If the handlers or the signal mask are changed within that time, an access can
+ * still kill the process; mmap_wrap_verify_handlers verifies immediately.
  *
  * An access through an address (mmap_wrap_address, mmap_wrap_acquire) that faults kills the process
  * as usual, unless the mapping is surviving (mmap_wrap_survive). docs/safety.md states what is
@@ -1089,15 +1097,16 @@ MMAP_WRAP_API int64_t mmap_wrap_fault_done(void) MMAP_WRAP_NOEXCEPT;
 MMAP_WRAP_API void *mmap_wrap_fault_address(void) MMAP_WRAP_NOEXCEPT;
 
 /**
- * Makes the mapping survive SIGBUS (yes = 1), or stops that (yes = 0, the default). If an access
- * through the address of a surviving mapping, by any code of the process, raises SIGBUS, the page
- * is replaced by a zeroed page of private memory and the access continues; the mapping is marked as
- * having lost data. The next call that uses the mapping, including munmap_wrap, returns
- * MMAP_WRAP_E_FAULT once, so that no loss is unreported; munmap_wrap unmaps it all the same.
- * (mmap_wrap_length, mmap_wrap_address, mmap_wrap_acquire and mmap_wrap_info do not report it.)
+ * Makes the mapping surviving (yes = 1), or not (yes = 0, the default). If an access through the
+ * address of a surviving mapping, by any code of the process, raises SIGBUS, the page is replaced
+ * by a zeroed page of private memory and the access continues; the mapping is marked as having lost
+ * data. The next call that uses the mapping, including munmap_wrap, returns MMAP_WRAP_E_FAULT once,
+ * so that no loss is unreported; munmap_wrap unmaps it nevertheless. (mmap_wrap_length,
+ * mmap_wrap_address, mmap_wrap_acquire and mmap_wrap_info do not report it.)
  *
  * Returns 0. Errors: MMAP_WRAP_E_UNSUPPORTED if other handlers have replaced this library's, one of
- * the signals is blocked in this thread, or pages are sealed; MMAP_WRAP_E_HANDLE;
+ * the signals is blocked in this thread, pages are sealed, or, on Windows, for a private mapping of
+ * a file; -ENOMEM if there is no memory for the reserve (docs/safety.md); MMAP_WRAP_E_HANDLE;
  * MMAP_WRAP_E_UNMAPPED.
  *
  *     mmap_wrap_survive(h, 1);
@@ -1106,8 +1115,9 @@ MMAP_WRAP_API int64_t mmap_wrap_survive(mmap_wrap_handle h, int64_t yes) MMAP_WR
 
 /**
  * Returns the address of a word whose lowest bit is set while the mapping has lost data and no call
- * has reported it. Reading it takes one load. The address stays readable until the process ends; it
- * is about this mapping until that is unmapped. NULL on error, as mmap_wrap_address.
+ * has reported it. Reading it takes one load. The address stays readable until the process ends,
+ * but the word is that of this mapping only until it is unmapped. NULL on error, as
+ * mmap_wrap_address.
  *
  *     const volatile uint32_t *loss = mmap_wrap_loss_flag(h);
  *     if (*loss & 1) puts("the file was truncated");
@@ -1118,7 +1128,7 @@ MMAP_WRAP_API const uint32_t *mmap_wrap_loss_flag(mmap_wrap_handle h) MMAP_WRAP_
  * Verifies now that the handlers of SIGBUS and SIGSEGV are this library's and that neither signal
  * is blocked in the calling thread. Call it after installing a handler of one of these signals or
  * changing the signal mask. Returns 1 if faults of this thread's accesses are handled by the
- * handlers, 0 if its accesses are done by the kernel. Neither is an error.
+ * handlers, 0 if its accesses are done by the kernel. Neither value is an error.
  *
  *     sigaction(SIGSEGV, &mine, NULL);
  *     mmap_wrap_verify_handlers();
@@ -1128,7 +1138,7 @@ MMAP_WRAP_API int64_t mmap_wrap_verify_handlers(void) MMAP_WRAP_NOEXCEPT;
 /**
  * States that no code of the process will replace the handlers of SIGBUS and SIGSEGV or block these
  * signals (yes = 1): accesses then verify nothing. With yes = 0, the default, each thread verifies
- * the handlers from time to time. Returns 0.
+ * the handlers at intervals (see above). Returns 0.
  *
  *     mmap_wrap_trust_handlers(1);
  */
@@ -1137,7 +1147,7 @@ MMAP_WRAP_API int64_t mmap_wrap_trust_handlers(int64_t yes) MMAP_WRAP_NOEXCEPT;
 /*
  * == Page cache ==
  *
- * What the kernel keeps in memory of files: querying it, reading into it, evicting from it.
+ * Which pages of files the kernel keeps in memory: querying them, reading them in, evicting them.
  * Functions with a handle take a range of the mapping, and apply to every page that holds a byte of
  * it; functions with fd in their name take an open file and a range of it, which may lie beyond its
  * end. All can return MMAP_WRAP_E_RANGE, MMAP_WRAP_E_UNSUPPORTED if the system lacks the call, and,
@@ -1145,8 +1155,8 @@ MMAP_WRAP_API int64_t mmap_wrap_trust_handlers(int64_t yes) MMAP_WRAP_NOEXCEPT;
  */
 
 /**
- * What the page cache holds of a part of a file, in bytes: whole pages. Later versions may add
- * members at the end.
+ * Page cache statistics of a part of a file, in bytes: whole pages. Later versions may add members
+ * at the end.
  */
 struct mmap_wrap_cachestat {
     /** In memory. */
@@ -1157,7 +1167,7 @@ struct mmap_wrap_cachestat {
     int64_t writeback;
     /** No longer in memory, as far as the kernel remembers. */
     int64_t evicted;
-    /** Of those, evicted so lately that keeping them would have been better. */
+    /** Of those, evicted so recently that they were part of the working set. */
     int64_t recently_evicted;
 };
 
@@ -1167,9 +1177,9 @@ struct mmap_wrap_cachestat {
  * file, as by msync_wrap with MS_SYNC; private modifications and anonymous memory go to swap space
  * or stay. If the mapping keeps its file open, the range is also evicted from the page cache.
  *
- * Returns 0, however many pages were removed (see mmap_wrap_resident_bytes). Errors: -EINVAL for
- * locked pages, huge pages of the pool and memory of devices; -EIO if the data could not be stored,
- * in which case nothing was removed. Private mappings and anonymous memory need MADV_PAGEOUT (Linux
+ * Returns 0, even if no page was removed (see mmap_wrap_resident_bytes). Errors: -EINVAL for locked
+ * pages, huge pages of the pool and memory of devices; -EIO if the data could not be stored, in
+ * which case nothing was removed. Private mappings and anonymous memory need MADV_PAGEOUT (Linux
  * 5.4).
  *
  *     mmap_wrap_page_out(h, 0, MMAP_WRAP_REST);
@@ -1178,8 +1188,8 @@ MMAP_WRAP_API int64_t mmap_wrap_page_out(mmap_wrap_handle h, int64_t offset, int
     MMAP_WRAP_NOEXCEPT;
 
 /**
- * Writes what the page cache holds of the range's file to *cache, a struct of struct_size bytes:
- * pass sizeof. A smaller struct, of an older header, gets the members that it has. The mapping must
+ * Writes page cache statistics of the range to *cache, a struct of struct_size bytes: pass sizeof.
+ * If the struct is smaller, as in an older header, only its members are written. The mapping must
  * keep its file open; otherwise use mmap_wrap_fd_cachestat. cachestat(2), Linux 6.5. For files on
  * overlayfs the kernel reports zeros.
  *
@@ -1218,7 +1228,7 @@ MMAP_WRAP_API int64_t mmap_wrap_fd_evict(int64_t fd, int64_t offset, int64_t siz
     MMAP_WRAP_NOEXCEPT;
 
 /**
- * Starts to read the range of the open file fd into the page cache, and does not wait for it.
+ * Starts reading the range of the open file fd into the page cache, and does not wait for the end.
  *
  * Returns 0. Errors: MMAP_WRAP_E_RANGE; MMAP_WRAP_E_ARGUMENT; -EBADF; -ESPIPE for a pipe.
  *
@@ -1230,7 +1240,7 @@ MMAP_WRAP_API int64_t mmap_wrap_fd_readahead(int64_t fd, int64_t offset, int64_t
 /*
  * == Huge pages and NUMA ==
  *
- * On which node memory lies, and in pages of which size. The kernel uses transparent huge pages in
+ * The NUMA node of memory, and the size of its pages. The kernel uses transparent huge pages in
  * memory that is aligned to their size, after madvise_wrap with MADV_HUGEPAGE or MADV_COLLAPSE;
  * MAP_HUGETLB takes huge pages of the pool (vm.nr_hugepages).
  */
@@ -1247,12 +1257,12 @@ MMAP_WRAP_API int64_t mmap_wrap_huge_page_size(void) MMAP_WRAP_NOEXCEPT;
  * Maps as mmap_wrap does, at an address that is a multiple of alignment, a power of two. (That is
  * the address of the mapping's first page; if offset is not a multiple of the page size, the first
  * byte lies that much behind it.) An alignment of less than a page, or with MAP_HUGETLB of less
- * than a huge page, is raised to that.
+ * than a huge page, is increased to that size.
  *
  * Returns the handle. Errors: those of mmap_wrap; MMAP_WRAP_E_ARGUMENT if alignment is not a power
  * of two, and for MAP_FIXED; MMAP_WRAP_E_RANGE if len and alignment together exceed the address
- * space; -ENOMEM if len and alignment together find no free addresses, which are needed for a
- * moment.
+ * space; -ENOMEM if len and alignment together exceed the free addresses: both are reserved
+ * temporarily.
  *
  *     int64_t prot = PROT_READ | PROT_WRITE, flags = MAP_PRIVATE | MAP_ANONYMOUS;
  *     mmap_wrap_handle h = mmap_aligned_wrap(2 << 20, 64 << 20, prot, flags, -1, 0);
@@ -1280,8 +1290,8 @@ MMAP_WRAP_API int64_t mmap_wrap_huge_bytes(mmap_wrap_handle h, int64_t offset, i
  * first, in which bit n is node n; NULL and 0 for policies without nodes. flags is 0 or MPOL_MF_
  * flags; with 0 the policy applies to pages that are allocated from now on.
  *
- * Returns 0. Errors: -EINVAL for a node that does not exist, or nodes that do not go with the
- * policy; -EIO if, with MPOL_MF_STRICT, pages are on other nodes; -EPERM for MPOL_MF_MOVE_ALL
+ * Returns 0. Errors: -EINVAL for a node that does not exist, or nodes that the policy does not
+ * accept; -EIO if, with MPOL_MF_STRICT, pages are on other nodes; -EPERM for MPOL_MF_MOVE_ALL
  * without CAP_SYS_NICE; MMAP_WRAP_E_ARGUMENT for unknown bits, or if nodes is NULL and node_words
  * is not 0; MMAP_WRAP_E_UNSUPPORTED if the kernel has no NUMA; MMAP_WRAP_E_HANDLE;
  * MMAP_WRAP_E_UNMAPPED; MMAP_WRAP_E_RANGE.
@@ -1308,30 +1318,33 @@ MMAP_WRAP_API int64_t mmap_wrap_numa_node(mmap_wrap_handle h, int64_t offset) MM
 /*
  * == Info ==
  *
- * What is known of a mapping, and the list of live mappings: for messages, tools and finding leaks.
+ * Properties of a mapping, and the list of live mappings: for messages, tools and finding leaks.
  */
 
-/** In source of struct mmap_wrap_info: memory without a file. */
+/** Value of source in struct mmap_wrap_info: memory without a file. */
 #define MMAP_WRAP_SOURCE_ANONYMOUS 1
 
-/** In source: a file by a descriptor of the caller's. */
+/** Value of source: a file, by a descriptor of the caller. */
 #define MMAP_WRAP_SOURCE_DESCRIPTOR 2
 
-/** In source: a file by its path (mmap_path_wrap, mmap_open_wrap). */
+/** Value of source: a file, by its path (mmap_path_wrap, mmap_open_wrap). */
 #define MMAP_WRAP_SOURCE_PATH 3
 
-/** In source: shared memory by its name (mmap_shm_wrap). */
+/** Value of source: shared memory, by its name (mmap_shm_wrap). */
 #define MMAP_WRAP_SOURCE_SHARED_MEMORY 4
 
 /**
- * In source: a file without a name that the library made (mmap_memfd_wrap, mmap_secret_wrap,
- * mmap_unnamed_wrap).
+ * Value of source: a file without a name, which the library created (mmap_memfd_wrap,
+ * mmap_secret_wrap, mmap_unnamed_wrap).
  */
 #define MMAP_WRAP_SOURCE_MEMORY_FILE 5
 
-/** What mmap_wrap_info reports. Later versions may add members at the end; nothing else changes. */
+/**
+ * Properties of a mapping, for mmap_wrap_info. Later versions may add members at the end; nothing
+ * else changes.
+ */
 struct mmap_wrap_info {
-    /** Bytes that were asked for. */
+    /** The length in bytes that was requested. */
     int64_t length;
     /** Bytes that the kernel mapped, in whole pages. */
     int64_t mapped;
@@ -1345,31 +1358,31 @@ struct mmap_wrap_info {
     int64_t flags;
     /** File offset of the first byte. */
     int64_t offset;
-    /** 1 where the mapping keeps its file open (mmap_wrap_dup_fd), else 0. */
+    /** 1 if the mapping keeps its file open (mmap_wrap_dup_fd), else 0. */
     int64_t keeps_file;
-    /** 1 where a part of it is sealed by mseal_wrap, else 0. */
+    /** 1 if a part of it is sealed by mseal_wrap, else 0. */
     int64_t sealed;
-    /** How many exports are held. */
+    /** How many times its address is acquired (mmap_wrap_acquire). */
     int64_t exports;
-    /** 1 where it survives a SIGBUS (mmap_wrap_survive), else 0. */
+    /** 1 if it is surviving (mmap_wrap_survive), else 0. */
     int64_t surviving;
-    /** 1 where it has a loss that was not reported yet, else 0. */
+    /** 1 if a loss is pending: data was lost, and no call has reported it; else 0. */
     int64_t lost;
-    /** What it was made of: one of MMAP_WRAP_SOURCE_, none of which is 0. */
+    /** What is mapped: one of MMAP_WRAP_SOURCE_, none of which is 0. */
     int64_t source;
     /**
      * The number, in this process, of the descriptor of the file that the mapping keeps open, or
-     * -1. The mapping's own: for /proc/PID/fd, through which another process opens the file. Not to
-     * be closed; mmap_wrap_dup_fd gives one away.
+     * -1. Another process can open the file through /proc/PID/fd with it. Do not close it: it
+     * belongs to the mapping; mmap_wrap_dup_fd returns one that the caller owns.
      */
     int64_t descriptor;
 };
 
 /**
- * Writes information about a mapping to *info, a struct of size bytes: pass sizeof. A smaller
- * struct, of an older header, gets the members that it has. A pending loss stays pending. Returns
- * 0. Errors: MMAP_WRAP_E_HANDLE; MMAP_WRAP_E_UNMAPPED; MMAP_WRAP_E_ARGUMENT if info is NULL or size
- * is invalid.
+ * Writes information about a mapping to *info, a struct of size bytes: pass sizeof. If the struct
+ * is smaller, as in an older header, only its members are written. A pending loss stays pending.
+ * Returns 0. Errors: MMAP_WRAP_E_HANDLE; MMAP_WRAP_E_UNMAPPED; MMAP_WRAP_E_ARGUMENT if info is NULL
+ * or size is invalid.
  *
  *     struct mmap_wrap_info info;
  *     if (mmap_wrap_info(h, &info, sizeof info) == 0)
@@ -1407,8 +1420,8 @@ MMAP_WRAP_API int64_t mmap_wrap_list(mmap_wrap_handle *handles, int64_t room) MM
 
 /**
  * Stores the value of the constant with this name to *value. Returns 0. Errors:
- * MMAP_WRAP_E_UNSUPPORTED if this platform lacks it; MMAP_WRAP_E_ARGUMENT if the library does not
- * know the name, or a pointer is NULL.
+ * MMAP_WRAP_E_UNSUPPORTED if this platform lacks it; MMAP_WRAP_E_ARGUMENT if the library has no
+ * constant of that name, or a pointer is NULL.
  *
  *     int64_t value;
  *     if (mmap_wrap_constant("MADV_COLD", &value) == 0) madvise_wrap(h, value, 0, MMAP_WRAP_REST);
@@ -1424,7 +1437,7 @@ MMAP_WRAP_API int64_t mmap_wrap_constant(const char *name, int64_t *value) MMAP_
  * of all constants.
  */
 
-/** What mmap_wrap_get_int returns on error. */
+/** The value that mmap_wrap_get_int returns on error. */
 #define MMAP_WRAP_NO_INT INT64_MIN
 
 /**
@@ -1460,7 +1473,7 @@ MMAP_WRAP_API int64_t mmap_wrap_get_int(mmap_wrap_handle h, int64_t kind, int64_
 
 /**
  * Writes the integer of this kind at offset. Returns 0, or MMAP_WRAP_E_ARGUMENT if value does not
- * fit the kind; the message has the limits. MMAP_WRAP_U64 takes all 64 bits as they are.
+ * fit the kind; the message has the limits. For MMAP_WRAP_U64 all 64 bits are stored unchanged.
  *
  *     mmap_wrap_put_int(h, MMAP_WRAP_U8, 3, 255);
  */
@@ -1481,7 +1494,7 @@ MMAP_WRAP_API double mmap_wrap_get_float(mmap_wrap_handle h, int64_t kind, int64
 
 /**
  * Writes the floating-point number of this kind at offset, rounded to the kind. Returns 0, or
- * MMAP_WRAP_E_ARGUMENT for a finite value that exceeds the kind.
+ * MMAP_WRAP_E_ARGUMENT for a finite value beyond the range of the kind.
  *
  *     mmap_wrap_put_float(h, MMAP_WRAP_F32, 40, 0.5);
  */
@@ -1498,7 +1511,7 @@ MMAP_WRAP_API int64_t mmap_wrap_constant_count(void) MMAP_WRAP_NOEXCEPT;
 
 /**
  * Returns the name of constant i, 0 to mmap_wrap_constant_count() - 1. The string is static. NULL
- * if i is outside of that.
+ * if i is out of range.
  *
  *     puts(mmap_wrap_constant_name(0));
  */

@@ -11,7 +11,7 @@ pub const MMAP_WRAP_E_UNMAPPED: i64 = -4097;
 pub const MMAP_WRAP_E_RANGE: i64 = -4098;
 /// An address, offset or end is not a multiple of a page, or of a word, where it must be.
 pub const MMAP_WRAP_E_ALIGNMENT: i64 = -4099;
-/// The access faulted: protection, or a truncated file.
+/// The access faulted: a truncated file, a full disk, an I/O error, or a protection that forbids the access (see Faults).
 pub const MMAP_WRAP_E_FAULT: i64 = -4100;
 /// The mapping is in use. Either its address is acquired (mmap_wrap_acquire): it can be neither unmapped nor resized, moved or
 /// split now. Or calls of other threads are executing and did not return in time: it can be unmapped, but not resized, moved or

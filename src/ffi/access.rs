@@ -1,7 +1,7 @@
 //! Reading, writing, searching
 //!
 //! Every call checks its range first and accesses nothing if the range is not inside the mapping. If an access faults (see
-//! Faults), the call returns MMAP_WRAP_E_FAULT; the message says how many bytes were done before it, and why it faulted.
+//! Faults), the call returns MMAP_WRAP_E_FAULT; the message has the number of bytes processed before the fault, and the cause.
 //!
 //! Buffers belong to the caller, have at least size bytes, do not overlap the mapping, and may be NULL if size is 0.
 //! MMAP_WRAP_REST is accepted as the size of fill, move, copy and compare, and as the end of find, rfind and count; not as the
@@ -10,7 +10,7 @@
 //! All can return MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED, MMAP_WRAP_E_RANGE, MMAP_WRAP_E_FAULT, MMAP_WRAP_E_ARGUMENT if a
 //! buffer is NULL and its size is not 0, and -EFAULT if a buffer of the caller cannot be accessed.
 //!
-//! Bytes that several threads or processes change at the same time are not changed in a defined order.
+//! If several threads or processes change the same bytes at the same time, the result is unspecified.
 
 use super::boundary::{boundary, bytes_in, length_result, room_for};
 use super::mapping::mmap_wrap_handle;
@@ -77,7 +77,8 @@ pub unsafe extern "C" fn mmap_wrap_move(h: mmap_wrap_handle, to: i64, from: i64,
 /// number of bytes. If both handles are the same, it does what mmap_wrap_move does. If both mappings have the same bytes of a
 /// file and the ranges overlap there, the result is unspecified.
 ///
-/// The message says which of the two mappings an error is about; after MMAP_WRAP_E_FAULT so does mmap_wrap_fault_address.
+/// The message of an error names the mapping: "the mapping copied to" or "the mapping copied from". After MMAP_WRAP_E_FAULT,
+/// mmap_wrap_fault_address is an address in it.
 ///
 /// ```c
 /// mmap_wrap_copy(backup, 0, h, 0, MMAP_WRAP_REST);
@@ -92,7 +93,7 @@ pub unsafe extern "C" fn mmap_wrap_copy(h_to: mmap_wrap_handle, to: i64, h_from:
 
 /// Compares size bytes, or MMAP_WRAP_REST (up to the end of h1), from offset1 of h1 with those from offset2 of h2. Returns how
 /// many bytes are equal from the start on: size if all are. If the bytes differ before the first one that faults, the result is
-/// returned, not the fault. The message says in which mapping an access faulted.
+/// returned, not the fault. The message of a fault names the mapping.
 ///
 /// ```c
 /// if (mmap_wrap_compare(h1, 0, h2, 0, MMAP_WRAP_REST) == mmap_wrap_length(h1))

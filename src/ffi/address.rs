@@ -31,9 +31,9 @@ pub unsafe extern "C" fn mmap_wrap_length(h: mmap_wrap_handle) -> i64 {
     boundary("mmap_wrap_length", || Ok(length_result(registry::length(h)?)))
 }
 
-/// Acquires the address of the first byte: until mmap_wrap_release was called as often, unmapping, moving and resizing fail
-/// with MMAP_WRAP_E_BUSY. A forked child inherits the count. A pending loss is not reported here but by the next access. NULL
-/// on error, as mmap_wrap_address.
+/// Acquires the address of the first byte: until mmap_wrap_release has been called the same number of times, unmapping, moving
+/// and resizing fail with MMAP_WRAP_E_BUSY. A forked child inherits the count. A pending loss is not reported here, but by the
+/// next call that accesses the mapping. NULL on error, as mmap_wrap_address.
 ///
 /// ```c
 /// unsigned char *bytes = mmap_wrap_acquire(h);

@@ -7,12 +7,12 @@
 //! (MMAP_WRAP_E_ALIGNMENT). Values are signed and in the byte order of the machine; a value for 32 bits must fit int32_t or
 //! uint32_t (MMAP_WRAP_E_ARGUMENT). All but atomic_load need writable memory. All can return MMAP_WRAP_E_HANDLE,
 //! MMAP_WRAP_E_UNMAPPED, MMAP_WRAP_E_RANGE; MMAP_WRAP_E_FAULT if the access faulted, in which case nothing was changed; and
-//! -EFAULT if the result cannot be stored to the caller's variable, in which case the operation was done.
+//! -EFAULT if the result cannot be stored to the caller's variable, in which case the operation was performed.
 //!
 //! If the handlers of SIGBUS and SIGSEGV are not this library's, or one of these signals is blocked, and always on processors
 //! other than x86-64 and arm64, a child process that shares the memory executes the operation, which takes about 0.1 ms
 //! (docs/safety.md). That can fail with -EAGAIN if no process can be created (RLIMIT_NPROC), and with MMAP_WRAP_E_UNSUPPORTED
-//! under an emulator that does not share memory; nothing was changed then.
+//! under an emulator that does not share memory; in both cases nothing was changed.
 
 use super::boundary::{boundary, length_result, room_for, store};
 use super::mapping::mmap_wrap_handle;
@@ -105,9 +105,9 @@ pub unsafe extern "C" fn mmap_wrap_atomic_compare_exchange(
 /// MMAP_WRAP_E_FAULT, also for private memory that is not writable; MMAP_WRAP_E_UNSUPPORTED if the system has no such call.
 ///
 /// Wake-ups can be spurious: check the word and wait again. The thread that wakes must change the word first: a waiting thread
-/// checks the word and the mapping from time to time. If the mapping is unmapped while a thread waits, the call returns
-/// MMAP_WRAP_E_UNMAPPED within 250 milliseconds; until then the memory stays, and resizing is MMAP_WRAP_E_BUSY. Threads, and
-/// with MAP_SHARED processes, may also use futex(2) on the same word.
+/// checks the word and the mapping at intervals. If the mapping is unmapped while a thread waits, the call returns
+/// MMAP_WRAP_E_UNMAPPED within 250 milliseconds; until then the memory stays mapped. Resizing, moving and splitting fail with
+/// MMAP_WRAP_E_BUSY while a thread waits. Threads, and with MAP_SHARED processes, may also use futex(2) on the same word.
 ///
 /// ```c
 /// while (mmap_wrap_atomic_load(h, 32, 0, &ready) == 0 && ready == 0)
@@ -118,8 +118,8 @@ pub unsafe extern "C" fn mmap_wrap_wait(h: mmap_wrap_handle, offset: i64, expect
     boundary("mmap_wrap_wait", || registry::wait(h, offset, expected, timeout).map(|waited| (waited == Waited::Different).into()))
 }
 
-/// Wakes up to count threads, or all with MMAP_WRAP_REST, that wait on the 32-bit word at offset. Returns how many.
-/// MMAP_WRAP_E_RANGE also for other negative counts; MMAP_WRAP_E_UNSUPPORTED if the system has no such call.
+/// Wakes up to count threads, or all with MMAP_WRAP_REST, that wait on the 32-bit word at offset. Returns the number of threads
+/// woken. MMAP_WRAP_E_RANGE also for other negative counts; MMAP_WRAP_E_UNSUPPORTED if the system has no such call.
 ///
 /// ```c
 /// mmap_wrap_atomic_store(h, 32, 0, 1);

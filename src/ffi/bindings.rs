@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::registry::with;
 use std::ffi::c_char;
 
-/// What mmap_wrap_get_int returns on error.
+/// The value that mmap_wrap_get_int returns on error.
 pub const MMAP_WRAP_NO_INT: i64 = i64::MIN;
 
 /// Returns the code of the calling thread's last error; 0 if mmap_wrap_last_error_message is empty. For functions that return a
@@ -53,7 +53,7 @@ pub unsafe extern "C" fn mmap_wrap_get_int(h: mmap_wrap_handle, kind: i64, offse
 }
 
 /// Writes the integer of this kind at offset. Returns 0, or MMAP_WRAP_E_ARGUMENT if value does not fit the kind; the message
-/// has the limits. MMAP_WRAP_U64 takes all 64 bits as they are.
+/// has the limits. For MMAP_WRAP_U64 all 64 bits are stored unchanged.
 ///
 /// ```c
 /// mmap_wrap_put_int(h, MMAP_WRAP_U8, 3, 255);
@@ -77,7 +77,7 @@ pub unsafe extern "C" fn mmap_wrap_get_float(h: mmap_wrap_handle, kind: i64, off
 }
 
 /// Writes the floating-point number of this kind at offset, rounded to the kind. Returns 0, or MMAP_WRAP_E_ARGUMENT for a
-/// finite value that exceeds the kind.
+/// finite value beyond the range of the kind.
 ///
 /// ```c
 /// mmap_wrap_put_float(h, MMAP_WRAP_F32, 40, 0.5);
@@ -97,7 +97,7 @@ pub unsafe extern "C" fn mmap_wrap_constant_count() -> i64 {
     length_result(CONSTANTS.len())
 }
 
-/// Returns the name of constant i, 0 to mmap_wrap_constant_count() - 1. The string is static. NULL if i is outside of that.
+/// Returns the name of constant i, 0 to mmap_wrap_constant_count() - 1. The string is static. NULL if i is out of range.
 ///
 /// ```c
 /// puts(mmap_wrap_constant_name(0));

@@ -10,7 +10,7 @@ use crate::error::Error;
 use std::ffi::c_char;
 
 /// Stores the value of the constant with this name to *value. Returns 0. Errors: MMAP_WRAP_E_UNSUPPORTED if this platform lacks
-/// it; MMAP_WRAP_E_ARGUMENT if the library does not know the name, or a pointer is NULL.
+/// it; MMAP_WRAP_E_ARGUMENT if the library has no constant of that name, or a pointer is NULL.
 ///
 /// ```c
 /// int64_t value;

@@ -1,9 +1,9 @@
 //! Elements
 //!
-//! Reading and writing one number at any offset; it need not be aligned. Its kind is one of the constants below, which give
-//! width and type, combined with a byte order; without one, it is the byte order of the machine. Errors are those of "Reading,
-//! writing, searching", and MMAP_WRAP_E_ARGUMENT for a value that is not a kind. A store that faults changes nothing, unless
-//! the number crosses a page boundary and only the access to the second page faults.
+//! Reading and writing one number at any offset; it need not be aligned. Its kind is one of the constants below, which define
+//! width and type, combined (by |) with a byte order; the default is the byte order of the machine. Errors are those of
+//! "Reading, writing, searching", and MMAP_WRAP_E_ARGUMENT for a value that is not a kind. A store that faults changes nothing,
+//! unless the number crosses a page boundary and only the access to the second page faults.
 
 use super::boundary::{boundary, bytes_in, fetch, room_for, store};
 use super::mapping::mmap_wrap_handle;

@@ -27,9 +27,8 @@ pub unsafe extern "C" fn mmap_wrap_strerror(code: i64) -> *const c_char {
 }
 
 /// Returns the message of the calling thread's last error: the function that failed, the reason with its numbers, the limit,
-/// and what to do where that is known. Empty before the first error. A success does not clear it (exception: see
-/// mmap_wrap_get_int). Never NULL; valid until the calling thread next calls this function, mmap_wrap_last_error_reason or
-/// mmap_wrap_strerror.
+/// and, if known, the remedy. Empty before the first error. A success does not clear it (exception: see mmap_wrap_get_int).
+/// Never NULL; valid until the calling thread next calls this function, mmap_wrap_last_error_reason or mmap_wrap_strerror.
 ///
 /// ```c
 /// if (mprotect_wrap(h, PROT_READ, 4096, 8192) < 0)

@@ -1,6 +1,6 @@
 //! Huge pages and NUMA
 //!
-//! On which node memory lies, and in pages of which size. The kernel uses transparent huge pages in memory that is aligned to
+//! The NUMA node of memory, and the size of its pages. The kernel uses transparent huge pages in memory that is aligned to
 //! their size, after madvise_wrap with MADV_HUGEPAGE or MADV_COLLAPSE; MAP_HUGETLB takes huge pages of the pool
 //! (vm.nr_hugepages).
 
@@ -22,11 +22,11 @@ pub unsafe extern "C" fn mmap_wrap_huge_page_size() -> i64 {
 
 /// Maps as mmap_wrap does, at an address that is a multiple of alignment, a power of two. (That is the address of the mapping's
 /// first page; if offset is not a multiple of the page size, the first byte lies that much behind it.) An alignment of less
-/// than a page, or with MAP_HUGETLB of less than a huge page, is raised to that.
+/// than a page, or with MAP_HUGETLB of less than a huge page, is increased to that size.
 ///
 /// Returns the handle. Errors: those of mmap_wrap; MMAP_WRAP_E_ARGUMENT if alignment is not a power of two, and for MAP_FIXED;
-/// MMAP_WRAP_E_RANGE if len and alignment together exceed the address space; -ENOMEM if len and alignment together find no free
-/// addresses, which are needed for a moment.
+/// MMAP_WRAP_E_RANGE if len and alignment together exceed the address space; -ENOMEM if len and alignment together exceed the
+/// free addresses: both are reserved temporarily.
 ///
 /// ```c
 /// int64_t prot = PROT_READ | PROT_WRITE, flags = MAP_PRIVATE | MAP_ANONYMOUS;
@@ -64,7 +64,7 @@ pub unsafe extern "C" fn mmap_wrap_huge_bytes(h: mmap_wrap_handle, offset: i64, 
 /// MPOL_F_ flags. nodes is a bit set of node_words words, the lowest first, in which bit n is node n; NULL and 0 for policies
 /// without nodes. flags is 0 or MPOL_MF_ flags; with 0 the policy applies to pages that are allocated from now on.
 ///
-/// Returns 0. Errors: -EINVAL for a node that does not exist, or nodes that do not go with the policy; -EIO if, with
+/// Returns 0. Errors: -EINVAL for a node that does not exist, or nodes that the policy does not accept; -EIO if, with
 /// MPOL_MF_STRICT, pages are on other nodes; -EPERM for MPOL_MF_MOVE_ALL without CAP_SYS_NICE; MMAP_WRAP_E_ARGUMENT for unknown
 /// bits, or if nodes is NULL and node_words is not 0; MMAP_WRAP_E_UNSUPPORTED if the kernel has no NUMA; MMAP_WRAP_E_HANDLE;
 /// MMAP_WRAP_E_UNMAPPED; MMAP_WRAP_E_RANGE.

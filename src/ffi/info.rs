@@ -1,6 +1,6 @@
 //! Info
 //!
-//! What is known of a mapping, and the list of live mappings: for messages, tools and finding leaks.
+//! Properties of a mapping, and the list of live mappings: for messages, tools and finding leaks.
 
 use super::boundary::{boundary, length_result, room_for, store, write_members};
 use super::mapping::mmap_wrap_handle;
@@ -8,22 +8,22 @@ use crate::error::Error;
 use crate::mapping::SourceKind;
 use crate::registry::{self, peek, pin};
 
-/// In source of struct mmap_wrap_info: memory without a file.
+/// Value of source in struct mmap_wrap_info: memory without a file.
 pub const MMAP_WRAP_SOURCE_ANONYMOUS: i64 = 1;
-/// In source: a file by a descriptor of the caller's.
+/// Value of source: a file, by a descriptor of the caller.
 pub const MMAP_WRAP_SOURCE_DESCRIPTOR: i64 = 2;
-/// In source: a file by its path (mmap_path_wrap, mmap_open_wrap).
+/// Value of source: a file, by its path (mmap_path_wrap, mmap_open_wrap).
 pub const MMAP_WRAP_SOURCE_PATH: i64 = 3;
-/// In source: shared memory by its name (mmap_shm_wrap).
+/// Value of source: shared memory, by its name (mmap_shm_wrap).
 pub const MMAP_WRAP_SOURCE_SHARED_MEMORY: i64 = 4;
-/// In source: a file without a name that the library made (mmap_memfd_wrap, mmap_secret_wrap, mmap_unnamed_wrap).
+/// Value of source: a file without a name, which the library created (mmap_memfd_wrap, mmap_secret_wrap, mmap_unnamed_wrap).
 pub const MMAP_WRAP_SOURCE_MEMORY_FILE: i64 = 5;
 
-/// What mmap_wrap_info reports. Later versions may add members at the end; nothing else changes.
+/// Properties of a mapping, for mmap_wrap_info. Later versions may add members at the end; nothing else changes.
 #[repr(C)]
 #[allow(non_camel_case_types)]
 pub struct mmap_wrap_info {
-    /// Bytes that were asked for.
+    /// The length in bytes that was requested.
     pub length: i64,
     /// Bytes that the kernel mapped, in whole pages.
     pub mapped: i64,
@@ -37,26 +37,27 @@ pub struct mmap_wrap_info {
     pub flags: i64,
     /// File offset of the first byte.
     pub offset: i64,
-    /// 1 where the mapping keeps its file open (mmap_wrap_dup_fd), else 0.
+    /// 1 if the mapping keeps its file open (mmap_wrap_dup_fd), else 0.
     pub keeps_file: i64,
-    /// 1 where a part of it is sealed by mseal_wrap, else 0.
+    /// 1 if a part of it is sealed by mseal_wrap, else 0.
     pub sealed: i64,
-    /// How many exports are held.
+    /// How many times its address is acquired (mmap_wrap_acquire).
     pub exports: i64,
-    /// 1 where it survives a SIGBUS (mmap_wrap_survive), else 0.
+    /// 1 if it is surviving (mmap_wrap_survive), else 0.
     pub surviving: i64,
-    /// 1 where it has a loss that was not reported yet, else 0.
+    /// 1 if a loss is pending: data was lost, and no call has reported it; else 0.
     pub lost: i64,
-    /// What it was made of: one of MMAP_WRAP_SOURCE_, none of which is 0.
+    /// What is mapped: one of MMAP_WRAP_SOURCE_, none of which is 0.
     pub source: i64,
-    /// The number, in this process, of the descriptor of the file that the mapping keeps open, or -1. The mapping's own: for
-    /// /proc/PID/fd, through which another process opens the file. Not to be closed; mmap_wrap_dup_fd gives one away.
+    /// The number, in this process, of the descriptor of the file that the mapping keeps open, or -1. Another process can open
+    /// the file through /proc/PID/fd with it. Do not close it: it belongs to the mapping; mmap_wrap_dup_fd returns one that the
+    /// caller owns.
     pub descriptor: i64,
 }
 
-/// Writes information about a mapping to *info, a struct of size bytes: pass sizeof. A smaller struct, of an older header, gets
-/// the members that it has. A pending loss stays pending. Returns 0. Errors: MMAP_WRAP_E_HANDLE; MMAP_WRAP_E_UNMAPPED;
-/// MMAP_WRAP_E_ARGUMENT if info is NULL or size is invalid.
+/// Writes information about a mapping to *info, a struct of size bytes: pass sizeof. If the struct is smaller, as in an older
+/// header, only its members are written. A pending loss stays pending. Returns 0. Errors: MMAP_WRAP_E_HANDLE;
+/// MMAP_WRAP_E_UNMAPPED; MMAP_WRAP_E_ARGUMENT if info is NULL or size is invalid.
 ///
 /// ```c
 /// struct mmap_wrap_info info;

@@ -1,8 +1,8 @@
 //! Mapping and unmapping
 //!
-//! A mapping is identified by a handle, a positive number. Every call checks its handle: a handle whose mapping was unmapped is
-//! MMAP_WRAP_E_UNMAPPED, a number that is not a handle is MMAP_WRAP_E_HANDLE, and no handle is used a second time. Any thread
-//! may use any handle at any time, also while another thread unmaps it. A forked child has the handles of its parent.
+//! A mapping is identified by a handle, a positive number. Every call checks its handle: with the handle of an unmapped mapping
+//! it fails with MMAP_WRAP_E_UNMAPPED, with a number that is not a handle with MMAP_WRAP_E_HANDLE. Handles are not reused. Any
+//! thread may use any handle at any time, also while another thread unmaps it. A forked child has the handles of its parent.
 //!
 //! Offsets and sizes are in bytes, everywhere.
 
@@ -70,12 +70,12 @@ pub unsafe extern "C" fn mmap_path_wrap(path: *const c_char, len: i64, prot: i64
     })
 }
 
-/// Unmaps the mapping. Does not wait: if other threads are executing calls on the mapping, new calls fail from now on, and the
-/// memory is unmapped when the last of those calls returns.
+/// Unmaps the mapping. Does not wait for calls of other threads on the mapping, except those that resize, move or split it: new
+/// calls fail from now on, and the memory is unmapped when the last of those calls returns.
 ///
 /// Returns 1 if this call unmapped it, 0 if it was unmapped already. Errors: MMAP_WRAP_E_BUSY while its address is acquired
 /// (mmap_wrap_acquire); MMAP_WRAP_E_SEALED; MMAP_WRAP_E_FAULT if a loss was pending (mmap_wrap_survive), in which case it is
-/// unmapped all the same; MMAP_WRAP_E_HANDLE; -ENOMEM if splitting a range that the kernel had merged exceeds vm.max_map_count,
+/// unmapped nevertheless; MMAP_WRAP_E_HANDLE; -ENOMEM if splitting a range that the kernel had merged exceeds vm.max_map_count,
 /// in which case it stays mapped.
 ///
 /// ```c

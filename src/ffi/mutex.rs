@@ -1,15 +1,15 @@
 //! Mutexes in shared memory
 //!
-//! A mutex is MMAP_WRAP_MUTEX_SIZE bytes of a mapping whose address is a multiple of 8; zeros are an unlocked mutex. With
-//! MAP_SHARED it works between processes, and between languages. It belongs to a thread: the thread that locked it unlocks it;
-//! it is not recursive. After fork(2) the child holds no mutex.
+//! A mutex is MMAP_WRAP_MUTEX_SIZE bytes of a mapping whose address is a multiple of 8; all bytes zero is an unlocked mutex.
+//! With MAP_SHARED, threads of different processes and languages can use it. Only the thread that locked it can unlock it. It
+//! is not recursive. After fork(2) the child holds no mutex.
 //!
 //! If the holder ends without unlocking it (the thread or its process), the next thread that locks it takes it over: at once,
 //! or within 250 milliseconds if it is waiting already. A thread that calls execve(2) counts as the same holder. Thread ids are
-//! valid in one PID namespace: a mutex that processes of several PID namespaces have used is not taken over any more. Nor is it
-//! without /proc.
+//! valid in one PID namespace: a mutex that processes of several PID namespaces have used is not taken over any more; without
+//! /proc, no mutex is.
 //!
-//! All can also return what atomic operations return. MMAP_WRAP_E_UNSUPPORTED if the system has no futex(2).
+//! All can also return the errors of atomic operations. MMAP_WRAP_E_UNSUPPORTED if the system has no futex(2).
 
 use super::boundary::boundary;
 use super::mapping::mmap_wrap_handle;
@@ -28,7 +28,7 @@ const _: () = assert!(MMAP_WRAP_MUTEX_SIZE == mutex::SIZE);
 ///
 /// Errors: -ETIMEDOUT (the message has the holder's thread id); -EDEADLK if the calling thread holds it; -EINTR if a signal
 /// handler ran while this thread slept (it does not sleep all the time: to react to every signal, lock with short timeouts);
-/// MMAP_WRAP_E_RANGE for another negative timeout.
+/// MMAP_WRAP_E_RANGE for any other negative timeout.
 ///
 /// ```c
 /// int64_t locked = mmap_wrap_mutex_lock(h, 0, MMAP_WRAP_REST);

@@ -37,7 +37,7 @@ pub struct mmap_wrap_open_options {
     pub open_flags: i64,
     /// Permissions of a file that is created, less the umask.
     pub mode: i64,
-    /// Bytes that the file is made long, or MMAP_WRAP_REST: the size is not changed.
+    /// Size of the file in bytes, or MMAP_WRAP_REST: the size is not changed.
     pub size: i64,
     /// 1: the file system allocates blocks for the whole size, so that a full disk is -ENOSPC now and not a fault later.
     pub allocate: i64,
@@ -57,8 +57,8 @@ pub struct mmap_wrap_open_options {
 /// exist is removed and an existing one has its former size; it is made smaller only after everything else has succeeded.
 /// (O_TRUNC truncates at once.) A block device has its own size; other devices need a length.
 ///
-/// A file that is created with a size gets its name only when it has the size (O_TMPFILE and linkat(2)), so that a process
-/// that opens it meanwhile never finds it empty; on a file system without O_TMPFILE it can.
+/// A file that is created with a size gets its name only when it has the size (O_TMPFILE and linkat(2)), so that a process that
+/// opens it meanwhile never finds it empty; on a file system without O_TMPFILE another process can open it while it is empty.
 ///
 /// MMAP_WRAP_E_ARGUMENT: options is NULL, options_size is not a multiple of 8, or a member that this version of the library
 /// does not know is not 0. Members beyond a smaller options_size have the values of MMAP_WRAP_OPEN_OPTIONS_INIT.

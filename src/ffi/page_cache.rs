@@ -1,9 +1,9 @@
 //! Page cache
 //!
-//! What the kernel keeps in memory of files: querying it, reading into it, evicting from it. Functions with a handle take a
-//! range of the mapping, and apply to every page that holds a byte of it; functions with fd in their name take an open file and
-//! a range of it, which may lie beyond its end. All can return MMAP_WRAP_E_RANGE, MMAP_WRAP_E_UNSUPPORTED if the system lacks
-//! the call, and, with a handle, MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED.
+//! Which pages of files the kernel keeps in memory: querying them, reading them in, evicting them. Functions with a handle take
+//! a range of the mapping, and apply to every page that holds a byte of it; functions with fd in their name take an open file
+//! and a range of it, which may lie beyond its end. All can return MMAP_WRAP_E_RANGE, MMAP_WRAP_E_UNSUPPORTED if the system
+//! lacks the call, and, with a handle, MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED.
 
 use super::boundary::{boundary, write_members};
 use super::mapping::mmap_wrap_handle;
@@ -16,9 +16,9 @@ use crate::registry::pin;
 /// modifications and anonymous memory go to swap space or stay. If the mapping keeps its file open, the range is also evicted
 /// from the page cache.
 ///
-/// Returns 0, however many pages were removed (see mmap_wrap_resident_bytes). Errors: -EINVAL for locked pages, huge pages of
-/// the pool and memory of devices; -EIO if the data could not be stored, in which case nothing was removed. Private mappings
-/// and anonymous memory need MADV_PAGEOUT (Linux 5.4).
+/// Returns 0, even if no page was removed (see mmap_wrap_resident_bytes). Errors: -EINVAL for locked pages, huge pages of the
+/// pool and memory of devices; -EIO if the data could not be stored, in which case nothing was removed. Private mappings and
+/// anonymous memory need MADV_PAGEOUT (Linux 5.4).
 ///
 /// ```c
 /// mmap_wrap_page_out(h, 0, MMAP_WRAP_REST);
@@ -28,7 +28,7 @@ pub unsafe extern "C" fn mmap_wrap_page_out(h: mmap_wrap_handle, offset: i64, si
     boundary("mmap_wrap_page_out", || pin(h)?.page_out(offset, size).map(|()| 0))
 }
 
-/// What the page cache holds of a part of a file, in bytes: whole pages. Later versions may add members at the end.
+/// Page cache statistics of a part of a file, in bytes: whole pages. Later versions may add members at the end.
 #[repr(C)]
 #[allow(non_camel_case_types)]
 pub struct mmap_wrap_cachestat {
@@ -40,12 +40,12 @@ pub struct mmap_wrap_cachestat {
     pub writeback: i64,
     /// No longer in memory, as far as the kernel remembers.
     pub evicted: i64,
-    /// Of those, evicted so lately that keeping them would have been better.
+    /// Of those, evicted so recently that they were part of the working set.
     pub recently_evicted: i64,
 }
 
-/// Writes what the page cache holds of the range's file to *cache, a struct of struct_size bytes: pass sizeof. A smaller
-/// struct, of an older header, gets the members that it has. The mapping must keep its file open; otherwise use
+/// Writes page cache statistics of the range to *cache, a struct of struct_size bytes: pass sizeof. If the struct is smaller,
+/// as in an older header, only its members are written. The mapping must keep its file open; otherwise use
 /// mmap_wrap_fd_cachestat. cachestat(2), Linux 6.5. For files on overlayfs the kernel reports zeros.
 ///
 /// Returns 0. Errors: MMAP_WRAP_E_ARGUMENT if no file is kept, cache is NULL or struct_size is invalid; -EPERM if the process
@@ -111,7 +111,7 @@ pub unsafe extern "C" fn mmap_wrap_fd_evict(fd: i64, offset: i64, size: i64) -> 
     boundary("mmap_wrap_fd_evict", || unsafe { page_cache::evict(fd, offset, size) }.map(|()| 0))
 }
 
-/// Starts to read the range of the open file fd into the page cache, and does not wait for it.
+/// Starts reading the range of the open file fd into the page cache, and does not wait for the end.
 ///
 /// Returns 0. Errors: MMAP_WRAP_E_RANGE; MMAP_WRAP_E_ARGUMENT; -EBADF; -ESPIPE for a pipe.
 ///

@@ -27,7 +27,7 @@ pub unsafe extern "C" fn mprotect_wrap(h: mmap_wrap_handle, prot: i64, offset: i
 /// process or in a child (MADV_DONTNEED, MADV_FREE, MADV_REMOVE, MADV_DONTFORK, MADV_WIPEONFORK, MADV_GUARD_INSTALL and
 /// others), needs an offset and an end that are on page boundaries or at the ends of the mapping (MMAP_WRAP_E_ALIGNMENT): the
 /// kernel would round up and discard the neighbouring bytes. In a forked child that does not inherit the whole mapping
-/// (MADV_DONTFORK), the handle is that of an unmapped mapping.
+/// (MADV_DONTFORK), the mapping counts as unmapped (MMAP_WRAP_E_UNMAPPED).
 ///
 /// Errors: MMAP_WRAP_E_ARGUMENT if the value is not advice on this platform; -EINVAL if the kernel lacks it or it does not
 /// apply to this kind of mapping.

@@ -36,8 +36,8 @@ pub unsafe extern "C" fn munlock_wrap(h: mmap_wrap_handle, offset: i64, size: i6
 /// Locks all memory of the process, also memory that this library did not map: mlockall(2). flags: MCL_CURRENT (existing
 /// mappings), MCL_FUTURE (future mappings), or both; with MCL_ONFAULT each page when it is first accessed.
 ///
-/// Returns 0. Errors: -ENOMEM, -EPERM as mlock_wrap (with MCL_FUTURE, later calls that map memory can fail with -EAGAIN);
-/// -EINVAL, MMAP_WRAP_E_ARGUMENT for invalid flags; MMAP_WRAP_E_UNSUPPORTED.
+/// Returns 0. Errors: -ENOMEM and -EPERM as for mlock_wrap (with MCL_FUTURE, later calls that map memory can fail with
+/// -EAGAIN); -EINVAL, MMAP_WRAP_E_ARGUMENT for invalid flags; MMAP_WRAP_E_UNSUPPORTED.
 ///
 /// ```c
 /// if (mlockall_wrap(MCL_CURRENT | MCL_FUTURE) < 0) puts(mmap_wrap_last_error_message());

@@ -1,9 +1,9 @@
 //! Resizing, moving, splitting
 //!
 //! These change the mapping itself. Calls of other threads on the same mapping wait until the change is done; the change waits
-//! a moment for calls that are executing, and returns MMAP_WRAP_E_BUSY if they do not return. It also returns MMAP_WRAP_E_BUSY
+//! briefly for calls that are executing, and returns MMAP_WRAP_E_BUSY if they do not return. It also returns MMAP_WRAP_E_BUSY
 //! while the address is acquired (mmap_wrap_acquire). Addresses from mmap_wrap_address are invalid afterwards. In a child that
-//! is forked during the change, the handle is that of an unmapped mapping.
+//! is forked during the change, the mapping counts as unmapped (MMAP_WRAP_E_UNMAPPED).
 
 use super::boundary::boundary;
 use super::mapping::mmap_wrap_handle;
@@ -13,7 +13,7 @@ use crate::mapping::FileEnd;
 use crate::registry;
 use std::ffi::c_void;
 
-/// For with_file: the file is made to end where the mapping ends.
+/// For with_file: the file is resized to end where the mapping ends.
 pub const MMAP_WRAP_WITH_FILE: i64 = 1;
 /// For with_file: as MMAP_WRAP_WITH_FILE, and the file system allocates blocks for the whole file.
 pub const MMAP_WRAP_ALLOCATE: i64 = 2;
@@ -44,10 +44,10 @@ fn file_end(with_file: i64) -> Result<FileEnd> {
 /// length must be that of the mapping, and with_file 0.
 ///
 /// Returns h, or the new handle. On failure nothing has changed. Errors: MMAP_WRAP_E_BUSY; MMAP_WRAP_E_SEALED;
-/// MMAP_WRAP_E_ARGUMENT (length 0, the end of a device, invalid combinations of flags, no file kept); MMAP_WRAP_E_RANGE;
-/// MMAP_WRAP_E_ALIGNMENT (new_addr); MMAP_WRAP_E_UNSUPPORTED (shared memory without a file cannot grow); -EFAULT (parts have
-/// different protection or advice); -ENOMEM; -EINVAL (longer than the address space); -EPERM (a sealed file);
-/// MMAP_WRAP_E_HANDLE; MMAP_WRAP_E_UNMAPPED.
+/// MMAP_WRAP_E_ARGUMENT (length 0, MMAP_WRAP_REST for a device, invalid combinations of flags, no file kept);
+/// MMAP_WRAP_E_RANGE; MMAP_WRAP_E_ALIGNMENT (new_addr); MMAP_WRAP_E_UNSUPPORTED (shared memory without a file cannot grow);
+/// -EFAULT (parts have different protection or advice); -ENOMEM; -EINVAL (longer than the address space); -EPERM (a sealed
+/// file); MMAP_WRAP_E_HANDLE; MMAP_WRAP_E_UNMAPPED.
 ///
 /// ```c
 /// if (mremap_wrap(h, 1 << 20, MREMAP_MAYMOVE, NULL, MMAP_WRAP_WITH_FILE) < 0)

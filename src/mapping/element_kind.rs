@@ -22,9 +22,9 @@ pub const MMAP_WRAP_U64: i64 = 0x28;
 pub const MMAP_WRAP_F32: i64 = 0x34;
 /// A float of 64 bits.
 pub const MMAP_WRAP_F64: i64 = 0x38;
-/// Or'ed to a kind: little-endian, on any machine.
+/// Combined with a kind (by |): little-endian, on any machine.
 pub const MMAP_WRAP_LITTLE_ENDIAN: i64 = 0x100;
-/// Or'ed to a kind: big-endian, on any machine.
+/// Combined with a kind (by |): big-endian, on any machine.
 pub const MMAP_WRAP_BIG_ENDIAN: i64 = 0x200;
 
 /// All kinds, one bit each.

@@ -106,9 +106,9 @@ static void a_length_that_was_always_beyond_the_end_is_not_reported_as_truncatio
     make_file("short", bytes, page);
     mmap_wrap_handle h = mmap_path_wrap("short", 3 * page, PROT_READ, MAP_SHARED, 0);
     CHECK_FAILS(mmap_wrap_read(h, page, &byte, 1), MMAP_WRAP_E_FAULT, "lies beyond the 4096 bytes of the file");
-    SAYS_NOT("cut short");
+    SAYS_NOT("truncated");
     CHECK_IS(mmap_wrap_find(h, "x", 1, 0, MMAP_WRAP_REST), MMAP_WRAP_E_FAULT);
-    SAYS_NOT("cut short");
+    SAYS_NOT("truncated");
     CHECK_IS(munmap_wrap(h), 1);
     /* The message is true, too, for a file that was longer when it was mapped. */
     h = mmap_path_wrap("short", page, PROT_READ, MAP_SHARED, 0);
@@ -141,13 +141,13 @@ static void an_empty_pool_of_huge_pages_is_reported(void) {
         return;
     }
     CHECK_FAILS(mmap_wrap_fill(h, 0, 1, 1), MMAP_WRAP_E_FAULT, "huge page");
-    SAYS_NOT("cut short");
+    SAYS_NOT("truncated");
     CHECK_FAILS(mmap_wrap_read(h, 0, &byte, 1), MMAP_WRAP_E_FAULT, "huge page");
     CHECK_IS(munmap_wrap(h), 1);
     h = mmap_memfd_wrap("huge", MFD_HUGETLB, huge, RW, MAP_SHARED | MAP_NORESERVE);
     if (h > 0) {
         CHECK_FAILS(mmap_wrap_fill(h, 0, 1, 1), MMAP_WRAP_E_FAULT, "huge page");
-        SAYS_NOT("cut short");
+        SAYS_NOT("truncated");
         CHECK_IS(munmap_wrap(h), 1);
     }
 }

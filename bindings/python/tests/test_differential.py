@@ -2,7 +2,7 @@
 
 A program is a list of lines, so that one that tells the two apart can be run by hand. What differs on purpose is in the
 table DIFFERENCES below, which the README of the package repeats. What would end the process under the standard library
-(indices that close the map, files cut short) is left out here, and in test_hostile.
+(indices that close the map, truncated files) is left out here, and in test_hostile.
 
 MMAP_WRAP_STEPS says how many lines are run (by default as many as take some seconds), MMAP_WRAP_SEED where they begin.
 """
@@ -403,7 +403,7 @@ DIFFERENCES = [
         *(NONE, NONE, r"setitem\(m, slice\(.*, m\)", "m := mmap.mmap(fd, 0); setitem(m, slice(None, None, -1), m)"),
     ),
     Difference(
-        *("a `resize` that the system refuses", "leaves the file as it was", "has changed its size"),
+        *("a `resize` that fails", "leaves the file as it was", "has changed its size"),
         *(OSError, OSError, r"m\.resize\(", f"m := mmap.mmap(fd, 0); m.madvise(2, 0, 7); m.resize({2 * SIZE})"),
     ),
     Difference(
@@ -447,7 +447,7 @@ NOT_RUN = [
     ("a truncated file, a full disk", "`FaultError`", "ends the process"),
     ("an argument that closes the map", "`ValueError`", "ends the process before 3.12"),
     ("a `with` block left by an exception while views live", "the exception", "`BufferError`"),
-    ("two things wrong at once", "one of them is told", "it may be the other one"),
+    ("two things wrong at once", "one of them is reported", "it may be the other one"),
 ]
 
 

@@ -1,4 +1,4 @@
-"""A file cut short under its map is an exception, whoever owns the signals of the process."""
+"""A file truncated under its map is an exception, whatever handles the signals of the process."""
 
 import fcntl
 import os

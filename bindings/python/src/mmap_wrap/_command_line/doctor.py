@@ -231,7 +231,7 @@ def _signals() -> Iterator[Finding]:
 
 
 _SIGNALS = (
-    ("SIGBUS", "views survive a file that is cut short"),
+    ("SIGBUS", "views survive a truncated file"),
     ("SIGSEGV", "accesses need not go through the kernel"),
 )
 
