@@ -293,6 +293,17 @@ pub fn reports_page_sizes() -> bool {
     error.raw_os_error() != Some(libc::ENOTTY)
 }
 
+/// Whether the kernel counts the pages of a mapping in /proc/self/smaps. An emulator is known that has zeros there.
+#[cfg(target_os = "linux")]
+pub fn counts_pages() -> bool {
+    let smaps = std::fs::read_to_string("/proc/self/smaps").unwrap();
+    let counts = smaps.lines().filter_map(|line| line.strip_prefix("Rss:")).any(|count| count.trim() != "0 kB");
+    if !counts {
+        println!("skipped: /proc/self/smaps counts no pages, though this program has some: an emulator's error");
+    }
+    counts
+}
+
 /// Whether accesses that could fault need no descriptors: by loops of the library's own, or by process_vm_readv(2), which
 /// some emulators do not have.
 #[cfg(target_os = "linux")]
