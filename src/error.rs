@@ -84,7 +84,7 @@ pub enum Error {
     /// On 32 bits.
     #[error("no buffer is {0} bytes long")]
     BufferTooLong(i64),
-    #[error("there is room for {room} pages, and the range has {needed}")]
+    #[error("the array has room for {room} pages, but the range has {needed}")]
     NoRoom { room: usize, needed: usize },
 
     #[error("{what} {value} is not on a page boundary: pages are {page} bytes{}", Lead(*lead))]
@@ -107,9 +107,9 @@ pub enum Error {
     #[error("{}", Held(*exports))]
     Busy { exports: u32 },
 
-    #[error("calls of other threads are inside the mapping and did not leave; try again when they have")]
+    #[error("calls of other threads on the mapping did not return in time; try again")]
     Occupied,
-    #[error("a part of the mapping is sealed: it stays as it is until the process ends")]
+    #[error("a part of the mapping is sealed: it cannot be changed until the process ends")]
     Sealed,
 
     #[error("{0}")]
@@ -241,7 +241,7 @@ pub enum Cause {
     File,
     #[error("a guard region, a protection key or userfaultfd prevents the access; the system does not report which")]
     Memory,
-    #[error("it has ended meanwhile, a further access would succeed")]
+    #[error("the cause no longer exists, a new access would succeed")]
     Gone,
     #[error("the system does not report the cause")]
     Unknown,

@@ -97,7 +97,7 @@ fn release(handle: Handle, offset: i64, left: u64) -> Result<()> {
         if holder & !WAITERS != thread.holder {
             let held = match id(holder) {
                 0 => "it is free".to_owned(),
-                thread if u64::from(thread) == ABANDONED => "a holder of it ended".to_owned(),
+                thread if u64::from(thread) == ABANDONED => "its holder ended without unlocking it".to_owned(),
                 thread => format!("thread {thread} holds it"),
             };
             let attempt = format!("unlock the mutex at offset {offset} in thread {}", id(thread.holder));

@@ -274,6 +274,7 @@ fn an_export_outlives_a_fork() {
 }
 
 #[test]
+#[cfg(unix)]
 fn sixty_thousand_mappings_can_exist_and_one_beyond_the_limit_is_an_error() {
     in_a_process_of_its_own("sixty_thousand_mappings_can_exist_and_one_beyond_the_limit_is_an_error", || {
         let mut handles = Vec::new();

@@ -502,7 +502,7 @@ fn opening_shared_memory_waits_for_its_size_but_not_long() {
     let file = unsafe { <File as std::os::fd::FromRawFd>::from_raw_fd(fd) };
     let late = shared_memory(name, O_RDWR, REST).unwrap_err();
     assert_eq!(late.code(), errno(libc::ETIMEDOUT));
-    assert!(late.to_string().contains("give the size that it is to have"), "{late}");
+    assert!(late.to_string().contains("pass the size that it is to have"), "{late}");
     // On a busy machine it may take longer than a second until the size is set.
     let attached = (0..10).find_map(|_| {
         file.set_len(0).unwrap();

@@ -155,9 +155,9 @@ fn too_small_an_array_is_an_error_and_nothing_is_written() {
     let h = handle(4 * page);
     let mut pages = [9u8; 4];
     let to = pages.as_mut_ptr();
-    let failure = "mincore_wrap: there is room for 3 pages, and the range has 4";
+    let failure = "mincore_wrap: the array has room for 3 pages, but the range has 4";
     assert_fails(mincore_wrap(h, to, 3, 0, REST), MMAP_WRAP_E_RANGE, failure);
-    assert_fails(mincore_wrap(h, to, 0, page, 1), MMAP_WRAP_E_RANGE, "room for 0 pages, and the range has 1");
+    assert_fails(mincore_wrap(h, to, 0, page, 1), MMAP_WRAP_E_RANGE, "room for 0 pages, but the range has 1");
     assert_fails(mincore_wrap(h, to, -1, 0, REST), MMAP_WRAP_E_RANGE, "size -1 is negative");
     assert_fails(mincore_wrap(h, std::ptr::null_mut(), 4, 0, REST), MMAP_WRAP_E_ARGUMENT, "the buffer is NULL");
     assert_eq!(pages, [9; 4]);
@@ -217,7 +217,7 @@ fn a_user_without_write_permission_gets_no_residency_of_a_file() {
             }
             match cache::cachestat(fd(&reading), 0, REST) {
                 Err(error) if error.code() == -i64::from(libc::EPERM) => {
-                    assert!(error.to_string().contains("for who owns it or may write it"), "{error}");
+                    assert!(error.to_string().contains("ownership of the file"), "{error}");
                 }
                 Err(error) if error.code() == MMAP_WRAP_E_UNSUPPORTED => println!("skipped: {error}"),
                 Ok(_) => println!("skipped: this kernel reports it to all users (before Linux 6.14)"),
@@ -406,7 +406,7 @@ fn locked_pages_are_not_paged_out() {
         }
         let failure = memory.page_out(0, REST).unwrap_err();
         assert_eq!(failure.code(), -i64::from(libc::EINVAL));
-        assert!(failure.to_string().contains("locked pages, huge pages from the pool"), "{failure}");
+        assert!(failure.to_string().contains("locked pages, huge pages of the pool"), "{failure}");
         assert_eq!(memory.find(b"locked", 0, REST), Ok(0));
         assert_eq!(memory.resident_bytes(0, page), Ok(small));
     }

@@ -118,7 +118,7 @@ impl<M: Borrow<Mapping>> Seek for Cursor<M> {
             SeekFrom::End(by) => (number(self.mapping.borrow().len()).unsigned_abs(), by),
         };
         self.position = from.checked_add_signed(by).ok_or_else(|| {
-            let text = format!("seek: {by} bytes from offset {from} leads before the start or beyond the largest offset");
+            let text = format!("seek: {by} bytes from offset {from} is before the start or beyond the largest offset");
             io::Error::new(io::ErrorKind::InvalidInput, text)
         })?;
         Ok(self.position)

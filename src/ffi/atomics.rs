@@ -30,7 +30,7 @@ use crate::registry::{self, with};
 pub unsafe extern "C" fn mmap_wrap_atomic_load(h: mmap_wrap_handle, bits: i64, offset: i64, value: *mut i64) -> i64 {
     boundary("mmap_wrap_atomic_load", || {
         let word = with(h, |mapping| match value.is_null() {
-            true => Err(Error::argument("value is NULL: there is no place for the word")),
+            true => Err(Error::argument("value is NULL")),
             false => mapping.atomic_load(bits, offset),
         })?;
         store_to(value, word)

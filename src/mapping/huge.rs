@@ -69,7 +69,7 @@ impl Mapping {
                     )),
                 }
             }
-            Err(errno) => Err(Error::system(errno, format!("look for huge pages in {span}"), "")),
+            Err(errno) => Err(Error::system(errno, format!("count huge pages in {span}"), "")),
         }
     }
 }

@@ -45,7 +45,7 @@ impl Mapping {
         sys::node(&self.pages, span.bytes(self.grid).start).map(i64::from).map_err(|errno| {
             let hint = match errno {
                 Errno::ENOSYS => return Error::unsupported("move_pages(2): this kernel was built without NUMA"),
-                Errno::ENOENT => "no page is in memory there: it has not been touched, or was reclaimed; prefault it first",
+                Errno::ENOENT => "no page is in memory there: it was never accessed, or was reclaimed; prefault it first",
                 Errno::EFAULT => "it was read and never written, so that it shares the kernel's page of zeros",
                 _ => "",
             };

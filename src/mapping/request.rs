@@ -41,7 +41,7 @@ impl MapRequest {
         let c_flags = known(Group::MapFlag, flags & !(KEEP | OR_PRIVATE), "flags").map_err(|error| match flags & SHARING {
             // As mmap(2) does.
             MAP_SHARED_VALIDATE if MAP_SHARED_VALIDATE != 0 => {
-                Error::system(Errno::EOPNOTSUPP, error.to_string(), "MAP_SHARED_VALIDATE asks for flags that are known")
+                Error::system(Errno::EOPNOTSUPP, error.to_string(), "MAP_SHARED_VALIDATE rejects unknown flags")
             }
             _ => error,
         })?;

@@ -139,10 +139,12 @@ impl Mapping {
             let outcome = sys::presence(&self.pages, at..at + count * small, &mut present[..count]);
             outcome.map_err(|errno| match errno {
                 Errno::ENOSYS => Error::unsupported("mincore(2)"),
-                Errno::ENOMEM => {
-                    Error::system(errno, format!("look for {span}"), "a part of the mapping was unmapped without this library")
-                }
-                _ => Error::system(errno, format!("look for {span}"), ""),
+                Errno::ENOMEM => Error::system(
+                    errno,
+                    format!("query the residency of {span}"),
+                    "a part of the mapping was unmapped without this library",
+                ),
+                _ => Error::system(errno, format!("query the residency of {span}"), ""),
             })?;
             present[..count].iter_mut().for_each(|byte| *byte &= 1);
             pass_on(&present[..count])?;
@@ -233,11 +235,11 @@ impl Mapping {
         let pages = span.covering_pages(self.grid);
         let failure = |errno| {
             let hint = match errno {
-                Errno::EINVAL => "locked pages, huge pages from the pool and memory of devices cannot go",
+                Errno::EINVAL => "locked pages, huge pages of the pool and memory of devices cannot be removed",
                 Errno::EIO => "the data could not be stored",
                 _ => "",
             };
-            Error::system(errno, format!("drop {span}"), hint)
+            Error::system(errno, format!("remove {span} from memory"), hint)
         };
         if self.shows_a_file() {
             self.pages.sync(pages.clone(), as_c_int(MS_SYNC)).map_err(failure)?;

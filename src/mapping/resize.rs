@@ -128,7 +128,7 @@ impl Mapping {
             return Err(Error::argument("MREMAP_DONTUNMAP moves all pages: the length stays as it is"));
         }
         if file_end != FileEnd::Stays {
-            return Err(Error::argument("MREMAP_DONTUNMAP changes no size: the file keeps its size, too"));
+            return Err(Error::argument("MREMAP_DONTUNMAP changes no size, that of the file included"));
         }
         let file = self.file_for_a_sibling()?;
         let moved = self.without_fences(|mapping| {
@@ -155,7 +155,7 @@ impl Mapping {
         let span = self.span(offset, REST)?;
         if span.offset == 0 || span.size == 0 {
             return Err(Error::argument(format!(
-                "a split at offset {offset} of {} bytes leaves nothing on one side",
+                "a split at offset {offset} of {} bytes leaves one part empty",
                 self.grid.length
             )));
         }
@@ -196,7 +196,7 @@ impl Mapping {
     fn checked_flags(&self, flags: i64, address: usize) -> Result<c_int> {
         let c_flags = known(Group::RemapFlag, flags, "mremap flags")?;
         if flags & (MREMAP_FIXED | MREMAP_DONTUNMAP) != 0 && flags & MREMAP_MAYMOVE == 0 {
-            return Err(Error::argument("MREMAP_FIXED and MREMAP_DONTUNMAP need MREMAP_MAYMOVE beside them"));
+            return Err(Error::argument("MREMAP_FIXED and MREMAP_DONTUNMAP need MREMAP_MAYMOVE as well"));
         }
         if address != 0 && flags & MREMAP_FIXED == 0 {
             return Err(Error::argument(format!("address {address:#x} without MREMAP_FIXED")));
@@ -293,7 +293,7 @@ impl Mapping {
         self.origin
             .fences
             .part(pages, count)
-            .map_err(|errno| Error::system(errno, "note which pages are guarded", memory_hint(errno)))
+            .map_err(|errno| Error::system(errno, "record which pages are guarded", memory_hint(errno)))
     }
 
     fn remap_pages(&mut self, size: usize, flags: c_int, address: usize) -> Result<()> {

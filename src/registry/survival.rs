@@ -30,8 +30,7 @@ pub fn survive(handle: Handle, surviving: bool) -> Result<()> {
     if !guarded::survive_with(replace_page) {
         return Err(Error::unsupported("surviving SIGBUS while its handler was replaced or this thread blocks it"));
     }
-    sys::prepare_reserve()
-        .map_err(|errno| Error::system(errno, "keep pages ready for replacing lost ones", memory_hint(errno)))?;
+    sys::prepare_reserve().map_err(|errno| Error::system(errno, "reserve pages to replace lost ones", memory_hint(errno)))?;
     publish_place(pin.slot, &pin);
     let before = pin.slot.marks.fetch_or(SURVIVING, SeqCst);
     if pin.is_sealed() {

@@ -64,7 +64,7 @@ impl Name<'_> {
 /// Removes a name of shared memory.
 pub fn unlink_shared_memory(name: &CStr) -> Result<()> {
     sys::shm_unlink(name).map_err(|errno| match errno {
-        Errno::ENOSYS => Error::unsupported("removing a name of shared memory (it goes with the last mapping and handle)"),
+        Errno::ENOSYS => Error::unsupported("removing a name of shared memory (it is removed with its last mapping and handle)"),
         _ => Error::system(errno, format!("unlink {}", Name::SharedMemory(name).text()), ""),
     })
 }
@@ -144,7 +144,7 @@ impl<'a> OpenRequest<'a> {
     fn check(&self) -> Result<()> {
         known(Group::OpenFlag, self.flags, "open flags")?;
         if !(0..=0o7777).contains(&self.mode) {
-            return Err(Error::argument(format!("mode {:#o} is not of permissions: 0 to 0o7777", self.mode)));
+            return Err(Error::argument(format!("mode {:#o} is not a permission mode: 0 to 0o7777", self.mode)));
         }
         match self.size {
             REST | 0.. => Ok(()),
@@ -246,7 +246,7 @@ impl<'a> OpenRequest<'a> {
         while found.size == 0 && matches!(self.name, Name::SharedMemory(_)) && self.flags & O_TRUNC == 0 {
             if Instant::now() >= end {
                 let attempt = format!("wait {} s for the size of {}", SIZE_FOLLOWS.as_secs(), self.name.text());
-                return Err(Error::system(Errno::ETIMEDOUT, attempt, "it has 0 bytes: give the size that it is to have"));
+                return Err(Error::system(Errno::ETIMEDOUT, attempt, "it has 0 bytes: pass the size that it is to have"));
             }
             std::thread::sleep(Duration::from_millis(1));
             found = file_info(fd, || self.attempt())?;

@@ -56,7 +56,7 @@ static void fill_takes_bytes_0_to_255_only(void) {
     }
     CHECK(holds_expected(h, 300));
     CHECK_FAILS(mmap_wrap_fill(h, 0, 256, 1), MMAP_WRAP_E_ARGUMENT, "mmap_wrap_fill: 256 is not a byte value: 0 to 255");
-    CHECK_FAILS(mmap_wrap_fill(h, 0, -1, 1), MMAP_WRAP_E_ARGUMENT, "-1 is no byte");
+    CHECK_FAILS(mmap_wrap_fill(h, 0, -1, 1), MMAP_WRAP_E_ARGUMENT, "-1 is not a byte");
     CHECK(holds_expected(h, 300));
     CHECK_IS(mmap_wrap_fill(h, 100, 'r', MMAP_WRAP_REST), 200);
     memset(expected + 100, 'r', 200);

@@ -412,9 +412,9 @@ static void every_code_has_a_name(void) {
     CHECK(strstr(mmap_wrap_strerror(-4095), "4095") != NULL);
     CHECK(strstr(mmap_wrap_strerror(0), "success") != NULL);
     CHECK(strstr(mmap_wrap_strerror(MMAP_WRAP_E_BUSY), "in use") != NULL); /* acquired, or other calls are executing */
-    CHECK(strstr(mmap_wrap_strerror(17), "17 is no error code") != NULL);
-    CHECK(strstr(mmap_wrap_strerror(INT64_MIN), "-9223372036854775808 is no error code") != NULL);
-    CHECK(strstr(mmap_wrap_strerror(-5000), "is no error code") != NULL);
+    CHECK(strstr(mmap_wrap_strerror(17), "17 is not an error code") != NULL);
+    CHECK(strstr(mmap_wrap_strerror(INT64_MIN), "-9223372036854775808 is not an error code") != NULL);
+    CHECK(strstr(mmap_wrap_strerror(-5000), "is not an error code") != NULL);
 }
 
 static void the_message_stays_after_a_success_and_a_second_read(void) {

@@ -107,7 +107,7 @@ static void querying_the_node_of_a_page_accesses_nothing(void) {
         CHECK_IS(mmap_wrap_resident_bytes(h, 0, MMAP_WRAP_REST), 0);
         CHECK_IS(mmap_wrap_fill(h, 0, 1, 1), 1);
         CHECK_IS(mmap_wrap_numa_node(h, page - 1), 0);
-        CHECK_FAILS(mbind_wrap(h, MPOL_BIND, &nowhere, 1, 0, 0, page), -EINVAL, "a node is not there");
+        CHECK_FAILS(mbind_wrap(h, MPOL_BIND, &nowhere, 1, 0, 0, page), -EINVAL, "a node does not exist");
         CHECK_IS(mbind_wrap(h, MPOL_DEFAULT, NULL, 0, 0, page, 1), 0);
         CHECK_IS(mbind_wrap(h, MPOL_BIND, &nowhere, 1, 0, page, 0), 0);
     }

@@ -170,7 +170,7 @@ static void the_list_has_the_live_mappings_and_no_others(void) {
 static void an_array_that_is_null_is_an_error(void) {
     mmap_wrap_handle place;
     CHECK_FAILS(mmap_wrap_list(NULL, 1), MMAP_WRAP_E_ARGUMENT, "mmap_wrap_list: the buffer is NULL");
-    CHECK_FAILS(mmap_wrap_list(NULL, INT64_MAX), MMAP_WRAP_E_ARGUMENT, "mmap_wrap_list: no buffer holds");
+    CHECK_FAILS(mmap_wrap_list(NULL, INT64_MAX), MMAP_WRAP_E_ARGUMENT, "mmap_wrap_list: a buffer for");
     CHECK_FAILS(mmap_wrap_list(NULL, -1), MMAP_WRAP_E_RANGE, "negative");
     CHECK_FAILS(mmap_wrap_list(&place, -1), MMAP_WRAP_E_RANGE, "negative");
     CHECK_FAILS(mmap_wrap_list(&place, MMAP_WRAP_REST), MMAP_WRAP_E_RANGE, "negative");

@@ -342,7 +342,7 @@ static void an_abandoned_mutex_is_taken_over(void) {
     CHECK_FAILS(mmap_wrap_mutex_abandon(memory, AT), -EPERM, "it is free");
     CHECK_IS(lock(0), 0);
     CHECK_IS(mmap_wrap_mutex_abandon(memory, AT), 0);
-    CHECK_FAILS(unlock(), -EPERM, "a holder of it ended");
+    CHECK_FAILS(unlock(), -EPERM, "its holder ended without unlocking it");
     CHECK_IS(lock(0), 1);
     CHECK_IS(mmap_wrap_mutex_abandon(memory, AT), 0);
     /* Also if mutexes are not taken over, since there are several PID namespaces. */

@@ -149,7 +149,7 @@ static void a_file_is_kept_open_only_on_request(void) {
         CHECK(descriptor > 2 && (fcntl((int)descriptor, F_GETFD) & FD_CLOEXEC) != 0);
         close((int)descriptor);
     }
-    CHECK_FAILS(mmap_wrap_file_seals(kept[0]), -EINVAL, "no memory file that can be sealed");
+    CHECK_FAILS(mmap_wrap_file_seals(kept[0]), -EINVAL, "not a memory file with sealing");
     CHECK_FAILS(mmap_wrap_add_file_seals(kept[0], F_SEAL_GROW), -EINVAL, "add the seals 0x4");
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
         CHECK_IS(munmap_wrap(kept[i]), 1);
@@ -190,7 +190,7 @@ static void a_failure_at_any_step_does_not_change_files(void) {
         open_fails(path, MAKE, 0600, -5, rest, RW, MAP_SHARED, 0, MMAP_WRAP_E_RANGE, "mmap_open_wrap: file size -5 is negative");
         open_fails(path, MAKE, 0600, 5, -5, RW, MAP_SHARED, 0, MMAP_WRAP_E_RANGE, "mmap_open_wrap: length -5 is negative");
         open_fails(path, MAKE, 0600, 5, rest, RW, MAP_SHARED, -1, MMAP_WRAP_E_RANGE, "file offset -1 is negative");
-        open_fails(path, MAKE, 010000, 5, rest, RW, MAP_SHARED, 0, MMAP_WRAP_E_ARGUMENT, "mode 0o10000 is not of permissions");
+        open_fails(path, MAKE, 010000, 5, rest, RW, MAP_SHARED, 0, MMAP_WRAP_E_ARGUMENT, "mode 0o10000 is not a permission mode");
         open_fails(path, MAKE, -1, 5, rest, RW, MAP_SHARED, 0, MMAP_WRAP_E_ARGUMENT, "mode");
         open_fails(path, MAKE | (int64_t)1 << 40, 0600, 5, rest, RW, MAP_SHARED, 0, MMAP_WRAP_E_ARGUMENT, "open flags 0x100");
         open_fails(path, -1, 0600, 5, rest, RW, MAP_SHARED, 0, MMAP_WRAP_E_ARGUMENT, "open flags");
@@ -200,7 +200,7 @@ static void a_failure_at_any_step_does_not_change_files(void) {
         open_fails(path, MAKE, 0600, 5, rest, RW, MAP_SHARED | MAP_FIXED, 0, MMAP_WRAP_E_ARGUMENT, "MAP_FIXED");
         /* After it was opened or created. */
         open_fails(path, O_RDONLY | O_CREAT, 0600, 4096, rest, PROT_READ, MAP_SHARED, 0, -EINVAL, "must be open for writing");
-        open_fails(path, MAKE, 0600, INT64_MAX, rest, RW, MAP_SHARED, 0, -EFBIG, "allows no file as large");
+        open_fails(path, MAKE, 0600, INT64_MAX, rest, RW, MAP_SHARED, 0, -EFBIG, "larger than the file system allows");
         /* After its size was set, but before it was truncated. */
         open_fails(path, MAKE, 0600, 4096, 0, RW, MAP_SHARED, 0, MMAP_WRAP_E_ARGUMENT, "length 0");
         open_fails(path, MAKE, 0600, 4096, rest, RW, MAP_SHARED, 8192, MMAP_WRAP_E_RANGE, "beyond the 4096 bytes of the file");

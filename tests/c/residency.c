@@ -98,7 +98,7 @@ static void locked_pages_are_in_memory_and_stay(void) {
     /* Under an emulator that locks nothing the pages go. */
     char *locked = mmap_wrap_address(h);
     if (madvise(locked + page, (size_t)page, MADV_PAGEOUT) == 0) skip("locked pages are not locked here");
-    else if (!lacking(dropped)) CHECK_FAILS(dropped, -EINVAL, text("mmap_wrap_page_out: drop %lld bytes", (long long)page));
+    else if (!lacking(dropped)) CHECK_FAILS(dropped, -EINVAL, text("mmap_wrap_page_out: remove %lld bytes", (long long)page));
     CHECK_IS(munlock_wrap(h, 0, MMAP_WRAP_REST), 0);
     CHECK_IS(munlock_wrap(h, 0, MMAP_WRAP_REST), 0);
     CHECK_FAILS(mlock_wrap(h, 64, 0, MMAP_WRAP_REST), MMAP_WRAP_E_ARGUMENT, "mlock_wrap: flags 0x40");
@@ -141,7 +141,7 @@ static void pages_are_in_memory_once_they_were_accessed(void) {
 static void too_small_an_array_is_an_error(void) {
     mmap_wrap_handle h = memory_of(4 * page);
     memset(pages, 9, sizeof pages);
-    CHECK_FAILS(mincore_wrap(h, pages, 3, 0, MMAP_WRAP_REST), MMAP_WRAP_E_RANGE, "room for 3 pages, and the range has 4");
+    CHECK_FAILS(mincore_wrap(h, pages, 3, 0, MMAP_WRAP_REST), MMAP_WRAP_E_RANGE, "room for 3 pages, but the range has 4");
     CHECK_FAILS(mincore_wrap(h, NULL, 4, 0, MMAP_WRAP_REST), MMAP_WRAP_E_ARGUMENT, "the buffer is NULL");
     CHECK_FAILS(mincore_wrap(h, pages, -4, 0, MMAP_WRAP_REST), MMAP_WRAP_E_RANGE, "-4 is negative");
     CHECK(pages[0] == 9);

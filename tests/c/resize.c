@@ -89,8 +89,8 @@ static void moved_pages_have_a_new_handle(void) {
     CHECK_IS(mmap_wrap_write(h, 0, "here", 4), 4);
     const int64_t dontunmap = MREMAP_MAYMOVE | MREMAP_DONTUNMAP;
     CHECK_FAILS(mremap_wrap(h, 2 * page, dontunmap, NULL, 0), MMAP_WRAP_E_ARGUMENT, "the length stays as it is");
-    CHECK_FAILS(mremap_wrap(h, page, dontunmap, NULL, 1), MMAP_WRAP_E_ARGUMENT, "the file keeps its size, too");
-    CHECK_FAILS(mremap_wrap(h, page, MREMAP_DONTUNMAP, NULL, 0), MMAP_WRAP_E_ARGUMENT, "need MREMAP_MAYMOVE beside them");
+    CHECK_FAILS(mremap_wrap(h, page, dontunmap, NULL, 1), MMAP_WRAP_E_ARGUMENT, "that of the file included");
+    CHECK_FAILS(mremap_wrap(h, page, MREMAP_DONTUNMAP, NULL, 0), MMAP_WRAP_E_ARGUMENT, "need MREMAP_MAYMOVE as well");
     mmap_wrap_handle moved = mremap_wrap(h, page, dontunmap, NULL, 0);
     if (under_valgrind() && moved < 0) {
         skip("valgrind knows no MREMAP_DONTUNMAP");
@@ -291,7 +291,7 @@ static void a_failed_resize_changes_nothing(void) {
     resize_fails(h, -1, 0, NULL, 0, MMAP_WRAP_E_RANGE, "mremap_wrap: length -1 is negative");
     resize_fails(h, 10, 1 << 20, NULL, 0, MMAP_WRAP_E_ARGUMENT, "mremap flags 0x100000");
     resize_fails(h, 10, -1, NULL, 0, MMAP_WRAP_E_ARGUMENT, "mremap flags");
-    resize_fails(h, 10, MREMAP_FIXED, place, 0, MMAP_WRAP_E_ARGUMENT, "need MREMAP_MAYMOVE beside them");
+    resize_fails(h, 10, MREMAP_FIXED, place, 0, MMAP_WRAP_E_ARGUMENT, "need MREMAP_MAYMOVE as well");
     resize_fails(h, 10, MREMAP_MAYMOVE, place, 0, MMAP_WRAP_E_ARGUMENT, "without MREMAP_FIXED");
     resize_fails(h, 10, 0, place, 0, MMAP_WRAP_E_ARGUMENT, "without MREMAP_FIXED");
     resize_fails(h, 10, fixed, place + 1, 0, MMAP_WRAP_E_ALIGNMENT, "mremap_wrap: address");
@@ -379,7 +379,7 @@ static void a_split_needs_a_page_boundary_with_bytes_on_both_sides(void) {
     const int64_t nothing[] = {0, 2 * page}, beyond[] = {-1, 2 * page + 1, INT64_MAX, MMAP_WRAP_REST};
     CHECK_FAILS(mmap_wrap_split(h, 1), MMAP_WRAP_E_ALIGNMENT, "mmap_wrap_split: offset 1 is not on a page boundary");
     for (int i = 0; i < 2; i++)
-        CHECK_FAILS(mmap_wrap_split(h, nothing[i]), MMAP_WRAP_E_ARGUMENT, "leaves nothing on one side");
+        CHECK_FAILS(mmap_wrap_split(h, nothing[i]), MMAP_WRAP_E_ARGUMENT, "leaves one part empty");
     for (int i = 0; i < 4; i++) CHECK_FAILS(mmap_wrap_split(h, beyond[i]), MMAP_WRAP_E_RANGE, "mmap_wrap_split: offset");
     CHECK_IS(mmap_wrap_length(h), 2 * page);
     CHECK_IS(mmap_wrap_list(NULL, 0), 1);

@@ -232,8 +232,13 @@ pub fn processes_share_memory() -> bool {
     true
 }
 
+/// Windows has no such processes.
+#[cfg(windows)]
+pub fn processes_share_memory() -> bool {
+    false
+}
+
 /// Whether there are atomic operations, while the handlers are the library's.
-#[cfg(unix)]
 pub fn atomics() -> bool {
     LOOPS || processes_share_memory()
 }

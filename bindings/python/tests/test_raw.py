@@ -171,5 +171,5 @@ else:
     said = run_well(script)
     if said == "no seals\n":
         pytest.skip("a sealed map: this kernel has no mseal")
-    sealed = "a part of the mapping is sealed: it stays as it is until the process ends"
+    sealed = "a part of the mapping is sealed: it cannot be changed until the process ends"
     assert said == f"{errno.EPERM} mmap.close: {sealed}\n{errno.EPERM} mmap.protect: {sealed}\n7 False\n"

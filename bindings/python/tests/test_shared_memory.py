@@ -111,7 +111,7 @@ def test_what_another_library_is_making_is_waited_for(name):
         pytest.skip("no /dev/shm here: shared memory of other makers cannot be made by open")
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     began = time.monotonic()
-    with pytest.raises(TimeoutError, match="give the size that it is to have") as caught:
+    with pytest.raises(TimeoutError, match="pass the size that it is to have") as caught:
         mmap.shared_memory(name)
     assert caught.value.filename == name
     assert time.monotonic() - began >= 1
