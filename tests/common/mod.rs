@@ -123,6 +123,7 @@ pub fn in_a_process_of_its_own(name: &str, body: impl FnOnce()) {
         .unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && text.contains("reached the end"), "{}: {text}", output.status);
+    text.lines().filter_map(|line| line.find("skipped: ").map(|at| &line[at..])).for_each(|skipped| println!("{skipped}"));
 }
 
 #[cfg(windows)]
@@ -267,6 +268,60 @@ pub fn faults_have_addresses() -> bool {
         println!("skipped: a handler of signals is not told the address of a fault here: an emulator's error");
     }
     status == 0
+}
+
+/// Whether a process finds the file of a mapping without its name, by the kernel's link to it: with CAP_CHECKPOINT_RESTORE,
+/// which root has, but not of a user namespace.
+#[cfg(target_os = "linux")]
+pub fn finds_files_without_names() -> bool {
+    let memory = anonymous(abi::mmap_wrap_page_size());
+    let start = memory.address().addr();
+    let link = format!("/proc/self/map_files/{:x}-{:x}", start, start + page().0);
+    let found = std::fs::File::open(&link);
+    if let Err(error) = &found {
+        println!("skipped: a file without its name is not found: /proc/self/map_files: {error}");
+    }
+    found.is_ok()
+}
+
+/// Whether the kernel reports the size of the pages of a mapping: PROCMAP_QUERY, from Linux 6.11 on.
+#[cfg(target_os = "linux")]
+pub fn reports_page_sizes() -> bool {
+    const PROCMAP_QUERY: libc::Ioctl = libc::_IOWR::<[u64; 13]>(b'f' as u32, 17);
+    let maps = std::fs::File::open("/proc/self/maps").unwrap();
+    // SAFETY: the kernel reads and writes no more than the size in the first member, which is too small for any.
+    unsafe { libc::ioctl(std::os::fd::AsRawFd::as_raw_fd(&maps), PROCMAP_QUERY, &mut [0_u64; 13]) };
+    let error = std::io::Error::last_os_error();
+    if error.raw_os_error() == Some(libc::ENOTTY) {
+        println!("skipped: the size of a mapping's pages is not reported: PROCMAP_QUERY: {error}");
+    }
+    error.raw_os_error() != Some(libc::ENOTTY)
+}
+
+/// Whether the kernel counts the pages of a mapping in /proc/self/smaps. An emulator is known that has zeros there.
+#[cfg(target_os = "linux")]
+pub fn counts_pages() -> bool {
+    let smaps = std::fs::read_to_string("/proc/self/smaps").unwrap();
+    let counts = smaps.lines().filter_map(|line| line.strip_prefix("Rss:")).any(|count| count.trim() != "0 kB");
+    if !counts {
+        println!("skipped: /proc/self/smaps counts no pages, though this program has some: an emulator's error");
+    }
+    counts
+}
+
+/// Whether accesses that could fault need no descriptors: by loops of the library's own, or by process_vm_readv(2), which
+/// some emulators do not have.
+#[cfg(target_os = "linux")]
+pub fn accesses_need_no_descriptors() -> bool {
+    let (from, mut to) = ([1_u8], [0_u8]);
+    let source = libc::iovec { iov_base: from.as_ptr().cast_mut().cast(), iov_len: 1 };
+    let target = libc::iovec { iov_base: to.as_mut_ptr().cast(), iov_len: 1 };
+    // SAFETY: copies one byte between arrays of this function's.
+    let copied = unsafe { libc::process_vm_readv(libc::getpid(), &target, 1, &source, 1, 0) };
+    if !LOOPS && copied != 1 {
+        println!("skipped: accesses need descriptors: process_vm_readv: {}", std::io::Error::last_os_error());
+    }
+    LOOPS || copied == 1
 }
 
 /// Whether the kernel takes an advice, for private memory. Some emulators take fewer, which is said aloud.

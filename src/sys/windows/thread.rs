@@ -32,7 +32,7 @@ pub fn thread_state(id: u32) -> ThreadState {
     // SAFETY: opens a handle, which is closed below.
     unsafe {
         let thread = OpenThread(THREAD_QUERY_LIMITED_INFORMATION | THREAD_SYNCHRONIZE, 0, id);
-        if thread == null_mut() {
+        if thread.is_null() {
             // Others' threads may not be looked at.
             return if GetLastError() == ERROR_INVALID_PARAMETER { ThreadState::Ended } else { ThreadState::Exists };
         }
