@@ -1,7 +1,6 @@
 //! Threads by their ids: which one this is, and whether another still exists.
 
 use crate::sys::ThreadState;
-use std::ptr::null_mut;
 use windows_sys::Win32::Foundation::{CloseHandle, ERROR_INVALID_PARAMETER, FILETIME, GetLastError, HANDLE, WAIT_OBJECT_0};
 use windows_sys::Win32::System::Threading::{
     GetCurrentThread, GetCurrentThreadId, GetThreadTimes, OpenThread, THREAD_QUERY_LIMITED_INFORMATION, THREAD_SYNCHRONIZE,
