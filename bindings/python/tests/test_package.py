@@ -25,14 +25,14 @@ MODULES = sorted(
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_the_examples_in_the_documentation_run(name, tmp_path, monkeypatch):
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # examples leave their files there
+def test_the_examples_in_the_documentation_run(name):
     module = importlib.import_module(f"mmap_wrap.{name}")
     failed, _ = doctest.testmod(module, optionflags=doctest.ELLIPSIS)
     assert failed == 0
 
 
-def test_the_examples_of_the_package_run():
+def test_the_examples_of_the_package_run(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # examples leave their files there
     failed, tried = doctest.testmod(mmap_wrap, optionflags=doctest.ELLIPSIS)
     assert (failed, tried > 0) == (0, True)
 
