@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+BUILD = Path(__file__).resolve().parent.parent / "build/debian"
+
 # Read after the system's own configuration, which may know of a proxy. What that does after an update is for its lists.
 CONFIGURATION = """\
 APT::Architecture "{1}"; #clear APT::Architectures; APT::Architectures {{ "{1}"; }};
@@ -71,11 +73,61 @@ def unpack(apt: Path, folder: Path, *packages: str) -> None:
     """Unpacks these packages, named as apt names them (NAME, NAME=VERSION, NAME:ARCHITECTURE), and no others."""
     new = folder.with_name(f"{folder.name}.new")
     shutil.rmtree(new, ignore_errors=True)
-    debs = new / "debs"
+    add(apt, new, *packages)
+    # Last of all, so that what a later run finds is whole.
+    new.rename(folder)
+
+
+def add(apt: Path, folder: Path, *packages: str) -> None:
+    """Unpacks these packages beside what the folder has, and no others."""
+    debs = folder / "debs"
     debs.mkdir(parents=True)
     run("apt-get", "-qq", "-c", apt / "apt.conf", "download", *packages, cwd=debs)
     for deb in debs.glob("*.deb"):
-        run("dpkg", "-x", deb, new)
+        run("dpkg", "-x", deb, folder)
     shutil.rmtree(debs)
-    # Last of all, so that what a later run finds is whole.
-    new.rename(folder)
+
+
+def unpack_with_needs(apt: Path, folder: Path, *packages: str) -> Path:
+    """Unpacks these packages and all that they need, the C library included, into a new folder beside this one.
+
+    The caller renames it when it is whole.
+    """
+    new = folder.with_name(f"{folder.name}.new")
+    shutil.rmtree(new, ignore_errors=True)
+    new.mkdir(parents=True)
+    for deb in (apt / "archives").glob("*.deb"):
+        deb.unlink()
+    run("apt-get", "-qq", "-c", apt / "apt.conf", "install", "--download-only", "--yes", *packages)
+    for deb in (apt / "archives").glob("*.deb"):
+        run("dpkg", "-x", deb, new)
+    return new
+
+
+def newer() -> Path:
+    """An APT of our own with the suites that have newer packages than many systems."""
+    folder = BUILD / "apt"
+    if not (folder / "apt.conf").exists():
+        configure(folder, "trixie", "trixie-backports")
+    return folder
+
+
+def unpacked(name: str, package: str, start: str = "") -> Path:
+    """A folder of build/debian with a package of these suites: its newest version that begins so."""
+    folder = BUILD / name
+    if not folder.exists():
+        found = [version for version in versions(newer(), package) if version.startswith(start)]
+        if not found:
+            raise LookupError(f"Debian's suites have no {package} {start}".rstrip())
+        unpack(newer(), folder, f"{package}={found[0]}")
+    return folder
+
+
+def rust_library() -> Path:
+    """The source of the standard library of this very compiler, from which cargo builds it for other targets."""
+    said = subprocess.run(["rustc", "-vV"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    version = re.search(r"(?m)^release: (\S+)$", said)
+    if not version:
+        raise LookupError("rustc does not print its version")
+    folder = unpacked(f"rust-src-{version[1]}", "rust-src", f"{version[1]}+")
+    return next(folder.glob("usr/src/rustc-*/library"))
