@@ -125,7 +125,7 @@ pub unsafe fn readahead(fd: i64, offset: i64, size: i64) -> Result<()> {
     }
     // The kernel reads no more for one request than the device's read-ahead, whatever the size: so there is a request for each
     // piece, up to the end of the file.
-    let file_size = sys::file_facts(fd).map_or(0, |info| info.size);
+    let file_size = sys::file_info(fd).map_or(0, |info| info.size);
     let within = part.start..part.end.min(file_size);
     let pieces = within.step_by(READ_AHEAD).map(|start| start..part.end.min(start + READ_AHEAD as u64));
     // The first request reports errors of the descriptor, also if there is nothing to read.

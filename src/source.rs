@@ -7,7 +7,7 @@ use crate::constants::{MAP_HUGE_MASK, MAP_HUGE_SHIFT, MAP_HUGETLB, MAP_PRIVATE, 
 use crate::error::{Errno, Error, Result};
 use crate::flags::{as_c_int, is_shared};
 use crate::hints::open_hint;
-use crate::sys::{self, File, FileFacts, Pages, RawFile};
+use crate::sys::{self, File, FileInfo, Pages, RawFile};
 use std::ffi::{CStr, c_int};
 
 pub use open::{Name, OpenRequest, unlink_shared_memory};
@@ -46,7 +46,7 @@ pub enum Source {
         /// Owned by the caller, and not closed.
         fd: RawFile,
         /// Its size and kind when they were queried.
-        info: FileFacts,
+        info: FileInfo,
         /// A duplicate, for the mapping to keep.
         kept: Option<File>,
     },
@@ -57,7 +57,7 @@ pub enum Source {
         /// How it was opened.
         kind: SourceKind,
         /// Its size and kind when they were queried.
-        info: FileFacts,
+        info: FileInfo,
     },
 }
 
@@ -128,7 +128,7 @@ impl Source {
     }
 
     /// Size and kind of the file, unless there is none.
-    pub fn info(&self) -> Option<&FileFacts> {
+    pub fn info(&self) -> Option<&FileInfo> {
         match self {
             Source::Anonymous { .. } => None,
             Source::Descriptor { info, .. } | Source::Opened { info, .. } => Some(info),
@@ -163,8 +163,8 @@ pub fn duplicate(fd: RawFile) -> Result<File> {
     sys::duplicate(fd).map_err(|errno| Error::system(errno, format!("duplicate descriptor {fd}"), open_hint(errno)))
 }
 
-fn file_info(fd: RawFile, attempt: impl Fn() -> String) -> Result<FileFacts> {
-    let info = sys::file_facts(fd).map_err(|errno| Error::system(errno, attempt(), descriptor_hint(errno)))?;
+fn file_info(fd: RawFile, attempt: impl Fn() -> String) -> Result<FileInfo> {
+    let info = sys::file_info(fd).map_err(|errno| Error::system(errno, attempt(), descriptor_hint(errno)))?;
     if info.is_directory {
         return Err(Error::system(Errno::EISDIR, attempt(), "a directory has no bytes to map"));
     }

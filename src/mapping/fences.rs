@@ -73,10 +73,10 @@ impl Mapping {
     /// Runs `body`, for which the kernel must see one mapping, as it sees one with guard regions, with the fences lifted. The
     /// caller is alone with the mapping. Afterwards the fences stand again, in the same places of the pages that there are then.
     pub(super) fn without_fences<T>(&mut self, body: impl FnOnce(&mut Mapping) -> Result<T>) -> Result<T> {
-        let refused = |errno| Error::system(errno, "remove the guard regions temporarily", memory_hint(errno));
+        let failure = |errno| Error::system(errno, "remove the guard regions temporarily", memory_hint(errno));
         let lifted = self.each_fence(|pages, run, mark| pages.protect(run, without_fence(mark)));
-        let result = lifted.map_err(refused).and_then(|()| body(self));
-        let stand = self.put_fences().map_err(refused);
+        let result = lifted.map_err(failure).and_then(|()| body(self));
+        let stand = self.put_fences().map_err(failure);
         result.and_then(|value| stand.map(|()| value))
     }
 

@@ -100,6 +100,6 @@ impl Mapping {
 fn attempt(name: Option<&CStr>) -> String {
     match name {
         Some(name) => format!("name memory '{}'", name.to_string_lossy()),
-        None => "take the name away".to_owned(),
+        None => "remove the name".to_owned(),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Mapping, OR_PRIVATE, SourceKind};
 use crate::error::{Error, Result};
-use crate::sys::{self, FileFacts, RawFile};
+use crate::sys::{self, FileInfo, RawFile};
 use std::sync::atomic::Ordering;
 
 /// What a mapping was created from, and its present state.
@@ -71,7 +71,7 @@ impl Mapping {
     }
 
     /// The present size and kind of the kept file.
-    pub(super) fn file_info(&self) -> Result<FileFacts> {
-        sys::file_facts(sys::raw(&self.file()?)).map_err(|errno| Error::system(errno, "read the size of the kept file", ""))
+    pub(super) fn file_info(&self) -> Result<FileInfo> {
+        sys::file_info(sys::raw(&self.file()?)).map_err(|errno| Error::system(errno, "read the size of the kept file", ""))
     }
 }

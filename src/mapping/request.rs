@@ -8,7 +8,7 @@ use crate::flags::{SHARING, as_c_int, is_shared, known};
 use crate::hints::{huge_page_hint, memory_hint};
 use crate::range::{self, REST};
 use crate::source::Source;
-use crate::sys::{self, FileFacts};
+use crate::sys::{self, FileInfo};
 use std::ffi::c_int;
 
 pub(super) const FIXED: i64 = MAP_FIXED | MAP_FIXED_NOREPLACE;
@@ -83,7 +83,7 @@ impl MapRequest {
                 Error::system(errno, "a file of size 0", "it cannot be mapped, and its size of 0 says nothing: read it (procfs, sysfs and their like make the bytes when they are read)")
             })?;
         }
-        if info.tells_size && self.offset > info.size {
+        if info.has_size && self.offset > info.size {
             return Err(Error::FileOffsetBeyond { offset: self.offset, length: info.size }.into());
         }
         match self.len {
@@ -91,7 +91,7 @@ impl MapRequest {
             REST => addressable(bytes_to_the_end(info, self.offset)?, self.offset),
             len => {
                 let length = addressable(len.unsigned_abs(), self.offset)?;
-                if !sys::MAPPINGS_FOLLOW_FILES && info.tells_size && length as u64 > info.size - self.offset {
+                if !sys::MAPPINGS_FOLLOW_FILES && info.has_size && length as u64 > info.size - self.offset {
                     return Err(Error::BeyondFile { length, offset: self.offset, size: info.size }.into());
                 }
                 Ok(length)
@@ -177,8 +177,8 @@ impl MapRequest {
 }
 
 /// Bytes from a file offset to the end of the file.
-pub(super) fn bytes_to_the_end(info: &FileFacts, offset: u64) -> Result<u64> {
-    if !info.tells_size {
+pub(super) fn bytes_to_the_end(info: &FileInfo, offset: u64) -> Result<u64> {
+    if !info.has_size {
         return Err(Error::argument(
             "a device has no size to map to the end of: give the length in bytes, if it can be mapped at all",
         ));

@@ -251,7 +251,7 @@ impl Mapping {
             return Ok(());
         }
         let file = match &origin.file {
-            Some(file) => sys::file_facts(sys::raw(&file)).ok().map(|info| info.tells_size.then_some(info.size)),
+            Some(file) => sys::file_info(sys::raw(&file)).ok().map(|info| info.has_size.then_some(info.size)),
             None => sys::file_size_behind(pages.base().addr().get()),
         };
         match file {

@@ -7,7 +7,7 @@ use crate::flags::{as_c_int, known};
 use crate::hints::{file_size_hint, open_hint};
 use crate::range::REST;
 use crate::sys;
-use crate::sys::{File, FileFacts, RawFile};
+use crate::sys::{File, FileInfo, RawFile};
 use std::ffi::{CStr, CString, c_int};
 use std::time::{Duration, Instant};
 
@@ -241,7 +241,7 @@ impl<'a> OpenRequest<'a> {
     }
 
     /// Waits until the process that created the shared memory has set its size.
-    fn await_size(&self, fd: RawFile, mut found: FileFacts) -> Result<FileFacts> {
+    fn await_size(&self, fd: RawFile, mut found: FileInfo) -> Result<FileInfo> {
         let end = Instant::now() + SIZE_FOLLOWS;
         while found.size == 0 && matches!(self.name, Name::SharedMemory(_)) && self.flags & O_TRUNC == 0 {
             if Instant::now() >= end {

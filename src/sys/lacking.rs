@@ -1,4 +1,4 @@
-//! What only Linux has so far, as the other systems report it.
+//! What only Linux has so far, as the other systems report it; or do it, with what every system has.
 
 #![allow(dead_code, reason = "each system takes what it lacks")]
 
@@ -52,6 +52,7 @@ pub fn descriptor_page_size(_fd: RawFile) -> Option<usize> {
     None
 }
 
+/// Whether a load of the byte at an address would succeed.
 pub fn is_readable(address: usize) -> bool {
     let mut byte = 0u8;
     // SAFETY: the byte is this function's.
@@ -144,14 +145,12 @@ pub fn wake(_word: *const u8, _count: c_int) -> Result<usize, Errno> {
     Err(Errno::ENOSYS)
 }
 
-const NOT_HERE: Errno = Errno::ENOSYS;
-
 pub fn lock_on_fault(_pages: &Pages, _range: Range<usize>) -> Result<(), Errno> {
-    Err(NOT_HERE)
+    Err(Errno::ENOSYS)
 }
 
 pub fn presence(_pages: &Pages, _range: Range<usize>, _to: &mut [u8]) -> Result<(), Errno> {
-    Err(NOT_HERE)
+    Err(Errno::ENOSYS)
 }
 
 pub fn knows_advice(_advice: c_int) -> bool {
@@ -159,19 +158,19 @@ pub fn knows_advice(_advice: c_int) -> bool {
 }
 
 pub fn touch_for_writing(_pages: &Pages, _at: usize) -> Result<(), Errno> {
-    Err(NOT_HERE)
+    Err(Errno::ENOSYS)
 }
 
 pub fn cached_pages(_fd: RawFile, _offset: u64, _size: u64) -> Result<CachedPages, Errno> {
-    Err(NOT_HERE)
+    Err(Errno::ENOSYS)
 }
 
 pub fn forget(_fd: RawFile, _offset: i64, _size: i64) -> Result<(), Errno> {
-    Err(NOT_HERE)
+    Err(Errno::ENOSYS)
 }
 
 pub fn read_ahead(_fd: RawFile, _offset: i64, _size: i64) -> Result<(), Errno> {
-    Err(NOT_HERE)
+    Err(Errno::ENOSYS)
 }
 
 pub fn transparent_huge_page_size() -> Option<usize> {
@@ -183,7 +182,7 @@ pub fn huge_page_sizes() -> Vec<usize> {
 }
 
 pub fn each_huge_part(_pages: &Pages, _range: Range<usize>, _each: impl FnMut(Range<usize>)) -> Result<(), Errno> {
-    Err(NOT_HERE)
+    Err(Errno::ENOSYS)
 }
 
 pub fn huge_bytes_by_smaps(_pages: &Pages, _range: Range<usize>) -> Result<Option<usize>, Errno> {
@@ -191,9 +190,9 @@ pub fn huge_bytes_by_smaps(_pages: &Pages, _range: Range<usize>) -> Result<Optio
 }
 
 pub fn bind(_pages: &Pages, _range: Range<usize>, _mode: c_int, _nodes: &[u64], _flags: c_int) -> Result<(), Errno> {
-    Err(NOT_HERE)
+    Err(Errno::ENOSYS)
 }
 
 pub fn node(_pages: &Pages, _at: usize) -> Result<c_int, Errno> {
-    Err(NOT_HERE)
+    Err(Errno::ENOSYS)
 }

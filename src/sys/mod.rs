@@ -8,6 +8,7 @@ mod lacking;
 #[cfg(target_os = "linux")]
 mod linux;
 mod page_marks;
+mod pages;
 #[cfg(unix)]
 mod unix;
 #[cfg(windows)]
@@ -21,6 +22,7 @@ use unix as system;
 use windows as system;
 
 pub use page_marks::PageMarks;
+pub use pages::{Pages, page_size};
 #[cfg(all(test, unix))]
 pub use unix::copy_by_socket;
 // For the handler of exceptions.
@@ -30,20 +32,20 @@ pub use unix::{errno_place, raise_again};
 pub use windows::{is_being_changed, note_status};
 
 pub use system::{
-    AsFile, BorrowedFile, File, MAPPINGS_FOLLOW_FILES, NEVER_WAIT, Pages, RawFile, add_seals, allocate, barrier, bind, boot,
-    borrow, cached_pages, can_name, copy, default_huge_page_size, descriptor_page_size, duplicate, each_huge_part, fault_cause,
-    file_facts, file_size_behind, forget, grow_file, huge_bytes_by_smaps, huge_page_sizes, into_raw, is_readable, is_same_file,
+    AsFile, BorrowedFile, File, MAPPINGS_FOLLOW_FILES, NEVER_WAIT, RawFile, add_seals, allocate, barrier, bind, boot, borrow,
+    cached_pages, can_name, copy, default_huge_page_size, descriptor_page_size, duplicate, each_huge_part, fault_cause,
+    file_info, file_size_behind, forget, grow_file, huge_bytes_by_smaps, huge_page_sizes, into_raw, is_readable, is_same_file,
     is_writable, knows_advice, leads_to_stream, limits, link, lock_all, lock_on_fault, memfd_create, memfd_secret,
-    move_spare_page_to, node, open, open_without_name, page_size, pid_namespace, prepare_reserve, presence, protection,
-    put_fresh_page, raw, read_ahead, real_path_of, register_barrier, release_reserve, run_apart, seal, seals, set_file_size,
-    set_name, shared_memory_path, shm_create, shm_open, shm_unlink, store, text_length, this_thread_began, thread_id,
-    thread_state, touch_for_writing, transparent_huge_page_size, unlinked_file, unlinked_shared_memory, unlock_all, wait_on,
-    wake, wipe_on_fork,
+    move_spare_page_to, node, open, open_without_name, pid_namespace, prepare_reserve, presence, protection, put_fresh_page, raw,
+    read_ahead, real_path_of, register_barrier, release_reserve, run_apart, seal, seals, set_file_size, set_name,
+    shared_memory_path, shm_create, shm_open, shm_unlink, store, text_length, this_thread_began, thread_id, thread_state,
+    touch_for_writing, transparent_huge_page_size, unlinked_file, unlinked_shared_memory, unlock_all, wait_on, wake,
+    wipe_on_fork,
 };
 
 /// What mapping needs to know of an open file.
 #[derive(Debug, Clone, Copy)]
-pub struct FileFacts {
+pub struct FileInfo {
     /// Bytes in the file, or in the block device.
     pub size: u64,
     pub is_directory: bool,
@@ -52,7 +54,7 @@ pub struct FileFacts {
     /// A file whose size can be set.
     pub is_regular: bool,
     /// Whether the size says what can be mapped; other devices report 0 and have their own idea.
-    pub tells_size: bool,
+    pub has_size: bool,
     /// The file system's favourite number of bytes; on hugetlbfs the size of its pages.
     pub block_size: usize,
 }

@@ -1,11 +1,13 @@
 //! Why an access faulted, found out afterwards. Every cause named is one that was seen; where none was, that is said.
 
 use super::super::unix;
-use super::super::unix::{Pages, check, page_size};
+use super::super::unix::check;
 use super::apart::run_apart;
 use super::vma::{self, Vma};
 use super::{descriptor_page_size, file_system, is_tmpfs};
 use crate::error::{Cause, Errno};
+use crate::sys::Pages;
+use crate::sys::page_size;
 use std::ffi::{CString, c_int, c_void};
 use std::fs::{File, Metadata};
 use std::os::fd::{AsRawFd, BorrowedFd};
@@ -51,8 +53,8 @@ pub fn fault_cause(address: usize, writing: bool, file: Option<BorrowedFd>) -> C
 pub fn file_size_behind(address: usize) -> Option<Option<u64>> {
     let vma = vma::at(address).ok()??;
     let file = if vma.has_file() { vma.file(None)? } else { return None };
-    let facts = file.metadata().ok()?;
-    Some(facts.is_file().then_some(facts.len()))
+    let metadata = file.metadata().ok()?;
+    Some(metadata.is_file().then_some(metadata.len()))
 }
 
 /// Has the kernel make the page ready, as the access would have.
@@ -105,18 +107,18 @@ impl<'a> Place<'a> {
             // The file of anonymous huge pages is as long as the mapping, and has no other way to it than that link.
             return if self.vma.path.starts_with(b"/anon_hugepage") { empty_pool(self.vma.page?) } else { None };
         };
-        let facts = file.metadata().ok()?;
+        let metadata = file.metadata().ok()?;
         let huge = descriptor_page_size(file.as_raw_fd());
         let page = huge.unwrap_or_else(page_size) as u64;
         let start = self.offset() / page * page;
-        let size = size(&file, &facts)?;
+        let size = size(&file, &metadata)?;
         if start >= size {
             return Some(Cause::BeyondEnd { offset: self.offset(), size });
         }
         if let Some(page) = huge {
             return empty_pool(page).or_else(|| is_full(&file, true));
         }
-        let read = with_data(&file, &facts, libc::O_RDONLY, |data| data.read_at(&mut [0], start));
+        let read = with_data(&file, &metadata, libc::O_RDONLY, |data| data.read_at(&mut [0], start));
         if let Some(Err(error)) = read {
             match error.raw_os_error().map(Errno) {
                 // These are of the call, not of the data.
@@ -125,8 +127,8 @@ impl<'a> Place<'a> {
             }
         }
         // Not on tmpfs, where the block is the page itself: it would be there afterwards.
-        let can_try = self.stores && facts.is_file() && !file_system(file.as_raw_fd()).is_some_and(|system| is_tmpfs(&system));
-        let allocated = if can_try { allocate(&file, &facts, start, page.min(size - start)) } else { None };
+        let can_try = self.stores && metadata.is_file() && !file_system(file.as_raw_fd()).is_some_and(|system| is_tmpfs(&system));
+        let allocated = if can_try { allocate(&file, &metadata, start, page.min(size - start)) } else { None };
         match allocated {
             Some(Ok(())) if populate(self.address, true).is_ok() => Some(Cause::Gone),
             Some(Err(Errno(libc::ENOSPC))) => Some(Cause::NoSpace),
@@ -155,13 +157,13 @@ impl Vma {
 
     /// Whether it is this file that is mapped here.
     fn maps(&self, file: &File) -> bool {
-        let Ok(facts) = file.metadata() else { return false };
-        let device = (libc::major(facts.dev()), libc::minor(facts.dev()));
-        if facts.ino() == self.inode && device == self.device {
+        let Ok(metadata) = file.metadata() else { return false };
+        let device = (libc::major(metadata.dev()), libc::minor(metadata.dev()));
+        if metadata.ino() == self.inode && device == self.device {
             return true;
         }
         // stat(2) on btrfs and overlayfs names another device than the kernel's list does: which does the list name for this file?
-        with_data(file, &facts, libc::O_RDONLY, listed)
+        with_data(file, &metadata, libc::O_RDONLY, listed)
             .flatten()
             .is_some_and(|listed| listed.inode == self.inode && listed.device == self.device)
     }
@@ -184,8 +186,8 @@ fn listed(file: &File) -> Option<Vma> {
 ///
 /// In a process with descriptors of its own: closing one here would drop all the record locks, fcntl(2), that this process
 /// has on the file. The probe allocates nothing.
-fn with_data<T>(file: &File, facts: &Metadata, flags: c_int, probe: impl Fn(&File) -> T) -> Option<T> {
-    if !facts.is_file() && !facts.file_type().is_block_device() {
+fn with_data<T>(file: &File, metadata: &Metadata, flags: c_int, probe: impl Fn(&File) -> T) -> Option<T> {
+    if !metadata.is_file() && !metadata.file_type().is_block_device() {
         return None;
     }
     let link = CString::new(format!("/proc/self/fd/{}", file.as_raw_fd())).ok()?;
@@ -200,18 +202,18 @@ fn with_data<T>(file: &File, facts: &Metadata, flags: c_int, probe: impl Fn(&Fil
 }
 
 /// Bytes in the file or block device, if that limits what can be mapped.
-fn size(file: &File, facts: &Metadata) -> Option<u64> {
-    if facts.is_file() {
-        return Some(facts.len());
+fn size(file: &File, metadata: &Metadata) -> Option<u64> {
+    if metadata.is_file() {
+        return Some(metadata.len());
     }
-    let found = with_data(file, facts, libc::O_RDONLY, |device| unix::file_facts(device.as_raw_fd()).ok()).flatten();
-    found.filter(|found| found.tells_size).map(|found| found.size)
+    let found = with_data(file, metadata, libc::O_RDONLY, |device| unix::file_info(device.as_raw_fd()).ok()).flatten();
+    found.filter(|found| found.has_size).map(|found| found.size)
 }
 
 /// Has the file system set aside a block within the file, as the access would have. None where that cannot be tried.
-fn allocate(file: &File, facts: &Metadata, start: u64, size: u64) -> Option<Result<(), Errno>> {
+fn allocate(file: &File, metadata: &Metadata, start: u64, size: u64) -> Option<Result<(), Errno>> {
     let (start, size) = (i64::try_from(start).ok()?, i64::try_from(size).ok()?);
-    with_data(file, facts, libc::O_RDWR, |data| {
+    with_data(file, metadata, libc::O_RDWR, |data| {
         // SAFETY: touches no memory, and changes neither the size of the file nor its contents.
         check(unsafe { libc::fallocate64(data.as_raw_fd(), libc::FALLOC_FL_KEEP_SIZE, start, size) })
     })

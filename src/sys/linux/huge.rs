@@ -1,7 +1,7 @@
 //! Huge pages: their size, and where they are.
 
-use super::super::unix::Pages;
 use crate::error::Errno;
+use crate::sys::Pages;
 use std::fs::File;
 use std::io::Error;
 use std::ops::Range;

@@ -22,14 +22,15 @@ mod vma;
 
 use super::unix::{check, copied, copy_by_socket, last_errno};
 use crate::error::Errno;
+use crate::sys::Pages;
 use std::ffi::{CStr, c_int};
 use std::mem::MaybeUninit;
 use std::time::Duration;
 
 pub use super::unix::{
-    AsFile, BorrowedFile, File, MAPPINGS_FOLLOW_FILES, NEVER_WAIT, Pages, RawFile, allocate, borrow, duplicate, file_facts,
-    into_raw, is_same_file, leads_to_stream, limits, lock_all, open, page_size, raw, real_path_of, set_file_size, shm_create,
-    shm_open, shm_unlink, store, text_length, unlinked_file, unlinked_shared_memory, unlock_all,
+    AsFile, BorrowedFile, File, MAPPINGS_FOLLOW_FILES, NEVER_WAIT, RawFile, Showing, allocate, asked_page_size, borrow,
+    duplicate, file_info, into_raw, is_same_file, leads_to_stream, limits, lock_all, open, raw, real_path_of, set_file_size,
+    shm_create, shm_open, shm_unlink, store, text_length, unlinked_file, unlinked_shared_memory, unlock_all,
 };
 pub use apart::run_apart;
 pub use fault_cause::{fault_cause, file_size_behind};

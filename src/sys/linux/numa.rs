@@ -1,8 +1,8 @@
 //! NUMA: on which node pages lie, and where new ones should.
 
-use super::super::unix::Pages;
 use super::residency::done;
 use crate::error::Errno;
+use crate::sys::Pages;
 use std::ffi::{c_int, c_ulong, c_void};
 use std::ops::Range;
 use std::ptr::null;

@@ -1,8 +1,9 @@
 //! What is kept ready for replacing a lost page at a limit of the process: pages, which moving does not count against
 //! RLIMIT_AS and RLIMIT_DATA, and mappings, which can be given up where vm.max_map_count is reached.
 
-use super::super::unix::{Pages, page_size};
 use crate::error::Errno;
+use crate::sys::Pages;
+use crate::sys::page_size;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 /// Mappings in the reserve that stand between two others of it, so that the kernel cannot have merged them with memory

@@ -1,8 +1,9 @@
 //! Which pages are in memory, and getting them in and out.
 
 use super::super::CachedPages;
-use super::super::unix::{Pages, check, last_errno};
+use super::super::unix::{check, last_errno};
 use crate::error::Errno;
+use crate::sys::Pages;
 use std::ffi::{c_int, c_long};
 use std::ops::Range;
 

@@ -1,10 +1,10 @@
 //! What other systems than Linux have under other names, or with other types.
 
-use super::Pages;
 #[allow(unused_imports, reason = "not every system has one of these")]
 use super::check;
 #[allow(unused_imports, reason = "as above")]
 use crate::error::Errno;
+use crate::sys::Pages;
 #[allow(unused_imports, reason = "as above")]
 use std::ops::Range;
 

@@ -1,7 +1,8 @@
 //! Copies that report a fault, through the kernel.
 
-use super::{last_errno, page_size};
+use super::last_errno;
 use crate::error::Errno;
+use crate::sys::page_size;
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 

@@ -2,7 +2,7 @@
 
 use super::{check, last_errno};
 use crate::error::Errno;
-use crate::sys::FileFacts;
+use crate::sys::FileInfo;
 #[cfg(target_os = "android")]
 use crate::sys::shared_memory_path;
 use crate::sys::system::block_device_size;
@@ -44,18 +44,18 @@ pub fn into_raw(file: File) -> RawFile {
     file.into_raw_fd()
 }
 
-pub fn file_facts(fd: c_int) -> Result<FileFacts, Errno> {
-    let facts = status(fd)?;
-    let kind = facts.st_mode & libc::S_IFMT;
+pub fn file_info(fd: c_int) -> Result<FileInfo, Errno> {
+    let status = status(fd)?;
+    let kind = status.st_mode & libc::S_IFMT;
     let is_regular = kind == libc::S_IFREG;
     let device = if kind == libc::S_IFBLK { block_device_size(fd) } else { None };
-    Ok(FileFacts {
-        size: device.unwrap_or_else(|| u64::try_from(facts.st_size).unwrap_or(0)),
+    Ok(FileInfo {
+        size: device.unwrap_or_else(|| u64::try_from(status.st_size).unwrap_or(0)),
         is_directory: kind == libc::S_IFDIR,
         is_stream: is_stream(kind),
         is_regular,
-        tells_size: is_regular || device.is_some(),
-        block_size: usize::try_from(facts.st_blksize).unwrap_or(0),
+        has_size: is_regular || device.is_some(),
+        block_size: usize::try_from(status.st_blksize).unwrap_or(0),
     })
 }
 

@@ -11,11 +11,10 @@ use super::Limits;
 use crate::error::Errno;
 use std::ffi::{c_char, c_int};
 use std::mem::MaybeUninit;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 pub use copy::{copied, copy_by_socket};
 pub use files::*;
-pub use pages::{MAPPINGS_FOLLOW_FILES, Pages};
+pub use pages::{MAPPINGS_FOLLOW_FILES, Showing};
 pub use signals::{errno_place, raise_again};
 
 // What is named here takes the place of what is lacking.
@@ -37,21 +36,11 @@ pub fn check(result: c_int) -> Result<(), Errno> {
     if result == 0 { Ok(()) } else { Err(last_errno()) }
 }
 
-/// Bytes in a page, asked at run time: 4 KiB, 16 KiB and 64 KiB exist.
-#[inline]
-pub fn page_size() -> usize {
-    /// The answer; 0 before the first.
-    static KNOWN: AtomicUsize = AtomicUsize::new(0);
-    match KNOWN.load(Relaxed) {
-        0 => {
-            // SAFETY: sysconf only reads; POSIX demands that this name is known.
-            let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
-            let size = usize::try_from(size).expect("the system has a page size");
-            KNOWN.store(size, Relaxed);
-            size
-        }
-        known => known,
-    }
+/// Bytes in a page: 4 KiB, 16 KiB and 64 KiB exist.
+pub fn asked_page_size() -> usize {
+    // SAFETY: sysconf only reads; POSIX demands that this name is known.
+    let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    usize::try_from(size).expect("the system has a page size")
 }
 
 /// Bytes of a text before its NUL; at most `most` are looked at.

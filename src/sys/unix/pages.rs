@@ -1,9 +1,10 @@
 //! Mapped pages.
 
-use super::{check, last_errno, page_size};
+use super::{check, last_errno};
 use crate::constants;
 use crate::error::Errno;
-use crate::sys::Sharing;
+use crate::sys::page_size;
+use crate::sys::{Pages, Sharing};
 use std::ffi::{c_int, c_void};
 use std::ops::Range;
 use std::ptr::NonNull;
@@ -25,20 +26,8 @@ const AT_ONCE: c_int = (constants::MAP_POPULATE | constants::MAP_LOCKED) as c_in
 /// Whether a mapping shows what its file is made longer by, may go beyond its end, and lets it be cut.
 pub const MAPPINGS_FOLLOW_FILES: bool = true;
 
-/// A range of whole pages that this process mapped; they are unmapped when it is dropped.
-///
-/// The methods take byte ranges relative to the start and panic outside of it: whoever calls them has checked before,
-/// and this makes them sound for anyone.
-#[derive(Debug)]
-pub struct Pages {
-    base: NonNull<u8>,
-    size: usize,
-}
-
-// SAFETY: Pages is an address and a size; the system calls on them are safe from any thread.
-unsafe impl Send for Pages {}
-// SAFETY: as above; access to the memory itself goes through `guarded`, which works on raw pointers only.
-unsafe impl Sync for Pages {}
+/// Its place is all that is known of a mapping here.
+pub type Showing = ();
 
 impl Pages {
     /// Maps `size` bytes, a multiple of the mapping's page size.
@@ -56,7 +45,7 @@ impl Pages {
             return Err(last_errno());
         }
         let base = NonNull::new(base.cast()).ok_or(Errno(libc::ENOMEM))?;
-        Ok(Pages { base, size })
+        Ok(Pages { base, size, shown: () })
     }
 
     /// Maps as [`Pages::map`] does, at a multiple of `alignment`, which is a power of two and at least a page.
@@ -71,7 +60,9 @@ impl Pages {
         let reserved = Pages::map(0, room, libc::PROT_NONE, reservation, -1, 0)?;
         let before = reserved.base.addr().get().next_multiple_of(alignment) - reserved.base.addr().get();
         let after = before + size;
-        let part = |range: Range<usize>| NonNull::new(reserved.start_of(&range)).map(|base| Pages { base, size: range.len() });
+        let part = |range: Range<usize>| {
+            NonNull::new(reserved.start_of(&range)).map(|base| Pages { base, size: range.len(), shown: () })
+        };
         let (place, _rest) = (reserved.at(before, after - before).addr(), (part(0..before), part(after..room)));
         std::mem::forget(reserved);
         Pages::map(place, size, prot, flags | libc::MAP_FIXED, fd, offset)
@@ -81,45 +72,6 @@ impl Pages {
     pub fn zeroed(bytes: usize) -> Result<Pages, Errno> {
         let size = bytes.next_multiple_of(page_size());
         Pages::map(0, size, libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANON, -1, 0)
-    }
-
-    /// Pages whose first byte and size are known.
-    ///
-    /// # Safety
-    /// They are mapped, and belong to nothing else.
-    pub unsafe fn from_raw(base: NonNull<u8>, size: usize) -> Pages {
-        Pages { base, size }
-    }
-
-    /// No pages at all: what an empty file maps to. Its address is valid and not NULL, and must not be accessed.
-    pub fn none() -> Pages {
-        static NOWHERE: u64 = 0;
-        Pages { base: NonNull::from(&NOWHERE).cast(), size: 0 }
-    }
-
-    /// The first byte's address.
-    pub fn base(&self) -> NonNull<u8> {
-        self.base
-    }
-
-    /// Bytes that the kernel mapped.
-    pub fn size(&self) -> usize {
-        self.size
-    }
-
-    /// The address of byte `at`, once it is known that `size` bytes from there on lie inside.
-    #[inline(always)]
-    pub fn at(&self, at: usize, size: usize) -> *mut u8 {
-        if at.saturating_add(size) > self.size {
-            outside(at, size, self.size);
-        }
-        // SAFETY: the byte lies within the mapped pages, or one past them.
-        unsafe { self.base.as_ptr().add(at) }
-    }
-
-    /// The same of a range.
-    pub fn start_of(&self, range: &Range<usize>) -> *mut u8 {
-        self.at(range.start, range.len())
     }
 
     pub fn protect(&self, range: Range<usize>, prot: c_int) -> Result<(), Errno> {
@@ -174,49 +126,24 @@ impl Pages {
     pub fn moved_away(&self, flags: c_int, address: usize) -> Result<Pages, Errno> {
         // SAFETY: as above; the kernel checks that the flags keep these pages mapped.
         let base = unsafe { remap(self.base.as_ptr().cast(), self.size, self.size, flags, address as *mut c_void) }?;
-        Ok(Pages { base, size: self.size })
+        Ok(Pages { base, size: self.size, shown: () })
     }
 
     /// Splits the pages in two; nothing changes for the system.
     pub fn split_off(&mut self, at: usize) -> Result<Pages, Errno> {
         let base = NonNull::new(self.at(at, self.size - at)).unwrap_or(self.base);
-        let tail = Pages { base, size: self.size - at };
+        let tail = Pages { base, size: self.size - at, shown: () };
         self.size = at;
         Ok(tail)
     }
 
-    /// Unmaps, or gives the pages back where the kernel refuses: unmapping can need one more mapping than it frees,
-    /// when the kernel had merged neighbours, and so can meet vm.max_map_count.
-    pub fn unmap(self) -> Result<(), (Pages, Errno)> {
-        match self.unmap_in_place() {
-            Ok(()) => {
-                std::mem::forget(self);
-                Ok(())
-            }
-            Err(errno) => Err((self, errno)),
-        }
-    }
-
-    fn unmap_in_place(&self) -> Result<(), Errno> {
+    pub(in crate::sys) fn unmap_in_place(&self) -> Result<(), Errno> {
         if self.size == 0 {
             return Ok(());
         }
         // SAFETY: the pages are ours, and whoever held an address into them has given it back (registry) or vouched for it.
         check(unsafe { libc::munmap(self.base.as_ptr().cast(), self.size) })
     }
-}
-
-impl Drop for Pages {
-    fn drop(&mut self) {
-        // A refusal leaves the memory mapped: a leak, where no caller is left to be told.
-        let _ = self.unmap_in_place();
-    }
-}
-
-#[cold]
-#[inline(never)]
-fn outside(at: usize, size: usize, mapped: usize) -> ! {
-    panic!("{size} bytes from {at} of {mapped} mapped ones")
 }
 
 /// # Safety

@@ -1,9 +1,10 @@
 //! Copies that report a fault, through the kernel.
 
 use super::errors::last_errno;
-use super::page_size;
+use super::is_readable;
 use super::pages::query;
 use crate::error::Errno;
+use crate::sys::page_size;
 use windows_sys::Win32::System::Diagnostics::Debug::ReadProcessMemory;
 use windows_sys::Win32::System::Memory::{
     MEM_COMMIT, PAGE_EXECUTE_READWRITE, PAGE_EXECUTE_WRITECOPY, PAGE_GUARD, PAGE_READWRITE, PAGE_WRITECOPY,
@@ -29,13 +30,6 @@ pub unsafe fn copy(from: *const u8, to: *mut u8, size: usize) -> Result<usize, E
 fn left_on_page(address: usize) -> usize {
     let page = page_size();
     page - address % page
-}
-
-/// Whether a load of the byte at an address would succeed.
-pub fn is_readable(address: usize) -> bool {
-    let mut byte = 0u8;
-    // SAFETY: the byte is this function's.
-    unsafe { copy(address as *const u8, &raw mut byte, 1) == Ok(1) }
 }
 
 /// Whether a store there would succeed: what can be read and whose protection allows it.

@@ -4,7 +4,7 @@ use super::errors::{check, from_code, last_errno, plain};
 use super::section;
 use crate::constants;
 use crate::error::Errno;
-use crate::sys::FileFacts;
+use crate::sys::FileInfo;
 use std::ffi::{CStr, c_int, c_void};
 use std::fs::OpenOptions;
 use std::mem::size_of;
@@ -65,7 +65,7 @@ pub fn owned(handle: HANDLE) -> Result<File, Errno> {
     Ok(unsafe { File::from_raw_handle(handle) })
 }
 
-pub fn file_facts(fd: RawFile) -> Result<FileFacts, Errno> {
+pub fn file_info(fd: RawFile) -> Result<FileInfo, Errno> {
     if section::is_section(fd) {
         let size = section::size(fd).ok_or_else(|| from_code(ERROR_INVALID_HANDLE))?;
         return Ok(of_size(size));
@@ -73,16 +73,16 @@ pub fn file_facts(fd: RawFile) -> Result<FileFacts, Errno> {
     // SAFETY: asks about a handle, and fails for a bad one.
     let kind = unsafe { GetFileType(handle(fd)) };
     if kind == FILE_TYPE_PIPE || kind == FILE_TYPE_CHAR {
-        return Ok(FileFacts { is_stream: true, is_regular: false, ..of_size(0) });
+        return Ok(FileInfo { is_stream: true, is_regular: false, ..of_size(0) });
     }
     let status = status(fd)?;
     let is_directory = status.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY != 0;
     let size = join(status.nFileSizeHigh, status.nFileSizeLow);
-    Ok(FileFacts { is_directory, is_regular: !is_directory, ..of_size(size) })
+    Ok(FileInfo { is_directory, is_regular: !is_directory, ..of_size(size) })
 }
 
-fn of_size(size: u64) -> FileFacts {
-    FileFacts { size, is_directory: false, is_stream: false, is_regular: true, tells_size: true, block_size: 0 }
+fn of_size(size: u64) -> FileInfo {
+    FileInfo { size, is_directory: false, is_stream: false, is_regular: true, has_size: true, block_size: 0 }
 }
 
 fn status(fd: RawFile) -> Result<BY_HANDLE_FILE_INFORMATION, Errno> {
@@ -188,10 +188,10 @@ pub fn allocate(fd: RawFile, size: u64) -> Result<(), Errno> {
     if size == 0 {
         return Ok(());
     }
-    if file_facts(fd)?.size < size {
+    if file_info(fd)?.size < size {
         set_file_size(fd, size)?;
     }
-    let size = i64::try_from(size.max(file_facts(fd)?.size)).map_err(|_| plain(Errno::EFBIG))?;
+    let size = i64::try_from(size.max(file_info(fd)?.size)).map_err(|_| plain(Errno::EFBIG))?;
     set(fd, FileAllocationInfo, FILE_ALLOCATION_INFO { AllocationSize: size }).map_err(|errno| match errno {
         Errno::ENOSYS => plain(Errno::EOPNOTSUPP),
         _ => errno,

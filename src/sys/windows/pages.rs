@@ -1,12 +1,13 @@
 //! Mapped pages: views of sections, and memory without a file.
 
 use super::errors::{check, from_code, last_errno, plain, was};
-use super::files::{File, RawFile, duplicate, file_facts, handle, raw};
+use super::files::{File, RawFile, duplicate, file_info, handle, raw};
 use super::placeholder::{self, View};
-use super::{granularity, page_size, residency, section};
+use super::{granularity, residency, section};
 use crate::constants;
 use crate::error::Errno;
-use crate::sys::Sharing;
+use crate::sys::page_size;
+use crate::sys::{Pages, Sharing};
 use std::ffi::{c_int, c_void};
 use std::ops::Range;
 use std::ptr::NonNull;
@@ -26,21 +27,12 @@ use windows_sys::Win32::System::Threading::GetCurrentProcess;
 /// Whether a mapping shows what its file is made longer by, may go beyond its end, and lets it be cut.
 pub const MAPPINGS_FOLLOW_FILES: bool = false;
 
-/// A range of whole pages that this process mapped; they are unmapped when it is dropped.
-///
-/// The methods take byte ranges relative to the start and panic outside of it: whoever calls them has checked before,
-/// and this makes them sound for anyone.
-#[derive(Debug)]
-pub struct Pages {
-    base: NonNull<u8>,
-    size: usize,
-    /// What they show; none for memory without a file.
-    shown: Option<Shown>,
-}
+/// What pages show; none for memory without a file.
+pub type Showing = Option<Shown>;
 
 /// What a view shows.
 #[derive(Debug)]
-struct Shown {
+pub struct Shown {
     section: File,
     /// Bytes of the section, and where in it the pages begin.
     length: u64,
@@ -65,11 +57,6 @@ impl Shown {
         self.protection == PAGE_WRITECOPY || self.protection == PAGE_EXECUTE_WRITECOPY
     }
 }
-
-// SAFETY: Pages is an address and a size; the system calls on them are safe from any thread.
-unsafe impl Send for Pages {}
-// SAFETY: as above; access to the memory itself goes through `guarded`, which works on raw pointers only.
-unsafe impl Sync for Pages {}
 
 fn has(flags: c_int, flag: i64) -> bool {
     i64::from(flags) & flag != 0
@@ -164,45 +151,6 @@ impl Pages {
         let size = bytes.next_multiple_of(page_size());
         let base = allocate(0, size, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE)?;
         Ok(Pages { base: non_null(base)?, size, shown: None })
-    }
-
-    /// Pages without a file whose first byte and size are known.
-    ///
-    /// # Safety
-    /// They are mapped, and belong to nothing else.
-    pub unsafe fn from_raw(base: NonNull<u8>, size: usize) -> Pages {
-        Pages { base, size, shown: None }
-    }
-
-    /// No pages at all: what an empty file maps to. Its address is valid and not NULL, and must not be accessed.
-    pub fn none() -> Pages {
-        static NOWHERE: u64 = 0;
-        Pages { base: NonNull::from(&NOWHERE).cast(), size: 0, shown: None }
-    }
-
-    /// The first byte's address.
-    pub fn base(&self) -> NonNull<u8> {
-        self.base
-    }
-
-    /// Bytes that the kernel mapped.
-    pub fn size(&self) -> usize {
-        self.size
-    }
-
-    /// The address of byte `at`, once it is known that `size` bytes from there on lie inside.
-    #[inline(always)]
-    pub fn at(&self, at: usize, size: usize) -> *mut u8 {
-        if at.saturating_add(size) > self.size {
-            outside(at, size, self.size);
-        }
-        // SAFETY: the byte lies within the mapped pages, or one past them.
-        unsafe { self.base.as_ptr().add(at) }
-    }
-
-    /// The same of a range.
-    pub fn start_of(&self, range: &Range<usize>) -> *mut u8 {
-        self.at(range.start, range.len())
     }
 
     fn addresses(&self, range: &Range<usize>) -> Range<usize> {
@@ -360,18 +308,7 @@ impl Pages {
         Ok(tail)
     }
 
-    /// Unmaps, or gives the pages back where the system fails.
-    pub fn unmap(mut self) -> Result<(), (Pages, Errno)> {
-        match self.unmap_in_place() {
-            Ok(()) => {
-                self.size = 0;
-                Ok(())
-            }
-            Err(errno) => Err((self, errno)),
-        }
-    }
-
-    fn unmap_in_place(&self) -> Result<(), Errno> {
+    pub(in crate::sys) fn unmap_in_place(&self) -> Result<(), Errno> {
         if self.size == 0 {
             return Ok(());
         }
@@ -405,12 +342,12 @@ impl Shown {
         let of =
             |section, length, protection, file| Shown { section, length, offset: 0, lead: 0, protection, is_placed: false, file };
         if section::is_section(fd) {
-            let length = file_facts(fd)?.size;
+            let length = file_info(fd)?.size;
             let section = duplicate(fd)?;
             let protection = if is_private { copy } else { section::most(&section, write, read) };
             return Ok(of(section, length, protection, None));
         }
-        let length = file_facts(fd)?.size;
+        let length = file_info(fd)?.size;
         if is_private {
             return Ok(of(section::of_file(fd, copy)?, length, copy, None));
         }
@@ -457,19 +394,6 @@ impl Shown {
     fn offset_of(&self, pages: &Pages, address: usize) -> u64 {
         (self.offset + address as u64) - pages.base.addr().get() as u64
     }
-}
-
-impl Drop for Pages {
-    fn drop(&mut self) {
-        // A failure leaves the memory mapped: a leak, where no caller is left to be told.
-        let _ = self.unmap_in_place();
-    }
-}
-
-#[cold]
-#[inline(never)]
-fn outside(at: usize, size: usize, mapped: usize) -> ! {
-    panic!("{size} bytes from {at} of {mapped} mapped ones")
 }
 
 fn non_null(address: usize) -> Result<NonNull<u8>, Errno> {

@@ -1,9 +1,9 @@
 //! Which pages are in the working set of this process.
 
 use super::errors::check;
-use super::page_size;
-use super::pages::Pages;
 use crate::error::Errno;
+use crate::sys::Pages;
+use crate::sys::page_size;
 use std::ops::Range;
 use windows_sys::Win32::System::ProcessStatus::{K32QueryWorkingSetEx, PSAPI_WORKING_SET_EX_INFORMATION};
 use windows_sys::Win32::System::Threading::GetCurrentProcess;
