@@ -19,15 +19,6 @@ static mmap_wrap_handle shared_memory(void) {
     return mmap_wrap(NULL, page, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 }
 
-/* Two pages of a file that is truncated to one page. */
-static mmap_wrap_handle truncated(void) {
-    static char bytes[2 * 65536];
-    make_file("truncated", bytes, 2 * page);
-    mmap_wrap_handle h = mmap_path_wrap("truncated", MMAP_WRAP_REST, RW, MAP_SHARED, 0);
-    CHECK(h > 0 && truncate("truncated", page) == 0);
-    return h;
-}
-
 /* The library's operations and the compiler's are atomic with respect to each other. */
 static void *count_with_the_compiler(void *address) {
     for (int i = 0; i < ROUNDS; i++) __atomic_add_fetch((int64_t *)address, 1, __ATOMIC_SEQ_CST);
@@ -115,7 +106,7 @@ static void a_wait_ends_by_timeout_by_another_value_and_by_errors(void) {
     CHECK_FAILS(mmap_wrap_wake(h, 0, -1), MMAP_WRAP_E_RANGE, "count -1 is negative");
     CHECK_IS(mmap_wrap_wake(h, 0, INT64_MAX), 0);
     CHECK_IS(munmap_wrap(h), 1);
-    h = truncated();
+    h = truncated_mapping();
     CHECK_FAILS(mmap_wrap_wait(h, page, 0, 0), MMAP_WRAP_E_FAULT, "lies beyond the");
     CHECK_IS(munmap_wrap(h), 1);
 }
@@ -129,7 +120,7 @@ static int64_t (*const operations[])(mmap_wrap_handle, int64_t) = {load, store, 
 enum { OPERATIONS = sizeof operations / sizeof *operations };
 
 static void inaccessible_memory_is_a_fault(void) {
-    mmap_wrap_handle cut = truncated(), partly = memory_of(2 * page);
+    mmap_wrap_handle cut = truncated_mapping(), partly = memory_of(2 * page);
     CHECK_IS(mprotect_wrap(partly, PROT_NONE, page, page), 0);
     value = 77;
     for (int i = 0; i < OPERATIONS; i++) {
@@ -145,7 +136,7 @@ static void inaccessible_memory_is_a_fault(void) {
 
 static void operations_are_done_or_fault(void) {
     CHECK_IS(mmap_wrap_verify_handlers(), 0);
-    mmap_wrap_handle cut = truncated(), memory = shared_memory();
+    mmap_wrap_handle cut = truncated_mapping(), memory = shared_memory();
     for (int i = 0; i < OPERATIONS; i++) {
         CHECK_FAILS(operations[i](cut, page), MMAP_WRAP_E_FAULT, "lies beyond");
         CHECK(operations[i](cut, 0) >= 0);

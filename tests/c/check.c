@@ -320,6 +320,15 @@ void make_file(const char *name, const void *bytes, int64_t size) {
     if (file == NULL || fwrite(bytes, 1, (size_t)size, file) != (size_t)size || fclose(file) != 0) give_up(name);
 }
 
+mmap_wrap_handle truncated_mapping(void) {
+    static char bytes[2 * 65536];
+    const int64_t page = mmap_wrap_page_size();
+    make_file("truncated", bytes, 2 * page);
+    mmap_wrap_handle h = mmap_path_wrap("truncated", MMAP_WRAP_REST, PROT_READ | PROT_WRITE, MAP_SHARED, 0);
+    CHECK(h > 0 && truncate("truncated", page) == 0);
+    return h;
+}
+
 void read_file(const char *name, void *bytes, int64_t size) {
     FILE *file = fopen(name, "rbe");
     if (file == NULL || fread(bytes, 1, (size_t)size, file) != (size_t)size) give_up(name);

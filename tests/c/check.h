@@ -88,6 +88,9 @@ bool under_valgrind(void);
 
 /* Files live in the current directory, which CTest makes for this run and removes. */
 void make_file(const char *name, const void *bytes, int64_t size);
+
+/* A shared mapping of two pages of a file that is then truncated to one page. */
+mmap_wrap_handle truncated_mapping(void);
 void read_file(const char *name, void *bytes, int64_t size);
 
 /* Bytes that differ from page to page and from run to run of the generator, the same for the same seed. */

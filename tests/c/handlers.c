@@ -20,17 +20,8 @@
 enum { RW = PROT_READ | PROT_WRITE };
 static int64_t page;
 
-/* Two pages of a file that is truncated to one page. */
-static mmap_wrap_handle truncated(void) {
-    static char bytes[2 * 65536];
-    make_file("truncated", bytes, 2 * page);
-    mmap_wrap_handle h = mmap_path_wrap("truncated", MMAP_WRAP_REST, RW, MAP_SHARED, 0);
-    CHECK(h > 0 && truncate("truncated", page) == 0);
-    return h;
-}
-
 static void accesses_are_faults(void) {
-    mmap_wrap_handle h = truncated();
+    mmap_wrap_handle h = truncated_mapping();
     char bytes[16];
     for (int i = 0; i < 3; i++) {
         CHECK_FAILS(mmap_wrap_read(h, page - 3, bytes, 16), MMAP_WRAP_E_FAULT,
@@ -314,7 +305,7 @@ static void two_copies(void) {
 }
 
 static void two_copies_of_the_library_work_in_one_process(void) {
-    CHECK_IS(munmap_wrap(truncated()), 1);
+    CHECK_IS(munmap_wrap(truncated_mapping()), 1);
     in_child(two_copies);
     in_child_killed_by(SIGSEGV, null_access);
     unlink("second-copy.so");
@@ -376,7 +367,7 @@ static void trusted_handlers_are_not_verified(void) {
 }
 
 static void view_that_survives(void) {
-    mmap_wrap_handle h = truncated();
+    mmap_wrap_handle h = truncated_mapping();
     CHECK_IS(mmap_wrap_survive(h, 1), 0);
     const volatile uint32_t *loss = mmap_wrap_loss_flag(h);
     volatile char *bytes = mmap_wrap_acquire(h);
@@ -395,7 +386,7 @@ static void view_that_survives(void) {
     CHECK_IS(mmap_wrap_release(h), 0);
     CHECK_IS(munmap_wrap(h), 1);
 
-    h = truncated();
+    h = truncated_mapping();
     CHECK_IS(mmap_wrap_survive(h, 1), 0);
     bytes = mmap_wrap_address(h);
     bytes[page] = 1;
@@ -412,7 +403,7 @@ static void survival_with_other_handlers(void) {
     CHECK_IS(mmap_wrap_survive(first, 1), 0);
     CHECK_IS(munmap_wrap(first), 1);
     install(SA_SIGINFO);
-    mmap_wrap_handle h = truncated();
+    mmap_wrap_handle h = truncated_mapping();
     CHECK_FAILS(mmap_wrap_survive(h, 1), MMAP_WRAP_E_UNSUPPORTED, "surviving SIGBUS");
     calls = 0;
     if (sigsetjmp(back, 1) == 0) ((volatile char *)mmap_wrap_address(h))[page] = 1;
@@ -421,7 +412,7 @@ static void survival_with_other_handlers(void) {
 }
 
 static void survival_switched_off(void) {
-    mmap_wrap_handle h = truncated();
+    mmap_wrap_handle h = truncated_mapping();
     CHECK_IS(mmap_wrap_survive(h, 1), 0);
     CHECK_IS(mmap_wrap_survive(h, 0), 0);
     ((volatile char *)mmap_wrap_address(h))[page] = 1;
