@@ -1,4 +1,4 @@
-"""A map as the data of another, methods that step on from several threads, and failures that others have in between."""
+"""Data that comes from another map, two threads that move the position of one map, and faults during a call."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""One access is one access: a hardware breakpoint counts how often memory is read or written."""
+"""Each access touches memory exactly once: a hardware breakpoint counts the reads and writes."""
 
 import ctypes
 import os

@@ -1,4 +1,4 @@
-"""numpy arrays of a map's own memory: they hold it, and end where it does."""
+"""numpy arrays that share the memory of a map: they keep it mapped, and end where it ends."""
 
 import threading
 

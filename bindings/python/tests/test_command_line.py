@@ -1,4 +1,4 @@
-"""The command line: what it prints of files whose presence is known, into a pipe and at a terminal, and how it ends."""
+"""The command line: what it prints about the page cache, into a pipe and on a terminal, and its exit status."""
 
 import doctest
 import errno

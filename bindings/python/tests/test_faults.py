@@ -1,4 +1,4 @@
-"""A file truncated under its map is an exception, whatever handles the signals of the process."""
+"""An access to a file that was truncated is an exception, whatever handles the signals of the process."""
 
 import fcntl
 import os

@@ -1,4 +1,6 @@
-"""What once ended the interpreter: threads that protect, memory gone, needles beyond memory; and losses unreported."""
+"""What once killed the interpreter: a second thread that calls protect, memory that was unmapped, needles larger than
+memory. And losses that were not reported.
+"""
 
 import errno
 import signal

@@ -1,4 +1,4 @@
-"""What a map is given, and done to, by those who mean it ill: an exception each, and never the end of the process.
+"""Hostile arguments, subclasses and threads: each is an exception, and none ends the process.
 
 Most of it runs in processes of its own, which may die; a death by a signal fails the test with the line that did it.
 MMAP_WRAP_CALLS says how many random calls are made of each function, MMAP_WRAP_SEED where they begin.

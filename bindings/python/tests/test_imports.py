@@ -1,4 +1,4 @@
-"""The modules of the package import each other one way: no circle, and nothing of what is built upon them."""
+"""The modules of the package import each other in one direction, without a cycle."""
 
 import ast
 from graphlib import CycleError, TopologicalSorter

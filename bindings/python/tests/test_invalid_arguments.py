@@ -1,4 +1,4 @@
-"""Whatever is wrong: a clear error with the numbers in it, and nothing is left behind."""
+"""Invalid arguments and files: a clear error that has the numbers, and nothing leaks."""
 
 import ctypes
 import errno

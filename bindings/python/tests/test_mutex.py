@@ -1,4 +1,4 @@
-"""The mutex in a map: one holder at a time, between threads and processes, and a holder that dies is noticed."""
+"""The mutex in a map: one owner at a time among threads and processes, and the death of an owner is noticed."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""Block devices: their size is the device's own, and what lies beyond it is no file that was truncated."""
+"""Block devices: the size is that of the device, and an access beyond it is not reported as a truncated file."""
 
 import errno
 import os

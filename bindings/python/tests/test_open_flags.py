@@ -1,4 +1,4 @@
-"""Flags that contradict a mode, halves, sizes that cannot be, and what is shown of a map: no silence."""
+"""Flags that contradict a mode, element kinds, impossible sizes, and the members of info: each an error or documented."""
 
 import errno
 import math

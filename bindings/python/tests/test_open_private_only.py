@@ -1,4 +1,4 @@
-"""Files that take no shared mapping: for reading, a private one has the same bytes."""
+"""Files that cannot be mapped shared: for reading, a private mapping has the same bytes."""
 
 import errno
 import os

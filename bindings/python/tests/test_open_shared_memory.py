@@ -1,4 +1,4 @@
-"""Shared memory by name: what one process does with it leaves the others' data as it is."""
+"""Named shared memory: opening it again never destroys the data of other processes."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""The module itself: finding the library, constants, errors, import, and the examples."""
+"""The package itself: loading the library, constants, errors, import, and the examples."""
 
 import doctest
 import errno

@@ -1,4 +1,4 @@
-"""Calls over much memory go in pieces: Ctrl-C comes through, and the results are those of one call."""
+"""Calls over much memory work in pieces, so that Ctrl-C is handled; the results are those of one call."""
 
 import operator
 import os

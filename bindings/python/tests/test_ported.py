@@ -1,4 +1,4 @@
-"""What users of other languages' mmap bindings count on, done here."""
+"""The tests of other languages' mmap bindings, ported."""
 
 import gc
 import os

@@ -1,4 +1,4 @@
-"""Protection is the pages': what it forbids is an exception, and nothing has changed."""
+"""Protection of pages: an access without permission is an exception, and nothing has changed."""
 
 import errno
 

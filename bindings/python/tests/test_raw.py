@@ -1,4 +1,4 @@
-"""The calls as they are in C: all of the header's, with its parameters, and what they answer is not touched."""
+"""The functions of the C header in `mmap_wrap.raw`: all of them, with their parameters and unchanged results."""
 
 import ctypes
 import errno

@@ -1,6 +1,6 @@
-"""Maps, views and arrays go to other processes as references: no byte is copied, and what cannot be opened says why.
+"""Maps, views and arrays are pickled as references: other processes map the same memory, and no byte is copied.
 
-Into a file go the bytes of views and arrays.
+Pickled into a file, views and arrays have their bytes.
 """
 
 import concurrent.futures

@@ -1,4 +1,4 @@
-"""A map whose length changes behind the object's back: the one that it remembers only says which call to try first."""
+"""A map whose length changes without the object: the remembered length decides only which path is tried first."""
 
 import mmap as stdlib
 

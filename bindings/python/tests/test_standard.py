@@ -1,5 +1,5 @@
-"""The same calls on the standard library's `mmap` and on this one: the same answers, exceptions and, where its own
-tests ask for them, messages.
+"""The same calls on the standard library's `mmap` and on this one: the same results, exceptions and, where its own
+tests check them, messages.
 """
 
 import collections.abc

@@ -1,6 +1,6 @@
 """Random programs, run on the standard library's `mmap` and on this one: step by step the same outcomes.
 
-A program is a list of lines, so that one that tells the two apart can be run by hand. What differs on purpose is in the
+A program is a list of lines, so that one whose outcomes differ can be run by hand. What differs on purpose is in the
 table DIFFERENCES below, which the README of the package repeats. What would end the process under the standard library
 (indices that close the map, truncated files) is left out here, and in test_hostile.
 

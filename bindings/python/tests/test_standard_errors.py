@@ -1,6 +1,6 @@
-"""Each call of the standard library's, with each value that may be wrong, on both modules.
+"""Each call of the standard library, with each value that may be invalid, on both modules.
 
-They raise the same: the type, and of an OSError the number, and the message in the same words; or give the same result.
+Both raise the same exception type, number (of an OSError) and message, or return the same result.
 What differs on purpose is in the table of test_standard_differential, which the README repeats.
 """
 

@@ -1,4 +1,4 @@
-"""CPython's own tests of `mmap`, each interpreter with its own version's, run on this package in the module's place."""
+"""CPython's own tests of `mmap`, each interpreter with those of its version, run on this package instead."""
 
 import importlib.util
 import json

@@ -1,4 +1,4 @@
-"""What type checkers are told is what there is; scripts/typed has them judge programs by it."""
+"""The types in the stubs are those of the package; scripts/typed checks programs against them."""
 
 import ast
 import inspect
