@@ -1,4 +1,4 @@
-"""Flags that contradict a mode, element kinds, impossible sizes, and the members of info: each an error or documented."""
+"""Flags that contradict a mode, element kinds, impossible sizes, and the members of info: an error, or documented."""
 
 import errno
 import math
