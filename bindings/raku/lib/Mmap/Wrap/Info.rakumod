@@ -36,7 +36,7 @@ say "$info.length() bytes, $info.mapped() with whole pages";
 
     method dup-descriptor(--> Int:D)
 
-A new descriptor of the file that the mapping keeps open. The caller must close it. X::Mmap::Argument if the mapping keeps no file open.
+A new descriptor (on Windows a HANDLE) of the file that the mapping keeps open. The caller must close it. X::Mmap::Argument if the mapping keeps no file open.
 
 =begin code :lang<raku>
 use Mmap::Wrap;

@@ -126,7 +126,7 @@ sub installed(--> Str:D) {
     my $file = $resource.defined ?? $resource.IO !! Nil;
     return $file.absolute if $file.defined && $file.f;
     unusable "the native library {$file.defined ?? "'{$file.absolute}' " !! ''}is missing; build it with 'zef build .' in the"
-        ~ ' distribution, or set MMAP_WRAP_LIBRARY to the path of libmmap_wrap';
+        ~ " distribution, or set MMAP_WRAP_LIBRARY to the path of {$*VM.platform-library-name('mmap_wrap'.IO)}";
 }
 
 sub abi-version(--> int64) is native(&installed) is symbol('mmap_wrap_abi_version') { * }
