@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import fcntl
 import os
 import struct
 import sys
@@ -41,20 +40,8 @@ if TYPE_CHECKING:
         type[Base] | None, tuple[Way, ...], str, str, int, int, int, int, int, int, int, int, int, int, int
     ]
 
-# linux/fs.h: _IOR('v', 1, long). Where processors number it otherwise, it is no ioctl at all, and nothing is known.
-_FS_IOC_GETVERSION = 2 << 30 | struct.calcsize("l") << 16 | ord("v") << 8 | 1
-
 # Flags that are about addresses of one process.
 _ADDRESSES = _constant("MAP_FIXED") | _constant("MAP_FIXED_NOREPLACE")
-
-# An identifier of this boot of this machine, and the machine's name.
-_HOST = os.uname().nodename
-try:
-    with open("/proc/sys/kernel/random/boot_id") as _file:
-        _BOOT = _file.read().strip()
-except OSError:
-    _BOOT = _HOST
-
 
 # Modules that pickle for another process. A reducer is not shown its pickler, but the function that called the pickler
 # is on the stack: a pickler in C has no frame, and one in Python is passed over.
@@ -118,52 +105,6 @@ def reduce_map(whole: Base) -> tuple[Any, ...]:
     return map_of, (Whole(whole, reopen),), whole.__getstate__()
 
 
-def reference(whole: Base) -> Reference:
-    """What another process needs to open the map. TypeError: it cannot."""
-    info = whole.info()
-    if info.flags & _constant("MAP_ANONYMOUS"):
-        # The standard library's words. memfd() and shared() make memory that other processes can open.
-        raise TypeError(f"cannot pickle '{_type_name(whole)}' object")
-    if info.descriptor < 0:
-        _refuse(whole, "it keeps no file: map it with mmap_wrap.open, or without trackfd=False")
-    # MAP_SHARED_VALIDATE has the bit of MAP_PRIVATE, too.
-    if not info.flags & _constant("MAP_SHARED") and whole._access & ACCESS != ACCESS_READ:
-        _refuse(whole, "what is written to it is this process's own (ACCESS_COPY, MAP_PRIVATE)")
-    file = os.fstat(info.descriptor)
-    opening = fcntl.fcntl(info.descriptor, fcntl.F_GETFL) & os.O_ACCMODE
-    ways = _ways_to(whole, info.descriptor, file, opening)
-    size = min(file.st_size, info.offset + info.length)
-    identity = file.st_dev, _generation(info.descriptor), file.st_ino, size
-    how = info.protection, info.flags & ~_ADDRESSES, whole._access, info.surviving
-    # By itself the class would be looked for under the name that `install` gave it, which is another's elsewhere.
-    kind = None if type(whole) is _base.mmap else type(whole)
-    return kind, ways, _BOOT, _HOST, *identity, opening, info.offset, info.length, *how
-
-
-# The way to the maker of a map that came without a path, by the map's handle.
-_maker: dict[int, Way] = {}
-
-
-def _ways_to(whole: Base, descriptor: int, file: os.stat_result, opening: int) -> tuple[Way, ...]:
-    try:
-        path = os.readlink(f"/proc/self/fd/{descriptor}")
-        found = os.stat(path)
-        if (found.st_dev, found.st_ino) == (file.st_dev, file.st_ino):
-            return ((path, 0),)
-    except OSError:
-        # No path, or one that leads nowhere: as for every memory file, whose name here only looks like a path.
-        pass
-    own = f"/proc/{os.getpid()}/fd/{descriptor}", os.getpid()
-    try:
-        os.close(os.open(own[0], opening | os.O_CLOEXEC))
-    except OSError as error:
-        # As for secret memory, which cannot be opened.
-        _refuse(whole, f"its file has no path, and cannot be opened through {own[0]}: {error.strerror}")
-    # So that what is only sent back arrives, although its sender closes it.
-    maker = _maker.get(whole._handle, own)
-    return (own,) if maker == own else (own, maker)
-
-
 def _type_name(whole: Base) -> str:
     # In the words of the standard library's exceptions.
     return "mmap.mmap" if type(whole) is _base.mmap else type(whole).__name__
@@ -173,80 +114,147 @@ def _refuse(whole: Base, why: str) -> NoReturn:
     raise TypeError(f"cannot pickle '{_type_name(whole)}' object: {why}")
 
 
-def reopen(
-    kind: type[mmap] | None,
-    ways: tuple[Way, ...],
-    boot: str,
-    host: str,
-    device: int,
-    generation: int,
-    inode: int,
-    size: int,
-    opening: int,
-    *how: int,
-) -> mmap:
-    """Opens the map again that the reference is of. OSError: the file is not there, or is another one now.
+if sys.platform == "win32":
 
-    FileNotFoundError, PermissionError: of the path. ProcessLookupError: its process has closed it, or ended. ESTALE:
-    another file has the path now, or it was truncated. EREMOTE: a file without a path, of another machine.
-    """
-    kind = _base.mmap if kind is None else kind
-    if not issubclass(kind, Base):
-        raise TypeError(f"a reference to a map of the class mmap is needed, not of {kind.__name__}")
-    path, process = ways[-1]
-    if process and boot != _BOOT:
-        what = f"a file without a path, of process {process} on {host}, cannot be opened on {_HOST}"
-        way_out = "use a file on a file system that both have"
-        raise OSError(errno.EREMOTE, f"{what}, nor after {host} was started anew: {way_out}", path)
-    offset, length, protection, flags, access, survive = map(int64, how)
-    # Elsewhere, and after a boot, the same device has another number.
-    wanted = (inode, device, generation) if boot == _BOOT else (inode,)
-    descriptor = _open(ways, opening & os.O_ACCMODE, wanted)
+    def reference(whole: Base) -> Reference:
+        """Raises that the map cannot be pickled."""
+        _refuse(whole, "references to files need /proc, which Windows lacks")
+
+    def reopen(*reference: object) -> mmap:
+        """Raises that there is no reference that could be opened."""
+        raise OSError(errno.ENOTSUP, "mmap_wrap: references to files need /proc, which Windows lacks")
+
+else:
+    import fcntl
+
+    # linux/fs.h: _IOR('v', 1, long). Where processors number it otherwise, it is no ioctl at all, and nothing is known.
+    _FS_IOC_GETVERSION = 2 << 30 | struct.calcsize("l") << 16 | ord("v") << 8 | 1
+
+    # An identifier of this boot of this machine, and the machine's name.
+    _HOST = os.uname().nodename
     try:
-        there = os.fstat(descriptor).st_size
-        if there < size:
-            raise OSError(errno.ESTALE, f"the file was truncated: it has {there} bytes, the map {size}", path)
-        # A map of an empty file has no length that could be asked for.
-        handle = _ffi.mmap_wrap(None, length or MMAP_WRAP_REST, protection, flags | MMAP_WRAP_KEEP, descriptor, offset)
-        whole = kind._of(checked(handle, "pickle", path), access, bool(survive))
-    finally:
-        os.close(descriptor)
-    if process:
-        _maker[whole._handle] = ways[-1]
-        weakref.finalize(whole, _maker.pop, whole._handle)
-    return whole
-
-
-def _open(ways: tuple[Way, ...], opening: int, wanted: tuple[int, ...]) -> int:
-    """A descriptor of the file with the identity `wanted`: inode, device and generation."""
-    # O_NONBLOCK: what has the path now may be a FIFO.
-    flags = opening | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
-    for path, process in ways:
-        try:
-            descriptor = os.open(path, flags)
-        except FileNotFoundError:
-            if process:
-                continue
-            raise
-        file = os.fstat(descriptor)
-        found = file.st_ino, file.st_dev, _generation(descriptor)
-        if found[: len(wanted)] == wanted:
-            return descriptor
-        os.close(descriptor)
-        if not process:
-            raise OSError(errno.ESTALE, f"another file is there now: inode {file.st_ino}, not {wanted[0]}", path)
-    processes = " and ".join(f"process {process}" for _, process in ways)
-    why = "the map, whose file has no path, was closed, or the process has ended; keep it until it is opened"
-    raise ProcessLookupError(errno.ESRCH, f"{processes}: {why}", ways[0][0])
-
-
-def _generation(descriptor: int) -> int:
-    """A number that differs from that of an earlier file with the same inode; 0 where the file system has none."""
-    try:
-        # The kernel writes an int.
-        return int.from_bytes(fcntl.ioctl(descriptor, _FS_IOC_GETVERSION, bytes(8))[:4], sys.byteorder)
+        with open("/proc/sys/kernel/random/boot_id") as _file:
+            _BOOT = _file.read().strip()
     except OSError:
-        return 0
+        _BOOT = _HOST
+
+    # The way to the maker of a map that came without a path, by the map's handle.
+    _maker: dict[int, Way] = {}
+
+    def reference(whole: Base) -> Reference:
+        """What another process needs to open the map. TypeError: it cannot."""
+        info = whole.info()
+        if info.flags & _constant("MAP_ANONYMOUS"):
+            # The standard library's words. memfd() and shared() make memory that other processes can open.
+            raise TypeError(f"cannot pickle '{_type_name(whole)}' object")
+        if info.descriptor < 0:
+            _refuse(whole, "it keeps no file: map it with mmap_wrap.open, or without trackfd=False")
+        # MAP_SHARED_VALIDATE has the bit of MAP_PRIVATE, too.
+        if not info.flags & _constant("MAP_SHARED") and whole._access & ACCESS != ACCESS_READ:
+            _refuse(whole, "what is written to it is this process's own (ACCESS_COPY, MAP_PRIVATE)")
+        file = os.fstat(info.descriptor)
+        opening = fcntl.fcntl(info.descriptor, fcntl.F_GETFL) & os.O_ACCMODE
+        ways = _ways_to(whole, info.descriptor, file, opening)
+        size = min(file.st_size, info.offset + info.length)
+        identity = file.st_dev, _generation(info.descriptor), file.st_ino, size
+        how = info.protection, info.flags & ~_ADDRESSES, whole._access, info.surviving
+        # By itself the class would be looked for under the name that `install` gave it, which is another's elsewhere.
+        kind = None if type(whole) is _base.mmap else type(whole)
+        return kind, ways, _BOOT, _HOST, *identity, opening, info.offset, info.length, *how
+
+    def _ways_to(whole: Base, descriptor: int, file: os.stat_result, opening: int) -> tuple[Way, ...]:
+        try:
+            path = os.readlink(f"/proc/self/fd/{descriptor}")
+            found = os.stat(path)
+            if (found.st_dev, found.st_ino) == (file.st_dev, file.st_ino):
+                return ((path, 0),)
+        except OSError:
+            # No path, or one that leads nowhere: as for every memory file, whose name here only looks like a path.
+            pass
+        own = f"/proc/{os.getpid()}/fd/{descriptor}", os.getpid()
+        try:
+            os.close(os.open(own[0], opening | os.O_CLOEXEC))
+        except OSError as error:
+            # As for secret memory, which cannot be opened.
+            _refuse(whole, f"its file has no path, and cannot be opened through {own[0]}: {error.strerror}")
+        # So that what is only sent back arrives, although its sender closes it.
+        maker = _maker.get(whole._handle, own)
+        return (own,) if maker == own else (own, maker)
+
+    def reopen(
+        kind: type[mmap] | None,
+        ways: tuple[Way, ...],
+        boot: str,
+        host: str,
+        device: int,
+        generation: int,
+        inode: int,
+        size: int,
+        opening: int,
+        *how: int,
+    ) -> mmap:
+        """Opens the map again that the reference is of. OSError: the file is not there, or is another one now.
+
+        FileNotFoundError, PermissionError: of the path. ProcessLookupError: its process has closed it, or ended.
+        ESTALE: another file has the path now, or it was truncated. EREMOTE: a file without a path, of another machine.
+        """
+        kind = _base.mmap if kind is None else kind
+        if not issubclass(kind, Base):
+            raise TypeError(f"a reference to a map of the class mmap is needed, not of {kind.__name__}")
+        path, process = ways[-1]
+        if process and boot != _BOOT:
+            what = f"a file without a path, of process {process} on {host}, cannot be opened on {_HOST}"
+            way_out = "use a file on a file system that both have"
+            raise OSError(errno.EREMOTE, f"{what}, nor after {host} was started anew: {way_out}", path)
+        offset, length, protection, flags, access, survive = map(int64, how)
+        # Elsewhere, and after a boot, the same device has another number.
+        wanted = (inode, device, generation) if boot == _BOOT else (inode,)
+        descriptor = _open(ways, opening & os.O_ACCMODE, wanted)
+        try:
+            there = os.fstat(descriptor).st_size
+            if there < size:
+                raise OSError(errno.ESTALE, f"the file was truncated: it has {there} bytes, the map {size}", path)
+            # A map of an empty file has no length that could be asked for.
+            handle = _ffi.mmap_wrap(
+                None, length or MMAP_WRAP_REST, protection, flags | MMAP_WRAP_KEEP, descriptor, offset
+            )
+            whole = kind._of(checked(handle, "pickle", path), access, bool(survive))
+        finally:
+            os.close(descriptor)
+        if process:
+            _maker[whole._handle] = ways[-1]
+            weakref.finalize(whole, _maker.pop, whole._handle)
+        return whole
+
+    def _open(ways: tuple[Way, ...], opening: int, wanted: tuple[int, ...]) -> int:
+        """A descriptor of the file with the identity `wanted`: inode, device and generation."""
+        # O_NONBLOCK: what has the path now may be a FIFO.
+        flags = opening | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
+        for path, process in ways:
+            try:
+                descriptor = os.open(path, flags)
+            except FileNotFoundError:
+                if process:
+                    continue
+                raise
+            file = os.fstat(descriptor)
+            found = file.st_ino, file.st_dev, _generation(descriptor)
+            if found[: len(wanted)] == wanted:
+                return descriptor
+            os.close(descriptor)
+            if not process:
+                raise OSError(errno.ESTALE, f"another file is there now: inode {file.st_ino}, not {wanted[0]}", path)
+        processes = " and ".join(f"process {process}" for _, process in ways)
+        why = "the map, whose file has no path, was closed, or the process has ended; keep it until it is opened"
+        raise ProcessLookupError(errno.ESRCH, f"{processes}: {why}", ways[0][0])
+
+    def _generation(descriptor: int) -> int:
+        """A number that differs from that of an earlier file with the same inode; 0 where the file system has none."""
+        try:
+            # The kernel writes an int.
+            return int.from_bytes(fcntl.ioctl(descriptor, _FS_IOC_GETVERSION, bytes(8))[:4], sys.byteorder)
+        except OSError:
+            return 0
 
 
 # Maps of which parts were unpickled here, while a part lives.
