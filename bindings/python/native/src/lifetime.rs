@@ -209,9 +209,9 @@ impl Request {
                 }
                 // Nothing to be at an offset of; the standard library takes one all the same.
                 self.flags |= i64::from(system::MAP_ANONYMOUS);
-                if cfg!(windows) {
+                if cfg!(windows) && self.flags & i64::from(system::MAP_SHARED) != 0 {
                     // No process inherits it, and what is private can grow, as in the standard library.
-                    self.flags = self.flags & !i64::from(system::MAP_SHARED) | i64::from(system::MAP_PRIVATE);
+                    self.flags ^= i64::from(system::MAP_SHARED | system::MAP_PRIVATE);
                 }
                 self.offset = 0;
                 self.handle(-1)?

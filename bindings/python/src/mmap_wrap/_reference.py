@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
     from ._mapping import mmap
+    from ._structs import Info
 
     # A path, and the process that it leads through: 0 where it is a file's own.
     Way = tuple[str, int]
@@ -110,6 +111,12 @@ def _type_name(whole: Base) -> str:
     return "mmap.mmap" if type(whole) is _base.mmap else type(whole).__name__
 
 
+def _require_file(whole: Base, info: Info) -> None:
+    if info.flags & _constant("MAP_ANONYMOUS"):
+        # The standard library's words. memfd() and shared() make memory that other processes can open.
+        raise TypeError(f"cannot pickle '{_type_name(whole)}' object")
+
+
 def _refuse(whole: Base, why: str) -> NoReturn:
     raise TypeError(f"cannot pickle '{_type_name(whole)}' object: {why}")
 
@@ -118,6 +125,7 @@ if sys.platform == "win32":
 
     def reference(whole: Base) -> Reference:
         """Raises that the map cannot be pickled."""
+        _require_file(whole, whole.info())
         _refuse(whole, "references to files need /proc, which Windows lacks")
 
     def reopen(*reference: object) -> mmap:
@@ -144,9 +152,7 @@ else:
     def reference(whole: Base) -> Reference:
         """What another process needs to open the map. TypeError: it cannot."""
         info = whole.info()
-        if info.flags & _constant("MAP_ANONYMOUS"):
-            # The standard library's words. memfd() and shared() make memory that other processes can open.
-            raise TypeError(f"cannot pickle '{_type_name(whole)}' object")
+        _require_file(whole, info)
         if info.descriptor < 0:
             _refuse(whole, "it keeps no file: map it with mmap_wrap.open, or without trackfd=False")
         # MAP_SHARED_VALIDATE has the bit of MAP_PRIVATE, too.
