@@ -1,6 +1,7 @@
 """What the class and the package do on Windows; elsewhere, what can be compared without it."""
 
 import errno
+import inspect
 import os
 import pickle
 import re
@@ -110,6 +111,13 @@ def test_a_name_is_taken_by_a_larger_map(name):
         with pytest.raises(OSError, match=r"."):
             first.resize(8192)
         assert len(first) == 4096
+
+
+@only_windows
+def test_the_signature_is_that_of_windows():
+    parameters = inspect.signature(mmap_wrap.mmap).parameters
+    assert list(parameters)[:5] == ["fileno", "length", "tagname", "access", "offset"]
+    assert all(parameter.kind is parameter.KEYWORD_ONLY for parameter in list(parameters.values())[5:])
 
 
 @only_windows
@@ -224,10 +232,40 @@ def test_what_windows_lacks_is_unsupported(tmp_path):
         with pytest.raises(OSError, match=r".") as raised:
             call()
         assert raised.value.errno == errno.ENOTSUP, number
-    with mmap_wrap.open(tmp_path / "x", "w+", size=10) as of_file, pytest.raises(TypeError, match="cannot pickle"):
-        pickle.dumps(of_file)
     with pytest.raises(AttributeError, match="lacks the constant MAP_HUGETLB"):
         _ = mmap_wrap.MAP_HUGETLB
+
+
+@only_windows
+def test_a_map_of_a_file_pickles_as_a_reference(file):
+    for access in (mmap_wrap.ACCESS_WRITE, mmap_wrap.ACCESS_READ):
+        with mmap_wrap.mmap(file.fileno(), 100_000, access=access, offset=65537) as m:
+            other = pickle.loads(pickle.dumps(m))
+            assert other[:] == m[:]
+            if access == mmap_wrap.ACCESS_WRITE:
+                other[7] = 1
+                assert m[7] == 1
+            other.close()
+    script = "import pickle, sys; pickle.loads(bytes.fromhex(sys.argv[1]))[8] = 2"
+    with mmap_wrap.open(file.name, "r+") as m:
+        subprocess.run([sys.executable, "-c", script, pickle.dumps(m).hex()], check=True)
+        assert m[8] == 2
+        reference = pickle.dumps(m)
+    file.close()
+    os.replace(file.name, file.name + ".former")
+    with pytest.raises(FileNotFoundError):
+        pickle.loads(reference)
+    Path(file.name).write_bytes(bytes(200_000))
+    with pytest.raises(OSError, match="another file is there now"):
+        pickle.loads(reference)
+
+
+@only_windows
+def test_memory_without_a_path_does_not_pickle(name):
+    with mmap_wrap.mmap(-1, 10) as m, pytest.raises(TypeError, match=r"^cannot pickle 'mmap.mmap' object$"):
+        pickle.dumps(m)
+    with mmap_wrap.mmap(-1, 10, name) as m, pytest.raises(TypeError, match="no path"):
+        pickle.dumps(m)
 
 
 @only_windows

@@ -2,8 +2,24 @@
 
 use std::ffi::CStr;
 
-pub const CLASS: &CStr =
-    cr#"mmap(fileno, length, flags=1, prot=3, access=0, offset=0, *, trackfd=True, survive=True, address=0, alignment=0)
+#[cfg(not(windows))]
+macro_rules! signature {
+    () => {
+        "mmap(fileno, length, flags=1, prot=3, access=0, offset=0, *, trackfd=True, survive=True, address=0, alignment=0)"
+    };
+}
+
+#[cfg(windows)]
+macro_rules! signature {
+    () => {
+        "mmap(fileno, length, tagname=None, access=0, offset=0, *, trackfd=True, survive=True, address=0, alignment=0, flags=1, \
+         prot=3)"
+    };
+}
+
+const CLASS_TEXT: &str = concat!(
+    signature!(),
+    r#"
 --
 
 Maps `length` bytes of the file open as `fileno`, from `offset` on; `fileno` -1 gives memory without a file.
@@ -13,6 +29,9 @@ PROT_WRITE, PROT_EXEC) say how, or `access` does: ACCESS_READ, ACCESS_WRITE or A
 and need not be on a page boundary. `trackfd` keeps a private duplicate of the descriptor, for `size`, `resize` and
 pickling; the one given may be closed at once either way. `address` is where to map, if there is room, or with
 MAP_FIXED or MAP_FIXED_NOREPLACE exactly; `alignment`, a power of two, is what the address is to be a multiple of.
+
+On Windows the third argument is `tagname`, a name by which other processes map the same memory; `fileno` is -1 then.
+`flags` and `prot` are given by name there, and a file that is shorter than what is to be mapped grows.
 
 `m[i]` is a byte as an int, `m[i:j]` bytes; both may be assigned to. `len(m)` is the number of bytes mapped,
 and iteration gives each as bytes of length 1. `memoryview(m)`, `numpy.frombuffer(m)`, `re.search(pattern, m)` and
@@ -34,7 +53,12 @@ Any thread may use a map while another closes it: each call gets the data or Val
 >>> m[:] = b"Hello, world!"
 >>> m[7:12], m[0], m[-1:]
 (b'world', 72, b'!')
->>> m.close()"#;
+>>> m.close()"#,
+    "\0"
+);
+
+// SAFETY: it ends in the only NUL in it.
+pub const CLASS: &CStr = unsafe { CStr::from_bytes_with_nul_unchecked(CLASS_TEXT.as_bytes()) };
 
 pub const FIND: &CStr = cr#"find($self, sub, start=None, end=None, /)
 --

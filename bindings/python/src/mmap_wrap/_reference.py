@@ -21,7 +21,12 @@ from ._base import ACCESS, ACCESS_READ, Base
 from ._constants import value as _constant
 from ._errors import checked
 from ._ffi import int64
-from ._header import MMAP_WRAP_KEEP, MMAP_WRAP_REST
+from ._header import (
+    MMAP_WRAP_KEEP,
+    MMAP_WRAP_REST,
+    MMAP_WRAP_SOURCE_DESCRIPTOR,
+    MMAP_WRAP_SOURCE_PATH,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,6 +48,7 @@ if TYPE_CHECKING:
 
 # Flags that are about addresses of one process.
 _ADDRESSES = _constant("MAP_FIXED") | _constant("MAP_FIXED_NOREPLACE")
+
 
 # Modules that pickle for another process. A reducer is not shown its pickler, but the function that called the pickler
 # is on the stack: a pickler in C has no frame, and one in Python is passed over.
@@ -106,31 +112,127 @@ def reduce_map(whole: Base) -> tuple[Any, ...]:
     return map_of, (Whole(whole, reopen),), whole.__getstate__()
 
 
-def _type_name(whole: Base) -> str:
-    # In the words of the standard library's exceptions.
-    return "mmap.mmap" if type(whole) is _base.mmap else type(whole).__name__
-
-
-def _require_file(whole: Base, info: Info) -> None:
+def reference(whole: Base) -> Reference:
+    """What another process needs to open the map. TypeError: it cannot."""
+    info = whole.info()
     if info.flags & _constant("MAP_ANONYMOUS"):
         # The standard library's words. memfd() and shared() make memory that other processes can open.
         raise TypeError(f"cannot pickle '{_type_name(whole)}' object")
+    if info.descriptor < 0:
+        _refuse(whole, "it keeps no file: map it with mmap_wrap.open, or without trackfd=False")
+    # MAP_SHARED_VALIDATE has the bit of MAP_PRIVATE, too.
+    if not info.flags & _constant("MAP_SHARED") and whole._access & ACCESS != ACCESS_READ:
+        _refuse(whole, "what is written to it is this process's own (ACCESS_COPY, MAP_PRIVATE)")
+    ways, opening, file, generation = _file_of(whole, info)
+    size = min(file.st_size, info.offset + info.length)
+    identity = file.st_dev, generation, file.st_ino, size
+    how = info.protection, info.flags & ~_ADDRESSES, whole._access, info.surviving
+    # By itself the class would be looked for under the name that `install` gave it, which is another's elsewhere.
+    kind = None if type(whole) is _base.mmap else type(whole)
+    return kind, ways, _BOOT, _HOST, *identity, opening, info.offset, info.length, *how
+
+
+# The way to the maker of a map that came without a path, by the map's handle.
+_maker: dict[int, Way] = {}
+
+
+def _type_name(whole: Base) -> str:
+    # In the words of the standard library's exceptions.
+    return "mmap.mmap" if type(whole) is _base.mmap else type(whole).__name__
 
 
 def _refuse(whole: Base, why: str) -> NoReturn:
     raise TypeError(f"cannot pickle '{_type_name(whole)}' object: {why}")
 
 
+def reopen(
+    kind: type[mmap] | None,
+    ways: tuple[Way, ...],
+    boot: str,
+    host: str,
+    device: int,
+    generation: int,
+    inode: int,
+    size: int,
+    opening: int,
+    *how: int,
+) -> mmap:
+    """Opens the map again that the reference is of. OSError: the file is not there, or is another one now.
+
+    FileNotFoundError, PermissionError: of the path. ProcessLookupError: its process has closed it, or ended. ESTALE:
+    another file has the path now, or it was truncated. EREMOTE: a file without a path, of another machine.
+    """
+    kind = _base.mmap if kind is None else kind
+    if not issubclass(kind, Base):
+        raise TypeError(f"a reference to a map of the class mmap is needed, not of {kind.__name__}")
+    path, process = ways[-1]
+    if process and boot != _BOOT:
+        what = f"a file without a path, of process {process} on {host}, cannot be opened on {_HOST}"
+        way_out = "use a file on a file system that both have"
+        raise OSError(errno.EREMOTE, f"{what}, nor after {host} was started anew: {way_out}", path)
+    offset, length, protection, flags, access, survive = map(int64, how)
+    # Elsewhere, and after a boot, the same device has another number.
+    wanted = (inode, device, generation) if boot == _BOOT else (inode,)
+    descriptor = _open(ways, opening, wanted)
+    try:
+        there, number = os.fstat(descriptor).st_size, _number_of(descriptor)
+        if there < size:
+            raise OSError(errno.ESTALE, f"the file was truncated: it has {there} bytes, the map {size}", path)
+        # A map of an empty file has no length that could be asked for.
+        handle = _ffi.mmap_wrap(None, length or MMAP_WRAP_REST, protection, flags | MMAP_WRAP_KEEP, number, offset)
+        whole = kind._of(checked(handle, "pickle", path), access, bool(survive))
+    finally:
+        os.close(descriptor)
+    if process:
+        _maker[whole._handle] = ways[-1]
+        weakref.finalize(whole, _maker.pop, whole._handle)
+    return whole
+
+
+def _open(ways: tuple[Way, ...], opening: int, wanted: tuple[int, ...]) -> int:
+    """A descriptor of the file with the identity `wanted`: inode, device and generation."""
+    flags = opening & (os.O_RDONLY | os.O_WRONLY | os.O_RDWR) | _OPENING
+    for path, process in ways:
+        try:
+            descriptor = os.open(path, flags)
+        except FileNotFoundError:
+            if process:
+                continue
+            raise
+        file = os.fstat(descriptor)
+        found = file.st_ino, file.st_dev, _generation(descriptor)
+        if found[: len(wanted)] == wanted:
+            return descriptor
+        os.close(descriptor)
+        if not process:
+            raise OSError(errno.ESTALE, f"another file is there now: inode {file.st_ino}, not {wanted[0]}", path)
+    processes = " and ".join(f"process {process}" for _, process in ways)
+    why = "the map, whose file has no path, was closed, or the process has ended; keep it until it is opened"
+    raise ProcessLookupError(errno.ESRCH, f"{processes}: {why}", ways[0][0])
+
+
 if sys.platform == "win32":
+    from ._windows import descriptor_of, handle_of, path_of
 
-    def reference(whole: Base) -> Reference:
-        """Raises that the map cannot be pickled."""
-        _require_file(whole, whole.info())
-        _refuse(whole, "references to files need /proc, which Windows lacks")
+    _HOST = _BOOT = os.environ.get("COMPUTERNAME", "")
+    _OPENING = os.O_BINARY | os.O_NOINHERIT
+    _number_of = handle_of
 
-    def reopen(*reference: object) -> mmap:
-        """Raises that there is no reference that could be opened."""
-        raise OSError(errno.ENOTSUP, "mmap_wrap: references to files need /proc, which Windows lacks")
+    def _file_of(whole: Base, info: Info) -> tuple[tuple[Way, ...], int, os.stat_result, int]:
+        """The ways to the map's file, how it is opened, what the system knows of it, and its generation."""
+        if info.source not in (MMAP_WRAP_SOURCE_DESCRIPTOR, MMAP_WRAP_SOURCE_PATH):
+            _refuse(whole, "its memory has no path: open shared memory by its name")
+        descriptor = descriptor_of(checked(_ffi.mmap_wrap_dup_fd(whole._handle), "pickle"))
+        try:
+            writes = info.protection & _constant("PROT_WRITE") and info.flags & _constant("MAP_SHARED")
+            ways = ((path_of(handle_of(descriptor)), 0),)
+            return ways, os.O_RDWR if writes else os.O_RDONLY, os.fstat(descriptor), 0
+        finally:
+            os.close(descriptor)
+
+    def _generation(descriptor: int) -> int:
+        """Nothing: Windows gives a file's number to no other."""
+        return 0
 
 else:
     import fcntl
@@ -146,27 +248,18 @@ else:
     except OSError:
         _BOOT = _HOST
 
-    # The way to the maker of a map that came without a path, by the map's handle.
-    _maker: dict[int, Way] = {}
+    # O_NONBLOCK: what has the path now may be a FIFO.
+    _OPENING = os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
 
-    def reference(whole: Base) -> Reference:
-        """What another process needs to open the map. TypeError: it cannot."""
-        info = whole.info()
-        _require_file(whole, info)
-        if info.descriptor < 0:
-            _refuse(whole, "it keeps no file: map it with mmap_wrap.open, or without trackfd=False")
-        # MAP_SHARED_VALIDATE has the bit of MAP_PRIVATE, too.
-        if not info.flags & _constant("MAP_SHARED") and whole._access & ACCESS != ACCESS_READ:
-            _refuse(whole, "what is written to it is this process's own (ACCESS_COPY, MAP_PRIVATE)")
+    def _number_of(descriptor: int) -> int:
+        return descriptor
+
+    def _file_of(whole: Base, info: Info) -> tuple[tuple[Way, ...], int, os.stat_result, int]:
+        """The ways to the map's file, how it is opened, what the system knows of it, and its generation."""
         file = os.fstat(info.descriptor)
         opening = fcntl.fcntl(info.descriptor, fcntl.F_GETFL) & os.O_ACCMODE
         ways = _ways_to(whole, info.descriptor, file, opening)
-        size = min(file.st_size, info.offset + info.length)
-        identity = file.st_dev, _generation(info.descriptor), file.st_ino, size
-        how = info.protection, info.flags & ~_ADDRESSES, whole._access, info.surviving
-        # By itself the class would be looked for under the name that `install` gave it, which is another's elsewhere.
-        kind = None if type(whole) is _base.mmap else type(whole)
-        return kind, ways, _BOOT, _HOST, *identity, opening, info.offset, info.length, *how
+        return ways, opening, file, _generation(info.descriptor)
 
     def _ways_to(whole: Base, descriptor: int, file: os.stat_result, opening: int) -> tuple[Way, ...]:
         try:
@@ -186,73 +279,6 @@ else:
         # So that what is only sent back arrives, although its sender closes it.
         maker = _maker.get(whole._handle, own)
         return (own,) if maker == own else (own, maker)
-
-    def reopen(
-        kind: type[mmap] | None,
-        ways: tuple[Way, ...],
-        boot: str,
-        host: str,
-        device: int,
-        generation: int,
-        inode: int,
-        size: int,
-        opening: int,
-        *how: int,
-    ) -> mmap:
-        """Opens the map again that the reference is of. OSError: the file is not there, or is another one now.
-
-        FileNotFoundError, PermissionError: of the path. ProcessLookupError: its process has closed it, or ended.
-        ESTALE: another file has the path now, or it was truncated. EREMOTE: a file without a path, of another machine.
-        """
-        kind = _base.mmap if kind is None else kind
-        if not issubclass(kind, Base):
-            raise TypeError(f"a reference to a map of the class mmap is needed, not of {kind.__name__}")
-        path, process = ways[-1]
-        if process and boot != _BOOT:
-            what = f"a file without a path, of process {process} on {host}, cannot be opened on {_HOST}"
-            way_out = "use a file on a file system that both have"
-            raise OSError(errno.EREMOTE, f"{what}, nor after {host} was started anew: {way_out}", path)
-        offset, length, protection, flags, access, survive = map(int64, how)
-        # Elsewhere, and after a boot, the same device has another number.
-        wanted = (inode, device, generation) if boot == _BOOT else (inode,)
-        descriptor = _open(ways, opening & os.O_ACCMODE, wanted)
-        try:
-            there = os.fstat(descriptor).st_size
-            if there < size:
-                raise OSError(errno.ESTALE, f"the file was truncated: it has {there} bytes, the map {size}", path)
-            # A map of an empty file has no length that could be asked for.
-            handle = _ffi.mmap_wrap(
-                None, length or MMAP_WRAP_REST, protection, flags | MMAP_WRAP_KEEP, descriptor, offset
-            )
-            whole = kind._of(checked(handle, "pickle", path), access, bool(survive))
-        finally:
-            os.close(descriptor)
-        if process:
-            _maker[whole._handle] = ways[-1]
-            weakref.finalize(whole, _maker.pop, whole._handle)
-        return whole
-
-    def _open(ways: tuple[Way, ...], opening: int, wanted: tuple[int, ...]) -> int:
-        """A descriptor of the file with the identity `wanted`: inode, device and generation."""
-        # O_NONBLOCK: what has the path now may be a FIFO.
-        flags = opening | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
-        for path, process in ways:
-            try:
-                descriptor = os.open(path, flags)
-            except FileNotFoundError:
-                if process:
-                    continue
-                raise
-            file = os.fstat(descriptor)
-            found = file.st_ino, file.st_dev, _generation(descriptor)
-            if found[: len(wanted)] == wanted:
-                return descriptor
-            os.close(descriptor)
-            if not process:
-                raise OSError(errno.ESTALE, f"another file is there now: inode {file.st_ino}, not {wanted[0]}", path)
-        processes = " and ".join(f"process {process}" for _, process in ways)
-        why = "the map, whose file has no path, was closed, or the process has ended; keep it until it is opened"
-        raise ProcessLookupError(errno.ESRCH, f"{processes}: {why}", ways[0][0])
 
     def _generation(descriptor: int) -> int:
         """A number that differs from that of an earlier file with the same inode; 0 where the file system has none."""

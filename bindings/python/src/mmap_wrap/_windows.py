@@ -50,6 +50,17 @@ def descriptor_of(handle: int) -> int:
         raise
 
 
+def path_of(handle: int) -> str:
+    """The full path of an open file."""
+    call = ctypes.windll.kernel32["GetFinalPathNameByHandleW"]
+    call.argtypes = ctypes.c_void_p, ctypes.c_wchar_p, ctypes.c_uint32, ctypes.c_uint32
+    # The longest path there is.
+    room = ctypes.create_unicode_buffer(1 << 15)
+    if not call(handle, room, len(room), 0):
+        raise ctypes.WinError()
+    return room.value
+
+
 def named_section(tagname: str, fd: int, length: int, flags: int, protection: int, offset: int) -> tuple[int, bool]:
     """The handle of a mapping of the memory with that name, and whether there was such memory before.
 
