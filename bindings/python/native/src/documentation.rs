@@ -2,8 +2,24 @@
 
 use std::ffi::CStr;
 
-pub const CLASS: &CStr =
-    cr#"mmap(fileno, length, flags=1, prot=3, access=0, offset=0, *, trackfd=True, survive=True, address=0, alignment=0)
+#[cfg(not(windows))]
+macro_rules! signature {
+    () => {
+        "mmap(fileno, length, flags=1, prot=3, access=0, offset=0, *, trackfd=True, survive=True, address=0, alignment=0)"
+    };
+}
+
+#[cfg(windows)]
+macro_rules! signature {
+    () => {
+        "mmap(fileno, length, tagname=None, access=0, offset=0, *, trackfd=True, survive=True, address=0, alignment=0, flags=1, \
+         prot=3)"
+    };
+}
+
+const CLASS_TEXT: &str = concat!(
+    signature!(),
+    r#"
 --
 
 Maps `length` bytes, from `offset` on, of the file with the descriptor `fileno`; -1 maps memory without a file.
@@ -13,6 +29,9 @@ PROT_WRITE, PROT_EXEC), or `access`: ACCESS_READ, ACCESS_WRITE or ACCESS_COPY. `
 a multiple of the page size. `trackfd` keeps a private duplicate of the descriptor, for `size`, `resize` and
 pickling; `fileno` itself may always be closed after the call. `address` is a hint, or with MAP_FIXED or
 MAP_FIXED_NOREPLACE the exact address; `alignment`, a power of two, makes the address a multiple of it.
+
+On Windows the third argument is `tagname`, a name by which other processes map the same memory; `fileno` is then -1.
+There `flags` and `prot` are passed by name, and a file that is shorter than the map grows.
 
 `m[i]` is a byte as an int, `m[i:j]` is bytes; both can be assigned to. `len(m)` is the number of bytes mapped,
 and iteration yields each byte as bytes of length 1. `memoryview(m)`, `numpy.frombuffer(m)`, `re.search(pattern, m)`
@@ -35,7 +54,14 @@ Any thread may use a map while another closes it: each call returns the data or 
 >>> m[:] = b"Hello, world!"
 >>> m[7:12], m[0], m[-1:]
 (b'world', 72, b'!')
->>> m.close()"#;
+>>> m.close()"#,
+    "\0"
+);
+
+pub const CLASS: &CStr = match CStr::from_bytes_with_nul(CLASS_TEXT.as_bytes()) {
+    Ok(text) => text,
+    Err(_) => panic!("a NUL inside"),
+};
 
 pub const FIND: &CStr = cr#"find($self, sub, start=None, end=None, /)
 --
