@@ -268,7 +268,7 @@ impl Request {
         unsafe {
             let file = system::file(self.fd)?;
             let grows_from = self.length_within(&file)?;
-            self.require_one_way()?;
+            self.reject_shared_and_private()?;
             if self.tracks && self.flags & i64::from(system::MAP_ANONYMOUS) == 0 {
                 self.flags |= KEEP;
             }
@@ -311,13 +311,13 @@ impl Request {
 
     /// # Safety
     /// The interpreter's lock is held.
-    unsafe fn require_one_way(&self) -> Result<()> {
+    unsafe fn reject_shared_and_private(&self) -> Result<()> {
         let both = i64::from(system::MAP_SHARED | system::MAP_PRIVATE);
         if self.flags & both == both {
             // SAFETY: as demanded.
             unsafe {
                 let raising = |function, format| PyObject_CallFunction(function, format, CLASS.as_ptr(), self.flags);
-                Py_DecRef(made(call(c"mmap_wrap._request", c"require_one_way", c"(sL)", raising))?);
+                Py_DecRef(made(call(c"mmap_wrap._request", c"reject_shared_and_private", c"(sL)", raising))?);
             }
         }
         Ok(())
@@ -332,7 +332,7 @@ impl Request {
         unsafe {
             if alignment != 0 && address != 0 {
                 let raising = |function, format| PyObject_CallFunction(function, format, CLASS.as_ptr(), address, alignment);
-                return Err(raised_by(call(c"mmap_wrap._request", c"either_place", c"(sLL)", raising)));
+                return Err(raised_by(call(c"mmap_wrap._request", c"raise_address_and_alignment", c"(sLL)", raising)));
             }
             // Memory without a file is there at once, if it is not to be filled in.
             let may_wait = if fd == -1 && flags & !SIMPLE == 0 { 0 } else { LONG };

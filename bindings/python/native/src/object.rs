@@ -380,7 +380,7 @@ pub unsafe fn instance(class: *mut PyTypeObject, handle: i64, access: i64, lengt
             changes: 0.into(),
         };
         addr_of_mut!((*object.cast::<Layout>()).map).write(fresh);
-        let views = have_views_pickle();
+        let views = register_view_reducer();
         if views.is_err() {
             Py_DecRef(object);
             return Err(Raised);
@@ -394,14 +394,14 @@ pub unsafe fn instance(class: *mut PyTypeObject, handle: i64, access: i64, lengt
 /// # Safety
 /// The interpreter's lock is held.
 #[inline(always)]
-unsafe fn have_views_pickle() -> Result<()> {
+unsafe fn register_view_reducer() -> Result<()> {
     /// The interpreter that was last seen to; the package knows of each of them whether it was.
     static SEEN_TO: AtomicI64 = AtomicI64::new(-1);
     // SAFETY: as demanded.
     unsafe {
         let interpreter = PyInterpreterState_GetID(PyInterpreterState_Get());
         if SEEN_TO.load(Relaxed) != interpreter {
-            let done = call(c"mmap_wrap._mapping", c"have_views_pickle", c"", |function, _| PyObject_CallNoArgs(function));
+            let done = call(c"mmap_wrap._mapping", c"register_view_reducer", c"", |function, _| PyObject_CallNoArgs(function));
             Py_DecRef(made(done)?);
             SEEN_TO.store(interpreter, Relaxed);
         }
