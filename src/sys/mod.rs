@@ -1,11 +1,11 @@
 //! System calls, and nothing else. What differs between systems is hidden behind these names.
 //!
 //! Each system has a folder, with the same file names where they hold the same: `windows`; `unix`, which every POSIX system
-//! is, and `linux` on top of that. What only Linux has, `lacking` reports as ENOSYS for the others.
+//! is, and `linux` on top of that, for Android, too. What the others lack, `lacking` reports as ENOSYS.
 
 #[cfg(not(target_os = "linux"))]
 mod lacking;
-#[cfg(target_os = "linux")]
+#[cfg(linux_kernel)]
 mod linux;
 mod page_marks;
 mod pages;
@@ -14,9 +14,9 @@ mod unix;
 #[cfg(windows)]
 mod windows;
 
-#[cfg(target_os = "linux")]
+#[cfg(linux_kernel)]
 use linux as system;
-#[cfg(all(unix, not(target_os = "linux")))]
+#[cfg(all(unix, not(linux_kernel)))]
 use unix as system;
 #[cfg(windows)]
 use windows as system;
@@ -98,7 +98,7 @@ pub enum ThreadState {
     /// There is none.
     Ended,
     /// It exists, and began as many clock ticks after the boot; the low half of that number.
-    #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "nothing is known of other threads there"))]
+    #[cfg_attr(not(linux_kernel), allow(dead_code, reason = "nothing is known of other threads there"))]
     Began(u32),
     /// It exists, and nothing else is known.
     Exists,

@@ -19,7 +19,7 @@ use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt};
 pub fn fault_cause(address: usize, writing: bool, file: Option<BorrowedFd>) -> Cause {
     match populate(address, writing) {
         Ok(()) => return Cause::Gone,
-        Err(Errno(libc::EHWPOISON)) => return Cause::Poisoned,
+        Err(Errno(EHWPOISON)) => return Cause::Poisoned,
         // This error also stands for memory that is not mapped.
         Err(Errno(libc::ENOMEM)) if is_mapped(address) => return Cause::NoMemory,
         // EINVAL: the protection, but also memory that cannot be populated, and every page before Linux 5.14.
@@ -47,6 +47,12 @@ pub fn fault_cause(address: usize, writing: bool, file: Option<BorrowedFd>) -> C
         None => Cause::Memory,
     }
 }
+
+#[cfg(not(target_os = "android"))]
+use libc::EHWPOISON;
+/// Not in the libc crate.
+#[cfg(target_os = "android")]
+const EHWPOISON: c_int = 133;
 
 /// The size of the file that is mapped at an address, or `None` for one that has none, a device. The outer `None`: the file
 /// cannot be found.
@@ -158,7 +164,8 @@ impl Vma {
     /// Whether it is this file that is mapped here.
     fn maps(&self, file: &File) -> bool {
         let Ok(metadata) = file.metadata() else { return false };
-        let device = (libc::major(metadata.dev()), libc::minor(metadata.dev()));
+        #[allow(clippy::cast_sign_loss, clippy::unnecessary_cast, reason = "signed on Android")]
+        let device = (libc::major(metadata.dev()) as u32, libc::minor(metadata.dev()) as u32);
         if metadata.ino() == self.inode && device == self.device {
             return true;
         }

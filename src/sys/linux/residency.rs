@@ -1,5 +1,6 @@
 //! Which pages are in memory, and getting them in and out.
 
+#[cfg(not(target_os = "android"))]
 use super::super::CachedPages;
 use super::super::unix::{check, last_errno};
 use crate::error::Errno;
@@ -50,6 +51,7 @@ fn touch_word_for_writing(word: *const u8) -> Result<(), Errno> {
 }
 
 /// The page cache's figures for `size` bytes of a file; 0 for all to its end. Linux 6.5.
+#[cfg(not(target_os = "android"))]
 pub fn cached_pages(fd: c_int, offset: u64, size: u64) -> Result<CachedPages, Errno> {
     // The same wherever the numbers begin at 0; elsewhere (MIPS) no call has it.
     const CACHESTAT: c_long = 451;

@@ -1,0 +1,27 @@
+//! Why an access faulted, as far as systems report it that have no list of what is mapped where.
+
+use crate::error::{Cause, Errno};
+use crate::sys::page_size;
+use crate::sys::system;
+use std::ffi::c_void;
+use std::os::fd::BorrowedFd;
+
+/// Why an access to the byte at `address` faulted.
+pub fn fault_cause(address: usize, writing: bool, _file: Option<BorrowedFd>) -> Cause {
+    if !is_mapped(address) {
+        return Cause::Unmapped;
+    }
+    let needed = if writing { libc::PROT_WRITE } else { libc::PROT_READ };
+    if system::protection(address).is_some_and(|(prot, _)| prot & needed == 0) {
+        return Cause::Protection;
+    }
+    if !writing && system::is_readable(address) { Cause::Gone } else { Cause::Unknown }
+}
+
+/// Whether anything is mapped at an address: msync(2) fails where nothing is.
+fn is_mapped(address: usize) -> bool {
+    let start = (address & !(page_size() - 1)) as *mut c_void;
+    // SAFETY: changes no memory; the kernel checks the address.
+    let asked = super::check(unsafe { libc::msync(start, page_size(), libc::MS_ASYNC) });
+    !matches!(asked, Err(Errno(libc::ENOMEM | libc::EFAULT)))
+}
