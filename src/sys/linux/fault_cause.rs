@@ -13,10 +13,11 @@ use std::fs::{File, Metadata};
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt};
 
-/// Why an access to the byte at `address` faulted. `file` is the one that should be mapped there, where it is open.
+/// Why an access to the byte at `address` faulted. `file` is the one that should be mapped there, where it is open; which
+/// byte of it that is the kernel reports.
 ///
 /// Costs the same however much is mapped (from Linux 6.11 on), and keeps nothing: a fork would inherit it.
-pub fn fault_cause(address: usize, writing: bool, file: Option<BorrowedFd>) -> Cause {
+pub fn fault_cause(address: usize, writing: bool, file: Option<(BorrowedFd, u64)>) -> Cause {
     match populate(address, writing) {
         Ok(()) => return Cause::Gone,
         Err(Errno(EHWPOISON)) => return Cause::Poisoned,
@@ -38,7 +39,7 @@ pub fn fault_cause(address: usize, writing: bool, file: Option<BorrowedFd>) -> C
     if is_guarded(address) {
         return Cause::Guard;
     }
-    let found = if vma.has_file() { Place::new(&vma, address, writing).cause(file) } else { None };
+    let found = if vma.has_file() { Place::new(&vma, address, writing).cause(file.map(|(file, _)| file)) } else { None };
     match found {
         Some(cause) => cause,
         // The loops may read such a page; the kernel may not, on behalf of process_vm_readv(2).

@@ -4,10 +4,11 @@ use crate::error::{Cause, Errno};
 use crate::sys::page_size;
 use crate::sys::system;
 use std::ffi::c_void;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsRawFd, BorrowedFd};
 
-/// Why an access to the byte at `address` faulted.
-pub fn fault_cause(address: usize, writing: bool, _file: Option<BorrowedFd>) -> Cause {
+/// Why an access to the byte at `address` faulted. `file` is the one that should be mapped there, where it is open, and which
+/// byte of it.
+pub fn fault_cause(address: usize, writing: bool, file: Option<(BorrowedFd, u64)>) -> Cause {
     if !is_mapped(address) {
         return Cause::Unmapped;
     }
@@ -15,7 +16,15 @@ pub fn fault_cause(address: usize, writing: bool, _file: Option<BorrowedFd>) -> 
     if system::protection(address).is_some_and(|(prot, _)| prot & needed == 0) {
         return Cause::Protection;
     }
-    if !writing && system::is_readable(address) { Cause::Gone } else { Cause::Unknown }
+    if !writing && system::is_readable(address) {
+        return Cause::Gone;
+    }
+    let beyond_end = file.and_then(|(file, offset)| {
+        let info = system::file_info(file.as_raw_fd()).ok().filter(|info| info.has_size)?;
+        let page = page_size() as u64;
+        (offset / page * page >= info.size).then_some(Cause::BeyondEnd { offset, size: info.size })
+    });
+    beyond_end.unwrap_or(Cause::Unknown)
 }
 
 /// Whether anything is mapped at an address: msync(2) fails where nothing is.
