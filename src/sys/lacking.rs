@@ -1,6 +1,6 @@
-//! What some systems lack, as they report it; or do it, with what every system has.
+//! What some systems lack: ENOSYS, or what every system can do instead.
 
-#![allow(dead_code, reason = "each system takes what it lacks")]
+#![allow(dead_code, reason = "each system imports what it lacks")]
 
 use super::{CachedPages, File, Pages, RawFile, ThreadState, copy};
 use crate::error::Errno;

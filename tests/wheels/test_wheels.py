@@ -223,7 +223,7 @@ def test_the_source_distribution_has_the_tests_of_the_repository(sdist):
 def test_the_installed_package_passes_the_tests_of_the_source_distribution(installed, sdist, tmp_path):
     programs, environment = installed
     # The wheel passes all of them in each Python (noxfile.py); without compiler and repository, these are enough.
-    files = ["test_package.py", "test_acceptance.py", "test_raw.py", "test_like_stdlib.py", "test_documentation.py"]
+    files = ["test_package.py", "test_ported.py", "test_raw.py", "test_standard.py", "test_documentation.py"]
     tests = [sdist[0] / "tests"] if os.environ.get("MMAP_WRAP_DEEP") else [sdist[0] / "tests" / file for file in files]
     options = ["-q", "-p", "no:cacheprovider", "--basetemp", tmp_path / "tests"]
     said = run(programs / "python", "-m", "pytest", *options, *tests, folder=tmp_path, environment=environment)

@@ -1,4 +1,4 @@
-"""What the tests share: files to map, and counts of what a process holds."""
+"""Fixtures: files to map, and the counts of descriptors and mappings of the process."""
 
 import ctypes
 import gc

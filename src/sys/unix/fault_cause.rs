@@ -1,4 +1,4 @@
-//! Why an access faulted, as far as systems report it that have no list of what is mapped where.
+//! The cause of a fault, on systems that do not report what is mapped at an address.
 
 use crate::error::{Cause, Errno};
 use crate::sys::page_size;
@@ -6,8 +6,8 @@ use crate::sys::system;
 use std::ffi::c_void;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
-/// Why an access to the byte at `address` faulted. `file` is the one that should be mapped there, where it is open, and which
-/// byte of it.
+/// The cause of a fault at the byte at `address`. `file` is the file that should be mapped there, if it is open, and the offset
+/// of the byte in it.
 pub fn fault_cause(address: usize, writing: bool, file: Option<(BorrowedFd, u64)>) -> Cause {
     if !is_mapped(address) {
         return Cause::Unmapped;

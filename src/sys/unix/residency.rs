@@ -1,4 +1,4 @@
-//! Which pages are in memory, and getting them in and out.
+//! Residency: which pages are in memory, and reading them in and evicting them.
 
 #[allow(unused_imports, reason = "not every system has one of these")]
 use super::check;

@@ -1,7 +1,5 @@
-//! Waiting for a word, and waking those that wait: also between processes that map the same memory. Each system's call of
-//! its own, in one form: as futex(2) of Linux.
-//!
-//! illumos has none that is documented.
+//! Waiting for a word and waking waiters, also between processes that map the same memory: each system's own call, in the form
+//! of futex(2) of Linux. illumos documents none.
 
 use super::last_errno;
 use crate::error::Errno;
@@ -15,7 +13,7 @@ pub fn wait_on(word: *const u8, expected: u64, timeout: Duration) -> Result<(), 
     system::wait(word, expected, timeout)
 }
 
-/// Wakes up to `count` of those that wait on the word, and returns how many: 0 on FreeBSD, which does not report it.
+/// Wakes up to `count` waiters of the word, and returns how many; 0 on FreeBSD, which does not report it.
 pub fn wake(word: *const u8, count: c_int) -> Result<usize, Errno> {
     system::wake(word, count)
 }
@@ -32,7 +30,7 @@ fn compare(word: *const u8, expected: u32) -> Result<(), Errno> {
 }
 
 /// os_sync_wait_on_address and its like, of macOS 14.4: found when they are first called, so that older systems can load
-/// this library. Those have __ulock_wait only, which is private: it may change, and Apple's store rejects programs with it.
+/// this library. Those have only __ulock_wait, which is private: it may change, and Apple's store rejects programs that use it.
 #[cfg(target_os = "macos")]
 mod system {
     use super::{Duration, Errno, c_int, compare, last_errno};
@@ -66,7 +64,7 @@ mod system {
         if waited < 0 { Err(last_errno()) } else { Ok(()) }
     }
 
-    /// One after the other: how many the call for all has woken it does not report.
+    /// One at a time: the call that wakes all does not report how many it woke.
     pub fn wake(word: *const u8, count: c_int) -> Result<usize, Errno> {
         static WAKE: OnceLock<Option<Wake>> = OnceLock::new();
         let wake = WAKE.get_or_init(|| {

@@ -1,4 +1,4 @@
-"""CPython's own tests of `mmap`, each interpreter with its own version's, run on this package in the module's place."""
+"""CPython's own tests of `mmap`, each interpreter with those of its version, run on this package instead."""
 
 import importlib.util
 import json
@@ -80,13 +80,13 @@ def test_the_standard_library_passes_its_own_suite(standard):
     assert {"LargeMmapTests.test_large_offset", "LargeMmapTests.test_around_4GB"} <= ran
 
 
-def test_a_broken_map_is_found_out(tmp_path):
+def test_a_broken_map_fails_the_suite(tmp_path):
     _, failed, _ = suite(tmp_path, BROKEN)
     # A subclass shows its own name, which is the other.
     assert set(failed) == {"MmapTests.test_rfind", "MmapTests.test_repr"}
 
 
-def test_the_suite_passes_but_for_the_known_differences(standard, tmp_path, capsys):
+def test_the_suite_passes_except_for_the_known_differences(standard, tmp_path, capsys):
     ran, failed, skipped = suite(tmp_path, OURS)
     with capsys.disabled():
         for reason in sorted(set(skipped.values())):
