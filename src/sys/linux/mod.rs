@@ -28,8 +28,8 @@ use std::mem::MaybeUninit;
 use std::time::Duration;
 
 pub use super::unix::{
-    AsFile, BorrowedFile, File, MAPPINGS_FOLLOW_FILES, NEVER_WAIT, RawFile, Showing, allocate, asked_page_size, borrow,
-    duplicate, file_info, into_raw, is_same_file, leads_to_stream, limits, lock_all, open, raw, real_path_of, set_file_size,
+    AsFile, Backing, BorrowedFile, File, MAPPINGS_FOLLOW_FILES, NEVER_WAIT, RawFile, allocate, borrow, duplicate, file_info,
+    into_raw, is_same_file, leads_to_stream, limits, lock_all, open, query_page_size, raw, real_path_of, set_file_size,
     shm_create, shm_open, shm_unlink, store, text_length, unlinked_file, unlinked_shared_memory, unlock_all,
 };
 pub use apart::run_apart;
@@ -37,9 +37,11 @@ pub use fault_cause::{fault_cause, file_size_behind};
 pub use files::{add_seals, block_device_size, memfd_create, memfd_secret, seals};
 pub use huge::{each_huge_part, huge_bytes_by_smaps, huge_page_sizes, transparent_huge_page_size};
 pub use naming::{grow_file, link, open_without_name, shared_memory_path};
-pub use numa::{bind, node};
+pub use numa::{bind, numa_node};
 pub use reserve::{move_spare_page_to, prepare_reserve, put_fresh_page, release_reserve};
-pub use residency::{cached_pages, forget, is_writable, knows_advice, lock_on_fault, presence, read_ahead, touch_for_writing};
+pub use residency::{
+    cached_pages, evict_cached, is_writable, lock_on_fault, page_residency, read_ahead, supports_advice, touch_for_writing,
+};
 pub use thread::{boot, pid_namespace, this_thread_began, thread_id, thread_state};
 pub use vma::protection;
 

@@ -10,7 +10,7 @@ use std::ops::Range;
 
 /// Which pages are in memory: bit 0 of a byte for each, mincore(2).
 #[cfg(not(target_os = "openbsd"))]
-pub fn presence(pages: &Pages, range: Range<usize>, to: &mut [u8]) -> Result<(), Errno> {
+pub fn page_residency(pages: &Pages, range: Range<usize>, to: &mut [u8]) -> Result<(), Errno> {
     assert!(range.len().div_ceil(super::page_size()) <= to.len(), "a byte for each page");
     // SAFETY: the kernel writes one byte per page of the range, and `to` has as many.
     check(unsafe { libc::mincore(pages.start_of(&range).cast(), range.len(), to.as_mut_ptr().cast()) })

@@ -14,14 +14,14 @@ use std::mem::MaybeUninit;
 
 pub use copy::{copied, copy_by_socket};
 pub use files::*;
-pub use pages::{MAPPINGS_FOLLOW_FILES, Showing};
+pub use pages::{Backing, MAPPINGS_FOLLOW_FILES};
 pub use signals::{errno_place, raise_again};
 
 // The names below hide those of `lacking`.
 #[cfg(not(target_os = "linux"))]
 pub use super::lacking::*;
 #[cfg(not(any(target_os = "linux", target_os = "openbsd")))]
-pub use beside_linux::presence;
+pub use beside_linux::page_residency;
 #[cfg(any(target_os = "freebsd", target_os = "netbsd", target_os = "openbsd"))]
 pub use beside_linux::wipe_on_fork;
 #[cfg(not(target_os = "linux"))]
@@ -37,7 +37,7 @@ pub fn check(result: c_int) -> Result<(), Errno> {
 }
 
 /// Bytes in a page: 4 KiB, 16 KiB and 64 KiB exist.
-pub fn asked_page_size() -> usize {
+pub fn query_page_size() -> usize {
     // SAFETY: sysconf only reads; POSIX requires this name.
     let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
     usize::try_from(size).expect("the system has a page size")
