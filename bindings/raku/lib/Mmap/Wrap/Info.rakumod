@@ -23,7 +23,7 @@ unit role Mmap::Wrap::Info;
     method info(--> Mmap::Wrap::Raw::Info:D)
 
 The properties of the mapping: C<.length>, C<.mapped>, C<.address>, C<.page_size>, C<.protection>, C<.flags>, C<.offset>,
-C<.keeps_file>, C<.sealed>, C<.exports>, C<.surviving>, C<.lost>, C<.source>, C<.descriptor>. The C header describes them at struct
+C<.keeps_file>, C<.sealed>, C<.acquired>, C<.surviving>, C<.lost>, C<.source>, C<.descriptor>. The C header describes them at struct
 mmap_wrap_info.
 
 =begin code :lang<raku>
