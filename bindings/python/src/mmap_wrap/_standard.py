@@ -94,7 +94,7 @@ def no_file_size() -> NoReturn:
     raise note(error, why)
 
 
-def left_open(error: BaseException, close_error: BaseException) -> None:
+def note_close_error(error: BaseException, close_error: BaseException) -> None:
     """Adds to the `error` that ends a `with` block the note that closing the map failed, too, with `close_error`."""
     if not isinstance(close_error, (BufferError, OSError)):
         raise close_error
