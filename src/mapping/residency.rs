@@ -136,7 +136,7 @@ impl Mapping {
         while at < end {
             // The kernel reports base pages. A huge page of the pool is in memory as a whole: its first base page is enough.
             let count = if page == small { PAGES_PER_CALL.min((end - at) / page) } else { 1 };
-            let outcome = sys::presence(&self.pages, at..at + count * small, &mut present[..count]);
+            let outcome = sys::page_residency(&self.pages, at..at + count * small, &mut present[..count]);
             outcome.map_err(|errno| match errno {
                 Errno::ENOSYS => Error::unsupported("mincore(2)"),
                 Errno::ENOMEM => Error::system(
@@ -247,7 +247,7 @@ impl Mapping {
             self.pages.advise(pages.clone(), to_c_int(MADV_DONTNEED, "advice")?, self.sharing()).map_err(failure)?;
         } else {
             let advice = to_c_int(MADV_PAGEOUT, "advice")?;
-            if !sys::knows_advice(advice) {
+            if !sys::supports_advice(advice) {
                 return Err(Error::unsupported("MADV_PAGEOUT, of Linux 5.4 and newer,"));
             }
             self.pages.advise(pages.clone(), advice, self.sharing()).map_err(failure)?;

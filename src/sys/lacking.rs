@@ -157,11 +157,11 @@ pub fn lock_on_fault(_pages: &Pages, _range: Range<usize>) -> Result<(), Errno> 
     Err(Errno::ENOSYS)
 }
 
-pub fn presence(_pages: &Pages, _range: Range<usize>, _to: &mut [u8]) -> Result<(), Errno> {
+pub fn page_residency(_pages: &Pages, _range: Range<usize>, _to: &mut [u8]) -> Result<(), Errno> {
     Err(Errno::ENOSYS)
 }
 
-pub fn knows_advice(_advice: c_int) -> bool {
+pub fn supports_advice(_advice: c_int) -> bool {
     false
 }
 
@@ -173,7 +173,7 @@ pub fn cached_pages(_fd: RawFile, _offset: u64, _size: u64) -> Result<CachedPage
     Err(Errno::ENOSYS)
 }
 
-pub fn forget(_fd: RawFile, _offset: i64, _size: i64) -> Result<(), Errno> {
+pub fn evict_cached(_fd: RawFile, _offset: i64, _size: i64) -> Result<(), Errno> {
     Err(Errno::ENOSYS)
 }
 
@@ -201,6 +201,6 @@ pub fn bind(_pages: &Pages, _range: Range<usize>, _mode: c_int, _nodes: &[u64], 
     Err(Errno::ENOSYS)
 }
 
-pub fn node(_pages: &Pages, _at: usize) -> Result<c_int, Errno> {
+pub fn numa_node(_pages: &Pages, _at: usize) -> Result<c_int, Errno> {
     Err(Errno::ENOSYS)
 }

@@ -162,7 +162,7 @@ hidden fill_begin
 hidden fill_end
 .cfi_endproc
 
-// What is left of a copy, byte by byte. The pointers move after the store.
+// The rest of a copy, byte by byte. The pointers move after the store.
 .balign 16
 hidden copy_rest
 .cfi_startproc
@@ -177,7 +177,7 @@ hidden copy_rest_end
 3:  done
 .cfi_endproc
 
-// What is left of a fill, byte by byte.
+// The rest of a fill, byte by byte.
 hidden fill_rest
 .cfi_startproc
     cbz     x2, 3f
@@ -189,7 +189,7 @@ hidden fill_rest_end
 3:  done
 .cfi_endproc
 
-// Where the handler ends both, at the byte that faults.
+// The fix-up of both, at the byte that faults.
 hidden stop
 .cfi_startproc
     mov     x0, x2
@@ -197,9 +197,8 @@ hidden stop
     ret
 .cfi_endproc
 
-// How many bytes are equal, from the first on, as far as is sure: short of the first that differs or faults by less than 64
-// bytes, and of the size by less than 16. A fault needs no other fix-up than to return: x3 counts bytes that are equal at any
-// instruction.
+// A number of bytes that are equal, from the first on: less than 64 below the first byte that differs or faults, and less than
+// 16 below the size. The fix-up of a fault only returns: at any instruction x3 counts bytes that are equal.
 //
 //   mmap_wrap_guarded_equal(x0 first, x1 second, x2 size)       x0: bytes
 .balign 64
@@ -246,12 +245,12 @@ hidden equal_end
     ret
 .cfi_endproc
 
-// Where a byte first is. The fix-up of a fault looks again byte by byte, and stops at the one that faults.
+// The first position of a byte. The fix-up of a fault searches again byte by byte, and stops at the byte that faults.
 //
-//   mmap_wrap_guarded_find_byte(x0 from, x1 byte, x2 size)      x0: bytes that are others, x1: 1 if the byte follows them,
-//                                                               0 if they are all or the next one faults
+//   mmap_wrap_guarded_find_byte(x0 from, x1 byte, x2 size)      x0: bytes before it, x1: 1 if it was found,
+//                                                               0 if the next byte is the end or faults
 //
-// x3 counts bytes looked at. Four bits of x6 stand for each byte of a vector.
+// x3 counts the bytes searched. Four bits of x6 represent each byte of a vector.
 .macro find_in vector
     shrn    v5.8b, \vector\().8h, #4
     fmov    x6, d5
@@ -295,7 +294,7 @@ hidden find_byte_begin
     b.le    3b
     cmp     x3, x2
     b.eq    9f
-    // less than 16: the last 16, of which the first part is known
+    // less than 16: the last 16, whose first part was searched already
     mov     x3, x4
     ldr     q1, [x0, x3]
     cmeq    v1.16b, v1.16b, v0.16b
@@ -373,8 +372,8 @@ hidden find_byte_rest_end
     ret
 .cfi_endproc
 
-// Accesses of one word. An instruction that faults has changed nothing that is looked at again, so all of them are one
-// range of the exception table and go on at one place.
+// Accesses of one word. An instruction that faults has changed nothing that is used later, so all of them are one range of
+// the exception table and have one fix-up.
 //
 //   mmap_wrap_guarded_*(x0 word, x1 operand, x2 expected)   x0: 0, x1: the word, or the word before; or x0: 1, it faulted
 .balign 16
@@ -389,7 +388,7 @@ function \name
 .cfi_endproc
 .endm
 
-// Of any alignment. size: what follows ldr and str. r: the letter of the registers.
+// Of any alignment. size: the suffix of ldr and str. r: the letter of the registers.
 .macro guarded_number bits, size, r
 guarded_word get\bits
     ldr\size \r\()1, [x0]

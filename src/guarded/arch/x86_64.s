@@ -23,7 +23,7 @@
     ret
 .endm
 
-# The first four vectors and the last four; what they cover twice is the same both times.
+# The first four vectors and the last four; bytes in both are stored twice, with the same value.
 .macro four_to_eight v, width, load, store
     .irp    i, 0, 1, 2, 3
     \load   \v\i, [rsi + \i * \width]
@@ -317,7 +317,7 @@ guarded_copy sse2, xmm, 16, movdqu, movdqu, movntdq
 guarded_fill avx2, ymm, 32, vmovdqu, vmovntdq
 guarded_fill sse2, xmm, 16, movdqu, movntdq
 
-# What is left of a copy, byte by byte. sfence: streaming stores may have gone before.
+# The rest of a copy, byte by byte. sfence: streaming stores may have preceded.
 .balign 16
 hidden copy_rest
 .cfi_startproc
@@ -328,7 +328,7 @@ hidden copy_rest_end
     done
 .cfi_endproc
 
-# What is left of a fill, byte by byte.
+# The rest of a fill, byte by byte.
 hidden fill_rest
 .cfi_startproc
     mov     rcx, rdx
@@ -339,8 +339,8 @@ hidden fill_rest_end
     done
 .cfi_endproc
 
-# Where the handler ends both, at the byte that faults. At least that one is left: valgrind counts rcx down before the
-# access that fails, and would say that nothing is.
+# The fix-up of both, at the byte that faults. At least that byte is left: valgrind decrements rcx before the access that
+# faults, so that rcx can be 0 here.
 hidden stop
 .cfi_startproc
     sfence
@@ -351,13 +351,12 @@ hidden stop
     ret
 .cfi_endproc
 
-# How many bytes are equal, from the first on, as far as is sure: short of the first that differs or faults by less than four
-# vectors, and of the size by less than one. A fault needs no other fix-up than to return: rax counts bytes that are equal at
-# any instruction.
+# A number of bytes that are equal, from the first on: less than four vectors below the first byte that differs or faults, and
+# less than one vector below the size. The fix-up of a fault only returns: at any instruction rax counts bytes that are equal.
 #
 #   mmap_wrap_guarded_equal*(rdi first, rsi second, rdx size)    rax: bytes
 
-# Compares count vectors at rdi + rax and rsi + rax. The flag of zero says that they are equal.
+# Compares count vectors at rdi + rax and rsi + rax. The zero flag is set if they are equal.
 .macro equal_vectors width, count
 .if \width == 32
     .irp    i, 0, 1, 2, 3
@@ -437,12 +436,12 @@ function_end \name
 guarded_equal equal_avx2, 32
 guarded_equal equal, 16
 
-# Where a byte first is. The fix-up of a fault looks again byte by byte, and stops at the one that faults.
+# The first position of a byte. The fix-up of a fault searches again byte by byte, and stops at the byte that faults.
 #
-#   mmap_wrap_guarded_find_byte_*(rdi from, rsi byte, rdx size)  rax: bytes that are others, rdx: 1 if the byte follows them,
-#                                                                0 if they are all or the next one faults
+#   mmap_wrap_guarded_find_byte_*(rdi from, rsi byte, rdx size)  rax: bytes before it, rdx: 1 if it was found,
+#                                                                0 if the next byte is the end or faults
 #
-# Looks for the byte in the vector `at` vectors behind rdi + rax, and leaves ones in vector i where it is.
+# Searches the vector at `at` vectors after rdi + rax for the byte; vector i has ones at its positions.
 .macro find_in width, i, at
 .if \width == 32
     vpcmpeqb ymm\i, ymm0, [rdi + rax + (\at) * \width]
@@ -523,7 +522,7 @@ hidden find_byte_\name\()_begin
     jle     3b
     cmp     rax, rdx
     je      9f
-    # less than one: the last vector, of which the first part is known
+    # less than one: the last vector, whose first part was searched already
     mov     rax, r8
     find_in \width, 1, 0
     mask    \width, ecx, 1
@@ -611,7 +610,7 @@ hidden find_byte_rest_end
 .cfi_endproc
 
 # Accesses of one word. An instruction that faults has changed nothing, so all of them are one range of the exception
-# table and go on at one place.
+# table and have one fix-up.
 #
 #   mmap_wrap_guarded_*(rdi word, rsi operand, rdx expected)     rax: 0, rdx: the word, or the word before; or rax: 1, it faulted
 .balign 16
@@ -627,7 +626,7 @@ function \name
 .cfi_endproc
 .endm
 
-# Of any alignment. load: the move that clears what is above. rsi: its name in this width.
+# Of any alignment. load: the move that clears the higher bits. rsi: the register's name for this width.
 .macro guarded_number bits, load, pointer, rdx, rsi
 guarded_word get\bits
     \load   \rdx, \pointer ptr [rdi]
@@ -643,7 +642,7 @@ guarded_number 32, mov, dword, edx, esi
 guarded_number 64, mov, qword, rdx, rsi
 
 # Aligned and atomic. Every load acquires here and every locked instruction is a full barrier, so all are sequentially
-# consistent. rax, rdx, rsi: their names in this width.
+# consistent. rax, rdx, rsi: the registers' names for this width.
 .macro guarded_atomics bits, rax, rdx, rsi
 guarded_word load\bits
     mov     \rdx, [rdi]

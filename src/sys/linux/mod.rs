@@ -29,9 +29,9 @@ use std::mem::MaybeUninit;
 use std::time::Duration;
 
 pub use super::unix::{
-    AsFile, BorrowedFile, File, MAPPINGS_FOLLOW_FILES, NEVER_WAIT, RawFile, Showing, add_seals, allocate, asked_page_size,
-    borrow, duplicate, file_info, into_raw, is_same_file, leads_to_stream, limits, lock_all, memfd_create, open, raw,
-    real_path_of, seals, set_file_size, shm_create, store, text_length, unlinked_file, unlock_all,
+    AsFile, Backing, BorrowedFile, File, MAPPINGS_FOLLOW_FILES, NEVER_WAIT, RawFile, add_seals, allocate, borrow, duplicate,
+    file_info, into_raw, is_same_file, leads_to_stream, limits, lock_all, memfd_create, open, query_page_size, raw, real_path_of,
+    seals, set_file_size, shm_create, store, text_length, unlinked_file, unlock_all,
 };
 pub use apart::run_apart;
 pub use fault_cause::{fault_cause, file_size_behind};
@@ -39,18 +39,18 @@ pub use files::block_device_size;
 pub use huge::{each_huge_part, huge_bytes_by_smaps, huge_page_sizes, transparent_huge_page_size};
 pub use naming::{grow_file, link, open_without_name, shared_memory_path};
 pub use reserve::{move_spare_page_to, prepare_reserve, put_fresh_page, release_reserve};
-pub use residency::{forget, is_writable, knows_advice, lock_on_fault, presence, read_ahead, touch_for_writing};
+pub use residency::{evict_cached, is_writable, lock_on_fault, page_residency, read_ahead, supports_advice, touch_for_writing};
 pub use thread::{boot, pid_namespace, this_thread_began, thread_id, thread_state};
 pub use vma::protection;
 
 // Android has no shared memory by name, and its seccomp filter kills programs that make the other calls.
 #[cfg(target_os = "android")]
-pub use super::lacking::{bind, cached_pages, memfd_secret, node, seal, shm_open, shm_unlink, unlinked_shared_memory};
+pub use super::lacking::{bind, cached_pages, memfd_secret, numa_node, seal, shm_open, shm_unlink, unlinked_shared_memory};
 #[cfg(not(target_os = "android"))]
 pub use {
     super::unix::{shm_open, shm_unlink, unlinked_shared_memory},
     files::memfd_secret,
-    numa::{bind, node},
+    numa::{bind, numa_node},
     residency::cached_pages,
 };
 

@@ -16,14 +16,14 @@ pub fn lock_on_fault(pages: &Pages, range: Range<usize>) -> Result<(), Errno> {
 }
 
 /// Sets the lowest bit of a byte of `to` for each base page of a range that is in memory.
-pub fn presence(pages: &Pages, range: Range<usize>, to: &mut [u8]) -> Result<(), Errno> {
+pub fn page_residency(pages: &Pages, range: Range<usize>, to: &mut [u8]) -> Result<(), Errno> {
     assert!(range.len().div_ceil(super::super::page_size()) <= to.len(), "a byte for each page");
     // SAFETY: the kernel writes one byte per page of the range, and `to` has as many.
     check(unsafe { libc::mincore(pages.start_of(&range).cast(), range.len(), to.as_mut_ptr()) })
 }
 
 /// Whether this kernel supports an advice: with length 0, madvise(2) only checks the advice.
-pub fn knows_advice(advice: c_int) -> bool {
+pub fn supports_advice(advice: c_int) -> bool {
     // SAFETY: the length is 0.
     unsafe { libc::madvise(std::ptr::null_mut(), 0, advice) == 0 }
 }
@@ -64,7 +64,7 @@ pub fn cached_pages(fd: c_int, offset: u64, size: u64) -> Result<CachedPages, Er
 }
 
 /// Evicts `size` bytes of a file (0: all to its end) from the page cache, except modified and mapped pages.
-pub fn forget(fd: c_int, offset: i64, size: i64) -> Result<(), Errno> {
+pub fn evict_cached(fd: c_int, offset: i64, size: i64) -> Result<(), Errno> {
     advise_of_file(fd, offset, size, libc::POSIX_FADV_DONTNEED)
 }
 

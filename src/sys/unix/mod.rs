@@ -26,7 +26,7 @@ pub use copy::{copied, copy_by_socket};
 pub use files::*;
 #[cfg(linux_kernel)]
 pub use pages::mremap;
-pub use pages::{MAPPINGS_FOLLOW_FILES, Showing};
+pub use pages::{Backing, MAPPINGS_FOLLOW_FILES};
 pub use signals::{errno_place, raise_again};
 
 #[cfg(any(linux_kernel, target_os = "freebsd"))]
@@ -48,9 +48,9 @@ pub use inheritance::wipe_on_fork;
 #[cfg(target_os = "macos")]
 pub use regions::protection;
 #[cfg(target_os = "freebsd")]
-pub use residency::forget;
+pub use residency::evict_cached;
 #[cfg(not(any(linux_kernel, target_os = "openbsd")))]
-pub use residency::presence;
+pub use residency::page_residency;
 #[cfg(any(target_os = "freebsd", target_os = "macos"))]
 pub use residency::read_ahead;
 #[cfg(bsd)]
@@ -75,7 +75,7 @@ pub fn timespec(time: std::time::Duration) -> libc::timespec {
 }
 
 /// Bytes in a page: 4 KiB, 16 KiB and 64 KiB exist.
-pub fn asked_page_size() -> usize {
+pub fn query_page_size() -> usize {
     // SAFETY: sysconf only reads; POSIX requires this name.
     let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
     usize::try_from(size).expect("the system has a page size")

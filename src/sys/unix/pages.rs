@@ -27,7 +27,7 @@ const AT_ONCE: c_int = (constants::MAP_POPULATE | constants::MAP_LOCKED) as c_in
 pub const MAPPINGS_FOLLOW_FILES: bool = true;
 
 /// Nothing: the system needs only the address of a mapping.
-pub type Showing = ();
+pub type Backing = ();
 
 impl Pages {
     /// Maps `size` bytes, a multiple of the mapping's page size.
@@ -45,7 +45,7 @@ impl Pages {
             return Err(last_errno());
         }
         let base = NonNull::new(base.cast()).ok_or(Errno(libc::ENOMEM))?;
-        Ok(Pages { base, size, shown: () })
+        Ok(Pages { base, size, backing: () })
     }
 
     /// Maps as [`Pages::map`] does, at a multiple of `alignment`, which is a power of two and at least a page.
@@ -61,7 +61,7 @@ impl Pages {
         let before = reserved.base.addr().get().next_multiple_of(alignment) - reserved.base.addr().get();
         let after = before + size;
         let part = |range: Range<usize>| {
-            NonNull::new(reserved.start_of(&range)).map(|base| Pages { base, size: range.len(), shown: () })
+            NonNull::new(reserved.start_of(&range)).map(|base| Pages { base, size: range.len(), backing: () })
         };
         let (place, _rest) = (reserved.at(before, after - before).addr(), (part(0..before), part(after..room)));
         std::mem::forget(reserved);
@@ -133,13 +133,13 @@ impl Pages {
     pub fn moved_away(&self, flags: c_int, address: usize) -> Result<Pages, Errno> {
         // SAFETY: as above; the kernel checks that the flags keep these pages mapped.
         let base = unsafe { remap(self.base.as_ptr().cast(), self.size, self.size, flags, address as *mut c_void) }?;
-        Ok(Pages { base, size: self.size, shown: () })
+        Ok(Pages { base, size: self.size, backing: () })
     }
 
     /// Splits the pages at byte `at`, and returns the second part. Makes no system call.
     pub fn split_off(&mut self, at: usize) -> Result<Pages, Errno> {
         let base = NonNull::new(self.at(at, self.size - at)).unwrap_or(self.base);
-        let tail = Pages { base, size: self.size - at, shown: () };
+        let tail = Pages { base, size: self.size - at, backing: () };
         self.size = at;
         Ok(tail)
     }

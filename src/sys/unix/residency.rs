@@ -9,15 +9,15 @@ use std::{ffi::c_int, ops::Range};
 
 /// Which pages are in memory: bit 0 of a byte for each, mincore(2).
 #[cfg(not(target_os = "openbsd"))]
-pub fn presence(pages: &Pages, range: Range<usize>, to: &mut [u8]) -> Result<(), Errno> {
+pub fn page_residency(pages: &Pages, range: Range<usize>, to: &mut [u8]) -> Result<(), Errno> {
     assert!(range.len().div_ceil(page_size()) <= to.len(), "a byte for each page");
     // SAFETY: the kernel writes one byte for each page of the range, and there is room for as many.
     check(unsafe { libc::mincore(pages.start_of(&range).cast(), range.len(), to.as_mut_ptr().cast()) })
 }
 
-/// Lets the page cache forget `size` bytes of a file (0: all to its end), as far as they are stored and not mapped.
+/// Evicts `size` bytes of a file (0: all to its end) from the page cache, if they are written back and not mapped.
 #[cfg(target_os = "freebsd")]
-pub fn forget(fd: c_int, offset: i64, size: i64) -> Result<(), Errno> {
+pub fn evict_cached(fd: c_int, offset: i64, size: i64) -> Result<(), Errno> {
     advise_of_file(fd, offset, size, libc::POSIX_FADV_DONTNEED)
 }
 
