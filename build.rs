@@ -29,7 +29,7 @@ fn main() {
         "freebsd" | "netbsd" | "openbsd" => println!("cargo:rustc-cfg=bsd"),
         _ => {}
     }
-    if os == "linux" {
+    if matches!(os.as_str(), "linux" | "android" | "freebsd" | "netbsd" | "openbsd") {
         println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,libmmap_wrap.so.{ABI_VERSION}");
         // After unloading, other threads and signal handlers would execute unmapped code.
         println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");
