@@ -21,7 +21,7 @@ const LEFT: usize = 0xFF;
 const IS_WHOLE: usize = 0x100;
 const BELOW: usize = LEFT | IS_WHOLE;
 
-/// Creates a reserve if there is none, or if a part of it was used.
+/// Creates a reserve if there is none, or if the spare pages or the inner mappings of the old one are used up.
 pub fn prepare_reserve() -> Result<(), Errno> {
     let before = RESERVE.load(SeqCst);
     if before & IS_WHOLE != 0 && before & LEFT != 0 {
