@@ -1,9 +1,9 @@
-//! What only Linux has so far, as the other systems report it; or do it, with what every system has.
+//! What some systems lack: ENOSYS, or what every system can do instead.
 
 #![allow(dead_code, reason = "each system imports what it lacks")]
 
-use super::{BorrowedFile, CachedPages, File, Pages, RawFile, ThreadState, copy};
-use crate::error::{Cause, Errno};
+use super::{CachedPages, File, Pages, RawFile, ThreadState, copy};
+use crate::error::Errno;
 use std::ffi::{CStr, CString, c_int};
 use std::ops::Range;
 use std::time::Duration;
@@ -25,6 +25,18 @@ pub fn seals(_fd: RawFile) -> Result<c_int, Errno> {
 }
 
 pub fn add_seals(_fd: RawFile, _seals: c_int) -> Result<(), Errno> {
+    Err(Errno::ENOSYS)
+}
+
+pub fn shm_open(_name: &CStr, _flags: c_int, _mode: u32) -> Result<File, Errno> {
+    Err(Errno::ENOSYS)
+}
+
+pub fn shm_unlink(_name: &CStr) -> Result<(), Errno> {
+    Err(Errno::ENOSYS)
+}
+
+pub fn unlinked_shared_memory() -> Result<File, Errno> {
     Err(Errno::ENOSYS)
 }
 
@@ -93,10 +105,6 @@ pub fn register_barrier() -> bool {
 
 pub fn barrier() -> bool {
     false
-}
-
-pub fn fault_cause(_address: usize, _writing: bool, _file: Option<BorrowedFile>) -> Cause {
-    Cause::Unknown
 }
 
 pub fn file_size_behind(_address: usize) -> Option<Option<u64>> {

@@ -1,11 +1,11 @@
 //! System calls, and nothing else. These names hide what differs between systems.
 //!
 //! Each system has a folder, with the same file names where they hold the same: `windows`; `unix`, which every POSIX system
-//! is, and `linux` on top of that. What only Linux has, `lacking` reports as ENOSYS for the others.
+//! is, and `linux` on top of that, for Android, too. What the others lack, `lacking` reports as ENOSYS.
 
 #[cfg(not(target_os = "linux"))]
 mod lacking;
-#[cfg(target_os = "linux")]
+#[cfg(linux_kernel)]
 mod linux;
 mod page_marks;
 mod pages;
@@ -14,9 +14,9 @@ mod unix;
 #[cfg(windows)]
 mod windows;
 
-#[cfg(target_os = "linux")]
+#[cfg(linux_kernel)]
 use linux as system;
-#[cfg(all(unix, not(target_os = "linux")))]
+#[cfg(all(unix, not(linux_kernel)))]
 use unix as system;
 #[cfg(windows)]
 use windows as system;
@@ -98,7 +98,7 @@ pub enum ThreadState {
     /// No thread has the id.
     Ended,
     /// It exists; its start time, in clock ticks after the boot, the low half.
-    #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "other systems do not report other threads"))]
+    #[cfg_attr(not(linux_kernel), allow(dead_code, reason = "other systems do not report other threads"))]
     Began(u32),
     /// It exists; its start time is not available.
     Exists,

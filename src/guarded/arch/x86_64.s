@@ -1,6 +1,6 @@
 # Copies, fills, comparisons, searches for a byte and accesses of single words whose faults are repaired, for x86-64.
 #
-# Every load and store below lies between two labels that the exception table in engine.rs names, with the place where
+# Every load and store below lies between two labels that the exception table in mod.rs names, with the place where
 # a fault among them goes on. The vector code moves its pointers only after a block's stores are done, so at any of its
 # instructions rdi, rsi and rdx say what is left; the fix-up does that again byte by byte. A second fault, there, stops
 # at the exact byte: rep movsb and rep stosb keep rcx exact (Intel SDM 1, 7.3.9.3; AMD APM 2, 8.1.2). Nothing behind the
@@ -14,34 +14,9 @@
 #
 # The handler puts the address of a fault into r10. Source and destination do not overlap.
 
-.text
-
 # From this size on, a copy goes around the caches, and a fill from twice as much: source and destination are as much as a
 # third-level cache commonly holds. From here on it is faster even for a caller that reads all of it next.
 .equ STREAM_FROM, 16 * 1024 * 1024
-
-.macro hidden name
-.globl mmap_wrap_guarded_\name
-.ifndef NOT_ELF
-.hidden mmap_wrap_guarded_\name
-.endif
-mmap_wrap_guarded_\name:
-.endm
-
-.macro function name
-.ifndef NOT_ELF
-.type mmap_wrap_guarded_\name, @function
-.endif
-hidden \name
-.cfi_startproc
-.endm
-
-.macro function_end name
-.cfi_endproc
-.ifndef NOT_ELF
-.size mmap_wrap_guarded_\name, . - mmap_wrap_guarded_\name
-.endif
-.endm
 
 .macro done
     xor     eax, eax
@@ -224,7 +199,7 @@ hidden copy_\name\()_end
 .if \width == 32
     vzeroupper
 .endif
-    jmp     mmap_wrap_guarded_copy_rest
+    to_label jmp, copy_rest
 function_end copy_\name
 .endm
 
@@ -333,7 +308,7 @@ hidden fill_\name\()_end
 .if \width == 32
     vzeroupper
 .endif
-    jmp     mmap_wrap_guarded_fill_rest
+    to_label jmp, fill_rest
 function_end fill_\name
 .endm
 
@@ -489,7 +464,7 @@ guarded_equal equal, 16
 function find_byte_\name
 .if \width == 32
     cmp     rdx, 32
-    jb      mmap_wrap_guarded_find_byte_sse2
+    to_label jb, find_byte_sse2
 .endif
     xor     eax, eax
 hidden find_byte_\name\()_begin
@@ -580,7 +555,7 @@ hidden find_byte_\name\()_begin
     mov     r9d, 8
     jmp     12f
 11: cmp     rdx, 4
-    jb      mmap_wrap_guarded_find_byte_rest
+    to_label jb, find_byte_rest
     movd    xmm1, [rdi]
     movd    xmm2, [rdi + rdx - 4]
     punpckldq xmm1, xmm2
@@ -610,7 +585,7 @@ hidden find_byte_\name\()_end
 .if \width == 32
     vzeroupper
 .endif
-    jmp     mmap_wrap_guarded_find_byte_rest
+    to_label jmp, find_byte_rest
 function_end find_byte_\name
 .endm
 

@@ -1,5 +1,6 @@
 //! Residency: which pages are in memory, and reading them in and evicting them.
 
+#[cfg(not(target_os = "android"))]
 use super::super::CachedPages;
 use super::super::unix::{check, last_errno};
 use crate::error::Errno;
@@ -51,6 +52,7 @@ fn touch_word_for_writing(word: *const u8) -> Result<(), Errno> {
 }
 
 /// The state of `size` bytes of a file (0: all to its end) in the page cache. Linux 6.5.
+#[cfg(not(target_os = "android"))]
 pub fn cached_pages(fd: c_int, offset: u64, size: u64) -> Result<CachedPages, Errno> {
     // The number is the same on every processor but MIPS, where it is not used.
     const CACHESTAT: c_long = 451;

@@ -10,9 +10,9 @@ use std::ops::Range;
 use std::ptr::NonNull;
 
 // 64-bit file offsets on every target: 32-bit glibc has them only under this name.
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(linux_kernel))]
 use libc::{mmap, off_t};
-#[cfg(target_os = "linux")]
+#[cfg(linux_kernel)]
 use libc::{mmap64 as mmap, off64_t as off_t};
 
 // Flags that only some systems have; 0 elsewhere.
@@ -79,7 +79,14 @@ impl Pages {
         check(unsafe { libc::mprotect(self.start_of(&range).cast(), range.len(), prot) })
     }
 
-    pub fn advise(&self, range: Range<usize>, advice: c_int) -> Result<(), Errno> {
+    /// `sharing` is that of the mapping.
+    pub fn advise(&self, range: Range<usize>, advice: c_int, sharing: Sharing) -> Result<(), Errno> {
+        #[cfg(bsd)]
+        if let Some(inheritance) = super::inheritance::of(advice, sharing) {
+            return super::inheritance::set(self, &range, inheritance);
+        }
+        #[cfg(not(bsd))]
+        let _ = sharing;
         // SAFETY: the range is ours; no Rust reference points into it, so its contents may be discarded.
         check(unsafe { libc::madvise(self.start_of(&range).cast(), range.len(), advice) })
     }
@@ -148,14 +155,31 @@ impl Pages {
 
 /// # Safety
 /// The memory is the caller's, and nothing else uses it.
-#[cfg(target_os = "linux")]
+#[cfg(linux_kernel)]
 unsafe fn remap(base: *mut c_void, size: usize, new: usize, flags: c_int, address: *mut c_void) -> Result<NonNull<u8>, Errno> {
     // SAFETY: as the caller promises. The fifth argument is passed in any case: the kernel reads it (glibc bug 31968).
-    let base = unsafe { libc::mremap(base, size, new, flags, address) };
+    let base = unsafe { mremap(base, size, new, flags, address) };
     if base == libc::MAP_FAILED { Err(last_errno()) } else { NonNull::new(base.cast()).ok_or(Errno(libc::ENOMEM)) }
 }
 
-#[cfg(not(target_os = "linux"))]
-unsafe fn remap(_: *mut c_void, _: usize, _: usize, _: c_int, _: *mut c_void) -> Result<NonNull<u8>, Errno> {
-    Err(Errno(libc::ENOSYS))
+#[cfg(all(linux_kernel, not(target_os = "android")))]
+pub use libc::mremap;
+#[cfg(target_os = "android")]
+unsafe extern "C" {
+    // Not in the libc crate.
+    pub fn mremap(base: *mut c_void, size: usize, new: usize, flags: c_int, ...) -> *mut c_void;
+}
+
+/// Without mremap(2) pages can be unmapped at the end, and that is all.
+///
+/// # Safety
+/// As above.
+#[cfg(not(linux_kernel))]
+unsafe fn remap(base: *mut c_void, size: usize, new: usize, _flags: c_int, address: *mut c_void) -> Result<NonNull<u8>, Errno> {
+    if new >= size || !address.is_null() {
+        return Err(Errno::ENOSYS);
+    }
+    // SAFETY: as the caller promises.
+    check(unsafe { libc::munmap(base.byte_add(new), size - new) })?;
+    NonNull::new(base.cast()).ok_or(Errno(libc::ENOMEM))
 }

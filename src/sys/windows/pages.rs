@@ -173,7 +173,7 @@ impl Pages {
         })
     }
 
-    pub fn advise(&self, range: Range<usize>, advice: c_int) -> Result<(), Errno> {
+    pub fn advise(&self, range: Range<usize>, advice: c_int, _sharing: Sharing) -> Result<(), Errno> {
         let part = self.addresses(&range);
         match i64::from(advice) {
             constants::MADV_NORMAL => Ok(()),

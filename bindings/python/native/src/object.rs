@@ -4,6 +4,7 @@ use crate::arguments::arguments;
 use crate::exceptions::{self, Object, Raised, Result, call, made, or_null, raise};
 use crate::header::{E_FAULT, E_RANGE, Info};
 use crate::library::{library, yes};
+use crate::system;
 use pyo3_ffi::*;
 use std::ffi::{CStr, c_int, c_void};
 use std::ptr::{addr_of_mut, null, null_mut};
@@ -561,7 +562,7 @@ unsafe fn length_and_writability(map: Call) -> Result<(i64, bool)> {
     // SAFETY: called by the interpreter.
     unsafe {
         let protection = if known < 0 { asked_protection(map, known)? } else { known };
-        Ok((map.length()?, protection & i64::from(libc::PROT_WRITE) != 0))
+        Ok((map.length()?, protection & i64::from(system::PROT_WRITE) != 0))
     }
 }
 
