@@ -1363,7 +1363,7 @@ struct mmap_wrap_info {
     /** 1 if a part of it is sealed by mseal_wrap, else 0. */
     int64_t sealed;
     /** How many times its address is acquired (mmap_wrap_acquire). */
-    int64_t exports;
+    int64_t acquired;
     /** 1 if it is surviving (mmap_wrap_survive), else 0. */
     int64_t surviving;
     /** 1 if a loss is pending: data was lost, and no call has reported it; else 0. */

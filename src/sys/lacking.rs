@@ -1,6 +1,6 @@
 //! What only Linux has so far, as the other systems report it; or do it, with what every system has.
 
-#![allow(dead_code, reason = "each system takes what it lacks")]
+#![allow(dead_code, reason = "each system imports what it lacks")]
 
 use super::{BorrowedFile, CachedPages, File, Pages, RawFile, ThreadState, copy};
 use crate::error::{Cause, Errno};

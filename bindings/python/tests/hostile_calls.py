@@ -348,8 +348,8 @@ def broken(m):
         if m.closed:
             return None
         info = m.info()
-        if info.exports:
-            return f"{info.exports} exports are held"
+        if info.acquired:
+            return f"{info.acquired} addresses are acquired"
         with memoryview(m) as view:
             if len(view) != len(m):
                 return "the view has another size"

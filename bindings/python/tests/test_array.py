@@ -18,7 +18,7 @@ def memory():
 @pytest.mark.parametrize("make", [lambda m: m.array("u4"), lambda m: m.array("u4", 8, (2, 3))[1:]], ids=["all", "part"])
 def test_an_array_keeps_the_mapping(memory, make):
     array = make(memory)
-    with pytest.raises(BufferError, match="1 export is held"):
+    with pytest.raises(BufferError, match="1 acquired address"):
         memory.close()
     array[0] = 7
     del array

@@ -85,7 +85,7 @@ def keep_view_of_numpy_array(view):
 def test_objects_made_from_a_view_keep_the_map_open(keep):
     m = mmap.mmap(-1, 4096)
     kept = keep(m.view())
-    with pytest.raises(BufferError, match=r"mmap\.close: 1 export is held; release it first"):
+    with pytest.raises(BufferError, match=r"mmap\.close: the mapping has 1 acquired address; release it first"):
         m.close()
     assert not m.closed
     m[0] = 1
@@ -98,7 +98,7 @@ def test_a_map_can_be_closed_after_its_view_is_released():
     m = mmap.mmap(-1, 4096)
     with m.view() as view, m.view():
         view[0] = 1
-        with pytest.raises(BufferError, match="2 exports"):
+        with pytest.raises(BufferError, match="2 acquired addresses"):
             m.close()
     m.close()
 
@@ -166,7 +166,7 @@ def test_many_views_are_counted_one_by_one():
     while views:
         with pytest.raises(BufferError, match=r"^cannot close exported pointers exist") as caught:
             m.close()
-        assert f"mmap.close: {len(views)} export" in told(caught.value)
+        assert f"mmap.close: the mapping has {len(views)} acquired address" in told(caught.value)
         views.pop()
     m.close()
 
@@ -177,7 +177,7 @@ def test_memoryview_of_a_map_counts_like_a_view():
     struct.pack_into("I", m, 4, 0x01020304)
     assert view[4:8].cast("I")[0] == 0x01020304
     assert bytes(m) == view.tobytes() == m[:]
-    with pytest.raises(BufferError, match="1 export is held"):
+    with pytest.raises(BufferError, match="1 acquired address"):
         m.close()
     view.release()
     m.close()

@@ -1,4 +1,4 @@
-//! What other systems than Linux have under other names, or with other types.
+//! Calls that the other POSIX systems have under other names than Linux, or with other types.
 
 #[allow(unused_imports, reason = "not every system has one of these")]
 use super::check;
@@ -12,11 +12,11 @@ use std::ops::Range;
 #[cfg(not(target_os = "openbsd"))]
 pub fn presence(pages: &Pages, range: Range<usize>, to: &mut [u8]) -> Result<(), Errno> {
     assert!(range.len().div_ceil(super::page_size()) <= to.len(), "a byte for each page");
-    // SAFETY: the kernel writes one byte for each page of the range, and there is room for as many.
+    // SAFETY: the kernel writes one byte per page of the range, and `to` has as many.
     check(unsafe { libc::mincore(pages.start_of(&range).cast(), range.len(), to.as_mut_ptr().cast()) })
 }
 
-/// Lets a forked child find these pages zeroed: minherit(2). What a system without that does, `sys::linux` says.
+/// A forked child gets these pages zeroed: minherit(2). For systems without it, see `sys::linux`.
 #[cfg(any(target_os = "freebsd", target_os = "netbsd", target_os = "openbsd"))]
 pub fn wipe_on_fork(pages: &Pages) {
     #[cfg(target_os = "freebsd")]

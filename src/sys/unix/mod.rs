@@ -1,4 +1,4 @@
-//! What every POSIX system has.
+//! What all POSIX systems have.
 
 #[cfg(not(target_os = "linux"))]
 mod beside_linux;
@@ -17,7 +17,7 @@ pub use files::*;
 pub use pages::{MAPPINGS_FOLLOW_FILES, Showing};
 pub use signals::{errno_place, raise_again};
 
-// What is named here takes the place of what is lacking.
+// The names below hide those of `lacking`.
 #[cfg(not(target_os = "linux"))]
 pub use super::lacking::*;
 #[cfg(not(any(target_os = "linux", target_os = "openbsd")))]
@@ -38,12 +38,12 @@ pub fn check(result: c_int) -> Result<(), Errno> {
 
 /// Bytes in a page: 4 KiB, 16 KiB and 64 KiB exist.
 pub fn asked_page_size() -> usize {
-    // SAFETY: sysconf only reads; POSIX demands that this name is known.
+    // SAFETY: sysconf only reads; POSIX requires this name.
     let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
     usize::try_from(size).expect("the system has a page size")
 }
 
-/// Bytes of a text before its NUL; at most `most` are looked at.
+/// Bytes of a text before its NUL; reads at most `most`.
 ///
 /// # Safety
 /// The text ends in NUL, or is longer.
@@ -72,7 +72,7 @@ pub fn unlock_all() -> Result<(), Errno> {
 pub fn limits() -> Limits {
     let limit = |resource| {
         let mut limit = MaybeUninit::<libc::rlimit>::uninit();
-        // SAFETY: getrlimit writes one rlimit to the place given.
+        // SAFETY: getrlimit writes one rlimit to the address given.
         check(unsafe { libc::getrlimit(resource, limit.as_mut_ptr()) }).ok()?;
         // SAFETY: getrlimit succeeded, so all of it is written.
         let current = unsafe { limit.assume_init() }.rlim_cur;

@@ -1,4 +1,4 @@
-//! Windows, from 10 on; of 10 before 1803 without what needs placeholders (`placeholder`).
+//! Windows 10 and newer. Versions before 1803 lack what needs placeholders (`placeholder`).
 
 mod copy;
 mod errors;
@@ -46,12 +46,12 @@ fn granularity() -> usize {
 
 fn system_info() -> SYSTEM_INFO {
     let mut info = SYSTEM_INFO::default();
-    // SAFETY: writes one SYSTEM_INFO to the place given.
+    // SAFETY: writes one SYSTEM_INFO to the address given.
     unsafe { GetSystemInfo(&raw mut info) };
     info
 }
 
-/// Bytes of a text before its NUL; at most `most` are looked at.
+/// Bytes of a text before its NUL; reads at most `most`.
 ///
 /// # Safety
 /// The text ends in NUL, or is longer.
@@ -60,7 +60,7 @@ pub unsafe fn text_length(text: *const c_char, most: usize) -> usize {
     unsafe { libc::strnlen(text, most) }
 }
 
-/// None of POSIX's limits is here.
+/// Windows has none of POSIX's limits.
 pub fn limits() -> Limits {
     Limits { address_space: None, descriptors: None, file_size: None, locked_memory: None, mappings: None }
 }
@@ -73,7 +73,7 @@ pub fn unlock_all() -> Result<(), Errno> {
     Err(Errno::ENOSYS)
 }
 
-/// Asks for `barrier`.
+/// `barrier` needs no registration here.
 pub fn register_barrier() -> bool {
     true
 }

@@ -24,26 +24,26 @@ use windows_sys::Win32::System::Memory::{
 };
 use windows_sys::Win32::System::Threading::GetCurrentProcess;
 
-/// Whether a mapping shows what its file is made longer by, may go beyond its end, and lets it be cut.
+/// Whether a mapping may extend beyond the end of its file, shows bytes that are appended later, and permits truncation.
 pub const MAPPINGS_FOLLOW_FILES: bool = false;
 
-/// What pages show; none for memory without a file.
+/// The section behind pages; none for memory without a file.
 pub type Showing = Option<Shown>;
 
-/// What a view shows.
+/// The section that a view maps.
 #[derive(Debug)]
 pub struct Shown {
     section: File,
-    /// Bytes of the section, and where in it the pages begin.
+    /// Bytes of the section, and the offset of the pages in it.
     length: u64,
     offset: u64,
     /// Bytes of the view before the pages: a view begins at a multiple of the granularity.
     lead: usize,
-    /// The most that the view can be protected to.
+    /// The most permissive protection that the view can have.
     protection: u32,
-    /// It took the place of a placeholder, and can be split.
+    /// The view replaced a placeholder, so it can be split.
     is_placed: bool,
-    /// The file, where what is stored in the view reaches it.
+    /// The file, if stores to the view change it.
     file: Option<File>,
 }
 
@@ -52,7 +52,7 @@ impl Shown {
         View { section: raw(&self.section), length: self.length, protection: self.protection }
     }
 
-    /// Whether changes stay in the view.
+    /// Whether the view is copy on write.
     fn is_copy(&self) -> bool {
         self.protection == PAGE_WRITECOPY || self.protection == PAGE_EXECUTE_WRITECOPY
     }
@@ -72,7 +72,7 @@ enum Place {
 }
 
 impl Place {
-    /// Calls `map` with an address, or with 0 for any. `lead` bytes are mapped before the one that the place is for.
+    /// Calls `map` with an address, or with 0 for any address. The mapping begins `lead` bytes before the place.
     fn find<T>(self, lead: usize, size: usize, map: impl Fn(usize) -> Result<T, Errno>) -> Result<T, Errno> {
         const MOST_TRIES: usize = 100;
         match self {
@@ -86,7 +86,7 @@ impl Place {
                 for _ in 0..MOST_TRIES {
                     let found = allocate(0, room, MEM_RESERVE, PAGE_NOACCESS)?;
                     release(found);
-                    // Another thread may take the place in this moment.
+                    // Another thread may map something there meanwhile.
                     match map(found.next_multiple_of(alignment)) {
                         Err(errno) if taken(errno) == Errno::EEXIST => {}
                         mapped => return mapped,
@@ -98,7 +98,7 @@ impl Place {
     }
 }
 
-/// EEXIST where something is mapped at the address already.
+/// EEXIST if the address is in use.
 fn taken(errno: Errno) -> Errno {
     if was(ERROR_INVALID_ADDRESS) { Errno::EEXIST } else { errno }
 }
@@ -106,10 +106,10 @@ fn taken(errno: Errno) -> Errno {
 impl Pages {
     /// Maps `size` bytes, a multiple of the page size.
     ///
-    /// With MAP_FIXED nothing may be mapped at the address: it is not replaced here.
+    /// With MAP_FIXED, fails if something is mapped at the address: nothing is replaced here.
     pub fn map(address: usize, size: usize, prot: c_int, flags: c_int, fd: RawFile, offset: u64) -> Result<Pages, Errno> {
         let is_fixed = has(flags, constants::MAP_FIXED | constants::MAP_FIXED_NOREPLACE);
-        // An address without MAP_FIXED is a hint, which helps nothing here.
+        // An address without MAP_FIXED is a hint, and ignored here.
         let place = if is_fixed { Place::At(address) } else { Place::Anywhere };
         Pages::map_at(place, size, prot, flags, fd, offset)
     }
@@ -146,7 +146,7 @@ impl Pages {
         Ok(pages)
     }
 
-    /// Zeroed memory of this library's own.
+    /// Zeroed memory for this library's own use.
     pub fn zeroed(bytes: usize) -> Result<Pages, Errno> {
         let size = bytes.next_multiple_of(page_size());
         let base = allocate(0, size, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE)?;
@@ -162,11 +162,11 @@ impl Pages {
         let of_view = page_protection(prot, self.shown.as_ref().is_some_and(Shown::is_copy));
         each_region(self.addresses(&range), |part, region| {
             // A page that was replaced is memory without a file.
-            let wanted = if region.Type == MEM_MAPPED { of_view } else { page_protection(prot, false) };
+            let protection = if region.Type == MEM_MAPPED { of_view } else { page_protection(prot, false) };
             let mut before = 0;
             // SAFETY: the part is ours; the system checks the protection.
-            match check(unsafe { VirtualProtect(part.start as *const c_void, part.len(), wanted, &raw mut before) }) {
-                // More than the view was mapped for.
+            match check(unsafe { VirtualProtect(part.start as *const c_void, part.len(), protection, &raw mut before) }) {
+                // More than the access that the view was mapped with.
                 Err(Errno::EINVAL) => Err(Errno::EACCES),
                 done => done,
             }
@@ -184,12 +184,12 @@ impl Pages {
             }
             constants::MADV_DONTNEED => match &self.shown {
                 None => discard(part, None),
-                // Copies of private pages cannot be dropped one by one.
+                // Private copies of single pages cannot be discarded.
                 Some(shown) if shown.is_copy() => Err(plain(Errno::EINVAL)),
                 Some(_) => trim(part),
             },
             constants::MADV_FREE if self.shown.is_none() => {
-                // SAFETY: the range is ours; nothing in Rust's hands refers to its contents, so they may be discarded.
+                // SAFETY: the range is ours; no Rust reference points into it, so its contents may be discarded.
                 let reset = unsafe { VirtualAlloc(part.start as *const c_void, part.len(), MEM_RESET, PAGE_READWRITE) };
                 if reset.is_null() { Err(last_errno()) } else { Ok(()) }
             }
@@ -218,7 +218,7 @@ impl Pages {
         check(unsafe { FlushFileBuffers(handle(raw(file))) })
     }
 
-    /// Locks the pages into memory, reading them in. The process may have as many pages in memory as it then needs.
+    /// Reads the pages in and locks them into memory; enlarges the working set of the process if necessary.
     pub fn lock(&self, range: Range<usize>) -> Result<(), Errno> {
         // SAFETY: the range is ours; locking changes no memory.
         let lock = || check(unsafe { VirtualLock(self.start_of(&range).cast(), range.len()) });
@@ -232,13 +232,13 @@ impl Pages {
     }
 
     pub fn unlock(&self, range: Range<usize>) -> Result<(), Errno> {
-        // A page at a time: one that is not locked is an error for all of the range.
+        // A page at a time: VirtualUnlock fails for a range in which one page is not locked.
         let addresses = self.addresses(&range);
         addresses.step_by(page_size()).try_for_each(|page| unlock(page..page + page_size()))
     }
 
-    /// Puts fresh memory, zeroed, over the range: what was mapped there is given up. Inside the handler, too. Without
-    /// PROT_READ and PROT_WRITE the range is only made inaccessible.
+    /// Replaces the range by zeroed memory. May be called in the exception handler. With PROT_NONE the range is only made
+    /// inaccessible.
     pub fn replace(&self, range: Range<usize>, prot: c_int, _sharing: Sharing) -> Result<(), Errno> {
         if prot == 0 {
             return self.protect(range, prot);
@@ -263,8 +263,7 @@ impl Pages {
         self.shown.as_ref().is_none_or(|shown| shown.is_placed && !shown.is_copy())
     }
 
-    /// Gives the mapping another size, or another place; its contents stay, as far as they fit. Here only memory without a
-    /// file that becomes less.
+    /// Resizes or moves the mapping, and keeps the contents that fit. Here it only shrinks memory without a file.
     pub fn remap(&mut self, size: usize, _flags: c_int, address: usize) -> Result<(), Errno> {
         if self.shown.is_some() || size > self.size || address != 0 {
             return Err(plain(Errno::ENOSYS));
@@ -275,12 +274,12 @@ impl Pages {
         Ok(())
     }
 
-    /// There is no way to leave fresh pages behind.
+    /// Windows cannot move pages and leave zeroed ones in their place.
     pub fn moved_away(&self, _flags: c_int, _address: usize) -> Result<Pages, Errno> {
         Err(plain(Errno::ENOSYS))
     }
 
-    /// Splits the pages in two.
+    /// Splits the pages at byte `at`, and returns the second part.
     pub fn split_off(&mut self, at: usize) -> Result<Pages, Errno> {
         let border = self.at(at, self.size - at).addr();
         let shown = match &self.shown {
@@ -318,7 +317,7 @@ impl Pages {
         while at < end {
             let whole = allocation(at)?;
             if query(at)?.Type == MEM_MAPPED {
-                // SAFETY: the view is ours, and whoever held an address into it has given it back (registry) or vouched for it.
+                // SAFETY: the view is ours; addresses into it were released (registry), or are the caller's responsibility.
                 check(unsafe { UnmapViewOfFile(MEMORY_MAPPED_VIEW_ADDRESS { Value: whole.start as *mut c_void }) })?;
             } else if whole.start >= base && whole.end <= end {
                 release(whole.start);
@@ -332,7 +331,7 @@ impl Pages {
 }
 
 impl Shown {
-    /// A section for a mapping of an open file or section, with the most rights that the handle has.
+    /// The section for mapping an open file or section, with the most access that the handle permits.
     fn new(fd: RawFile, prot: c_int, is_private: bool) -> Result<Shown, Errno> {
         let executable = has(prot, constants::PROT_EXEC);
         let with_execute = |plain: u32, execute: u32| if executable { execute } else { plain };
@@ -358,14 +357,14 @@ impl Shown {
         }
     }
 
-    /// Maps a view, with its lead, at an address or, if that is 0, anywhere. Also returns whether it can be split.
+    /// Maps a view, with its lead, at an address, or anywhere if that is 0. Also returns whether it can be split.
     fn map(&self, address: usize, size: usize) -> Result<(usize, bool), Errno> {
         let start = self.offset - self.lead as u64;
         if start + size as u64 > self.length.next_multiple_of(page_size() as u64) {
-            // No view goes beyond the end.
+            // A view cannot extend beyond the end of its section.
             return Err(plain(Errno::EINVAL));
         }
-        // In the place of a placeholder it can be split later. Older systems have none.
+        // A view that replaces a placeholder can be split later. Older versions have no placeholders.
         if let Ok(base) = placeholder::reserve(address, size) {
             if placeholder::map(self.view(), &(base..base + size), start).is_ok() {
                 return Ok((base, true));
@@ -382,7 +381,7 @@ impl Shown {
         };
         let left = usize::try_from(self.length.saturating_sub(start)).unwrap_or(usize::MAX);
         let [high, low] = [start >> 32, start & 0xFFFF_FFFF].map(|half| u32::try_from(half).expect("half of it"));
-        // SAFETY: without MAP_FIXED's replacing, nothing that is mapped changes.
+        // SAFETY: maps at free addresses only, so no existing mapping changes.
         let view = unsafe {
             let section = handle(raw(&self.section));
             MapViewOfFileEx(section, access, high, low, size.min(left), address as *const c_void)
@@ -390,7 +389,7 @@ impl Shown {
         if view.Value.is_null() { Err(last_errno()) } else { Ok((view.Value.addr(), false)) }
     }
 
-    /// Where in the section an address of the pages, or of their lead, lies.
+    /// The offset in the section of an address in the pages or in their lead.
     fn offset_of(&self, pages: &Pages, address: usize) -> u64 {
         (self.offset + address as u64) - pages.base.addr().get() as u64
     }
@@ -400,7 +399,7 @@ fn non_null(address: usize) -> Result<NonNull<u8>, Errno> {
     NonNull::new(std::ptr::with_exposed_provenance_mut(address)).ok_or_else(|| plain(Errno::ENOMEM))
 }
 
-/// PAGE_ bits of a protection. Pages that can be written can be read.
+/// The PAGE_ protection for PROT_ bits. Pages that can be written can be read.
 fn page_protection(prot: c_int, is_copy: bool) -> u32 {
     let prot = i64::from(prot);
     let writes = prot & constants::PROT_WRITE != 0;
@@ -426,13 +425,13 @@ fn page_protection(prot: c_int, is_copy: bool) -> u32 {
     }
 }
 
-/// Whether there is such an advice.
+/// Whether `advise` supports an advice.
 pub fn knows_advice(advice: c_int) -> bool {
     use constants::{MADV_DONTNEED, MADV_FREE, MADV_NORMAL, MADV_PAGEOUT, MADV_WILLNEED};
     [MADV_NORMAL, MADV_WILLNEED, MADV_DONTNEED, MADV_FREE, MADV_PAGEOUT].contains(&advice.into())
 }
 
-/// The protection of the page at an address, and where the next begins that has another. None where nothing is mapped.
+/// The protection of the page at an address, and the address where it changes. None if nothing is mapped.
 pub fn protection(address: usize) -> Option<(c_int, usize)> {
     let region = query(address).ok().filter(|region| region.State == MEM_COMMIT)?;
     let prot = match region.Protect {
@@ -447,17 +446,17 @@ pub fn protection(address: usize) -> Option<(c_int, usize)> {
     Some((c_int::try_from(prot).ok()?, region.BaseAddress.addr() + region.RegionSize))
 }
 
-/// What the system knows of the pages at an address, up to the next that differ.
+/// The attributes of the pages from an address on that have the same ones.
 pub fn query(address: usize) -> Result<MEMORY_BASIC_INFORMATION, Errno> {
     let mut region = MEMORY_BASIC_INFORMATION::default();
-    // SAFETY: writes one struct to the place given.
+    // SAFETY: writes one struct to the address given.
     match unsafe { VirtualQuery(address as *const c_void, &raw mut region, size_of::<MEMORY_BASIC_INFORMATION>()) } {
         0 => Err(last_errno()),
         _ => Ok(region),
     }
 }
 
-/// The parts of a range of addresses that the system knows the same of.
+/// Calls `each` for every part of a range of addresses whose pages have the same attributes.
 fn each_region(
     addresses: Range<usize>,
     mut each: impl FnMut(Range<usize>, &MEMORY_BASIC_INFORMATION) -> Result<(), Errno>,
@@ -472,7 +471,7 @@ fn each_region(
     Ok(())
 }
 
-/// The addresses that were reserved, or mapped, together with this one.
+/// The allocation or view that contains an address.
 fn allocation(address: usize) -> Result<Range<usize>, Errno> {
     let start = query(address)?.AllocationBase;
     if start.is_null() {
@@ -488,7 +487,7 @@ fn allocation(address: usize) -> Result<Range<usize>, Errno> {
     }
 }
 
-/// How the pages of an allocation are protected. Without an allocator: for the handler, too.
+/// The protections of the pages of an allocation. Allocates nothing, for the exception handler.
 struct Protections {
     parts: [(usize, usize, u32); MOST_PARTS],
     count: usize,
@@ -508,13 +507,13 @@ impl Protections {
         Ok(known)
     }
 
-    /// Protects the pages as they were, but for those of `part`.
+    /// Restores the protections, except in `part`.
     fn restore_around(&self, part: &Range<usize>) {
         for (start, end, protection) in &self.parts[..self.count] {
             for piece in [*start..(*end).min(part.start), (*start).max(part.end)..*end] {
                 let mut before = 0;
                 if !piece.is_empty() {
-                    // SAFETY: the caller's pages, with a protection that they had.
+                    // SAFETY: restores a protection of the caller's pages.
                     unsafe { VirtualProtect(piece.start as *const c_void, piece.len(), *protection, &raw mut before) };
                 }
             }
@@ -523,17 +522,17 @@ impl Protections {
 }
 
 fn allocate(address: usize, size: usize, kind: u32, protection: u32) -> Result<usize, Errno> {
-    // SAFETY: new memory, at an address where none is.
+    // SAFETY: allocates at free addresses only, or commits pages that the caller reserved.
     let base = unsafe { VirtualAlloc(address as *const c_void, size, kind, protection) };
     if base.is_null() { Err(last_errno()) } else { Ok(base.expose_provenance()) }
 }
 
 fn release(base: usize) {
-    // SAFETY: an allocation of the caller's. On failure the addresses stay taken.
+    // SAFETY: an allocation of the caller's. On failure the addresses stay reserved.
     unsafe { VirtualFree(base as *mut c_void, 0, MEM_RELEASE) };
 }
 
-/// Mappings that were split have parts of one allocation, which goes with the last of them.
+/// A lock. Mappings that were split are parts of one allocation, which is released with the last of them.
 static ALLOCATIONS: AtomicBool = AtomicBool::new(false);
 
 fn alone_with_allocations<T>(body: impl FnOnce() -> T) -> T {
@@ -545,11 +544,11 @@ fn alone_with_allocations<T>(body: impl FnOnce() -> T) -> T {
     result
 }
 
-/// Gives a part of an allocation back, and all of it if nothing else is left.
+/// Decommits a part of an allocation, and releases the allocation if nothing else in it is committed.
 fn decommit(part: &Range<usize>) -> Result<(), Errno> {
     alone_with_allocations(|| {
         let whole = allocation(part.start)?;
-        // SAFETY: the part is the caller's, which does not use it any more.
+        // SAFETY: the part is the caller's, and is not used any more.
         check(unsafe { VirtualFree(part.start as *mut c_void, part.len(), MEM_DECOMMIT) })?;
         let mut is_used = false;
         each_region(whole.clone(), |_, region| {
@@ -563,21 +562,21 @@ fn decommit(part: &Range<usize>) -> Result<(), Errno> {
     })
 }
 
-/// Makes memory without a file zero again, under a protection or, with none, that which it has.
+/// Replaces memory without a file by zeroed pages, with the given protection or that of the old pages.
 fn discard(addresses: Range<usize>, protection: Option<u32>) -> Result<(), Errno> {
     alone_with_allocations(|| {
         each_region(addresses, |part, region| {
             if region.State == MEM_FREE || region.Type == MEM_MAPPED {
                 return Err(plain(Errno::EINVAL));
             }
-            // SAFETY: the part is ours; nothing in Rust's hands refers to its contents, so they may be discarded.
+            // SAFETY: the part is ours; no Rust reference points into it, so its contents may be discarded.
             check(unsafe { VirtualFree(part.start as *mut c_void, part.len(), MEM_DECOMMIT) })?;
             allocate(part.start, part.len(), MEM_COMMIT, protection.unwrap_or(region.Protect)).map(drop)
         })
     })
 }
 
-/// Takes pages out of the working set; their contents stay. EINVAL where one is locked.
+/// Removes pages from the working set; their contents stay. EINVAL if one is locked.
 fn trim(addresses: Range<usize>) -> Result<(), Errno> {
     if residency::is_any_locked(&addresses)? {
         return Err(plain(Errno::EINVAL));
@@ -585,7 +584,7 @@ fn trim(addresses: Range<usize>) -> Result<(), Errno> {
     unlock(addresses)
 }
 
-/// VirtualUnlock takes pages that are not locked out of the working set, and says that they were not locked.
+/// VirtualUnlock removes pages that are not locked from the working set, and fails with ERROR_NOT_LOCKED.
 fn unlock(addresses: Range<usize>) -> Result<(), Errno> {
     // SAFETY: unlocking changes no memory.
     let unlocked = check(unsafe { VirtualUnlock(addresses.start as *const c_void, addresses.len()) });
@@ -594,7 +593,7 @@ fn unlock(addresses: Range<usize>) -> Result<(), Errno> {
 
 fn grow_working_set(bytes: usize) -> Result<(), Errno> {
     let (mut least, mut most, mut flags) = (0, 0, 0);
-    // SAFETY: writes three numbers to the places given; then sets them.
+    // SAFETY: writes three numbers to the addresses given, and sets the limits.
     unsafe {
         let process = GetCurrentProcess();
         check(GetProcessWorkingSetSizeEx(process, &raw mut least, &raw mut most, &raw mut flags))?;

@@ -531,7 +531,7 @@ pub fn is_of(buffer: &Py_buffer, object: Object) -> bool {
 
 pub unsafe extern "C" fn get_buffer(object: Object, buffer: *mut Py_buffer, flags: c_int) -> c_int {
     // SAFETY: called by the interpreter, with a buffer to be filled in. The consumer of the buffer refers to the object, and
-    // the export keeps the memory, until `release_buffer`.
+    // the acquired address keeps the memory, until `release_buffer`.
     unsafe {
         let map = call_of(object, c"__buffer__");
         (*buffer).obj = null_mut();

@@ -120,7 +120,7 @@ unsafe fn resized(map: Call, arguments: (*const Object, Py_ssize_t, Object)) -> 
         }
         let length = map.length()?;
         let info = info(map)?;
-        if info.exports != 0 {
+        if info.acquired != 0 {
             return Err(raise(PyExc_BufferError, HELD));
         }
         if map.access() & UNTRACKED != 0 {

@@ -36,8 +36,8 @@ sub descriptors(--> Int:D) is export { +dir('/proc/self/fd') }
 #| failed.
 sub child($code, :$limit = '', :@include, :$cwd = $*CWD, *%environment --> Str:D) is export {
     my @raku = $*EXECUTABLE.absolute, |(|@include, DISTRIBUTION).map({ "-I$_" }), '-e', $code;
-    my $process = run '/bin/sh', '-c', ("ulimit $limit && " if $limit) ~ 'exec "$@"', 'sh', |@raku, :out, :merge, :$cwd,
-        :env(%(|%*ENV, |%environment));
+    my @shell = $limit ?? ('/bin/sh', '-c', "ulimit $limit && exec \"\$@\"", 'sh') !! ();
+    my $process = run |@shell, |@raku, :out, :merge, :$cwd, :env(%(|%*ENV, |%environment));
     my $said = $process.out.slurp(:close);
     $process.exitcode || $process.signal ?? "$said\ndied: exit status $process.exitcode(), signal $process.signal()" !! $said.chomp
 }
