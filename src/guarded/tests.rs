@@ -9,6 +9,7 @@ use super::*;
 use crate::constants::{MADV_GUARD_INSTALL, MAP_ANONYMOUS, MAP_SHARED, PROT_READ, PROT_WRITE};
 use crate::error::Side;
 use crate::flags::as_c_int;
+use crate::sys::Sharing;
 use std::cell::Cell;
 use std::ffi::c_int;
 
@@ -56,7 +57,9 @@ impl Walled {
         let faults = match cause {
             Cause::CutShort => sys::set_file_size(fd, WALL as u64).is_ok(),
             Cause::Protected => pages.protect(WALL..END, NONE).is_ok(),
-            Cause::Guarded => MADV_GUARD_INSTALL != 0 && pages.advise(WALL..END, as_c_int(MADV_GUARD_INSTALL)).is_ok(),
+            Cause::Guarded => {
+                MADV_GUARD_INSTALL != 0 && pages.advise(WALL..END, as_c_int(MADV_GUARD_INSTALL), Sharing::Private).is_ok()
+            }
             #[cfg(unix)]
             // SAFETY: the pages are this test's, which expects that they are unmapped.
             Cause::Unmapped => unsafe { libc::munmap(pages.at(WALL, END - WALL).cast(), END - WALL) == 0 },

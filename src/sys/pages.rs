@@ -13,7 +13,7 @@ pub fn page_size() -> usize {
     static KNOWN: AtomicUsize = AtomicUsize::new(0);
     match KNOWN.load(Relaxed) {
         0 => {
-            let size = system::asked_page_size();
+            let size = system::query_page_size();
             KNOWN.store(size, Relaxed);
             size
         }
@@ -31,7 +31,7 @@ pub struct Pages {
     pub(super) size: usize,
     /// What the system needs for changing the mapping.
     #[cfg_attr(unix, allow(dead_code, reason = "nothing, on POSIX systems"))]
-    pub(super) shown: system::Showing,
+    pub(super) backing: system::Backing,
 }
 
 // SAFETY: Pages is an address, a size and handles; the system calls on them are safe from any thread.
@@ -45,13 +45,13 @@ impl Pages {
     /// # Safety
     /// They are mapped, and nothing else unmaps them.
     pub unsafe fn from_raw(base: NonNull<u8>, size: usize) -> Pages {
-        Pages { base, size, shown: Default::default() }
+        Pages { base, size, backing: Default::default() }
     }
 
     /// No pages: the mapping of an empty file. Its address is not NULL, and must not be accessed.
     pub fn none() -> Pages {
         static NOWHERE: u64 = 0;
-        Pages { base: NonNull::from(&NOWHERE).cast(), size: 0, shown: Default::default() }
+        Pages { base: NonNull::from(&NOWHERE).cast(), size: 0, backing: Default::default() }
     }
 
     /// The first byte's address.

@@ -7,12 +7,21 @@ mod registers;
 
 pub use registers::Registers;
 
-#[cfg(all(target_arch = "x86_64", not(windows)))]
-std::arch::global_asm!(include_str!("x86_64.s"), options(raw));
-#[cfg(all(target_arch = "x86_64", windows))]
-std::arch::global_asm!(".set NOT_ELF, 1", include_str!("x86_64.s"), options(raw));
-#[cfg(target_arch = "aarch64")]
-std::arch::global_asm!(include_str!("aarch64.s"), options(raw));
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+macro_rules! assemble {
+    ($($set:literal)?) => {
+        #[cfg(target_arch = "x86_64")]
+        std::arch::global_asm!($($set,)? include_str!("format.s"), include_str!("x86_64.s"), options(raw));
+        #[cfg(target_arch = "aarch64")]
+        std::arch::global_asm!($($set,)? include_str!("format.s"), include_str!("aarch64.s"), options(raw));
+    };
+}
+#[cfg(all(any(target_arch = "x86_64", target_arch = "aarch64"), not(any(windows, target_os = "macos"))))]
+assemble!();
+#[cfg(all(any(target_arch = "x86_64", target_arch = "aarch64"), windows))]
+assemble!(".set NOT_ELF, 1");
+#[cfg(all(any(target_arch = "x86_64", target_arch = "aarch64"), target_os = "macos"))]
+assemble!(".set NOT_ELF, 1\n.set MACHO, 1");
 
 /// The result of a loop: the bytes left undone and, if there are any, the address that faulted.
 #[repr(C)]

@@ -89,11 +89,18 @@ extern "C" fn on_fault(signal: c_int, info: *mut siginfo_t, context: *mut c_void
             registers.continue_at(fixup, address.addr());
             return;
         }
-        if signal == libc::SIGBUS && survived(address.addr(), is_store) {
+        if is_loss(signal, address.addr(), is_store) && survived(address.addr(), is_store) {
             return;
         }
     }
     pass_on(signal, info, context, synchronous);
+}
+
+/// Whether a page was lost: SIGBUS. macOS sends that for an access that the protection forbids, too.
+fn is_loss(signal: c_int, address: usize, is_store: Option<bool>) -> bool {
+    let needed = if is_store == Some(true) { libc::PROT_WRITE } else { libc::PROT_READ };
+    let is_forbidden = || cfg!(target_os = "macos") && sys::protection(address).is_some_and(|(prot, _)| prot & needed == 0);
+    signal == libc::SIGBUS && !is_forbidden()
 }
 
 fn survived(address: usize, is_store: Option<bool>) -> bool {

@@ -14,13 +14,14 @@ use std::fs::{File, Metadata};
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt};
 
-/// The cause of a fault at the byte at `address`. `file` is the file that should be mapped there, if it is open.
+/// The cause of a fault at the byte at `address`. `file` is the file that should be mapped there, if it is open; the kernel
+/// reports which byte of it that is.
 ///
 /// Takes the same time for any number of mappings (since Linux 6.11). Keeps nothing open, which a child would inherit.
-pub fn fault_cause(address: usize, writing: bool, file: Option<BorrowedFd>) -> Cause {
+pub fn fault_cause(address: usize, writing: bool, file: Option<(BorrowedFd, u64)>) -> Cause {
     match populate(address, writing) {
         Ok(()) => return Cause::Gone,
-        Err(Errno(libc::EHWPOISON)) => return Cause::Poisoned,
+        Err(Errno(EHWPOISON)) => return Cause::Poisoned,
         // The kernel also fails with this error for memory that is not mapped.
         Err(Errno(libc::ENOMEM)) if is_mapped(address) => return Cause::NoMemory,
         // EINVAL: the protection, but also memory that cannot be populated, and every page before Linux 5.14.
@@ -39,7 +40,7 @@ pub fn fault_cause(address: usize, writing: bool, file: Option<BorrowedFd>) -> C
     if is_guarded(address) {
         return Cause::Guard;
     }
-    let found = if vma.has_file() { Place::new(&vma, address, writing).cause(file) } else { None };
+    let found = if vma.has_file() { Place::new(&vma, address, writing).cause(file.map(|(file, _)| file)) } else { None };
     match found {
         Some(cause) => cause,
         // The loops may read such a page; the kernel may not, on behalf of process_vm_readv(2).
@@ -48,6 +49,12 @@ pub fn fault_cause(address: usize, writing: bool, file: Option<BorrowedFd>) -> C
         None => Cause::Memory,
     }
 }
+
+#[cfg(not(target_os = "android"))]
+use libc::EHWPOISON;
+/// Not in the libc crate.
+#[cfg(target_os = "android")]
+const EHWPOISON: c_int = 133;
 
 /// The size of the file that is mapped at an address; the inner `None` if it has no size (a device), the outer `None` if the
 /// file cannot be found.
@@ -159,7 +166,8 @@ impl Vma {
     /// Whether this file is mapped here.
     fn maps(&self, file: &File) -> bool {
         let Ok(metadata) = file.metadata() else { return false };
-        let device = (libc::major(metadata.dev()), libc::minor(metadata.dev()));
+        #[allow(clippy::cast_sign_loss, clippy::unnecessary_cast, reason = "signed on Android")]
+        let device = (libc::major(metadata.dev()) as u32, libc::minor(metadata.dev()) as u32);
         if metadata.ino() == self.inode && device == self.device {
             return true;
         }

@@ -1,4 +1,4 @@
-//! What only Linux has.
+//! What only Linux has, Android's included.
 
 /// Whether a file system has this magic number. Both have 32 bits; on musl the field and the constant differ in type.
 macro_rules! is_magic {
@@ -14,34 +14,45 @@ mod fault_cause;
 mod files;
 mod huge;
 mod naming;
+#[cfg(not(target_os = "android"))]
 mod numa;
 mod reserve;
 mod residency;
 mod thread;
 mod vma;
 
-use super::unix::{check, copied, copy_by_socket, last_errno};
+use super::unix::{check, copied, copy_by_socket, last_errno, timespec};
 use crate::error::Errno;
-use crate::sys::Pages;
+use crate::sys::{Pages, Sharing};
 use std::ffi::{CStr, c_int};
 use std::mem::MaybeUninit;
 use std::time::Duration;
 
 pub use super::unix::{
-    AsFile, BorrowedFile, File, MAPPINGS_FOLLOW_FILES, NEVER_WAIT, RawFile, Showing, allocate, asked_page_size, borrow,
-    duplicate, file_info, into_raw, is_same_file, leads_to_stream, limits, lock_all, open, raw, real_path_of, set_file_size,
-    shm_create, shm_open, shm_unlink, store, text_length, unlinked_file, unlinked_shared_memory, unlock_all,
+    AsFile, Backing, BorrowedFile, File, MAPPINGS_FOLLOW_FILES, NEVER_WAIT, RawFile, add_seals, allocate, borrow, duplicate,
+    file_info, into_raw, is_same_file, leads_to_stream, limits, lock_all, memfd_create, open, query_page_size, raw, real_path_of,
+    seals, set_file_size, shm_create, store, text_length, unlinked_file, unlock_all,
 };
 pub use apart::run_apart;
 pub use fault_cause::{fault_cause, file_size_behind};
-pub use files::{add_seals, block_device_size, memfd_create, memfd_secret, seals};
+pub use files::block_device_size;
 pub use huge::{each_huge_part, huge_bytes_by_smaps, huge_page_sizes, transparent_huge_page_size};
 pub use naming::{grow_file, link, open_without_name, shared_memory_path};
-pub use numa::{bind, node};
 pub use reserve::{move_spare_page_to, prepare_reserve, put_fresh_page, release_reserve};
-pub use residency::{cached_pages, forget, is_writable, knows_advice, lock_on_fault, presence, read_ahead, touch_for_writing};
+pub use residency::{evict_cached, is_writable, lock_on_fault, page_residency, read_ahead, supports_advice, touch_for_writing};
 pub use thread::{boot, pid_namespace, this_thread_began, thread_id, thread_state};
 pub use vma::protection;
+
+// Android has no shared memory by name, and its seccomp filter kills programs that make the other calls.
+#[cfg(target_os = "android")]
+pub use super::lacking::{bind, cached_pages, memfd_secret, numa_node, seal, shm_open, shm_unlink, unlinked_shared_memory};
+#[cfg(not(target_os = "android"))]
+pub use {
+    super::unix::{shm_open, shm_unlink, unlinked_shared_memory},
+    files::memfd_secret,
+    numa::{bind, numa_node},
+    residency::cached_pages,
+};
 
 /// The size of a huge page for MAP_HUGETLB without a MAP_HUGE_ flag, in bytes.
 pub fn default_huge_page_size() -> Option<usize> {
@@ -137,6 +148,7 @@ pub fn barrier() -> bool {
 }
 
 /// mseal(2), which the libc crate lacks; its number is the same on every processor.
+#[cfg(not(target_os = "android"))]
 pub fn seal(pages: &Pages, range: std::ops::Range<usize>) -> Result<(), Errno> {
     const SYS_MSEAL: libc::c_long = 462;
     // SAFETY: the range is that of the pages (`at` checked it); sealing changes no memory.
@@ -165,10 +177,7 @@ pub fn can_name() -> bool {
 /// There is always a timeout: without one the kernel continues to wait after a signal handler with SA_RESTART; with one the
 /// call fails with EINTR.
 pub fn wait_on(word: *const u8, expected: u64, timeout: Duration) -> Result<(), Errno> {
-    let timeout = libc::timespec {
-        tv_sec: timeout.as_secs().try_into().unwrap_or(i32::MAX.into()),
-        tv_nsec: i32::try_from(timeout.subsec_nanos()).unwrap_or(0).into(),
-    };
+    let timeout = timespec(timeout);
     #[allow(clippy::cast_possible_truncation, reason = "the low half is meant")]
     let expected = expected as u32;
     // SAFETY: the kernel reads one timespec, and checks the address of the word.
@@ -186,5 +195,5 @@ pub fn wake(word: *const u8, count: c_int) -> Result<usize, Errno> {
 /// A forked child gets these pages zeroed. Kernels before 4.14 lack it: a child then inherits the pins of its parent's other
 /// threads, and cannot free what they pin; nothing else changes.
 pub fn wipe_on_fork(pages: &Pages) {
-    let _ = pages.advise(0..pages.size(), libc::MADV_WIPEONFORK);
+    let _ = pages.advise(0..pages.size(), libc::MADV_WIPEONFORK, Sharing::Private);
 }

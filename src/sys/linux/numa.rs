@@ -29,7 +29,7 @@ fn halves(word: u64) -> impl Iterator<Item = c_ulong> {
 }
 
 /// The node of the page that contains a byte, or a negative errno for the page: -ENOENT if there is none. Accesses no memory.
-pub fn node(pages: &Pages, at: usize) -> Result<c_int, Errno> {
+pub fn numa_node(pages: &Pages, at: usize) -> Result<c_int, Errno> {
     let page: *const c_void = pages.at(at, 0).cast_const().cast();
     let mut status: c_int = 0;
     let (this_process, count, flags) = (0, 1usize, 0);

@@ -1,9 +1,12 @@
 //! A reserve for replacing a lost page when the process is at a limit: spare pages, since moving a page does not count against
 //! RLIMIT_AS and RLIMIT_DATA; and spare mappings, which can be unmapped when vm.max_map_count is reached.
 
+use crate::constants::{MREMAP_FIXED, MREMAP_MAYMOVE};
 use crate::error::Errno;
 use crate::sys::Pages;
 use crate::sys::page_size;
+use crate::sys::unix::mremap;
+use std::ffi::c_int;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 /// Mappings in the reserve that lie between two others of it, so that the kernel cannot have merged them with memory outside:
@@ -20,6 +23,9 @@ static RESERVE: AtomicUsize = AtomicUsize::new(0);
 const LEFT: usize = 0xFF;
 const IS_WHOLE: usize = 0x100;
 const BELOW: usize = LEFT | IS_WHOLE;
+
+#[allow(clippy::cast_possible_truncation, reason = "flags are 32 bits")]
+const MAYMOVE_FIXED: c_int = (MREMAP_MAYMOVE | MREMAP_FIXED) as c_int;
 
 /// Creates a reserve if there is none, or if a part of it was used.
 pub fn prepare_reserve() -> Result<(), Errno> {
@@ -48,10 +54,9 @@ pub fn move_spare_page_to(address: usize) -> bool {
     let Ok(before) = RESERVE.fetch_update(SeqCst, SeqCst, take) else { return false };
     let page = page_size();
     let spare = (before & !BELOW) + (FIRST_SPARE + (before & LEFT) - 1) * page;
-    let flags = libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED;
     // SAFETY: the spare page is this library's, and no other thread takes the same; the caller may replace the page at the
     // address.
-    let moved = unsafe { libc::mremap(spare as *mut _, page, page, flags, address as *mut libc::c_void) };
+    let moved = unsafe { mremap(spare as *mut _, page, page, MAYMOVE_FIXED, address as *mut libc::c_void) };
     moved != libc::MAP_FAILED
 }
 

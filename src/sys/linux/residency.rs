@@ -1,5 +1,6 @@
 //! Residency: which pages are in memory, and reading them in and evicting them.
 
+#[cfg(not(target_os = "android"))]
 use super::super::CachedPages;
 use super::super::unix::{check, last_errno};
 use crate::error::Errno;
@@ -15,14 +16,14 @@ pub fn lock_on_fault(pages: &Pages, range: Range<usize>) -> Result<(), Errno> {
 }
 
 /// Sets the lowest bit of a byte of `to` for each base page of a range that is in memory.
-pub fn presence(pages: &Pages, range: Range<usize>, to: &mut [u8]) -> Result<(), Errno> {
+pub fn page_residency(pages: &Pages, range: Range<usize>, to: &mut [u8]) -> Result<(), Errno> {
     assert!(range.len().div_ceil(super::super::page_size()) <= to.len(), "a byte for each page");
     // SAFETY: the kernel writes one byte per page of the range, and `to` has as many.
     check(unsafe { libc::mincore(pages.start_of(&range).cast(), range.len(), to.as_mut_ptr()) })
 }
 
 /// Whether this kernel supports an advice: with length 0, madvise(2) only checks the advice.
-pub fn knows_advice(advice: c_int) -> bool {
+pub fn supports_advice(advice: c_int) -> bool {
     // SAFETY: the length is 0.
     unsafe { libc::madvise(std::ptr::null_mut(), 0, advice) == 0 }
 }
@@ -51,6 +52,7 @@ fn touch_word_for_writing(word: *const u8) -> Result<(), Errno> {
 }
 
 /// The state of `size` bytes of a file (0: all to its end) in the page cache. Linux 6.5.
+#[cfg(not(target_os = "android"))]
 pub fn cached_pages(fd: c_int, offset: u64, size: u64) -> Result<CachedPages, Errno> {
     // The number is the same on every processor but MIPS, where it is not used.
     const CACHESTAT: c_long = 451;
@@ -62,7 +64,7 @@ pub fn cached_pages(fd: c_int, offset: u64, size: u64) -> Result<CachedPages, Er
 }
 
 /// Evicts `size` bytes of a file (0: all to its end) from the page cache, except modified and mapped pages.
-pub fn forget(fd: c_int, offset: i64, size: i64) -> Result<(), Errno> {
+pub fn evict_cached(fd: c_int, offset: i64, size: i64) -> Result<(), Errno> {
     advise_of_file(fd, offset, size, libc::POSIX_FADV_DONTNEED)
 }
 

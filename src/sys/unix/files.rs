@@ -3,8 +3,6 @@
 use super::{check, last_errno};
 use crate::error::Errno;
 use crate::sys::FileInfo;
-#[cfg(target_os = "android")]
-use crate::sys::shared_memory_path;
 use crate::sys::system::block_device_size;
 use std::ffi::{CStr, CString, OsStr, c_int};
 use std::mem::MaybeUninit;
@@ -14,9 +12,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 // 64-bit file offsets on every target: 32-bit glibc has them only under this name.
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(linux_kernel))]
 use libc::{fstat, ftruncate, off_t, open as open_call, stat, stat as stat_call};
-#[cfg(target_os = "linux")]
+#[cfg(linux_kernel)]
 use libc::{
     fstat64 as fstat, ftruncate64 as ftruncate, off64_t as off_t, open64 as open_call, stat64 as stat, stat64 as stat_call,
 };
@@ -47,7 +45,8 @@ pub fn into_raw(file: File) -> RawFile {
 pub fn file_info(fd: c_int) -> Result<FileInfo, Errno> {
     let status = status(fd)?;
     let kind = status.st_mode & libc::S_IFMT;
-    let is_regular = kind == libc::S_IFREG;
+    // macOS reports no type of shared memory.
+    let is_regular = kind == libc::S_IFREG || cfg!(target_os = "macos") && kind == 0;
     let device = if kind == libc::S_IFBLK { block_device_size(fd) } else { None };
     Ok(FileInfo {
         size: device.unwrap_or_else(|| u64::try_from(status.st_size).unwrap_or(0)),
@@ -91,28 +90,27 @@ pub fn open(path: &CStr, flags: c_int, mode: u32) -> Result<File, Errno> {
 }
 
 /// The same for shared memory by name: shm_open(3), which sets close-on-exec itself.
+#[cfg(not(target_os = "android"))]
 pub fn shm_open(name: &CStr, flags: c_int, mode: u32) -> Result<File, Errno> {
-    #[cfg(target_os = "android")]
-    return shared_memory_path(name).and_then(|path| open(&path, flags, mode));
-    #[cfg(not(any(target_vendor = "apple", target_os = "android")))]
+    // FreeBSD and OpenBSD reject other flags.
+    #[cfg(not(linux_kernel))]
+    let flags = flags & (libc::O_ACCMODE | libc::O_CREAT | libc::O_EXCL | libc::O_TRUNC);
+    #[cfg(not(target_os = "macos"))]
     #[allow(clippy::cast_possible_truncation, reason = "permissions are 12 bits")]
     let mode = mode as libc::mode_t;
     // SAFETY: the name ends in NUL.
-    #[cfg(not(target_os = "android"))]
-    return owned(|| unsafe { libc::shm_open(name.as_ptr(), flags, mode) });
+    owned(|| unsafe { libc::shm_open(name.as_ptr(), flags, mode) })
+}
+
+#[cfg(not(target_os = "android"))]
+pub fn shm_unlink(name: &CStr) -> Result<(), Errno> {
+    // SAFETY: the name ends in NUL.
+    check(unsafe { libc::shm_unlink(name.as_ptr()) })
 }
 
 /// Creates shared memory with its size in one step. On POSIX systems its size is set after it is opened.
 pub fn shm_create(_name: &CStr, _size: u64) -> Result<File, Errno> {
     Err(Errno::ENOSYS)
-}
-
-pub fn shm_unlink(name: &CStr) -> Result<(), Errno> {
-    #[cfg(target_os = "android")]
-    return shared_memory_path(name).map(drop);
-    // SAFETY: the name ends in NUL.
-    #[cfg(not(target_os = "android"))]
-    return check(unsafe { libc::shm_unlink(name.as_ptr()) });
 }
 
 /// Duplicates a descriptor, with close-on-exec.
@@ -138,25 +136,30 @@ pub fn owned(call: impl Fn() -> c_int) -> Result<File, Errno> {
 /// Sets the size of a file; added bytes read as zero.
 pub fn set_file_size(fd: c_int, size: u64) -> Result<(), Errno> {
     let size = off_t::try_from(size).map_err(|_| Errno(libc::EFBIG))?;
-    without_sigxfsz(|| {
+    let set = without_sigxfsz(|| {
         // SAFETY: ftruncate checks the descriptor and touches no memory.
         check(unsafe { ftruncate(fd, size) })
-    })
+    });
+    // The size of shared memory can be set once on this system.
+    #[cfg(target_os = "macos")]
+    if set == Err(Errno(libc::EINVAL)) && status(fd).is_ok_and(|status| status.st_mode & libc::S_IFMT == 0) {
+        return Err(Errno::ENOSYS);
+    }
+    set
 }
 
 /// Waits until the data of a file is stored.
 pub fn store(fd: c_int) -> Result<(), Errno> {
-    // fsync(2) leaves the data in the cache of the disk on this system.
-    #[cfg(target_vendor = "apple")]
     // SAFETY: touches no memory; the kernel checks the descriptor.
-    return check(unsafe { libc::fcntl(fd, libc::F_FULLFSYNC) });
-    #[cfg(target_os = "linux")]
-    use libc::fdatasync;
-    #[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
-    use libc::fsync as fdatasync;
-    #[cfg(not(target_vendor = "apple"))]
+    #[cfg(not(target_os = "macos"))]
+    return check(unsafe { libc::fdatasync(fd) });
+    // fsync(2) leaves the data in the cache of the disk on this system. EBADF: shared memory, too.
     // SAFETY: as above.
-    return check(unsafe { fdatasync(fd) });
+    #[cfg(target_os = "macos")]
+    return check(unsafe { libc::fcntl(fd, libc::F_FULLFSYNC) }).map_err(|errno| match status(fd) {
+        Ok(_) if errno == Errno(libc::EBADF) => Errno(libc::EINVAL),
+        _ => errno,
+    });
 }
 
 /// Allocates blocks for the first `size` bytes of a file, and extends a shorter file.
@@ -169,36 +172,44 @@ pub fn allocate(fd: c_int, size: u64) -> Result<(), Errno> {
 }
 
 /// Not posix_fallocate(3): glibc's writes a byte into each block where the file system cannot do it, over those of others.
-#[cfg(any(target_os = "linux", target_os = "android"))]
+#[cfg(linux_kernel)]
 fn preallocate(fd: c_int, size: off_t) -> Result<(), Errno> {
-    #[cfg(target_os = "android")]
-    use libc::fallocate as fallocate64;
-    #[cfg(target_os = "linux")]
-    use libc::fallocate64;
     // SAFETY: fallocate checks the descriptor and touches no memory.
-    check(unsafe { fallocate64(fd, 0, 0, size) })
+    check(unsafe { libc::fallocate64(fd, 0, 0, size) })
 }
 
-/// The kernel's own there.
-#[cfg(any(target_os = "freebsd", target_os = "illumos"))]
+/// The kernel's own there. File systems that cannot do it, ZFS for one, have two ways to say so.
+#[cfg(any(target_os = "freebsd", target_os = "netbsd", target_os = "illumos"))]
 fn preallocate(fd: c_int, size: off_t) -> Result<(), Errno> {
+    #[cfg(not(target_os = "netbsd"))]
+    use libc::posix_fallocate;
+    // NetBSD 7; not in the libc crate.
+    #[cfg(target_os = "netbsd")]
+    unsafe extern "C" {
+        fn posix_fallocate(fd: c_int, offset: off_t, size: off_t) -> c_int;
+    }
     // SAFETY: it checks the descriptor and touches no memory; the result is the error number itself.
-    match unsafe { libc::posix_fallocate(fd, 0, size) } {
+    match unsafe { posix_fallocate(fd, 0, size) } {
         0 => Ok(()),
+        libc::EINVAL => Err(Errno(libc::EOPNOTSUPP)),
         errno => Err(Errno(errno)),
     }
 }
 
-#[cfg(any(target_os = "netbsd", target_os = "openbsd"))]
+#[cfg(target_os = "openbsd")]
 fn preallocate(_fd: c_int, _size: off_t) -> Result<(), Errno> {
     Err(Errno(libc::EOPNOTSUPP))
 }
 
-/// Allocates the blocks that the file lacks, and then sets its size.
-#[cfg(target_vendor = "apple")]
+/// Allocates blocks after those of the file, and then sets its size. Fails for a file with holes, which nothing fills.
+#[cfg(target_os = "macos")]
 fn preallocate(fd: c_int, size: off_t) -> Result<(), Errno> {
     let status = status(fd)?;
-    let more = size - status.st_blocks.saturating_mul(512).min(size);
+    let allocated = status.st_blocks.saturating_mul(512);
+    if allocated < status.st_size {
+        return Err(Errno(libc::EOPNOTSUPP));
+    }
+    let more = size - allocated.min(size);
     if more > 0 {
         let mut store = libc::fstore_t {
             fst_flags: libc::F_ALLOCATEALL,
@@ -259,13 +270,13 @@ fn is_pending(signal: c_int) -> bool {
 
 /// Consumes a pending signal, of this thread first, then of the process.
 fn take(set: &libc::sigset_t) {
-    #[cfg(target_os = "linux")]
+    #[cfg(linux_kernel)]
     {
         let at_once = libc::timespec { tv_sec: 0, tv_nsec: 0 };
         // SAFETY: reads the set and the time; the siginfo_t may be NULL.
         unsafe { libc::sigtimedwait(set, std::ptr::null_mut(), &raw const at_once) };
     }
-    #[cfg(not(target_os = "linux"))]
+    #[cfg(not(linux_kernel))]
     {
         let mut signal = 0;
         // SAFETY: reads the set and writes one number. The signal is pending, so the call does not block.
@@ -300,6 +311,7 @@ pub fn is_same_file(one: c_int, other: c_int) -> bool {
 }
 
 /// Creates shared memory, and removes its name at once.
+#[cfg(not(any(target_os = "android", target_os = "macos")))]
 pub fn unlinked_shared_memory() -> Result<File, Errno> {
     unlinked(|name| CString::new(format!("/{name}")), shm_open, shm_unlink)
 }

@@ -10,9 +10,9 @@ use std::ops::Range;
 use std::ptr::NonNull;
 
 // 64-bit file offsets on every target: 32-bit glibc has them only under this name.
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(linux_kernel))]
 use libc::{mmap, off_t};
-#[cfg(target_os = "linux")]
+#[cfg(linux_kernel)]
 use libc::{mmap64 as mmap, off64_t as off_t};
 
 // Flags that only some systems have; 0 elsewhere.
@@ -27,7 +27,7 @@ const AT_ONCE: c_int = (constants::MAP_POPULATE | constants::MAP_LOCKED) as c_in
 pub const MAPPINGS_FOLLOW_FILES: bool = true;
 
 /// Nothing: the system needs only the address of a mapping.
-pub type Showing = ();
+pub type Backing = ();
 
 impl Pages {
     /// Maps `size` bytes, a multiple of the mapping's page size.
@@ -45,7 +45,7 @@ impl Pages {
             return Err(last_errno());
         }
         let base = NonNull::new(base.cast()).ok_or(Errno(libc::ENOMEM))?;
-        Ok(Pages { base, size, shown: () })
+        Ok(Pages { base, size, backing: () })
     }
 
     /// Maps as [`Pages::map`] does, at a multiple of `alignment`, which is a power of two and at least a page.
@@ -61,7 +61,7 @@ impl Pages {
         let before = reserved.base.addr().get().next_multiple_of(alignment) - reserved.base.addr().get();
         let after = before + size;
         let part = |range: Range<usize>| {
-            NonNull::new(reserved.start_of(&range)).map(|base| Pages { base, size: range.len(), shown: () })
+            NonNull::new(reserved.start_of(&range)).map(|base| Pages { base, size: range.len(), backing: () })
         };
         let (place, _rest) = (reserved.at(before, after - before).addr(), (part(0..before), part(after..room)));
         std::mem::forget(reserved);
@@ -79,7 +79,14 @@ impl Pages {
         check(unsafe { libc::mprotect(self.start_of(&range).cast(), range.len(), prot) })
     }
 
-    pub fn advise(&self, range: Range<usize>, advice: c_int) -> Result<(), Errno> {
+    /// `sharing` is that of the mapping.
+    pub fn advise(&self, range: Range<usize>, advice: c_int, sharing: Sharing) -> Result<(), Errno> {
+        #[cfg(bsd)]
+        if let Some(inheritance) = super::inheritance::of(advice, sharing) {
+            return super::inheritance::set(self, &range, inheritance);
+        }
+        #[cfg(not(bsd))]
+        let _ = sharing;
         // SAFETY: the range is ours; no Rust reference points into it, so its contents may be discarded.
         check(unsafe { libc::madvise(self.start_of(&range).cast(), range.len(), advice) })
     }
@@ -126,13 +133,13 @@ impl Pages {
     pub fn moved_away(&self, flags: c_int, address: usize) -> Result<Pages, Errno> {
         // SAFETY: as above; the kernel checks that the flags keep these pages mapped.
         let base = unsafe { remap(self.base.as_ptr().cast(), self.size, self.size, flags, address as *mut c_void) }?;
-        Ok(Pages { base, size: self.size, shown: () })
+        Ok(Pages { base, size: self.size, backing: () })
     }
 
     /// Splits the pages at byte `at`, and returns the second part. Makes no system call.
     pub fn split_off(&mut self, at: usize) -> Result<Pages, Errno> {
         let base = NonNull::new(self.at(at, self.size - at)).unwrap_or(self.base);
-        let tail = Pages { base, size: self.size - at, shown: () };
+        let tail = Pages { base, size: self.size - at, backing: () };
         self.size = at;
         Ok(tail)
     }
@@ -148,14 +155,31 @@ impl Pages {
 
 /// # Safety
 /// The memory is the caller's, and nothing else uses it.
-#[cfg(target_os = "linux")]
+#[cfg(linux_kernel)]
 unsafe fn remap(base: *mut c_void, size: usize, new: usize, flags: c_int, address: *mut c_void) -> Result<NonNull<u8>, Errno> {
     // SAFETY: as the caller promises. The fifth argument is passed in any case: the kernel reads it (glibc bug 31968).
-    let base = unsafe { libc::mremap(base, size, new, flags, address) };
+    let base = unsafe { mremap(base, size, new, flags, address) };
     if base == libc::MAP_FAILED { Err(last_errno()) } else { NonNull::new(base.cast()).ok_or(Errno(libc::ENOMEM)) }
 }
 
-#[cfg(not(target_os = "linux"))]
-unsafe fn remap(_: *mut c_void, _: usize, _: usize, _: c_int, _: *mut c_void) -> Result<NonNull<u8>, Errno> {
-    Err(Errno(libc::ENOSYS))
+#[cfg(all(linux_kernel, not(target_os = "android")))]
+pub use libc::mremap;
+#[cfg(target_os = "android")]
+unsafe extern "C" {
+    // Not in the libc crate.
+    pub fn mremap(base: *mut c_void, size: usize, new: usize, flags: c_int, ...) -> *mut c_void;
+}
+
+/// Without mremap(2) pages can be unmapped at the end, and that is all.
+///
+/// # Safety
+/// As above.
+#[cfg(not(linux_kernel))]
+unsafe fn remap(base: *mut c_void, size: usize, new: usize, _flags: c_int, address: *mut c_void) -> Result<NonNull<u8>, Errno> {
+    if new >= size || !address.is_null() {
+        return Err(Errno::ENOSYS);
+    }
+    // SAFETY: as the caller promises.
+    check(unsafe { libc::munmap(base.byte_add(new), size - new) })?;
+    NonNull::new(base.cast()).ok_or(Errno(libc::ENOMEM))
 }

@@ -23,7 +23,7 @@ pub fn note_status(address: usize, status: i32) {
 }
 
 /// The cause of a fault at the byte at `address`.
-pub fn fault_cause(address: usize, writing: bool, _file: Option<BorrowedFile>) -> Cause {
+pub fn fault_cause(address: usize, writing: bool, _file: Option<(BorrowedFile, u64)>) -> Cause {
     const WRITABLE: u32 = PAGE_READWRITE | PAGE_WRITECOPY | PAGE_EXECUTE_READWRITE | PAGE_EXECUTE_WRITECOPY;
     let (noted, status) = STATUS.replace((0, 0));
     if noted == address && status != 0 {

@@ -28,11 +28,11 @@ use windows_sys::Win32::System::Threading::GetCurrentProcess;
 pub const MAPPINGS_FOLLOW_FILES: bool = false;
 
 /// The section behind pages; none for memory without a file.
-pub type Showing = Option<Shown>;
+pub type Backing = Option<SectionView>;
 
 /// The section that a view maps.
 #[derive(Debug)]
-pub struct Shown {
+pub struct SectionView {
     section: File,
     /// Bytes of the section, and the offset of the pages in it.
     length: u64,
@@ -47,7 +47,7 @@ pub struct Shown {
     file: Option<File>,
 }
 
-impl Shown {
+impl SectionView {
     fn view(&self) -> View {
         View { section: raw(&self.section), length: self.length, protection: self.protection }
     }
@@ -133,15 +133,15 @@ impl Pages {
         if has(flags, constants::MAP_ANONYMOUS) {
             let protection = page_protection(prot, false);
             let base = place.find(0, size, |address| allocate(address, size, MEM_RESERVE | MEM_COMMIT, protection))?;
-            return Ok(Pages { base: non_null(base)?, size, shown: None });
+            return Ok(Pages { base: non_null(base)?, size, backing: None });
         }
         let is_private = i64::from(flags) & constants::MAP_TYPE == constants::MAP_PRIVATE;
-        let mut shown = Shown::new(fd, prot, is_private)?;
-        shown.offset = offset;
-        shown.lead = usize::try_from(offset % granularity() as u64).expect("less than the granularity");
-        let (base, is_placed) = place.find(shown.lead, size, |address| shown.map(address, shown.lead + size))?;
-        shown.is_placed = is_placed;
-        let pages = Pages { base: non_null(base + shown.lead)?, size, shown: Some(shown) };
+        let mut backing = SectionView::new(fd, prot, is_private)?;
+        backing.offset = offset;
+        backing.lead = usize::try_from(offset % granularity() as u64).expect("less than the granularity");
+        let (base, is_placed) = place.find(backing.lead, size, |address| backing.map(address, backing.lead + size))?;
+        backing.is_placed = is_placed;
+        let pages = Pages { base: non_null(base + backing.lead)?, size, backing: Some(backing) };
         pages.protect(0..size, prot)?;
         Ok(pages)
     }
@@ -150,7 +150,7 @@ impl Pages {
     pub fn zeroed(bytes: usize) -> Result<Pages, Errno> {
         let size = bytes.next_multiple_of(page_size());
         let base = allocate(0, size, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE)?;
-        Ok(Pages { base: non_null(base)?, size, shown: None })
+        Ok(Pages { base: non_null(base)?, size, backing: None })
     }
 
     fn addresses(&self, range: &Range<usize>) -> Range<usize> {
@@ -159,7 +159,7 @@ impl Pages {
     }
 
     pub fn protect(&self, range: Range<usize>, prot: c_int) -> Result<(), Errno> {
-        let of_view = page_protection(prot, self.shown.as_ref().is_some_and(Shown::is_copy));
+        let of_view = page_protection(prot, self.backing.as_ref().is_some_and(SectionView::is_copy));
         each_region(self.addresses(&range), |part, region| {
             // A page that was replaced is memory without a file.
             let protection = if region.Type == MEM_MAPPED { of_view } else { page_protection(prot, false) };
@@ -173,7 +173,7 @@ impl Pages {
         })
     }
 
-    pub fn advise(&self, range: Range<usize>, advice: c_int) -> Result<(), Errno> {
+    pub fn advise(&self, range: Range<usize>, advice: c_int, _sharing: Sharing) -> Result<(), Errno> {
         let part = self.addresses(&range);
         match i64::from(advice) {
             constants::MADV_NORMAL => Ok(()),
@@ -182,13 +182,13 @@ impl Pages {
                 // SAFETY: the range is ours; reading ahead changes no memory.
                 check(unsafe { PrefetchVirtualMemory(GetCurrentProcess(), 1, &raw const entry, 0) })
             }
-            constants::MADV_DONTNEED => match &self.shown {
+            constants::MADV_DONTNEED => match &self.backing {
                 None => discard(part, None),
                 // Private copies of single pages cannot be discarded.
-                Some(shown) if shown.is_copy() => Err(plain(Errno::EINVAL)),
+                Some(backing) if backing.is_copy() => Err(plain(Errno::EINVAL)),
                 Some(_) => trim(part),
             },
-            constants::MADV_FREE if self.shown.is_none() => {
+            constants::MADV_FREE if self.backing.is_none() => {
                 // SAFETY: the range is ours; no Rust reference points into it, so its contents may be discarded.
                 let reset = unsafe { VirtualAlloc(part.start as *const c_void, part.len(), MEM_RESET, PAGE_READWRITE) };
                 if reset.is_null() { Err(last_errno()) } else { Ok(()) }
@@ -203,7 +203,7 @@ impl Pages {
         if has(flags, constants::MS_SYNC) && has(flags, constants::MS_ASYNC) {
             return Err(plain(Errno::EINVAL));
         }
-        let Some(file) = self.shown.as_ref().and_then(|shown| shown.file.as_ref()) else { return Ok(()) };
+        let Some(file) = self.backing.as_ref().and_then(|backing| backing.file.as_ref()) else { return Ok(()) };
         each_region(self.addresses(&range), |part, region| {
             if region.Type != MEM_MAPPED {
                 return Ok(());
@@ -244,28 +244,28 @@ impl Pages {
             return self.protect(range, prot);
         }
         let part = self.addresses(&range);
-        let Some(shown) = &self.shown else { return discard(part, Some(PAGE_READWRITE)) };
+        let Some(backing) = &self.backing else { return discard(part, Some(PAGE_READWRITE)) };
         let whole = allocation(part.start)?;
         if query(part.start)?.Type != MEM_MAPPED {
             return discard(part, Some(PAGE_READWRITE));
         }
-        if shown.is_copy() || part.end > whole.end {
+        if backing.is_copy() || part.end > whole.end {
             return Err(plain(Errno::ENOSYS));
         }
         let protections = Protections::of(&whole)?;
-        placeholder::replace(shown.view(), &whole, &part, shown.offset_of(self, whole.start))?;
+        placeholder::replace(backing.view(), &whole, &part, backing.offset_of(self, whole.start))?;
         protections.restore_around(&part);
         Ok(())
     }
 
     /// Whether a lost page can be replaced: not in a private mapping of a file, whose other pages would lose their changes.
     pub fn can_replace_a_page(&self) -> bool {
-        self.shown.as_ref().is_none_or(|shown| shown.is_placed && !shown.is_copy())
+        self.backing.as_ref().is_none_or(|backing| backing.is_placed && !backing.is_copy())
     }
 
     /// Resizes or moves the mapping, and keeps the contents that fit. Here it only shrinks memory without a file.
     pub fn remap(&mut self, size: usize, _flags: c_int, address: usize) -> Result<(), Errno> {
-        if self.shown.is_some() || size > self.size || address != 0 {
+        if self.backing.is_some() || size > self.size || address != 0 {
             return Err(plain(Errno::ENOSYS));
         }
         let tail = self.addresses(&(size..self.size));
@@ -282,27 +282,27 @@ impl Pages {
     /// Splits the pages at byte `at`, and returns the second part.
     pub fn split_off(&mut self, at: usize) -> Result<Pages, Errno> {
         let border = self.at(at, self.size - at).addr();
-        let shown = match &self.shown {
+        let backing = match &self.backing {
             None => None,
-            Some(shown) if shown.is_copy() || !shown.is_placed => return Err(plain(Errno::ENOSYS)),
-            Some(shown) => {
-                let tail = Shown {
-                    section: duplicate(raw(&shown.section))?,
-                    offset: shown.offset + at as u64,
+            Some(backing) if backing.is_copy() || !backing.is_placed => return Err(plain(Errno::ENOSYS)),
+            Some(backing) => {
+                let tail = SectionView {
+                    section: duplicate(raw(&backing.section))?,
+                    offset: backing.offset + at as u64,
                     lead: 0,
-                    file: shown.file.as_ref().map(|file| duplicate(raw(file))).transpose()?,
-                    ..*shown
+                    file: backing.file.as_ref().map(|file| duplicate(raw(file))).transpose()?,
+                    ..*backing
                 };
                 let whole = allocation(border)?;
                 if whole.start != border && query(border)?.Type == MEM_MAPPED {
                     let protections = Protections::of(&whole)?;
-                    placeholder::split_view(shown.view(), &whole, border, shown.offset_of(self, whole.start))?;
+                    placeholder::split_view(backing.view(), &whole, border, backing.offset_of(self, whole.start))?;
                     protections.restore_around(&(border..border));
                 }
                 Some(tail)
             }
         };
-        let tail = Pages { base: non_null(border)?, size: self.size - at, shown };
+        let tail = Pages { base: non_null(border)?, size: self.size - at, backing };
         self.size = at;
         Ok(tail)
     }
@@ -311,7 +311,7 @@ impl Pages {
         if self.size == 0 {
             return Ok(());
         }
-        let lead = self.shown.as_ref().map_or(0, |shown| shown.lead);
+        let lead = self.backing.as_ref().map_or(0, |backing| backing.lead);
         let base = self.base.addr().get();
         let (mut at, end) = (base - lead, base + self.size);
         while at < end {
@@ -330,16 +330,23 @@ impl Pages {
     }
 }
 
-impl Shown {
+impl SectionView {
     /// The section for mapping an open file or section, with the most access that the handle permits.
-    fn new(fd: RawFile, prot: c_int, is_private: bool) -> Result<Shown, Errno> {
+    fn new(fd: RawFile, prot: c_int, is_private: bool) -> Result<SectionView, Errno> {
         let executable = has(prot, constants::PROT_EXEC);
         let with_execute = |plain: u32, execute: u32| if executable { execute } else { plain };
         let copy = with_execute(PAGE_WRITECOPY, PAGE_EXECUTE_WRITECOPY);
         let write = with_execute(PAGE_READWRITE, PAGE_EXECUTE_READWRITE);
         let read = with_execute(PAGE_READONLY, PAGE_EXECUTE_READ);
-        let of =
-            |section, length, protection, file| Shown { section, length, offset: 0, lead: 0, protection, is_placed: false, file };
+        let of = |section, length, protection, file| SectionView {
+            section,
+            length,
+            offset: 0,
+            lead: 0,
+            protection,
+            is_placed: false,
+            file,
+        };
         if section::is_section(fd) {
             let length = file_info(fd)?.size;
             let section = duplicate(fd)?;
@@ -426,7 +433,7 @@ fn page_protection(prot: c_int, is_copy: bool) -> u32 {
 }
 
 /// Whether `advise` supports an advice.
-pub fn knows_advice(advice: c_int) -> bool {
+pub fn supports_advice(advice: c_int) -> bool {
     use constants::{MADV_DONTNEED, MADV_FREE, MADV_NORMAL, MADV_PAGEOUT, MADV_WILLNEED};
     [MADV_NORMAL, MADV_WILLNEED, MADV_DONTNEED, MADV_FREE, MADV_PAGEOUT].contains(&advice.into())
 }

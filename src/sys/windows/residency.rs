@@ -15,7 +15,7 @@ const LOCKED: usize = 1 << 22;
 const PIECE: usize = 256;
 
 /// Sets a byte of `to` for each page: 1 if it is in the working set, so that an access causes no page fault.
-pub fn presence(pages: &Pages, range: Range<usize>, to: &mut [u8]) -> Result<(), Errno> {
+pub fn page_residency(pages: &Pages, range: Range<usize>, to: &mut [u8]) -> Result<(), Errno> {
     let start = pages.start_of(&range).addr();
     let mut bytes = to.iter_mut();
     each(start..start + range.len(), |attributes| {

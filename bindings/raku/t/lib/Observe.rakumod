@@ -3,6 +3,13 @@ unit module Observe;
 
 constant DISTRIBUTION is export = $?FILE.IO.parent(3);
 
+#| Ends a test that needs POSIX, as skipped. To be called in a BEGIN: the test may use names that Windows lacks.
+sub skip-on-windows is export {
+    return unless $*DISTRO.is-win;
+    say '1..0 # SKIP needs POSIX; t/30-windows.rakutest tests what Windows has';
+    exit;
+}
+
 #| The directory of the crate: in a packed distribution it is inside, in a checkout above it. Undefined where it is missing.
 sub crate(--> IO::Path) is export {
     <crate ../..>.map({ DISTRIBUTION.add($_) }).first(*.add('Cargo.toml').f) // IO::Path
