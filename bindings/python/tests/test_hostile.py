@@ -65,7 +65,7 @@ def test_the_c_calls_raise_for_non_numbers(name):
 
 def test_an_object_with_the_class_of_a_slice_is_not_a_slice():
     m = mmap(-1, 100)
-    for key in (hostile_calls.lying(slice), hostile_calls.lying(int)):
+    for key in (hostile_calls.impostor(slice), hostile_calls.impostor(int)):
         with pytest.raises(TypeError, match="mmap indices must be integers"):
             m[key]
         with pytest.raises(TypeError, match="mmap indices must be integers"):
@@ -224,7 +224,7 @@ def test_a_subclass_may_define_buffer():
 FAILING = {
     "index": lambda m: m["x"],
     "beyond": lambda m: m[10**6],
-    "liar": lambda m: m[hostile_calls.lying(slice)],
+    "impostor": lambda m: m[hostile_calls.impostor(slice)],
     "slice": lambda m: m["a":],
     "set": lambda m: m.__setitem__(0, 300),
     "set slice": lambda m: m.__setitem__(slice(0, 5), b"1234"),
