@@ -58,6 +58,10 @@ METHODS = sorted(
 )
 
 
+def overflows(number):
+    return number is not None and not -(2**63) <= number < 2**63
+
+
 def outcome(act):
     """The result of a call, or the class of its exception."""
     try:
@@ -112,9 +116,9 @@ class Programs(RuleBasedStateMachine):
 
     @rule(needle=data, start=numbers, end=places, method=st.sampled_from(["find", "rfind", "count"]))
     def search(self, needle, start, end, method):
-        known = outcome(lambda: getattr(self.map, method)(needle, start, end))
-        beyond = any(number is not None and abs(number) >= 2**63 for number in (start, end))
-        assert known == (OverflowError if beyond else getattr(self.model, method)(needle, start, end))
+        beyond = overflows(start) or overflows(end)
+        found = outcome(lambda: getattr(self.map, method)(needle, start, end))
+        assert found == (OverflowError if beyond else getattr(self.model, method)(needle, start, end))
 
     @rule(to=numbers, origin=numbers, size=numbers)
     def move(self, to, origin, size):
@@ -143,7 +147,7 @@ class Programs(RuleBasedStateMachine):
     @rule(size=places)
     def read(self, size):
         result = outcome(lambda: self.map.read(size))
-        if size is not None and abs(size) >= 2**63:
+        if overflows(size):
             assert result is OverflowError
             return
         left = self.model[self.position :]
