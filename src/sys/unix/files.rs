@@ -179,7 +179,7 @@ fn preallocate(fd: c_int, size: off_t) -> Result<(), Errno> {
 }
 
 /// A system call there. File systems that cannot allocate blocks, such as ZFS, fail with one of two errors.
-#[cfg(any(target_os = "freebsd", target_os = "netbsd", target_os = "illumos"))]
+#[cfg(not(any(linux_kernel, target_os = "openbsd", target_os = "macos")))]
 fn preallocate(fd: c_int, size: off_t) -> Result<(), Errno> {
     #[cfg(not(target_os = "netbsd"))]
     use libc::posix_fallocate;
