@@ -71,7 +71,7 @@ pub fn shm_open(name: &CStr, flags: c_int, _mode: u32) -> Result<File, Errno> {
     let access = if flags & constants::O_RDWR != 0 { FILE_MAP_READ | FILE_MAP_WRITE } else { FILE_MAP_READ };
     // SAFETY: the name ends in NUL.
     let section = owned(unsafe { OpenFileMappingW(access, 0, name_of(name)?.as_ptr()) })?;
-    if flags & constants::O_TRUNC != 0 { Err(plain(Errno::ENOSYS)) } else { Ok(section) }
+    if flags & constants::O_TRUNC != 0 { Err(plain(Errno::EOPNOTSUPP)) } else { Ok(section) }
 }
 
 /// Creates a section of `size` bytes; EEXIST if the name exists. It is removed with its last handle and its last view.
