@@ -24,11 +24,12 @@ fn main() {
     let os = env::var("CARGO_CFG_TARGET_OS").expect("cargo sets it");
     // Systems that have most of their calls in common.
     match os.as_str() {
-        "linux" | "android" => println!("cargo:rustc-cfg=linux_kernel"),
-        "macos" | "freebsd" | "netbsd" | "openbsd" => println!("cargo:rustc-cfg=bsd"),
+        // With RUSTFLAGS="--cfg plain_posix" tests run what all POSIX systems share, on Linux.
+        "linux" | "android" if env::var_os("CARGO_CFG_PLAIN_POSIX").is_none() => println!("cargo:rustc-cfg=linux_kernel"),
+        "freebsd" | "netbsd" | "openbsd" => println!("cargo:rustc-cfg=bsd"),
         _ => {}
     }
-    if os == "linux" {
+    if matches!(os.as_str(), "linux" | "android" | "freebsd" | "netbsd" | "openbsd") {
         println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,libmmap_wrap.so.{ABI_VERSION}");
         // After unloading, other threads and signal handlers would execute unmapped code.
         println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");

@@ -17,8 +17,6 @@ use std::os::fd::AsRawFd;
 use std::ptr::{null, null_mut};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
-const PAGE: i64 = 4096;
-
 fn code<T: std::fmt::Debug>(result: Result<T>) -> i64 {
     result.unwrap_err().code()
 }
@@ -26,10 +24,10 @@ fn code<T: std::fmt::Debug>(result: Result<T>) -> i64 {
 /// A file of two pages, mapped shared and written, and truncated to one page.
 fn truncated() -> (File, Mapping) {
     let file = tempfile::tempfile().unwrap();
-    file.set_len(2 * PAGE as u64).unwrap();
+    file.set_len(2 * page_size() as u64).unwrap();
     let mapping = from_descriptor(0, REST, READ_WRITE, MAP_SHARED, file.as_raw_fd().into(), 0).unwrap();
     mapping.fill(0, 1, REST).unwrap();
-    file.set_len(PAGE as u64).unwrap();
+    file.set_len(page_size() as u64).unwrap();
     (file, mapping)
 }
 
@@ -105,7 +103,7 @@ fn a_word_is_aligned_by_its_address_where_the_mapping_begins_inside_a_page() {
         return;
     }
     let file = tempfile::tempfile().unwrap();
-    file.set_len(8192).unwrap();
+    file.set_len(2 * page_size() as u64).unwrap();
     let mapping = from_descriptor(0, REST, READ_WRITE, MAP_SHARED, file.as_raw_fd().into(), 4).unwrap();
     assert_eq!(every_operation(&mapping, 64, 0), [MMAP_WRAP_E_ALIGNMENT; 5]);
     assert_eq!(every_operation(&mapping, 64, 4), [0; 5]);
@@ -149,30 +147,30 @@ fn inaccessible_memory_is_an_error_for_every_operation() {
         return;
     }
     let (_file, cut) = truncated();
-    assert_eq!(every_operation(&cut, 64, PAGE - 8), [0; 5]);
-    let partly = anonymous(3 * PAGE);
-    partly.protect(PROT_NONE, PAGE, PAGE).unwrap();
-    let behind_the_back = anonymous(2 * PAGE);
-    let second = behind_the_back.address().wrapping_add(PAGE as usize).cast();
+    assert_eq!(every_operation(&cut, 64, page_size() - 8), [0; 5]);
+    let partly = anonymous(3 * page_size());
+    partly.protect(PROT_NONE, page_size(), page_size()).unwrap();
+    let behind_the_back = anonymous(2 * page_size());
+    let second = behind_the_back.address().wrapping_add(page_size() as usize).cast();
     // SAFETY: the memory is this test's.
-    unsafe { assert_eq!(libc::mprotect(second, PAGE as usize, libc::PROT_NONE), 0) };
+    unsafe { assert_eq!(libc::mprotect(second, page_size() as usize, libc::PROT_NONE), 0) };
     for memory in [&cut, &partly, &behind_the_back] {
-        for (bits, offset) in [(32, PAGE), (64, PAGE), (32, 2 * PAGE - 4), (64, 2 * PAGE - 8)] {
+        for (bits, offset) in [(32, page_size()), (64, page_size()), (32, 2 * page_size() - 4), (64, 2 * page_size() - 8)] {
             assert_eq!(every_operation(memory, bits, offset), [MMAP_WRAP_E_FAULT; 5]);
         }
-        let failure = *memory.atomic_add(64, PAGE + 8, 1).unwrap_err();
-        let (at, there) = (PAGE as usize + 8, memory.address().addr());
+        let failure = *memory.atomic_add(64, page_size() + 8, 1).unwrap_err();
+        let (at, there) = (page_size() as usize + 8, memory.address().addr());
         assert!(
             matches!(failure, Error::Fault { offset, done: 0, size: 8, address, .. } if offset == at && address == there + at),
             "{failure:?}"
         );
-        assert_eq!(code(memory.wait(PAGE, 0, 0)), MMAP_WRAP_E_FAULT);
+        assert_eq!(code(memory.wait(page_size(), 0, 0)), MMAP_WRAP_E_FAULT);
     }
-    assert_eq!(every_operation(&partly, 64, 2 * PAGE), [0; 5]);
+    assert_eq!(every_operation(&partly, 64, 2 * page_size()), [0; 5]);
     // Readable, not writable: one page, so that the operation is tried, and the whole mapping.
-    partly.protect(PROT_READ, PAGE, PAGE).unwrap();
+    partly.protect(PROT_READ, page_size(), page_size()).unwrap();
     let only_read = [0, MMAP_WRAP_E_FAULT, MMAP_WRAP_E_FAULT, MMAP_WRAP_E_FAULT, MMAP_WRAP_E_FAULT];
-    assert_eq!(every_operation(&partly, 32, PAGE), only_read);
+    assert_eq!(every_operation(&partly, 32, page_size()), only_read);
     assert_eq!(every_operation(&partly, 32, 0), [0; 5]);
     partly.protect(PROT_READ, 0, REST).unwrap();
     assert_eq!(every_operation(&partly, 64, 0), only_read);
@@ -235,7 +233,7 @@ fn two_processes_take_turns_by_waiting_and_waking() {
         return;
     }
     let file = tempfile::tempfile().unwrap();
-    file.set_len(PAGE as u64).unwrap();
+    file.set_len(page_size() as u64).unwrap();
     // Each process has its own mapping, at another address.
     let map = || from_descriptor(0, REST, READ_WRITE, MAP_SHARED, file.as_raw_fd().into(), 0).unwrap();
     let ours = map();
@@ -263,7 +261,7 @@ fn two_processes_take_turns_by_waiting_and_waking() {
 
 #[test]
 fn waking_returns_how_many_it_woke_and_wakes_no_more_than_count() {
-    let h = handle(PAGE);
+    let h = handle(page_size());
     let waiting = || registry::with(h, |memory| memory.wait(8, 0, REST));
     std::thread::scope(|scope| {
         let waiters = [(); 3].map(|()| scope.spawn(waiting));
@@ -289,7 +287,7 @@ fn waking_returns_how_many_it_woke_and_wakes_no_more_than_count() {
 #[test]
 fn an_indefinite_wait_ends_when_a_signal_handler_ran() {
     extern "C" fn handled(_signal: i32) {}
-    let memory = anonymous(PAGE);
+    let memory = anonymous(page_size());
     // SAFETY: all-zero is a valid action, and the handler does nothing.
     let waiter = unsafe {
         let mut action: libc::sigaction = std::mem::zeroed();
@@ -318,7 +316,7 @@ fn an_indefinite_wait_ends_when_a_signal_handler_ran() {
 fn the_memory_of_a_waiter_stays_mapped_until_the_wait_ends() {
     in_a_process_of_its_own("the_memory_of_a_waiter_stays_mapped_until_the_wait_ends", || {
         let before = descriptors();
-        let h = handle(PAGE);
+        let h = handle(page_size());
         let address = registry::pin(h).unwrap().address();
         let waiter = std::thread::spawn(move || registry::with(h, |memory| memory.wait(0, 0, 300_000_000)));
         while registry::pin(h).unwrap().wake(0, 1).unwrap() == 0 {}
@@ -336,7 +334,7 @@ fn the_memory_of_a_waiter_stays_mapped_until_the_wait_ends() {
 
 #[test]
 fn unmapping_ends_an_indefinite_wait() {
-    let h = handle(PAGE);
+    let h = handle(page_size());
     let waiter = std::thread::spawn(move || registry::wait(h, 0, 0, REST));
     std::thread::sleep(std::time::Duration::from_millis(50));
     assert_eq!(registry::unmap(h), Ok(true));
@@ -354,7 +352,7 @@ fn a_long_wait_ends_in_time_and_can_be_woken_at_any_time() {
     if !atomics() {
         return;
     }
-    let h = handle(PAGE);
+    let h = handle(page_size());
     let start = std::time::Instant::now();
     assert_eq!(code(registry::wait(h, 0, 0, 600_000_000)), -i64::from(libc::ETIMEDOUT));
     assert!(start.elapsed() >= std::time::Duration::from_millis(600));
@@ -394,23 +392,23 @@ fn atomics_need_no_handlers() {
     assert!(!mmap_wrap::internals::verify_handlers());
     let (_file, cut) = truncated();
     assert_eq!(every_operation(&cut, 64, 0), [0; 5]);
-    assert_eq!(every_operation(&cut, 32, PAGE), [MMAP_WRAP_E_FAULT; 5]);
-    let memory = anonymous(2 * PAGE);
-    assert_eq!(every_operation(&memory, 64, PAGE), [0; 5]);
-    assert_eq!(every_operation(&memory, 32, PAGE), [0; 5]);
-    assert_eq!(memory.atomic_add(32, PAGE, 1), Ok(1));
-    assert_eq!(memory.atomic_load(32, PAGE), Ok(2));
+    assert_eq!(every_operation(&cut, 32, page_size()), [MMAP_WRAP_E_FAULT; 5]);
+    let memory = anonymous(2 * page_size());
+    assert_eq!(every_operation(&memory, 64, page_size()), [0; 5]);
+    assert_eq!(every_operation(&memory, 32, page_size()), [0; 5]);
+    assert_eq!(memory.atomic_add(32, page_size(), 1), Ok(1));
+    assert_eq!(memory.atomic_load(32, page_size()), Ok(2));
     memory.protect(PROT_READ, 0, REST).unwrap();
-    assert_eq!(every_operation(&memory, 64, PAGE)[..2], [0, MMAP_WRAP_E_FAULT]);
-    memory.protect(PROT_NONE, PAGE, PAGE).unwrap();
-    assert_eq!(every_operation(&memory, 64, PAGE), [MMAP_WRAP_E_FAULT; 5]);
+    assert_eq!(every_operation(&memory, 64, page_size())[..2], [0, MMAP_WRAP_E_FAULT]);
+    memory.protect(PROT_NONE, page_size(), page_size()).unwrap();
+    assert_eq!(every_operation(&memory, 64, page_size()), [MMAP_WRAP_E_FAULT; 5]);
     memory.protect(READ_WRITE, 0, REST).unwrap();
     assert_eq!(every_operation(&memory, 64, 0), [0; 5]);
-    match memory.advise(MADV_GUARD_INSTALL, PAGE, PAGE) {
-        Ok(()) => assert_eq!(every_operation(&memory, 64, PAGE), [MMAP_WRAP_E_FAULT; 5]),
+    match memory.advise(MADV_GUARD_INSTALL, page_size(), page_size()) {
+        Ok(()) => assert_eq!(every_operation(&memory, 64, page_size()), [MMAP_WRAP_E_FAULT; 5]),
         Err(error) => println!("skipped: no guard regions on this kernel: {error}"),
     }
-    assert_eq!(code(cut.wait(PAGE, 0, 0)), MMAP_WRAP_E_FAULT);
+    assert_eq!(code(cut.wait(page_size(), 0, 0)), MMAP_WRAP_E_FAULT);
 }
 
 #[test]
@@ -456,7 +454,7 @@ fn two_threads_without_the_handlers_count_correctly_while_others_protect() {
         return;
     }
     in_a_process_of_its_own("two_threads_without_the_handlers_count_correctly_while_others_protect", || {
-        let memory = &anonymous(2 * PAGE);
+        let memory = &anonymous(2 * page_size());
         let counted = std::thread::scope(|threads| {
             let counters = [0, 1].map(|_| {
                 threads.spawn(|| {
@@ -464,7 +462,7 @@ fn two_threads_without_the_handlers_count_correctly_while_others_protect() {
                     (0..2000).filter(|_| memory.atomic_add(64, 8, 1).is_ok()).count()
                 })
             });
-            let protectors = [(PROT_READ, PAGE), (READ_WRITE, REST)]
+            let protectors = [(PROT_READ, page_size()), (READ_WRITE, REST)]
                 .map(|(prot, size)| threads.spawn(move || (0..20_000).for_each(|_| memory.protect(prot, 0, size).unwrap())));
             protectors.into_iter().for_each(|protector| protector.join().unwrap());
             counters.map(|counter| counter.join().unwrap()).iter().sum::<usize>()
@@ -480,25 +478,25 @@ fn a_guard_region_does_not_kill_where_sigsegv_has_another_handler() {
         return;
     }
     in_a_process_of_its_own("a_guard_region_does_not_kill_where_sigsegv_has_another_handler", || {
-        let memory = anonymous(3 * PAGE);
+        let memory = anonymous(3 * page_size());
         memory.fill(0, 1, REST).unwrap();
-        if let Err(error) = memory.advise(MADV_GUARD_INSTALL, PAGE, PAGE) {
+        if let Err(error) = memory.advise(MADV_GUARD_INSTALL, page_size(), page_size()) {
             println!("skipped: no guard regions on this kernel: {error}");
             return;
         }
         replace_handlers(&[libc::SIGSEGV]);
         mmap_wrap::internals::verify_handlers();
         for whole in [false, true] {
-            assert_eq!(code(read(&memory, PAGE - 1, 2)), MMAP_WRAP_E_FAULT);
+            assert_eq!(code(read(&memory, page_size() - 1, 2)), MMAP_WRAP_E_FAULT);
             assert_eq!(code(memory.fill(0, 2, REST)), MMAP_WRAP_E_FAULT);
-            assert_eq!(code(memory.get_int(mmap_wrap::internals::mapping::MMAP_WRAP_I8, PAGE)), MMAP_WRAP_E_FAULT);
+            assert_eq!(code(memory.get_int(mmap_wrap::internals::mapping::MMAP_WRAP_I8, page_size())), MMAP_WRAP_E_FAULT);
             // Setting the protection of the whole mapping does not remove the guard.
             if !whole {
                 memory.protect(READ_WRITE, 0, REST).unwrap();
             }
         }
-        memory.advise(MADV_GUARD_REMOVE, PAGE, PAGE).unwrap();
-        assert_eq!(memory.fill(0, 3, REST), Ok(3 * PAGE as usize));
+        memory.advise(MADV_GUARD_REMOVE, page_size(), page_size()).unwrap();
+        assert_eq!(memory.fill(0, 3, REST), Ok(3 * page_size() as usize));
     });
 }
 
@@ -509,7 +507,7 @@ fn unmapping_under_an_access_that_has_no_guard_does_not_kill() {
     }
     in_a_process_of_its_own("unmapping_under_an_access_that_has_no_guard_does_not_kill", || {
         for _ in 0..5000 {
-            let h: Handle = handle(PAGE);
+            let h: Handle = handle(page_size());
             let address = registry::pin(h).unwrap().address();
             let counter = std::thread::spawn(move || {
                 block_all();
@@ -533,16 +531,16 @@ fn unmapping_under_an_access_that_has_no_guard_does_not_kill() {
 #[test]
 fn null_for_a_word_is_an_error_and_errors_leave_nothing_behind() {
     in_a_process_of_its_own("null_for_a_word_is_an_error_and_errors_leave_nothing_behind", || {
-        let h = handle(2 * PAGE);
-        registry::pin(h).unwrap().protect(PROT_NONE, PAGE, PAGE).unwrap();
+        let h = handle(2 * page_size());
+        registry::pin(h).unwrap().protect(PROT_NONE, page_size(), page_size()).unwrap();
         let errors = || {
             let word = null::<i64>().cast_mut();
             assert_eq!(mmap_wrap_atomic_load(h, 32, 0, word), MMAP_WRAP_E_ARGUMENT);
-            assert!(mmap_wrap_atomic_add(h, 64, PAGE, 1, word) < 0);
-            assert!(mmap_wrap_wait(h, PAGE, 0, 0) < 0);
+            assert!(mmap_wrap_atomic_add(h, 64, page_size(), 1, word) < 0);
+            assert!(mmap_wrap_wait(h, page_size(), 0, 0) < 0);
             assert!(mmap_wrap_wait(h, 0, 0, 0) < 0);
-            assert!(common::abi::mmap_wrap_copy(h, 0, h, PAGE, 1) < 0);
-            assert!(common::abi::mmap_wrap_put_int(h, 0x18, PAGE, 1) < 0);
+            assert!(common::abi::mmap_wrap_copy(h, 0, h, page_size(), 1) < 0);
+            assert!(common::abi::mmap_wrap_put_int(h, 0x18, page_size(), 1) < 0);
         };
         errors();
         let before = (mappings(), descriptors());

@@ -172,41 +172,43 @@ fn a_number_that_looks_like_a_failure_leaves_no_error_and_a_failure_does() {
 
 #[test]
 fn a_fault_reports_its_offset_and_numbers_are_read_by_the_kernel_where_the_protection_may_forbid_it() {
-    let memory = anonymous(8192);
-    memory.put_int(MMAP_WRAP_U32, 4094, 0x0102_0304).unwrap();
-    memory.protect(PROT_NONE, 4096, REST).unwrap();
+    let page = page_size();
+    let memory = anonymous(2 * page);
+    memory.put_int(MMAP_WRAP_U32, page - 2, 0x0102_0304).unwrap();
+    memory.protect(PROT_NONE, page, REST).unwrap();
     for (outcome, done) in [
-        (memory.get_int(MMAP_WRAP_U32, 4094).map(drop), 2),
-        (memory.put_int(MMAP_WRAP_U32, 4094, 0x0102_0304), 2),
-        (memory.get_float(MMAP_WRAP_F64, 4096).map(drop), 0),
-        (memory.put_float(MMAP_WRAP_F64, 4089, 1.0), 7),
+        (memory.get_int(MMAP_WRAP_U32, page - 2).map(drop), 2),
+        (memory.put_int(MMAP_WRAP_U32, page - 2, 0x0102_0304), 2),
+        (memory.get_float(MMAP_WRAP_F64, page).map(drop), 0),
+        (memory.put_float(MMAP_WRAP_F64, page - 7, 1.0), 7),
     ] {
         match *outcome.unwrap_err() {
             Error::Fault { offset, done: found, cause, .. } => {
-                assert_eq!((offset, found, cause), (4096, done, Cause::Protection))
+                assert_eq!((offset, found, cause), (page as usize, done, Cause::Protection))
             }
             other => panic!("{other:?}"),
         }
     }
-    memory.put_int(MMAP_WRAP_I16 | MMAP_WRAP_BIG_ENDIAN, 4094, -2).unwrap();
-    assert_eq!(memory.get_int(MMAP_WRAP_I16 | MMAP_WRAP_BIG_ENDIAN, 4094), Ok(-2));
+    memory.put_int(MMAP_WRAP_I16 | MMAP_WRAP_BIG_ENDIAN, page - 2, -2).unwrap();
+    assert_eq!(memory.get_int(MMAP_WRAP_I16 | MMAP_WRAP_BIG_ENDIAN, page - 2), Ok(-2));
 }
 
 /// A file of two pages of ones, mapped shared, and truncated to one page.
 fn truncated() -> (std::fs::File, registry::Handle) {
     let file = tempfile::tempfile().unwrap();
-    file.set_len(8192).unwrap();
+    file.set_len(2 * page_size() as u64).unwrap();
     let fd = mmap_wrap::internals::raw(&file).into();
     let h = registry::insert(|| from_descriptor(0, REST, READ_WRITE, MAP_SHARED, fd, 0)).unwrap();
     registry::pin(h).unwrap().fill(0, 1, REST).unwrap();
-    file.set_len(4096).unwrap();
+    file.set_len(page_size() as u64).unwrap();
     (file, h)
 }
 
 #[test]
 #[cfg(unix)]
 fn copies_and_comparisons_report_which_mapping_failed() {
-    let (good, (_file, cut)) = (handle(8192), truncated());
+    let (page, size) = (page_size(), 2 * page_size());
+    let (good, (_file, cut)) = (handle(size), truncated());
     registry::pin(good).unwrap().fill(0, 1, REST).unwrap();
     let address = |h| registry::pin(h).unwrap().address().addr();
     let says = |code, wanted: i64, text: &str| {
@@ -214,19 +216,22 @@ fn copies_and_comparisons_report_which_mapping_failed() {
         assert!(message().contains(text), "{} lacks '{text}'", message());
     };
     says(
-        mmap_wrap_copy(good, 0, cut, 4000, 200),
+        mmap_wrap_copy(good, 0, cut, page - 96, 200),
         MMAP_WRAP_E_FAULT,
         "mmap_wrap_copy: the mapping copied from: the access faulted",
     );
-    assert_eq!((mmap_wrap_fault_done(), mmap_wrap_fault_address().addr()), (96, address(cut) + 4096));
-    says(mmap_wrap_copy(cut, 4090, good, 0, 200), MMAP_WRAP_E_FAULT, "the mapping copied to: the access faulted");
-    assert_eq!((mmap_wrap_fault_done(), mmap_wrap_fault_address().addr()), (6, address(cut) + 4096));
+    assert_eq!((mmap_wrap_fault_done(), mmap_wrap_fault_address().addr()), (96, address(cut) + page as usize));
+    says(mmap_wrap_copy(cut, page - 6, good, 0, 200), MMAP_WRAP_E_FAULT, "the mapping copied to: the access faulted");
+    assert_eq!((mmap_wrap_fault_done(), mmap_wrap_fault_address().addr()), (6, address(cut) + page as usize));
     says(mmap_wrap_compare(cut, 0, good, 0, REST), MMAP_WRAP_E_FAULT, "the first mapping: the access faulted");
     says(mmap_wrap_compare(good, 0, cut, 0, REST), MMAP_WRAP_E_FAULT, "the second mapping: the access faulted");
-    assert_eq!(mmap_wrap_fault_done(), 4096);
-    says(mmap_wrap_copy(good, 0, cut, 8193, 1), MMAP_WRAP_E_RANGE, "the mapping copied from: offset 8193 lies beyond");
-    says(mmap_wrap_copy(good, 8192, cut, 0, 1), MMAP_WRAP_E_RANGE, "the mapping copied to: size 1 from offset 8192");
-    says(mmap_wrap_compare(good, 1, cut, 2, REST), MMAP_WRAP_E_RANGE, "the second mapping: size 8191 from offset 2");
+    assert_eq!(mmap_wrap_fault_done(), page);
+    let text = format!("the mapping copied from: offset {} lies beyond", size + 1);
+    says(mmap_wrap_copy(good, 0, cut, size + 1, 1), MMAP_WRAP_E_RANGE, &text);
+    let text = format!("the mapping copied to: size 1 from offset {size}");
+    says(mmap_wrap_copy(good, size, cut, 0, 1), MMAP_WRAP_E_RANGE, &text);
+    let text = format!("the second mapping: size {} from offset 2", size - 1);
+    says(mmap_wrap_compare(good, 1, cut, 2, REST), MMAP_WRAP_E_RANGE, &text);
     says(mmap_wrap_compare(good, -1, cut, 0, 1), MMAP_WRAP_E_RANGE, "the first mapping: offset -1 is negative");
     assert_eq!(mmap_wrap_count(cut, c"x".as_ptr().cast(), 1, 0, REST), MMAP_WRAP_E_FAULT);
 
@@ -270,7 +275,7 @@ fn the_losses_of_two_mappings_are_reported_one_after_the_other() {
         let [(_one, first), (_other, second)] = [truncated(), truncated()];
         for h in [first, second] {
             registry::survive(h, true).unwrap();
-            let lost = registry::pin(h).unwrap().address().wrapping_add(4096);
+            let lost = registry::pin(h).unwrap().address().wrapping_add(page_size() as usize);
             // SAFETY: mapped, and surviving.
             unsafe { lost.write_volatile(1) };
         }
@@ -278,6 +283,6 @@ fn the_losses_of_two_mappings_are_reported_one_after_the_other() {
         assert!(message().starts_with("mmap_wrap_compare: the first mapping: a page of the mapping was lost"), "{}", message());
         assert_eq!(mmap_wrap_copy(first, 0, second, 0, REST), MMAP_WRAP_E_FAULT);
         assert!(message().starts_with("mmap_wrap_copy: the mapping copied from: a page"), "{}", message());
-        assert_eq!(mmap_wrap_compare(first, 0, second, 0, REST), 8192);
+        assert_eq!(mmap_wrap_compare(first, 0, second, 0, REST), 2 * page_size());
     });
 }

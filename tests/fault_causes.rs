@@ -16,7 +16,6 @@ use std::os::fd::AsRawFd;
 use std::path::Path;
 use std::process::Command;
 
-const PAGE: i64 = 4096;
 const PRIVATE: i64 = MAP_PRIVATE | MAP_ANONYMOUS;
 const PROTECTION: &str = "the protection forbids it";
 const NO_SPACE: &str = "no space is left on the file system of the file";
@@ -29,6 +28,11 @@ const FILE: &str = "the file ends before this offset, its file system or pool of
 fn says<T>(outcome: mmap_wrap::internals::Result<T>, offset: i64, done: i64, size: i64, cause: &str) {
     let message = outcome.err().expect("the access faults").to_string();
     assert_eq!(message, format!("the access faulted at offset {offset}, after {done} of {size} bytes: {cause}"));
+}
+
+/// The cause of a fault beyond the end of a file.
+fn beyond_end(offset: i64, size: i64) -> String {
+    format!("file offset {offset} lies beyond the {size} bytes of the file")
 }
 
 fn map(file: &File, length: i64, prot: i64, flags: i64, offset: i64) -> Mapping {
@@ -47,7 +51,7 @@ fn new_file(path: &Path, size: u64) -> File {
 }
 
 fn page(mapping: &Mapping, number: i64) -> *mut c_void {
-    mapping.address().wrapping_offset((number * PAGE) as isize).cast()
+    mapping.address().wrapping_offset((number * page_size()) as isize).cast()
 }
 
 /// Becomes an unprivileged user whose /proc is readable as usual. False, printed as skipped, where there is no other user: in
@@ -69,23 +73,26 @@ fn a_length_that_was_always_beyond_the_end() {
     let folder = tempfile::tempdir().unwrap();
     let file = new_file(&folder.path().join("data"), 100);
     for flags in [MAP_SHARED, MAP_PRIVATE] {
-        let mapping = map(&file, 3 * PAGE, READ_WRITE, flags, 0);
-        says(read(&mapping, 0, 9000), 4096, 4096, 9000, "file offset 4096 lies beyond the 100 bytes of the file");
-        says(mapping.write(8200, &[1; 10]), 8200, 0, 10, "file offset 8200 lies beyond the 100 bytes of the file");
+        let mapping = map(&file, 3 * page_size(), READ_WRITE, flags, 0);
+        let (page, size) = (page_size(), 2 * page_size() + 808);
+        says(read(&mapping, 0, size as usize), page, page, size, &beyond_end(page, 100));
+        let at = 2 * page + 8;
+        says(mapping.write(at, &[1; 10]), at, 0, 10, &beyond_end(at, 100));
         // Reading the last page beyond the end of the file does not fault.
         assert_eq!(read(&mapping, 100, 10).unwrap(), [0; 10]);
     }
     // The file offset differs from the offset in the mapping.
-    file.set_len(5000).unwrap();
-    let mapping = map(&file, 3 * PAGE, PROT_READ, MAP_SHARED, 4106);
-    says(read(&mapping, 4090, 10), 4090, 0, 10, "file offset 8196 lies beyond the 5000 bytes of the file");
+    let page = page_size();
+    file.set_len(page as u64 + 904).unwrap();
+    let mapping = map(&file, 3 * page, PROT_READ, MAP_SHARED, page + 10);
+    says(read(&mapping, page - 6, 10), page - 6, 0, 10, &beyond_end(2 * page + 4, page + 904));
 }
 
 #[test]
 fn the_file_is_found_after_it_was_renamed_or_unlinked() {
     in_a_process_of_its_own("the_file_is_found_after_it_was_renamed_or_unlinked", || {
         let folder = tempfile::tempdir().unwrap();
-        const SHORT: &str = "file offset 4096 lies beyond the 10 bytes of the file";
+        let short = &beyond_end(page_size(), 10);
         let privileged = finds_files_without_names();
         let becomes: [fn(&Path); 3] = [
             |path| std::fs::remove_file(path).unwrap(),
@@ -100,13 +107,13 @@ fn the_file_is_found_after_it_was_renamed_or_unlinked() {
             .into_iter()
             .map(|change| {
                 let path = folder.path().join("data");
-                let file = new_file(&path, 2 * PAGE as u64);
+                let file = new_file(&path, 2 * page_size() as u64);
                 let mapping = map(&file, REST, READ_WRITE, MAP_SHARED, 0);
                 let keeps = map(&file, REST, READ_WRITE, MAP_SHARED | mmap_wrap::internals::mapping::KEEP, 0);
                 file.set_len(10).unwrap();
                 change(&path);
                 if privileged {
-                    says(read(&mapping, PAGE, 1), PAGE, 0, 1, SHORT);
+                    says(read(&mapping, page_size(), 1), page_size(), 0, 1, short);
                 }
                 (file, mapping, keeps)
             })
@@ -117,10 +124,10 @@ fn the_file_is_found_after_it_was_renamed_or_unlinked() {
                 return 0;
             }
             // The renamed file is found by its new path.
-            let by_path = [FILE, SHORT, FILE];
+            let by_path = [FILE, short, FILE];
             for ((_, mapping, keeps), expected) in kept.iter().zip(by_path) {
-                says(read(mapping, PAGE, 1), PAGE, 0, 1, expected);
-                says(read(keeps, PAGE, 1), PAGE, 0, 1, SHORT);
+                says(read(mapping, page_size(), 1), page_size(), 0, 1, expected);
+                says(read(keeps, page_size(), 1), page_size(), 0, 1, short);
             }
             0
         });
@@ -135,10 +142,10 @@ fn a_user_without_privileges_finds_a_file_by_its_path() {
             return;
         }
         let folder = tempfile::tempdir().unwrap();
-        let file = new_file(&folder.path().join("data"), 2 * PAGE as u64);
+        let file = new_file(&folder.path().join("data"), 2 * page_size() as u64);
         let mapping = map(&file, REST, PROT_READ, MAP_SHARED, 0);
         file.set_len(0).unwrap();
-        says(read(&mapping, PAGE, 1), PAGE, 0, 1, "file offset 4096 lies beyond the 0 bytes of the file");
+        says(read(&mapping, page_size(), 1), page_size(), 0, 1, &beyond_end(page_size(), 0));
     });
 }
 
@@ -152,10 +159,10 @@ fn a_file_on_overlayfs_is_found_by_its_path() {
     new_file(Path::new(&path("lower/data")), 100);
     let options = format!("lowerdir={},upperdir={},workdir={},xino=off", path("lower"), path("upper"), path("work"));
     let Some(mount) = Mount::new(&["-t", "overlay", "-o", &options, "none"]) else { return };
-    let mapping = from_path(&mount.path().join("data"), 2 * PAGE, PROT_READ, MAP_PRIVATE);
+    let mapping = from_path(&mount.path().join("data"), 2 * page_size(), PROT_READ, MAP_PRIVATE);
     let status = forked(|| {
         if without_privileges() {
-            says(read(&mapping, PAGE, 1), PAGE, 0, 1, "file offset 4096 lies beyond the 100 bytes of the file");
+            says(read(&mapping, page_size(), 1), page_size(), 0, 1, &beyond_end(page_size(), 100));
         }
         0
     });
@@ -164,24 +171,24 @@ fn a_file_on_overlayfs_is_found_by_its_path() {
 
 #[test]
 fn truncated_memory_files() {
-    let memfd = Mapping::from_memfd(c"memory", 0, 2 * PAGE, READ_WRITE, MAP_SHARED).unwrap();
-    File::from(memfd.descriptor().unwrap()).set_len(PAGE as u64).unwrap();
-    says(memfd.write(PAGE, b"x"), PAGE, 0, 1, "file offset 4096 lies beyond the 4096 bytes of the file");
+    let memfd = Mapping::from_memfd(c"memory", 0, 2 * page_size(), READ_WRITE, MAP_SHARED).unwrap();
+    File::from(memfd.descriptor().unwrap()).set_len(page_size() as u64).unwrap();
+    says(memfd.write(page_size(), b"x"), page_size(), 0, 1, &beyond_end(page_size(), page_size()));
 
-    let unnamed = Mapping::from_unnamed(2 * PAGE, READ_WRITE, MAP_SHARED).unwrap();
-    File::from(unnamed.descriptor().unwrap()).set_len(PAGE as u64).unwrap();
-    says(read(&unnamed, PAGE, 1), PAGE, 0, 1, "file offset 4096 lies beyond the 4096 bytes of the file");
+    let unnamed = Mapping::from_unnamed(2 * page_size(), READ_WRITE, MAP_SHARED).unwrap();
+    File::from(unnamed.descriptor().unwrap()).set_len(page_size() as u64).unwrap();
+    says(read(&unnamed, page_size(), 1), page_size(), 0, 1, &beyond_end(page_size(), page_size()));
 }
 
 #[test]
 fn shared_memory_truncated_without_the_library() {
-    let memory = anonymous(2 * PAGE);
+    let memory = anonymous(2 * page_size());
     let link = format!("/proc/self/map_files/{:x}-{:x}", page(&memory, 0).addr(), page(&memory, 2).addr());
     match File::options().write(true).open(&link) {
-        Ok(file) => file.set_len(PAGE as u64).unwrap(),
+        Ok(file) => file.set_len(page_size() as u64).unwrap(),
         Err(error) => return println!("skipped: {link}: {error}"),
     }
-    says(read(&memory, PAGE, 1), PAGE, 0, 1, "file offset 4096 lies beyond the 4096 bytes of the file");
+    says(read(&memory, page_size(), 1), page_size(), 0, 1, &beyond_end(page_size(), page_size()));
 }
 
 #[test]
@@ -191,33 +198,33 @@ fn a_block_device_has_a_size() {
         return;
     }
     let image = tempfile::NamedTempFile::new().unwrap();
-    image.as_file().set_len(PAGE as u64).unwrap();
+    image.as_file().set_len(page_size() as u64).unwrap();
     let Some(device) = LoopDevice::new(image.path()) else { return };
-    let mapping = from_path(device.path(), 2 * PAGE, PROT_READ, MAP_SHARED);
-    says(read(&mapping, PAGE, 1), PAGE, 0, 1, "file offset 4096 lies beyond the 4096 bytes of the file");
+    let mapping = from_path(device.path(), 2 * page_size(), PROT_READ, MAP_SHARED);
+    says(read(&mapping, page_size(), 1), page_size(), 0, 1, &beyond_end(page_size(), page_size()));
 }
 
 #[test]
 fn protection() {
-    let memory = from_descriptor(0, 2 * PAGE, READ_WRITE, PRIVATE, -1, 0).unwrap();
-    memory.protect(PROT_NONE, PAGE, PAGE).unwrap();
-    says(read(&memory, PAGE, 1), PAGE, 0, 1, PROTECTION);
-    says(memory.write(PAGE - 1, b"xy"), PAGE, 1, 2, PROTECTION);
-    memory.protect(PROT_READ, PAGE, PAGE).unwrap();
-    says(memory.write(PAGE, b"x"), PAGE, 0, 1, PROTECTION);
-    assert_eq!(read(&memory, PAGE, 1).unwrap(), [0]);
+    let memory = from_descriptor(0, 2 * page_size(), READ_WRITE, PRIVATE, -1, 0).unwrap();
+    memory.protect(PROT_NONE, page_size(), page_size()).unwrap();
+    says(read(&memory, page_size(), 1), page_size(), 0, 1, PROTECTION);
+    says(memory.write(page_size() - 1, b"xy"), page_size(), 1, 2, PROTECTION);
+    memory.protect(PROT_READ, page_size(), page_size()).unwrap();
+    says(memory.write(page_size(), b"x"), page_size(), 0, 1, PROTECTION);
+    assert_eq!(read(&memory, page_size(), 1).unwrap(), [0]);
     // SAFETY: the memory is this test's.
-    assert_eq!(unsafe { libc::mprotect(page(&memory, 0), PAGE as usize, libc::PROT_NONE) }, 0);
+    assert_eq!(unsafe { libc::mprotect(page(&memory, 0), page_size() as usize, libc::PROT_NONE) }, 0);
     says(read(&memory, 5, 1), 5, 0, 1, PROTECTION);
 }
 
 #[test]
 fn a_memory_file_sealed_against_writing() {
-    let memory = Mapping::from_memfd(c"sealed", MFD_ALLOW_SEALING, PAGE, READ_WRITE, MAP_SHARED).unwrap();
+    let memory = Mapping::from_memfd(c"sealed", MFD_ALLOW_SEALING, page_size(), READ_WRITE, MAP_SHARED).unwrap();
     memory.add_file_seals(F_SEAL_FUTURE_WRITE).unwrap();
     // An earlier mapping can still be written.
     memory.write(0, b"x").unwrap();
-    let later = map(&File::from(memory.descriptor().unwrap()), PAGE, PROT_READ, MAP_SHARED, 0);
+    let later = map(&File::from(memory.descriptor().unwrap()), page_size(), PROT_READ, MAP_SHARED, 0);
     says(later.write(0, b"x"), 0, 0, 1, PROTECTION);
 }
 
@@ -225,32 +232,33 @@ fn a_memory_file_sealed_against_writing() {
 fn unmapped() {
     in_a_process_of_its_own("unmapped", || {
         let file = tempfile::tempfile().unwrap();
-        file.set_len(2 * PAGE as u64).unwrap();
+        file.set_len(2 * page_size() as u64).unwrap();
         let memory = map(&file, REST, READ_WRITE, MAP_SHARED, 0);
         // SAFETY: the memory is this test's, and no other thread maps anything.
-        assert_eq!(unsafe { libc::munmap(page(&memory, 1), PAGE as usize) }, 0);
-        says(read(&memory, PAGE - 1, 2), PAGE, 1, 2, "nothing is mapped there any more");
-        says(memory.write(PAGE, b"x"), PAGE, 0, 1, "nothing is mapped there any more");
+        assert_eq!(unsafe { libc::munmap(page(&memory, 1), page_size() as usize) }, 0);
+        says(read(&memory, page_size() - 1, 2), page_size(), 1, 2, "nothing is mapped there any more");
+        says(memory.write(page_size(), b"x"), page_size(), 0, 1, "nothing is mapped there any more");
     });
 }
 
 #[test]
 fn a_guard_region() {
     let file = tempfile::tempfile().unwrap();
-    file.set_len(2 * PAGE as u64).unwrap();
-    for memory in [from_descriptor(0, 2 * PAGE, READ_WRITE, PRIVATE, -1, 0).unwrap(), map(&file, REST, READ_WRITE, MAP_SHARED, 0)]
+    file.set_len(2 * page_size() as u64).unwrap();
+    for memory in
+        [from_descriptor(0, 2 * page_size(), READ_WRITE, PRIVATE, -1, 0).unwrap(), map(&file, REST, READ_WRITE, MAP_SHARED, 0)]
     {
-        if let Err(error) = memory.advise(MADV_GUARD_INSTALL, PAGE, PAGE) {
+        if let Err(error) = memory.advise(MADV_GUARD_INSTALL, page_size(), page_size()) {
             println!("skipped: no guard regions of this kind on this kernel: {error}");
             continue;
         }
-        let message = read(&memory, PAGE, 1).unwrap_err().to_string();
+        let message = read(&memory, page_size(), 1).unwrap_err().to_string();
         if message.ends_with("the system does not report which") {
             println!("skipped: this kernel does not report guard regions (Linux 6.15 and newer do)");
             continue;
         }
-        says(read(&memory, PAGE, 1), PAGE, 0, 1, "a guard region is there (MADV_GUARD_INSTALL)");
-        says(memory.write(PAGE, b"x"), PAGE, 0, 1, "a guard region is there (MADV_GUARD_INSTALL)");
+        says(read(&memory, page_size(), 1), page_size(), 0, 1, "a guard region is there (MADV_GUARD_INSTALL)");
+        says(memory.write(page_size(), b"x"), page_size(), 0, 1, "a guard region is there (MADV_GUARD_INSTALL)");
     }
 }
 
@@ -390,13 +398,19 @@ fn poison() {
         if fd < 0 || libc::ioctl(fd, libc::_IOWR::<[u64; 3]>(0xAA, 0x3F), &mut api) != 0 {
             return println!("skipped: no userfaultfd that poisons: {}", Error::last_os_error());
         }
-        let memory = from_descriptor(0, 2 * PAGE, READ_WRITE, PRIVATE, -1, 0).unwrap();
+        let memory = from_descriptor(0, 2 * page_size(), READ_WRITE, PRIVATE, -1, 0).unwrap();
         let start = page(&memory, 1).addr() as u64;
-        let mut missing = [start, PAGE as u64, 1, 0];
+        let mut missing = [start, page_size() as u64, 1, 0];
         assert_eq!(libc::ioctl(fd, libc::_IOWR::<[u64; 4]>(0xAA, 0), &mut missing), 0);
-        let mut poison = [start, PAGE as u64, 0, 0];
+        let mut poison = [start, page_size() as u64, 0, 0];
         assert_eq!(libc::ioctl(fd, libc::_IOWR::<[u64; 4]>(0xAA, 8), &mut poison), 0, "{}", Error::last_os_error());
-        says(read(&memory, PAGE, 1), PAGE, 0, 1, "the page is poisoned, by a memory error of the hardware or by UFFDIO_POISON");
+        says(
+            read(&memory, page_size(), 1),
+            page_size(),
+            0,
+            1,
+            "the page is poisoned, by a memory error of the hardware or by UFFDIO_POISON",
+        );
         libc::close(fd);
     }
 }
@@ -408,21 +422,21 @@ fn without_free_descriptors_no_wrong_cause_is_reported() {
     }
     in_a_process_of_its_own("without_free_descriptors_no_wrong_cause_is_reported", || {
         let file = tempfile::tempfile().unwrap();
-        file.set_len(2 * PAGE as u64).unwrap();
+        file.set_len(2 * page_size() as u64).unwrap();
         let mapping = map(&file, REST, READ_WRITE, MAP_SHARED, 0);
-        let memory = from_descriptor(0, 3 * PAGE, READ_WRITE, PRIVATE, -1, 0).unwrap();
+        let memory = from_descriptor(0, 3 * page_size(), READ_WRITE, PRIVATE, -1, 0).unwrap();
         assert_eq!((read(&mapping, 0, 1).unwrap(), read(&memory, 0, 1).unwrap()), (vec![0], vec![0]));
         file.set_len(0).unwrap();
-        memory.protect(PROT_NONE, PAGE, PAGE).unwrap();
+        memory.protect(PROT_NONE, page_size(), page_size()).unwrap();
         // SAFETY: the memory is this test's; the limit is this process's.
         unsafe {
-            libc::munmap(page(&memory, 2), PAGE as usize);
+            libc::munmap(page(&memory, 2), page_size() as usize);
             let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
             libc::setrlimit(libc::RLIMIT_NOFILE, &none);
         }
-        says(read(&mapping, PAGE, 1), PAGE, 0, 1, UNKNOWN);
-        says(read(&memory, PAGE, 1), PAGE, 0, 1, UNKNOWN);
-        says(read(&memory, 2 * PAGE, 1), 2 * PAGE, 0, 1, "nothing is mapped there any more");
+        says(read(&mapping, page_size(), 1), page_size(), 0, 1, UNKNOWN);
+        says(read(&memory, page_size(), 1), page_size(), 0, 1, UNKNOWN);
+        says(read(&memory, 2 * page_size(), 1), 2 * page_size(), 0, 1, "nothing is mapped there any more");
     });
 }
 
@@ -430,7 +444,7 @@ fn without_free_descriptors_no_wrong_cause_is_reported() {
 fn without_proc_no_wrong_cause_is_reported() {
     const SKIPPED: i32 = 77;
     let file = tempfile::tempfile().unwrap();
-    file.set_len(2 * PAGE as u64).unwrap();
+    file.set_len(2 * page_size() as u64).unwrap();
     let mapping = map(&file, REST, READ_WRITE, MAP_SHARED, 0);
     file.set_len(0).unwrap();
     let status = forked(|| {
@@ -448,7 +462,7 @@ fn without_proc_no_wrong_cause_is_reported() {
             println!("skipped: /proc/self/maps is there without /proc: an emulator's");
             return 0;
         }
-        says(read(&mapping, PAGE, 1), PAGE, 0, 1, UNKNOWN);
+        says(read(&mapping, page_size(), 1), page_size(), 0, 1, UNKNOWN);
         0
     });
     match status {
@@ -473,7 +487,7 @@ fn finding_the_cause_drops_no_record_locks() {
     lock(libc::F_SETLK);
     assert!(mapping.fill(0, 1, REST).is_err());
     says(mapping.write(500_000, b"x"), 500_000, 0, 1, NO_SPACE);
-    file.set_len(4096).unwrap();
+    file.set_len(page_size() as u64).unwrap();
     assert!(read(&mapping, 500_000, 1).is_err());
     assert_eq!(forked(|| lock(libc::F_GETLK)), libc::F_WRLCK, "the lock is still held");
 }

@@ -16,16 +16,14 @@ use std::os::fd::AsRawFd;
 use std::process::Command;
 use std::sync::atomic::Ordering;
 
-const PAGE: i64 = 4096;
-
 /// A file of two pages of ones, mapped shared, and truncated to one page.
 fn truncated() -> (File, Handle) {
     let file = tempfile::tempfile().unwrap();
-    file.set_len(2 * PAGE as u64).unwrap();
+    file.set_len(2 * page_size() as u64).unwrap();
     let fd = file.as_raw_fd().into();
     let h = registry::insert(|| from_descriptor(0, REST, READ_WRITE, MAP_SHARED, fd, 0)).unwrap();
     registry::pin(h).unwrap().fill(0, 1, REST).unwrap();
-    file.set_len(PAGE as u64).unwrap();
+    file.set_len(page_size() as u64).unwrap();
     (file, h)
 }
 
@@ -40,73 +38,78 @@ fn all_fail(mapping: &Mapping, cause: impl Fn(&Cause) -> bool) {
             }
             other => panic!("{other:?}"),
         };
-    let fault = |outcome, expected| fault_from(outcome, PAGE as usize, expected);
-    fault(read(mapping, PAGE - 10, 20).map(|bytes| bytes.len()), 10);
-    fault(read(mapping, PAGE, 1).map(|bytes| bytes.len()), 0);
-    fault(mapping.write(PAGE - 5, &[1; 100]).map(|()| 100), 5);
-    fault(mapping.fill(0, 1, REST), PAGE as usize);
-    fault(mapping.copy_within(0, PAGE - 3, 10), 3);
-    fault(mapping.copy_within(PAGE, 0, 10), 0);
-    fault(mapping.find(b"nowhere", 0, REST), PAGE as usize);
+    let fault = |outcome, expected| fault_from(outcome, page_size() as usize, expected);
+    fault(read(mapping, page_size() - 10, 20).map(|bytes| bytes.len()), 10);
+    fault(read(mapping, page_size(), 1).map(|bytes| bytes.len()), 0);
+    fault(mapping.write(page_size() - 5, &[1; 100]).map(|()| 100), 5);
+    fault(mapping.fill(0, 1, REST), page_size() as usize);
+    fault(mapping.copy_within(0, page_size() - 3, 10), 3);
+    fault(mapping.copy_within(page_size(), 0, 10), 0);
+    fault(mapping.find(b"nowhere", 0, REST), page_size() as usize);
     // rfind begins at the end, in the page that faults.
-    fault_from(mapping.rfind(b"nowhere", PAGE - 10, 2 * PAGE - 10), 2 * PAGE as usize - 10 - 128, 0);
-    fault_from(mapping.rfind(b"nowhere", PAGE - 10, PAGE + 10), PAGE as usize, 0);
+    fault_from(mapping.rfind(b"nowhere", page_size() - 10, 2 * page_size() - 10), 2 * page_size() as usize - 10 - 128, 0);
+    fault_from(mapping.rfind(b"nowhere", page_size() - 10, page_size() + 10), page_size() as usize, 0);
 }
 
 #[test]
 fn a_truncated_file_is_an_error_with_that_cause() {
     let (_file, h) = truncated();
     let mapping = registry::pin(h).unwrap();
-    all_fail(&mapping, |cause| matches!(cause, Cause::BeyondEnd { size: 4096, .. } | Cause::File));
+    all_fail(&mapping, |cause| {
+        matches!(cause, Cause::BeyondEnd { size, .. } if *size == page_size() as u64) || *cause == Cause::File
+    });
     assert_eq!(mapping.find(&[1], 0, REST), Ok(0));
     // The first page still works, and so does the second once the file is long enough again.
-    assert_eq!(read(&mapping, 0, 4096).unwrap(), [1; 4096]);
-    _file.set_len(2 * PAGE as u64).unwrap();
-    assert_eq!(read(&mapping, PAGE, 1).unwrap(), [0]);
+    assert_eq!(read(&mapping, 0, page_size() as usize).unwrap(), vec![1; page_size() as usize]);
+    _file.set_len(2 * page_size() as u64).unwrap();
+    assert_eq!(read(&mapping, page_size(), 1).unwrap(), [0]);
 }
 
 #[test]
 fn a_truncated_named_file_is_reported_with_its_new_size() {
     let file = tempfile::NamedTempFile::new().unwrap();
-    file.as_file().set_len(8192).unwrap();
+    let page = page_size();
+    file.as_file().set_len(2 * page as u64).unwrap();
     let path = CString::new(file.path().to_str().unwrap()).unwrap();
     let mapping = Mapping::from_path(&path, REST, READ_WRITE, MAP_SHARED, 0).unwrap();
     file.as_file().set_len(100).unwrap();
-    let error = read(&mapping, 4000, 200).unwrap_err();
+    let error = read(&mapping, page - 96, 200).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the access faulted at offset 4096, after 96 of 200 bytes: file offset 4096 lies beyond the 100 bytes of the file"
+        format!(
+            "the access faulted at offset {page}, after 96 of 200 bytes: file offset {page} lies beyond the 100 bytes of the file"
+        )
     );
 }
 
 #[test]
 fn memory_changed_without_the_library_is_an_error() {
-    let protected = anonymous(2 * PAGE);
-    let second = protected.address().wrapping_add(PAGE as usize).cast();
+    let protected = anonymous(2 * page_size());
+    let second = protected.address().wrapping_add(page_size() as usize).cast();
     // SAFETY: the memory is this test's.
-    unsafe { assert_eq!(libc::mprotect(second, PAGE as usize, libc::PROT_NONE), 0) };
+    unsafe { assert_eq!(libc::mprotect(second, page_size() as usize, libc::PROT_NONE), 0) };
     all_fail(&protected, |cause| *cause == Cause::Protection);
 
-    let unmapped = anonymous(2 * PAGE);
-    let second = unmapped.address().wrapping_add(PAGE as usize).cast();
+    let unmapped = anonymous(2 * page_size());
+    let second = unmapped.address().wrapping_add(page_size() as usize).cast();
     // SAFETY: as above. The range is mapped again at once, so that no other thread maps memory there.
     unsafe {
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED;
-        libc::mmap(second, PAGE as usize, libc::PROT_NONE, flags, -1, 0);
+        libc::mmap(second, page_size() as usize, libc::PROT_NONE, flags, -1, 0);
     }
     all_fail(&unmapped, |cause| *cause == Cause::Protection);
 }
 
 #[test]
 fn a_guard_region_is_an_error() {
-    let memory = anonymous(2 * PAGE);
-    if let Err(error) = memory.advise(MADV_GUARD_INSTALL, PAGE, PAGE) {
+    let memory = anonymous(2 * page_size());
+    if let Err(error) = memory.advise(MADV_GUARD_INSTALL, page_size(), page_size()) {
         println!("skipped: no guard regions on this kernel: {error}");
         return;
     }
     all_fail(&memory, |cause| matches!(cause, Cause::Guard | Cause::Memory | Cause::File));
-    memory.advise(MADV_GUARD_REMOVE, PAGE, PAGE).unwrap();
-    assert_eq!(read(&memory, PAGE, 1).unwrap(), [0]);
+    memory.advise(MADV_GUARD_REMOVE, page_size(), page_size()).unwrap();
+    assert_eq!(read(&memory, page_size(), 1).unwrap(), [0]);
 }
 
 #[test]
@@ -119,7 +122,7 @@ fn a_full_file_system_is_an_error_with_that_cause() {
     match mapping.fill(0, 1, REST).map_err(|error| *error) {
         Err(Error::Fault { done, offset, cause: Cause::NoSpace, .. }) => {
             assert_eq!(done, offset);
-            assert!((4096..=65536).contains(&done), "{done}");
+            assert!((page_size() as usize..=65536).contains(&done), "{done}");
         }
         other => panic!("{other:?}"),
     }
@@ -205,7 +208,7 @@ fn a_surviving_mapping_reports_its_loss_once() {
         let loss = registry::loss_flag(h).unwrap();
         let lost = || loss.load(Ordering::Relaxed) & 1;
         let address = registry::acquire(h).unwrap();
-        let second = address.wrapping_add(PAGE as usize);
+        let second = address.wrapping_add(page_size() as usize);
         assert_eq!(lost(), 0);
         // SAFETY: the acquired address keeps the mapping, which survives the access.
         assert_eq!(unsafe { second.read_volatile() }, 0);
@@ -222,7 +225,7 @@ fn a_surviving_mapping_reports_its_loss_once() {
         registry::survive(other, true).unwrap();
         let address = registry::pin(other).unwrap().address();
         // SAFETY: mapped, and surviving.
-        unsafe { address.wrapping_add(PAGE as usize).write_volatile(1) };
+        unsafe { address.wrapping_add(page_size() as usize).write_volatile(1) };
         assert_eq!(registry::unmap(other), Err(Error::Lost.into()));
         assert_eq!(registry::unmap(other), Ok(false));
         assert!(!is_mapped(address));
@@ -237,7 +240,7 @@ fn a_fault_of_a_mapping_that_is_not_surviving_kills_as_usual() {
     for surviving in [false, true] {
         let (_file, h) = truncated();
         registry::survive(h, surviving).unwrap();
-        let address = registry::pin(h).unwrap().address().wrapping_add(PAGE as usize);
+        let address = registry::pin(h).unwrap().address().wrapping_add(page_size() as usize);
         // SAFETY: the child reads the page and ends.
         let child = unsafe { libc::fork() };
         if child == 0 {

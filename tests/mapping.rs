@@ -21,6 +21,10 @@ fn c(path: &Path) -> CString {
     CString::new(path.as_os_str().as_bytes()).unwrap()
 }
 
+fn page() -> usize {
+    mmap_wrap::page_size()
+}
+
 fn file_of(bytes: &[u8]) -> tempfile::NamedTempFile {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(bytes).unwrap();
@@ -180,13 +184,14 @@ fn invalid_arguments_are_errors_before_any_system_call() {
 
 #[test]
 fn a_fixed_address_is_used_and_must_be_aligned() {
-    let room = anonymous(8192);
-    let address = room.address().addr() + 4096;
-    let fixed = |address, offset| from_descriptor(address, 4096, PROT_READ, MAP_PRIVATE | MAP_FIXED, cargo_toml(), offset);
+    let room = anonymous(2 * page() as i64);
+    let address = room.address().addr() + page();
+    let fixed =
+        |address, offset| from_descriptor(address, page() as i64, PROT_READ, MAP_PRIVATE | MAP_FIXED, cargo_toml(), offset);
     assert_eq!(fixed(address, 0).unwrap().address().addr(), address);
     assert_eq!(code(fixed(address + 1, 0)), MMAP_WRAP_E_ALIGNMENT);
     assert_eq!(code(fixed(address, 1)), MMAP_WRAP_E_ALIGNMENT);
-    let occupied = from_descriptor(address - 4096, 4096, PROT_READ, ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    let occupied = from_descriptor(address - page(), 1, PROT_READ, ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
     assert_eq!(code(occupied), -i64::from(libc::EEXIST));
 }
 
@@ -197,7 +202,8 @@ fn cargo_toml() -> i64 {
 
 #[test]
 fn protection_advice_and_sync_follow_the_range_rules() {
-    let memory = anonymous(8192);
+    let (page, size) = (page() as i64, 2 * page() as i64);
+    let memory = anonymous(size);
     type Call<'a> = &'a dyn Fn(i64, i64) -> mmap_wrap::internals::Result<()>;
     let calls: [(&str, Call); 3] = [
         ("protect", &|offset, size| memory.protect(READ_WRITE, offset, size)),
@@ -205,20 +211,19 @@ fn protection_advice_and_sync_follow_the_range_rules() {
         ("sync", &|offset, size| memory.sync(MS_ASYNC, offset, size)),
     ];
     for (name, call) in calls {
-        assert_eq!(call(8193, 0).unwrap_err().to_string(), "offset 8193 lies beyond 8192 byte mapping", "{name}");
-        assert_eq!(
-            call(4096, 8192).unwrap_err().to_string(),
-            "size 8192 from offset 4096 extends beyond 8192 byte mapping",
-            "{name}"
-        );
+        let beyond = size + 1;
+        let error = call(beyond, 0).unwrap_err().to_string();
+        assert_eq!(error, format!("offset {beyond} lies beyond {size} byte mapping"), "{name}");
+        let error = call(page, size).unwrap_err().to_string();
+        assert_eq!(error, format!("size {size} from offset {page} extends beyond {size} byte mapping"), "{name}");
         assert!(matches!(*call(1, i64::MAX).unwrap_err(), Error::WrapsAround { .. }), "{name}");
         assert!(matches!(*call(-1, 1).unwrap_err(), Error::Negative { .. }), "{name}");
         assert!(matches!(*call(0, -1).unwrap_err(), Error::Negative { .. }), "{name}");
-        call(8192, 0).unwrap();
-        call(8192, REST).unwrap();
+        call(size, 0).unwrap();
+        call(size, REST).unwrap();
         call(0, 0).unwrap();
         call(0, REST).unwrap();
-        call(4096, 4096).unwrap();
+        call(page, page).unwrap();
     }
     assert_eq!(memory.advise(12345, 0, REST).unwrap_err().code(), MMAP_WRAP_E_ARGUMENT);
     assert_eq!(memory.protect(1 << 10, 0, REST).unwrap_err().code(), MMAP_WRAP_E_ARGUMENT);
@@ -229,48 +234,50 @@ fn protection_advice_and_sync_follow_the_range_rules() {
 #[test]
 fn discarding_never_discards_other_bytes_of_a_page() {
     let memory = anonymous(5000);
-    let private = from_descriptor(0, 5000, READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0).unwrap();
+    let length = page() + 904;
+    let private = from_descriptor(0, length as i64, READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0).unwrap();
     private.fill(0, 7, REST).unwrap();
     assert_eq!(private.advise(MADV_DONTNEED, 0, 100).unwrap_err().code(), MMAP_WRAP_E_ALIGNMENT);
     assert_eq!(private.advise(MADV_DONTNEED, 100, REST).unwrap_err().code(), MMAP_WRAP_E_ALIGNMENT);
-    assert_eq!(read(&private, 0, 5000).unwrap(), [7; 5000]);
-    private.advise(MADV_DONTNEED, 4096, REST).unwrap();
-    assert_eq!(read(&private, 0, 4096).unwrap(), [7; 4096]);
-    assert_eq!(read(&private, 4096, 904).unwrap(), [0; 904]);
+    assert_eq!(read(&private, 0, length).unwrap(), vec![7; length]);
+    private.advise(MADV_DONTNEED, page() as i64, REST).unwrap();
+    assert_eq!(read(&private, 0, page()).unwrap(), vec![7; page()]);
+    assert_eq!(read(&private, page() as i64, 904).unwrap(), [0; 904]);
     memory.advise(MADV_RANDOM, 100, 1).unwrap();
 }
 
 #[test]
 fn protection_of_a_part_is_known_page_by_page() {
-    let memory = anonymous(3 * 4096);
+    let (bytes, page) = (page(), page() as i64);
+    let memory = anonymous(3 * page);
     memory.fill(0, 1, REST).unwrap();
-    memory.protect(PROT_NONE, 4096, 4096).unwrap();
+    memory.protect(PROT_NONE, page, page).unwrap();
 
-    assert_eq!(read(&memory, 0, 4096).unwrap(), [1; 4096]);
-    memory.write(8192, &[2; 4096]).unwrap();
+    assert_eq!(read(&memory, 0, bytes).unwrap(), vec![1; bytes]);
+    memory.write(2 * page, &vec![2; bytes]).unwrap();
     assert!(matches!(
-        *read(&memory, 4000, 200).unwrap_err(),
-        Error::Fault { offset: 4096, done: 96, size: 200, cause: Cause::Protection, .. }
+        *read(&memory, page - 96, 200).unwrap_err(),
+        Error::Fault { offset, done: 96, size: 200, cause: Cause::Protection, .. } if offset == bytes
     ));
     assert!(matches!(
-        *memory.write(4096, b"x").unwrap_err(),
-        Error::Fault { offset: 4096, done: 0, size: 1, cause: Cause::Protection, .. }
+        *memory.write(page, b"x").unwrap_err(),
+        Error::Fault { offset, done: 0, size: 1, cause: Cause::Protection, .. } if offset == bytes
     ));
     assert!(matches!(
         *memory.fill(0, 3, REST).unwrap_err(),
-        Error::Fault { offset: 4096, done: 4096, size: 12288, cause: Cause::Protection, .. }
+        Error::Fault { offset, done, size, cause: Cause::Protection, .. } if (offset, done, size) == (bytes, bytes, 3 * bytes)
     ));
     assert!(matches!(
         *memory.find(&[2], 0, REST).unwrap_err(),
-        Error::Fault { offset: 4096, done: 4096, size: 12288, cause: Cause::Protection, .. }
+        Error::Fault { offset, done, size, cause: Cause::Protection, .. } if (offset, done, size) == (bytes, bytes, 3 * bytes)
     ));
-    assert_eq!(memory.find(&[2], 8192, REST), Ok(8192));
-    assert_eq!(memory.copy_within(8192, 4096, 10).unwrap_err().code(), MMAP_WRAP_E_FAULT);
-    assert_eq!(memory.copy_within(8192, 0, 4096), Ok(4096));
+    assert_eq!(memory.find(&[2], 2 * page, REST), Ok(2 * bytes));
+    assert_eq!(memory.copy_within(2 * page, page, 10).unwrap_err().code(), MMAP_WRAP_E_FAULT);
+    assert_eq!(memory.copy_within(2 * page, 0, page), Ok(bytes));
 
     memory.protect(READ_WRITE, 0, REST).unwrap();
-    assert_eq!(read(&memory, 4000, 200).unwrap()[96..], [1; 104]);
-    assert_eq!(read(&memory, 8192, 4096).unwrap(), [3; 4096]);
+    assert_eq!(read(&memory, page - 96, 200).unwrap()[96..], [1; 104]);
+    assert_eq!(read(&memory, 2 * page, bytes).unwrap(), vec![3; bytes]);
 }
 
 #[test]
@@ -283,10 +290,11 @@ fn moving_allows_overlap_through_the_kernel_as_well_as_directly() {
         expected.copy_within(from..from + count, to);
         // A second mapping has an inaccessible page, so that accesses may fault and the kernel does them.
         for asks_the_kernel in [false, true] {
-            let memory = anonymous(size as i64 + 8192);
+            let whole_pages = size.next_multiple_of(page()) as i64;
+            let memory = anonymous(whole_pages + 1);
             memory.write(0, &bytes).unwrap();
             if asks_the_kernel {
-                memory.protect(PROT_NONE, 106_496, 1).unwrap();
+                memory.protect(PROT_NONE, whole_pages, 1).unwrap();
             }
             assert_eq!(memory.copy_within(to as i64, from as i64, count as i64), Ok(count));
             assert!(read(&memory, 0, size).unwrap() == expected, "{to} {from} {count} {asks_the_kernel}");

@@ -3,7 +3,7 @@
 //! Each system has a folder, with the same file names where they hold the same: `windows`; `unix`, which every POSIX system
 //! is, and `linux` on top of that, for Android, too. What the others lack, `lacking` reports as ENOSYS.
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(any(not(linux_kernel), target_os = "android"))]
 mod lacking;
 #[cfg(linux_kernel)]
 mod linux;

@@ -71,6 +71,11 @@ pub fn read(mapping: &Mapping, offset: i64, size: usize) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Bytes in a page.
+pub fn page_size() -> i64 {
+    abi::mmap_wrap_page_size()
+}
+
 /// Whether anything is mapped at the page of an address: if not, msync(2) fails with ENOMEM.
 /// Of an emulated program the kernel also has mappings that are the emulator's, and not in the list of the program's.
 #[cfg(unix)]

@@ -1,10 +1,12 @@
 //! What all POSIX systems have.
 
+#[cfg(not(any(linux_kernel, bsd)))]
+mod atfork;
 mod copy;
 #[cfg(not(linux_kernel))]
 mod fault_cause;
 mod files;
-#[cfg(bsd)]
+#[cfg(any(bsd, target_os = "macos"))]
 mod inheritance;
 #[cfg(any(linux_kernel, target_os = "freebsd"))]
 mod memfd;
@@ -14,7 +16,7 @@ mod regions;
 #[cfg(not(linux_kernel))]
 mod residency;
 mod signals;
-#[cfg(bsd)]
+#[cfg(any(bsd, target_os = "macos"))]
 mod wait;
 
 use super::Limits;
@@ -35,6 +37,8 @@ pub use memfd::{add_seals, memfd_create, seals};
 // The names below hide those of `lacking`.
 #[cfg(not(linux_kernel))]
 pub use super::lacking::*;
+#[cfg(not(any(linux_kernel, bsd)))]
+pub use atfork::wipe_on_fork;
 #[cfg(not(linux_kernel))]
 pub use copy_by_socket as copy;
 #[cfg(not(linux_kernel))]
@@ -43,7 +47,7 @@ pub use fault_cause::fault_cause;
 pub use files::unlinked_shared_memory;
 #[cfg(not(linux_kernel))]
 pub use files::{shm_open, shm_unlink};
-#[cfg(all(bsd, not(target_os = "macos")))]
+#[cfg(bsd)]
 pub use inheritance::wipe_on_fork;
 #[cfg(target_os = "macos")]
 pub use regions::protection;
@@ -53,7 +57,7 @@ pub use residency::evict_cached;
 pub use residency::page_residency;
 #[cfg(any(target_os = "freebsd", target_os = "macos"))]
 pub use residency::read_ahead;
-#[cfg(bsd)]
+#[cfg(any(bsd, target_os = "macos"))]
 pub use wait::{wait_on, wake};
 
 pub fn last_errno() -> Errno {
@@ -65,7 +69,7 @@ pub fn check(result: c_int) -> Result<(), Errno> {
     if result == 0 { Ok(()) } else { Err(last_errno()) }
 }
 
-/// A time to wait, 68 years if it is longer than the system counts.
+/// Converts a timeout; at most 68 years.
 #[cfg(not(any(target_os = "macos", target_os = "illumos")))]
 pub fn timespec(time: std::time::Duration) -> libc::timespec {
     libc::timespec {

@@ -81,11 +81,11 @@ impl Pages {
 
     /// `sharing` is that of the mapping.
     pub fn advise(&self, range: Range<usize>, advice: c_int, sharing: Sharing) -> Result<(), Errno> {
-        #[cfg(bsd)]
+        #[cfg(any(bsd, target_os = "macos"))]
         if let Some(inheritance) = super::inheritance::of(advice, sharing) {
             return super::inheritance::set(self, &range, inheritance);
         }
-        #[cfg(not(bsd))]
+        #[cfg(not(any(bsd, target_os = "macos")))]
         let _ = sharing;
         // SAFETY: the range is ours; no Rust reference points into it, so its contents may be discarded.
         check(unsafe { libc::madvise(self.start_of(&range).cast(), range.len(), advice) })
@@ -148,6 +148,8 @@ impl Pages {
         if self.size == 0 {
             return Ok(());
         }
+        #[cfg(not(any(linux_kernel, bsd)))]
+        super::atfork::forget(self);
         // SAFETY: the pages are ours; addresses into them were released (registry), or are the caller's responsibility.
         check(unsafe { libc::munmap(self.base.as_ptr().cast(), self.size) })
     }
@@ -170,7 +172,7 @@ unsafe extern "C" {
     pub fn mremap(base: *mut c_void, size: usize, new: usize, flags: c_int, ...) -> *mut c_void;
 }
 
-/// Without mremap(2) pages can be unmapped at the end, and that is all.
+/// Without mremap(2) a mapping can only shrink: pages at its end are unmapped.
 ///
 /// # Safety
 /// As above.
