@@ -39,7 +39,7 @@ MACHINES = {
     ),
 }
 
-# Each test in a time of its own, and its status where it is not 0. What is in /tmp is memory.
+# Each test in a time of its own, and its status if it is not 0. What is in /tmp is memory.
 INIT = """\
 #!/bin/busybox sh
 /bin/busybox --install -s /bin
@@ -52,8 +52,7 @@ cd /root
 grep -m 1 KernelPageSize /proc/self/smaps
 for test in /tests/*; do
     echo "run $test"
-    timeout 900 "$test" </dev/null >/tmp/out 2>&1 || echo "status $? of $test"
-    cat /tmp/out
+    timeout 600 "$test" </dev/null 2>&1 || echo "status $? of $test"
 done
 echo "the machine is done"
 poweroff -f
@@ -94,6 +93,8 @@ def archive(machine: Machine, shell: Path, folder: Path, tests: list[Path], libr
         shutil.copy(libraries / name, folder / "lib")
     shutil.copy(libraries / Path(machine.loader).name, folder / machine.loader)
     shutil.copy(library, folder / "lib" / next(library.parent.glob("libmmap_wrap.so.*")).name)
+    # One of them copies the library, from where it is when CTest runs it.
+    shutil.copy(library, folder)
     for test in tests:
         shutil.copy(test, folder / "tests" / test.name)
     # Some tests map files of the sources.
