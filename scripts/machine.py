@@ -1,9 +1,11 @@
-"""A virtual machine that runs the tests under a kernel of Debian's whose pages have another size than this processor's.
+"""A virtual machine of another processor, whose kernel has larger pages, and the programs that it runs.
 
-The kernel and a shell are packages, unpacked; they start with nothing but an archive of files, in which the tests are.
-What the tests print comes over the serial line.
+The kernel is Debian's, unpacked; its only file system is an archive in memory, with the programs, the C library of the
+cross compiler, and the files of this repository at the place where they are here.
 """
 
+import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -12,111 +14,110 @@ from typing import NamedTuple
 import debian
 
 ROOT = Path(__file__).resolve().parent.parent
+# What the machine prints when it has run all programs.
+END = "all programs have run"
+# What it prints before the name and the status of one that failed.
+FAILED = "failed: "
+INIT = f"""\
+#!/bin/busybox sh
+/bin/busybox --install -s /bin
+mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t devtmpfs dev /dev
+mkdir -p /dev/shm; mount -t tmpfs shm /dev/shm
+# No carriage returns.
+stty -onlcr
+uname -srm
+grep -m 1 KernelPageSize /proc/self/smaps
+run() {{
+    echo "== $*"
+    folder=$1; shift
+    mkdir -p "$folder"; cd "$folder"
+    "$@" </dev/null || echo "{FAILED}${{1##*/}}: status $?"
+}}
+. /programs
+echo "{END}"
+poweroff -f
+"""
 
 
 class Machine(NamedTuple):
-    """What an architecture needs."""
+    """A processor and its kernel."""
 
     architecture: str
     kernel: str
-    image: str
-    libraries: str
-    loader: str
-    emulator: tuple[str, ...]
+    part: str
+    qemu: str
     console: str
 
 
 MACHINES = {
     "pages-16k": Machine(
-        *("arm64", "arm64-16k", "vmlinuz", "/usr/aarch64-linux-gnu/lib", "lib/ld-linux-aarch64.so.1"),
-        ("qemu-system-aarch64", "-M", "virt", "-cpu", "max,sve=off"),
-        "ttyAMA0",
+        *("arm64", r"linux-image-[\d.]+\S*-arm64-16k-unsigned", "machine-aarch64"),
+        qemu="qemu-system-aarch64 -machine virt -cpu neoverse-n1",
+        console="ttyAMA0",
     ),
     "pages-64k": Machine(
-        *("ppc64el", "powerpc64le-64k", "vmlinux", "/usr/powerpc64le-linux-gnu/lib", "lib64/ld64.so.2"),
-        ("qemu-system-ppc64", "-M", "pseries", "-vga", "none"),
-        "hvc0",
+        *("ppc64el", r"linux-image-[\d.]+\S*-powerpc64le-64k", "machine-powerpc64le"),
+        qemu="qemu-system-ppc64 -machine pseries -cpu power9",
+        console="hvc0",
     ),
 }
 
-# Each test in a time of its own, and its status if it is not 0. What is in /tmp is memory.
-INIT = """\
-#!/bin/busybox sh
-/bin/busybox --install -s /bin
-for place in proc:/proc sysfs:/sys devtmpfs:/dev; do mount -t "${place%:*}" none "${place#*:}"; done
-mkdir -p /dev/shm
-for place in /dev/shm /tmp; do mount -t tmpfs -o mode=1777 none "$place"; done
-export PATH=/bin TMPDIR=/tmp HOME=/root LD_LIBRARY_PATH=/lib MMAP_WRAP_PATIENCE=20 RUST_TEST_NOCAPTURE=1
-ip link set lo up
-cd /root
-grep -m 1 KernelPageSize /proc/self/smaps
-for test in /tests/*; do
-    echo "run $test"
-    timeout 600 "$test" </dev/null 2>&1 || echo "status $? of $test"
-done
-echo "the machine is done"
-poweroff -f
-"""
 
-
-def kernel(machine: Machine) -> Path:
-    """A folder with the newest kernel that can be had, and a shell."""
-    folder = debian.BUILD / f"kernel-{machine.kernel}"
+def unpacked(machine: Machine) -> Path:
+    """A folder with the newest kernel of the machine that can be had, and busybox for its processor."""
+    folder = debian.BUILD / f"kernel-{machine.architecture}"
     if folder.exists():
         return folder
     apt = debian.BUILD / f"apt-{machine.architecture}"
-    debian.configure(apt, "trixie", architecture=machine.architecture)
+    if not (apt / "apt.conf").exists():
+        debian.configure(apt, "trixie", architecture=machine.architecture)
     names = subprocess.run(
-        ["apt-cache", "-c", apt / "apt.conf", "--names-only", "search", f"^linux-image-[0-9].*-{machine.kernel}$"],
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    ).stdout
-    for line in sorted(names.splitlines(), reverse=True):
+        ["apt-cache", "-c", apt / "apt.conf", "pkgnames", "linux-image-"], stdout=subprocess.PIPE, text=True, check=True
+    ).stdout.split()
+    kernels = [name for name in names if re.fullmatch(machine.kernel, name)]
+    numbers = {name: [int(number) for number in re.findall(r"\d+", name)] for name in kernels}
+    for kernel in sorted(kernels, key=lambda name: numbers[name], reverse=True):
         try:
-            debian.unpack(apt, folder, line.split()[0], "busybox-static")
+            debian.unpack(apt, folder, kernel, "busybox-static")
         except subprocess.CalledProcessError:
-            # A mirror's list can name what the mirror has not yet, or no more.
+            # A mirror can list a kernel that it does not have yet.
             continue
         return folder
-    raise LookupError(f"Debian has no kernel {machine.kernel}")
+    raise LookupError(f"Debian has no kernel {machine.kernel} for {machine.architecture}")
 
 
-def archive(machine: Machine, shell: Path, folder: Path, tests: list[Path], library: Path) -> Path:
-    """The archive that the kernel starts with."""
-    shutil.rmtree(folder, ignore_errors=True)
-    for name in ("bin", "lib", "lib64", "proc", "sys", "dev", "tmp", "root", "tests"):
-        (folder / name).mkdir(parents=True)
-    shutil.copy(shell, folder / "bin/busybox")
-    libraries = Path(machine.libraries)
-    for name in ("libc.so.6", "libm.so.6", "libgcc_s.so.1"):
-        shutil.copy(libraries / name, folder / "lib")
-    shutil.copy(libraries / Path(machine.loader).name, folder / machine.loader)
-    shutil.copy(library, folder / "lib" / next(library.parent.glob("libmmap_wrap.so.*")).name)
-    # One of them copies the library, from where it is when CTest runs it.
-    shutil.copy(library, folder)
-    for test in tests:
-        shutil.copy(test, folder / "tests" / test.name)
-    # Some tests map files of the sources.
-    shutil.copy(ROOT / "Cargo.toml", folder / "root")
-    shutil.copytree(ROOT / "src", folder / "root/src")
-    (folder / "init").write_text(INIT)
-    (folder / "init").chmod(0o755)
-    packed = folder.with_suffix(".cpio")
-    with packed.open("wb") as file:
-        subprocess.run("find . | cpio --quiet -o -H newc", shell=True, cwd=folder, stdout=file, check=True)
-    shutil.rmtree(folder)
+def archive(machine: Machine, cross: str, programs: list[list[str]], libraries: list[Path], folder: Path) -> Path:
+    """The machine's file system. Of a program there are its folder, itself, and its arguments."""
+    tree = folder / "tree"
+    shutil.rmtree(tree, ignore_errors=True)
+    for name in ("bin", "proc", "sys", "dev", "tmp", "lib"):
+        (tree / name).mkdir(parents=True)
+    shutil.copy(next(unpacked(machine).glob("**/bin/busybox")), tree / "bin/busybox")
+    (tree / "lib64").symlink_to("lib")
+    for library in (Path("/usr") / cross / "lib").glob("l*.so.*"):
+        if re.match(r"ld|lib(c|m|dl|rt|pthread|gcc_s|stdc\+\+)\.", library.name):
+            shutil.copy(library, tree / "lib")
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout
+    files = [ROOT / name for name in listed.split("\0") if name]
+    for file in [*files, *libraries, *(Path(program[1]) for program in programs)]:
+        place = tree / file.relative_to("/")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(file, place)
+    (tree / "init").write_text(INIT)
+    (tree / "init").chmod(0o755)
+    (tree / "programs").write_text("".join(f"run {shlex.join(program)}\n" for program in programs))
+    packed = folder / "files.cpio"
+    with packed.open("wb") as out:
+        subprocess.run(
+            "find . -print0 | cpio --null --create --quiet --format=newc", shell=True, cwd=tree, stdout=out, check=True
+        )
     return packed
 
 
-def command(name: str, folder: Path, tests: list[Path], library: Path) -> list[str]:
-    """What starts the machine, which ends by itself."""
-    machine = MACHINES[name]
-    if missing := [tool for tool in (machine.emulator[0], "cpio") if not shutil.which(tool)]:
-        raise LookupError(f"it needs {' and '.join(missing)}")
-    system = kernel(machine)
-    image = next((system / "boot").glob(f"{machine.image}-*"))
-    packed = archive(machine, system / "usr/bin/busybox", folder, tests, library)
-    options = ["-accel", "tcg", "-smp", "2", "-m", "2G", "-nic", "none", "-nographic", "-no-reboot"]
-    line = f"console={machine.console} quiet panic=-1"
-    return [*machine.emulator, *options, "-kernel", str(image), "-initrd", str(packed), "-append", line]
+def command(machine: Machine, files: Path, environment: dict[str, str]) -> list[object]:
+    """What starts the machine, whose console is the standard output."""
+    kernel = next(unpacked(machine).glob("boot/vmlinu*"))
+    # What the kernel does not know, the first program has in its environment.
+    words = [f"console={machine.console}", "quiet", *(f"{name}={value}" for name, value in environment.items())]
+    start = f"{machine.qemu} -accel tcg,thread=multi -smp 2 -m 3072 -nographic -no-reboot -nic none"
+    return [*start.split(), "-kernel", kernel, "-initrd", files, "-append", " ".join(words)]

@@ -45,7 +45,7 @@ pub fn loops() -> Option<&'static Loops> {
 #[cold]
 #[inline(never)]
 fn verified(now: u64) -> Option<&'static Loops> {
-    let loops = arch::loops().first().filter(|_| handler::is_held())?;
+    let loops = arch::loops().first().filter(|_| handler::is_in_place())?;
     LOOPS.store(from_ref(loops).cast_mut(), Relaxed);
     LENGTH.store(arch::ticks_of_a_lease(), Release);
     VERIFIED_AT.with(|at| at.set(now));

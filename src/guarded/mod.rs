@@ -70,7 +70,7 @@ enum Way {
 pub fn survive_with(survivor: handler::Survivor) -> bool {
     handler::set_survivor(survivor);
     // Also on processors without loops: the access is the program's own, and the processor repeats it.
-    handler::is_held()
+    handler::is_in_place()
 }
 
 impl Way {

@@ -108,7 +108,7 @@ fn bytes(pages: &Pages, range: Range<usize>) -> Vec<u8> {
 }
 
 fn ways() -> Vec<Way> {
-    assert!(verify() || arch::loops().is_empty(), "the handlers are not held");
+    assert!(verify() || arch::loops().is_empty(), "the handlers are not in place");
     let mut ways: Vec<Way> = arch::loops().iter().map(Way::Guarded).collect();
     ways.push(Way::Kernel);
     ways

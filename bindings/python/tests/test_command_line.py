@@ -599,7 +599,7 @@ def test_evict_names_processes_that_map_the_remaining_pages(stored):
 def test_evict_says_that_a_file_of_tmpfs_cannot_be_evicted(endless):
     os.truncate(endless, PAGE)
     Path(endless).write_bytes(b"x" * PAGE)
-    assert said("evict", endless) == f"{PAGE}\t{PAGE}\t{PAGE}\ttmpfs has its files in memory only\t{endless}\n"
+    assert said("evict", endless) == f"{PAGE}\t{PAGE}\t{PAGE}\ttmpfs keeps its files in memory only\t{endless}\n"
 
 
 def test_on_a_terminal_warm_and_evict_end_with_a_sentence(stored):
@@ -703,7 +703,7 @@ def test_residency_that_was_not_saved_is_not_restored(tmp_path):
             assert process.returncode == 0
             continue
         assert (process.returncode, process.stdout, process.stderr) == (
-            1, "", "mmap-wrap: -: this is not what save writes\n"
+            1, "", "mmap-wrap: -: this is not output of save\n"
         )  # fmt: skip
     missing = mmap_wrap_("restore", tmp_path / "missing")
     assert missing.stderr == f"mmap-wrap: {tmp_path}/missing: No such file or directory\n"
@@ -737,7 +737,7 @@ def test_the_progress_line_is_cleared_when_the_work_is_done(endless):
         os.truncate(endless, size)
         terminal = Terminal(endless)
         lines = terminal.finish()
-        drawn = " left  looking at" in terminal.written
+        drawn = " left  examining" in terminal.written
         size *= 2
     assert (drawn, terminal.status) == (True, 0)
     assert [line for line in lines if "left" in line] == []

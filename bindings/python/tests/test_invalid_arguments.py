@@ -173,9 +173,9 @@ def test_a_path_may_have_any_bytes_but_nul(tmp_path):
 def test_anything_but_a_string_is_a_type_error_where_one_is_needed(tmp_path):
     m = mmap.anonymous(10)
     for wrong in (None, b"r+", 7, ["r+"]):
-        with pytest.raises(TypeError, match=r"a mode is a str such as 'r\+', not "):
+        with pytest.raises(TypeError, match=r"mode must be a str such as 'r\+', not "):
             mmap.open(tmp_path / "new", wrong)
-        with pytest.raises(TypeError, match="a name is a str, not "):
+        with pytest.raises(TypeError, match="name must be str, not "):
             mmap.memfd(10, wrong)
         with pytest.raises(TypeError, match="must be str, not "):
             m.set_name(wrong)
@@ -191,7 +191,7 @@ def test_a_mode_has_the_syntax_of_the_built_in_open(tmp_path):
             with mmap.open(path, mode, size=10) as m:
                 m[0] = 1
     for mode in ("", "b", "+", "bbrbb", "rbb", "brb", "r++", "++r", "+r+", "rw", "c+", "+c", "R", "U", "rt"):
-        with pytest.raises(mmap.ArgumentError, match=f"no mode {mode!r}: say one of r, c".replace("+", r"\+")):
+        with pytest.raises(mmap.ArgumentError, match=f"unknown mode {mode!r}: use one of r, c".replace("+", r"\+")):
             mmap.open(path, mode)
 
 

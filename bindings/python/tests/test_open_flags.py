@@ -77,7 +77,7 @@ def test_map_shared_with_map_private_is_an_error(path):
         }
         for name, call in calls.items():
             for flags in (SHARED | PRIVATE, SHARED | PRIVATE | mmap.MAP_POPULATE):
-                with pytest.raises(mmap.ArgumentError, match=f"{name}: flags {flags:#x} say both MAP_SHARED"):
+                with pytest.raises(mmap.ArgumentError, match=f"{name}: flags {flags:#x} have both MAP_SHARED"):
                     call(flags)
             # What MAP_SHARED_VALIDATE is for goes to the kernel.
             try:
@@ -121,7 +121,7 @@ def test_half_precision_is_an_element_kind():
 
 @pytest.mark.parametrize("make", [mmap.anonymous, mmap.memfd])
 def test_an_unsupported_huge_page_size_is_an_error_with_the_supported_sizes(make, monkeypatch, tmp_path):
-    with pytest.raises(mmap.ArgumentError, match=r"huge=3 is no page size: it must be a power of two"):
+    with pytest.raises(mmap.ArgumentError, match=r"huge=3 is not a page size: it must be a power of two"):
         make(1 << 21, huge=3)
     for kibibytes in (2048, 1048576):
         (tmp_path / f"hugepages-{kibibytes}kB").mkdir()

@@ -141,7 +141,7 @@ def test_a_private_map_that_cannot_be_written_pickles_as_its_file(text_file, not
     assert again(one)[:] == text_file.read_bytes()
     one.protect(mmap.PROT_READ | mmap.PROT_WRITE)
     one[0] = 0
-    with pytest.raises(TypeError, match="this process's own"):
+    with pytest.raises(TypeError, match="its changes are private"):
         pickle.dumps(one)
 
 
@@ -229,7 +229,7 @@ def cannot_be_pickled(path):
     yield untracked, "keeps no file"
     yield mmap.map_path(path, prot=mmap.PROT_READ), "keeps no file"
     yield mmap.open(path, trackfd=False), "keeps no file"
-    yield mmap.open(path, "c"), "this process's own"
+    yield mmap.open(path, "c"), "its changes are private"
     yield mmap.mmap(-1, 4096), ""
     yield mmap.anonymous(4096), ""
     try:
@@ -254,7 +254,7 @@ def test_copying_is_a_type_error(make, nothing_leaks):
     one = make("memfd")
     for way in (copy.copy, copy.deepcopy):
         for thing in (one, one.view("u4")):
-            with pytest.raises(TypeError, match=r"^cannot copy a map, nor a view of it"):
+            with pytest.raises(TypeError, match=r"^cannot copy a map, or a view of it"):
                 way(thing)
         for thing in (mmap.anonymous(4096), memoryview(b"x")):
             with pytest.raises(TypeError, match=r"^cannot pickle '?m"):
@@ -328,11 +328,11 @@ def test_a_thousand_slices_take_one_descriptor(make):
 
 def test_no_state_is_kept_of_maps_that_are_gone(make, nothing_leaks):
     one = make("memfd")
-    before = len(_reference._maker), len(_reference._parts_of)
+    before = len(_reference._origins), len(_reference._opened_once)
     there = [again(one), again(one.view())]
-    assert (len(_reference._maker), len(_reference._parts_of)) == (before[0] + 2, before[1] + 1)
+    assert (len(_reference._origins), len(_reference._opened_once)) == (before[0] + 2, before[1] + 1)
     del there
-    assert (len(_reference._maker), len(_reference._parts_of)) == before
+    assert (len(_reference._origins), len(_reference._opened_once)) == before
 
 
 def test_a_view_arrives_with_a_map_of_its_own(make, nothing_leaks):
@@ -640,7 +640,7 @@ def test_memory_without_a_path_is_opened_through_the_process_that_pickled_it(mak
 
 def test_a_reference_to_a_process_that_ended_is_an_error(nothing_leaks):
     said = run_well("import mmap_wrap, pickle; print(pickle.dumps(mmap_wrap.memfd(4096)).hex())")
-    with pytest.raises(ProcessLookupError, match="has ended; keep it until it is opened"):
+    with pytest.raises(ProcessLookupError, match="has ended; keep the map open until it is unpickled"):
         pickle.loads(bytes.fromhex(said))
 
 

@@ -82,7 +82,7 @@ def test_every_mode_in_the_types_is_valid():
     told = typing.get_args(mmap_wrap.typing.Mode)
     assert set(told) >= set(_open._MODES)
     for mode in told:
-        assert _open._way("mmap_wrap.open", mode) in _open._MODES.values()
+        assert _open._parsed_mode("mmap_wrap.open", mode) in _open._MODES.values()
 
 
 PUBLIC = [name for name in dir(standard.mmap) if not name.startswith("_")]

@@ -4,6 +4,7 @@ import errno
 import inspect
 import os
 import pickle
+import shutil
 import subprocess
 import sys
 import uuid
@@ -29,6 +30,12 @@ def file(tmp_path):
     (tmp_path / "file").write_bytes(bytes(range(250)) * 800)
     with open(tmp_path / "file", "r+b") as opened:
         yield opened
+
+
+def run(script, **environment):
+    """The finished process of a script in an interpreter of its own."""
+    command = [sys.executable, "-X", "utf8", "-c", script]
+    return subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, encoding="utf-8")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="for other systems")
@@ -298,5 +305,30 @@ def test_memory_of_multiprocessing_is_ours_after_install():
         again.close()
         memory.close()
         """
-    child = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    child = run(script)
     assert child.returncode == 0, child.stderr
+
+
+@only_windows
+def test_a_library_at_another_path(tmp_path):
+    from mmap_wrap._ffi import BUNDLED
+
+    library = tmp_path / "häß" / "other.dll"
+    library.parent.mkdir()
+    shutil.copy(BUNDLED, library)
+    script = "import mmap_wrap, mmap_wrap.raw as raw; print(mmap_wrap.mmap(-1, 10)[:1], raw.mmap_wrap_page_size())"
+    assert run(script, MMAP_WRAP_LIBRARY=str(library)).stdout == "b'\\x00' 4096\n"
+    child = run(script, MMAP_WRAP_LIBRARY=str(tmp_path / "none.dll"))
+    assert "ImportError: mmap_wrap cannot load its native library: [WinError " in child.stderr
+    assert "the path of mmap_wrap.dll" in child.stderr
+
+
+@only_windows
+def test_the_constructor_raises_the_auditing_event(name):
+    script = f"""if True:
+        import sys, mmap_wrap
+        sys.addaudithook(lambda event, values: event.startswith("mmap.") and print(event, values))
+        mmap_wrap.mmap(-1, 10, {name!r}, mmap_wrap.ACCESS_READ, 65536)
+        """
+    child = run(script)
+    assert (child.stderr, child.stdout) == ("", "mmap.__new__ (-1, 10, 1, 65536)\n")

@@ -1,8 +1,8 @@
 // Copies, fills, comparisons, searches for a byte and accesses of single words whose faults are repaired, for arm64.
 //
-// As in x86_64.s: every load and store lies between labels that the exception table in mod.rs names. x0, x1 and x2
-// say what is left at any instruction of the block code; a fault there does that again byte by byte, and a fault in the
-// byte loops stops at the exact byte.
+// As in x86_64.s: every load and store lies between labels that the exception table in mod.rs names. At
+// any instruction of the block code, x0, x1 and x2 describe the rest; the fix-up of a fault there repeats the rest byte by
+// byte, and a fault in the byte loops stops at the exact byte.
 //
 //   mmap_wrap_guarded_copy(x0 to, x1 from, x2 size)         x0: bytes left undone, x1: address of the fault
 //   mmap_wrap_guarded_fill(x0 to, x1 byte, x2 size)         the same

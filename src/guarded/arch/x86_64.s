@@ -1,10 +1,10 @@
 # Copies, fills, comparisons, searches for a byte and accesses of single words whose faults are repaired, for x86-64.
 #
-# Every load and store below lies between two labels that the exception table in mod.rs names, with the place where
-# a fault among them goes on. The vector code moves its pointers only after a block's stores are done, so at any of its
-# instructions rdi, rsi and rdx say what is left; the fix-up does that again byte by byte. A second fault, there, stops
-# at the exact byte: rep movsb and rep stosb keep rcx exact (Intel SDM 1, 7.3.9.3; AMD APM 2, 8.1.2). Nothing behind the
-# byte that faults is stored: a block's loads precede its stores, and its stores go upwards.
+# Every load and store below lies between two labels that the exception table in mod.rs names, with the fix-up for
+# a fault between them. The vector code moves its pointers only after the stores of a block, so at any of its instructions
+# rdi, rsi and rdx describe the rest; the fix-up repeats the rest byte by byte. A second fault, there, stops at the exact
+# byte: rep movsb and rep stosb keep rcx exact (Intel SDM 1, 7.3.9.3; AMD APM 2, 8.1.2). Nothing after the byte that
+# faults is stored: the loads of a block precede its stores, and its stores go upwards.
 #
 #   mmap_wrap_guarded_copy_*(rdi to, rsi from, rdx size)         rax: bytes left undone, rdx: address of the fault
 #   mmap_wrap_guarded_fill_*(rdi to, rsi byte, rdx size)         the same

@@ -9,9 +9,9 @@ use std::ptr::null_mut;
 use std::sync::atomic::{AtomicPtr, Ordering::SeqCst};
 
 #[cfg(unix)]
-pub use signals::{is_held, is_installed};
+pub use signals::{is_in_place, is_installed};
 #[cfg(windows)]
-pub use vectored::{is_held, is_installed};
+pub use vectored::{is_in_place, is_installed};
 
 /// The [`Survivor`] that repairs faults outside the loops, or NULL.
 static SURVIVOR: AtomicPtr<()> = AtomicPtr::new(null_mut());

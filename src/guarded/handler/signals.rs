@@ -28,7 +28,7 @@ const INSTALLED: u8 = 2;
 const FAILED: u8 = 3;
 
 /// Whether this handler would be called for a fault in this thread now. Checks both signals: a fault can raise either.
-pub fn is_held() -> bool {
+pub fn is_in_place() -> bool {
     is_installed() && SIGNALS.iter().all(|signal| is_handler_of(*signal)) && !is_blocked()
 }
 

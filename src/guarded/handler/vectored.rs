@@ -12,7 +12,7 @@ use windows_sys::Win32::System::Diagnostics::Debug::{
 };
 
 /// Whether this handler would be called for a fault in this thread now.
-pub fn is_held() -> bool {
+pub fn is_in_place() -> bool {
     is_installed()
 }
 

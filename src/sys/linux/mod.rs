@@ -1,4 +1,4 @@
-//! What only Linux has, Android's included.
+//! What only Linux has, Android included.
 
 /// Whether a file system has this magic number. Both have 32 bits; on musl the field and the constant differ in type.
 macro_rules! is_magic {

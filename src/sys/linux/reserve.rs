@@ -27,7 +27,7 @@ const BELOW: usize = LEFT | IS_WHOLE;
 #[allow(clippy::cast_possible_truncation, reason = "flags are 32 bits")]
 const MAYMOVE_FIXED: c_int = (MREMAP_MAYMOVE | MREMAP_FIXED) as c_int;
 
-/// Creates a reserve if there is none, or if a part of it was used.
+/// Creates a reserve if there is none, or if the spare pages or the inner mappings of the old one are used up.
 pub fn prepare_reserve() -> Result<(), Errno> {
     let before = RESERVE.load(SeqCst);
     if before & IS_WHOLE != 0 && before & LEFT != 0 {

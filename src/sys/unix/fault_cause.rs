@@ -27,10 +27,10 @@ pub fn fault_cause(address: usize, writing: bool, file: Option<(BorrowedFd, u64)
     beyond_end.unwrap_or(Cause::Unknown)
 }
 
-/// Whether anything is mapped at an address: msync(2) fails where nothing is.
+/// Whether anything is mapped at an address: msync(2) fails if not.
 fn is_mapped(address: usize) -> bool {
     let start = (address & !(page_size() - 1)) as *mut c_void;
     // SAFETY: changes no memory; the kernel checks the address.
-    let asked = super::check(unsafe { libc::msync(start, page_size(), libc::MS_ASYNC) });
-    !matches!(asked, Err(Errno(libc::ENOMEM | libc::EFAULT)))
+    let outcome = super::check(unsafe { libc::msync(start, page_size(), libc::MS_ASYNC) });
+    !matches!(outcome, Err(Errno(libc::ENOMEM | libc::EFAULT)))
 }

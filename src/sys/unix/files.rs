@@ -178,7 +178,7 @@ fn preallocate(fd: c_int, size: off_t) -> Result<(), Errno> {
     check(unsafe { libc::fallocate64(fd, 0, 0, size) })
 }
 
-/// The kernel's own there. File systems that cannot do it, ZFS for one, have two ways to say so.
+/// A system call there. File systems that cannot allocate blocks, such as ZFS, fail with one of two errors.
 #[cfg(not(any(linux_kernel, target_os = "openbsd", target_os = "macos")))]
 fn preallocate(fd: c_int, size: off_t) -> Result<(), Errno> {
     #[cfg(not(target_os = "netbsd"))]

@@ -1,4 +1,4 @@
-//! What a forked child gets of a mapping: minherit(2), of macOS and the BSDs, in place of advice.
+//! How a forked child inherits a mapping: minherit(2) of macOS and the BSDs, in place of an advice.
 
 use super::check;
 use crate::constants::{MADV_DOFORK, MADV_DONTFORK, MADV_KEEPONFORK, MADV_WIPEONFORK};
@@ -14,7 +14,7 @@ use libc::{MAP_INHERIT_COPY as COPY, MAP_INHERIT_NONE as NONE, MAP_INHERIT_SHARE
 #[cfg(target_os = "macos")]
 use libc::{VM_INHERIT_COPY as COPY, VM_INHERIT_NONE as NONE, VM_INHERIT_SHARE as SHARE};
 
-/// What an advice about forks is for minherit(2); `None` for any other advice.
+/// The argument of minherit(2) for an advice about forks; `None` for any other advice.
 pub fn of(advice: c_int, sharing: Sharing) -> Option<c_int> {
     let usual = if sharing == Sharing::Shared { SHARE } else { COPY };
     match i64::from(advice) {
@@ -33,7 +33,7 @@ pub fn set(pages: &Pages, range: &Range<usize>, inheritance: c_int) -> Result<()
     check(unsafe { libc::minherit(pages.start_of(range).cast(), range.len(), inheritance) })
 }
 
-/// Lets a forked child find these pages zeroed.
+/// A forked child gets these pages zeroed.
 #[cfg(not(target_os = "macos"))]
 pub fn wipe_on_fork(pages: &Pages) {
     let _ = set(pages, &(0..pages.size()), ZERO);

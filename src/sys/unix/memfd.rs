@@ -7,7 +7,7 @@ use std::ffi::{CStr, c_int};
 
 pub fn memfd_create(name: &CStr, flags: c_int) -> Result<File, Errno> {
     let flags = u32::from_ne_bytes(flags.to_ne_bytes());
-    // FreeBSD's have pages of a size that only they have.
+    // On FreeBSD such files have pages of another size, which is not supported here.
     if cfg!(target_os = "freebsd") && flags & libc::MFD_HUGETLB != 0 {
         return Err(Errno::ENOSYS);
     }

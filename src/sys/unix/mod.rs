@@ -69,7 +69,7 @@ pub fn check(result: c_int) -> Result<(), Errno> {
     if result == 0 { Ok(()) } else { Err(last_errno()) }
 }
 
-/// A time to wait, 68 years if it is longer than the system counts.
+/// Converts a timeout; at most 68 years.
 #[cfg(not(any(target_os = "macos", target_os = "illumos")))]
 pub fn timespec(time: std::time::Duration) -> libc::timespec {
     libc::timespec {

@@ -172,7 +172,7 @@ unsafe extern "C" {
     pub fn mremap(base: *mut c_void, size: usize, new: usize, flags: c_int, ...) -> *mut c_void;
 }
 
-/// Without mremap(2) pages can be unmapped at the end, and that is all.
+/// Without mremap(2) a mapping can only shrink: pages at its end are unmapped.
 ///
 /// # Safety
 /// As above.

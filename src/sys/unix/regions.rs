@@ -1,8 +1,8 @@
-//! What macOS has mapped at one address.
+//! The mapping at an address, on macOS.
 
 use std::ffi::c_int;
 
-/// The protection at an address, and where the region that has it ends. Inside a signal handler, too.
+/// The protection at an address, and the end of its region. May be called in a signal handler.
 pub fn protection(address: usize) -> Option<(c_int, usize)> {
     // <mach/vm_region.h>: struct vm_region_basic_info_64, in numbers of 32 bits. Its first is the protection.
     const VM_REGION_BASIC_INFO_64: c_int = 9;
@@ -22,12 +22,12 @@ pub fn protection(address: usize) -> Option<(c_int, usize)> {
     }
     let (mut start, mut size, mut count, mut object) = (address as u64, 0, COUNT, 0);
     let mut info = [0; COUNT as usize];
-    // SAFETY: writes no more numbers than `count`, and the others, to the places given.
-    let asked = unsafe {
+    // SAFETY: writes at most `count` numbers to `info`, and one number to each other address.
+    let result = unsafe {
         let info = info.as_mut_ptr();
         mach_vm_region(mach_task_self_, &mut start, &mut size, VM_REGION_BASIC_INFO_64, info, &mut count, &mut object)
     };
-    // It finds the next region where none holds the address. The bits of protections are those of PROT_.
+    // If no region contains the address, the call returns the next one. The bits of protections are those of PROT_.
     let end = usize::try_from(start + size).ok()?;
-    (asked == 0 && start <= address as u64).then_some((info[0], end))
+    (result == 0 && start <= address as u64).then_some((info[0], end))
 }

@@ -11,7 +11,7 @@ use std::{ffi::c_int, ops::Range};
 #[cfg(not(target_os = "openbsd"))]
 pub fn page_residency(pages: &Pages, range: Range<usize>, to: &mut [u8]) -> Result<(), Errno> {
     assert!(range.len().div_ceil(page_size()) <= to.len(), "a byte for each page");
-    // SAFETY: the kernel writes one byte for each page of the range, and there is room for as many.
+    // SAFETY: the kernel writes one byte per page of the range, and `to` has as many.
     check(unsafe { libc::mincore(pages.start_of(&range).cast(), range.len(), to.as_mut_ptr().cast()) })
 }
 
@@ -21,7 +21,7 @@ pub fn evict_cached(fd: c_int, offset: i64, size: i64) -> Result<(), Errno> {
     advise_of_file(fd, offset, size, libc::POSIX_FADV_DONTNEED)
 }
 
-/// Begins to read `size` bytes of a file (0: all to its end) into the page cache.
+/// Starts reading `size` bytes of a file (0: all to its end) into the page cache.
 #[cfg(target_os = "freebsd")]
 pub fn read_ahead(fd: c_int, offset: i64, size: i64) -> Result<(), Errno> {
     advise_of_file(fd, offset, size, libc::POSIX_FADV_WILLNEED)

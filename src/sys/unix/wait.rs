@@ -1,36 +1,36 @@
-//! Waiting for a word and waking waiters, also between processes that map the same memory: each system's own call, in the form
-//! of futex(2) of Linux. illumos documents none.
+//! Waiting on a word and waking waiters, also between processes that map the same memory: the call of each system, with the
+//! interface of futex(2) of Linux. illumos documents none.
 
 use super::last_errno;
 use crate::error::Errno;
 use std::ffi::c_int;
 use std::time::Duration;
 
-/// Sleeps while the 32-bit word is the low half of `expected`, until it is woken. EAGAIN if the word is another already.
+/// Sleeps until woken if the 32-bit word equals the low half of `expected`; otherwise EAGAIN.
 pub fn wait_on(word: *const u8, expected: u64, timeout: Duration) -> Result<(), Errno> {
     #[allow(clippy::cast_possible_truncation, reason = "the low half is meant")]
     let expected = expected as u32;
     system::wait(word, expected, timeout)
 }
 
-/// Wakes up to `count` waiters of the word, and returns how many; 0 on FreeBSD, which does not report it.
+/// Wakes up to `count` threads that wait on the word. Returns how many it woke; 0 on FreeBSD, which does not report it.
 pub fn wake(word: *const u8, count: c_int) -> Result<usize, Errno> {
     system::wake(word, count)
 }
 
-/// EAGAIN where the word has another value. The calls of macOS and FreeBSD return 0 then, as for a wake.
+/// EAGAIN if the word has another value. The calls of macOS and FreeBSD return 0 then, as after a wake.
 #[cfg(any(target_os = "macos", target_os = "freebsd"))]
 fn compare(word: *const u8, expected: u32) -> Result<(), Errno> {
     let mut bytes = [0; 4];
-    // SAFETY: the room is this function's. An aligned word is on one page.
+    // SAFETY: the buffer is this function's. An aligned word lies in one page.
     match unsafe { super::copy_by_socket(word, bytes.as_mut_ptr(), bytes.len()) }? {
         4 if u32::from_ne_bytes(bytes) == expected => Ok(()),
         _ => Err(Errno(libc::EAGAIN)),
     }
 }
 
-/// os_sync_wait_on_address and its like, of macOS 14.4: found when they are first called, so that older systems can load
-/// this library. Those have only __ulock_wait, which is private: it may change, and Apple's store rejects programs that use it.
+/// os_sync_wait_on_address and related functions (macOS 14.4), which are looked up at the first call, so that older systems can
+/// load this library. Older systems have only __ulock_wait, which is private: it may change, and Apple's store rejects programs that use it.
 #[cfg(target_os = "macos")]
 mod system {
     use super::{Duration, Errno, c_int, compare, last_errno};
@@ -44,19 +44,19 @@ mod system {
     type Wake = unsafe extern "C" fn(*mut c_void, usize, u32) -> c_int;
 
     fn symbol(name: &CStr) -> *mut c_void {
-        // SAFETY: looks the name up, which ends in NUL.
+        // SAFETY: looks up the name, which ends in NUL.
         unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) }
     }
 
     pub fn wait(word: *const u8, expected: u32, timeout: Duration) -> Result<(), Errno> {
         static WAIT: OnceLock<Option<Wait>> = OnceLock::new();
         let wait = WAIT.get_or_init(|| {
-            // SAFETY: <os/os_sync_wait_on_address.h> declares the function so; NULL is None.
+            // SAFETY: this is the declaration of <os/os_sync_wait_on_address.h>; NULL is None.
             unsafe { std::mem::transmute(symbol(c"os_sync_wait_on_address_with_timeout")) }
         });
         let wait = wait.ok_or(Errno::ENOSYS)?;
         compare(word, expected)?;
-        // No time at all is EINVAL. The longest is 68 years, as for a timespec.
+        // A timeout of 0 is EINVAL. The longest is 68 years, as for a timespec.
         let nanoseconds = u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX).clamp(1, 1_000_000_000 << 31);
         let (place, shared) = (word.cast_mut().cast(), OS_SYNC_WAIT_ON_ADDRESS_SHARED);
         // SAFETY: the kernel checks the word's address, and does not write there.
@@ -87,7 +87,7 @@ mod system {
     }
 }
 
-/// _umtx_op(2), in the forms that are not of one process only.
+/// _umtx_op(2), with the operations that work between processes.
 #[cfg(target_os = "freebsd")]
 mod system {
     use super::super::timespec;
@@ -130,7 +130,7 @@ mod system {
         match waited {
             0 => Ok(()),
             _ => match last_errno() {
-                // A signal, too: one whose handler has SA_RESTART.
+                // Also a signal whose handler has SA_RESTART.
                 Errno(libc::ECANCELED) => Err(Errno(libc::EINTR)),
                 errno => Err(errno),
             },

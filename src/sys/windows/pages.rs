@@ -355,11 +355,11 @@ impl SectionView {
         }
         let length = file_info(fd)?.size;
         if is_private {
-            return Ok(of(section::of_file(fd, copy)?, length, copy, None));
+            return Ok(of(section::create(fd, copy)?, length, copy, None));
         }
-        match section::of_file(fd, write) {
+        match section::create(fd, write) {
             Ok(section) => Ok(of(section, length, write, Some(duplicate(fd)?))),
-            Err(Errno::EACCES) if !has(prot, constants::PROT_WRITE) => Ok(of(section::of_file(fd, read)?, length, read, None)),
+            Err(Errno::EACCES) if !has(prot, constants::PROT_WRITE) => Ok(of(section::create(fd, read)?, length, read, None)),
             Err(errno) => Err(errno),
         }
     }

@@ -13,7 +13,7 @@ use windows_sys::Win32::System::Memory::{
 };
 
 /// Creates a section of a whole file, with a PAGE_ protection.
-pub fn of_file(file: RawFile, protection: u32) -> Result<File, Errno> {
+pub fn create(file: RawFile, protection: u32) -> Result<File, Errno> {
     // SAFETY: the system checks the handle; no name.
     owned(unsafe { CreateFileMappingW(handle(file), null(), protection, 0, 0, null()) })
 }

@@ -1,7 +1,7 @@
 //! The class: its slots, methods and properties in one table.
 //!
-//! It derives from a class in Python, which has what is new and seldom. The methods here are its own, so that the interpreter
-//! finds them where it looks first, and knows by one comparison that an instance is of the class that a method is for.
+//! It derives from a Python class with the methods that the standard library does not have. The methods that must be fast are
+//! in the class itself, where the interpreter looks them up first and checks the type of an instance with one comparison.
 
 use crate::documentation as doc;
 use crate::exceptions::Object;
@@ -15,11 +15,11 @@ type WithNone = unsafe extern "C" fn(Object, Object) -> Object;
 type WithMany = unsafe extern "C" fn(Object, *mut Object, Py_ssize_t) -> Object;
 type WithNames = unsafe extern "C" fn(Object, *const Object, Py_ssize_t, Object) -> Object;
 
-/// A list that an interpreter reads and never writes.
+/// A list that the interpreter reads and never writes.
 #[repr(transparent)]
 struct List<T, const COUNT: usize>([T; COUNT]);
 
-// SAFETY: never written to.
+// SAFETY: it is never written to.
 unsafe impl<T, const COUNT: usize> Sync for List<T, COUNT> {}
 
 const fn method(name: &'static CStr, function: PyMethodDefPointer, flags: c_int, doc: &'static CStr) -> PyMethodDef {
@@ -80,13 +80,13 @@ const fn property(name: &'static CStr, get: getter, set: Option<setter>, doc: *c
 
 static PROPERTIES: List<PyGetSetDef, 4> = List([
     property(c"closed", lifetime::closed, None, doc::CLOSED.as_ptr()),
-    // A view releases the mapping that it was made from: an instance keeps to one for life.
+    // Read-only: a view releases the handle of its map, so an instance has the same handle until it is deallocated.
     property(c"_handle", object::handle, None, null()),
     property(c"_access", object::access, Some(object::set_access), null()),
     PyGetSetDef { name: null(), get: None, set: None, doc: null(), closure: null_mut() },
 ]);
 
-/// `make_class(base)`: the class `mmap`, derived from `base`, whose instances have no memory of their own.
+/// `make_class(base)`: the class `mmap`, derived from `base`, whose instances have no fields.
 pub unsafe extern "C" fn make(module: Object, base: Object) -> Object {
     let members = [
         PyMemberDef {

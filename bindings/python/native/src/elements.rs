@@ -1,4 +1,4 @@
-//! Numbers at any place, and words that threads and processes share: `get`, `put`, and the atomic operations.
+//! Numbers at any offset, and words shared by threads and processes: `get`, `put`, and the atomic operations.
 
 use crate::arguments::{int64, named, word};
 use crate::exceptions::{Object, Raised, Result, call, fail, made, none, or_null, raised_by};
@@ -15,28 +15,28 @@ enum Number {
     Signed,
     Unsigned,
     Float,
-    /// A float of 16 bits, for which the library has no number: Python converts its bits.
+    /// A 16-bit float, a kind that the library does not have: Python converts its bits.
     Half,
 }
 
-/// A kind of number, and what the library has for it.
+/// A kind of number; `code` is the library's number for it.
 struct Kind {
     number: Number,
     width: u32,
     code: i64,
 }
 
-/// MMAP_WRAP_I8 and the others are a width in bytes and one of these.
+/// MMAP_WRAP_I8 and the others are one of these, combined with the width in bytes.
 const SIGNED: i64 = I8 - 1;
 const UNSIGNED: i64 = U8 - 1;
 const FLOAT: i64 = F32 - 4;
 
 impl Kind {
     /// # Safety
-    /// The interpreter's lock is held.
+    /// The GIL is held.
     #[inline(always)]
     unsafe fn of(name: Object) -> Result<Kind> {
-        // SAFETY: as demanded; the text stays as long as its object.
+        // SAFETY: as the caller promises; the text is valid as long as its object.
         unsafe {
             if PyUnicode_Check(name) != 0 {
                 let mut size = 0;
@@ -47,7 +47,7 @@ impl Kind {
                     return Ok(kind);
                 }
             }
-            // It says what is wrong with it.
+            // Python raises the error.
             let raising = |function, format| PyObject_CallFunction(function, format, name);
             Err(raised_by(call(c"mmap_wrap._elements", c"_kind", c"(O)", raising)))
         }
@@ -112,13 +112,13 @@ unsafe fn number(object: Object, arguments: Arguments) -> Result<Object> {
     }
 }
 
-/// Whether a call that gave what stands for no number has succeeded with just that.
+/// Ok if the call that returned the value for "no number" succeeded with this value; else its exception.
 ///
 /// # Safety
-/// The interpreter's lock is held.
+/// The GIL is held.
 #[cold]
 unsafe fn succeeded(method: &CStr) -> Result<()> {
-    // SAFETY: as demanded.
+    // SAFETY: as the caller promises.
     unsafe {
         match (library().last_error_code)() {
             0 => Ok(()),
@@ -175,7 +175,7 @@ unsafe fn number_put(object: Object, arguments: Arguments) -> Result<Object> {
     }
 }
 
-/// The integer as the library takes it, which has the bits of a large one as they are; None if it does not fit the kind.
+/// The integer as an int64_t with the same bits; None if it does not fit the kind.
 ///
 /// # Safety
 /// As the methods; `index` is an int.
@@ -195,7 +195,7 @@ unsafe fn bits_of(index: Object, kind: &Kind) -> Option<i64> {
     }
 }
 
-/// Takes the number's reference.
+/// The exception for a number that does not fit its kind. Consumes the reference to the number.
 ///
 /// # Safety
 /// As the methods.
@@ -211,7 +211,7 @@ unsafe fn does_not_fit(number: Object, kind: Object) -> Raised {
     Raised
 }
 
-/// How many bits the word of an atomic operation has: 64 where that is left out.
+/// The width of the word of an atomic operation in bits; 64 if the argument is omitted.
 ///
 /// # Safety
 /// As the methods.
@@ -222,9 +222,9 @@ unsafe fn bits(argument: Object) -> Result<i64> {
 
 /// # Safety
 /// As the methods.
-unsafe fn before(method: &CStr, code: i64, before: i64) -> Result<Object> {
+unsafe fn old_word(method: &CStr, code: i64, old: i64) -> Result<Object> {
     // SAFETY: called by the interpreter.
-    unsafe { if code < 0 { Err(fail(method, code)) } else { made(PyLong_FromLongLong(before)) } }
+    unsafe { if code < 0 { Err(fail(method, code)) } else { made(PyLong_FromLongLong(old)) } }
 }
 
 /// `atomic_load(offset, bits=64)`
@@ -236,7 +236,7 @@ pub unsafe extern "C" fn atomic_load(object: Object, first: *const Object, count
             let [offset, width] = named(c"atomic_load", [c"offset", c"bits"], 2, 1, (first, count, names))?;
             let (width, offset) = (bits(width)?, int64(offset)?);
             let code = (library().atomic_load)(map_of(object).handle, width, offset, &raw mut value);
-            before(c"atomic_load", code, value)
+            old_word(c"atomic_load", code, value)
         }
     };
     or_null(load())
@@ -258,11 +258,11 @@ pub unsafe extern "C" fn atomic_store(object: Object, first: *const Object, coun
 
 const VALUE: [&CStr; 3] = [c"offset", c"value", c"bits"];
 
-/// What both operations do that take a value and give the word before.
+/// Implements the operations that take a value and return the old word.
 ///
 /// # Safety
-/// As the methods; `name` is the method's.
-unsafe fn changed(
+/// As the methods; `name` is the name of the method.
+unsafe fn read_modify_write(
     name: &CStr,
     operation: unsafe extern "C" fn(i64, i64, i64, i64, *mut i64) -> i64,
     object: Object,
@@ -274,20 +274,20 @@ unsafe fn changed(
         let [offset, value, width] = named(name, VALUE, 3, 2, arguments)?;
         let (width, offset, value) = (bits(width)?, int64(offset)?, word(value)?);
         let code = operation(map_of(object).handle, width, offset, value, &raw mut old);
-        before(name, code, old)
+        old_word(name, code, old)
     }
 }
 
 /// `atomic_add(offset, value, bits=64)`
 pub unsafe extern "C" fn atomic_add(object: Object, first: *const Object, count: Py_ssize_t, names: Object) -> Object {
     // SAFETY: called by the interpreter.
-    or_null(unsafe { changed(c"atomic_add", library().atomic_add, object, (first, count, names)) })
+    or_null(unsafe { read_modify_write(c"atomic_add", library().atomic_add, object, (first, count, names)) })
 }
 
 /// `atomic_exchange(offset, value, bits=64)`
 pub unsafe extern "C" fn atomic_exchange(object: Object, first: *const Object, count: Py_ssize_t, names: Object) -> Object {
     // SAFETY: called by the interpreter.
-    or_null(unsafe { changed(c"atomic_exchange", library().atomic_exchange, object, (first, count, names)) })
+    or_null(unsafe { read_modify_write(c"atomic_exchange", library().atomic_exchange, object, (first, count, names)) })
 }
 
 /// `atomic_compare_exchange(offset, expected, desired, bits=64)`
@@ -299,7 +299,7 @@ pub unsafe extern "C" fn atomic_compare_exchange(
 ) -> Object {
     let exchange = || {
         let mut old = 0;
-        // SAFETY: called by the interpreter; a tuple has references of its own.
+        // SAFETY: called by the interpreter; the tuple has its own references.
         unsafe {
             let parameters = [c"offset", c"expected", c"desired", c"bits"];
             let arguments = (first, count, names);

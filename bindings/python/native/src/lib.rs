@@ -1,11 +1,11 @@
 //! `mmap_wrap._native`: the class of the Python package, over the C ABI of libmmap_wrap.
 //!
-//! Every method of the standard library's `mmap.mmap` is here, and with it what has to be as fast: the rest of the package is
-//! Python over ctypes. Python names the library (`load`), so that the module, ctypes and whatever else is in the process
-//! use the same one; each method enters it once. What the library finds wrong becomes an exception by the package's
-//! `_errors`, in Python: nothing here decides what a range is, and nothing touches mapped memory.
+//! It has every method of the standard library's `mmap.mmap`, and others that must be as fast; the rest of the package is Python
+//! with ctypes. Python passes the path of the library (`load`), so that the module and ctypes use the same one. Each method calls
+//! the library once. The package's `_errors`, in Python, converts the library's errors to exceptions. This module does not check
+//! ranges and does not access mapped memory.
 //!
-//! The module has no state: its functions are the process's (`library`), its class belongs to the interpreter that has made it.
+//! The module has no state: the library's functions are per process (`library`), the class is per interpreter.
 
 mod arguments;
 mod class;
@@ -29,7 +29,7 @@ use pyo3_ffi::*;
 use std::ffi::{CStr, c_void};
 use std::ptr::null_mut;
 
-/// `load(path, abi_version)`: the system's handle of the library at a path, and its ABI number. OSError.
+/// `load(path, abi_version)`: loads the library; returns the system's handle and the library's ABI number. OSError: it failed.
 unsafe extern "C" fn load(_: Object, first: *mut Object, count: Py_ssize_t) -> Object {
     // SAFETY: called by the interpreter.
     unsafe {
@@ -48,8 +48,7 @@ unsafe extern "C" fn load(_: Object, first: *mut Object, count: Py_ssize_t) -> O
     }
 }
 
-/// `constant(name)`: the platform's constant of that name (bytes), or what the library says: a code, as a negative number, in
-/// a tuple.
+/// `constant(name)`: the value of the platform's constant of that name (bytes), or a tuple with the library's negative code.
 unsafe extern "C" fn constant(_: Object, name: Object) -> Object {
     // SAFETY: called by the interpreter.
     unsafe {
@@ -65,29 +64,28 @@ unsafe extern "C" fn constant(_: Object, name: Object) -> Object {
     }
 }
 
-/// `message(code)`: what the library says of this thread's last failure, whose code that is; of another, what it says of the
-/// code.
+/// `message(code)`: the message of this thread's last failure, if it had that code; else the general message for the code.
 unsafe extern "C" fn message(_: Object, code: Object) -> Object {
     // SAFETY: called by the interpreter.
-    unsafe { said(code, library().last_error_message) }
+    unsafe { error_text(code, library().last_error_message) }
 }
 
-/// `reason(code)`: the same without the name of the function that failed: the program called another.
+/// `reason(code)`: the same without the name of the library's function, as the program called a Python function.
 unsafe extern "C" fn reason(_: Object, code: Object) -> Object {
     // SAFETY: called by the interpreter.
-    unsafe { said(code, library().last_error_reason) }
+    unsafe { error_text(code, library().last_error_reason) }
 }
 
 /// # Safety
 /// Called by the interpreter.
-unsafe fn said(code: Object, last_error: header::mmap_wrap_last_error_message) -> Object {
-    // SAFETY: as demanded; the texts end in NUL, and stay until this thread asks for another.
+unsafe fn error_text(code: Object, last_error: header::mmap_wrap_last_error_message) -> Object {
+    // SAFETY: as the caller promises; the texts end in NUL, and are valid until this thread's next call for one.
     unsafe {
         let code = PyLong_AsLongLong(code);
         if code == -1 && !PyErr_Occurred().is_null() {
             return null_mut();
         }
-        // A signal's handler or a finalizer may have run in between, and had a failure of its own.
+        // A signal handler or a finalizer may have run in between, and have failed itself.
         let is_last = (library().last_error_code)() == code;
         let text = if is_last { last_error() } else { (library().strerror)(code) };
         PyUnicode_DecodeUTF8(text, CStr::from_ptr(text).count_bytes() as Py_ssize_t, c"replace".as_ptr())
@@ -128,13 +126,13 @@ static mut FUNCTIONS: [PyMethodDef; 9] = [
     PyMethodDef::zeroed(),
 ];
 
-/// Nothing is left to be done when the module is executed; a module with slots is one that each interpreter makes anew.
+/// Does nothing. A module with an execution slot is created anew by each interpreter (multi-phase initialisation).
 unsafe extern "C" fn execute(_: Object) -> std::ffi::c_int {
     0
 }
 
-// Both that follow `execute` are younger than the oldest version that the module is for: `initialise` leaves out what an
-// interpreter does not know.
+// The slots after `execute` are newer than the oldest supported version of Python: `PyInit__native` adds those that the
+// interpreter supports.
 const MULTIPLE_INTERPRETERS: std::ffi::c_int = 3;
 const GIL: std::ffi::c_int = 4;
 const SUPPORTED_WITH_A_LOCK_EACH: *mut c_void = std::ptr::without_provenance_mut(2);
@@ -159,15 +157,15 @@ static mut DEFINITION: PyModuleDef = PyModuleDef {
     m_free: None,
 };
 
-/// What an interpreter calls to import the module.
+/// Called by the interpreter to import the module.
 ///
 /// # Safety
-/// Only an interpreter may call it, with its lock held.
+/// Only an interpreter may call it, with the GIL held.
 #[unsafe(no_mangle)]
 #[allow(non_snake_case)]
 pub unsafe extern "C" fn PyInit__native() -> Object {
     static KNOWN: std::sync::Once = std::sync::Once::new();
-    // SAFETY: once in a process, before an interpreter reads the slots; and all of them are of the same version.
+    // SAFETY: runs once per process, before any interpreter reads the slots; all interpreters have the same version.
     unsafe {
         KNOWN.call_once(|| {
             if Py_Version >= 0x030c_0000 {

@@ -1,7 +1,7 @@
-//! The loaded libmmap_wrap: its functions, found by name once.
+//! The loaded libmmap_wrap: its functions, looked up once by name.
 //!
-//! A process has one registry of mappings, and so one library, whichever of its interpreters loads it first. Nothing is
-//! linked, so that MMAP_WRAP_LIBRARY can name another file than the one beside the module.
+//! A process has one registry of mappings, so all its interpreters use the library that the first one loaded. It is not linked,
+//! so that MMAP_WRAP_LIBRARY can select another file than the one beside the module.
 
 use crate::exceptions::{Object, Raised, Result};
 use crate::header;
@@ -12,14 +12,14 @@ use std::sync::OnceLock;
 
 macro_rules! functions {
     ($($name:ident = $symbol:ident;)*) => {
-        /// Each as include/mmap_wrap.h declares it.
+        /// The functions, with the types declared in include/mmap_wrap.h.
         pub struct Library { $(pub $name: header::$symbol),* }
 
         impl Library {
             /// # Safety
-            /// `handle` is a loaded libmmap_wrap of the ABI number that this module is written for.
+            /// `handle` is a loaded libmmap_wrap with the ABI number of this module's declarations.
             unsafe fn of(handle: *mut c_void) -> Result<Library> {
-                // SAFETY: as demanded, so that each symbol is the function that the header declares.
+                // SAFETY: as the caller promises: each symbol is the function that the header declares.
                 unsafe { Ok(Library { $($name: std::mem::transmute::<*mut c_void, header::$symbol>(
                     system::symbol(handle, concat!(stringify!($symbol), "\0"))?,
                 )),* }) }
@@ -69,10 +69,10 @@ functions! {
     constant = mmap_wrap_constant;
 }
 
-/// The library, and what dlopen gave for it.
+/// The handle that the system returned for the library, and the library.
 static LIBRARY: OnceLock<(usize, Library)> = OnceLock::new();
 
-/// The library; a process without one has no map, and none of the functions below that need it is called.
+/// The library. Functions that need it are called only after it is loaded; otherwise the process is aborted.
 #[inline(always)]
 pub fn library() -> &'static Library {
     match LIBRARY.get() {
@@ -86,13 +86,13 @@ fn none() -> ! {
     std::process::abort()
 }
 
-/// Loads the library at a path (a str; on Windows a full one), or finds it loaded: its handle, as the system gives it, and its ABI
-/// number. Its functions are bound only if that is `abi_version`. OSError: no such library; another one is bound already.
+/// Loads the library at a path (a str; on Windows an absolute one) unless it is loaded; returns the system's handle and the
+/// library's ABI number. Binds its functions only if that is `abi_version`. OSError: no such library, or another one is bound.
 ///
 /// # Safety
-/// The interpreter's lock is held. Loading runs the file's own code.
+/// The GIL is held. Loading runs code of the file.
 pub unsafe fn load(path: Object, abi_version: i64) -> Result<(usize, i64)> {
-    // SAFETY: as demanded.
+    // SAFETY: as the caller promises.
     unsafe {
         let handle = system::load_library(path)?;
         let number: header::mmap_wrap_abi_version = std::mem::transmute(system::symbol(handle, "mmap_wrap_abi_version\0")?);
@@ -111,7 +111,7 @@ pub unsafe fn load(path: Object, abi_version: i64) -> Result<(usize, i64)> {
     }
 }
 
-/// A flag for functions of C.
+/// A flag as an argument of the library's functions.
 pub fn yes(flag: bool) -> i64 {
     c_int::from(flag).into()
 }

@@ -1,10 +1,10 @@
-//! How a map begins and ends: `mmap(...)`, `close`, `closed`, the `with` statement, and `repr`.
+//! Creating and closing a map: `mmap(...)`, `close`, `closed`, the `with` statement; and `repr`.
 
 use crate::arguments::{arguments, int, int64, is_none, long, ssize};
 use crate::exceptions::{Object, Raised, Result, call, made, none, or_null, raise, raise_errno, raised_by};
 use crate::header::{E_UNMAPPED, KEEP, OR_PRIVATE, REST};
 use crate::library::library;
-use crate::object::{ACCESS_COPY, ACCESS_READ, ACCESS_WRITE, LONG, UNTRACKED, call_of, map_of, surviving, without_lock};
+use crate::object::{ACCESS_COPY, ACCESS_READ, ACCESS_WRITE, LONG, UNTRACKED, call_of, map_of, surviving, without_gil};
 use crate::pages::info;
 use crate::system;
 use pyo3_ffi::*;
@@ -14,10 +14,10 @@ use std::ptr::{null, null_mut};
 const READ_WRITE: c_int = system::PROT_READ | system::PROT_WRITE;
 const ACCESS_DEFAULT: i64 = 0;
 
-/// What a program calls that makes a map.
+/// The caller's name for `mmap(...)` in messages.
 const CLASS: &CStr = c"mmap_wrap.mmap";
 
-/// What is asked for in `mmap(...)`, in the order in which the arguments are looked at.
+/// The converted and checked arguments of `mmap(...)`, in the order in which they are checked.
 struct Request {
     fd: c_int,
     length: i64,
@@ -27,13 +27,13 @@ struct Request {
     offset: i64,
     address: i64,
     alignment: i64,
-    /// A name for the memory, which only Windows' class takes; NULL where there is none.
+    /// The name of the memory, a parameter on Windows only; NULL if there is none.
     tag: Object,
-    tracks: bool,
-    survives: bool,
+    trackfd: bool,
+    survive: bool,
 }
 
-/// The arguments as they came: NULL for one that is left out.
+/// The arguments as objects: NULL for an omitted one.
 struct Given {
     fd: Object,
     length: Object,
@@ -44,12 +44,12 @@ struct Given {
     address: Object,
     alignment: Object,
     tag: Object,
-    tracks: c_int,
-    survives: c_int,
+    trackfd: c_int,
+    survive: c_int,
 }
 
 pub unsafe extern "C" fn new(class: *mut PyTypeObject, arguments: Object, keywords: Object) -> Object {
-    // SAFETY: called by the interpreter, with a class derived from this one, or itself.
+    // SAFETY: called by the interpreter, with this class or a subclass.
     unsafe { or_null(Request::of(arguments, keywords).and_then(|request| request.map(class))) }
 }
 
@@ -68,14 +68,14 @@ impl Given {
             address: nothing,
             alignment: nothing,
             tag: nothing,
-            tracks: 1,
-            survives: 1,
+            trackfd: 1,
+            survive: 1,
         };
         // SAFETY: called by the interpreter.
         if unsafe { given.parse(arguments, keywords) } == 0 { Err(Raised) } else { Ok(given) }
     }
 
-    /// The standard library's parameters, and behind them those that it does not have. 0: an exception is set.
+    /// Parses the standard library's parameters, and then those that it does not have. Returns 0 with an exception set.
     ///
     /// # Safety
     /// As `new`.
@@ -94,7 +94,7 @@ impl Given {
             c"alignment".as_ptr(),
             null(),
         ];
-        // SAFETY: called by the interpreter; there is a place for each of the format's letters.
+        // SAFETY: called by the interpreter; there is a pointer of its type for each letter of the format.
         unsafe {
             PyArg_ParseTupleAndKeywords(
                 arguments,
@@ -107,15 +107,15 @@ impl Given {
                 &raw mut self.prot,
                 &raw mut self.access,
                 &raw mut self.offset,
-                &raw mut self.tracks,
-                &raw mut self.survives,
+                &raw mut self.trackfd,
+                &raw mut self.survive,
                 &raw mut self.address,
                 &raw mut self.alignment,
             )
         }
     }
 
-    /// The same on Windows, where the standard library has a name for the memory in place of flags and protection.
+    /// The same on Windows, where the standard library has a name for the memory instead of flags and protection.
     ///
     /// # Safety
     /// As `new`.
@@ -135,7 +135,7 @@ impl Given {
             c"prot".as_ptr(),
             null(),
         ];
-        // SAFETY: called by the interpreter; there is a place for each of the format's letters.
+        // SAFETY: called by the interpreter; there is a pointer of its type for each letter of the format.
         unsafe {
             PyArg_ParseTupleAndKeywords(
                 arguments,
@@ -147,8 +147,8 @@ impl Given {
                 &raw mut self.tag,
                 &raw mut self.access,
                 &raw mut self.offset,
-                &raw mut self.tracks,
-                &raw mut self.survives,
+                &raw mut self.trackfd,
+                &raw mut self.survive,
                 &raw mut self.address,
                 &raw mut self.alignment,
                 &raw mut self.flags,
@@ -177,7 +177,7 @@ impl Request {
             }
             let (access, flags, protection) = mode(access.into(), flags, protection)?;
             audit(fd, length, access, offset)?;
-            let address = if given.address.is_null() { 0 } else { place(given.address)? };
+            let address = if given.address.is_null() { 0 } else { address_of(given.address)? };
             let alignment = if given.alignment.is_null() { 0 } else { int64(given.alignment)? };
             Ok(Request {
                 fd,
@@ -189,8 +189,8 @@ impl Request {
                 address,
                 alignment,
                 tag: if is_none(given.tag) { null_mut() } else { given.tag },
-                tracks: given.tracks != 0,
-                survives: given.survives != 0,
+                trackfd: given.trackfd != 0,
+                survive: given.survive != 0,
             })
         }
     }
@@ -207,10 +207,10 @@ impl Request {
                 if self.offset & (system::granularity() - 1) != 0 {
                     return Err(raise_errno(libc::EINVAL));
                 }
-                // Nothing to be at an offset of; the standard library takes one all the same.
+                // Memory without a file has no offset; the standard library ignores one.
                 self.flags |= i64::from(system::MAP_ANONYMOUS);
                 if cfg!(windows) && self.flags & i64::from(system::MAP_SHARED) != 0 {
-                    // No process inherits it, and what is private can grow, as in the standard library.
+                    // Processes do not inherit it, and private memory can grow, as in the standard library.
                     self.flags ^= i64::from(system::MAP_SHARED | system::MAP_PRIVATE);
                 }
                 self.offset = 0;
@@ -225,16 +225,16 @@ impl Request {
     /// The new instance.
     ///
     /// # Safety
-    /// As `new`; nothing else has the handle.
+    /// As `new`; the caller owns the handle.
     unsafe fn object(&self, class: *mut PyTypeObject, handle: i64) -> Result<Object> {
-        let access = if self.tracks { self.access } else { self.access | UNTRACKED };
+        let access = if self.trackfd { self.access } else { self.access | UNTRACKED };
         let length = if self.length == REST { 0 } else { self.length };
-        // SAFETY: as demanded.
-        unsafe { surviving(class, handle, access, length, self.survives && can_be_lost(self.flags)) }
+        // SAFETY: as the caller promises.
+        unsafe { surviving(class, handle, access, length, self.survive && can_be_lost(self.flags)) }
     }
 
-    /// Maps memory that other processes map by its name. As CreateFileMapping leaves it, the last error of the thread says whether it
-    /// was there before: multiprocessing looks at that.
+    /// Maps memory that other processes map by its name. The thread's last error reports whether it existed before, as after
+    /// CreateFileMapping: multiprocessing checks that.
     ///
     /// # Safety
     /// As `new`.
@@ -253,23 +253,23 @@ impl Request {
         }
     }
 
-    /// Never called: no argument is a name.
+    /// Never called: there is no parameter for a name.
     #[cfg(not(windows))]
     unsafe fn map_section(&self, _: *mut PyTypeObject) -> Result<Object> {
         Err(Raised)
     }
 
-    /// The mapping of an open file, whose size is as before if that fails.
+    /// Maps an open file. If that fails, the file has its former size.
     ///
     /// # Safety
-    /// The interpreter's lock is held.
+    /// The GIL is held.
     unsafe fn handle_of_file(&mut self) -> Result<i64> {
-        // SAFETY: as demanded.
+        // SAFETY: as the caller promises.
         unsafe {
             let file = system::file(self.fd)?;
             let grows_from = self.length_within(&file)?;
-            self.require_one_way()?;
-            if self.tracks && self.flags & i64::from(system::MAP_ANONYMOUS) == 0 {
+            self.reject_shared_and_private()?;
+            if self.trackfd && self.flags & i64::from(system::MAP_ANONYMOUS) == 0 {
                 self.flags |= KEEP;
             }
             if grows_from.is_some() {
@@ -278,21 +278,21 @@ impl Request {
             }
             let handle = self.handle(file.number);
             if let (Err(Raised), Some(size)) = (&handle, grows_from) {
-                // The first error is the one to report.
+                // An error here is ignored: the first error is reported.
                 system::set_size(&file, size);
             }
             handle
         }
     }
 
-    /// Finds out the length to map where it is 0. The size of a file that is shorter than that.
+    /// Determines the length to map if it is 0. Returns the size of the file if that is less than the end of the map.
     ///
-    /// The library knows the length of a block device, and says of others that they need one.
+    /// For a file without a size, the library determines the length of a block device, and raises the error for others.
     ///
     /// # Safety
-    /// The interpreter's lock is held.
+    /// The GIL is held.
     unsafe fn length_within(&mut self, file: &system::File) -> Result<Option<i64>> {
-        let words = match (self.length, file.size) {
+        let message = match (self.length, file.size) {
             (0, None) => {
                 self.length = REST;
                 return Ok(None);
@@ -305,38 +305,38 @@ impl Request {
             }
             (length, size) => return Ok(size.filter(|size| length > size - self.offset)),
         };
-        // SAFETY: as demanded.
-        Err(unsafe { raise(PyExc_ValueError, words) })
+        // SAFETY: as the caller promises.
+        Err(unsafe { raise(PyExc_ValueError, message) })
     }
 
     /// # Safety
-    /// The interpreter's lock is held.
-    unsafe fn require_one_way(&self) -> Result<()> {
+    /// The GIL is held.
+    unsafe fn reject_shared_and_private(&self) -> Result<()> {
         let both = i64::from(system::MAP_SHARED | system::MAP_PRIVATE);
         if self.flags & both == both {
-            // SAFETY: as demanded.
+            // SAFETY: as the caller promises.
             unsafe {
                 let raising = |function, format| PyObject_CallFunction(function, format, CLASS.as_ptr(), self.flags);
-                Py_DecRef(made(call(c"mmap_wrap._request", c"require_one_way", c"(sL)", raising))?);
+                Py_DecRef(made(call(c"mmap_wrap._request", c"reject_shared_and_private", c"(sL)", raising))?);
             }
         }
         Ok(())
     }
 
     /// # Safety
-    /// The interpreter's lock is held.
+    /// The GIL is held.
     unsafe fn handle(&self, file: i64) -> Result<i64> {
         let &Request { fd, length, flags, protection, offset, address, alignment, .. } = self;
         let (fd, protection) = (i64::from(fd), i64::from(protection));
-        // SAFETY: as demanded. An address is only a hint, or the caller's responsibility by MAP_FIXED.
+        // SAFETY: as the caller promises. An address is a hint, or with MAP_FIXED the caller's responsibility.
         unsafe {
             if alignment != 0 && address != 0 {
                 let raising = |function, format| PyObject_CallFunction(function, format, CLASS.as_ptr(), address, alignment);
-                return Err(raised_by(call(c"mmap_wrap._request", c"either_place", c"(sLL)", raising)));
+                return Err(raised_by(call(c"mmap_wrap._request", c"raise_address_and_alignment", c"(sLL)", raising)));
             }
-            // Memory without a file is there at once, if it is not to be filled in.
+            // Mapping memory without a file is fast, unless it is populated.
             let may_wait = if fd == -1 && flags & !SIMPLE == 0 { 0 } else { LONG };
-            let handle = without_lock(may_wait, || {
+            let handle = without_gil(may_wait, || {
                 if alignment == 0 {
                     (library().map)(address as usize as *mut c_void, length, protection, flags, file, offset)
                 } else {
@@ -344,7 +344,7 @@ impl Request {
                 }
             });
             if handle < 0 {
-                // Where the library found the length, the standard library gives the system one of 0.
+                // Where the library determines the length, the standard library passes 0 to the system.
                 let length = if length == REST { 0 } else { length };
                 return Err(raised_by(call(c"mmap_wrap._standard", c"not_mapped", c"(LLLLL)", |function, format| {
                     PyObject_CallFunction(function, format, handle, fd, length, flags, protection)
@@ -355,27 +355,27 @@ impl Request {
     }
 }
 
-/// Flags with which memory without a file is mapped at once.
+/// Flags with which mapping memory without a file is fast.
 const SIMPLE: i64 = (system::MAP_ANONYMOUS | system::MAP_SHARED | system::MAP_PRIVATE | system::MAP_NORESERVE) as i64;
 
-/// An off_t: a long of C where that has as many bits.
+/// An off_t; converted as a C long if that has 64 bits.
 ///
 /// # Safety
-/// The interpreter's lock is held.
+/// The GIL is held.
 #[allow(clippy::unnecessary_cast, reason = "a long has 32 bits elsewhere")]
 unsafe fn off_t(object: Object) -> Result<i64> {
-    // SAFETY: as demanded.
+    // SAFETY: as the caller promises.
     unsafe { if size_of::<std::ffi::c_long>() == 8 { long(object).map(|number| number as i64) } else { int64(object) } }
 }
 
 /// # Safety
-/// The interpreter's lock is held.
-unsafe fn place(object: Object) -> Result<i64> {
-    // SAFETY: as demanded.
+/// The GIL is held.
+unsafe fn address_of(object: Object) -> Result<i64> {
+    // SAFETY: as the caller promises.
     unsafe {
         let address = int64(object)?;
         if address < 0 {
-            // As an unsigned number it would be one of the kernel's, which passes over a hint of that kind.
+            // As an unsigned number it would be a kernel address, and the kernel ignores such a hint.
             PyErr_Format(PyExc_OverflowError, c"address %lld is negative".as_ptr(), address);
             return Err(Raised);
         }
@@ -383,13 +383,13 @@ unsafe fn place(object: Object) -> Result<i64> {
     }
 }
 
-/// The access that counts, and its flags and protection; the standard library's rules and words.
+/// The access, with the flags and protection that it means; the standard library's rules and messages.
 ///
 /// # Safety
-/// The interpreter's lock is held.
+/// The GIL is held.
 unsafe fn mode(access: i64, flags: c_int, protection: c_int) -> Result<(i64, i64, c_int)> {
     let (shared, private) = (i64::from(system::MAP_SHARED), i64::from(system::MAP_PRIVATE));
-    let words = match access {
+    let message = match access {
         ACCESS_DEFAULT => return Ok((access_of(protection), flags.into(), protection)),
         _ if flags != system::MAP_SHARED || protection != READ_WRITE => c"mmap can't specify both access and flags, prot.",
         ACCESS_READ => return Ok((access, shared | OR_PRIVATE, system::PROT_READ)),
@@ -397,11 +397,11 @@ unsafe fn mode(access: i64, flags: c_int, protection: c_int) -> Result<(i64, i64
         ACCESS_COPY => return Ok((access, private, READ_WRITE)),
         _ => c"mmap invalid access parameter.",
     };
-    // SAFETY: as demanded.
-    Err(unsafe { raise(PyExc_ValueError, words) })
+    // SAFETY: as the caller promises.
+    Err(unsafe { raise(PyExc_ValueError, message) })
 }
 
-/// The access that a protection comes to.
+/// The ACCESS_ constant for a protection.
 fn access_of(protection: c_int) -> i64 {
     if protection & READ_WRITE == READ_WRITE {
         ACCESS_DEFAULT
@@ -412,9 +412,9 @@ fn access_of(protection: c_int) -> i64 {
     }
 }
 
-/// Whether the kernel can have no page for an access to such a map, and sends SIGBUS.
+/// Whether an access to a map with these flags can raise SIGBUS because the kernel has no page for it.
 ///
-/// Ordinary pages without a file are there once they are mapped, but for swap space that MAP_NORESERVE leaves open.
+/// Anonymous memory cannot, except for huge pages, and for MAP_NORESERVE, which reserves no swap space.
 fn can_be_lost(flags: i64) -> bool {
     flags & i64::from(system::MAP_ANONYMOUS) == 0 || flags & i64::from(system::MAP_HUGETLB | system::MAP_NORESERVE) != 0
 }
@@ -422,9 +422,9 @@ fn can_be_lost(flags: i64) -> bool {
 /// Raises the standard library's auditing event.
 ///
 /// # Safety
-/// The interpreter's lock is held.
+/// The GIL is held.
 unsafe fn audit(fd: c_int, length: i64, access: i64, offset: i64) -> Result<()> {
-    // SAFETY: as demanded; the format takes these.
+    // SAFETY: as the caller promises; the arguments have the types of the format.
     let done = unsafe { system::audit()?(c"mmap.__new__".as_ptr(), c"iLLL".as_ptr(), fd, length, access, offset) };
     if done < 0 { Err(Raised) } else { Ok(()) }
 }
@@ -435,7 +435,7 @@ unsafe fn close_now(object: Object, method: &'static CStr) -> Result<Object> {
     // SAFETY: called by the interpreter.
     unsafe {
         let map = call_of(object, method);
-        let done = without_lock(map.known_length(), || (library().unmap)(map.handle));
+        let done = without_gil(map.known_length(), || (library().unmap)(map.handle));
         if done < 0 {
             return Err(map.fail_as_standard(done, c"", c"cannot close exported pointers exist"));
         }
@@ -463,26 +463,26 @@ pub unsafe extern "C" fn exit(object: Object, first: *mut Object, count: Py_ssiz
     // SAFETY: called by the interpreter.
     unsafe {
         match (close_now(object, c"__exit__"), arguments(first, count)) {
-            (Err(Raised), &[_, error, ..]) if error != Py_None() => or_null(left_open(error)),
+            (Err(Raised), &[_, error, ..]) if error != Py_None() => or_null(note_close_error(error)),
             (closed, _) => or_null(closed),
         }
     }
 }
 
-/// What ends the block is what its caller needs to see: that the map could not be closed becomes a note of it.
+/// Adds the error of closing the map as a note to the exception that ended the `with` block, which the caller needs to see.
 ///
 /// # Safety
 /// As the methods; an exception is set.
 #[cold]
-#[allow(deprecated, reason = "what 3.12 has in their place is not in the stable ABI of 3.11")]
-unsafe fn left_open(error: Object) -> Result<Object> {
+#[allow(deprecated, reason = "their replacements in 3.12 are not in the stable ABI of 3.11")]
+unsafe fn note_close_error(error: Object) -> Result<Object> {
     let (mut kind, mut value, mut traceback) = (null_mut(), null_mut(), null_mut());
     // SAFETY: called by the interpreter.
     unsafe {
         PyErr_Fetch(&raw mut kind, &raw mut value, &raw mut traceback);
         PyErr_NormalizeException(&raw mut kind, &raw mut value, &raw mut traceback);
         let noting = |function, format| PyObject_CallFunction(function, format, error, value);
-        let noted = call(c"mmap_wrap._standard", c"left_open", c"(OO)", noting);
+        let noted = call(c"mmap_wrap._standard", c"note_close_error", c"(OO)", noting);
         Py_XDECREF(kind);
         Py_XDECREF(value);
         Py_XDECREF(traceback);
@@ -526,7 +526,7 @@ unsafe fn described(object: Object) -> Result<Object> {
     }
 }
 
-/// As the standard library has it: the name of its own class with the module, of a subclass without.
+/// The name in the repr, as in the standard library: with the module for the class itself, without it for a subclass.
 ///
 /// # Safety
 /// As the methods.

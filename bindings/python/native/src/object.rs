@@ -1,4 +1,4 @@
-//! The object: what an instance of the class holds, how it is made and ends, its length, and its memory as a buffer.
+//! The object: the fields of an instance, its creation and deallocation, its length, and the buffer protocol.
 
 use crate::arguments::arguments;
 use crate::exceptions::{self, Object, Raised, Result, call, made, or_null, raise};
@@ -10,7 +10,7 @@ use std::ffi::{CStr, c_int, c_void};
 use std::ptr::{addr_of_mut, null, null_mut};
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed, Ordering::SeqCst};
 
-/// An instance as it lies in memory.
+/// The layout of an instance in memory.
 #[repr(C)]
 pub struct Layout {
     head: PyObject,
@@ -20,36 +20,36 @@ pub struct Layout {
 
 pub const WEAK_REFERENCES: usize = std::mem::offset_of!(Layout, weak_references);
 
-/// What an instance knows of its map. Threads share it, without a lock in interpreters that have none: what changes is atomic.
+/// The fields of an instance. Threads share them, in free-threaded builds without a GIL, so those that change are atomic.
 pub struct Map {
     pub handle: i64,
-    /// Of its lowest two bits one of the ACCESS_ constants; above them UNTRACKED.
+    /// An ACCESS_ constant in the lowest two bits, and UNTRACKED.
     access: AtomicI64,
-    /// Where the file-like methods stand.
+    /// The position of the file-like methods, in bytes.
     position: AtomicI64,
-    /// The length when it was last asked for. Any call may find another one: this one only says which call to try first.
+    /// The length when it was last determined. It may be outdated: it is only used to choose which call to try first.
     length: AtomicI64,
-    /// The protection of the map as a whole, where it is known. Negative: the library is to be asked; each change of it has a
-    /// number of its own, so that a result from before the change is not kept after it.
+    /// The protection of the map as a whole, if it is known. Negative if the library must be asked: a different number after
+    /// each change, so that a result from before the change is not stored after it.
     protection: AtomicI64,
     changes: AtomicI64,
 }
 
-/// The bits of `access` that are one of the ACCESS_ constants.
+/// The bits of `access` with an ACCESS_ constant.
 pub const ACCESS: i64 = 3;
 pub const ACCESS_READ: i64 = 1;
 pub const ACCESS_WRITE: i64 = 2;
 pub const ACCESS_COPY: i64 = 3;
-/// Made with `trackfd=False`.
+/// The map was made with `trackfd=False`.
 pub const UNTRACKED: i64 = 4;
 
-/// Whether the interpreters that the module is built for have a lock: those without one have no stable ABI that it is built for.
-const HAS_LOCK: bool = cfg!(feature = "abi3");
+/// Whether the interpreters that the module is built for have a GIL. Builds for free-threaded ones do not use the stable ABI.
+const HAS_GIL: bool = cfg!(feature = "abi3");
 
-/// How many bytes an access must be about for the interpreter's lock to be let go meanwhile.
+/// The size in bytes from which on an access releases the GIL.
 pub const LONG: i64 = 1 << 16;
 
-/// A method that is called on a map: its name is what a failure's message begins with.
+/// A call of a method on a map. Messages of errors begin with the name of the method.
 #[derive(Clone, Copy)]
 pub struct Call<'a> {
     pub map: &'a Map,
@@ -71,23 +71,23 @@ impl std::ops::Deref for Call<'_> {
 /// As `map_of`.
 #[inline(always)]
 pub unsafe fn call_of<'a>(object: Object, method: &'static CStr) -> Call<'a> {
-    // SAFETY: as demanded.
+    // SAFETY: as the caller promises.
     Call { map: unsafe { map_of(object) }, method }
 }
 
 /// The map of an instance.
 ///
 /// # Safety
-/// `object` is an instance of the class, and alive.
+/// `object` is an instance of the class, and valid.
 #[inline(always)]
 pub unsafe fn map_of<'a>(object: Object) -> &'a Map {
-    // SAFETY: the class says so: its instances are laid out like that, and `Map` is written only before others see it.
+    // SAFETY: instances of the class have this layout, and `Map` is written only before other code can access the instance.
     unsafe { &(*object.cast::<Layout>()).map }
 }
 
-// Functions below and in the other files that the interpreter calls as slots and methods of the class are called with its
-// lock held (or, in interpreters without one, with the thread attached), with an instance of the class, and with arguments
-// that live meanwhile. That is what "called by the interpreter" stands for in each SAFETY comment.
+// The interpreter calls the slots and methods of the class with the GIL held, with an instance of the class, and with arguments
+// that are valid during the call. This is what "called by the interpreter" means in each SAFETY comment. In free-threaded
+// builds "the GIL is held" means that the thread is attached to the interpreter.
 
 impl Map {
     #[inline(always)]
@@ -100,27 +100,26 @@ impl Map {
         self.position.load(Relaxed)
     }
 
-    /// Steps from one position to another, unless another thread has stepped on from there. For a thread that holds the
-    /// interpreter's lock, if there is one.
+    /// Changes the position, unless another thread has changed it; returns whether it did. The GIL is held, if there is one.
     #[inline(always)]
     pub fn step(&self, from: i64, to: i64) -> bool {
-        if !HAS_LOCK {
+        if !HAS_GIL {
             return self.position.compare_exchange(from, to, Relaxed, Relaxed).is_ok();
         }
-        // No other thread comes in between, and a locked instruction costs as much as a small read.
-        let stays = self.position.load(Relaxed) == from;
-        if stays {
+        // With the GIL no other thread can interfere, and an atomic instruction would take as long as a small read.
+        let is_unchanged = self.position.load(Relaxed) == from;
+        if is_unchanged {
             self.position.store(to, Relaxed);
         }
-        stays
+        is_unchanged
     }
 
-    /// Has the protection asked for anew.
+    /// Marks the protection as unknown.
     fn forget_protection(&self) {
         self.protection.store(-2 - self.changes.fetch_add(1, SeqCst), SeqCst);
     }
 
-    /// The length when it was last asked for.
+    /// The length when it was last determined.
     #[inline(always)]
     pub fn known_length(&self) -> i64 {
         self.length.load(Relaxed)
@@ -128,76 +127,76 @@ impl Map {
 }
 
 impl Call<'_> {
-    /// The length now; a closed map is a ValueError.
+    /// The current length. ValueError: the map is closed.
     ///
     /// # Safety
-    /// The interpreter's lock is held.
+    /// The GIL is held.
     #[inline(always)]
     pub unsafe fn length(&self) -> Result<i64> {
         // SAFETY: the library checks the handle.
         let length = unsafe { (library().length)(self.handle) };
         if length < 0 {
-            // SAFETY: as demanded.
+            // SAFETY: as the caller promises.
             return Err(unsafe { self.fail(length) });
         }
         self.length.store(length, Relaxed);
         Ok(length)
     }
 
-    /// TypeError for a map that is for reading only.
+    /// TypeError if the map is read-only.
     ///
     /// # Safety
-    /// The interpreter's lock is held.
+    /// The GIL is held.
     #[inline(always)]
     pub unsafe fn require_writable(&self) -> Result<()> {
         if self.access() & ACCESS == ACCESS_READ {
-            // SAFETY: as demanded.
+            // SAFETY: as the caller promises.
             return Err(unsafe { raise(PyExc_TypeError, c"mmap can't modify a readonly memory map.") });
         }
         Ok(())
     }
 
-    /// Sets the exception for a negative code that the library gave in this thread just now.
+    /// Sets the exception for a negative code that the library just returned in this thread.
     ///
     /// # Safety
-    /// The interpreter's lock is held.
+    /// The GIL is held.
     #[cold]
     pub unsafe fn fail(&self, code: i64) -> Raised {
-        // SAFETY: as demanded.
+        // SAFETY: as the caller promises.
         unsafe { exceptions::fail(self.method, code) }
     }
 
-    /// The same in the words of the standard library: see `exceptions::fail_as_standard`.
+    /// The same with the standard library's exceptions: see `exceptions::fail_as_standard`.
     ///
     /// # Safety
-    /// The interpreter's lock is held.
+    /// The GIL is held.
     #[cold]
-    pub unsafe fn fail_as_standard(&self, code: i64, out_of_range: &CStr, held: &CStr) -> Raised {
-        // SAFETY: as demanded.
-        unsafe { exceptions::fail_as_standard(self.method, code, out_of_range, held, code) }
+    pub unsafe fn fail_as_standard(&self, code: i64, out_of_range: &CStr, busy: &CStr) -> Raised {
+        // SAFETY: as the caller promises.
+        unsafe { exceptions::fail_as_standard(self.method, code, out_of_range, busy, code) }
     }
 
-    /// The code of a call whose offset and size were inside the map as it was last seen: None if the map has become shorter.
+    /// The result of a call with a range that was inside the map at its known length; None if the map is shorter now.
     ///
     /// # Safety
-    /// The interpreter's lock is held.
+    /// The GIL is held.
     #[inline(always)]
     pub unsafe fn in_range(&self, code: i64) -> Result<Option<i64>> {
         match code {
             0.. => Ok(Some(code)),
             E_RANGE => Ok(None),
-            // SAFETY: as demanded.
+            // SAFETY: as the caller promises.
             _ => Err(unsafe { self.fail(code) }),
         }
     }
 }
 
-/// With an exception set: the one of a closed map in its place, if it is that.
+/// Replaces the exception that is set by the one for a closed map, if the map is closed.
 ///
 /// # Safety
 /// As the slots.
 #[cold]
-#[allow(deprecated, reason = "what 3.12 has in their place is not in the stable ABI of 3.11")]
+#[allow(deprecated, reason = "their replacements in 3.12 are not in the stable ABI of 3.11")]
 pub unsafe fn closed_first(map: Call) -> Raised {
     let (mut kind, mut value, mut traceback) = (null_mut(), null_mut(), null_mut());
     // SAFETY: called by the interpreter.
@@ -214,16 +213,16 @@ pub unsafe fn closed_first(map: Call) -> Raised {
     Raised
 }
 
-/// Runs an access to `size` bytes, for which the interpreter's lock is let go if it may take long.
+/// Runs an access to `size` bytes. Releases the GIL meanwhile if the size is at least LONG.
 ///
 /// # Safety
-/// The lock is held, and `access` touches nothing of Python that others could change meanwhile.
+/// The GIL is held, and `access` does not access Python objects that other threads can change.
 #[inline(always)]
-pub unsafe fn without_lock<T>(size: i64, access: impl FnOnce() -> T) -> T {
+pub unsafe fn without_gil<T>(size: i64, access: impl FnOnce() -> T) -> T {
     if size < LONG {
         return access();
     }
-    // SAFETY: the lock is held, and taken again.
+    // SAFETY: the GIL is held, and is acquired again.
     unsafe {
         let thread = PyEval_SaveThread();
         let done = access();
@@ -232,40 +231,39 @@ pub unsafe fn without_lock<T>(size: i64, access: impl FnOnce() -> T) -> T {
     }
 }
 
-/// Bytes of a long access between two runs of the signals' handlers: what a slow disk reads in a good part of a second. The
+/// The number of bytes of a long access between two runs of signal handlers: a slow disk reads that in less than a second. The
 /// package's `_pieces` has the same number.
 pub const PIECE: i64 = 1 << 24;
 
-/// Runs an access to `size` bytes, piece by piece if it is long: `access` gets the offset and size of each, the last piece
-/// first if `backwards`. Between two the handlers of signals run, so that Ctrl-C need not wait for the end. Gives the last
-/// code.
+/// Runs an access to `size` bytes, in pieces if it is long: `access` gets the offset and size of each, the last piece first if
+/// `backwards`. Signal handlers run between the pieces, so Ctrl-C interrupts the access. Returns the last code.
 ///
 /// # Safety
-/// As the slots, and as `without_lock`.
+/// As the slots, and as `without_gil`.
 #[inline(always)]
 pub unsafe fn in_pieces(size: i64, backwards: bool, access: impl Fn(i64, i64) -> i64) -> Result<i64> {
     if size < LONG {
         return Ok(access(0, size));
     }
-    // SAFETY: as demanded.
-    unsafe { in_pieces_without_lock(size, backwards, access) }
+    // SAFETY: as the caller promises.
+    unsafe { in_pieces_without_gil(size, backwards, access) }
 }
 
 /// # Safety
 /// As `in_pieces`.
 #[cold]
-unsafe fn in_pieces_without_lock(size: i64, backwards: bool, access: impl Fn(i64, i64) -> i64) -> Result<i64> {
+unsafe fn in_pieces_without_gil(size: i64, backwards: bool, access: impl Fn(i64, i64) -> i64) -> Result<i64> {
     let count = (size - 1) / PIECE + 1;
     let mut done = 0;
     for number in 0..count {
         let at = PIECE * if backwards { count - 1 - number } else { number };
         let piece = PIECE.min(size - at);
-        // SAFETY: as demanded.
+        // SAFETY: as the caller promises.
         unsafe {
             if number > 0 && PyErr_CheckSignals() < 0 {
                 return Err(Raised);
             }
-            done = without_lock(piece, || access(at, piece));
+            done = without_gil(piece, || access(at, piece));
         }
         if done < 0 {
             break;
@@ -274,8 +272,8 @@ unsafe fn in_pieces_without_lock(size: i64, backwards: bool, access: impl Fn(i64
     Ok(done)
 }
 
-/// Bytes that pass through the stack: for so few that costs less than to ask Python where the bytes of its object are.
-const FEW: usize = 64;
+/// The size in bytes up to which bytes are copied through the stack, which takes less than the call for an object's buffer.
+const SMALL: usize = 64;
 
 /// A part of the map as a new bytes object, or the library's code.
 ///
@@ -283,11 +281,11 @@ const FEW: usize = 64;
 /// As the slots; `count` is not negative.
 #[inline(always)]
 pub unsafe fn copy_of(map: Call, start: i64, count: i64) -> Result<std::result::Result<Object, i64>> {
-    // SAFETY: there is room for the bytes. The new object is not visible to others before it is filled.
+    // SAFETY: both buffers have the size. Other code cannot access the new object before it is filled.
     unsafe {
         let size = count as Py_ssize_t;
-        if count as usize <= FEW {
-            let mut few = std::mem::MaybeUninit::<[u8; FEW]>::uninit();
+        if count as usize <= SMALL {
+            let mut few = std::mem::MaybeUninit::<[u8; SMALL]>::uninit();
             let done = (library().read)(map.handle, start, few.as_mut_ptr().cast(), count);
             return if done < 0 { Ok(Err(done)) } else { made(PyBytes_FromStringAndSize(few.as_ptr().cast(), size)).map(Ok) };
         }
@@ -303,67 +301,67 @@ pub unsafe fn copy_of(map: Call, start: i64, count: i64) -> Result<std::result::
     }
 }
 
-/// The same, or the exception for the code.
+/// The same, with the exception for the code.
 ///
 /// # Safety
 /// As the slots; `count` is not negative.
 pub unsafe fn bytes(map: Call, start: i64, count: i64) -> Result<Object> {
-    // SAFETY: as demanded.
+    // SAFETY: as the caller promises.
     unsafe { copy_of(map, start, count)?.map_err(|code| map.fail(code)) }
 }
 
-/// Puts bytes into the map: None if they are not all inside.
+/// Writes bytes to the map; None if the range is not inside the map.
 ///
 /// # Safety
-/// As the slots; `size` bytes at `from` can be read and stay as they are.
+/// As the slots; `size` bytes at `from` are readable and do not change.
 #[inline(always)]
-pub unsafe fn write(map: Call, place: i64, from: *const u8, size: i64) -> Result<Option<i64>> {
-    // SAFETY: as demanded.
+pub unsafe fn write(map: Call, offset: i64, from: *const u8, size: i64) -> Result<Option<i64>> {
+    // SAFETY: as the caller promises.
     unsafe {
-        let write = |at: i64, size| (library().write)(map.handle, place + at, from.add(at as usize).cast(), size);
+        let write = |at: i64, size| (library().write)(map.handle, offset + at, from.add(at as usize).cast(), size);
         map.in_range(in_pieces(size, false, write)?)
     }
 }
 
-/// Puts what an object's buffer has into the map: None if it is not all inside.
+/// Writes the contents of an object's buffer to the map; None if the range is not inside the map.
 ///
 /// # Safety
 /// As the slots; `data` is the buffer of `value`.
-pub unsafe fn write_buffer(map: Call, place: i64, value: Object, data: &Py_buffer) -> Result<Option<i64>> {
+pub unsafe fn write_buffer(map: Call, offset: i64, value: Object, data: &Py_buffer) -> Result<Option<i64>> {
     let size = data.len as i64;
     // SAFETY: called by the interpreter; the buffer keeps the other map open.
     unsafe {
         if is_of(data, value) {
-            // The other's memory may fault, too: it is read as a map, so that the failure is reported as that map's.
+            // An access to the other map may fault, too: it is read through the library, which reports the fault for that map.
             let (to, from) = (map.handle, map_of(value).handle);
-            let copy = |at: i64, size| (library().copy)(to, place + at, from, at, size);
+            let copy = |at: i64, size| (library().copy)(to, offset + at, from, at, size);
             return map.in_range(in_pieces(size, false, copy)?);
         }
-        // What is no bytes object may be a view of the map's own memory, which it keeps where it is, and overlap the bytes
-        // to be written.
+        // An object other than bytes may be a view of this map's memory, and overlap the range to write. While the view
+        // exists, the map cannot move.
         let is_bytes = Py_TYPE(value) == &raw mut PyBytes_Type;
         let Some(origin) = (if is_bytes { None } else { origin_within(&map, data.buf.cast()) }) else {
-            return write(map, place, data.buf.cast(), size);
+            return write(map, offset, data.buf.cast(), size);
         };
-        let move_ = |at: i64, size| (library().move_)(map.handle, place + at, origin + at, size);
-        map.in_range(in_pieces(size, place > origin, move_)?)
+        let move_ = |at: i64, size| (library().move_)(map.handle, offset + at, origin + at, size);
+        map.in_range(in_pieces(size, offset > origin, move_)?)
     }
 }
 
-/// The offset of an address that lies in the map.
+/// The offset of an address in the map; None if it is not in the map.
 fn origin_within(map: &Map, address: *const u8) -> Option<i64> {
-    // SAFETY: the library checks the handle, and the address that it gives is no more than compared.
+    // SAFETY: the library checks the handle, and the address that it returns is only compared.
     let (start, length) = unsafe { ((library().address)(map.handle), (library().length)(map.handle)) };
     let origin = i64::try_from(address.addr().checked_sub(start.addr())?).ok()?;
     (!start.is_null() && origin < length).then_some(origin)
 }
 
-/// A new instance for a handle that nothing else has; the handle is unmapped where there is no memory for one.
+/// A new instance, which owns the handle. If creating it fails, the mapping is unmapped.
 ///
 /// # Safety
-/// The interpreter's lock is held; `class` is the class or derived from it.
+/// The GIL is held; `class` is the class or a subclass; the caller owns the handle.
 pub unsafe fn instance(class: *mut PyTypeObject, handle: i64, access: i64, length: i64) -> Result<Object> {
-    // SAFETY: as demanded: the memory is laid out as the class says, and is not visible to others yet.
+    // SAFETY: as the caller promises: the memory has the layout of the class, and no other code can access it yet.
     unsafe {
         let allocate: allocfunc = std::mem::transmute(PyType_GetSlot(class, Py_tp_alloc));
         let object = allocate(class, 0);
@@ -380,7 +378,7 @@ pub unsafe fn instance(class: *mut PyTypeObject, handle: i64, access: i64, lengt
             changes: 0.into(),
         };
         addr_of_mut!((*object.cast::<Layout>()).map).write(fresh);
-        let views = have_views_pickle();
+        let views = register_view_reducer();
         if views.is_err() {
             Py_DecRef(object);
             return Err(Raised);
@@ -389,29 +387,29 @@ pub unsafe fn instance(class: *mut PyTypeObject, handle: i64, access: i64, lengt
     }
 }
 
-/// Has views of maps pickle in this interpreter, before it has the first map.
+/// Makes views of maps picklable in this interpreter, before its first map exists.
 ///
 /// # Safety
-/// The interpreter's lock is held.
+/// The GIL is held.
 #[inline(always)]
-unsafe fn have_views_pickle() -> Result<()> {
-    /// The interpreter that was last seen to; the package knows of each of them whether it was.
-    static SEEN_TO: AtomicI64 = AtomicI64::new(-1);
-    // SAFETY: as demanded.
+unsafe fn register_view_reducer() -> Result<()> {
+    /// The interpreter for which this was done last. For others the call is repeated, and has no effect if it was done.
+    static REGISTERED_IN: AtomicI64 = AtomicI64::new(-1);
+    // SAFETY: as the caller promises.
     unsafe {
         let interpreter = PyInterpreterState_GetID(PyInterpreterState_Get());
-        if SEEN_TO.load(Relaxed) != interpreter {
-            let done = call(c"mmap_wrap._mapping", c"have_views_pickle", c"", |function, _| PyObject_CallNoArgs(function));
+        if REGISTERED_IN.load(Relaxed) != interpreter {
+            let done = call(c"mmap_wrap._mapping", c"register_view_reducer", c"", |function, _| PyObject_CallNoArgs(function));
             Py_DecRef(made(done)?);
-            SEEN_TO.store(interpreter, Relaxed);
+            REGISTERED_IN.store(interpreter, Relaxed);
         }
     }
     Ok(())
 }
 
-/// `_of(handle, access, survive)`: a map of the class for a handle that nothing else has.
+/// `_of(handle, access, survive)`: a map of the class, which owns the handle.
 pub unsafe extern "C" fn of(class: Object, first: *mut Object, count: Py_ssize_t) -> Object {
-    // SAFETY: called by the interpreter, with a class derived from this one.
+    // SAFETY: called by the interpreter, with this class or a subclass.
     unsafe {
         let &[handle, access, survive] = arguments(first, count) else {
             raise(PyExc_TypeError, c"_of takes a handle, an access and a flag");
@@ -425,32 +423,32 @@ pub unsafe extern "C" fn of(class: Object, first: *mut Object, count: Py_ssize_t
     }
 }
 
-/// A new instance, whose views survive where that can be had.
+/// A new instance, whose views survive SIGBUS if `survive` and if that is possible.
 ///
 /// # Safety
 /// As `instance`.
 pub unsafe fn surviving(class: *mut PyTypeObject, handle: i64, access: i64, length: i64, survive: bool) -> Result<Object> {
-    // SAFETY: as demanded.
+    // SAFETY: as the caller promises.
     unsafe {
         let object = instance(class, handle, access, length)?;
         if survive {
-            // An error where another handler of SIGBUS is installed: the map then works, and its views do not survive.
+            // Fails if another handler of SIGBUS is installed: the map then works, but its views do not survive.
             (library().survive)(handle, yes(true));
         }
         Ok(object)
     }
 }
 
-/// What an instance refers to: its class. (What instances of derived classes refer to beside that is visited by theirs.)
+/// Visits the references of an instance: its class. The functions of subclasses visit their own references.
 pub unsafe extern "C" fn traverse(object: Object, visit: visitproc, argument: *mut c_void) -> c_int {
-    // SAFETY: called by the collector.
+    // SAFETY: called by the garbage collector.
     unsafe { visit(Py_TYPE(object).cast(), argument) }
 }
 
 pub unsafe extern "C" fn dealloc(object: Object) {
-    // SAFETY: called by the interpreter, when nothing else refers to the object any more: buffers refer to it, so none is
-    // left. A class made from a spec is referred to by its instances. The collector must not meet the object from here on:
-    // what is called below may run it.
+    // SAFETY: called by the interpreter, after the last reference to the object is released. Buffers have a reference to the
+    // object, so there are none. An instance has a reference to its class, as that is made from a spec. The object is untracked
+    // first, because the calls below may run the garbage collector.
     unsafe {
         PyObject_GC_UnTrack(object.cast());
         if !(*object.cast::<Layout>()).weak_references.is_null() {
@@ -467,21 +465,21 @@ pub unsafe extern "C" fn dealloc(object: Object) {
     }
 }
 
-/// Reports a loss that no call is left to report: as a warning, or, where warnings are errors, to the hook for exceptions that
-/// cannot be raised.
+/// Reports the loss of a page when the map is deallocated, as a warning; if warnings are errors, by the hook for unraisable
+/// exceptions.
 ///
 /// # Safety
-/// The lock is held.
+/// The GIL is held.
 #[cold]
-#[allow(deprecated, reason = "what 3.12 has in their place is not in the stable ABI of 3.11")]
+#[allow(deprecated, reason = "their replacements in 3.12 are not in the stable ABI of 3.11")]
 unsafe fn warn_of_loss() {
     let (mut kind, mut value, mut traceback) = (null_mut(), null_mut(), null_mut());
-    // SAFETY: the collector comes in the middle of anything: an exception that is on its way is put back. The message
-    // stays until this thread asks for another.
+    // SAFETY: the garbage collector can run while an exception is set: it is saved and restored. The message is valid until
+    // this thread's next call for one.
     unsafe {
         PyErr_Fetch(&raw mut kind, &raw mut value, &raw mut traceback);
-        let words = (library().last_error_reason)();
-        if PyErr_WarnFormat(PyExc_ResourceWarning, 1, c"mmap_wrap: %s".as_ptr(), words) < 0 {
+        let reason = (library().last_error_reason)();
+        if PyErr_WarnFormat(PyExc_ResourceWarning, 1, c"mmap_wrap: %s".as_ptr(), reason) < 0 {
             PyErr_WriteUnraisable(null_mut());
         }
         PyErr_Restore(kind, value, traceback);
@@ -504,7 +502,7 @@ pub unsafe extern "C" fn access(object: Object, _: *mut c_void) -> Object {
 }
 
 pub unsafe extern "C" fn set_access(object: Object, value: Object, _: *mut c_void) -> c_int {
-    // SAFETY: called by the interpreter; NULL stands for a deletion.
+    // SAFETY: called by the interpreter; a value of NULL is a deletion.
     unsafe {
         if value.is_null() {
             raise(PyExc_TypeError, c"_access cannot be deleted");
@@ -520,18 +518,18 @@ pub unsafe extern "C" fn set_access(object: Object, value: Object, _: *mut c_voi
     }
 }
 
-/// Its address is in no other module.
+/// A variable whose address identifies buffers of this module.
 static OURS: u8 = 0;
 
-/// Whether an object gave a buffer out itself: `get_buffer` left a mark. To pass on a buffer, as memoryview does, keeps
-/// `internal`, which so names another object then; and no other class has such a number there.
+/// Whether a buffer was exported by this object itself, as marked by `get_buffer` in `internal`. Objects that re-export a buffer,
+/// such as memoryview, keep `internal`, which then does not match them; and no other class stores such a value there.
 pub fn is_of(buffer: &Py_buffer, object: Object) -> bool {
     buffer.internal.addr() == object.addr() ^ (&raw const OURS).addr()
 }
 
 pub unsafe extern "C" fn get_buffer(object: Object, buffer: *mut Py_buffer, flags: c_int) -> c_int {
-    // SAFETY: called by the interpreter, with a buffer to be filled in. The consumer of the buffer refers to the object, and
-    // the acquired address keeps the memory, until `release_buffer`.
+    // SAFETY: called by the interpreter, with a buffer to fill in. Until `release_buffer` is called, the consumer has a reference
+    // to the object, and the acquired address keeps the memory mapped.
     unsafe {
         let map = call_of(object, c"__buffer__");
         (*buffer).obj = null_mut();
@@ -540,8 +538,8 @@ pub unsafe extern "C" fn get_buffer(object: Object, buffer: *mut Py_buffer, flag
             map.fail((library().last_error_code)());
             return -1;
         }
-        // The map cannot be resized from here on. A loss stays unreported: callers often take any failure for
-        // "there is none".
+        // The map cannot be resized from here on. The loss of a page is not reported here: callers often treat any failure as
+        // "has no buffer".
         if let Ok((length, writable)) = length_and_writability(map) {
             let length = length as Py_ssize_t;
             if PyBuffer_FillInfo(buffer, object, address, length, (!writable).into(), flags) == 0 {
@@ -555,13 +553,13 @@ pub unsafe extern "C" fn get_buffer(object: Object, buffer: *mut Py_buffer, flag
 }
 
 /// # Safety
-/// As the slots; the map cannot be resized meanwhile.
+/// As the slots; the map cannot be resized during the call.
 #[inline(always)]
 unsafe fn length_and_writability(map: Call) -> Result<(i64, bool)> {
     let known = map.protection.load(SeqCst);
     // SAFETY: called by the interpreter.
     unsafe {
-        let protection = if known < 0 { asked_protection(map, known)? } else { known };
+        let protection = if known < 0 { query_protection(map, known)? } else { known };
         Ok((map.length()?, protection & i64::from(system::PROT_WRITE) != 0))
     }
 }
@@ -569,13 +567,13 @@ unsafe fn length_and_writability(map: Call) -> Result<(i64, bool)> {
 /// # Safety
 /// As the slots.
 #[cold]
-unsafe fn asked_protection(map: Call, unknown: i64) -> Result<i64> {
+unsafe fn query_protection(map: Call, unknown: i64) -> Result<i64> {
     let mut info = Info::default();
     let wanted = std::mem::offset_of!(Info, flags) as i64;
-    // SAFETY: called by the interpreter; there is room for so many bytes.
+    // SAFETY: called by the interpreter; the struct has at least this size.
     let done = unsafe { (library().info)(map.handle, &raw mut info, wanted) };
     if done < 0 {
-        // SAFETY: as demanded.
+        // SAFETY: as the caller promises.
         return Err(unsafe { map.fail(done) });
     }
     let _ = map.protection.compare_exchange(unknown, info.protection, SeqCst, SeqCst);

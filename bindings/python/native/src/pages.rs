@@ -1,4 +1,4 @@
-//! The methods about pages and the file: `flush`, `madvise`, `resize`, `size`.
+//! Methods for the pages and the file: `flush`, `madvise`, `resize`, `size`.
 
 use crate::arguments::{int, int64, named, positional, ssize, ssize_if_given};
 use crate::exceptions::{Object, Raised, Result, call, fail_as_standard, made, none, or_null, raise, raised_by};
@@ -10,13 +10,13 @@ use pyo3_ffi::*;
 use std::ffi::CStr;
 use std::ptr::null_mut;
 
-/// Runs a system call that may take long without the interpreter's lock.
+/// Runs a system call that may take long, with the GIL released.
 ///
 /// # Safety
-/// The lock is held, and `body` touches nothing of Python.
+/// The GIL is held, and `body` does not access Python objects.
 unsafe fn unlocked<T>(body: impl FnOnce() -> T) -> T {
-    // SAFETY: as demanded.
-    unsafe { crate::object::without_lock(i64::MAX, body) }
+    // SAFETY: as the caller promises.
+    unsafe { crate::object::without_gil(i64::MAX, body) }
 }
 
 /// `flush(offset=0, size=None, /, *, flags=MS_SYNC)`
@@ -33,17 +33,17 @@ unsafe fn flushed(map: Call, arguments: (*const Object, Py_ssize_t, Object)) -> 
     unsafe {
         let [offset, size, flags] = named(c"flush", [c"", c"", c"flags"], 2, 0, arguments)?;
         let start = if offset.is_null() { 0 } else { ssize(offset)? };
-        // -1 is the standard library's word for the rest, from 3.15 on.
+        // From 3.15 on, -1 means the rest in the standard library.
         let size = ssize_if_given(size)?.filter(|size| *size != -1).unwrap_or(REST);
         let flags = if flags.is_null() { system::MS_SYNC.into() } else { int64(flags)? };
-        // Windows writes from any byte on.
+        // On Windows the offset need not be aligned.
         let is_aligned = cfg!(windows) || start & (page_size() - 1) == 0;
         if !is_aligned && !matches!(map.access() & ACCESS, ACCESS_READ | ACCESS_COPY) {
             let checked = (library().check)(map.handle, start, size);
             if checked < 0 {
                 return Err(map.fail_as_standard(checked, BEYOND, c""));
             }
-            // The library would widen the range.
+            // The library would round the offset down.
             let raising = |function, format| PyObject_CallFunction(function, format, start);
             return Err(raised_by(call(c"mmap_wrap._standard", c"flush_unaligned", c"(L)", raising)));
         }
@@ -53,7 +53,7 @@ unsafe fn flushed(map: Call, arguments: (*const Object, Py_ssize_t, Object)) -> 
 }
 
 pub fn page_size() -> i64 {
-    // SAFETY: it takes nothing.
+    // SAFETY: it has no arguments.
     unsafe { (library().page_size)() }
 }
 
@@ -74,7 +74,7 @@ unsafe fn advised(map: Call, first: *const Object, count: Py_ssize_t) -> Result<
         let (option, start) = (int(option)?, if start.is_null() { 0 } else { ssize(start)? });
         let size = ssize_if_given(length)?.unwrap_or(MOST - start.max(0));
         let limit = map.length()?;
-        // These four are the standard library's own, in its words; every other rule is the native library's.
+        // These checks and messages are the standard library's; all others are the native library's.
         if !(0..limit).contains(&start) {
             return Err(raise(PyExc_ValueError, OUT));
         }
@@ -89,15 +89,15 @@ unsafe fn advised(map: Call, first: *const Object, count: Py_ssize_t) -> Result<
     }
 }
 
-/// What is known of the map.
+/// The attributes of the map.
 ///
 /// # Safety
-/// The interpreter's lock is held.
+/// The GIL is held.
 pub unsafe fn info(map: Call) -> Result<Info> {
     let mut info = Info::default();
-    // SAFETY: there is room for so many bytes.
+    // SAFETY: the struct has this size.
     let done = unsafe { (library().info)(map.handle, &raw mut info, size_of::<Info>() as i64) };
-    // SAFETY: as demanded.
+    // SAFETY: as the caller promises.
     if done < 0 { Err(unsafe { map.fail(done) }) } else { Ok(info) }
 }
 
@@ -110,7 +110,7 @@ pub unsafe extern "C" fn resize(object: Object, first: *const Object, count: Py_
 /// # Safety
 /// As the methods.
 unsafe fn resized(map: Call, arguments: (*const Object, Py_ssize_t, Object)) -> Result<Object> {
-    const HELD: &CStr = c"mmap can't resize with extant buffers exported.";
+    const BUSY: &CStr = c"mmap can't resize with extant buffers exported.";
     // SAFETY: called by the interpreter.
     unsafe {
         let [size, allocate] = named(c"resize", [c"", c"allocate"], 1, 1, arguments)?;
@@ -121,7 +121,7 @@ unsafe fn resized(map: Call, arguments: (*const Object, Py_ssize_t, Object)) -> 
         let length = map.length()?;
         let info = info(map)?;
         if info.acquired != 0 {
-            return Err(raise(PyExc_BufferError, HELD));
+            return Err(raise(PyExc_BufferError, BUSY));
         }
         if map.access() & UNTRACKED != 0 {
             return Err(raise(PyExc_ValueError, c"mmap can't resize with trackfd=False."));
@@ -134,25 +134,26 @@ unsafe fn resized(map: Call, arguments: (*const Object, Py_ssize_t, Object)) -> 
         }
         let is_anonymous = info.flags & i64::from(system::MAP_ANONYMOUS) != 0;
         let grows = info.flags & i64::from(system::MAP_SHARED) != 0 && size > length;
-        // Without a file the library allocates nothing: an error.
+        // Without a file, allocating is an error of the library.
         let with_file = if allocates != 0 { ALLOCATE } else { info.keeps_file * WITH_FILE };
-        // The library would grow it within its last page; and it says so where another thread resizes it in this moment.
+        // Shared memory without a file cannot grow, but the library would let it grow within its last page. If the library
+        // returns E_UNSUPPORTED, another thread has resized it meanwhile.
         let flags = i64::from(system::MREMAP_MAYMOVE);
         let remap = || (library().remap)(map.handle, size, flags, null_mut(), with_file);
         let done = if is_anonymous && grows { E_UNSUPPORTED } else { unlocked(remap) };
         if is_anonymous && (grows || done == E_UNSUPPORTED) {
-            let words = if Py_Version >= 0x030e_0000 {
+            let message = if Py_Version >= 0x030e_0000 {
                 c"mmap: can't expand a shared anonymous mapping"
             } else {
                 c"mmap: can't expand a shared anonymous mapping on Linux"
             };
-            return Err(raise(PyExc_ValueError, words));
+            return Err(raise(PyExc_ValueError, message));
         }
         if done < 0 {
-            // More than can be addressed: what the system says of such a file, and of such memory.
+            // Beyond the address space: the system's errors for a file and for memory of that size.
             let errno = if info.keeps_file != 0 { libc::EFBIG } else { libc::ENOMEM };
             let code = if done == E_RANGE { -i64::from(errno) } else { done };
-            return Err(fail_as_standard(map.method, code, c"", HELD, done));
+            return Err(fail_as_standard(map.method, code, c"", BUSY, done));
         }
         map.length()?;
         Ok(none())
@@ -176,7 +177,7 @@ unsafe fn file_size(map: Call) -> Result<Object> {
             return Err(raised_by(call(c"mmap_wrap._standard", c"no_file_size", c"", raising)));
         }
         if cfg!(windows) && info(map)?.source == SOURCE_SHARED_MEMORY {
-            // The system knows whole pages of it.
+            // The system has only its size in whole pages.
             return made(PyLong_FromLongLong(length));
         }
         let size = match (library().file_size)(map.handle) {

@@ -1,21 +1,22 @@
-//! The methods that read and write where the map stands, as those of a file do.
+//! The methods that read and write at the position, like those of a file.
 //!
-//! A thread that reads or writes there steps on first, so that no two meet, and steps back where it failed.
+//! A thread advances the position before it reads or writes, so that no other thread uses the same bytes; if the access fails, it
+//! sets the position back.
 
 use crate::arguments::{index, int, is_none, long, positional, ssize};
 use crate::exceptions::{Object, Raised, Result, made, none, or_null, raise};
 use crate::header::{E_NOT_FOUND, E_RANGE};
 use crate::library::library;
-use crate::object::{Call, PIECE, call_of, closed_first, copy_of, without_lock, write, write_buffer};
+use crate::object::{Call, PIECE, call_of, closed_first, copy_of, without_gil, write, write_buffer};
 use pyo3_ffi::*;
 use std::ffi::c_long;
 use std::mem::MaybeUninit;
 
-/// Bytes that are looked at first for the end of a line: most lines are shorter.
+/// The number of bytes that are searched first for the end of a line: most lines are shorter.
 const LINE: usize = 256;
 
-/// They begin where the widest loads and stores do, so that a load finds what it needs in the store before it: elsewhere the
-/// processor waits for both.
+/// Aligned for the widest loads and stores, so that a load gets its data from a single earlier store (store forwarding), and does
+/// not wait for two.
 #[repr(align(64))]
 struct Line(MaybeUninit<[u8; LINE]>);
 
@@ -88,7 +89,7 @@ unsafe fn limit(first: *const Object, count: Py_ssize_t) -> Result<i64> {
     }
 }
 
-/// At most that many bytes, or with a negative number all that are left.
+/// The next bytes, at most `limit`; all that are left if it is negative.
 ///
 /// # Safety
 /// As the methods.
@@ -96,22 +97,22 @@ unsafe fn limit(first: *const Object, count: Py_ssize_t) -> Result<i64> {
 unsafe fn next(map: Call, limit: i64) -> Result<Object> {
     // SAFETY: called by the interpreter.
     unsafe {
-        // The map as it was last seen has so many bytes; else it is looked at again.
-        let mut is_seen = limit > 0;
+        // The known length is used if the bytes are inside; otherwise the length is determined again.
+        let mut use_known = limit > 0;
         loop {
             let start = map.position();
-            is_seen = is_seen && limit <= map.known_length() - start;
-            let count = if is_seen { limit } else { left(map, start, limit)? };
+            use_known = use_known && limit <= map.known_length() - start;
+            let count = if use_known { limit } else { left(map, start, limit)? };
             if !map.step(start, start + count) {
                 continue;
             }
-            // Behind the end of a map that was made shorter there are none, and no place for them.
+            // If the map became shorter, the position may be beyond its end, where even an empty range is an error.
             match copy_of(map, if count == 0 { 0 } else { start }, count) {
                 Ok(Ok(bytes)) => return Ok(bytes),
                 failed => {
                     map.step(start + count, start);
                     match failed? {
-                        Err(E_RANGE) if is_seen => is_seen = false,
+                        Err(E_RANGE) if use_known => use_known = false,
                         Err(code) => return Err(map.fail(code)),
                         Ok(_) => {}
                     }
@@ -121,7 +122,7 @@ unsafe fn next(map: Call, limit: i64) -> Result<Object> {
     }
 }
 
-/// How many bytes are left from `start` on, of at most `limit`.
+/// The number of bytes from `start` to the end, at most `limit` if that is not negative.
 ///
 /// # Safety
 /// As the methods.
@@ -140,7 +141,7 @@ pub unsafe extern "C" fn read_byte(object: Object, _: Object) -> Object {
 /// As the methods.
 unsafe fn next_byte(map: Call) -> Result<Object> {
     let mut byte = 0u8;
-    // SAFETY: called by the interpreter; there is room for a byte.
+    // SAFETY: called by the interpreter; the variable has one byte.
     unsafe {
         loop {
             let start = map.position();
@@ -158,13 +159,13 @@ unsafe fn next_byte(map: Call) -> Result<Object> {
             if done != E_RANGE {
                 return Err(map.fail(done));
             }
-            // It has become shorter since it was last seen.
+            // The map is shorter than the known length.
             map.length()?;
         }
     }
 }
 
-/// The bytes up to and with the next newline, or all that are left.
+/// `readline()`
 pub unsafe extern "C" fn readline(object: Object, _: Object) -> Object {
     // SAFETY: called by the interpreter.
     unsafe { or_null(next_line(call_of(object, c"readline"))) }
@@ -173,32 +174,32 @@ pub unsafe extern "C" fn readline(object: Object, _: Object) -> Object {
 /// # Safety
 /// As the methods.
 unsafe fn next_line(map: Call) -> Result<Object> {
-    // SAFETY: called by the interpreter; there is room for the bytes of `piece`, of which those are looked at that were read.
+    // SAFETY: called by the interpreter; `piece` has LINE bytes, of which only those that were read are accessed.
     unsafe {
         let mut piece = Line(MaybeUninit::uninit());
-        let room: *mut u8 = piece.0.as_mut_ptr().cast();
-        let mut is_seen = true;
+        let buffer: *mut u8 = piece.0.as_mut_ptr().cast();
+        let mut use_known = true;
         loop {
             let start = map.position();
-            let seen = map.known_length() - start;
-            is_seen = is_seen && seen > 0;
-            let left = if is_seen { seen } else { left(map, start, -1)? };
+            let known = map.known_length() - start;
+            use_known = use_known && known > 0;
+            let left = if use_known { known } else { left(map, start, -1)? };
             let first = left.min(LINE as i64);
-            // Without bytes to read, too: a closed map is an error.
-            let done = (library().read)(map.handle, if first == 0 { 0 } else { start }, room.cast(), first);
-            if done == E_RANGE && is_seen {
-                is_seen = false;
+            // Called even for 0 bytes: it fails if the map is closed.
+            let done = (library().read)(map.handle, if first == 0 { 0 } else { start }, buffer.cast(), first);
+            if done == E_RANGE && use_known {
+                use_known = false;
                 continue;
             }
-            // What faults behind the end of the line is no matter.
+            // A fault after the end of the line is ignored.
             let readable = if done < 0 { (library().fault_done)() } else { first };
-            let newline = libc::memchr(room.cast(), b'\n'.into(), readable as usize);
+            let newline = libc::memchr(buffer.cast(), b'\n'.into(), readable as usize);
             let count = match newline.is_null() {
-                false => newline.addr() as i64 - room.addr() as i64 + 1,
+                false => newline.addr() as i64 - buffer.addr() as i64 + 1,
                 _ if done < 0 => return Err(map.fail(done)),
-                // The map may have become longer.
-                _ if is_seen && first == seen => {
-                    is_seen = false;
+                // The map may be longer than the known length.
+                _ if use_known && first == known => {
+                    use_known = false;
                     if map.length()? - start != first {
                         continue;
                     }
@@ -208,7 +209,7 @@ unsafe fn next_line(map: Call) -> Result<Object> {
                 _ => match line_from(map, start, start + first)? {
                     Some(count) => count,
                     None => {
-                        is_seen = false;
+                        use_known = false;
                         continue;
                     }
                 },
@@ -217,14 +218,14 @@ unsafe fn next_line(map: Call) -> Result<Object> {
                 continue;
             }
             if count <= first {
-                return made(PyBytes_FromStringAndSize(room.cast(), count as Py_ssize_t));
+                return made(PyBytes_FromStringAndSize(buffer.cast(), count as Py_ssize_t));
             }
             match copy_of(map, start, count) {
                 Ok(Ok(bytes)) => return Ok(bytes),
                 failed => {
                     map.step(start + count, start);
                     match failed? {
-                        Err(E_RANGE) => is_seen = false,
+                        Err(E_RANGE) => use_known = false,
                         Err(code) => return Err(map.fail(code)),
                         Ok(_) => {}
                     }
@@ -234,8 +235,8 @@ unsafe fn next_line(map: Call) -> Result<Object> {
     }
 }
 
-/// How many bytes there are from `start` up to and with the first newline from `from` on, or to the end; None where the map has
-/// become shorter.
+/// The number of bytes from `start` up to and including the first newline from `from` on, or to the end; None if the map became
+/// shorter.
 ///
 /// # Safety
 /// As the methods.
@@ -246,7 +247,7 @@ unsafe fn line_from(map: Call, start: i64, from: i64) -> Result<Option<i64>> {
         let mut from = from;
         loop {
             let to = length.min(from + PIECE);
-            match without_lock(to - from, || (library().find)(map.handle, c"\n".as_ptr().cast(), 1, from, to)) {
+            match without_gil(to - from, || (library().find)(map.handle, c"\n".as_ptr().cast(), 1, from, to)) {
                 at @ 0.. => return Ok(Some(at + 1 - start)),
                 E_NOT_FOUND if to == length => return Ok(Some(length - start)),
                 E_NOT_FOUND if PyErr_CheckSignals() < 0 => return Err(Raised),
@@ -258,29 +259,29 @@ unsafe fn line_from(map: Call, start: i64, from: i64) -> Result<Option<i64>> {
     }
 }
 
-/// Puts all of the bytes where the map stands, and gives how many they are.
+/// `write(data)`
 pub unsafe extern "C" fn write_next(object: Object, value: Object) -> Object {
-    // SAFETY: called by the interpreter. The value's buffer stays as it is until released.
+    // SAFETY: called by the interpreter. The buffer of the value is valid until it is released.
     unsafe {
         let mut data = Py_buffer::new();
         if PyObject_GetBuffer(value, &raw mut data, PyBUF_SIMPLE) < 0 {
             return std::ptr::null_mut();
         }
         let map = call_of(object, c"write");
-        let put = |place| write_buffer(map, place, value, &data);
-        let done = write_where_it_stands(map, data.len as i64, c"data out of range", put);
+        let put = |offset| write_buffer(map, offset, value, &data);
+        let done = write_at_position(map, data.len as i64, c"data out of range", put);
         let count = data.len;
         PyBuffer_Release(&raw mut data);
         or_null(done.and_then(|()| made(PyLong_FromSsize_t(count))))
     }
 }
 
-/// Steps over `size` bytes and has `put` write them; it gives None where they are not all inside.
+/// Advances the position by `size` bytes, which `put` writes. `put` returns None if they are not inside the map.
 ///
 /// # Safety
 /// As the methods.
 #[inline(always)]
-unsafe fn write_where_it_stands(
+unsafe fn write_at_position(
     map: Call,
     size: i64,
     out_of_range: &std::ffi::CStr,
@@ -304,7 +305,7 @@ unsafe fn write_where_it_stands(
                 failed => {
                     map.step(start + size, start);
                     failed?;
-                    // It has become shorter since it was last seen.
+                    // The map is shorter than the known length.
                     map.length()?;
                 }
             }
@@ -324,20 +325,20 @@ unsafe fn byte_written(map: Call, value: Object) -> Result<Object> {
     unsafe {
         let number: c_long = long(value)?;
         let Ok(byte) = u8::try_from(number) else {
-            let words = if number < 0 {
+            let message = if number < 0 {
                 c"unsigned byte integer is less than minimum"
             } else {
                 c"unsigned byte integer is greater than maximum"
             };
-            return Err(raise(PyExc_OverflowError, words));
+            return Err(raise(PyExc_OverflowError, message));
         };
-        let put = |place| write(map, place, &raw const byte, 1);
-        write_where_it_stands(map, 1, c"write byte out of range", put)?;
+        let put = |offset| write(map, offset, &raw const byte, 1);
+        write_at_position(map, 1, c"write byte out of range", put)?;
         Ok(none())
     }
 }
 
-/// Whether `seek` works: it does.
+/// `seekable()`
 pub unsafe extern "C" fn seekable(_: Object, _: Object) -> Object {
     // SAFETY: called by the interpreter.
     unsafe { PyBool_FromLong(1) }

@@ -1,7 +1,7 @@
 //! `m[i]`, `m[i:j]`, `m[i:j:k]`, assignments to them, iteration, and `in`.
 //!
-//! Each enters the library once where the map is as long as it was when last asked: the library checks every range, and only
-//! what it finds outside is looked at again with the length of that moment.
+//! Each calls the library once if the length of the map has not changed since it was last determined: the library checks every
+//! range, and only if it reports one outside the map is the length determined again.
 
 use crate::arguments::{index, is_int};
 use crate::exceptions::{Object, Raised, Result, made, or_minus_one, or_null, raise};
@@ -12,16 +12,16 @@ use pyo3_ffi::*;
 use std::ffi::c_int;
 use std::ptr::null;
 
-/// Where an index points: to be asked after the last code of others that could resize the map.
+/// The offset for an index. Called after all conversions, which can run code that resizes the map.
 ///
 /// # Safety
 /// As the slots.
-unsafe fn place(map: Call, index: i64) -> Result<i64> {
+unsafe fn offset_of_index(map: Call, index: i64) -> Result<i64> {
     // SAFETY: called by the interpreter.
     unsafe {
         let length = map.length()?;
-        let place = if index < 0 { index + length } else { index };
-        if (0..length).contains(&place) { Ok(place) } else { Err(out_of_range()) }
+        let offset = if index < 0 { index + length } else { index };
+        if (0..length).contains(&offset) { Ok(offset) } else { Err(out_of_range()) }
     }
 }
 
@@ -33,16 +33,16 @@ unsafe fn out_of_range() -> Raised {
     unsafe { raise(PyExc_IndexError, c"mmap index out of range") }
 }
 
-/// The byte at an index that is not negative.
+/// The byte at an offset, which is not negative.
 ///
 /// # Safety
 /// As the slots.
 #[inline(always)]
-unsafe fn byte_at(map: Call, place: i64) -> Result<u8> {
+unsafe fn byte_at(map: Call, offset: i64) -> Result<u8> {
     let mut byte = 0u8;
-    // SAFETY: called by the interpreter; there is room for a byte.
+    // SAFETY: called by the interpreter; the variable has one byte.
     unsafe {
-        match (library().read)(map.handle, place, (&raw mut byte).cast(), 1) {
+        match (library().read)(map.handle, offset, (&raw mut byte).cast(), 1) {
             0.. => Ok(byte),
             E_RANGE => Err(out_of_range()),
             code => Err(map.fail(code)),
@@ -66,10 +66,10 @@ pub unsafe extern "C" fn get(object: Object, key: Object) -> Object {
 unsafe fn get_byte(map: Call, key: Object) -> Result<Object> {
     // SAFETY: called by the interpreter.
     unsafe {
-        // Of a closed map and a wrong index the map is reported.
+        // If the map is closed, that is reported instead of an invalid index.
         let Ok(index) = index(key, PyExc_IndexError) else { return Err(closed_first(map)) };
-        let place = if index < 0 { place(map, index)? } else { index };
-        made(PyLong_FromLong(byte_at(map, place)?.into()))
+        let offset = if index < 0 { offset_of_index(map, index)? } else { index };
+        made(PyLong_FromLong(byte_at(map, offset)?.into()))
     }
 }
 
@@ -82,7 +82,7 @@ unsafe fn get_slice(map: Call, key: Object) -> Result<Object> {
             Ok(bounds) => bounds,
             Err(Raised) => return Err(closed_first(map)),
         };
-        if let Some((start, count)) = bounds.seen(&map) {
+        if let Some((start, count)) = bounds.within_known_length(&map) {
             match copy_of(map, start, count)? {
                 Ok(bytes) => return Ok(bytes),
                 Err(E_RANGE) => {}
@@ -98,18 +98,18 @@ unsafe fn get_slice(map: Call, key: Object) -> Result<Object> {
     }
 }
 
-/// Bytes that an extended slice looks at at a time.
+/// The number of bytes that an extended slice reads at a time.
 const WINDOW: usize = 1 << 16;
 
-/// Bytes between which nothing is read: what lies on other pages may fault, and is not asked for.
+/// The step from which on each byte is read separately: the pages in between could fault, and are not part of the slice.
 const FAR: u64 = 4096;
 
-/// What an extended slice gives.
+/// The bytes of an extended slice.
 ///
 /// # Safety
-/// As the slots; all of it is inside the map.
+/// As the slots; the slice is inside the map.
 unsafe fn every(map: Call, start: i64, count: i64, step: i64) -> Result<Object> {
-    // SAFETY: called by the interpreter; each place is within the new object's `count` bytes, which no other code sees yet.
+    // SAFETY: called by the interpreter; `to` stays within the new object's `count` bytes, which no other code can access yet.
     unsafe {
         let bytes = made(PyBytes_FromStringAndSize(null(), count as Py_ssize_t))?;
         let mut to = PyBytes_AsString(bytes).cast::<u8>();
@@ -117,10 +117,10 @@ unsafe fn every(map: Call, start: i64, count: i64, step: i64) -> Result<Object> 
         let mut window = Vec::<u8>::new();
         let mut done = 0;
         while done < count {
-            // The first of these, and how many there are.
+            // The offset of the first byte to read now, and their number.
             let first = start + done * step;
-            let taken = if distance >= FAR { 1 } else { (count - done).min((WINDOW as u64 / distance) as i64) };
-            let last = first + (taken - 1) * step;
+            let number = if distance >= FAR { 1 } else { (count - done).min((WINDOW as u64 / distance) as i64) };
+            let last = first + (number - 1) * step;
             let (low, size) = (first.min(last), (last - first).unsigned_abs() as usize + 1);
             window.resize(size, 0);
             let code = (library().read)(map.handle, low, window.as_mut_ptr().cast(), size as i64);
@@ -138,7 +138,7 @@ unsafe fn every(map: Call, start: i64, count: i64, step: i64) -> Result<Object> 
             } else {
                 window.iter().rev().step_by(stride).for_each(&mut put)
             }
-            done += taken;
+            done += number;
         }
         window.fill(0);
         std::hint::black_box(&window);
@@ -146,22 +146,22 @@ unsafe fn every(map: Call, start: i64, count: i64, step: i64) -> Result<Object> 
     }
 }
 
-/// Items of an iteration between two runs of the signals' handlers and of other threads: a power of two, some tenth of a
-/// second.
+/// The number of items of an iteration between two runs of signal handlers and of other threads: a power of two, about a tenth
+/// of a second.
 const ITEMS: Py_ssize_t = 1 << 20;
 
-/// The byte at a place as bytes of length 1: what iterating over a sequence without an `__iter__` asks for.
-pub unsafe extern "C" fn item(object: Object, place: Py_ssize_t) -> Object {
-    // SAFETY: called by the interpreter, which has added the length to a negative place.
+/// The byte at an index as bytes of length 1: the slot by which a sequence without `__iter__` is iterated.
+pub unsafe extern "C" fn item(object: Object, index: Py_ssize_t) -> Object {
+    // SAFETY: called by the interpreter, which has added the length to a negative index.
     unsafe {
-        // `x in m` is a loop in C that lets neither other threads run nor handlers of signals.
-        if place & (ITEMS - 1) == ITEMS - 1 {
+        // `x in m` is a loop in C that runs neither other threads nor signal handlers.
+        if index & (ITEMS - 1) == ITEMS - 1 {
             PyEval_RestoreThread(PyEval_SaveThread());
             if PyErr_CheckSignals() < 0 {
                 return std::ptr::null_mut();
             }
         }
-        let byte = match byte_at(call_of(object, c"__iter__"), place as i64) {
+        let byte = match byte_at(call_of(object, c"__iter__"), index as i64) {
             Ok(byte) => byte,
             Err(Raised) => return std::ptr::null_mut(),
         };
@@ -174,14 +174,14 @@ pub unsafe extern "C" fn contains(object: Object, value: Object) -> c_int {
     // SAFETY: called by the interpreter.
     unsafe {
         let map = call_of(object, c"__contains__");
-        // A subclass may iterate otherwise, and what is not exactly bytes may compare otherwise.
+        // A subclass may override iteration, and an object that is not exactly bytes may override comparison.
         if Py_TYPE(value) != &raw mut PyBytes_Type || PyType_GetSlot(Py_TYPE(object), Py_sq_item) != item as *mut _ {
             return contains_by_iteration(object, value);
         }
         if PyBytes_Size(value) != 1 {
             return if map.length().is_ok() { 0 } else { -1 };
         }
-        match crate::search::search(crate::search::Way::Find, map, value, Some(0), None) {
+        match crate::search::search(crate::search::Operation::Find, map, value, Some(0), None) {
             Ok(found) => c_int::from(found >= 0),
             Err(Raised) => -1,
         }
@@ -218,17 +218,17 @@ struct Slice {
     step: i64,
 }
 
-/// The start, stop and step of a slice object, which nothing of the map is in yet.
+/// The start, stop and step of a slice object, not yet adjusted to the length of the map.
 struct Bounds(Py_ssize_t, Py_ssize_t, Py_ssize_t);
 
 impl Bounds {
-    /// TypeError if the key is no slice.
+    /// TypeError if the key is not a slice.
     ///
     /// # Safety
     /// As the slots.
     #[inline(always)]
     unsafe fn of(key: Object) -> Result<Bounds> {
-        // SAFETY: called by the interpreter. Nothing derives from slice, and a `__class__` may lie.
+        // SAFETY: called by the interpreter. slice has no subclasses, and `__class__` can be overridden.
         unsafe {
             if Py_TYPE(key) != &raw mut PySlice_Type {
                 return Err(raise(PyExc_TypeError, c"mmap indices must be integers"));
@@ -241,15 +241,15 @@ impl Bounds {
         }
     }
 
-    /// Start and count, if the slice is a piece without gaps of the map as it was last seen.
+    /// Start and count, if the step is 1 and the slice is inside the map at its known length.
     #[inline(always)]
-    fn seen(&self, map: &Map) -> Option<(i64, i64)> {
+    fn within_known_length(&self, map: &Map) -> Option<(i64, i64)> {
         let &Bounds(start, stop, step) = self;
         let is_inside = step == 1 && start >= 0 && start < stop && stop as i64 <= map.known_length();
         is_inside.then_some((start as i64, (stop - start) as i64))
     }
 
-    /// The part of the map that they mean: to be asked after the last code of others that could resize it.
+    /// The slice, adjusted to the current length. Called after all conversions, which can run code that resizes the map.
     ///
     /// # Safety
     /// As the slots.
@@ -285,15 +285,15 @@ unsafe fn set_byte(map: Call, key: Object, value: Object) -> Result<()> {
     unsafe {
         let index = index(key, PyExc_IndexError)?;
         let Some(byte) = byte_of(value) else { return set_any(map, index, value) };
-        let place = if index < 0 { place(map, index)? } else { index };
-        match write(map, place, &raw const byte, 1)? {
+        let offset = if index < 0 { offset_of_index(map, index)? } else { index };
+        match write(map, offset, &raw const byte, 1)? {
             Some(_) => Ok(()),
             None => Err(out_of_range()),
         }
     }
 }
 
-/// The byte that exactly an int gives.
+/// The value as a byte, if it is exactly an int from 0 to 255.
 ///
 /// # Safety
 /// As the slots; the value may be NULL.
@@ -318,8 +318,8 @@ unsafe fn byte_of(value: Object) -> Option<u8> {
 unsafe fn set_any(map: Call, index: i64, value: Object) -> Result<()> {
     // SAFETY: called by the interpreter.
     unsafe {
-        // Of two things wrong the index is reported first, as the standard library's tests have it up to 3.13.
-        place(map, index)?;
+        // An invalid index is reported before an invalid value, as the standard library's tests require up to 3.13.
+        offset_of_index(map, index)?;
         if value.is_null() {
             return Err(raise(PyExc_TypeError, c"mmap doesn't support item deletion"));
         }
@@ -329,9 +329,9 @@ unsafe fn set_any(map: Call, index: i64, value: Object) -> Result<()> {
         let Ok(byte) = u8::try_from(crate::arguments::index(value, PyExc_TypeError)?) else {
             return Err(raise(PyExc_ValueError, c"mmap item value must be in range(0, 256)"));
         };
-        // The value may have run any code.
-        let place = place(map, index)?;
-        match write(map, place, &raw const byte, 1)? {
+        // Converting the value can run code that resizes the map.
+        let offset = offset_of_index(map, index)?;
+        match write(map, offset, &raw const byte, 1)? {
             Some(_) => Ok(()),
             None => Err(out_of_range()),
         }
@@ -341,7 +341,7 @@ unsafe fn set_any(map: Call, index: i64, value: Object) -> Result<()> {
 /// # Safety
 /// As the slots.
 unsafe fn set_slice(map: Call, key: Object, value: Object) -> Result<()> {
-    // SAFETY: called by the interpreter. The value's buffer stays as it is until released.
+    // SAFETY: called by the interpreter. The buffer of the value is valid until it is released.
     unsafe {
         let bounds = Bounds::of(key)?;
         if value.is_null() {
@@ -363,7 +363,7 @@ unsafe fn assign(map: Call, bounds: &Bounds, value: Object, data: &Py_buffer) ->
     let size = data.len as i64;
     // SAFETY: called by the interpreter.
     unsafe {
-        if let Some((start, count)) = bounds.seen(&map) {
+        if let Some((start, count)) = bounds.within_known_length(&map) {
             if count == size && write_buffer(map, start, value, data)?.is_some() {
                 return Ok(());
             }
@@ -382,12 +382,12 @@ unsafe fn assign(map: Call, bounds: &Bounds, value: Object, data: &Py_buffer) ->
     }
 }
 
-/// Byte by byte: what lies between is others' and must not be written, even with what was there.
+/// Writes byte by byte: the bytes in between must not be written, even with their old values, as other threads may change them.
 ///
 /// # Safety
 /// As `assign`.
 unsafe fn assign_every(map: Call, start: i64, step: i64, value: Object, data: &Py_buffer) -> Result<()> {
-    // SAFETY: called by the interpreter; the copy, or the value's buffer, has as many bytes as the slice has places.
+    // SAFETY: called by the interpreter; the copy, or the buffer of the value, has as many bytes as the slice.
     unsafe {
         let bytes = crate::arguments::Bytes::of(value)?;
         for at in 0..bytes.size.min(data.len as i64) {

@@ -6,28 +6,28 @@
 ...     m.find(b"l")
 2
 
-A map begins with one of these; what can be done with it is in `help(mmap_wrap.mmap)`:
+These make a map; `help(mmap_wrap.mmap)` documents its methods:
 
     mmap(fileno, length)    an open file, as in the standard library; or, with -1, memory without a file
-    open(path, mode)        a file, which is made, sized and allocated if need be
-    map_path(path)          a file, mapped as MAP_ and PROT_ constants say
+    open(path, mode)        a file, optionally created, resized and allocated
+    map_path(path)          a file, with MAP_ and PROT_ constants
     anonymous(length)       memory without a file
-    shared_memory(name, size)  memory that any process may map by its name, until `unlink_shared_memory(name)`
+    shared_memory(name, size)  memory that any process can map by its name, until `unlink_shared_memory(name)`
     memfd(length)           a file in memory, without a path
-    secret(length)          memory that even the kernel does not look into
+    secret(length)          memory that is inaccessible to the kernel
 
-`install()` makes it the module that `import mmap` gives, for libraries that import that.
+`install()` makes `import mmap` return this module, for libraries that import the standard library's.
 
-Offsets and sizes are in bytes. Any thread may use any map at any time, also while another closes it.
+Offsets and sizes are in bytes. Any thread may use a map at any time, even while another closes it.
 
-Errors: OSError and its subclasses are the system's. ValueError is a closed map, or a range outside of it;
-BufferError, closing or resizing a map while somebody holds a view of it. FaultError, ArgumentError, SealedError and
-OwnerDiedError are this module's.
+Errors: OSError and its subclasses report errors of the system. ValueError: the map is closed, or a range is outside the
+map. BufferError: closing or resizing a map while a view of it exists. FaultError, ArgumentError, SealedError and
+OwnerDiedError are this module's own.
 
-Constants (PROT_, MAP_, MADV_, MS_ and more) have the values of this machine. One that the platform lacks is an
-AttributeError; `dir(mmap_wrap)` lists those there are. `from mmap_wrap import *` leaves out `open`.
+Constants (PROT_, MAP_, MADV_, MS_ and others) have the values of this platform. Access to one that it lacks raises
+AttributeError; `dir(mmap_wrap)` lists the available ones. `from mmap_wrap import *` does not import `open`.
 
-`mmap_wrap.raw` has each call of the native library as it is in C. `mmap_wrap.typing` has names for annotations.
+`mmap_wrap.raw` has each function of the native library as in C. `mmap_wrap.typing` has names for annotations.
 """
 
 from __future__ import annotations
@@ -72,11 +72,11 @@ __version__: str = _native.version()
 
 
 def install() -> None:
-    """Makes this module the one that `import mmap` gives, in the whole process, from now on.
+    """Makes `import mmap` return this module from now on, in the whole process.
 
-    For libraries that import `mmap` themselves and ask `isinstance(x, mmap.mmap)`, as pandas does: with a map of this
-    module they then go the way that is meant for maps. To be called before they are imported. Those that have imported
-    the standard library's module by then keep it, and a RuntimeWarning names them.
+    For libraries that import `mmap` themselves and test `isinstance(x, mmap.mmap)`, as pandas does: they then treat
+    maps of this module as maps. Call it before importing them. Modules that have already imported the standard
+    library's module keep it, and a RuntimeWarning names them.
 
     >>> import subprocess, sys
     >>> program = "import mmap_wrap; mmap_wrap.install(); import mmap; assert mmap is mmap_wrap"
@@ -89,11 +89,11 @@ def install() -> None:
     if theirs is ours:
         return
     sys.modules["mmap"] = ours
-    # Its name is true from now on; what prints a map and its class agrees.
+    # The repr of maps and of the class then has the name under which they are imported.
     mmap.__module__ = "mmap"
     if theirs is None:
         return
-    # The module itself, or its class, under whatever name.
+    # The module or its class, under any name.
     kept = {id(theirs), id(theirs.mmap)}
     users = [
         name
@@ -108,20 +108,20 @@ def install() -> None:
 
 
 if TYPE_CHECKING:
-    # Each constant that a platform may have, so that a misspelt one is found.
+    # Each constant of every platform, so that a type checker finds a misspelt one.
     from . import _names
     from . import raw as raw
     from ._names import *  # noqa: F403
 
     __all__ += _names.__all__
 else:
-    # With the constants there are it is made when somebody asks for it: `*`, and hardly another.
+    # __all__ includes the available constants, so it is made at first use: by `import *`, and little else.
     _public = __all__
     del __all__
 
     def __getattr__(name):
         if name == "raw":
-            # Which sets the attribute.
+            # The import sets the attribute.
             import mmap_wrap.raw as value
         else:
             value = _public + _constants.available() if name == "__all__" else _constants.value(name)

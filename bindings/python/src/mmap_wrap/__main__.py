@@ -1,12 +1,12 @@
-"""`python -m mmap_wrap`: the page cache of files, and what this machine has. See docs/command-line.md."""
+"""`python -m mmap_wrap`: the page cache of files, and the features of this machine. See docs/command-line.md."""
 
 import sys
 
 if sys.platform == "win32":
 
     def main() -> str:
-        """What is wrong: the command is about the page cache, of which Windows tells programs nothing."""
-        return "mmap-wrap: the command examines the page cache, which it cannot on Windows"
+        """The error message: Windows does not report what is in its page cache."""
+        return "mmap-wrap: the command examines the page cache, which is not supported on Windows"
 
 else:
     from ._command_line.main import main

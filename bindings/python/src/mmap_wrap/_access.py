@@ -1,4 +1,4 @@
-"""Bytes of whole ranges: filled, copied, compared, and read line by line."""
+"""Operations on ranges of bytes: fill, copy, compare, and reading by lines."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
     from ._mapping import mmap
 
-# Bytes that are read at a time where all would be too many.
+# The number of bytes that `lines` reads at a time.
 _PIECE = 1 << 20
 
 
 class Access(Base):
-    """The part of the class `mmap` that is about the bytes of whole ranges."""
+    """The methods of `mmap` that operate on ranges of bytes."""
 
     __slots__ = ()
 
@@ -30,9 +30,9 @@ class Access(Base):
             raise TypeError("mmap can't modify a readonly memory map.")
 
     def fill(self, byte: SupportsIndex = 0, offset: SupportsIndex = 0, size: SupportsIndex | None = None) -> None:
-        """Sets `size` bytes from `offset` on, by default all, to `byte`.
+        """Sets `size` bytes from `offset` on, by default all, to `byte`, an int from 0 to 255.
 
-        ValueError: closed, no byte, or a range outside the map. TypeError: mapped for reading only.
+        ValueError: closed, `byte` out of range, or a range outside the map. TypeError: the map is read-only.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.mmap(-1, 4)
@@ -47,10 +47,10 @@ class Access(Base):
     def copy_from(
         self, other: mmap, dest: SupportsIndex = 0, src: SupportsIndex = 0, size: SupportsIndex | None = None
     ) -> int:
-        """Copies `size` bytes from offset `src` of the map `other`, by default its rest, to offset `dest` of this one.
+        """Copies `size` bytes at offset `src` of the map `other`, by default to its end, to offset `dest` of this map.
 
-        Returns how many. ValueError: a map is closed, or a range outside of it. TypeError: mapped for reading only, or
-        `other` is no map. FaultError: an access to one of them faulted; the message says which.
+        Returns the number of bytes copied. ValueError: a map is closed, or a range is outside its map. TypeError: this
+        map is read-only, or `other` is not a map. FaultError: an access faulted; the message says to which map.
 
         >>> import mmap_wrap
         >>> m, backup = mmap_wrap.mmap(-1, 4), mmap_wrap.mmap(-1, 6)
@@ -70,9 +70,9 @@ class Access(Base):
     ) -> int:
         """Compares `size` bytes from `offset` on with those of the map `other` from its offset `theirs` on.
 
-        Returns how many are equal before the first difference: `size` where there is none. `size` is by default the
-        rest of this map. ValueError: a map is closed, or a range outside of it. FaultError: an access to one of them
-        faulted before there is a difference.
+        Returns the number of equal bytes before the first difference; `size` if there is none. `size` is by default the
+        rest of this map. ValueError: a map is closed, or a range is outside its map. FaultError: an access to one of
+        the maps faulted before a difference was found.
 
         >>> import mmap_wrap
         >>> one, other = mmap_wrap.mmap(-1, 4), mmap_wrap.mmap(-1, 4)
@@ -86,9 +86,9 @@ class Access(Base):
     def lines(self, start: SupportsIndex = 0, end: SupportsIndex | None = None) -> Iterator[bytes]:
         """Each line between `start` and `end` (slice notation) as bytes with its newline; the last may have none.
 
-        It reads a MiB at a time, so that a map of any size takes little memory, and is several times as fast as
-        `readline`. What changes in the map meanwhile may or may not be seen. ValueError: closed. FaultError: the memory
-        faulted, somewhere in the MiB that comes next, whose first lines `readline` may still read.
+        Reads 1 MiB at a time, so it needs little memory for a map of any size, and is several times as fast as
+        `readline`. Changes to the map during the iteration may or may not be seen. ValueError: closed. FaultError: an
+        access faulted in the next MiB; `readline` can still read the lines before the fault.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.mmap(-1, 7)
@@ -97,27 +97,27 @@ class Access(Base):
         [b'one\\n', b'two']
         """
         first, last, _ = slice(int64(start), None if end is None else int64(end)).indices(len(self))
-        # Without a generator that each line would go through.
+        # Faster than a generator that yields each line.
         from itertools import chain
 
         return chain.from_iterable(self._lines(first, last))
 
-    def _lines(self, place: int, last: int) -> Iterator[Iterable[bytes]]:
-        begun: list[bytes] = []
-        while place < last:
-            part = slice(place, min(place + _PIECE, last))
-            # As the class has it, whatever a subclass may make of it.
+    def _lines(self, position: int, last: int) -> Iterator[Iterable[bytes]]:
+        partial: list[bytes] = []
+        while position < last:
+            part = slice(position, min(position + _PIECE, last))
+            # The method of the class itself: a subclass may override it.
             piece = _base.mmap.__getitem__(self, part)  # type: ignore[call-overload]
             if not piece:
                 break
-            place += len(piece)
+            position += len(piece)
             whole = piece.rfind(b"\n") + 1
             if whole:
                 lines = io.BytesIO(piece[:whole] if whole < len(piece) else piece)
-                yield (b"".join((*begun, lines.readline())),)
+                yield (b"".join((*partial, lines.readline())),)
                 yield lines
-                begun, piece = [], piece[whole:]
+                partial, piece = [], piece[whole:]
             if piece:
-                begun.append(piece)
-        if begun:
-            yield (b"".join(begun),)
+                partial.append(piece)
+        if partial:
+            yield (b"".join(partial),)

@@ -1,4 +1,4 @@
-"""The class of numpy arrays that lie in a map, which go to other processes as references. Imported with numpy."""
+"""The class of numpy arrays in the memory of a map, which are sent to other processes as references. Needs numpy."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     Scalar = TypeVar("Scalar", bound=numpy.generic, covariant=True)
     _NDArray = numpy.ndarray[tuple[Any, ...], numpy.dtype[Scalar]]
 else:
-    # What type checkers know as a generic class is none in numpy before 1.22.
+    # For type checkers a generic class; at run time it is not generic in numpy before 1.22.
     _NDArray = {"Scalar": numpy.ndarray}
 
 
 class Array(_NDArray["Scalar"]):
     """A numpy array of a map's own memory: `m.array(...)`, and every slice, reshaped or transposed view of that.
 
-    multiprocessing, concurrent.futures, joblib's workers and Dask pass it on as a reference where its map can be, and
-    other processes then see the same memory. Every other pickle has its data, as numpy's own arrays have: pickle.dump,
-    joblib.dump, joblib.Memory. What is computed from it is a plain array, and so is a copy.
+    multiprocessing, concurrent.futures, joblib's workers and Dask send it as a reference if its map can be pickled, and
+    other processes then access the same memory. Every other pickle contains the data, as for numpy's own arrays:
+    pickle.dump, joblib.dump, joblib.Memory. A copy, and the result of a calculation, is a plain numpy array.
 
     >>> import mmap_wrap
     >>> m = mmap_wrap.memfd(1 << 20)
@@ -44,10 +44,10 @@ class Array(_NDArray["Scalar"]):
 
     @property
     def by_reference(self) -> ByReference:
-        """A reference to the array, for every pickler: it has its shape and type, and slices are of its memory.
+        """A reference to the array, for every pickler. It has the array's shape and dtype; slicing it returns views.
 
-        `dask.array.from_array(a)` copies all of an array first, in versions of 2025 and later, and
-        `from_array(a.by_reference)` nothing. TypeError: the array is no part of a map that other processes can open.
+        From version 2025 on `dask.array.from_array(a)` copies the whole array; `from_array(a.by_reference)` copies
+        nothing. TypeError: the array is not in the memory of a map, or other processes cannot open its map.
 
         >>> import mmap_wrap
         >>> try:
@@ -59,49 +59,49 @@ class Array(_NDArray["Scalar"]):
         return ByReference(self)
 
     def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
-        # What a calculation gives is no part of the map, unless it went into it (`out`, `+=`).
+        # The result of a calculation is not in the map, unless it was written there (`out`, `+=`).
         if array is self:
             return array
         return array[()] if array.ndim == 0 else array.view(numpy.ndarray)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        place = place_of(self) if is_sent() else None
-        return self.view(numpy.ndarray).__reduce_ex__(protocol) if place is None else (array_of, place)
+        arguments = array_arguments_or_none(self) if is_sent() else None
+        return self.view(numpy.ndarray).__reduce_ex__(protocol) if arguments is None else (array_of, arguments)
 
     def __dask_tokenize__(self) -> Any:
         from dask.base import normalize_token
 
-        place, whole = place_of(self), map_of(self)
-        if place is None or whole is None:
+        arguments, whole = array_arguments_or_none(self), map_of(self)
+        if arguments is None or whole is None:
             return normalize_token(self.view(numpy.ndarray))
-        # The place, not the bytes, which may be many; and when the file system last saw them change.
-        return normalize_token((place, os.fstat(whole.info().descriptor).st_mtime_ns))
+        # The reference and the time of modification, not the bytes, which may be many.
+        return normalize_token((arguments, os.fstat(whole.info().descriptor).st_mtime_ns))
 
 
 class ByReference:
-    """An array that libraries which copy arrays do not take for one: `Array.by_reference`."""
+    """What `Array.by_reference` returns: libraries that copy arrays do not treat it as one."""
 
-    __slots__ = ("_array", "_place")
+    __slots__ = ("_arguments", "_array")
 
     def __init__(self, array: Array[Any]) -> None:
         whole = map_of(array)
         if whole is None:
-            raise TypeError("only an array in a map goes by reference: this one has memory of its own")
-        self._array, self._place = array, place_in(whole, array)
+            raise TypeError("only an array in a map has a reference: this one has memory of its own")
+        self._array, self._arguments = array, array_arguments(whole, array)
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """As the array's."""
+        """The shape of the array."""
         return self._array.shape
 
     @property
     def dtype(self) -> numpy.dtype[Any]:
-        """As the array's."""
+        """The dtype of the array."""
         return self._array.dtype
 
     @property
     def ndim(self) -> int:
-        """As the array's."""
+        """The number of dimensions of the array."""
         return self._array.ndim
 
     def __len__(self) -> int:
@@ -114,7 +114,7 @@ class ByReference:
         return numpy.array(self._array, dtype, copy=True) if copy else numpy.asarray(self._array, dtype)
 
     def __reduce__(self) -> Any:
-        return by_reference_of, self._place
+        return by_reference_of, self._arguments
 
     def __dask_tokenize__(self) -> Any:
         return self._array.__dask_tokenize__()
@@ -124,18 +124,18 @@ class ByReference:
 
 
 def array_in(whole: Base, dtype: Any, offset: int, shape: Any, strides: Any = None) -> Array[Any]:
-    """An array of the map's memory. The acquired address keeps the map open as long as there is an array of it."""
+    """An array of the map's memory. While it exists, the map cannot be closed."""
     if "dask" in sys.modules:
         from . import _dask
 
-        _dask.register(Array, place_of, array_of)
-    # Not the map itself: numpy would look at its memory, and let go of it at once. Through a memoryview it holds it.
+        _dask.register(Array, array_arguments_or_none, array_of)
+    # A memoryview keeps the map's buffer exported; given the map itself, numpy would release the buffer at once.
     memory = numpy.asarray(memoryview(whole))
     return Array(shape, dtype, memory, offset, strides)
 
 
 def map_of(array: Any) -> Base | None:
-    """The map that an array lies in."""
+    """The map whose memory the array is in; None if there is none."""
     owner = array
     while isinstance(owner, numpy.ndarray):
         owner = owner.base
@@ -143,29 +143,29 @@ def map_of(array: Any) -> Base | None:
     return owner if isinstance(owner, Base) else None
 
 
-def place_of(array: Any) -> tuple[Any, ...] | None:
-    """`place_in` for an array that can go by reference; one of no elements, and any other, goes with its data."""
+def array_arguments_or_none(array: Any) -> tuple[Any, ...] | None:
+    """`array_arguments`, or None for an array that is empty or that other processes cannot open."""
     whole = map_of(array)
     try:
-        return place_in(whole, array) if whole is not None and array.size else None
+        return array_arguments(whole, array) if whole is not None and array.size else None
     except TypeError:
         return None
 
 
-def place_in(whole: Base, array: Any) -> tuple[Any, ...]:
-    """What `array_of` makes the same array of. TypeError: no other process can open the map."""
+def array_arguments(whole: Base, array: Any) -> tuple[Any, ...]:
+    """The arguments with which `array_of` makes the same array. TypeError: no other process can open the map."""
     offset = array.__array_interface__["data"][0] - whole.info().address
     return reference(whole), array.dtype, offset, array.shape, array.strides, array.flags.writeable
 
 
 def array_of(reference: Any, dtype: Any, offset: int, shape: Any, strides: Any, writeable: bool) -> Array[Any]:
-    """The array that `place_in` described."""
+    """The array for the arguments that `array_arguments` returned."""
     array = array_in(open_once(*reference), dtype, offset, shape, strides)
     if not writeable:
         array.flags.writeable = False
     return array
 
 
-def by_reference_of(*place: Any) -> ByReference:
-    """The same for `ByReference`."""
-    return ByReference(array_of(*place))
+def by_reference_of(*arguments: Any) -> ByReference:
+    """The `ByReference` for the arguments that `array_arguments` returned."""
+    return ByReference(array_of(*arguments))

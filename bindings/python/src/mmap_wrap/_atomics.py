@@ -20,17 +20,18 @@ if TYPE_CHECKING:
 
 
 class Atomics(Base):
-    """The part of the class `mmap` that is about words which threads and processes share."""
+    """The methods of `mmap` for words in memory shared by threads and processes."""
 
     __slots__ = ()
 
     def wait(self, offset: SupportsIndex, expected: SupportsIndex, timeout: float | None = None) -> bool:
         """Waits while the 32-bit word at byte `offset` is `expected`, until `wake`; at most `timeout` seconds.
 
-        True when woken, or when the word is another; False after `timeout`, which by default never comes. One may be
-        woken without a reason: look at the word, and wait again. Other threads and signal handlers run meanwhile.
-        Threads may wait for each other, and so may processes that share the memory. Closing the map ends the waiting,
-        within a quarter of a second, by ValueError; resizing it meanwhile is BufferError. Errors as `atomic_load`.
+        Returns True when woken, or if the word differs from `expected`; False after `timeout`. Without one it waits
+        indefinitely. Wakeups can be spurious: check the word, and wait again. Other threads and signal handlers run
+        meanwhile. Waiters and wakers can be threads, or processes that share the memory. Closing the map makes a waiter
+        raise ValueError within a quarter of a second; resizing it while one waits raises BufferError. Errors as
+        `atomic_load`.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.mmap(-1, 4)
@@ -47,12 +48,12 @@ class Atomics(Base):
             if errno_of(result) != errno.EINTR:
                 checked(result, "mmap.wait")
                 return True
-            # A signal's handler ran, and raised nothing.
+            # A signal handler ran, and did not raise.
             if timeout is not None:
                 left = max(end - monotonic_ns(), 0)
 
     def wake(self, offset: SupportsIndex, count: SupportsIndex | None = None) -> int:
-        """Wakes up to `count`, by default all, waiters on the word at byte `offset`. Returns how many it woke.
+        """Wakes up to `count` waiters, by default all, of the word at byte `offset`. Returns the number woken.
 
         Errors as `atomic_load`.
 
@@ -66,13 +67,13 @@ class Atomics(Base):
         )
 
     def mutex(self, offset: SupportsIndex, repair: Callable[[], object] | None = None) -> Mutex:
-        """A mutex in the 16 bytes at byte `offset`, a multiple of 8, for threads and processes; zeros are a free one.
+        """A mutex for threads and processes in the 16 bytes at byte `offset`, a multiple of 8; zeros are unlocked.
 
-        `with m.mutex(0):` holds it for a block; `acquire`, which takes a timeout, and `release` do in parts. Where a
-        holder ended without releasing it, `repair` is called by the next, with the mutex held, to bring the data in
-        order; without one `acquire` raises OwnerDiedError, an OSError with EOWNERDEAD. docs/synchronising.md has more.
+        `with m.mutex(0):` holds it for a block, as `acquire`, which takes a timeout, and `release` do. If an owner
+        ended without releasing it, the next `acquire` locks it and calls `repair`, which makes the data consistent
+        again; without `repair` it raises OwnerDiedError, an OSError with EOWNERDEAD. See docs/synchronising.md.
 
-        ValueError: closed, or outside the map. ArgumentError: not a multiple of 8. Both come from `acquire`, too.
+        ValueError: closed, or outside the map. ArgumentError: not a multiple of 8. `acquire` raises both, too.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.mmap(-1, 64)
@@ -84,7 +85,7 @@ class Atomics(Base):
         """
         from ._mutex import Mutex
 
-        # A place that cannot be is an error here.
+        # Raises for an invalid offset here instead of in `acquire`.
         self.atomic_load(offset)
         checked(_ffi.mmap_wrap_check(self._handle, int64(offset), MMAP_WRAP_MUTEX_SIZE), "mmap.mutex")
         return Mutex(self, int64(offset), repair)  # type: ignore[arg-type] # every map is one

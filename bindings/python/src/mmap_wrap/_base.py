@@ -1,9 +1,9 @@
-"""What the parts of the class `mmap` have in common. Each part is a module of its topic; `_mapping` joins them.
+"""What the parts of the class `mmap` have in common. There is a module for each topic; `_mapping` combines them.
 
 In their documentation "the range" is `size` bytes from `offset` on; by default it is all of the map, and a `size` of
-None means "to the end". Each method raises ValueError for a closed map and a range outside of it, ArgumentError for an
-invalid argument, such as an offset off the page boundaries where one is needed, and OSError for the system's errors:
-ENOTSUP for what this kernel lacks.
+None means "to the end". Each method raises ValueError for a closed map and for a range outside the map, ArgumentError
+for an invalid argument, such as an offset that must be page-aligned and is not, and OSError for the system's errors:
+ENOTSUP if the kernel does not support the operation.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
     from ._mapping import mmap as mmap
     from ._structs import Info
 else:
-    # The class, for modules below the one that makes it: `_mapping` puts it here.
+    # The class, for modules that `_mapping` imports: it is set there.
     mmap = None
 
 ACCESS_DEFAULT, ACCESS_READ, ACCESS_WRITE, ACCESS_COPY = range(4)
 
-# The bits of `_access` that are one of them, and the bit of a map made with trackfd=False.
+# The bits of `_access` with one of these values, and the bit of a map made with trackfd=False.
 ACCESS = 3
 UNTRACKED = 4
 
 
 class Base:
-    """Every map is an instance of it, and nothing else is."""
+    """The base class of every map, and of nothing else."""
 
     __slots__ = ()
 
@@ -56,5 +56,5 @@ def part(offset: SupportsIndex, size: SupportsIndex | None) -> tuple[int, int]:
 def handle_of(other: Base) -> int:
     """The handle of an argument that must be a map."""
     if not isinstance(other, Base):
-        raise TypeError(f"a map is needed, not {type(other).__name__}")
+        raise TypeError(f"a map is required, not {type(other).__name__}")
     return other._handle

@@ -9,8 +9,8 @@ from ._header import MMAP_WRAP_E_UNSUPPORTED
 
 
 def value(name: str) -> int:
-    """The value of the constant, or AttributeError that says whether the platform or the library lacks it."""
-    # Letters only: the library reads the name up to a NUL, if one were in it.
+    """The value of the constant. AttributeError: the platform lacks it, or there is no constant of that name."""
+    # Identifiers only: the library would read a name up to a NUL in it.
     found = _native.constant(name.encode()) if name.isascii() and name.isidentifier() else None
     if isinstance(found, int):
         return found
@@ -20,7 +20,7 @@ def value(name: str) -> int:
 
 
 def flag(name: str) -> int:
-    """The value of the constant; 0, which is no flag, where the platform lacks it."""
+    """The value of the constant; 0, that is no flag, if the platform lacks it."""
     try:
         return value(name)
     except AttributeError:
@@ -28,7 +28,7 @@ def flag(name: str) -> int:
 
 
 def needed(name: str, caller: str) -> int:
-    """The value of the constant; where the platform lacks it, the OSError of a call that needs it."""
+    """The value of the constant. OSError (ENOTSUP), as from `caller`: the platform lacks it."""
     found = flag(name)
     if not found:
         raise OSError(errno.ENOTSUP, f"{caller}: this platform lacks {name}")
@@ -36,6 +36,6 @@ def needed(name: str, caller: str) -> int:
 
 
 def available() -> list[str]:
-    """The names that this platform has."""
+    """The names of the constants that this platform has."""
     numbers = range(_ffi.mmap_wrap_constant_count())
     return [_ffi.mmap_wrap_constant_name(i).decode() for i in numbers if _ffi.mmap_wrap_constant_available(i) == 1]

@@ -1,4 +1,4 @@
-"""Teaches dask that an array in a map is a reference: not to be hashed, weighed or sent as the bytes it stands for."""
+"""Registers arrays in a map with dask, so that it hashes, measures and sends the reference instead of the bytes."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ if TYPE_CHECKING:
 
     from ._array import Array
 
-_taught: set[str] = set()
+_registered: set[str] = set()
 
 
 def register(
-    kind: type[Array[Any]], place_of: Callable[[Any], tuple[Any, ...] | None], array_of: Callable[..., Array[Any]]
+    kind: type[Array[Any]], arguments_of: Callable[[Any], tuple[Any, ...] | None], array_of: Callable[..., Array[Any]]
 ) -> None:
-    """To be called when dask has been imported, and again when distributed may have been.
+    """Registers the class. To be called once dask is imported, and again once distributed may be.
 
-    `kind` is the class, and the functions are those of its module.
+    `kind` is the class; the functions are `array_arguments_or_none` and `array_of` of its module.
     """
 
     def size(array: Array[Any]) -> int:
-        # Bytes of this process's own memory.
-        return int(array.nbytes) if place_of(array) is None else sys.getsizeof(array)
+        # The size in this process's own memory, in bytes.
+        return int(array.nbytes) if arguments_of(array) is None else sys.getsizeof(array)
 
     def serialize(array: Array[Any]) -> tuple[dict[str, Any], list[Any]]:
-        place = place_of(array)
-        if place is not None:
-            return {"mmap_wrap": True}, [pickle.dumps(place)]
+        arguments = arguments_of(array)
+        if arguments is not None:
+            return {"mmap_wrap": True}, [pickle.dumps(arguments)]
         header, frames = dask_serialize(array.view(numpy.ndarray))
         return header, frames
 
@@ -41,16 +41,16 @@ def register(
             return array_of(*pickle.loads(frames[0]))
         return dask_deserialize.dispatch(numpy.ndarray)(header, frames)
 
-    if "dask" not in _taught:
+    if "dask" not in _registered:
         from dask.base import normalize_token
         from dask.sizeof import sizeof
 
         normalize_token.register(kind, kind.__dask_tokenize__)
         sizeof.register(kind, size)
-        _taught.add("dask")
-    if "distributed" not in _taught and "distributed" in sys.modules:
+        _registered.add("dask")
+    if "distributed" not in _registered and "distributed" in sys.modules:
         from distributed.protocol import dask_deserialize, dask_serialize
 
         dask_serialize.register(kind, serialize)
         dask_deserialize.register(kind, deserialize)
-        _taught.add("distributed")
+        _registered.add("distributed")

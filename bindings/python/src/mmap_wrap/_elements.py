@@ -1,8 +1,8 @@
-"""Numbers in a map, and views of it that show numbers.
+"""Numbers in a map, and typed views of a map.
 
-A kind of number is named as numpy does: "i1", "i2", "i4" and "i8" for integers of so many bytes, "u1" to "u8" for those
-without a sign, "f2", "f4" and "f8" for floats. "<" before it says that the least significant byte stands first, ">"
-that the most significant does; without either, or with "=", it is the machine's own order.
+The names of the kinds of numbers are numpy's: "i1", "i2", "i4" and "i8" are signed integers of that many bytes, "u1" to
+"u8" unsigned integers, "f2", "f4" and "f8" floats. A "<" before the name means little-endian, a ">" big-endian; without
+one, or with "=", the byte order is the machine's.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     Scalar = TypeVar("Scalar", bound=numpy.generic)
 
-# The library's number for each kind, the letter that memoryview has for it, and its width in bytes.
-# Those with a sign for the order of bytes join them when they are first asked for.
+# For each kind the library's number, the format character of memoryview, and the width in bytes.
+# Kinds with a byte order are added when they are first used.
 _KINDS: dict[str, tuple[int, Any, int]] = {
     "i1": (_header.MMAP_WRAP_I8, "b", 1),
     "u1": (_header.MMAP_WRAP_U8, "B", 1),
@@ -40,7 +40,7 @@ _KINDS: dict[str, tuple[int, Any, int]] = {
     "u4": (_header.MMAP_WRAP_U32, "I", 4),
     "i8": (_header.MMAP_WRAP_I64, "q", 8),
     "u8": (_header.MMAP_WRAP_U64, "Q", 8),
-    # The library has no number for it: its bits are read and written, and converted here.
+    # The library does not have this kind: its bits are read and written as an integer, and converted here.
     "f2": (_header.MMAP_WRAP_U16, "e", 2),
     "f4": (_header.MMAP_WRAP_F32, "f", 4),
     "f8": (_header.MMAP_WRAP_F64, "d", 8),
@@ -62,17 +62,19 @@ def _ordered_kind(name: str) -> tuple[int, Any, int]:
     order, bare = 0, name
     if name[:1] in _ORDERS:
         order, bare = _ORDERS[name[0]], name[1:]
-    # One sign: those with one are in the list, too, once they were asked for.
+    # A second sign is an error: kinds with one may be in the table already.
     if bare not in _KINDS or bare[0] in _ORDERS:
         kinds = ", ".join(kind for kind in _KINDS if kind[0] not in _ORDERS)
-        raise ArgumentError(errno.EINVAL, f"{name!r} is no kind of number: say one of {kinds}, after < or >")
+        raise ArgumentError(
+            errno.EINVAL, f"{name!r} is not a kind of number: use one of {kinds}, optionally after < or >"
+        )
     number, letter, width = _KINDS[bare]
     _KINDS[name] = number | order, letter, width
     return _KINDS[name]
 
 
 def get_half(handle: int, kind: int, offset: int) -> float:
-    """The float of 16 bits at an offset, for the native module."""
+    """The 16-bit float at byte `offset`, for the native module."""
     import struct
 
     bits = _ffi.mmap_wrap_get_int(handle, kind, offset)
@@ -83,7 +85,7 @@ def get_half(handle: int, kind: int, offset: int) -> float:
 
 
 def put_half(handle: int, name: str, kind: int, offset: int, real: float) -> None:
-    """Sets the float of 16 bits at an offset to the nearest one, for the native module."""
+    """Sets the 16-bit float at byte `offset` to the one nearest to `real`, for the native module."""
     import struct
 
     try:
@@ -97,12 +99,12 @@ def _lengths(shape: SupportsIndex | Iterable[SupportsIndex]) -> list[int]:
     try:
         return [int64(shape)]  # type: ignore[arg-type]
     except TypeError:
-        # Not by its class: an array of lengths has __index__ as well, which fails.
+        # Determined by the failure: an array of lengths has an __index__, too, which raises TypeError.
         return [int64(length) for length in shape]  # type: ignore[union-attr]
 
 
 class Elements(Base):
-    """The part of the class `mmap` that is about numbers and views. `get` and `put` are in the native module."""
+    """The methods of `mmap` for typed views and arrays. `get` and `put` are in the native module."""
 
     __slots__ = ()
 
@@ -120,14 +122,14 @@ class Elements(Base):
     def view(
         self, kind: Kind = "u1", offset: SupportsIndex = 0, count: SupportsIndex | None = None
     ) -> memoryview[int] | memoryview[float]:
-        """The memory itself as `count` numbers of this `kind` from byte `offset` on, by default as many as fit.
+        """A memoryview of the map's memory as `count` numbers of this `kind`, from byte `offset` on.
 
-        It is a memoryview, which can be written if the map can: `view[i]` at full speed, slices, `tolist`, and whatever
-        takes a buffer. Closing and resizing the map are BufferError while the view, a slice of it, or an array made
-        from it lives. No check stands between a view and the memory: to touch what `protect` forbids ends the process.
+        `count` is by default as many as fit. The view is writable if the map is. While the view, a slice of it, or an
+        array made from it exists, closing and resizing the map raise BufferError. Access through a view is not checked:
+        an access that the protection forbids (`protect`) ends the process.
 
-        ValueError: closed, or numbers outside the map. ArgumentError: no such kind ("u1", "<u4", "f8" …), or one that
-        memoryview cannot show: in the other order of bytes, and "f2" before Python 3.12. See `array` and `get`.
+        ValueError: closed, or numbers outside the map. ArgumentError: an unknown kind ("u1", "<u4", "f8" …), or one
+        that memoryview does not support: the other byte order, and "f2" before Python 3.12. See `array` and `get`.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.mmap(-1, 8)
@@ -138,16 +140,16 @@ class Elements(Base):
         """
         _, letter, width = _kind(kind)
         if kind[0] in "<>" and kind[0] != _NATIVE:
-            raise ArgumentError(errno.EINVAL, f"mmap.view: this machine's numbers are not {kind!r}: use array or get")
+            raise ArgumentError(errno.EINVAL, f"mmap.view: {kind!r} is not this machine's byte order: use array or get")
         if letter == "e" and sys.version_info < (3, 12):
             raise ArgumentError(
                 errno.EINVAL, f"mmap.view: memoryview has no {kind!r} before Python 3.12: use array or get"
             )
         start, wanted = part(offset, count)
-        # While this is held, resizing fails.
+        # While this view exists, resizing fails.
         with memoryview(self) as whole:
             room = checked(_ffi.mmap_wrap_check(self._handle, start, MMAP_WRAP_REST), "mmap.view")
-            # The library says what is wrong with more than fit, or fewer than none.
+            # The library raises the error for too large or negative counts.
             size = room // width * width if wanted == MMAP_WRAP_REST else wanted * width
             if not 0 <= size <= room:
                 checked(_ffi.mmap_wrap_check(self._handle, start, int64(size)), "mmap.view")
@@ -178,13 +180,13 @@ class Elements(Base):
     ) -> Array[Any]:
         """A numpy array of the map's own memory, from byte `offset` on; writable if the map is. Needs numpy.
 
-        `shape` is a length, or one for each dimension; by default one dimension of as many elements as fit, which is
-        also what -1 means in place of one of them. `dtype` may have fields, and be in either order of bytes. Closing
-        and resizing the map are BufferError while the array, or a view of it, lives. No check stands between an array
-        and the memory, as with `view`. To other processes it and its slices go as references, and into files with their
-        data: see docs/between-processes.md.
+        `shape` is a length, or a sequence of one for each dimension. One of them may be -1: as many as fit; by default
+        there is one dimension of that length. `dtype` may have fields, and either byte order. While the array, or a
+        view of it, exists, closing and resizing the map raise BufferError. As with `view`, access is not checked. The
+        array and its slices are sent to other processes as references, and pickled to files with their data: see
+        docs/between-processes.md.
 
-        ValueError: closed, or elements outside the map. ArgumentError: elements that are Python's own objects.
+        ValueError: closed, or elements outside the map. ArgumentError: a dtype of Python objects.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.mmap(-1, 4096)
@@ -203,7 +205,7 @@ class Elements(Base):
         if element.hasobject:
             raise ArgumentError(errno.EINVAL, f"mmap.array: {element!r} has pointers to objects, which no map can hold")
         lengths = None if shape is None else _lengths(shape)
-        # While this is held, resizing fails.
+        # While this view exists, resizing fails.
         with memoryview(self):
             room = checked(_ffi.mmap_wrap_check(self._handle, start, MMAP_WRAP_REST), "mmap.array")
             if lengths is None:

@@ -1,4 +1,4 @@
-"""A negative code of the library becomes the exception that a Python programmer expects."""
+"""The exceptions, and the conversion of the library's negative codes to them."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 
     Raised = TypeVar("Raised", bound=BaseException)
 
-# Numbers of the C library for which Python's errno has those of Windows' sockets.
+# Numbers of the C library for which Python's errno module has the numbers of Windows sockets.
 _NUMBERS = {130: errno.EOPNOTSUPP, 138: errno.ETIMEDOUT} if sys.platform == "win32" else {}
 
-# Below it are the library's own codes, from it on the system's -errno.
+# Codes from here up to -1 are the system's -errno; lower codes are the library's own.
 _LAST_ERRNO = -4095
 
 
 class FaultError(OSError):
-    """An access faulted: its file was truncated, its disk is full or broken, its protection forbids it.
+    """An access faulted: the file was truncated, the disk is full or failed, or the protection forbids it.
 
-    `errno` is EFAULT; the message has the offset, the bytes done, and the cause where it could be found out.
+    `errno` is EFAULT; the message has the offset, the number of bytes processed, and the cause if it is known.
 
-    It stands where a plain load or store would have ended the process with a signal.
+    It is raised in place of the signal that would end the process.
 
     >>> import mmap_wrap
     >>> m = mmap_wrap.mmap(-1, 4096)
@@ -39,10 +39,10 @@ class FaultError(OSError):
 
 
 class ArgumentError(OSError, ValueError):
-    """An argument of a call that the standard library does not have is invalid, such as unknown flags.
+    """An argument of a call that the standard library does not have is invalid: unknown flags, for example.
 
-    `errno` is EINVAL, or EBADF where the map keeps no file. The calls of the standard library's mmap raise what it
-    raises: an OSError that is no ValueError, in its words, with the library's own message as a note (`__notes__`).
+    `errno` is EINVAL, or EBADF if the map keeps no file. Methods that the standard library's mmap has raise what it
+    raises: an OSError that is not a ValueError, with its message, and the library's message as a note (`__notes__`).
 
     >>> import mmap_wrap
     >>> mmap_wrap.anonymous(4096).advise(9999)
@@ -57,9 +57,9 @@ class ArgumentError(OSError, ValueError):
 
 
 class SealedError(PermissionError):
-    """A part of the map is sealed (mseal): it can be neither unmapped, moved, resized nor protected otherwise.
+    """A part of the map is sealed (mseal): it cannot be unmapped, moved, resized, or protected differently.
 
-    `errno` is EPERM, so it is a PermissionError. The map stays as it is, and good to use, until the process ends.
+    `errno` is EPERM, so it is a PermissionError. The map is unchanged, and usable, until the process ends.
 
     >>> import mmap_wrap
     >>> from mmap_wrap import raw
@@ -70,14 +70,14 @@ class SealedError(PermissionError):
     ... except mmap_wrap.SealedError as error:
     ...     message = error.strerror
     ... except OSError:
-    ...     message = "this kernel has no seals"
+    ...     message = "the kernel does not support mseal"
     """
 
 
 class OwnerDiedError(OSError):
-    """The holder of a mutex ended without releasing it: what the mutex protects may be changed by half.
+    """The owner of a mutex ended without releasing it: the data that the mutex protects may be inconsistent.
 
-    `errno` is EOWNERDEAD. The mutex is not held, and every `acquire` raises this until one repairs: see `mmap.mutex`.
+    `errno` is EOWNERDEAD. The mutex is not held, and `acquire` raises this until a `repair` succeeds: see `mmap.mutex`.
 
     >>> import mmap_wrap
     >>> issubclass(mmap_wrap.OwnerDiedError, OSError)
@@ -90,62 +90,62 @@ for _public in (FaultError, ArgumentError, SealedError, OwnerDiedError):
 
 
 def checked(result: int, caller: str, path: str | bytes | None = None) -> int:
-    """The library's result, or its failure raised: of a call of `caller`, on a file at `path` if there is one."""
+    """Returns the library's result; raises its failure, as one of `caller`, with the `path` of the file if given."""
     if result < 0:
         fail(result, caller, path)
     return result
 
 
 def note(error: Raised, text: str) -> Raised:
-    """Adds a line to what a traceback shows of `error`; its message stays as it is.
+    """Adds `text` as a note to `error`, and returns it; its message does not change.
 
-    Raise what it returns, not a variable: a frame of the traceback would refer to the error, and all that the callers
-    hold, maps among it, would wait for the collector.
+    Raise the result of the call, not a variable: that would make a reference cycle of the error and the frame, and the
+    callers' objects, maps included, would exist until the next garbage collection.
     """
     error.add_note(text)
     return error
 
 
 def errno_of(code: int) -> int:
-    """The number that Python's errno has for a code of the system's; any other code as it is, less its sign."""
+    """The number of Python's errno module for a negative code of the system; of any other code, its negation."""
     return _NUMBERS.get(-code, -code)
 
 
 def message(caller: str, code: int) -> str:
-    """This thread's last failure, which the library reported by `code`, as one of `caller`."""
+    """The message of this thread's last failure, for which the library returned `code`, as one of `caller`."""
     return f"{caller}: {_native.reason(code)}"
 
 
 def system_error(number: int) -> OSError:
-    """The OSError of that number in the system's words, as the standard library raises it."""
+    """The OSError with this `number` and the system's message, as the standard library raises it."""
     return OSError(number, os.strerror(number))
 
 
 def fail(code: int, caller: str, path: str | bytes | None = None) -> NoReturn:
-    """Raises this thread's last failure, which the library reported by `code`: a system error with the path."""
+    """Raises this thread's last failure, for which the library returned `code`; an OSError has the `path` if given."""
     raise exception(code, message(caller, code), path)
 
 
 def exception(code: int, text: str, path: str | bytes | None = None) -> Exception:
     """The exception for a negative code of the library."""
-    place = () if path is None else (path,)
+    filename = () if path is None else (path,)
     if code >= _LAST_ERRNO:
-        return OSError(errno_of(code), text, *place)
+        return OSError(errno_of(code), text, *filename)
     if code == _header.MMAP_WRAP_E_UNMAPPED:
-        # The standard library's words, which programs look for.
+        # The standard library's message, which programs compare with.
         return ValueError("mmap closed or invalid")
     if code in (_header.MMAP_WRAP_E_RANGE, _header.MMAP_WRAP_E_HANDLE):
         return ValueError(text)
     if code in (_header.MMAP_WRAP_E_ARGUMENT, _header.MMAP_WRAP_E_ALIGNMENT):
-        return ArgumentError(errno.EINVAL, text, *place)
+        return ArgumentError(errno.EINVAL, text, *filename)
     if code == _header.MMAP_WRAP_E_FAULT:
-        return FaultError(errno.EFAULT, text, *place)
+        return FaultError(errno.EFAULT, text, *filename)
     if code == _header.MMAP_WRAP_E_SEALED:
-        return SealedError(errno.EPERM, text, *place)
+        return SealedError(errno.EPERM, text, *filename)
     if code == _header.MMAP_WRAP_E_BUSY:
         return BufferError(text)
     if code == _header.MMAP_WRAP_E_UNSUPPORTED:
-        return OSError(errno.ENOTSUP, text, *place)
+        return OSError(errno.ENOTSUP, text, *filename)
     return RuntimeError(text)
 
 

@@ -9,10 +9,10 @@ from ._errors import checked
 def verify_handlers() -> bool:
     """Whether a fault of an access in this thread is repaired by this library's handlers of SIGBUS and SIGSEGV.
 
-    False: another handler is installed, or a signal is blocked in this thread; accesses then go through the kernel, and
-    are slower. The library verifies that itself, at most every 33 microseconds. Call this in the thread that has just
-    changed a handler or its signal mask, by `signal.signal`, `faulthandler.enable` or `signal.pthread_sigmask`, before
-    it accesses a map that may fault.
+    False: another handler is installed, or a signal is blocked in this thread; accesses then use system calls, and
+    are slower. The library verifies this itself, at most every 33 microseconds. Call this in a thread that has just
+    changed a handler or its signal mask, with `signal.signal`, `faulthandler.enable` or `signal.pthread_sigmask`,
+    before it accesses a map that may fault.
 
     >>> import mmap_wrap
     >>> mmap_wrap.verify_handlers() in (True, False)
@@ -22,13 +22,13 @@ def verify_handlers() -> bool:
 
 
 def trust_handlers(yes: bool = True) -> None:
-    """Says that from now on no code in this process replaces or blocks the handlers of SIGBUS and SIGSEGV.
+    """Promises that from now on no code in this process replaces or blocks the handlers of SIGBUS and SIGSEGV.
 
-    With `yes=False`, that it may again.
+    `yes=False` withdraws the promise.
 
-    Accesses then verify nothing. Otherwise the handlers are verified by lease (see `verify_handlers`), which costs some
-    nanoseconds an access. `faulthandler.enable()` replaces them: call `trust_handlers(False)` before it. If that
-    turns out wrong, a fault ends the process.
+    Accesses then do not verify the handlers (see `verify_handlers`), which takes a few nanoseconds per access. If the
+    promise is broken, a fault ends the process. `faulthandler.enable()` replaces the handlers: call
+    `trust_handlers(False)` before it.
 
     >>> import mmap_wrap
     >>> mmap_wrap.trust_handlers()
@@ -37,6 +37,6 @@ def trust_handlers(yes: bool = True) -> None:
     checked(_ffi.mmap_wrap_trust_handlers(int(bool(yes))), "mmap_wrap.trust_handlers")
 
 
-# As of the exceptions: users know them where they are imported from.
+# Named as part of the package, from which users import them.
 for _public in (verify_handlers, trust_handlers):
     _public.__module__ = __package__

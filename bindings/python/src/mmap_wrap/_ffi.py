@@ -1,7 +1,7 @@
-"""The native library: found, checked and bound, once.
+"""Finds and loads the native library, and binds its functions.
 
-Each exported C function is here under its own name; include/mmap_wrap.h is the manual.
-Integers are int64_t on both sides, and ctypes cuts larger ones silently: callers pass what `int64` let through.
+Each exported C function is an attribute of its own name; include/mmap_wrap.h documents them.
+Integers are int64_t on both sides. ctypes truncates larger ones silently, so callers convert with `int64`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 
-# operator.index at its source: the rest of that module would only slow the import down.
+# operator.index, without importing the rest of that module.
 from _operator import index as index
 
 from ._header import MMAP_WRAP_ABI_VERSION, MMAP_WRAP_REST
@@ -35,8 +35,8 @@ _path = os.environ.get("MMAP_WRAP_LIBRARY") or BUNDLED
 
 
 def _load() -> int:
-    """The system's handle of the library; the functions that the native module calls are bound by then."""
-    # Windows looks beside a DLL for what it needs only by a full path; dlopen looks for a bare name itself.
+    """Loads the library, binds the functions that the native module calls, and returns the system's handle."""
+    # Windows searches a DLL's folder for its dependencies only if given a full path; dlopen searches for a bare name.
     path = os.path.abspath(_path) if sys.platform == "win32" else _path
     try:
         handle, number = _native.load(path, MMAP_WRAP_ABI_VERSION)
@@ -62,22 +62,22 @@ _library: ctypes.CDLL | None = None
 
 
 def ctypes_of() -> dict[str, Any]:
-    """What ctypes has for each letter of `_signatures`."""
-    # Imported when first asked for: what programs for the standard library's mmap need is in the native module.
+    """The ctypes type for each letter of `_signatures`."""
+    # Imported at first use: programs that use only the standard library's calls do not need ctypes.
     import ctypes
 
     return {"i": ctypes.c_int64, "p": ctypes.c_void_p, "t": ctypes.c_char_p, "d": ctypes.c_double}
 
 
 def bind(name: str) -> Callable[..., Any]:
-    """The exported function of that name, which takes and returns what its signature says."""
+    """The exported function of that name, with the types of its signature."""
     import ctypes
 
     from ._signatures import SIGNATURES
 
     global _library
     if _library is None:
-        # On Windows it wants a name even where it loads nothing.
+        # On Windows a name is required even with a handle.
         _library = ctypes.CDLL(_path, handle=_handle)
     types = ctypes_of()
     function = _library[name]
@@ -88,7 +88,7 @@ def bind(name: str) -> Callable[..., Any]:
 def __getattr__(name: str) -> Callable[..., Any]:
     from ._signatures import SIGNATURES
 
-    # Bound when first asked for: most programs want few of them.
+    # Bound at first use: most programs use few of them.
     if name not in SIGNATURES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     function = bind(name)
@@ -97,15 +97,15 @@ def __getattr__(name: str) -> Callable[..., Any]:
 
 
 def int64(value: SupportsIndex) -> int:
-    """The number as the library takes it, or OverflowError; TypeError for what is no integer, floats included."""
-    # Exactly an int: a subclass may compare as it likes.
+    """The value as an int in the range of the library. OverflowError: out of range. TypeError: not an integer."""
+    # Exactly an int: a subclass may override comparison.
     number = value if type(value) is int else int.__index__(index(value))
-    # To the library REST is the rest of the map, and no number.
+    # To the library REST means the rest of the map.
     if not MMAP_WRAP_REST < number < 2**63:
         raise OverflowError(f"{number} does not fit 64 bits: -(2**63 - 1) to 2**63 - 1")
     return number
 
 
 def nanoseconds(seconds: float) -> int:
-    """A time to wait as the library takes it; none for a negative one."""
+    """A time in seconds as nanoseconds; 0 for a negative one."""
     return int64(int(max(seconds, 0) * 1_000_000_000))

@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
 
 class Hardening(Base):
-    """The part of the class `mmap` that is about guards, seals and names."""
+    """The methods of `mmap` for guard regions, seals and names."""
 
     __slots__ = ()
 
     def guard(self, offset: SupportsIndex = 0, size: SupportsIndex | None = None, *, on: bool = True) -> None:
-        """Makes each access to the range a fault; `on=False` lifts that. What private memory held there is gone.
+        """Makes the range a guard region, in which every access faults; `on=False` removes it.
 
-        Both ends must be on page boundaries, or the ends of the map: ArgumentError if they are not. Lifted, the pages
-        have the protection of the map as a whole.
+        The contents of private memory in the range are lost. Both ends must be page-aligned, or the ends of the map:
+        ArgumentError. When the guard region is removed, its pages have the protection of the map as a whole.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.mmap(-1, 8192)
@@ -37,17 +37,17 @@ class Hardening(Base):
     def mseal(self, offset: SupportsIndex = 0, size: SupportsIndex | None = None) -> None:
         """Seals the pages of the range until the process ends (mseal).
 
-        They can be neither unmapped, moved nor protected otherwise.
+        Sealed pages cannot be unmapped, moved, or protected differently.
 
-        Closing and resizing are a SealedError from then on; the map stays good to use. Its views no longer survive
-        SIGBUS (`survive`): a lost page that is sealed cannot be replaced. OSError: ENOTSUP before Linux 6.10.
+        From then on closing and resizing the map raise SealedError; it remains usable. Its views no longer survive
+        SIGBUS (`survive`), because a lost page that is sealed cannot be replaced. OSError: ENOTSUP before Linux 6.10.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.mmap(-1, 4096)
         >>> try:
         ...     m.mseal()
         ... except OSError as error:
-        ...     reason = error.strerror                 # a kernel without seals
+        ...     reason = error.strerror                 # the kernel does not support mseal
         """
         survives = self.info().surviving
         if survives:
@@ -60,7 +60,7 @@ class Hardening(Base):
             raise
 
     def file_seals(self) -> int:
-        """The F_SEAL_ constants of a memory file (`memfd`), or'ed together. OSError (EINVAL): not such a file.
+        """The seals of a memory file (`memfd`), F_SEAL_ constants or'ed together. OSError (EINVAL): not a memory file.
 
         >>> import mmap_wrap
         >>> mmap_wrap.memfd(4096).file_seals()
@@ -69,9 +69,9 @@ class Hardening(Base):
         return checked(_ffi.mmap_wrap_file_seals(self._handle), "mmap.file_seals")
 
     def add_file_seals(self, seals: SupportsIndex) -> None:
-        """Adds `seals`, F_SEAL_ constants or'ed together, to those of a memory file; they cannot be taken off.
+        """Adds `seals`, F_SEAL_ constants or'ed together, to those of a memory file; they cannot be removed.
 
-        PermissionError: sealed against sealing. OSError (EBUSY): F_SEAL_WRITE while a shared map can write.
+        PermissionError: the file has F_SEAL_SEAL. OSError (EBUSY): F_SEAL_WRITE while a writable shared map exists.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.memfd(4096)
@@ -84,9 +84,9 @@ class Hardening(Base):
     def set_name(self, name: str, /) -> None:
         """Gives a map without a file a `name` in /proc/PID/maps: at most 66 bytes of printable ASCII.
 
-        Where the kernel cannot name memory (before Linux 5.17, or not built in), nothing happens, as in the standard
-        library; `raw.mmap_wrap_set_name` reports it. ValueError: a name too long; a map of a file. OSError (EINVAL): a
-        name with one of [ ] \\ $ and the backquote. TypeError: no str.
+        If the kernel does not support it (before Linux 5.17, or without CONFIG_ANON_VMA_NAME), the call has no effect,
+        as in the standard library; `raw.mmap_wrap_set_name` reports that. ValueError: the name is too long, or the map
+        has a file. OSError (EINVAL): the name contains one of [ ] \\ $ or a backquote. TypeError: not a str.
 
         >>> import mmap_wrap
         >>> mmap_wrap.mmap(-1, 4096).set_name("index cache")
@@ -94,7 +94,7 @@ class Hardening(Base):
         if not isinstance(name, str):
             raise TypeError(f"set_name() argument must be str, not {type(name).__name__}")
         text = name.encode()
-        # The standard library puts "cpython:mmap:" before it, and so has a lower limit than the kernel's.
+        # The standard library adds the prefix "cpython:mmap:", so its limit is lower than the kernel's.
         if len(text) > 66:
             raise ValueError("name is too long")
         if b"\0" in text:

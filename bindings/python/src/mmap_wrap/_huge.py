@@ -1,4 +1,4 @@
-"""Huge pages, and the NUMA nodes that memory comes from."""
+"""Huge pages and NUMA nodes."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 class Huge(Base):
-    """The part of the class `mmap` that is about huge pages and NUMA nodes."""
+    """The methods of `mmap` for huge pages and NUMA nodes."""
 
     __slots__ = ()
 
     def huge_bytes(self, offset: SupportsIndex = 0, size: SupportsIndex | None = None) -> int:
-        """How many bytes of the range lie in huge pages now, be they transparent or of the pool.
+        """The number of bytes of the range that are currently in huge pages, transparent or from the pool.
 
         >>> import mmap_wrap
         >>> mmap_wrap.mmap(-1, 4096).huge_bytes()
@@ -36,17 +36,17 @@ class Huge(Base):
         *,
         flags: SupportsIndex = 0,
     ) -> None:
-        """Sets the NUMA policy of the pages of the range: `mode` is an MPOL_ constant, `nodes` the numbers of nodes.
+        """Sets the NUMA policy of the range: `mode` is an MPOL_ constant, `nodes` are the numbers of the nodes.
 
-        `flags` are MPOL_MF_ constants; without any the policy is for pages that are touched from now on. OSError:
-        ENOTSUP for a kernel without NUMA, EPERM where a container forbids it.
+        `flags` are MPOL_MF_ constants; without any, the policy applies to pages that are not yet in memory. OSError:
+        ENOTSUP if the kernel does not support NUMA, EPERM if a container does not permit the call.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.mmap(-1, 4096)
         >>> try:
         ...     m.mbind(mmap_wrap.MPOL_PREFERRED, [0])
         ... except OSError as error:
-        ...     reason = error.strerror                 # a kernel without NUMA, or no leave to ask
+        ...     reason = error.strerror                 # NUMA is not supported, or not permitted
         """
         import ctypes
 
@@ -61,9 +61,9 @@ class Huge(Base):
         checked(_ffi.mbind_wrap(self._handle, int64(mode), array, len(words), int64(flags), *place), "mmap.mbind")
 
     def numa_node(self, offset: SupportsIndex = 0) -> int:
-        """The number of the NUMA node whose memory holds the byte at `offset`; 0 on a machine with one.
+        """The number of the NUMA node of the page with the byte at `offset`; 0 on a machine with one node.
 
-        OSError: ENOENT where no page is in memory there, EFAULT where it was read but never written.
+        OSError: ENOENT if the page is not in memory, EFAULT if it was read but never written.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.mmap(-1, 4096)
@@ -71,6 +71,6 @@ class Huge(Base):
         >>> try:
         ...     node = m.numa_node()
         ... except OSError:
-        ...     node = "a kernel without NUMA, or no leave to ask"
+        ...     node = "NUMA is not supported, or not permitted"
         """
         return checked(_ffi.mmap_wrap_numa_node(self._handle, int64(offset)), "mmap.numa_node")

@@ -1,4 +1,4 @@
-"""What the library knows of a map."""
+"""Information about a map."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 class Information(Base):
-    """The part of the class `mmap` that reports what it is."""
+    """The methods of `mmap` that return information about it."""
 
     __slots__ = ()
 
     def info(self) -> Info:
-        """What is known of the map: its length, address, page size, protection, flags and more: see `raw.Info`.
+        """The length, address, page size, protection, flags and other attributes of the map: see `raw.Info`.
 
         ValueError: closed.
 
@@ -37,9 +37,9 @@ class Information(Base):
         return info
 
     def dup_fd(self) -> int:
-        """A new descriptor of the file that the map keeps, to be closed with os.close; programs started do not get it.
+        """A new descriptor of the map's file, which the caller closes with os.close. It is not inheritable.
 
-        ArgumentError: the map keeps no file (`trackfd=False`, `map_path`). OSError: EMFILE, too many are open.
+        ArgumentError: the map keeps no file (`trackfd=False`, `map_path`). OSError (EMFILE): too many open files.
 
         >>> import mmap_wrap, os
         >>> m = mmap_wrap.memfd(4096)

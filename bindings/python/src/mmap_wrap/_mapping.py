@@ -1,13 +1,13 @@
-"""The class `mmap`: the standard library's, with checked access, and what the modules of each topic add.
+"""The class `mmap`: the standard library's methods, with checked access, and those that the topic modules add.
 
-The native module makes it, with every method of the standard library's class.
+The native module makes the class, with every method of the standard library's.
 """
 
 from __future__ import annotations
 
 import copyreg
 
-# _standard is for the native module: an import at the moment of an error may fail itself.
+# _standard is used by the native module, and imported here: an import while an error is handled could fail.
 from . import _base, _native, _standard  # noqa: F401
 from ._access import Access
 from ._atomics import Atomics
@@ -26,22 +26,22 @@ if TYPE_CHECKING:
     from typing import Any
 
 PAGESIZE: int = _native.page_size()
-# Where a file offset of the standard library's must lie; only Windows has another one than the page size.
+# Offsets of the standard library's mmap are a multiple of it. It differs from the page size only on Windows.
 ALLOCATIONGRANULARITY: int = _native.granularity()
 
 
 class Extensions(Access, Protect, Residency, PageCache, Hardening, Resize, Elements, Atomics, Huge, Information):
-    """What the class `mmap` has beyond the standard library's."""
+    """The methods of `mmap` that the standard library does not have."""
 
     __slots__ = ()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """A reference to the file: unpickling it, in this or another process, maps the same bytes of it again.
+        """A reference to the file: unpickling it, in this or another process, maps the same bytes again.
 
-        `read` then stands at 0. TypeError: memory without a file, secret memory, a map that keeps no file
-        (`trackfd=False`, `map_path`), and one whose changes are private. Unpickling raises OSError where the file is
-        no longer there, is another one, or was truncated. A file without a path (`memfd`) must be kept open until
-        then by the process that pickled it, on the same machine. docs/between-processes.md has all of it.
+        The position of the new map is 0. TypeError: memory without a file, secret memory, a map that keeps no file
+        (`trackfd=False`, `map_path`), or one whose changes are private. Unpickling raises OSError if the file no longer
+        exists, was replaced, or was truncated. A map of a file without a path (`memfd`) can be unpickled only on the
+        same machine, while the process that pickled it keeps it open. See docs/between-processes.md.
 
         >>> import mmap_wrap, pickle
         >>> m = mmap_wrap.memfd(4096)
@@ -57,8 +57,8 @@ class Extensions(Access, Protect, Residency, PageCache, Hardening, Resize, Eleme
 if TYPE_CHECKING:
 
     class mmap(_native.Mapping, Extensions):
-        # As of every sequence, without a method, as in the standard library: what asks for `__iter__` takes a map for
-        # one thing, and not for a list of bytes.
+        # For type checkers only. At run time a map is iterated as a sequence, without `__iter__`, as in the standard
+        # library: libraries that test for `__iter__` then do not treat a map as a list.
         def __iter__(self) -> Iterator[bytes]: ...
         def __reversed__(self) -> Iterator[bytes]: ...
 
@@ -67,16 +67,16 @@ else:
 
 _base.mmap = mmap  # type: ignore[misc]
 
-_views_pickle = False
-_former_reduce: Callable[[memoryview], Any] | None = None
+_view_reducer_registered = False
+_previous_reduce: Callable[[memoryview], Any] | None = None
 
 
-def have_views_pickle() -> None:
-    """Has views of maps pickle. Before there is a map there is no view of one, and nothing of pickle is changed."""
-    global _views_pickle, _former_reduce
-    if _views_pickle:
+def register_view_reducer() -> None:
+    """Makes views of maps picklable. Called for the first map, so that importing the package does not change pickle."""
+    global _view_reducer_registered, _previous_reduce
+    if _view_reducer_registered:
         return
-    _views_pickle, _former_reduce = True, copyreg.dispatch_table.get(memoryview)
+    _view_reducer_registered, _previous_reduce = True, copyreg.dispatch_table.get(memoryview)
     copyreg.pickle(memoryview, _reduce_view)
 
 
@@ -85,7 +85,7 @@ def _reduce_view(view: memoryview) -> Any:
 
     if isinstance(view.obj, mmap):
         return reduce_view(view)
-    if _former_reduce is None:
-        # Which no memoryview can be: in the words of this Python.
+    if _previous_reduce is None:
+        # No other memoryview can be pickled: this raises Python's own exception.
         return object.__reduce_ex__(view, 4)
-    return _former_reduce(view)
+    return _previous_reduce(view)

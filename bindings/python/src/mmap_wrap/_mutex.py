@@ -1,4 +1,4 @@
-"""A mutex in a map, between threads and processes, that can be taken over from a holder that died."""
+"""A robust mutex in a map, for threads and processes: it can be acquired after its owner has died."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from ._mapping import mmap
 
 
-# Nanoseconds after which handlers of signals run: one that comes while the library is not asleep does not wake it.
-_LOOK = 250_000_000
+# Nanoseconds between runs of signal handlers: a signal that arrives while the library is not asleep does not wake it.
+_INTERVAL = 250_000_000
 
 
 class Mutex:
-    """A mutex in 16 bytes of a map: what `mmap.mutex` makes, with its arguments. Zeros are one that is free.
+    """A mutex in 16 bytes of a map: what `mmap.mutex` returns. Zeros are an unlocked mutex.
 
-    `with mutex:` holds it for a block. It belongs to a thread: acquiring it twice is an OSError (EDEADLK), releasing
-    that of another thread a PermissionError.
+    `with mutex:` holds it for a block. Its owner is a thread: acquiring it twice raises OSError (EDEADLK), releasing it
+    in a thread that is not the owner PermissionError.
     """
 
     __slots__ = ("map", "offset", "repair")
@@ -36,15 +36,15 @@ class Mutex:
         self.repair: Callable[[], object] | None = repair
 
     def acquire(self, timeout: float | None = None) -> bool:
-        """Waits until the mutex is this thread's; at most `timeout` seconds. True, or False after that time.
+        """Locks the mutex for this thread; waits up to `timeout` seconds. Returns False if that time passed, else True.
 
-        Where its holder died, `repair` is called, with the mutex held; if it raises, the mutex is as before. Without
-        a `repair`, OwnerDiedError. OSError (EDEADLK): this thread holds it.
+        If the previous owner died, `repair` is called with the mutex held; if it raises, the mutex is as before.
+        OwnerDiedError: the previous owner died, and there is no `repair`. OSError (EDEADLK): this thread is the owner.
         """
-        left = _LOOK if timeout is None else nanoseconds(timeout)
+        left = _INTERVAL if timeout is None else nanoseconds(timeout)
         end = monotonic_ns() + left
         while True:
-            code = _ffi.mmap_wrap_mutex_lock(self.map._handle, self.offset, min(left, _LOOK))
+            code = _ffi.mmap_wrap_mutex_lock(self.map._handle, self.offset, min(left, _INTERVAL))
             if errno_of(code) not in (errno.EINTR, errno.ETIMEDOUT):
                 break
             if timeout is not None:
@@ -53,20 +53,20 @@ class Mutex:
                     return False
         if checked(code, "Mutex.acquire") == 1:
             try:
-                self._take_over()
+                self._repair()
             except BaseException:
                 checked(_ffi.mmap_wrap_mutex_abandon(self.map._handle, self.offset), "Mutex.acquire")
                 raise
         return True
 
-    def _take_over(self) -> None:
+    def _repair(self) -> None:
         if self.repair is None:
-            message = f"Mutex.acquire: the holder of the mutex at offset {self.offset} ended without releasing it"
-            raise OwnerDiedError(errno.EOWNERDEAD, f"{message}; a mutex with repair= takes it over")
+            message = f"Mutex.acquire: the owner of the mutex at offset {self.offset} ended without releasing it"
+            raise OwnerDiedError(errno.EOWNERDEAD, f"{message}; pass repair= to mmap.mutex to acquire it")
         self.repair()
 
     def release(self) -> None:
-        """Gives the mutex back. PermissionError: this thread does not hold it."""
+        """Unlocks the mutex. PermissionError: this thread is not its owner."""
         checked(_ffi.mmap_wrap_mutex_unlock(self.map._handle, self.offset), "Mutex.release")
 
     def __enter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""The native module (native/), for type checkers: the class `mmap` without what Python adds, and what that needs."""
+"""The native module (native/), for type checkers: the class `mmap` without the methods that Python adds."""
 
 import sys
 from types import TracebackType

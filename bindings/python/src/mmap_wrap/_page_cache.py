@@ -1,4 +1,4 @@
-"""The page cache: what it holds of a map's file, and letting pages go."""
+"""The page cache: what is cached of a map's file, and evicting pages."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 class PageCache(Base):
-    """The part of the class `mmap` that is about the page cache."""
+    """The methods of `mmap` for the page cache."""
 
     __slots__ = ()
 
     def cachestat(self, offset: SupportsIndex = 0, size: SupportsIndex | None = None) -> Cachestat:
-        """What the page cache holds of the file behind the range, in bytes: see `raw.Cachestat`.
+        """How much of the range's part of the file is in the page cache, in bytes: see `raw.Cachestat`.
 
-        Of files on overlayfs the kernel reports zeros. OSError: ENOTSUP before Linux 6.5. ArgumentError: the map keeps
+        For files on overlayfs the kernel reports zeros. OSError: ENOTSUP before Linux 6.5. ArgumentError: the map keeps
         no file.
 
         >>> import mmap_wrap
@@ -44,10 +44,11 @@ class PageCache(Base):
         return cache
 
     def page_out(self, offset: SupportsIndex = 0, size: SupportsIndex | None = None) -> None:
-        """Lets the pages of the range go from memory, as far as the kernel can; no data is lost.
+        """Evicts the pages of the range from memory, as far as the kernel can. No data is lost.
 
-        A shared map's changes are written to the file first; private ones go to swap space, or stay. `resident_bytes`
-        returns how much stayed. OSError: EINVAL for locked pages; EIO where the data could not be written: all stayed.
+        Changes in a shared map are written to the file first; private pages move to swap space, or stay in memory.
+        `resident_bytes` returns how much stayed. OSError: EINVAL for locked pages; EIO if the data could not be
+        written, and then all pages stayed.
 
         >>> import mmap_wrap
         >>> mmap_wrap.memfd(4096).page_out()

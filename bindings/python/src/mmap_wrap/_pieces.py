@@ -1,6 +1,6 @@
-"""Calls over much memory, in pieces: between two the handlers of signals run, so that Ctrl-C need not wait for the end.
+"""Splits calls on large ranges into pieces. Signal handlers run between the pieces, so Ctrl-C interrupts the call.
 
-What they return is what one call would.
+The results are those of a single call.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
-# Bytes for one call: what a slow disk reads in a good part of a second.
+# Bytes per call. A slow disk reads that in less than a second.
 PIECE = 1 << 24
 
 
 def search(call: Callable[..., int], handle: int, needle: bytes, first: int, last: int) -> int:
-    """What `call`, which is `find`, `rfind` or `count` of the library, says of the bytes from `first` to `last`."""
-    # For a long needle the call prepares long.
+    """The result of `call`, the library's `find`, `rfind` or `count`, for the bytes from `first` to `last`."""
+    # A long needle takes long to preprocess in each call.
     step = max(PIECE, 4 * len(needle))
     if last - first <= step or not needle:
         return int(call(handle, needle, len(needle), first, last))
@@ -30,7 +30,7 @@ def search(call: Callable[..., int], handle: int, needle: bytes, first: int, las
     found, beyond = MMAP_WRAP_E_NOT_FOUND, len(needle) - 1
     starts = range(first, last, step)
     for at in starts if call is _ffi.mmap_wrap_find else reversed(starts):
-        # Those that begin in this piece.
+        # Matches that begin in this piece.
         found = call(handle, needle, len(needle), at, min(at + step + beyond, last))
         if found != MMAP_WRAP_E_NOT_FOUND:
             break
@@ -38,13 +38,13 @@ def search(call: Callable[..., int], handle: int, needle: bytes, first: int, las
 
 
 def search_by(name: str, handle: int, sub: Buffer, first: int, last: int) -> int:
-    """As `search`, for the native module: by the call's name, and -1 where there is none."""
+    """As `search`, for the native module: takes the name of the call, and returns -1 if there is no match."""
     found = search(getattr(_ffi, f"mmap_wrap_{name}"), handle, bytes(sub), first, last)
     return -1 if found == MMAP_WRAP_E_NOT_FOUND else checked(found, f"mmap.{name}")
 
 
 def move_by(handle: int, to: int, origin: int, size: int) -> None:
-    """`move`, for the native module: of many bytes, in the standard library's words."""
+    """`move` of a large range, for the native module. Raises the standard library's exceptions."""
 
     def once(to: int, origin: int, size: int) -> int:
         code: int = _ffi.mmap_wrap_move(handle, to, origin, size)
@@ -59,7 +59,7 @@ def move_by(handle: int, to: int, origin: int, size: int) -> None:
 
 def _count(handle: int, needle: bytes, first: int, last: int, step: int) -> int:
     size, total = len(needle), 0
-    # Whether one can begin inside another.
+    # Whether two matches can overlap.
     overlaps = size > 64 or any(needle.startswith(needle[-length:]) for length in range(1, size))
     while first < last:
         end = min(first + step + size - 1, last)
@@ -75,9 +75,9 @@ def _count(handle: int, needle: bytes, first: int, last: int, step: int) -> int:
 
 
 def _end_of_last(handle: int, needle: bytes, first: int, end: int, here: int) -> int:
-    """Where the last of `here` needles ends that are counted from `first` to `end`, none overlapping another."""
+    """The end of the last of the `here` non-overlapping matches between `first` and `end`."""
     size = len(needle)
-    # One that overlaps the last that there is, or is it.
+    # The last match at all: it is the last counted one, or overlaps that.
     last = checked(_ffi.mmap_wrap_rfind(handle, needle, size, first, end), "mmap.count")
     low, high = last + 1, last + size
     while low < high:
@@ -90,8 +90,8 @@ def _end_of_last(handle: int, needle: bytes, first: int, end: int, here: int) ->
 
 
 def fill(handle: int, offset: int, byte: int, size: int) -> None:
-    """The library's call, whose failure is raised."""
-    total = _much("mmap.fill", handle, offset, size)
+    """The library's `fill`; raises its failure."""
+    total = _total_if_large("mmap.fill", handle, offset, size)
     if not total:
         checked(_ffi.mmap_wrap_fill(handle, offset, byte, size), "mmap.fill")
     for at in range(0, total, PIECE):
@@ -99,7 +99,7 @@ def fill(handle: int, offset: int, byte: int, size: int) -> None:
 
 
 def copy(handle: int, to: int, theirs: int, origin: int, size: int) -> int:
-    """The same."""
+    """The library's `copy`; raises its failure."""
 
     def once(to: int, origin: int, size: int) -> int:
         return checked(_ffi.mmap_wrap_copy(handle, to, theirs, origin, size), "mmap.copy_from")
@@ -110,10 +110,10 @@ def copy(handle: int, to: int, theirs: int, origin: int, size: int) -> int:
 def _copy(
     caller: str, once: Callable[[int, int, int], int], handle: int, to: int, theirs: int, origin: int, size: int
 ) -> int:
-    total = _much(caller, theirs, origin, size)
-    if not total or _much(caller, handle, to, total) != total:
+    total = _total_if_large(caller, theirs, origin, size)
+    if not total or _total_if_large(caller, handle, to, total) != total:
         return once(to, origin, size)
-    # From the side where nothing is overwritten that is still to be copied.
+    # In the order in which no byte is overwritten before it is copied.
     order = range(0, total, PIECE)
     for at in reversed(order) if handle == theirs and to > origin else order:
         once(to + at, origin + at, min(PIECE, total - at))
@@ -121,9 +121,9 @@ def _copy(
 
 
 def compare(handle: int, here: int, theirs: int, there: int, size: int) -> int:
-    """The same."""
-    total = _much("mmap.compare", handle, here, size)
-    if not total or _much("mmap.compare", theirs, there, total) != total:
+    """The library's `compare`; raises its failure."""
+    total = _total_if_large("mmap.compare", handle, here, size)
+    if not total or _total_if_large("mmap.compare", theirs, there, total) != total:
         return checked(_ffi.mmap_wrap_compare(handle, here, theirs, there, size), "mmap.compare")
     equal = 0
     for at in range(0, total, PIECE):
@@ -135,12 +135,12 @@ def compare(handle: int, here: int, theirs: int, there: int, size: int) -> int:
     return equal
 
 
-def _much(caller: str, handle: int, offset: int, size: int) -> int:
-    """How many bytes these are, if more than a piece; 0 for less, and for what is not in the map: one call says it."""
+def _total_if_large(caller: str, handle: int, offset: int, size: int) -> int:
+    """The size of the range in bytes if it needs several pieces; 0 if not, or if it is invalid: a call reports that."""
     if MMAP_WRAP_REST < size <= PIECE:
         return 0
     total: int = _ffi.mmap_wrap_check(handle, offset, size)
     if total == MMAP_WRAP_E_FAULT:
-        # A loss that is reported once.
+        # The loss of a page is reported only once: raise it now.
         checked(total, caller)
     return total if total > PIECE else 0

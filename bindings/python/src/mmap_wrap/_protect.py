@@ -16,20 +16,20 @@ _PROT_WRITE = _constant("PROT_WRITE")
 
 
 class Protect(Base):
-    """The part of the class `mmap` that is about what may be done with its pages, and how they will be used."""
+    """The methods of `mmap` for protection and advice."""
 
     __slots__ = ()
 
     def protect(self, prot: SupportsIndex, offset: SupportsIndex = 0, size: SupportsIndex | None = None) -> None:
-        """Changes what may be done with `size` bytes from `offset` on: `prot` is PROT_ constants or'ed together.
+        """Changes the protection of `size` bytes from `offset` on: `prot` is PROT_ constants or'ed together.
 
-        `offset` must be on a page boundary; `size`, by default the rest, is rounded up to whole pages.
-        PROT_WRITE makes a map for reading one for writing. An access through the map that the protection
-        forbids is a FaultError; through a view it ends the process: of what views meet, only SIGBUS is
-        survived. A view made later can be written if what was last set for the whole map has PROT_WRITE.
+        `offset` must be page-aligned; `size`, by default the rest, is rounded up to whole pages. PROT_WRITE makes a
+        read-only map writable. An access through the map that the protection forbids raises FaultError; through a view
+        it ends the process, because views survive only SIGBUS. A view made later is writable if the protection last set
+        for the whole map has PROT_WRITE.
 
         ValueError: closed, or a range outside the map. ArgumentError: `offset` is unaligned. PermissionError: the file
-        was not opened for that.
+        was not opened for such access.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.mmap(-1, 8192)
@@ -42,17 +42,17 @@ class Protect(Base):
         protection = int64(prot)
         checked(_ffi.mprotect_wrap(self._handle, protection, *part(offset, size)), "mmap.protect")
         becomes_writable = protection & _PROT_WRITE and self._access & ACCESS == ACCESS_READ
-        # Set in any case: so the native class finds out what the next view may do.
+        # Assigned in any case: the native class then determines again whether the next view is writable.
         self._access &= ~ACCESS if becomes_writable else -1  # type: ignore[misc] # the native class has it
 
     def advise(self, advice: SupportsIndex, offset: SupportsIndex = 0, size: SupportsIndex | None = None) -> None:
         """Advises the kernel how `size` bytes from `offset` on will be used: `advice` is one MADV_ constant.
 
-        It does what `madvise` does, but a size beyond the end is a ValueError, as everywhere else. Advice that discards
-        data needs page boundaries at both ends, or the map's own ends.
+        Like `madvise`, except that a range beyond the end raises ValueError, as in all other methods. For advice that
+        discards data, both ends of the range must be page-aligned, or ends of the map.
 
-        ValueError: closed, or a range outside the map. ArgumentError: no such advice, or unaligned. OSError: this
-        kernel lacks it.
+        ValueError: closed, or a range outside the map. ArgumentError: unknown advice, or an unaligned range. OSError:
+        the kernel does not support it.
 
         >>> import mmap_wrap
         >>> mmap_wrap.mmap(-1, 8192).advise(mmap_wrap.MADV_SEQUENTIAL, 0, 4096)

@@ -1,4 +1,4 @@
-"""What a new map is asked to be: checks of flags, addresses and protection."""
+"""Checks of the flags, address and protection of a new map."""
 
 from __future__ import annotations
 
@@ -25,48 +25,48 @@ _READ_WRITE = _constant("PROT_READ") | _PROT_WRITE
 
 
 def access_with(access: int, tracked: bool) -> int:
-    """What a new map's `_access` is."""
+    """The value of `_access` for a new map."""
     return access if tracked else access | UNTRACKED
 
 
 def access_of(prot: int) -> int:
-    """The access that a protection comes to."""
+    """The ACCESS_ constant for a protection."""
     if prot & _READ_WRITE == _READ_WRITE:
         return ACCESS_DEFAULT
     return ACCESS_WRITE if prot & _PROT_WRITE else ACCESS_READ
 
 
 def can_be_lost(flags: int) -> bool:
-    """Whether the kernel can have no page for an access to such a map, and sends SIGBUS.
+    """Whether an access to a map with these flags can raise SIGBUS because the kernel has no page for it.
 
-    Ordinary pages without a file are there once they are mapped, but for swap space that MAP_NORESERVE leaves open.
+    Anonymous memory cannot, except for huge pages, and for MAP_NORESERVE, which reserves no swap space.
     """
     return not flags & _MAP_ANONYMOUS or bool(flags & (_MAP_HUGETLB | _MAP_NORESERVE))
 
 
 def address_of(value: SupportsIndex) -> int:
-    """The address as the library takes it, or OverflowError."""
-    place = int64(value)
-    if place < 0:
-        # As an unsigned number it would be one of the kernel's, which passes over a hint of that kind.
-        raise OverflowError(f"address {place} is negative")
-    return place
+    """The address as an int. OverflowError: negative or too large."""
+    address = int64(value)
+    if address < 0:
+        # As an unsigned number it would be a kernel address, and the kernel ignores such a hint.
+        raise OverflowError(f"address {address} is negative")
+    return address
 
 
-def either_place(caller: str, address: int, alignment: int) -> NoReturn:
-    """Raises what is wrong with both of them."""
-    raise ArgumentError(errno.EINVAL, f"{caller}: either an address ({address:#x}) or an alignment ({alignment})")
+def raise_address_and_alignment(caller: str, address: int, alignment: int) -> NoReturn:
+    """ArgumentError: both an address and an alignment are given."""
+    raise ArgumentError(errno.EINVAL, f"{caller}: pass either an address ({address:#x}) or an alignment ({alignment})")
 
 
-def require_one_way(caller: str, flags: int) -> None:
-    """Raises what is wrong with flags that say both MAP_SHARED and MAP_PRIVATE."""
+def reject_shared_and_private(caller: str, flags: int) -> None:
+    """ArgumentError if the flags have both MAP_SHARED and MAP_PRIVATE."""
     both = _MAP_SHARED | _MAP_PRIVATE
-    # Together they are MAP_SHARED_VALIDATE, which makes a difference only beside a flag younger than itself.
+    # Both are MAP_SHARED_VALIDATE, which is intended only together with a flag introduced later.
     if flags & both == both and not flags & ~_older_flags():
         raise ArgumentError(
             errno.EINVAL,
-            f"{caller}: flags {flags:#x} say both MAP_SHARED ({_MAP_SHARED:#x}) and MAP_PRIVATE ({_MAP_PRIVATE:#x}):"
-            " give one of them",
+            f"{caller}: flags {flags:#x} have both MAP_SHARED ({_MAP_SHARED:#x}) and MAP_PRIVATE ({_MAP_PRIVATE:#x}):"
+            " pass one of them",
         )
 
 

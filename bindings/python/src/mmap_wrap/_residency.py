@@ -1,4 +1,4 @@
-"""Which pages are in memory: locking them, bringing them in, letting them go."""
+"""Which pages are in memory: locking, prefaulting, and reporting them."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ if TYPE_CHECKING:
 
 
 class Residency(Base):
-    """The part of the class `mmap` that is about which of its pages are in memory."""
+    """The methods of `mmap` for locking pages, prefaulting them, and reporting which are in memory."""
 
     __slots__ = ()
 
     def lock(self, offset: SupportsIndex = 0, size: SupportsIndex | None = None, *, on_fault: bool = False) -> None:
-        """Brings the pages of the range into memory and keeps them there; `on_fault`, each when it is first touched.
+        """Locks the pages of the range in memory; with `on_fault`, each at the first access to it.
 
-        Locks do not add up: one `unlock` undoes them. OSError: ENOMEM beyond RLIMIT_MEMLOCK, EPERM where that is 0.
+        Locks are not counted: one `unlock` undoes them all. OSError: ENOMEM beyond RLIMIT_MEMLOCK, EPERM if that is 0.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.mmap(-1, 4096)
         >>> try:
         ...     m.lock()
         ... except OSError as error:
-        ...     reason = error.strerror                 # this process may not lock so much
+        ...     reason = error.strerror                 # more than this process may lock
         """
         flags = _needed("MLOCK_ONFAULT", "mmap.lock") if on_fault else 0
         checked(_ffi.mlock_wrap(self._handle, flags, *part(offset, size)), "mmap.lock")
 
     def unlock(self, offset: SupportsIndex = 0, size: SupportsIndex | None = None) -> None:
-        """Lets the kernel swap the pages of the range again, however often they were locked.
+        """Unlocks the pages of the range, regardless of how often they were locked.
 
         >>> import mmap_wrap
         >>> mmap_wrap.mmap(-1, 4096).unlock(0, 100)
@@ -43,8 +43,8 @@ class Residency(Base):
     def residency(self, offset: SupportsIndex = 0, size: SupportsIndex | None = None) -> bytes:
         """A byte for each page of the range: 1 where the page is in memory, 0 where it is not.
 
-        Of a file, that means in the page cache. To a process that neither owns the file nor may write it, the kernel
-        reports all of it as present. Pages may come and go at any moment.
+        For a file, in memory means in the page cache. To a process that neither owns the file nor may write to it, the
+        kernel reports all pages as in memory. The result may be outdated as soon as it is returned.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.memfd(2 * mmap_wrap.PAGESIZE)
@@ -64,7 +64,7 @@ class Residency(Base):
         return pages.raw[:known]
 
     def resident_bytes(self, offset: SupportsIndex = 0, size: SupportsIndex | None = None) -> int:
-        """How many bytes of the range's pages are in memory, by the rules of `residency`.
+        """The number of bytes of the range's pages that are in memory. The notes on `residency` apply.
 
         >>> import mmap_wrap
         >>> mmap_wrap.mmap(-1, 4096).resident_bytes()
@@ -73,9 +73,9 @@ class Residency(Base):
         return checked(_ffi.mmap_wrap_resident_bytes(self._handle, *part(offset, size)), "mmap.resident_bytes")
 
     def prefault(self, offset: SupportsIndex = 0, size: SupportsIndex | None = None, *, writing: bool = False) -> int:
-        """Makes the pages of the range ready for reading, or for `writing`, and returns its size in bytes.
+        """Faults in the pages of the range for reading, or for `writing`, and returns its size in bytes.
 
-        Files are read in, memory is taken; what the pages hold stays as it is. FaultError: a page cannot be had.
+        Reads the file, or allocates memory; does not change the contents. FaultError: a page cannot be faulted in.
 
         >>> import mmap_wrap
         >>> mmap_wrap.mmap(-1, 8192).prefault(writing=True)

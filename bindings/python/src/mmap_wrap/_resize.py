@@ -1,4 +1,4 @@
-"""Another length, another address, two maps from one. `resize` is in the native module."""
+"""Changing the length or address of a map, and splitting it. `resize` is in the native module."""
 
 from __future__ import annotations
 
@@ -19,22 +19,20 @@ _MREMAP_MAYMOVE = _constant("MREMAP_MAYMOVE")
 
 
 class Resize(Base):
-    """The part of the class `mmap` that is about its length and its place."""
+    """The methods of `mmap` that change its length or address."""
 
     __slots__ = ()
 
     def remap(self, newsize: SupportsIndex | None = None, *, may_move: bool = True, address: SupportsIndex = 0) -> None:
-        """Makes the map `newsize` bytes long, by default up to the end of its file, and leaves the file as it is.
+        """Makes the map `newsize` bytes long, by default up to the end of its file. Does not change the file.
 
-        So a map for reading follows a file that grows. A shared map does not grow beyond the end of its file, where
-        what is stored would be lost: `resize` makes both longer.
-        `address` moves the map to exactly there, over whatever is there; where it is 0, `may_move` says whether the
-        map may move at all.
+        A read-only map can follow a file that grows in this way. A shared map cannot grow beyond the end of its file,
+        where data would be lost: `resize` makes both longer. If `address` is not 0, the map moves to exactly this
+        address, and replaces any mapping there; if it is 0, `may_move` permits the map to move.
 
-        ValueError: closed, a new size of 0 or beyond the file, None for a map that keeps no file (`trackfd=False`,
-        `map_path`).
-        BufferError: a view is held. OSError: there is no room (ENOMEM), or the system call failed; then nothing has
-        changed.
+        ValueError: closed, a new size of 0 or beyond the end of the file, or None for a map that keeps no file
+        (`trackfd=False`, `map_path`). BufferError: there is a view of the map. OSError: not enough address space
+        (ENOMEM), or the system call failed; nothing has changed.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.anonymous(4096)
@@ -42,19 +40,19 @@ class Resize(Base):
         >>> len(m)
         8192
         """
-        size, place = MMAP_WRAP_REST if newsize is None else int64(newsize), address_of(address)
-        flags = _MREMAP_MAYMOVE if may_move or place else 0
-        if place:
+        size, target = MMAP_WRAP_REST if newsize is None else int64(newsize), address_of(address)
+        flags = _MREMAP_MAYMOVE if may_move or target else 0
+        if target:
             flags |= _needed("MREMAP_FIXED", "mmap.remap")
-        checked(_ffi.mremap_wrap(self._handle, size, flags, place or None, 0), "mmap.remap")
-        # So that the map knows its new length.
+        checked(_ffi.mremap_wrap(self._handle, size, flags, target or None, 0), "mmap.remap")
+        # Updates the length that the map object caches.
         len(self)
 
     def split(self, offset: SupportsIndex) -> Self:
-        """Splits the map at `offset`, a page boundary: this map ends there, the one returned has the rest.
+        """Splits the map at `offset`, which must be page-aligned: this map ends there, the returned one has the rest.
 
-        So a part can be closed or sealed by itself. ValueError: closed, or nothing would be left on one side.
-        BufferError: a view is held.
+        Each part can then be closed or sealed separately. ValueError: closed, or one part would be empty. BufferError:
+        there is a view of the map.
 
         >>> import mmap_wrap
         >>> m = mmap_wrap.anonymous(3 * mmap_wrap.PAGESIZE)

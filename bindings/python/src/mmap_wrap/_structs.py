@@ -1,4 +1,4 @@
-"""The structs of include/mmap_wrap.h: `raw` has them."""
+"""The structs of include/mmap_wrap.h, which `raw` exports."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 else:
 
     class _Members(ctypes.Structure):
-        """A struct that shows its members."""
+        """A struct whose repr has its members."""
 
         def __repr__(self):
             members = ", ".join(f"{name}={getattr(self, name)}" for name, *_ in self._fields_)
@@ -31,12 +31,12 @@ else:
         return [(member, types[letter]) for letter, member in MEMBERS[name]]
 
     class Cachestat(_Members):
-        """`struct mmap_wrap_cachestat`: bytes of a part of a file in the page cache; what `mmap.cachestat` returns.
+        """`struct mmap_wrap_cachestat`: how much of a file is in the page cache; what `mmap.cachestat` returns.
 
-        `cached` are in memory; of these `dirty` wait to be written and `writeback` are being written. `evicted` were in
-        memory once; `recently_evicted` of those left so recently that they were still needed.
+        The members are in bytes: `cached` are in memory, of which `dirty` are modified and `writeback` are being
+        written. `evicted` are no longer in memory; of these, `recently_evicted` were part of the working set.
 
-        Of a file that is another user's and may not be written, the kernel says nothing: -EPERM.
+        For a file that the process neither owns nor may write to, the kernel reports nothing: -EPERM.
 
         >>> import ctypes, tempfile
         >>> from mmap_wrap import raw
@@ -52,13 +52,13 @@ else:
         _fields_ = _fields("Cachestat")
 
     class Info(_Members):
-        """`struct mmap_wrap_info`: what is known of a mapping; what `mmap.info` returns.
+        """`struct mmap_wrap_info`: the attributes of a mapping; what `mmap.info` returns.
 
-        `length` is what was asked for, and `mapped` what that takes in whole pages of `page_size`, from `address` on;
-        all in bytes. `protection` is of PROT_ constants, as mapped or as last set for the whole; parts may differ.
-        `flags` are MAP_ constants, and `offset` is the byte of the file that the mapping begins with. `acquired` is how
-        many views there are. 1 or 0 are `keeps_file`, `sealed` (a part of it is), `surviving`, and `lost` (a page was,
-        which is not reported yet). `source` is one of MMAP_WRAP_SOURCE_: what it was made of.
+        `length` is the requested length, `mapped` that length in whole pages of `page_size`, and `address` the start;
+        all in bytes. `protection` is PROT_ constants, as mapped or as last set for the whole mapping; parts may differ.
+        `flags` are MAP_ constants, and `offset` is the file offset of the mapping in bytes. `acquired` is the number of
+        views. `keeps_file`, `sealed` (at least a part), `surviving`, and `lost` (the loss of a page is not yet
+        reported) are 1 or 0. `source` is the MMAP_WRAP_SOURCE_ constant for what is mapped.
 
         >>> import ctypes, mmap_wrap
         >>> from mmap_wrap import raw
@@ -79,8 +79,8 @@ else:
     class OpenOptions(_Members):
         """`struct mmap_wrap_open_options`: how `mmap_open_wrap` and `mmap_shm_wrap` open, size and map.
 
-        Begin with the values of MMAP_WRAP_OPEN_OPTIONS_INIT, and set what differs. `size` and `length` of
-        MMAP_WRAP_REST are the file's own size, and all of it.
+        Initialise it with MMAP_WRAP_OPEN_OPTIONS_INIT, and set the members that differ. MMAP_WRAP_REST as `size` leaves
+        the size of the file unchanged; as `length` it maps all of the file.
 
         >>> from mmap_wrap import raw
         >>> options = raw.OpenOptions(*raw.MMAP_WRAP_OPEN_OPTIONS_INIT)

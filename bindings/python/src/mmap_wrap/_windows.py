@@ -13,17 +13,8 @@ from ._errors import checked, note, system_error
 from ._header import MMAP_WRAP_KEEP
 from ._structs import OpenOptions
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import NoReturn
-
 # Type checkers for another system pass over the rest.
 assert sys.platform == "win32"
-
-
-def fail(code: int) -> NoReturn:
-    """Raises the OSError for a code of the system's."""
-    raise ctypes.WinError(code)
 
 
 def handle_of(fd: int) -> int:

@@ -1,8 +1,8 @@
-"""The calls of the native library, as they are in C.
+"""The functions of the native library, as in C.
 
-Every function of include/mmap_wrap.h but the getters of constants, under its own name, bound when first asked for. None
-raises: a result of zero or more is a success, a negative code is an error. `check` turns that into
-the exceptions of `mmap_wrap`. The header is the manual.
+Has every function of include/mmap_wrap.h except the getters of constants, under its own name. They do not raise: a
+result of zero or more is success, a negative code an error, for which `check` raises the exception of `mmap_wrap`. The
+header documents them.
 
 >>> import mmap_wrap
 >>> from mmap_wrap import raw
@@ -17,10 +17,10 @@ True
 >>> raw.munmap_wrap(handle), raw.munmap_wrap(handle)
 (1, 0)
 
-What ctypes does to arguments: a number beyond 64 bits loses its upper bits; a text is bytes, ends at its first NUL, and
-None is NULL; a buffer to be read from is bytes, one to be written to is made by ctypes (`create_string_buffer`, or
-`byref(c_int64())` for a number). Addresses and lengths are the caller's to get right, as in C. Any thread may make any
-call; the interpreter's lock is let go meanwhile.
+ctypes converts the arguments: a number of more than 64 bits loses its upper bits; a string is bytes, and ends at its
+first NUL; None is NULL; a buffer to read from is bytes, one to write to is a ctypes object (`create_string_buffer`, or
+`byref(c_int64())` for a number). As in C, addresses and lengths are not checked. Any thread may call any function; the
+GIL is released during the call.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ from ._header import *  # noqa: F403
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    # At run time __getattr__ below has them: ctypes, which they need, is imported when the first is asked for.
+    # At run time __getattr__ below provides them: they need ctypes, which is imported at first use.
     from ._calls import *  # noqa: F403
 
 
 def check(result: int) -> int:
-    """Returns the `result` of a success; raises the exception for it, with this thread's last failure as the message.
+    """Returns a `result` of zero or more; for a negative one raises the exception, with the library's last message.
 
-    To be called right after the call that it is about, in the same thread. FaultError, ArgumentError and SealedError
-    are those of `mmap_wrap`; OSError and its subclasses, ValueError and BufferError stand for the rest.
+    Call it directly after the function that returned the result, in the same thread. It raises FaultError,
+    ArgumentError, SealedError, OSError and its subclasses, ValueError or BufferError, as the methods of `mmap` do.
 
     >>> import mmap_wrap
     >>> from mmap_wrap import raw

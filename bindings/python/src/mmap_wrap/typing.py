@@ -1,6 +1,6 @@
 """Names for annotations: the kinds of numbers, and the modes of `open`.
 
-A function that hands a kind or a mode on says so with one of them:
+For functions that pass a kind or a mode on:
 
 >>> import mmap_wrap
 >>> from mmap_wrap.typing import IntegerKind

@@ -2,7 +2,7 @@
 
 use super::File;
 use crate::exceptions::{Object, Raised, Result, call, raise, raised_by};
-use crate::object::{LONG, without_lock};
+use crate::object::{LONG, without_gil};
 use pyo3_ffi::*;
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::mem::MaybeUninit;
@@ -22,7 +22,7 @@ unsafe extern "C" {
 /// can replace.)
 ///
 /// # Safety
-/// The interpreter's lock is held.
+/// The GIL is held.
 #[inline(always)]
 pub unsafe fn audit() -> Result<Audit> {
     Ok(PySys_Audit)
@@ -31,10 +31,10 @@ pub unsafe fn audit() -> Result<Audit> {
 /// Loads the library at a path, a str, or finds it loaded. A handle is never closed, so what it leads to stays. OSError.
 ///
 /// # Safety
-/// The interpreter's lock is held. Loading runs the file's own code.
+/// The GIL is held. Loading runs the file's own code.
 pub unsafe fn load_library(path: Object) -> Result<*mut c_void> {
     let mut encoded: Object = null_mut();
-    // SAFETY: as demanded; the converter puts a new bytes object into its place.
+    // SAFETY: as the caller promises; the converter puts a new bytes object into its place.
     unsafe {
         if PyUnicode_FSConverter(path, (&raw mut encoded).cast()) == 0 {
             return Err(Raised);
@@ -48,9 +48,9 @@ pub unsafe fn load_library(path: Object) -> Result<*mut c_void> {
 /// The address of an exported function. OSError.
 ///
 /// # Safety
-/// `library` is a handle of `load_library`, `name` ends in NUL, and the interpreter's lock is held.
+/// `library` is a handle of `load_library`, `name` ends in NUL, and the GIL is held.
 pub unsafe fn symbol(library: *mut c_void, name: &str) -> Result<*mut c_void> {
-    // SAFETY: as demanded.
+    // SAFETY: as the caller promises.
     unsafe {
         let found = libc::dlsym(library, name.as_ptr().cast());
         if found.is_null() { Err(not_loaded()) } else { Ok(found) }
@@ -58,21 +58,21 @@ pub unsafe fn symbol(library: *mut c_void, name: &str) -> Result<*mut c_void> {
 }
 
 /// # Safety
-/// A function of the dl family has just failed in this thread, and the interpreter's lock is held.
+/// A function of the dl family has just failed in this thread, and the GIL is held.
 unsafe fn not_loaded() -> Raised {
-    // SAFETY: as demanded; the text stays until the next such failure.
+    // SAFETY: as the caller promises; the text stays until the next such failure.
     unsafe { raise(PyExc_OSError, CStr::from_ptr(libc::dlerror())) }
 }
 
 /// The file open as `fd`.
 ///
 /// # Safety
-/// The interpreter's lock is held.
+/// The GIL is held.
 pub unsafe fn file(fd: c_int) -> Result<File> {
     let mut stat = MaybeUninit::<libc::stat64>::uninit();
-    // SAFETY: as demanded; there is room for what the system says, which is read where it has said it.
+    // SAFETY: as the caller promises; there is room for what the system says, which is read where it has said it.
     unsafe {
-        if without_lock(LONG, || libc::fstat64(fd, stat.as_mut_ptr())) != 0 {
+        if without_gil(LONG, || libc::fstat64(fd, stat.as_mut_ptr())) != 0 {
             let raising = |function, format| PyObject_CallFunction(function, format, fd);
             return Err(raised_by(call(c"mmap_wrap._standard", c"not_open", c"(i)", raising)));
         }
@@ -85,9 +85,9 @@ pub unsafe fn file(fd: c_int) -> Result<File> {
 /// Fails, in the standard library's words: no more is mapped than the file has.
 ///
 /// # Safety
-/// The interpreter's lock is held.
+/// The GIL is held.
 pub unsafe fn grow(_: &File, _: i64, _: bool) -> Result<()> {
-    // SAFETY: as demanded.
+    // SAFETY: as the caller promises.
     Err(unsafe { raise(PyExc_ValueError, c"mmap length is greater than file size") })
 }
 

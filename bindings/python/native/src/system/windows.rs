@@ -3,7 +3,7 @@
 //! This module may be linked with another C library, whose descriptors and errno are others: it uses neither.
 
 use super::File;
-use crate::exceptions::{Object, Raised, Result, call, made, raise, raised_by};
+use crate::exceptions::{Object, Raised, Result, call, made, raise};
 use pyo3_ffi::*;
 use std::ffi::{c_char, c_int, c_void};
 use std::mem::size_of;
@@ -38,9 +38,15 @@ pub const MREMAP_MAYMOVE: c_int = 1;
 unsafe fn raise_windows(code: u32) -> Raised {
     // SAFETY: as demanded.
     unsafe {
-        let raising = |function, format| PyObject_CallFunction(function, format, code);
-        raised_by(call(c"mmap_wrap._windows", c"fail", c"(I)", raising))
+        // Without the package's modules, which import the library that could not be loaded.
+        let making = |function, format| PyObject_CallFunction(function, format, code);
+        let error = call(c"ctypes", c"WinError", c"(I)", making);
+        if !error.is_null() {
+            PyErr_SetObject(Py_TYPE(error).cast(), error);
+            Py_DecRef(error);
+        }
     }
+    Raised
 }
 
 /// The same, of the last call of this thread.

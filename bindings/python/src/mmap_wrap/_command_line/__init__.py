@@ -1,1 +1,1 @@
-"""The command line: `mmap-wrap`, and `python -m mmap_wrap`. Nothing else of the package imports it."""
+"""The command line: `mmap-wrap`, and `python -m mmap_wrap`. No other module of the package imports it."""

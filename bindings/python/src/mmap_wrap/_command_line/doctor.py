@@ -1,6 +1,6 @@
-"""What this machine has of what the library can use, found out by trying it: `mmap-wrap doctor`.
+"""The features and limits of this machine, for `mmap-wrap doctor`. Features are detected by using them.
 
-Each trial takes a page or two of memory and gives them back.
+Each test of a feature takes one or two pages of memory, and frees them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ REST = raw.MMAP_WRAP_REST
 
 
 class Finding(NamedTuple):
-    """One line: a thing, whether it is "ok", "missing" or "low", its value, and what is to be said or done about it."""
+    """One line of output: what it is about, its status ("ok", "missing" or "low"), its value, and a note."""
 
     group: str
     name: str
@@ -33,14 +33,14 @@ class Finding(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The value for people."""
+        """The value as text, with a unit for bytes."""
         if self.value is None:
             return ""
         return human(self.value) if isinstance(self.value, int) and self.unit == "bytes" else str(self.value)
 
 
 def examine() -> Iterator[Finding]:
-    """Everything, in the order in which it is shown."""
+    """All findings, in the order of the output."""
     yield from _library()
     yield from _kernel()
     yield from _features()
@@ -63,8 +63,8 @@ def _kernel() -> Iterator[Finding]:
     yield from _huge_page_pools()
     policies = {
         str(_constant("OVERCOMMIT_GUESS")): "obvious excess fails",
-        str(_constant("OVERCOMMIT_ALWAYS")): "nothing fails; memory that runs out ends a process",
-        str(_constant("OVERCOMMIT_NEVER")): "private memory that can be written counts when it is mapped",
+        str(_constant("OVERCOMMIT_ALWAYS")): "no mapping fails; if memory runs out, a process is killed",
+        str(_constant("OVERCOMMIT_NEVER")): "writable private memory counts when it is mapped",
     }
     policy = _read("/proc/sys/vm/overcommit_memory")
     yield Finding("kernel", "vm.overcommit_memory", "ok" if policy else "missing", policy, policies.get(policy, ""))
@@ -78,7 +78,7 @@ def _transparent_huge_pages() -> Finding:
     if "[never]" in policy:
         advice = "switched off: write madvise to /sys/kernel/mm/transparent_hugepage/enabled"
         return Finding("kernel", name, "missing", size, advice, "bytes")
-    note = "MADV_HUGEPAGE asks for them" if "[madvise]" in policy else "formed wherever they fit"
+    note = "used after MADV_HUGEPAGE" if "[madvise]" in policy else "used wherever they fit"
     return Finding("kernel", name, "ok", size, note, "bytes")
 
 
@@ -90,13 +90,13 @@ def _huge_page_pools() -> Iterator[Finding]:
     for pool in pools:
         size = human(int(pool.partition("-")[2].rstrip("kB")) * 1024)
         total, free = (int(_read(f"{folder}/{pool}/{file}") or 0) for file in ("nr_hugepages", "free_hugepages"))
-        advice = f"for MAP_HUGETLB, write how many to {folder}/{pool}/nr_hugepages"
+        advice = f"for MAP_HUGETLB, write their number to {folder}/{pool}/nr_hugepages"
         note = f"{free} of them free" if total else advice
         yield Finding("kernel", f"huge page pool, {size}", "ok" if total else "missing", total, note, "pages")
 
 
 def _constant(name: str) -> int:
-    """The constant, or a number that no call takes where this platform lacks it."""
+    """The value of the constant; a number that is invalid in every call if this platform lacks it."""
     return int(getattr(mmap_wrap, name, 0x7FFF_FFFF))
 
 
@@ -106,7 +106,7 @@ def _memory(flags: int | None = None) -> int:
 
 
 def _memory_file(flags: int = 0) -> int:
-    # Of two pages: so one of them can get a protection of its own.
+    # Two pages, so that one of them can get another protection.
     size = 2 * raw.mmap_wrap_page_size()
     return int(raw.mmap_memfd_wrap(b"mmap-wrap doctor", flags, size, READ_WRITE, mmap_wrap.MAP_SHARED))
 
@@ -136,13 +136,13 @@ def _load(handle: int) -> int:
 
 
 class Feature(NamedTuple):
-    """What not every kernel has: what it is for, what it needs, and how it is tried: with what memory, doing what."""
+    """A feature that not every kernel has: its purpose, what it needs, and two calls that test it: map, and use."""
 
     name: str
     purpose: str
     needs: str
     memory: Callable[[], int]
-    trial: Callable[[int], int] = abs  # nothing more: the memory itself is the trial
+    trial: Callable[[int], int] = abs  # no further call: making the mapping is the test
 
 
 FEATURES = (
@@ -155,17 +155,23 @@ FEATURES = (
     ),
     Feature(
         "secret memory",
-        "memory that not even the kernel reads",
+        "memory that is inaccessible to the kernel",
         "Linux 5.14",
         lambda: raw.mmap_secret_wrap(1, READ_WRITE),
     ),
-    Feature("cachestat", "what is dirty in the page cache", "Linux 6.5", _memory_file, _cachestat),
-    Feature("MADV_POPULATE_READ", "pages made ready by one call", "Linux 5.14", _memory, _advise("MADV_POPULATE_READ")),
-    Feature("MADV_PAGEOUT", "private pages let go at once", "Linux 5.4", _memory, _advise("MADV_PAGEOUT")),
-    Feature("MADV_WIPEONFORK", "memory that a child gets empty", "Linux 4.14", _memory, _advise("MADV_WIPEONFORK")),
-    Feature("guard regions", "guards that split no mapping", "Linux 6.13", _memory, _advise("MADV_GUARD_INSTALL")),
-    Feature("guards in files", "the same for files", "Linux 6.15", _memory_file, _advise("MADV_GUARD_INSTALL")),
-    # What is sealed stays until the process ends: one page.
+    Feature("cachestat", "statistics of the page cache", "Linux 6.5", _memory_file, _cachestat),
+    Feature(
+        "MADV_POPULATE_READ", "faults in pages with one call", "Linux 5.14", _memory, _advise("MADV_POPULATE_READ")
+    ),
+    Feature("MADV_PAGEOUT", "moves private pages to swap at once", "Linux 5.4", _memory, _advise("MADV_PAGEOUT")),
+    Feature("MADV_WIPEONFORK", "memory that is zeroed in a child", "Linux 4.14", _memory, _advise("MADV_WIPEONFORK")),
+    Feature(
+        "guard regions", "guards that do not split the mapping", "Linux 6.13", _memory, _advise("MADV_GUARD_INSTALL")
+    ),
+    Feature(
+        "guards in files", "guard regions in mapped files", "Linux 6.15", _memory_file, _advise("MADV_GUARD_INSTALL")
+    ),
+    # A sealed mapping stays until the process ends: one page.
     Feature(
         "mseal",
         "mappings that cannot be changed",
@@ -175,11 +181,11 @@ FEATURES = (
     ),
     Feature(
         "MAP_DROPPABLE",
-        "memory that the kernel may drop",
+        "memory that the kernel may discard",
         "Linux 6.11",
         lambda: _memory(_constant("MAP_DROPPABLE")),
     ),
-    Feature("MREMAP_DONTUNMAP", "pages moved from under a mapping", "Linux 5.7", _memory, _move_pages),
+    Feature("MREMAP_DONTUNMAP", "moves the pages out of a mapping", "Linux 5.7", _memory, _move_pages),
     Feature(
         "names of memory",
         "[anon:name] in /proc/PID/maps",
@@ -189,50 +195,50 @@ FEATURES = (
     ),
     Feature(
         "MLOCK_ONFAULT",
-        "pages locked once they are touched",
+        "locks pages at the first access",
         "Linux 4.4, and RLIMIT_MEMLOCK below",
         _memory,
         lambda handle: raw.mlock_wrap(handle, _constant("MLOCK_ONFAULT"), 0, REST),
     ),
-    Feature("NUMA nodes", "where memory lies", "a kernel with CONFIG_NUMA", _memory, _node),
-    Feature("atomic words", "words that processes share", "x86-64 or arm64", _memory, _load),
+    Feature("NUMA nodes", "the node of each page", "a kernel with CONFIG_NUMA", _memory, _node),
+    Feature("atomic words", "atomic operations on shared words", "x86-64 or arm64", _memory, _load),
 )
 
 
 def _features() -> Iterator[Finding]:
     for feature in FEATURES:
-        refusal = _refusal(feature.memory, feature.trial)
-        if refusal is None:
+        failure = _failure(feature.memory, feature.trial)
+        if failure is None:
             yield Finding("features", feature.name, "ok", None, feature.purpose)
         else:
-            note = f"{feature.purpose}; needs {feature.needs}: {refusal}"
+            note = f"{feature.purpose}; needs {feature.needs}: {failure}"
             yield Finding("features", feature.name, "missing", None, note)
 
 
-def _refusal(memory: Callable[[], int], trial: Callable[[int], int]) -> str | None:
-    """What the library says where it cannot; none where it can."""
+def _failure(memory: Callable[[], int], trial: Callable[[int], int]) -> str | None:
+    """The library's message if the feature is missing; None if it works."""
     handle = memory()
     code = trial(handle) if handle > 0 else handle
-    # Before unmapping, which may fail itself: what is sealed stays.
-    refusal = None if code >= 0 else raw.mmap_wrap_last_error_message().decode(errors="replace")
+    # Before unmapping, which fails for a sealed mapping and replaces the message.
+    failure = None if code >= 0 else raw.mmap_wrap_last_error_message().decode(errors="replace")
     if handle > 0:
         raw.munmap_wrap(handle)
-    return refusal
+    return failure
 
 
 def _signals() -> Iterator[Finding]:
-    held = raw.mmap_wrap_verify_handlers() == 1
+    handled = raw.mmap_wrap_verify_handlers() == 1
     for name, purpose in _SIGNALS:
-        if held:
+        if handled:
             yield Finding("signals", name, "ok", "handled by the library", purpose)
         else:
-            note = f"{purpose} only where the library handles both signals; see docs/safety.md"
+            note = f"{purpose} only if the library handles both signals; see docs/safety.md"
             yield Finding("signals", name, "missing", "handled elsewhere, or blocked", note)
 
 
 _SIGNALS = (
     ("SIGBUS", "views survive a truncated file"),
-    ("SIGSEGV", "accesses need not go through the kernel"),
+    ("SIGSEGV", "accesses without system calls"),
 )
 
 
@@ -268,16 +274,16 @@ SHARED_MEMORY = "/dev/shm"
 
 
 def _shared_memory() -> Iterator[Finding]:
-    """The size and the room of the file system that has shared memory by name."""
+    """The size and the free space of the file system of named shared memory."""
     try:
         room = os.statvfs(SHARED_MEMORY)
     except OSError as error:
-        yield Finding("limits", SHARED_MEMORY, "missing", None, f"no shared memory by name: {error.strerror}")
+        yield Finding("limits", SHARED_MEMORY, "missing", None, f"no named shared memory: {error.strerror}")
         return
     size, free = room.f_blocks * room.f_frsize, room.f_bavail * room.f_frsize
-    # 64 MiB is what containers have by default.
+    # 64 MiB is the default in containers.
     low = size <= 64 << 20 or free < size // 10
-    note = "for shared memory by name; by default half of the memory, and 64 MiB in a container"
+    note = "for named shared memory; by default half of the memory, and 64 MiB in a container"
     note += f": raise it with mount -o remount,size= {SHARED_MEMORY}, or docker run --shm-size" if low else ""
     yield Finding("limits", SHARED_MEMORY, "low" if low else "ok", size, note, "bytes")
     yield Finding(
@@ -285,13 +291,13 @@ def _shared_memory() -> Iterator[Finding]:
         f"{SHARED_MEMORY}, free",
         "low" if low else "ok",
         free,
-        "more is a full disk: ENOSPC, or SIGBUS",
+        "beyond it: ENOSPC, or SIGBUS",
         "bytes",
     )
 
 
 def _read(path: str) -> str:
-    """What a file of /proc or /sys says; nothing where it is not there or may not be read."""
+    """The contents of a file of /proc or /sys; empty if it cannot be read."""
     try:
         with open(path, errors="surrogateescape") as file:
             return file.read().strip()

@@ -1,4 +1,4 @@
-"""The commands, their options, and what they print. docs/command-line.md of the repository is the manual."""
+"""The commands, their options and output. See docs/command-line.md in the repository."""
 
 from __future__ import annotations
 
@@ -28,28 +28,28 @@ PROGRAM = "mmap-wrap"
 Record = dict[str, Any]
 
 
-class Complaints:
-    """What went wrong with single files: reported at once on standard error, counted for the exit code."""
+class Failures:
+    """Counts the files that failed, for the exit code; each failure is printed at once on standard error."""
 
     def __init__(self) -> None:
         self.count: int = 0
 
-    def about(self, path: str, error: Exception) -> None:
-        """Reports one. The other files are still done."""
+    def add(self, path: str, error: Exception) -> None:
+        """Prints a failure and counts it. The other files are still processed."""
         self.count += 1
-        complain(path, (error.strerror if isinstance(error, OSError) else None) or str(error))
+        print_error(path, (error.strerror if isinstance(error, OSError) else None) or str(error))
 
 
-def complain(*parts: str) -> None:
-    """A line on standard error, if there is one."""
+def print_error(*parts: str) -> None:
+    """Prints a line on standard error, if that is open."""
     if sys.stdout is not None:
-        sys.stdout.flush()  # so that the lines stand in the order in which things happened
+        sys.stdout.flush()  # so that the lines of both streams are in order
     if sys.stderr is not None:
         print(PROGRAM, *(shown(part, sys.stderr) for part in parts), sep=": ", file=sys.stderr)
 
 
 def write(records: Iterable[Record], as_json: bool, line: Callable[[Record], str]) -> None:
-    """Prints each record as soon as it is there: as a line, or all as one JSON array."""
+    """Prints each record as soon as it is available: as a line, or all as one JSON array."""
     opening = "["
     for record in records:
         print(f"{opening}\n{json.dumps(record)}" if as_json else line(record), end="" if as_json else "\n")
@@ -58,11 +58,11 @@ def write(records: Iterable[Record], as_json: bool, line: Callable[[Record], str
         print("[]" if opening == "[" else "\n]")
 
 
-def files(options: argparse.Namespace, complaints: Complaints) -> Iterator[str]:
-    """The paths to be done: those that were given, and with --recursive the regular files below them."""
+def files(options: argparse.Namespace, failures: Failures) -> Iterator[str]:
+    """The paths to process: those given, and with --recursive the regular files below them."""
 
     def unreadable(error: OSError) -> None:
-        complaints.about(os.fsdecode(error.filename), error)
+        failures.add(os.fsdecode(error.filename), error)
 
     for path in options.files:
         if not (options.recursive and os.path.isdir(path)):
@@ -77,19 +77,19 @@ def _is_regular(path: str) -> bool:
     try:
         return stat.S_ISREG(os.lstat(path).st_mode)
     except OSError:
-        return True  # opening it fails, and that is reported
+        return True  # opening it fails, which is reported
 
 
 def each(
-    options: argparse.Namespace, complaints: Complaints, look: Callable[[page_cache.File], Record]
+    options: argparse.Namespace, failures: Failures, process: Callable[[page_cache.File], Record]
 ) -> Iterator[Record]:
-    """What is found of each file; what fails is complained of."""
-    for path in files(options, complaints):
+    """The record of each file; failures are reported."""
+    for path in files(options, failures):
         try:
             with page_cache.File(path) as file:
-                record = look(file)
+                record = process(file)
         except (OSError, ValueError, RuntimeError) as error:
-            complaints.about(path, error)
+            failures.add(path, error)
         else:
             yield record
 
@@ -97,12 +97,12 @@ def each(
 def show(options: argparse.Namespace) -> int:
     """Shows which part of each file is in the page cache."""
     drawn = not options.json and (options.width is not None or sys.stdout.isatty())
-    # A line of a pipe has no end.
+    # A line of a pipe has no limit.
     room = columns(sys.stdout) if sys.stdout.isatty() else sys.maxsize
     width, shape = layout(room, options.width) if drawn else (0, ())
-    complaints, total = Complaints(), Total()
+    failures, total = Failures(), Total()
 
-    def look(file: page_cache.File) -> Record:
+    def process(file: page_cache.File) -> Record:
         present = page_cache.residency(file, 0, file.size, width)
         if present is None:
             raise PermissionError(errno.EPERM, file.unknown)
@@ -126,24 +126,24 @@ def show(options: argparse.Namespace) -> int:
 
     if drawn:
         print(_row(shape, " " * width, HEADINGS, "file"))
-    write(each(options, complaints, look), options.json, partial(_drawn, shape) if drawn else _tabs)
+    write(each(options, failures, process), options.json, partial(_drawn, shape) if drawn else _tabs)
     if drawn and total.names > 1:
         print(_drawn(shape, total.record(width)))
-    return 1 if complaints.count else 0
+    return 1 if failures.count else 0
 
 
-# The columns between a bar and a file's name, as wide as they become, in the order of their worth.
+# The columns between the bar and the file's name, with their widths, the most important first.
 WIDTHS = {"share": 6, "cached": 10, "size": 13, "dirty": 10}
 HEADINGS = {"share": "", "cached": "cached", "size": "of", "dirty": "dirty"}
-# The least characters of a bar that was not asked for, and the most; and those set aside for a name, which may be more.
+# The least and greatest width of a bar without --width, and the width reserved for a name, which may be longer.
 BAR_LEAST, BAR_MOST, NAME = 10, 64, 19
 
 
 def layout(room: int, width: int | None) -> tuple[int, tuple[str, ...]]:
-    """The characters of the bar, and the columns, for a row of `room` characters.
+    """The width of the bar and the names of the columns, for a row of `room` characters.
 
-    What there is no room for is left out: first columns, the least worthy first, and then the bar, unless one of that
-    `width` was asked for.
+    What does not fit is omitted: first columns, the least important first, and then the bar, unless its `width` is
+    given.
 
     >>> layout(80, None), layout(40, None), layout(20, None)
     ((16, ('share', 'cached', 'size', 'dirty')), (12, ('share',)), (0, ('share',)))
@@ -167,7 +167,7 @@ def _ranges(present: page_cache.Residency) -> list[tuple[int, int]] | None:
 
 
 class Total:
-    """The sum of what was found of files; a file counts once, however many of its names were given."""
+    """The sums for all files; a file counts once, even if several of its names were given."""
 
     def __init__(self) -> None:
         self.names: int = 0
@@ -175,7 +175,7 @@ class Total:
         self.sums: Record = dict.fromkeys(("size", "pages", "cached_pages", "cached", "dirty"), 0)
 
     def add(self, record: Record, identity: tuple[int, int]) -> None:
-        """Counts a file. What is not known of one is not known of all."""
+        """Adds a file. A sum is unknown if a value of one file is."""
         self.names += 1
         if identity in self.files:
             return
@@ -184,7 +184,7 @@ class Total:
             self.sums[key] = None if None in (sum_, record[key]) else sum_ + record[key]
 
     def record(self, width: int) -> Record:
-        """What `_drawn` draws, with blanks for the bar."""
+        """A record for `_drawn`, with blanks for the bar."""
         return {**self.sums, "bar": " " * width, "path": f"{len(self.files)} file{'s'[len(self.files) == 1 :]}"}
 
 
@@ -208,7 +208,7 @@ def _path(record: Record) -> str:
 
 
 def percent(part: int, whole: int) -> str:
-    """The share, where 0% means none at all and 100% all of it; "-" of nothing.
+    """The percentage, where 0% is exactly none and 100% exactly all; "-" if the whole is 0.
 
     >>> percent(1, 100_000), percent(99_999, 100_000), percent(1, 1), percent(0, 0)
     ('0.1%', '99.9%', '100%', '-')
@@ -224,14 +224,14 @@ def warm(options: argparse.Namespace) -> int:
 
 
 def evict(options: argparse.Namespace) -> int:
-    """Takes files out of the page cache, once what changed of them is stored, and says what stayed and why."""
+    """Stores the modified data of files and evicts them from the page cache; prints what was not evicted, and why."""
     return _change(options, page_cache.evict)
 
 
 def _change(options: argparse.Namespace, change: Callable[[page_cache.File, int, int], None]) -> int:
-    complaints = Complaints()
+    failures = Failures()
 
-    def look(file: page_cache.File) -> Record:
+    def process(file: page_cache.File) -> Record:
         begin, end = file.part(options.offset, options.size)
         before = page_cache.residency(file, begin, end)
         change(file, begin, end)
@@ -239,23 +239,23 @@ def _change(options: argparse.Namespace, change: Callable[[page_cache.File, int,
         record: Record = {"path": file.path, "offset": begin, "size": end - begin}
         record["cached_before"], record["cached"] = before and before.cached, after and after.cached
         if change is page_cache.evict:
-            record["stayed"] = page_cache.why_it_stays(file, begin, end, after) if after and after.cached else []
+            record["stayed"] = page_cache.why_not_evicted(file, begin, end, after) if after and after.cached else []
         return record
 
-    line = _closing if sys.stdout.isatty() else _closing_tabs
-    write(each(options, complaints, look), options.json, line)
-    return 1 if complaints.count else 0
+    line = _summary if sys.stdout.isatty() else _summary_tabs
+    write(each(options, failures, process), options.json, line)
+    return 1 if failures.count else 0
 
 
-def _closing(record: Record) -> str:
+def _summary(record: Record) -> str:
     if record["cached"] is None:
-        return f"{_path(record)}: done; the kernel does not report what is in memory of it"
+        return f"{_path(record)}: done; the kernel does not report which pages are in memory"
     before, after, size = (human(record[key]) for key in ("cached_before", "cached", "size"))
-    stayed = f"; what stayed is {_stayed(record)}" if record.get("stayed") else ""
+    stayed = f"; not evicted: {_stayed(record)}" if record.get("stayed") else ""
     return f"{_path(record)}: {before} {arrow(sys.stdout)} {after} of {size} in memory{stayed}"
 
 
-def _closing_tabs(record: Record) -> str:
+def _summary_tabs(record: Record) -> str:
     stayed = [_stayed(record) or "-"] if "stayed" in record else []
     return "\t".join([*_numbers(record, "cached_before", "cached", "size"), *stayed, _path(record)])
 
@@ -265,10 +265,10 @@ def _stayed(record: Record) -> str:
 
 
 def lock(options: argparse.Namespace) -> int:
-    """Reads files into memory and keeps them there until it is ended, by Ctrl-C."""
-    complaints, locked = Complaints(), []
+    """Locks files in memory until Ctrl-C."""
+    failures, locked = Failures(), []
 
-    def look(file: page_cache.File) -> Record:
+    def process(file: page_cache.File) -> Record:
         begin, end = file.part(options.offset, options.size)
         page_cache.lock(file, begin, end)
         locked.append(file.path)
@@ -279,44 +279,42 @@ def lock(options: argparse.Namespace) -> int:
             return f"{_path(record)}: {human(record['size'])} in memory until Ctrl-C"
         return "\t".join([*_numbers(record, "size"), _path(record)])
 
-    write(each(options, complaints, look), options.json, line)
+    write(each(options, failures, process), options.json, line)
     sys.stdout.flush()
-    # Ctrl-C ends the process, and its locks with it; so does any other signal.
+    # Ctrl-C, or another signal, ends the process and so unlocks the files.
     while locked:
         signal.pause()
-    return 1 if complaints.count else 0
+    return 1 if failures.count else 0
 
 
 def save(options: argparse.Namespace) -> int:
-    """Writes which parts of files are in the page cache, for restore to bring them in again."""
-    complaints = Complaints()
+    """Prints which parts of files are in the page cache, as input for restore."""
+    failures = Failures()
 
-    def look(file: page_cache.File) -> Record:
+    def process(file: page_cache.File) -> Record:
         present = page_cache.residency(file, 0, file.size)
         if present is None or not present.placed:
             raise PermissionError(errno.EPERM, file.unknown if present is None else page_cache.HUGE)
-        # From wherever it is restored.
+        # Absolute, as restore may run in another folder.
         return {"path": os.path.abspath(file.path), "size": file.size, "ranges": _ranges(present)}
 
-    write(each(options, complaints, look), True, str)
-    return 1 if complaints.count else 0
+    write(each(options, failures, process), True, str)
+    return 1 if failures.count else 0
 
 
 def restore(options: argparse.Namespace) -> int:
-    """Reads those parts of files into the page cache that save has written."""
-    complaints = Complaints()
+    """Reads the parts of files that save printed into the page cache."""
+    failures = Failures()
     try:
         with open(options.saved, encoding="utf-8") if options.saved != "-" else nullcontext(sys.stdin) as stream:
             saved = [_saved(record) for record in json.load(stream)]
     except (OSError, ValueError, TypeError, KeyError) as error:
-        complaints.about(
-            options.saved, error if isinstance(error, OSError) else ValueError("this is not what save writes")
-        )
+        failures.add(options.saved, error if isinstance(error, OSError) else ValueError("this is not output of save"))
         return 1
     parts = dict(saved)
     options.files, options.recursive = list(parts), False
 
-    def look(file: page_cache.File) -> Record:
+    def process(file: page_cache.File) -> Record:
         before, size = page_cache.residency(file, 0, file.size), 0
         for begin, end in parts[file.path]:
             begin, end = file.part(begin, max(end - begin, 0))
@@ -327,8 +325,8 @@ def restore(options: argparse.Namespace) -> int:
             "path": file.path, "size": size, "cached_before": before and before.cached, "cached": after and after.cached
         }  # fmt: skip
 
-    write(each(options, complaints, look), options.json, _closing if sys.stdout.isatty() else _closing_tabs)
-    return 1 if complaints.count else 0
+    write(each(options, failures, process), options.json, _summary if sys.stdout.isatty() else _summary_tabs)
+    return 1 if failures.count else 0
 
 
 def _saved(record: Record) -> tuple[str, list[tuple[int, int]]]:
@@ -339,14 +337,14 @@ def _saved(record: Record) -> tuple[str, list[tuple[int, int]]]:
 
 
 def constants(options: argparse.Namespace) -> int:
-    """Shows the constants whose names match: their values on this platform, or that it lacks them."""
+    """Prints the constants whose names match, and their values on this platform."""
     names = [raw.mmap_wrap_constant_name(i).decode() for i in range(raw.mmap_wrap_constant_count())]
     pattern = options.pattern.upper()
     found = [name for name in names if fnmatchcase(name, pattern if re.search("[*?[]", pattern) else f"*{pattern}*")]
     if not found:
-        complain(options.pattern, "no constant has such a name")
+        print_error(options.pattern, "no constant has such a name")
         return 1
-    # Groups in the order of their first names; within one, the library's own order.
+    # Groups in the order of their first constants; within a group, the library's order.
     groups = list(dict.fromkeys(map(_prefix, names)))
     found.sort(key=lambda name: groups.index(_prefix(name)))
     lines = Grouped()
@@ -366,19 +364,19 @@ def _prefix(name: str) -> str:
 
 
 class Grouped:
-    """Lines under headings; each heading stands once."""
+    """Lines under headings; each heading is printed once."""
 
     def __init__(self) -> None:
         self.heading: str = ""
 
     def under(self, heading: str, line: str) -> str:
-        """The line, indented, and the heading before it where that is another than the last."""
+        """The indented line, preceded by the heading if it differs from the previous one."""
         new, self.heading = heading != self.heading, heading
         return f"{heading}\n  {line}" if new else f"  {line}"
 
 
 def doctor(options: argparse.Namespace) -> int:
-    """Shows what this machine has of what the library can use, and what to do about what it lacks."""
+    """Shows which features this machine has and lacks, its limits, and how to change them."""
     lines = Grouped()
 
     def line(record: Record) -> str:
@@ -395,25 +393,25 @@ def doctor(options: argparse.Namespace) -> int:
 
 
 def number_of_bytes(text: str) -> int:
-    """A number with its unit: K, KiB, M, MiB and so on are powers of 1024, KB, MB and so on of 1000.
+    """The number of bytes for a number with a unit: K, KiB, M, MiB and so on are powers of 1024, KB, MB of 1000.
 
     >>> number_of_bytes("64K"), number_of_bytes("2MiB"), number_of_bytes("1kB"), number_of_bytes("4096")
     (65536, 2097152, 1000, 4096)
     """
     match = re.fullmatch(r"(\d+)(?:([KMGTPE])(IB|B)?|B)?", text.upper(), re.ASCII)
     if match is None:
-        raise argparse.ArgumentTypeError(f"'{text}' is no number of bytes, such as 4096, 64K, 10MiB or 1GB")
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number of bytes, such as 4096, 64K, 10MiB or 1GB")
     power = "KMGTPE".index(match[2]) + 1 if match[2] else 0
     number: int = int(match[1]) * (1000 if match[3] == "B" else 1024) ** power
     if number >= 2**63:
-        raise argparse.ArgumentTypeError(f"'{text}' is more than any file has: less than 8EiB")
+        raise argparse.ArgumentTypeError(f"'{text}' is too large: must be less than 8EiB")
     return number
 
 
 def bar_width(text: str) -> int:
-    """The number of characters of the bar."""
+    """The width of the bar in characters."""
     if not re.fullmatch("[1-9][0-9]{0,3}", text):
-        raise argparse.ArgumentTypeError(f"'{text}' is no width: 1 to 9999 characters")
+        raise argparse.ArgumentTypeError(f"'{text}' is not a width: 1 to 9999 characters")
     return int(text)
 
 
@@ -432,20 +430,20 @@ EXAMPLES: dict[Command, str] = {
     doctor: f"{PROGRAM} doctor",
 }
 ABOUT = f"""\
-commands, in the place of the first argument (a file of such a name is given as ./warm):
+commands, as the first argument (for a file with the name of a command, write ./warm):
   {PROGRAM} warm FILE ...         reads files into the page cache
-  {PROGRAM} evict FILE ...        takes files out of the page cache
-  {PROGRAM} lock FILE ...         keeps files in memory until Ctrl-C
-  {PROGRAM} save FILE ...         writes which parts of files are in the page cache
-  {PROGRAM} restore [SAVED]       reads those parts in again
-  {PROGRAM} constants [PATTERN]   shows the constants of this platform
-  {PROGRAM} doctor                shows what this machine has and lacks
-Each has a --help of its own.
+  {PROGRAM} evict FILE ...        evicts files from the page cache
+  {PROGRAM} lock FILE ...         locks files in memory until Ctrl-C
+  {PROGRAM} save FILE ...         prints which parts of files are in the page cache
+  {PROGRAM} restore [SAVED]       reads those parts into the page cache
+  {PROGRAM} constants [PATTERN]   prints the constants of this platform
+  {PROGRAM} doctor                shows which features this machine has and lacks
+Each command has its own --help.
 """
 
 
 def parse(arguments: list[str]) -> tuple[Command, argparse.Namespace]:
-    """The command that the arguments ask for, and its options. Wrong ones end the program with 2."""
+    """The command and its options. Invalid arguments end the program with exit code 2."""
     word = arguments[0] if arguments and arguments[0] in COMMANDS else None
     command = COMMANDS[word] if word else show
     parser = argparse.ArgumentParser(
@@ -461,26 +459,30 @@ def parse(arguments: list[str]) -> tuple[Command, argparse.Namespace]:
     if command is constants:
         parser.add_argument("pattern", nargs="?", default="", help="a part of the name, or a pattern such as 'MAP_*'")
     elif command is restore:
-        parser.add_argument("saved", nargs="?", default="-", help="what save has written; by default, standard input")
+        parser.add_argument("saved", nargs="?", default="-", help="the output of save; by default, standard input")
     elif command is not doctor:
         parser.add_argument("files", nargs="+", metavar="FILE", help="a regular file or a block device")
-        parser.add_argument("-r", "--recursive", action="store_true", help="of a directory, all regular files below it")
+        parser.add_argument(
+            "-r", "--recursive", action="store_true", help="process all regular files below a directory"
+        )
     if command is show:
-        parser.add_argument("--width", type=bar_width, metavar="N", help="draw bars of N characters, also into a pipe")
+        parser.add_argument("--width", type=bar_width, metavar="N", help="draw bars of N characters, even into a pipe")
     if command in (warm, evict, lock):
         unit = "bytes, or K, M, G (1024), KB, MB, GB (1000) and so on"
-        parser.add_argument("--offset", type=number_of_bytes, default=0, help=f"where the part begins: {unit}")
-        parser.add_argument("--size", type=number_of_bytes, help="how long it is; by default, to the end of the file")
+        parser.add_argument("--offset", type=number_of_bytes, default=0, help=f"the start of the part: {unit}")
+        parser.add_argument(
+            "--size", type=number_of_bytes, help="the size of the part; by default, to the end of the file"
+        )
     return command, parser.parse_args(arguments[1:] if word else arguments)
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Runs the command line; returns its exit code: 0, or 1 where anything failed, 130 for Ctrl-C.
+    """Runs the command line; returns its exit code: 0, 1 if anything failed, 130 for Ctrl-C, 141 for a closed pipe.
 
-    Wrong usage, --help and --version end by SystemExit, as argparse has it.
+    For wrong usage, --help and --version argparse raises SystemExit.
     """
     if sys.stdout is None:
-        complain("standard output", os.strerror(errno.EBADF))
+        print_error("standard output", os.strerror(errno.EBADF))
         return 1
     try:
         command, options = parse(sys.argv[1:] if argv is None else argv)
@@ -493,13 +495,13 @@ def main(argv: list[str] | None = None) -> int:
         return 128 + signal.SIGPIPE
     except OSError as error:
         _drop_output()
-        complain("standard output", error.strerror or str(error))
+        print_error("standard output", error.strerror or str(error))
         return 1
     return status
 
 
 def _drop_output() -> None:
-    # What is left in the buffer cannot be written, and the interpreter would complain of that at its end.
+    # The rest of the buffer cannot be written, and the interpreter would report that at exit.
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)

@@ -1,6 +1,6 @@
-"""The page cache of files, for the command line: which parts are in memory, bringing them in, letting them go.
+"""The page cache of files, for the command line: which parts are in memory, reading, locking and evicting them.
 
-All of it works in pieces, so that a file may be of any size. Offsets and sizes are in bytes.
+All functions work in pieces, so a file may have any size. Offsets and sizes are in bytes.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from mmap_wrap import raw
 
 from .terminal import Progress
 
-# Bytes of a file whose pages are asked about, or let go, at once: 64 KiB of results with pages of 4 KiB.
+# Bytes of a file that are examined or evicted per call: 64 KiB of results with pages of 4 KiB.
 WINDOW = 1 << 28
-# Bytes read at once.
+# Bytes read per call.
 PIECE = 8 << 20
 
-# Why it is not known what is in memory.
-UNREPORTED = "the kernel reports only to its owner and to writers which pages are in memory"
-HUGE = "the kernel reports how many of its huge pages are in memory, not which"
+# Why it is unknown which pages are in memory.
+UNREPORTED = "the kernel reports only to the owner of the file, and to writers, which pages are in memory"
+HUGE = "the kernel reports how many huge pages of the file are in memory, but not which"
 
 _KINDS = {stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket", stat.S_IFCHR: "a character device"}
 
@@ -33,17 +33,17 @@ class File:
     """A regular file or block device, open for reading. Leaving the block closes it."""
 
     def __init__(self, path: str) -> None:
-        # Before opening: to open a device may do something to it.
+        # Before opening: opening a device can have side effects.
         _require_pages(os.stat(path).st_mode)
-        # And without waiting, should a FIFO have come in its place.
+        # O_NONBLOCK: the path may be a FIFO by now.
         self.fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
         try:
             info = os.fstat(self.fd)
             _require_pages(info.st_mode)
-            # A block device has its size only as its end, and some files of /proc have none.
+            # The stat result has the size of a regular file only; some files of /proc have none.
             self.size = info.st_size if stat.S_ISREG(info.st_mode) else os.lseek(self.fd, 0, os.SEEK_END)
             self.path, self.identity = path, (info.st_dev, info.st_ino)
-            # To others the kernel reports all of it as in memory: mincore(2), Linux 5.2, commit 134fca9063ad.
+            # To other users the kernel reports all pages as in memory: mincore(2), Linux 5.2, commit 134fca9063ad.
             self.is_reported = os.geteuid() in (0, info.st_uid) or os.access(path, os.W_OK, effective_ids=True)
             self.unknown = UNREPORTED
         except BaseException:
@@ -57,7 +57,7 @@ class File:
         os.close(self.fd)
 
     def part(self, offset: int, size: int | None) -> tuple[int, int]:
-        """Where a part of the file begins and ends, as far as the file goes."""
+        """The start and end of a part of the file, limited to the end of the file."""
         begin = min(offset, self.size)
         return begin, self.size if size is None else min(begin + size, self.size)
 
@@ -66,7 +66,7 @@ def _require_pages(mode: int) -> None:
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, f"{os.strerror(errno.EISDIR)}: name the files in it, or add --recursive")
     if not (stat.S_ISREG(mode) or stat.S_ISBLK(mode)):
-        kind = _KINDS.get(stat.S_IFMT(mode), "no file")
+        kind = _KINDS.get(stat.S_IFMT(mode), "not a file")
         raise OSError(errno.ENODEV, f"it is {kind}: only files and block devices have pages in the page cache")
 
 
@@ -78,15 +78,15 @@ class Residency:
         self.first = begin // page_size
         self.pages = -(-end // page_size) - self.first if end > begin else 0
         self.cached_pages = self.cached = 0
-        # Begin and end of each stretch in memory, in turn. There is no more of them than of pages in memory.
+        # Begin and end of each run of pages in memory, alternating. There are at most as many runs as pages in memory.
         self.bounds = array("q")
-        # False where it is known only how many pages are in memory.
+        # False if only the number of pages in memory is known.
         self.placed = True
         self._counts = [0] * min(cells, self.pages)
 
     @property
     def cells(self) -> list[tuple[int, int]]:
-        """For each stretch of the part, of about equal lengths: its pages in memory, and its pages."""
+        """The part in sections of about equal length: for each its number of pages in memory, and of pages."""
         return [(count, self._border(i + 1) - self._border(i)) for i, count in enumerate(self._counts)]
 
     def _border(self, cell: int) -> int:
@@ -97,13 +97,13 @@ class Residency:
         return ((page + 1) * len(self._counts) - 1) // self.pages
 
     def add_somewhere(self, pages: int) -> None:
-        """Counts pages of which it is not known where they are: each cell has some."""
+        """Counts pages of which the positions are unknown: each cell then has some."""
         self.cached_pages, self.cached, self.placed = pages, min(pages * self.page_size, self.end - self.begin), False
-        # Neither none nor all.
+        # Neither 0 nor all of them.
         self._counts = [-1] * len(self._counts)
 
     def add(self, first: int, last: int) -> None:
-        """Counts a stretch of pages that are in memory, up to, not including, last; stretches come in order."""
+        """Counts a run of pages in memory, from `first` up to, not including, `last`. Runs are added in order."""
         self.cached_pages += last - first
         begin, end = max(first * self.page_size, self.begin), min(last * self.page_size, self.end)
         self.cached += end - begin
@@ -117,12 +117,12 @@ class Residency:
 
 
 def residency(file: File, begin: int, end: int, cells: int = 0) -> Residency | None:
-    """Which pages of a part of the file are in memory; None where that is not known, for the reason `file.unknown`."""
+    """Which pages of a part of the file are in memory; None if that is unknown, for the reason `file.unknown`."""
     if not file.is_reported:
         return None
     if begin == end:
         return Residency(begin, end, raw.mmap_wrap_page_size(), cells)
-    with Progress(f"looking at {file.path}", end - begin) as progress:
+    with Progress(f"examining {file.path}", end - begin) as progress:
         found = Residency(begin, end, _page_size(file.fd), cells)
         if found.page_size > raw.mmap_wrap_page_size():
             return _huge_residency(file, found)
@@ -137,7 +137,7 @@ def residency(file: File, begin: int, end: int, cells: int = 0) -> Residency | N
 
 
 def _huge_residency(file: File, found: Residency) -> Residency | None:
-    """Which huge pages are in memory, on hugetlbfs. Its blocks are: mincore(2) sees only what this process uses."""
+    """Which huge pages are in memory, from the blocks of the file: mincore(2) reports only those this process uses."""
     pages = os.fstat(file.fd).st_blocks * 512 // found.page_size
     if pages >= -(-file.size // found.page_size):
         found.add(found.first, found.first + found.pages)
@@ -150,13 +150,13 @@ def _huge_residency(file: File, found: Residency) -> Residency | None:
 
 
 def _map(fd: int, at: int, size: int) -> int:
-    # Not reserved: only huge pages from the pool would be, and none is touched.
+    # MAP_NORESERVE: otherwise huge pages of the pool would be reserved, and none is accessed.
     flags = mmap_wrap.MAP_SHARED | raw.MMAP_WRAP_OR_PRIVATE | mmap_wrap.MAP_NORESERVE
     return raw.check(raw.mmap_wrap(None, size, mmap_wrap.PROT_READ, flags, fd, at))
 
 
 def _page_size(fd: int) -> int:
-    """Bytes in a page of the file, which is a huge one on hugetlbfs."""
+    """The size of a page of the file in bytes; on hugetlbfs, of a huge page."""
     info, handle = raw.Info(), _map(fd, 0, 1)
     try:
         raw.check(raw.mmap_wrap_info(handle, ctypes.byref(info), ctypes.sizeof(info)))
@@ -166,7 +166,7 @@ def _page_size(fd: int) -> int:
 
 
 def _states(fd: int, at: int, size: int, states: ctypes.Array[ctypes.c_char]) -> bytes:
-    """A byte for each page of a window: 1 where it is in memory, else 0."""
+    """A byte for each page of a window: 1 if it is in memory, else 0."""
     handle = _map(fd, at, size)
     try:
         count = raw.check(raw.mincore_wrap(handle, states, len(states), 0, raw.MMAP_WRAP_REST))
@@ -176,7 +176,7 @@ def _states(fd: int, at: int, size: int, states: ctypes.Array[ctypes.c_char]) ->
 
 
 def _runs(pages: bytes) -> Iterator[tuple[int, int]]:
-    """First and last, the latter not included, of each run of ones."""
+    """The first index of each run of ones, and the index after its last."""
     first = pages.find(1)
     while first >= 0:
         last = pages.find(0, first)
@@ -186,35 +186,35 @@ def _runs(pages: bytes) -> Iterator[tuple[int, int]]:
 
 
 def figures(file: File, begin: int, end: int, present: Residency) -> raw.Cachestat | None:
-    """What the page cache has of a part of the file; None where that is not reported."""
+    """The page cache statistics of a part of the file; None if they are not reported."""
     cache = raw.Cachestat()
     if raw.mmap_wrap_fd_cachestat(file.fd, ctypes.byref(cache), ctypes.sizeof(cache), begin, end - begin) < 0:
         return None
-    # Of files on overlayfs it reports zeros.
+    # For files on overlayfs the kernel reports zeros.
     unknown = cache.cached == 0 and present.cached_pages > 0
     return None if unknown else cache
 
 
 def read(file: File, begin: int, end: int) -> None:
-    """Brings a part of the file into the page cache, and waits for it. The kernel may read ahead of its end."""
+    """Reads a part of the file into the page cache. The kernel may read beyond its end."""
     buffer = bytearray(min(PIECE, end - begin))
     with Progress(f"reading {file.path}", end - begin) as progress:
         at = begin
         while at < end:
-            # The next piece is on its way while this one is waited for. The kernel promises no more than to begin, and
-            # takes one request for as much as its read-ahead allows; so each byte is read, too. Not through a mapping:
-            # on tmpfs that would fill holes with memory.
+            # The kernel reads the next piece while this one is copied. It only starts reading, and limits a request to
+            # its read-ahead size, so each byte is also read here. Not through a mapping: on tmpfs that would allocate
+            # memory for holes.
             following = min(at + PIECE, end)
             raw.check(raw.mmap_wrap_fd_readahead(file.fd, following, min(PIECE, end - following)))
             count = os.preadv(file.fd, [memoryview(buffer)[: end - at]], at)
             if count == 0:
-                return  # it was truncated meanwhile
+                return  # the file was truncated meanwhile
             at += count
             progress.advance(count)
 
 
 def lock(file: File, begin: int, end: int) -> None:
-    """Reads a part of the file into memory and locks it there, as long as this process lives; all of it, or nothing."""
+    """Locks a part of the file in memory until this process ends. On failure nothing remains locked."""
     handles = []
     try:
         with Progress(f"locking {file.path}", end - begin) as progress:
@@ -232,34 +232,34 @@ def lock(file: File, begin: int, end: int) -> None:
 
 
 def evict(file: File, begin: int, end: int) -> None:
-    """Stores what changed of the file, and drops its pages, as far as they are not in use."""
+    """Stores the modified data of a part of the file, and evicts those of its pages that are not in use."""
     with Progress(f"evicting {file.path}", end - begin) as progress:
         at = begin
         while at < end:
-            # The kernel keeps pages together that lie at a multiple of their size, and lets them go only all at once: a
-            # piece ends where none of them, however large, reaches across.
+            # The kernel evicts a large folio, which is aligned to its size, only as a whole: pieces end at offsets that
+            # no folio crosses.
             following = min((at // WINDOW + 1) * WINDOW, end)
             raw.check(raw.mmap_wrap_fd_evict(file.fd, at, following - at))
             progress.advance(following - at)
             at = following
 
 
-def why_it_stays(file: File, begin: int, end: int, present: Residency) -> list[str]:
-    """Why pages stayed in memory, as far as that can be found out."""
+def why_not_evicted(file: File, begin: int, end: int, present: Residency) -> list[str]:
+    """The reasons why pages were not evicted, as far as they are known."""
     kind = _file_system(file.fd)
     if kind in ("tmpfs", "ramfs", "hugetlbfs", "devtmpfs"):
-        return [f"{kind} has its files in memory only"]
+        return [f"{kind} keeps its files in memory only"]
     cache, users = figures(file, begin, end, present), mapped_by(file)
     reasons = []
     if cache is not None and cache.dirty + cache.writeback:
-        reasons.append("changed again meanwhile")
+        reasons.append("modified again meanwhile")
     if users:
         reasons.append(f"mapped by {', '.join(users)}")
     return reasons or ["mapped, locked or in use elsewhere"]
 
 
 def _file_system(fd: int) -> str | None:
-    """The kind of the file's file system, such as "tmpfs"; None where /proc does not say."""
+    """The type of the file's file system, such as "tmpfs"; None if it is unknown."""
     try:
         with open(f"/proc/self/fdinfo/{fd}") as lines:
             mount = next(line.split()[1] for line in lines if line.startswith("mnt_id:"))
@@ -270,7 +270,7 @@ def _file_system(fd: int) -> str | None:
 
 
 def mapped_by(file: File) -> list[str]:
-    """The processes that map the file, of those that this user may look at."""
+    """The processes that map the file, of those that this user may examine."""
     device, inode = file.identity
     wanted = [f"{os.major(device):02x}:{os.minor(device):02x}", str(inode)]
     users = []
@@ -282,5 +282,5 @@ def mapped_by(file: File) -> list[str]:
             with open(f"/proc/{process}/comm", errors="surrogateescape") as comm:
                 users.append(f"{comm.read().rstrip()} ({process})")
         except OSError:
-            pass  # it ended, or it is somebody else's
+            pass  # the process ended, or is another user's
     return users

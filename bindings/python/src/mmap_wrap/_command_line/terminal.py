@@ -1,4 +1,4 @@
-"""What the command line writes to a terminal: names, sizes, bars, and a line that shows the progress of long work."""
+"""Formatting for a terminal: names, sizes, bars, and the progress line of long operations."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import time
 import unicodedata
 from typing import TextIO
 
-# What a cell of a bar stands for: no page of its stretch is in memory, some are, all are.
+# A cell of a bar: no page of its section is in memory, some are, all are.
 BLOCKS, ASCII = "░▒█", ".+#"
 
 
 def shown(name: str, stream: TextIO) -> str:
-    """A file's name as the stream can show it, in one line: what cannot be shown is escaped, and so is a backslash.
+    """A file's name in one line, with characters that the stream cannot show, and backslashes, escaped.
 
     >>> import sys
     >>> print(shown("caf\\udce9\\x1b[1m\\n", sys.stdout))
@@ -26,12 +26,12 @@ def shown(name: str, stream: TextIO) -> str:
 
 def _escape(character: str) -> str:
     code = ord(character)
-    # A byte of the name that is no text: os.fsdecode makes such a surrogate of it.
+    # A byte of the name that is not valid text: os.fsdecode converts it to such a surrogate.
     return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else character.encode("unicode_escape").decode()
 
 
 def can_show(text: str, stream: TextIO) -> bool:
-    """Whether the stream's encoding has every character of the text."""
+    """Whether the stream's encoding can represent the text."""
     try:
         text.encode(stream.encoding or "ascii")
     except UnicodeEncodeError:
@@ -45,7 +45,7 @@ def arrow(stream: TextIO) -> str:
 
 
 def human(size: float) -> str:
-    """A number of bytes for people.
+    """A number of bytes with a unit, rounded.
 
     >>> human(0), human(1536), human(2**40), human(2**20 - 1)
     ('0 B', '1.5 KiB', '1.0 TiB', '1.0 MiB')
@@ -54,14 +54,14 @@ def human(size: float) -> str:
         return f"{size:.0f} B"
     units = iter(("KiB", "MiB", "GiB", "TiB", "PiB", "EiB"))
     size, unit = size / 1024, next(units)
-    # What would be rounded to 1024.0 is one of the next unit.
+    # Numbers that would be rounded to 1024.0 use the next unit.
     while size >= 1023.95:
         size, unit = size / 1024, next(units)
     return f"{size:.1f} {unit}"
 
 
 def bar(cells: list[tuple[int, int]], width: int, stream: TextIO) -> str:
-    """A bar of `width` characters; each cell is (pages in memory, pages), and a bar of fewer cells is stretched.
+    """A bar of `width` characters; a cell is (pages in memory, pages), and fewer cells than characters are stretched.
 
     >>> import io
     >>> bar([(1, 1), (1, 2), (0, 1)], 6, io.TextIOWrapper(io.BytesIO(), "ascii"))
@@ -75,7 +75,7 @@ def bar(cells: list[tuple[int, int]], width: int, stream: TextIO) -> str:
 
 
 def columns(stream: TextIO) -> int:
-    """How many characters a line of the terminal has; 80 where that is not known."""
+    """The width of the terminal in characters; 80 if it is unknown."""
     try:
         return os.get_terminal_size(stream.fileno()).columns or 80
     except (OSError, ValueError):
@@ -83,9 +83,9 @@ def columns(stream: TextIO) -> int:
 
 
 class Progress:
-    """A line on standard error that shows the progress of long work; leaving the block removes it.
+    """A line on standard error that shows the progress of a long operation; leaving the block removes it.
 
-    Only on a terminal, and only once half a second has passed: what is done by then needs no line.
+    It appears only on a terminal, and after half a second.
 
     >>> with Progress("reading big.iso", 100) as progress:
     ...     progress.advance(50)
@@ -108,7 +108,7 @@ class Progress:
         self._write("")
 
     def advance(self, count: int) -> None:
-        """Counts bytes that were done."""
+        """Adds `count` bytes to the progress."""
         self.done += count
         now = time.monotonic()
         if self.stream is not None and now >= self.next:
@@ -126,15 +126,15 @@ class Progress:
     def _write(self, line: str) -> None:
         if self.stream is None or not (line or self.drawn):
             return
-        # Blanks over the old line, where an escape code would need to know the terminal. Never up to the last column:
-        # some terminals then begin a new line.
+        # Blanks erase the old line, because escape codes depend on the terminal. The last column remains empty: some
+        # terminals would begin a new line.
         width = columns(self.stream) - 1
         print("\r" + " " * width + "\r" + clipped(line, width), end="", file=self.stream, flush=True)
         self.drawn = bool(line)
 
 
 def clipped(line: str, width: int) -> str:
-    """As much of the line as fits into so many columns of a terminal.
+    """The beginning of the line that fits into `width` columns of a terminal.
 
     >>> clipped("abcd", 3), clipped("日本", 3)
     ('abc', '日')
