@@ -26,7 +26,7 @@ int patience(void) {
 
 /* Shared with forked children, so that their checks count, too. */
 struct tally {
-    int64_t passed, failed, skipped;
+    int64_t passed, failed, skipped, signals;
 };
 static struct tally *tally;
 static const char *test_name;
@@ -39,6 +39,11 @@ static void give_up(const char *what) {
 
 static void count(int64_t *counter) {
     __atomic_add_fetch(counter, 1, __ATOMIC_SEQ_CST);
+}
+
+static void count_signal(int signal) {
+    (void)signal;
+    count(&tally->signals);
 }
 
 /* A program that ends by exit(0) before finish() has not passed. */
@@ -59,6 +64,10 @@ static void start(void) {
     if (under_valgrind()) grow_the_stack();
     tally = mmap(NULL, sizeof *tally, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (tally == MAP_FAILED) give_up("counters");
+    struct sigaction action = {0};
+    action.sa_handler = count_signal;
+    action.sa_flags = SA_RESTART;
+    sigaction(SIGUSR2, &action, NULL); /* for hangs_in_an_emulator */
     atexit(at_exit);
     alarm((unsigned)(HANGS_AFTER * patience()));
     setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
@@ -129,6 +138,33 @@ bool emulator_ended(int status) {
     bool ended = patience() > 1 && WIFSIGNALED(status) && WTERMSIG(status) == SIGTRAP;
     if (ended) skip("the emulator found no memory for itself, and ended by SIGTRAP");
     return ended;
+}
+
+/* Whether the kernel can deliver a signal to the first thread of a process. */
+static bool takes_signal(pid_t process, int signal) {
+    FILE *status = fopen(text("/proc/%d/status", (int)process), "re");
+    uint64_t blocked = UINT64_MAX;
+    for (char line[256]; status != NULL && fgets(line, sizeof line, status) != NULL;)
+        if (sscanf(line, "SigBlk: %" SCNx64, &blocked) == 1) break;
+    if (status != NULL) fclose(status);
+    return (blocked >> (signal - 1) & 1) == 0;
+}
+
+static bool has_ended(pid_t child) {
+    siginfo_t info = {0};
+    return waitid(P_PID, (id_t)child, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == child;
+}
+
+/* Whatever a program waits for, it handles a signal that it does not block. Only an emulator that waits for itself does not. */
+bool hangs_in_an_emulator(pid_t child) {
+    int64_t before = __atomic_load_n(&tally->signals, __ATOMIC_SEQ_CST);
+    if (!takes_signal(child, SIGUSR2) || kill(child, SIGUSR2) != 0) return false;
+    for (int i = 0; i < 1000 * patience(); i++) {
+        usleep(10000);
+        if (__atomic_load_n(&tally->signals, __ATOMIC_SEQ_CST) != before || has_ended(child)) return false;
+    }
+    skip("a process handles a signal no more, and does not block it: it hangs in an emulator");
+    return true;
 }
 
 void in_child(void (*test)(void)) {

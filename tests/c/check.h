@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* Runs one test. RUN_THREADED leaves the mapped bytes out: the C library keeps the stacks of threads for reuse. */
 #define RUN(test) run(#test, test, true)
@@ -78,6 +79,9 @@ int patience(void);
 
 /* Whether what ended a child was an emulator that found no memory for itself, as at vm.max_map_count: said aloud. */
 bool emulator_ended(int status);
+
+/* Whether a child that should have ended waits inside an emulator, and runs nothing of the program: said aloud. */
+bool hangs_in_an_emulator(pid_t child);
 
 /* Resources of the process, from /proc/self. */
 int64_t open_descriptors(void);

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
@@ -212,9 +213,12 @@ static int64_t allocated(mmap_wrap_handle h) {
     return info.st_blocks * 512;
 }
 
+/* In pages. */
+enum { SMALL = 16 };
+
 static void grows_on_a_small_disk(void) {
     mmap_wrap_handle h = mmap_open_wrap("small/file", HOW(O_RDWR | O_CREAT, 0600, 1000, 0, MMAP_WRAP_REST, RW, MAP_SHARED | MMAP_WRAP_KEEP, 0));
-    CHECK_FAILS(mremap_wrap(h, 1 << 20, MREMAP_MAYMOVE, NULL, MMAP_WRAP_ALLOCATE), -ENOSPC, "the file system is full");
+    CHECK_FAILS(mremap_wrap(h, 2 * SMALL * page, MREMAP_MAYMOVE, NULL, MMAP_WRAP_ALLOCATE), -ENOSPC, "the file system is full");
     CHECK_IS(mmap_wrap_length(h), 1000);
     CHECK_IS(size_of_file(h), 1000);
     CHECK_IS(mremap_wrap(h, 8 * page, MREMAP_MAYMOVE, NULL, MMAP_WRAP_ALLOCATE), h);
@@ -222,8 +226,8 @@ static void grows_on_a_small_disk(void) {
     CHECK(allocated(h) >= 8 * page);
     /* Blocks for all of the file, and none beyond the end. */
     CHECK_IS(mremap_wrap(h, page, MREMAP_MAYMOVE, NULL, MMAP_WRAP_WITH_FILE), h);
-    CHECK_IS(mremap_wrap(h, 1 << 20, MREMAP_MAYMOVE, NULL, MMAP_WRAP_WITH_FILE), h);
-    CHECK_FAILS(mremap_wrap(h, 1 << 20, 0, NULL, MMAP_WRAP_ALLOCATE), -ENOSPC, "the file system is full");
+    CHECK_IS(mremap_wrap(h, 2 * SMALL * page, MREMAP_MAYMOVE, NULL, MMAP_WRAP_WITH_FILE), h);
+    CHECK_FAILS(mremap_wrap(h, 2 * SMALL * page, 0, NULL, MMAP_WRAP_ALLOCATE), -ENOSPC, "the file system is full");
     CHECK_IS(mremap_wrap(h, 2 * page, 0, NULL, MMAP_WRAP_ALLOCATE), h);
     CHECK(allocated(h) >= 2 * page);
     CHECK_IS(size_of_file(h), 2 * page);
@@ -232,7 +236,7 @@ static void grows_on_a_small_disk(void) {
 
 static void a_full_disk_is_an_error_of_resizing_with_allocation(void) {
     if (mkdir("small", 0700) != 0) perror("mkdir");
-    if (mount("none", "small", "tmpfs", 0, "size=64k") != 0) skip("no file system to fill: mount: %s", strerror(errno));
+    if (mount("none", "small", "tmpfs", 0, text("size=%" PRId64, SMALL * page)) != 0) skip("no file system to fill: mount: %s", strerror(errno));
     else {
         grows_on_a_small_disk();
         CHECK(umount("small") == 0);
