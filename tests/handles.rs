@@ -7,7 +7,7 @@ mod common;
 use common::*;
 use mmap_wrap::internals::error::{Cause, Error};
 use mmap_wrap::internals::registry::{acquire, insert, pin, release, unmap};
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::thread;
 
 #[test]
@@ -94,7 +94,7 @@ fn accesses_of_readers_fail_after_unmapping_and_the_last_reader_unmaps_the_addre
     });
 }
 
-/// How many rounds each thread of a race makes; `make test-deep` sets more.
+/// How many rounds each thread of a race makes; `make test-deep` sets more, scripts/matrix less for emulated processors.
 fn rounds() -> i64 {
     std::env::var("MMAP_WRAP_ROUNDS").map_or(20_000, |rounds| rounds.parse().unwrap())
 }
@@ -105,6 +105,8 @@ fn rounds() -> i64 {
 fn readers_never_see_another_mappings_bytes() {
     const PLACES: usize = 8;
     const WORDS: usize = 512;
+    const ENOUGH: u64 = 1000;
+    static GOOD: AtomicU64 = AtomicU64::new(0);
     static BOARD: [AtomicI64; PLACES] = [const { AtomicI64::new(0) }; PLACES];
     static OVER: AtomicBool = AtomicBool::new(false);
 
@@ -115,7 +117,9 @@ fn readers_never_see_another_mappings_bytes() {
         h
     }
     fn mapper(start: i64) {
-        for number in start..start + rounds() {
+        // On a busy machine the readers may hardly have run after so many.
+        let is_enough = |number| number >= start + rounds() && GOOD.load(Ordering::Relaxed) > ENOUGH;
+        for number in (start..start + rounds() * 50).take_while(|number| !is_enough(*number)) {
             let place = &BOARD[usize::try_from(number % PLACES as i64).unwrap()];
             let replaced = place.swap(filled(number), Ordering::SeqCst);
             if replaced > 0 {
@@ -123,8 +127,8 @@ fn readers_never_see_another_mappings_bytes() {
             }
         }
     }
-    fn reader() -> (u64, u64, u64) {
-        let (mut good, mut gone, mut failure) = (0, 0, 0);
+    fn reader() -> (u64, u64) {
+        let (mut gone, mut failure) = (0, 0);
         while !OVER.load(Ordering::Relaxed) {
             for place in &BOARD {
                 let h = place.load(Ordering::SeqCst);
@@ -145,18 +149,19 @@ fn readers_never_see_another_mappings_bytes() {
                 assert_ne!(first, [0; 8], "the memory was replaced under the pin");
                 // Read again under the same pin: still the same mapping, or an error.
                 assert!(read(&mapping, 0, 8).map_or(true, |again| again == first), "the address was reused under the pin");
-                good += 1;
+                GOOD.fetch_add(1, Ordering::Relaxed);
             }
         }
-        (good, gone, failure)
+        (gone, failure)
     }
 
     let readers: Vec<_> = (0..4).map(|_| thread::spawn(reader)).collect();
     let mappers: Vec<_> = [1, 1 << 40].map(|start| thread::spawn(move || mapper(start))).into();
     mappers.into_iter().for_each(|mapper| mapper.join().unwrap());
     OVER.store(true, Ordering::Relaxed);
-    let seen: Vec<_> = readers.into_iter().map(|reader| reader.join().unwrap()).collect();
-    assert!(seen.iter().map(|(good, ..)| good).sum::<u64>() > 1000, "the readers hardly ran: {seen:?}");
+    let errors: Vec<_> = readers.into_iter().map(|reader| reader.join().unwrap()).collect();
+    let good = GOOD.load(Ordering::Relaxed);
+    assert!(good > ENOUGH, "the readers hardly ran: {good} reads; unmapped handles and errors: {errors:?}");
 }
 
 /// A reader and an unmapper start at the same moment, many times. Without the barrier that the unmapper makes the reader's
