@@ -12,7 +12,7 @@
 # make docs     renders the documentation of the Raku modules to docs/raku/
 # make site     builds the documentation site, build/site/index.html
 # make abi      adds what is new in the header to tests/abi.list
-# make wheels   the Python package's wheels for Linux, glibc 2.17 and musl, each tried as far as this machine can
+# make wheels   the Python package's wheels for Linux, glibc 2.17 and musl, and Windows, each tried as far as this machine can
 # make bench    what the library costs beyond the bare calls, and Python and Raku beside what else they have: tables of
 #               medians and ratios
 # make lint     formatting and the linters of Rust and Python

@@ -21,7 +21,14 @@ fn main() {
     let out = env::var("OUT_DIR").expect("cargo sets OUT_DIR");
     fs::write(Path::new(&out).join("getters.rs"), getters()).expect("OUT_DIR can be written");
 
-    if env::var("CARGO_CFG_TARGET_OS").is_ok_and(|os| os == "linux") {
+    let os = env::var("CARGO_CFG_TARGET_OS").expect("cargo sets it");
+    // Systems that have most of their calls in common.
+    match os.as_str() {
+        "linux" | "android" => println!("cargo:rustc-cfg=linux_kernel"),
+        "macos" | "freebsd" | "netbsd" | "openbsd" => println!("cargo:rustc-cfg=bsd"),
+        _ => {}
+    }
+    if os == "linux" {
         println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,libmmap_wrap.so.{ABI_VERSION}");
         // After unloading, other threads and signal handlers would execute unmapped code.
         println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");

@@ -48,11 +48,11 @@ FOUND = interpreters()
 # The machine's own oldest and newest Python have other packages of their time beside this one. For a newer Python, as
 # scripts/pythons has it, there are none for a while.
 OWN = [version for version, program in FOUND.items() if not Path(program).is_relative_to(ROOT / "build")]
-# What Python itself decides: its suite, its exceptions and words, its buffers, threads, pickles and packages. The rest
-# is the package's own, the same in the oldest and the newest version.
+# What depends on the version of Python: its own test suite, its exceptions and messages, buffers, threads, pickles and
+# packages. The rest runs with the oldest and the newest version.
 DEPENDS_ON_VERSION = [
-    *("cpython_suite", "like_stdlib", "like_its_types", "errors_like_stdlib", "differential", "views", "by_reference"),
-    *("threads_and_ends", "pieces", "hostile", "bad_input", "package", "documentation"),
+    *("standard", "standard_differential", "standard_errors", "standard_suite", "typing", "views", "reference"),
+    *("mapping_threads", "pieces", "hostile", "invalid_arguments", "package", "documentation"),
 ]
 
 

@@ -993,8 +993,8 @@ MMAP_WRAP_API int64_t mmap_wrap_wait(mmap_wrap_handle h, int64_t offset, int64_t
 
 /**
  * Wakes up to count threads, or all with MMAP_WRAP_REST, that wait on the 32-bit word at offset.
- * Returns the number of threads woken. MMAP_WRAP_E_RANGE also for other negative counts;
- * MMAP_WRAP_E_UNSUPPORTED if the system has no such call.
+ * Returns the number of threads woken; on FreeBSD, which does not report it, 0. MMAP_WRAP_E_RANGE
+ * also for other negative counts; MMAP_WRAP_E_UNSUPPORTED if the system has no such call.
  *
  *     mmap_wrap_atomic_store(h, 32, 0, 1);
  *     mmap_wrap_wake(h, 0, MMAP_WRAP_REST);
@@ -1363,7 +1363,7 @@ struct mmap_wrap_info {
     /** 1 if a part of it is sealed by mseal_wrap, else 0. */
     int64_t sealed;
     /** How many times its address is acquired (mmap_wrap_acquire). */
-    int64_t exports;
+    int64_t acquired;
     /** 1 if it is surviving (mmap_wrap_survive), else 0. */
     int64_t surviving;
     /** 1 if a loss is pending: data was lost, and no call has reported it; else 0. */

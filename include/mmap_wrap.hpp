@@ -95,7 +95,7 @@ private:
 } // namespace detail
 
 /**
- * The bytes of a mapping in place, as a span has them. It holds an export: until it is gone the mapping is neither
+ * The bytes of a mapping in place, as a span has them. It acquires the address: until it is gone the mapping is neither
  * unmapped nor moved (MMAP_WRAP_E_BUSY), and it may outlive the mapping object. It moves, and does not copy; a view moved
  * from is empty. Byte is unsigned char (view), or const (const_view).
  *
@@ -149,7 +149,7 @@ private:
     basic_view(std::shared_ptr<detail::owner> memory, mmap_wrap_handle handle, void *acquired) noexcept
         : owner_(std::move(memory)), handle_(handle), data_(static_cast<Byte *>(acquired)) {}
 
-    // From here on the object is whole, and gives the export back if its length cannot be had.
+    // From here on the object is whole, and releases the address if its length cannot be had.
     basic_view(std::shared_ptr<detail::owner> memory, mmap_wrap_handle handle)
         : basic_view(std::move(memory), handle, check(mmap_wrap_acquire(handle))) {
         size_ = static_cast<std::size_t>(check(mmap_wrap_length(handle)));

@@ -298,7 +298,10 @@ MMAP_WRAP_API int64_t mmap_wrap_MADV_CORE(void) MMAP_WRAP_NOEXCEPT;
 /** MADV_PROTECT: the process is not killed when memory runs out (FreeBSD). */
 MMAP_WRAP_API int64_t mmap_wrap_MADV_PROTECT(void) MMAP_WRAP_NOEXCEPT;
 
-/** MADV_DONTNEED: drop the pages: private ones read zero or the file again. */
+/**
+ * MADV_DONTNEED: drop the pages: private ones read zero or the file again (macOS, BSD, illumos: the
+ * contents stay).
+ */
 MMAP_WRAP_API int64_t mmap_wrap_MADV_DONTNEED(void) MMAP_WRAP_NOEXCEPT;
 
 /** MADV_FREE: the pages may be dropped until they are next written. */

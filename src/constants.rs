@@ -97,9 +97,24 @@ const fn linux(value: i64) -> i64 {
     only(cfg!(any(target_os = "linux", target_os = "android")), value)
 }
 
+/// A value for Android, for which the libc crate lacks it.
+const fn android(value: i64) -> i64 {
+    only(cfg!(target_os = "android"), value)
+}
+
 /// A value for Windows, whose headers lack the name: that of Linux, or for opening a bit that no O_ name of its C library has.
 const fn windows(value: i64) -> i64 {
     only(cfg!(windows), value)
+}
+
+/// A value for systems with minherit(2), which has no such names: one that no advice of theirs has.
+const fn inheritance(value: i64) -> i64 {
+    only(cfg!(any(target_os = "macos", target_os = "freebsd", target_os = "netbsd", target_os = "openbsd")), value)
+}
+
+/// The same, where a child can find the pages zeroed.
+const fn wiping(value: i64) -> i64 {
+    only(cfg!(not(target_os = "macos")), inheritance(value))
 }
 
 const fn only(here: bool, value: i64) -> i64 {
@@ -207,7 +222,7 @@ constants! {
         MAP_NONBLOCK "with MAP_POPULATE: only pages that are in memory";
         MAP_STACK "fit for a thread's stack";
         MAP_HUGETLB "huge pages from the reserved pool";
-        MAP_SYNC "writes reach persistent memory (DAX) synchronously";
+        MAP_SYNC "writes reach persistent memory (DAX) synchronously" android(0x8_0000);
         MAP_UNINITIALIZED "memory may hold old contents (kernels without MMU only)" linux(0x400_0000);
         MAP_HUGE_16KB "with MAP_HUGETLB: pages of 16 KiB" huge(14);
         MAP_HUGE_64KB "with MAP_HUGETLB: pages of 64 KiB" huge(16);
@@ -242,7 +257,7 @@ constants! {
         MAP_TYPE "the bits of the flags that say shared or private" windows(0xF);
         MAP_HUGE_SHIFT "where the flags hold the logarithm of the huge page size" linux(26);
         MAP_HUGE_MASK "the bits of that logarithm, before shifting" linux(0x3F);
-        MFD_HUGE_SHIFT "where the flags of a memfd hold the logarithm of the huge page size" linux(26);
+        MFD_HUGE_SHIFT "where the flags of a memfd hold the logarithm of the huge page size" only(cfg!(any(target_os = "linux", target_os = "android", target_os = "freebsd")), 26);
         MFD_HUGE_MASK "the bits of that logarithm, before shifting" linux(0x3F);
     }
     SyncFlag {
@@ -257,7 +272,7 @@ constants! {
         MADV_RANDOM "no read-ahead: accesses come in random order";
         MADV_SEQUENTIAL "much read-ahead: accesses come in order";
         MADV_WILLNEED "read the pages in soon" windows(3);
-        MADV_DOFORK "a forked child has the pages again: undoes MADV_DONTFORK";
+        MADV_DOFORK "a forked child has the pages again: undoes MADV_DONTFORK" inheritance(0xF1);
         MADV_MERGEABLE "identical pages may be merged (KSM)";
         MADV_UNMERGEABLE "identical pages are not merged";
         MADV_HUGEPAGE "transparent huge pages wanted";
@@ -265,7 +280,7 @@ constants! {
         MADV_COLLAPSE "make huge pages of it now" linux(25);
         MADV_DONTDUMP "left out of core dumps";
         MADV_DODUMP "in core dumps again: undoes MADV_DONTDUMP";
-        MADV_KEEPONFORK "a forked child has the contents again: undoes MADV_WIPEONFORK";
+        MADV_KEEPONFORK "a forked child has the contents again: undoes MADV_WIPEONFORK" wiping(0xF3);
         MADV_COLD "pages are reclaimed before others";
         MADV_PAGEOUT "pages are reclaimed now" windows(21);
         MADV_POPULATE_READ "make the pages ready for reading now";
@@ -277,11 +292,11 @@ constants! {
         MADV_PROTECT "the process is not killed when memory runs out (FreeBSD)";
     }
     Discarding {
-        MADV_DONTNEED "drop the pages: private ones read zero or the file again" windows(4);
+        MADV_DONTNEED "drop the pages: private ones read zero or the file again (macOS, BSD, illumos: the contents stay)" windows(4);
         MADV_FREE "the pages may be dropped until they are next written" windows(8);
         MADV_REMOVE "free the pages and their blocks of the file: punches a hole";
-        MADV_DONTFORK "a forked child does not have the pages";
-        MADV_WIPEONFORK "a forked child reads zero";
+        MADV_DONTFORK "a forked child does not have the pages" inheritance(0xF0);
+        MADV_WIPEONFORK "a forked child reads zero" wiping(0xF2);
         MADV_DONTNEED_LOCKED "as MADV_DONTNEED, for locked pages too";
         MADV_GUARD_INSTALL "drop the pages and let every access to them fault" linux(102);
         MADV_GUARD_REMOVE "undo MADV_GUARD_INSTALL; the pages are empty" linux(103);
@@ -292,9 +307,9 @@ constants! {
         MADV_FREE_REUSE "undoes MADV_FREE_REUSABLE (macOS)";
     }
     RemapFlag {
-        MREMAP_MAYMOVE "the mapping may move" windows(1);
-        MREMAP_FIXED "the mapping moves to exactly this address";
-        MREMAP_DONTUNMAP "the old range stays mapped, empty";
+        MREMAP_MAYMOVE "the mapping may move" 1;
+        MREMAP_FIXED "the mapping moves to exactly this address" android(2);
+        MREMAP_DONTUNMAP "the old range stays mapped, empty" android(4);
     }
     LockFlag {
         MLOCK_ONFAULT "lock each page once it is touched";

@@ -104,8 +104,8 @@ pub enum Error {
     #[error("{side}: {error}")]
     Side { side: Side, error: Box<Error> },
 
-    #[error("{}", Held(*exports))]
-    Busy { exports: u32 },
+    #[error("{}", Acquired(*acquired))]
+    Busy { acquired: u32 },
 
     #[error("calls of other threads on the mapping did not return in time; try again")]
     Occupied,
@@ -369,13 +369,13 @@ impl Errno {
     }
 }
 
-struct Held(u32);
+struct Acquired(u32);
 
-impl fmt::Display for Held {
+impl fmt::Display for Acquired {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self.0 {
-            1 => f.write_str("1 export is held; release it first"),
-            exports => write!(f, "{exports} exports are held; release them first"),
+            1 => f.write_str("the mapping has 1 acquired address; release it first"),
+            count => write!(f, "the mapping has {count} acquired addresses; release them first"),
         }
     }
 }

@@ -265,6 +265,10 @@ impl Mapping {
             || replace(&(0..self.pages.size()))
     }
 
+    fn sharing(&self) -> Sharing {
+        if is_shared(self.origin.flags) { Sharing::Shared } else { Sharing::Private }
+    }
+
     fn span(&self, offset: i64, size: i64) -> Result<Span> {
         range::within(offset, size, self.grid.length)
     }

@@ -102,7 +102,7 @@ pub(crate) fn evict_part(fd: RawFile, part: Range<u64>) -> Result<()> {
         Err(errno) => return Err(Error::system(errno, attempt("store", fd, &part), descriptor_hint(errno))),
     }
     let (offset, size) = in_pages(&part);
-    sys::forget(fd, offset, size).map_err(|errno| advice_error(errno, attempt("forget", fd, &part)))
+    sys::evict_cached(fd, offset, size).map_err(|errno| advice_error(errno, attempt("evict", fd, &part)))
 }
 
 /// Starts to read `size` bytes (or `REST`) from `offset` of a file into the page cache, and does not wait for the data.

@@ -1,8 +1,8 @@
-//! Handle → mapping: pins, exports, reclamation.
+//! Handle → mapping: pins, acquired addresses, reclamation.
 //!
 //! A handle is a generation and an index into the `table`. A call pins the mapping with a [`Pin`], which is a hazard pointer;
 //! the last reader of an unmapped mapping reclaims it, so that unmapping never waits. `slot_state` explains why that is safe,
-//! `records` where the pins are stored. A forked child keeps the exports of its parent, as it has the views that hold them, but
+//! `records` where the pins are stored. A forked child keeps the addresses that its parent has acquired, as it has the views of them, but
 //! not the pins.
 
 mod pin;
@@ -124,7 +124,7 @@ pub fn unmap(handle: Handle) -> Result<bool> {
             Ok(()) => break pin,
             Err(NotNow::Unusable(Unusable::Changing)) => drop(pin),
             Err(NotNow::Unusable(_)) => return Ok(false),
-            Err(NotNow::Exported(exports)) => return Err(Error::Busy { exports }.into()),
+            Err(NotNow::Acquired(acquired)) => return Err(Error::Busy { acquired }.into()),
         }
     };
     let reported = pin.report_loss();
@@ -138,7 +138,7 @@ pub fn unmap(handle: Handle) -> Result<bool> {
 const MAX_LOOKS: u32 = 1000;
 
 /// Changes the mapping itself, with exclusive access: other calls wait until the change is done. An error of MMAP_WRAP_E_BUSY
-/// if an export is held or readers do not finish in time.
+/// if its address is acquired or readers do not finish in time.
 ///
 /// ```
 /// use mmap_wrap::internals::{Mapping, constants::*, mapping::FileEnd, registry};
@@ -188,7 +188,7 @@ impl Claim {
             match reason {
                 NotNow::Unusable(Unusable::Changing) => {}
                 NotNow::Unusable(reason) => return Err(unusable(handle, reason)),
-                NotNow::Exported(exports) => return Err(Error::Busy { exports }.into()),
+                NotNow::Acquired(acquired) => return Err(Error::Busy { acquired }.into()),
             }
         }
     }
@@ -262,14 +262,14 @@ pub(crate) fn deadline(timeout: i64) -> Option<Instant> {
     Instant::now().checked_add(time)
 }
 
-/// Counts an export and returns the address: until it is released, the mapping is neither unmapped nor moved. A pending loss is
+/// Acquires the address: until it is released, the mapping is neither unmapped nor moved. A pending loss is
 /// not reported here, since callers often take any failure for "no address".
 pub fn acquire(handle: Handle) -> Result<*mut u8> {
     loop {
         let pin = peek(handle)?;
-        match pin.slot.state.export(pin.generation()) {
+        match pin.slot.state.acquire(pin.generation()) {
             Ok(Some(_)) => return Ok(pin.address()),
-            Ok(None) => return Err(Error::Busy { exports: slot_state::MAX_EXPORTS }.into()),
+            Ok(None) => return Err(Error::Busy { acquired: slot_state::MAX_ACQUIRED }.into()),
             // The thread that changes the mapping waits for this pin.
             Err(Unusable::Changing) => drop(pin),
             Err(reason) => return Err(unusable(handle, reason)),
@@ -277,7 +277,7 @@ pub fn acquire(handle: Handle) -> Result<*mut u8> {
     }
 }
 
-/// Counts an export down; returns how many are left.
+/// Releases the address; returns how many times it is still acquired.
 pub fn release(handle: Handle) -> Result<u32> {
     let pin = peek(handle)?;
     let left = pin.slot.state.release(pin.generation()).map_err(|reason| unusable(handle, reason))?;

@@ -207,7 +207,7 @@ fn a_surviving_mapping_reports_its_loss_once() {
         let address = registry::acquire(h).unwrap();
         let second = address.wrapping_add(PAGE as usize);
         assert_eq!(lost(), 0);
-        // SAFETY: the export keeps the mapping, which survives the access.
+        // SAFETY: the acquired address keeps the mapping, which survives the access.
         assert_eq!(unsafe { second.read_volatile() }, 0);
         assert_eq!(lost(), 1);
         assert_eq!(registry::pin(h).unwrap_err(), Error::Lost.into());

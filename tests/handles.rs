@@ -61,13 +61,13 @@ fn a_failed_mapping_gives_its_slot_back() {
 }
 
 #[test]
-fn an_export_holds_the_mapping_and_its_release_frees_it() {
+fn an_acquired_address_keeps_the_mapping_until_it_is_released() {
     let h = handle(4096);
     let address = acquire(h).unwrap();
     acquire(h).unwrap();
-    assert_eq!(unmap(h).unwrap_err(), Error::Busy { exports: 2 }.into());
+    assert_eq!(unmap(h).unwrap_err(), Error::Busy { acquired: 2 }.into());
     assert_eq!(release(h).unwrap(), 1);
-    assert_eq!(unmap(h).unwrap_err(), Error::Busy { exports: 1 }.into());
+    assert_eq!(unmap(h).unwrap_err(), Error::Busy { acquired: 1 }.into());
     assert!(is_mapped(address));
     assert_eq!(release(h).unwrap(), 0);
     assert!(matches!(*release(h).unwrap_err(), Error::Argument(_)));
@@ -263,11 +263,11 @@ fn a_forked_child_has_the_handles_of_its_parent_and_none_of_the_pins() {
 
 #[test]
 #[cfg(unix)]
-fn an_export_outlives_a_fork() {
+fn an_acquired_address_outlives_a_fork() {
     let h = handle(4096);
     acquire(h).unwrap();
     let status = forked(|| match unmap(h).map_err(|error| *error) {
-        Err(Error::Busy { exports: 1 }) => match (release(h), unmap(h)) {
+        Err(Error::Busy { acquired: 1 }) => match (release(h), unmap(h)) {
             (Ok(0), Ok(true)) => 0,
             _ => 1,
         },

@@ -34,14 +34,14 @@ fn info_has_what_was_requested_and_what_changed_since() {
     assert_eq!((known.length, known.mapped, known.page_size, known.offset), (100, page, page, 10));
     assert_eq!((known.protection, known.flags), (PROT_READ, MAP_PRIVATE));
     assert_eq!(known.address, i64::try_from(registry::pin(h).unwrap().address().addr()).unwrap());
-    assert_eq!([known.keeps_file, known.sealed, known.exports, known.surviving, known.lost], [0; 5]);
+    assert_eq!([known.keeps_file, known.sealed, known.acquired, known.surviving, known.lost], [0; 5]);
     assert_eq!(known.descriptor, -1);
 
     registry::pin(h).unwrap().protect(PROT_NONE, 0, REST).unwrap();
     registry::acquire(h).unwrap();
     registry::survive(h, true).unwrap();
     let known = info(h);
-    assert_eq!((known.protection, known.exports, known.surviving), (PROT_NONE, 1, 1));
+    assert_eq!((known.protection, known.acquired, known.surviving), (PROT_NONE, 1, 1));
     registry::release(h).unwrap();
     registry::unmap(h).unwrap();
     assert_eq!(mmap_wrap_info(h, null_mut(), 0), MMAP_WRAP_E_UNMAPPED);

@@ -309,7 +309,7 @@ fn the_tail_of_a_split_has_a_handle_even_if_the_rest_is_unmapped_at_the_same_tim
 }
 
 #[test]
-fn a_mapping_with_an_export_cannot_be_changed() {
+fn a_mapping_with_an_acquired_address_cannot_be_changed() {
     let h = handle(2 * page());
     registry::acquire(h).unwrap();
     assert_eq!(mremap_wrap(h, page(), 0, null_mut(), 0), MMAP_WRAP_E_BUSY);

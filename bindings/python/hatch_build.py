@@ -1,7 +1,8 @@
 """Builds the native library and the native module with cargo; puts the library's crate into source distributions.
 
-CARGO_BUILD_TARGET names the platform to build for, as cargo does; by default it is this machine's. For another one, or
-for an older C library (x86_64-unknown-linux-gnu.2.17), cargo-zigbuild must be in PATH.
+CARGO_BUILD_TARGET names the platform to build for, as cargo does; by default it is this machine's. For another Linux,
+or an older C library (x86_64-unknown-linux-gnu.2.17), cargo-zigbuild must be in PATH; for Windows
+(x86_64-pc-windows-gnu) mingw-w64's linker.
 """
 
 import json
@@ -13,8 +14,6 @@ import sys
 import sysconfig
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
-
-LIBRARY = "libmmap_wrap.so"
 
 # Builds without the interpreter's lock have no stable ABI before 3.15, and need a module of their own.
 FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
@@ -44,7 +43,8 @@ class CustomBuildHook(BuildHookInterface):
             build_data["force_include"] = {os.path.realpath(source): name for source, name in included.items()}
             return
         package = os.path.join(self.root, "src", "mmap_wrap")
-        for built, name in ((self.build_library(crate), LIBRARY), (self.build_module(), module_name())):
+        files = (self.build_library(crate), self.library_name()), (self.build_module(), self.module_name())
+        for built, name in files:
             if version == "editable":
                 shutil.copy(built, os.path.join(package, name))
             else:
@@ -85,7 +85,7 @@ class CustomBuildHook(BuildHookInterface):
         for message in messages:
             if message["reason"] == "compiler-artifact" and message["target"]["name"] == name:
                 for file in message["filenames"]:
-                    if file.endswith((".so", ".dylib", ".dll")):
+                    if file.endswith((".so", ".dll")):
                         return file
         self.app.abort(f"cargo built no shared library in {crate}")
 
@@ -94,21 +94,38 @@ class CustomBuildHook(BuildHookInterface):
         """The platform that was asked for, by cargo's name; nothing for this machine's."""
         return os.environ.get("CARGO_BUILD_TARGET", "")
 
+    @property
+    def for_windows(self):
+        """Whether that platform is Windows."""
+        return "-windows-" in (self.target or self.host())
+
+    def library_name(self):
+        """The file of the library, as the package looks for it."""
+        return "mmap_wrap.dll" if self.for_windows else "libmmap_wrap.so"
+
+    def module_name(self):
+        """The file of the extension module, as the interpreter looks for it."""
+        if FREE_THREADED:
+            return f"_native{sysconfig.get_config_var('EXT_SUFFIX')}"
+        return "_native.pyd" if self.for_windows else "_native.abi3.so"
+
     def cargo(self):
         """The command that compiles for that platform."""
-        program = "cargo-zigbuild" if self.target else "cargo"
+        program = "cargo-zigbuild" if self.target and not self.for_windows else "cargo"
         path = shutil.which(program)
         if path is None:
-            advice = "pip install cargo-zigbuild" if self.target else "see https://rustup.rs"
+            advice = "pip install cargo-zigbuild" if program != "cargo" else "see https://rustup.rs"
             self.app.abort(f"mmap-wrap is built with {program}, which is not in PATH: {advice}")
         return [path, "rustc", *(["--target", self.target] if self.target else [])]
 
     def platform(self):
         """The platform as Python names it: of the compiler's target, whichever Python builds."""
         target = self.target or self.host()
+        if re.match("x86_64-pc-windows-", target):
+            return "win_amd64"
         found = re.fullmatch(r"(\w+)-\w+-linux-(gnu|musl)\w*(?:\.(\d+)\.(\d+))?", target)
         if not found:
-            self.app.abort(f"mmap-wrap's wheels are for Linux with glibc or musl, not for {target}")
+            self.app.abort(f"mmap-wrap's wheels are for Linux with glibc or musl, and Windows x86-64, not for {target}")
         machine = MACHINES.get(found[1], found[1])
         if found[2] == "musl":
             return f"musllinux_1_2_{machine}"
@@ -123,11 +140,6 @@ class CustomBuildHook(BuildHookInterface):
         if not found:
             self.app.abort("rustc -vV does not say which platform it is for")
         return found[1]
-
-
-def module_name():
-    """The file of the extension module, as the interpreter looks for it."""
-    return f"_native{sysconfig.get_config_var('EXT_SUFFIX')}" if FREE_THREADED else "_native.abi3.so"
 
 
 def interpreter():

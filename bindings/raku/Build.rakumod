@@ -19,9 +19,14 @@ method build($dist, *% --> Bool:D) {
     return failed("cargo succeeded, but '$built' is missing; is another target set in cargo's configuration?") unless $built.f;
     my $libraries = $dist.IO.add('resources').add('libraries');
     $libraries.mkdir;
-    # Copied and renamed: programs that have loaded the old library keep its file.
-    my $new = $libraries.add("$name.new");
-    so $built.copy($new) && $new.rename($libraries.add($name))
+    # Copied and renamed: programs that have loaded the old library keep its file. Windows does not replace a file that is loaded.
+    my ($new, $old) = $libraries.add("$name.new"), $libraries.add($name);
+    my $placed = $built.copy($new) && $new.rename($old) or do {
+        $new.unlink;
+        return failed("the new library could not be placed in '$old' ({$placed.exception.message}); if programs have loaded the old one, "
+            ~ 'end them and build again. The old library is unchanged');
+    };
+    True
 }
 
 #| The crate's directory: the nearest one from C<$start> upwards. Undefined if there is none.

@@ -119,7 +119,7 @@ pub unsafe extern "C" fn mmap_wrap_wait(h: mmap_wrap_handle, offset: i64, expect
 }
 
 /// Wakes up to count threads, or all with MMAP_WRAP_REST, that wait on the 32-bit word at offset. Returns the number of threads
-/// woken. MMAP_WRAP_E_RANGE also for other negative counts; MMAP_WRAP_E_UNSUPPORTED if the system has no such call.
+/// woken; on FreeBSD, which does not report it, 0. MMAP_WRAP_E_RANGE also for other negative counts; MMAP_WRAP_E_UNSUPPORTED if the system has no such call.
 ///
 /// ```c
 /// mmap_wrap_atomic_store(h, 32, 0, 1);

@@ -42,7 +42,7 @@ pub struct mmap_wrap_info {
     /// 1 if a part of it is sealed by mseal_wrap, else 0.
     pub sealed: i64,
     /// How many times its address is acquired (mmap_wrap_acquire).
-    pub exports: i64,
+    pub acquired: i64,
     /// 1 if it is surviving (mmap_wrap_survive), else 0.
     pub surviving: i64,
     /// 1 if a loss is pending: data was lost, and no call has reported it; else 0.
@@ -69,7 +69,7 @@ pub unsafe extern "C" fn mmap_wrap_info(h: mmap_wrap_handle, info: *mut mmap_wra
     boundary("mmap_wrap_info", || {
         let pin = peek(h)?;
         let known = pin.info();
-        let (exports, surviving, lost) = registry::status(&pin);
+        let (acquired, surviving, lost) = registry::status(&pin);
         let all = [
             length_result(known.length),
             length_result(known.mapped),
@@ -80,7 +80,7 @@ pub unsafe extern "C" fn mmap_wrap_info(h: mmap_wrap_handle, info: *mut mmap_wra
             i64::try_from(known.offset).unwrap_or(i64::MAX),
             known.keeps_file.into(),
             known.sealed.into(),
-            exports.into(),
+            acquired.into(),
             surviving.into(),
             lost.into(),
             match known.source {

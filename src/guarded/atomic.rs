@@ -5,7 +5,7 @@ use super::{Fault, Stop, Way};
 use crate::sys::{self, Pages};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::SeqCst};
 
-/// How wide a word is.
+/// The width of a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Word {
     Bits32,
@@ -21,7 +21,7 @@ impl Word {
     }
 }
 
-/// What is done to a word; of 32-bit words, with the low bits of the operands.
+/// An operation on a word; for 32-bit words, the low bits of the operands count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
     Load,
@@ -40,10 +40,10 @@ impl Operation {
     }
 }
 
-/// Does the operation on the word at `at`, a multiple of its width, and returns the word before.
+/// Does the operation on the word at `at`, a multiple of its width, and returns the old value.
 ///
-/// The kernel has no atomic operation on the memory of others that would do. Where a fault of this thread could not be
-/// repaired, a process that shares this one's memory does the operation (`sys::run_apart`), and a fault ends only that.
+/// The kernel has no atomic operations that report a fault. If the handler could not repair a fault of this thread, a child
+/// process that shares the memory does the operation (`sys::run_apart`), and a fault ends only the child.
 pub fn atomic(pages: &Pages, at: usize, word: Word, operation: Operation) -> Result<u64, Fault> {
     atomic_by(Way::now(), pages, at, word, operation)
 }
@@ -67,7 +67,7 @@ fn guarded(loops: &Loops, pages: &Pages, at: usize, word: Word, operation: Opera
         Operation::Exchange(operand) => (of.exchange, operand, 0),
         Operation::CompareExchange { expected, desired } => (of.compare_exchange, desired, expected),
     };
-    // SAFETY: `aligned` checked the place; a fault there is repaired.
+    // SAFETY: `aligned` checked the address; the handler repairs a fault.
     let before = unsafe { function(address, operand, expected) };
     if before.faulted == 0 { Ok(before.bits) } else { Err(fault(at, operation)) }
 }
@@ -76,7 +76,7 @@ fn fault(at: usize, operation: Operation) -> Fault {
     Fault { done: 0, by: Stop::Mapping { at, writing: operation.writes() } }
 }
 
-/// The operation, and the word before once it is done.
+/// The operation, and its result: the old value.
 struct Job {
     address: *mut u8,
     word: Word,
@@ -95,12 +95,12 @@ fn apart(pages: &Pages, at: usize, word: Word, operation: Operation) -> Result<u
     }
 }
 
-/// Runs in the other process: loads and stores only.
+/// Runs in the child process; makes only loads and stores.
 fn run(job: &mut Job) {
     macro_rules! on {
         ($atomic:ty, $bits:ty) => {{
             let low = |bits: u64| bits as $bits;
-            // SAFETY: `aligned` checked the place; a fault there ends the other process.
+            // SAFETY: `aligned` checked the address; a fault ends the child process.
             let word = unsafe { <$atomic>::from_ptr(job.address.cast()) };
             match job.operation {
                 Operation::Load => word.load(SeqCst),

@@ -1,13 +1,13 @@
-//! Reading, writing and searching mapped memory that may fault at any byte: a truncated file, a full disk, an I/O error, a
-//! protection. The result is how far it came; the process lives on.
+//! Reading, writing and searching mapped memory that may fault at any byte: because of a truncated file, a full disk, an I/O
+//! error, or the protection. A fault does not end the process; the result contains the number of bytes done before it.
 //!
-//! There is one way for all memory. Accesses are made by loops of our own (`arch`), whose faults a signal handler repairs
-//! (`handler`), while that handler is known to be in place (`lease`). Otherwise, and on processors without such loops, they
-//! go through the kernel, which reports EFAULT where a load would be a signal. Nothing here relies on what is known of the
-//! memory: another thread, or code outside this library, may change it at any moment.
+//! All memory is accessed in the same way. Loops of this library (`arch`) make the accesses, and a signal handler repairs
+//! their faults (`handler`), while that handler is verified to be in place (`lease`). Otherwise, and on processors without
+//! such loops, the kernel makes them, and fails with EFAULT where a load would raise a signal. Nothing here relies on the
+//! state of the memory: another thread, or code outside this library, may change it at any time.
 //!
-//! Functions take a byte range of some [`Pages`] and check that it lies inside. The other side of a copy is the caller's
-//! own memory (`buffer`), which may fault just so, and does not overlap the range.
+//! Functions take a byte range of some [`Pages`] and check that it is inside. The other side of a copy is the caller's
+//! own memory (`buffer`), which may fault, too, and does not overlap the range.
 
 mod arch;
 mod atomic;
@@ -36,7 +36,7 @@ pub use two_mappings::{Place, compare, copy};
 /// Where an access stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fault {
-    /// Bytes done before.
+    /// Bytes done before it.
     pub done: usize,
     /// What stopped it.
     pub by: Stop,
@@ -49,33 +49,32 @@ pub enum Stop {
     Mapping { at: usize, writing: bool },
     /// A fault in the caller's own buffer.
     Buffer,
-    /// An error of the system: it could not make the access, or had no memory for it.
+    /// A system call failed: the access was not made.
     System(Errno),
 }
 
-/// Bytes that are looked at, or moved, at a time: they stay in the first cache, and threads with the smallest stacks have
-/// room for them.
+/// Bytes that are searched or moved at a time: they fit the first-level cache, and the smallest stacks of threads.
 const PIECE: usize = 4096;
 
 /// How an access is made.
 #[derive(Clone, Copy)]
 enum Way {
-    /// By loops whose faults are repaired.
+    /// By loops whose faults the handler repairs.
     Guarded(&'static Loops),
-    /// Through the kernel.
+    /// By the kernel.
     Kernel,
 }
 
-/// Has every SIGBUS from elsewhere in the process shown to `survivor` (see `handler`). False if the handlers are not held
-/// in this thread.
+/// Sets the function that repairs SIGBUS from code outside the loops (see `handler`). Returns false if the handlers are not in
+/// place in this thread.
 pub fn survive_with(survivor: handler::Survivor) -> bool {
     handler::set_survivor(survivor);
-    // Also without loops: the access is the program's own, and the processor makes it again.
+    // Also on processors without loops: the access is the program's own, and the processor repeats it.
     handler::is_held()
 }
 
 impl Way {
-    /// The way for an access that begins now.
+    /// How an access is made now.
     #[inline(always)]
     fn now() -> Way {
         match lease::loops() {
@@ -90,11 +89,11 @@ impl Way {
         let from = pages.at(at, size).cast_const();
         match self {
             Way::Guarded(loops) => {
-                // SAFETY: `at` checked the range, and the room is the caller's; a fault on either side is repaired.
+                // SAFETY: `at` checked the range, and the buffer is the caller's; the handler repairs a fault on either side.
                 let outcome = unsafe { (loops.copy)(to.start(), from, size) };
                 counted(pages, at, size, false, outcome)
             }
-            // SAFETY: the room is the caller's.
+            // SAFETY: the buffer is the caller's.
             Way::Kernel => unsafe {
                 copy_by_kernel(from, to.start(), size, |done| {
                     if is_writable(to.start().wrapping_add(done)) { mapping(at + done, false) } else { Stop::Buffer }
@@ -134,10 +133,10 @@ impl Way {
         }
     }
 
-    /// Copies the caller's bytes to memory of the library's own.
+    /// Copies the caller's bytes to the library's own memory.
     fn fetch(self, from: Bytes, to: &mut [MaybeUninit<u8>]) -> Result<(), Fault> {
         debug_assert!(from.size() == to.len());
-        // SAFETY: there is room for so many bytes.
+        // SAFETY: `to` has as many bytes.
         unsafe { self.copy_of_caller(from.start(), to.as_mut_ptr().cast(), from.size()) }
     }
 
@@ -149,7 +148,7 @@ impl Way {
     unsafe fn copy_of_caller(self, from: *const u8, to: *mut u8, size: usize) -> Result<(), Fault> {
         match self {
             Way::Guarded(loops) => {
-                // SAFETY: as the caller promises; a fault is repaired.
+                // SAFETY: as the caller promises; the handler repairs a fault.
                 let outcome = unsafe { (loops.copy)(to, from, size) };
                 if outcome.left == 0 { Ok(()) } else { Err(Fault { done: size - outcome.left, by: Stop::Buffer }) }
             }
@@ -158,16 +157,16 @@ impl Way {
         }
     }
 
-    /// Over a place in between, so that the two may overlap.
+    /// Copies through a window, so that the ranges may overlap.
     fn copy_within(pages: &Pages, to: usize, from: usize, size: usize, way: impl Fn() -> Way) -> Result<(), Fault> {
         let mut piece = Window::<PIECE>::new();
         let mut done = 0;
-        // Overlapping upwards, the last bytes go first, so that none is overwritten before it is read.
+        // If the target overlaps the source from above, the last bytes go first, so that none is overwritten before it is read.
         let upwards = to > from && to - from < size;
         while done < size {
             let left = size - done;
             let step = if upwards {
-                // No further down than the page boundaries of both: a page faults as a whole, so what is done is exact.
+                // Down to a page boundary of either side at most: a page faults as a whole, so the number of bytes done is exact.
                 left.min(on_last_page(to + left)).min(on_last_page(from + left))
             } else {
                 left.min(PIECE)
@@ -184,8 +183,7 @@ impl Way {
     }
 }
 
-/// Memory of the library's own that mapped bytes pass through. What they leave in it is wiped when it goes: they may be a
-/// secret.
+/// Memory of the library that mapped bytes are copied through. Dropping it wipes the bytes, which may be a secret.
 struct Window<const SIZE: usize> {
     bytes: [MaybeUninit<u8>; SIZE],
     used: usize,
@@ -215,11 +213,11 @@ impl<const SIZE: usize> Drop for Window<SIZE> {
 
 fn wipe(bytes: &mut [MaybeUninit<u8>]) {
     bytes.fill(MaybeUninit::new(0));
-    // So that the compiler does not drop stores that nothing reads.
+    // So that the compiler does not remove stores that nothing reads.
     std::hint::black_box(bytes);
 }
 
-// Apart, so that the room it takes on the stack is taken only here.
+// A function of its own, so that only its callers need the stack for it.
 #[cold]
 #[inline(never)]
 fn fill_by_kernel(pages: &Pages, range: Range<usize>, byte: u8) -> Result<(), Fault> {
@@ -235,19 +233,19 @@ fn fill_by_kernel(pages: &Pages, range: Range<usize>, byte: u8) -> Result<(), Fa
     Ok(())
 }
 
-/// Copies the caller's bytes to memory of the library's own.
+/// Copies the caller's bytes to the library's own memory.
 #[inline(always)]
 pub fn fetch(from: Bytes, to: &mut [u8]) -> Result<(), Fault> {
-    // SAFETY: initialised bytes are valid ones that need not be, and a fetch leaves them initialised.
+    // SAFETY: initialised bytes are valid `MaybeUninit` bytes, and `fetch` leaves them initialised.
     let room = unsafe { std::slice::from_raw_parts_mut(to.as_mut_ptr().cast(), to.len()) };
     Way::now().fetch(from, room)
 }
 
-/// Copies memory of the library's own to the caller's room, from its byte `at` on.
+/// Copies the library's own memory to the caller's buffer, from its byte `at` on.
 #[inline(always)]
 pub fn store(from: &[u8], to: &Room, at: usize) -> Result<(), Fault> {
     assert!(at <= to.size() && from.len() <= to.size() - at, "{} bytes at {at} of {}", from.len(), to.size());
-    // SAFETY: the room is the caller's.
+    // SAFETY: the buffer is the caller's.
     unsafe { Way::now().copy_of_caller(from.as_ptr(), to.start().wrapping_add(at), from.len()) }
 }
 
@@ -268,26 +266,26 @@ pub fn fill(pages: &Pages, range: Range<usize>, byte: u8) -> Result<(), Fault> {
     Way::now().fill(pages, range, byte)
 }
 
-/// Moves `size` bytes inside the pages; the two ranges may overlap. In an overlap upwards the last bytes go first.
+/// Moves `size` bytes inside the pages; the ranges may overlap. If the target overlaps the source from above, the last bytes
+/// go first.
 pub fn copy_within(pages: &Pages, to: usize, from: usize, size: usize) -> Result<(), Fault> {
     Way::copy_within(pages, to, from, size, Way::now)
 }
 
-/// How many of the bytes before `end` lie on the last page that holds some; at least one. Pages of any size begin at a
-/// multiple of this.
+/// How many of the bytes before `end` are in the same page as the last of them, for the smallest page size; at least one.
 fn on_last_page(end: usize) -> usize {
     const SMALLEST_PAGE: usize = 4096;
     (end - 1) % SMALLEST_PAGE + 1
 }
 
 fn filled(bytes: &[MaybeUninit<u8>]) -> &[u8] {
-    // SAFETY: callers pass what a read just filled.
+    // SAFETY: callers pass bytes that a read has filled.
     unsafe { std::slice::from_raw_parts(bytes.as_ptr().cast(), bytes.len()) }
 }
 
-/// What the loops left, as a result. Registers and the address of the fault both say how far it came; they agree, except
-/// under valgrind, whose registers are one too far. An address elsewhere is that of the caller's buffer (or 0, which the
-/// processor reports for an address that none could have).
+/// The outcome of a loop as a result. The bytes done follow from the registers, and from the address of the fault; the two
+/// agree, except under valgrind, whose registers are one too far. An address outside the range is in the caller's buffer (or
+/// 0, which the processor reports for an address that is not canonical).
 #[inline(always)]
 fn counted(pages: &Pages, at: usize, size: usize, writing: bool, outcome: Outcome) -> Result<(), Fault> {
     if outcome.left == 0 { Ok(()) } else { Err(stopped(pages, at, size, writing, outcome)) }
@@ -309,7 +307,7 @@ fn mapping(at: usize, writing: bool) -> Stop {
     Stop::Mapping { at, writing }
 }
 
-// EFAULT does not say on which side of a copy. Only the caller's side is looked at: the mapping may have changed since.
+// EFAULT does not tell the two sides of a copy apart. Only the caller's side is probed: the mapping may have changed since.
 
 fn is_readable(at: *const u8) -> bool {
     let mut byte = 0u8;
@@ -317,14 +315,15 @@ fn is_readable(at: *const u8) -> bool {
     unsafe { sys::copy(at, &raw mut byte, 1) == Ok(1) }
 }
 
-/// Room for what was to be copied: the byte is put back as it was.
+/// Whether a byte can be written: it is read, and written again.
 fn is_writable(at: *mut u8) -> bool {
     let mut byte = 0u8;
-    // SAFETY: as above, and the room is the caller's to write.
+    // SAFETY: as above, and the caller may write the byte.
     unsafe { sys::copy(at, &raw mut byte, 1) == Ok(1) && sys::copy(&raw const byte, at, 1) == Ok(1) }
 }
 
-/// Repeats a copy that may stop short until all is done or nothing more goes. `stop` says what a fault after so many bytes is.
+/// Repeats a copy that may be partial until all bytes are done or one faults. `stop` returns what a fault after that many bytes
+/// is.
 ///
 /// # Safety
 /// The caller may write `size` bytes at `to`, if they are mapped at all.

@@ -1,17 +1,17 @@
-//! Single numbers, of 1, 2, 4 or 8 bytes and of any alignment, in the machine's own order of bytes.
+//! Single numbers of 1, 2, 4 or 8 bytes, of any alignment, in the machine's own byte order.
 
 use super::arch::{Loops, Scalar};
 use super::{Fault, Way};
 use crate::sys::Pages;
 use std::ops::Range;
 
-/// The number at `at`, by one load where the memory allows it.
+/// The number at `at`, by one load if possible.
 #[inline(always)]
 pub fn get(pages: &Pages, at: usize, width: usize) -> Result<u64, Fault> {
     get_by(Way::now(), pages, at, width)
 }
 
-/// Sets the number at `at`, by one store where the memory allows it.
+/// Sets the number at `at`, by one store if possible.
 #[inline(always)]
 pub fn put(pages: &Pages, at: usize, width: usize, bits: u64) -> Result<(), Fault> {
     put_by(Way::now(), pages, at, width, bits)
@@ -20,7 +20,7 @@ pub fn put(pages: &Pages, at: usize, width: usize, bits: u64) -> Result<(), Faul
 #[inline(always)]
 pub(super) fn get_by(way: Way, pages: &Pages, at: usize, width: usize) -> Result<u64, Fault> {
     if let Way::Guarded(loops) = way {
-        // SAFETY: `at` checked the range; a fault is repaired.
+        // SAFETY: `at` checked the range; the handler repairs a fault.
         let word = unsafe { (of_width(loops, width).get)(pages.at(at, width), 0, 0) };
         if word.faulted == 0 {
             return Ok(word.bits);
@@ -41,7 +41,7 @@ pub(super) fn put_by(way: Way, pages: &Pages, at: usize, width: usize, bits: u64
     put_by_bytes(way, pages, at, width, bits)
 }
 
-/// Where in the machine's own eight bytes those of a narrower number stand.
+/// The position of the bytes of a narrower number among the eight of a machine word.
 pub fn low_bytes(width: usize) -> Range<usize> {
     if cfg!(target_endian = "big") { 8 - width..8 } else { 0..width }
 }
@@ -51,7 +51,7 @@ fn of_width(loops: &Loops, width: usize) -> &Scalar {
     &loops.scalars[width.trailing_zeros() as usize & 3]
 }
 
-// What one instruction cannot do is done as for any bytes, which also says how far it came.
+// If the one instruction faults, the bytes are copied, which also determines how many of them can be.
 #[cold]
 #[inline(never)]
 fn get_by_bytes(way: Way, pages: &Pages, at: usize, width: usize) -> Result<u64, Fault> {

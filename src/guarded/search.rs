@@ -1,7 +1,7 @@
-//! Searching: the bytes pass through a window, piece by piece, and are searched there.
+//! Searching: the bytes are copied to a window, piece by piece, and searched there.
 //!
-//! A library's search cannot run over the mapped memory itself: its faults could not be repaired. The windows are small:
-//! copying a piece that stays in the first cache costs little beside the search.
+//! The search of a library cannot run on the mapped memory itself, since the handler could not repair its faults. The windows
+//! are small: copying a piece that stays in the first-level cache takes little time compared with the search.
 
 use super::{Fault, PIECE, Stop, Way, Window, filled, wipe};
 use crate::buffer::Bytes;
@@ -12,29 +12,30 @@ use memchr::{memchr, memchr_iter};
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
-/// Needles up to this many bytes take no allocation.
+/// Needles of up to this many bytes need no allocation.
 const SHORT_NEEDLE: usize = 256;
 
-/// Bytes that a loop looks at before the handlers are verified again.
+/// Bytes that a loop searches before the handlers are verified again.
 const STRETCH: usize = 1 << 20;
 
-/// The second window's size where the needle allows it: a hit is often near.
+/// The size of the second window, unless the needle is too long: a match is often near.
 const NEAR_WINDOW: usize = 512;
 
-/// The first window's size, for needles of at most half of that: to search it costs less than a searcher's preparation.
+/// The size of the first window, for needles of at most half of that: searching it takes less time than preparing a searcher.
 const FIRST_WINDOW: usize = 128;
 
-/// Where `needle` first stands in the range, counted from the range's start.
+/// The offset of the first match of `needle`, from the start of the range.
 pub fn find(pages: &Pages, range: Range<usize>, needle: Bytes) -> Result<Option<usize>, Fault> {
     find_by(Way::now, pages, range, needle)
 }
 
-/// Where `needle` last stands in the range, counted from the range's start.
+/// The offset of the last match of `needle`, from the start of the range.
 pub fn rfind(pages: &Pages, range: Range<usize>, needle: Bytes) -> Result<Option<usize>, Fault> {
     rfind_by(Way::now, pages, range, needle)
 }
 
-/// How many times `needle` stands in the range, without overlaps; an empty one between any two bytes and at both ends.
+/// The number of matches of `needle` in the range, without overlaps. An empty needle matches between any two bytes and at both
+/// ends.
 pub fn count(pages: &Pages, range: Range<usize>, needle: Bytes) -> Result<usize, Fault> {
     count_by(Way::now, pages, range, needle)
 }
@@ -66,14 +67,14 @@ pub(super) fn find_by(way: impl Fn() -> Way, pages: &Pages, range: Range<usize>,
             if at + size == range.end {
                 return Ok(None);
             }
-            // The next window begins with what may be the beginning of a needle.
+            // The next window begins with bytes that may be the start of a match.
             at += size - needle.len().saturating_sub(1);
             step = window.step_after(step);
         }
     })
 }
 
-/// A single byte needs no window where there are loops: one of them looks for it, up to the byte that faults.
+/// If there are loops, a single byte needs no window: a loop searches it, up to the byte that faults.
 fn find_byte(way: impl Fn() -> Way, pages: &Pages, range: Range<usize>, needle: Bytes) -> Result<Option<usize>, Fault> {
     let mut byte = [MaybeUninit::uninit()];
     way().fetch(needle, &mut byte)?;
@@ -102,7 +103,7 @@ fn find_byte(way: impl Fn() -> Way, pages: &Pages, range: Range<usize>, needle: 
     Ok(None)
 }
 
-/// How many bytes precede the byte, or are there without it, through the kernel.
+/// Searches a byte by the kernel: the number of bytes before it, or of all if there is none.
 #[inline(never)]
 fn in_window(pages: &Pages, at: usize, size: usize, byte: u8) -> Result<(usize, bool), Fault> {
     let mut window = Window::<PIECE>::new();
@@ -130,7 +131,7 @@ pub(super) fn rfind_by(way: impl Fn() -> Way, pages: &Pages, range: Range<usize>
             let found = if step == FIRST_WINDOW {
                 last_in_few(bytes, needle)
             } else {
-                // Forwards it is several times as fast: backwards only in the window that holds a needle.
+                // Searching forwards is several times as fast: backwards only in a window with a match.
                 let any = finder.get_or_insert_with(|| Finder::new(needle));
                 any.find(bytes).and_then(|_| FinderRev::new(needle).rfind(bytes))
             };
@@ -146,14 +147,14 @@ pub(super) fn rfind_by(way: impl Fn() -> Way, pages: &Pages, range: Range<usize>
     })
 }
 
-/// Where the needle first stands in a few bytes: without preparation.
+/// The first match in a few bytes, without preparing a searcher.
 fn first_in_few(bytes: &[u8], needle: &[u8]) -> Option<usize> {
     let Some((&first, rest)) = needle.split_first() else { return Some(0) };
     let mut starts = memchr_iter(first, bytes.get(..(bytes.len() + 1).saturating_sub(needle.len()))?);
     starts.find(|at| bytes[at + 1..].starts_with(rest))
 }
 
-/// Where it last stands.
+/// The last match.
 fn last_in_few(bytes: &[u8], needle: &[u8]) -> Option<usize> {
     let Some((&first, rest)) = needle.split_first() else { return Some(bytes.len()) };
     let mut starts = memchr_iter(first, bytes.get(..(bytes.len() + 1).saturating_sub(needle.len()))?).rev();
@@ -175,7 +176,7 @@ pub(super) fn count_by(way: impl Fn() -> Way, pages: &Pages, range: Range<usize>
             let outcome = way().read(pages, at, window.room(size));
             outcome.map_err(|fault| Fault { done: at - range.start + fault.done, ..fault })?;
             let bytes = window.filled(size);
-            // The next window begins with what may be the beginning of a needle, but behind the last one found.
+            // The next window begins with bytes that may be the start of a match, after the last match.
             let mut next = size + 1 - needle.len();
             if let [byte] = needle {
                 count += memchr_iter(*byte, bytes).count();
@@ -191,7 +192,7 @@ pub(super) fn count_by(way: impl Fn() -> Way, pages: &Pages, range: Range<usize>
     })
 }
 
-/// Where a search keeps the bytes that it looks at: on the stack, or for a long needle in allocated memory.
+/// The memory of a search: on the stack, or allocated for a long needle.
 enum Searched<'a> {
     Short(&'a mut Window<PIECE>),
     Long(&'a mut [MaybeUninit<u8>]),
@@ -232,13 +233,13 @@ impl Searched<'_> {
     }
 }
 
-/// Runs `search` with a copy of the needle, which may be anywhere and change at any time, and a window that it fits in at
-/// least twice.
+/// Runs `search` with a copy of the needle, since the caller's bytes may fault or change at any time, and with a window at least
+/// twice as large.
 fn with_needle<T>(way: Way, needle: Bytes, search: impl FnOnce(&[u8], &mut Searched) -> Result<T, Fault>) -> Result<T, Fault> {
     if needle.size() > SHORT_NEEDLE { with_long_needle(way, needle, search) } else { with_short_needle(way, needle, search) }
 }
 
-// Apart, so that their places on the stack do not add up.
+// Functions of their own, so that they do not need stack at the same time.
 #[inline(never)]
 fn with_short_needle<T>(
     way: Way,

@@ -9,6 +9,7 @@ use super::*;
 use crate::constants::{MADV_GUARD_INSTALL, MAP_ANONYMOUS, MAP_SHARED, PROT_READ, PROT_WRITE};
 use crate::error::Side;
 use crate::flags::as_c_int;
+use crate::sys::Sharing;
 use std::cell::Cell;
 use std::ffi::c_int;
 
@@ -17,7 +18,7 @@ const READ: c_int = as_c_int(PROT_READ);
 const READ_WRITE: c_int = as_c_int(PROT_READ | PROT_WRITE);
 
 const PAGE: usize = 4096;
-/// The pages before this byte allow every access, those from it on none.
+/// The pages before this byte allow every access, the pages from it on allow none.
 const WALL: usize = 2 * PAGE;
 const END: usize = 4 * PAGE;
 
@@ -27,7 +28,7 @@ const BEFORE_THE_WALL: [usize; 24] =
     [0, 1, 2, 3, 4, 6, 7, 8, 12, 15, 16, 17, 31, 32, 48, 63, 64, 100, 127, 128, 129, 255, 256, 999];
 const ALIGNMENTS: [usize; 5] = [0, 1, 5, 16, 31];
 
-/// Ways for memory to refuse.
+/// Why accesses fault.
 #[derive(Debug, Clone, Copy)]
 enum Cause {
     CutShort,
@@ -36,14 +37,14 @@ enum Cause {
     Unmapped,
 }
 
-/// Mapped pages with a wall in them, and what must live as long.
+/// Mapped pages whose accesses fault from the wall on, and their file.
 struct Walled {
     pages: Pages,
     _file: Option<std::fs::File>,
 }
 
 impl Walled {
-    /// None where this system lacks the cause.
+    /// None if this system lacks the cause.
     fn new(cause: Cause) -> Option<Walled> {
         let file = matches!(cause, Cause::CutShort).then(|| tempfile::tempfile().unwrap());
         if let Some(file) = &file {
@@ -53,17 +54,19 @@ impl Walled {
         let flags = as_c_int(MAP_SHARED | if fd < 0 { MAP_ANONYMOUS } else { 0 });
         let pages = Pages::map(0, END, READ_WRITE, flags, fd, 0).unwrap();
         fill(&pages, 0..END, 0xEE).unwrap();
-        let refuses = match cause {
+        let faults = match cause {
             Cause::CutShort => sys::set_file_size(fd, WALL as u64).is_ok(),
             Cause::Protected => pages.protect(WALL..END, NONE).is_ok(),
-            Cause::Guarded => MADV_GUARD_INSTALL != 0 && pages.advise(WALL..END, as_c_int(MADV_GUARD_INSTALL)).is_ok(),
+            Cause::Guarded => {
+                MADV_GUARD_INSTALL != 0 && pages.advise(WALL..END, as_c_int(MADV_GUARD_INSTALL), Sharing::Private).is_ok()
+            }
             #[cfg(unix)]
-            // SAFETY: the pages are this test's, and it knows that they refuse from now on.
+            // SAFETY: the pages are this test's, which expects that they are unmapped.
             Cause::Unmapped => unsafe { libc::munmap(pages.at(WALL, END - WALL).cast(), END - WALL) == 0 },
             #[cfg(windows)]
             Cause::Unmapped => false,
         };
-        refuses.then_some(Walled { pages, _file: file })
+        faults.then_some(Walled { pages, _file: file })
     }
 }
 
@@ -111,30 +114,30 @@ fn ways() -> Vec<Way> {
     ways
 }
 
-/// The same for atomic operations. Without the loops they run in a process that shares this one's memory, which emulators
-/// do not make.
+/// The same for atomic operations. Without the loops they run in a child process that shares the memory, which emulators
+/// do not support.
 fn ways_of_atomics() -> Vec<Way> {
     let mut ways = ways();
     if sys::run_apart(|(): &mut ()| {}, &mut ()) == Err(Errno::ENOSYS) {
         if cfg!(all(unix, target_arch = "x86_64")) {
-            panic!("no process shares this one's memory");
+            panic!("no child process can share the memory");
         }
-        println!("skipped: atomic operations without the loops, for no process shares this one's memory here");
+        println!("skipped: atomic operations without the loops, since no child process can share the memory here");
         ways.pop();
     }
     ways
 }
 
-/// The way by which the tests themselves look and prepare.
+/// How the tests themselves read and write.
 fn plain() -> Way {
     ways()[0]
 }
 
-fn refused(done: usize, at: usize, writing: bool) -> Result<(), Fault> {
+fn faults(done: usize, at: usize, writing: bool) -> Result<(), Fault> {
     Err(Fault { done, by: Stop::Mapping { at, writing } })
 }
 
-/// Calls `case` with memory that refuses from the wall on, by every cause.
+/// Calls `case` with memory that faults from the wall on, for every cause.
 fn each_cause(case: impl Fn(&Pages)) {
     for cause in [Cause::CutShort, Cause::Protected, Cause::Guarded, Cause::Unmapped] {
         let Some(walled) = Walled::new(cause) else {
@@ -142,7 +145,7 @@ fn each_cause(case: impl Fn(&Pages)) {
             continue;
         };
         case(&walled.pages);
-        // What was unmapped must not be unmapped again: another thread may have it by now.
+        // What was unmapped must not be unmapped again: another thread may have mapped the addresses.
         if matches!(cause, Cause::Unmapped) {
             std::mem::forget(walled.pages);
         }
@@ -179,7 +182,7 @@ fn a_read_stops_at_the_exact_byte() {
         if before == size {
             assert_eq!(outcome, Ok(()));
         } else {
-            assert_eq!(outcome, refused(before, WALL, false), "size {size} alignment {alignment}");
+            assert_eq!(outcome, faults(before, WALL, false), "size {size} alignment {alignment}");
         }
         assert_eq!(room[alignment..alignment + before], expected);
         assert!(room[..alignment].iter().chain(&room[alignment + before..]).all(|byte| *byte == 0x11), "wrote elsewhere");
@@ -196,7 +199,7 @@ fn a_write_stops_at_the_exact_byte() {
         if before == size {
             assert_eq!(outcome, Ok(()));
         } else {
-            assert_eq!(outcome, refused(before, WALL, true), "size {size} alignment {alignment}");
+            assert_eq!(outcome, faults(before, WALL, true), "size {size} alignment {alignment}");
         }
         assert_eq!(bytes(pages, start..WALL), source[alignment..alignment + before]);
         assert_eq!(bytes(pages, start - 64..start), [0x22; 64], "wrote before its start");
@@ -214,7 +217,7 @@ fn a_fill_stops_at_the_exact_byte() {
         if before == size {
             assert_eq!(outcome, Ok(()));
         } else {
-            assert_eq!(outcome, refused(before, WALL, true), "size {size}");
+            assert_eq!(outcome, faults(before, WALL, true), "size {size}");
         }
         assert!(bytes(pages, start..WALL).iter().all(|found| *found == byte));
         assert_eq!(bytes(pages, start - 64..start), [0x22; 64]);
@@ -230,16 +233,16 @@ fn a_move_stops_at_the_exact_byte_on_either_side() {
         let expected = pattern(before, alignment as u8);
         // From the wall's side down to the front: what was read before the wall arrives.
         plain().writes(pages, WALL - before, &expected).unwrap();
-        assert_eq!(way.moves(pages, alignment, WALL - before, size), refused(before, WALL, false));
+        assert_eq!(way.moves(pages, alignment, WALL - before, size), faults(before, WALL, false));
         assert_eq!(bytes(pages, alignment..alignment + before), expected);
         // From the front up to the wall: the two do not overlap, so it goes forwards.
         let expected = pattern(size, 0x77);
         plain().writes(pages, alignment, &expected).unwrap();
         if alignment + size <= WALL - before {
-            assert_eq!(way.moves(pages, WALL - before, alignment, size), refused(before, WALL, true));
+            assert_eq!(way.moves(pages, WALL - before, alignment, size), faults(before, WALL, true));
             assert_eq!(bytes(pages, WALL - before..WALL), expected[..before]);
         }
-        // Overlapping upwards across the wall: the last bytes would go first, and they are refused.
+        // Overlapping upwards across the wall: the last bytes would go first, and they fault.
         assert_eq!(way.moves(pages, WALL - before, WALL - before - 1, size + 1).unwrap_err().done, 0);
     });
 }
@@ -253,7 +256,7 @@ fn a_search_finds_what_lies_before_the_wall_and_stops_at_it() {
         if before == size || range.len() < 6 {
             assert_eq!(outcome, Ok(None));
         } else {
-            assert_eq!(outcome.map(drop), refused(before + alignment, WALL, false));
+            assert_eq!(outcome.map(drop), faults(before + alignment, WALL, false));
             // Backwards, it is the first byte of the last window, which has 128 bytes, or of the page that faults.
             let at = WALL.max(range.end.saturating_sub(128));
             assert_eq!(way.rfinds(pages, range.clone(), b"needle").unwrap_err().by, Stop::Mapping { at, writing: false });
@@ -279,7 +282,7 @@ fn large_copies_stop_at_the_exact_byte_also_around_the_caches() {
                 let outcome = way.reads(&pages, start, &mut room[..LARGE - start]);
                 let done = wall.min(LARGE) - start;
                 if wall < LARGE {
-                    assert_eq!(outcome, refused(done, wall, false));
+                    assert_eq!(outcome, faults(done, wall, false));
                 } else {
                     assert_eq!(outcome, Ok(()));
                 }
@@ -315,7 +318,7 @@ fn searches_agree_with_a_search_of_a_copy() {
 }
 
 #[test]
-fn a_buffer_that_refuses_is_told_from_the_mapping() {
+fn a_fault_in_the_buffer_differs_from_one_in_the_mapping() {
     let pages = Pages::zeroed(PAGE).unwrap();
     let wall = Pages::zeroed(2 * PAGE).unwrap();
     wall.protect(PAGE..2 * PAGE, NONE).unwrap();
@@ -382,8 +385,8 @@ fn a_number_stops_at_the_exact_byte() {
                     assert_eq!(put_by(way, pages, start, width, bits), Ok(()));
                     assert_eq!(bytes(pages, start..start + width), native);
                 } else {
-                    assert_eq!(get_by(way, pages, start, width), refused(before, WALL, false).map(|()| 0));
-                    assert_eq!(put_by(way, pages, start, width, bits), refused(before, WALL, true));
+                    assert_eq!(get_by(way, pages, start, width), faults(before, WALL, false).map(|()| 0));
+                    assert_eq!(put_by(way, pages, start, width, bits), faults(before, WALL, true));
                     assert_eq!(bytes(pages, start..WALL), native[..before]);
                 }
                 assert_eq!(bytes(pages, WALL - 12..start), expected[..12 - before], "wrote before its start");
@@ -452,10 +455,10 @@ fn place(side: Side, pages: &Pages, at: usize) -> Place<'_> {
 }
 
 #[test]
-fn a_copy_between_mappings_stops_at_the_exact_byte_of_the_side_that_refuses() {
+fn a_copy_between_mappings_stops_at_the_exact_byte_of_the_side_that_faults() {
     let good = Pages::zeroed(2 * WALL).unwrap();
     matrix("copy between mappings", |pages, way, size, before, alignment| {
-        let wanted = |side, writing| {
+        let outcome_for = |side, writing| {
             let by = Stop::Mapping { at: WALL, writing };
             if before == size { Ok(()) } else { Err((side, Fault { done: before, by })) }
         };
@@ -464,7 +467,7 @@ fn a_copy_between_mappings_stops_at_the_exact_byte_of_the_side_that_refuses() {
         plain().fill(&good, 0..alignment + size + 64, 0).unwrap();
         let source = place(Side::Source, pages, WALL - before);
         let outcome = copy_by(|| way, place(Side::Target, &good, alignment), source, size);
-        assert_eq!(outcome, wanted(Side::Source, false));
+        assert_eq!(outcome, outcome_for(Side::Source, false));
         assert_eq!(bytes(&good, alignment..alignment + before), expected[..before]);
         assert!(bytes(&good, alignment + before..alignment + size + 64).iter().all(|byte| *byte == 0));
 
@@ -472,14 +475,14 @@ fn a_copy_between_mappings_stops_at_the_exact_byte_of_the_side_that_refuses() {
         plain().fill(pages, WALL - before - 1..WALL, 0).unwrap();
         let target = place(Side::Target, pages, WALL - before);
         let outcome = copy_by(|| way, target, place(Side::Source, &good, alignment), size);
-        assert_eq!(outcome, wanted(Side::Target, true));
+        assert_eq!(outcome, outcome_for(Side::Target, true));
         assert_eq!(bytes(pages, WALL - before..WALL), expected[..before]);
         assert_eq!(bytes(pages, WALL - before - 1..WALL - before), [0]);
     });
 }
 
 #[test]
-fn a_comparison_answers_differences_before_the_wall_and_stops_at_it() {
+fn a_comparison_returns_differences_before_the_wall_and_stops_at_it() {
     let good = Pages::zeroed(2 * WALL).unwrap();
     matrix("compare", |pages, way, size, before, alignment| {
         let expected = pattern(size, alignment as u8);
@@ -487,18 +490,18 @@ fn a_comparison_answers_differences_before_the_wall_and_stops_at_it() {
         plain().writes(&good, alignment, &expected).unwrap();
         let wall = |side| place(side, pages, WALL - before);
         let other = |side| place(side, &good, alignment);
-        let wanted = |side| {
+        let outcome_for = |side| {
             let by = Stop::Mapping { at: WALL, writing: false };
             if before == size { Ok(size) } else { Err((side, Fault { done: before, by })) }
         };
-        assert_eq!(compare_by(|| way, wall(Side::First), other(Side::Second), size), wanted(Side::First));
-        assert_eq!(compare_by(|| way, other(Side::First), wall(Side::Second), size), wanted(Side::Second));
+        assert_eq!(compare_by(|| way, wall(Side::First), other(Side::Second), size), outcome_for(Side::First));
+        assert_eq!(compare_by(|| way, other(Side::First), wall(Side::Second), size), outcome_for(Side::Second));
         for difference in [0, before / 2, before.saturating_sub(1)].into_iter().filter(|place| *place < before) {
             plain().writes(&good, alignment + difference, &[!expected[difference]]).unwrap();
-            let answer = compare_by(|| way, wall(Side::First), other(Side::Second), size);
-            assert_eq!(answer, Ok(difference));
-            let answer = compare_by(|| way, other(Side::First), wall(Side::Second), size);
-            assert_eq!(answer, Ok(difference));
+            let result = compare_by(|| way, wall(Side::First), other(Side::Second), size);
+            assert_eq!(result, Ok(difference));
+            let result = compare_by(|| way, other(Side::First), wall(Side::Second), size);
+            assert_eq!(result, Ok(difference));
             plain().writes(&good, alignment + difference, &expected[difference..=difference]).unwrap();
         }
     });
@@ -522,7 +525,7 @@ fn counts_agree_with_a_count_of_a_copy_and_stop_at_the_wall() {
     assert_eq!(count(&pages, 5..9, b"".into()), Ok(5));
     matrix("count", |pages, way, size, before, _| {
         if before < size {
-            assert_eq!(way.counts(pages, WALL - before..WALL - before + size, b"x").map(drop), refused(before, WALL, false));
+            assert_eq!(way.counts(pages, WALL - before..WALL - before + size, b"x").map(drop), faults(before, WALL, false));
         }
     });
 }
@@ -547,7 +550,7 @@ fn a_search_for_a_byte_stops_at_the_exact_byte() {
         assert_eq!(find(size), Found { before: readable, found: 0 }, "{context}");
         for place in [0, 1, readable / 2, readable.wrapping_sub(2), readable.wrapping_sub(1)] {
             if place < readable {
-                // Those behind the first one are none of its business.
+                // Bytes after the first match do not matter.
                 plain().fill(pages, start + place..WALL, b'x').unwrap();
                 assert_eq!(find(size), Found { before: place, found: 1 }, "{context}, at {place}");
                 assert_eq!(find(place), Found { before: place, found: 0 }, "{context}, up to {place}");
@@ -610,7 +613,7 @@ fn large_fills_stop_at_the_exact_byte_also_around_the_caches() {
         for (wall, start) in [(PAGE, 1), (LARGE / 2, 0), (LARGE / 2, 4095), (LARGE, 33)] {
             plain().fill(&pages, 0..LARGE + PAGE, 0).unwrap();
             pages.protect(wall..wall + PAGE, NONE).unwrap();
-            assert_eq!(way.fill(&pages, start..LARGE + 1, 0xAB), refused(wall - start, wall, true));
+            assert_eq!(way.fill(&pages, start..LARGE + 1, 0xAB), faults(wall - start, wall, true));
             pages.protect(wall..wall + PAGE, READ_WRITE).unwrap();
             let found = bytes(&pages, 0..LARGE + PAGE);
             assert!(found[start..wall].iter().all(|byte| *byte == 0xAB));

@@ -4,7 +4,7 @@ use super::{Fault, PIECE, Stop, Way, Window};
 use crate::error::Side;
 use crate::sys::Pages;
 
-/// Where the bytes of one of the two begin.
+/// The start of the bytes in one of the two mappings.
 #[derive(Clone, Copy)]
 pub struct Place<'a> {
     pub side: Side,
@@ -27,12 +27,12 @@ pub(super) fn copy_by(way: impl Fn() -> Way, to: Place, from: Place, size: usize
     if let Way::Guarded(loops) = way() {
         let target = to.pages.at(to.at, size);
         let source = from.pages.at(from.at, size).cast_const();
-        // SAFETY: `at` checked both ranges; a fault on either side is repaired.
+        // SAFETY: `at` checked both ranges; the handler repairs a fault on either side.
         let outcome = unsafe { (loops.copy)(target, source, size) };
         if outcome.left == 0 {
             return Ok(());
         }
-        // The address of the fault says which side faulted, and how far it came (as in `stopped`).
+        // The address of the fault determines which side faulted, and how many bytes were done (as in `stopped`).
         let by_registers = size - outcome.left;
         let by_address = |start: *const u8| outcome.address.wrapping_sub(start.addr());
         let (place, writing, by_address) = match by_address(target) {
@@ -57,7 +57,7 @@ pub(super) fn copy_by(way: impl Fn() -> Way, to: Place, from: Place, size: usize
     Ok(())
 }
 
-/// How many of `size` bytes are equal, from the start on. A difference before the place that faults is a result.
+/// How many of `size` bytes are equal, from the start. A difference before the byte that faults is a result, not a fault.
 pub fn compare(first: Place, second: Place, size: usize) -> Result<usize, (Side, Fault)> {
     compare_by(Way::now, first, second, size)
 }
@@ -69,7 +69,7 @@ pub(super) fn compare_by(way: impl Fn() -> Way, first: Place, second: Place, siz
         // SAFETY: `at` checked both ranges; a fault on either side ends the loop.
         done = unsafe { (loops.equal)(left, right, size) };
     }
-    // The byte that differs or faults is found piece by piece.
+    // Piece by piece, to find the byte that differs or faults.
     const STEP: usize = PIECE / 2;
     let (mut left, mut right) = (Window::<STEP>::new(), Window::<STEP>::new());
     while done < size {

@@ -156,7 +156,8 @@ impl Mapping {
             Stop::Buffer => Error::system(Errno::EFAULT, attempt(), "the buffer itself cannot be accessed"),
             Stop::Mapping { at, writing } => {
                 let address = self.pages.at(at, 0).addr();
-                let file = self.origin.file.as_ref().map(sys::borrow);
+                let offset = (self.origin.offset + at as u64).saturating_sub(self.grid.lead as u64);
+                let file = self.origin.file.as_ref().map(|file| (sys::borrow(file), offset));
                 let cause = if self.is_fenced(at) { Cause::Guard } else { sys::fault_cause(address, writing, file) };
                 Error::Fault { offset: at - self.grid.lead, done, size: span.size, address, cause }.into()
             }

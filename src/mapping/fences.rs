@@ -37,7 +37,7 @@ impl Mapping {
             }
             if !is_shared(self.origin.flags) {
                 // Locked pages cannot be dropped before Linux 5.18, and are not.
-                let drop = |advice: i64| self.pages.advise(run.clone(), as_c_int(advice));
+                let drop = |advice: i64| self.pages.advise(run.clone(), as_c_int(advice), self.sharing());
                 let _ = drop(MADV_DONTNEED).or_else(|_| drop(MADV_DONTNEED_LOCKED));
             }
             Ok(())

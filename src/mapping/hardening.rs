@@ -35,7 +35,7 @@ impl Mapping {
         let advised = match advice {
             // This system has no such advice.
             0 => Err(Errno::EINVAL),
-            advice => self.pages.advise(pages.clone(), to_c_int(advice, "advice")?),
+            advice => self.pages.advise(pages.clone(), to_c_int(advice, "advice")?, self.sharing()),
         };
         match advised {
             // The kernel has no guard regions, or none in memory of this kind.

@@ -42,7 +42,7 @@ impl Mapping {
     /// The node of the page that holds the byte at `offset`. Accesses nothing: -ENOENT if no page is in memory.
     pub fn numa_node(&self, offset: i64) -> Result<i64> {
         let span = self.span(offset, 1)?;
-        sys::node(&self.pages, span.bytes(self.grid).start).map(i64::from).map_err(|errno| {
+        sys::numa_node(&self.pages, span.bytes(self.grid).start).map(i64::from).map_err(|errno| {
             let hint = match errno {
                 Errno::ENOSYS => return Error::unsupported("move_pages(2): this kernel was built without NUMA"),
                 Errno::ENOENT => "no page is in memory there: it was never accessed, or was reclaimed; prefault it first",

@@ -77,7 +77,7 @@ impl Mapping {
             Group::Discarding => span.whole_pages(self.grid)?,
             _ => span.covering_pages(self.grid),
         };
-        let advised = self.pages.advise(pages, to_c_int(advice, "advice")?);
+        let advised = self.pages.advise(pages, to_c_int(advice, "advice")?, self.sharing());
         advised.map_err(|errno| self.advice_error(errno, constant.name, span))
     }
 

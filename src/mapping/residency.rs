@@ -136,7 +136,7 @@ impl Mapping {
         while at < end {
             // The kernel reports base pages. A huge page of the pool is in memory as a whole: its first base page is enough.
             let count = if page == small { PAGES_PER_CALL.min((end - at) / page) } else { 1 };
-            let outcome = sys::presence(&self.pages, at..at + count * small, &mut present[..count]);
+            let outcome = sys::page_residency(&self.pages, at..at + count * small, &mut present[..count]);
             outcome.map_err(|errno| match errno {
                 Errno::ENOSYS => Error::unsupported("mincore(2)"),
                 Errno::ENOMEM => Error::system(
@@ -178,7 +178,7 @@ impl Mapping {
         if span.size > 0 {
             let advice = to_c_int(if writing { MADV_POPULATE_WRITE } else { MADV_POPULATE_READ }, "advice")?;
             // A failure does not report where; and kernels before 5.14 lack the advice, as systems do where it is 0.
-            if advice == 0 || self.pages.advise(span.covering_pages(self.grid), advice).is_err() {
+            if advice == 0 || self.pages.advise(span.covering_pages(self.grid), advice, self.sharing()).is_err() {
                 self.touch(writing, span)?;
             }
         }
@@ -244,13 +244,13 @@ impl Mapping {
         if self.shows_a_file() {
             self.pages.sync(pages.clone(), as_c_int(MS_SYNC)).map_err(failure)?;
             // All data is in the file, so this loses nothing. Private pages would be discarded.
-            self.pages.advise(pages.clone(), to_c_int(MADV_DONTNEED, "advice")?).map_err(failure)?;
+            self.pages.advise(pages.clone(), to_c_int(MADV_DONTNEED, "advice")?, self.sharing()).map_err(failure)?;
         } else {
             let advice = to_c_int(MADV_PAGEOUT, "advice")?;
-            if !sys::knows_advice(advice) {
+            if !sys::supports_advice(advice) {
                 return Err(Error::unsupported("MADV_PAGEOUT, of Linux 5.4 and newer,"));
             }
-            self.pages.advise(pages.clone(), advice).map_err(failure)?;
+            self.pages.advise(pages.clone(), advice, self.sharing()).map_err(failure)?;
         }
         match &self.origin.file {
             Some(file) => match page_cache::evict_part(sys::raw(&file), self.part_of_file(&pages)) {

@@ -15,11 +15,11 @@ use loom::sync::atomic::{AtomicU64, Ordering::Acquire, Ordering::Release, Orderi
 #[cfg(not(loom))]
 use std::sync::atomic::{AtomicU64, Ordering::Acquire, Ordering::Release, Ordering::SeqCst};
 
-/// How many exports a mapping can have at a time.
-pub const MAX_EXPORTS: u32 = (1 << EXPORT_BITS) - 1;
-const EXPORT_BITS: u32 = 30;
+/// How many times the address of a mapping can be acquired.
+pub const MAX_ACQUIRED: u32 = (1 << ACQUIRED_BITS) - 1;
+const ACQUIRED_BITS: u32 = 30;
 
-/// Generation, phase and exports in one word. Zero is a free slot that was never used.
+/// Generation, phase and how many times the address is acquired, in one word. Zero is a free slot that was never used.
 pub struct SlotState(AtomicU64);
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,7 +27,7 @@ struct State {
     /// The generation of the last mapping; the first has 1.
     generation: u32,
     phase: Phase,
-    exports: u32,
+    acquired: u32,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -55,24 +55,24 @@ pub enum Unusable {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum NotNow {
     Unusable(Unusable),
-    /// It has so many exports.
-    Exported(u32),
+    /// Its address is acquired so many times.
+    Acquired(u32),
 }
 
 impl State {
     #[allow(clippy::cast_possible_truncation, reason = "takes the word apart")]
     fn unpack(word: u64) -> State {
-        let phase = match (word >> EXPORT_BITS) & 3 {
+        let phase = match (word >> ACQUIRED_BITS) & 3 {
             0 => Phase::Free,
             1 => Phase::Live,
             2 => Phase::Dying,
             _ => Phase::Changing,
         };
-        State { generation: (word >> 32) as u32, phase, exports: word as u32 & MAX_EXPORTS }
+        State { generation: (word >> 32) as u32, phase, acquired: word as u32 & MAX_ACQUIRED }
     }
 
     fn pack(self) -> u64 {
-        u64::from(self.generation) << 32 | (self.phase as u64) << EXPORT_BITS | u64::from(self.exports)
+        u64::from(self.generation) << 32 | (self.phase as u64) << ACQUIRED_BITS | u64::from(self.acquired)
     }
 
     fn usable(self, generation: u32) -> Result<(), Unusable> {
@@ -111,7 +111,7 @@ impl SlotState {
     #[inline]
     pub fn is_live(&self, generation: u64) -> bool {
         // Acquire: makes visible what the thread that began the generation wrote before.
-        self.0.load(Acquire) >> EXPORT_BITS == generation << 2 | Phase::Live as u64
+        self.0.load(Acquire) >> ACQUIRED_BITS == generation << 2 | Phase::Live as u64
     }
 
     /// Why the generation is not live; `Ok` if it is live now.
@@ -122,7 +122,7 @@ impl SlotState {
     /// Begins the next generation and returns it. For the owner of a free slot, once the mapping is in place.
     pub fn begin(&self) -> u32 {
         let generation = self.generation() + 1;
-        self.0.store(State { generation, phase: Phase::Live, exports: 0 }.pack(), Release);
+        self.0.store(State { generation, phase: Phase::Live, acquired: 0 }.pack(), Release);
         generation
     }
 
@@ -144,7 +144,7 @@ impl SlotState {
     fn leave_live(&self, generation: u32, phase: Phase) -> Result<(), NotNow> {
         let changed = self.update(|state| match state.usable(generation) {
             Err(unusable) => Err(NotNow::Unusable(unusable)),
-            Ok(()) if state.exports > 0 => Err(NotNow::Exported(state.exports)),
+            Ok(()) if state.acquired > 0 => Err(NotNow::Acquired(state.acquired)),
             Ok(()) => Ok(State { phase, ..state }),
         });
         changed.map(drop)
@@ -153,7 +153,7 @@ impl SlotState {
     /// Whether the mapping ended while there were readers, for a reader that has just withdrawn its pin.
     #[inline]
     pub fn is_dying(&self) -> bool {
-        (self.0.load(Acquire) >> EXPORT_BITS) & 3 == Phase::Dying as u64
+        (self.0.load(Acquire) >> ACQUIRED_BITS) & 3 == Phase::Dying as u64
     }
 
     /// Makes the caller the owner of a dying slot without readers. `has_readers` is called after the state was loaded: a reader
@@ -167,31 +167,31 @@ impl SlotState {
         self.0.compare_exchange(dying.pack(), free.pack(), SeqCst, SeqCst).is_ok()
     }
 
-    /// Counts one export more; none if that would exceed the maximum.
-    pub fn export(&self, generation: u32) -> Result<Option<u32>, Unusable> {
-        self.change_exports(generation, |exports| (exports < MAX_EXPORTS).then_some(exports + 1))
+    /// Counts that the address is acquired once more; none if that would exceed the maximum.
+    pub fn acquire(&self, generation: u32) -> Result<Option<u32>, Unusable> {
+        self.change_acquired(generation, |acquired| (acquired < MAX_ACQUIRED).then_some(acquired + 1))
     }
 
-    /// Counts one export less and returns how many are left; none if none was held.
+    /// Counts that the address is released, and returns how often it is still acquired; none if it was not.
     pub fn release(&self, generation: u32) -> Result<Option<u32>, Unusable> {
-        self.change_exports(generation, |exports| exports.checked_sub(1))
+        self.change_acquired(generation, |acquired| acquired.checked_sub(1))
     }
 
-    fn change_exports(&self, generation: u32, change: impl Fn(u32) -> Option<u32>) -> Result<Option<u32>, Unusable> {
+    fn change_acquired(&self, generation: u32, change: impl Fn(u32) -> Option<u32>) -> Result<Option<u32>, Unusable> {
         let changed = self.update(|state| {
             state.usable(generation).map_err(Some)?;
-            Ok(State { exports: change(state.exports).ok_or(None)?, ..state })
+            Ok(State { acquired: change(state.acquired).ok_or(None)?, ..state })
         });
         match changed {
-            Ok(state) => Ok(Some(state.exports)),
+            Ok(state) => Ok(Some(state.acquired)),
             Err(None) => Ok(None),
             Err(Some(unusable)) => Err(unusable),
         }
     }
 
-    /// How many exports the mapping has now.
-    pub fn exports(&self) -> u32 {
-        self.state().exports
+    /// How many times the address is acquired now.
+    pub fn acquired(&self) -> u32 {
+        self.state().acquired
     }
 
     /// The generation that is live (or being changed), if any.
@@ -208,17 +208,17 @@ mod tests {
     #[test]
     fn states_survive_packing() {
         for phase in [Phase::Free, Phase::Live, Phase::Dying, Phase::Changing] {
-            let state = State { generation: u32::MAX, phase, exports: MAX_EXPORTS };
+            let state = State { generation: u32::MAX, phase, acquired: MAX_ACQUIRED };
             assert_eq!(State::unpack(state.pack()), state);
         }
-        assert_eq!(State::unpack(0), State { generation: 0, phase: Phase::Free, exports: 0 });
+        assert_eq!(State::unpack(0), State { generation: 0, phase: Phase::Free, acquired: 0 });
     }
 
     #[test]
     fn the_quick_checks_agree_with_the_state() {
         for phase in [Phase::Free, Phase::Live, Phase::Dying, Phase::Changing] {
-            for (generation, exports) in [(0, 0), (1, 0), (7, MAX_EXPORTS), (u32::MAX, 3)] {
-                let slot = SlotState(AtomicU64::new(State { generation, phase, exports }.pack()));
+            for (generation, acquired) in [(0, 0), (1, 0), (7, MAX_ACQUIRED), (u32::MAX, 3)] {
+                let slot = SlotState(AtomicU64::new(State { generation, phase, acquired }.pack()));
                 assert_eq!(slot.is_live(generation.into()), phase == Phase::Live);
                 assert!(!slot.is_live(generation.wrapping_add(1).into()));
                 assert!(!slot.is_live(u64::from(generation) | 1 << 32));
@@ -230,13 +230,13 @@ mod tests {
     }
 
     #[test]
-    fn exports_are_counted_up_to_a_maximum_and_down_to_zero() {
-        let most = State { generation: 1, phase: Phase::Live, exports: MAX_EXPORTS };
+    fn acquisitions_are_counted_up_to_a_maximum_and_down_to_zero() {
+        let most = State { generation: 1, phase: Phase::Live, acquired: MAX_ACQUIRED };
         let slot = SlotState(AtomicU64::new(most.pack()));
-        assert_eq!(slot.export(1), Ok(None));
-        assert_eq!(slot.end(1), Err(NotNow::Exported(MAX_EXPORTS)));
-        assert_eq!(slot.release(1), Ok(Some(MAX_EXPORTS - 1)));
-        let none = SlotState(AtomicU64::new(State { exports: 0, ..most }.pack()));
+        assert_eq!(slot.acquire(1), Ok(None));
+        assert_eq!(slot.end(1), Err(NotNow::Acquired(MAX_ACQUIRED)));
+        assert_eq!(slot.release(1), Ok(Some(MAX_ACQUIRED - 1)));
+        let none = SlotState(AtomicU64::new(State { acquired: 0, ..most }.pack()));
         assert_eq!(none.release(1), Ok(None));
         assert_eq!(none.release(2), Err(Unusable::NeverBegan));
     }
@@ -445,15 +445,15 @@ mod model {
     }
 
     #[test]
-    fn an_export_or_an_end() {
+    fn an_acquisition_or_an_end() {
         loom::model(|| {
             let slot = Slot::live();
-            let exporter = thread::spawn({
+            let acquirer = thread::spawn({
                 let slot = slot.clone();
-                move || slot.state.export(1) == Ok(Some(1))
+                move || slot.state.acquire(1) == Ok(Some(1))
             });
             let (ended, _) = slot.unmaps(0, 1);
-            assert!(ended != exporter.join().unwrap(), "never both, never neither");
+            assert!(ended != acquirer.join().unwrap(), "never both, never neither");
         });
     }
 }

@@ -58,10 +58,10 @@ pub fn loss_flag(handle: Handle) -> Result<&'static AtomicU32> {
     Ok(&peek(handle)?.slot.marks)
 }
 
-/// How many exports a mapping has, whether it is surviving, and whether a loss is pending.
+/// How many times its address is acquired, whether it is surviving, and whether a loss is pending.
 pub fn status(pin: &Pin) -> (u32, bool, bool) {
     let marks = pin.slot.marks.load(SeqCst);
-    (pin.slot.state.exports(), marks & SURVIVING != 0, marks & LOST != 0)
+    (pin.slot.state.acquired(), marks & SURVIVING != 0, marks & LOST != 0)
 }
 
 /// Finds the surviving mapping with this address and replaces the page; true if the access can be repeated. Called inside a

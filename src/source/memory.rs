@@ -16,6 +16,7 @@ impl Source {
         let is_huge = flags & MFD_HUGETLB != 0;
         let page = if is_huge { huge_page_size(flags >> MFD_HUGE_SHIFT & MFD_HUGE_MASK) } else { None };
         let fd = sys::memfd_create(name, c_flags).map_err(|errno| match errno {
+            Errno::ENOSYS if is_huge => Error::unsupported("a memory file of huge pages, memfd_create(2) with MFD_HUGETLB,"),
             Errno::ENOSYS => Error::unsupported("memfd_create(2)"),
             Errno::ENODEV | Errno::EINVAL => {
                 let flags_or_name = "this kernel lacks one of the flags, or the name is too long: 249 bytes";

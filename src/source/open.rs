@@ -109,7 +109,10 @@ impl<'a> OpenRequest<'a> {
         if matches!(self.name, Name::Path(path) if sys::leads_to_stream(path)) {
             return Err(no_stream(self.attempt()));
         }
-        let (fd, made) = self.open_or_make().map_err(|errno| Error::system(errno, self.attempt(), open_hint(errno)))?;
+        let (fd, made) = self.open_or_make().map_err(|errno| match (errno, self.name) {
+            (Errno::ENOSYS, Name::SharedMemory(_)) => Error::unsupported("shared memory by name, shm_open(3),"),
+            _ => Error::system(errno, self.attempt(), open_hint(errno)),
+        })?;
         let mut undo = Undo { request: self, fd: sys::raw(&fd), made, grown_from: None, cut_to: None };
         let mut info = file_info(undo.fd, || self.attempt())?;
         if let Some(size) = self.new_size() {

@@ -1,9 +1,9 @@
-//! What only Linux has so far, as the other systems report it; or do it, with what every system has.
+//! What some systems lack: ENOSYS, or what every system can do instead.
 
-#![allow(dead_code, reason = "each system takes what it lacks")]
+#![allow(dead_code, reason = "each system imports what it lacks")]
 
-use super::{BorrowedFile, CachedPages, File, Pages, RawFile, ThreadState, copy};
-use crate::error::{Cause, Errno};
+use super::{CachedPages, File, Pages, RawFile, ThreadState, copy};
+use crate::error::Errno;
 use std::ffi::{CStr, CString, c_int};
 use std::ops::Range;
 use std::time::Duration;
@@ -25,6 +25,18 @@ pub fn seals(_fd: RawFile) -> Result<c_int, Errno> {
 }
 
 pub fn add_seals(_fd: RawFile, _seals: c_int) -> Result<(), Errno> {
+    Err(Errno::ENOSYS)
+}
+
+pub fn shm_open(_name: &CStr, _flags: c_int, _mode: u32) -> Result<File, Errno> {
+    Err(Errno::ENOSYS)
+}
+
+pub fn shm_unlink(_name: &CStr) -> Result<(), Errno> {
+    Err(Errno::ENOSYS)
+}
+
+pub fn unlinked_shared_memory() -> Result<File, Errno> {
     Err(Errno::ENOSYS)
 }
 
@@ -95,10 +107,6 @@ pub fn barrier() -> bool {
     false
 }
 
-pub fn fault_cause(_address: usize, _writing: bool, _file: Option<BorrowedFile>) -> Cause {
-    Cause::Unknown
-}
-
 pub fn file_size_behind(_address: usize) -> Option<Option<u64>> {
     None
 }
@@ -149,11 +157,11 @@ pub fn lock_on_fault(_pages: &Pages, _range: Range<usize>) -> Result<(), Errno> 
     Err(Errno::ENOSYS)
 }
 
-pub fn presence(_pages: &Pages, _range: Range<usize>, _to: &mut [u8]) -> Result<(), Errno> {
+pub fn page_residency(_pages: &Pages, _range: Range<usize>, _to: &mut [u8]) -> Result<(), Errno> {
     Err(Errno::ENOSYS)
 }
 
-pub fn knows_advice(_advice: c_int) -> bool {
+pub fn supports_advice(_advice: c_int) -> bool {
     false
 }
 
@@ -165,7 +173,7 @@ pub fn cached_pages(_fd: RawFile, _offset: u64, _size: u64) -> Result<CachedPage
     Err(Errno::ENOSYS)
 }
 
-pub fn forget(_fd: RawFile, _offset: i64, _size: i64) -> Result<(), Errno> {
+pub fn evict_cached(_fd: RawFile, _offset: i64, _size: i64) -> Result<(), Errno> {
     Err(Errno::ENOSYS)
 }
 
@@ -193,6 +201,6 @@ pub fn bind(_pages: &Pages, _range: Range<usize>, _mode: c_int, _nodes: &[u64], 
     Err(Errno::ENOSYS)
 }
 
-pub fn node(_pages: &Pages, _at: usize) -> Result<c_int, Errno> {
+pub fn numa_node(_pages: &Pages, _at: usize) -> Result<c_int, Errno> {
     Err(Errno::ENOSYS)
 }

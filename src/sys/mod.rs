@@ -1,11 +1,11 @@
-//! System calls, and nothing else. What differs between systems is hidden behind these names.
+//! System calls, and nothing else. These names hide what differs between systems.
 //!
 //! Each system has a folder, with the same file names where they hold the same: `windows`; `unix`, which every POSIX system
-//! is, and `linux` on top of that. What only Linux has, `lacking` reports as ENOSYS for the others.
+//! is, and `linux` on top of that, for Android, too. What the others lack, `lacking` reports as ENOSYS.
 
 #[cfg(not(target_os = "linux"))]
 mod lacking;
-#[cfg(target_os = "linux")]
+#[cfg(linux_kernel)]
 mod linux;
 mod page_marks;
 mod pages;
@@ -14,9 +14,9 @@ mod unix;
 #[cfg(windows)]
 mod windows;
 
-#[cfg(target_os = "linux")]
+#[cfg(linux_kernel)]
 use linux as system;
-#[cfg(all(unix, not(target_os = "linux")))]
+#[cfg(all(unix, not(linux_kernel)))]
 use unix as system;
 #[cfg(windows)]
 use windows as system;
@@ -25,7 +25,7 @@ pub use page_marks::PageMarks;
 pub use pages::{Pages, page_size};
 #[cfg(all(test, unix))]
 pub use unix::copy_by_socket;
-// For the handler of exceptions.
+// For the exception handler.
 #[cfg(unix)]
 pub use unix::{errno_place, raise_again};
 #[cfg(windows)]
@@ -33,17 +33,17 @@ pub use windows::{is_being_changed, note_status};
 
 pub use system::{
     AsFile, BorrowedFile, File, MAPPINGS_FOLLOW_FILES, NEVER_WAIT, RawFile, add_seals, allocate, barrier, bind, boot, borrow,
-    cached_pages, can_name, copy, default_huge_page_size, descriptor_page_size, duplicate, each_huge_part, fault_cause,
-    file_info, file_size_behind, forget, grow_file, huge_bytes_by_smaps, huge_page_sizes, into_raw, is_readable, is_same_file,
-    is_writable, knows_advice, leads_to_stream, limits, link, lock_all, lock_on_fault, memfd_create, memfd_secret,
-    move_spare_page_to, node, open, open_without_name, pid_namespace, prepare_reserve, presence, protection, put_fresh_page, raw,
-    read_ahead, real_path_of, register_barrier, release_reserve, run_apart, seal, seals, set_file_size, set_name,
-    shared_memory_path, shm_create, shm_open, shm_unlink, store, text_length, this_thread_began, thread_id, thread_state,
-    touch_for_writing, transparent_huge_page_size, unlinked_file, unlinked_shared_memory, unlock_all, wait_on, wake,
-    wipe_on_fork,
+    cached_pages, can_name, copy, default_huge_page_size, descriptor_page_size, duplicate, each_huge_part, evict_cached,
+    fault_cause, file_info, file_size_behind, grow_file, huge_bytes_by_smaps, huge_page_sizes, into_raw, is_readable,
+    is_same_file, is_writable, leads_to_stream, limits, link, lock_all, lock_on_fault, memfd_create, memfd_secret,
+    move_spare_page_to, numa_node, open, open_without_name, page_residency, pid_namespace, prepare_reserve, protection,
+    put_fresh_page, raw, read_ahead, real_path_of, register_barrier, release_reserve, run_apart, seal, seals, set_file_size,
+    set_name, shared_memory_path, shm_create, shm_open, shm_unlink, store, supports_advice, text_length, this_thread_began,
+    thread_id, thread_state, touch_for_writing, transparent_huge_page_size, unlinked_file, unlinked_shared_memory, unlock_all,
+    wait_on, wake, wipe_on_fork,
 };
 
-/// What mapping needs to know of an open file.
+/// The properties of an open file that mapping needs.
 #[derive(Debug, Clone, Copy)]
 pub struct FileInfo {
     /// Bytes in the file, or in the block device.
@@ -53,13 +53,13 @@ pub struct FileInfo {
     pub is_stream: bool,
     /// A file whose size can be set.
     pub is_regular: bool,
-    /// Whether the size says what can be mapped; other devices report 0 and have their own idea.
+    /// Whether `size` limits what can be mapped. Character devices report 0, and have limits of their own.
     pub has_size: bool,
-    /// The file system's favourite number of bytes; on hugetlbfs the size of its pages.
+    /// The file system's preferred block size; on hugetlbfs the size of its pages.
     pub block_size: usize,
 }
 
-/// What the page cache holds of a part of a file, in pages: `struct cachestat`.
+/// The state of a part of a file in the page cache, in pages: `struct cachestat`.
 #[repr(C)]
 #[derive(Debug, Default, Clone, Copy)]
 pub struct CachedPages {
@@ -70,14 +70,14 @@ pub struct CachedPages {
     pub recently_evicted: u64,
 }
 
-/// Whether a forked child shares fresh memory, or gets a copy.
+/// Whether a forked child shares memory that replaces pages, or gets a copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sharing {
     Private,
     Shared,
 }
 
-/// The limits of this process that mapping may meet; for messages.
+/// The limits of this process that mapping may exceed; for messages.
 #[derive(Debug)]
 pub struct Limits {
     /// RLIMIT_AS, in bytes.
@@ -92,14 +92,14 @@ pub struct Limits {
     pub mappings: Option<u64>,
 }
 
-/// What is known of a thread by its id.
+/// The state of a thread, by its id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ThreadState {
-    /// There is none.
+    /// No thread has the id.
     Ended,
-    /// It exists, and began as many clock ticks after the boot; the low half of that number.
-    #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "nothing is known of other threads there"))]
+    /// It exists; its start time, in clock ticks after the boot, the low half.
+    #[cfg_attr(not(linux_kernel), allow(dead_code, reason = "other systems do not report other threads"))]
     Began(u32),
-    /// It exists, and nothing else is known.
+    /// It exists; its start time is not available.
     Exists,
 }

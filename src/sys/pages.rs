@@ -1,4 +1,4 @@
-//! Mapped pages: their place. Mapping, changing and unmapping them is each system's, in its `pages`.
+//! Mapped pages: their addresses. Each system's `pages` maps, changes and unmaps them.
 
 use super::system;
 use crate::error::Errno;
@@ -6,14 +6,14 @@ use std::ops::Range;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-/// Bytes in a page, asked at run time.
+/// Bytes in a page, determined at run time.
 #[inline]
 pub fn page_size() -> usize {
-    /// What the system said; 0 before it was asked.
+    /// 0 before the first call.
     static KNOWN: AtomicUsize = AtomicUsize::new(0);
     match KNOWN.load(Relaxed) {
         0 => {
-            let size = system::asked_page_size();
+            let size = system::query_page_size();
             KNOWN.store(size, Relaxed);
             size
         }
@@ -21,17 +21,17 @@ pub fn page_size() -> usize {
     }
 }
 
-/// A range of whole pages that this process mapped; they are unmapped when it is dropped.
+/// A range of whole pages that this process mapped. Dropping it unmaps them.
 ///
-/// The methods take byte ranges relative to the start and panic outside of it: callers have checked before, and this makes
-/// them sound for any caller.
+/// The methods take byte ranges relative to the start, and panic if a range is outside: callers have checked it before, and
+/// the panic makes the methods sound for any caller.
 #[derive(Debug)]
 pub struct Pages {
     pub(super) base: NonNull<u8>,
     pub(super) size: usize,
-    /// What the system has to know of what they show.
-    #[cfg_attr(unix, allow(dead_code, reason = "nothing, where a place is all"))]
-    pub(super) shown: system::Showing,
+    /// What the system needs for changing the mapping.
+    #[cfg_attr(unix, allow(dead_code, reason = "nothing, on POSIX systems"))]
+    pub(super) backing: system::Backing,
 }
 
 // SAFETY: Pages is an address, a size and handles; the system calls on them are safe from any thread.
@@ -40,18 +40,18 @@ unsafe impl Send for Pages {}
 unsafe impl Sync for Pages {}
 
 impl Pages {
-    /// Pages without a file whose first byte and size are known.
+    /// Pages without a file, from their address and size.
     ///
     /// # Safety
-    /// They are mapped, and belong to nothing else.
+    /// They are mapped, and nothing else unmaps them.
     pub unsafe fn from_raw(base: NonNull<u8>, size: usize) -> Pages {
-        Pages { base, size, shown: Default::default() }
+        Pages { base, size, backing: Default::default() }
     }
 
-    /// No pages at all: what an empty file maps to. Its address is valid and not NULL, and must not be accessed.
+    /// No pages: the mapping of an empty file. Its address is not NULL, and must not be accessed.
     pub fn none() -> Pages {
         static NOWHERE: u64 = 0;
-        Pages { base: NonNull::from(&NOWHERE).cast(), size: 0, shown: Default::default() }
+        Pages { base: NonNull::from(&NOWHERE).cast(), size: 0, backing: Default::default() }
     }
 
     /// The first byte's address.
@@ -64,7 +64,7 @@ impl Pages {
         self.size
     }
 
-    /// The address of byte `at`, once it is known that `size` bytes from there on lie inside.
+    /// The address of byte `at`. Panics unless `size` bytes from there are inside.
     #[inline(always)]
     pub fn at(&self, at: usize, size: usize) -> *mut u8 {
         if at.saturating_add(size) > self.size {
@@ -74,17 +74,17 @@ impl Pages {
         unsafe { self.base.as_ptr().add(at) }
     }
 
-    /// The same of a range.
+    /// The address of the first byte of a range. Panics unless it is inside.
     pub fn start_of(&self, range: &Range<usize>) -> *mut u8 {
         self.at(range.start, range.len())
     }
 
-    /// Unmaps, or gives the pages back where the system fails. On Linux unmapping can need one more mapping than it frees,
-    /// when the kernel had merged neighbours, and so can meet vm.max_map_count.
+    /// Unmaps the pages; on failure returns them with the error. On Linux, unmapping a part of what the kernel had merged with
+    /// neighbours needs one more mapping, and so fails at vm.max_map_count.
     pub fn unmap(mut self) -> Result<(), (Pages, Errno)> {
         match self.unmap_in_place() {
             Ok(()) => {
-                // Nothing is left to unmap when this is dropped.
+                // So that dropping this unmaps nothing.
                 self.size = 0;
                 Ok(())
             }
@@ -95,7 +95,7 @@ impl Pages {
 
 impl Drop for Pages {
     fn drop(&mut self) {
-        // A failure leaves the memory mapped: a leak, which no caller is left to hear of.
+        // A failure leaks the memory; there is no caller to report it to.
         let _ = self.unmap_in_place();
     }
 }

@@ -22,11 +22,11 @@ static void a_mapping_is_not_unmapped_until_its_address_is_released(void) {
     mmap_wrap_handle h = memory_of(page);
     char *bytes = mmap_wrap_acquire(h);
     CHECK(mmap_wrap_acquire(h) == bytes && mmap_wrap_acquire(h) == bytes);
-    CHECK_FAILS(munmap_wrap(h), MMAP_WRAP_E_BUSY, "munmap_wrap: 3 exports are held; release them first");
+    CHECK_FAILS(munmap_wrap(h), MMAP_WRAP_E_BUSY, "munmap_wrap: the mapping has 3 acquired addresses; release them first");
     memset(bytes, 'x', (size_t)page);
     CHECK_IS(mmap_wrap_release(h), 2);
     CHECK_IS(mmap_wrap_release(h), 1);
-    CHECK_FAILS(munmap_wrap(h), MMAP_WRAP_E_BUSY, "munmap_wrap: 1 export");
+    CHECK_FAILS(munmap_wrap(h), MMAP_WRAP_E_BUSY, "munmap_wrap: the mapping has 1 acquired address");
     CHECK_IS(mmap_wrap_find(h, "x", 1, 0, MMAP_WRAP_REST), 0);
     CHECK_IS(mmap_wrap_release(h), 0);
     CHECK_IS(munmap_wrap(h), 1);

@@ -36,7 +36,7 @@ static void a_child_has_the_handles_of_its_parent_and_unmaps_only_in_itself(void
 }
 
 static void has_inherited_one_export(void) {
-    CHECK_FAILS(munmap_wrap(private), MMAP_WRAP_E_BUSY, "1 export");
+    CHECK_FAILS(munmap_wrap(private), MMAP_WRAP_E_BUSY, "1 acquired address");
     CHECK_IS(mmap_wrap_release(private), 0);
     CHECK_IS(munmap_wrap(private), 1);
 }

@@ -32,7 +32,7 @@ static void info_has_what_was_requested(void) {
     CHECK_IS(info.flags, MAP_PRIVATE);
     CHECK_IS(info.offset, 10);
     CHECK_IS(info.descriptor, -1);
-    CHECK_IS(info.keeps_file | info.sealed | info.exports | info.surviving | info.lost, 0);
+    CHECK_IS(info.keeps_file | info.sealed | info.acquired | info.surviving | info.lost, 0);
     CHECK_IS(munmap_wrap(h), 1);
     unlink("file");
 }
@@ -74,7 +74,7 @@ static void info_changes_with_the_mapping(void) {
     CHECK_IS(info_of(h).length, 100);
     CHECK_IS(info_of(h).mapped, page);
     CHECK(mmap_wrap_acquire(h) != NULL && mmap_wrap_acquire(h) != NULL);
-    CHECK_IS(info_of(h).exports, 2);
+    CHECK_IS(info_of(h).acquired, 2);
     CHECK_IS(mmap_wrap_release(h), 1);
     CHECK_IS(mmap_wrap_release(h), 0);
     CHECK_IS(mmap_wrap_survive(h, 1), 0);

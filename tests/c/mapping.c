@@ -97,7 +97,7 @@ static void an_empty_file_is_a_mapping_of_length_zero(void) {
     CHECK_IS(msync_wrap(h, MS_SYNC, 0, MMAP_WRAP_REST), 0);
     CHECK_FAILS(mmap_wrap_read(h, 0, seen, 1), MMAP_WRAP_E_RANGE, "extends beyond 0 byte mapping");
     CHECK(mmap_wrap_acquire(h) != NULL);
-    CHECK_FAILS(munmap_wrap(h), MMAP_WRAP_E_BUSY, "1 export");
+    CHECK_FAILS(munmap_wrap(h), MMAP_WRAP_E_BUSY, "1 acquired address");
     CHECK_IS(mmap_wrap_release(h), 0);
     CHECK_IS(munmap_wrap(h), 1);
     CHECK_IS(munmap_wrap(h), 0);

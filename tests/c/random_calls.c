@@ -71,7 +71,7 @@ static mmap_wrap_handle map_any(struct dice *dice) {
     }
 }
 
-/* Replaces a handle, and unmaps the old one. Another thread's export or change can delay that for a moment. */
+/* Replaces a handle, and unmaps the old one. Another thread that acquires its address or changes it can delay that for a moment. */
 static int64_t put_in_place(struct dice *dice, mmap_wrap_handle h) {
     if (h <= 0) return h;
     mmap_wrap_handle old = __atomic_exchange_n(&slots[roll(dice, SLOTS)], h, __ATOMIC_RELAXED);

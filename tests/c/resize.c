@@ -350,9 +350,9 @@ static void a_mapping_without_room_beside_it_cannot_grow_in_place(void) {
 static void a_mapping_with_an_acquired_address_cannot_be_changed(void) {
     mmap_wrap_handle h = memory_of(2 * page);
     CHECK(mmap_wrap_acquire(h) != NULL);
-    resize_fails(h, page, 0, NULL, 0, MMAP_WRAP_E_BUSY, "mremap_wrap: 1 export is held");
-    resize_fails(h, 2 * page, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL, 0, MMAP_WRAP_E_BUSY, "mremap_wrap: 1 export is held");
-    CHECK_FAILS(mmap_wrap_split(h, page), MMAP_WRAP_E_BUSY, "mmap_wrap_split: 1 export is held");
+    resize_fails(h, page, 0, NULL, 0, MMAP_WRAP_E_BUSY, "mremap_wrap: the mapping has 1 acquired address");
+    resize_fails(h, 2 * page, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL, 0, MMAP_WRAP_E_BUSY, "mremap_wrap: the mapping has 1 acquired address");
+    CHECK_FAILS(mmap_wrap_split(h, page), MMAP_WRAP_E_BUSY, "mmap_wrap_split: the mapping has 1 acquired address");
     CHECK_IS(mmap_wrap_release(h), 0);
     CHECK_IS(mremap_wrap(h, page, 0, NULL, 0), h);
     CHECK_IS(munmap_wrap(h), 1);

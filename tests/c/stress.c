@@ -103,7 +103,7 @@ static void break_one(uint32_t *seed) {
     case 7: if (file >= 0 && ftruncate(file, pages * page) != 0) note_wrong("ftruncate", -errno); break;
     case 8: if (file >= 0) fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, at, page); break;
     case 9: if (file >= 0 && ftruncate(file, PAGES * page) != 0) note_wrong("ftruncate", -errno); break;
-    case 10: { /* without the library: over one of its pages, while an export prevents moving it */
+    case 10: { /* without the library: over one of its pages, while its address is acquired, so that it does not move */
         char *address = mmap_wrap_acquire(h);
         if (address == NULL) break;
         mmap(address + at, (size_t)page, next(seed) % 2 ? PROT_NONE : RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);

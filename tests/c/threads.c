@@ -46,7 +46,7 @@ static void replace_one(uint32_t *seed) {
     int64_t old = __atomic_exchange_n(&places[next(seed) % PLACES], h, __ATOMIC_SEQ_CST);
     if (old == 0) return;
     int64_t result = munmap_wrap(old);
-    while (result == MMAP_WRAP_E_BUSY) result = munmap_wrap(old); /* another thread holds an export, for a moment */
+    while (result == MMAP_WRAP_E_BUSY) result = munmap_wrap(old); /* another thread has acquired its address, for a moment */
     if (result == 1) add(&unmapped);
     else add(&not_allowed); /* no other thread had removed it */
     if (mmap_wrap_length(old) != MMAP_WRAP_E_UNMAPPED) add(&not_allowed);

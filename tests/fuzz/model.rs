@@ -12,7 +12,7 @@ pub struct Known {
     pub length: i64,
     /// File offset of the first byte.
     pub offset: i64,
-    pub exports: i64,
+    pub acquired: i64,
     pub flags: i64,
     pub kept: bool,
     /// Only the protection can make accesses fault: there is no file behind it that can be truncated.
@@ -66,7 +66,7 @@ pub fn info(handle: i64) -> Option<Info> {
 /// What a failure does not change: everything but the pending loss, which is reported once.
 pub fn unchanged(handle: i64) -> Option<[i64; 12]> {
     info(handle).map(|f| {
-        let status = [f.keeps_file, f.sealed, f.exports, f.surviving, f.source];
+        let status = [f.keeps_file, f.sealed, f.acquired, f.surviving, f.source];
         let pages = [f.length, f.mapped, f.address, f.page_size, f.protection, f.flags, f.offset];
         std::array::from_fn(|i| if i < 7 { pages[i] } else { status[i - 7] })
     })
@@ -83,7 +83,7 @@ impl Known {
             handle,
             length: info.length,
             offset: info.offset,
-            exports: info.exports,
+            acquired: info.acquired,
             flags: info.flags,
             kept: info.keeps_file != 0,
             sound,
@@ -159,12 +159,12 @@ impl Known {
         let unknown_bits = |group, value: i64| if value & !bits(group) != 0 { vec![MMAP_WRAP_E_ARGUMENT] } else { Vec::new() };
         let system = |errors| Expected { errors, system: true, ..Expected::default() };
         match name {
-            "munmap_wrap" if self.exports > 0 && !self.sealed => failure(MMAP_WRAP_E_BUSY),
+            "munmap_wrap" if self.acquired > 0 && !self.sealed => failure(MMAP_WRAP_E_BUSY),
             "munmap_wrap" if self.sealed => failure(MMAP_WRAP_E_SEALED),
             "munmap_wrap" => exactly(1),
             "mmap_wrap_length" => exactly(self.length),
-            "mmap_wrap_release" if self.exports == 0 => failure(MMAP_WRAP_E_ARGUMENT),
-            "mmap_wrap_release" => exactly(self.exports - 1),
+            "mmap_wrap_release" if self.acquired == 0 => failure(MMAP_WRAP_E_ARGUMENT),
+            "mmap_wrap_release" => exactly(self.acquired - 1),
             "mmap_wrap_read" | "mmap_wrap_write" => self.access([buffer(a[2], a[3]), self.range(a[1], a[3])].concat(), a[3]),
             "mmap_wrap_fill" => {
                 let no_byte = if (0..256).contains(&a[2]) { vec![] } else { vec![MMAP_WRAP_E_ARGUMENT] };
@@ -208,7 +208,7 @@ impl Known {
                 let allowed = [promised, vec![MMAP_WRAP_E_UNSUPPORTED]].concat();
                 Expected { result: Some(0), allowed, ..system(self.range(a[1], a[2])) }
             }
-            "mmap_wrap_split" | "mremap_wrap" if self.exports > 0 => failure(MMAP_WRAP_E_BUSY),
+            "mmap_wrap_split" | "mremap_wrap" if self.acquired > 0 => failure(MMAP_WRAP_E_BUSY),
             "mmap_wrap_split" => {
                 let nothing = a[1] == 0 || a[1] == self.length;
                 let errors = if nothing { vec![MMAP_WRAP_E_ARGUMENT] } else { self.aligned(a[1], REST, false) };

@@ -591,7 +591,7 @@ impl Scene {
         if let Some(mapping) = call.place_of(ArgumentKind::Handle).and_then(|at| self.of(a[at])) {
             let info = info(mapping.handle).expect("a handle that is live");
             assert_eq!(info.length, mapping.length, "length after {}", call.name);
-            assert_eq!(info.exports, mapping.exports, "exports after {}", call.name);
+            assert_eq!(info.acquired, mapping.acquired, "acquired addresses after {}", call.name);
             assert_eq!(info.keeps_file != 0, mapping.kept, "kept file after {}", call.name);
             assert!(info.mapped >= info.length && info.mapped % info.page_size == 0, "whole pages after {}", call.name);
         }
@@ -649,7 +649,7 @@ impl Scene {
     }
 
     fn drop_long(&mut self, handle: i64) {
-        if self.of(handle).is_some_and(|mapping| mapping.length > LONG && mapping.exports == 0 && !mapping.sealed) {
+        if self.of(handle).is_some_and(|mapping| mapping.length > LONG && mapping.acquired == 0 && !mapping.sealed) {
             self.unmap(handle);
         }
     }
@@ -663,8 +663,8 @@ impl Scene {
                 let gone = self.known.swap_remove(at);
                 self.stale.push(gone.handle);
             }
-            "mmap_wrap_acquire" if done => mapping.exports += 1,
-            "mmap_wrap_release" if done => mapping.exports -= 1,
+            "mmap_wrap_acquire" if done => mapping.acquired += 1,
+            "mmap_wrap_release" if done => mapping.acquired -= 1,
             "mmap_wrap_survive" if done => mapping.surviving |= a[1] != 0,
             "mmap_wrap_read" if done => {
                 if let Some(bytes) = &mapping.bytes {
@@ -765,7 +765,7 @@ impl Scene {
         crate::abi::mmap_wrap_trust_handlers(0);
         for mapping in self.known.clone() {
             check_bytes(&mapping);
-            for left in (0..mapping.exports).rev() {
+            for left in (0..mapping.acquired).rev() {
                 assert_eq!(crate::abi::mmap_wrap_release(mapping.handle), left);
             }
             if mapping.sealed {

@@ -23,6 +23,8 @@ def run(*command, folder=ROOT, **variables):
     return end.stdout
 
 
+# The tarball has the same modules, and to compile them takes long.
+@pytest.mark.skipif(not DEEP, reason="installing from the repository, too: `make test-deep` has it")
 def test_zef_installs_it_from_the_repository(tmp_path):
     # Into a repository of its own: zef's usual ones are the system's, and may hold another version.
     place = f"inst#{tmp_path}/modules"

@@ -1,9 +1,10 @@
 /*
  * The fault matrix of the guarded loops, alone: without the library, so that a cross compiler and an emulator are enough.
  *
- *     cc -c -x assembler src/guarded/arch/aarch64.s -o loops.o                                            (arm64)
- *     (echo .intel_syntax noprefix; cat src/guarded/arch/x86_64.s) | cc -c -x assembler - -o loops.o      (x86-64)
- *     cc tests/loops/faults.c loops.o -o faults && ./faults
+ *     cd src/guarded/arch
+ *     cat format.s aarch64.s | cc -c -x assembler - -o loops.o                                            (arm64)
+ *     (echo .intel_syntax noprefix; cat format.s x86_64.s) | cc -c -x assembler - -o loops.o              (x86-64)
+ *     cc ../../../tests/loops/faults.c loops.o -o faults && ./faults
  *
  * A wall of PROT_NONE stands in memory, and every loop is run up to it, into it and out of it, on every side. Counts and
  * contents are checked to the byte. The last line says how many cases passed; the status is not 0 if one failed.

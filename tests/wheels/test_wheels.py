@@ -115,7 +115,7 @@ def test_the_source_distribution_has_the_sources_and_nothing_built(sdist):
     assert files_below(unpacked / "native/src") == files_below(PACKAGE / "native/src")
     files = {"PKG-INFO", "LICENSE-MIT", "LICENSE-APACHE", "crate/Cargo.lock", "native/Cargo.lock"}
     assert files <= files_below(unpacked)
-    assert [name for name in files_below(unpacked) if re.search(r"\.(so|pyc|o|rlib)$|(^|/)target/", name)] == []
+    assert [name for name in files_below(unpacked) if re.search(r"\.(so|dll|pyd|pyc|o|rlib)$|(^|/)target/", name)] == []
     assert archive.stat().st_size < 500_000
 
 
@@ -160,6 +160,8 @@ def test_the_wheel_promises_no_older_c_library_than_the_native_library_needs(wor
         ("armv7-unknown-linux-gnueabihf.2.17", "manylinux_2_17_armv7l"),
         ("powerpc64le-unknown-linux-gnu", "linux_ppc64le"),
         ("x86_64-unknown-linux-musl", "musllinux_1_2_x86_64"),
+        ("x86_64-pc-windows-gnu", "win_amd64"),
+        ("x86_64-pc-windows-msvc", "win_amd64"),
     ],
 )
 def test_a_wheel_is_tagged_by_the_target_that_it_is_compiled_for(target, tag, monkeypatch):
@@ -169,6 +171,20 @@ def test_a_wheel_is_tagged_by_the_target_that_it_is_compiled_for(target, tag, mo
     monkeypatch.setenv("CARGO_BUILD_TARGET", target)
     hook = object.__new__(hatch_build.CustomBuildHook)
     assert hook.platform() == tag
+    expected = ("mmap_wrap.dll", "_native.pyd") if tag == "win_amd64" else ("libmmap_wrap.so", "_native.abi3.so")
+    assert (hook.library_name(), hook.module_name()) == expected
+
+
+def test_the_module_for_windows_has_the_numbers_of_the_library():
+    library = (ROOT / "src/constants.rs").read_text()
+    module = (PACKAGE / "native/src/system/windows.rs").read_text()
+    known = dict(re.findall(r'\b(\w+) "[^"]+" windows\((\w+)\)', library))
+    taken = dict(re.findall(r"pub const (\w+): c_int = (\w+);", module))
+    assert len(taken) > 5
+    # What Windows lacks is no flag.
+    assert {name: int(value, 0) for name, value in taken.items()} == {
+        name: int(known.get(name, "0"), 0) for name in taken
+    }
 
 
 def test_a_wheel_for_another_platform_needs_a_linker_for_it(work):
@@ -223,7 +239,7 @@ def test_the_source_distribution_has_the_tests_of_the_repository(sdist):
 def test_the_installed_package_passes_the_tests_of_the_source_distribution(installed, sdist, tmp_path):
     programs, environment = installed
     # The wheel passes all of them in each Python (noxfile.py); without compiler and repository, these are enough.
-    files = ["test_package.py", "test_acceptance.py", "test_raw.py", "test_like_stdlib.py", "test_documentation.py"]
+    files = ["test_package.py", "test_ported.py", "test_raw.py", "test_standard.py", "test_documentation.py"]
     tests = [sdist[0] / "tests"] if os.environ.get("MMAP_WRAP_DEEP") else [sdist[0] / "tests" / file for file in files]
     options = ["-q", "-p", "no:cacheprovider", "--basetemp", tmp_path / "tests"]
     said = run(programs / "python", "-m", "pytest", *options, *tests, folder=tmp_path, environment=environment)

@@ -1,4 +1,4 @@
-"""What the tests of references have other processes do: functions that those can import."""
+"""Functions that the tests of references run in other processes."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Calls every public function and method with arguments as bad as can be; run by test_hostile in a process of its own.
+"""Calls every public function and method with invalid arguments; run by test_hostile in a process of its own.
 
     hostile_calls.py NAMES SEED COUNT     COUNT calls of the functions named, separated by commas
     hostile_calls.py --run MAP CALL       one of them again, as the line that a failure printed has it
@@ -348,8 +348,8 @@ def broken(m):
         if m.closed:
             return None
         info = m.info()
-        if info.exports:
-            return f"{info.exports} exports are held"
+        if info.acquired:
+            return f"{info.acquired} addresses are acquired"
         with memoryview(m) as view:
             if len(view) != len(m):
                 return "the view has another size"

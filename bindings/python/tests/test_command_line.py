@@ -1,4 +1,4 @@
-"""The command line: what it prints of files whose presence is known, into a pipe and at a terminal, and how it ends."""
+"""The command line: what it prints about the page cache, into a pipe and on a terminal, and its exit status."""
 
 import doctest
 import errno
@@ -200,7 +200,7 @@ def test_pages_that_were_read_are_counted_and_no_others(stored):
     assert repeatedly(look, expected) == expected
 
 
-def test_the_bar_shows_where_they_are(stored):
+def test_the_bar_shows_which_pages_are_in_memory(stored):
     def look():
         evict(stored)
         read_pages(stored, *range(32), 40)
@@ -209,7 +209,7 @@ def test_the_bar_shows_where_they_are(stored):
     assert repeatedly(look, ["████░▒░░", "51.6%"]) == ["████░▒░░", "51.6%"]
 
 
-def test_the_bar_is_of_ascii_where_the_terminal_has_nothing_else(stored):
+def test_the_bar_is_ascii_on_a_terminal_without_unicode(stored):
     def look():
         evict(stored)
         read_pages(stored, *range(32), 40)
@@ -218,7 +218,7 @@ def test_the_bar_is_of_ascii_where_the_terminal_has_nothing_else(stored):
     assert repeatedly(look, "####.+..") == "####.+.."
 
 
-def test_json_tells_the_ranges_and_cuts_the_last_page_at_the_end_of_the_file(stored):
+def test_json_has_the_ranges_and_ends_the_last_at_the_end_of_the_file(stored):
     size = 63 * PAGE + 100
     os.truncate(stored, size)
     expected = [[2 * PAGE, 4 * PAGE], [63 * PAGE, size]]
@@ -237,7 +237,7 @@ def test_json_tells_the_ranges_and_cuts_the_last_page_at_the_end_of_the_file(sto
     assert record["cached"] == sum(end - begin for begin, end in record["ranges"])
 
 
-def test_what_changed_and_is_not_stored_is_dirty(stored):
+def test_changed_pages_that_are_not_written_back_are_dirty(stored):
     def look():
         with stored.open("r+b") as file:
             file.write(b"changed")
@@ -251,7 +251,7 @@ def test_what_changed_and_is_not_stored_is_dirty(stored):
     assert found(stored)["dirty"] == 0
 
 
-def test_a_range_across_the_border_between_two_looks_is_one(tmp_path):
+def test_a_range_across_two_queries_is_one_range(tmp_path):
     border = page_cache.WINDOW
     path = tmp_path / "sparse"
     with path.open("wb") as file:
@@ -366,7 +366,7 @@ def test_counts_ranges_and_cells_are_those_of_the_pages(seed):
     assert all(high < low for (_, high), (low, _) in itertools.pairwise(ranges))
 
 
-def test_figures_that_are_all_zero_of_pages_that_are_there_are_none(stored):
+def test_figures_that_are_all_zero_for_resident_pages_are_omitted(stored):
     with page_cache.File(str(stored)) as file:
         there = page_cache.Residency(0, file.size, PAGE, 0)
         if page_cache.figures(file, 0, file.size, there) is None:
@@ -376,7 +376,7 @@ def test_figures_that_are_all_zero_of_pages_that_are_there_are_none(stored):
         assert repeatedly(lambda: evict(stored) or page_cache.figures(file, 0, file.size, there), None) is None
 
 
-def test_a_user_who_may_not_know_is_told_so_and_may_warm_all_the_same():
+def test_without_permission_to_query_the_file_is_an_error_but_can_be_warmed():
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o755)
         path = Path(folder, "others")
@@ -419,7 +419,7 @@ def as_nobody(arguments, prepare=int):
 # At a terminal, and in a pipe.
 
 
-def test_at_a_terminal_files_stand_in_columns_with_a_total(tmp_path):
+def test_on_a_terminal_files_are_in_columns_with_a_total(tmp_path):
     names = ["a", "much longer than the other"]
     for i, name in enumerate(names):
         write_pages(tmp_path / name, 3 + i)
@@ -463,12 +463,12 @@ def test_no_row_is_wider_than_a_narrow_terminal(text_file, monkeypatch, columns,
     assert len(ends) == 1
 
 
-def test_a_bar_that_was_asked_for_is_drawn_at_a_narrow_terminal(text_file, monkeypatch):
+def test_a_requested_bar_is_drawn_on_a_narrow_terminal(text_file, monkeypatch):
     monkeypatch.chdir(text_file.parent)
     assert re.match(r"[█▒░]{50} +[\d.]+%  text", Terminal("--width", "50", "text", columns=40).finish()[1])
 
 
-def test_in_a_pipe_each_file_has_one_line_without_codes(tmp_path):
+def test_in_a_pipe_each_file_has_one_line_without_escape_codes(tmp_path):
     paths = [write_pages(tmp_path / name, 2) for name in "abc"]
     lines = said(*paths).splitlines()
     assert [line.split("\t")[1::2] for line in lines] == [["2", str(2 * PAGE), str(path)] for path in paths]
@@ -485,7 +485,7 @@ def test_in_a_pipe_each_file_has_one_line_without_codes(tmp_path):
         ("é日\u202e".encode(), "é日\\u202e"),
     ],
 )
-def test_names_are_shown_without_harm(tmp_path, name, escaped):
+def test_control_characters_in_names_are_escaped(tmp_path, name, escaped):
     path = os.path.join(os.fsencode(tmp_path), name)
     with open(path, "wb"):
         pass
@@ -496,14 +496,14 @@ def test_names_are_shown_without_harm(tmp_path, name, escaped):
     assert missing.stderr == f"mmap-wrap: {tmp_path}/{escaped}2: No such file or directory\n"
 
 
-def test_json_of_nothing_is_an_empty_array(tmp_path):
+def test_json_of_no_file_is_an_empty_array(tmp_path):
     assert json.loads(mmap_wrap_("--json", tmp_path / "missing").stdout) == []
 
 
 # Warming and evicting.
 
 
-def test_warm_brings_a_file_in_and_evict_takes_it_out(stored):
+def test_warm_reads_a_file_into_memory_and_evict_removes_it(stored):
     size = 64 * PAGE
 
     def warmed():
@@ -521,7 +521,7 @@ def test_warm_brings_a_file_in_and_evict_takes_it_out(stored):
     assert found(stored)["cached_pages"] == 0
 
 
-def test_warm_of_a_part_leaves_the_rest_before_it(stored):
+def test_warm_of_a_range_reads_nothing_before_it(stored):
     expected = [[48 * PAGE, 64 * PAGE]]
 
     def look():
@@ -532,7 +532,7 @@ def test_warm_of_a_part_leaves_the_rest_before_it(stored):
     assert repeatedly(look, expected) == expected
 
 
-def test_evict_of_a_part_leaves_the_rest(stored):
+def test_evict_of_a_range_leaves_the_rest(stored):
     expected = [[0, 16 * PAGE], [32 * PAGE, 64 * PAGE]]
 
     def look():
@@ -543,7 +543,7 @@ def test_evict_of_a_part_leaves_the_rest(stored):
     assert repeatedly(look, expected) == expected
 
 
-def test_evict_works_in_pieces_that_end_where_no_pages_hang_together(stored, monkeypatch, capsys):
+def test_evict_works_in_pieces_that_end_between_large_folios(stored, monkeypatch, capsys):
     monkeypatch.setattr(page_cache, "WINDOW", 16 * PAGE)
     pieces, evict = [], raw.mmap_wrap_fd_evict
     monkeypatch.setattr(raw, "mmap_wrap_fd_evict", lambda fd, *piece: pieces.append(piece) or evict(fd, *piece))
@@ -559,7 +559,7 @@ def test_evict_works_in_pieces_that_end_where_no_pages_hang_together(stored, mon
     assert pieces == [(100, 16 * PAGE - 100), *((at * PAGE, 16 * PAGE) for at in (16, 32, 48))]
 
 
-def test_evict_shows_how_far_it_is_and_ctrl_c_ends_it_between_pieces(stored, monkeypatch):
+def test_evict_shows_progress_and_ctrl_c_ends_it_between_pieces(stored, monkeypatch):
     monkeypatch.setattr(page_cache, "WINDOW", 16 * PAGE)
     evicted, advanced = [], []
 
@@ -576,7 +576,7 @@ def test_evict_shows_how_far_it_is_and_ctrl_c_ends_it_between_pieces(stored, mon
     assert advanced == [(f"evicting {stored}", 16 * PAGE)] * 2
 
 
-def test_evict_stores_what_changed(stored):
+def test_evict_writes_changed_pages_back(stored):
     with stored.open("r+b") as file:
         file.write(b"changed")
     size = 64 * PAGE
@@ -584,7 +584,7 @@ def test_evict_stores_what_changed(stored):
     assert stored.read_bytes()[:8].startswith(b"changed")
 
 
-def test_evict_names_who_maps_what_stayed(stored):
+def test_evict_names_processes_that_map_the_remaining_pages(stored):
     mapped = mmap_wrap.map_path(stored, prot=mmap_wrap.PROT_READ)
 
     def look():
@@ -596,13 +596,13 @@ def test_evict_names_who_maps_what_stayed(stored):
     mapped.close()
 
 
-def test_evict_says_that_a_file_of_tmpfs_cannot_go(endless):
+def test_evict_says_that_a_file_of_tmpfs_cannot_be_evicted(endless):
     os.truncate(endless, PAGE)
     Path(endless).write_bytes(b"x" * PAGE)
     assert said("evict", endless) == f"{PAGE}\t{PAGE}\t{PAGE}\ttmpfs has its files in memory only\t{endless}\n"
 
 
-def test_at_a_terminal_warm_and_evict_end_with_a_sentence(stored):
+def test_on_a_terminal_warm_and_evict_end_with_a_sentence(stored):
     def look():
         evict(stored)
         return Terminal("warm", str(stored)).finish()
@@ -654,7 +654,7 @@ def test_lock_keeps_files_in_memory_until_ctrl_c(stored, tmp_path):
             process.kill()
 
 
-def test_lock_ends_where_nothing_can_be_locked(stored):
+def test_lock_fails_if_no_file_can_be_locked(stored):
     process = mmap_wrap_("lock", "missing")
     assert (process.returncode, process.stdout) == (1, "")
 
@@ -664,7 +664,7 @@ def test_lock_ends_where_nothing_can_be_locked(stored):
     assert (shows, "RLIMIT_MEMLOCK" in complains) == ("1 ", True)
 
 
-def test_what_was_saved_is_restored(stored, tmp_path):
+def test_saved_residency_is_restored(stored, tmp_path):
     other = write_pages(tmp_path / "other", 8)
 
     def look():
@@ -696,7 +696,7 @@ def test_what_was_saved_is_restored(stored, tmp_path):
     assert process.stdout.split("\t")[2:] == [str(PAGE), f"{stored}\n"]
 
 
-def test_what_was_not_saved_is_not_restored(tmp_path):
+def test_residency_that_was_not_saved_is_not_restored(tmp_path):
     for text in ("", "x", "{}", "[1]", '[{"path": 1, "ranges": []}]', '[{"path": "x", "ranges": [[1]]}]', "[null]"):
         process = mmap_wrap_("restore", input=text)
         if text == "{}":
@@ -709,7 +709,7 @@ def test_what_was_not_saved_is_not_restored(tmp_path):
     assert missing.stderr == f"mmap-wrap: {tmp_path}/missing: No such file or directory\n"
 
 
-def test_a_part_beyond_the_end_is_nothing(text_file):
+def test_a_range_beyond_the_end_is_empty(text_file):
     assert said("warm", "--offset", "1T", text_file) == f"0\t0\t0\t{text_file}\n"
     assert said("evict", "--offset", "7E", "--size", "7E", text_file) == f"0\t0\t0\t-\t{text_file}\n"
 
@@ -718,7 +718,7 @@ def test_a_part_beyond_the_end_is_nothing(text_file):
 
 
 @pytest.mark.parametrize("command", [[], ["warm"]])
-def test_long_work_shows_how_far_it_is_and_ctrl_c_takes_the_line_away(endless, command):
+def test_long_work_shows_progress_and_ctrl_c_clears_the_line(endless, command):
     terminal = Terminal(*command, endless)
     assert terminal.read_until(lambda written: written.count(" left  ") >= 2)
     os.write(terminal.end, b"\x03")
@@ -731,7 +731,7 @@ def test_long_work_shows_how_far_it_is_and_ctrl_c_takes_the_line_away(endless, c
     assert line, terminal.written
 
 
-def test_the_line_goes_when_the_work_is_done(endless):
+def test_the_progress_line_is_cleared_when_the_work_is_done(endless):
     size, drawn = 1 << 34, False
     while not drawn and size < 1 << 42:
         os.truncate(endless, size)
@@ -744,7 +744,7 @@ def test_the_line_goes_when_the_work_is_done(endless):
     assert lines[1].endswith(endless)
 
 
-def test_the_line_fits_the_terminal(endless):
+def test_the_progress_line_fits_the_terminal(endless):
     terminal = Terminal(endless, columns=40)
     assert terminal.read_until(lambda written: written.count("%  ") >= 2)
     os.write(terminal.end, b"\x03")
@@ -754,7 +754,7 @@ def test_the_line_fits_the_terminal(endless):
     assert max(len(part.replace("^C", "")) for part in drawn) == 39
 
 
-def test_no_line_where_standard_error_is_no_terminal(endless):
+def test_there_is_no_progress_line_without_a_terminal(endless):
     with subprocess.Popen([*PROGRAM, endless], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         try:
             wait_until_open(process, endless)
@@ -776,11 +776,11 @@ def wait_until_open(process, path):
         time.sleep(0.05)
 
 
-def test_the_tests_of_ctrl_c_pass_where_it_is_ignored():
+def test_the_tests_of_ctrl_c_pass_if_sigint_is_ignored():
     """As in the background job of a shell without job control, and by nohup."""
     tests = [
-        "test_long_work_shows_how_far_it_is_and_ctrl_c_takes_the_line_away",
-        "test_no_line_where_standard_error_is_no_terminal",
+        "test_long_work_shows_progress_and_ctrl_c_clears_the_line",
+        "test_there_is_no_progress_line_without_a_terminal",
     ]
     names = [f"{__file__}::{test}" for test in tests]
     script = ["sh", "-c", 'trap "" INT QUIT HUP; exec "$@"', "sh", sys.executable, "-m", "pytest", "-q", *names]
@@ -804,7 +804,7 @@ def things(tmp_path, text_file):
 
 
 @pytest.mark.parametrize("command", [[], ["warm"], ["evict"]])
-def test_what_fails_is_told_and_the_others_are_done(things, command):
+def test_errors_are_reported_and_the_other_files_are_processed(things, command):
     names = ["missing", "fifo", "text", "socket", "folder", "/dev/null"]
     process = mmap_wrap_(*command, *names, cwd=things)
     reason = "only files and block devices have pages in the page cache"
@@ -820,7 +820,7 @@ def test_what_fails_is_told_and_the_others_are_done(things, command):
 
 
 @pytest.mark.usefixtures("nothing_leaks")
-def test_a_fifo_that_comes_in_the_place_of_a_file_is_not_waited_for(tmp_path, monkeypatch):
+def test_a_fifo_that_replaces_a_file_does_not_block(tmp_path, monkeypatch):
     os.mkfifo(tmp_path / "fifo")
     monkeypatch.setattr(os, "stat", lambda path: os.lstat(command_line.__file__))
     with pytest.raises(OSError, match="FIFO") as caught:
@@ -829,14 +829,14 @@ def test_a_fifo_that_comes_in_the_place_of_a_file_is_not_waited_for(tmp_path, mo
 
 
 @pytest.mark.usefixtures("nothing_leaks")
-def test_nothing_is_left_open_or_mapped(things, capsys, monkeypatch):
+def test_no_descriptor_or_mapping_is_left(things, capsys, monkeypatch):
     monkeypatch.chdir(things)
     for command in ([], ["warm"], ["evict"]):
         assert command_line.main([*command, "missing", "fifo", "text", "socket", "folder"]) == 1
     assert capsys.readouterr().err.count("mmap-wrap: ") == 12
 
 
-def test_the_doctor_leaves_nothing_but_the_page_that_it_sealed():
+def test_doctor_leaves_only_the_page_that_it_sealed():
     count = "mmap_wrap.raw.mmap_wrap_list(None, 0)"
     doctor = "with contextlib.redirect_stdout(io.StringIO()): __main__.main(['doctor'])"
     script = f"import contextlib, io, mmap_wrap.raw\nfrom mmap_wrap import __main__\n{doctor}\nprint({count})"
@@ -878,7 +878,7 @@ def test_wrong_usage_ends_with_2(words):
 
 
 @pytest.mark.parametrize("command", ["", *command_line.COMMANDS])
-def test_help_and_version_are_there(command):
+def test_there_are_help_and_version(command):
     words = command.split()
     help_ = said(*words, "--help", environment={"PYTHONIOENCODING": "ascii"})
     assert help_.startswith(f"usage: {' '.join(['mmap-wrap', *words])} [-h]")
@@ -888,7 +888,7 @@ def test_help_and_version_are_there(command):
         assert all(f"mmap-wrap {name}" in help_ for name in command_line.COMMANDS)
 
 
-def test_a_reader_who_goes_away_ends_it_quietly():
+def test_a_closed_pipe_ends_it_without_a_message():
     # More than the interpreter keeps back, and less.
     for arguments in (["constants", "--json"], ["constants", "MS_"]):
         process = subprocess.Popen(
@@ -930,7 +930,7 @@ def test_the_installed_program_is_the_same():
 # Constants.
 
 
-def test_constants_are_the_librarys():
+def test_constants_are_those_of_the_library():
     lines = [line.split("\t") for line in said("constants").splitlines()]
     names = {raw.mmap_wrap_constant_name(i).decode(): i for i in range(raw.mmap_wrap_constant_count())}
     assert sorted(name for name, _, _ in lines) == sorted(names)
@@ -943,7 +943,7 @@ def test_constants_are_the_librarys():
     assert {value for _, value, _ in lines} >= {"-", "0", "1"}
 
 
-def test_constants_of_one_prefix_stand_together():
+def test_constants_are_sorted_by_prefix():
     prefixes = [line.split("_")[0] for line in said("constants").splitlines()]
     runs = [prefix for i, prefix in enumerate(prefixes) if i == 0 or prefixes[i - 1] != prefix]
     assert len(runs) == len(set(runs)) > 5
@@ -959,7 +959,7 @@ def test_constants_are_found_by_a_part_or_a_pattern():
     assert process.stderr == "mmap-wrap: zzz: no constant has such a name\n"
 
 
-def test_at_a_terminal_constants_stand_under_their_prefix():
+def test_on_a_terminal_constants_are_grouped_by_prefix():
     lines = Terminal("constants", "MS_*").finish()
     assert lines[0] == "MS_"
     assert f"  {'MS_SYNC':28} 4  0x4" in lines
@@ -973,7 +973,7 @@ def findings(**options):
     return {finding["name"]: finding for finding in json.loads(said("doctor", "--json", **options))}
 
 
-def test_doctor_tells_what_the_system_tells():
+def test_doctor_shows_the_values_of_the_system():
     told = findings()
     assert told["page size"]["value"] == PAGE
     assert os.uname().release in told["release"]["value"]
@@ -986,7 +986,7 @@ def test_doctor_tells_what_the_system_tells():
     assert all(finding["note"] for finding in told.values() if finding["status"] != "ok")
 
 
-def test_doctor_tells_the_limits_and_which_are_low():
+def test_doctor_shows_the_limits_and_which_are_low():
     def with_limits():
         resource.setrlimit(resource.RLIMIT_MEMLOCK, (65536, resource.getrlimit(resource.RLIMIT_MEMLOCK)[1]))
         resource.setrlimit(resource.RLIMIT_NOFILE, (200, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
@@ -998,7 +998,7 @@ def test_doctor_tells_the_limits_and_which_are_low():
     assert (files["value"], files["status"]) == (200, "low")
 
 
-def test_doctor_tells_the_size_and_the_room_of_shared_memory():
+def test_doctor_shows_the_size_and_free_space_of_shared_memory():
     told = findings()
     if not os.path.isdir("/dev/shm"):
         assert told["/dev/shm"]["status"] == "missing"
@@ -1008,7 +1008,7 @@ def test_doctor_tells_the_size_and_the_room_of_shared_memory():
     assert abs(told["/dev/shm, free"]["value"] - room.f_bavail * room.f_frsize) <= room.f_blocks * room.f_frsize // 10
 
 
-def test_doctor_says_what_to_do_where_shared_memory_is_small(monkeypatch):
+def test_doctor_says_what_to_do_if_shared_memory_is_small(monkeypatch):
     monkeypatch.setattr(os, "statvfs", lambda _: os.statvfs_result((4096, 4096, 16384, 9000, 9000, 0, 0, 0, 0, 255)))
     size, free = doctor._shared_memory()
     assert (size.status, size.value, free.value) == ("low", 64 << 20, 9000 * 4096)
@@ -1019,7 +1019,7 @@ def test_doctor_says_what_to_do_where_shared_memory_is_small(monkeypatch):
     assert (none.status, "No such file" in none.note) == ("missing", True)
 
 
-def test_doctor_tries_what_it_says_is_there():
+def test_doctor_tries_each_feature_that_it_reports():
     told = findings()
     memory = raw.check(raw.mmap_wrap(None, PAGE, 3, mmap_wrap.MAP_PRIVATE | mmap_wrap.MAP_ANONYMOUS, -1, 0))
     named = raw.mmap_wrap_set_name(memory, b"x") >= 0
@@ -1029,7 +1029,7 @@ def test_doctor_tries_what_it_says_is_there():
     assert len([name for name in told if told[name]["group"] == "features"]) == len(doctor.FEATURES)
 
 
-def test_doctor_says_what_a_feature_that_is_missing_needs(monkeypatch):
+def test_doctor_says_what_a_missing_feature_needs(monkeypatch):
     missing = doctor.Feature("next year's", "nothing yet", "Linux 9.9", doctor._memory, doctor._advise("MADV_NO_SUCH"))
     monkeypatch.setattr(doctor, "FEATURES", (missing,))
     (finding,) = doctor._features()
@@ -1045,7 +1045,7 @@ def test_doctor_says_what_a_feature_that_is_missing_needs(monkeypatch):
         "faulthandler.enable()",
     ],
 )
-def test_doctor_tells_that_somebody_else_handles_the_signals(others):
+def test_doctor_reports_other_signal_handlers(others):
     script = f"""
         import faulthandler, signal, mmap_wrap
         from mmap_wrap import raw
@@ -1060,12 +1060,12 @@ def test_doctor_tells_that_somebody_else_handles_the_signals(others):
     assert told["SIGBUS"] == told["SIGSEGV"] == ("missing", "handled elsewhere, or blocked")
 
 
-def test_doctor_finds_its_own_handlers():
+def test_doctor_reports_its_own_handlers():
     told = findings()
     assert (told["SIGBUS"]["status"], told["SIGSEGV"]["status"]) == ("ok", "ok")
 
 
-def test_at_a_terminal_doctor_groups_its_lines():
+def test_on_a_terminal_doctor_groups_its_lines():
     lines = Terminal("doctor", columns=200).finish()
     assert [line for line in lines if line and not line.startswith(" ")] == [
         "library", "kernel", "features", "signals", "limits",

@@ -1,4 +1,4 @@
-"""Every public item says what it does, names its parameters, and has an example that runs."""
+"""Every public item has a docstring that says what it does, names its parameters and has an example that runs."""
 
 import doctest
 import inspect
@@ -36,13 +36,13 @@ def public():
 ITEMS = public()
 
 
-def test_what_is_public_is_found():
+def test_public_items_are_found():
     assert {"mmap_wrap.open", "mmap_wrap.FaultError", "mmap_wrap.raw.check", "mmap_wrap.raw.Info"} <= set(ITEMS)
     assert {f"mmap_wrap.mmap.{name}" for name in ("find", "protect", "view", "closed")} <= set(ITEMS)
     assert not [name for name in ITEMS if name not in ("mmap_wrap", "mmap_wrap.mmap") and ITEMS[name].__doc__ is None]
 
 
-def test_what_is_public_is_of_the_module_that_users_import():
+def test_public_items_have_the_module_that_users_import():
     elsewhere = {
         name: item.__module__ for name, item in ITEMS.items() if inspect.isfunction(item) and name.count(".") == 1
     }
@@ -52,14 +52,14 @@ def test_what_is_public_is_of_the_module_that_users_import():
 
 
 @pytest.mark.parametrize("name", ITEMS)
-def test_each_item_says_first_what_it_does_in_a_line(name):
+def test_each_docstring_begins_with_one_line(name):
     first, *rest = inspect.getdoc(ITEMS[name]).splitlines()
     assert re.search(r"[.:]$", first)
     assert rest[0] == ""
 
 
 @pytest.mark.parametrize("name", ITEMS)
-def test_each_item_has_an_example_that_runs(name, tmp_path, monkeypatch):
+def test_each_public_item_has_an_example_that_runs(name, tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # examples leave their files there
     item = ITEMS[name]
     text = inspect.getdoc(item)
@@ -75,7 +75,7 @@ RANGE = {"offset", "size"}
 
 
 @pytest.mark.parametrize("name", [name for name, item in ITEMS.items() if inspect.isfunction(item)])
-def test_each_parameter_is_named_in_what_is_said_of_it(name):
+def test_each_docstring_names_all_parameters(name):
     text = inspect.getdoc(ITEMS[name])
     parameters = set(inspect.signature(ITEMS[name]).parameters) - {"self"}
     said = {each for each in parameters if re.search(rf"`{each}\b", text)} | (RANGE if "the range" in text else set())
@@ -89,7 +89,7 @@ def test_help_shows_each_function_and_class():
     assert "open(path" in text
 
 
-def test_the_readme_names_each_item():
+def test_the_readme_names_each_public_item():
     text = README.read_text()
     names = [name.rpartition(".")[2] for name in ITEMS if not name.startswith("mmap_wrap.raw.")]
     assert [name for name in names if not re.search(rf"\b{name}\b", text)] == []

@@ -1,4 +1,4 @@
-"""A file truncated under its map is an exception, whatever handles the signals of the process."""
+"""An access to a file that was truncated is an exception, whatever handles the signals of the process."""
 
 import fcntl
 import os
@@ -43,7 +43,7 @@ def cut_short(tmp_path):
         lambda m: m.move(PAGE, 0, 10),
     ],
 )
-def test_each_access_raises_where_it_meets_the_end(cut_short, access):
+def test_each_access_beyond_the_end_raises(cut_short, access):
     with pytest.raises(mmap.FaultError, match=f"file offset [0-9]+ lies beyond the {PAGE} bytes of the file"):
         access(cut_short)
     assert cut_short[PAGE - 1] == ord("x")
@@ -129,7 +129,7 @@ def script(others, end):
 
 
 @pytest.mark.parametrize("others", OTHERS)
-def test_whoever_owns_the_signals_an_access_is_an_exception(others, tmp_path):
+def test_an_access_raises_with_any_signal_handler(others, tmp_path):
     end = """
 for attempt in range(3):
     try:
@@ -151,7 +151,7 @@ def test_a_crash_elsewhere_is_still_a_crash(others, tmp_path):
 
 @pytest.mark.parametrize("name", ["SIGBUS", "SIGSEGV"])
 @pytest.mark.parametrize("others", OTHERS)
-def test_a_signal_that_was_sent_does_what_it_always_did(others, name, tmp_path):
+def test_a_signal_that_was_sent_has_its_usual_effect(others, name, tmp_path):
     before, after = OTHERS[others]
     send = f"\nos.kill(os.getpid(), signal.{name})\nprint('goes on')\n"
     with_us = run(script(others, send), tmp_path / "data")
@@ -214,7 +214,7 @@ def pool_of_one():
 
 
 @pytest.mark.usefixtures("pool_of_one")
-def test_a_view_of_huge_pages_survives_a_copy_that_the_pool_has_no_page_for():
+def test_a_view_of_huge_pages_survives_if_the_pool_has_no_page_for_a_copy():
     script = """
 import os
 import mmap_wrap as mmap

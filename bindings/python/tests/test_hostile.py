@@ -1,4 +1,4 @@
-"""What a map is given, and done to, by those who mean it ill: an exception each, and never the end of the process.
+"""Hostile arguments, subclasses and threads: each is an exception, and none ends the process.
 
 Most of it runs in processes of its own, which may die; a death by a signal fails the test with the line that did it.
 MMAP_WRAP_CALLS says how many random calls are made of each function, MMAP_WRAP_SEED where they begin.
@@ -53,7 +53,7 @@ def test_every_public_function_is_called():
 
 
 @pytest.mark.parametrize("name", sorted(_signatures.SIGNATURES))
-def test_the_calls_of_c_refuse_what_is_no_number(name):
+def test_the_c_calls_raise_for_non_numbers(name):
     kinds = _signatures.SIGNATURES[name][1:]
     for place, kind in enumerate(kinds):
         for wrong in [[], object(), mmap_wrap] + ([] if kind == "d" else [1.5]):
@@ -63,7 +63,7 @@ def test_the_calls_of_c_refuse_what_is_no_number(name):
                 getattr(raw, name)(*arguments)
 
 
-def test_what_only_says_that_it_is_a_slice_is_none():
+def test_an_object_with_the_class_of_a_slice_is_not_a_slice():
     m = mmap(-1, 100)
     for key in (hostile_calls.lying(slice), hostile_calls.lying(int)):
         with pytest.raises(TypeError, match="mmap indices must be integers"):
@@ -86,7 +86,7 @@ def test_a_map_keeps_its_handle_for_life():
     assert one._handle == handle
 
 
-def test_no_map_is_made_past_its_constructor():
+def test_no_map_is_created_without_its_constructor():
     for make in (
         lambda: object.__new__(mmap),
         lambda: mmap._of(1.5, 0, False),
@@ -101,7 +101,7 @@ def test_no_map_is_made_past_its_constructor():
             make()
 
 
-def test_a_map_of_no_handle_raises_and_is_not_pickled():
+def test_a_map_without_a_handle_raises_and_is_not_pickled():
     for handle in (0, -1, 12345, 2**62):
         bare = mmap._of(handle, 0, False)
         for use in (
@@ -133,7 +133,7 @@ def test_two_objects_of_one_handle_close_one_mapping(nothing_leaks):
     assert raw.mmap_wrap_list(None, 0) == before
 
 
-def test_the_class_of_a_map_changes_only_to_one_of_its_shape():
+def test_the_class_of_a_map_changes_only_to_one_of_the_same_layout():
     class Other(mmap):
         __slots__ = ()
 
@@ -165,7 +165,7 @@ def test_an_abstract_class_leaves_no_mapping_behind(nothing_leaks):
         pass
 
 
-def test_who_changes_the_functions_of_ctypes_does_not_change_the_modules():
+def test_replaced_functions_of_ctypes_have_no_effect():
     script = """
 import ctypes
 ctypes.pythonapi.PyBytes_FromStringAndSize.restype = None
@@ -178,7 +178,7 @@ assert m[::7] == bytes(15)
     run_well(script)
 
 
-def test_the_functions_of_the_native_module_take_what_they_are_for():
+def test_the_functions_of_the_native_module_check_their_arguments():
     for wrong in (1, None, "libmmap_wrap.so", 1.5):
         with pytest.raises(TypeError):
             _native.load(wrong, 1)
@@ -192,7 +192,7 @@ def test_the_functions_of_the_native_module_take_what_they_are_for():
             _native.make_class(wrong)
 
 
-def test_a_subclass_may_give_its_buffer_in_its_own_way():
+def test_a_subclass_may_define_buffer():
     if sys.version_info < (3, 12):
         pytest.skip("skipped: __buffer__ is a method since Python 3.12")
 
@@ -245,7 +245,7 @@ FAILING = {
 
 
 @pytest.mark.parametrize("name", FAILING)
-def test_neither_blocks_nor_references_are_lost(name):
+def test_no_memory_block_or_reference_leaks(name):
     m, call = mmap(-1, 100), FAILING[name]
     watched = (m, mmap, BASE, "x", call)
 
@@ -361,7 +361,7 @@ finally:
 """
 
 
-def test_a_view_of_a_map_that_is_resized_meanwhile_has_whole_numbers_or_is_refused():
+def test_a_view_of_a_map_that_another_thread_resizes_is_consistent_or_an_error():
     run_well(RESIZED)
 
 
@@ -396,7 +396,7 @@ time.sleep(0.05)
 @pytest.mark.parametrize(
     "work", ["m[:]", "m[0:100_000] = bytes(100_000)", "m[slow]", "m[slow] = 1", "m[slow:9:2]", "m.find(b'x')"]
 )
-def test_the_interpreter_ends_under_threads_that_are_at_work(work):
+def test_the_interpreter_ends_while_threads_use_maps(work):
     assert run_well(ENDING % work) == "late"
 
 

@@ -1,4 +1,4 @@
-"""The modules of the package import each other one way: no circle, and nothing of what is built upon them."""
+"""The modules of the package import each other in one direction, without a cycle."""
 
 import ast
 from graphlib import CycleError, TopologicalSorter
@@ -60,7 +60,7 @@ def imports(module, path):
     return set().union(*(imported(module, node) for node in statements([tree]))) - {module}
 
 
-def test_no_module_imports_in_a_circle():
+def test_there_is_no_import_cycle():
     graph = {module: imports(module, path) for module, path in MODULES.items()}
     assert set().union(*graph.values()) <= NAMES
     assert len(graph) > 25
@@ -71,7 +71,7 @@ def test_no_module_imports_in_a_circle():
     assert order.index("_base") < order.index("_mapping") < order.index("") < order.index("_command_line.main")
 
 
-def test_a_circle_would_be_found():
+def test_an_import_cycle_would_be_found():
     node = ast.parse("def later():\n    from ._mapping import mmap\nfrom . import _ffi\nimport os").body
     found = set().union(*(imported("_base", each) for each in statements(node)))
     assert found == {"_mapping", "_ffi"}
@@ -79,7 +79,7 @@ def test_a_circle_would_be_found():
         list(TopologicalSorter({"_mapping": {"_base"}, "_base": found}).static_order())
 
 
-def test_the_package_imports_nothing_of_the_command_line():
+def test_the_package_does_not_import_the_command_line():
     users = {
         module for module, path in MODULES.items() if any("_command_line" in name for name in imports(module, path))
     }

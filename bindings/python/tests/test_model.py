@@ -1,4 +1,4 @@
-"""Random programs on a map and on a model of it, a bytearray and a position: hypothesis shrinks what tells them apart.
+"""Random programs on a map and on a model of it, a bytearray and a position: hypothesis shrinks one where they differ.
 
 They are the same programs each time; MMAP_WRAP_HUNT=1 asks for others.
 """

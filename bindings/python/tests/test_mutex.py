@@ -1,4 +1,4 @@
-"""The mutex in a map: one holder at a time, between threads and processes, and a holder that dies is noticed."""
+"""The mutex in a map: one owner at a time among threads and processes, and the death of an owner is noticed."""
 
 import errno
 import os
@@ -67,7 +67,7 @@ def held_by_one_that_died(memory):
     return mutex
 
 
-def test_one_holds_it_at_a_time(memory):
+def test_one_thread_at_a_time_holds_it(memory):
     def work():
         for _ in range(2000):
             with memory.mutex(8):
@@ -84,7 +84,7 @@ def test_one_holds_it_at_a_time(memory):
     assert memory[8:16] == bytes(8)
 
 
-def test_who_cannot_have_it_in_time_is_told(memory):
+def test_a_timeout_is_reported(memory):
     mutex = memory.mutex(0)
     results = []
     with mutex:
@@ -122,7 +122,7 @@ def test_it_belongs_to_a_thread(memory):
             mutex.acquire()
 
 
-def test_a_place_that_cannot_be_is_an_error(memory):
+def test_an_invalid_offset_is_an_error(memory):
     for offset in (4, 4095):
         with pytest.raises(ValueError, match=r"multiple of|beyond|align"):
             memory.mutex(offset)
@@ -131,7 +131,7 @@ def test_a_place_that_cannot_be_is_an_error(memory):
             memory.mutex(offset)
 
 
-def test_a_holder_that_died_is_an_error_until_one_repairs(memory):
+def test_a_dead_owner_is_an_error_until_the_data_is_repaired(memory):
     mutex = held_by_one_that_died(memory)
     for _ in range(2):
         with pytest.raises(mmap.OwnerDiedError) as caught:
@@ -149,7 +149,7 @@ def test_a_holder_that_died_is_an_error_until_one_repairs(memory):
     assert repaired == [True]
 
 
-def test_a_repair_that_fails_leaves_it_to_the_next(memory):
+def test_a_failed_repair_is_left_to_the_next_thread(memory):
     mutex = held_by_one_that_died(memory)
     with pytest.raises(ZeroDivisionError):
         memory.mutex(0, lambda: 1 / 0).acquire()
@@ -165,7 +165,7 @@ def test_a_repair_that_fails_leaves_it_to_the_next(memory):
     assert repaired == [1]
 
 
-def test_a_thread_that_ended_is_a_holder_that_died(memory):
+def test_a_thread_that_ended_is_a_dead_owner(memory):
     mutex = memory.mutex(0)
     thread = threading.Thread(target=mutex.acquire)
     thread.start()
@@ -174,7 +174,7 @@ def test_a_thread_that_ended_is_a_holder_that_died(memory):
         mutex.acquire(SECONDS)
 
 
-def test_a_zombie_holds_nothing(memory):
+def test_a_zombie_process_is_a_dead_owner(memory):
     mutex = memory.mutex(0)
     child = forked(mutex.acquire)
     os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
@@ -183,7 +183,7 @@ def test_a_zombie_holds_nothing(memory):
     assert end_of(child) == 0
 
 
-def test_who_waits_already_is_told_as_well(memory):
+def test_a_waiting_thread_gets_the_error_of_the_dead_owner(memory):
     ready, told = os.pipe()
 
     def hold():
@@ -225,7 +225,7 @@ def test_it_is_the_mutex_of_the_other_languages(memory):
     assert mutex.acquire(0)
 
 
-def test_a_signal_that_raises_ends_the_waiting(memory):
+def test_a_signal_handler_that_raises_ends_the_wait(memory):
     mutex = memory.mutex(0)
     handled = []
 
@@ -262,7 +262,7 @@ def test_a_signal_that_raises_ends_the_waiting(memory):
         signal.signal(signal.SIGUSR1, before)
 
 
-def test_holders_that_are_killed_at_any_moment_never_leave_it_stuck_or_with_two():
+def test_owners_killed_at_any_moment_never_leave_it_locked_or_with_two_owners():
     memory = mmap.shared_memory(name := f"/mmap-wrap-mutex-{os.getpid()}", 4096)
     script = """
 import sys

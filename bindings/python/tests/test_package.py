@@ -1,4 +1,4 @@
-"""The module itself: finding the library, constants, errors, import, and the examples."""
+"""The package itself: loading the library, constants, errors, import, and the examples."""
 
 import doctest
 import errno
@@ -53,7 +53,7 @@ def test_the_examples_in_the_readme_run(tmp_path, monkeypatch):
     assert (failed, tried > 10) == (0, True)
 
 
-def test_a_library_that_is_not_there_says_what_to_do():
+def test_a_missing_library_is_an_error_with_a_remedy():
     child = run("import mmap_wrap", MMAP_WRAP_LIBRARY="/nowhere/libmmap_wrap.so")
     last = child.stderr.splitlines()[-1]
     assert last.startswith("ImportError: mmap_wrap cannot load its native library: /nowhere/libmmap_wrap.so")
@@ -61,7 +61,7 @@ def test_a_library_that_is_not_there_says_what_to_do():
     assert "MMAP_WRAP_LIBRARY" in last
 
 
-def test_a_library_of_another_kind_says_what_to_do():
+def test_a_library_of_another_machine_is_an_error_with_a_remedy():
     import _ctypes
 
     child = run("import mmap_wrap", MMAP_WRAP_LIBRARY=getattr(_ctypes, "__file__", None) or "libc.so.6")
@@ -78,7 +78,7 @@ def test_the_environment_names_the_library_to_load(tmp_path):
     assert child.stdout == "True\n"
 
 
-def test_a_library_with_another_abi_number_is_refused_with_both_numbers():
+def test_a_library_with_another_abi_number_is_an_error_with_both_numbers():
     source = Path(_ffi.__file__).read_text()
     other = source.replace("MMAP_WRAP_ABI_VERSION, MMAP_WRAP_REST", "MMAP_WRAP_REST\n\nMMAP_WRAP_ABI_VERSION = 12345")
     assert other != source
@@ -90,7 +90,7 @@ def test_a_library_with_another_abi_number_is_refused_with_both_numbers():
         )
 
 
-def test_the_codes_are_the_librarys():
+def test_the_codes_are_those_of_the_library():
     codes = {name: value for name, value in vars(_header).items() if name.startswith("MMAP_WRAP_E_")}
     assert len(codes) > 10
     for name, code in codes.items():
@@ -145,12 +145,12 @@ def test_a_constant_of_another_platform_is_missing_and_says_so():
 @pytest.mark.parametrize(
     "name", ["PROT_REED", "PROT_READ\0x", "PROT_READ ", "prot_read", "", "\udc80", "__path_to__", "é"]
 )
-def test_a_name_that_nobody_knows_is_no_attribute(name):
+def test_an_unknown_name_is_an_attribute_error(name):
     with pytest.raises(AttributeError, match="has no attribute"):
         getattr(mmap_wrap, name)
 
 
-def test_dir_lists_the_module_and_every_constant_there_is():
+def test_dir_lists_the_module_and_every_available_constant():
     listed = dir(mmap_wrap)
     assert {"mmap", "map_path", "PROT_READ", "MAP_ANONYMOUS", "MADV_DONTNEED", "MS_SYNC", "PAGESIZE"} <= set(listed)
     assert listed == sorted(set(listed))
@@ -172,7 +172,7 @@ def without_site():
     return {**os.environ, "PYTHONPATH": str(Path(mmap_wrap.__file__).parent.parent)}
 
 
-def test_the_version_is_the_librarys():
+def test_the_version_is_that_of_the_library():
     from importlib.metadata import version
 
     assert mmap_wrap.__version__ == version("mmap-wrap") == _ffi.mmap_wrap_version().decode()

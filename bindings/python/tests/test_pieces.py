@@ -1,4 +1,4 @@
-"""Calls over much memory go in pieces: Ctrl-C comes through, and the results are those of one call."""
+"""Calls over much memory work in pieces, so that Ctrl-C is handled; the results are those of one call."""
 
 import operator
 import os
@@ -29,7 +29,7 @@ def in_map(data):
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_searching_finds_what_bytes_do(small_pieces, seed):
+def test_searching_finds_the_same_as_in_bytes(small_pieces, seed):
     draw = random.Random(seed)
     for _ in range(40):
         data = bytes(draw.choices(b"ab" if seed % 2 else b"aab", k=draw.randrange(1, 200)))
@@ -52,7 +52,7 @@ def test_searching_finds_what_bytes_do(small_pieces, seed):
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_copying_and_comparing_do_what_one_call_does(small_pieces, seed):
+def test_copying_and_comparing_have_the_result_of_one_call(small_pieces, seed):
     draw = random.Random(seed)
     for _ in range(40):
         size = draw.randrange(1, 100)
@@ -134,7 +134,7 @@ def hole():
         lambda m, _: m.readline(),
     ],
 )
-def test_ctrl_c_comes_through_within_a_second(hole, act, collected_when_asked):
+def test_ctrl_c_is_handled_within_a_second(hole, act, collected_when_asked):
     # No collector: what a handler raises in the middle of a callback of its, such as hypothesis's, is lost.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     sent = []
@@ -156,7 +156,7 @@ def test_ctrl_c_comes_through_within_a_second(hole, act, collected_when_asked):
 
 
 @pytest.mark.parametrize("name", ["fill", "move", "copy"])
-def test_ctrl_c_between_two_pieces_ends_what_changes_memory(name, monkeypatch, collected_when_asked):
+def test_ctrl_c_between_two_pieces_ends_a_change_of_memory(name, monkeypatch, collected_when_asked):
     monkeypatch.setattr(_pieces, "PIECE", 4096)
     called = []
     whole = getattr(_ffi, f"mmap_wrap_{name}")

@@ -1,4 +1,4 @@
-"""Protection is the pages': what it forbids is an exception, and nothing has changed."""
+"""Protection of pages: an access without permission is an exception, and nothing has changed."""
 
 import errno
 
@@ -20,7 +20,7 @@ def guarded():
     return m
 
 
-def test_forbidden_reads_are_faults_with_the_offset(guarded):
+def test_reads_without_permission_are_faults_with_the_offset(guarded):
     assert guarded[2 * PAGE - 1] == ord("x")
     with pytest.raises(mmap.FaultError, match=f"the access faulted at offset {2 * PAGE}, after 0 of 1 bytes") as caught:
         guarded[2 * PAGE]
@@ -35,7 +35,7 @@ def test_forbidden_reads_are_faults_with_the_offset(guarded):
         list(guarded)
 
 
-def test_forbidden_writes_are_faults_and_change_nothing(guarded):
+def test_writes_without_permission_are_faults_and_change_nothing(guarded):
     with pytest.raises(mmap.FaultError, match=f"at offset {PAGE}, after 0 of 1 bytes"):
         guarded[PAGE] = 1
     with pytest.raises(mmap.FaultError):
@@ -46,13 +46,13 @@ def test_forbidden_writes_are_faults_and_change_nothing(guarded):
     assert guarded[:] == b"x" * 3 * PAGE
 
 
-def test_protection_is_given_back(guarded):
+def test_protection_is_restored(guarded):
     guarded.protect(mmap.PROT_READ | mmap.PROT_WRITE)
     guarded[:] = b"y" * 3 * PAGE
     assert guarded.find(b"x") == -1
 
 
-def test_a_view_has_no_such_protection():
+def test_a_view_does_not_catch_faults():
     # What the documentation says of views: the kernel itself ends the process.
     child = run(
         "import mmap_wrap; m = mmap_wrap.mmap(-1, 4096); v = m.view(); m.protect(mmap_wrap.PROT_READ); v[0] = 1"

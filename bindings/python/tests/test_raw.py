@@ -1,4 +1,4 @@
-"""The calls as they are in C: all of the header's, with its parameters, and what they answer is not touched."""
+"""The functions of the C header in `mmap_wrap.raw`: all of them, with their parameters and unchanged results."""
 
 import ctypes
 import errno
@@ -39,7 +39,7 @@ def declared():
     return functions
 
 
-def test_every_call_of_the_header_is_there_with_its_parameters():
+def test_every_call_of_the_header_exists_with_its_parameters():
     assert len(declared()) == HEADER.count("\nMMAP_WRAP_API ") > 60
     assert declared() == _signatures.SIGNATURES
 
@@ -107,18 +107,18 @@ def test_the_native_module_has_the_numbers_of_the_header():
     } == numbers
 
 
-def test_a_call_is_bound_when_it_is_first_asked_for():
+def test_a_call_is_bound_at_its_first_use():
     there = "print('mmap_wrap_wake' in vars(raw))"
     assert run_well(f"from mmap_wrap import raw; {there}; raw.mmap_wrap_wake; {there}") == "False\nTrue\n"
 
 
 @pytest.mark.parametrize("name", ["mmap_wrap_no_such_call", "mmap_wrap_PROT_READ", "mmap", "", "\udc80"])
-def test_a_call_that_is_not_there_is_no_attribute(name):
+def test_an_unknown_call_is_an_attribute_error(name):
     with pytest.raises(AttributeError, match=r"module 'mmap_wrap.raw' has no attribute"):
         getattr(raw, name)
 
 
-def test_no_answer_is_an_exception():
+def test_results_are_never_raised():
     assert raw.munmap_wrap(0) == raw.MMAP_WRAP_E_HANDLE
     assert raw.mmap_wrap_address(0) is None
     assert raw.mmap_path_wrap(b"/nowhere", raw.MMAP_WRAP_REST, 1, 2, 0) == -errno.ENOENT
@@ -126,7 +126,7 @@ def test_no_answer_is_an_exception():
     assert raw.mmap_wrap_strerror(raw.MMAP_WRAP_E_SEALED).endswith(b"(MMAP_WRAP_E_SEALED)")
 
 
-def test_what_the_calls_take_and_answer_arrives_whole():
+def test_arguments_and_results_are_passed_unchanged():
     handle = raw.check(raw.mmap_unnamed_wrap(4096, mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_SHARED))
     assert raw.mmap_wrap_put_float(handle, raw.MMAP_WRAP_F64, 8, 0.1) == 0
     assert raw.mmap_wrap_get_float(handle, raw.MMAP_WRAP_F64, 8) == 0.1
@@ -142,7 +142,7 @@ def test_what_the_calls_take_and_answer_arrives_whole():
     assert raw.munmap_wrap(handle) == 1
 
 
-def test_check_gives_the_answer_or_raises():
+def test_check_returns_the_result_or_raises():
     assert raw.check(0) == 0
     assert raw.check(2**63 - 1) == 2**63 - 1
     with pytest.raises(ValueError, match="handle"):

@@ -1,4 +1,4 @@
-"""A view keeps its memory, and the map open, until everything made from it is gone."""
+"""A view keeps its memory mapped, and the map open, until every object made from it is gone."""
 
 import gc
 import struct
@@ -10,7 +10,7 @@ from conftest import is_mapped, told
 import mmap_wrap as mmap
 
 
-def test_a_view_is_the_memory_itself():
+def test_a_view_is_not_a_copy():
     m = mmap.mmap(-1, 8192)
     view = m.view("u1", 4096, 10)
     assert (view.format, view.itemsize, view.ndim, len(view), view.readonly) == ("B", 1, 1, 10, False)
@@ -30,7 +30,7 @@ def test_a_view_of_a_map_for_reading_is_read_only(text_file):
         view[0] = 1
 
 
-def test_protection_that_grants_writing_makes_later_views_writable(text_file):
+def test_views_after_protect_with_prot_write_are_writable(text_file):
     m = mmap.map_path(text_file, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ)
     m.protect(mmap.PROT_READ | mmap.PROT_WRITE)
     m[0] = 1
@@ -82,10 +82,10 @@ def keep_view_of_numpy_array(view):
         keep_view_of_numpy_array,
     ],
 )
-def test_whatever_is_made_of_a_view_holds_the_map_open(keep):
+def test_objects_made_from_a_view_keep_the_map_open(keep):
     m = mmap.mmap(-1, 4096)
     kept = keep(m.view())
-    with pytest.raises(BufferError, match=r"mmap\.close: 1 export is held; release it first"):
+    with pytest.raises(BufferError, match=r"mmap\.close: the mapping has 1 acquired address; release it first"):
         m.close()
     assert not m.closed
     m[0] = 1
@@ -94,16 +94,16 @@ def test_whatever_is_made_of_a_view_holds_the_map_open(keep):
     assert m.closed
 
 
-def test_releasing_a_view_lets_the_map_close():
+def test_a_map_can_be_closed_after_its_view_is_released():
     m = mmap.mmap(-1, 4096)
     with m.view() as view, m.view():
         view[0] = 1
-        with pytest.raises(BufferError, match="2 exports"):
+        with pytest.raises(BufferError, match="2 acquired addresses"):
             m.close()
     m.close()
 
 
-def test_leaving_a_with_block_while_a_view_lives_is_an_error_and_keeps_the_map():
+def test_leaving_a_with_block_while_a_view_exists_is_an_error_and_keeps_the_map():
     m = mmap.mmap(-1, 4096)
     with pytest.raises(BufferError), m:
         view = m.view()
@@ -111,7 +111,7 @@ def test_leaving_a_with_block_while_a_view_lives_is_an_error_and_keeps_the_map()
     assert m[0] == 1
 
 
-def test_a_view_outlives_its_map_object_and_unmaps_at_its_end(text_file):
+def test_a_view_outlives_its_map_object_and_then_unmaps(text_file):
     view = mmap.map_path(text_file, prot=mmap.PROT_READ).view()
     part = view[4:7]
     del view
@@ -151,7 +151,7 @@ def test_a_finalizer_in_a_cycle_can_still_use_the_view(text_file, collected_when
     assert not is_mapped(text_file)
 
 
-def test_a_refused_view_holds_nothing():
+def test_a_view_that_fails_keeps_nothing():
     m = mmap.mmap(-1, 4096)
     with pytest.raises(ValueError, match="extends beyond 4096 byte mapping"):
         m.view("u1", 4000, 97)
@@ -166,7 +166,7 @@ def test_many_views_are_counted_one_by_one():
     while views:
         with pytest.raises(BufferError, match=r"^cannot close exported pointers exist") as caught:
             m.close()
-        assert f"mmap.close: {len(views)} export" in told(caught.value)
+        assert f"mmap.close: the mapping has {len(views)} acquired address" in told(caught.value)
         views.pop()
     m.close()
 
@@ -177,7 +177,7 @@ def test_memoryview_of_a_map_counts_like_a_view():
     struct.pack_into("I", m, 4, 0x01020304)
     assert view[4:8].cast("I")[0] == 0x01020304
     assert bytes(m) == view.tobytes() == m[:]
-    with pytest.raises(BufferError, match="1 export is held"):
+    with pytest.raises(BufferError, match="1 acquired address"):
         m.close()
     view.release()
     m.close()
@@ -185,7 +185,7 @@ def test_memoryview_of_a_map_counts_like_a_view():
         memoryview(m)
 
 
-def test_a_read_only_map_gives_no_writable_buffer(text_file):
+def test_a_read_only_map_exports_no_writable_buffer(text_file):
     m = mmap.map_path(text_file, prot=mmap.PROT_READ)
     with pytest.raises((BufferError, TypeError)):
         struct.pack_into("B", m, 0, 1)
@@ -201,7 +201,7 @@ def test_numpy_writes_through_a_view():
 
 
 @pytest.mark.parametrize("kind", ["", "<", "<<u4", "<>u4", "u3", "B", "u4 ", "U4"])
-def test_what_is_no_kind_is_refused_with_those_there_are(kind):
+def test_an_unknown_kind_is_an_error_with_the_known_kinds(kind):
     m = mmap.mmap(-1, 8)
     assert m.get("<u4", 0) == m.get(">u4", 0) == 0
     for call in (m.view, lambda kind: m.get(kind, 0), lambda kind: m.put(kind, 0, 0)):
@@ -209,7 +209,7 @@ def test_what_is_no_kind_is_refused_with_those_there_are(kind):
             call(kind)
 
 
-def test_a_float_that_does_not_fit_is_an_overflow_as_an_integer_is():
+def test_a_float_that_does_not_fit_is_an_overflow_error():
     m = mmap.mmap(-1, 8)
     for kind, value in (("f4", 1e300), (">f4", -3.5e38), ("f8", 10**400), ("u1", 256), ("i8", 1 << 63)):
         with pytest.raises(OverflowError):
@@ -221,7 +221,7 @@ def test_a_float_that_does_not_fit_is_an_overflow_as_an_integer_is():
         assert m.get(kind, 0) == pytest.approx(value)
 
 
-def test_a_float_is_put_by_float_or_index_and_a_text_is_no_number():
+def test_a_float_element_takes_float_or_index_but_no_string():
     class Half:
         def __float__(self):
             return 0.5
@@ -240,7 +240,7 @@ def test_a_float_is_put_by_float_or_index_and_a_text_is_no_number():
                 m.put(kind, 0, wrong)
 
 
-def test_a_number_that_does_not_fit_a_word_is_refused():
+def test_a_number_that_does_not_fit_a_word_is_an_error():
     m = mmap.anonymous(8)
     changes = (m.atomic_store, m.atomic_add, m.atomic_exchange)
     changes += (lambda at, value, bits: m.atomic_compare_exchange(at, value, 0, bits),)

@@ -1,6 +1,6 @@
 // Copies, fills, comparisons, searches for a byte and accesses of single words whose faults are repaired, for arm64.
 //
-// As in x86_64.s: every load and store lies between labels that the exception table in engine.rs names. x0, x1 and x2
+// As in x86_64.s: every load and store lies between labels that the exception table in mod.rs names. x0, x1 and x2
 // say what is left at any instruction of the block code; a fault there does that again byte by byte, and a fault in the
 // byte loops stops at the exact byte.
 //
@@ -11,24 +11,14 @@
 //
 // The handler puts the address of a fault into x10. Source and destination do not overlap.
 
-.text
-
-.macro hidden name
-.globl \name
-.hidden \name
-\name:
-.endm
-
 .macro done
     mov     x0, xzr
     ret
 .endm
 
 .balign 64
-.type mmap_wrap_guarded_copy, %function
-hidden mmap_wrap_guarded_copy
-.cfi_startproc
-hidden mmap_wrap_guarded_copy_begin
+function copy
+hidden copy_begin
     cmp     x2, #16
     b.lo    8f
     cmp     x2, #64
@@ -117,15 +107,13 @@ hidden mmap_wrap_guarded_copy_begin
     ldrb    w6, [x1]
     strb    w6, [x0]
 6:  done
-hidden mmap_wrap_guarded_copy_end
+hidden copy_end
 .cfi_endproc
 
 .balign 64
-.type mmap_wrap_guarded_fill, %function
-hidden mmap_wrap_guarded_fill
-.cfi_startproc
+function fill
     dup     v0.16b, w1
-hidden mmap_wrap_guarded_fill_begin
+hidden fill_begin
     cmp     x2, #64
     b.lo    3f
 2:  stp     q0, q0, [x0]
@@ -171,12 +159,12 @@ hidden mmap_wrap_guarded_fill_begin
 8:  cbz     x2, 9f
     strb    w1, [x0]
 9:  done
-hidden mmap_wrap_guarded_fill_end
+hidden fill_end
 .cfi_endproc
 
-// What is left of a copy, byte by byte. The pointers move after the store.
+// The rest of a copy, byte by byte. The pointers move after the store.
 .balign 16
-hidden mmap_wrap_guarded_copy_rest
+hidden copy_rest
 .cfi_startproc
     cbz     x2, 3f
 2:  ldrb    w6, [x1]
@@ -185,41 +173,38 @@ hidden mmap_wrap_guarded_copy_rest
     add     x0, x0, #1
     subs    x2, x2, #1
     b.ne    2b
-hidden mmap_wrap_guarded_copy_rest_end
+hidden copy_rest_end
 3:  done
 .cfi_endproc
 
-// What is left of a fill, byte by byte.
-hidden mmap_wrap_guarded_fill_rest
+// The rest of a fill, byte by byte.
+hidden fill_rest
 .cfi_startproc
     cbz     x2, 3f
 2:  strb    w1, [x0]
     add     x0, x0, #1
     subs    x2, x2, #1
     b.ne    2b
-hidden mmap_wrap_guarded_fill_rest_end
+hidden fill_rest_end
 3:  done
 .cfi_endproc
 
-// Where the handler ends both, at the byte that faults.
-hidden mmap_wrap_guarded_stop
+// The fix-up of both, at the byte that faults.
+hidden stop
 .cfi_startproc
     mov     x0, x2
     mov     x1, x10
     ret
 .cfi_endproc
 
-// How many bytes are equal, from the first on, as far as is sure: short of the first that differs or faults by less than 64
-// bytes, and of the size by less than 16. A fault needs no other fix-up than to return: x3 counts bytes that are equal at any
-// instruction.
+// A number of bytes that are equal, from the first on: less than 64 below the first byte that differs or faults, and less than
+// 16 below the size. The fix-up of a fault only returns: at any instruction x3 counts bytes that are equal.
 //
 //   mmap_wrap_guarded_equal(x0 first, x1 second, x2 size)       x0: bytes
 .balign 64
-.type mmap_wrap_guarded_equal, %function
-hidden mmap_wrap_guarded_equal
-.cfi_startproc
+function equal
     mov     x3, xzr
-hidden mmap_wrap_guarded_equal_begin
+hidden equal_begin
 1:  add     x4, x3, #64
     cmp     x4, x2
     b.hi    2f
@@ -255,17 +240,17 @@ hidden mmap_wrap_guarded_equal_begin
     b.ne    3f
     mov     x3, x4
     b       2b
-hidden mmap_wrap_guarded_equal_end
+hidden equal_end
 3:  mov     x0, x3
     ret
 .cfi_endproc
 
-// Where a byte first is. The fix-up of a fault looks again byte by byte, and stops at the one that faults.
+// The first position of a byte. The fix-up of a fault searches again byte by byte, and stops at the byte that faults.
 //
-//   mmap_wrap_guarded_find_byte(x0 from, x1 byte, x2 size)      x0: bytes that are others, x1: 1 if the byte follows them,
-//                                                               0 if they are all or the next one faults
+//   mmap_wrap_guarded_find_byte(x0 from, x1 byte, x2 size)      x0: bytes before it, x1: 1 if it was found,
+//                                                               0 if the next byte is the end or faults
 //
-// x3 counts bytes looked at. Four bits of x6 stand for each byte of a vector.
+// x3 counts the bytes searched. Four bits of x6 represent each byte of a vector.
 .macro find_in vector
     shrn    v5.8b, \vector\().8h, #4
     fmov    x6, d5
@@ -273,12 +258,10 @@ hidden mmap_wrap_guarded_equal_end
 .endm
 
 .balign 64
-.type mmap_wrap_guarded_find_byte, %function
-hidden mmap_wrap_guarded_find_byte
-.cfi_startproc
+function find_byte
     mov     x3, xzr
     dup     v0.16b, w1
-hidden mmap_wrap_guarded_find_byte_begin
+hidden find_byte_begin
     cmp     x2, #16
     b.lo    8f
     sub     x4, x2, #64
@@ -311,7 +294,7 @@ hidden mmap_wrap_guarded_find_byte_begin
     b.le    3b
     cmp     x3, x2
     b.eq    9f
-    // less than 16: the last 16, of which the first part is known
+    // less than 16: the last 16, whose first part was searched already
     mov     x3, x4
     ldr     q1, [x0, x3]
     cmeq    v1.16b, v1.16b, v0.16b
@@ -366,11 +349,11 @@ hidden mmap_wrap_guarded_find_byte_begin
     csel    x0, x6, x4, lo
     mov     x1, #1
     ret
-12: b       mmap_wrap_guarded_find_byte_rest
-hidden mmap_wrap_guarded_find_byte_end
+12: to_label b, find_byte_rest
+hidden find_byte_end
 .cfi_endproc
 
-hidden mmap_wrap_guarded_find_byte_rest
+hidden find_byte_rest
 .cfi_startproc
     cmp     x3, x2
     b.hs    2f
@@ -380,7 +363,7 @@ hidden mmap_wrap_guarded_find_byte_rest
     add     x3, x3, #1
     cmp     x3, x2
     b.lo    1b
-hidden mmap_wrap_guarded_find_byte_rest_end
+hidden find_byte_rest_end
 2:  mov     x0, x3
     mov     x1, xzr
     ret
@@ -389,17 +372,15 @@ hidden mmap_wrap_guarded_find_byte_rest_end
     ret
 .cfi_endproc
 
-// Accesses of one word. An instruction that faults has changed nothing that is looked at again, so all of them are one
-// range of the exception table and go on at one place.
+// Accesses of one word. An instruction that faults has changed nothing that is used later, so all of them are one range of
+// the exception table and have one fix-up.
 //
 //   mmap_wrap_guarded_*(x0 word, x1 operand, x2 expected)   x0: 0, x1: the word, or the word before; or x0: 1, it faulted
 .balign 16
-hidden mmap_wrap_guarded_word_begin
+hidden word_begin
 
 .macro guarded_word name
-.type mmap_wrap_guarded_\name, %function
-hidden mmap_wrap_guarded_\name
-.cfi_startproc
+function \name
 .endm
 
 .macro guarded_word_done
@@ -407,7 +388,7 @@ hidden mmap_wrap_guarded_\name
 .cfi_endproc
 .endm
 
-// Of any alignment. size: what follows ldr and str. r: the letter of the registers.
+// Of any alignment. size: the suffix of ldr and str. r: the letter of the registers.
 .macro guarded_number bits, size, r
 guarded_word get\bits
     ldr\size \r\()1, [x0]
@@ -454,9 +435,9 @@ guarded_word compare_exchange\bits
 
 guarded_atomics 32, w
 guarded_atomics 64, x
-hidden mmap_wrap_guarded_word_end
+hidden word_end
 
-hidden mmap_wrap_guarded_word_stop
+hidden word_stop
 .cfi_startproc
     mov     x0, #1
     ret

@@ -1,20 +1,29 @@
-//! What depends on the processor: the loops that copy, fill and compare, the accesses of single words, the table of their
-//! instructions that may fault, the registers that a repair changes, and a clock that costs next to nothing to read.
+//! Code for each processor: the loops that copy, fill and compare, the accesses of single words, the table of their
+//! instructions that may fault, the registers that a repair changes, and a counter that is fast to read.
 //!
-//! Processors without loops have none here; accesses then go through the kernel.
+//! On other processors there are no loops, and the kernel makes the accesses.
 
 mod registers;
 
 pub use registers::Registers;
 
-#[cfg(all(target_arch = "x86_64", not(windows)))]
-std::arch::global_asm!(include_str!("x86_64.s"), options(raw));
-#[cfg(all(target_arch = "x86_64", windows))]
-std::arch::global_asm!(".set NOT_ELF, 1", include_str!("x86_64.s"), options(raw));
-#[cfg(target_arch = "aarch64")]
-std::arch::global_asm!(include_str!("aarch64.s"), options(raw));
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+macro_rules! assemble {
+    ($($set:literal)?) => {
+        #[cfg(target_arch = "x86_64")]
+        std::arch::global_asm!($($set,)? include_str!("format.s"), include_str!("x86_64.s"), options(raw));
+        #[cfg(target_arch = "aarch64")]
+        std::arch::global_asm!($($set,)? include_str!("format.s"), include_str!("aarch64.s"), options(raw));
+    };
+}
+#[cfg(all(any(target_arch = "x86_64", target_arch = "aarch64"), not(any(windows, target_os = "macos"))))]
+assemble!();
+#[cfg(all(any(target_arch = "x86_64", target_arch = "aarch64"), windows))]
+assemble!(".set NOT_ELF, 1");
+#[cfg(all(any(target_arch = "x86_64", target_arch = "aarch64"), target_os = "macos"))]
+assemble!(".set NOT_ELF, 1\n.set MACHO, 1");
 
-/// What a loop returns: bytes left undone, and the address that faulted, which has a meaning only if some are.
+/// The result of a loop: the bytes left undone and, if there are any, the address that faulted.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct Outcome {
@@ -22,8 +31,8 @@ pub struct Outcome {
     pub address: usize,
 }
 
-/// What a search for a byte returns: the bytes before it, and 1. If there is none, the bytes before the one that faults, or
-/// all, and 0.
+/// The result of a search for a byte: the number of bytes before it, and 1. If there is none, the number of all bytes, or of
+/// those before the one that faults, and 0.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Found {
@@ -31,7 +40,7 @@ pub struct Found {
     pub found: usize,
 }
 
-/// The convention by which the loops are called: on x86-64 that of System V on every system.
+/// The calling convention of the loops: on x86-64 that of System V, on every system.
 #[cfg(target_arch = "x86_64")]
 macro_rules! called {
     (fn($($argument:ty),*) -> $result:ty) => { unsafe extern "sysv64" fn($($argument),*) -> $result };
@@ -50,21 +59,21 @@ pub struct Loops {
     pub copy: called!(fn(*mut u8, *const u8, usize) -> Outcome),
     /// (to, byte, size)
     pub fill: called!(fn(*mut u8, u8, usize) -> Outcome),
-    /// (first, second, size): bytes that are equal for certain. More may be, up to the first that differs or faults.
+    /// (first, second, size): a number of bytes that are equal; more may be equal, up to the first that differs or faults.
     pub equal: called!(fn(*const u8, *const u8, usize) -> usize),
     /// (from, byte, size)
     pub find_byte: called!(fn(*const u8, u8, usize) -> Found),
-    /// Plain, of any alignment, 1, 2, 4 and 8 bytes wide.
+    /// Plain accesses of any alignment, of 1, 2, 4 and 8 bytes.
     pub scalars: [Scalar; 4],
-    /// Of aligned words of 32 and of 64 bits.
+    /// Atomic accesses of aligned words, of 32 and of 64 bits.
     pub atomics: [Atomics; 2],
 }
 
-/// An access of one word: (word, operand, expected); what it has no use for is ignored.
+/// An access of one word: (word, operand, expected); arguments that it does not need are ignored.
 pub type Access = called!(fn(*mut u8, u64, u64) -> Word);
 
-/// What an access of a word returns: whether it faulted and, if not, the word, or the word before. The bits above
-/// those of an atomic word have no meaning.
+/// The result of an access of a word: whether it faulted and, if not, the word, or its value before the operation. The bits
+/// above those of an atomic word are undefined.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct Word {
@@ -88,7 +97,8 @@ pub struct Atomics {
     pub compare_exchange: Access,
 }
 
-/// Declares the accesses of words in the assembly, which have the same names on every processor, and makes a table of them.
+/// Declares the functions of the assembly that access words, which have the same names on every processor, and a table of
+/// them.
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 macro_rules! words {
     ($table:ident: [$type:ident; $count:literal] = $({ $($member:ident: $access:ident),* })*) => {
@@ -125,7 +135,7 @@ words! {
         }
 }
 
-/// Declares the labels in the assembly, and makes the table: what faults from `begin` up to `end` continues at `fixup`.
+/// Declares the labels of the assembly, and a table: execution continues at `fixup` after a fault in `begin` .. `end`.
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 macro_rules! exception_table {
     ($($begin:ident .. $end:ident => $fixup:ident;)*) => {
@@ -135,7 +145,7 @@ macro_rules! exception_table {
             static mmap_wrap_guarded_word_stop: u8;
         }
 
-        /// Where execution continues after a fault at instruction `pc`, if it is one of the loops'.
+        /// Where execution continues after a fault at the instruction `pc`; `None` if that is not in a loop.
         pub fn fixup(pc: usize) -> Option<usize> {
             [$((&raw const $begin, &raw const $end, &raw const $fixup)),*]
                 .into_iter()
@@ -196,14 +206,14 @@ mod processor {
         if std::is_x86_feature_detected!("avx2") { &[AVX2, SSE2] } else { &[SSE2] }
     }
 
-    /// A counter of the processor's: 1.8 to 5 in a nanosecond.
+    /// A counter of the processor: 1.8 to 5 ticks per nanosecond.
     #[inline(always)]
     pub fn ticks() -> u64 {
-        // SAFETY: every x86-64 processor has the instruction; a kernel that forbids it to programs is not known.
+        // SAFETY: every x86-64 processor has the instruction; no known kernel forbids it to programs.
         unsafe { std::arch::x86_64::_rdtsc() }
     }
 
-    /// So many ticks are 12 to 33 microseconds.
+    /// 12 to 33 microseconds.
     pub fn ticks_of_a_lease() -> u64 {
         60_000
     }
@@ -245,7 +255,7 @@ mod processor {
         &[NEON]
     }
 
-    /// The counter that Linux, and every other system for this processor, lets programs read.
+    /// The counter that Linux, and every other system for this processor, permits programs to read.
     #[inline(always)]
     pub fn ticks() -> u64 {
         let ticks: u64;

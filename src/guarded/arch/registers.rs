@@ -1,4 +1,4 @@
-//! The interrupted thread's registers that a repair reads and changes: where each system keeps them.
+//! The registers of the interrupted thread that a repair reads and changes, in the context of each system.
 
 #[cfg(unix)]
 use libc::{c_void, ucontext_t as Context};
@@ -7,7 +7,7 @@ use std::ffi::c_void;
 #[cfg(windows)]
 use windows_sys::Win32::System::Diagnostics::Debug::CONTEXT as Context;
 
-/// The interrupted thread's registers that repairing needs.
+/// The registers of the interrupted thread that a repair needs.
 pub struct Registers<'a>(
     #[cfg_attr(not(any(target_arch = "x86_64", target_arch = "aarch64")), allow(dead_code, reason = "there are no loops"))]
     &'a mut Context,
@@ -22,22 +22,22 @@ impl Registers<'_> {
     }
 }
 
-/// For a system and a processor: the instruction pointer, the register that the loops take the address of a fault from (r10,
-/// x10), and, where it is kept, whether the access was a store.
+/// For a system and a processor: the instruction pointer, the register in which the loops expect the address of a fault (r10,
+/// x10), and, if the system reports it, whether the access was a store.
 macro_rules! registers {
     ($($system:literal)* on $processor:literal, $context:ident: $pc:expr, $scratch:expr, $is_store:expr) => {
         #[cfg(all(any($(target_os = $system),*), target_arch = $processor))]
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_possible_wrap, reason = "registers are bits")]
         #[allow(clippy::unnecessary_cast, reason = "their type differs among systems")]
-        #[allow(unused_unsafe, unused_variables, reason = "some systems keep them behind a pointer, or not at all")]
+        #[allow(unused_unsafe, unused_variables, reason = "some systems have them behind a pointer, or not at all")]
         impl Registers<'_> {
             pub fn pc(&self) -> usize {
                 let $context = &*self.0;
-                // SAFETY: what the context of a signal points to is part of it.
+                // SAFETY: the context of a signal includes what it points to.
                 unsafe { $pc as usize }
             }
 
-            /// Whether the access that faulted was a store, where the system says so.
+            /// Whether the access that faulted was a store, if the system reports it.
             pub fn is_store(&self) -> Option<bool> {
                 let $context = &*self.0;
                 // SAFETY: as above.
@@ -46,7 +46,7 @@ macro_rules! registers {
 
             pub fn continue_at(self, fixup: usize, address: usize) {
                 let $context = self.0;
-                // SAFETY: as above; no other code looks at the context.
+                // SAFETY: as above; no other code accesses the context.
                 unsafe {
                     $pc = fixup as _;
                     $scratch = address as _;

@@ -1,6 +1,6 @@
 # Copies, fills, comparisons, searches for a byte and accesses of single words whose faults are repaired, for x86-64.
 #
-# Every load and store below lies between two labels that the exception table in engine.rs names, with the place where
+# Every load and store below lies between two labels that the exception table in mod.rs names, with the place where
 # a fault among them goes on. The vector code moves its pointers only after a block's stores are done, so at any of its
 # instructions rdi, rsi and rdx say what is left; the fix-up does that again byte by byte. A second fault, there, stops
 # at the exact byte: rep movsb and rep stosb keep rcx exact (Intel SDM 1, 7.3.9.3; AMD APM 2, 8.1.2). Nothing behind the
@@ -14,41 +14,16 @@
 #
 # The handler puts the address of a fault into r10. Source and destination do not overlap.
 
-.text
-
 # From this size on, a copy goes around the caches, and a fill from twice as much: source and destination are as much as a
 # third-level cache commonly holds. From here on it is faster even for a caller that reads all of it next.
 .equ STREAM_FROM, 16 * 1024 * 1024
-
-.macro hidden name
-.globl mmap_wrap_guarded_\name
-.ifndef NOT_ELF
-.hidden mmap_wrap_guarded_\name
-.endif
-mmap_wrap_guarded_\name:
-.endm
-
-.macro function name
-.ifndef NOT_ELF
-.type mmap_wrap_guarded_\name, @function
-.endif
-hidden \name
-.cfi_startproc
-.endm
-
-.macro function_end name
-.cfi_endproc
-.ifndef NOT_ELF
-.size mmap_wrap_guarded_\name, . - mmap_wrap_guarded_\name
-.endif
-.endm
 
 .macro done
     xor     eax, eax
     ret
 .endm
 
-# The first four vectors and the last four; what they cover twice is the same both times.
+# The first four vectors and the last four; bytes in both are stored twice, with the same value.
 .macro four_to_eight v, width, load, store
     .irp    i, 0, 1, 2, 3
     \load   \v\i, [rsi + \i * \width]
@@ -224,7 +199,7 @@ hidden copy_\name\()_end
 .if \width == 32
     vzeroupper
 .endif
-    jmp     mmap_wrap_guarded_copy_rest
+    to_label jmp, copy_rest
 function_end copy_\name
 .endm
 
@@ -333,7 +308,7 @@ hidden fill_\name\()_end
 .if \width == 32
     vzeroupper
 .endif
-    jmp     mmap_wrap_guarded_fill_rest
+    to_label jmp, fill_rest
 function_end fill_\name
 .endm
 
@@ -342,7 +317,7 @@ guarded_copy sse2, xmm, 16, movdqu, movdqu, movntdq
 guarded_fill avx2, ymm, 32, vmovdqu, vmovntdq
 guarded_fill sse2, xmm, 16, movdqu, movntdq
 
-# What is left of a copy, byte by byte. sfence: streaming stores may have gone before.
+# The rest of a copy, byte by byte. sfence: streaming stores may have preceded.
 .balign 16
 hidden copy_rest
 .cfi_startproc
@@ -353,7 +328,7 @@ hidden copy_rest_end
     done
 .cfi_endproc
 
-# What is left of a fill, byte by byte.
+# The rest of a fill, byte by byte.
 hidden fill_rest
 .cfi_startproc
     mov     rcx, rdx
@@ -364,8 +339,8 @@ hidden fill_rest_end
     done
 .cfi_endproc
 
-# Where the handler ends both, at the byte that faults. At least that one is left: valgrind counts rcx down before the
-# access that fails, and would say that nothing is.
+# The fix-up of both, at the byte that faults. At least that byte is left: valgrind decrements rcx before the access that
+# faults, so that rcx can be 0 here.
 hidden stop
 .cfi_startproc
     sfence
@@ -376,13 +351,12 @@ hidden stop
     ret
 .cfi_endproc
 
-# How many bytes are equal, from the first on, as far as is sure: short of the first that differs or faults by less than four
-# vectors, and of the size by less than one. A fault needs no other fix-up than to return: rax counts bytes that are equal at
-# any instruction.
+# A number of bytes that are equal, from the first on: less than four vectors below the first byte that differs or faults, and
+# less than one vector below the size. The fix-up of a fault only returns: at any instruction rax counts bytes that are equal.
 #
 #   mmap_wrap_guarded_equal*(rdi first, rsi second, rdx size)    rax: bytes
 
-# Compares count vectors at rdi + rax and rsi + rax. The flag of zero says that they are equal.
+# Compares count vectors at rdi + rax and rsi + rax. The zero flag is set if they are equal.
 .macro equal_vectors width, count
 .if \width == 32
     .irp    i, 0, 1, 2, 3
@@ -462,12 +436,12 @@ function_end \name
 guarded_equal equal_avx2, 32
 guarded_equal equal, 16
 
-# Where a byte first is. The fix-up of a fault looks again byte by byte, and stops at the one that faults.
+# The first position of a byte. The fix-up of a fault searches again byte by byte, and stops at the byte that faults.
 #
-#   mmap_wrap_guarded_find_byte_*(rdi from, rsi byte, rdx size)  rax: bytes that are others, rdx: 1 if the byte follows them,
-#                                                                0 if they are all or the next one faults
+#   mmap_wrap_guarded_find_byte_*(rdi from, rsi byte, rdx size)  rax: bytes before it, rdx: 1 if it was found,
+#                                                                0 if the next byte is the end or faults
 #
-# Looks for the byte in the vector `at` vectors behind rdi + rax, and leaves ones in vector i where it is.
+# Searches the vector at `at` vectors after rdi + rax for the byte; vector i has ones at its positions.
 .macro find_in width, i, at
 .if \width == 32
     vpcmpeqb ymm\i, ymm0, [rdi + rax + (\at) * \width]
@@ -490,7 +464,7 @@ guarded_equal equal, 16
 function find_byte_\name
 .if \width == 32
     cmp     rdx, 32
-    jb      mmap_wrap_guarded_find_byte_sse2
+    to_label jb, find_byte_sse2
 .endif
     xor     eax, eax
 hidden find_byte_\name\()_begin
@@ -548,7 +522,7 @@ hidden find_byte_\name\()_begin
     jle     3b
     cmp     rax, rdx
     je      9f
-    # less than one: the last vector, of which the first part is known
+    # less than one: the last vector, whose first part was searched already
     mov     rax, r8
     find_in \width, 1, 0
     mask    \width, ecx, 1
@@ -581,7 +555,7 @@ hidden find_byte_\name\()_begin
     mov     r9d, 8
     jmp     12f
 11: cmp     rdx, 4
-    jb      mmap_wrap_guarded_find_byte_rest
+    to_label jb, find_byte_rest
     movd    xmm1, [rdi]
     movd    xmm2, [rdi + rdx - 4]
     punpckldq xmm1, xmm2
@@ -611,7 +585,7 @@ hidden find_byte_\name\()_end
 .if \width == 32
     vzeroupper
 .endif
-    jmp     mmap_wrap_guarded_find_byte_rest
+    to_label jmp, find_byte_rest
 function_end find_byte_\name
 .endm
 
@@ -636,7 +610,7 @@ hidden find_byte_rest_end
 .cfi_endproc
 
 # Accesses of one word. An instruction that faults has changed nothing, so all of them are one range of the exception
-# table and go on at one place.
+# table and have one fix-up.
 #
 #   mmap_wrap_guarded_*(rdi word, rsi operand, rdx expected)     rax: 0, rdx: the word, or the word before; or rax: 1, it faulted
 .balign 16
@@ -652,7 +626,7 @@ function \name
 .cfi_endproc
 .endm
 
-# Of any alignment. load: the move that clears what is above. rsi: its name in this width.
+# Of any alignment. load: the move that clears the higher bits. rsi: the register's name for this width.
 .macro guarded_number bits, load, pointer, rdx, rsi
 guarded_word get\bits
     \load   \rdx, \pointer ptr [rdi]
@@ -668,7 +642,7 @@ guarded_number 32, mov, dword, edx, esi
 guarded_number 64, mov, qword, rdx, rsi
 
 # Aligned and atomic. Every load acquires here and every locked instruction is a full barrier, so all are sequentially
-# consistent. rax, rdx, rsi: their names in this width.
+# consistent. rax, rdx, rsi: the registers' names for this width.
 .macro guarded_atomics bits, rax, rdx, rsi
 guarded_word load\bits
     mov     \rdx, [rdi]

@@ -1,4 +1,4 @@
-//! What repairs the faults of the loops: a handler of signals or, on Windows, of exceptions.
+//! The handler that repairs faults of the loops: a signal handler or, on Windows, an exception handler.
 
 #[cfg(unix)]
 mod signals;
@@ -13,13 +13,14 @@ pub use signals::{is_held, is_installed};
 #[cfg(windows)]
 pub use vectored::{is_held, is_installed};
 
-/// What repairs a fault outside the loops, given its address and whether it was a store, if known: a [`Survivor`], or NULL.
+/// The [`Survivor`] that repairs faults outside the loops, or NULL.
 static SURVIVOR: AtomicPtr<()> = AtomicPtr::new(null_mut());
 
+/// Repairs a fault at an address, given whether it was a store, if that is known. Returns whether it did.
 pub type Survivor = fn(usize, Option<bool>) -> bool;
 
-/// Has every fault of lost data (SIGBUS) from elsewhere in the process shown to `survivor`, which says whether it put memory
-/// in place. It is called inside the handler, so it must keep to what the handler may do.
+/// Sets the function that is called for every fault on lost data (SIGBUS) outside the loops. It is called in the handler, so
+/// it may do only what the handler may do.
 pub fn set_survivor(survivor: Survivor) {
     SURVIVOR.store(survivor as *mut (), SeqCst);
 }

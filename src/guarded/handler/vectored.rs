@@ -1,7 +1,7 @@
-//! The handler of exceptions on Windows. It is called before all others of the process, and before frames are searched for
-//! one; what it does not repair it leaves to them.
+//! The exception handler on Windows. The system calls it before all others of the process, and before the handlers of frames;
+//! exceptions that it does not repair are passed to those.
 //!
-//! Nothing takes it away and nothing masks it, so that it is always held.
+//! No code removes it, and exceptions cannot be masked, so it is always in place.
 
 use crate::guarded::arch::{self, Registers};
 use crate::sys;
@@ -11,7 +11,7 @@ use windows_sys::Win32::System::Diagnostics::Debug::{
     AddVectoredExceptionHandler, EXCEPTION_CONTINUE_EXECUTION, EXCEPTION_CONTINUE_SEARCH, EXCEPTION_POINTERS,
 };
 
-/// Whether a fault in this thread, now, would come here.
+/// Whether this handler would be called for a fault in this thread now.
 pub fn is_held() -> bool {
     is_installed()
 }
@@ -19,14 +19,14 @@ pub fn is_held() -> bool {
 pub fn is_installed() -> bool {
     static INSTALLED: OnceLock<bool> = OnceLock::new();
     const FIRST: u32 = 1;
-    // SAFETY: the handler is a function of the kind that is asked for, and stays.
+    // SAFETY: the handler is a function of the required type, and stays loaded.
     *INSTALLED.get_or_init(|| unsafe { !AddVectoredExceptionHandler(FIRST, Some(on_exception)).is_null() })
 }
 
 unsafe extern "system" fn on_exception(pointers: *mut EXCEPTION_POINTERS) -> i32 {
-    // SAFETY: the system passes both, of the thread that this runs in.
+    // SAFETY: the system passes both, for this thread.
     let (record, context) = unsafe { (&*(*pointers).ExceptionRecord, (*pointers).ContextRecord) };
-    // What happened (0: a load, 1: a store), the address and, where data could not be read in, the NTSTATUS.
+    // The access (0: a load, 1: a store), the address and, for EXCEPTION_IN_PAGE_ERROR, the NTSTATUS.
     let [access, address, status, ..] = record.ExceptionInformation;
     let is_lost = match record.ExceptionCode {
         EXCEPTION_ACCESS_VIOLATION => false,
@@ -36,7 +36,7 @@ unsafe extern "system" fn on_exception(pointers: *mut EXCEPTION_POINTERS) -> i32
     if !is_lost && sys::is_being_changed(address) {
         return EXCEPTION_CONTINUE_EXECUTION;
     }
-    // SAFETY: the context of the interrupted thread, which no other code looks at.
+    // SAFETY: the context of the interrupted thread, which no other code accesses.
     let registers = unsafe { Registers::new(context.cast()) };
     if let Some(fixup) = arch::fixup(registers.pc()) {
         #[allow(clippy::cast_possible_truncation, reason = "an NTSTATUS has 32 bits")]

@@ -1,5 +1,5 @@
-//! Running a few instructions in a process of its own that shares this one's memory and nothing else: a fault there ends
-//! only it, and its descriptors are copies.
+//! Runs a few instructions in a child process that shares this process's memory and nothing else: a fault ends only the
+//! child, and its descriptors are copies.
 
 use crate::error::Errno;
 use crate::sys::Pages;
@@ -9,7 +9,7 @@ use std::mem::zeroed;
 use std::ptr::{from_mut, null_mut};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::SeqCst};
 
-/// Enough for the body and for a signal's frame, which is up to 11 KiB (AMX).
+/// Bytes: enough for the body and for the frame of a signal, which has up to 11 KiB (AMX).
 const STACK: usize = 64 * 1024;
 
 struct Job<'a, T> {
@@ -18,12 +18,12 @@ struct Job<'a, T> {
     is_done: AtomicBool,
 }
 
-/// Runs `body` to its end, or to its first SIGSEGV or SIGBUS: then the result is false. The body must keep to loads, stores
-/// and system calls: it runs beside the other threads, on a stack of its own, with this thread's thread-local storage, and
-/// must not end while it holds a lock.
+/// Runs `body` in a child process. Returns true if it ran to its end, false if a SIGSEGV or SIGBUS ended it. The body must
+/// make only loads, stores and system calls, and hold no lock: it runs concurrently with the other threads, on a stack of its
+/// own, with this thread's thread-local storage.
 ///
-/// It is a child process made as posix_spawn(3) makes one (CLONE_VM, CLONE_VFORK): the memory is the same, the handlers
-/// and the signal mask are its own. This thread waits meanwhile. ENOSYS where memory is not shared (some emulators).
+/// The child is created as by posix_spawn(3) (CLONE_VM, CLONE_VFORK): it shares the memory, and has its own signal handlers
+/// and signal mask. This thread waits for it. ENOSYS if memory is not shared (some emulators).
 pub fn run_apart<T>(body: fn(&mut T), data: &mut T) -> Result<bool, Errno> {
     static SHARES_MEMORY: AtomicU8 = AtomicU8::new(UNKNOWN);
     const UNKNOWN: u8 = 0;
@@ -32,7 +32,7 @@ pub fn run_apart<T>(body: fn(&mut T), data: &mut T) -> Result<bool, Errno> {
 
     if SHARES_MEMORY.load(SeqCst) == UNKNOWN {
         let ran = match run(|(): &mut ()| {}, &mut ()) {
-            // qemu makes only children that send SIGCHLD at their end, and copies the memory for those.
+            // qemu supports only children that send SIGCHLD when they end, and copies the memory for them.
             Err(Errno(libc::EINVAL)) => false,
             outcome => outcome?,
         };
@@ -43,7 +43,7 @@ pub fn run_apart<T>(body: fn(&mut T), data: &mut T) -> Result<bool, Errno> {
 
 fn run<T>(body: fn(&mut T), data: &mut T) -> Result<bool, Errno> {
     if !children_are_of_this_namespace() {
-        // The first child would be the init of the new PID namespace, and its end the end of that.
+        // The first child would be the init process of the new PID namespace, which ends with it.
         return Err(Errno(libc::ENOSYS));
     }
     let stack = Pages::zeroed(STACK)?;
@@ -56,33 +56,33 @@ fn run<T>(body: fn(&mut T), data: &mut T) -> Result<bool, Errno> {
         libc::sigfillset(&raw mut all);
         libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut before);
     }
-    // SAFETY: the stack and the job outlive the child, for which this thread waits (CLONE_VFORK, waitpid). No signal at its
-    // end: a handler of SIGCHLD, or a thread that waits for any child, does not see it.
+    // SAFETY: the stack and the job outlive the child, for which this thread waits (CLONE_VFORK, waitpid). The child sends no
+    // signal when it ends, so that a handler of SIGCHLD, or a thread that waits for any child, does not notice it.
     let child = unsafe { libc::clone(start::<T>, top, libc::CLONE_VM | libc::CLONE_VFORK, from_mut(&mut job).cast()) };
     let outcome = if child < 0 { Err(last_errno()) } else { Ok(()) };
     if child > 0 {
-        // SAFETY: waits for the child above; its status does not matter.
+        // SAFETY: waits for the child above; its status is not needed.
         while unsafe { libc::waitpid(child, null_mut(), libc::__WALL) } < 0 && last_errno() == Errno(libc::EINTR) {}
     }
-    // SAFETY: puts the mask back.
+    // SAFETY: restores the mask.
     unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const before, null_mut()) };
     outcome.map(|()| job.is_done.load(SeqCst))
 }
 
-/// Whether unshare(2) or setns(2) has not chosen another PID namespace for the children of this thread.
+/// Whether children of this thread are in its PID namespace: unshare(2) and setns(2) can set another one.
 fn children_are_of_this_namespace() -> bool {
     let namespace = |name: &str| std::fs::read_link(format!("/proc/thread-self/ns/{name}")).ok();
     match (namespace("pid"), namespace("pid_for_children")) {
         (Some(own), Some(children)) => own == children,
-        // A new namespace has no name before it has its first child, namespaces(7).
+        // The link is empty until the new namespace has its first process, namespaces(7).
         (Some(_), None) => false,
-        // Nothing is known of it where /proc is not mounted.
+        // Unknown if /proc is not mounted.
         (None, _) => true,
     }
 }
 
 extern "C" fn start<T>(job: *mut c_void) -> c_int {
-    // SAFETY: the parent waits and leaves the job alone meanwhile. The handlers are this process's own.
+    // SAFETY: the parent waits, and does not access the job meanwhile. The handlers are the child's own.
     unsafe {
         let job = &mut *job.cast::<Job<T>>();
         let mut action: libc::sigaction = zeroed();
@@ -100,6 +100,6 @@ extern "C" fn start<T>(job: *mut c_void) -> c_int {
 }
 
 extern "C" fn stop(_signal: c_int) {
-    // SAFETY: ends the child alone: it is a process of its own.
+    // SAFETY: ends only the child, which is a process.
     unsafe { libc::_exit(1) }
 }

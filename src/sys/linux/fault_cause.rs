@@ -1,4 +1,5 @@
-//! Why an access faulted, found out afterwards. Every cause named is one that was seen; where none was, that is said.
+//! The cause of a fault, determined after it. A cause is reported only if there is evidence of it; otherwise it is `Unknown`
+//! or `Gone`.
 
 use super::super::unix;
 use super::super::unix::check;
@@ -13,14 +14,15 @@ use std::fs::{File, Metadata};
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt};
 
-/// Why an access to the byte at `address` faulted. `file` is the one that should be mapped there, where it is open.
+/// The cause of a fault at the byte at `address`. `file` is the file that should be mapped there, if it is open; the kernel
+/// reports which byte of it that is.
 ///
-/// Costs the same however much is mapped (from Linux 6.11 on), and keeps nothing: a fork would inherit it.
-pub fn fault_cause(address: usize, writing: bool, file: Option<BorrowedFd>) -> Cause {
+/// Takes the same time for any number of mappings (since Linux 6.11). Keeps nothing open, which a child would inherit.
+pub fn fault_cause(address: usize, writing: bool, file: Option<(BorrowedFd, u64)>) -> Cause {
     match populate(address, writing) {
         Ok(()) => return Cause::Gone,
-        Err(Errno(libc::EHWPOISON)) => return Cause::Poisoned,
-        // This error also stands for memory that is not mapped.
+        Err(Errno(EHWPOISON)) => return Cause::Poisoned,
+        // The kernel also fails with this error for memory that is not mapped.
         Err(Errno(libc::ENOMEM)) if is_mapped(address) => return Cause::NoMemory,
         // EINVAL: the protection, but also memory that cannot be populated, and every page before Linux 5.14.
         Err(_) => {}
@@ -38,7 +40,7 @@ pub fn fault_cause(address: usize, writing: bool, file: Option<BorrowedFd>) -> C
     if is_guarded(address) {
         return Cause::Guard;
     }
-    let found = if vma.has_file() { Place::new(&vma, address, writing).cause(file) } else { None };
+    let found = if vma.has_file() { Place::new(&vma, address, writing).cause(file.map(|(file, _)| file)) } else { None };
     match found {
         Some(cause) => cause,
         // The loops may read such a page; the kernel may not, on behalf of process_vm_readv(2).
@@ -48,8 +50,14 @@ pub fn fault_cause(address: usize, writing: bool, file: Option<BorrowedFd>) -> C
     }
 }
 
-/// The size of the file that is mapped at an address, or `None` for one that has none, a device. The outer `None`: the file
-/// cannot be found.
+#[cfg(not(target_os = "android"))]
+use libc::EHWPOISON;
+/// Not in the libc crate.
+#[cfg(target_os = "android")]
+const EHWPOISON: c_int = 133;
+
+/// The size of the file that is mapped at an address; the inner `None` if it has no size (a device), the outer `None` if the
+/// file cannot be found.
 pub fn file_size_behind(address: usize) -> Option<Option<u64>> {
     let vma = vma::at(address).ok()??;
     let file = if vma.has_file() { vma.file(None)? } else { return None };
@@ -57,10 +65,10 @@ pub fn file_size_behind(address: usize) -> Option<Option<u64>> {
     Some(metadata.is_file().then_some(metadata.len()))
 }
 
-/// Has the kernel make the page ready, as the access would have.
+/// Populates the page, as the access would have.
 fn populate(address: usize, writing: bool) -> Result<(), Errno> {
     let advice = if writing { libc::MADV_POPULATE_WRITE } else { libc::MADV_POPULATE_READ };
-    // SAFETY: this advice changes nothing that the access would not have changed, and the kernel checks the address.
+    // SAFETY: changes nothing that the access would not have changed, and the kernel checks the address.
     check(unsafe { libc::madvise(start_of_page(address), page_size(), advice) })
 }
 
@@ -68,15 +76,15 @@ fn populate(address: usize, writing: bool) -> Result<(), Errno> {
 fn is_mapped(address: usize) -> bool {
     let mut resident = 0u8;
     // SAFETY: mincore(2) writes one byte for one page, and the kernel checks the address.
-    let asked = check(unsafe { libc::mincore(start_of_page(address), page_size(), &mut resident) });
-    asked != Err(Errno(libc::ENOMEM))
+    let outcome = check(unsafe { libc::mincore(start_of_page(address), page_size(), &mut resident) });
+    outcome != Err(Errno(libc::ENOMEM))
 }
 
 fn start_of_page(address: usize) -> *mut c_void {
     (address & !(page_size() - 1)) as *mut c_void
 }
 
-/// Whether a guard region is at an address. Before Linux 6.15 the kernel does not report them.
+/// Whether there is a guard region at an address. Linux before 6.15 does not report them.
 fn is_guarded(address: usize) -> bool {
     const PM_GUARD_REGION: u64 = 1 << 58;
     let mut entry = [0; 8];
@@ -85,7 +93,7 @@ fn is_guarded(address: usize) -> bool {
     matches!(read, Ok(Ok(()))) && u64::from_ne_bytes(entry) & PM_GUARD_REGION != 0
 }
 
-/// Where in a file an access went.
+/// The location of an access in a file.
 struct Place<'a> {
     vma: &'a Vma,
     address: usize,
@@ -104,7 +112,7 @@ impl<'a> Place<'a> {
 
     fn cause(&self, file: Option<BorrowedFd>) -> Option<Cause> {
         let Some(file) = self.vma.file(file) else {
-            // The file of anonymous huge pages is as long as the mapping, and has no other way to it than that link.
+            // The file of anonymous huge pages is as long as the mapping, and can be opened only by that link.
             return if self.vma.path.starts_with(b"/anon_hugepage") { empty_pool(self.vma.page?) } else { None };
         };
         let metadata = file.metadata().ok()?;
@@ -121,12 +129,12 @@ impl<'a> Place<'a> {
         let read = with_data(&file, &metadata, libc::O_RDONLY, |data| data.read_at(&mut [0], start));
         if let Some(Err(error)) = read {
             match error.raw_os_error().map(Errno) {
-                // These are of the call, not of the data.
+                // Errors of the call itself, not of reading the data.
                 None | Some(Errno(libc::EINTR | libc::EAGAIN | libc::EINVAL | libc::ENOMEM)) => {}
                 Some(errno) => return Some(Cause::Io(errno)),
             }
         }
-        // Not on tmpfs, where the block is the page itself: it would be there afterwards.
+        // Not on tmpfs, where allocating the block creates the page.
         let can_try = self.stores && metadata.is_file() && !file_system(file.as_raw_fd()).is_some_and(|system| is_tmpfs(&system));
         let allocated = if can_try { allocate(&file, &metadata, start, page.min(size - start)) } else { None };
         match allocated {
@@ -144,8 +152,8 @@ impl Vma {
         self.inode != 0
     }
 
-    /// The file mapped here, for looking at only (O_PATH): by the mapping's own link, which needs CAP_CHECKPOINT_RESTORE,
-    /// as `open`, or by its path. Only the first cannot be another file.
+    /// The file that is mapped here, opened with O_PATH: by the link of the mapping, which needs CAP_CHECKPOINT_RESTORE; from
+    /// `open`; or by its path. Only the link is certain to be the same file.
     fn file(&self, open: Option<BorrowedFd>) -> Option<File> {
         let link = format!("/proc/self/map_files/{:x}-{:x}", self.range.start, self.range.end);
         if let Some(file) = at_path(link.into_bytes()) {
@@ -155,14 +163,15 @@ impl Vma {
         open.filter(|file| self.maps(file)).or_else(|| at_path(self.path.clone()).filter(|file| self.maps(file)))
     }
 
-    /// Whether it is this file that is mapped here.
+    /// Whether this file is mapped here.
     fn maps(&self, file: &File) -> bool {
         let Ok(metadata) = file.metadata() else { return false };
-        let device = (libc::major(metadata.dev()), libc::minor(metadata.dev()));
+        #[allow(clippy::cast_sign_loss, clippy::unnecessary_cast, reason = "signed on Android")]
+        let device = (libc::major(metadata.dev()) as u32, libc::minor(metadata.dev()) as u32);
         if metadata.ino() == self.inode && device == self.device {
             return true;
         }
-        // stat(2) on btrfs and overlayfs names another device than the kernel's list does: which does the list name for this file?
+        // On btrfs and overlayfs, stat(2) reports another device than /proc/self/maps: map the file, and read its entry.
         with_data(file, &metadata, libc::O_RDONLY, listed)
             .flatten()
             .is_some_and(|listed| listed.inode == self.inode && listed.device == self.device)
@@ -174,18 +183,18 @@ fn at_path(path: Vec<u8>) -> Option<File> {
     unix::open(&path, libc::O_PATH, 0).ok().map(File::from)
 }
 
-/// The list's entry for a mapping of the file, made for this.
+/// The entry in /proc/self/maps of a temporary mapping of the file.
 fn listed(file: &File) -> Option<Vma> {
     let flags = libc::MAP_PRIVATE | libc::MAP_NORESERVE;
     let pages = Pages::map(0, page_size(), libc::PROT_NONE, flags, file.as_raw_fd(), 0).ok()?;
     vma::at(pages.base().addr().get()).ok()?
 }
 
-/// Opens the file for its data and calls `probe`; None where opening may have an effect of its own, as that of a device or a
-/// FIFO, or is not permitted.
+/// Opens the file for reading or writing and calls `probe`; `None` if opening may have side effects (a device, a FIFO) or is
+/// not permitted.
 ///
-/// In a process with descriptors of its own: closing one here would drop all the record locks, fcntl(2), that this process
-/// has on the file. The probe allocates nothing.
+/// Runs in a child process: closing a descriptor in this one would release all record locks, fcntl(2), that it has on the
+/// file. The probe must not allocate.
 fn with_data<T>(file: &File, metadata: &Metadata, flags: c_int, probe: impl Fn(&File) -> T) -> Option<T> {
     if !metadata.is_file() && !metadata.file_type().is_block_device() {
         return None;
@@ -210,7 +219,7 @@ fn size(file: &File, metadata: &Metadata) -> Option<u64> {
     found.filter(|found| found.has_size).map(|found| found.size)
 }
 
-/// Has the file system set aside a block within the file, as the access would have. None where that cannot be tried.
+/// Allocates a block inside the file, as the access would have. `None` if that cannot be tried.
 fn allocate(file: &File, metadata: &Metadata, start: u64, size: u64) -> Option<Result<(), Errno>> {
     let (start, size) = (i64::try_from(start).ok()?, i64::try_from(size).ok()?);
     with_data(file, metadata, libc::O_RDWR, |data| {
@@ -219,16 +228,15 @@ fn allocate(file: &File, metadata: &Metadata, start: u64, size: u64) -> Option<R
     })
 }
 
-/// Whether the file system is full, if the access needs room in it. Only tmpfs needs it for reading, too: for a page of a
-/// hole.
+/// Whether the file system is full, if the access needs a block. On tmpfs reading needs one, too: for a page of a hole.
 fn is_full(file: &File, stores: bool) -> Option<Cause> {
     let space = file_system(file.as_raw_fd())?;
     let needs_room = stores || is_tmpfs(&space);
-    // A file system without a limit reports no blocks at all: the kernel's own for shared memory does.
+    // A file system without a limit reports 0 blocks, such as the kernel's internal one for shared memory.
     (needs_room && space.f_blocks > 0 && space.f_bavail == 0).then_some(Cause::NoSpace)
 }
 
-/// Whether the pool has a huge page of this size for an access that has none reserved.
+/// The cause if the pool has no huge page of this size that is not reserved.
 fn empty_pool(page: usize) -> Option<Cause> {
     let kilobytes = page / 1024;
     let count = |what: &str| -> Option<u64> {

@@ -1,4 +1,4 @@
-//! Huge pages: their size, and where they are.
+//! Huge pages: their sizes, and which memory is in huge pages.
 
 use crate::error::Errno;
 use crate::sys::Pages;
@@ -13,7 +13,7 @@ pub fn transparent_huge_page_size() -> Option<usize> {
     text.trim().parse().ok()
 }
 
-/// The sizes of the huge pages that the kernel has pools for, in bytes, ascending.
+/// The sizes of the huge pages for which the kernel has pools, in bytes, ascending.
 pub fn huge_page_sizes() -> Vec<usize> {
     let kilobytes = |name: &str| name.strip_prefix("hugepages-")?.strip_suffix("kB")?.parse::<usize>().ok();
     let pools = std::fs::read_dir("/sys/kernel/mm/hugepages").into_iter().flatten().flatten();
@@ -67,9 +67,9 @@ struct Scan {
     return_mask: u64,
 }
 
-/// Looks for huge pages from the start of a range on; answers how many regions it found, and the address it came to.
+/// Finds huge pages from the start of a range on. Returns the number of regions found, and the address where it stopped.
 fn scan(pagemap: &File, range: Range<usize>, found: &mut [Region]) -> Result<(usize, u64), Errno> {
-    // A place without a page can count as huge in a mapping of the pool.
+    // In a mapping of the pool, an address without a page can be reported as huge.
     const PRESENT_AND_HUGE: u64 = 1 << 3 | 1 << 6;
     const PAGEMAP_SCAN: libc::Ioctl = libc::_IOWR::<Scan>(b'f' as u32, 16);
     let mut scan = Scan {
@@ -85,15 +85,15 @@ fn scan(pagemap: &File, range: Range<usize>, found: &mut [Region]) -> Result<(us
     // SAFETY: the kernel reads and writes one pm_scan_arg, and writes no more regions than there is room for.
     let count = unsafe { libc::ioctl(pagemap.as_raw_fd(), PAGEMAP_SCAN, &raw mut scan) };
     match usize::try_from(count) {
-        // Standing still would be for ever.
+        // Without progress the loop would never end.
         Ok(_) if scan.walk_end <= scan.start => Err(Errno(libc::EIO)),
         Ok(count) => Ok((count.min(found.len()), scan.walk_end)),
         Err(_) => Err(errno(Error::last_os_error())),
     }
 }
 
-/// Bytes of the range in huge pages, by /proc/self/smaps, proc_pid_smaps(5). It counts for whole lines only: `None`
-/// where one that has huge pages, and others, reaches beyond the range.
+/// Bytes of the range in huge pages, from /proc/self/smaps, proc_pid_smaps(5), which has a sum per mapping: `None` if a mapping
+/// with some huge pages extends beyond the range.
 pub fn huge_bytes_by_smaps(pages: &Pages, range: Range<usize>) -> Result<Option<usize>, Errno> {
     let smaps = std::fs::read_to_string("/proc/self/smaps").map_err(errno)?;
     let range = pages.start_of(&range).addr()..pages.start_of(&range).addr() + range.len();
@@ -120,13 +120,13 @@ pub fn huge_bytes_by_smaps(pages: &Pages, range: Range<usize>) -> Result<Option<
     Ok(Some(sum))
 }
 
-/// The range that the first word of a line of maps or smaps tells.
+/// Parses the address range at the start of a line of maps or smaps.
 pub(super) fn addresses(word: &str) -> Option<Range<usize>> {
     let (start, end) = word.split_once('-')?;
     Some(usize::from_str_radix(start, 16).ok()?..usize::from_str_radix(end, 16).ok()?)
 }
 
-/// An address that the kernel told: it is one of this process.
+/// Converts an address of this process that the kernel reported.
 fn address(value: u64) -> usize {
     usize::try_from(value).expect("an address")
 }

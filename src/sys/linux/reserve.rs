@@ -1,27 +1,33 @@
-//! What is kept ready for replacing a lost page at a limit of the process: pages, which moving does not count against
-//! RLIMIT_AS and RLIMIT_DATA, and mappings, which can be given up where vm.max_map_count is reached.
+//! A reserve for replacing a lost page when the process is at a limit: spare pages, since moving a page does not count against
+//! RLIMIT_AS and RLIMIT_DATA; and spare mappings, which can be unmapped when vm.max_map_count is reached.
 
+use crate::constants::{MREMAP_FIXED, MREMAP_MAYMOVE};
 use crate::error::Errno;
 use crate::sys::Pages;
 use crate::sys::page_size;
+use crate::sys::unix::mremap;
+use std::ffi::c_int;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
-/// Mappings in the reserve that stand between two others of it, so that the kernel cannot have merged them with memory
-/// outside: unmapping them needs no room for one more.
+/// Mappings in the reserve that lie between two others of it, so that the kernel cannot have merged them with memory outside:
+/// unmapping them needs no further mapping.
 const INNER: usize = 7;
-/// Pages that can be moved.
+/// Spare pages.
 const SPARE: usize = 16;
-/// The first spare page, behind the inner mappings and the two beside them.
+/// The first spare page, after the inner mappings and their two neighbours.
 const FIRST_SPARE: usize = INNER + 2;
 
-/// The address of the reserve, a multiple of the page size, and below that how many spare pages are left, and whether
-/// the inner mappings are there: one word, so that no page is taken of another reserve than it belongs to. 0: none yet.
+/// The address of the reserve, a multiple of the page size; in the bits below it the number of spare pages left, and whether
+/// the inner mappings exist. One word, so that address and number always belong together. 0: no reserve yet.
 static RESERVE: AtomicUsize = AtomicUsize::new(0);
 const LEFT: usize = 0xFF;
 const IS_WHOLE: usize = 0x100;
 const BELOW: usize = LEFT | IS_WHOLE;
 
-/// Makes sure that there is a reserve, or says why there can be none.
+#[allow(clippy::cast_possible_truncation, reason = "flags are 32 bits")]
+const MAYMOVE_FIXED: c_int = (MREMAP_MAYMOVE | MREMAP_FIXED) as c_int;
+
+/// Creates a reserve if there is none, or if a part of it was used.
 pub fn prepare_reserve() -> Result<(), Errno> {
     let before = RESERVE.load(SeqCst);
     if before & IS_WHOLE != 0 && before & LEFT != 0 {
@@ -30,11 +36,11 @@ pub fn prepare_reserve() -> Result<(), Errno> {
     let page = page_size();
     let pages = Pages::zeroed((FIRST_SPARE + SPARE) * page)?;
     for inner in 0..FIRST_SPARE {
-        // Neighbours of one protection would be one mapping.
+        // The kernel would merge neighbours with the same protection.
         let prot = if inner % 2 == 0 { libc::PROT_NONE } else { libc::PROT_READ };
         pages.protect(inner * page..(inner + 1) * page, prot)?;
     }
-    // What is left of an earlier one stays mapped: a handler of another thread may be at it.
+    // The rest of an earlier reserve stays mapped: a handler in another thread may be using it.
     let made = pages.base().addr().get() | IS_WHOLE | SPARE;
     if RESERVE.compare_exchange(before, made, SeqCst, SeqCst).is_ok() {
         std::mem::forget(pages);
@@ -42,20 +48,19 @@ pub fn prepare_reserve() -> Result<(), Errno> {
     Ok(())
 }
 
-/// Moves a spare page over the page at an address. Inside a signal handler.
+/// Moves a spare page over the page at an address. Called in a signal handler.
 pub fn move_spare_page_to(address: usize) -> bool {
     let take = |reserve: usize| (reserve & LEFT != 0).then(|| reserve - 1);
     let Ok(before) = RESERVE.fetch_update(SeqCst, SeqCst, take) else { return false };
     let page = page_size();
     let spare = (before & !BELOW) + (FIRST_SPARE + (before & LEFT) - 1) * page;
-    let flags = libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED;
-    // SAFETY: the spare page is this library's, and no other thread takes the same; the page at the address is the caller's
-    // to replace.
-    let moved = unsafe { libc::mremap(spare as *mut _, page, page, flags, address as *mut libc::c_void) };
+    // SAFETY: the spare page is this library's, and no other thread takes the same; the caller may replace the page at the
+    // address.
+    let moved = unsafe { mremap(spare as *mut _, page, page, MAYMOVE_FIXED, address as *mut libc::c_void) };
     moved != libc::MAP_FAILED
 }
 
-/// Gives the inner mappings up, so that there is room for others. Inside a signal handler.
+/// Unmaps the inner mappings, so that others can be made. Called in a signal handler.
 pub fn release_reserve() -> bool {
     let before = RESERVE.fetch_and(!IS_WHOLE, SeqCst);
     if before & IS_WHOLE == 0 {
@@ -67,7 +72,7 @@ pub fn release_reserve() -> bool {
     unsafe { libc::munmap(inner as *mut _, INNER * page) == 0 }
 }
 
-/// Puts a fresh page over the one that holds an address. Inside a signal handler, for a page that the caller may replace.
+/// Replaces the page that contains an address, which the caller may replace, by a zeroed one. Called in a signal handler.
 pub fn put_fresh_page(address: usize) -> bool {
     let page = page_size();
     let start = address & !(page - 1);

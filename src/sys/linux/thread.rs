@@ -1,4 +1,4 @@
-//! Threads by their ids: which one this is, and whether another still exists.
+//! Threads by id: the id of this thread, and the state of another.
 
 use crate::error::Errno;
 use crate::sys::ThreadState;
@@ -8,16 +8,16 @@ use std::sync::OnceLock;
 
 /// The calling thread's id, gettid(2).
 pub fn thread_id() -> Option<u32> {
-    // SAFETY: takes nothing and touches no memory.
+    // SAFETY: takes no arguments and accesses no memory.
     u32::try_from(unsafe { libc::syscall(libc::SYS_gettid) }).ok()
 }
 
-/// When the calling thread began, in clock ticks since the boot; the low half.
+/// The start time of the calling thread, in clock ticks since the boot; the low half.
 pub fn this_thread_began() -> Option<u32> {
     stat("thread-self").map(|(_, ticks)| ticks)
 }
 
-/// What is known of a thread of this PID namespace.
+/// The state of a thread of this PID namespace.
 pub fn thread_state(id: u32) -> ThreadState {
     let Ok(thread) = libc::pid_t::try_from(id) else { return ThreadState::Exists };
     // SAFETY: signal 0 is not sent; the kernel reports whether there is such a thread.
@@ -28,25 +28,25 @@ pub fn thread_state(id: u32) -> ThreadState {
     if !proc_is_of_this_namespace() {
         return ThreadState::Exists;
     }
-    // The file of the thread, and not that of the process whose first thread it may be: qemu makes that one up.
+    // Not /proc/ID/stat, although the thread may be the first of its process: qemu emulates that file.
     match stat(&format!("{id}/task/{id}")) {
-        // Ended, and its parent has not asked for its status yet.
+        // A zombie.
         Some((b'Z' | b'X', _)) => ThreadState::Ended,
         Some((_, ticks)) => ThreadState::Began(ticks),
-        // Hidden (hidepid), or gone in this moment.
+        // Hidden (hidepid), or ended meanwhile.
         None => ThreadState::Exists,
     }
 }
 
-/// A number of the PID namespace and the time namespace in which this process has its ids and their times.
+/// A number for the PID namespace and the time namespace of this process, which ids and start times are relative to.
 pub fn pid_namespace() -> Option<u32> {
     let namespace = |name| std::fs::metadata(name).ok().and_then(|namespace| u32::try_from(namespace.ino()).ok());
     let pid = namespace("/proc/self/ns/pid")?;
-    // A time namespace shifts the times at which threads began. Before Linux 5.6 there is one.
+    // A time namespace shifts the start times of threads. Linux before 5.6 has only one.
     Some(namespace("/proc/self/ns/time").map_or(pid, |time| pid ^ time.rotate_left(16)))
 }
 
-/// A number that is another after each boot, and never 0.
+/// A number that differs after each boot, and is never 0.
 pub fn boot() -> u32 {
     static BOOT: OnceLock<u32> = OnceLock::new();
     *BOOT.get_or_init(|| {
@@ -55,13 +55,13 @@ pub fn boot() -> u32 {
     })
 }
 
-/// /proc may be that of another namespace, where numbers mean others.
+/// Whether /proc is mounted for this PID namespace: in another one, ids are those of other threads.
 fn proc_is_of_this_namespace() -> bool {
-    let said = std::fs::read_link("/proc/self").ok();
-    said.and_then(|link| link.to_str()?.parse().ok()) == Some(std::process::id())
+    let link = std::fs::read_link("/proc/self").ok();
+    link.and_then(|link| link.to_str()?.parse().ok()) == Some(std::process::id())
 }
 
-/// State and start time of a thread, proc_pid_stat(5): fields 3 and 22. The name before them may hold anything.
+/// State and start time of a thread, proc_pid_stat(5): fields 3 and 22. The name before them may contain any character.
 fn stat(thread: &str) -> Option<(u8, u32)> {
     let text = std::fs::read(format!("/proc/{thread}/stat")).ok()?;
     let after_name = text.iter().rposition(|byte| *byte == b')')?;

@@ -1,4 +1,4 @@
-//! What the kernel has mapped at one address: PROCMAP_QUERY of /proc/self/maps, or its text before Linux 6.11.
+//! The mapping at an address: by PROCMAP_QUERY on /proc/self/maps, or, before Linux 6.11, from its text.
 
 use super::super::unix;
 use super::super::unix::{check, last_errno};
@@ -8,29 +8,29 @@ use std::ffi::c_int;
 use std::ops::Range;
 use std::os::fd::{AsRawFd, OwnedFd};
 
-/// One virtual memory area, as proc_pid_maps(5) shows it.
+/// A virtual memory area, as in proc_pid_maps(5).
 pub struct Vma {
     pub range: Range<usize>,
     pub readable: bool,
     pub writable: bool,
     pub executable: bool,
     pub shared: bool,
-    /// Bytes in a page; `None` where the kernel does not report it.
+    /// Bytes in a page; `None` if the kernel does not report it.
     pub page: Option<usize>,
     /// The file offset of the first byte.
     pub offset: u64,
     /// The device of the file system, major and minor, and the inode in it. All zero without a file.
     pub device: (u32, u32),
     pub inode: u64,
-    /// The path of the file, or the kernel's own name for it. Empty where there is none, and where it is too long.
+    /// The path of the file, or a name that the kernel gives. Empty if there is none, or if it is too long.
     pub path: Vec<u8>,
 }
 
 /// The longest path that the kernel reports, with its NUL.
 const LONGEST_PATH: usize = 4096;
 
-/// The area that holds an address; `Ok(None)` where nothing is mapped. The descriptor lives for one call: one that was kept
-/// would show the parent's memory after a fork.
+/// The area that contains an address; `Ok(None)` if nothing is mapped. The descriptor is closed after each call: after a fork
+/// it would refer to the memory of the parent.
 pub fn at(address: usize) -> Result<Option<Vma>, Errno> {
     let maps = unix::open(c"/proc/self/maps", libc::O_RDONLY, 0)?;
     match query(&maps, address) {
@@ -39,7 +39,7 @@ pub fn at(address: usize) -> Result<Option<Vma>, Errno> {
     }
 }
 
-/// The protection at an address, of reading, writing and executing, and where the area that has it ends.
+/// The protection at an address (PROT_READ, PROT_WRITE and PROT_EXEC), and the end of the area.
 pub fn protection(address: usize) -> Option<(c_int, usize)> {
     let vma = at(address).ok()??;
     let allowed = [(vma.readable, libc::PROT_READ), (vma.writable, libc::PROT_WRITE), (vma.executable, libc::PROT_EXEC)];
@@ -83,13 +83,13 @@ fn query(maps: &OwnedFd, address: usize) -> Result<Option<Vma>, Errno> {
         ..Query::default()
     };
     // SAFETY: the kernel reads and writes one procmap_query, and no more of the path than there is room for.
-    let ask = |query: &mut Query| check(unsafe { libc::ioctl(maps.as_raw_fd(), PROCMAP_QUERY, query) });
-    let mut asked = ask(&mut query);
-    if asked == Err(Errno(libc::ENAMETOOLONG)) {
+    let send = |query: &mut Query| check(unsafe { libc::ioctl(maps.as_raw_fd(), PROCMAP_QUERY, query) });
+    let mut outcome = send(&mut query);
+    if outcome == Err(Errno(libc::ENAMETOOLONG)) {
         (query.name_size, query.name) = (0, 0);
-        asked = ask(&mut query);
+        outcome = send(&mut query);
     }
-    match asked {
+    match outcome {
         Ok(()) => {}
         Err(Errno(libc::ENOENT)) => return Ok(None),
         Err(errno) => return Err(errno),
@@ -111,14 +111,14 @@ fn query(maps: &OwnedFd, address: usize) -> Result<Option<Vma>, Errno> {
     }))
 }
 
-/// An address or size of this process.
+/// Converts an address or size of this process.
 fn here(value: u64) -> Result<usize, Errno> {
     usize::try_from(value).map_err(|_| Errno(libc::EOVERFLOW))
 }
 
-/// Searches the text, a part of it at a time.
+/// Searches the text, which is read in parts.
 fn search(maps: &OwnedFd, address: usize) -> Result<Option<Vma>, Errno> {
-    // Four characters stand for a newline in a path: room for any line.
+    // A newline in a path is written as four characters: the buffer has room for any line.
     let mut text = room(8 * LONGEST_PATH)?;
     let mut held = 0;
     loop {
@@ -133,7 +133,7 @@ fn search(maps: &OwnedFd, address: usize) -> Result<Option<Vma>, Errno> {
         }
         match more {
             0 if held == 0 => return Ok(None),
-            // A line without its end, or longer than any that the kernel writes.
+            // A line without a newline, or longer than any that the kernel writes.
             0 => return Err(Errno(libc::EIO)),
             _ => text.copy_within(start..held, 0),
         }
@@ -141,7 +141,7 @@ fn search(maps: &OwnedFd, address: usize) -> Result<Option<Vma>, Errno> {
     }
 }
 
-/// Zeroed bytes, or ENOMEM: this runs where memory may be short.
+/// Zeroed bytes, or ENOMEM: callers may be out of memory.
 fn room(size: usize) -> Result<Vec<u8>, Errno> {
     let mut bytes = Vec::new();
     bytes.try_reserve_exact(size).map_err(|_| Errno(libc::ENOMEM))?;
@@ -160,7 +160,7 @@ fn read(file: &OwnedFd, to: &mut [u8]) -> Result<usize, Errno> {
     }
 }
 
-/// The area of a line, if it holds the address.
+/// Parses a line; `None` if its area does not contain the address.
 fn parse(line: &[u8], address: usize) -> Option<Vma> {
     let mut fields = line.splitn(6, |byte| *byte == b' ');
     let mut field = || std::str::from_utf8(fields.next()?).ok();
@@ -187,7 +187,7 @@ mod tests {
     use std::io::Write;
     use std::os::fd::AsRawFd;
 
-    /// What both ways report; `None` where the kernel has only one.
+    /// The results of both ways; `None` if the kernel lacks the query.
     fn both(address: usize) -> Option<(Option<Vma>, Option<Vma>)> {
         let maps = unix::open(c"/proc/self/maps", libc::O_RDONLY, 0).unwrap();
         match query(&maps, address) {

@@ -1,11 +1,21 @@
-//! What every POSIX system has.
+//! What all POSIX systems have.
 
-#[cfg(not(target_os = "linux"))]
-mod beside_linux;
 mod copy;
+#[cfg(not(linux_kernel))]
+mod fault_cause;
 mod files;
+#[cfg(bsd)]
+mod inheritance;
+#[cfg(any(linux_kernel, target_os = "freebsd"))]
+mod memfd;
 mod pages;
+#[cfg(target_os = "macos")]
+mod regions;
+#[cfg(not(linux_kernel))]
+mod residency;
 mod signals;
+#[cfg(bsd)]
+mod wait;
 
 use super::Limits;
 use crate::error::Errno;
@@ -14,18 +24,37 @@ use std::mem::MaybeUninit;
 
 pub use copy::{copied, copy_by_socket};
 pub use files::*;
-pub use pages::{MAPPINGS_FOLLOW_FILES, Showing};
+#[cfg(linux_kernel)]
+pub use pages::mremap;
+pub use pages::{Backing, MAPPINGS_FOLLOW_FILES};
 pub use signals::{errno_place, raise_again};
 
-// What is named here takes the place of what is lacking.
-#[cfg(not(target_os = "linux"))]
+#[cfg(any(linux_kernel, target_os = "freebsd"))]
+pub use memfd::{add_seals, memfd_create, seals};
+
+// The names below hide those of `lacking`.
+#[cfg(not(linux_kernel))]
 pub use super::lacking::*;
-#[cfg(not(any(target_os = "linux", target_os = "openbsd")))]
-pub use beside_linux::presence;
-#[cfg(any(target_os = "freebsd", target_os = "netbsd", target_os = "openbsd"))]
-pub use beside_linux::wipe_on_fork;
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(linux_kernel))]
 pub use copy_by_socket as copy;
+#[cfg(not(linux_kernel))]
+pub use fault_cause::fault_cause;
+#[cfg(not(any(linux_kernel, target_os = "macos")))]
+pub use files::unlinked_shared_memory;
+#[cfg(not(linux_kernel))]
+pub use files::{shm_open, shm_unlink};
+#[cfg(all(bsd, not(target_os = "macos")))]
+pub use inheritance::wipe_on_fork;
+#[cfg(target_os = "macos")]
+pub use regions::protection;
+#[cfg(target_os = "freebsd")]
+pub use residency::evict_cached;
+#[cfg(not(any(linux_kernel, target_os = "openbsd")))]
+pub use residency::page_residency;
+#[cfg(any(target_os = "freebsd", target_os = "macos"))]
+pub use residency::read_ahead;
+#[cfg(bsd)]
+pub use wait::{wait_on, wake};
 
 pub fn last_errno() -> Errno {
     Errno(std::io::Error::last_os_error().raw_os_error().unwrap_or(0))
@@ -36,14 +65,23 @@ pub fn check(result: c_int) -> Result<(), Errno> {
     if result == 0 { Ok(()) } else { Err(last_errno()) }
 }
 
+/// A time to wait, 68 years if it is longer than the system counts.
+#[cfg(not(any(target_os = "macos", target_os = "illumos")))]
+pub fn timespec(time: std::time::Duration) -> libc::timespec {
+    libc::timespec {
+        tv_sec: time.as_secs().try_into().unwrap_or(i32::MAX.into()),
+        tv_nsec: i32::try_from(time.subsec_nanos()).unwrap_or(0).into(),
+    }
+}
+
 /// Bytes in a page: 4 KiB, 16 KiB and 64 KiB exist.
-pub fn asked_page_size() -> usize {
-    // SAFETY: sysconf only reads; POSIX demands that this name is known.
+pub fn query_page_size() -> usize {
+    // SAFETY: sysconf only reads; POSIX requires this name.
     let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
     usize::try_from(size).expect("the system has a page size")
 }
 
-/// Bytes of a text before its NUL; at most `most` are looked at.
+/// Bytes of a text before its NUL; reads at most `most`.
 ///
 /// # Safety
 /// The text ends in NUL, or is longer.
@@ -54,25 +92,25 @@ pub unsafe fn text_length(text: *const c_char, most: usize) -> usize {
 
 /// Locks all memory of the process, mlockall(2).
 pub fn lock_all(flags: c_int) -> Result<(), Errno> {
-    #[cfg(not(target_vendor = "apple"))]
+    #[cfg(not(target_os = "macos"))]
     // SAFETY: locking changes no memory; the kernel checks the flags.
     return check(unsafe { libc::mlockall(flags) });
-    #[cfg(target_vendor = "apple")]
+    #[cfg(target_os = "macos")]
     return Err(Errno(if flags == 0 { libc::EINVAL } else { libc::ENOSYS }));
 }
 
 pub fn unlock_all() -> Result<(), Errno> {
-    #[cfg(not(target_vendor = "apple"))]
+    #[cfg(not(target_os = "macos"))]
     // SAFETY: as above.
     return check(unsafe { libc::munlockall() });
-    #[cfg(target_vendor = "apple")]
+    #[cfg(target_os = "macos")]
     return Err(Errno(libc::ENOSYS));
 }
 
 pub fn limits() -> Limits {
     let limit = |resource| {
         let mut limit = MaybeUninit::<libc::rlimit>::uninit();
-        // SAFETY: getrlimit writes one rlimit to the place given.
+        // SAFETY: getrlimit writes one rlimit to the address given.
         check(unsafe { libc::getrlimit(resource, limit.as_mut_ptr()) }).ok()?;
         // SAFETY: getrlimit succeeded, so all of it is written.
         let current = unsafe { limit.assume_init() }.rlim_cur;

@@ -1,4 +1,4 @@
-//! Copies that report a fault, through the kernel.
+//! Copies by the kernel, which report a fault as an error.
 
 use super::errors::last_errno;
 use super::is_readable;
@@ -11,8 +11,8 @@ use windows_sys::Win32::System::Memory::{
 };
 use windows_sys::Win32::System::Threading::GetCurrentProcess;
 
-/// Copies between memory that may fault and memory that may fault, through the kernel. Returns the bytes copied: at most to
-/// the end of a page of either side, for where a copy faults, how far it came is not reported.
+/// Copies by the kernel; both sides may fault. Returns the number of bytes copied, at most to the end of a page of either
+/// side: the system does not report how much of a copy that faulted was done.
 ///
 /// # Safety
 /// The caller may write `size` bytes at `to`, if they are mapped at all.
@@ -32,7 +32,7 @@ fn left_on_page(address: usize) -> usize {
     page - address % page
 }
 
-/// Whether a store there would succeed: what can be read and whose protection allows it.
+/// Whether a store there would succeed: the page can be read, and its protection allows stores.
 pub fn is_writable(address: usize) -> bool {
     const WRITABLE: u32 = PAGE_READWRITE | PAGE_WRITECOPY | PAGE_EXECUTE_READWRITE | PAGE_EXECUTE_WRITECOPY;
     let allows = query(address)

@@ -1,4 +1,4 @@
-//! Windows' error codes as POSIX error numbers. Where the C library of Windows makes one of another, so does this.
+//! Windows' error codes as POSIX error numbers. Codes that the C library of Windows converts are converted as there.
 
 use crate::error::{Errno, Native};
 use windows_sys::Win32::Foundation as win;
@@ -41,7 +41,7 @@ pub fn from_code(code: u32) -> Errno {
         win::ERROR_FILENAME_EXCED_RANGE => Errno::ENAMETOOLONG,
         win::ERROR_NOT_SUPPORTED | win::ERROR_CALL_NOT_IMPLEMENTED | win::ERROR_PROC_NOT_FOUND => Errno::ENOSYS,
         win::ERROR_NOACCESS | win::ERROR_PARTIAL_COPY => Errno::EFAULT,
-        // The file has a mapping, of this process or another, that would have to go.
+        // The file is mapped, by this process or another.
         win::ERROR_USER_MAPPED_FILE | win::ERROR_BUSY | win::ERROR_PIPE_BUSY => Errno::EBUSY,
         win::ERROR_PRIVILEGE_NOT_HELD => Errno::EPERM,
         win::ERROR_CRC | win::ERROR_IO_DEVICE | win::ERROR_FILE_CORRUPT | win::ERROR_DISK_CORRUPT | win::ERROR_NOT_READY => {
@@ -59,14 +59,14 @@ fn native(code: u32) -> Native {
     Native(i32::from_ne_bytes(code.to_ne_bytes()))
 }
 
-/// Whether the last error number of this thread was made of this code. GetLastError is another's by then.
+/// Whether the last error number of this thread was converted from this code. Later calls may have changed GetLastError.
 pub fn was(code: u32) -> bool {
     native(code).is_last()
 }
 
-/// An error number without a code of the system's.
+/// An error number for which there is no Windows code.
 pub fn plain(errno: Errno) -> Errno {
-    // What an earlier call left is not about this one.
+    // The code of an earlier call has nothing to do with this error.
     Native::forget();
     errno
 }

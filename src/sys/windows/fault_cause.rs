@@ -1,4 +1,4 @@
-//! Why an access faulted, found out afterwards.
+//! The cause of a fault, determined after it.
 
 use super::files::BorrowedFile;
 use super::pages::query;
@@ -13,17 +13,17 @@ use windows_sys::Win32::System::Memory::{
 };
 
 thread_local! {
-    /// The last page of this thread that could not be read in, and why.
+    /// The last address for which this thread got EXCEPTION_IN_PAGE_ERROR, and its NTSTATUS.
     static STATUS: Cell<(usize, i32)> = const { Cell::new((0, 0)) };
 }
 
-/// Notes why a page could not be read in. Called by the handler of exceptions.
+/// Stores the NTSTATUS of a page that could not be read in. Called by the exception handler.
 pub fn note_status(address: usize, status: i32) {
     let _ = STATUS.try_with(|last| last.set((address, status)));
 }
 
-/// Why an access to the byte at `address` faulted.
-pub fn fault_cause(address: usize, writing: bool, _file: Option<BorrowedFile>) -> Cause {
+/// The cause of a fault at the byte at `address`.
+pub fn fault_cause(address: usize, writing: bool, _file: Option<(BorrowedFile, u64)>) -> Cause {
     const WRITABLE: u32 = PAGE_READWRITE | PAGE_WRITECOPY | PAGE_EXECUTE_READWRITE | PAGE_EXECUTE_WRITECOPY;
     let (noted, status) = STATUS.replace((0, 0));
     if noted == address && status != 0 {
@@ -31,7 +31,7 @@ pub fn fault_cause(address: usize, writing: bool, _file: Option<BorrowedFile>) -
             STATUS_DISK_FULL => Cause::NoSpace,
             STATUS_QUOTA_EXCEEDED => Cause::Quota,
             STATUS_NO_MEMORY | STATUS_INSUFFICIENT_RESOURCES => Cause::NoMemory,
-            // SAFETY: turns one number into another.
+            // SAFETY: converts a number.
             status => Cause::Io(super::errors::from_code(unsafe { RtlNtStatusToDosError(status) })),
         };
     }

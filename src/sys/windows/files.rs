@@ -1,4 +1,4 @@
-//! Files: opening, sizes, and those without a name.
+//! Files: opening, sizes, files without a name.
 
 use super::errors::{check, from_code, last_errno, plain};
 use super::section;
@@ -27,16 +27,16 @@ pub use std::os::windows::io::AsHandle as AsFile;
 
 /// An open file or section, which is closed when this is dropped.
 pub type File = OwnedHandle;
-/// One that is another's to close.
+/// An open file that this does not close.
 pub type BorrowedFile<'a> = BorrowedHandle<'a>;
-/// The handle of one, as a number.
+/// The handle of an open file, as a number.
 pub type RawFile = i64;
 
 pub fn borrow(file: &File) -> BorrowedFile<'_> {
     file.as_handle()
 }
 
-/// The handle of an open file, which stays its owner's.
+/// The handle of an open file; the file keeps it.
 pub fn raw(file: &impl AsFile) -> RawFile {
     number(file.as_handle().as_raw_handle())
 }
@@ -56,7 +56,7 @@ pub fn handle(file: RawFile) -> HANDLE {
     std::ptr::with_exposed_provenance_mut(file as usize)
 }
 
-/// Takes a handle that a call returned; none is NULL here.
+/// The result of a call that returns a new handle, or NULL on failure.
 pub fn owned(handle: HANDLE) -> Result<File, Errno> {
     if handle.is_null() {
         return Err(last_errno());
@@ -70,7 +70,7 @@ pub fn file_info(fd: RawFile) -> Result<FileInfo, Errno> {
         let size = section::size(fd).ok_or_else(|| from_code(ERROR_INVALID_HANDLE))?;
         return Ok(of_size(size));
     }
-    // SAFETY: asks about a handle, and fails for a bad one.
+    // SAFETY: fails for an invalid handle.
     let kind = unsafe { GetFileType(handle(fd)) };
     if kind == FILE_TYPE_PIPE || kind == FILE_TYPE_CHAR {
         return Ok(FileInfo { is_stream: true, is_regular: false, ..of_size(0) });
@@ -87,7 +87,7 @@ fn of_size(size: u64) -> FileInfo {
 
 fn status(fd: RawFile) -> Result<BY_HANDLE_FILE_INFORMATION, Errno> {
     let mut status = BY_HANDLE_FILE_INFORMATION::default();
-    // SAFETY: writes one struct to the place given, and fails for a bad handle.
+    // SAFETY: writes one struct to the address given, and fails for an invalid handle.
     check(unsafe { GetFileInformationByHandle(handle(fd), &raw mut status) })?;
     Ok(status)
 }
@@ -96,7 +96,7 @@ fn join(high: u32, low: u32) -> u64 {
     u64::from(high) << 32 | u64::from(low)
 }
 
-/// Whether a path leads to a pipe: those have a name space of their own.
+/// Whether a path names a pipe: pipes have a name space of their own.
 pub fn leads_to_stream(path: &CStr) -> bool {
     let start =
         path.to_bytes().iter().take(PIPES.len()).map(|byte| if *byte == b'/' { b'\\' } else { byte.to_ascii_lowercase() });
@@ -105,11 +105,11 @@ pub fn leads_to_stream(path: &CStr) -> bool {
 
 const PIPES: &str = r"\\.\pipe\";
 
-/// Opening waits for nothing here.
+/// Opening never blocks here, so no flag is needed.
 pub const NEVER_WAIT: c_int = 0;
 
-/// Opens a file; others may read, write, rename and remove it meanwhile. A file that is made can be written later only if
-/// `mode` lets its owner write.
+/// Opens a file; other programs may read, write, rename and delete it meanwhile. A file that is created is read-only for
+/// later calls unless `mode` has 0200.
 pub fn open(path: &CStr, flags: c_int, mode: u32) -> Result<File, Errno> {
     let flags = i64::from(flags);
     let has = |flag: i64| flags & flag == flag;
@@ -129,7 +129,7 @@ pub fn open(path: &CStr, flags: c_int, mode: u32) -> Result<File, Errno> {
     options.read(!has(constants::O_WRONLY)).write(writes).custom_flags(special);
     options.create(makes && writes).create_new(makes && has(constants::O_EXCL)).truncate(has(constants::O_TRUNC));
     if makes {
-        // The standard library makes only what it may write; a handle may be for less.
+        // The standard library creates files only with write access; the access mode may have less.
         options.write(true).access_mode(GENERIC_READ | if writes { GENERIC_WRITE } else { 0 }).create(!has(constants::O_EXCL));
         if mode & 0o200 == 0 {
             options.attributes(FILE_ATTRIBUTE_READONLY);
@@ -142,7 +142,7 @@ pub fn open(path: &CStr, flags: c_int, mode: u32) -> Result<File, Errno> {
     })
 }
 
-/// Paths are UTF-8. The standard library hands them to the system as UTF-16, and longer ones than its usual limit, too.
+/// Paths are UTF-8. The standard library converts them to UTF-16, and supports paths longer than MAX_PATH.
 fn path_of(path: &CStr) -> Result<&Path, Errno> {
     path.to_str().map(Path::new).map_err(|_| from_code(ERROR_NO_UNICODE_TRANSLATION))
 }
@@ -151,10 +151,10 @@ fn code_of(error: &std::io::Error) -> Option<u32> {
     error.raw_os_error().map(|code| u32::from_ne_bytes(code.to_ne_bytes()))
 }
 
-/// Another handle of the same open file, which no child inherits.
+/// Duplicates a handle. Child processes do not inherit it.
 pub fn duplicate(fd: RawFile) -> Result<File, Errno> {
     let mut copy: HANDLE = std::ptr::null_mut();
-    // SAFETY: writes one handle to the place given, and fails for a bad one.
+    // SAFETY: writes one handle to the address given, and fails for an invalid one.
     check(unsafe {
         let process = GetCurrentProcess();
         DuplicateHandle(process, handle(fd), process, &raw mut copy, 0, 0, DUPLICATE_SAME_ACCESS)
@@ -162,7 +162,7 @@ pub fn duplicate(fd: RawFile) -> Result<File, Errno> {
     owned(copy)
 }
 
-/// Makes the file as many bytes long; what is added reads zero. EBUSY where it is mapped, and would be shorter.
+/// Sets the size of a file; added bytes read as zero. EBUSY if the file is mapped and would be truncated.
 pub fn set_file_size(fd: RawFile, size: u64) -> Result<(), Errno> {
     if section::is_section(fd) {
         return Err(plain(Errno::ENOSYS));
@@ -183,7 +183,7 @@ pub fn store(fd: RawFile) -> Result<(), Errno> {
     check(unsafe { FlushFileBuffers(handle(fd)) })
 }
 
-/// Has the file system set aside blocks for the first `size` bytes; the file grows if it is shorter.
+/// Allocates blocks for the first `size` bytes of a file, and extends a shorter file.
 pub fn allocate(fd: RawFile, size: u64) -> Result<(), Errno> {
     if size == 0 {
         return Ok(());
@@ -198,24 +198,24 @@ pub fn allocate(fd: RawFile, size: u64) -> Result<(), Errno> {
     })
 }
 
-/// The path, all symbolic links followed, if it leads to the file that is open as `fd`.
+/// The path with all symbolic links resolved, if it names the file that is open as `fd`.
 pub fn real_path_of(path: &CStr, fd: RawFile) -> Option<PathBuf> {
     let real = std::fs::canonicalize(path_of(path).ok()?).ok()?;
     let named = std::fs::File::open(&real).ok()?;
     is_same_file(raw(&named), fd).then_some(real)
 }
 
-/// Whether two handles are of the same file.
+/// Whether two handles refer to the same file.
 pub fn is_same_file(one: RawFile, other: RawFile) -> bool {
     let identity = |fd| status(fd).map(|s| (s.dwVolumeSerialNumber, s.nFileIndexHigh, s.nFileIndexLow));
     identity(one).is_ok_and(|one| identity(other) == Ok(one))
 }
 
-/// A file in a folder that goes with its last handle, and the last mapping of it.
+/// Creates a file in a folder; the system deletes it with its last handle and its last mapping.
 pub fn unlinked_file(folder: &Path) -> Result<File, Errno> {
     use std::hash::{BuildHasher, RandomState};
     loop {
-        // The standard library's hash keys are random: a name that nobody else has.
+        // The standard library's hash keys are random, so the name is unique.
         let name = format!("mmap-wrap-{}-{:016x}", std::process::id(), RandomState::new().hash_one(0));
         let mut options = OpenOptions::new();
         options.read(true).write(true).create_new(true);

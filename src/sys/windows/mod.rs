@@ -1,4 +1,4 @@
-//! Windows, from 10 on; of 10 before 1803 without what needs placeholders (`placeholder`).
+//! Windows 10 and newer. Versions before 1803 lack what needs placeholders (`placeholder`).
 
 mod copy;
 mod errors;
@@ -19,23 +19,23 @@ use windows_sys::Win32::System::SystemInformation::{GetSystemInfo, SYSTEM_INFO};
 use windows_sys::Win32::System::Threading::FlushProcessWriteBuffers;
 
 pub use super::lacking::{
-    add_seals, bind, boot, cached_pages, can_name, default_huge_page_size, descriptor_page_size, each_huge_part,
-    file_size_behind, forget, grow_file, huge_bytes_by_smaps, huge_page_sizes, is_readable, link, lock_on_fault, memfd_create,
-    memfd_secret, move_spare_page_to, node, open_without_name, prepare_reserve, put_fresh_page, read_ahead, release_reserve,
+    add_seals, bind, boot, cached_pages, can_name, default_huge_page_size, descriptor_page_size, each_huge_part, evict_cached,
+    file_size_behind, grow_file, huge_bytes_by_smaps, huge_page_sizes, is_readable, link, lock_on_fault, memfd_create,
+    memfd_secret, move_spare_page_to, numa_node, open_without_name, prepare_reserve, put_fresh_page, read_ahead, release_reserve,
     run_apart, seal, seals, set_name, shared_memory_path, touch_for_writing, transparent_huge_page_size, wipe_on_fork,
 };
 pub use copy::{copy, is_writable};
 pub use fault_cause::{fault_cause, note_status};
 pub use files::*;
-pub use pages::{MAPPINGS_FOLLOW_FILES, Showing, knows_advice, protection};
+pub use pages::{Backing, MAPPINGS_FOLLOW_FILES, protection, supports_advice};
 pub use placeholder::is_being_changed;
-pub use residency::presence;
+pub use residency::page_residency;
 pub use section::{shm_create, shm_open, shm_unlink, unlinked_shared_memory};
 pub use thread::{pid_namespace, this_thread_began, thread_id, thread_state};
 pub use wait::{wait_on, wake};
 
 /// Bytes in a page.
-pub fn asked_page_size() -> usize {
+pub fn query_page_size() -> usize {
     usize::try_from(system_info().dwPageSize).expect("the system has a page size")
 }
 
@@ -46,12 +46,12 @@ fn granularity() -> usize {
 
 fn system_info() -> SYSTEM_INFO {
     let mut info = SYSTEM_INFO::default();
-    // SAFETY: writes one SYSTEM_INFO to the place given.
+    // SAFETY: writes one SYSTEM_INFO to the address given.
     unsafe { GetSystemInfo(&raw mut info) };
     info
 }
 
-/// Bytes of a text before its NUL; at most `most` are looked at.
+/// Bytes of a text before its NUL; reads at most `most`.
 ///
 /// # Safety
 /// The text ends in NUL, or is longer.
@@ -60,7 +60,7 @@ pub unsafe fn text_length(text: *const c_char, most: usize) -> usize {
     unsafe { libc::strnlen(text, most) }
 }
 
-/// None of POSIX's limits is here.
+/// Windows has none of POSIX's limits.
 pub fn limits() -> Limits {
     Limits { address_space: None, descriptors: None, file_size: None, locked_memory: None, mappings: None }
 }
@@ -73,7 +73,7 @@ pub fn unlock_all() -> Result<(), Errno> {
     Err(Errno::ENOSYS)
 }
 
-/// Asks for `barrier`.
+/// `barrier` needs no registration here.
 pub fn register_barrier() -> bool {
     true
 }

@@ -24,35 +24,35 @@ use windows_sys::Win32::System::Memory::{
 };
 use windows_sys::Win32::System::Threading::GetCurrentProcess;
 
-/// Whether a mapping shows what its file is made longer by, may go beyond its end, and lets it be cut.
+/// Whether a mapping may extend beyond the end of its file, shows bytes that are appended later, and permits truncation.
 pub const MAPPINGS_FOLLOW_FILES: bool = false;
 
-/// What pages show; none for memory without a file.
-pub type Showing = Option<Shown>;
+/// The section behind pages; none for memory without a file.
+pub type Backing = Option<SectionView>;
 
-/// What a view shows.
+/// The section that a view maps.
 #[derive(Debug)]
-pub struct Shown {
+pub struct SectionView {
     section: File,
-    /// Bytes of the section, and where in it the pages begin.
+    /// Bytes of the section, and the offset of the pages in it.
     length: u64,
     offset: u64,
     /// Bytes of the view before the pages: a view begins at a multiple of the granularity.
     lead: usize,
-    /// The most that the view can be protected to.
+    /// The most permissive protection that the view can have.
     protection: u32,
-    /// It took the place of a placeholder, and can be split.
+    /// The view replaced a placeholder, so it can be split.
     is_placed: bool,
-    /// The file, where what is stored in the view reaches it.
+    /// The file, if stores to the view change it.
     file: Option<File>,
 }
 
-impl Shown {
+impl SectionView {
     fn view(&self) -> View {
         View { section: raw(&self.section), length: self.length, protection: self.protection }
     }
 
-    /// Whether changes stay in the view.
+    /// Whether the view is copy on write.
     fn is_copy(&self) -> bool {
         self.protection == PAGE_WRITECOPY || self.protection == PAGE_EXECUTE_WRITECOPY
     }
@@ -72,7 +72,7 @@ enum Place {
 }
 
 impl Place {
-    /// Calls `map` with an address, or with 0 for any. `lead` bytes are mapped before the one that the place is for.
+    /// Calls `map` with an address, or with 0 for any address. The mapping begins `lead` bytes before the place.
     fn find<T>(self, lead: usize, size: usize, map: impl Fn(usize) -> Result<T, Errno>) -> Result<T, Errno> {
         const MOST_TRIES: usize = 100;
         match self {
@@ -86,7 +86,7 @@ impl Place {
                 for _ in 0..MOST_TRIES {
                     let found = allocate(0, room, MEM_RESERVE, PAGE_NOACCESS)?;
                     release(found);
-                    // Another thread may take the place in this moment.
+                    // Another thread may map something there meanwhile.
                     match map(found.next_multiple_of(alignment)) {
                         Err(errno) if taken(errno) == Errno::EEXIST => {}
                         mapped => return mapped,
@@ -98,7 +98,7 @@ impl Place {
     }
 }
 
-/// EEXIST where something is mapped at the address already.
+/// EEXIST if the address is in use.
 fn taken(errno: Errno) -> Errno {
     if was(ERROR_INVALID_ADDRESS) { Errno::EEXIST } else { errno }
 }
@@ -106,10 +106,10 @@ fn taken(errno: Errno) -> Errno {
 impl Pages {
     /// Maps `size` bytes, a multiple of the page size.
     ///
-    /// With MAP_FIXED nothing may be mapped at the address: it is not replaced here.
+    /// With MAP_FIXED, fails if something is mapped at the address: nothing is replaced here.
     pub fn map(address: usize, size: usize, prot: c_int, flags: c_int, fd: RawFile, offset: u64) -> Result<Pages, Errno> {
         let is_fixed = has(flags, constants::MAP_FIXED | constants::MAP_FIXED_NOREPLACE);
-        // An address without MAP_FIXED is a hint, which helps nothing here.
+        // An address without MAP_FIXED is a hint, and ignored here.
         let place = if is_fixed { Place::At(address) } else { Place::Anywhere };
         Pages::map_at(place, size, prot, flags, fd, offset)
     }
@@ -133,24 +133,24 @@ impl Pages {
         if has(flags, constants::MAP_ANONYMOUS) {
             let protection = page_protection(prot, false);
             let base = place.find(0, size, |address| allocate(address, size, MEM_RESERVE | MEM_COMMIT, protection))?;
-            return Ok(Pages { base: non_null(base)?, size, shown: None });
+            return Ok(Pages { base: non_null(base)?, size, backing: None });
         }
         let is_private = i64::from(flags) & constants::MAP_TYPE == constants::MAP_PRIVATE;
-        let mut shown = Shown::new(fd, prot, is_private)?;
-        shown.offset = offset;
-        shown.lead = usize::try_from(offset % granularity() as u64).expect("less than the granularity");
-        let (base, is_placed) = place.find(shown.lead, size, |address| shown.map(address, shown.lead + size))?;
-        shown.is_placed = is_placed;
-        let pages = Pages { base: non_null(base + shown.lead)?, size, shown: Some(shown) };
+        let mut backing = SectionView::new(fd, prot, is_private)?;
+        backing.offset = offset;
+        backing.lead = usize::try_from(offset % granularity() as u64).expect("less than the granularity");
+        let (base, is_placed) = place.find(backing.lead, size, |address| backing.map(address, backing.lead + size))?;
+        backing.is_placed = is_placed;
+        let pages = Pages { base: non_null(base + backing.lead)?, size, backing: Some(backing) };
         pages.protect(0..size, prot)?;
         Ok(pages)
     }
 
-    /// Zeroed memory of this library's own.
+    /// Zeroed memory for this library's own use.
     pub fn zeroed(bytes: usize) -> Result<Pages, Errno> {
         let size = bytes.next_multiple_of(page_size());
         let base = allocate(0, size, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE)?;
-        Ok(Pages { base: non_null(base)?, size, shown: None })
+        Ok(Pages { base: non_null(base)?, size, backing: None })
     }
 
     fn addresses(&self, range: &Range<usize>) -> Range<usize> {
@@ -159,21 +159,21 @@ impl Pages {
     }
 
     pub fn protect(&self, range: Range<usize>, prot: c_int) -> Result<(), Errno> {
-        let of_view = page_protection(prot, self.shown.as_ref().is_some_and(Shown::is_copy));
+        let of_view = page_protection(prot, self.backing.as_ref().is_some_and(SectionView::is_copy));
         each_region(self.addresses(&range), |part, region| {
             // A page that was replaced is memory without a file.
-            let wanted = if region.Type == MEM_MAPPED { of_view } else { page_protection(prot, false) };
+            let protection = if region.Type == MEM_MAPPED { of_view } else { page_protection(prot, false) };
             let mut before = 0;
             // SAFETY: the part is ours; the system checks the protection.
-            match check(unsafe { VirtualProtect(part.start as *const c_void, part.len(), wanted, &raw mut before) }) {
-                // More than the view was mapped for.
+            match check(unsafe { VirtualProtect(part.start as *const c_void, part.len(), protection, &raw mut before) }) {
+                // More than the access that the view was mapped with.
                 Err(Errno::EINVAL) => Err(Errno::EACCES),
                 done => done,
             }
         })
     }
 
-    pub fn advise(&self, range: Range<usize>, advice: c_int) -> Result<(), Errno> {
+    pub fn advise(&self, range: Range<usize>, advice: c_int, _sharing: Sharing) -> Result<(), Errno> {
         let part = self.addresses(&range);
         match i64::from(advice) {
             constants::MADV_NORMAL => Ok(()),
@@ -182,14 +182,14 @@ impl Pages {
                 // SAFETY: the range is ours; reading ahead changes no memory.
                 check(unsafe { PrefetchVirtualMemory(GetCurrentProcess(), 1, &raw const entry, 0) })
             }
-            constants::MADV_DONTNEED => match &self.shown {
+            constants::MADV_DONTNEED => match &self.backing {
                 None => discard(part, None),
-                // Copies of private pages cannot be dropped one by one.
-                Some(shown) if shown.is_copy() => Err(plain(Errno::EINVAL)),
+                // Private copies of single pages cannot be discarded.
+                Some(backing) if backing.is_copy() => Err(plain(Errno::EINVAL)),
                 Some(_) => trim(part),
             },
-            constants::MADV_FREE if self.shown.is_none() => {
-                // SAFETY: the range is ours; nothing in Rust's hands refers to its contents, so they may be discarded.
+            constants::MADV_FREE if self.backing.is_none() => {
+                // SAFETY: the range is ours; no Rust reference points into it, so its contents may be discarded.
                 let reset = unsafe { VirtualAlloc(part.start as *const c_void, part.len(), MEM_RESET, PAGE_READWRITE) };
                 if reset.is_null() { Err(last_errno()) } else { Ok(()) }
             }
@@ -203,7 +203,7 @@ impl Pages {
         if has(flags, constants::MS_SYNC) && has(flags, constants::MS_ASYNC) {
             return Err(plain(Errno::EINVAL));
         }
-        let Some(file) = self.shown.as_ref().and_then(|shown| shown.file.as_ref()) else { return Ok(()) };
+        let Some(file) = self.backing.as_ref().and_then(|backing| backing.file.as_ref()) else { return Ok(()) };
         each_region(self.addresses(&range), |part, region| {
             if region.Type != MEM_MAPPED {
                 return Ok(());
@@ -218,7 +218,7 @@ impl Pages {
         check(unsafe { FlushFileBuffers(handle(raw(file))) })
     }
 
-    /// Locks the pages into memory, reading them in. The process may have as many pages in memory as it then needs.
+    /// Reads the pages in and locks them into memory; enlarges the working set of the process if necessary.
     pub fn lock(&self, range: Range<usize>) -> Result<(), Errno> {
         // SAFETY: the range is ours; locking changes no memory.
         let lock = || check(unsafe { VirtualLock(self.start_of(&range).cast(), range.len()) });
@@ -232,41 +232,40 @@ impl Pages {
     }
 
     pub fn unlock(&self, range: Range<usize>) -> Result<(), Errno> {
-        // A page at a time: one that is not locked is an error for all of the range.
+        // A page at a time: VirtualUnlock fails for a range in which one page is not locked.
         let addresses = self.addresses(&range);
         addresses.step_by(page_size()).try_for_each(|page| unlock(page..page + page_size()))
     }
 
-    /// Puts fresh memory, zeroed, over the range: what was mapped there is given up. Inside the handler, too. Without
-    /// PROT_READ and PROT_WRITE the range is only made inaccessible.
+    /// Replaces the range by zeroed memory. May be called in the exception handler. With PROT_NONE the range is only made
+    /// inaccessible.
     pub fn replace(&self, range: Range<usize>, prot: c_int, _sharing: Sharing) -> Result<(), Errno> {
         if prot == 0 {
             return self.protect(range, prot);
         }
         let part = self.addresses(&range);
-        let Some(shown) = &self.shown else { return discard(part, Some(PAGE_READWRITE)) };
+        let Some(backing) = &self.backing else { return discard(part, Some(PAGE_READWRITE)) };
         let whole = allocation(part.start)?;
         if query(part.start)?.Type != MEM_MAPPED {
             return discard(part, Some(PAGE_READWRITE));
         }
-        if shown.is_copy() || part.end > whole.end {
+        if backing.is_copy() || part.end > whole.end {
             return Err(plain(Errno::ENOSYS));
         }
         let protections = Protections::of(&whole)?;
-        placeholder::replace(shown.view(), &whole, &part, shown.offset_of(self, whole.start))?;
+        placeholder::replace(backing.view(), &whole, &part, backing.offset_of(self, whole.start))?;
         protections.restore_around(&part);
         Ok(())
     }
 
     /// Whether a lost page can be replaced: not in a private mapping of a file, whose other pages would lose their changes.
     pub fn can_replace_a_page(&self) -> bool {
-        self.shown.as_ref().is_none_or(|shown| shown.is_placed && !shown.is_copy())
+        self.backing.as_ref().is_none_or(|backing| backing.is_placed && !backing.is_copy())
     }
 
-    /// Gives the mapping another size, or another place; its contents stay, as far as they fit. Here only memory without a
-    /// file that becomes less.
+    /// Resizes or moves the mapping, and keeps the contents that fit. Here it only shrinks memory without a file.
     pub fn remap(&mut self, size: usize, _flags: c_int, address: usize) -> Result<(), Errno> {
-        if self.shown.is_some() || size > self.size || address != 0 {
+        if self.backing.is_some() || size > self.size || address != 0 {
             return Err(plain(Errno::ENOSYS));
         }
         let tail = self.addresses(&(size..self.size));
@@ -275,35 +274,35 @@ impl Pages {
         Ok(())
     }
 
-    /// There is no way to leave fresh pages behind.
+    /// Windows cannot move pages and leave zeroed ones in their place.
     pub fn moved_away(&self, _flags: c_int, _address: usize) -> Result<Pages, Errno> {
         Err(plain(Errno::ENOSYS))
     }
 
-    /// Splits the pages in two.
+    /// Splits the pages at byte `at`, and returns the second part.
     pub fn split_off(&mut self, at: usize) -> Result<Pages, Errno> {
         let border = self.at(at, self.size - at).addr();
-        let shown = match &self.shown {
+        let backing = match &self.backing {
             None => None,
-            Some(shown) if shown.is_copy() || !shown.is_placed => return Err(plain(Errno::ENOSYS)),
-            Some(shown) => {
-                let tail = Shown {
-                    section: duplicate(raw(&shown.section))?,
-                    offset: shown.offset + at as u64,
+            Some(backing) if backing.is_copy() || !backing.is_placed => return Err(plain(Errno::ENOSYS)),
+            Some(backing) => {
+                let tail = SectionView {
+                    section: duplicate(raw(&backing.section))?,
+                    offset: backing.offset + at as u64,
                     lead: 0,
-                    file: shown.file.as_ref().map(|file| duplicate(raw(file))).transpose()?,
-                    ..*shown
+                    file: backing.file.as_ref().map(|file| duplicate(raw(file))).transpose()?,
+                    ..*backing
                 };
                 let whole = allocation(border)?;
                 if whole.start != border && query(border)?.Type == MEM_MAPPED {
                     let protections = Protections::of(&whole)?;
-                    placeholder::split_view(shown.view(), &whole, border, shown.offset_of(self, whole.start))?;
+                    placeholder::split_view(backing.view(), &whole, border, backing.offset_of(self, whole.start))?;
                     protections.restore_around(&(border..border));
                 }
                 Some(tail)
             }
         };
-        let tail = Pages { base: non_null(border)?, size: self.size - at, shown };
+        let tail = Pages { base: non_null(border)?, size: self.size - at, backing };
         self.size = at;
         Ok(tail)
     }
@@ -312,13 +311,13 @@ impl Pages {
         if self.size == 0 {
             return Ok(());
         }
-        let lead = self.shown.as_ref().map_or(0, |shown| shown.lead);
+        let lead = self.backing.as_ref().map_or(0, |backing| backing.lead);
         let base = self.base.addr().get();
         let (mut at, end) = (base - lead, base + self.size);
         while at < end {
             let whole = allocation(at)?;
             if query(at)?.Type == MEM_MAPPED {
-                // SAFETY: the view is ours, and whoever held an address into it has given it back (registry) or vouched for it.
+                // SAFETY: the view is ours; addresses into it were released (registry), or are the caller's responsibility.
                 check(unsafe { UnmapViewOfFile(MEMORY_MAPPED_VIEW_ADDRESS { Value: whole.start as *mut c_void }) })?;
             } else if whole.start >= base && whole.end <= end {
                 release(whole.start);
@@ -331,16 +330,23 @@ impl Pages {
     }
 }
 
-impl Shown {
-    /// A section for a mapping of an open file or section, with the most rights that the handle has.
-    fn new(fd: RawFile, prot: c_int, is_private: bool) -> Result<Shown, Errno> {
+impl SectionView {
+    /// The section for mapping an open file or section, with the most access that the handle permits.
+    fn new(fd: RawFile, prot: c_int, is_private: bool) -> Result<SectionView, Errno> {
         let executable = has(prot, constants::PROT_EXEC);
         let with_execute = |plain: u32, execute: u32| if executable { execute } else { plain };
         let copy = with_execute(PAGE_WRITECOPY, PAGE_EXECUTE_WRITECOPY);
         let write = with_execute(PAGE_READWRITE, PAGE_EXECUTE_READWRITE);
         let read = with_execute(PAGE_READONLY, PAGE_EXECUTE_READ);
-        let of =
-            |section, length, protection, file| Shown { section, length, offset: 0, lead: 0, protection, is_placed: false, file };
+        let of = |section, length, protection, file| SectionView {
+            section,
+            length,
+            offset: 0,
+            lead: 0,
+            protection,
+            is_placed: false,
+            file,
+        };
         if section::is_section(fd) {
             let length = file_info(fd)?.size;
             let section = duplicate(fd)?;
@@ -358,14 +364,14 @@ impl Shown {
         }
     }
 
-    /// Maps a view, with its lead, at an address or, if that is 0, anywhere. Also returns whether it can be split.
+    /// Maps a view, with its lead, at an address, or anywhere if that is 0. Also returns whether it can be split.
     fn map(&self, address: usize, size: usize) -> Result<(usize, bool), Errno> {
         let start = self.offset - self.lead as u64;
         if start + size as u64 > self.length.next_multiple_of(page_size() as u64) {
-            // No view goes beyond the end.
+            // A view cannot extend beyond the end of its section.
             return Err(plain(Errno::EINVAL));
         }
-        // In the place of a placeholder it can be split later. Older systems have none.
+        // A view that replaces a placeholder can be split later. Older versions have no placeholders.
         if let Ok(base) = placeholder::reserve(address, size) {
             if placeholder::map(self.view(), &(base..base + size), start).is_ok() {
                 return Ok((base, true));
@@ -382,7 +388,7 @@ impl Shown {
         };
         let left = usize::try_from(self.length.saturating_sub(start)).unwrap_or(usize::MAX);
         let [high, low] = [start >> 32, start & 0xFFFF_FFFF].map(|half| u32::try_from(half).expect("half of it"));
-        // SAFETY: without MAP_FIXED's replacing, nothing that is mapped changes.
+        // SAFETY: maps at free addresses only, so no existing mapping changes.
         let view = unsafe {
             let section = handle(raw(&self.section));
             MapViewOfFileEx(section, access, high, low, size.min(left), address as *const c_void)
@@ -390,7 +396,7 @@ impl Shown {
         if view.Value.is_null() { Err(last_errno()) } else { Ok((view.Value.addr(), false)) }
     }
 
-    /// Where in the section an address of the pages, or of their lead, lies.
+    /// The offset in the section of an address in the pages or in their lead.
     fn offset_of(&self, pages: &Pages, address: usize) -> u64 {
         (self.offset + address as u64) - pages.base.addr().get() as u64
     }
@@ -400,7 +406,7 @@ fn non_null(address: usize) -> Result<NonNull<u8>, Errno> {
     NonNull::new(std::ptr::with_exposed_provenance_mut(address)).ok_or_else(|| plain(Errno::ENOMEM))
 }
 
-/// PAGE_ bits of a protection. Pages that can be written can be read.
+/// The PAGE_ protection for PROT_ bits. Pages that can be written can be read.
 fn page_protection(prot: c_int, is_copy: bool) -> u32 {
     let prot = i64::from(prot);
     let writes = prot & constants::PROT_WRITE != 0;
@@ -426,13 +432,13 @@ fn page_protection(prot: c_int, is_copy: bool) -> u32 {
     }
 }
 
-/// Whether there is such an advice.
-pub fn knows_advice(advice: c_int) -> bool {
+/// Whether `advise` supports an advice.
+pub fn supports_advice(advice: c_int) -> bool {
     use constants::{MADV_DONTNEED, MADV_FREE, MADV_NORMAL, MADV_PAGEOUT, MADV_WILLNEED};
     [MADV_NORMAL, MADV_WILLNEED, MADV_DONTNEED, MADV_FREE, MADV_PAGEOUT].contains(&advice.into())
 }
 
-/// The protection of the page at an address, and where the next begins that has another. None where nothing is mapped.
+/// The protection of the page at an address, and the address where it changes. None if nothing is mapped.
 pub fn protection(address: usize) -> Option<(c_int, usize)> {
     let region = query(address).ok().filter(|region| region.State == MEM_COMMIT)?;
     let prot = match region.Protect {
@@ -447,17 +453,17 @@ pub fn protection(address: usize) -> Option<(c_int, usize)> {
     Some((c_int::try_from(prot).ok()?, region.BaseAddress.addr() + region.RegionSize))
 }
 
-/// What the system knows of the pages at an address, up to the next that differ.
+/// The attributes of the pages from an address on that have the same ones.
 pub fn query(address: usize) -> Result<MEMORY_BASIC_INFORMATION, Errno> {
     let mut region = MEMORY_BASIC_INFORMATION::default();
-    // SAFETY: writes one struct to the place given.
+    // SAFETY: writes one struct to the address given.
     match unsafe { VirtualQuery(address as *const c_void, &raw mut region, size_of::<MEMORY_BASIC_INFORMATION>()) } {
         0 => Err(last_errno()),
         _ => Ok(region),
     }
 }
 
-/// The parts of a range of addresses that the system knows the same of.
+/// Calls `each` for every part of a range of addresses whose pages have the same attributes.
 fn each_region(
     addresses: Range<usize>,
     mut each: impl FnMut(Range<usize>, &MEMORY_BASIC_INFORMATION) -> Result<(), Errno>,
@@ -472,7 +478,7 @@ fn each_region(
     Ok(())
 }
 
-/// The addresses that were reserved, or mapped, together with this one.
+/// The allocation or view that contains an address.
 fn allocation(address: usize) -> Result<Range<usize>, Errno> {
     let start = query(address)?.AllocationBase;
     if start.is_null() {
@@ -488,7 +494,7 @@ fn allocation(address: usize) -> Result<Range<usize>, Errno> {
     }
 }
 
-/// How the pages of an allocation are protected. Without an allocator: for the handler, too.
+/// The protections of the pages of an allocation. Allocates nothing, for the exception handler.
 struct Protections {
     parts: [(usize, usize, u32); MOST_PARTS],
     count: usize,
@@ -508,13 +514,13 @@ impl Protections {
         Ok(known)
     }
 
-    /// Protects the pages as they were, but for those of `part`.
+    /// Restores the protections, except in `part`.
     fn restore_around(&self, part: &Range<usize>) {
         for (start, end, protection) in &self.parts[..self.count] {
             for piece in [*start..(*end).min(part.start), (*start).max(part.end)..*end] {
                 let mut before = 0;
                 if !piece.is_empty() {
-                    // SAFETY: the caller's pages, with a protection that they had.
+                    // SAFETY: restores a protection of the caller's pages.
                     unsafe { VirtualProtect(piece.start as *const c_void, piece.len(), *protection, &raw mut before) };
                 }
             }
@@ -523,17 +529,17 @@ impl Protections {
 }
 
 fn allocate(address: usize, size: usize, kind: u32, protection: u32) -> Result<usize, Errno> {
-    // SAFETY: new memory, at an address where none is.
+    // SAFETY: allocates at free addresses only, or commits pages that the caller reserved.
     let base = unsafe { VirtualAlloc(address as *const c_void, size, kind, protection) };
     if base.is_null() { Err(last_errno()) } else { Ok(base.expose_provenance()) }
 }
 
 fn release(base: usize) {
-    // SAFETY: an allocation of the caller's. On failure the addresses stay taken.
+    // SAFETY: an allocation of the caller's. On failure the addresses stay reserved.
     unsafe { VirtualFree(base as *mut c_void, 0, MEM_RELEASE) };
 }
 
-/// Mappings that were split have parts of one allocation, which goes with the last of them.
+/// A lock. Mappings that were split are parts of one allocation, which is released with the last of them.
 static ALLOCATIONS: AtomicBool = AtomicBool::new(false);
 
 fn alone_with_allocations<T>(body: impl FnOnce() -> T) -> T {
@@ -545,11 +551,11 @@ fn alone_with_allocations<T>(body: impl FnOnce() -> T) -> T {
     result
 }
 
-/// Gives a part of an allocation back, and all of it if nothing else is left.
+/// Decommits a part of an allocation, and releases the allocation if nothing else in it is committed.
 fn decommit(part: &Range<usize>) -> Result<(), Errno> {
     alone_with_allocations(|| {
         let whole = allocation(part.start)?;
-        // SAFETY: the part is the caller's, which does not use it any more.
+        // SAFETY: the part is the caller's, and is not used any more.
         check(unsafe { VirtualFree(part.start as *mut c_void, part.len(), MEM_DECOMMIT) })?;
         let mut is_used = false;
         each_region(whole.clone(), |_, region| {
@@ -563,21 +569,21 @@ fn decommit(part: &Range<usize>) -> Result<(), Errno> {
     })
 }
 
-/// Makes memory without a file zero again, under a protection or, with none, that which it has.
+/// Replaces memory without a file by zeroed pages, with the given protection or that of the old pages.
 fn discard(addresses: Range<usize>, protection: Option<u32>) -> Result<(), Errno> {
     alone_with_allocations(|| {
         each_region(addresses, |part, region| {
             if region.State == MEM_FREE || region.Type == MEM_MAPPED {
                 return Err(plain(Errno::EINVAL));
             }
-            // SAFETY: the part is ours; nothing in Rust's hands refers to its contents, so they may be discarded.
+            // SAFETY: the part is ours; no Rust reference points into it, so its contents may be discarded.
             check(unsafe { VirtualFree(part.start as *mut c_void, part.len(), MEM_DECOMMIT) })?;
             allocate(part.start, part.len(), MEM_COMMIT, protection.unwrap_or(region.Protect)).map(drop)
         })
     })
 }
 
-/// Takes pages out of the working set; their contents stay. EINVAL where one is locked.
+/// Removes pages from the working set; their contents stay. EINVAL if one is locked.
 fn trim(addresses: Range<usize>) -> Result<(), Errno> {
     if residency::is_any_locked(&addresses)? {
         return Err(plain(Errno::EINVAL));
@@ -585,7 +591,7 @@ fn trim(addresses: Range<usize>) -> Result<(), Errno> {
     unlock(addresses)
 }
 
-/// VirtualUnlock takes pages that are not locked out of the working set, and says that they were not locked.
+/// VirtualUnlock removes pages that are not locked from the working set, and fails with ERROR_NOT_LOCKED.
 fn unlock(addresses: Range<usize>) -> Result<(), Errno> {
     // SAFETY: unlocking changes no memory.
     let unlocked = check(unsafe { VirtualUnlock(addresses.start as *const c_void, addresses.len()) });
@@ -594,7 +600,7 @@ fn unlock(addresses: Range<usize>) -> Result<(), Errno> {
 
 fn grow_working_set(bytes: usize) -> Result<(), Errno> {
     let (mut least, mut most, mut flags) = (0, 0, 0);
-    // SAFETY: writes three numbers to the places given; then sets them.
+    // SAFETY: writes three numbers to the addresses given, and sets the limits.
     unsafe {
         let process = GetCurrentProcess();
         check(GetProcessWorkingSetSizeEx(process, &raw mut least, &raw mut most, &raw mut flags))?;

@@ -1,7 +1,8 @@
-//! Placeholders, of Windows 10 1803: reserved addresses that a view takes the place of, and that stay when it goes. So a view
-//! can be split, and one of its pages become memory of its own, while no other thread can take the addresses in between.
+//! Placeholders (Windows 10 1803): reserved addresses that a view replaces, and that stay reserved when it is unmapped. With
+//! them a view can be split, and one of its pages replaced by memory without a file, and no other thread can map something at
+//! the addresses meanwhile.
 //!
-//! While that happens, nothing is mapped at the addresses for a moment. An access that meets it is made again by the handler
+//! For a moment nothing is mapped at the addresses. The exception handler repeats accesses that fault then
 //! (`is_being_changed`).
 
 use super::errors::{check, last_errno, plain};
@@ -32,11 +33,11 @@ type MapViewOfFile3 = unsafe extern "system" fn(
     *mut c_void,
     u32,
 ) -> MEMORY_MAPPED_VIEW_ADDRESS;
-/// What GetProcAddress returns.
+/// The type that GetProcAddress returns.
 type Function = unsafe extern "system" fn() -> isize;
 type UnmapViewOfFile2 = unsafe extern "system" fn(HANDLE, MEMORY_MAPPED_VIEW_ADDRESS, u32) -> i32;
 
-/// The calls, which older systems lack.
+/// Functions that older versions lack.
 struct Calls {
     allocate: VirtualAlloc2,
     map: MapViewOfFile3,
@@ -61,7 +62,7 @@ fn calls() -> Result<&'static Calls, Errno> {
     found.as_ref().ok_or_else(|| plain(Errno::ENOSYS))
 }
 
-/// What a view shows, and how.
+/// A section, and the protection of the views of it.
 #[derive(Clone, Copy)]
 pub struct View {
     pub section: RawFile,
@@ -80,13 +81,13 @@ pub fn reserve(address: usize, size: usize) -> Result<usize, Errno> {
     if base.is_null() { Err(last_errno()) } else { Ok(base.addr()) }
 }
 
-/// Gives a placeholder back.
+/// Releases a placeholder.
 pub fn release(base: usize) {
-    // SAFETY: a placeholder of the caller's. On failure the addresses stay taken.
+    // SAFETY: a placeholder of the caller's. On failure the addresses stay reserved.
     unsafe { VirtualFree(base as *mut c_void, 0, MEM_RELEASE) };
 }
 
-/// Puts a view of a section from `offset` on in the place of a placeholder.
+/// Replaces a placeholder by a view of a section from `offset`.
 pub fn map(view: View, place: &Range<usize>, offset: u64) -> Result<(), Errno> {
     let map = |size: usize| {
         // SAFETY: the place is the caller's placeholder.
@@ -97,15 +98,15 @@ pub fn map(view: View, place: &Range<usize>, offset: u64) -> Result<(), Errno> {
         };
         if base.Value.is_null() { Err(last_errno()) } else { Ok(()) }
     };
-    // The last page of a file may be there in part: the view then has as many bytes, or those of whole pages.
+    // If the file ends within the last page, the size of the view is that of the file, or of whole pages.
     let left = usize::try_from(view.length.saturating_sub(offset)).unwrap_or(usize::MAX);
     if left < place.len() { map(left).or_else(|_| map(place.len())) } else { map(place.len()) }
 }
 
-/// Unmaps a view, and keeps its addresses as a placeholder.
+/// Unmaps a view; its addresses become a placeholder.
 fn unmap(base: usize) -> Result<(), Errno> {
     let view = MEMORY_MAPPED_VIEW_ADDRESS { Value: base as *mut c_void };
-    // SAFETY: a view of the caller's, which accesses that fault are made again of.
+    // SAFETY: a view of the caller's; accesses that fault are repeated.
     check(unsafe { (calls()?.unmap)(GetCurrentProcess(), view, MEM_PRESERVE_PLACEHOLDER) })
 }
 
@@ -114,11 +115,11 @@ fn split(part: &Range<usize>) -> Result<(), Errno> {
     check(unsafe { VirtualFree(part.start as *mut c_void, part.len(), MEM_RELEASE | MEM_PRESERVE_PLACEHOLDER) })
 }
 
-/// The addresses that are being changed. One thread at a time changes some.
+/// The addresses that are being changed, by one thread at a time.
 static CHANGING: [AtomicUsize; 2] = [AtomicUsize::new(0), AtomicUsize::new(0)];
 static IS_CHANGING: AtomicBool = AtomicBool::new(false);
 
-/// Whether another thread is changing what is mapped at an address, so that an access has to be made again.
+/// Whether another thread is changing what is mapped at an address, so that an access has to be repeated.
 pub fn is_being_changed(address: usize) -> bool {
     let is = (CHANGING[0].load(SeqCst)..CHANGING[1].load(SeqCst)).contains(&address);
     if is {
@@ -128,11 +129,11 @@ pub fn is_being_changed(address: usize) -> bool {
 }
 
 fn pause() {
-    // SAFETY: gives the processor to another thread.
+    // SAFETY: yields the processor.
     unsafe { SwitchToThread() };
 }
 
-/// Runs `body` while accesses to the addresses are made again.
+/// Runs `body`, and has accesses to the addresses repeated meanwhile.
 fn changing<T>(addresses: &Range<usize>, body: impl FnOnce() -> Result<T, Errno>) -> Result<T, Errno> {
     while IS_CHANGING.swap(true, SeqCst) {
         pause();
@@ -145,7 +146,7 @@ fn changing<T>(addresses: &Range<usize>, body: impl FnOnce() -> Result<T, Errno>
     result
 }
 
-/// Makes a view two, which meet at `at`. It shows the section from `offset` on.
+/// Splits a view, which begins at `offset` of its section, at the address `at`.
 pub fn split_view(view: View, whole: &Range<usize>, at: usize, offset: u64) -> Result<(), Errno> {
     changing(whole, || {
         unmap(whole.start)?;
@@ -154,12 +155,12 @@ pub fn split_view(view: View, whole: &Range<usize>, at: usize, offset: u64) -> R
             map(view, &first, offset)?;
             map(view, &second, offset + (at - whole.start) as u64)
         });
-        // What cannot be mapped again is gone; that takes a system without memory for the few bytes that a view needs.
+        // On failure the view stays unmapped. Mapping it again fails only if the system lacks memory for its administration.
         split
     })
 }
 
-/// Puts fresh memory in the place of a part of a view.
+/// Replaces a part of a view by zeroed memory.
 pub fn replace(view: View, whole: &Range<usize>, part: &Range<usize>, offset: u64) -> Result<(), Errno> {
     changing(whole, || {
         unmap(whole.start)?;
@@ -176,7 +177,7 @@ pub fn replace(view: View, whole: &Range<usize>, part: &Range<usize>, offset: u6
         if !after.is_empty() {
             map(view, &after, offset + (part.end - whole.start) as u64)?;
         }
-        // SAFETY: the part is a placeholder by now.
+        // SAFETY: the part is a placeholder now.
         let fresh = unsafe {
             let (base, kind) = (part.start as *const c_void, MEM_RESERVE | MEM_COMMIT | MEM_REPLACE_PLACEHOLDER);
             (calls()?.allocate)(GetCurrentProcess(), base, part.len(), kind, PAGE_READWRITE, null_mut(), 0)

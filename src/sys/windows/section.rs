@@ -1,4 +1,4 @@
-//! Sections: what Windows maps views of. Of a file, or of the paging file under a name.
+//! Sections: the objects that Windows maps views of. A section is of a file, or of the paging file and has a name.
 
 use super::errors::{from_code, plain};
 use super::files::{File, RawFile, handle, owned, raw};
@@ -12,18 +12,18 @@ use windows_sys::Win32::System::Memory::{
     CreateFileMappingW, FILE_MAP_READ, FILE_MAP_WRITE, MapViewOfFile, OpenFileMappingW, PAGE_READWRITE, UnmapViewOfFile,
 };
 
-/// The section of all of a file, with a protection: PAGE_READONLY and its like.
+/// Creates a section of a whole file, with a PAGE_ protection.
 pub fn of_file(file: RawFile, protection: u32) -> Result<File, Errno> {
     // SAFETY: the system checks the handle; no name.
     owned(unsafe { CreateFileMappingW(handle(file), null(), protection, 0, 0, null()) })
 }
 
-/// Whether a handle is that of a section. GetFileType does not say: wine takes a section for a file.
+/// Whether a handle is that of a section. GetFileType does not distinguish: wine reports a section as a file.
 pub fn is_section(fd: RawFile) -> bool {
     has_view(fd, FILE_MAP_READ)
 }
 
-/// Whether a view with such an access can be had. It is unmapped at once.
+/// Whether a view with this access can be mapped. It is unmapped at once.
 fn has_view(section: RawFile, access: u32) -> bool {
     // SAFETY: a new view, which nothing uses.
     unsafe {
@@ -32,7 +32,7 @@ fn has_view(section: RawFile, access: u32) -> bool {
     }
 }
 
-/// Bytes of a section, in whole pages: those of a view of all of it.
+/// Bytes of a section, in whole pages: the size of a view of all of it.
 pub fn size(section: RawFile) -> Option<u64> {
     // SAFETY: a new view, which is unmapped at once.
     unsafe {
@@ -46,12 +46,12 @@ pub fn size(section: RawFile) -> Option<u64> {
     }
 }
 
-/// The greater of two protections, if a view may have it, else the lesser.
+/// `write` if a view may be written, else `read`.
 pub fn most(section: &File, write: u32, read: u32) -> u32 {
     if has_view(raw(section), FILE_MAP_WRITE) { write } else { read }
 }
 
-/// The name of a section as the system wants it. A name of shm_open(3) begins with one slash and has no other.
+/// Converts a name of shm_open(3), which begins with one slash and has no other, to a name of a section.
 fn name_of(name: &CStr) -> Result<Vec<u16>, Errno> {
     let name = name.to_str().map_err(|_| from_code(ERROR_NO_UNICODE_TRANSLATION))?;
     let name = name.strip_prefix('/').unwrap_or(name);
@@ -62,7 +62,7 @@ fn name_of(name: &CStr) -> Result<Vec<u16>, Errno> {
     Ok(name.encode_utf16().chain([0]).collect())
 }
 
-/// Opens a section by its name. One that is made needs a size: see `shm_create`.
+/// Opens a section by its name. Creating one needs a size: `shm_create`.
 pub fn shm_open(name: &CStr, flags: c_int, _mode: u32) -> Result<File, Errno> {
     let flags = i64::from(flags);
     if flags & (constants::O_CREAT | constants::O_TRUNC) != 0 {
@@ -73,7 +73,7 @@ pub fn shm_open(name: &CStr, flags: c_int, _mode: u32) -> Result<File, Errno> {
     owned(unsafe { OpenFileMappingW(access, 0, name_of(name)?.as_ptr()) })
 }
 
-/// Makes a section of `size` bytes under a name that no other has. It lives until its last handle and its last view are gone.
+/// Creates a section of `size` bytes; EEXIST if the name exists. It is removed with its last handle and its last view.
 pub fn shm_create(name: &CStr, size: u64) -> Result<File, Errno> {
     let name = name_of(name)?;
     let [high, low] = [size >> 32, size & 0xFFFF_FFFF].map(|half| u32::try_from(half).expect("half of it"));
@@ -86,12 +86,12 @@ pub fn shm_create(name: &CStr, size: u64) -> Result<File, Errno> {
     }
 }
 
-/// Sections cannot change their size: a file without a name is one of the file system.
+/// A section cannot change its size, so callers use a file without a name (`unlinked_file`).
 pub fn unlinked_shared_memory() -> Result<File, Errno> {
     Err(plain(Errno::ENOSYS))
 }
 
-/// A name goes with the last handle and view: there is nothing to remove.
+/// The system removes a name with the last handle and view; a program cannot.
 pub fn shm_unlink(_name: &CStr) -> Result<(), Errno> {
     Err(plain(Errno::ENOSYS))
 }

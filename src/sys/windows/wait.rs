@@ -1,5 +1,5 @@
-//! Waiting for a word, and waking who waits: between the threads of this process. The system's own call, WaitOnAddress, would
-//! not report how many were woken.
+//! Waiting on a word, and waking waiters, between the threads of this process. Not by WaitOnAddress: WakeByAddress does not
+//! report how many threads it woke.
 
 use super::copy;
 use super::errors::plain;
@@ -16,26 +16,27 @@ struct Waiter {
     thread: Thread,
 }
 
-/// Who waits, and where. A waiter that is woken is not here any more.
+/// The threads that wait, and the words they wait on. Waking a thread removes it.
 static WAITERS: Mutex<Vec<Waiter>> = Mutex::new(Vec::new());
 
 fn waiters() -> MutexGuard<'static, Vec<Waiter>> {
     WAITERS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What other processes may map, too, is no place to wait at: they could not wake this one.
+/// Fails for memory that other processes may map, too: they could not wake this process.
 fn check_place(word: *const u8) -> Result<(), Errno> {
     if query(word.addr())?.Type == MEM_MAPPED { Err(plain(Errno::ENOSYS)) } else { Ok(()) }
 }
 
-/// Sleeps while the 32-bit word is the low half of `expected`, until it is woken. EAGAIN if the word is another already.
+/// Sleeps until woken if the 32-bit word equals the low half of `expected`; otherwise EAGAIN.
 pub fn wait_on(word: *const u8, expected: u64, timeout: Duration) -> Result<(), Errno> {
     check_place(word)?;
     let end = Instant::now().checked_add(timeout);
     let this = std::thread::current();
     {
         let mut waiters = waiters();
-        // Under the lock: who changes the word and then wakes finds the waiter, or the waiter finds the change.
+        // Under the lock: a thread that changes the word and then wakes either finds this waiter in the list, or this load
+        // sees the change.
         if load(word)? != expected & 0xFFFF_FFFF {
             return Err(plain(Errno::EAGAIN));
         }
@@ -43,7 +44,7 @@ pub fn wait_on(word: *const u8, expected: u64, timeout: Duration) -> Result<(), 
     }
     loop {
         let left = end.map_or(Duration::MAX, |end| end.saturating_duration_since(Instant::now()));
-        // Returns also without a reason.
+        // May return without an unpark.
         std::thread::park_timeout(left);
         let mut waiters = waiters();
         let Some(place) = waiters.iter().position(|waiter| waiter.thread.id() == this.id()) else { return Ok(()) };
@@ -56,14 +57,14 @@ pub fn wait_on(word: *const u8, expected: u64, timeout: Duration) -> Result<(), 
 
 fn load(word: *const u8) -> Result<u64, Errno> {
     let mut bytes = [0; 4];
-    // SAFETY: the room is this function's. An aligned word is on one page.
+    // SAFETY: the buffer is this function's. An aligned word lies in one page.
     match unsafe { copy(word, bytes.as_mut_ptr(), bytes.len()) } {
         Ok(4) => Ok(u32::from_ne_bytes(bytes).into()),
         _ => Err(plain(Errno::EFAULT)),
     }
 }
 
-/// Wakes up to `count` of those who wait on the word, the first to come first, and tells how many.
+/// Wakes up to `count` threads that wait on the word, in the order of their arrival. Returns how many it woke.
 pub fn wake(word: *const u8, count: c_int) -> Result<usize, Errno> {
     check_place(word)?;
     let most = usize::try_from(count).unwrap_or(0);

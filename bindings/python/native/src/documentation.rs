@@ -2,46 +2,73 @@
 
 use std::ffi::CStr;
 
-pub const CLASS: &CStr =
-    cr#"mmap(fileno, length, flags=1, prot=3, access=0, offset=0, *, trackfd=True, survive=True, address=0, alignment=0)
+#[cfg(not(windows))]
+macro_rules! signature {
+    () => {
+        "mmap(fileno, length, flags=1, prot=3, access=0, offset=0, *, trackfd=True, survive=True, address=0, alignment=0)"
+    };
+}
+
+#[cfg(windows)]
+macro_rules! signature {
+    () => {
+        "mmap(fileno, length, tagname=None, access=0, offset=0, *, trackfd=True, survive=True, address=0, alignment=0, flags=1, \
+         prot=3)"
+    };
+}
+
+const CLASS_TEXT: &str = concat!(
+    signature!(),
+    r#"
 --
 
-Maps `length` bytes of the file open as `fileno`, from `offset` on; `fileno` -1 gives memory without a file.
+Maps `length` bytes, from `offset` on, of the file with the descriptor `fileno`; -1 maps memory without a file.
 
-`length` 0 maps to the end of the file. Either `flags` (MAP_SHARED or MAP_PRIVATE, and more) and `prot` (PROT_READ,
-PROT_WRITE, PROT_EXEC) say how, or `access` does: ACCESS_READ, ACCESS_WRITE or ACCESS_COPY. `offset` is in bytes
-and need not be on a page boundary. `trackfd` keeps a private duplicate of the descriptor, for `size`, `resize` and
-pickling; the one given may be closed at once either way. `address` is where to map, if there is room, or with
-MAP_FIXED or MAP_FIXED_NOREPLACE exactly; `alignment`, a power of two, is what the address is to be a multiple of.
+`length` 0 maps to the end of the file. Pass either `flags` (MAP_SHARED or MAP_PRIVATE, and others) and `prot` (PROT_READ,
+PROT_WRITE, PROT_EXEC), or `access`: ACCESS_READ, ACCESS_WRITE or ACCESS_COPY. `offset` is in bytes and need not be
+a multiple of the page size. `trackfd` keeps a private duplicate of the descriptor, for `size`, `resize` and
+pickling; `fileno` itself may always be closed after the call. `address` is a hint, or with MAP_FIXED or
+MAP_FIXED_NOREPLACE the exact address; `alignment`, a power of two, makes the address a multiple of it.
 
-`m[i]` is a byte as an int, `m[i:j]` bytes; both may be assigned to. `len(m)` is the number of bytes mapped,
-and iteration gives each as bytes of length 1. `memoryview(m)`, `numpy.frombuffer(m)`, `re.search(pattern, m)` and
-whatever else takes a buffer see the memory itself; until they let go of it, closing and resizing are BufferError.
+On Windows the third argument is `tagname`, a name by which other processes map the same memory; `fileno` is then -1.
+There `flags` and `prot` are passed by name, and a file that is shorter than the map grows.
 
-An access through the map that faults (its file was truncated, its disk is full or broken) is a
-FaultError. Through a view it would end the process. With `survive`, the page becomes zeroed memory instead, and the
-next use of the map raises FaultError, once; if that use is `close`, it is closed all the same. Views do not survive
-where another handler of SIGBUS was installed later (`faulthandler.enable()`).
+`m[i]` is a byte as an int, `m[i:j]` is bytes; both can be assigned to. `len(m)` is the number of bytes mapped,
+and iteration yields each byte as bytes of length 1. `memoryview(m)`, `numpy.frombuffer(m)`, `re.search(pattern, m)`
+and other users of the buffer protocol access the memory without a copy; until they release it, closing and resizing
+raise BufferError.
+
+An access through the map that faults (because the file was truncated, or the disk is full or fails) raises
+FaultError. Through a view, a fault would end the process. With `survive`, the page becomes zeroed memory instead, and
+the next use of the map raises FaultError, once; if that use is `close`, the map is closed nevertheless. A view does
+not survive if another handler of SIGBUS was installed later (`faulthandler.enable()`).
 
 OSError and its subclasses: the system call failed, or an argument is invalid (EINVAL). ValueError: an empty file, or a
 length beyond the file's end. ArgumentError: both MAP_SHARED and MAP_PRIVATE for a file, or an `address` with an
 `alignment`. OverflowError: a negative or too large number.
 
-Any thread may use a map while another closes it: each call gets the data or ValueError.
+Any thread may use a map while another closes it: each call returns the data or raises ValueError.
 
 >>> import mmap_wrap
 >>> m = mmap_wrap.mmap(-1, 13)
 >>> m[:] = b"Hello, world!"
 >>> m[7:12], m[0], m[-1:]
 (b'world', 72, b'!')
->>> m.close()"#;
+>>> m.close()"#,
+    "\0"
+);
+
+pub const CLASS: &CStr = match CStr::from_bytes_with_nul(CLASS_TEXT.as_bytes()) {
+    Ok(text) => text,
+    Err(_) => panic!("a NUL inside"),
+};
 
 pub const FIND: &CStr = cr#"find($self, sub, start=None, end=None, /)
 --
 
-The offset of the first `sub` that lies whole between `start` and `end` (slice notation), or -1.
+The offset of the first `sub` that is entirely between `start` and `end` (slice notation), or -1.
 
-`start` is by default where `read` stands. ValueError: closed. FaultError: the protection forbids reading.
+`start` is by default the position of `read`. ValueError: closed. FaultError: the pages cannot be read.
 
 >>> import mmap_wrap
 >>> m = mmap_wrap.mmap(-1, 7)
@@ -52,9 +79,9 @@ The offset of the first `sub` that lies whole between `start` and `end` (slice n
 pub const RFIND: &CStr = cr#"rfind($self, sub, start=None, end=None, /)
 --
 
-The offset of the last `sub` that lies whole between `start` and `end` (slice notation), or -1.
+The offset of the last `sub` that is entirely between `start` and `end` (slice notation), or -1.
 
-`start` is by default where `read` stands. Errors as `find`.
+`start` is by default the position of `read`. Errors as `find`.
 
 >>> import mmap_wrap
 >>> m = mmap_wrap.mmap(-1, 7)
@@ -65,9 +92,9 @@ The offset of the last `sub` that lies whole between `start` and `end` (slice no
 pub const COUNT: &CStr = cr#"count($self, sub, start=0, end=None, /)
 --
 
-How many `sub`, none overlapping another, lie whole between `start` and `end` (slice notation).
+The number of non-overlapping `sub` entirely between `start` and `end` (slice notation).
 
-`start` is by default 0, wherever `read` stands. Errors as `find`.
+`start` is by default 0. Errors as `find`.
 
 >>> import mmap_wrap
 >>> m = mmap_wrap.mmap(-1, 7)
@@ -78,10 +105,10 @@ How many `sub`, none overlapping another, lie whole between `start` and `end` (s
 pub const MOVE: &CStr = cr#"move($self, dest, src, count, /)
 --
 
-Copies `count` bytes from offset `src` to offset `dest`; the two may overlap.
+Copies `count` bytes from offset `src` to offset `dest`; the ranges may overlap.
 
-ValueError: closed, or a range outside the map. TypeError: mapped for reading only. FaultError: the protection
-forbids it.
+ValueError: closed, or a range outside the map. TypeError: the map is read-only. FaultError: the pages are
+protected.
 
 >>> import mmap_wrap
 >>> m = mmap_wrap.mmap(-1, 6)
@@ -93,7 +120,7 @@ b'ababcd'"#;
 pub const READ: &CStr = cr#"read($self, n=None, /)
 --
 
-The next `n` bytes, or all that are left if these are fewer, or `n` is negative or None; steps over them.
+The next `n` bytes, or all that are left if there are fewer, or if `n` is negative or None. Advances the position.
 
 ValueError: closed. FaultError: the access faulted.
 
@@ -106,7 +133,7 @@ ValueError: closed. FaultError: the access faulted.
 pub const READ_BYTE: &CStr = cr#"read_byte($self, /)
 --
 
-The next byte as an int; steps over it. ValueError: closed, or at the end.
+The next byte as an int. Advances the position. ValueError: closed, or at the end.
 
 >>> import mmap_wrap
 >>> mmap_wrap.mmap(-1, 1).read_byte()
@@ -115,7 +142,7 @@ The next byte as an int; steps over it. ValueError: closed, or at the end.
 pub const READLINE: &CStr = cr#"readline($self, /)
 --
 
-The bytes up to and with the next newline, or to the end; steps over them. `lines` is faster for many.
+The bytes up to and including the next newline, or to the end. Advances the position. `lines` is faster for many.
 
 ValueError: closed. FaultError: the access faulted.
 
@@ -128,9 +155,9 @@ ValueError: closed. FaultError: the access faulted.
 pub const WRITE: &CStr = cr#"write($self, data, /)
 --
 
-Puts the bytes of `data` where `read` stands, steps over them, and returns how many they are.
+Writes the bytes of `data` at the position, advances it, and returns their number.
 
-ValueError: closed, or no room for them. TypeError: mapped for reading only, or no bytes.
+ValueError: closed, or `data` does not fit before the end. TypeError: the map is read-only, or `data` is not bytes-like.
 
 >>> import mmap_wrap
 >>> m = mmap_wrap.mmap(-1, 7)
@@ -140,9 +167,9 @@ ValueError: closed, or no room for them. TypeError: mapped for reading only, or 
 pub const WRITE_BYTE: &CStr = cr#"write_byte($self, byte, /)
 --
 
-Puts `byte`, an int from 0 to 255, where `read` stands, and steps over it.
+Writes `byte`, an int from 0 to 255, at the position, and advances it.
 
-ValueError: closed, or at the end. OverflowError: no byte. TypeError: mapped for reading only.
+ValueError: closed, or at the end. OverflowError: out of range. TypeError: the map is read-only.
 
 >>> import mmap_wrap
 >>> m = mmap_wrap.mmap(-1, 1)
@@ -153,10 +180,10 @@ ValueError: closed, or at the end. OverflowError: no byte. TypeError: mapped for
 pub const SEEK: &CStr = cr#"seek($self, pos, whence=0, /)
 --
 
-Sets where `read` and `write` stand, and returns that in bytes from the start.
+Sets the position of `read` and `write`, and returns it in bytes from the start.
 
-`pos` counts from where `whence` says: os.SEEK_SET, the start; os.SEEK_CUR, where they stand; os.SEEK_END, the
-end. ValueError: closed, outside the map, or no such `whence`.
+`pos` is relative to `whence`: os.SEEK_SET, the start; os.SEEK_CUR, the position; os.SEEK_END, the end.
+ValueError: closed, outside the map, or an invalid `whence`.
 
 >>> import mmap_wrap
 >>> mmap_wrap.mmap(-1, 7).seek(-2, 2)
@@ -165,7 +192,7 @@ end. ValueError: closed, outside the map, or no such `whence`.
 pub const SEEKABLE: &CStr = cr#"seekable($self, /)
 --
 
-Whether `seek` works: it does.
+True: `seek` works.
 
 >>> import mmap_wrap
 >>> mmap_wrap.mmap(-1, 1).seekable()
@@ -174,7 +201,7 @@ True"#;
 pub const TELL: &CStr = cr#"tell($self, /)
 --
 
-Where `read` and `write` stand, in bytes from the start. ValueError: closed.
+The position of `read` and `write`, in bytes from the start. ValueError: closed.
 
 >>> import mmap_wrap
 >>> mmap_wrap.mmap(-1, 1).tell()
@@ -183,11 +210,11 @@ Where `read` and `write` stand, in bytes from the start. ValueError: closed.
 pub const FLUSH: &CStr = cr#"flush($self, offset=0, size=None, /, *, flags=4)
 --
 
-Writes `size` bytes from `offset` on back to the file, and returns when they are stored.
+Writes `size` bytes from `offset` on back to the file, and returns when they are on the disk.
 
-`flags` are MS_SYNC, or MS_ASYNC not to wait for that, and MS_INVALIDATE. `offset` must be on a page boundary, as
-the standard library has it; `size` is by default the rest. ValueError: closed, or a range outside the map.
-OSError: the system could not store them (EIO, ENOSPC), or `offset` is unaligned (EINVAL).
+`flags` are MS_SYNC, or MS_ASYNC not to wait, and MS_INVALIDATE. `offset` must be a multiple of the page size, as in
+the standard library; `size` is by default the rest. ValueError: closed, or a range outside the map.
+OSError: writing failed (EIO, ENOSPC), or `offset` is unaligned (EINVAL).
 
 >>> import mmap_wrap
 >>> m = mmap_wrap.mmap(-1, 100)
@@ -198,11 +225,11 @@ pub const MADVISE: &CStr = cr#"madvise($self, option, start=0, length=None, /)
 
 Advises the kernel how `length` bytes from `start` on will be used: `option` is one MADV_ constant.
 
-`length` is by default the rest, and more stops at the end, as the standard library has it. An option that
-discards data needs page boundaries at both ends, or the map's own ends.
+`length` is by default the rest; a range that extends beyond the end stops there, as in the standard library. An
+option that discards data needs a range of whole pages, or up to the ends of the map.
 
-ValueError: closed, or a start outside the map. OSError (EINVAL): no such option, unaligned, or this kernel
-lacks it.
+ValueError: closed, or a start outside the map. OSError (EINVAL): an unknown option, an unaligned range, or an option
+that this kernel lacks.
 
 >>> import mmap_wrap
 >>> m = mmap_wrap.mmap(-1, 8192)
@@ -211,14 +238,14 @@ lacks it.
 pub const RESIZE: &CStr = cr#"resize($self, newsize, /, *, allocate=False)
 --
 
-Makes the map, and its file, `newsize` bytes long from the map's offset on. The map may move in memory.
+Makes the map, and its file from the map's offset on, `newsize` bytes long. The map may move in memory.
 
-With `allocate` the file system sets the blocks aside for all of the file, so that a full disk is an OSError
-(ENOSPC) now and not a FaultError later.
+With `allocate` the file system allocates all blocks of the file, so that a full disk is an OSError (ENOSPC) now
+and not a FaultError later.
 
-TypeError: mapped for reading only, or with ACCESS_COPY: see `remap`. ValueError: closed, a negative or too
-large size, `trackfd=False`, or a shared map without a file, which cannot grow. BufferError: somebody holds a
-view. OSError: the system call failed; nothing has changed.
+TypeError: the map is read-only, or was made with ACCESS_COPY: see `remap`. ValueError: closed, a negative or too
+large size, `trackfd=False`, or a shared map without a file, which cannot grow. BufferError: there is a view of the
+map. OSError: the system call failed; nothing has changed.
 
 >>> import mmap_wrap
 >>> m = mmap_wrap.anonymous(4096)
@@ -229,9 +256,9 @@ view. OSError: the system call failed; nothing has changed.
 pub const SIZE: &CStr = cr#"size($self, /)
 --
 
-The size of the file in bytes, now: more or less than is mapped. Without a file, the length of the map.
+The current size of the file in bytes, which may differ from what is mapped. Without a file, the length of the map.
 
-It takes no descriptor. ValueError: closed. OSError (EBADF; from Python 3.15 on
+Opens no descriptor. ValueError: closed. OSError (EBADF; from Python 3.15 on
 ValueError): the map does not keep its file (`trackfd=False`).
 
 >>> import mmap_wrap, os
@@ -244,9 +271,9 @@ ValueError): the map does not keep its file (`trackfd=False`).
 pub const CLOSE: &CStr = cr#"close($self, /)
 --
 
-Unmaps, and closes the duplicate of the descriptor. Closing again does nothing.
+Unmaps the memory, and closes the duplicate of the descriptor. Closing again has no effect.
 
-BufferError: views of the map live; the map then stays open.
+BufferError: there is a view of the map, which then stays open.
 
 >>> import mmap_wrap
 >>> m = mmap_wrap.mmap(-1, 100)
@@ -274,9 +301,9 @@ Closes the map."#;
 pub const GET: &CStr = cr#"get($self, /, kind, offset)
 --
 
-The number of this `kind` ("u1", "<u4", ">f8" …) at byte `offset`, which may be any.
+The number of this `kind` ("u1", "<u4", ">f8" …) at byte `offset`, which need not be aligned.
 
-ValueError: closed, or outside the map. ArgumentError: no such kind. FaultError: the access faulted.
+ValueError: closed, or outside the map. ArgumentError: an unknown kind. FaultError: the access faulted.
 
 >>> import mmap_wrap
 >>> m = mmap_wrap.mmap(-1, 8)
@@ -287,10 +314,10 @@ ValueError: closed, or outside the map. ArgumentError: no such kind. FaultError:
 pub const PUT: &CStr = cr#"put($self, /, kind, offset, value)
 --
 
-Sets the number of this `kind` at byte `offset`, which may be any, to `value`.
+Sets the number of this `kind` at byte `offset`, which need not be aligned, to `value`.
 
-OverflowError: it does not fit the kind. TypeError: it is no number. Other errors as `get`; a map for reading is
-a FaultError.
+OverflowError: it does not fit the kind. TypeError: it is not a number. Other errors as `get`; for a read-only map,
+FaultError.
 
 >>> import mmap_wrap
 >>> m = mmap_wrap.mmap(-1, 8)
@@ -301,10 +328,10 @@ a FaultError.
 pub const ATOMIC_LOAD: &CStr = cr#"atomic_load($self, /, offset, bits=64)
 --
 
-The word at byte `offset`, of 32 or 64 `bits`, as a signed int. No thread or process sees half of a change.
+The word at byte `offset`, of 32 or 64 `bits`, as a signed int.
 
-Of all atomic operations, which are sequentially consistent, and of `wait` and `wake`: the word's address must
-be a multiple of its width (ArgumentError). ValueError: closed, or outside the map. FaultError: the access
+All atomic operations are sequentially consistent. For them, `wait` and `wake`, the address of the word must be a
+multiple of its width (ArgumentError). ValueError: closed, or outside the map. FaultError: the access
 faulted.
 
 >>> import mmap_wrap
@@ -327,7 +354,7 @@ ArgumentError: it does not fit. Other errors as `atomic_load`.
 pub const ATOMIC_ADD: &CStr = cr#"atomic_add($self, /, offset, value, bits=64)
 --
 
-Adds `value` to the word at byte `offset`, of 32 or 64 `bits`, and returns what it was before.
+Adds `value` to the word at byte `offset`, of 32 or 64 `bits`, and returns the old value.
 
 A sum that does not fit wraps around. ArgumentError: `value` does not fit. Other errors as `atomic_load`.
 
@@ -339,7 +366,7 @@ A sum that does not fit wraps around. ArgumentError: `value` does not fit. Other
 pub const ATOMIC_EXCHANGE: &CStr = cr#"atomic_exchange($self, /, offset, value, bits=64)
 --
 
-Sets the word at byte `offset`, of 32 or 64 `bits`, to `value`, and returns what it was before.
+Sets the word at byte `offset`, of 32 or 64 `bits`, to `value`, and returns the old value.
 
 ArgumentError: it does not fit. Other errors as `atomic_load`.
 
@@ -353,7 +380,7 @@ pub const ATOMIC_COMPARE_EXCHANGE: &CStr = cr#"atomic_compare_exchange($self, /,
 
 Sets the word at byte `offset`, of 32 or 64 `bits`, to `desired` if it is `expected`.
 
-Returns whether it was, and what it was before. ArgumentError: one of them does not fit. Other errors as
+Returns whether it was, and the old value. ArgumentError: one of them does not fit. Other errors as
 `atomic_load`.
 
 >>> import mmap_wrap

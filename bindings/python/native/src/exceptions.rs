@@ -50,12 +50,11 @@ pub unsafe fn raise(kind: Object, message: &CStr) -> Raised {
 /// The interpreter's lock is held.
 #[cold]
 pub unsafe fn raise_errno(errno: c_int) -> Raised {
-    // SAFETY: as demanded; errno is this thread's own.
+    // SAFETY: as demanded.
     unsafe {
-        *libc::__errno_location() = errno;
-        PyErr_SetFromErrno(PyExc_OSError);
+        let raising = |function, format| PyObject_CallFunction(function, format, errno);
+        raised_by(call(c"mmap_wrap._standard", c"fail_with", c"(i)", raising))
     }
-    Raised
 }
 
 /// Sets the exception for a negative code that the library gave in this thread just now, called by a method of that name.

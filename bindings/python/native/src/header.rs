@@ -78,7 +78,7 @@ pub struct Info {
     pub offset: i64,
     pub keeps_file: i64,
     pub sealed: i64,
-    pub exports: i64,
+    pub acquired: i64,
     pub surviving: i64,
     pub lost: i64,
     pub source: i64,

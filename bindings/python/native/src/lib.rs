@@ -21,6 +21,7 @@ mod pages;
 mod position;
 mod search;
 mod subscript;
+mod system;
 
 use exceptions::{Object, Raised, or_null, raise};
 use library::library;
@@ -28,7 +29,7 @@ use pyo3_ffi::*;
 use std::ffi::{CStr, c_void};
 use std::ptr::null_mut;
 
-/// `load(path, abi_version)`: what dlopen gives for the library at a path (bytes), and its ABI number. OSError.
+/// `load(path, abi_version)`: the system's handle of the library at a path, and its ABI number. OSError.
 unsafe extern "C" fn load(_: Object, first: *mut Object, count: Py_ssize_t) -> Object {
     // SAFETY: called by the interpreter.
     unsafe {
@@ -36,11 +37,11 @@ unsafe extern "C" fn load(_: Object, first: *mut Object, count: Py_ssize_t) -> O
             raise(PyExc_TypeError, c"load takes a path and a number");
             return null_mut();
         };
-        let (path, abi_version) = (PyBytes_AsString(path), PyLong_AsLongLong(abi_version));
-        if path.is_null() || !PyErr_Occurred().is_null() {
+        let abi_version = PyLong_AsLongLong(abi_version);
+        if !PyErr_Occurred().is_null() {
             return null_mut();
         }
-        match library::load(CStr::from_ptr(path), abi_version) {
+        match library::load(path, abi_version) {
             Ok((handle, number)) => Py_BuildValue(c"(KL)".as_ptr(), handle as u64, number),
             Err(Raised) => null_mut(),
         }
@@ -99,6 +100,12 @@ unsafe extern "C" fn page_size(_: Object, _: Object) -> Object {
     unsafe { PyLong_FromLongLong(pages::page_size()) }
 }
 
+/// `granularity()`
+unsafe extern "C" fn granularity(_: Object, _: Object) -> Object {
+    // SAFETY: called by the interpreter.
+    unsafe { PyLong_FromLongLong(system::granularity()) }
+}
+
 /// `version()`
 unsafe extern "C" fn version(_: Object, _: Object) -> Object {
     // SAFETY: called by the interpreter; the text is static.
@@ -109,13 +116,14 @@ const fn function(name: &'static CStr, pointer: PyMethodDefPointer, flags: std::
     PyMethodDef { ml_name: name.as_ptr(), ml_meth: pointer, ml_flags: flags, ml_doc: std::ptr::null() }
 }
 
-static mut FUNCTIONS: [PyMethodDef; 8] = [
+static mut FUNCTIONS: [PyMethodDef; 9] = [
     function(c"load", PyMethodDefPointer { PyCFunctionFast: load }, METH_FASTCALL),
     function(c"make_class", PyMethodDefPointer { PyCFunction: class::make }, METH_O),
     function(c"constant", PyMethodDefPointer { PyCFunction: constant }, METH_O),
     function(c"message", PyMethodDefPointer { PyCFunction: message }, METH_O),
     function(c"reason", PyMethodDefPointer { PyCFunction: reason }, METH_O),
     function(c"page_size", PyMethodDefPointer { PyCFunction: page_size }, METH_NOARGS),
+    function(c"granularity", PyMethodDefPointer { PyCFunction: granularity }, METH_NOARGS),
     function(c"version", PyMethodDefPointer { PyCFunction: version }, METH_NOARGS),
     PyMethodDef::zeroed(),
 ];

@@ -3,10 +3,11 @@
 //! A process has one registry of mappings, and so one library, whichever of its interpreters loads it first. Nothing is
 //! linked, so that MMAP_WRAP_LIBRARY can name another file than the one beside the module.
 
-use crate::exceptions::{Raised, Result};
+use crate::exceptions::{Object, Raised, Result};
 use crate::header;
+use crate::system;
 use pyo3_ffi::{PyErr_SetString, PyExc_OSError};
-use std::ffi::{CStr, c_int, c_void};
+use std::ffi::{c_int, c_void};
 use std::sync::OnceLock;
 
 macro_rules! functions {
@@ -20,7 +21,7 @@ macro_rules! functions {
             unsafe fn of(handle: *mut c_void) -> Result<Library> {
                 // SAFETY: as demanded, so that each symbol is the function that the header declares.
                 unsafe { Ok(Library { $($name: std::mem::transmute::<*mut c_void, header::$symbol>(
-                    symbol(handle, concat!(stringify!($symbol), "\0"))?,
+                    system::symbol(handle, concat!(stringify!($symbol), "\0"))?,
                 )),* }) }
             }
         }
@@ -85,19 +86,16 @@ fn none() -> ! {
     std::process::abort()
 }
 
-/// Loads the library at a path, or finds it loaded: its handle, as dlopen gives it, and its ABI number. Its functions are
-/// bound only if that is `abi_version`. OSError: no such library; another one is bound already.
+/// Loads the library at a path (a str; on Windows a full one), or finds it loaded: its handle, as the system gives it, and its ABI
+/// number. Its functions are bound only if that is `abi_version`. OSError: no such library; another one is bound already.
 ///
 /// # Safety
 /// The interpreter's lock is held. Loading runs the file's own code.
-pub unsafe fn load(path: &CStr, abi_version: i64) -> Result<(usize, i64)> {
-    // SAFETY: as demanded. A handle of dlopen is never closed, so what it leads to stays.
+pub unsafe fn load(path: Object, abi_version: i64) -> Result<(usize, i64)> {
+    // SAFETY: as demanded.
     unsafe {
-        let handle = libc::dlopen(path.as_ptr(), libc::RTLD_NOW | libc::RTLD_LOCAL);
-        if handle.is_null() {
-            return Err(not_loaded());
-        }
-        let number: header::mmap_wrap_abi_version = std::mem::transmute(symbol(handle, "mmap_wrap_abi_version\0")?);
+        let handle = system::load_library(path)?;
+        let number: header::mmap_wrap_abi_version = std::mem::transmute(system::symbol(handle, "mmap_wrap_abi_version\0")?);
         let number = number();
         if number == abi_version {
             if LIBRARY.get().is_none() {
@@ -111,24 +109,6 @@ pub unsafe fn load(path: &CStr, abi_version: i64) -> Result<(usize, i64)> {
         }
         Ok((handle.addr(), number))
     }
-}
-
-/// # Safety
-/// `handle` is one of dlopen's, `name` ends in NUL, and the interpreter's lock is held.
-unsafe fn symbol(handle: *mut c_void, name: &'static str) -> Result<*mut c_void> {
-    // SAFETY: as demanded.
-    unsafe {
-        let found = libc::dlsym(handle, name.as_ptr().cast());
-        if found.is_null() { Err(not_loaded()) } else { Ok(found) }
-    }
-}
-
-/// # Safety
-/// A function of the dl family has just failed in this thread, and the interpreter's lock is held.
-unsafe fn not_loaded() -> Raised {
-    // SAFETY: as demanded; the text stays until the next such failure.
-    unsafe { PyErr_SetString(PyExc_OSError, libc::dlerror()) };
-    Raised
 }
 
 /// A flag for functions of C.

@@ -1,17 +1,17 @@
 //! How a map begins and ends: `mmap(...)`, `close`, `closed`, the `with` statement, and `repr`.
 
-use crate::arguments::{arguments, int, int64, long, ssize};
+use crate::arguments::{arguments, int, int64, is_none, long, ssize};
 use crate::exceptions::{Object, Raised, Result, call, made, none, or_null, raise, raise_errno, raised_by};
 use crate::header::{E_UNMAPPED, KEEP, OR_PRIVATE, REST};
 use crate::library::library;
 use crate::object::{ACCESS_COPY, ACCESS_READ, ACCESS_WRITE, LONG, UNTRACKED, call_of, map_of, surviving, without_lock};
-use crate::pages::{info, page_size};
+use crate::pages::info;
+use crate::system;
 use pyo3_ffi::*;
 use std::ffi::{CStr, c_char, c_int, c_void};
-use std::mem::MaybeUninit;
 use std::ptr::{null, null_mut};
 
-const READ_WRITE: c_int = libc::PROT_READ | libc::PROT_WRITE;
+const READ_WRITE: c_int = system::PROT_READ | system::PROT_WRITE;
 const ACCESS_DEFAULT: i64 = 0;
 
 /// What a program calls that makes a map.
@@ -27,8 +27,25 @@ struct Request {
     offset: i64,
     address: i64,
     alignment: i64,
+    /// A name for the memory, which only Windows' class takes; NULL where there is none.
+    tag: Object,
     tracks: bool,
     survives: bool,
+}
+
+/// The arguments as they came: NULL for one that is left out.
+struct Given {
+    fd: Object,
+    length: Object,
+    flags: Object,
+    prot: Object,
+    access: Object,
+    offset: Object,
+    address: Object,
+    alignment: Object,
+    tag: Object,
+    tracks: c_int,
+    survives: c_int,
 }
 
 pub unsafe extern "C" fn new(class: *mut PyTypeObject, arguments: Object, keywords: Object) -> Object {
@@ -36,10 +53,34 @@ pub unsafe extern "C" fn new(class: *mut PyTypeObject, arguments: Object, keywor
     unsafe { or_null(Request::of(arguments, keywords).and_then(|request| request.map(class))) }
 }
 
-impl Request {
+impl Given {
     /// # Safety
     /// As `new`.
-    unsafe fn of(arguments: Object, keywords: Object) -> Result<Request> {
+    unsafe fn of(arguments: Object, keywords: Object) -> Result<Given> {
+        let nothing = null_mut();
+        let mut given = Given {
+            fd: nothing,
+            length: nothing,
+            flags: nothing,
+            prot: nothing,
+            access: nothing,
+            offset: nothing,
+            address: nothing,
+            alignment: nothing,
+            tag: nothing,
+            tracks: 1,
+            survives: 1,
+        };
+        // SAFETY: called by the interpreter.
+        if unsafe { given.parse(arguments, keywords) } == 0 { Err(Raised) } else { Ok(given) }
+    }
+
+    /// The standard library's parameters, and behind them those that it does not have. 0: an exception is set.
+    ///
+    /// # Safety
+    /// As `new`.
+    #[cfg(not(windows))]
+    unsafe fn parse(&mut self, arguments: Object, keywords: Object) -> c_int {
         const NAMES: [*const c_char; 11] = [
             c"fileno".as_ptr(),
             c"length".as_ptr(),
@@ -53,34 +94,81 @@ impl Request {
             c"alignment".as_ptr(),
             null(),
         ];
-        let [mut fd, mut length, mut flags, mut prot] = [null_mut::<PyObject>(); 4];
-        let [mut access, mut offset, mut address, mut alignment] = [null_mut::<PyObject>(); 4];
-        let (mut tracks, mut survives): (c_int, c_int) = (1, 1);
         // SAFETY: called by the interpreter; there is a place for each of the format's letters.
         unsafe {
-            let parsed = PyArg_ParseTupleAndKeywords(
+            PyArg_ParseTupleAndKeywords(
                 arguments,
                 keywords,
                 c"OO|OOOO$ppOO:mmap".as_ptr(),
                 NAMES.as_ptr().cast_mut().cast(),
-                &raw mut fd,
-                &raw mut length,
-                &raw mut flags,
-                &raw mut prot,
-                &raw mut access,
-                &raw mut offset,
-                &raw mut tracks,
-                &raw mut survives,
-                &raw mut address,
-                &raw mut alignment,
-            );
-            if parsed == 0 {
-                return Err(Raised);
-            }
+                &raw mut self.fd,
+                &raw mut self.length,
+                &raw mut self.flags,
+                &raw mut self.prot,
+                &raw mut self.access,
+                &raw mut self.offset,
+                &raw mut self.tracks,
+                &raw mut self.survives,
+                &raw mut self.address,
+                &raw mut self.alignment,
+            )
+        }
+    }
+
+    /// The same on Windows, where the standard library has a name for the memory in place of flags and protection.
+    ///
+    /// # Safety
+    /// As `new`.
+    #[cfg(windows)]
+    unsafe fn parse(&mut self, arguments: Object, keywords: Object) -> c_int {
+        const NAMES: [*const c_char; 12] = [
+            c"fileno".as_ptr(),
+            c"length".as_ptr(),
+            c"tagname".as_ptr(),
+            c"access".as_ptr(),
+            c"offset".as_ptr(),
+            c"trackfd".as_ptr(),
+            c"survive".as_ptr(),
+            c"address".as_ptr(),
+            c"alignment".as_ptr(),
+            c"flags".as_ptr(),
+            c"prot".as_ptr(),
+            null(),
+        ];
+        // SAFETY: called by the interpreter; there is a place for each of the format's letters.
+        unsafe {
+            PyArg_ParseTupleAndKeywords(
+                arguments,
+                keywords,
+                c"OO|OOO$ppOOOO:mmap".as_ptr(),
+                NAMES.as_ptr().cast_mut().cast(),
+                &raw mut self.fd,
+                &raw mut self.length,
+                &raw mut self.tag,
+                &raw mut self.access,
+                &raw mut self.offset,
+                &raw mut self.tracks,
+                &raw mut self.survives,
+                &raw mut self.address,
+                &raw mut self.alignment,
+                &raw mut self.flags,
+                &raw mut self.prot,
+            )
+        }
+    }
+}
+
+impl Request {
+    /// # Safety
+    /// As `new`.
+    unsafe fn of(arguments: Object, keywords: Object) -> Result<Request> {
+        // SAFETY: called by the interpreter.
+        unsafe {
+            let given = Given::of(arguments, keywords)?;
             let or = |object: Object, default: c_int| if object.is_null() { Ok(default) } else { int(object) };
-            let (fd, length) = (int(fd)?, ssize(length)?);
-            let (flags, protection) = (or(flags, libc::MAP_SHARED)?, or(prot, READ_WRITE)?);
-            let (access, offset) = (or(access, 0)?, if offset.is_null() { 0 } else { off_t(offset)? });
+            let (fd, length) = (int(given.fd)?, ssize(given.length)?);
+            let (flags, protection) = (or(given.flags, system::MAP_SHARED)?, or(given.prot, READ_WRITE)?);
+            let (access, offset) = (or(given.access, 0)?, if given.offset.is_null() { 0 } else { off_t(given.offset)? });
             if length < 0 {
                 return Err(raise(PyExc_OverflowError, c"memory mapped length must be positive"));
             }
@@ -89,10 +177,21 @@ impl Request {
             }
             let (access, flags, protection) = mode(access.into(), flags, protection)?;
             audit(fd, length, access, offset)?;
-            let address = if address.is_null() { 0 } else { place(address)? };
-            let alignment = if alignment.is_null() { 0 } else { int64(alignment)? };
-            let (tracks, survives) = (tracks != 0, survives != 0);
-            Ok(Request { fd, length, flags, protection, access, offset, address, alignment, tracks, survives })
+            let address = if given.address.is_null() { 0 } else { place(given.address)? };
+            let alignment = if given.alignment.is_null() { 0 } else { int64(given.alignment)? };
+            Ok(Request {
+                fd,
+                length,
+                flags,
+                protection,
+                access,
+                offset,
+                address,
+                alignment,
+                tag: if is_none(given.tag) { null_mut() } else { given.tag },
+                tracks: given.tracks != 0,
+                survives: given.survives != 0,
+            })
         }
     }
 
@@ -101,60 +200,119 @@ impl Request {
     unsafe fn map(mut self, class: *mut PyTypeObject) -> Result<Object> {
         // SAFETY: called by the interpreter.
         unsafe {
-            if self.fd == -1 {
-                if self.offset & (page_size() - 1) != 0 {
+            if !self.tag.is_null() {
+                return self.map_section(class);
+            }
+            let handle = if self.fd == -1 {
+                if self.offset & (system::granularity() - 1) != 0 {
                     return Err(raise_errno(libc::EINVAL));
                 }
                 // Nothing to be at an offset of; the standard library takes one all the same.
-                self.flags |= i64::from(libc::MAP_ANONYMOUS);
-                self.offset = 0;
-            } else {
-                self.length = self.length_within_file()?;
-                self.require_one_way()?;
-                if self.tracks && self.flags & i64::from(libc::MAP_ANONYMOUS) == 0 {
-                    self.flags |= KEEP;
+                self.flags |= i64::from(system::MAP_ANONYMOUS);
+                if cfg!(windows) && self.flags & i64::from(system::MAP_SHARED) != 0 {
+                    // No process inherits it, and what is private can grow, as in the standard library.
+                    self.flags ^= i64::from(system::MAP_SHARED | system::MAP_PRIVATE);
                 }
-            }
-            let handle = self.handle()?;
-            let access = if self.tracks { self.access } else { self.access | UNTRACKED };
-            let length = if self.length == REST { 0 } else { self.length };
-            surviving(class, handle, access, length, self.survives && can_be_lost(self.flags))
+                self.offset = 0;
+                self.handle(-1)?
+            } else {
+                self.handle_of_file()?
+            };
+            self.object(class, handle)
         }
     }
 
-    /// The length to map, found out where it is 0; the standard library maps nothing beyond the file's end.
+    /// The new instance.
+    ///
+    /// # Safety
+    /// As `new`; nothing else has the handle.
+    unsafe fn object(&self, class: *mut PyTypeObject, handle: i64) -> Result<Object> {
+        let access = if self.tracks { self.access } else { self.access | UNTRACKED };
+        let length = if self.length == REST { 0 } else { self.length };
+        // SAFETY: as demanded.
+        unsafe { surviving(class, handle, access, length, self.survives && can_be_lost(self.flags)) }
+    }
+
+    /// Maps memory that other processes map by its name. As CreateFileMapping leaves it, the last error of the thread says whether it
+    /// was there before: multiprocessing looks at that.
+    ///
+    /// # Safety
+    /// As `new`.
+    #[cfg(windows)]
+    unsafe fn map_section(&self, class: *mut PyTypeObject) -> Result<Object> {
+        let &Request { fd, length, flags, protection, offset, tag, .. } = self;
+        // SAFETY: called by the interpreter.
+        unsafe {
+            let mapping = |function, format| PyObject_CallFunction(function, format, tag, fd, length, flags, protection, offset);
+            let made = made(call(c"mmap_wrap._windows", c"named_section", c"(OiLLiL)", mapping))?;
+            let (handle, existed) = (PyLong_AsLongLong(PyTuple_GetItem(made, 0)), PyTuple_GetItem(made, 1) == Py_True());
+            Py_DecRef(made);
+            let object = self.object(class, handle);
+            system::say_existed(existed);
+            object
+        }
+    }
+
+    /// Never called: no argument is a name.
+    #[cfg(not(windows))]
+    unsafe fn map_section(&self, _: *mut PyTypeObject) -> Result<Object> {
+        Err(Raised)
+    }
+
+    /// The mapping of an open file, whose size is as before if that fails.
+    ///
+    /// # Safety
+    /// The interpreter's lock is held.
+    unsafe fn handle_of_file(&mut self) -> Result<i64> {
+        // SAFETY: as demanded.
+        unsafe {
+            let file = system::file(self.fd)?;
+            let grows_from = self.length_within(&file)?;
+            self.require_one_way()?;
+            if self.tracks && self.flags & i64::from(system::MAP_ANONYMOUS) == 0 {
+                self.flags |= KEEP;
+            }
+            if grows_from.is_some() {
+                let writes = self.protection & system::PROT_WRITE != 0 && self.flags & i64::from(system::MAP_SHARED) != 0;
+                system::grow(&file, self.offset.saturating_add(self.length), writes)?;
+            }
+            let handle = self.handle(file.number);
+            if let (Err(Raised), Some(size)) = (&handle, grows_from) {
+                // The first error is the one to report.
+                system::set_size(&file, size);
+            }
+            handle
+        }
+    }
+
+    /// Finds out the length to map where it is 0. The size of a file that is shorter than that.
     ///
     /// The library knows the length of a block device, and says of others that they need one.
     ///
     /// # Safety
     /// The interpreter's lock is held.
-    unsafe fn length_within_file(&self) -> Result<i64> {
-        let mut stat = MaybeUninit::<libc::stat64>::uninit();
-        // SAFETY: as demanded; there is room for what the system says, which is read where it has said it.
-        unsafe {
-            if without_lock(LONG, || libc::fstat64(self.fd, stat.as_mut_ptr())) != 0 {
-                let raising = |function, format| PyObject_CallFunction(function, format, self.fd);
-                return Err(raised_by(call(c"mmap_wrap._standard", c"not_open", c"(i)", raising)));
+    unsafe fn length_within(&mut self, file: &system::File) -> Result<Option<i64>> {
+        let words = match (self.length, file.size) {
+            (0, None) => {
+                self.length = REST;
+                return Ok(None);
             }
-            let stat = stat.assume_init();
-            if stat.st_mode & libc::S_IFMT != libc::S_IFREG {
-                return Ok(if self.length == 0 { REST } else { self.length });
+            (0, Some(0)) => c"cannot mmap an empty file",
+            (0, Some(size)) if self.offset >= size => c"mmap offset is greater than file size",
+            (0, Some(size)) => {
+                self.length = size - self.offset;
+                return Ok(None);
             }
-            let words = match (self.length, stat.st_size) {
-                (0, 0) => c"cannot mmap an empty file",
-                (0, size) if self.offset >= size => c"mmap offset is greater than file size",
-                (0, size) => return Ok(size - self.offset),
-                (length, size) if length > size - self.offset => c"mmap length is greater than file size",
-                (length, _) => return Ok(length),
-            };
-            Err(raise(PyExc_ValueError, words))
-        }
+            (length, size) => return Ok(size.filter(|size| length > size - self.offset)),
+        };
+        // SAFETY: as demanded.
+        Err(unsafe { raise(PyExc_ValueError, words) })
     }
 
     /// # Safety
     /// The interpreter's lock is held.
     unsafe fn require_one_way(&self) -> Result<()> {
-        let both = i64::from(libc::MAP_SHARED | libc::MAP_PRIVATE);
+        let both = i64::from(system::MAP_SHARED | system::MAP_PRIVATE);
         if self.flags & both == both {
             // SAFETY: as demanded.
             unsafe {
@@ -167,7 +325,7 @@ impl Request {
 
     /// # Safety
     /// The interpreter's lock is held.
-    unsafe fn handle(&self) -> Result<i64> {
+    unsafe fn handle(&self, file: i64) -> Result<i64> {
         let &Request { fd, length, flags, protection, offset, address, alignment, .. } = self;
         let (fd, protection) = (i64::from(fd), i64::from(protection));
         // SAFETY: as demanded. An address is only a hint, or the caller's responsibility by MAP_FIXED.
@@ -180,9 +338,9 @@ impl Request {
             let may_wait = if fd == -1 && flags & !SIMPLE == 0 { 0 } else { LONG };
             let handle = without_lock(may_wait, || {
                 if alignment == 0 {
-                    (library().map)(address as usize as *mut c_void, length, protection, flags, fd, offset)
+                    (library().map)(address as usize as *mut c_void, length, protection, flags, file, offset)
                 } else {
-                    (library().map_aligned)(alignment, length, protection, flags, fd, offset)
+                    (library().map_aligned)(alignment, length, protection, flags, file, offset)
                 }
             });
             if handle < 0 {
@@ -198,7 +356,7 @@ impl Request {
 }
 
 /// Flags with which memory without a file is mapped at once.
-const SIMPLE: i64 = (libc::MAP_ANONYMOUS | libc::MAP_SHARED | libc::MAP_PRIVATE | libc::MAP_NORESERVE) as i64;
+const SIMPLE: i64 = (system::MAP_ANONYMOUS | system::MAP_SHARED | system::MAP_PRIVATE | system::MAP_NORESERVE) as i64;
 
 /// An off_t: a long of C where that has as many bits.
 ///
@@ -230,11 +388,11 @@ unsafe fn place(object: Object) -> Result<i64> {
 /// # Safety
 /// The interpreter's lock is held.
 unsafe fn mode(access: i64, flags: c_int, protection: c_int) -> Result<(i64, i64, c_int)> {
-    let (shared, private) = (i64::from(libc::MAP_SHARED), i64::from(libc::MAP_PRIVATE));
+    let (shared, private) = (i64::from(system::MAP_SHARED), i64::from(system::MAP_PRIVATE));
     let words = match access {
         ACCESS_DEFAULT => return Ok((access_of(protection), flags.into(), protection)),
-        _ if flags != libc::MAP_SHARED || protection != READ_WRITE => c"mmap can't specify both access and flags, prot.",
-        ACCESS_READ => return Ok((access, shared | OR_PRIVATE, libc::PROT_READ)),
+        _ if flags != system::MAP_SHARED || protection != READ_WRITE => c"mmap can't specify both access and flags, prot.",
+        ACCESS_READ => return Ok((access, shared | OR_PRIVATE, system::PROT_READ)),
         ACCESS_WRITE => return Ok((access, shared, READ_WRITE)),
         ACCESS_COPY => return Ok((access, private, READ_WRITE)),
         _ => c"mmap invalid access parameter.",
@@ -247,7 +405,7 @@ unsafe fn mode(access: i64, flags: c_int, protection: c_int) -> Result<(i64, i64
 fn access_of(protection: c_int) -> i64 {
     if protection & READ_WRITE == READ_WRITE {
         ACCESS_DEFAULT
-    } else if protection & libc::PROT_WRITE != 0 {
+    } else if protection & system::PROT_WRITE != 0 {
         ACCESS_WRITE
     } else {
         ACCESS_READ
@@ -258,13 +416,7 @@ fn access_of(protection: c_int) -> i64 {
 ///
 /// Ordinary pages without a file are there once they are mapped, but for swap space that MAP_NORESERVE leaves open.
 fn can_be_lost(flags: i64) -> bool {
-    flags & i64::from(libc::MAP_ANONYMOUS) == 0 || flags & i64::from(libc::MAP_HUGETLB | libc::MAP_NORESERVE) != 0
-}
-
-unsafe extern "C" {
-    /// Every CPython from 3.8 on exports it so; the stable ABI has it from 3.13 on. (`sys.audit` is an attribute that programs can
-    /// replace.)
-    fn PySys_Audit(event: *const c_char, format: *const c_char, ...) -> c_int;
+    flags & i64::from(system::MAP_ANONYMOUS) == 0 || flags & i64::from(system::MAP_HUGETLB | system::MAP_NORESERVE) != 0
 }
 
 /// Raises the standard library's auditing event.
@@ -273,7 +425,7 @@ unsafe extern "C" {
 /// The interpreter's lock is held.
 unsafe fn audit(fd: c_int, length: i64, access: i64, offset: i64) -> Result<()> {
     // SAFETY: as demanded; the format takes these.
-    let done = unsafe { PySys_Audit(c"mmap.__new__".as_ptr(), c"iLLL".as_ptr(), fd, length, access, offset) };
+    let done = unsafe { system::audit()?(c"mmap.__new__".as_ptr(), c"iLLL".as_ptr(), fd, length, access, offset) };
     if done < 0 { Err(Raised) } else { Ok(()) }
 }
 

@@ -4,6 +4,7 @@ use crate::arguments::arguments;
 use crate::exceptions::{self, Object, Raised, Result, call, made, or_null, raise};
 use crate::header::{E_FAULT, E_RANGE, Info};
 use crate::library::{library, yes};
+use crate::system;
 use pyo3_ffi::*;
 use std::ffi::{CStr, c_int, c_void};
 use std::ptr::{addr_of_mut, null, null_mut};
@@ -530,7 +531,7 @@ pub fn is_of(buffer: &Py_buffer, object: Object) -> bool {
 
 pub unsafe extern "C" fn get_buffer(object: Object, buffer: *mut Py_buffer, flags: c_int) -> c_int {
     // SAFETY: called by the interpreter, with a buffer to be filled in. The consumer of the buffer refers to the object, and
-    // the export keeps the memory, until `release_buffer`.
+    // the acquired address keeps the memory, until `release_buffer`.
     unsafe {
         let map = call_of(object, c"__buffer__");
         (*buffer).obj = null_mut();
@@ -561,7 +562,7 @@ unsafe fn length_and_writability(map: Call) -> Result<(i64, bool)> {
     // SAFETY: called by the interpreter.
     unsafe {
         let protection = if known < 0 { asked_protection(map, known)? } else { known };
-        Ok((map.length()?, protection & i64::from(libc::PROT_WRITE) != 0))
+        Ok((map.length()?, protection & i64::from(system::PROT_WRITE) != 0))
     }
 }
 

@@ -2,9 +2,10 @@
 
 use crate::arguments::{int, int64, named, positional, ssize, ssize_if_given};
 use crate::exceptions::{Object, Raised, Result, call, fail_as_standard, made, none, or_null, raise, raised_by};
-use crate::header::{ALLOCATE, E_ARGUMENT, E_RANGE, E_UNSUPPORTED, Info, REST, WITH_FILE};
+use crate::header::{ALLOCATE, E_ARGUMENT, E_RANGE, E_UNSUPPORTED, Info, REST, SOURCE_SHARED_MEMORY, WITH_FILE};
 use crate::library::library;
 use crate::object::{ACCESS, ACCESS_COPY, ACCESS_READ, Call, UNTRACKED, call_of};
+use crate::system;
 use pyo3_ffi::*;
 use std::ffi::CStr;
 use std::ptr::null_mut;
@@ -34,8 +35,10 @@ unsafe fn flushed(map: Call, arguments: (*const Object, Py_ssize_t, Object)) -> 
         let start = if offset.is_null() { 0 } else { ssize(offset)? };
         // -1 is the standard library's word for the rest, from 3.15 on.
         let size = ssize_if_given(size)?.filter(|size| *size != -1).unwrap_or(REST);
-        let flags = if flags.is_null() { libc::MS_SYNC.into() } else { int64(flags)? };
-        if start & (page_size() - 1) != 0 && !matches!(map.access() & ACCESS, ACCESS_READ | ACCESS_COPY) {
+        let flags = if flags.is_null() { system::MS_SYNC.into() } else { int64(flags)? };
+        // Windows writes from any byte on.
+        let is_aligned = cfg!(windows) || start & (page_size() - 1) == 0;
+        if !is_aligned && !matches!(map.access() & ACCESS, ACCESS_READ | ACCESS_COPY) {
             let checked = (library().check)(map.handle, start, size);
             if checked < 0 {
                 return Err(map.fail_as_standard(checked, BEYOND, c""));
@@ -117,7 +120,7 @@ unsafe fn resized(map: Call, arguments: (*const Object, Py_ssize_t, Object)) -> 
         }
         let length = map.length()?;
         let info = info(map)?;
-        if info.exports != 0 {
+        if info.acquired != 0 {
             return Err(raise(PyExc_BufferError, HELD));
         }
         if map.access() & UNTRACKED != 0 {
@@ -129,12 +132,12 @@ unsafe fn resized(map: Call, arguments: (*const Object, Py_ssize_t, Object)) -> 
         if size < 0 || isize::MAX as i64 - size < info.offset {
             return Err(raise(PyExc_ValueError, c"new size out of range"));
         }
-        let is_anonymous = info.flags & i64::from(libc::MAP_ANONYMOUS) != 0;
-        let grows = info.flags & i64::from(libc::MAP_SHARED) != 0 && size > length;
+        let is_anonymous = info.flags & i64::from(system::MAP_ANONYMOUS) != 0;
+        let grows = info.flags & i64::from(system::MAP_SHARED) != 0 && size > length;
         // Without a file the library allocates nothing: an error.
         let with_file = if allocates != 0 { ALLOCATE } else { info.keeps_file * WITH_FILE };
         // The library would grow it within its last page; and it says so where another thread resizes it in this moment.
-        let flags = i64::from(libc::MREMAP_MAYMOVE);
+        let flags = i64::from(system::MREMAP_MAYMOVE);
         let remap = || (library().remap)(map.handle, size, flags, null_mut(), with_file);
         let done = if is_anonymous && grows { E_UNSUPPORTED } else { unlocked(remap) };
         if is_anonymous && (grows || done == E_UNSUPPORTED) {
@@ -171,6 +174,10 @@ unsafe fn file_size(map: Call) -> Result<Object> {
         if map.access() & UNTRACKED != 0 {
             let raising = |function, _| PyObject_CallNoArgs(function);
             return Err(raised_by(call(c"mmap_wrap._standard", c"no_file_size", c"", raising)));
+        }
+        if cfg!(windows) && info(map)?.source == SOURCE_SHARED_MEMORY {
+            // The system knows whole pages of it.
+            return made(PyLong_FromLongLong(length));
         }
         let size = match (library().file_size)(map.handle) {
             E_ARGUMENT => length,

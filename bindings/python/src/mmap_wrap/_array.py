@@ -124,7 +124,7 @@ class ByReference:
 
 
 def array_in(whole: Base, dtype: Any, offset: int, shape: Any, strides: Any = None) -> Array[Any]:
-    """An array of the map's memory. The export that keeps the map open lives as long as its memory is seen."""
+    """An array of the map's memory. The acquired address keeps the map open as long as there is an array of it."""
     if "dask" in sys.modules:
         from . import _dask
 

@@ -7,7 +7,7 @@ from time import monotonic_ns
 
 from . import _ffi
 from ._base import Base
-from ._errors import checked
+from ._errors import checked, errno_of
 from ._ffi import int64, nanoseconds
 from ._header import MMAP_WRAP_MUTEX_SIZE, MMAP_WRAP_REST
 
@@ -42,9 +42,9 @@ class Atomics(Base):
         end = monotonic_ns() + left
         while True:
             result = _ffi.mmap_wrap_wait(self._handle, place, word, left)
-            if result == -errno.ETIMEDOUT:
+            if errno_of(result) == errno.ETIMEDOUT:
                 return False
-            if result != -errno.EINTR:
+            if errno_of(result) != errno.EINTR:
                 checked(result, "mmap.wait")
                 return True
             # A signal's handler ran, and raised nothing.

@@ -127,7 +127,7 @@ class Info(Structure):
     offset: int
     keeps_file: int
     sealed: int
-    exports: int
+    acquired: int
     surviving: int
     lost: int
     source: int

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 from . import _ffi, _native
 from ._header import MMAP_WRAP_E_UNSUPPORTED
 
@@ -15,6 +17,22 @@ def value(name: str) -> int:
     if found == (MMAP_WRAP_E_UNSUPPORTED,):
         raise AttributeError(f"this platform lacks the constant {name}")
     raise AttributeError(f"module {__package__!r} has no attribute {name!r}")
+
+
+def flag(name: str) -> int:
+    """The value of the constant; 0, which is no flag, where the platform lacks it."""
+    try:
+        return value(name)
+    except AttributeError:
+        return 0
+
+
+def needed(name: str, caller: str) -> int:
+    """The value of the constant; where the platform lacks it, the OSError of a call that needs it."""
+    found = flag(name)
+    if not found:
+        raise OSError(errno.ENOTSUP, f"{caller}: this platform lacks {name}")
+    return found
 
 
 def available() -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 
 from . import _header
 from ._ffi import _native
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from typing import NoReturn, TypeVar
 
     Raised = TypeVar("Raised", bound=BaseException)
+
+# Numbers of the C library for which Python's errno has those of Windows' sockets.
+_NUMBERS = {130: errno.EOPNOTSUPP, 138: errno.ETIMEDOUT} if sys.platform == "win32" else {}
 
 # Below it are the library's own codes, from it on the system's -errno.
 _LAST_ERRNO = -4095
@@ -102,6 +106,11 @@ def note(error: Raised, text: str) -> Raised:
     return error
 
 
+def errno_of(code: int) -> int:
+    """The number that Python's errno has for a code of the system's; any other code as it is, less its sign."""
+    return _NUMBERS.get(-code, -code)
+
+
 def message(caller: str, code: int) -> str:
     """This thread's last failure, which the library reported by `code`, as one of `caller`."""
     return f"{caller}: {_native.reason(code)}"
@@ -121,7 +130,7 @@ def exception(code: int, text: str, path: str | bytes | None = None) -> Exceptio
     """The exception for a negative code of the library."""
     place = () if path is None else (path,)
     if code >= _LAST_ERRNO:
-        return OSError(-code, text, *place)
+        return OSError(errno_of(code), text, *place)
     if code == _header.MMAP_WRAP_E_UNMAPPED:
         # The standard library's words, which programs look for.
         return ValueError("mmap closed or invalid")

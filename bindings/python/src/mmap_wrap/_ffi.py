@@ -7,6 +7,7 @@ Integers are int64_t on both sides, and ctypes cuts larger ones silently: caller
 from __future__ import annotations
 
 import os
+import sys
 
 # operator.index at its source: the rest of that module would only slow the import down.
 from _operator import index as index
@@ -28,18 +29,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, SupportsIndex
 
-BUNDLED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "libmmap_wrap.so")
+NAME = "mmap_wrap.dll" if sys.platform == "win32" else "libmmap_wrap.so"
+BUNDLED = os.path.join(os.path.dirname(os.path.abspath(__file__)), NAME)
+_path = os.environ.get("MMAP_WRAP_LIBRARY") or BUNDLED
 
 
 def _load() -> int:
-    """What dlopen gives for the library; the functions that the native module calls are bound by then."""
-    path = os.environ.get("MMAP_WRAP_LIBRARY") or BUNDLED
+    """The system's handle of the library; the functions that the native module calls are bound by then."""
+    # Windows looks beside a DLL for what it needs only by a full path; dlopen looks for a bare name itself.
+    path = os.path.abspath(_path) if sys.platform == "win32" else _path
     try:
-        handle, number = _native.load(os.fsencode(path), MMAP_WRAP_ABI_VERSION)
+        handle, number = _native.load(path, MMAP_WRAP_ABI_VERSION)
     except OSError as error:
         raise ImportError(
             f"mmap_wrap cannot load its native library: {error}. Install the package again so that it is built, or"
-            " set the environment variable MMAP_WRAP_LIBRARY to the path of libmmap_wrap.so",
+            f" set the environment variable MMAP_WRAP_LIBRARY to the path of {NAME}",
             name=__package__,
             path=path,
         ) from None
@@ -73,7 +77,8 @@ def bind(name: str) -> Callable[..., Any]:
 
     global _library
     if _library is None:
-        _library = ctypes.CDLL(None, handle=_handle)
+        # On Windows it wants a name even where it loads nothing.
+        _library = ctypes.CDLL(_path, handle=_handle)
     types = ctypes_of()
     function = _library[name]
     function.restype, *function.argtypes = (types[letter] for letter in SIGNATURES[name])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from . import _ffi
 from ._base import Base
 from ._errors import checked
@@ -46,4 +48,9 @@ class Information(Base):
         4096
         >>> os.close(fd)
         """
-        return checked(_ffi.mmap_wrap_dup_fd(self._handle), "mmap.dup_fd")
+        number = checked(_ffi.mmap_wrap_dup_fd(self._handle), "mmap.dup_fd")
+        if sys.platform == "win32":
+            from ._windows import descriptor_of
+
+            return descriptor_of(number)
+        return number

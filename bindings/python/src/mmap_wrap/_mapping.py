@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 PAGESIZE: int = _native.page_size()
 # Where a file offset of the standard library's must lie; only Windows has another one than the page size.
-ALLOCATIONGRANULARITY = PAGESIZE
+ALLOCATIONGRANULARITY: int = _native.granularity()
 
 
 class Extensions(Access, Protect, Residency, PageCache, Hardening, Resize, Elements, Atomics, Huge, Information):

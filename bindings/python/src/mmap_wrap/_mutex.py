@@ -6,7 +6,7 @@ import errno
 from time import monotonic_ns
 
 from . import _ffi
-from ._errors import OwnerDiedError, checked
+from ._errors import OwnerDiedError, checked, errno_of
 from ._ffi import nanoseconds
 
 TYPE_CHECKING = False
@@ -45,7 +45,7 @@ class Mutex:
         end = monotonic_ns() + left
         while True:
             code = _ffi.mmap_wrap_mutex_lock(self.map._handle, self.offset, min(left, _LOOK))
-            if code not in (-errno.EINTR, -errno.ETIMEDOUT):
+            if errno_of(code) not in (errno.EINTR, errno.ETIMEDOUT):
                 break
             if timeout is not None:
                 left = end - monotonic_ns()

@@ -1,5 +1,6 @@
 """The native module (native/), for type checkers: the class `mmap` without what Python adds, and what that needs."""
 
+import sys
 from types import TracebackType
 from typing import Any, Literal, NoReturn, Self, SupportsFloat, SupportsIndex, overload
 
@@ -7,31 +8,50 @@ from typing_extensions import Buffer
 
 from .typing import FloatKind, IntegerKind
 
-def load(path: bytes, abi_version: int, /) -> tuple[int, int]: ...
+def load(path: str, abi_version: int, /) -> tuple[int, int]: ...
 def make_class(base: type[Any], /) -> type[Any]: ...
 def constant(name: bytes, /) -> int | tuple[int]: ...
 def message(code: int, /) -> str: ...
 def reason(code: int, /) -> str: ...
 def page_size() -> int: ...
+def granularity() -> int: ...
 def version() -> str: ...
 
 class Mapping:
     _access: int
 
-    def __new__(
-        cls,
-        fileno: SupportsIndex,
-        length: SupportsIndex,
-        flags: SupportsIndex = ...,
-        prot: SupportsIndex = ...,
-        access: SupportsIndex = ...,
-        offset: SupportsIndex = ...,
-        *,
-        trackfd: bool = True,
-        survive: bool = True,
-        address: SupportsIndex = 0,
-        alignment: SupportsIndex = 0,
-    ) -> Self: ...
+    if sys.platform == "win32":
+        def __new__(
+            cls,
+            fileno: SupportsIndex,
+            length: SupportsIndex,
+            tagname: str | None = None,
+            access: SupportsIndex = ...,
+            offset: SupportsIndex = ...,
+            *,
+            trackfd: bool = True,
+            survive: bool = True,
+            address: SupportsIndex = 0,
+            alignment: SupportsIndex = 0,
+            flags: SupportsIndex = ...,
+            prot: SupportsIndex = ...,
+        ) -> Self: ...
+    else:
+        def __new__(
+            cls,
+            fileno: SupportsIndex,
+            length: SupportsIndex,
+            flags: SupportsIndex = ...,
+            prot: SupportsIndex = ...,
+            access: SupportsIndex = ...,
+            offset: SupportsIndex = ...,
+            *,
+            trackfd: bool = True,
+            survive: bool = True,
+            address: SupportsIndex = 0,
+            alignment: SupportsIndex = 0,
+        ) -> Self: ...
+
     @classmethod
     def _of(cls, handle: int, access: int, survive: bool, /) -> Self: ...
     @property

@@ -8,6 +8,8 @@ import sys
 
 from . import _ffi
 from ._base import ACCESS_COPY
+from ._constants import flag as _flag
+from ._constants import needed as _needed
 from ._constants import value as _constant
 from ._errors import ArgumentError, checked
 from ._ffi import int64
@@ -222,7 +224,7 @@ def memfd(length: SupportsIndex, name: str = "mmap-wrap", *, huge: SupportsIndex
     text = name.encode("utf-8", "surrogateescape")
     if b"\0" in text:
         raise ValueError(f"mmap_wrap.memfd: the name {name!r} has an embedded null byte")
-    way = _constant("MFD_ALLOW_SEALING") | int64(flags) | _huge("mmap_wrap.memfd", int64(huge), "MFD_HUGETLB")
+    way = _flag("MFD_ALLOW_SEALING") | int64(flags) | _huge("mmap_wrap.memfd", int64(huge), "MFD_HUGETLB")
     return mmap._of(
         checked(_ffi.mmap_memfd_wrap(text, way, int64(length), _READ_WRITE, _SHARED), "mmap_wrap.memfd"), 0, True
     )
@@ -348,6 +350,8 @@ def _access(way: int, protection: int) -> int:
 
 def _require_whole_pages(path: str | bytes, size: int) -> None:
     """Raises why the file cannot have this size, where its file system (hugetlbfs) has larger pages."""
+    if sys.platform == "win32":
+        return
     try:
         unit = os.statvfs(os.path.dirname(path) or os.curdir).f_bsize
     except OSError:
@@ -368,6 +372,7 @@ def _huge(caller: str, size: int, flag: str) -> int:
         return 0
     if size & (size - 1) or size < 0:
         raise ArgumentError(errno.EINVAL, f"{caller}: huge={size} is no page size: it must be a power of two, in bytes")
+    chosen = _needed(flag, caller)
     try:
         sizes = sorted(int(name[len("hugepages-") : -len("kB")]) << 10 for name in os.listdir(_HUGE_SIZES))
     except (OSError, ValueError):
@@ -378,4 +383,4 @@ def _huge(caller: str, size: int, flag: str) -> int:
         raise ArgumentError(
             errno.EINVAL, f"{caller}: huge={size}: the huge page sizes of this kernel, in bytes: {there}"
         )
-    return _constant(flag) | (size.bit_length() - 1) << _constant("MAP_HUGE_SHIFT")
+    return chosen | (size.bit_length() - 1) << _constant("MAP_HUGE_SHIFT")

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import fcntl
 import os
 import struct
 import sys
@@ -22,7 +21,12 @@ from ._base import ACCESS, ACCESS_READ, Base
 from ._constants import value as _constant
 from ._errors import checked
 from ._ffi import int64
-from ._header import MMAP_WRAP_KEEP, MMAP_WRAP_REST
+from ._header import (
+    MMAP_WRAP_KEEP,
+    MMAP_WRAP_REST,
+    MMAP_WRAP_SOURCE_DESCRIPTOR,
+    MMAP_WRAP_SOURCE_PATH,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
     from ._mapping import mmap
+    from ._structs import Info
 
     # A path, and the process that it leads through: 0 where it is a file's own.
     Way = tuple[str, int]
@@ -41,19 +46,8 @@ if TYPE_CHECKING:
         type[Base] | None, tuple[Way, ...], str, str, int, int, int, int, int, int, int, int, int, int, int
     ]
 
-# linux/fs.h: _IOR('v', 1, long). Where processors number it otherwise, it is no ioctl at all, and nothing is known.
-_FS_IOC_GETVERSION = 2 << 30 | struct.calcsize("l") << 16 | ord("v") << 8 | 1
-
 # Flags that are about addresses of one process.
 _ADDRESSES = _constant("MAP_FIXED") | _constant("MAP_FIXED_NOREPLACE")
-
-# An identifier of this boot of this machine, and the machine's name.
-_HOST = os.uname().nodename
-try:
-    with open("/proc/sys/kernel/random/boot_id") as _file:
-        _BOOT = _file.read().strip()
-except OSError:
-    _BOOT = _HOST
 
 
 # Modules that pickle for another process. A reducer is not shown its pickler, but the function that called the pickler
@@ -129,11 +123,9 @@ def reference(whole: Base) -> Reference:
     # MAP_SHARED_VALIDATE has the bit of MAP_PRIVATE, too.
     if not info.flags & _constant("MAP_SHARED") and whole._access & ACCESS != ACCESS_READ:
         _refuse(whole, "what is written to it is this process's own (ACCESS_COPY, MAP_PRIVATE)")
-    file = os.fstat(info.descriptor)
-    opening = fcntl.fcntl(info.descriptor, fcntl.F_GETFL) & os.O_ACCMODE
-    ways = _ways_to(whole, info.descriptor, file, opening)
+    ways, opening, file, generation = _file_of(whole, info)
     size = min(file.st_size, info.offset + info.length)
-    identity = file.st_dev, _generation(info.descriptor), file.st_ino, size
+    identity = file.st_dev, generation, file.st_ino, size
     how = info.protection, info.flags & ~_ADDRESSES, whole._access, info.surviving
     # By itself the class would be looked for under the name that `install` gave it, which is another's elsewhere.
     kind = None if type(whole) is _base.mmap else type(whole)
@@ -142,26 +134,6 @@ def reference(whole: Base) -> Reference:
 
 # The way to the maker of a map that came without a path, by the map's handle.
 _maker: dict[int, Way] = {}
-
-
-def _ways_to(whole: Base, descriptor: int, file: os.stat_result, opening: int) -> tuple[Way, ...]:
-    try:
-        path = os.readlink(f"/proc/self/fd/{descriptor}")
-        found = os.stat(path)
-        if (found.st_dev, found.st_ino) == (file.st_dev, file.st_ino):
-            return ((path, 0),)
-    except OSError:
-        # No path, or one that leads nowhere: as for every memory file, whose name here only looks like a path.
-        pass
-    own = f"/proc/{os.getpid()}/fd/{descriptor}", os.getpid()
-    try:
-        os.close(os.open(own[0], opening | os.O_CLOEXEC))
-    except OSError as error:
-        # As for secret memory, which cannot be opened.
-        _refuse(whole, f"its file has no path, and cannot be opened through {own[0]}: {error.strerror}")
-    # So that what is only sent back arrives, although its sender closes it.
-    maker = _maker.get(whole._handle, own)
-    return (own,) if maker == own else (own, maker)
 
 
 def _type_name(whole: Base) -> str:
@@ -201,13 +173,13 @@ def reopen(
     offset, length, protection, flags, access, survive = map(int64, how)
     # Elsewhere, and after a boot, the same device has another number.
     wanted = (inode, device, generation) if boot == _BOOT else (inode,)
-    descriptor = _open(ways, opening & os.O_ACCMODE, wanted)
+    descriptor = _open(ways, opening, wanted)
     try:
-        there = os.fstat(descriptor).st_size
+        there, number = os.fstat(descriptor).st_size, _number_of(descriptor)
         if there < size:
             raise OSError(errno.ESTALE, f"the file was truncated: it has {there} bytes, the map {size}", path)
         # A map of an empty file has no length that could be asked for.
-        handle = _ffi.mmap_wrap(None, length or MMAP_WRAP_REST, protection, flags | MMAP_WRAP_KEEP, descriptor, offset)
+        handle = _ffi.mmap_wrap(None, length or MMAP_WRAP_REST, protection, flags | MMAP_WRAP_KEEP, number, offset)
         whole = kind._of(checked(handle, "pickle", path), access, bool(survive))
     finally:
         os.close(descriptor)
@@ -219,8 +191,7 @@ def reopen(
 
 def _open(ways: tuple[Way, ...], opening: int, wanted: tuple[int, ...]) -> int:
     """A descriptor of the file with the identity `wanted`: inode, device and generation."""
-    # O_NONBLOCK: what has the path now may be a FIFO.
-    flags = opening | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
+    flags = opening & (os.O_RDONLY | os.O_WRONLY | os.O_RDWR) | _OPENING
     for path, process in ways:
         try:
             descriptor = os.open(path, flags)
@@ -240,13 +211,82 @@ def _open(ways: tuple[Way, ...], opening: int, wanted: tuple[int, ...]) -> int:
     raise ProcessLookupError(errno.ESRCH, f"{processes}: {why}", ways[0][0])
 
 
-def _generation(descriptor: int) -> int:
-    """A number that differs from that of an earlier file with the same inode; 0 where the file system has none."""
-    try:
-        # The kernel writes an int.
-        return int.from_bytes(fcntl.ioctl(descriptor, _FS_IOC_GETVERSION, bytes(8))[:4], sys.byteorder)
-    except OSError:
+if sys.platform == "win32":
+    from ._windows import descriptor_of, handle_of, path_of
+
+    _HOST = _BOOT = os.environ.get("COMPUTERNAME", "")
+    _OPENING = os.O_BINARY | os.O_NOINHERIT
+    _number_of = handle_of
+
+    def _file_of(whole: Base, info: Info) -> tuple[tuple[Way, ...], int, os.stat_result, int]:
+        """The ways to the map's file, how it is opened, what the system knows of it, and its generation."""
+        if info.source not in (MMAP_WRAP_SOURCE_DESCRIPTOR, MMAP_WRAP_SOURCE_PATH):
+            _refuse(whole, "its memory has no path: open shared memory by its name")
+        descriptor = descriptor_of(checked(_ffi.mmap_wrap_dup_fd(whole._handle), "pickle"))
+        try:
+            writes = info.protection & _constant("PROT_WRITE") and info.flags & _constant("MAP_SHARED")
+            ways = ((path_of(handle_of(descriptor)), 0),)
+            return ways, os.O_RDWR if writes else os.O_RDONLY, os.fstat(descriptor), 0
+        finally:
+            os.close(descriptor)
+
+    def _generation(descriptor: int) -> int:
+        """Nothing: Windows gives a file's number to no other."""
         return 0
+
+else:
+    import fcntl
+
+    # linux/fs.h: _IOR('v', 1, long). Where processors number it otherwise, it is no ioctl at all, and nothing is known.
+    _FS_IOC_GETVERSION = 2 << 30 | struct.calcsize("l") << 16 | ord("v") << 8 | 1
+
+    # An identifier of this boot of this machine, and the machine's name.
+    _HOST = os.uname().nodename
+    try:
+        with open("/proc/sys/kernel/random/boot_id") as _file:
+            _BOOT = _file.read().strip()
+    except OSError:
+        _BOOT = _HOST
+
+    # O_NONBLOCK: what has the path now may be a FIFO.
+    _OPENING = os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
+
+    def _number_of(descriptor: int) -> int:
+        return descriptor
+
+    def _file_of(whole: Base, info: Info) -> tuple[tuple[Way, ...], int, os.stat_result, int]:
+        """The ways to the map's file, how it is opened, what the system knows of it, and its generation."""
+        file = os.fstat(info.descriptor)
+        opening = fcntl.fcntl(info.descriptor, fcntl.F_GETFL) & os.O_ACCMODE
+        ways = _ways_to(whole, info.descriptor, file, opening)
+        return ways, opening, file, _generation(info.descriptor)
+
+    def _ways_to(whole: Base, descriptor: int, file: os.stat_result, opening: int) -> tuple[Way, ...]:
+        try:
+            path = os.readlink(f"/proc/self/fd/{descriptor}")
+            found = os.stat(path)
+            if (found.st_dev, found.st_ino) == (file.st_dev, file.st_ino):
+                return ((path, 0),)
+        except OSError:
+            # No path, or one that leads nowhere: as for every memory file, whose name here only looks like a path.
+            pass
+        own = f"/proc/{os.getpid()}/fd/{descriptor}", os.getpid()
+        try:
+            os.close(os.open(own[0], opening | os.O_CLOEXEC))
+        except OSError as error:
+            # As for secret memory, which cannot be opened.
+            _refuse(whole, f"its file has no path, and cannot be opened through {own[0]}: {error.strerror}")
+        # So that what is only sent back arrives, although its sender closes it.
+        maker = _maker.get(whole._handle, own)
+        return (own,) if maker == own else (own, maker)
+
+    def _generation(descriptor: int) -> int:
+        """A number that differs from that of an earlier file with the same inode; 0 where the file system has none."""
+        try:
+            # The kernel writes an int.
+            return int.from_bytes(fcntl.ioctl(descriptor, _FS_IOC_GETVERSION, bytes(8))[:4], sys.byteorder)
+        except OSError:
+            return 0
 
 
 # Maps of which parts were unpickled here, while a part lives.

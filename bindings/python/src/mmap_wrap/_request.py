@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 
 from ._base import ACCESS_DEFAULT, ACCESS_READ, ACCESS_WRITE, UNTRACKED
+from ._constants import flag as _flag
 from ._constants import value as _constant
 from ._errors import ArgumentError
 from ._ffi import int64
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 _MAP_SHARED = _constant("MAP_SHARED")
 _MAP_PRIVATE = _constant("MAP_PRIVATE")
 _MAP_ANONYMOUS = _constant("MAP_ANONYMOUS")
-_MAP_HUGETLB = _constant("MAP_HUGETLB")
-_MAP_NORESERVE = _constant("MAP_NORESERVE")
+_MAP_HUGETLB = _flag("MAP_HUGETLB")
+_MAP_NORESERVE = _flag("MAP_NORESERVE")
 _PROT_WRITE = _constant("PROT_WRITE")
 _READ_WRITE = _constant("PROT_READ") | _PROT_WRITE
 
@@ -73,8 +74,5 @@ def _older_flags() -> int:
     names = "SHARED PRIVATE FIXED ANONYMOUS GROWSDOWN LOCKED NORESERVE POPULATE NONBLOCK STACK HUGETLB DENYWRITE"
     flags = MMAP_WRAP_KEEP | MMAP_WRAP_OR_PRIVATE
     for name in names.split():
-        try:
-            flags |= _constant(f"MAP_{name}")
-        except AttributeError:
-            pass
+        flags |= _flag(f"MAP_{name}")
     return flags

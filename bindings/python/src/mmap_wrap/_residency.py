@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from . import _ffi
 from ._base import Base, part
-from ._constants import value as _constant
+from ._constants import needed as _needed
 from ._errors import checked
 
 TYPE_CHECKING = False
@@ -29,7 +29,7 @@ class Residency(Base):
         ... except OSError as error:
         ...     reason = error.strerror                 # this process may not lock so much
         """
-        flags = _constant("MLOCK_ONFAULT") if on_fault else 0
+        flags = _needed("MLOCK_ONFAULT", "mmap.lock") if on_fault else 0
         checked(_ffi.mlock_wrap(self._handle, flags, *part(offset, size)), "mmap.lock")
 
     def unlock(self, offset: SupportsIndex = 0, size: SupportsIndex | None = None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from . import _ffi
 from ._base import Base
+from ._constants import needed as _needed
 from ._constants import value as _constant
 from ._errors import checked
 from ._ffi import int64
@@ -44,7 +45,7 @@ class Resize(Base):
         size, place = MMAP_WRAP_REST if newsize is None else int64(newsize), address_of(address)
         flags = _MREMAP_MAYMOVE if may_move or place else 0
         if place:
-            flags |= _constant("MREMAP_FIXED")
+            flags |= _needed("MREMAP_FIXED", "mmap.remap")
         checked(_ffi.mremap_wrap(self._handle, size, flags, place or None, 0), "mmap.remap")
         # So that the map knows its new length.
         len(self)

@@ -125,7 +125,7 @@ MEMBERS = {
         ("i", "offset"),
         ("i", "keeps_file"),
         ("i", "sealed"),
-        ("i", "exports"),
+        ("i", "acquired"),
         ("i", "surviving"),
         ("i", "lost"),
         ("i", "source"),

@@ -7,7 +7,7 @@ import os
 import sys
 
 from ._constants import value as _constant
-from ._errors import _LAST_ERRNO, exception, message, note, system_error
+from ._errors import _LAST_ERRNO, errno_of, exception, message, note, system_error
 from ._ffi import _native
 from ._header import (
     MMAP_WRAP_E_ALIGNMENT,
@@ -36,7 +36,7 @@ def fail(caller: str, code: int, out_of_range: str, held: str, by: int) -> NoRet
     if code in (MMAP_WRAP_E_ARGUMENT, MMAP_WRAP_E_ALIGNMENT, MMAP_WRAP_E_UNSUPPORTED):
         raise note(system_error(errno.EINVAL), text)
     if code >= _LAST_ERRNO:
-        raise note(system_error(-code), text)
+        raise note(system_error(errno_of(code)), text)
     raise exception(code, text)
 
 
@@ -45,10 +45,15 @@ def fail_in_method(method: str, code: int, out_of_range: str, held: str, by: int
     fail(f"mmap.{method}", code, out_of_range, held, by)
 
 
+def fail_with(number: int) -> NoReturn:
+    """Raises the OSError of that number."""
+    raise system_error(number)
+
+
 def not_mapped(code: int, fd: int, length: int, flags: int, prot: int) -> NoReturn:
     """Raises what the standard library raises where the library said `code`."""
     given = code
-    if code in (-errno.EISDIR, -errno.ENODEV):
+    if sys.platform != "win32" and code in (-errno.EISDIR, -errno.ENODEV):
         # The system looks at the access first, and the library at the kind of file.
         from fcntl import F_GETFL, fcntl
 

@@ -56,8 +56,8 @@ else:
 
         `length` is what was asked for, and `mapped` what that takes in whole pages of `page_size`, from `address` on;
         all in bytes. `protection` is of PROT_ constants, as mapped or as last set for the whole; parts may differ.
-        `flags` are MAP_ constants, and `offset` is the byte of the file that the mapping begins with. `exports` is how
-        many views are held. 1 or 0 are `keeps_file`, `sealed` (a part of it is), `surviving`, and `lost` (a page was,
+        `flags` are MAP_ constants, and `offset` is the byte of the file that the mapping begins with. `acquired` is how
+        many views there are. 1 or 0 are `keeps_file`, `sealed` (a part of it is), `surviving`, and `lost` (a page was,
         which is not reported yet). `source` is one of MMAP_WRAP_SOURCE_: what it was made of.
 
         >>> import ctypes, mmap_wrap
@@ -66,7 +66,7 @@ else:
         >>> info = raw.Info()
         >>> raw.check(raw.mmap_wrap_info(handle, ctypes.byref(info), ctypes.sizeof(info)))
         0
-        >>> info.length, info.mapped == info.page_size, info.exports
+        >>> info.length, info.mapped == info.page_size, info.acquired
         (100, True, 0)
         >>> info.source == raw.MMAP_WRAP_SOURCE_MEMORY_FILE
         True

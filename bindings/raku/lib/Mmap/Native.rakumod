@@ -37,6 +37,9 @@ throws X::Mmap::Unsupported when it is used.
 =item C<Pointer> and C<blob-from-pointer> are exported, so that the synopsis works. If NativeHelpers::Blob is installed, its
 C<blob-from-pointer> is exported, so that a program can use both modules; otherwise the one that is described below.
 
+Windows lacks these functions: the module loads there, and a call of one is X::Mmap::Unsupported. The descriptor of an IO::Handle could not
+be converted there either. L<Mmap::Wrap> maps files on Windows, too.
+
 As in 0.0.6, join flags with C<+|>. The offset must be a multiple of the page size. The types are those of 64-bit platforms. All
 functions are thread-safe.
 
@@ -106,17 +109,23 @@ module Mmap::Native {
 
     # The C functions. The subs below call them, because NativeCall does not check arguments that it can convert, and reads
     # arguments that are missing. The return types are exactly C's: a wider type would read garbage in the upper half of the register.
-    my sub c-mmap(Pointer, uint64, int32, int32, int32, int64 --> Pointer) is native is symbol('mmap') { * }
-    my sub c-munmap(Pointer, uint64 --> int32) is native is symbol('munmap') { * }
-    my sub c-mprotect(Pointer, uint64, int32 --> int32) is native is symbol('mprotect') { * }
-    my sub c-madvise(Pointer, uint64, int32 --> int32) is native is symbol('madvise') { * }
-    my sub c-msync(Pointer, uint64, int32 --> int32) is native is symbol('msync') { * }
-    my sub c-mremap(Pointer, uint64, uint64, int32, Pointer --> Pointer) is native is symbol('mremap') { * }
-    my sub c-mlock(Pointer, uint64 --> int32) is native is symbol('mlock') { * }
-    my sub c-mlock2(Pointer, uint64, uint32 --> int32) is native is symbol('mlock2') { * }
-    my sub c-munlock(Pointer, uint64 --> int32) is native is symbol('munlock') { * }
-    my sub c-mincore(Pointer, uint64, Buf --> int32) is native is symbol('mincore') { * }
-    my sub c-memcpy(Blob, Pointer, uint64 --> Pointer) is native is symbol('memcpy') { * }
+    # An empty name is the process itself. NativeCall calls this before the first call of each function.
+    my sub c-library(--> Str:D) {
+        X::Mmap::Unsupported.new(:code(E_UNSUPPORTED), :name<MMAP_WRAP_E_UNSUPPORTED>,
+            :message('Mmap::Native: Windows lacks mmap and the related functions; use Mmap::Wrap')).throw if $*DISTRO.is-win;
+        ''
+    }
+    my sub c-mmap(Pointer, uint64, int32, int32, int32, int64 --> Pointer) is native(&c-library) is symbol('mmap') { * }
+    my sub c-munmap(Pointer, uint64 --> int32) is native(&c-library) is symbol('munmap') { * }
+    my sub c-mprotect(Pointer, uint64, int32 --> int32) is native(&c-library) is symbol('mprotect') { * }
+    my sub c-madvise(Pointer, uint64, int32 --> int32) is native(&c-library) is symbol('madvise') { * }
+    my sub c-msync(Pointer, uint64, int32 --> int32) is native(&c-library) is symbol('msync') { * }
+    my sub c-mremap(Pointer, uint64, uint64, int32, Pointer --> Pointer) is native(&c-library) is symbol('mremap') { * }
+    my sub c-mlock(Pointer, uint64 --> int32) is native(&c-library) is symbol('mlock') { * }
+    my sub c-mlock2(Pointer, uint64, uint32 --> int32) is native(&c-library) is symbol('mlock2') { * }
+    my sub c-munlock(Pointer, uint64 --> int32) is native(&c-library) is symbol('munlock') { * }
+    my sub c-mincore(Pointer, uint64, Buf --> int32) is native(&c-library) is symbol('mincore') { * }
+    my sub c-memcpy(Blob, Pointer, uint64 --> Pointer) is native(&c-library) is symbol('memcpy') { * }
 
 =begin pod
 

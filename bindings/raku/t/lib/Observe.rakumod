@@ -3,6 +3,13 @@ unit module Observe;
 
 constant DISTRIBUTION is export = $?FILE.IO.parent(3);
 
+#| Ends a test that needs POSIX, as skipped. To be called in a BEGIN: the test may use names that Windows lacks.
+sub skip-on-windows is export {
+    return unless $*DISTRO.is-win;
+    say '1..0 # SKIP needs POSIX; t/30-windows.rakutest tests what Windows has';
+    exit;
+}
+
 #| The directory of the crate: in a packed distribution it is inside, in a checkout above it. Undefined where it is missing.
 sub crate(--> IO::Path) is export {
     <crate ../..>.map({ DISTRIBUTION.add($_) }).first(*.add('Cargo.toml').f) // IO::Path
@@ -36,8 +43,8 @@ sub descriptors(--> Int:D) is export { +dir('/proc/self/fd') }
 #| failed.
 sub child($code, :$limit = '', :@include, :$cwd = $*CWD, *%environment --> Str:D) is export {
     my @raku = $*EXECUTABLE.absolute, |(|@include, DISTRIBUTION).map({ "-I$_" }), '-e', $code;
-    my $process = run '/bin/sh', '-c', ("ulimit $limit && " if $limit) ~ 'exec "$@"', 'sh', |@raku, :out, :merge, :$cwd,
-        :env(%(|%*ENV, |%environment));
+    my @shell = $limit ?? ('/bin/sh', '-c', "ulimit $limit && exec \"\$@\"", 'sh') !! ();
+    my $process = run |@shell, |@raku, :out, :merge, :$cwd, :env(%(|%*ENV, |%environment));
     my $said = $process.out.slurp(:close);
     $process.exitcode || $process.signal ?? "$said\ndied: exit status $process.exitcode(), signal $process.signal()" !! $said.chomp
 }

@@ -23,7 +23,7 @@ unit role Mmap::Wrap::Info;
     method info(--> Mmap::Wrap::Raw::Info:D)
 
 The properties of the mapping: C<.length>, C<.mapped>, C<.address>, C<.page_size>, C<.protection>, C<.flags>, C<.offset>,
-C<.keeps_file>, C<.sealed>, C<.exports>, C<.surviving>, C<.lost>, C<.source>, C<.descriptor>. The C header describes them at struct
+C<.keeps_file>, C<.sealed>, C<.acquired>, C<.surviving>, C<.lost>, C<.source>, C<.descriptor>. The C header describes them at struct
 mmap_wrap_info.
 
 =begin code :lang<raku>
@@ -36,7 +36,7 @@ say "$info.length() bytes, $info.mapped() with whole pages";
 
     method dup-descriptor(--> Int:D)
 
-A new descriptor of the file that the mapping keeps open. The caller must close it. X::Mmap::Argument if the mapping keeps no file open.
+A new descriptor (on Windows a HANDLE) of the file that the mapping keeps open. The caller must close it. X::Mmap::Argument if the mapping keeps no file open.
 
 =begin code :lang<raku>
 use Mmap::Wrap;

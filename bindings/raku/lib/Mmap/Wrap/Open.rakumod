@@ -57,6 +57,9 @@ A path may contain any bytes except NUL (X::IO::Null). A relative path starts at
 mapping; what an IO::Handle has buffered is written to the file first. An IO::CatHandle such as C<$*ARGFILES> has several files: map each of
 its C<.handles>. It, and a pipe such as C<$proc.out>, are X::Mmap::Argument.
 
+On Windows, an IO::Handle is mapped by its path, with the access that the adverbs imply, and one without a path, such as C<$*IN>, is
+X::Mmap::Unsupported. A descriptor is a HANDLE there, such as C<dup-descriptor> returns.
+
 Integers may have any numeric type: C<:length(1e3)> is 1000 bytes.
 
 Throws X::Mmap::System if a system call fails (no such file, no permission, a directory, out of memory …), X::Mmap::OutOfRange for an

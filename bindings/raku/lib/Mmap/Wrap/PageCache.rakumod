@@ -80,7 +80,7 @@ my sub with-descriptor($call, Mu $file, &function --> Nil) {
     my $path = path-of $call, $file;
     my $open = $path.open(:bin) orelse open-failure($call, $path, .exception).throw;
     LEAVE .close with $open;
-    checked $call, function($open.native-descriptor), $open
+    checked $call, function(descriptor-of($call, $open)), $open
 }
 
 # The exception of Raku's open has no errno; mapping the file fails for the same reason, and has one.

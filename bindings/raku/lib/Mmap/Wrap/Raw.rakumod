@@ -100,7 +100,7 @@ class CacheStat is repr('CStruct') {
 #| The properties of a mapping: struct mmap_wrap_info of the header, which describes the members.
 class Info is repr('CStruct') {
     has int64 ($.length, $.mapped, $.address, $.page_size, $.protection, $.flags);
-    has int64 ($.offset, $.keeps_file, $.sealed, $.exports, $.surviving, $.lost, $.source, $.descriptor);
+    has int64 ($.offset, $.keeps_file, $.sealed, $.acquired, $.surviving, $.lost, $.source, $.descriptor);
 }
 
 #| How mmap_open_wrap and mmap_shm_wrap open, size and map: struct mmap_wrap_open_options of the header.
@@ -126,7 +126,7 @@ sub installed(--> Str:D) {
     my $file = $resource.defined ?? $resource.IO !! Nil;
     return $file.absolute if $file.defined && $file.f;
     unusable "the native library {$file.defined ?? "'{$file.absolute}' " !! ''}is missing; build it with 'zef build .' in the"
-        ~ ' distribution, or set MMAP_WRAP_LIBRARY to the path of libmmap_wrap';
+        ~ " distribution, or set MMAP_WRAP_LIBRARY to the path of {$*VM.platform-library-name('mmap_wrap'.IO)}";
 }
 
 sub abi-version(--> int64) is native(&installed) is symbol('mmap_wrap_abi_version') { * }
@@ -189,7 +189,7 @@ sub mmap_wrap_guard(int64, int64, int64, int64 --> int64) is native(&library) is
 sub mseal_wrap(int64, int64, int64 --> int64) is native(&library) is export { * }
 sub mmap_wrap_set_name(int64, Blob --> int64) is native(&library) is export { * }
 
-# Addresses and exports
+# Addresses
 sub mmap_wrap_address(int64 --> Pointer) is native(&library) is export { * }
 sub mmap_wrap_length(int64 --> int64) is native(&library) is export { * }
 sub mmap_wrap_acquire(int64 --> Pointer) is native(&library) is export { * }

@@ -1,4 +1,4 @@
-"""Flags that contradict a mode, halves, sizes that cannot be, and what is shown of a map: no silence."""
+"""Flags that contradict a mode, element kinds, impossible sizes, and the members of info: an error, or documented."""
 
 import errno
 import math
@@ -28,7 +28,7 @@ def is_private(m):
 
 
 @pytest.mark.parametrize("mode", ["r+", "a+", "w+", "x+"])
-def test_a_mode_that_is_shared_takes_no_private_flag(path, tmp_path, mode):
+def test_a_shared_mode_with_map_private_is_an_error(path, tmp_path, mode):
     place = tmp_path / "new" if mode == "x+" else path
     with pytest.raises(mmap.ArgumentError, match=rf"0x2 have MAP_PRIVATE, but mode '{mode[0]}\+' means MAP_SHARED"):
         mmap.open(place, mode, flags=PRIVATE)
@@ -37,7 +37,7 @@ def test_a_mode_that_is_shared_takes_no_private_flag(path, tmp_path, mode):
     assert not is_private(mmap.open(place, mode, size=8, flags=SHARED | mmap.MAP_POPULATE))
 
 
-def test_a_mode_that_is_private_takes_no_shared_flag(path):
+def test_a_private_mode_with_map_shared_is_an_error(path):
     with pytest.raises(mmap.ArgumentError, match="flags 0x1 have MAP_SHARED, but mode 'c' means MAP_PRIVATE"):
         mmap.open(path, "c", flags=SHARED)
     assert is_private(mmap.open(path, "c", flags=PRIVATE))
@@ -52,7 +52,7 @@ def test_a_map_for_reading_may_be_private(path):
     assert not is_private(mmap.open(path))
 
 
-def test_shared_memory_is_not_private():
+def test_shared_memory_with_map_private_is_an_error():
     name = f"/mmap-wrap-test-{os.getpid()}-flags"
     with pytest.raises(mmap.ArgumentError, match=r"^\[Errno 22\] mmap_wrap.shared_memory: flags 0x2 have MAP_PRIVATE"):
         mmap.shared_memory(name, 10, flags=PRIVATE)
@@ -60,7 +60,7 @@ def test_shared_memory_is_not_private():
         mmap.unlink_shared_memory(name)
 
 
-def test_anonymous_memory_is_either_shared_or_not():
+def test_anonymous_memory_with_a_contradicting_flag_is_an_error():
     for flags, shared in ((SHARED, False), (PRIVATE, True), (SHARED | PRIVATE, False), (SHARED | PRIVATE, True)):
         with pytest.raises(mmap.ArgumentError, match=f"anonymous: flags {flags:#x} have MAP_"):
             mmap.anonymous(10, flags=flags, shared=shared)
@@ -68,7 +68,7 @@ def test_anonymous_memory_is_either_shared_or_not():
     assert not is_private(mmap.anonymous(10, flags=SHARED, shared=True))
 
 
-def test_both_flags_are_one_too_many(path):
+def test_map_shared_with_map_private_is_an_error(path):
     with open(path, "r+b") as file:
         calls = {
             "mmap": lambda flags: mmap.mmap(file.fileno(), 0, flags),
@@ -87,7 +87,7 @@ def test_both_flags_are_one_too_many(path):
                     raise
 
 
-def test_halves_are_a_kind():
+def test_half_precision_is_an_element_kind():
     m = mmap.anonymous(4096)
     for number in (0.0, -0.0, 1.5, -65504.0, 5.960464477539063e-08, math.inf):
         for kind, form in (("f2", "=e"), ("<f2", "<e"), (">f2", ">e"), ("=f2", "=e")):
@@ -120,7 +120,7 @@ def test_halves_are_a_kind():
 
 
 @pytest.mark.parametrize("make", [mmap.anonymous, mmap.memfd])
-def test_a_huge_page_size_that_the_kernel_lacks_is_said_with_those_it_has(make, monkeypatch, tmp_path):
+def test_an_unsupported_huge_page_size_is_an_error_with_the_supported_sizes(make, monkeypatch, tmp_path):
     with pytest.raises(mmap.ArgumentError, match=r"huge=3 is no page size: it must be a power of two"):
         make(1 << 21, huge=3)
     for kibibytes in (2048, 1048576):
@@ -131,7 +131,7 @@ def test_a_huge_page_size_that_the_kernel_lacks_is_said_with_those_it_has(make, 
             make(1 << 21, huge=size)
 
 
-def test_a_size_that_a_file_system_of_huge_pages_cannot_have_is_said_with_its_page_size(tmp_path):
+def test_a_size_that_hugetlbfs_cannot_have_is_an_error_with_its_page_size(tmp_path):
     mounts = [line.split() for line in Path("/proc/mounts").read_text().splitlines()]
     mount = next((place for _, place, kind, *_ in mounts if kind == "hugetlbfs"), None)
     if mount is None or not os.access(mount, os.W_OK):
@@ -153,13 +153,13 @@ def test_info_and_cachestat_show_their_members():
     )
 
 
-def test_a_note_is_there_in_every_version():
+def test_an_error_has_its_note_in_every_version():
     with pytest.raises(OSError, match="Invalid argument") as caught:
         mmap.mmap(-1, 0)
     assert told(caught.value).count("\n") == 1
 
 
-def test_no_message_has_what_the_caller_did_not_say(path):
+def test_no_message_has_a_number_that_the_caller_did_not_pass(path):
     """Bits and names of the C interface that the package uses itself are no matter of Python's."""
     with open(path, "r+b") as file:
         calls = [

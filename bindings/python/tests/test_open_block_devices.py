@@ -1,4 +1,4 @@
-"""Block devices: their size is the device's own, and what lies beyond it is no file that was truncated."""
+"""Block devices: the size is that of the device, and an access beyond it is not reported as a truncated file."""
 
 import errno
 import os
@@ -27,7 +27,7 @@ def device(tmp_path_factory):
     subprocess.run(["losetup", "--detach", path], timeout=PATIENCE, check=True)
 
 
-def test_all_of_it_is_mapped(device):
+def test_a_block_device_is_mapped_whole(device):
     with mmap.open(device) as m:
         assert (len(m), m.size(), m[SIZE - 1]) == (SIZE, SIZE, ord("x"))
     with mmap.map_path(device, prot=mmap.PROT_READ, offset=4096) as m:
@@ -35,7 +35,7 @@ def test_all_of_it_is_mapped(device):
 
 
 @pytest.mark.parametrize("how", [{"prot": mmap.PROT_READ}, {"access": mmap.ACCESS_READ}, {"access": mmap.ACCESS_COPY}])
-def test_length_0_of_a_descriptor_is_all_of_it(device, how):
+def test_length_0_of_a_descriptor_maps_all_of_it(device, how):
     descriptor = os.open(device, os.O_RDONLY)
     try:
         with mmap.mmap(descriptor, 0, **how) as m:
@@ -46,7 +46,7 @@ def test_length_0_of_a_descriptor_is_all_of_it(device, how):
         os.close(descriptor)
 
 
-def test_beyond_its_end_nothing_was_cut_short(device):
+def test_an_access_beyond_its_end_is_not_reported_as_truncation(device):
     with mmap.open(device, length=2 * SIZE) as m:
         assert m[SIZE - 1] == ord("x")
         with pytest.raises(mmap.FaultError) as caught:
@@ -55,7 +55,7 @@ def test_beyond_its_end_nothing_was_cut_short(device):
     assert str(SIZE) in str(caught.value)
 
 
-def test_a_device_without_a_size_needs_a_length_in_the_words_of_python():
+def test_a_device_without_a_size_needs_a_length():
     descriptor = os.open("/dev/zero", os.O_RDWR)
     try:
         with pytest.raises(OSError) as caught:  # noqa: PT011 - the words are looked at below

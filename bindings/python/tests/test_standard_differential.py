@@ -1,6 +1,6 @@
 """Random programs, run on the standard library's `mmap` and on this one: step by step the same outcomes.
 
-A program is a list of lines, so that one that tells the two apart can be run by hand. What differs on purpose is in the
+A program is a list of lines, so that one whose outcomes differ can be run by hand. What differs on purpose is in the
 table DIFFERENCES below, which the README of the package repeats. What would end the process under the standard library
 (indices that close the map, truncated files) is left out here, and in test_hostile.
 
@@ -535,7 +535,7 @@ def test_random_programs_have_the_outcomes_of_the_standard_library(tmp_path):
 
 
 @pytest.mark.parametrize("row", DIFFERENCES, ids=[row.what for row in DIFFERENCES])
-def test_each_difference_is_there_and_only_in_the_versions_it_is_said_to_be(row, tmp_path):
+def test_each_difference_exists_in_exactly_its_versions(row, tmp_path):
     sides = new_sides(tmp_path)
     for line in row.shown.split("; "):
         outcomes, states = run(line, sides)

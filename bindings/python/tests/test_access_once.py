@@ -1,4 +1,4 @@
-"""One access is one access: a hardware breakpoint counts how often memory is read or written."""
+"""Each access touches memory exactly once: a hardware breakpoint counts the reads and writes."""
 
 import ctypes
 import os
@@ -50,7 +50,7 @@ def m():
         yield made
 
 
-def test_breakpoints_count(m):
+def test_breakpoints_count_accesses(m):
     with m.view() as view, counted(m, 64, 1) as count:
         view[64] = view[64]
     assert count == [2]
@@ -84,7 +84,7 @@ for width in (4, 8):
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="elsewhere a change of a word may be two instructions")
 @pytest.mark.parametrize("name", CALLS)
-def test_one_access_is_one_access(m, name):
+def test_each_access_touches_memory_once(m, name):
     width, act = CALLS[name]
     act(m)
     with counted(m, 64, width) as count:
@@ -93,7 +93,7 @@ def test_one_access_is_one_access(m, name):
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_no_neighbour_is_touched(m, name):
+def test_no_neighbouring_byte_is_touched(m, name):
     width, act = CALLS[name]
     with counted(m, 63, 1) as below, counted(m, 64 + width, 1) as above:
         act(m)

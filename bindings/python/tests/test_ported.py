@@ -1,4 +1,4 @@
-"""What users of other languages' mmap bindings count on, done here."""
+"""The tests of other languages' mmap bindings, ported."""
 
 import gc
 import os
@@ -44,7 +44,7 @@ def test_a_page_of_random_bytes_is_read_overwritten_synced_and_restored(tmp_path
     assert path.read_bytes() == original
 
 
-def test_a_mapping_neither_shared_nor_private_is_refused(text_file):
+def test_a_mapping_neither_shared_nor_private_is_an_error(text_file):
     with pytest.raises(OSError, match="Invalid argument") as caught:
         mmap.mmap(-1, 4096, flags=0)
     assert "neither MAP_SHARED (0x1) nor MAP_PRIVATE (0x2)" in told(caught.value)
@@ -52,7 +52,7 @@ def test_a_mapping_neither_shared_nor_private_is_refused(text_file):
         mmap.map_path(text_file, flags=0)
 
 
-def test_closing_twice_is_fine():
+def test_closing_twice_has_no_effect():
     m = mmap.mmap(-1, 4096)
     m.close()
     m.close()
@@ -69,7 +69,7 @@ def test_closing_twice_is_fine():
         (0, -1, "size -1 is negative"),
     ],
 )
-def test_a_range_outside_the_mapping_is_refused_with_its_numbers(offset, size, message):
+def test_a_range_outside_the_mapping_is_an_error_with_its_numbers(offset, size, message):
     m = mmap.mmap(-1, 8192)
     with pytest.raises(ValueError, match=rf"^mmap\.protect: {message}$"):
         m.protect(mmap.PROT_NONE, offset, size)
@@ -79,7 +79,7 @@ def test_a_range_outside_the_mapping_is_refused_with_its_numbers(offset, size, m
     assert m[:] == b"x" * 8192
 
 
-def test_a_range_of_no_bytes_at_the_very_end_is_fine():
+def test_an_empty_range_at_the_end_is_valid():
     m = mmap.mmap(-1, 8192)
     m.protect(mmap.PROT_NONE, 8192, 0)
     m.flush(8192, 0)
@@ -94,7 +94,7 @@ def test_dropping_the_last_reference_unmaps(text_file):
     assert not is_mapped(text_file)
 
 
-def test_a_map_in_a_cycle_is_unmapped_by_the_collector(text_file, collected_when_asked):
+def test_a_map_in_a_reference_cycle_is_unmapped_by_the_collector(text_file, collected_when_asked):
     class Holder:
         pass
 
@@ -115,14 +115,14 @@ def test_the_last_of_4096_anonymous_shared_bytes_is_set_and_read_back():
     assert m.closed
 
 
-def test_a_whole_file_is_mapped_by_path_and_its_size_found_out(text_file):
+def test_a_whole_file_is_mapped_by_path_without_a_length(text_file):
     with mmap.map_path(text_file, prot=mmap.PROT_READ) as m:
         assert len(m) == os.path.getsize(text_file)
         assert m[:].decode() == text_file.read_text()
 
 
 @pytest.mark.parametrize("trackfd", [True, False])
-def test_the_descriptor_may_be_closed_straight_after_mapping(text_file, trackfd):
+def test_the_descriptor_may_be_closed_after_mapping(text_file, trackfd):
     fd = os.open(text_file, os.O_RDONLY)
     m = mmap.mmap(fd, 0, prot=mmap.PROT_READ, trackfd=trackfd)
     os.close(fd)

@@ -1,6 +1,6 @@
-"""Maps, views and arrays go to other processes as references: no byte is copied, and what cannot be opened says why.
+"""Maps, views and arrays are pickled as references: other processes map the same memory, and no byte is copied.
 
-Into a file go the bytes of views and arrays.
+Pickled into a file, views and arrays have their bytes.
 """
 
 import concurrent.futures
@@ -91,14 +91,14 @@ def test_a_reference_keeps_offset_length_protection_access_and_survival(text_fil
     assert third.info().surviving == 0
 
 
-def test_what_was_split_off_pickles_as_itself(make, nothing_leaks):
+def test_a_map_that_was_split_off_pickles_as_its_part(make, nothing_leaks):
     one = make("memfd", 2 * mmap.PAGESIZE)
     tail = one.split(mmap.PAGESIZE)
     tail[:4] = b"tail"
     assert (again(tail)[:4], again(one)[:5]) == (b"tail", b"begin")
 
 
-def test_a_map_at_a_fixed_address_is_opened_wherever_there_is_room(make, nothing_leaks):
+def test_a_map_at_a_fixed_address_is_opened_at_any_address(make, nothing_leaks):
     place = mmap.anonymous(8192)
     address = place.info().address
     with mmap.memfd(8192) as source:
@@ -109,7 +109,7 @@ def test_a_map_at_a_fixed_address_is_opened_wherever_there_is_room(make, nothing
     assert again(fixed).info().address != address
 
 
-def test_a_map_whose_flags_were_to_be_validated_is_shared(tmp_path, nothing_leaks):
+def test_a_map_with_map_shared_validate_pickles_as_shared(tmp_path, nothing_leaks):
     with open(tmp_path / "file", "wb+") as file:
         file.write(bytes(8192))
         file.flush()
@@ -128,7 +128,7 @@ def test_an_empty_file_is_opened_again(tmp_path, nothing_leaks):
     assert len(again(mmap.open(tmp_path / "empty", "w+"))) == 0
 
 
-def test_a_map_that_can_be_resized_can_be_so_again(tmp_path, nothing_leaks):
+def test_a_resizable_map_is_resizable_when_unpickled(tmp_path, nothing_leaks):
     one = mmap.open(tmp_path / "file", "w+", size=4096)
     two = again(one)
     two.resize(8192)
@@ -149,7 +149,7 @@ class Table(mmap.mmap):
     """A map with something to remember."""
 
 
-def test_a_subclass_goes_with_its_attributes(make, nothing_leaks):
+def test_a_subclass_pickles_with_its_attributes(make, nothing_leaks):
     one = make("memfd")
     fd = one.dup_fd()
     table = Table(fd, 0)
@@ -201,7 +201,7 @@ def of_class(kind, whole):
 
 
 @pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
-def test_a_subclass_goes_with_its_slots(make, protocol, nothing_leaks):
+def test_a_subclass_pickles_with_its_slots(make, protocol, nothing_leaks):
     for kind in (Slotted, SlottedTable):
         one = of_class(kind, make("memfd"))
         one.own("somebody")
@@ -214,7 +214,7 @@ def test_a_subclass_goes_with_its_slots(make, protocol, nothing_leaks):
         assert getattr(other, "name", None) == getattr(one, "name", None)
 
 
-def test_a_subclass_says_itself_what_goes_with_it(make, nothing_leaks):
+def test_a_subclass_chooses_its_own_state(make, nothing_leaks):
     lean = of_class(Lean, make("memfd"))
     lean.kept, lean.dropped = 1, threading.Lock()
     other = again(lean)
@@ -238,7 +238,7 @@ def cannot_be_pickled(path):
         print(f"skipped: secret memory: {error}")
 
 
-def test_what_no_other_process_can_open_is_a_type_error(text_file, nothing_leaks):
+def test_memory_that_no_other_process_can_open_is_a_type_error(text_file, nothing_leaks):
     for one, why in cannot_be_pickled(text_file):
         words = f"cannot pickle 'mmap.mmap' object{why and f': .*{why}'}"
         for thing in (one, memoryview(one)[1:3]):
@@ -250,7 +250,7 @@ def test_what_no_other_process_can_open_is_a_type_error(text_file, nothing_leaks
         pickle.dumps(closed)
 
 
-def test_copying_is_a_type_error_as_ever(make, nothing_leaks):
+def test_copying_is_a_type_error(make, nothing_leaks):
     one = make("memfd")
     for way in (copy.copy, copy.deepcopy):
         for thing in (one, one.view("u4")):
@@ -297,7 +297,7 @@ def test_a_view_pickles_as_its_slice(make, kind, nothing_leaks):
             other[first] = 1
 
 
-def test_views_of_anything_else_cannot_be_pickled_as_ever():
+def test_views_of_other_objects_still_cannot_be_pickled():
     words = run_well(
         """
 import pickle
@@ -326,7 +326,7 @@ def test_a_thousand_slices_take_one_descriptor(make):
     assert len(open_descriptors()) == before
 
 
-def test_nothing_is_remembered_of_maps_that_are_gone(make, nothing_leaks):
+def test_no_state_is_kept_of_maps_that_are_gone(make, nothing_leaks):
     one = make("memfd")
     before = len(_reference._maker), len(_reference._parts_of)
     there = [again(one), again(one.view())]
@@ -387,7 +387,7 @@ def test_the_examples_of_arrays_run():
     assert (failed, tried > 4) == (0, True)
 
 
-def test_what_is_computed_is_a_plain_array_with_its_data(make, nothing_leaks):
+def test_a_computed_array_is_a_plain_array_that_pickles_with_its_data(make, nothing_leaks):
     numpy = pytest.importorskip("numpy")
     array = make("memfd").array("u1")
     for result in (array + 1, numpy.sqrt(array), array.reshape(2, -1).sum(axis=0), array > 3):
@@ -417,7 +417,7 @@ def test_an_array_that_no_other_process_can_open_pickles_with_its_data(nothing_l
         array.copy().by_reference  # noqa: B018
 
 
-def test_by_reference_is_an_array_to_those_who_slice(make, nothing_leaks):
+def test_slices_of_by_reference_are_arrays(make, nothing_leaks):
     numpy = pytest.importorskip("numpy")
     array = make("memfd").array("u2").reshape(64, 64)
     stand_in = again(array.by_reference)
@@ -444,7 +444,7 @@ def test_a_saved_view_has_its_bytes(make, kind, nothing_leaks):
             assert getattr(other, member) == getattr(view, member)
 
 
-def test_a_view_of_memory_that_no_other_process_can_open_is_saved_all_the_same(nothing_leaks):
+def test_a_view_of_memory_that_no_other_process_can_open_is_saved_too(nothing_leaks):
     one = mmap.anonymous(4096)
     one[:5] = b"begin"
     assert bytes(pickle.loads(pickle.dumps(one.view()[:5]))) == b"begin"
@@ -482,7 +482,7 @@ def test_a_saved_array_has_its_bytes(make, tmp_path, saver, nothing_leaks):
     assert (type(found), found.tolist()) == (numpy.ndarray, [0, 1, 2, 3, 4])
 
 
-def test_joblibs_memory_keeps_the_array_that_a_function_gave(make, tmp_path, nothing_leaks):
+def test_joblibs_memory_keeps_an_array_that_a_function_returned(make, tmp_path, nothing_leaks):
     joblib = pytest.importorskip("joblib")
     array = make("file").array("u1")
     calls = []
@@ -522,7 +522,7 @@ def test_by_reference_is_a_reference_for_every_pickler(make, nothing_leaks):
     assert array[0] == 7
 
 
-def test_nothing_of_pickle_changes_before_there_is_a_map():
+def test_pickle_is_unchanged_before_the_first_map():
     script = """
 import copyreg, pickle
 import mmap_wrap
@@ -534,7 +534,7 @@ print(pickle.loads(pickle.dumps(memoryview(b"x"))), pickle.loads(pickle.dumps(vi
     assert run_well(script) == 'b"another\'s" [0, 0]\n'
 
 
-def test_a_view_pickles_whatever_others_say_of_the_interpreters_functions():
+def test_a_view_pickles_if_others_replace_ctypes_functions():
     script = """
 import ctypes, pickle
 from multiprocessing.reduction import ForkingPickler
@@ -562,7 +562,7 @@ def closed_reference(make, kind):
     return pickled
 
 
-def test_a_file_that_was_replaced_is_refused(make, tmp_path, nothing_leaks):
+def test_a_file_that_was_replaced_is_an_error(make, tmp_path, nothing_leaks):
     one = make("file")
     pickled = pickle.dumps(one)
     (tmp_path / "new").write_bytes(bytes(8192))
@@ -572,7 +572,7 @@ def test_a_file_that_was_replaced_is_refused(make, tmp_path, nothing_leaks):
     assert (caught.value.errno, caught.value.filename) == (errno.ESTALE, str(tmp_path / "file"))
 
 
-def test_a_file_that_was_removed_is_not_found(make, tmp_path, nothing_leaks):
+def test_a_file_that_was_removed_is_file_not_found_error(make, tmp_path, nothing_leaks):
     pickled = closed_reference(make, "file")
     (tmp_path / "file").unlink()
     with pytest.raises(FileNotFoundError) as caught:
@@ -580,7 +580,7 @@ def test_a_file_that_was_removed_is_not_found(make, tmp_path, nothing_leaks):
     assert caught.value.filename == str(tmp_path / "file")
 
 
-def test_a_file_that_became_something_else_is_refused(make, tmp_path, nothing_leaks):
+def test_a_file_that_became_something_else_is_an_error(make, tmp_path, nothing_leaks):
     make("file").close()
     with mmap.open(tmp_path / "file") as one:
         pickled = pickle.dumps(one)
@@ -595,7 +595,7 @@ def test_a_file_that_became_something_else_is_refused(make, tmp_path, nothing_le
         pickle.loads(pickled)
 
 
-def test_a_file_that_was_removed_and_made_anew_is_another_one(make, tmp_path, nothing_leaks):
+def test_a_file_that_was_removed_and_created_again_is_another_file(make, tmp_path, nothing_leaks):
     pickled = closed_reference(make, "file")
     before = os.stat(tmp_path / "file").st_ino
     (tmp_path / "file").unlink()
@@ -613,7 +613,7 @@ def test_a_file_that_was_moved_while_it_is_mapped_is_found(make, tmp_path, nothi
     assert again(one)[:5] == b"begin"
 
 
-def test_a_file_that_was_cut_below_the_map_is_refused(make, tmp_path, nothing_leaks):
+def test_a_file_that_was_truncated_below_the_map_is_an_error(make, tmp_path, nothing_leaks):
     pickled = closed_reference(make, "file")
     os.truncate(tmp_path / "file", 8191)
     with pytest.raises(OSError, match="truncated: it has 8191 bytes, the map 8192") as caught:
@@ -623,13 +623,13 @@ def test_a_file_that_was_cut_below_the_map_is_refused(make, tmp_path, nothing_le
     assert len(pickle.loads(pickled)) == 8192
 
 
-def test_a_map_that_reaches_beyond_its_file_does_so_again(tmp_path, nothing_leaks):
+def test_a_map_that_extends_beyond_its_file_pickles(tmp_path, nothing_leaks):
     one = mmap.open(tmp_path / "file", "w+", size=100, length=3 * mmap.PAGESIZE)
     assert len(again(one)) == 3 * mmap.PAGESIZE
 
 
 @pytest.mark.parametrize("kind", ["memfd", "unlinked"])
-def test_what_has_no_path_lives_with_who_pickled_it(make, tmp_path, kind, nothing_leaks):
+def test_memory_without_a_path_is_opened_through_the_process_that_pickled_it(make, tmp_path, kind, nothing_leaks):
     pickled = closed_reference(make, kind)
     with pytest.raises(ProcessLookupError, match=rf"process {os.getpid()}: .* was closed"):
         pickle.loads(pickled)
@@ -638,7 +638,7 @@ def test_what_has_no_path_lives_with_who_pickled_it(make, tmp_path, kind, nothin
         pickle.loads(pickled)
 
 
-def test_who_ended_cannot_be_asked(nothing_leaks):
+def test_a_reference_to_a_process_that_ended_is_an_error(nothing_leaks):
     said = run_well("import mmap_wrap, pickle; print(pickle.dumps(mmap_wrap.memfd(4096)).hex())")
     with pytest.raises(ProcessLookupError, match="has ended; keep it until it is opened"):
         pickle.loads(bytes.fromhex(said))
@@ -659,14 +659,14 @@ def test_another_machine_finds_a_file_by_its_path_and_inode(make, tmp_path, noth
         reopen(*arguments)
 
 
-def test_another_machine_is_told_that_memory_has_no_path(make, nothing_leaks):
+def test_memory_without_a_path_is_an_error_on_another_machine(make, nothing_leaks):
     arguments = moved_to_another_machine(make("memfd"))
     with pytest.raises(OSError, match=rf"process {os.getpid()} on far\.example, cannot be opened on") as caught:
         reopen(*arguments)
     assert caught.value.errno == errno.EREMOTE
 
 
-def test_a_user_without_leave_is_refused(make, tmp_path):
+def test_another_user_without_permission_is_an_error(make, tmp_path):
     loading = """import os, pickle, sys
 if os.getuid() == 0:
     os.setuid(65534)
@@ -694,7 +694,7 @@ except PermissionError as error:
         assert (child.stdout.decode(), child.stderr) == (f"refused {path}\n", b"")
 
 
-def test_forged_references_are_refused_and_leave_nothing(make, tmp_path, nothing_leaks):
+def test_forged_references_are_errors_and_leave_no_mapping(make, tmp_path, nothing_leaks):
     good = reference(make("file"))
     assert len(reopen(*good)) == 8192
     directory = os.stat(tmp_path)
@@ -762,7 +762,7 @@ def test_a_pool_a_process_and_a_queue_see_the_same_memory(make, method, kind):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_who_received_a_map_can_pass_it_on_after_its_maker_closed_it(make, method):
+def test_a_received_map_can_be_sent_on_after_its_creator_closed_it(make, method):
     context = multiprocessing.get_context(method)
     here, there = context.Pipe()
     process = context.Process(target=far_away.serve_and_pass_on, args=(there,))
@@ -789,7 +789,7 @@ def test_an_executor_sees_the_same_memory(make, method):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_what_is_only_sent_back_arrives_although_its_sender_lets_go_of_it(make, method):
+def test_a_map_that_is_sent_back_arrives_although_its_sender_drops_it(make, method):
     view = memoryview(make("memfd"))[1:5]
     with multiprocessing.get_context(method).Pool(1) as pool:
         back = pool.apply(far_away.pickled_and_dropped, (view,))
@@ -801,7 +801,7 @@ def test_what_is_only_sent_back_arrives_although_its_sender_lets_go_of_it(make, 
 
 
 @pytest.mark.parametrize("backend", ["loky", "multiprocessing"])
-def test_joblib_sees_the_same_memory_and_makes_no_file_of_it(make, backend):
+def test_joblib_sees_the_same_memory_and_writes_no_file(make, backend):
     joblib = pytest.importorskip("joblib")
     pytest.importorskip("numpy")
     # Larger than the MiB from which on joblib puts arrays into files of its own.
@@ -820,7 +820,7 @@ def test_joblib_sees_the_same_memory_and_makes_no_file_of_it(make, backend):
         assert array[0] == 2
 
 
-def test_joblibs_default_copies_a_view_and_passes_a_map_whose_view_is_taken_there(make):
+def test_joblibs_default_copies_a_view_but_passes_a_map_by_reference(make):
     joblib = pytest.importorskip("joblib")
     one = make("memfd")
     work = joblib.Parallel(n_jobs=2, backend="loky")
@@ -851,7 +851,7 @@ def test_dask_sees_the_same_memory(client, make):
     assert (type(back), back[0]) == (type(array), 101)
 
 
-def test_dask_hands_arrays_from_worker_to_worker_by_reference(client, make):
+def test_dask_sends_arrays_between_workers_by_reference(client, make):
     array = make("memfd", 8 << 20).array("u8")
     one, other = client.scheduler_info()["workers"]
     there = client.scatter(array, workers=[one])
@@ -860,7 +860,7 @@ def test_dask_hands_arrays_from_worker_to_worker_by_reference(client, make):
     assert array[5] == 55
 
 
-def test_dask_sends_what_was_computed_with_its_data(client, make):
+def test_dask_sends_a_computed_array_with_its_data(client, make):
     array = make("memfd", 8 << 20).array("u8")
     copied = array.copy()
     copied[7] = 7
@@ -871,7 +871,7 @@ def test_dask_sends_what_was_computed_with_its_data(client, make):
     assert (back == copied).all()
 
 
-def test_a_dask_array_is_of_the_same_memory_and_nobody_reads_it_before_its_time(client, tmp_path):
+def test_a_dask_array_is_of_the_same_memory_and_is_read_only_when_computed(client, tmp_path):
     import dask
     import dask.array
 

@@ -1,4 +1,6 @@
-"""What once ended the interpreter: threads that protect, memory gone, needles beyond memory; and losses unreported."""
+"""What once killed the interpreter: a second thread that calls protect, memory that was unmapped, needles larger than
+memory. And losses that were not reported.
+"""
 
 import errno
 import signal
@@ -177,7 +179,7 @@ assert m.find(b"\\1") == 0
     ("search", "found"),
     [("m.find(needle)", 0), ("m.rfind(needle)", 16 << 20), ("m.count(needle)", 1)],
 )
-def test_a_needle_larger_than_memory_has_a_result_or_is_enomem(search, found):
+def test_a_needle_larger_than_memory_is_searched_or_enomem(search, found):
     child = run(LARGE_NEEDLE, search)
     assert child.returncode == 0, child.stderr
     assert child.stdout.strip() in (str(found), str(errno.ENOMEM), "None")
@@ -219,14 +221,14 @@ ENDS = {
 
 
 @pytest.mark.parametrize("end", ENDS)
-def test_a_loss_is_reported_once_though_the_map_is_only_collected(end, tmp_path):
+def test_a_loss_is_reported_once_if_the_map_is_only_collected(end, tmp_path):
     statements, times = ENDS[end]
     child = run(LOST.format(end=statements), tmp_path / "data")
     assert (child.returncode, child.stdout) == (0, "after\n"), child.stderr
     assert child.stderr.count("was lost") == times, child.stderr
 
 
-def test_a_loss_is_an_error_where_warnings_are(tmp_path):
+def test_a_loss_is_an_error_if_warnings_are(tmp_path):
     """-W error cannot raise from a collection: the hook for what cannot be raised has it."""
     script = LOST.format(end="warnings.simplefilter('error'); del m")
     child = run(script, tmp_path / "data")
@@ -234,7 +236,7 @@ def test_a_loss_is_an_error_where_warnings_are(tmp_path):
     assert child.stderr.count("was lost") == 1, child.stderr
 
 
-def test_a_file_beyond_rlimit_fsize_is_an_error_and_nothing_is_left(tmp_path):
+def test_a_file_beyond_rlimit_fsize_is_an_error_and_leaves_nothing(tmp_path):
     script = f"""
 import os, resource, signal, sys
 import mmap_wrap
@@ -251,7 +253,7 @@ except OSError as error:
     assert child.stdout == "True False\n", child.stderr
 
 
-def test_the_collector_does_not_meet_a_map_that_ends(tmp_path):
+def test_the_collector_does_not_visit_a_map_that_is_being_deallocated(tmp_path):
     """What is called while a map ends may run it: it once took the map away a second time."""
     script = LOST.format(end="import gc; warnings.showwarning = lambda *_: gc.collect(); del m; gc.collect()")
     child = run(script, tmp_path / "data")

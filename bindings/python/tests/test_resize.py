@@ -1,4 +1,4 @@
-"""A map whose length changes behind the object's back: the one that it remembers only says which call to try first."""
+"""A map whose length changes without the object: the remembered length decides only which path is tried first."""
 
 import mmap as stdlib
 
@@ -70,21 +70,21 @@ CALLS = {
     ("before", "after"), [(PAGE, LONG + 10), (LONG, PAGE + 10), (PAGE, 3 * PAGE), (3 * PAGE, PAGE)]
 )
 @pytest.mark.parametrize("name", CALLS)
-def test_each_call_is_about_the_length_there_is(name, before, after):
+def test_each_call_uses_the_current_length(name, before, after):
     ours, theirs = changed(before, after)
     with ours, theirs:
         call = CALLS[name]
         assert outcome(lambda m: call(m, after), ours) == outcome(lambda m: call(m, after), theirs)
 
 
-def test_a_count_is_about_the_length_there_is():
+def test_count_uses_the_current_length():
     for before, after in ((PAGE, LONG), (LONG, PAGE)):
         ours, theirs = changed(before, after)
         with ours, theirs:
             assert ours.count(b"\n") == theirs[:].count(b"\n")
 
 
-def test_a_map_without_its_memory_is_still_as_long():
+def test_a_truncated_map_keeps_its_length():
     with mmap(-1, LONG, MAP_PRIVATE, PROT_READ | PROT_WRITE) as m:
         m.protect(0)
         assert len(m) == LONG

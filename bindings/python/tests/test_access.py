@@ -1,4 +1,4 @@
-"""A map as the data of another, methods that step on from several threads, and failures that others have in between."""
+"""Data that comes from another map, two threads that move the position of one map, and faults during a call."""
 
 import os
 import signal
@@ -39,7 +39,7 @@ def cut_short(folder):
 
 @pytest.mark.parametrize("name", TAKERS)
 @pytest.mark.parametrize("make", [guarded, cut_short])
-def test_a_map_whose_memory_refuses_is_told_as_such_when_it_is_the_data(make, name, tmp_path, nothing_leaks):
+def test_a_fault_in_a_map_that_is_the_data_names_that_map(make, name, tmp_path, nothing_leaks):
     with mmap.anonymous(4 * PAGE) as to, make(tmp_path) if make is cut_short else make() as source:
         with pytest.raises(mmap.FaultError, match=f"offset {PAGE}\\b"):
             TAKERS[name](to, source)
@@ -49,14 +49,14 @@ def test_a_map_whose_memory_refuses_is_told_as_such_when_it_is_the_data(make, na
 
 
 @pytest.mark.parametrize("name", TAKERS)
-def test_it_is_survived_too_where_the_handlers_are_somebody_elses(name, tmp_path):
+def test_a_fault_in_the_data_is_an_error_with_other_handlers_too(name, tmp_path):
     run_well(
         """
 import faulthandler, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 import mmap_wrap as mmap
-from test_between_maps_and_threads import TAKERS, cut_short, guarded
+from test_access import TAKERS, cut_short, guarded
 to = mmap.anonymous(4 * mmap.PAGESIZE)
 sources = guarded(), cut_short(Path(sys.argv[2]))
 faulthandler.enable()
@@ -88,7 +88,7 @@ def test_a_map_is_data_for_itself_and_others():
         m[1:] = other
 
 
-def test_a_buffer_passed_on_by_others_is_theirs():
+def test_a_buffer_that_another_object_exports_is_read_as_memory():
     # A memoryview passes on what its map put into the buffer.
     m, to = mmap.anonymous(8), mmap.anonymous(16)
     m[:] = b"abcdefgh"
@@ -117,7 +117,7 @@ def together(work):
 
 
 @pytest.mark.parametrize("size", [5, 70_000])
-def test_no_two_threads_write_at_one_place(size):
+def test_two_threads_never_write_at_the_same_position(size):
     count = RECORDS if size == 5 else 50
     with mmap.anonymous(count * THREADS * size) as m:
         together(lambda n: [m.write(b"%d" % n * size) for _ in range(count)])
@@ -129,7 +129,7 @@ def test_no_two_threads_write_at_one_place(size):
 @pytest.mark.parametrize(
     "take", [lambda m: m.readline(), lambda m: m.read(10), lambda m: bytes([m.read_byte() for _ in range(1)])]
 )
-def test_no_two_threads_read_one_thing(take):
+def test_two_threads_never_read_the_same_bytes(take):
     lines = b"".join(b"line %04d\n" % i for i in range(RECORDS))
     with mmap.anonymous(len(lines)) as m:
         m[:] = lines
@@ -149,7 +149,7 @@ def test_no_two_threads_read_one_thing(take):
             assert sorted(read) == lines.splitlines(keepends=True)
 
 
-def test_what_is_refused_is_not_stepped_over(tmp_path):
+def test_a_failed_read_leaves_the_position(tmp_path):
     with cut_short(tmp_path) as m:
         assert m.read(PAGE) == b"x" * PAGE
         for refused in (lambda: m.read(1), m.read, m.readline, m.read_byte, lambda: m.write(b"xy")):
@@ -158,7 +158,7 @@ def test_what_is_refused_is_not_stepped_over(tmp_path):
             assert m.tell() == PAGE
 
 
-def test_a_line_that_ends_before_what_refuses_is_read():
+def test_a_line_that_ends_before_a_fault_is_read():
     with mmap.anonymous(2 * PAGE) as m:
         m[PAGE - 10 : PAGE] = b"one\ntwo\n??"
         m.protect(mmap.PROT_NONE, PAGE)
@@ -170,7 +170,7 @@ def test_a_line_that_ends_before_what_refuses_is_read():
 
 
 @pytest.mark.parametrize("length", [1, 255, 256, 257, 1000, 100_000])
-def test_lines_of_any_length_end_where_they_do(length):
+def test_lines_of_any_length_are_read_whole(length):
     line = b"x" * (length - 1) + b"\n"
     with mmap.anonymous(2 * length + 3) as m:
         m[:] = line * 2 + b"end"
@@ -178,7 +178,7 @@ def test_lines_of_any_length_end_where_they_do(length):
         assert list(m.lines()) == [line, line, b"end"]
 
 
-def test_a_failure_of_a_signals_handler_is_not_taken_for_ones_own():
+def test_an_error_in_a_signal_handler_is_not_taken_for_the_calls_own():
     m, gone = mmap.mmap(-1, 16), mmap.mmap(-1, 8)
     m.put("i8", 0, -(2**63))
     m.put("f8", 8, float("nan"))
@@ -201,7 +201,7 @@ def test_a_failure_of_a_signals_handler_is_not_taken_for_ones_own():
         signal.signal(signal.SIGALRM, before)
 
 
-def test_a_loss_is_told_by_the_next_call_and_not_to_who_asks_for_a_buffer(tmp_path):
+def test_a_loss_is_reported_by_the_next_call_and_not_by_the_buffer_protocol(tmp_path):
     run_well(
         """
 import os, re, sys
@@ -249,7 +249,7 @@ NEXT_CALLS = {
 
 
 @pytest.mark.parametrize("name", NEXT_CALLS)
-def test_a_loss_is_told_once_by_whichever_call_comes_next(name, tmp_path):
+def test_a_loss_is_reported_once_by_the_next_call(name, tmp_path):
     (tmp_path / "lost").write_bytes(b"a\n" * 2 * PAGE)
     with mmap.open(tmp_path / "lost", "r+") as m:
         with m.view() as view:
@@ -260,7 +260,7 @@ def test_a_loss_is_told_once_by_whichever_call_comes_next(name, tmp_path):
         m[0]  # and not again
 
 
-def test_views_can_be_written_where_the_whole_map_can():
+def test_views_are_writable_if_the_whole_map_is():
     m = mmap.anonymous(2 * PAGE)
     m.protect(mmap.PROT_READ)
     assert memoryview(m).readonly
@@ -283,7 +283,7 @@ def test_a_slice_touches_its_own_pages_only():
         m[::PAGE]
 
 
-def test_closing_ends_a_wait_for_ever():
+def test_closing_ends_a_wait_without_timeout():
     m, ended = mmap.anonymous(PAGE), []
 
     def wait():
@@ -301,7 +301,7 @@ def test_closing_ends_a_wait_for_ever():
     assert ended == ["mmap closed or invalid"]
 
 
-def test_a_failure_names_the_file(tmp_path):
+def test_an_error_has_the_name_of_the_file(tmp_path):
     (tmp_path / "empty").write_bytes(b"")
     for make in (lambda: mmap.open(tmp_path / "empty", length=0), lambda: mmap.open("/dev/null")):
         with pytest.raises(mmap.ArgumentError) as caught:
@@ -310,7 +310,7 @@ def test_a_failure_names_the_file(tmp_path):
         assert "MMAP_WRAP_REST to" not in str(caught.value)
 
 
-def test_iterating_backwards_ends_where_the_map_was_made_shorter():
+def test_iterating_backwards_works_if_the_map_is_made_shorter():
     m = mmap.anonymous(2 * PAGE)
     backwards = reversed(m)
     assert next(backwards) == b"\0"
@@ -318,7 +318,7 @@ def test_iterating_backwards_ends_where_the_map_was_made_shorter():
     assert list(backwards) == []
 
 
-def test_leaving_a_block_takes_whatever_it_is_given():
+def test_exit_takes_any_arguments():
     m = mmap.anonymous(1)
     m.__exit__()
     assert m.closed

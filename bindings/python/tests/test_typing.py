@@ -1,4 +1,4 @@
-"""What type checkers are told is what there is; scripts/typed has them judge programs by it."""
+"""The types in the stubs are those of the package; scripts/typed checks programs against them."""
 
 import ast
 import inspect
@@ -29,7 +29,7 @@ def test_the_constants_of_the_stub_are_those_of_the_library():
     assert sorted(annotated) == sorted(exported[0]) == sorted(table)
 
 
-def test_the_calls_of_the_stub_are_those_that_are_bound():
+def test_the_calls_of_the_stub_are_the_bound_calls():
     calls = {line.name: line for line in stub("_calls.pyi").body if isinstance(line, ast.FunctionDef)}
     letters = {"int": "i", "float": "d", "bytes": "t", "_Address": "p", "bytes | None": "t", "int | None": "p"}
     letters["bytes | Any"] = "t"
@@ -48,7 +48,7 @@ def written(annotation):
     return "None" if isinstance(annotation, ast.Constant) else annotation.id
 
 
-def test_the_class_of_the_stub_has_the_members_of_the_librarys():
+def test_the_class_of_the_stub_has_the_members_of_the_class():
     told = next(line for line in stub("_native.pyi").body if isinstance(line, ast.ClassDef))
     names = {line.name for line in told.body if isinstance(line, ast.FunctionDef)}
     names |= {line.target.id for line in told.body if isinstance(line, ast.AnnAssign)}
@@ -59,14 +59,14 @@ def test_the_class_of_the_stub_has_the_members_of_the_librarys():
     assert made - {"__repr__", "__weakref__"} <= names
 
 
-def test_the_members_told_of_a_struct_are_its_members():
+def test_the_members_of_a_struct_in_the_stub_are_its_members():
     told = {line.name: line.body for line in stub("_calls.pyi").body if isinstance(line, ast.ClassDef)}
     assert list(told) == ["OpenOptions", "Cachestat", "Info"]
     for name, body in told.items():
         assert [member.target.id for member in body] == [member for member, _ in getattr(raw, name)._fields_]
 
 
-def test_every_kind_that_is_told_is_one():
+def test_every_kind_in_the_types_is_valid():
     told = typing.get_args(mmap_wrap.typing.Kind)
     bare = {kind.lstrip("<>=") for kind in _elements._KINDS}
     assert sorted(told) == sorted(order + kind for order in ("", *_elements._ORDERS) for kind in bare)
@@ -78,7 +78,7 @@ def test_every_kind_that_is_told_is_one():
         assert type(m.get(kind, 0)) is (int if is_integer else float)
 
 
-def test_every_mode_that_is_told_is_one():
+def test_every_mode_in_the_types_is_valid():
     told = typing.get_args(mmap_wrap.typing.Mode)
     assert set(told) >= set(_open._MODES)
     for mode in told:
@@ -89,7 +89,7 @@ PUBLIC = [name for name in dir(standard.mmap) if not name.startswith("_")]
 
 
 @pytest.mark.parametrize("name", PUBLIC)
-def test_the_standard_librarys_methods_are_there(name):
+def test_all_methods_of_the_standard_library_exist(name):
     theirs, ours = getattr(standard.mmap, name), getattr(mmap_wrap.mmap, name)
     assert callable(theirs) == callable(ours)
 
@@ -105,7 +105,7 @@ def parameters(function):
 TOLD = [name for name in PUBLIC if parameters(getattr(standard.mmap, name)) is not None]
 
 
-def test_parameters_are_the_standard_librarys():
+def test_parameters_are_those_of_the_standard_library():
     for name in TOLD:
         theirs, ours = parameters(getattr(standard.mmap, name)), parameters(getattr(mmap_wrap.mmap, name))
         for their, our in zip(theirs, ours):
@@ -119,12 +119,12 @@ def is_required(parameter):
     return parameter.default is parameter.empty
 
 
-def test_every_method_of_the_standard_library_says_what_it_takes():
+def test_every_method_of_the_standard_library_has_a_signature():
     if silent := sorted(set(PUBLIC) - set(TOLD) - {"closed"}):
         pytest.skip(f"skipped: this Python's mmap says nothing of the parameters of {', '.join(silent)}")
 
 
-def test_the_constructors_names_are_the_standard_librarys():
+def test_the_constructors_parameters_are_those_of_the_standard_library():
     # The standard library's says nothing of its parameters: it is asked to take each by its name.
     names = ["fileno", "length", "flags", "prot", "access", "offset"]
     assert list(inspect.signature(mmap_wrap.mmap).parameters)[: len(names)] == names
@@ -133,7 +133,7 @@ def test_the_constructors_names_are_the_standard_librarys():
         module.mmap(**dict(zip(names, values))).close()
 
 
-def test_a_star_gives_what_the_standard_librarys_gives():
+def test_import_star_imports_the_names_of_the_standard_library():
     theirs, ours = {}, {}
     exec("from mmap import *", theirs)
     exec("from mmap_wrap import *", ours)

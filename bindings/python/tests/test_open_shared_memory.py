@@ -1,4 +1,4 @@
-"""Shared memory by name: what one process does with it leaves the others' data as it is."""
+"""Named shared memory: opening it again never destroys the data of other processes."""
 
 import errno
 import os
@@ -25,7 +25,7 @@ def name():
 
 
 @pytest.mark.parametrize("mode", [None, "a+", "r+"])
-def test_a_smaller_size_leaves_what_others_use(name, mode):
+def test_opening_with_a_smaller_size_does_not_truncate(name, mode):
     with mmap.shared_memory(name, 1 << 20) as one, one.view() as view:
         view[500_000] = 7
         with mmap.shared_memory(name, 4096, mode) as other:
@@ -33,7 +33,7 @@ def test_a_smaller_size_leaves_what_others_use(name, mode):
             assert (view[500_000], one[500_000], other[500_000]) == (7, 7, 7)
 
 
-def test_it_is_cut_where_that_is_asked_for(name):
+def test_it_is_truncated_on_request(name):
     mmap.shared_memory(name, 1 << 20).close()
     with mmap.shared_memory(name, 4096, "w+") as one:
         assert one.size() == 4096
@@ -41,14 +41,14 @@ def test_it_is_cut_where_that_is_asked_for(name):
         assert one.size() == 100
 
 
-def test_a_larger_size_makes_it_larger(name):
+def test_opening_with_a_larger_size_enlarges_it(name):
     with mmap.shared_memory(name, 4096) as one:
         one[0] = 7
         with mmap.shared_memory(name, 8192) as other:
             assert (len(other), other[0], len(one)) == (8192, 7, 4096)
 
 
-def test_allocated_memory_is_there_and_other_is_not(name):
+def test_blocks_are_allocated_only_on_request(name):
     for allocate, blocks in ((False, 0), (True, 1 << 20)):
         with mmap.shared_memory(name, 1 << 20, "x+", allocate=allocate) as m:
             descriptor = m.dup_fd()
@@ -58,7 +58,7 @@ def test_allocated_memory_is_there_and_other_is_not(name):
 
 
 @pytest.mark.parametrize("kind", ["shared", "file"])
-def test_resizing_sets_blocks_aside_where_that_is_asked_for(kind, name, tmp_path):
+def test_resizing_allocates_blocks_on_request(kind, name, tmp_path):
     m = mmap.shared_memory(name, 4096, "x+") if kind == "shared" else mmap.open(tmp_path / "file", "x+", size=4096)
     with m:
         for size, allocate in ((1 << 20, False), (2 << 20, True)):
@@ -73,14 +73,14 @@ def test_resizing_sets_blocks_aside_where_that_is_asked_for(kind, name, tmp_path
             os.close(descriptor)
 
 
-def test_memory_without_a_file_has_no_blocks_to_set_aside():
+def test_allocating_blocks_without_a_file_is_an_error():
     with mmap.anonymous(4096) as m:
         with pytest.raises(OSError, match="keeps no file"):
             m.resize(8192, allocate=True)
         assert len(m) == 4096
 
 
-def test_it_is_found_whole_or_not_at_all(name):
+def test_it_is_never_found_half_made(name):
     script = """
 import sys, time
 import mmap_wrap as mmap
@@ -105,7 +105,7 @@ while time.monotonic() < end:
             maker.kill()
 
 
-def test_what_another_library_is_making_is_waited_for(name):
+def test_shared_memory_that_another_library_is_creating_is_waited_for(name):
     path = f"/dev/shm{name}"
     if not os.path.isdir("/dev/shm"):
         pytest.skip("no /dev/shm here: shared memory of other makers cannot be made by open")
@@ -151,7 +151,7 @@ for round in range(50):
             mmap.unlink_shared_memory(name + str(round_))
 
 
-def test_a_size_that_cannot_be_leaves_no_name(name):
+def test_an_impossible_size_leaves_no_name(name):
     run_well(
         """
 import resource, signal, sys

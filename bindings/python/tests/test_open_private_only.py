@@ -1,4 +1,4 @@
-"""Files that take no shared mapping: for reading, a private one has the same bytes."""
+"""Files that cannot be mapped shared: for reading, a private mapping has the same bytes."""
 
 import errno
 import os
@@ -57,14 +57,14 @@ def test_reading_maps_it_privately(file):
         m.close()
 
 
-def test_what_is_to_be_shared_is_an_error_that_says_what_can_be_done(file):
+def test_a_shared_mapping_is_an_error_with_a_remedy(file):
     path, _ = file
     with path.open("rb") as opened, pytest.raises(OSError, match="MAP_PRIVATE maps it"):
         mmap.mmap(opened.fileno(), 0, flags=mmap.MAP_SHARED, prot=mmap.PROT_READ)
 
 
 @pytest.mark.parametrize("command", [[], ["warm"], ["evict"]])
-def test_the_command_line_takes_it(file, command):
+def test_the_command_line_accepts_it(file, command):
     path, contents = file
     if not command and os.geteuid() != 0:
         pytest.skip(f"only the owner of {path} is told what is in memory of it")
@@ -75,13 +75,13 @@ def test_the_command_line_takes_it(file, command):
     assert str(len(contents)) in process.stdout.split("\t")
 
 
-def test_other_files_are_mapped_shared_as_ever(text_file):
+def test_other_files_are_mapped_shared(text_file):
     for m in (mmap.open(text_file), mmap.map_path(text_file, prot=mmap.PROT_READ)):
         assert m.info().flags & (mmap.MAP_SHARED | mmap.MAP_PRIVATE) == mmap.MAP_SHARED
         m.close()
 
 
-def test_it_cannot_be_made_writable_for_what_is_stored_would_reach_no_file(file):
+def test_it_cannot_be_made_writable(file):
     path, contents = file
     with mmap.open(path) as m:
         with pytest.raises(PermissionError):

@@ -1,4 +1,4 @@
-"""Whatever is wrong: a clear error with the numbers in it, and nothing is left behind."""
+"""Invalid arguments and files: a clear error that has the numbers, and nothing leaks."""
 
 import ctypes
 import errno
@@ -16,14 +16,14 @@ from mmap_wrap import _errors, _ffi, raw
 pytestmark = pytest.mark.usefixtures("nothing_leaks")
 
 
-def test_a_missing_file_is_file_not_found_with_its_name(tmp_path):
+def test_a_missing_file_is_file_not_found_error_with_its_name(tmp_path):
     path = tmp_path / "missing"
     with pytest.raises(FileNotFoundError, match=r"open '.*missing' for reading and writing: .*\(ENOENT\)") as caught:
         mmap.map_path(path)
     assert caught.value.filename == str(path)
 
 
-def test_a_directory_is_refused_by_path_and_by_descriptor(tmp_path):
+def test_a_directory_is_an_error_by_path_and_by_descriptor(tmp_path):
     with pytest.raises(IsADirectoryError, match=r"\(EISDIR\)") as caught:
         mmap.map_path(tmp_path, prot=mmap.PROT_READ)
     assert caught.value.filename == str(tmp_path)
@@ -70,7 +70,7 @@ def test_a_descriptor_for_writing_only_is_a_permission_error(text_file):
 
 
 @pytest.mark.parametrize("trackfd", [True, False])
-def test_a_closed_descriptor_is_a_bad_descriptor_with_its_number(text_file, trackfd):
+def test_a_closed_descriptor_is_ebadf_with_its_number(text_file, trackfd):
     fd = os.open(text_file, os.O_RDONLY)
     os.close(fd)
     with pytest.raises(OSError, match=r"^\[Errno 9\] Bad file descriptor") as caught:
@@ -78,7 +78,7 @@ def test_a_closed_descriptor_is_a_bad_descriptor_with_its_number(text_file, trac
     assert f"descriptor {fd} is not open" in told(caught.value)
 
 
-def test_anonymous_memory_of_no_bytes_is_refused():
+def test_anonymous_memory_of_length_0_is_an_error():
     with pytest.raises(OSError, match=r"^\[Errno 22\] Invalid argument") as caught:
         mmap.mmap(-1, 0)
     assert type(caught.value) is OSError
@@ -87,7 +87,7 @@ def test_anonymous_memory_of_no_bytes_is_refused():
         mmap.anonymous(0)
 
 
-def test_an_empty_file_is_an_empty_map_by_path_and_refused_by_descriptor(tmp_path):
+def test_an_empty_file_is_an_empty_map_by_path_and_an_error_by_descriptor(tmp_path):
     path = tmp_path / "empty"
     path.touch()
     with mmap.map_path(path) as m:
@@ -104,7 +104,7 @@ def test_an_empty_file_is_an_empty_map_by_path_and_refused_by_descriptor(tmp_pat
         mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
 
-def test_a_length_beyond_the_address_space_is_refused_with_its_number():
+def test_a_length_beyond_the_address_space_is_an_error_with_its_number():
     with pytest.raises(OSError, match=r"^\[Errno 12\] Cannot allocate memory") as caught:
         mmap.mmap(-1, 2**62)
     assert re.search(f"{2**62} bytes without a file.*ENOMEM", told(caught.value))
@@ -112,7 +112,7 @@ def test_a_length_beyond_the_address_space_is_refused_with_its_number():
         mmap.mmap(-1, 2**64)
 
 
-def test_negative_numbers_are_refused(text_file):
+def test_negative_numbers_are_errors(text_file):
     with pytest.raises(OverflowError, match="length must be positive"):
         mmap.mmap(-1, -1)
     with open(text_file, "rb") as file, pytest.raises(OverflowError, match="offset must be positive"):
@@ -127,12 +127,12 @@ def test_negative_numbers_are_refused(text_file):
                 refused(4096, address=number)
 
 
-def test_an_offset_beyond_the_file_is_refused_with_both_numbers(text_file):
+def test_an_offset_beyond_the_file_is_an_error_with_both_numbers(text_file):
     with pytest.raises(ValueError, match="file offset 14001 lies beyond the 14000 bytes of the file"):
         mmap.map_path(text_file, 10, offset=14001)
 
 
-def test_unknown_bits_are_refused(text_file):
+def test_unknown_bits_are_errors(text_file):
     with pytest.raises(mmap.ArgumentError, match="does not know the bits 0x1000000000"):
         mmap.map_path(text_file, flags=mmap.MAP_PRIVATE | 1 << 36)
     with pytest.raises(mmap.ArgumentError, match="protection 0x40"):
@@ -150,7 +150,7 @@ def test_unknown_bits_are_refused(text_file):
         m.protect(0x40)
 
 
-def test_an_unaligned_protection_is_refused_with_the_page_size():
+def test_an_unaligned_protection_is_an_error_with_the_page_size():
     m = mmap.mmap(-1, 3 * mmap.PAGESIZE)
     with pytest.raises(
         mmap.ArgumentError, match=f"offset 100 is not on a page boundary: pages are {mmap.PAGESIZE} bytes"
@@ -158,7 +158,7 @@ def test_an_unaligned_protection_is_refused_with_the_page_size():
         m.protect(mmap.PROT_READ, 100)
 
 
-def test_a_path_may_hold_any_bytes_but_nul(tmp_path):
+def test_a_path_may_have_any_bytes_but_nul(tmp_path):
     path = os.fsencode(tmp_path) + b"/\xff\xfe"
     with open(path, "wb") as file:
         file.write(b"found")
@@ -170,7 +170,7 @@ def test_a_path_may_hold_any_bytes_but_nul(tmp_path):
         mmap.map_path(None)
 
 
-def test_what_is_no_text_is_a_type_error_where_one_is_needed(tmp_path):
+def test_anything_but_a_string_is_a_type_error_where_one_is_needed(tmp_path):
     m = mmap.anonymous(10)
     for wrong in (None, b"r+", 7, ["r+"]):
         with pytest.raises(TypeError, match=r"a mode is a str such as 'r\+', not "):
@@ -182,7 +182,7 @@ def test_what_is_no_text_is_a_type_error_where_one_is_needed(tmp_path):
     assert not (tmp_path / "new").exists()
 
 
-def test_a_mode_is_written_as_for_the_built_in_open(tmp_path):
+def test_a_mode_has_the_syntax_of_the_built_in_open(tmp_path):
     path = tmp_path / "file"
     for letter in "wrxa":
         for mode in (f"+{letter}", f"{letter}+", f"+{letter}b", f"+b{letter}", f"b+{letter}", f"{letter}b+"):
@@ -195,7 +195,7 @@ def test_a_mode_is_written_as_for_the_built_in_open(tmp_path):
             mmap.open(path, mode)
 
 
-def test_a_file_that_cannot_be_mapped_has_its_size_again_but_after_w(tmp_path):
+def test_a_file_that_cannot_be_mapped_keeps_its_size_except_with_mode_w(tmp_path):
     path = tmp_path / "file"
     for mode, left in (("r+", b"old data"), ("a+", b"old data"), ("w+", b"")):
         path.write_bytes(b"old data")
@@ -208,7 +208,7 @@ def test_a_file_that_cannot_be_mapped_has_its_size_again_but_after_w(tmp_path):
     assert not path.exists()
 
 
-def test_a_length_beyond_the_file_is_a_fault_there_until_it_has_grown(text_file):
+def test_access_beyond_the_file_is_a_fault_until_the_file_has_grown(text_file):
     with mmap.open(text_file, "r+", length=5 * mmap.PAGESIZE) as m:
         with pytest.raises(mmap.FaultError):
             m[4 * mmap.PAGESIZE]
@@ -216,7 +216,7 @@ def test_a_length_beyond_the_file_is_a_fault_there_until_it_has_grown(text_file)
         assert m[4 * mmap.PAGESIZE] == 0
 
 
-def test_a_made_up_a_stale_and_a_zero_handle_are_told_apart():
+def test_invalid_stale_and_zero_handles_are_different_errors():
     m = mmap.mmap(-1, 10)
     handle = m._handle
     m.close()
@@ -228,7 +228,7 @@ def test_a_made_up_a_stale_and_a_zero_handle_are_told_apart():
             _errors.checked(_ffi.mmap_wrap_read(made_up, 0, None, 0), "mmap.read")
 
 
-def test_a_null_buffer_with_a_length_is_refused():
+def test_a_null_buffer_with_a_length_is_an_error():
     m = mmap.mmap(-1, 10)
     for call in (_ffi.mmap_wrap_read, _ffi.mmap_wrap_write):
         with pytest.raises(mmap.ArgumentError, match="the buffer is NULL, but 5 bytes long"):
@@ -267,7 +267,7 @@ def test_floats_and_numbers_beyond_64_bits_never_reach_the_library(call, text_fi
             calls[call](wrong)
 
 
-def test_an_int_subclass_cannot_lie_about_its_value():
+def test_an_int_subclass_cannot_have_another_value():
     class Liar(int):
         def __lt__(self, other):
             return True
@@ -286,7 +286,7 @@ def test_an_int_subclass_cannot_lie_about_its_value():
         m[0] = Liar(256)
 
 
-def test_a_bytes_subclass_cannot_lie_about_its_length():
+def test_a_bytes_subclass_cannot_have_another_length():
     class Liar(bytes):
         def __len__(self):
             return 10
@@ -298,7 +298,7 @@ def test_a_bytes_subclass_cannot_lie_about_its_length():
     assert m.find(Liar(b"abc")) == 0
 
 
-def test_an_error_that_is_kept_holds_no_descriptor(text_file):
+def test_an_error_that_is_kept_keeps_no_descriptor_open(text_file):
     before = open_descriptors()
     fd = os.open(text_file, os.O_RDONLY)
     kept = []
@@ -334,7 +334,7 @@ m[0] = 1
 """
 
 
-def test_where_the_limit_of_the_address_space_is_reached_the_error_names_it():
+def test_an_error_at_the_limit_of_the_address_space_has_the_limit():
     assert run_well(LIMITED_ADDRESS_SPACE) == f"{errno.ENOMEM}\n"
 
 
@@ -361,7 +361,7 @@ print(caught.errno, len(maps) > limit * 9 // 10)
 """
 
 
-def test_where_the_limit_of_mappings_is_reached_all_before_work_and_can_be_unmapped():
+def test_at_the_limit_of_mappings_the_others_work_and_can_be_unmapped():
     limit = int(Path("/proc/sys/vm/max_map_count").read_text())
     if limit > 500_000:
         pytest.skip(f"vm.max_map_count is {limit}: to reach it takes too long")
@@ -395,7 +395,7 @@ print(mmap_wrap.mmap(spare, 3, prot=mmap_wrap.PROT_READ, trackfd=False)[:])
 """
 
 
-def test_where_descriptors_run_out_mapping_fails_with_the_limit_and_leaves_no_mapping(text_file):
+def test_without_a_free_descriptor_mapping_fails_with_the_limit_and_leaves_no_mapping(text_file):
     by_path, by_descriptor, still_mapped, without = run_well(TOO_MANY_DESCRIPTORS, text_file).splitlines()
     assert by_path.startswith(f"{errno.EMFILE} ")
     assert "all 16 descriptors" in by_path

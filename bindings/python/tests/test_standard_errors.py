@@ -1,7 +1,7 @@
-"""Each call of the standard library's, with each value that may be wrong, on both modules.
+"""Each call of the standard library, with each value that may be invalid, on both modules.
 
-They raise the same: the type, and of an OSError the number, and the message in the same words; or give the same result.
-What differs on purpose is in the table of test_differential, which the README repeats.
+Both raise the same exception type, number (of an OSError) and message, or return the same result.
+What differs on purpose is in the table of test_standard_differential, which the README repeats.
 """
 
 import itertools
@@ -13,7 +13,7 @@ from functools import partial
 
 import pytest
 from conftest import told
-from test_differential import DIFFERENCES
+from test_standard_differential import DIFFERENCES
 
 import mmap_wrap
 
@@ -128,7 +128,7 @@ def fresh(file):
 
 
 @pytest.mark.parametrize("kind", MAPS)
-def test_methods_raise_what_the_standard_librarys_raise(kind, file):
+def test_methods_raise_the_errors_of_the_standard_library(kind, file):
     wrong, calls = [], CALLS
     if kind == "anonymous" and sys.version_info < (3, 14):
         # The map that the standard library grows there ends the process.
@@ -180,7 +180,7 @@ OPTIONS += [{"access": 1, "prot": 1}]
 
 
 @pytest.mark.parametrize("which", OPEN)
-def test_constructions_raise_what_the_standard_librarys_raise(which, file):
+def test_constructors_raise_the_errors_of_the_standard_library(which, file):
     wrong = []
     for length, options in itertools.product(LENGTHS, OPTIONS):
         fresh(file)
@@ -198,7 +198,7 @@ def test_constructions_raise_what_the_standard_librarys_raise(which, file):
     assert not wrong, f"{len(wrong)} calls\n" + "\n".join(map(str, wrong[:50]))
 
 
-def test_an_error_leaves_nothing_for_the_collector(collected_when_asked):
+def test_an_error_makes_no_reference_cycle(collected_when_asked):
     for name, values in (
         ("flush", (1, 2)),
         ("flush", (9999,)),
@@ -219,7 +219,7 @@ def test_an_error_leaves_nothing_for_the_collector(collected_when_asked):
     assert there() is None
 
 
-def test_the_librarys_own_words_are_a_note(file):
+def test_the_librarys_message_is_a_note(file):
     m = mmap_wrap.mmap(-1, PAGE)
     for call, words in (
         (lambda: m.flush(1, 2), "offset 1 is not a multiple of the page size"),

@@ -1,4 +1,4 @@
-"""numpy arrays of a map's own memory: they hold it, and end where it does."""
+"""numpy arrays that share the memory of a map: they keep it mapped, and end where it ends."""
 
 import threading
 
@@ -16,16 +16,16 @@ def memory():
 
 
 @pytest.mark.parametrize("make", [lambda m: m.array("u4"), lambda m: m.array("u4", 8, (2, 3))[1:]], ids=["all", "part"])
-def test_an_array_keeps_the_memory(memory, make):
+def test_an_array_keeps_the_mapping(memory, make):
     array = make(memory)
-    with pytest.raises(BufferError, match="1 export is held"):
+    with pytest.raises(BufferError, match="1 acquired address"):
         memory.close()
     array[0] = 7
     del array
     memory.close()
 
 
-def test_an_array_is_the_memory_itself(memory):
+def test_an_array_is_not_a_copy(memory):
     memory.array(">u2", 2, (2, 3))[1, 2] = 258
     assert memory[2 + 5 * 2 : 2 + 6 * 2] == b"\x01\x02"
     memory[0] = 9
@@ -40,7 +40,7 @@ def test_as_many_elements_as_fit_are_the_default(memory):
     assert memory.array("(2,2)u4").shape == (256, 2, 2)
 
 
-def test_a_shape_is_a_length_or_anything_that_gives_lengths(memory):
+def test_a_shape_is_a_length_or_an_iterable_of_lengths(memory):
     for shape in ((2, 3), [2, 3], range(2, 4), iter((2, 3)), numpy.array([2, 3]), {2: "rows", 3: "columns"}):
         assert memory.array("u4", 0, shape).shape == (2, 3)
     for shape in (5, numpy.int64(5), numpy.array(5), numpy.array([5])):
@@ -52,7 +52,7 @@ def test_a_shape_is_a_length_or_anything_that_gives_lengths(memory):
     memory.close()
 
 
-def test_one_length_may_be_as_many_as_fit(memory):
+def test_one_length_may_be_minus_one(memory):
     for shape, there in (
         (-1, (1024,)),
         ((-1,), (1024,)),
@@ -75,7 +75,7 @@ def test_elements_outside_the_map_are_a_value_error(memory, offset, shape):
     memory.close()
 
 
-def test_pointers_to_objects_are_refused(memory):
+def test_a_dtype_of_objects_is_a_value_error(memory):
     for kind in ("O", [("a", "u4"), ("b", "O")]):
         with pytest.raises(mmap_wrap.ArgumentError, match="pointers to objects"):
             memory.array(kind, 0, 2)
@@ -87,13 +87,13 @@ def test_an_array_of_a_map_for_reading_cannot_be_written():
         array[0] = 1
 
 
-def test_a_closed_map_has_no_array(memory):
+def test_an_array_of_a_closed_map_is_an_error(memory):
     memory.close()
     with pytest.raises(ValueError, match="mmap closed or invalid"):
         memory.array("u1")
 
 
-def test_an_array_is_whole_while_another_thread_resizes(monkeypatch):
+def test_an_array_is_valid_while_another_thread_resizes(monkeypatch):
     m, refused, really_check = mmap_wrap.memfd(8192), [], _ffi.mmap_wrap_check
 
     def check(*arguments):

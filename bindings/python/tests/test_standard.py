@@ -1,5 +1,5 @@
-"""The same calls on the standard library's `mmap` and on this one: the same answers, exceptions and, where its own
-tests ask for them, messages.
+"""The same calls on the standard library's `mmap` and on this one: the same results, exceptions and, where its own
+tests check them, messages.
 """
 
 import collections.abc
@@ -57,7 +57,7 @@ BOUNDS = (0, 1, 3, 19, 300, sys.maxsize, -1, -2, -31, -300, None)
 
 
 @pytest.mark.parametrize("step", [None, 1, 2, 3, 19, 300, sys.maxsize, -1, -2, -31, -300])
-def test_slices_read_alike(step):
+def test_slices_are_read_as_in_the_standard_library(step):
     mine = anonymous(mmap_wrap)
     for start in BOUNDS:
         for stop in BOUNDS:
@@ -65,7 +65,7 @@ def test_slices_read_alike(step):
 
 
 @pytest.mark.parametrize("step", [1, 2, 3, 19, 300, -1, -2, -31])
-def test_slices_are_assigned_alike(step):
+def test_slices_are_assigned_as_in_the_standard_library(step):
     mine, theirs = anonymous(mmap_wrap), anonymous(stdlib)
     for start in BOUNDS:
         for stop in BOUNDS:
@@ -76,7 +76,7 @@ def test_slices_are_assigned_alike(step):
             assert mine[:] == theirs[:]
 
 
-def test_a_wide_stride_over_much_memory_reads_what_lies_there():
+def test_a_wide_stride_over_much_memory_reads_the_right_bytes():
     m = mmap_wrap.mmap(-1, 5 << 20)
     expected = bytes(range(1, 6))
     for i, byte in enumerate(expected):
@@ -86,13 +86,13 @@ def test_a_wide_stride_over_much_memory_reads_what_lies_there():
     assert m[7 :: 1 << 19] == b"\1\0\2\0\3\0\4\0\5\0"
 
 
-def test_a_wide_stride_needs_no_memory_for_what_lies_between():
+def test_a_wide_stride_needs_no_memory_for_the_bytes_between():
     m = mmap_wrap.mmap(-1, 1 << 40, flags=mmap_wrap.MAP_PRIVATE | mmap_wrap.MAP_NORESERVE)
     m[-1] = 9
     assert m[:: -(1 << 38)] == b"\x09\0\0\0"
 
 
-def test_an_extended_assignment_writes_no_byte_between():
+def test_an_assignment_to_a_strided_slice_writes_no_byte_between():
     m = mmap_wrap.mmap(-1, 3 * mmap_wrap.PAGESIZE)
     m.protect(mmap_wrap.PROT_READ, mmap_wrap.PAGESIZE, mmap_wrap.PAGESIZE)
     m[:: 2 * mmap_wrap.PAGESIZE] = b"ab"
@@ -102,20 +102,20 @@ def test_an_extended_assignment_writes_no_byte_between():
 @pytest.mark.parametrize(
     "index", [0, 5, -1, True, len(DATA) - 1, len(DATA), -len(DATA), -len(DATA) - 1, 2**70, -(2**70)]
 )
-def test_items_read_alike(index):
+def test_items_are_read_as_in_the_standard_library(index):
     same(lambda module: anonymous(module)[index])
     same(lambda module: operator.setitem(anonymous(module), index, 7))
 
 
 @pytest.mark.parametrize("index", [1.0, "1", b"1", None, (1,)])
-def test_indices_that_are_none_fail_alike(index):
+def test_invalid_indices_fail_as_in_the_standard_library(index):
     same(lambda module: anonymous(module)[index], message=True)
     # Here the standard library's own words are not the same in all versions.
     same(lambda module: operator.setitem(anonymous(module), index, 7))
 
 
 @pytest.mark.parametrize("value", [0, 255, True, 256, -1, b"a", "a", None, 1.0])
-def test_item_values_are_taken_and_refused_alike(value):
+def test_item_values_are_checked_as_in_the_standard_library(value):
     def assign(module):
         m = anonymous(module)
         m[3] = value
@@ -127,7 +127,7 @@ def test_item_values_are_taken_and_refused_alike(value):
 @pytest.mark.parametrize(
     "value", [b"abc", bytearray(b"abc"), memoryview(b"abc"), b"ab", b"abcd", "abc", 3, None, [1, 2, 3]]
 )
-def test_slice_values_are_taken_and_refused_alike(value):
+def test_slice_values_are_checked_as_in_the_standard_library(value):
     def assign(module):
         m = anonymous(module)
         m[3:6] = value
@@ -136,7 +136,7 @@ def test_slice_values_are_taken_and_refused_alike(value):
     same(assign)
 
 
-def test_a_strided_memoryview_is_refused_alike():
+def test_a_strided_memoryview_fails_as_in_the_standard_library():
     same(lambda module: operator.setitem(anonymous(module), slice(0, 3), memoryview(b"abcdef")[::2]), message=True)
 
 
@@ -158,7 +158,7 @@ def test_finding_agrees_with_the_standard_library(name):
                 assert found == getattr(data, name)(needle, start, end)
 
 
-def test_finding_takes_and_refuses_the_same_kinds():
+def test_finding_checks_types_as_the_standard_library_does():
     for needle in (bytearray(b"one"), memoryview(b"one"), b"", "one", 1, None):
         same(lambda module, needle=needle: anonymous(module).find(needle))
     same(lambda module: anonymous(module).find(b"one", "0"))
@@ -242,12 +242,12 @@ FAILURES = {
 
 
 @pytest.mark.parametrize("name", CONSTRUCTIONS)
-def test_construction_agrees_down_to_the_message(name, data_file):
+def test_construction_agrees_with_the_standard_library_in_its_messages(name, data_file):
     same(lambda module: CONSTRUCTIONS[name](module, data_file.fileno()), message=True)
 
 
 @pytest.mark.parametrize("name", FAILURES)
-def test_construction_fails_alike(name, data_file):
+def test_construction_fails_as_in_the_standard_library(name, data_file):
     same(lambda module: FAILURES[name](module, data_file.fileno()))
 
 
@@ -267,7 +267,7 @@ def test_each_access_writes_where_the_standard_library_does(access, data_file):
     same(write, message=True)
 
 
-def test_a_map_for_reading_refuses_every_change_alike(data_file):
+def test_changes_of_a_read_only_map_fail_as_in_the_standard_library(data_file):
     def read_only(module):
         return module.mmap(data_file.fileno(), 0, prot=module.PROT_READ)
 
@@ -297,7 +297,7 @@ def test_the_representation_is_the_same(data_file):
     same(closed)
 
 
-def test_installed_it_is_the_module_that_others_import():
+def test_after_install_other_modules_import_this_one():
     script = """
 import pickle, sys, warnings
 warnings.simplefilter("error")
@@ -321,7 +321,7 @@ assert m[0] == 7
     assert run_well(script) == "<class 'mmap.mmap'> <mmap.mmap\n"
 
 
-def test_installing_says_what_imported_the_other_module_before():
+def test_install_warns_of_modules_that_imported_the_standard_one():
     script = """
 import sys, types, warnings
 sys.modules["a_library"] = library = types.ModuleType("a_library")
@@ -343,7 +343,7 @@ print(warning.message)
     assert run_well(script) == f"{message} Call install before the first import of them.\n"
 
 
-def test_libraries_that_ask_for_the_class_take_the_way_that_is_meant():
+def test_libraries_that_check_the_class_take_the_path_for_mmap():
     pytest.importorskip("pandas")
     script = """
 import sys, tempfile
@@ -361,7 +361,7 @@ print(ascii(pandas.read_csv(m, encoding="latin1").to_dict("list")))
     assert run_well(script, "mmap_wrap") == run_well(script, "mmap")
 
 
-def test_a_closed_map_refuses_everything_in_the_same_words():
+def test_a_closed_map_fails_with_the_message_of_the_standard_library():
     calls = {
         "len": len,
         "item": lambda m: m[0],
@@ -428,7 +428,7 @@ def test_iteration_gives_bytes_and_membership_is_of_bytes():
     same(lambda module: b"x" in anonymous(module, b"abc"))
 
 
-def test_a_map_is_to_libraries_what_the_standard_librarys_is():
+def test_other_libraries_accept_a_map_as_they_accept_the_standard_one():
     # `in` has a method of its own here, where the standard library's is by iteration: a map is a Container.
     names = (name for name in collections.abc.__all__ if name not in ("ByteString", "Container"))
     kinds = [getattr(collections.abc, name) for name in names]
@@ -458,13 +458,13 @@ def test_a_map_is_to_libraries_what_the_standard_librarys_is():
     same(subclass)
 
 
-def test_pandas_takes_a_map_for_one_value():
+def test_pandas_treats_a_map_as_one_value():
     pandas = pytest.importorskip("pandas")
     same(lambda module: pandas.Series(anonymous(module)).shape)
 
 
 @BOTH
-def test_maps_have_no_attributes_of_ones_own_but_weak_references(module):
+def test_maps_have_no_instance_attributes_but_weak_references(module):
     m = module.mmap(-1, 10)
     with pytest.raises(AttributeError):
         m.colour = 1
@@ -519,7 +519,7 @@ def test_the_constructor_raises_the_standard_auditing_event(data_file):
     assert heard[4:] == [("mmap_wrap.map_path", data_file.name, 5, stdlib.MAP_PRIVATE, stdlib.PROT_READ, 1)]
 
 
-def test_a_hook_that_refuses_stops_the_mapping():
+def test_an_audit_hook_that_raises_prevents_the_mapping():
     def refuse(event, arguments):
         if event == "mmap.__new__" and arguments[1] == 123_456:
             raise RuntimeError("refused")
@@ -529,7 +529,7 @@ def test_a_hook_that_refuses_stops_the_mapping():
         mmap_wrap.mmap(-1, 123_456)
 
 
-def test_size_is_the_files_and_asks_a_duplicate_of_the_descriptor(data_file):
+def test_size_is_that_of_the_file_through_a_duplicate_of_the_descriptor(data_file):
     same(lambda module: module.mmap(data_file.fileno(), 10).size())
     assert mmap_wrap.mmap(-1, 10).size() == 10
     m = mmap_wrap.mmap(data_file.fileno(), 10)
@@ -549,7 +549,7 @@ def test_size_is_the_files_and_asks_a_duplicate_of_the_descriptor(data_file):
             same(lambda module: module.mmap(again.fileno(), 10, trackfd=False).size())
 
 
-def test_size_takes_no_descriptor(data_file):
+def test_size_opens_no_descriptor(data_file):
     script = """
 import mmap, os, resource, sys
 import mmap_wrap
@@ -586,14 +586,14 @@ def test_the_exception_that_leaves_a_with_block_is_not_hidden(data_file):
     assert m.closed
 
 
-def test_a_file_offset_need_not_lie_on_a_page_border(data_file):
+def test_a_file_offset_need_not_be_a_multiple_of_the_page_size(data_file):
     with mmap_wrap.mmap(data_file.fileno(), 10, offset=7) as m:
         assert m[:] == DATA[7:17]
     with mmap_wrap.map_path(data_file.name, offset=100) as m:
         assert m[:] == DATA[100:]
 
 
-def test_every_constant_of_the_standard_library_is_here_with_its_value():
+def test_every_constant_of_the_standard_library_has_its_value():
     names = [name for name in dir(stdlib) if name.isupper()]
     assert len(names) > 20
     assert {name: getattr(mmap_wrap, name) for name in names} == {name: getattr(stdlib, name) for name in names}

@@ -1,8 +1,9 @@
-"""CPython's own tests of `mmap`, each interpreter with its own version's, run on this package in the module's place."""
+"""CPython's own tests of `mmap`, each interpreter with those of its version, run on this package instead."""
 
 import importlib.util
 import json
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,13 @@ from conftest import run
 
 README = Path(__file__).parent.parent / "README.md"
 
-# What this package does otherwise, and why; README.md lists the same. Not every version need have such a test.
-DIFFERENCES: dict[str, str] = {}
+# What this package does otherwise on Windows, and why; README.md lists the same. Not every version need have such a
+# test.
+ON_WINDOWS = {
+    "MmapTests.test_sizeof": "an object of a map with a name is no larger",
+    "MmapTests.test_no_trackfd_parameter_on_windows": "`trackfd`, which the standard library has there from 3.15 on",
+}
+DIFFERENCES = ON_WINDOWS if sys.platform == "win32" else {}
 
 SCRIPT = """\
 import json, os, sys, types, unittest
@@ -77,16 +83,20 @@ def test_the_standard_library_passes_its_own_suite(standard):
     assert not failed, "\n".join(failed.values())
     # Python 3.11 has 36 for Linux, later ones have more. The files of the large ones have holes, and so cost nothing.
     assert len(ran) > 30
-    assert {"LargeMmapTests.test_large_offset", "LargeMmapTests.test_around_4GB"} <= ran
+    # Windows' file systems fill holes, so the suite passes over large files there.
+    if sys.platform != "win32":
+        assert {"LargeMmapTests.test_large_offset", "LargeMmapTests.test_around_4GB"} <= ran
 
 
-def test_a_broken_map_is_found_out(tmp_path):
+def test_a_broken_map_fails_the_suite(tmp_path):
     _, failed, _ = suite(tmp_path, BROKEN)
     # A subclass shows its own name, which is the other.
-    assert set(failed) == {"MmapTests.test_rfind", "MmapTests.test_repr"}
+    expected = {"MmapTests.test_rfind", "MmapTests.test_repr"}
+    # Windows does not let the next tests remove the file that a failed one has left mapped.
+    assert expected <= set(failed) if sys.platform == "win32" else set(failed) == expected
 
 
-def test_the_suite_passes_but_for_the_known_differences(standard, tmp_path, capsys):
+def test_the_suite_passes_except_for_the_known_differences(standard, tmp_path, capsys):
     ran, failed, skipped = suite(tmp_path, OURS)
     with capsys.disabled():
         for reason in sorted(set(skipped.values())):
@@ -95,8 +105,9 @@ def test_the_suite_passes_but_for_the_known_differences(standard, tmp_path, caps
 
     unexpected = {test: text for test, text in failed.items() if test not in DIFFERENCES}
     assert not unexpected, f"{len(unexpected)} tests failed of {len(ran)}\n" + "\n".join(unexpected.values())
-    # The suite passes over a method that a class lacks: the same tests must run as with the standard library's.
-    assert ran == standard[0]
+    # The suite passes over a method that a class lacks: the same tests must run as with the standard library's, whose
+    # class has fewer methods on Windows.
+    assert ran >= standard[0] if sys.platform == "win32" else ran == standard[0]
     # A difference that is one no more is taken from the list.
     assert failed.keys() == DIFFERENCES.keys() & ran
 
@@ -104,5 +115,5 @@ def test_the_suite_passes_but_for_the_known_differences(standard, tmp_path, caps
 def test_the_readme_lists_the_known_differences():
     section = README.read_text().split("\n### CPython's own tests\n")[1].split("\n#")[0]
     listed = dict(re.findall(r"(?m)^\| `(\w+\.\w+)` \| (.+) \|$", section))
-    assert listed == DIFFERENCES
-    assert ("It passes them all" in section) == (not DIFFERENCES)
+    assert listed == ON_WINDOWS
+    assert "On other systems it passes them all" in section

@@ -11,7 +11,7 @@ import mmap_wrap as mmap
 from mmap_wrap import raw
 
 
-def test_closing_while_others_read_gives_the_data_or_an_error():
+def test_reading_while_another_thread_closes_is_the_data_or_an_error():
     page = bytes(range(256)) * 16
     unexpected = []
 
@@ -50,7 +50,7 @@ def test_closing_while_others_read_gives_the_data_or_an_error():
     assert unexpected == []
 
 
-def test_asking_for_the_size_while_another_closes_never_asks_a_strange_descriptor(text_file):
+def test_size_while_another_thread_closes_never_uses_another_descriptor(text_file):
     wrong = []
 
     def ask(m):
@@ -75,7 +75,7 @@ def test_asking_for_the_size_while_another_closes_never_asks_a_strange_descripto
     assert wrong == []
 
 
-def test_nothing_is_left_of_maps_that_are_gone(text_file, nothing_leaks):
+def test_no_mapping_or_descriptor_is_left_of_deleted_maps(text_file, nothing_leaks):
     before, mappings = open_descriptors(), raw.mmap_wrap_list(None, 0)
     for i in range(200):
         with open(text_file, "r+b") as file:
@@ -98,7 +98,7 @@ def test_a_duplicate_is_closed_with_the_map_and_not_inherited(text_file):
     assert open_descriptors() == before
 
 
-def test_a_size_asked_while_another_thread_closes_is_never_that_of_another_file(text_file, tmp_path):
+def test_size_while_another_thread_closes_is_never_that_of_another_file(text_file, tmp_path):
     other = tmp_path / "other"
     other.write_bytes(b"x")
     sizes, current, ended = set(), [mmap.open(text_file)], threading.Event()
@@ -126,7 +126,7 @@ def test_a_size_asked_while_another_thread_closes_is_never_that_of_another_file(
     current[0].close()
 
 
-def test_a_forked_child_has_the_map_and_unmaps_only_its_own():
+def test_a_forked_child_inherits_the_map_and_unmaps_only_its_own():
     m = mmap.mmap(-1, 4096)
     view = m.view()
     child = os.fork()
@@ -158,5 +158,5 @@ SHUTDOWN = {
 
 
 @pytest.mark.parametrize("name", SHUTDOWN)
-def test_the_interpreter_ends_in_silence_with(name, text_file):
+def test_the_interpreter_ends_without_output_with(name, text_file):
     run_well(f"import sys, mmap_wrap\npath = sys.argv[1]\n{SHUTDOWN[name]}", text_file)
