@@ -15,18 +15,18 @@ import sysconfig
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-# Builds without the interpreter's lock have no stable ABI before 3.15, and need a module of their own.
+# Free-threaded builds before 3.15 have no stable ABI, and need their own module.
 FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 
-# All that cargo needs, below the repository; `crate` is its folder in a source distribution, where src is Python's.
+# The files of the repository that cargo needs. In a source distribution they are in `crate`, because src is Python's.
 CRATE = ["Cargo.toml", "Cargo.lock", "build.rs", "src", "include", "benches", "README.md"]
 
-# A processor by the name that Linux has for it, where cargo has another.
+# The kernel's names of processors for which cargo has another name.
 MACHINES = {"armv7": "armv7l", "powerpc64le": "ppc64le", "riscv64gc": "riscv64"}
 
 
 class CustomBuildHook(BuildHookInterface):
-    """A wheel gets both inside; for an editable install they lie in src, where the package is."""
+    """Puts both into the wheel; for an editable install, into the package in src."""
 
     def initialize(self, version, build_data):
         """Called by hatchling before it packs anything."""
@@ -39,7 +39,7 @@ class CustomBuildHook(BuildHookInterface):
             )
         if self.target_name == "sdist":
             included = {**build_data["force_include"], **{os.path.join(crate, name): f"crate/{name}" for name in CRATE}}
-            # The licences are links here, which would lead nowhere there.
+            # The licences are symbolic links here, which would be broken there.
             build_data["force_include"] = {os.path.realpath(source): name for source, name in included.items()}
             return
         package = os.path.join(self.root, "src", "mmap_wrap")
@@ -61,19 +61,19 @@ class CustomBuildHook(BuildHookInterface):
         if FREE_THREADED:
             options, variables = ["--no-default-features"], {"PYO3_PYTHON": sys.executable}
         else:
-            # For all versions: whichever interpreter builds it is no matter.
+            # For all versions: the module does not depend on the interpreter that builds it.
             options, variables = [], {"PYO3_NO_PYTHON": "1"}
         return self.build(os.path.join(self.root, "native"), "_native", *options, variables=variables)
 
     def build(self, crate, name, *options, variables=None):
         """The path of the shared library of this name that cargo built."""
-        # What cargo has to say about errors is in the same stream, ready to be shown.
+        # The messages of errors are in the same stream, as rendered text.
         words = [*self.cargo(), "--release", "--locked", "--message-format=json", *options]
         environment = {**os.environ, **(variables or {})}
-        # By its own name, and without the version of the C library, which only the option may have.
+        # The target is passed by --target: the variable must not have the version of the C library in it.
         environment.pop("CARGO_BUILD_TARGET", None)
         if "-musl" in self.target:
-            # Else cargo builds no shared library.
+            # Otherwise cargo builds no shared library.
             flags = environment.get("RUSTFLAGS", "")
             environment["RUSTFLAGS"] = f"{flags} -C target-feature=-crt-static".strip()
         build = subprocess.run(words, cwd=crate, env=environment, stdout=subprocess.PIPE, encoding="utf-8")
@@ -91,7 +91,7 @@ class CustomBuildHook(BuildHookInterface):
 
     @property
     def target(self):
-        """The platform that was asked for, by cargo's name; nothing for this machine's."""
+        """Cargo's name of the requested platform; empty for this machine's."""
         return os.environ.get("CARGO_BUILD_TARGET", "")
 
     @property
@@ -100,11 +100,11 @@ class CustomBuildHook(BuildHookInterface):
         return "-windows-" in (self.target or self.host())
 
     def library_name(self):
-        """The file of the library, as the package looks for it."""
+        """The file name of the library in the package."""
         return "mmap_wrap.dll" if self.for_windows else "libmmap_wrap.so"
 
     def module_name(self):
-        """The file of the extension module, as the interpreter looks for it."""
+        """The file name of the extension module in the package."""
         if FREE_THREADED:
             return f"_native{sysconfig.get_config_var('EXT_SUFFIX')}"
         return "_native.pyd" if self.for_windows else "_native.abi3.so"
@@ -119,7 +119,7 @@ class CustomBuildHook(BuildHookInterface):
         return [path, "rustc", *(["--target", self.target] if self.target else [])]
 
     def platform(self):
-        """The platform as Python names it: of the compiler's target, whichever Python builds."""
+        """Python's name of the target platform, whichever Python runs the build."""
         target = self.target or self.host()
         if re.match("x86_64-pc-windows-", target):
             return "win_amd64"
@@ -134,7 +134,7 @@ class CustomBuildHook(BuildHookInterface):
         return f"manylinux_{found[3]}_{found[4]}_{machine}"
 
     def host(self):
-        """What the compiler compiles for where it is told nothing."""
+        """The compiler's default target."""
         said = subprocess.run([os.environ.get("RUSTC", "rustc"), "-vV"], stdout=subprocess.PIPE, encoding="utf-8")
         found = re.search(r"^host: (\S+)$", said.stdout, re.MULTILINE)
         if not found:

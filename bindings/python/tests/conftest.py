@@ -12,30 +12,30 @@ import pytest
 
 from mmap_wrap import raw
 
-# The end of each wait for another process or thread, in seconds: it is for what hangs, not for what is slow, which on a
-# loaded machine may be a hundred times so.
+# The timeout of each wait for another process or thread, in seconds. It ends tests that hang, not slow ones: on a
+# loaded machine tests can take a hundred times longer.
 PATIENCE = 600
 
 
-# By the calls: there may be no programs for it where the tests run.
+# By system calls: the programs mount and umount may be missing.
 
 
 def mount(kind, folder, options):
-    """Mounts a new file system; OSError."""
+    """Mounts a new file system. OSError: it failed."""
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.mount(b"none", os.fsencode(folder), kind.encode(), 0, options.encode()) != 0:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
 def unmount(folder):
-    """Now, or as soon as nobody uses it; what is not mounted stays so."""
+    """Unmounts it now, or as soon as it is no longer in use. Does nothing if it is not mounted."""
     mnt_detach = 2
     ctypes.CDLL(None).umount2(os.fsencode(folder), mnt_detach)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def children_get_the_usual_signals():
-    """A signal that is ignored, as Ctrl-C is in a background job, stays so in children; one with a handler does not."""
+    """Installs a handler for an ignored signal (Ctrl-C in a background job), so that children do not inherit that."""
     asked = [signal.SIGINT] if sys.platform == "win32" else [signal.SIGINT, signal.SIGQUIT]
     ignored = [number for number in asked if signal.getsignal(number) == signal.SIG_IGN]
     for number in ignored:
@@ -47,7 +47,7 @@ def children_get_the_usual_signals():
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_call(item):
-    """Ends a test that waits without an end of its own, and the children that it waits for; on Windows nothing does."""
+    """Ends a test that hangs, and the children for which it waits. Does nothing on Windows."""
     if sys.platform == "win32":
         yield
         return
@@ -58,7 +58,7 @@ def pytest_runtest_call(item):
         raise TimeoutError(f"{item.name} took more than {3 * PATIENCE} seconds")
 
     before = signal.signal(signal.SIGALRM, end)
-    # Again and again: what a handler raises inside a callback of the collector is lost.
+    # Repeatedly: an exception that a handler raises inside a callback of the garbage collector is lost.
     signal.setitimer(signal.ITIMER_REAL, 3 * PATIENCE, 60)
     yield
     signal.setitimer(signal.ITIMER_REAL, 0)
@@ -75,7 +75,7 @@ def text_file(tmp_path):
 @pytest.fixture
 def nothing_leaks(tmp_path):
     """Fails the test if it leaves a descriptor open, a file mapped, or a mapping of the library's."""
-    # What other tests have left to the collector goes at once, and not in the middle of this one.
+    # Garbage of earlier tests is collected now, and not during this one.
     gc.collect()
     before = open_descriptors(), raw.mmap_wrap_list(None, 0)
     yield
@@ -86,15 +86,15 @@ def nothing_leaks(tmp_path):
 
 @pytest.fixture
 def collected_when_asked():
-    """The collector does not come by itself meanwhile, before a test looks at what it would take away."""
+    """Disables automatic garbage collection during a test that checks objects which it would collect."""
     gc.collect()
     gc.disable()
     yield
     gc.enable()
 
 
-def told(error):
-    """The message of an exception and its notes, in which the library's own words are where the message is Python's."""
+def message_of(error):
+    """The message of an exception and its notes, which have the library's message if the first is not the library's."""
     return "\n".join([str(error), *getattr(error, "__notes__", ())])
 
 
@@ -107,7 +107,7 @@ def open_descriptors():
         process = ctypes.wintypes.HANDLE(_winapi.GetCurrentProcess())
         assert ctypes.windll.kernel32.GetProcessHandleCount(process, ctypes.byref(count))
         return count.value
-    # listdir's own descriptor is in every list, under the same lowest free number.
+    # listdir's own descriptor is in every list, with the same lowest free number.
     return sorted(os.listdir("/proc/self/fd"), key=int)
 
 
@@ -118,13 +118,13 @@ def mapped_files():
 
 def is_mapped(path):
     if sys.platform == "win32":
-        # What is mapped there cannot be removed.
+        # A file that is mapped cannot be removed there.
         return False
     return any(name.startswith(str(path)) for name in mapped_files())
 
 
 def run(script, *arguments, **environment):
-    """Runs a script in an interpreter of its own, that may set limits or die; answers the finished process."""
+    """Runs a script in its own interpreter, which may set limits or crash; returns the finished process."""
     return subprocess.run(
         [sys.executable, "-c", script, *map(str, arguments)],
         env={**os.environ, **environment},
@@ -135,7 +135,7 @@ def run(script, *arguments, **environment):
 
 
 def run_well(script, *arguments):
-    """As `run`, for a script that must succeed and say nothing on standard error; answers what it printed."""
+    """As `run`, for a script that must succeed and print nothing on standard error; returns its output."""
     child = run(script, *arguments)
     assert (child.returncode, child.stderr) == (0, ""), child.stderr or child.stdout
     return child.stdout

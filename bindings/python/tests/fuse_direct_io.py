@@ -22,7 +22,7 @@ def attributes(node):
 
 
 def reply(opcode, node, body):
-    """What to reply with, or the number of an error. <linux/fuse.h> has the layouts."""
+    """The reply to a request, or an errno number. <linux/fuse.h> has the layouts."""
     if opcode == INIT:
         return struct.pack("<4I2H2I2H8I", 7, 31, 0, 0, 0, 0, 65536, 1, 0, 0, *[0] * 8)
     if opcode == LOOKUP:

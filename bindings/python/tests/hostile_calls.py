@@ -23,12 +23,12 @@ from mmap_wrap import mmap, raw
 PAGE = mmap_wrap.PAGESIZE
 
 
-class Interrupted(Exception):  # noqa: N818 - it is no error
-    """The call took long: it waits, as it was told to."""
+class Interrupted(Exception):  # noqa: N818 - it is not an error
+    """The call took long, because its arguments make it wait."""
 
 
 class Hook:
-    """Does something to the map whenever it is asked for anything, and then answers something usable."""
+    """Does something to the map in every conversion, and then returns a valid value."""
 
     def __init__(self, action, value=5):
         self.action, self.value = action, value
@@ -37,7 +37,7 @@ class Hook:
         try:
             self.action()
         except (BufferError, ValueError, TypeError, OSError):
-            # A view is held, or it is closed or for reading only: there is nothing to do to it.
+            # There is a view of the map, or it is closed or read-only: the action has no effect.
             pass
 
     def __index__(self):
@@ -79,13 +79,13 @@ class Hook:
         return memoryview(bytearray(b"abcde"))
 
 
-def lying(kind):
-    """An object that says it is of that class."""
-    return type("Lying", (), {"__class__": kind, "__getattr__": lambda self, name: 7})()
+def impostor(kind):
+    """An object whose `__class__` is a class of which it is not an instance."""
+    return type("Impostor", (), {"__class__": kind, "__getattr__": lambda self, name: 7})()
 
 
 class Number(int):
-    """An int that compares as it likes."""
+    """An int with overridden comparisons."""
 
     def __lt__(self, other):
         return True
@@ -104,7 +104,7 @@ class Text(str):
 
 
 class Derived(mmap):
-    """Has a dictionary."""
+    """A subclass whose instances have a dictionary."""
 
 
 def raises():
@@ -115,7 +115,7 @@ def resize(m, size):
     m.resize(size)
 
 
-# What a call is made on: each with three pages and a bit, unless it says otherwise.
+# The maps on which the calls are made, each of a little more than three pages, except where noted.
 MAPS = {
     "shared": "mmap(-1, 3 * PAGE + 100)",
     "private": "mmap_wrap.anonymous(3 * PAGE + 100)",
@@ -212,13 +212,13 @@ ARGUMENTS = [
         "memoryview(bytes(12)).cast('I', (1, 3))",
         "ctypes.c_int(1)",
         "(ctypes.c_char * 5)()",
-        "lying(int)",
-        "lying(slice)",
+        "impostor(int)",
+        "impostor(slice)",
     ),
     *(
-        "lying(bytes)",
-        "lying(mmap)",
-        "lying(str)",
+        "impostor(bytes)",
+        "impostor(mmap)",
+        "impostor(str)",
         "closed(mmap(-1, 5))",
         "Derived(-1, 50)",
         "BaseException",
@@ -229,7 +229,7 @@ ARGUMENTS = [
     *(f"Hook({action}, b'abc')" for action in HOOKED),
     *("Hook(lambda: m.close(), -1)", "Hook(lambda: m.close(), 2**70)", "Hook(raises, None)"),
 ]
-# What a parameter is meant to get; integers where nothing is said.
+# Valid arguments for a parameter; integers if it is not listed.
 GOOD = {
     "access": ["0"],
     "fileno": ["-1"],
@@ -249,10 +249,10 @@ GOOD = {
     "timeout": ["0", "0.001"],
 }
 WHOLE = ["0", "0", "1", "2", "3", "4", "8", "97", "PAGE", "2 * PAGE", "m.seekable() + 4"]
-# An address says where to map, over whatever is there: none that could be meant.
+# With an address a map replaces any mapping there: only invalid ones.
 ADDRESSES = ["None", "1.5", "'text'", "-1", "1", "PAGE + 1", "2**63", "-(2**63)", "2**64", "Hook(raises)", "[]"]
 
-# To be looked at as a whole, or what ends the process on purpose.
+# Attributes of the class, and calls that end the process on purpose.
 NOT_CALLED = {"__class__", "__init_subclass__", "__subclasshook__", "__new__", "__getattribute__", "__doc__"}
 
 
@@ -266,7 +266,7 @@ def public():
         if name[0] != "_" and callable(value) and not (isinstance(value, type) and issubclass(value, Exception)):
             names["mmap" if value is mmap else f"mmap_wrap.{name}"] = parameters(value)
     names["mmap_wrap.__getattr__"] = ["name"]
-    # Iteration has no method.
+    # Iteration is not a method of the class.
     names["iter(m).__next__"] = []
     return names
 
@@ -275,7 +275,7 @@ def parameters(function):
     try:
         return list(inspect.signature(function).parameters.values())
     except ValueError:
-        # A slot of a type, which takes what it takes.
+        # A slot of a type, without a signature.
         return [inspect.Parameter(name, inspect.Parameter.POSITIONAL_ONLY) for name in ("self", "key", "data", "c")]
 
 
@@ -289,7 +289,7 @@ class Calls:
         return self.random.choice(ARGUMENTS if self.random.random() < self.badness else GOOD.get(name, WHOLE))
 
     def call(self, expression, known):
-        """A call of it, often with as many arguments as it takes, seldom with one too many."""
+        """A call, often with the right number of arguments, sometimes with fewer, seldom with one too many."""
         positional, keywords, self.badness = [], {}, self.random.choice([0.1, 0.5, 1])
         for parameter in known:
             name = parameter if isinstance(parameter, str) else parameter.name
@@ -313,11 +313,11 @@ def interrupt(signal_number, frame):
 
 
 def play(map_name, call):
-    """Makes one call on a map of that kind; says what is wrong after it, or None."""
+    """Makes one call on a map of that kind; returns what is wrong afterwards, or None."""
     names = {**globals(), "nan": float("nan"), "inf": float("inf"), "other": mmap(-1, 5000), "views": []}
     names["names"] = names
     names["m"] = m = eval(MAPS[map_name], names)
-    # Bound beforehand: a hook may take the names away.
+    # Bound before the call: a hook may clear the names.
     views, problem = names["views"], None
     signal.setitimer(signal.ITIMER_REAL, 0.02 if ".wait(" in call else 20)
     try:
@@ -328,7 +328,7 @@ def play(map_name, call):
             next(result, None)
         del result
     except (SystemError, RuntimeError) as error:
-        # NotImplementedError and RecursionError are somebody's own; the plain one is the library's word for a defect.
+        # The library raises RuntimeError itself for a defect; subclasses, such as RecursionError, are not its own.
         if type(error) in (SystemError, RuntimeError):
             problem = repr(error)
     except Exception:
@@ -343,7 +343,7 @@ def play(map_name, call):
 
 
 def broken(m):
-    """What does not work any more of a map that nobody else looks into."""
+    """What no longer works of a map of which there are no views; None if all works."""
     try:
         if m.closed:
             return None
@@ -355,7 +355,7 @@ def broken(m):
                 return "the view has another size"
         m[:1]
     except (mmap_wrap.FaultError, ValueError):
-        # Its pages are gone, or may not be read; or a derived class refuses in its own words.
+        # Its pages are lost, or may not be read; or a subclass raises the exception.
         return None
     except Exception as error:
         return repr(error)
@@ -364,19 +364,19 @@ def broken(m):
     except mmap_wrap.SealedError:
         return None
     except OSError as error:
-        # Told once, and closed all the same.
+        # The loss is reported once, and the map is closed nevertheless.
         return None if m.closed else repr(error)
     return None
 
 
-def held():
+def open_resources():
     gc.collect()
     return len(os.listdir("/proc/self/fd")), raw.mmap_wrap_list(None, 0)
 
 
 def main(names, seed, count):
     calls, known, last = Calls(seed), public(), os.open("last", os.O_RDWR | os.O_CREAT | os.O_TRUNC)
-    before = held()
+    before = open_resources()
     for number in range(count):
         name = names[number % len(names)]
         map_name, call = calls.random.choice(list(MAPS)), calls.call(name, known[name])
@@ -387,9 +387,9 @@ def main(names, seed, count):
         if problem:
             print(f"{map_name!r} {call!r}: {problem}")
             return 1
-    # What is sealed stays until the process ends.
-    if "m.mseal" not in names and held() != before:
-        print(f"{names}: descriptors and mappings were {before}, and are {held()}")
+    # A sealed mapping stays until the process ends.
+    if "m.mseal" not in names and open_resources() != before:
+        print(f"{names}: descriptors and mappings were {before}, and are {open_resources()}")
         return 1
     return 0
 

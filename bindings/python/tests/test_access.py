@@ -23,7 +23,7 @@ TAKERS = {
 
 
 def guarded():
-    """A map of which a page refuses."""
+    """A map in which the access to one page faults."""
     source = mmap.anonymous(4 * PAGE)
     source.protect(mmap.PROT_NONE, PAGE, PAGE)
     return source
@@ -43,7 +43,7 @@ def test_a_fault_in_a_map_that_is_the_data_names_that_map(make, name, tmp_path, 
     with mmap.anonymous(4 * PAGE) as to, make(tmp_path) if make is cut_short else make() as source:
         with pytest.raises(mmap.FaultError, match=f"offset {PAGE}\\b"):
             TAKERS[name](to, source)
-        if name not in ("slice", "write"):  # which may come as far as the page that refuses
+        if name not in ("slice", "write"):  # which may proceed up to the page that faults
             assert to[:] == bytes(4 * PAGE)
         assert to.tell() == 0
 
@@ -89,7 +89,7 @@ def test_a_map_is_data_for_itself_and_others():
 
 
 def test_a_buffer_that_another_object_exports_is_read_as_memory():
-    # A memoryview passes on what its map put into the buffer.
+    # A memoryview re-exports the buffer of its map.
     m, to = mmap.anonymous(8), mmap.anonymous(16)
     m[:] = b"abcdefgh"
     with memoryview(m) as view:
@@ -104,7 +104,7 @@ RECORDS, THREADS = 5000, 4
 
 
 def together(work):
-    """Runs the work in several threads that change often."""
+    """Runs the work in several threads, with frequent switches."""
     results, interval = [], sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     threads = [threading.Thread(target=lambda n=n: results.append(work(n))) for n in range(THREADS)]
@@ -139,7 +139,7 @@ def test_two_threads_never_read_the_same_bytes(take):
             try:
                 while piece := take(m):
                     mine.append(piece)
-            except ValueError:  # of read_byte
+            except ValueError:  # from read_byte
                 pass
             return mine
 
@@ -222,7 +222,7 @@ try:
 except mmap.FaultError as error:
     assert "was lost" in str(error)
 else:
-    raise SystemExit("nobody was told")
+    raise SystemExit("the loss was not reported")
 m.close()
 """,
         tmp_path,
@@ -257,7 +257,7 @@ def test_a_loss_is_reported_once_by_the_next_call(name, tmp_path):
             assert view[2 * PAGE] == 0
         with pytest.raises(mmap.FaultError, match="a page of the mapping was lost"):
             NEXT_CALLS[name](m)
-        m[0]  # and not again
+        m[0]  # reported only once
 
 
 def test_views_are_writable_if_the_whole_map_is():

@@ -16,7 +16,7 @@ EXCLUDE_KERNEL, EXCLUDE_HYPERVISOR = 1 << 5, 1 << 6
 
 
 def breakpoint_at(address, size):
-    """A descriptor that counts this thread's accesses to the bytes, those of the kernel too where that is permitted."""
+    """A descriptor that counts this thread's accesses to the bytes, including the kernel's if that is permitted."""
     libc = ctypes.CDLL(None, use_errno=True)
     libc.syscall.restype = ctypes.c_long
     for excluded in (EXCLUDE_HYPERVISOR, EXCLUDE_HYPERVISOR | EXCLUDE_KERNEL):
@@ -30,7 +30,7 @@ def breakpoint_at(address, size):
 
 @contextmanager
 def counted(m, offset, size):
-    """Counts the accesses to bytes of a map; what it yields has the number at the end."""
+    """Counts the accesses to bytes of a map; yields an object that has the number afterwards."""
     result = []
     try:
         fd = breakpoint_at(m.info().address + offset, size)

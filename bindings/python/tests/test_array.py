@@ -109,7 +109,7 @@ def test_an_array_is_valid_while_another_thread_resizes(monkeypatch):
         except BufferError as error:
             refused.append(error)
 
-    # Another thread's turn comes when the room is known, and before there is an array of it.
+    # Another thread runs after the size is determined, and before the array is made.
     monkeypatch.setattr(_ffi, "mmap_wrap_check", check)
     array = m.array("u1")
     assert (array.size, len(m), bool(refused)) == (8192, 8192, True)

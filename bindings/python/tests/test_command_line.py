@@ -33,77 +33,81 @@ from mmap_wrap._command_line import main as command_line
 
 PAGE = resource.getpagesize()
 PROGRAM = [sys.executable, "-m", "mmap_wrap"]
-# As users have it: what is printed is kept back until there is enough of it, or the program ends.
+# As for users, with buffered output.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
-# Others may bring pages in, and the kernel may take them away, at any moment; hardly ever so often.
+# Other processes may read pages in, and the kernel may evict them, at any moment; but hardly ever in each try.
 TRIES = 10
 
 
 def mmap_wrap_(*arguments, **options):
-    """Runs the command line with pipes; answers the finished process."""
+    """Runs the command line with pipes; returns the finished process."""
     environment = {**ENVIRONMENT, "PYTHONIOENCODING": "utf-8", **options.pop("environment", {})}
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "timeout": PATIENCE, **options}
-    # A byte that is no text stays one.
+    # Bytes that are not valid text are preserved.
     return subprocess.run([*PROGRAM, *arguments], env=environment, errors="surrogateescape", **options)
 
 
-def said(*arguments, **options):
-    """What it printed; it must succeed and say nothing on standard error."""
+def output_of(*arguments, **options):
+    """The output of the command line, which must succeed and print nothing on standard error."""
     process = mmap_wrap_(*arguments, **options)
     assert (process.returncode, process.stderr) == (0, "")
     return process.stdout
 
 
 def found(*arguments):
-    """The one object of its JSON."""
+    """The only object of the JSON output."""
     (record,) = json.loads(
-        said("--json", *arguments) if arguments[0] not in command_line.COMMANDS else said(*arguments)
+        output_of("--json", *arguments) if arguments[0] not in command_line.COMMANDS else output_of(*arguments)
     )
     return record
 
 
 def repeatedly(prepare, expected):
-    """What `prepare` answers, once it is what is expected, or at the last of some tries."""
+    """The result of `prepare`, called until it is `expected`, or the last of several results."""
     for _ in range(TRIES):
-        answer = prepare()
-        if answer == expected:
+        result = prepare()
+        if result == expected:
             break
-    return answer
+    return result
 
 
 class Terminal:
-    """The command line at a terminal of some columns, with what it wrote so far."""
+    """The command line on a terminal of `columns` columns, and its output so far."""
 
     def __init__(self, *arguments, columns=100, **environment):
         self.end, its_end = os.openpty()
         fcntl.ioctl(its_end, termios.TIOCSWINSZ, struct.pack("4H", 25, columns, 0, 0))
         variables = {**ENVIRONMENT, "PYTHONIOENCODING": "utf-8", **environment}
 
-        def controlled():
+        def set_controlling_terminal():
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
         streams = {"stdin": its_end, "stdout": its_end, "stderr": its_end}
         self.process = subprocess.Popen(
-            [*PROGRAM, *arguments], env=variables, start_new_session=True, preexec_fn=controlled, **streams
+            [*PROGRAM, *arguments],
+            env=variables,
+            start_new_session=True,
+            preexec_fn=set_controlling_terminal,
+            **streams,
         )
         os.close(its_end)
         self.written = ""
 
     def read_until(self, condition):
-        """Reads on until the condition holds of what was written, or all of it was."""
+        """Reads until the condition is true for the output so far, or to the end of the output."""
         while not condition(self.written):
             if not select.select([self.end], [], [], PATIENCE)[0]:
                 self.process.kill()
                 raise TimeoutError(f"nothing more is written after {self.written!r}")
             try:
                 piece = os.read(self.end, 4096)
-            except OSError:  # no process has the other end any more
+            except OSError:  # no process has the other end open
                 return False
             self.written += piece.decode(errors="replace")
         return True
 
     def finish(self):
-        """Reads the rest; answers the lines as they stand in the end, each without what was overwritten."""
+        """Reads the rest of the output; returns the lines as finally shown, without overwritten text."""
         self.read_until(lambda _: False)
         os.close(self.end)
         self.status = self.process.wait(PATIENCE)
@@ -111,7 +115,7 @@ class Terminal:
 
 
 def shown_at_last(line):
-    """What a terminal shows of a line in which carriage returns go back to its beginning."""
+    """A line as a terminal shows it, where text after a carriage return overwrites the beginning."""
     cells = []
     for part in line.split("\r"):
         cells[: len(part)] = part
@@ -139,23 +143,23 @@ def stored(tmp_path):
 
 @pytest.fixture
 def endless():
-    """A file of tmpfs that is all hole: to look at it or to read it takes long, and no memory."""
+    """A file on tmpfs that is one hole: examining or reading it takes long, and no memory."""
     if not os.path.isdir("/dev/shm") or file_system("/dev/shm") != "tmpfs":
-        pytest.skip("/dev/shm is no tmpfs: no file at hand that takes long and no memory")
+        pytest.skip("/dev/shm is not a tmpfs: there is no file that takes long and no memory")
     with tempfile.NamedTemporaryFile(dir="/dev/shm") as file:
         os.truncate(file.name, 1 << 44)
         yield file.name
 
 
 def locked(file):
-    """Locks an open file; in a minute at the latest, or the test is skipped."""
+    """Locks an open file; skips the test if it is locked for a minute."""
     end = time.monotonic() + 60
     while True:
         try:
             return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() > end:
-                pytest.skip(f"another test has had {file.name} for a minute")
+                pytest.skip(f"another test has locked {file.name} for a minute")
             time.sleep(0.1)
 
 
@@ -166,7 +170,7 @@ def evict(path):
 
 
 def read_pages(path, *numbers):
-    """Brings exactly these pages in."""
+    """Reads exactly these pages into the page cache."""
     with path.open("rb", buffering=0) as file:
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_RANDOM)
         for number in numbers:
@@ -187,14 +191,14 @@ def test_importing_the_package_loads_none_of_it():
     assert loaded.isdisjoint({"argparse", "json"})
 
 
-# What is in memory.
+# Which pages are in memory.
 
 
 def test_pages_that_were_read_are_counted_and_no_others(stored):
     def look():
         evict(stored)
         read_pages(stored, *range(32))
-        return said(stored).split("\t")[:4]
+        return output_of(stored).split("\t")[:4]
 
     expected = ["32", "64", str(32 * PAGE), str(64 * PAGE)]
     assert repeatedly(look, expected) == expected
@@ -204,7 +208,7 @@ def test_the_bar_shows_which_pages_are_in_memory(stored):
     def look():
         evict(stored)
         read_pages(stored, *range(32), 40)
-        return said("--width", "8", stored).splitlines()[1].split()[:2]
+        return output_of("--width", "8", stored).splitlines()[1].split()[:2]
 
     assert repeatedly(look, ["████░▒░░", "51.6%"]) == ["████░▒░░", "51.6%"]
 
@@ -213,7 +217,7 @@ def test_the_bar_is_ascii_on_a_terminal_without_unicode(stored):
     def look():
         evict(stored)
         read_pages(stored, *range(32), 40)
-        return said("--width", "8", stored, environment={"PYTHONIOENCODING": "ascii"}).splitlines()[1].split()[0]
+        return output_of("--width", "8", stored, environment={"PYTHONIOENCODING": "ascii"}).splitlines()[1].split()[0]
 
     assert repeatedly(look, "####.+..") == "####.+.."
 
@@ -245,7 +249,7 @@ def test_changed_pages_that_are_not_written_back_are_dirty(stored):
 
     dirty = repeatedly(look, PAGE)
     if dirty is None:
-        pytest.skip(f"the kernel tells no figures of the page cache for {file_system(stored)}")
+        pytest.skip(f"the kernel has no page cache statistics for {file_system(stored)}")
     assert dirty == PAGE
     evict(stored)
     assert found(stored)["dirty"] == 0
@@ -277,18 +281,18 @@ def test_a_huge_file_takes_no_more_memory_than_a_small_one(endless):
     used = []
     for size in (PAGE, 1 << 36):
         os.truncate(endless, size)
-        told, most = run_well(script, endless).splitlines()
-        assert told.split("\t")[:2] == ["0", str(size // PAGE)]
+        line, most = run_well(script, endless).splitlines()
+        assert line.split("\t")[:2] == ["0", str(size // PAGE)]
         used.append(int(most))
-    # In KiB. A byte for each of its pages would be 16 MiB, with pages of 4 KiB.
+    # In KiB. One byte per page would be 16 MiB, with pages of 4 KiB.
     assert used[1] - used[0] < 4 << 10
 
 
 def test_nothing_of_an_empty_file_is_in_memory(tmp_path):
     (tmp_path / "empty").touch()
-    assert said(tmp_path / "empty") == f"0\t0\t0\t0\t0\t{tmp_path}/empty\n"
+    assert output_of(tmp_path / "empty") == f"0\t0\t0\t0\t0\t{tmp_path}/empty\n"
     assert found(tmp_path / "empty")["ranges"] == []
-    assert said("--width", "4", tmp_path / "empty").splitlines()[1].split()[0] == "-"
+    assert output_of("--width", "4", tmp_path / "empty").splitlines()[1].split()[0] == "-"
 
 
 @pytest.mark.parametrize("log2", [21, 30])
@@ -297,30 +301,30 @@ def test_huge_pages_are_counted_as_such(log2):
         file = os.memfd_create("huge", os.MFD_HUGETLB | log2 << 26)
     except OSError as error:
         pytest.skip(f"no huge pages of {1 << log2} bytes: {error}")
-    os.truncate(file, 3 << log2)  # whether or not the pool has any
+    os.truncate(file, 3 << log2)  # needs no pages in the pool
     record = found(f"/proc/{os.getpid()}/fd/{file}")
     os.close(file)
     assert (record["page_size"], record["pages"], record["cached_pages"]) == (1 << log2, 3, 0)
 
 
 def test_huge_pages_that_are_in_memory_are_counted(huge_file):
-    """In a pool that has pages: which of a file's are there is not known, unless all are or none is."""
+    """Which huge pages of a file are in memory is unknown, unless all or none are."""
     path, size = huge_file
     write = "import mmap_wrap, sys; m = mmap_wrap.open(sys.argv[1], 'r+'); m[int(sys.argv[2])] = 1"
     run_well(write, path, size // 2)
-    assert said(path) == f"1\t2\t{size // 2}\t{size}\t-\t{path}\n"
+    assert output_of(path) == f"1\t2\t{size // 2}\t{size}\t-\t{path}\n"
     assert found(path)["ranges"] is None
-    assert said("--width", "8", path).splitlines()[1].split()[:2] == ["▒" * 8, "50.0%"]
-    assert said("warm", "--size", "1", path) == f"-\t-\t1\t{path}\n"
+    assert output_of("--width", "8", path).splitlines()[1].split()[:2] == ["▒" * 8, "50.0%"]
+    assert output_of("warm", "--size", "1", path) == f"-\t-\t1\t{path}\n"
     assert "not which" in mmap_wrap_("save", path).stderr
     run_well(write, path, 0)
-    assert said(path) == f"2\t2\t{size}\t{size}\t-\t{path}\n"
+    assert output_of(path) == f"2\t2\t{size}\t{size}\t-\t{path}\n"
     assert found(path)["ranges"] == [[0, size]]
 
 
 @pytest.fixture
 def huge_file(tmp_path):
-    """A file of two huge pages on hugetlbfs, of 2 MiB each, for which the pool has room."""
+    """A file of two huge pages of 2 MiB on hugetlbfs, with enough pages in the pool."""
     setting = Path("/proc/sys/vm/nr_hugepages")
     if os.geteuid() != 0:
         pytest.skip("only root mounts hugetlbfs and fills its pool")
@@ -370,9 +374,9 @@ def test_figures_that_are_all_zero_for_resident_pages_are_omitted(stored):
     with page_cache.File(str(stored)) as file:
         there = page_cache.Residency(0, file.size, PAGE, 0)
         if page_cache.figures(file, 0, file.size, there) is None:
-            pytest.skip("this kernel tells no figures of the page cache")
+            pytest.skip("this kernel has no page cache statistics")
         there.add(0, 1)
-        # What overlayfs has of every file: pages, and figures that know of none.
+        # As on overlayfs for every file: pages in memory, but zeros as statistics.
         assert repeatedly(lambda: evict(stored) or page_cache.figures(file, 0, file.size, there), None) is None
 
 
@@ -383,17 +387,17 @@ def test_without_permission_to_query_the_file_is_an_error_but_can_be_warmed():
         path.write_bytes(b"x" * PAGE)
         path.chmod(0o644)
         if os.geteuid() != 0:
-            path = Path("/etc/passwd")  # root's; whoever runs this test may read it, and not write it
-        shows, complains = as_nobody([str(path)])
-        assert (shows, complains) == ("1 ", f"mmap-wrap: {path}: {page_cache.UNREPORTED}\n")
+            path = Path("/etc/passwd")  # owned by root; any other user may read it, but not write to it
+        output, errors = as_unprivileged([str(path)])
+        assert (output, errors) == ("1 ", f"mmap-wrap: {path}: {page_cache.UNREPORTED}\n")
         size = path.stat().st_size
-        assert as_nobody(["warm", str(path)]) == (f"0 -\t-\t{size}\t{path}\n", "")
-        assert as_nobody(["evict", str(path)]) == (f"0 -\t-\t{size}\t-\t{path}\n", "")
+        assert as_unprivileged(["warm", str(path)]) == (f"0 -\t-\t{size}\t{path}\n", "")
+        assert as_unprivileged(["evict", str(path)]) == (f"0 -\t-\t{size}\t-\t{path}\n", "")
 
 
-def as_nobody(arguments, prepare=int):
-    """Its exit code and what it prints, and what it complains of, in a child with few rights."""
-    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as complaints:
+def as_unprivileged(arguments, prepare=int):
+    """The exit status with the output, and the standard error, of a child without privilege."""
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         child = os.fork()
         if child == 0:
             status = 99
@@ -404,7 +408,7 @@ def as_nobody(arguments, prepare=int):
                     os.setuid(65534)
                 prepare()
                 sys.stdout = os.fdopen(os.dup(output.fileno()), "w", encoding="utf-8")
-                sys.stderr = os.fdopen(os.dup(complaints.fileno()), "w", encoding="utf-8")
+                sys.stderr = os.fdopen(os.dup(errors.fileno()), "w", encoding="utf-8")
                 status = command_line.main(arguments)
                 sys.stdout.flush()
                 sys.stderr.flush()
@@ -412,11 +416,11 @@ def as_nobody(arguments, prepare=int):
                 os._exit(status)
         status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         output.seek(0)
-        complaints.seek(0)
-        return f"{status} {output.read().decode()}", complaints.read().decode()
+        errors.seek(0)
+        return f"{status} {output.read().decode()}", errors.read().decode()
 
 
-# At a terminal, and in a pipe.
+# On a terminal, and in a pipe.
 
 
 def test_on_a_terminal_files_are_in_columns_with_a_total(tmp_path):
@@ -470,7 +474,7 @@ def test_a_requested_bar_is_drawn_on_a_narrow_terminal(text_file, monkeypatch):
 
 def test_in_a_pipe_each_file_has_one_line_without_escape_codes(tmp_path):
     paths = [write_pages(tmp_path / name, 2) for name in "abc"]
-    lines = said(*paths).splitlines()
+    lines = output_of(*paths).splitlines()
     assert [line.split("\t")[1::2] for line in lines] == [["2", str(2 * PAGE), str(path)] for path in paths]
     assert all(re.fullmatch(r"(\d+\t){4}(\d+|-)\t[ -~]+", line) for line in lines)
 
@@ -489,9 +493,9 @@ def test_control_characters_in_names_are_escaped(tmp_path, name, escaped):
     path = os.path.join(os.fsencode(tmp_path), name)
     with open(path, "wb"):
         pass
-    assert said(path) == f"0\t0\t0\t0\t0\t{tmp_path}/{escaped}\n"
+    assert output_of(path) == f"0\t0\t0\t0\t0\t{tmp_path}/{escaped}\n"
     assert os.fsencode(found(path)["path"]) == path
-    assert os.fsdecode(path) not in said(path, environment={"PYTHONIOENCODING": "ascii"}) or escaped.isascii()
+    assert os.fsdecode(path) not in output_of(path, environment={"PYTHONIOENCODING": "ascii"}) or escaped.isascii()
     missing = mmap_wrap_(path + b"2")
     assert missing.stderr == f"mmap-wrap: {tmp_path}/{escaped}2: No such file or directory\n"
 
@@ -508,13 +512,13 @@ def test_warm_reads_a_file_into_memory_and_evict_removes_it(stored):
 
     def warmed():
         evict(stored)
-        return said("warm", stored)
+        return output_of("warm", stored)
 
     assert repeatedly(warmed, f"0\t{size}\t{size}\t{stored}\n") == f"0\t{size}\t{size}\t{stored}\n"
 
     def evicted():
         read_pages(stored, *range(64))
-        return said("evict", stored)
+        return output_of("evict", stored)
 
     expected = f"{size}\t0\t{size}\t-\t{stored}\n"
     assert repeatedly(evicted, expected) == expected
@@ -526,7 +530,7 @@ def test_warm_of_a_range_reads_nothing_before_it(stored):
 
     def look():
         evict(stored)
-        said("warm", "--offset", f"{48 * PAGE // 1024}K", "--size", "1GiB", stored)
+        output_of("warm", "--offset", f"{48 * PAGE // 1024}K", "--size", "1GiB", stored)
         return found(stored)["ranges"]
 
     assert repeatedly(look, expected) == expected
@@ -537,7 +541,7 @@ def test_evict_of_a_range_leaves_the_rest(stored):
 
     def look():
         read_pages(stored, *range(64))
-        said("evict", "--offset", str(16 * PAGE), "--size", str(16 * PAGE), stored)
+        output_of("evict", "--offset", str(16 * PAGE), "--size", str(16 * PAGE), stored)
         return found(stored)["ranges"]
 
     assert repeatedly(look, expected) == expected
@@ -580,7 +584,7 @@ def test_evict_writes_changed_pages_back(stored):
     with stored.open("r+b") as file:
         file.write(b"changed")
     size = 64 * PAGE
-    assert said("evict", stored).split("\t")[1:4] == ["0", str(size), "-"]
+    assert output_of("evict", stored).split("\t")[1:4] == ["0", str(size), "-"]
     assert stored.read_bytes()[:8].startswith(b"changed")
 
 
@@ -589,7 +593,7 @@ def test_evict_names_processes_that_map_the_remaining_pages(stored):
 
     def look():
         assert mapped[5 * PAGE] is not None
-        (record,) = json.loads(said("evict", "--json", stored))
+        (record,) = json.loads(output_of("evict", "--json", stored))
         return [reason.rsplit(" ", 1)[1] for reason in record["stayed"]]
 
     assert repeatedly(look, [f"({os.getpid()})"]) == [f"({os.getpid()})"]
@@ -599,7 +603,7 @@ def test_evict_names_processes_that_map_the_remaining_pages(stored):
 def test_evict_says_that_a_file_of_tmpfs_cannot_be_evicted(endless):
     os.truncate(endless, PAGE)
     Path(endless).write_bytes(b"x" * PAGE)
-    assert said("evict", endless) == f"{PAGE}\t{PAGE}\t{PAGE}\ttmpfs keeps its files in memory only\t{endless}\n"
+    assert output_of("evict", endless) == f"{PAGE}\t{PAGE}\t{PAGE}\ttmpfs keeps its files in memory only\t{endless}\n"
 
 
 def test_on_a_terminal_warm_and_evict_end_with_a_sentence(stored):
@@ -624,10 +628,10 @@ def test_a_file_counts_once_however_many_names_it_has(stored, tmp_path):
     os.link(stored, tmp_path / "hard")
     (tmp_path / "symbolic").symlink_to(stored)
     names = [stored, tmp_path / "hard", tmp_path / "symbolic", stored]
-    lines = said("--width", "4", *names).splitlines()
+    lines = output_of("--width", "4", *names).splitlines()
     assert (len(lines), lines[-1].split()[-2:]) == (6, ["1", "file"])
     assert terminal.human(64 * PAGE) in lines[-1]
-    lines = said("--width", "4", *names, tmp_path / "other").splitlines()
+    lines = output_of("--width", "4", *names, tmp_path / "other").splitlines()
     assert lines[-1].split()[-2:] == ["2", "files"]
     assert terminal.human(65 * PAGE) in lines[-1]
 
@@ -645,7 +649,7 @@ def test_lock_keeps_files_in_memory_until_ctrl_c(stored, tmp_path):
             assert process.stderr.readline() == "mmap-wrap: missing: No such file or directory\n"
             assert locked_bytes(process) == 63 * PAGE
             evict(stored)
-            assert said(stored).split("\t")[0] == "63"
+            assert output_of(stored).split("\t")[0] == "63"
             with pytest.raises(subprocess.TimeoutExpired):
                 process.wait(0.5)
             process.send_signal(signal.SIGINT)
@@ -659,9 +663,9 @@ def test_lock_fails_if_no_file_can_be_locked(stored):
     assert (process.returncode, process.stdout) == (1, "")
 
     few = partial(resource.setrlimit, resource.RLIMIT_MEMLOCK, (PAGE, PAGE))
-    # It is larger than a page.
-    shows, complains = as_nobody(["lock", "/bin/sh"], few)
-    assert (shows, "RLIMIT_MEMLOCK" in complains) == ("1 ", True)
+    # The file is larger than a page.
+    output, errors = as_unprivileged(["lock", "/bin/sh"], few)
+    assert (output, "RLIMIT_MEMLOCK" in errors) == ("1 ", True)
 
 
 def test_saved_residency_is_restored(stored, tmp_path):
@@ -671,9 +675,9 @@ def test_saved_residency_is_restored(stored, tmp_path):
         evict(stored)
         evict(other)
         read_pages(stored, 2, 3, 63)
-        saved = said("save", "stored", "other", cwd=tmp_path)
+        saved = output_of("save", "stored", "other", cwd=tmp_path)
         evict(stored)
-        said("restore", input=saved)
+        output_of("restore", input=saved)
         return saved, found(stored)["ranges"], found(other)["ranges"]
 
     ranges = [[2 * PAGE, 4 * PAGE], [63 * PAGE, 64 * PAGE]]
@@ -683,7 +687,7 @@ def test_saved_residency_is_restored(stored, tmp_path):
     ]
     saved, *after = repeatedly(look, ("[\n" + ",\n".join(map(json.dumps, expected)) + "\n]\n", ranges, []))
     assert json.loads(saved) == expected
-    # The kernel reads ahead; it may have more.
+    # The kernel may read more, because it reads ahead.
     assert {2, 3, 63} <= {page for begin, end in after[0] for page in range(begin // PAGE, -(-end // PAGE))}
     (tmp_path / "saved.json").write_text(saved)
     evict(stored)
@@ -692,7 +696,7 @@ def test_saved_residency_is_restored(stored, tmp_path):
     process = mmap_wrap_("restore", tmp_path / "saved.json")
     assert process.stderr == f"mmap-wrap: {other}: No such file or directory\n"
     assert process.returncode == 1
-    # As far as the file goes by now.
+    # Up to the current end of the file.
     assert process.stdout.split("\t")[2:] == [str(PAGE), f"{stored}\n"]
 
 
@@ -710,11 +714,11 @@ def test_residency_that_was_not_saved_is_not_restored(tmp_path):
 
 
 def test_a_range_beyond_the_end_is_empty(text_file):
-    assert said("warm", "--offset", "1T", text_file) == f"0\t0\t0\t{text_file}\n"
-    assert said("evict", "--offset", "7E", "--size", "7E", text_file) == f"0\t0\t0\t-\t{text_file}\n"
+    assert output_of("warm", "--offset", "1T", text_file) == f"0\t0\t0\t{text_file}\n"
+    assert output_of("evict", "--offset", "7E", "--size", "7E", text_file) == f"0\t0\t0\t-\t{text_file}\n"
 
 
-# Long work.
+# Long operations.
 
 
 @pytest.mark.parametrize("command", [[], ["warm"]])
@@ -768,7 +772,7 @@ def test_there_is_no_progress_line_without_a_terminal(endless):
 
 
 def wait_until_open(process, path):
-    """Returns once the process has the file open, long after it has become able to handle signals."""
+    """Waits until the process has the file open, which is long after it handles signals."""
     end = time.monotonic() + PATIENCE
     while not any(link.resolve() == Path(path) for link in Path(f"/proc/{process.pid}/fd").iterdir()):
         assert process.poll() is None
@@ -777,7 +781,7 @@ def wait_until_open(process, path):
 
 
 def test_the_tests_of_ctrl_c_pass_if_sigint_is_ignored():
-    """As in the background job of a shell without job control, and by nohup."""
+    """As in a background job of a shell without job control, and with nohup."""
     tests = [
         "test_long_work_shows_progress_and_ctrl_c_clears_the_line",
         "test_there_is_no_progress_line_without_a_terminal",
@@ -793,12 +797,12 @@ def test_the_tests_of_ctrl_c_pass_if_sigint_is_ignored():
 
 @pytest.fixture
 def things(tmp_path, text_file):
-    """What is no file, beside one that is."""
+    """Paths that are not files, and one that is."""
     os.mkfifo(tmp_path / "fifo")
     (tmp_path / "folder").mkdir()
     with socket.socket(socket.AF_UNIX) as end:
         folder = os.open(tmp_path, os.O_RDONLY)
-        end.bind(f"/proc/self/fd/{folder}/socket")  # such a path may be longer than an address
+        end.bind(f"/proc/self/fd/{folder}/socket")  # the path itself may be too long for a socket address
         os.close(folder)
         yield tmp_path
 
@@ -852,9 +856,9 @@ def test_recursive_finds_the_regular_files_below(things):
     (things / "folder/.a").write_text("a")
     (things / "folder/link").symlink_to(things / "text")
     below = ["folder/c/d", "folder/deep/b", "folder/x/d", "folder/z/d"]
-    lines = said("-r", "folder", "text", cwd=things).splitlines()
+    lines = output_of("-r", "folder", "text", cwd=things).splitlines()
     assert [line.split("\t")[-1] for line in lines] == ["folder/.a", *below, "text"]
-    assert [line.split("\t")[-1] for line in said("warm", "--recursive", ".", cwd=things).splitlines()] == [
+    assert [line.split("\t")[-1] for line in output_of("warm", "--recursive", ".", cwd=things).splitlines()] == [
         "./text", "./folder/.a", *(f"./{path}" for path in below),
     ]  # fmt: skip
 
@@ -862,8 +866,8 @@ def test_recursive_finds_the_regular_files_below(things):
 def test_a_file_named_like_a_command_can_be_given(tmp_path):
     (tmp_path / "warm").write_text("x")
     for arguments in (["./warm"], ["--", "warm"]):
-        assert said(*arguments, cwd=tmp_path).split("\t")[1] == "1"
-    assert said("warm", "warm", cwd=tmp_path).split("\t")[1:3] == ["1", "1"]
+        assert output_of(*arguments, cwd=tmp_path).split("\t")[1] == "1"
+    assert output_of("warm", "warm", cwd=tmp_path).split("\t")[1:3] == ["1", "1"]
 
 
 @pytest.mark.parametrize(
@@ -880,23 +884,23 @@ def test_wrong_usage_ends_with_2(words):
 @pytest.mark.parametrize("command", ["", *command_line.COMMANDS])
 def test_there_are_help_and_version(command):
     words = command.split()
-    help_ = said(*words, "--help", environment={"PYTHONIOENCODING": "ascii"})
+    help_ = output_of(*words, "--help", environment={"PYTHONIOENCODING": "ascii"})
     assert help_.startswith(f"usage: {' '.join(['mmap-wrap', *words])} [-h]")
     assert f"For example: mmap-wrap {command}".rstrip() in " ".join(help_.split())
-    assert said(*words, "--version") == f"mmap-wrap {mmap_wrap.__version__}\n"
+    assert output_of(*words, "--version") == f"mmap-wrap {mmap_wrap.__version__}\n"
     if not words:
         assert all(f"mmap-wrap {name}" in help_ for name in command_line.COMMANDS)
 
 
 def test_a_closed_pipe_ends_it_without_a_message():
-    # More than the interpreter keeps back, and less.
+    # More than the interpreter buffers, and less.
     for arguments in (["constants", "--json"], ["constants", "MS_"]):
         process = subprocess.Popen(
             [*PROGRAM, *arguments], env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
         process.stdout.close()
-        with process.stderr as complaints:
-            assert complaints.read() == b""
+        with process.stderr as errors:
+            assert errors.read() == b""
         assert process.wait(PATIENCE) == 128 + signal.SIGPIPE
 
 
@@ -931,7 +935,7 @@ def test_the_installed_program_is_the_same():
 
 
 def test_constants_are_those_of_the_library():
-    lines = [line.split("\t") for line in said("constants").splitlines()]
+    lines = [line.split("\t") for line in output_of("constants").splitlines()]
     names = {raw.mmap_wrap_constant_name(i).decode(): i for i in range(raw.mmap_wrap_constant_count())}
     assert sorted(name for name, _, _ in lines) == sorted(names)
     for name, value, hexadecimal in lines:
@@ -944,16 +948,16 @@ def test_constants_are_those_of_the_library():
 
 
 def test_constants_are_sorted_by_prefix():
-    prefixes = [line.split("_")[0] for line in said("constants").splitlines()]
+    prefixes = [line.split("_")[0] for line in output_of("constants").splitlines()]
     runs = [prefix for i, prefix in enumerate(prefixes) if i == 0 or prefixes[i - 1] != prefix]
     assert len(runs) == len(set(runs)) > 5
 
 
 def test_constants_are_found_by_a_part_or_a_pattern():
-    assert said("constants", "mlock") == "MLOCK_ONFAULT\t1\t0x1\n"
-    assert said("constants", "O_RDONL*") == "O_RDONLY\t0\t0x0\n"
+    assert output_of("constants", "mlock") == "MLOCK_ONFAULT\t1\t0x1\n"
+    assert output_of("constants", "O_RDONL*") == "O_RDONLY\t0\t0x0\n"
     assert mmap_wrap_("constants", "RDONL*").returncode == 1
-    assert json.loads(said("constants", "map_nocache", "--json")) == [{"name": "MAP_NOCACHE", "value": None}]
+    assert json.loads(output_of("constants", "map_nocache", "--json")) == [{"name": "MAP_NOCACHE", "value": None}]
     process = mmap_wrap_("constants", "zzz")
     assert (process.returncode, process.stdout) == (1, "")
     assert process.stderr == "mmap-wrap: zzz: no constant has such a name\n"
@@ -966,24 +970,24 @@ def test_on_a_terminal_constants_are_grouped_by_prefix():
     assert f"  {'MS_KILLPAGES':28} -  not here" in lines
 
 
-# What the machine has.
+# Features and limits of the machine.
 
 
 def findings(**options):
-    return {finding["name"]: finding for finding in json.loads(said("doctor", "--json", **options))}
+    return {finding["name"]: finding for finding in json.loads(output_of("doctor", "--json", **options))}
 
 
 def test_doctor_shows_the_values_of_the_system():
-    told = findings()
-    assert told["page size"]["value"] == PAGE
-    assert os.uname().release in told["release"]["value"]
-    assert told["ABI number"]["value"] == raw.MMAP_WRAP_ABI_VERSION
-    assert told["version"]["value"] == mmap_wrap.__version__
-    assert os.path.samefile(told["path"]["value"], os.environ.get("MMAP_WRAP_LIBRARY") or doctor._ffi.BUNDLED)
-    assert told["vm.max_map_count"]["value"] == int(Path("/proc/sys/vm/max_map_count").read_text())
-    assert told["vm.overcommit_memory"]["value"] == Path("/proc/sys/vm/overcommit_memory").read_text().strip()
-    assert {finding["status"] for finding in told.values()} <= {"ok", "missing", "low"}
-    assert all(finding["note"] for finding in told.values() if finding["status"] != "ok")
+    by_name = findings()
+    assert by_name["page size"]["value"] == PAGE
+    assert os.uname().release in by_name["release"]["value"]
+    assert by_name["ABI number"]["value"] == raw.MMAP_WRAP_ABI_VERSION
+    assert by_name["version"]["value"] == mmap_wrap.__version__
+    assert os.path.samefile(by_name["path"]["value"], os.environ.get("MMAP_WRAP_LIBRARY") or doctor._ffi.BUNDLED)
+    assert by_name["vm.max_map_count"]["value"] == int(Path("/proc/sys/vm/max_map_count").read_text())
+    assert by_name["vm.overcommit_memory"]["value"] == Path("/proc/sys/vm/overcommit_memory").read_text().strip()
+    assert {finding["status"] for finding in by_name.values()} <= {"ok", "missing", "low"}
+    assert all(finding["note"] for finding in by_name.values() if finding["status"] != "ok")
 
 
 def test_doctor_shows_the_limits_and_which_are_low():
@@ -991,21 +995,23 @@ def test_doctor_shows_the_limits_and_which_are_low():
         resource.setrlimit(resource.RLIMIT_MEMLOCK, (65536, resource.getrlimit(resource.RLIMIT_MEMLOCK)[1]))
         resource.setrlimit(resource.RLIMIT_NOFILE, (200, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
 
-    told = findings(preexec_fn=with_limits)
-    locked, files = told["RLIMIT_MEMLOCK"], told["RLIMIT_NOFILE"]
+    by_name = findings(preexec_fn=with_limits)
+    locked, files = by_name["RLIMIT_MEMLOCK"], by_name["RLIMIT_NOFILE"]
     assert (locked["value"], locked["unit"], locked["status"]) == (65536, "bytes", "low")
     assert "ulimit -l" in locked["note"]
     assert (files["value"], files["status"]) == (200, "low")
 
 
 def test_doctor_shows_the_size_and_free_space_of_shared_memory():
-    told = findings()
+    by_name = findings()
     if not os.path.isdir("/dev/shm"):
-        assert told["/dev/shm"]["status"] == "missing"
+        assert by_name["/dev/shm"]["status"] == "missing"
         pytest.skip("no /dev/shm here")
     room = os.statvfs("/dev/shm")
-    assert (told["/dev/shm"]["value"], told["/dev/shm"]["unit"]) == (room.f_blocks * room.f_frsize, "bytes")
-    assert abs(told["/dev/shm, free"]["value"] - room.f_bavail * room.f_frsize) <= room.f_blocks * room.f_frsize // 10
+    assert (by_name["/dev/shm"]["value"], by_name["/dev/shm"]["unit"]) == (room.f_blocks * room.f_frsize, "bytes")
+    assert (
+        abs(by_name["/dev/shm, free"]["value"] - room.f_bavail * room.f_frsize) <= room.f_blocks * room.f_frsize // 10
+    )
 
 
 def test_doctor_says_what_to_do_if_shared_memory_is_small(monkeypatch):
@@ -1020,13 +1026,16 @@ def test_doctor_says_what_to_do_if_shared_memory_is_small(monkeypatch):
 
 
 def test_doctor_tries_each_feature_that_it_reports():
-    told = findings()
+    by_name = findings()
     memory = raw.check(raw.mmap_wrap(None, PAGE, 3, mmap_wrap.MAP_PRIVATE | mmap_wrap.MAP_ANONYMOUS, -1, 0))
     named = raw.mmap_wrap_set_name(memory, b"x") >= 0
     guarded = raw.madvise_wrap(memory, mmap_wrap.MADV_GUARD_INSTALL, 0, PAGE) >= 0
     raw.check(raw.munmap_wrap(memory))
-    assert (told["names of memory"]["status"] == "ok", told["guard regions"]["status"] == "ok") == (named, guarded)
-    assert len([name for name in told if told[name]["group"] == "features"]) == len(doctor.FEATURES)
+    assert (by_name["names of memory"]["status"] == "ok", by_name["guard regions"]["status"] == "ok") == (
+        named,
+        guarded,
+    )
+    assert len([name for name in by_name if by_name[name]["group"] == "features"]) == len(doctor.FEATURES)
 
 
 def test_doctor_says_what_a_missing_feature_needs(monkeypatch):
@@ -1056,13 +1065,13 @@ def test_doctor_reports_other_signal_handlers(others):
         main(["doctor"])
     """
     lines = [line.split("\t") for line in run_well("if True:" + script).splitlines()]
-    told = {name: (status, value) for _, name, status, value, _ in lines}
-    assert told["SIGBUS"] == told["SIGSEGV"] == ("missing", "handled elsewhere, or blocked")
+    by_name = {name: (status, value) for _, name, status, value, _ in lines}
+    assert by_name["SIGBUS"] == by_name["SIGSEGV"] == ("missing", "handled elsewhere, or blocked")
 
 
 def test_doctor_reports_its_own_handlers():
-    told = findings()
-    assert (told["SIGBUS"]["status"], told["SIGSEGV"]["status"]) == ("ok", "ok")
+    by_name = findings()
+    assert (by_name["SIGBUS"]["status"], by_name["SIGSEGV"]["status"]) == ("ok", "ok")
 
 
 def test_on_a_terminal_doctor_groups_its_lines():

@@ -18,9 +18,9 @@ README = Path(__file__).parent.parent / "README.md"
 
 
 def public():
-    """Each public item by its name: modules, functions, classes, and the members of `mmap`, its bases' included."""
+    """Each public item by name: modules, functions, classes, and the members of `mmap`, including inherited ones."""
     items = {"mmap_wrap": mmap_wrap, "mmap_wrap.typing": mmap_wrap.typing, "mmap_wrap.raw": raw}
-    # They are made when they are first asked for.
+    # They are made at first use.
     assert raw.Cachestat
     assert raw.Info
     for module in (mmap_wrap, raw):
@@ -65,12 +65,12 @@ def test_each_public_item_has_an_example_that_runs(name, tmp_path, monkeypatch):
     text = inspect.getdoc(item)
     example = doctest.DocTestParser().get_doctest(text, {}, name, None, None)
     assert example.examples, "an example is missing"
-    said = []
-    result = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(example, out=said.append)
-    assert result.failed == 0, "".join(said)
+    output = []
+    result = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(example, out=output.append)
+    assert result.failed == 0, "".join(output)
 
 
-# What the first lines call "the range", and what the head of `_base` says of it.
+# The parameters that docstrings call "the range", as documented in `_base`.
 RANGE = {"offset", "size"}
 
 
@@ -78,8 +78,8 @@ RANGE = {"offset", "size"}
 def test_each_docstring_names_all_parameters(name):
     text = inspect.getdoc(ITEMS[name])
     parameters = set(inspect.signature(ITEMS[name]).parameters) - {"self"}
-    said = {each for each in parameters if re.search(rf"`{each}\b", text)} | (RANGE if "the range" in text else set())
-    assert sorted(parameters - said) == []
+    named = {each for each in parameters if re.search(rf"`{each}\b", text)} | (RANGE if "the range" in text else set())
+    assert sorted(parameters - named) == []
 
 
 def test_help_shows_each_function_and_class():

@@ -97,9 +97,9 @@ m.view()[0]
 
 HANDLED = "handled = lambda number, frame: print(number)"
 
-# Each prepares the signals of a process, before and after the library is loaded.
+# Code that prepares the signals of a process, before and after the library is loaded.
 OTHERS = {
-    "nobody": ("", ""),
+    "default": ("", ""),
     "faulthandler before": ("faulthandler.enable()", ""),
     "faulthandler after": ("", "faulthandler.enable()"),
     "faulthandler before, disabled later": ("faulthandler.enable()", "faulthandler.disable()"),
@@ -142,7 +142,7 @@ for attempt in range(3):
 
 @pytest.mark.parametrize("others", [name for name in OTHERS if "Python" not in name])
 def test_a_crash_elsewhere_is_still_a_crash(others, tmp_path):
-    # A handler written in Python never gets to run here: the interpreter is stuck in the fault, with or without us.
+    # A handler in Python cannot run here, because the interpreter does not proceed beyond the faulting access.
     child = run(script(others, "ctypes.string_at(0)"), tmp_path / "data")
     assert child.returncode == -signal.SIGSEGV
     traceback_expected = others in ("faulthandler before", "faulthandler after")
@@ -177,15 +177,15 @@ else:
     except mmap.FaultError as error:
         print(error.errno)
 """
-    said = run_well(script.replace("{shared}", str(shared)))
-    if said.startswith("skipped: "):
-        pytest.skip(said)
-    assert said == "14\n"
+    output = run_well(script.replace("{shared}", str(shared)))
+    if output.startswith("skipped: "):
+        pytest.skip(output)
+    assert output == "14\n"
 
 
 @pytest.fixture
 def pool_of_one():
-    """One huge page of 2 MiB in the pool, as tests/huge.rs sets it, whose lock this takes."""
+    """Sets the pool to one huge page of 2 MiB, as tests/huge.rs does, with the same lock."""
     try:
         setting = open("/proc/sys/vm/nr_hugepages", "r+")  # noqa: SIM115 - closed below
     except OSError as error:
@@ -222,7 +222,7 @@ m = mmap.anonymous(1 << 21, huge=1 << 21)
 m[0] = 1
 child = os.fork()
 if child == 0:
-    m.view()[0] = 2         # the child's own copy: its parent has the only page
+    m.view()[0] = 2         # the child needs a copy, but the parent has the only page
     try:
         m[0]
     except mmap.FaultError:

@@ -11,7 +11,7 @@ import pytest
 
 
 def run(script, *arguments):
-    """Runs a script in an interpreter of its own, that may die; one that hangs is ended soon, and has failed."""
+    """Runs a script in its own interpreter, which may crash; one that hangs is ended soon, and has failed."""
     command = [sys.executable, "-c", script, *map(str, arguments)]
     try:
         return subprocess.run(command, capture_output=True, text=True, timeout=20)
@@ -19,11 +19,11 @@ def run(script, *arguments):
         return subprocess.CompletedProcess(command, -signal.SIGKILL, "", "still running after 20 s")
 
 
-# Each prepares the signals: before the library is loaded, after its first access, and in the thread that writes. What
-# comes later sleeps longer than the library goes without looking at the handlers again.
+# Code that prepares the signals: before the library is loaded, after its first access, and in the thread that writes.
+# The later ones sleep longer than the interval at which the library verifies the handlers.
 HANDLED = "handled = lambda number, frame: None"
 OTHERS = {
-    "nobody": ("", "", ""),
+    "default": ("", "", ""),
     "faulthandler before": ("faulthandler.enable()", "", ""),
     "faulthandler later": ("", "faulthandler.enable(); time.sleep(0.01)", ""),
     "faulthandler before, disabled later": ("faulthandler.enable()", "faulthandler.disable(); time.sleep(0.01)", ""),
@@ -43,7 +43,7 @@ OTHERS = {
     ),
 }
 
-# What two threads do to the map while another accesses it.
+# The changes that two threads make to the map while another accesses it.
 CHANGES = {
     "protect": ("m.protect(mw.PROT_READ, 0, PAGE)", "m.protect(mw.PROT_READ | mw.PROT_WRITE)"),
     "no access": ("m.protect(mw.PROT_NONE, 0, PAGE)", "m.protect(mw.PROT_READ | mw.PROT_WRITE)"),
@@ -85,7 +85,7 @@ def access():
     {thread}
     while not stop:
         for one in accesses:
-            # Between any two of them the one that is made most often.
+            # The most frequent change is made between any two others.
             for access in (lambda: m.put("u4", 0, 1), one):
                 try:
                     access()
@@ -206,7 +206,7 @@ gc.collect()
 print("after")
 """
 
-# How the map ends, and how often the loss is to be reported on standard error.
+# How the map is deallocated, and how often the loss must be reported on standard error.
 ENDS = {
     "deleted": ("del m", 1),
     "in a cycle": ("cycle = [m]; cycle.append(cycle); del m, cycle", 1),
@@ -229,7 +229,7 @@ def test_a_loss_is_reported_once_if_the_map_is_only_collected(end, tmp_path):
 
 
 def test_a_loss_is_an_error_if_warnings_are(tmp_path):
-    """-W error cannot raise from a collection: the hook for what cannot be raised has it."""
+    """With -W error, a warning in a garbage collection cannot be raised: sys.unraisablehook gets it."""
     script = LOST.format(end="warnings.simplefilter('error'); del m")
     child = run(script, tmp_path / "data")
     assert (child.returncode, child.stdout) == (0, "after\n"), child.stderr
@@ -240,7 +240,7 @@ def test_a_file_beyond_rlimit_fsize_is_an_error_and_leaves_nothing(tmp_path):
     script = f"""
 import os, resource, signal, sys
 import mmap_wrap
-signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # as in C; Python ignores it
+signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # the default action, as in C; Python ignores it
 resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 try:
@@ -254,7 +254,7 @@ except OSError as error:
 
 
 def test_the_collector_does_not_visit_a_map_that_is_being_deallocated(tmp_path):
-    """What is called while a map ends may run it: it once took the map away a second time."""
+    """Code called during deallocation may run the garbage collector, which once deallocated the map a second time."""
     script = LOST.format(end="import gc; warnings.showwarning = lambda *_: gc.collect(); del m; gc.collect()")
     child = run(script, tmp_path / "data")
     assert (child.returncode, child.stdout) == (0, "after\n"), child.stderr

@@ -65,7 +65,7 @@ def test_the_c_calls_raise_for_non_numbers(name):
 
 def test_an_object_with_the_class_of_a_slice_is_not_a_slice():
     m = mmap(-1, 100)
-    for key in (hostile_calls.lying(slice), hostile_calls.lying(int)):
+    for key in (hostile_calls.impostor(slice), hostile_calls.impostor(int)):
         with pytest.raises(TypeError, match="mmap indices must be integers"):
             m[key]
         with pytest.raises(TypeError, match="mmap indices must be integers"):
@@ -156,12 +156,12 @@ def test_an_abstract_class_leaves_no_mapping_behind(nothing_leaks):
     class Abstract(mmap, metaclass=abc.ABCMeta):
         @abc.abstractmethod
         def missing(self):
-            """Nobody has it."""
+            """No class implements it."""
 
     try:
         Abstract(-1, 10)
     except TypeError:
-        # What `object` says of abstract classes; the standard library's mmap says nothing.
+        # `object` has this for abstract classes; the standard library's mmap does not.
         pass
 
 
@@ -179,12 +179,13 @@ assert m[::7] == bytes(15)
 
 
 def test_the_functions_of_the_native_module_check_their_arguments():
-    for wrong in (1, None, "libmmap_wrap.so", 1.5):
+    for wrong in (1, None, 1.5):
         with pytest.raises(TypeError):
             _native.load(wrong, 1)
+    for wrong in (1, None, "PROT_READ", 1.5):
         with pytest.raises(TypeError):
             _native.constant(wrong)
-    for arguments in ((), (b"x",), (b"x", "1"), (b"x", 1, 1)):
+    for arguments in ((), ("x",), ("x", "1"), ("x", 1, 1)):
         with pytest.raises(TypeError):
             _native.load(*arguments)
     for wrong in (1, None, mmap(-1, 1), bool):
@@ -223,7 +224,7 @@ def test_a_subclass_may_define_buffer():
 FAILING = {
     "index": lambda m: m["x"],
     "beyond": lambda m: m[10**6],
-    "liar": lambda m: m[hostile_calls.lying(slice)],
+    "impostor": lambda m: m[hostile_calls.impostor(slice)],
     "slice": lambda m: m["a":],
     "set": lambda m: m.__setitem__(0, 300),
     "set slice": lambda m: m.__setitem__(slice(0, 5), b"1234"),
@@ -261,7 +262,7 @@ def test_no_memory_block_or_reference_leaks(name):
     many(100)
     blocks, counts = many(100)
     more_blocks, more_counts = many(3000)
-    # One that is lost at each call is 3000; the interpreter's own tables come and go.
+    # A leak in each call would be 3000 objects; the sizes of the interpreter's tables vary.
     assert more_blocks - blocks < 1000
     assert all(abs(more - count) < 100 for more, count in zip(more_counts, counts))
 
@@ -295,7 +296,7 @@ def work(seed):
         except (ValueError, BufferError, IndexError, mmap_wrap.FaultError):
             pass
         except OSError as error:
-            # A mapping of memory that was not a file's cannot grow; parts of one were split off.
+            # Shared memory without a file cannot grow, and parts of the others were split off.
             if error.errno not in (12, 14, 22): wrong.append(repr(error))
         except BaseException as error:
             wrong.append(repr(error))

@@ -12,23 +12,23 @@ PACKAGE = Path(mmap_wrap.__file__).parent
 
 
 def name_of(path):
-    """The module in a file, such as `_command_line.main`; "" is the package itself."""
+    """The name of the module in a file, such as `_command_line.main`; "" is the package itself."""
     parts = path.relative_to(PACKAGE).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
 MODULES = {name_of(path): path for path in sorted(PACKAGE.rglob("*.py"))}
-# The native module has no source here.
+# The native module has no Python source.
 NAMES = {*MODULES, "_native"}
 
 
 def is_for_type_checkers(node):
-    # They read all modules at once, and in no order.
+    # Type checkers read all modules, in any order.
     return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
 
 
 def statements(nodes):
-    """The imports among these nodes and in their bodies, functions included, but for those of type checkers."""
+    """The imports among these nodes and in their bodies, including functions, but not those for type checkers."""
     for node in nodes:
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             yield node
@@ -47,7 +47,7 @@ def imported(module, node):
         is_package = MODULES[module].name == "__init__.py"
         base = base[: len(base) + is_package - node.level] if node.level else []
         start = ".".join([*base, *filter(None, [node.module])])
-        # What is no module is a name in one.
+        # A name that is not a module is a name in one.
         names = [
             f"{start}.{alias.name}" if f"{start}.{alias.name}".removeprefix("mmap_wrap.") in NAMES else start
             for alias in node.names

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from conftest import open_descriptors, run_well, told
+from conftest import message_of, open_descriptors, run_well
 
 import mmap_wrap as mmap
 from mmap_wrap import _errors, _ffi, raw
@@ -28,7 +28,7 @@ def test_a_directory_is_an_error_by_path_and_by_descriptor(tmp_path):
         mmap.map_path(tmp_path, prot=mmap.PROT_READ)
     assert caught.value.filename == str(tmp_path)
     fd = os.open(tmp_path, os.O_RDONLY)
-    # As the standard library has it, and the system: a directory cannot be open for writing.
+    # As in the standard library: a directory cannot be opened for writing.
     for arguments, number in (
         ({"length": 4096}, errno.EACCES),
         ({"length": 4096, "access": mmap.ACCESS_READ}, errno.ENODEV),
@@ -37,7 +37,7 @@ def test_a_directory_is_an_error_by_path_and_by_descriptor(tmp_path):
         with pytest.raises(OSError, match=re.escape(os.strerror(number))) as caught:
             mmap.mmap(fd, **arguments)
         assert caught.value.errno == number
-        assert f"descriptor {fd}" in told(caught.value)
+        assert f"descriptor {fd}" in message_of(caught.value)
     os.close(fd)
 
 
@@ -49,7 +49,7 @@ def test_a_file_without_permission_is_a_permission_error(tmp_path):
     script = """
 import ctypes, os, sys
 import mmap_wrap
-# The folders above, and the standard library's, may be closed to others.
+# Other users may have no access to the parent folders and to the standard library.
 os.chdir(sys.argv[1])
 if os.geteuid() == 0:
     os.setgroups([]); os.setgid(65534); os.setuid(65534)
@@ -65,7 +65,7 @@ def test_a_descriptor_for_writing_only_is_a_permission_error(text_file):
     fd = os.open(text_file, os.O_WRONLY)
     with pytest.raises(PermissionError, match=r"^\[Errno 13\] Permission denied") as caught:
         mmap.mmap(fd, 0)
-    assert re.search(f"14000 bytes at offset 0 of descriptor {fd}.*must be open for reading", told(caught.value))
+    assert re.search(f"14000 bytes at offset 0 of descriptor {fd}.*must be open for reading", message_of(caught.value))
     os.close(fd)
 
 
@@ -75,14 +75,14 @@ def test_a_closed_descriptor_is_ebadf_with_its_number(text_file, trackfd):
     os.close(fd)
     with pytest.raises(OSError, match=r"^\[Errno 9\] Bad file descriptor") as caught:
         mmap.mmap(fd, 10, trackfd=trackfd)
-    assert f"descriptor {fd} is not open" in told(caught.value)
+    assert f"descriptor {fd} is not open" in message_of(caught.value)
 
 
 def test_anonymous_memory_of_length_0_is_an_error():
     with pytest.raises(OSError, match=r"^\[Errno 22\] Invalid argument") as caught:
         mmap.mmap(-1, 0)
     assert type(caught.value) is OSError
-    assert "needs a length of at least 1 byte" in told(caught.value)
+    assert "needs a length of at least 1 byte" in message_of(caught.value)
     with pytest.raises(mmap.ArgumentError, match="needs a length of at least 1 byte"):
         mmap.anonymous(0)
 
@@ -107,7 +107,7 @@ def test_an_empty_file_is_an_empty_map_by_path_and_an_error_by_descriptor(tmp_pa
 def test_a_length_beyond_the_address_space_is_an_error_with_its_number():
     with pytest.raises(OSError, match=r"^\[Errno 12\] Cannot allocate memory") as caught:
         mmap.mmap(-1, 2**62)
-    assert re.search(f"{2**62} bytes without a file.*ENOMEM", told(caught.value))
+    assert re.search(f"{2**62} bytes without a file.*ENOMEM", message_of(caught.value))
     with pytest.raises(OverflowError, match="too large to convert to C ssize_t"):
         mmap.mmap(-1, 2**64)
 
@@ -139,13 +139,13 @@ def test_unknown_bits_are_errors(text_file):
         mmap.anonymous(10, prot=0x40)
     with pytest.raises(OSError, match="Invalid argument") as caught:
         mmap.mmap(-1, 10, prot=0x40)
-    assert (type(caught.value), "protection 0x40" in told(caught.value)) == (OSError, True)
+    assert (type(caught.value), "protection 0x40" in message_of(caught.value)) == (OSError, True)
     m = mmap.mmap(-1, 10)
     with pytest.raises(mmap.ArgumentError, match="123456 is not advice"):
         m.advise(123456)
     with pytest.raises(OSError, match="Invalid argument") as caught:
         m.madvise(123456)
-    assert (type(caught.value), "123456 is not advice" in told(caught.value)) == (OSError, True)
+    assert (type(caught.value), "123456 is not advice" in message_of(caught.value)) == (OSError, True)
     with pytest.raises(mmap.ArgumentError, match="protection 0x40"):
         m.protect(0x40)
 
@@ -252,11 +252,11 @@ def test_floats_and_numbers_beyond_64_bits_never_reach_the_library(call, text_fi
         "find": lambda number: m.find(b"", 0, number),
         "map_path": lambda number: mmap.map_path(text_file, number),
     }
-    # Cut to 64 bits, these would be 0 and 4096.
+    # Truncated to 64 bits, these would be 0 and 4096.
     for number in (2**64, -(2**64), 2**64 + 4096):
         with pytest.raises(OverflowError):
             calls[call](number)
-    # This number means "the rest" to the library, and nothing of the kind to a user: for `find` a bound before the map.
+    # This number means "the rest" to the library only; in Python it is a number, for `find` a bound before the map.
     if call == "find":
         assert calls[call](-(2**63)) == 0
     else:
@@ -341,14 +341,14 @@ def test_an_error_at_the_limit_of_the_address_space_has_the_limit():
 TOO_MANY_MAPPINGS = """
 import mmap_wrap
 limit = int(open("/proc/sys/vm/max_map_count").read())
-# Neighbours of one protection would be one mapping to the kernel.
+# The kernel would merge neighbours with the same protection.
 maps = []
 try:
     while len(maps) <= limit:
         prot = mmap_wrap.PROT_READ if len(maps) % 2 else mmap_wrap.PROT_READ | mmap_wrap.PROT_WRITE
         maps.append(mmap_wrap.mmap(-1, 4096, flags=mmap_wrap.MAP_PRIVATE, prot=prot))
 except OSError as error:
-    # No function or string of any size is to be made here: Python's own memory comes by mmap, too.
+    # No function or large string may be created here: Python allocates its own memory with mmap, too.
     caught = error
 maps[-1][0], maps[0][0]
 last = maps[-1]
@@ -375,7 +375,7 @@ path = sys.argv[1]
 resource.setrlimit(resource.RLIMIT_NOFILE, (16, 16))
 spare = os.open(path, os.O_RDONLY)
 held, errors = [], []
-# The first call imports ctypes, which takes a descriptor for each of its files.
+# The first call imports ctypes, which opens a descriptor for each of its files.
 mmap_wrap.map_path(path).close()
 try:
     while True:
@@ -386,7 +386,7 @@ for attempt in (lambda: mmap_wrap.map_path(path), lambda: mmap_wrap.mmap(spare, 
     try:
         attempt()
     except OSError as error:
-        # Kept, and with it all that its traceback refers to: what is undone must not wait for that.
+        # The error and the objects in its traceback stay referenced: cleaning up must not depend on their deallocation.
         errors.append(error)
         print(error.errno, error, *getattr(error, "__notes__", ()))
 print(path in open("/proc/self/maps").read() if not os.close(held.pop()) else "")

@@ -24,7 +24,7 @@ def test_reading_while_another_thread_closes_is_the_data_or_an_error():
                     view = m.view()
                     assert view.tobytes() == page
                     del view
-                    # Else this thread would have one whenever another comes to its turn.
+                    # Otherwise this thread would have one whenever another thread runs.
                     time.sleep(0)
                 else:
                     m[100] = page[100]
@@ -43,7 +43,7 @@ def test_reading_while_another_thread_closes_is_the_data_or_an_error():
             try:
                 m.close()
             except BufferError:
-                # A thread has a view just now.
+                # Another thread has a view at this moment.
                 pass
         for thread in threads:
             thread.join()
@@ -69,7 +69,7 @@ def test_size_while_another_thread_closes_never_uses_another_descriptor(text_fil
             thread = threading.Thread(target=ask, args=(m,))
             thread.start()
             m.close()
-            # Takes the number that the duplicate had.
+            # Gets the number that the duplicate had.
             os.close(os.open("/dev/null", os.O_RDONLY))
             thread.join()
     assert wrong == []
@@ -115,7 +115,7 @@ def test_size_while_another_thread_closes_is_never_that_of_another_file(text_fil
         thread.start()
     for _ in range(2000):
         current[0].close()
-        # The number of the descriptor goes to the next file that is opened.
+        # The next file that is opened gets the number of the descriptor.
         with open(other, "rb"):
             current[0] = mmap.open(text_file)
     ended.set()

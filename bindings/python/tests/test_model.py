@@ -40,7 +40,7 @@ strange = st.one_of(
 
 
 class Closing:
-    """An index that does something to its map first."""
+    """An index whose conversion changes the map."""
 
     def __init__(self, value, act):
         self.value, self.act = value, act
@@ -50,7 +50,7 @@ class Closing:
         return self.value
 
 
-# All of them, but for one that could wait for ever and one whose map could never be closed.
+# All, except one that could wait indefinitely and one whose map could not be closed.
 METHODS = sorted(
     name
     for name in dir(mmap.mmap)
@@ -59,7 +59,7 @@ METHODS = sorted(
 
 
 def outcome(act):
-    """What a call answers, or the class of its exception."""
+    """The result of a call, or the class of its exception."""
     try:
         return act()
     except EXPECTED as error:
@@ -67,7 +67,7 @@ def outcome(act):
 
 
 class Programs(RuleBasedStateMachine):
-    """One map, in a file in memory so that it can grow, and what it should hold."""
+    """A map of a memory file, which can grow, and its expected contents."""
 
     def __init__(self):
         super().__init__()
@@ -91,7 +91,7 @@ class Programs(RuleBasedStateMachine):
     @rule(index=numbers, value=numbers)
     def set(self, index, value):
         changes = [outcome(lambda of=of: of.__setitem__(index, value)) for of in (self.map, self.model)]
-        # Of two things wrong either may be told.
+        # Of two errors either may be reported.
         assert (changes[0] is None) == (changes[1] is None)
 
     @rule(
@@ -132,23 +132,23 @@ class Programs(RuleBasedStateMachine):
 
     @rule(position=numbers, whence=st.integers(-1, 4))
     def seek(self, position, whence):
-        told = outcome(lambda: self.map.seek(position, whence))
+        result = outcome(lambda: self.map.seek(position, whence))
         target = position + {1: self.position, 2: len(self.model)}.get(whence, 0)
         if whence in (0, 1, 2) and 0 <= target <= len(self.model):
-            assert told == target
+            assert result == target
             self.position = target
         else:
-            assert told in (ValueError, OverflowError)
+            assert result in (ValueError, OverflowError)
 
     @rule(size=places)
     def read(self, size):
-        told = outcome(lambda: self.map.read(size))
+        result = outcome(lambda: self.map.read(size))
         if size is not None and abs(size) >= 2**63:
-            assert told is OverflowError
+            assert result is OverflowError
             return
         left = self.model[self.position :]
-        assert told == (left if size is None or size < 0 else left[:size])
-        self.position += len(told)
+        assert result == (left if size is None or size < 0 else left[:size])
+        self.position += len(result)
 
     @rule()
     def readline(self):
@@ -173,7 +173,7 @@ class Programs(RuleBasedStateMachine):
 
     @rule(size=st.integers(1, 4 * PAGE))
     def resize(self, size):
-        # Where the position lies beyond the end is the standard library's matter, and its own tests'.
+        # Positions beyond the end are tested with the standard library's own tests.
         self.map.seek(0)
         self.position = 0
         self.map.resize(size)
@@ -193,13 +193,13 @@ class Programs(RuleBasedStateMachine):
 
     @rule(method=st.sampled_from(METHODS), arguments=st.lists(strange, max_size=4))
     def anything(self, method, arguments):
-        """Whatever a method is given: an answer, or an exception of those that are expected."""
+        """Any arguments of a method give a result, or one of the expected exceptions."""
         with mmap.anonymous(2 * PAGE) as m:
             outcome(lambda: getattr(m, method)(*arguments))
 
     @rule(index=numbers, act=st.sampled_from(["close", "resize"]))
     def an_index_acts(self, index, act):
-        """`__index__` closes the map, or makes it shorter, in the middle of what it is for."""
+        """`__index__` closes or shortens the map during the call to which it belongs."""
         for use in (
             lambda m, i: m[i],
             lambda m, i: m[i : i + 3 if isinstance(i, int) else 7],

@@ -21,7 +21,7 @@ def memory():
 
 
 def forked(work):
-    """The process number of a child that does the work and ends with 0, or with 1 where it raises."""
+    """The process id of a child that does the work, and exits with 0, or with 1 if it raises."""
     child = os.fork()
     if child == 0:
         status = 1
@@ -34,7 +34,7 @@ def forked(work):
 
 
 def end_of(child):
-    """How the child ends; it is killed where it does not."""
+    """The exit status of the child, which is killed after the timeout."""
     end = time.monotonic() + SECONDS
     while time.monotonic() < end:
         done, status = os.waitpid(child, os.WNOHANG)
@@ -47,7 +47,7 @@ def end_of(child):
 
 
 def held(mutex):
-    """Whether this thread holds it."""
+    """Whether this thread owns the mutex."""
     try:
         mutex.acquire(0)
     except OSError as error:
@@ -56,7 +56,7 @@ def held(mutex):
 
 
 def held_by_one_that_died(memory):
-    """A mutex whose holder was killed."""
+    """A mutex whose owner was killed."""
     mutex = memory.mutex(0)
 
     def hold():
@@ -116,7 +116,7 @@ def test_it_belongs_to_a_thread(memory):
         thread.start()
         thread.join(SECONDS)
         assert errors == [errno.EPERM]
-        # Nor to a forked child.
+        # Nor does a forked child own it.
         assert end_of(forked(release)) == 0
         with pytest.raises(OSError, match="this thread holds it"):
             mutex.acquire()
@@ -155,7 +155,7 @@ def test_a_failed_repair_is_left_to_the_next_thread(memory):
         memory.mutex(0, lambda: 1 / 0).acquire()
     with pytest.raises(mmap.OwnerDiedError):
         mutex.acquire(SECONDS)
-    # And so does a death on the way.
+    # Likewise if the owner dies during the repair.
     end_of(forked(memory.mutex(0, lambda: os._exit(0)).acquire))
     with pytest.raises(mmap.OwnerDiedError):
         mutex.acquire(SECONDS)
@@ -184,11 +184,11 @@ def test_a_zombie_process_is_a_dead_owner(memory):
 
 
 def test_a_waiting_thread_gets_the_error_of_the_dead_owner(memory):
-    ready, told = os.pipe()
+    ready, done = os.pipe()
 
     def hold():
         memory.mutex(0).acquire()
-        os.write(told, b"x")
+        os.write(done, b"x")
         time.sleep(SECONDS)
 
     def wait():
@@ -216,7 +216,7 @@ def test_it_is_the_mutex_of_the_other_languages(memory):
     held_by_one_that_died(memory)
     with pytest.raises(mmap.OwnerDiedError):
         mutex.acquire()
-    # What was not repaired is told to the next, in whatever language.
+    # If the data was not repaired, the next owner is informed, also through the C function.
     assert raw.mmap_wrap_mutex_lock(memory._handle, 0, 0) == 1
     assert raw.mmap_wrap_mutex_abandon(memory._handle, 0) == 0
     assert raw.mmap_wrap_mutex_abandon(memory._handle, 0) == -errno.EPERM
@@ -235,11 +235,11 @@ def test_a_signal_handler_that_raises_ends_the_wait(memory):
             raise InterruptedError
 
     before = signal.signal(signal.SIGUSR1, handle)
-    ready, told = os.pipe()
+    ready, done = os.pipe()
 
     def hold():
         mutex.acquire()
-        os.write(told, b"x")
+        os.write(done, b"x")
         time.sleep(SECONDS)
 
     def disturb():
@@ -272,7 +272,7 @@ mutex = memory.mutex(0, lambda: memory.put("u4", 64, 0))
 while True:
     with mutex:
         if memory.get("u4", 64):
-            memory.put("u4", 68, 1)     # two hold it, or what was to be repaired was not
+            memory.put("u4", 68, 1)     # two owners, or data that was not repaired
         memory.put("u4", 64, 1)
         memory.atomic_add(72, 1)
         memory.put("u4", 64, 0)
@@ -282,7 +282,7 @@ while True:
         for _ in range(8):
             while len(children) < 3:
                 children.append(subprocess.Popen([sys.executable, "-c", script, name]))
-            # All go on, and one is killed at some moment.
+            # All processes continue, and one is killed at a random time.
             counted, end = memory.atomic_load(72), time.monotonic() + SECONDS
             while memory.atomic_load(72) < counted + 500:
                 assert time.monotonic() < end

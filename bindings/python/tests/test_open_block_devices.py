@@ -58,12 +58,12 @@ def test_an_access_beyond_its_end_is_not_reported_as_truncation(device):
 def test_a_device_without_a_size_needs_a_length():
     descriptor = os.open("/dev/zero", os.O_RDWR)
     try:
-        with pytest.raises(OSError) as caught:  # noqa: PT011 - the words are looked at below
+        with pytest.raises(OSError) as caught:  # noqa: PT011 - the message is checked below
             mmap.mmap(descriptor, 0)
     finally:
         os.close(descriptor)
-    # The standard library's words, and the library's beside them.
-    said = " ".join([str(caught.value), *getattr(caught.value, "__notes__", [])])
+    # The standard library's message, and the library's as a note.
+    message = " ".join([str(caught.value), *getattr(caught.value, "__notes__", [])])
     assert caught.value.errno == errno.EINVAL
-    assert "give the length in bytes" in said
-    assert "MMAP_WRAP" not in said
+    assert "give the length in bytes" in message
+    assert "MMAP_WRAP" not in message

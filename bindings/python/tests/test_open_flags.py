@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import told
+from conftest import message_of
 
 import mmap_wrap as mmap
 from mmap_wrap import _open, raw
@@ -32,7 +32,7 @@ def test_a_shared_mode_with_map_private_is_an_error(path, tmp_path, mode):
     place = tmp_path / "new" if mode == "x+" else path
     with pytest.raises(mmap.ArgumentError, match=rf"0x2 have MAP_PRIVATE, but mode '{mode[0]}\+' means MAP_SHARED"):
         mmap.open(place, mode, flags=PRIVATE)
-    # Nothing was made, emptied or changed.
+    # No file was created, emptied or changed.
     assert (path.read_bytes(), (tmp_path / "new").exists()) == (b"original", False)
     assert not is_private(mmap.open(place, mode, size=8, flags=SHARED | mmap.MAP_POPULATE))
 
@@ -79,7 +79,7 @@ def test_map_shared_with_map_private_is_an_error(path):
             for flags in (SHARED | PRIVATE, SHARED | PRIVATE | mmap.MAP_POPULATE):
                 with pytest.raises(mmap.ArgumentError, match=f"{name}: flags {flags:#x} have both MAP_SHARED"):
                     call(flags)
-            # What MAP_SHARED_VALIDATE is for goes to the kernel.
+            # MAP_SHARED_VALIDATE with its own flags is passed to the kernel.
             try:
                 call(mmap.MAP_SHARED_VALIDATE | mmap.MAP_SYNC).close()
             except OSError as error:
@@ -156,11 +156,11 @@ def test_info_and_cachestat_show_their_members():
 def test_an_error_has_its_note_in_every_version():
     with pytest.raises(OSError, match="Invalid argument") as caught:
         mmap.mmap(-1, 0)
-    assert told(caught.value).count("\n") == 1
+    assert message_of(caught.value).count("\n") == 1
 
 
 def test_no_message_has_a_number_that_the_caller_did_not_pass(path):
-    """Bits and names of the C interface that the package uses itself are no matter of Python's."""
+    """Messages have no names and bits of the C interface that Python programs do not use."""
     with open(path, "r+b") as file:
         calls = [
             (lambda: mmap.mmap(file.fileno(), 0, flags=0), "mmap: flags 0x0 have neither"),
@@ -178,6 +178,6 @@ def test_no_message_has_a_number_that_the_caller_did_not_pass(path):
         for call, words in calls:
             with pytest.raises((OSError, ValueError)) as caught:
                 call()
-            assert words in told(caught.value)
-            assert "MMAP_WRAP" not in told(caught.value)
-            assert "in C" not in told(caught.value)
+            assert words in message_of(caught.value)
+            assert "MMAP_WRAP" not in message_of(caught.value)
+            assert "in C" not in message_of(caught.value)

@@ -16,7 +16,7 @@ SYSFS = Path("/sys/kernel/btf/vmlinux")
 
 @pytest.fixture(params=["sysfs", "fuse"])
 def file(request, tmp_path):
-    """A path whose file takes no shared mapping, and its bytes."""
+    """The path of a file that cannot be mapped shared, and its bytes."""
     if request.param == "sysfs":
         try:
             contents = SYSFS.read_bytes()
@@ -67,7 +67,7 @@ def test_a_shared_mapping_is_an_error_with_a_remedy(file):
 def test_the_command_line_accepts_it(file, command):
     path, contents = file
     if not command and os.geteuid() != 0:
-        pytest.skip(f"only the owner of {path} is told what is in memory of it")
+        pytest.skip(f"the kernel reports only to the owner of {path} which pages are in memory")
     process = subprocess.run(
         [sys.executable, "-m", "mmap_wrap", *command, path], capture_output=True, text=True, timeout=PATIENCE
     )

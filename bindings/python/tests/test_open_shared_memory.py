@@ -122,7 +122,7 @@ def test_shared_memory_that_another_library_is_creating_is_waited_for(name):
         try:
             length = len(mmap.shared_memory(name))
             break
-        except TimeoutError:  # the thread had no processor in that second
+        except TimeoutError:  # the thread did not run within that second
             pass
         finally:
             maker.join(SECONDS)

@@ -45,7 +45,7 @@ def test_searching_finds_the_same_as_in_bytes(small_pieces, seed):
             assert m.find(needle, first, last) == data.find(needle, first, last)
             assert m.rfind(needle, first, last) == data.rfind(needle, first, last)
             assert m.count(needle, first, last) == data.count(needle, first, last)
-            # Nothing of no bytes is in no piece.
+            # An empty needle is in no piece.
             assert m.find(b"", first, last) == data.find(b"", first, last)
             assert m.rfind(b"", first, last) == data.rfind(b"", first, last)
             assert m.count(b"", first, last) == data.count(b"", first, last)
@@ -106,7 +106,7 @@ def test_a_loss_is_reported_once(small_pieces, tmp_path):
 
 @pytest.fixture(scope="module")
 def hole():
-    """Two maps of zeros that take many minutes to be read, and little memory."""
+    """Two maps of zeros that take many minutes to read, but little memory."""
     try:
         m = mmap.anonymous(HUGE, prot=mmap.PROT_READ, flags=mmap.MAP_NORESERVE)
         other = mmap.anonymous(HUGE, prot=mmap.PROT_READ, flags=mmap.MAP_NORESERVE)
@@ -125,7 +125,7 @@ def hole():
         lambda m, _: m.count(b"x"),
         lambda m, _: m.count(b"xx"),
         lambda m, other: m.compare(other),
-        # Byte by byte, in a loop of the interpreter's that looks at no signal.
+        # Byte by byte, in a loop of the interpreter that does not check signals.
         lambda m, _: b"x" in m,
         lambda m, _: "x" in m,
         lambda m, _: b"x" in reversed(m),
@@ -135,7 +135,7 @@ def hole():
     ],
 )
 def test_ctrl_c_is_handled_within_a_second(hole, act, collected_when_asked):
-    # No collector: what a handler raises in the middle of a callback of its, such as hypothesis's, is lost.
+    # Without garbage collection: an exception that a handler raises in one of its callbacks, as of hypothesis, is lost.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     sent = []
 
@@ -148,7 +148,7 @@ def test_ctrl_c_is_handled_within_a_second(hole, act, collected_when_asked):
         timer.start()
         with pytest.raises(KeyboardInterrupt):
             act(*hole)
-        # On a loaded machine all takes longer, a call over all of it minutes.
+        # Longer on a loaded machine; a call that is not interrupted takes minutes.
         assert time.monotonic() - sent[0] < (1 if os.getloadavg()[0] < 4 else 60)
     finally:
         timer.join(PATIENCE)
@@ -214,7 +214,7 @@ def test_handlers_of_signals_run_between_the_pieces_of_a_long_copy(act):
         done.set()
         sender.join(PATIENCE)
         signal.signal(signal.SIGUSR1, before)
-    # Each of the lines may see one before the call, and one after it.
+    # A few are handled before and after the call in any case.
     assert count > 4
 
 

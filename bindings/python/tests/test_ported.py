@@ -6,7 +6,7 @@ import random
 import struct
 
 import pytest
-from conftest import is_mapped, told
+from conftest import is_mapped, message_of
 
 import mmap_wrap as mmap
 
@@ -47,7 +47,7 @@ def test_a_page_of_random_bytes_is_read_overwritten_synced_and_restored(tmp_path
 def test_a_mapping_neither_shared_nor_private_is_an_error(text_file):
     with pytest.raises(OSError, match="Invalid argument") as caught:
         mmap.mmap(-1, 4096, flags=0)
-    assert "neither MAP_SHARED (0x1) nor MAP_PRIVATE (0x2)" in told(caught.value)
+    assert "neither MAP_SHARED (0x1) nor MAP_PRIVATE (0x2)" in message_of(caught.value)
     with pytest.raises(mmap.ArgumentError, match="neither MAP_SHARED"):
         mmap.map_path(text_file, flags=0)
 

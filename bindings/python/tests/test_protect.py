@@ -12,7 +12,7 @@ PAGE = mmap.PAGESIZE
 
 @pytest.fixture
 def guarded():
-    """Three pages of "x", of which the second can be read only and the third not at all."""
+    """Three pages of "x"; the second is read-only, and the third cannot be accessed."""
     m = mmap.mmap(-1, 3 * PAGE)
     m[:] = b"x" * 3 * PAGE
     m.protect(mmap.PROT_READ, PAGE, PAGE)
@@ -53,7 +53,7 @@ def test_protection_is_restored(guarded):
 
 
 def test_a_view_does_not_catch_faults():
-    # What the documentation says of views: the kernel itself ends the process.
+    # As documented for views: the kernel ends the process.
     child = run(
         "import mmap_wrap; m = mmap_wrap.mmap(-1, 4096); v = m.view(); m.protect(mmap_wrap.PROT_READ); v[0] = 1"
     )

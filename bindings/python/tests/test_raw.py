@@ -15,17 +15,17 @@ from mmap_wrap import _signatures, raw
 CRATES = [Path(__file__).resolve().parents[3], Path(__file__).resolve().parents[1] / "crate"]
 HEADER = next(crate / "include/mmap_wrap.h" for crate in CRATES if (crate / "include/mmap_wrap.h").exists()).read_text()
 NATIVE = (Path(__file__).resolve().parents[1] / "native/src/header.rs").read_text()
-# All that have a value: those around declarations are attributes.
+# The macros with a value; those used in declarations are attributes.
 MACROS = dict(re.findall(r"^#define (MMAP_WRAP_\w+) ([^_n].*)$", HEADER, re.MULTILINE))
 
 
-# Declarations in one line each, without the macros around them.
+# Each declaration in one line, without these macros.
 DECLARATIONS = re.sub(r",\n +", ", ", re.sub(r"\s+MMAP_WRAP_NOEXCEPT;", ";", HEADER.replace("MMAP_WRAP_API ", "")))
 LEAST = -(2**63)
 
 
 def letter(c_type):
-    """The letter of a type in the table of signatures, as the header writes it."""
+    """The letter in the table of signatures for a type of the header."""
     known = {"int64_t": "i", "mmap_wrap_handle": "i", "double": "d", "const char *": "t"}
     return known.get(c_type, "p" if c_type.endswith("*") else c_type)
 
@@ -52,7 +52,7 @@ def test_the_library_has_every_call(name):
 
 
 def value(text):
-    """What a macro stands for: a number, a text, or the members of a struct."""
+    """The value of a macro: a number, a string, or the members of a struct."""
     if text.startswith("{"):
         return [(MACROS.get(one) and value(MACROS[one])) or int(one) for one in text.strip("{}").split(", ")]
     return text.strip('"') if '"' in text else int(text.strip("()").replace("INT64_MIN", str(LEAST)), 0)
@@ -86,7 +86,7 @@ def test_the_structs_have_the_members_of_the_header():
 
 
 def test_the_native_module_declares_what_the_header_does():
-    # It transmutes addresses to these types: a wrong one would be undefined behaviour.
+    # The module transmutes addresses to these types: a wrong type would be undefined behaviour.
     letters = {"i64": "i", "f64": "d", "*const c_char": "t"}
     rows = re.findall(r'^pub type (\w+) = unsafe extern "C" fn\((.*)\) -> (.+);$', NATIVE, re.MULTILINE)
     assert len(rows) == len(declared())
@@ -150,14 +150,14 @@ def test_check_returns_the_result_or_raises():
 
 
 def test_a_sealed_map_says_that_it_is_sealed():
-    # In a process of its own: the mapping stays to its end.
+    # In its own process: the mapping stays until that ends.
     script = """
 import mmap_wrap
 from mmap_wrap import raw
 m = mmap_wrap.mmap(-1, mmap_wrap.PAGESIZE)
 code = raw.mseal_wrap(m._handle, 0, raw.MMAP_WRAP_REST)
 if code == raw.MMAP_WRAP_E_UNSUPPORTED:
-    print("no seals")
+    print("mseal is not supported")
 else:
     raw.check(code)
     for attempt in (m.close, lambda: m.protect(mmap_wrap.PROT_READ)):
@@ -168,8 +168,8 @@ else:
     m[0] = 7
     print(m[0], m.closed)
 """
-    said = run_well(script)
-    if said == "no seals\n":
+    output = run_well(script)
+    if output == "mseal is not supported\n":
         pytest.skip("a sealed map: this kernel has no mseal")
     sealed = "a part of the mapping is sealed: it cannot be changed until the process ends"
-    assert said == f"{errno.EPERM} mmap.close: {sealed}\n{errno.EPERM} mmap.protect: {sealed}\n7 False\n"
+    assert output == f"{errno.EPERM} mmap.close: {sealed}\n{errno.EPERM} mmap.protect: {sealed}\n7 False\n"

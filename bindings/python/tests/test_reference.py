@@ -56,7 +56,7 @@ def make(tmp_path):
 
 
 def sent(thing, protocol=None):
-    """The thing as multiprocessing pickles it for another process."""
+    """The pickle of an object as multiprocessing makes it for another process."""
     return bytes(ForkingPickler.dumps(thing, protocol))
 
 
@@ -116,7 +116,7 @@ def test_a_map_with_map_shared_validate_pickles_as_shared(tmp_path, nothing_leak
         try:
             one = mmap.mmap(file.fileno(), 0, flags=mmap.MAP_SHARED_VALIDATE | mmap.MAP_SYNC)
         except OSError as error:
-            # Without a DAX file system there is no such map; that its flags reach the kernel is all there is to see.
+            # Without a DAX file system there is no such map; the error shows that the flags reach the kernel.
             if error.errno != errno.EOPNOTSUPP:
                 raise
             pytest.skip(f"MAP_SHARED_VALIDATE with MAP_SYNC: {error}")
@@ -146,7 +146,7 @@ def test_a_private_map_that_cannot_be_written_pickles_as_its_file(text_file, not
 
 
 class Table(mmap.mmap):
-    """A map with something to remember."""
+    """A subclass whose instances have attributes."""
 
 
 def test_a_subclass_pickles_with_its_attributes(make, nothing_leaks):
@@ -170,18 +170,18 @@ class Slotted(mmap.mmap):
 
 
 class SlottedTable(Slotted):
-    """Has both: its base's slots, and attributes."""
+    """A subclass with the slots of its base, and attributes."""
 
 
 class Lean(mmap.mmap):
-    """Pickles what it says, and nothing else."""
+    """A subclass that selects its state."""
 
     def __getstate__(self):
         return {"kept": self.kept}
 
 
 class Restored(mmap.mmap):
-    """Says what it remembers, in its own words."""
+    """A subclass with its own form of state."""
 
     __slots__ = ("words",)
 
@@ -204,12 +204,12 @@ def of_class(kind, whole):
 def test_a_subclass_pickles_with_its_slots(make, protocol, nothing_leaks):
     for kind in (Slotted, SlottedTable):
         one = of_class(kind, make("memfd"))
-        one.own("somebody")
+        one.own("owner")
         one.colour = "red"
         if kind is SlottedTable:
             one.name = "accounts"
         other = pickle.loads(pickle.dumps(one, protocol))
-        assert (type(other), other.owner(), other.colour, other[:5]) == (kind, "somebody", "red", b"begin")
+        assert (type(other), other.owner(), other.colour, other[:5]) == (kind, "owner", "red", b"begin")
         assert not hasattr(other, "never_set")
         assert getattr(other, "name", None) == getattr(one, "name", None)
 
@@ -290,7 +290,7 @@ def test_a_view_pickles_as_its_slice(make, kind, nothing_leaks):
             assert getattr(other, member) == getattr(view, member)
         assert other.tobytes() == view.tobytes()
         if not view.readonly and view.nbytes:
-            # The very first item: a place that is off by one would show.
+            # The very first item: a wrong offset would be noticed.
             first = (0,) * view.ndim
             other[first] = 0
             assert view[first] == 0
@@ -311,7 +311,7 @@ except TypeError as error:
         for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1):
             with pytest.raises(TypeError) as caught:
                 pickle.dumps(view, protocol)
-            # Where no package has a say in it.
+            # The message in a process without this package.
             assert str(caught.value) == words
 
 
@@ -372,7 +372,7 @@ def test_an_array_pickles_as_its_part_of_the_map(make, nothing_leaks):
             assert (type(other), other.dtype, other.shape) == (type(array), array.dtype, array.shape)
             assert (other.strides, other.flags.writeable) == (array.strides, array.flags.writeable)
             assert other.tobytes() == array.tobytes()
-            assert far_away.lies_in_a_map(other)
+            assert far_away.is_in_a_map(other)
     part = again(one.array("i4")[::-2])
     part[1] = 12345
     assert one.array("i4")[-3] == 12345
@@ -397,12 +397,12 @@ def test_a_computed_array_is_a_plain_array_that_pickles_with_its_data(make, noth
     for result in (array.copy(), array[[1, 2]], copy.copy(array), copy.deepcopy(array), array[:0]):
         other = again(result)
         assert type(other) is numpy.ndarray
-        assert not far_away.lies_in_a_map(other)
+        assert not far_away.is_in_a_map(other)
         assert other.tobytes() == result.tobytes()
     same = array
     same += 1
     assert type(same) is type(array)
-    assert far_away.lies_in_a_map(same)
+    assert far_away.is_in_a_map(same)
 
 
 def test_an_array_that_no_other_process_can_open_pickles_with_its_data(nothing_leaks):
@@ -551,7 +551,7 @@ print(one.get("u4", 12))
 
 # What cannot be opened
 
-# Where it is in a reference.
+# The index of the generation in a reference.
 GENERATION = 5
 
 
@@ -586,7 +586,7 @@ def test_a_file_that_became_something_else_is_an_error(make, tmp_path, nothing_l
         pickled = pickle.dumps(one)
     (tmp_path / "file").unlink()
     os.mkfifo(tmp_path / "file")
-    # In a process of its own, which ends also where it would wait for the other end of the FIFO.
+    # In its own process, which ends even if it waits for the other end of the FIFO.
     child = run("import pickle, sys; pickle.loads(bytes.fromhex(sys.argv[1]))", pickled.hex())
     assert re.search("another file is there now|truncated", child.stderr)
     (tmp_path / "file").unlink()
@@ -633,7 +633,7 @@ def test_memory_without_a_path_is_opened_through_the_process_that_pickled_it(mak
     pickled = closed_reference(make, kind)
     with pytest.raises(ProcessLookupError, match=rf"process {os.getpid()}: .* was closed"):
         pickle.loads(pickled)
-    # Its number goes to the next file that is opened.
+    # The next file that is opened gets its number.
     with open(tmp_path / "other", "wb"), pytest.raises(ProcessLookupError, match="was closed"):
         pickle.loads(pickled)
 
@@ -645,9 +645,9 @@ def test_a_reference_to_a_process_that_ended_is_an_error(nothing_leaks):
 
 
 def moved_to_another_machine(thing):
-    """Its reference as if it came from elsewhere: another boot, and another number of the device."""
-    kind, ways, _, _, device, *rest = reference(thing)
-    return kind, ways, "another boot", "far.example", device + 1, *rest
+    """The reference to an object as if made on another machine: another boot, and another number of the device."""
+    kind, locations, _, _, device, *rest = reference(thing)
+    return kind, locations, "another boot", "far.example", device + 1, *rest
 
 
 def test_another_machine_finds_a_file_by_its_path_and_inode(make, tmp_path, nothing_leaks):
@@ -683,7 +683,7 @@ except PermissionError as error:
         things.append((memory, f"/proc/{os.getpid()}/fd/{memory.info().descriptor}"))
     else:
         print("skipped: another user's memory file: it takes root to become another user")
-    # A library that any user can read, and the module with it, are loaded before the user changes.
+    # The module and the library are loaded before the user changes, as the new user may not be able to read them.
     for thing, path in things:
         child = subprocess.run(
             [sys.executable, "-c", "import mmap_wrap._reference\n" + loading],
@@ -783,8 +783,8 @@ def test_an_executor_sees_the_same_memory(make, method):
     one = make("memfd")
     context = multiprocessing.get_context(method)
     with concurrent.futures.ProcessPoolExecutor(2, mp_context=context) as executor:
-        people = list(executor.map(far_away.write_into, [one] * 8, range(8), b"executor"))
-    assert os.getpid() not in people
+        processes = list(executor.map(far_away.write_into, [one] * 8, range(8), b"executor"))
+    assert os.getpid() not in processes
     assert one[:8] == b"executor"
 
 
@@ -804,12 +804,12 @@ def test_a_map_that_is_sent_back_arrives_although_its_sender_drops_it(make, meth
 def test_joblib_sees_the_same_memory_and_writes_no_file(make, backend):
     joblib = pytest.importorskip("joblib")
     pytest.importorskip("numpy")
-    # Larger than the MiB from which on joblib puts arrays into files of its own.
+    # Larger than 1 MiB, the size from which on joblib writes arrays to its own files.
     one = make("memfd", 8 << 20)
     array = one.array("u8")
     work = joblib.Parallel(n_jobs=2, backend=backend)
-    people = work(joblib.delayed(far_away.write_into)(array[i::4], 0, 100 + i) for i in range(4))
-    assert os.getpid() not in people
+    processes = work(joblib.delayed(far_away.write_into)(array[i::4], 0, 100 + i) for i in range(4))
+    assert os.getpid() not in processes
     assert array[:4].tolist() == [100, 101, 102, 103]
     back = work(joblib.delayed(far_away.identity)(array[i:]) for i in range(2))
     assert [type(each) for each in back] == [type(array)] * 2
@@ -825,7 +825,7 @@ def test_joblibs_default_copies_a_view_but_passes_a_map_by_reference(make):
     one = make("memfd")
     work = joblib.Parallel(n_jobs=2, backend="loky")
     view, copied = work(joblib.delayed(far_away.identity)(each) for each in (one, one.view("u1")))
-    # cloudpickle has its own way with memoryviews. If this fails some day, docs/between-processes.md may promise more.
+    # cloudpickle has its own reducer for memoryviews. If this fails, docs/between-processes.md can promise more.
     assert (type(view), type(copied)) == (mmap.mmap, bytes)
     assert os.getpid() not in work([joblib.delayed(far_away.write_into_view)(one, "u2", 1, 0x4141)])
     assert one[:6] == b"beAAn\0"
@@ -844,8 +844,10 @@ def client():
 
 def test_dask_sees_the_same_memory(client, make):
     array = make("file", 8 << 20).array("u8")
-    people = client.gather([client.submit(far_away.write_into, array[i::4], 0, 100 + i, pure=False) for i in range(4)])
-    assert os.getpid() not in people
+    processes = client.gather(
+        [client.submit(far_away.write_into, array[i::4], 0, 100 + i, pure=False) for i in range(4)]
+    )
+    assert os.getpid() not in processes
     assert array[:4].tolist() == [100, 101, 102, 103]
     back = client.submit(far_away.identity, array[1:]).result()
     assert (type(back), back[0]) == (type(array), 101)
@@ -855,7 +857,7 @@ def test_dask_sends_arrays_between_workers_by_reference(client, make):
     array = make("memfd", 8 << 20).array("u8")
     one, other = client.scheduler_info()["workers"]
     there = client.scatter(array, workers=[one])
-    assert client.submit(far_away.lies_in_a_map, there, workers=[other]).result()
+    assert client.submit(far_away.is_in_a_map, there, workers=[other]).result()
     client.submit(far_away.write_into, there, 5, 55, workers=[other]).result()
     assert array[5] == 55
 
@@ -866,7 +868,7 @@ def test_dask_sends_a_computed_array_with_its_data(client, make):
     copied[7] = 7
     one, other = client.scheduler_info()["workers"]
     there = client.scatter(copied, workers=[one])
-    assert not client.submit(far_away.lies_in_a_map, there, workers=[other]).result()
+    assert not client.submit(far_away.is_in_a_map, there, workers=[other]).result()
     back = client.submit(far_away.identity, there, workers=[other]).result()
     assert (back == copied).all()
 
@@ -883,7 +885,7 @@ def test_a_dask_array_is_of_the_same_memory_and_is_read_only_when_computed(clien
     assert dask.base.tokenize(array) == dask.base.tokenize(array)
     assert dask.base.tokenize(array) != dask.base.tokenize(array[1:])
     assert dask.sizeof.sizeof(array) < 1000
-    # The file is all holes: that none of it is in memory shows that nobody looked at it.
+    # The file is one hole: as none of it is in memory, it was not read.
     assert one.resident_bytes() == 0
     one.array("u8")[:10] = 41
     small = dask.array.from_array(one.array("u8")[:1024].by_reference, chunks=256)
@@ -908,10 +910,10 @@ def test_four_workers_share_a_gib_without_copying_it(tmp_path):
             executor.submit(far_away.sum_and_sign, words, low // 8, high // 8, GIB // 16 + number)
             for number, (low, high) in enumerate(quarters)
         ]
-        people, totals, before, after = zip(*(future.result() for future in futures))
+        processes, totals, before, after = zip(*(future.result() for future in futures))
     grown = [there - here for here, there in zip(before, after)]
     assert max(grown) < 64 << 20, f"each worker's own memory grew by {grown} bytes"
-    # Numpy and its like, and nothing near the 256 MiB of a part.
+    # The memory of numpy and other modules, and much less than the 256 MiB of a part.
     assert max(after) < 128 << 20, f"each worker has {after} bytes of its own"
-    assert signatures.tolist() == list(people)
+    assert signatures.tolist() == list(processes)
     assert totals[0] == totals[1] == totals[3] == 7

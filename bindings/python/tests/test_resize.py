@@ -12,13 +12,13 @@ TEXT = b"one two three four five six seven\n"
 
 
 def changed(length, new):
-    """Two maps of these bytes, one of ours whose length was changed by a call for its handle, and one made so long."""
+    """Two maps of these bytes: one whose length was changed through its handle, and one created with that length."""
     ours = mmap(-1, length, MAP_PRIVATE)
     assert len(ours) == length
     raw.check(raw.mremap_wrap(ours._handle, new, MREMAP_MAYMOVE, None, 0))
     theirs = stdlib.mmap(-1, new, MAP_PRIVATE)
     for m in (ours, theirs):
-        # Without a look at the length by the object itself.
+        # The object does not determine its new length.
         data = (TEXT * (new // len(TEXT) + 1))[:new]
         if m is theirs:
             m[:] = data

@@ -14,7 +14,7 @@ import sys
 import weakref
 
 import pytest
-from conftest import run_well, told
+from conftest import message_of, run_well
 
 import mmap_wrap
 
@@ -31,7 +31,7 @@ def data_file(tmp_path):
 
 
 def outcome(call, *arguments, message=False):
-    """The answer, or the kind of exception and, if asked for, its message; an OSError with its number instead."""
+    """The result, or the class of the exception with its message (if `message`), or for an OSError with its number."""
     try:
         return call(*arguments)
     except OSError as error:
@@ -41,7 +41,7 @@ def outcome(call, *arguments, message=False):
 
 
 def same(call, *, message=False):
-    """Calls with either module, demands one outcome of both, and answers it."""
+    """Calls with each module, asserts that the outcomes are equal, and returns the outcome."""
     expected = outcome(call, stdlib, message=message)
     assert outcome(call, mmap_wrap, message=message) == expected
     return expected
@@ -110,7 +110,7 @@ def test_items_are_read_as_in_the_standard_library(index):
 @pytest.mark.parametrize("index", [1.0, "1", b"1", None, (1,)])
 def test_invalid_indices_fail_as_in_the_standard_library(index):
     same(lambda module: anonymous(module)[index], message=True)
-    # Here the standard library's own words are not the same in all versions.
+    # The standard library's message differs between versions.
     same(lambda module: operator.setitem(anonymous(module), index, 7))
 
 
@@ -278,7 +278,7 @@ def test_changes_of_a_read_only_map_fail_as_in_the_standard_library(data_file):
 
 
 def shown(m):
-    """How a map is shown, without the name of its module, which is also in how its class is."""
+    """The repr of a map, without the name of its module, which the repr of its class also has."""
     module = type(m).__module__
     assert str(type(m)) == f"<class '{module}.mmap'>"
     return repr(m).replace(f"<{module}.", "<")
@@ -311,7 +311,7 @@ assert mmap is mmap_wrap and kind is type(m) and isinstance(m, mmap.mmap)
 print(type(m), repr(m).split()[0])
 import multiprocessing.reduction
 there = multiprocessing.reduction.ForkingPickler.dumps(m)
-# As in a process in which it is not installed.
+# As in a process without install().
 del sys.modules["mmap"]
 import mmap
 assert mmap is not mmap_wrap
@@ -429,12 +429,12 @@ def test_iteration_gives_bytes_and_membership_is_of_bytes():
 
 
 def test_other_libraries_accept_a_map_as_they_accept_the_standard_one():
-    # `in` has a method of its own here, where the standard library's is by iteration: a map is a Container.
+    # The class has a method for `in`, so a map is a Container; in the standard library `in` iterates.
     names = (name for name in collections.abc.__all__ if name not in ("ByteString", "Container"))
     kinds = [getattr(collections.abc, name) for name in names]
     for kind in kinds:
         same(lambda module, kind=kind: isinstance(anonymous(module), kind))
-    # Of the methods that the interpreter calls, ours are more where they do not show: __reduce__ has one of its own.
+    # Special methods that programs test for; the class may have others, such as __reduce__.
     for name in (
         "__iter__",
         "__reversed__",
@@ -502,7 +502,7 @@ def test_subclasses_work_in_new_and_may_pickle_themselves():
 
 
 def test_the_constructor_raises_the_standard_auditing_event(data_file):
-    # Hooks cannot be taken away: this one stays, and listens no more.
+    # Hooks cannot be removed: this one stays, and is disabled at the end.
     heard, listening = [], True
 
     def hook(event, arguments):
@@ -542,7 +542,7 @@ def test_size_is_that_of_the_file_through_a_duplicate_of_the_descriptor(data_fil
         kind, message = ValueError, "can't get size with trackfd=False"
     with open(data_file.name, "r+b") as again, pytest.raises(kind, match=message) as caught:
         mmap_wrap.mmap(again.fileno(), 10, trackfd=False).size()
-    assert "map_path" in told(caught.value)
+    assert "map_path" in message_of(caught.value)
     assert kind is ValueError or caught.value.errno == errno.EBADF
     if sys.version_info >= (3, 13):
         with open(data_file.name, "r+b") as again:
@@ -573,7 +573,7 @@ def test_the_exception_that_leaves_a_with_block_is_not_hidden(data_file):
         view = memoryview(m)
         with pytest.raises(LookupError, match="what went wrong") as caught, m:
             raise LookupError("what went wrong")
-        assert "cannot close exported pointers exist" in told(caught.value)
+        assert "cannot close exported pointers exist" in message_of(caught.value)
         assert not m.closed
         view.release()
         m.close()

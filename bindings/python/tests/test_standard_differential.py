@@ -1,10 +1,10 @@
 """Random programs, run on the standard library's `mmap` and on this one: step by step the same outcomes.
 
-A program is a list of lines, so that one whose outcomes differ can be run by hand. What differs on purpose is in the
-table DIFFERENCES below, which the README of the package repeats. What would end the process under the standard library
-(indices that close the map, truncated files) is left out here, and in test_hostile.
+A program is a list of lines, so that one with different outcomes can be run by hand. Intended differences are in the
+table DIFFERENCES below, which the README of the package repeats. Operations that would end the process under the
+standard library (indices that close the map, truncated files) are not in the programs, but in test_hostile.
 
-MMAP_WRAP_STEPS says how many lines are run (by default as many as take some seconds), MMAP_WRAP_SEED where they begin.
+MMAP_WRAP_STEPS is the number of lines to run (by default as many as take some seconds), MMAP_WRAP_SEED the first seed.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Index:
 
 
 class Number(int):
-    """An int that compares as nothing does."""
+    """An int with overridden comparisons."""
 
     def __lt__(self, other):
         return True
@@ -114,20 +114,20 @@ NO_BUFFERS = ["'a'", "None", "5", "[1, 2]", "Raises()", "1.5"]
 
 
 class Programs:
-    """Makes lines from a seed: in a wild one anything goes; any other has at most one argument that is out of place."""
+    """Makes lines from a seed. A wild line may have any arguments; any other has at most one invalid argument."""
 
     def __init__(self, seed):
         self.random = random.Random(seed)
         self.wild = False
-        self.odd_ones = 0
+        self.arguments_made = 0
 
     def one_of(self, *alternatives):
         return self.random.choice(alternatives)
 
     def odd(self):
-        """Whether the next argument is to be an odd one."""
-        self.odd_ones += 1
-        return self.random.random() < 0.5 if self.wild else self.odd_ones == self.chosen
+        """Whether the next argument is to be invalid."""
+        self.arguments_made += 1
+        return self.random.random() < 0.5 if self.wild else self.arguments_made == self.chosen
 
     def number(self):
         if not self.odd():
@@ -154,7 +154,7 @@ class Programs:
         return f"slice({bounds[0]}, {bounds[1]}, {step})"
 
     def calls(self):
-        """Each name with its arguments as they come, some too few or too many."""
+        """The names of methods with their arguments."""
         number, numbers, buffer = self.number, self.numbers, self.buffer
         advice = self.one_of("999", "-1", *ODD) if self.odd() else self.one_of("0", "1", "2", "3")
         whence = self.one_of("3", "-1", *HUGE, *ODD) if self.odd() else self.one_of("0", "1", "2")
@@ -162,7 +162,7 @@ class Programs:
         return {
             "close": [],
             "find": [buffer(), *numbers(2)],
-            # None, as here, is a size for 3.14 alone.
+            # In the standard library, None is a size as here only in 3.14.
             "flush": [one for one in numbers(2) if one != "None"],
             "madvise": [advice, *numbers(2)],
             "move": [number(), number(), number()],
@@ -185,11 +185,11 @@ class Programs:
 
     def call(self):
         calls = self.calls()
-        # Closing ends the program, near enough.
+        # Closing makes the rest of the program useless, so it is rare.
         ends = self.random.random() < 0.02
         name = self.one_of(*(name for name in calls if ends or name not in ("close", "__exit__")))
         arguments = calls[name]
-        # The standard library's __exit__ takes any number of them.
+        # The standard library's __exit__ accepts any number of arguments.
         if self.wild and self.random.random() < 0.05 and name != "__exit__":
             arguments = arguments[:-1] if self.random.random() < 0.5 else [*arguments, *[self.number()] * 3]
         return f"m.{name}({', '.join(arguments)})"
@@ -212,13 +212,13 @@ class Programs:
         )
 
     def construction(self):
-        """A second map of the file, or of nothing, of which only the length is looked at."""
+        """A second map, of the file or of memory, of which only the length is compared."""
 
         def number(*good):
             return self.one_of("-2", "7", "2**64", *ODD) if self.odd() else self.one_of(*good)
 
         arguments = [
-            # Whose the other descriptors are, no one knows.
+            # Other descriptors of the process may be anything.
             self.one_of("-2", "2**31", "2**64", "None", "1.0", "'1'", "Raises()")
             if self.odd()
             else self.one_of("fd", "-1"),
@@ -235,12 +235,12 @@ class Programs:
         return f"len(mmap.mmap({', '.join(arguments)}))"
 
     def whole(self):
-        """Lines that are about the map as one object."""
+        """Operations on the map as an object."""
         return self.one_of(
             "len(m)",
             "bool(m)",
             "m.closed",
-            # Each has the name of its own module.
+            # The repr has the name of the module.
             "repr(m).replace(mmap.__name__, '', 1)",
             "bytes(m)",
             "bytearray(m)",
@@ -280,7 +280,7 @@ class Programs:
         )
 
     def line(self):
-        self.wild, self.odd_ones, self.chosen = self.random.random() < 0.5, 0, self.random.randrange(40)
+        self.wild, self.arguments_made, self.chosen = self.random.random() < 0.5, 0, self.random.randrange(40)
         return self.call() if self.random.random() < 0.6 else self.operation()
 
 
@@ -303,14 +303,14 @@ MAPS = [
 ]
 
 
-# How the messages begin that programs look for; others may say it in better words.
-WORDS = re.compile(
+# The beginnings of messages that programs compare with; other messages may differ.
+MESSAGES = re.compile(
     "mmap (?!indices)|memory mapped|read byte|write byte|data out|seek out|unknown seek|madvise|new size|cannot mmap"
 )
 
 
 class Side:
-    """One of the two modules at work: a map, its file, and what the lines keep."""
+    """The state of a program under one of the two modules: a map, its file, and variables."""
 
     def __init__(self, module, path):
         self.file = open(path, "w+b", buffering=0)  # noqa: SIM115 - `end` closes it
@@ -328,9 +328,9 @@ class Side:
             return error
 
     def state(self):
-        """What the next line finds: the map's content and position, and the file's content."""
-        held = self.run("m[:]"), self.run("m.tell()"), self.run("len(m)"), self.run("m.closed")
-        return [*held, os.pread(self.file.fileno(), 4 * SIZE, 0), os.fstat(self.file.fileno()).st_size]
+        """The map's content, position, length and whether it is closed, and the file's content and size."""
+        values = self.run("m[:]"), self.run("m.tell()"), self.run("len(m)"), self.run("m.closed")
+        return [*values, os.pread(self.file.fileno(), 4 * SIZE, 0), os.fstat(self.file.fileno()).st_size]
 
     def end(self):
         self.names.clear()
@@ -338,14 +338,14 @@ class Side:
 
 
 def plain(value, names):
-    """What stands for a result, and can be compared."""
+    """A representation of a result that can be compared."""
     if value is names.get("m"):
         return "the map itself"
     return type(value).__name__ if hasattr(value, "__next__") else value
 
 
 def alike(mine, theirs):
-    """Whether who handles the standard library's outcome handles this one."""
+    """Whether a program that handles the standard library's outcome also handles this module's."""
     if isinstance(theirs, list) and isinstance(mine, list):
         return len(mine) == len(theirs) and all(map(alike, mine, theirs))
     if not isinstance(theirs, Exception):
@@ -354,11 +354,11 @@ def alike(mine, theirs):
         return False
     if isinstance(theirs, OSError):
         return mine.errno == theirs.errno
-    return not WORDS.match(str(theirs)) or str(mine) == str(theirs)
+    return not MESSAGES.match(str(theirs)) or str(mine) == str(theirs)
 
 
 class Difference(NamedTuple):
-    """A row of the table, the kinds of outcome that it tells of, the lines it is about, and a program that shows it."""
+    """A row of the table, the types of the two outcomes, a pattern for the lines, and a program that shows it."""
 
     what: str
     here: str
@@ -367,7 +367,7 @@ class Difference(NamedTuple):
     theirs: type | tuple[type, ...]
     lines: str
     shown: str
-    # The first version whose standard library does as this one.
+    # The first version of Python without the difference.
     until: tuple[int, ...] = (99,)
 
     def explains(self, line, mine, theirs):
@@ -379,15 +379,15 @@ class Difference(NamedTuple):
 NONE = type(None)
 DIFFERENCES = [
     Difference(
-        *("`madvise` from a start off the page boundaries", "the whole page is meant", "`OSError`"),
+        *("`madvise` with an unaligned `start`", "applies to the whole page", "`OSError`"),
         *(NONE, OSError, r"m\.madvise\(", "m := mmap.mmap(fd, 0); m.madvise(mmap.MADV_RANDOM, 7)"),
     ),
     Difference(
-        *("a file's `offset` off the page boundaries", "is taken as it is", "`OSError`"),
+        *("an unaligned `offset` in a file", "is exact", "`OSError`"),
         *(int, OSError, r"len\(mmap\.mmap\(", "len(mmap.mmap(fd, 100, offset=3))"),
     ),
     Difference(
-        *("unknown bits in `flags` or `prot`", "`OSError`", "the kernel passes over them"),
+        *("unknown bits in `flags` or `prot`", "`OSError`", "the kernel ignores them"),
         *(OSError, int, r"len\(mmap\.mmap\(", "len(mmap.mmap(fd, 100, prot=-1))"),
     ),
     Difference(
@@ -395,15 +395,15 @@ DIFFERENCES = [
         *(mmap_wrap.ArgumentError, int, r"len\(mmap\.mmap\(", "len(mmap.mmap(fd, 100, 3))"),
     ),
     Difference(
-        *("`madvise` that discards, for a part of a page", "`OSError`", "discards the whole page"),
+        *("`madvise` that discards data, for a part of a page", "`OSError`", "discards the whole page"),
         *(OSError, NONE, r"m\.madvise\((4|mmap)", "m := mmap.mmap(fd, 0); m.madvise(mmap.MADV_DONTNEED, 0, 7)"),
     ),
     Difference(
-        *("a map assigned to a slice of itself", "as if copied first", "read while it changes"),
+        *("a map assigned to a slice of itself", "as if copied first", "read while it is changed"),
         *(NONE, NONE, r"setitem\(m, slice\(.*, m\)", "m := mmap.mmap(fd, 0); setitem(m, slice(None, None, -1), m)"),
     ),
     Difference(
-        *("a `resize` that fails", "leaves the file as it was", "has changed its size"),
+        *("a `resize` that fails", "does not change the file", "changes its size"),
         *(OSError, OSError, r"m\.resize\(", f"m := mmap.mmap(fd, 0); m.madvise(2, 0, 7); m.resize({2 * SIZE})"),
     ),
     Difference(
@@ -411,7 +411,7 @@ DIFFERENCES = [
         *(int, OSError, r"m\.size\(\)", "m := mmap.mmap(-1, 10); m.size()", (3, 15)),
     ),
     Difference(
-        *("`flush` from an offset on, without a size", "to the end", "`ValueError` before 3.15"),
+        *("`flush` with an offset, without a size", "flushes to the end", "`ValueError` before 3.15"),
         *(
             (NONE, OSError),
             ValueError,
@@ -421,33 +421,33 @@ DIFFERENCES = [
         ),
     ),
     Difference(
-        *("`find` and `rfind` of nothing, from beyond the end", "-1", "an offset before 3.15"),
+        *("`find` and `rfind` of empty bytes, from beyond the end", "-1", "an offset before 3.15"),
         *(int, int, r"m\.r?find\((b''|memoryview)", "m := mmap.mmap(-1, 10); m.find(b'', 11)", (3, 15)),
     ),
     Difference(
         *(
             "`None` as a bound of `find` and `rfind`",
-            "as if not given",
-            "`TypeError` before 3.14, then without an end either",
+            "as if omitted",
+            "`TypeError` before 3.14; from then on also if `end` is omitted",
         ),
         *((int, Exception), (int, TypeError), r"m\.r?find\(.*None", "m := mmap.mmap(-1, 10); m.find(b'\\0', None, 0)"),
     ),
     Difference(
-        *("`None` as a length for `madvise`", "as if not given", "`TypeError` before 3.14"),
+        *("`None` as a length for `madvise`", "as if omitted", "`TypeError` before 3.14"),
         *(NONE, TypeError, r"m\.madvise\(.*None\)", "m := mmap.mmap(-1, 10); m.madvise(0, 0, None)", (3, 14)),
     ),
     Difference(
-        *("what `seek` returns", "the position", "`None` before 3.13"),
+        *("the result of `seek`", "the position", "`None` before 3.13"),
         *(int, NONE, r"m\.seek\(", "m := mmap.mmap(-1, 10); m.seek(0)", (3, 13)),
     ),
 ]
-# What no program here can show: the standard library ends the process, or an order is nobody's promise.
+# Rows without a program: the standard library ends the process, or its order of checks varies.
 NOT_RUN = [
-    ("a shared map without a file that is to grow", "`ValueError`", "before 3.14, a map that ends the process"),
-    ("a truncated file, a full disk", "`FaultError`", "ends the process"),
+    ("growing a shared map without a file", "`ValueError`", "before 3.14, access to it ends the process"),
+    ("access beyond a truncated file, or with a full disk", "`FaultError`", "ends the process"),
     ("an argument that closes the map", "`ValueError`", "ends the process before 3.12"),
-    ("a `with` block left by an exception while views live", "the exception", "`BufferError`"),
-    ("two things wrong at once", "one of them is reported", "it may be the other one"),
+    ("a `with` block that an exception ends while views exist", "the exception", "`BufferError`"),
+    ("two errors in one call", "one is reported", "the other may be reported"),
 ]
 
 
@@ -456,14 +456,14 @@ def new_sides(folder):
 
 
 def run(program, sides):
-    """Runs a line on both sides: their outcomes, and what is left of map and file."""
+    """Runs a line with both modules; returns the outcomes, and the states afterwards."""
     return [side.run(program) for side in sides], [side.state() for side in sides]
 
 
 def two_wrong(line, wild, sides):
-    """Whether the line is not the only thing that a side may complain of, or has two wrong arguments."""
+    """Whether the line may have two errors, or one in addition to an error in the state of the map."""
     theirs = sides[1]
-    # Of a construction's arguments, access does not go with flags and protection.
+    # Several arguments of a constructor may be invalid together, such as access with flags.
     if wild or line.startswith("delitem") or "nothing=" in line or re.match(r"len\(mmap\.mmap\((.*,){3}", line):
         return True
     if theirs.names["views"] or theirs.run("m.closed") or theirs.run("len(m) < 10"):
@@ -476,7 +476,7 @@ def explained(line, outcomes):
 
 
 def programs(steps):
-    """Programs of some forty lines, each line with the word whether it is a wild one."""
+    """Programs of forty lines, each line with the flag whether it is a wild one."""
     seed = SEED
     while steps > 0:
         source = Programs(seed)
@@ -484,14 +484,14 @@ def programs(steps):
         while len(lines) < 40:
             lines.append((source.line(), source.wild))
             if sys.version_info < (3, 14) and "resize" in lines[-1][0] and "(-1" in lines[0][0]:
-                # The map that the standard library grows there ends the process.
+                # In the standard library, access to a map that was grown in this way ends the process.
                 lines.pop()
         yield seed, lines
         seed, steps = seed + 1, steps - len(lines)
 
 
 def first_difference(lines, folder):
-    """How many lines lead up to the first that tells the sides apart without the table's leave, and how; or None."""
+    """The number of the first line with a difference that is not in the table, and the two outcomes; or None."""
     sides = new_sides(folder)
     try:
         for number, (line, wild) in enumerate(lines, 1):
@@ -501,7 +501,7 @@ def first_difference(lines, folder):
             if not alike(*outcomes) and not explained(line, outcomes) and not (raised and excused):
                 return number, outcomes
             if line.startswith("m.madvise") and not raised and not alike(*outcomes):
-                # Pages with advice of their own may hinder a later resize.
+                # Advice for a part of the pages can make a later resize fail.
                 return None
             if not alike(*states):
                 return None if explained(line, outcomes) else (number, [cut(states[0]), cut(states[1])])
@@ -516,7 +516,7 @@ def cut(state):
 
 
 def shortest(lines, folder):
-    """The program without the lines that it needs not to tell the sides apart."""
+    """The program without the lines that are not needed to show the difference."""
     lines = lines[: first_difference(lines, folder)[0]]
     for number in range(len(lines) - 2, 0, -1):
         less = lines[:number] + lines[number + 1 :]

@@ -12,7 +12,7 @@ import weakref
 from functools import partial
 
 import pytest
-from conftest import told
+from conftest import message_of
 from test_standard_differential import DIFFERENCES
 
 import mmap_wrap
@@ -79,18 +79,18 @@ def alike(mine, theirs):
         return (hasattr(mine, "close") and hasattr(theirs, "close")) or (type(mine) is type(theirs) and mine == theirs)
     if type(mine) is not type(theirs) or getattr(mine, "errno", None) != getattr(theirs, "errno", None):
         return False
-    # What a function says of its arguments' types and number is the interpreter's, and other in each version of it;
-    # so is a number too large for C.
+    # Messages about the types and the number of arguments, and about numbers too large for C, are the interpreter's,
+    # and differ between versions.
     if isinstance(theirs, TypeError) and not str(theirs).startswith("mmap can't"):
         return True
     return str(mine) == str(theirs) or (isinstance(theirs, OverflowError) and "too large" in str(theirs))
 
 
 def is_known(line, mine, theirs):
-    # Of two things wrong, and a closed map is one, the other may be told.
+    # Of two errors, one of which is that the map is closed, the other may be reported.
     if "mmap closed or invalid" in str(theirs) and isinstance(mine, (TypeError, OverflowError, LookupError)):
         return True
-    # With None not taken for a number, the numbers beside it are not looked at.
+    # If None is rejected, the other numbers are not checked.
     if "None" in line and isinstance(theirs, TypeError):
         return True
     if sys.version_info >= (3, 14) and is_known_from_3_14(line, mine, theirs):
@@ -99,19 +99,19 @@ def is_known(line, mine, theirs):
 
 
 def is_known_from_3_14(line, mine, theirs):
-    # The value of an item is looked at before the index there, and before whether the map is closed; here after,
-    # as in each version before. Nothing else may be wrong with these two values.
-    told_first = isinstance(theirs, (ValueError, TypeError)) and ("item value" in str(theirs) or "fit" in str(theirs))
+    # The standard library checks the value of an item before the index, and before whether the map is closed; this
+    # module after them, as in earlier versions. Only these two errors are excused.
+    value_first = isinstance(theirs, (ValueError, TypeError)) and ("item value" in str(theirs) or "fit" in str(theirs))
     two_wrong = isinstance(mine, IndexError) or str(mine) == "mmap closed or invalid"
-    if line.startswith("m.__setitem__") and told_first and two_wrong:
+    if line.startswith("m.__setitem__") and value_first and two_wrong:
         return True
     if line.startswith("m.seek") and isinstance(theirs, OverflowError) and str(mine) == "mmap closed or invalid":
         return True
-    # A with statement always gives the three; called by hand without them, here too, it closes.
+    # A with statement always passes three arguments; without them __exit__ closes the map here.
     if line == "m.__exit__()" and isinstance(theirs, TypeError):
         return True
-    # In 3.14 None stands for the length of the map, so that it is out of range with any offset but 0; in 3.15, for the
-    # rest from the offset, which is what it is here.
+    # In 3.14 None is the length of the map, and so out of range with any offset but 0; in 3.15, as here, it is the rest
+    # from the offset.
     return sys.version_info < (3, 15) and line.endswith(", None)") and "flush values" in str(theirs)
 
 
@@ -131,7 +131,7 @@ def fresh(file):
 def test_methods_raise_the_errors_of_the_standard_library(kind, file):
     wrong, calls = [], CALLS
     if kind == "anonymous" and sys.version_info < (3, 14):
-        # The map that the standard library grows there ends the process.
+        # In the standard library, access to a map that was grown in this way ends the process.
         calls = [call for call in CALLS if call[0] != "resize"]
     for name, values in calls:
         outcomes = []
@@ -190,7 +190,7 @@ def test_constructors_raise_the_errors_of_the_standard_library(which, file):
             os.close(fd)
         line = f"len(mmap.mmap({which}, {length}, {options}))"
         mine, theirs = outcomes
-        # The kernel looks at flags last, so that another error comes first.
+        # The kernel checks flags last, so another error may be reported first.
         both = options.get("flags") == 3 and type(mine) is mmap_wrap.ArgumentError
         unknown = 16 in options.values() and isinstance(mine, OSError)
         if not alike(mine, theirs) and not is_known(line, mine, theirs) and not both and not unknown:
@@ -231,5 +231,5 @@ def test_the_librarys_message_is_a_note(file):
         with pytest.raises((ValueError, OSError)) as caught:
             call()
         assert not isinstance(caught.value, mmap_wrap.ArgumentError)
-        assert words in told(caught.value)
+        assert words in message_of(caught.value)
         assert words not in str(caught.value)

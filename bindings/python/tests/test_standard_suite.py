@@ -11,8 +11,7 @@ from conftest import run
 
 README = Path(__file__).parent.parent / "README.md"
 
-# What this package does otherwise on Windows, and why; README.md lists the same. Not every version need have such a
-# test.
+# The tests that fail on Windows, and why; README.md lists the same. Not every version has each test.
 ON_WINDOWS = {
     "MmapTests.test_sizeof": "an object of a map with a name is no larger",
     "MmapTests.test_no_trackfd_parameter_on_windows": "`trackfd`, which the standard library has there from 3.15 on",
@@ -28,7 +27,7 @@ from test import test_mmap
 assert test_mmap.mmap is module
 
 def name(test):
-    # A subtest goes by its test's name, and what fails before a class's tests by its own.
+    # A subtest has the name of its test; an error in setUpClass has its own.
     return getattr(test, "test_case", test).id().replace("test.test_mmap.", "")
 
 class Result(unittest.TestResult):
@@ -62,7 +61,7 @@ module.mmap = module_mmap
 
 
 def suite(folder, module):
-    """With that module: which tests ran, which of them failed with what traceback, which were skipped and why."""
+    """Runs the suite with that module; returns the tests that ran, those that failed, and those that were skipped."""
     if importlib.util.find_spec("test") is None or importlib.util.find_spec("test.test_mmap") is None:
         pytest.skip("this Python comes without its tests (test.test_mmap): CPython's own suite is not run")
     child = run(SCRIPT.format(module=module), folder)
@@ -74,25 +73,25 @@ def suite(folder, module):
 
 @pytest.fixture(scope="module")
 def standard(tmp_path_factory):
-    """The suite with the module that it is written for."""
+    """The result of the suite with the standard library's module."""
     return suite(tmp_path_factory.mktemp("standard"), STANDARD)
 
 
 def test_the_standard_library_passes_its_own_suite(standard):
     ran, failed, _ = standard
     assert not failed, "\n".join(failed.values())
-    # Python 3.11 has 36 for Linux, later ones have more. The files of the large ones have holes, and so cost nothing.
+    # Python 3.11 has 36 for Linux, later versions have more. The large files are sparse, and need no space.
     assert len(ran) > 30
-    # Windows' file systems fill holes, so the suite passes over large files there.
+    # File systems of Windows fill holes, so the suite skips large files there.
     if sys.platform != "win32":
         assert {"LargeMmapTests.test_large_offset", "LargeMmapTests.test_around_4GB"} <= ran
 
 
 def test_a_broken_map_fails_the_suite(tmp_path):
     _, failed, _ = suite(tmp_path, BROKEN)
-    # A subclass shows its own name, which is the other.
+    # test_repr fails because the repr of a subclass has another name.
     expected = {"MmapTests.test_rfind", "MmapTests.test_repr"}
-    # Windows does not let the next tests remove the file that a failed one has left mapped.
+    # On Windows other tests fail, too, because they cannot remove a file that a failed test has left mapped.
     assert expected <= set(failed) if sys.platform == "win32" else set(failed) == expected
 
 
@@ -105,10 +104,10 @@ def test_the_suite_passes_except_for_the_known_differences(standard, tmp_path, c
 
     unexpected = {test: text for test, text in failed.items() if test not in DIFFERENCES}
     assert not unexpected, f"{len(unexpected)} tests failed of {len(ran)}\n" + "\n".join(unexpected.values())
-    # The suite passes over a method that a class lacks: the same tests must run as with the standard library's, whose
+    # The suite skips tests of methods that a class lacks: the same tests must run as with the standard library's, whose
     # class has fewer methods on Windows.
     assert ran >= standard[0] if sys.platform == "win32" else ran == standard[0]
-    # A difference that is one no more is taken from the list.
+    # A test that no longer fails must be removed from the list.
     assert failed.keys() == DIFFERENCES.keys() & ran
 
 

@@ -5,7 +5,7 @@ import struct
 from fractions import Fraction
 
 import pytest
-from conftest import is_mapped, told
+from conftest import is_mapped, message_of
 
 import mmap_wrap as mmap
 
@@ -132,12 +132,12 @@ def test_a_finalizer_in_a_cycle_can_still_use_the_view(text_file, collected_when
             self.view = self.map.view()
 
         def __del__(self):
-            # Other finalizers of this cycle may have been called before.
+            # Other finalizers of this cycle may have run before.
             gc.collect()
             seen.append((self.view[:3].tobytes(), self.map[4:7]))
 
     class Before:
-        """Dies in the same cycle, with a view of its own."""
+        """An object of the same cycle, with its own view."""
 
         def __init__(self, cache):
             self.cache = cache
@@ -166,7 +166,7 @@ def test_many_views_are_counted_one_by_one():
     while views:
         with pytest.raises(BufferError, match=r"^cannot close exported pointers exist") as caught:
             m.close()
-        assert f"mmap.close: the mapping has {len(views)} acquired address" in told(caught.value)
+        assert f"mmap.close: the mapping has {len(views)} acquired address" in message_of(caught.value)
         views.pop()
     m.close()
 

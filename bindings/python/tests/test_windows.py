@@ -11,7 +11,7 @@ import uuid
 from pathlib import Path
 
 import pytest
-from conftest import told
+from conftest import message_of
 
 import mmap_wrap
 
@@ -103,7 +103,7 @@ def test_the_last_error_says_whether_the_name_was_there(name):
 def test_a_name_that_cannot_be(name, arguments, error, words):
     with pytest.raises(error) as raised:
         mmap_wrap.mmap(**{"fileno": -1, "length": 10, "tagname": name, **arguments})
-    assert words in told(raised.value)
+    assert words in message_of(raised.value)
 
 
 @only_windows
@@ -192,7 +192,7 @@ def test_a_descriptor_that_is_not_open(fd):
     with pytest.raises(OSError, match=r"Bad file descriptor") as raised:
         mmap_wrap.mmap(fd, 10)
     assert raised.value.errno == errno.EBADF
-    assert f"descriptor {fd} is not open" in told(raised.value)
+    assert f"descriptor {fd} is not open" in message_of(raised.value)
 
 
 @only_windows

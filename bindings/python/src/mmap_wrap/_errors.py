@@ -66,7 +66,7 @@ class SealedError(PermissionError):
     >>> handle = raw.check(raw.mmap_unnamed_wrap(4096, mmap_wrap.PROT_READ, mmap_wrap.MAP_SHARED))
     >>> try:
     ...     sealed = raw.check(raw.mseal_wrap(handle, 0, raw.MMAP_WRAP_REST))
-    ...     gone = raw.check(raw.munmap_wrap(handle))
+    ...     unmapped = raw.check(raw.munmap_wrap(handle))
     ... except mmap_wrap.SealedError as error:
     ...     message = error.strerror
     ... except OSError:

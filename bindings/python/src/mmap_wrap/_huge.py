@@ -53,12 +53,12 @@ class Huge(Base):
         bits = 0
         for node in nodes:
             if not 0 <= node < 4096:
-                raise ValueError(f"bind: there is no node {node}")
+                raise ValueError(f"mmap.mbind: there is no NUMA node {node}")
             bits |= 1 << node
         words = [bits >> shift & (1 << 64) - 1 for shift in range(0, bits.bit_length(), 64)]
         array = (ctypes.c_uint64 * len(words))(*words) if words else None
-        place = part(offset, size)
-        checked(_ffi.mbind_wrap(self._handle, int64(mode), array, len(words), int64(flags), *place), "mmap.mbind")
+        span = part(offset, size)
+        checked(_ffi.mbind_wrap(self._handle, int64(mode), array, len(words), int64(flags), *span), "mmap.mbind")
 
     def numa_node(self, offset: SupportsIndex = 0) -> int:
         """The number of the NUMA node of the page with the byte at `offset`; 0 on a machine with one node.

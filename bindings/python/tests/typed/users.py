@@ -43,7 +43,7 @@ def bytes_of_a_map(m: mmap.mmap) -> None:
 def constants() -> None:
     assert_type(mmap.PROT_READ | mmap.PROT_WRITE, int)
     assert_type(mmap.MADV_DONTNEED, int)
-    # Of other platforms: where one is missing, that is an AttributeError when it is asked for.
+    # Constants of other platforms: access to one that is missing raises AttributeError.
     assert_type(mmap.MAP_JIT, int)
     assert_type(mmap.MADV_PROTECT if hasattr(mmap, "MADV_PROTECT") else 0, int)
     assert_type(mmap.ACCESS_COPY, int)
