@@ -520,6 +520,8 @@ fn processes_share_named_memory() {
     assert_eq!(shm(&name, O_RDWR, REST).unwrap_err().code(), Errno::ENOENT.code());
     let memory = shm(&name, O_RDWR | O_CREAT | O_EXCL, 5000).unwrap();
     assert_eq!(shm(&name, O_RDWR | O_CREAT | O_EXCL, 5000).unwrap_err().code(), Errno::EEXIST.code());
+    let cut = shm(&name, O_RDWR | O_CREAT | O_TRUNC, 5000).unwrap_err();
+    assert_eq!(cut.code(), MMAP_WRAP_E_UNSUPPORTED, "it keeps its bytes");
     let second = shm(&name, O_RDWR | O_CREAT, 5000).unwrap();
     memory.atomic_store(64, 0, 41).unwrap();
     let child = Command::new(std::env::current_exe().unwrap())
@@ -533,6 +535,7 @@ fn processes_share_named_memory() {
     drop((memory, second));
     assert_eq!(shm(&name, O_RDWR, REST).unwrap_err().code(), Errno::ENOENT.code(), "it went with its last mapping");
     assert!(shm(c"/a/b", O_RDWR | O_CREAT, 100).is_err());
+    drop(shm(&name, O_RDWR | O_CREAT | O_TRUNC, 5000).unwrap());
 }
 
 #[test]

@@ -111,6 +111,7 @@ impl<'a> OpenRequest<'a> {
         }
         let (fd, made) = self.open_or_make().map_err(|errno| match (errno, self.name) {
             (Errno::ENOSYS, Name::SharedMemory(_)) => Error::unsupported("shared memory by name, shm_open(3),"),
+            (Errno::EOPNOTSUPP, Name::SharedMemory(_)) => Error::unsupported("truncating shared memory that exists"),
             _ => Error::system(errno, self.attempt(), open_hint(errno)),
         })?;
         let mut undo = Undo { request: self, fd: sys::raw(&fd), made, grown_from: None, cut_to: None };

@@ -24,18 +24,25 @@ double argument_or(int argc, char **argv, double otherwise) {
     return argc > 1 ? atof(argv[1]) : otherwise;
 }
 
-bool ended_in_time(pid_t child, double seconds, int *status) {
+static bool ended_within(pid_t child, double seconds, int *status) {
     double end = now() + seconds;
     useconds_t pause = 100;
     for (;;) {
         pid_t ended = waitpid(child, status, WNOHANG);
         if (ended == child) return true;
         if (ended < 0 && errno != EINTR) return false;
-        if (now() > end) break;
+        if (now() > end) return false;
         usleep(pause);
         if (pause < 5000) pause *= 2;
     }
-    bool emulators = hangs_in_an_emulator(child);
+}
+
+bool ended_in_time(pid_t child, double seconds, int *status) {
+    bool emulators = false;
+    for (int i = 0; i < patience() && !emulators; i++) {
+        if (ended_within(child, seconds, status)) return true;
+        emulators = hangs_in_an_emulator(child);
+    }
     kill(-child, SIGKILL);
     kill(child, SIGKILL);
     while (waitpid(child, status, 0) < 0 && errno == EINTR) continue;
@@ -51,9 +58,8 @@ void go_on(double seconds, bool (*was_put_to_the_test)(void)) {
 const char *case_name = "";
 
 bool lives(const char *file, int line, int seconds, void (*test)(void), const char *name) {
-    seconds *= patience();
     /* Longer than the case may take: the alarm of this program is for code outside of cases. */
-    alarm((unsigned)(seconds + 120 * patience()));
+    alarm((unsigned)((seconds + 120) * patience()));
     fflush(stdout);
     pid_t child = fork();
     if (child < 0) return check(false, file, line, text("%s: fork: %s", name, strerror(errno)));
@@ -69,7 +75,7 @@ bool lives(const char *file, int line, int seconds, void (*test)(void), const ch
     }
     setpgid(child, child);
     int status = 0;
-    if (!ended_in_time(child, seconds, &status)) return check(false, file, line, text("%s: ends within %d s", name, seconds));
+    if (!ended_in_time(child, seconds, &status)) return check(false, file, line, text("%s: ends within %d s", name, seconds * patience()));
     if (emulator_ended(status)) return true;
     if (WIFSIGNALED(status))
         return check(false, file, line, text("%s: is not killed (signal %d, %s)", name, WTERMSIG(status), strsignal(WTERMSIG(status))));

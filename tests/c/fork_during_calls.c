@@ -70,7 +70,7 @@ static void uses_what_it_has(void) {
               __LINE__, text("%s: call %d of a child is %lld (it is %s)", case_name, i, (long long)right,
                              results[i] < 0 ? mmap_wrap_strerror(results[i]) : "another number"));
     }
-    check(seconds < 0.9, "fork_during_calls.c", __LINE__, text("%s: a child's calls take no time (%.2f s)", case_name, seconds));
+    check(seconds < 0.9 * patience(), "fork_during_calls.c", __LINE__, text("%s: a child's calls take no time (%.2f s)", case_name, seconds));
     mmap_wrap_handle own = memory_of(page);
     CHECK_IS(mmap_wrap_put_int(own, MMAP_WRAP_I64, 0, 7), 0);
     CHECK_IS(mprotect_wrap(own, PROT_READ, 0, page), 0);

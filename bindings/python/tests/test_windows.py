@@ -62,6 +62,22 @@ def test_memory_with_a_name_is_the_same_memory(name):
 
 
 @only_windows
+def test_shared_memory_of_each_mode(name):
+    with mmap_wrap.shared_memory(name, 100, "w+") as m:
+        m[0] = 7
+        # In whole pages.
+        assert (len(m), m.size()) == (4096, 4096)
+        with mmap_wrap.shared_memory(name) as other:
+            assert other[0] == 7
+        with pytest.raises(FileExistsError):
+            mmap_wrap.shared_memory(name, 100, "x+")
+        with pytest.raises(OSError, match="truncating"):
+            mmap_wrap.shared_memory(name, 100, "w+")
+    with pytest.raises(FileNotFoundError):
+        mmap_wrap.shared_memory(name)
+
+
+@only_windows
 def test_the_last_error_says_whether_the_name_was_there(name):
     # As multiprocessing asks.
     import _winapi

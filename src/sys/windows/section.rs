@@ -62,15 +62,16 @@ fn name_of(name: &CStr) -> Result<Vec<u16>, Errno> {
     Ok(name.encode_utf16().chain([0]).collect())
 }
 
-/// Opens a section by its name. Creating one needs a size: `shm_create`.
+/// Opens a section by its name. Creating one needs a size: `shm_create`. One that exists cannot be truncated.
 pub fn shm_open(name: &CStr, flags: c_int, _mode: u32) -> Result<File, Errno> {
     let flags = i64::from(flags);
-    if flags & (constants::O_CREAT | constants::O_TRUNC) != 0 {
+    if flags & constants::O_CREAT != 0 {
         return Err(plain(Errno::EINVAL));
     }
     let access = if flags & constants::O_RDWR != 0 { FILE_MAP_READ | FILE_MAP_WRITE } else { FILE_MAP_READ };
     // SAFETY: the name ends in NUL.
-    owned(unsafe { OpenFileMappingW(access, 0, name_of(name)?.as_ptr()) })
+    let section = owned(unsafe { OpenFileMappingW(access, 0, name_of(name)?.as_ptr()) })?;
+    if flags & constants::O_TRUNC != 0 { Err(plain(Errno::EOPNOTSUPP)) } else { Ok(section) }
 }
 
 /// Creates a section of `size` bytes; EEXIST if the name exists. It is removed with its last handle and its last view.
