@@ -1,6 +1,6 @@
 //! Atomic operations on words that processes share, with errors in place of signals; waiting and waking.
 #![cfg(unix)]
-#![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "small numbers")]
+#![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, clippy::cast_sign_loss, reason = "small numbers")]
 
 mod common;
 

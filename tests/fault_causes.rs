@@ -1,7 +1,7 @@
 //! A fault is reported with its true cause: each cause is provoked, and the whole message compared.
 #![cfg(unix)]
 #![cfg(target_os = "linux")]
-#![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "small numbers")]
+#![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, clippy::cast_sign_loss, reason = "small numbers")]
 
 mod common;
 

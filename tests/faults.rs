@@ -1,6 +1,6 @@
 //! No fault kills the process: each cause is provoked, for every accessor.
 #![cfg(unix)]
-#![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "small numbers")]
+#![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, clippy::cast_sign_loss, reason = "small numbers")]
 
 mod common;
 
