@@ -5,7 +5,7 @@
  *     ./lock /counter 10000 &
  *     python3 examples/lock.py /counter 10000
  *
- ** Shows: a mutex between processes, which is taken over if its holder was killed. Each process reads the counter, adds one
+ ** Shows: a mutex between processes, which is taken over if its owner was killed. Each process reads the counter, adds one
  * and writes it back, as often as given, while it holds the mutex; without it, counts would be lost. examples/README.md has
  * the layout. `rm /dev/shm/counter` removes it.
  */
@@ -44,7 +44,7 @@ int main(int argc, char **argv) {
     options.flags = MAP_SHARED;
     const mmap_wrap_handle memory = checked(mmap_shm_wrap(argv[1], &options, sizeof options));
     for (int64_t i = 0; i < times; i++) {
-        /* 1 if the previous holder ended: a counter is changed by one store, so nothing needs repair. */
+        /* 1 if the previous owner ended: a counter is changed by one store, so nothing needs repair. */
         checked(mmap_wrap_mutex_lock(memory, MUTEX, MMAP_WRAP_REST));
         const int64_t counted = checked(mmap_wrap_get_int(memory, MMAP_WRAP_I64, COUNTER));
         checked(mmap_wrap_put_int(memory, MMAP_WRAP_I64, COUNTER, counted + 1));

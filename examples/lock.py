@@ -3,7 +3,7 @@
     python3 examples/lock.py /counter 10000 &
     raku -Ibindings/raku examples/lock.raku /counter 10000
 
-Shows: a mutex between processes, which is taken over where its holder was killed. Each reads the counter, adds one and
+Shows: a mutex between processes, which is taken over where its owner was killed. Each reads the counter, adds one and
 writes it back, so often as told, with the mutex held; without it, some of that would be lost.
 examples/README.md has the
 layout. `rm /dev/shm/counter` removes it.

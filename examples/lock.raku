@@ -3,7 +3,7 @@
 #|     raku -Ibindings/raku examples/lock.raku /counter 10000 &
 #|     python3 examples/lock.py /counter 10000
 #|
-#| Shows: a mutex between processes, which is taken over if its holder is killed. Each process reads the counter, adds one and writes
+#| Shows: a mutex between processes, which is taken over if its owner is killed. Each process reads the counter, adds one and writes
 #| it back, TIMES times, with the mutex locked; without the mutex, some increments would be lost. examples/README.md describes the
 #| layout. `rm /dev/shm/counter` removes the counter.
 
@@ -12,7 +12,7 @@ use Mmap::Wrap;
 multi MAIN($name, Int $times where * >= 0) {
     # New shared memory contains zeros: an unlocked mutex, and a counter of 0.
     my $shared = mmap :shm($name), :create, :size(24), :of(int64);
-    # One store changes the counter, so it is consistent also if a holder died, and there is nothing to repair.
+    # One store changes the counter, so it is consistent also if an owner died, and there is nothing to repair.
     my $mutex = $shared.mutex(0, repair => { True });
     for ^$times {
         $mutex.protect: { $shared[2] = $shared[2] + 1 }

@@ -1010,11 +1010,11 @@ MMAP_WRAP_API int64_t mmap_wrap_wake(mmap_wrap_handle h, int64_t offset, int64_t
  * it. Only the thread that locked it can unlock it. It is not recursive. After fork(2) the child
  * holds no mutex.
  *
- * If the holder ends without unlocking it (the thread or its process), the next thread that locks
- * it takes it over: at once, or within 250 milliseconds if it is waiting already. A thread that
- * calls execve(2) counts as the same holder. Thread ids are valid in one PID namespace: a mutex
- * that processes of several PID namespaces have used is not taken over any more; without /proc, no
- * mutex is.
+ * If the owner ends without unlocking it (the thread or its process), the next thread that locks it
+ * takes it over: at once, or within 250 milliseconds if it is waiting already. A thread that calls
+ * execve(2) counts as the same owner. Thread ids are valid in one PID namespace: a mutex that
+ * processes of several PID namespaces have used is not taken over any more; without /proc, no mutex
+ * is.
  *
  * All can also return the errors of atomic operations. MMAP_WRAP_E_UNSUPPORTED if the system has no
  * futex(2).
@@ -1027,16 +1027,16 @@ MMAP_WRAP_API int64_t mmap_wrap_wake(mmap_wrap_handle h, int64_t offset, int64_t
  * Locks the mutex at offset. timeout is in nanoseconds of the monotonic clock; MMAP_WRAP_REST waits
  * indefinitely, 0 tries once.
  *
- * Returns 0 if it is locked; 1 if it is locked and was taken over from a holder that ended, so that
+ * Returns 0 if it is locked; 1 if it is locked and was taken over from an owner that ended, so that
  * the data it protects may be inconsistent. This is reported once, to the thread that took it over.
  *
- * Errors: -ETIMEDOUT (the message has the holder's thread id); -EDEADLK if the calling thread holds
+ * Errors: -ETIMEDOUT (the message has the owner's thread id); -EDEADLK if the calling thread holds
  * it; -EINTR if a signal handler ran while this thread slept (it does not sleep all the time: to
  * react to every signal, lock with short timeouts); MMAP_WRAP_E_RANGE for any other negative
  * timeout.
  *
  *     int64_t locked = mmap_wrap_mutex_lock(h, 0, MMAP_WRAP_REST);
- *     if (locked == 1) puts("its holder died: repair what it left");
+ *     if (locked == 1) puts("its owner died: repair what it left");
  *     if (locked >= 0) mmap_wrap_mutex_unlock(h, 0);
  */
 MMAP_WRAP_API int64_t mmap_wrap_mutex_lock(mmap_wrap_handle h, int64_t offset, int64_t timeout)

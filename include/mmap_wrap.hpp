@@ -497,7 +497,7 @@ private:
 
 /**
  * A mutex in MMAP_WRAP_MUTEX_SIZE bytes of a mapping, zeros at first, between threads and processes: for std::unique_lock and
- * its like. It keeps the mapping. Where its holder died, the next one takes it over, and holder_ended() says so.
+ * its like. It keeps the mapping. Where its owner died, the next one takes it over, and holder_ended() says so.
  *
  *     mmapwrap::mutex mutex(words, 64);
  *     mutex.lock();
@@ -531,7 +531,7 @@ public:
     /** Gives it back; throws -EPERM where the calling thread does not hold it. */
     void unlock() { check(mmap_wrap_mutex_unlock(handle(), offset_)); }
 
-    /** Whether the mutex was taken over from a holder that ended, when it was locked. For the thread that holds it. */
+    /** Whether the mutex was taken over from an owner that ended, when it was locked. For the thread that holds it. */
     bool holder_ended() const noexcept { return holder_ended_; }
 
 private:

@@ -33,7 +33,7 @@
 //
 // - ffi: the exported C functions; each converts arguments and results, and calls one operation
 // - api: the Rust API; each method converts types, and calls one operation
-// - mutex: a mutex in a mapping, which can be taken over when its holder has ended
+// - mutex: a mutex in a mapping, which can be taken over when its owner has ended
 // - registry: handle → mapping: pins, acquired addresses, reclamation
 // - mapping: one mapped range and every operation on it, with unchecked numbers as arguments
 // - page_cache: the page cache of a file

@@ -1,9 +1,9 @@
-//! A mutex in a mapping, between threads and processes, that can be taken over when its holder has ended.
+//! A mutex in a mapping, between threads and processes, that can be taken over when its owner has ended.
 //!
-//! It is two words of 64 bits; zeros are an unlocked mutex. The first is the holder: its thread id, whether there may be
+//! It is two words of 64 bits; zeros are an unlocked mutex. The first is the owner: its thread id, whether there may be
 //! waiters, and the start time of the thread, which distinguishes it from a later thread with the same id. The second is the
 //! domain: boot and PID namespace, in which thread ids are unique. A thread of another namespace sets it to `MIXED`,
-//! permanently, before it acquires the mutex. From then on the mutex is not taken over any more: a live holder in another
+//! permanently, before it acquires the mutex. From then on the mutex is not taken over any more: a live owner in another
 //! namespace looks like a dead one.
 
 use crate::error::{Errno, Error, Result};
@@ -19,28 +19,28 @@ pub const SIZE: i64 = 16;
 
 const DOMAIN: i64 = 8;
 
-/// In the holder: there may be waiters.
+/// In the owner: there may be waiters.
 const WAITERS: u64 = 1 << 31;
 
-/// A holder that ended, in place of a thread id: ids are below 2^22.
+/// An owner that ended, in place of a thread id: ids are below 2^22.
 const ABANDONED: u64 = WAITERS - 1;
 
-/// Where the half of the holder with the thread id is: waiters wait on this word.
+/// Where the half of the owner with the thread id is: waiters wait on this word.
 const FUTEX: i64 = if cfg!(target_endian = "big") { 4 } else { 0 };
 
 /// In the domain, in place of a namespace: several namespaces.
 const MIXED: u64 = 0xFFFF_FFFF;
 
-/// How long a waiter waits before it checks that the holder still exists, which costs some system calls.
+/// How long a waiter waits before it checks that the owner still exists, which costs some system calls.
 const FIRST_PIECE: Duration = Duration::from_millis(2);
 const PIECE: Duration = Duration::from_millis(100);
 
 /// How a mutex was acquired.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Acquired {
-    /// It was free, or its holder unlocked it.
+    /// It was free, or its owner unlocked it.
     Free,
-    /// Its holder ended without unlocking it: what it protects may be half changed.
+    /// Its owner ended without unlocking it: what it protects may be half changed.
     TakenOver,
 }
 
@@ -62,18 +62,18 @@ pub fn lock(handle: Handle, offset: i64, timeout: i64) -> Result<Acquired> {
     let thread = Thread::current()?;
     let mut slept = false;
     loop {
-        let holder = match registry::with(handle, |mapping| attempt(mapping, offset, &thread, slept, timeout))? {
+        let owner = match registry::with(handle, |mapping| attempt(mapping, offset, &thread, slept, timeout))? {
             Attempt::Acquired(how) => return Ok(how),
-            Attempt::Held(holder) => holder,
+            Attempt::Held(owner) => owner,
         };
         let piece = if slept { PIECE } else { FIRST_PIECE };
         let left = end.map_or(piece, |end| end.saturating_duration_since(Instant::now()));
         if left.is_zero() {
-            let attempt = format!("lock the mutex at offset {offset}, held by thread {}", id(holder));
+            let attempt = format!("lock the mutex at offset {offset}, held by thread {}", id(owner));
             return Err(Error::system(Errno::ETIMEDOUT, attempt, ""));
         }
         let piece = i64::try_from(left.min(piece).as_nanos()).unwrap_or(i64::MAX);
-        match registry::with(handle, |mapping| mapping.wait(offset + FUTEX, low_half(holder), piece)) {
+        match registry::with(handle, |mapping| mapping.wait(offset + FUTEX, low_half(owner), piece)) {
             Err(error) if error.code() != Errno::ETIMEDOUT.code() => return Err(error),
             _ => slept = true,
         }
@@ -93,14 +93,14 @@ pub fn abandon(handle: Handle, offset: i64) -> Result<()> {
 fn release(handle: Handle, offset: i64, left: u64) -> Result<()> {
     let thread = Thread::current()?;
     registry::with(handle, |mapping| {
-        let holder = bits(mapping.atomic_load(64, offset)?);
-        if holder & !WAITERS != thread.holder {
-            let held = match id(holder) {
+        let owner = bits(mapping.atomic_load(64, offset)?);
+        if owner & !WAITERS != thread.owner {
+            let held = match id(owner) {
                 0 => "it is free".to_owned(),
-                thread if u64::from(thread) == ABANDONED => "its holder ended without unlocking it".to_owned(),
+                thread if u64::from(thread) == ABANDONED => "its owner ended without unlocking it".to_owned(),
                 thread => format!("thread {thread} holds it"),
             };
-            let attempt = format!("unlock the mutex at offset {offset} in thread {}", id(thread.holder));
+            let attempt = format!("unlock the mutex at offset {offset} in thread {}", id(thread.owner));
             return Err(Error::system(Errno::EPERM, attempt, held));
         }
         if bits(mapping.atomic_exchange(64, offset, number(left))?) & WAITERS != 0 {
@@ -116,7 +116,7 @@ enum Attempt {
     Held(u64),
 }
 
-/// A thread that has `slept` checks whether the holder has ended; when it acquires the mutex it keeps the mark for waiters,
+/// A thread that has `slept` checks whether the owner has ended; when it acquires the mutex it keeps the mark for waiters,
 /// since there may be others.
 fn attempt(mapping: &Mapping, offset: i64, thread: &Thread, slept: bool, timeout: i64) -> Result<Attempt> {
     if timeout < 0 && timeout != REST {
@@ -132,22 +132,22 @@ fn attempt(mapping: &Mapping, offset: i64, thread: &Thread, slept: bool, timeout
     };
     let judges = slept || timeout == 0;
     loop {
-        let Err(holder) = swap(0, thread.holder | if slept { WAITERS } else { 0 })? else {
+        let Err(owner) = swap(0, thread.owner | if slept { WAITERS } else { 0 })? else {
             return Ok(Attempt::Acquired(Acquired::Free));
         };
-        if holder & !WAITERS == thread.holder {
+        if owner & !WAITERS == thread.owner {
             let attempt = format!("lock the mutex at offset {offset}");
             return Err(Error::system(Errno::EDEADLK, attempt, "this thread holds it already"));
         }
-        // Loaded after the holder: a holder of another namespace has set the domain before.
+        // Loaded after the owner: an owner of another namespace has set the domain before.
         let ended =
-            || Ok::<_, Box<Error>>(judges && bits(mapping.atomic_load(64, domain_at)?) == thread.domain && has_ended(holder));
-        if holder & !WAITERS == ABANDONED || ended()? {
-            if swap(holder, thread.holder | WAITERS)?.is_ok() {
+            || Ok::<_, Box<Error>>(judges && bits(mapping.atomic_load(64, domain_at)?) == thread.domain && has_ended(owner));
+        if owner & !WAITERS == ABANDONED || ended()? {
+            if swap(owner, thread.owner | WAITERS)?.is_ok() {
                 return Ok(Attempt::Acquired(Acquired::TakenOver));
             }
-        } else if timeout == 0 || holder & WAITERS != 0 || swap(holder, holder | WAITERS)?.is_ok() {
-            return Ok(Attempt::Held(holder | WAITERS));
+        } else if timeout == 0 || owner & WAITERS != 0 || swap(owner, owner | WAITERS)?.is_ok() {
+            return Ok(Attempt::Held(owner | WAITERS));
         }
     }
 }
@@ -160,7 +160,7 @@ fn enter_domain(mapping: &Mapping, domain_at: i64, thread: &Thread) -> Result<()
         if domain == thread.domain || domain == mixed {
             return Ok(());
         }
-        // A mutex of an earlier boot has no holder, and zeros are no boot.
+        // A mutex of an earlier boot has no owner, and zeros are no boot.
         let next = if domain >> 32 == thread.domain >> 32 { mixed } else { thread.domain };
         if mapping.atomic_compare_exchange(64, domain_at, number(domain), number(next))?.is_ok() {
             return Ok(());
@@ -168,11 +168,11 @@ fn enter_domain(mapping: &Mapping, domain_at: i64, thread: &Thread) -> Result<()
     }
 }
 
-/// Whether the thread of a holder is known to have ended.
-fn has_ended(holder: u64) -> bool {
-    match sys::thread_state(id(holder)) {
+/// Whether the thread of an owner is known to have ended.
+fn has_ended(owner: u64) -> bool {
+    match sys::thread_state(id(owner)) {
         ThreadState::Ended => true,
-        ThreadState::Began(ticks) => began(holder) != 0 && began(holder) != ticks,
+        ThreadState::Began(ticks) => began(owner) != 0 && began(owner) != ticks,
         ThreadState::Exists => false,
     }
 }
@@ -180,7 +180,7 @@ fn has_ended(holder: u64) -> bool {
 /// The calling thread, as stored in a mutex.
 #[derive(Clone, Copy)]
 struct Thread {
-    holder: u64,
+    owner: u64,
     domain: u64,
 }
 
@@ -189,7 +189,7 @@ impl Thread {
     /// namespace.
     fn current() -> Result<Thread> {
         thread_local! {
-            static KNOWN: Cell<(Option<u32>, Thread)> = const { Cell::new((None, Thread { holder: 0, domain: 0 })) };
+            static KNOWN: Cell<(Option<u32>, Thread)> = const { Cell::new((None, Thread { owner: 0, domain: 0 })) };
         }
         let epoch = registry::process_epoch();
         if let (Some(_), (known_in, thread)) = (epoch, KNOWN.get()) {
@@ -202,22 +202,22 @@ impl Thread {
         // Without /proc the mutex is never taken over.
         let namespace = sys::pid_namespace().map_or(MIXED, u64::from);
         let thread =
-            Thread { holder: u64::from(began) << 32 | u64::from(thread_id), domain: u64::from(sys::boot()) << 32 | namespace };
+            Thread { owner: u64::from(began) << 32 | u64::from(thread_id), domain: u64::from(sys::boot()) << 32 | namespace };
         KNOWN.set((epoch, thread));
         Ok(thread)
     }
 }
 
 #[allow(clippy::cast_possible_truncation, reason = "the low half, without the flag")]
-fn id(holder: u64) -> u32 {
-    (holder & !WAITERS) as u32
+fn id(owner: u64) -> u32 {
+    (owner & !WAITERS) as u32
 }
 
 #[allow(clippy::cast_possible_truncation, reason = "the high half")]
-fn began(holder: u64) -> u32 {
-    (holder >> 32) as u32
+fn began(owner: u64) -> u32 {
+    (owner >> 32) as u32
 }
 
-fn low_half(holder: u64) -> i64 {
-    number(holder & 0xFFFF_FFFF)
+fn low_half(owner: u64) -> i64 {
+    number(owner & 0xFFFF_FFFF)
 }

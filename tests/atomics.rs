@@ -188,7 +188,7 @@ fn two_processes_count_together() {
         for round in 0..ROUNDS {
             memory.atomic_add(64, 8, 1).unwrap();
             memory.atomic_add(32, 16, -1).unwrap();
-            // A spin lock, and a count that only its holder changes.
+            // A spin lock, and a count that only its owner changes.
             if round % 10 == 0 {
                 while memory.atomic_compare_exchange(32, 24, 0, 1).unwrap().is_err() {
                     std::hint::spin_loop();

@@ -71,7 +71,7 @@ pub struct MutexGuard<'a> {
 }
 
 impl MutexGuard<'_> {
-    /// Whether the previous holder ended without releasing it: what the mutex protects may be inconsistent.
+    /// Whether the previous owner ended without releasing it: what the mutex protects may be inconsistent.
     ///
     /// ```
     /// let memory = mmap_wrap::Mapping::anonymous(4096)?;

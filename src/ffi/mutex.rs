@@ -4,8 +4,8 @@
 //! With MAP_SHARED, threads of different processes and languages can use it. Only the thread that locked it can unlock it. It
 //! is not recursive. After fork(2) the child holds no mutex.
 //!
-//! If the holder ends without unlocking it (the thread or its process), the next thread that locks it takes it over: at once,
-//! or within 250 milliseconds if it is waiting already. A thread that calls execve(2) counts as the same holder. Thread ids are
+//! If the owner ends without unlocking it (the thread or its process), the next thread that locks it takes it over: at once,
+//! or within 250 milliseconds if it is waiting already. A thread that calls execve(2) counts as the same owner. Thread ids are
 //! valid in one PID namespace: a mutex that processes of several PID namespaces have used is not taken over any more; without
 //! /proc, no mutex is.
 //!
@@ -23,16 +23,16 @@ const _: () = assert!(MMAP_WRAP_MUTEX_SIZE == mutex::SIZE);
 /// Locks the mutex at offset. timeout is in nanoseconds of the monotonic clock; MMAP_WRAP_REST waits indefinitely, 0 tries
 /// once.
 ///
-/// Returns 0 if it is locked; 1 if it is locked and was taken over from a holder that ended, so that the data it protects may
+/// Returns 0 if it is locked; 1 if it is locked and was taken over from an owner that ended, so that the data it protects may
 /// be inconsistent. This is reported once, to the thread that took it over.
 ///
-/// Errors: -ETIMEDOUT (the message has the holder's thread id); -EDEADLK if the calling thread holds it; -EINTR if a signal
+/// Errors: -ETIMEDOUT (the message has the owner's thread id); -EDEADLK if the calling thread holds it; -EINTR if a signal
 /// handler ran while this thread slept (it does not sleep all the time: to react to every signal, lock with short timeouts);
 /// MMAP_WRAP_E_RANGE for any other negative timeout.
 ///
 /// ```c
 /// int64_t locked = mmap_wrap_mutex_lock(h, 0, MMAP_WRAP_REST);
-/// if (locked == 1) puts("its holder died: repair what it left");
+/// if (locked == 1) puts("its owner died: repair what it left");
 /// if (locked >= 0) mmap_wrap_mutex_unlock(h, 0);
 /// ```
 #[unsafe(no_mangle)]

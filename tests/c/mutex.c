@@ -1,7 +1,7 @@
 /*
- * Mutexes in a mapping: between threads and processes, and taking over a mutex whose holder ended.
+ * Mutexes in a mapping: between threads and processes, and taking over a mutex whose owner ended.
  *
- * The layout that the tests forge is that of src/mutex.rs: holder (thread id, waiters, start time), domain (PID namespace,
+ * The layout that the tests forge is that of src/mutex.rs: owner (thread id, waiters, start time), domain (PID namespace,
  * boot).
  */
 #define _GNU_SOURCE
@@ -64,10 +64,10 @@ static void a_mutex_is_locked_and_unlocked_by_its_thread(void) {
 }
 
 static void *tries(void *unused) {
-    const char *holder = text("held by thread %d", (int)getpid());
-    CHECK_FAILS(lock(0), -ETIMEDOUT, holder);
+    const char *owner = text("held by thread %d", (int)getpid());
+    CHECK_FAILS(lock(0), -ETIMEDOUT, owner);
     const double before = now();
-    CHECK_FAILS(lock(second / 5), -ETIMEDOUT, holder);
+    CHECK_FAILS(lock(second / 5), -ETIMEDOUT, owner);
     CHECK(now() - before >= 0.19);
     CHECK_FAILS(unlock(), -EPERM, text("thread %d holds it", (int)getpid()));
     return unused;
@@ -229,11 +229,11 @@ static void a_forked_child_does_not_hold_what_its_parent_holds(void) {
 static void a_later_thread_of_the_same_id_is_another(void) {
     fresh();
     pid_t child = child_that_holds();
-    const int64_t holder = word(AT);
-    CHECK((holder & 0x7fffffff) == child);
-    if (holder >> 32 == 0) skip("/proc does not say here when a thread began");
+    const int64_t owner = word(AT);
+    CHECK((owner & 0x7fffffff) == child);
+    if (owner >> 32 == 0) skip("/proc does not say here when a thread began");
     else {
-        set(AT, holder + ((int64_t)1 << 32));
+        set(AT, owner + ((int64_t)1 << 32));
         CHECK_IS(lock(0), 1);
         CHECK_IS(unlock(), 0);
     }
@@ -342,7 +342,7 @@ static void an_abandoned_mutex_is_taken_over(void) {
     CHECK_FAILS(mmap_wrap_mutex_abandon(memory, AT), -EPERM, "it is free");
     CHECK_IS(lock(0), 0);
     CHECK_IS(mmap_wrap_mutex_abandon(memory, AT), 0);
-    CHECK_FAILS(unlock(), -EPERM, "its holder ended without unlocking it");
+    CHECK_FAILS(unlock(), -EPERM, "its owner ended without unlocking it");
     CHECK_IS(lock(0), 1);
     CHECK_IS(mmap_wrap_mutex_abandon(memory, AT), 0);
     /* Also if mutexes are not taken over, since there are several PID namespaces. */
@@ -374,7 +374,7 @@ int main(void) {
     RUN(a_mutex_of_an_earlier_boot_is_taken_over);
     /* Without loops a child of this namespace makes the accesses, and there the children are of another. */
     if (has_loops()) RUN(a_holder_in_another_pid_namespace_is_not_regarded_as_ended);
-    else skip("a holder in another PID namespace: no atomic operations there on this processor");
+    else skip("an owner in another PID namespace: no atomic operations there on this processor");
     RUN_THREADED(unmapping_ends_a_wait);
     RUN(a_signal_handler_ends_a_wait);
     RUN(an_abandoned_mutex_is_taken_over);

@@ -96,7 +96,7 @@ react whenever $shared.changes(0) {
     method mutex($offset, :&repair --> Mmap::Wrap::Mutex:D)
 
 A mutex in the 16 bytes at C<$offset>, a multiple of 8. Its methods are C<.lock>, C<.unlock> and C<.protect>, as those of Raku's Lock, and
-C<.lock(:timeout)>. Zeros, as in new memory, are an unlocked mutex. C<:repair> is code that repairs the data if a holder ended without
+C<.lock(:timeout)>. Zeros, as in new memory, are an unlocked mutex. C<:repair> is code that repairs the data if an owner ended without
 unlocking; see L<Mmap::Wrap::Mutex>.
 
 =begin code :lang<raku>

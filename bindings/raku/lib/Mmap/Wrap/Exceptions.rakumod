@@ -42,7 +42,7 @@ not allow the access. C<.done> is the number of bytes transferred before the fau
 =item C<X::Mmap::Argument>: an argument has an invalid value or type.
 =item C<X::Mmap::Encoding>: the bytes are not valid in the given encoding.
 =item C<X::Mmap::AsStr>: a mapping was used as a Str. Like the exception of a Blob, it is also an C<X::Buf::AsStr>.
-=item C<X::Mmap::OwnerDied>: the holder of a mutex ended without unlocking it; see L<Mmap::Wrap::Mutex>.
+=item C<X::Mmap::OwnerDied>: the owner of a mutex ended without unlocking it; see L<Mmap::Wrap::Mutex>.
 =item C<X::Mmap::Unsupported>: this platform or kernel lacks the feature.
 =item C<X::Mmap::System>: a system call failed for another reason; C<.errno> has the error number.
 =item C<X::Mmap::Library>: the native library is missing, or has another ABI version.

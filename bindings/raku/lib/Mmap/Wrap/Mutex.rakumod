@@ -23,7 +23,7 @@ say await start $mutex.lock(:timeout(.01));          # False
 $mutex.unlock;
 =end code
 
-=head2 A holder that ends without unlocking
+=head2 An owner that ends without unlocking
 
 If the process or thread that holds the mutex ends without unlocking it, the next thread that locks the mutex takes it over; a thread that
 is already waiting does so within a quarter of a second. The data that the mutex protects may then be inconsistent. So C<lock> and
@@ -80,7 +80,7 @@ method !take-over($call) {
     my $repaired = False;
     LEAVE checked $call, mmap_wrap_mutex_abandon($!mapping.handle, $!offset), $!mapping unless $repaired;
     X::Mmap::OwnerDied.new(:code(-EOWNERDEAD), :name<EOWNERDEAD>, :path($!mapping.path),
-        :message("$call: the holder of the mutex at offset $!offset ended without unlocking it; pass :repair to .mutex to take it over")).throw
+        :message("$call: the owner of the mutex at offset $!offset ended without unlocking it; pass :repair to .mutex to take it over")).throw
         unless &!repair;
     on-this-thread &!repair;
     $repaired = True;
