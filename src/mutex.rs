@@ -4,7 +4,7 @@
 //! waiters, and the start time of the thread, which distinguishes it from a later thread with the same id. The second is the
 //! domain: boot and PID namespace, in which thread ids are unique. A thread of another namespace sets it to `MIXED`,
 //! permanently, before it acquires the mutex. From then on the mutex is not taken over any more: a live owner in another
-//! namespace looks like a dead one.
+//! namespace looks like a dead one. So does it to a thread without /proc, which sets it to `UNKNOWN`.
 
 use crate::error::{Errno, Error, Result};
 use crate::mapping::{Mapping, from_bits as number, to_bits as bits};
@@ -28,8 +28,12 @@ const ABANDONED: u64 = WAITERS - 1;
 /// Where the half of the owner with the thread id is: waiters wait on this word.
 const FUTEX: i64 = if cfg!(target_endian = "big") { 4 } else { 0 };
 
-/// In the domain, in place of a namespace: several namespaces.
+/// In the domain, in place of a namespace: several namespaces, or one that is not known.
 const MIXED: u64 = 0xFFFF_FFFF;
+
+/// The domain of a thread that has no /proc to read it from, and of a mutex that such threads alone have used. No thread has
+/// ended for certain there.
+const UNKNOWN: u64 = 1 << 32 | MIXED;
 
 /// How long a waiter waits before it checks that the owner still exists, which costs some system calls.
 const FIRST_PIECE: Duration = Duration::from_millis(2);
@@ -130,7 +134,7 @@ fn attempt(mapping: &Mapping, offset: i64, thread: &Thread, slept: bool, timeout
         let before = mapping.atomic_compare_exchange(64, offset, number(from), number(to))?;
         Ok(before.map(bits).map_err(bits))
     };
-    let judges = slept || timeout == 0;
+    let judges = (slept || timeout == 0) && thread.domain & MIXED != MIXED;
     loop {
         let Err(owner) = swap(0, thread.owner | if slept { WAITERS } else { 0 })? else {
             return Ok(Attempt::Acquired(Acquired::Free));
@@ -154,17 +158,22 @@ fn attempt(mapping: &Mapping, offset: i64, thread: &Thread, slept: bool, timeout
 
 /// Adds this thread's domain to the mutex's.
 fn enter_domain(mapping: &Mapping, domain_at: i64, thread: &Thread) -> Result<()> {
-    let mixed = thread.domain | MIXED;
     loop {
         let domain = bits(mapping.atomic_load(64, domain_at)?);
-        if domain == thread.domain || domain == mixed {
+        let next = joint_domain(domain, thread.domain);
+        if domain == next || mapping.atomic_compare_exchange(64, domain_at, number(domain), number(next))?.is_ok() {
             return Ok(());
         }
+    }
+}
+
+/// The domain of a mutex after a thread with the domain `own` has used it.
+fn joint_domain(domain: u64, own: u64) -> u64 {
+    match domain >> 32 {
+        _ if domain == own || own == UNKNOWN => own,
+        boot if boot == own >> 32 || boot == UNKNOWN >> 32 => own | MIXED,
         // A mutex of an earlier boot has no owner, and zeros are no boot.
-        let next = if domain >> 32 == thread.domain >> 32 { mixed } else { thread.domain };
-        if mapping.atomic_compare_exchange(64, domain_at, number(domain), number(next))?.is_ok() {
-            return Ok(());
-        }
+        _ => own,
     }
 }
 
@@ -199,10 +208,11 @@ impl Thread {
         }
         let thread_id = sys::thread_id().ok_or_else(|| Error::unsupported("a mutex in a mapping (futex)"))?;
         let began = sys::this_thread_began().unwrap_or(0);
-        // Without /proc the mutex is never taken over.
-        let namespace = sys::pid_namespace().map_or(MIXED, u64::from);
-        let thread =
-            Thread { owner: u64::from(began) << 32 | u64::from(thread_id), domain: u64::from(sys::boot()) << 32 | namespace };
+        let domain = match (sys::boot(), sys::pid_namespace()) {
+            (Some(boot), Some(namespace)) => u64::from(boot) << 32 | u64::from(namespace),
+            _ => UNKNOWN,
+        };
+        let thread = Thread { owner: u64::from(began) << 32 | u64::from(thread_id), domain };
         KNOWN.set((epoch, thread));
         Ok(thread)
     }

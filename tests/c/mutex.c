@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -298,6 +299,46 @@ static void a_holder_in_another_pid_namespace_is_not_regarded_as_ended(void) {
     CHECK_IS(munmap_wrap(memory), 1);
 }
 
+/* Takes /proc away from this process: something else is mounted over it. */
+static bool lost_proc(void) {
+    if (unshare(CLONE_NEWNS) != 0 && unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) return false;
+    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
+    return mount("none", "/proc", "tmpfs", 0, NULL) == 0;
+}
+
+static void locks_without_proc(void) {
+    if (!lost_proc()) {
+        skip("/proc cannot be hidden: %s", strerror(errno));
+        return;
+    }
+    /* No thread has the id here, but the owner may be in another namespace. */
+    set(AT, 0x7ffffff0);
+    CHECK_FAILS(lock(0), -ETIMEDOUT, "held by thread 2147483632");
+    CHECK_FAILS(lock(second / 2), -ETIMEDOUT, "held by thread 2147483632");
+    set(AT, 0);
+    CHECK_IS(lock(0), 0);
+    CHECK_IS(unlock(), 0);
+    set(COUNTER, 1);
+}
+
+static void without_proc_no_owner_is_regarded_as_ended(void) {
+    fresh();
+    set(COUNTER, 0);
+    in_child(locks_without_proc);
+    if (word(COUNTER) == 1) {
+        /* Such a thread has used the mutex, and may hold it: then no thread takes it over. */
+        set(AT, 0x7ffffff0);
+        CHECK_FAILS(lock(second / 2), -ETIMEDOUT, "held by thread 2147483632");
+        set(AT, 0);
+        in_child(locks_without_proc);
+        CHECK_IS(lock(0), 0);
+        CHECK_IS(unlock(), 0);
+        set(AT, 0x7ffffff0);
+        CHECK_FAILS(lock(second / 2), -ETIMEDOUT, "held by thread 2147483632");
+    }
+    CHECK_IS(munmap_wrap(memory), 1);
+}
+
 static void *unmaps(void *unused) {
     usleep(200000);
     CHECK_IS(munmap_wrap(memory), 1);
@@ -375,6 +416,7 @@ int main(void) {
     /* Without loops a child of this namespace makes the accesses, and there the children are of another. */
     if (has_loops()) RUN(a_holder_in_another_pid_namespace_is_not_regarded_as_ended);
     else skip("an owner in another PID namespace: no atomic operations there on this processor");
+    RUN(without_proc_no_owner_is_regarded_as_ended);
     RUN_THREADED(unmapping_ends_a_wait);
     RUN(a_signal_handler_ends_a_wait);
     RUN(an_abandoned_mutex_is_taken_over);

@@ -4,7 +4,6 @@ use crate::error::Errno;
 use crate::sys::ThreadState;
 use crate::sys::unix::last_errno;
 use std::os::unix::fs::MetadataExt;
-use std::sync::OnceLock;
 
 /// The calling thread's id, gettid(2).
 pub fn thread_id() -> Option<u32> {
@@ -46,13 +45,10 @@ pub fn pid_namespace() -> Option<u32> {
     Some(namespace("/proc/self/ns/time").map_or(pid, |time| pid ^ time.rotate_left(16)))
 }
 
-/// A number that differs after each boot, and is never 0.
-pub fn boot() -> u32 {
-    static BOOT: OnceLock<u32> = OnceLock::new();
-    *BOOT.get_or_init(|| {
-        let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-        id.get(..8).and_then(|digits| u32::from_str_radix(digits, 16).ok()).unwrap_or(0).max(1)
-    })
+/// A number that differs after each boot, and is above 1; none without /proc.
+pub fn boot() -> Option<u32> {
+    let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    Some(u32::from_str_radix(id.get(..8)?, 16).ok()?.max(2))
 }
 
 /// Whether /proc is mounted for this PID namespace: in another one, ids are those of other threads.

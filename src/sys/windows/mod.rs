@@ -19,7 +19,7 @@ use windows_sys::Win32::System::SystemInformation::{GetSystemInfo, SYSTEM_INFO};
 use windows_sys::Win32::System::Threading::FlushProcessWriteBuffers;
 
 pub use super::lacking::{
-    add_seals, bind, boot, cached_pages, can_name, default_huge_page_size, descriptor_page_size, each_huge_part, evict_cached,
+    add_seals, bind, cached_pages, can_name, default_huge_page_size, descriptor_page_size, each_huge_part, evict_cached,
     file_size_behind, grow_file, huge_bytes_by_smaps, huge_page_sizes, is_readable, link, lock_on_fault, memfd_create,
     memfd_secret, move_spare_page_to, numa_node, open_without_name, prepare_reserve, put_fresh_page, read_ahead, release_reserve,
     run_apart, seal, seals, set_name, shared_memory_path, touch_for_writing, transparent_huge_page_size, wipe_on_fork,
@@ -31,7 +31,7 @@ pub use pages::{Backing, MAPPINGS_FOLLOW_FILES, protection, supports_advice};
 pub use placeholder::is_being_changed;
 pub use residency::page_residency;
 pub use section::{shm_create, shm_open, shm_unlink, unlinked_shared_memory};
-pub use thread::{pid_namespace, this_thread_began, thread_id, thread_state};
+pub use thread::{boot, pid_namespace, this_thread_began, thread_id, thread_state};
 pub use wait::{wait_on, wake};
 
 /// Bytes in a page.
