@@ -385,6 +385,24 @@ static void a_handler_that_interrupts_a_change_survives(void) {
     LIVES(60, is_interrupted_in_a_change, "a signal's handler uses the mapping that its thread resizes");
 }
 
+/* The signal of an unaligned access, as the kernel would send it: a fresh page would not cure that, and lose the data. */
+static void gets_the_signal_of_an_unaligned_access(void) {
+    int fd = file_of(PAGES);
+    CHECK(pwrite(fd, "data", 4, 0) == 4);
+    mmap_wrap_handle h = mapping_of(fd, MAP_SHARED);
+    CHECK_IS(mmap_wrap_survive(h, 1), 0);
+    const char *bytes = mmap_wrap_address(h);
+    siginfo_t info = {.si_signo = SIGBUS, .si_code = BUS_ADRALN, .si_addr = (void *)bytes};
+    CHECK_IS(syscall(SYS_rt_tgsigqueueinfo, getpid(), syscall(SYS_gettid), SIGBUS, &info), 0);
+    CHECK(memcmp(bytes, "data", 4) == 0);
+    CHECK_IS(*mmap_wrap_loss_flag(h) & 1, 0);
+    /* It was left to the default action, which would have ended the process with a real access. */
+    struct sigaction now;
+    CHECK(sigaction(SIGBUS, NULL, &now) == 0 && now.sa_handler == SIG_DFL);
+}
+
+static void an_unaligned_access_is_no_loss(void) { in_child(gets_the_signal_of_an_unaligned_access); }
+
 int main(int argc, char **argv) {
     page = mmap_wrap_page_size();
     rounds = (int)argument_or(argc, argv, 2000);
@@ -399,6 +417,7 @@ int main(int argc, char **argv) {
     RUN(a_store_to_a_read_only_page_survives);
     RUN(a_raw_access_survives_while_its_mapping_is_split);
     RUN(a_handler_that_interrupts_a_change_survives);
+    RUN(an_unaligned_access_is_no_loss);
     unlink("surviving");
     return finish();
 }

@@ -89,18 +89,21 @@ extern "C" fn on_fault(signal: c_int, info: *mut siginfo_t, context: *mut c_void
             registers.continue_at(fixup, address.addr());
             return;
         }
-        if is_loss(signal, address.addr(), is_store) && survived(address.addr(), is_store) {
+        if is_loss(signal, code, address.addr(), is_store) && survived(address.addr(), is_store) {
             return;
         }
     }
     pass_on(signal, info, context, synchronous);
 }
 
-/// Whether a page was lost: SIGBUS. macOS sends that for an access that the protection forbids, too.
-fn is_loss(signal: c_int, address: usize, is_store: Option<bool>) -> bool {
+/// Whether a page was lost: SIGBUS, except for an unaligned access, which a fresh page would only repeat. macOS sends that
+/// signal for an access that the protection forbids, too, and the code of an unaligned access with any of them.
+fn is_loss(signal: c_int, code: c_int, address: usize, is_store: Option<bool>) -> bool {
+    const BUS_ADRALN: c_int = 1;
+    let is_unaligned = cfg!(not(target_os = "macos")) && code == BUS_ADRALN;
     let needed = if is_store == Some(true) { libc::PROT_WRITE } else { libc::PROT_READ };
     let is_forbidden = || cfg!(target_os = "macos") && sys::protection(address).is_some_and(|(prot, _)| prot & needed == 0);
-    signal == libc::SIGBUS && !is_forbidden()
+    signal == libc::SIGBUS && !is_unaligned && !is_forbidden()
 }
 
 fn survived(address: usize, is_store: Option<bool>) -> bool {
