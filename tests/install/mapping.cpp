@@ -241,18 +241,18 @@ static void an_empty_file_has_an_empty_view() {
     unlink("empty");
 }
 
-static void unmapping_is_refused_while_a_view_lives() {
+static void unmapping_fails_while_there_is_a_view() {
     const mapping memory = mapping::memory(4096);
     {
         const view first = memory.bytes(), second = memory.bytes();
-        CHECK_THROWS(memory.unmap(), MMAP_WRAP_E_BUSY, "export");
+        CHECK_THROWS(memory.unmap(), MMAP_WRAP_E_BUSY, "acquired address");
         first[0] = 1;
         CHECK_IS(second[0], 1);
     }
     CHECK(memory.unmap());
 }
 
-static void a_view_that_moves_holds_one_export() {
+static void a_view_that_moves_acquires_the_address_once() {
     const mapping memory = mapping::memory(4096), other = mapping::memory(8192);
     view bytes = memory.bytes();
     view moved = std::move(bytes);
@@ -279,13 +279,13 @@ static void a_view_outlives_the_mapping_object_and_unmaps_with_it() {
     unlink("words");
 }
 
-static void a_view_of_a_released_mapping_gives_its_export_back() {
+static void a_view_of_a_released_mapping_releases_its_address() {
     mmap_wrap_handle handle = 0;
     {
         mapping memory = mapping::memory(4096);
         const view bytes = memory.bytes();
         handle = memory.release();
-        CHECK_FAILS(munmap_wrap(handle), MMAP_WRAP_E_BUSY, "export");
+        CHECK_FAILS(munmap_wrap(handle), MMAP_WRAP_E_BUSY, "acquired address");
     }
     CHECK_IS(munmap_wrap(handle), 1);
 }
@@ -371,7 +371,7 @@ static void a_file_is_resized_with_its_mapping_and_memory_without() {
         CHECK_IS(size_of("resized"), 9000);
         {
             const const_view bytes = file.const_bytes();
-            CHECK_THROWS(file.resize(5), MMAP_WRAP_E_BUSY, "export");
+            CHECK_THROWS(file.resize(5), MMAP_WRAP_E_BUSY, "acquired address");
         }
         file.resize(5);
     }
@@ -466,10 +466,10 @@ int main() {
     RUN(finding_answers_the_offset_or_nothing);
     RUN(a_view_is_a_range_of_the_memory_itself);
     RUN(an_empty_file_has_an_empty_view);
-    RUN(unmapping_is_refused_while_a_view_lives);
-    RUN(a_view_that_moves_holds_one_export);
+    RUN(unmapping_fails_while_there_is_a_view);
+    RUN(a_view_that_moves_acquires_the_address_once);
     RUN(a_view_outlives_the_mapping_object_and_unmaps_with_it);
-    RUN(a_view_of_a_released_mapping_gives_its_export_back);
+    RUN(a_view_of_a_released_mapping_releases_its_address);
     RUN(an_exception_unmaps_on_its_way);
     RUN(a_file_is_made_sized_and_allocated);
     RUN(a_file_is_opened_as_it_is_said);
