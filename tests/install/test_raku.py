@@ -56,7 +56,7 @@ def test_zef_builds_and_installs_the_tarball_for_a_user_who_has_nothing_else(tmp
     for part in ("lib", "t"):
         assert contents(folder / part) == contents(ROOT / "bindings/raku" / part)
     # Forced, since zef would find it done where this machine has the same version for all its users. All tests run in
-    # `make test-deep`; here those of the distribution and of mapping files, on modules and library as they are installed.
+    # `make test-deep`; here those of the distribution and of mapping files, on modules and library as installed.
     tests = [] if DEEP else ["--/test"]
     zef = ["zef", "--verbose", *tests, "--force-install", "--install-to=home", "install", f"./{folder.name}"]
     print(run(*zef, folder=tmp_path, **environment))
