@@ -168,6 +168,8 @@ fn a_guard_stays_with_its_pages_when_a_mapping_is_resized_moved_or_split() {
     assert_eq!((accesses(&memory), accesses(&tail)), ("w-w".to_owned(), "w--".to_owned()));
 
     memory.resize(pages(1000), MREMAP_MAYMOVE, FileEnd::Stays).unwrap();
+    // At once, and not only when a protection puts them in place again.
+    assert_eq!(accesses(&memory), format!("w-{}", "w".repeat(998)));
     memory.protect(READ_WRITE, 0, REST).unwrap();
     assert_eq!(accesses(&memory), format!("w-{}", "w".repeat(998)));
     memory.guard(true, pages(3), REST).unwrap();
@@ -181,6 +183,7 @@ fn a_guard_stays_with_its_pages_when_a_mapping_is_resized_moved_or_split() {
     let place = private(pages(6));
     resize_at(&mut memory, pages(6), MREMAP_MAYMOVE | MREMAP_FIXED, place.address().addr(), FileEnd::Stays).unwrap();
     std::mem::forget(place);
+    assert_eq!(accesses(&memory), "w-w-ww");
     memory.protect(READ_WRITE, 0, REST).unwrap();
     assert_eq!(accesses(&memory), "w-w-ww");
     match memory.move_pages() {
@@ -188,6 +191,7 @@ fn a_guard_stays_with_its_pages_when_a_mapping_is_resized_moved_or_split() {
             println!("skipped: MREMAP_DONTUNMAP was taken, and unmapped: an emulator's error");
         }
         Ok(moved) => {
+            assert_eq!(accesses(&moved), "w-w-ww");
             for part in [&memory, &moved] {
                 part.protect(READ_WRITE, 0, REST).unwrap();
             }
