@@ -1,6 +1,8 @@
 //! Creating and closing a map: `mmap(...)`, `close`, `closed`, the `with` statement; and `repr`.
 
-use crate::arguments::{arguments, int, int64, is_none, long, ssize};
+#[cfg(windows)]
+use crate::arguments::is_none;
+use crate::arguments::{arguments, int, int64, long, ssize};
 use crate::exceptions::{Object, Raised, Result, call, made, none, or_null, raise, raise_errno, raised_by};
 use crate::header::{E_UNMAPPED, KEEP, OR_PRIVATE, REST};
 use crate::library::library;
@@ -8,7 +10,7 @@ use crate::object::{ACCESS_COPY, ACCESS_READ, ACCESS_WRITE, LONG, UNTRACKED, cal
 use crate::pages::info;
 use crate::system;
 use pyo3_ffi::*;
-use std::ffi::{CStr, c_char, c_int, c_void};
+use std::ffi::{CStr, c_int, c_void};
 use std::ptr::{null, null_mut};
 
 const READ_WRITE: c_int = system::PROT_READ | system::PROT_WRITE;
@@ -28,6 +30,7 @@ struct Request {
     address: i64,
     alignment: i64,
     /// The name of the memory, a parameter on Windows only; NULL if there is none.
+    #[cfg(windows)]
     tag: Object,
     trackfd: bool,
     survive: bool,
@@ -43,6 +46,7 @@ struct Given {
     offset: Object,
     address: Object,
     alignment: Object,
+    #[cfg(windows)]
     tag: Object,
     trackfd: c_int,
     survive: c_int,
@@ -51,6 +55,19 @@ struct Given {
 pub unsafe extern "C" fn new(class: *mut PyTypeObject, arguments: Object, keywords: Object) -> Object {
     // SAFETY: called by the interpreter, with this class or a subclass.
     unsafe { or_null(Request::of(arguments, keywords).and_then(|request| request.map(class))) }
+}
+
+/// Parses arguments by a format into fields of a `Given`, each beside the name of its parameter.
+macro_rules! parse {
+    ($given:ident, $arguments:ident, $keywords:ident, $format:literal, $($name:literal => $field:ident),+) => {{
+        let names = [$($name.as_ptr(),)+ null()];
+        // SAFETY: called by the interpreter; there is a pointer of its type for each letter of the format.
+        unsafe {
+            PyArg_ParseTupleAndKeywords(
+                $arguments, $keywords, $format.as_ptr(), names.as_ptr().cast_mut().cast(), $(&raw mut $given.$field),+
+            )
+        }
+    }};
 }
 
 impl Given {
@@ -67,6 +84,7 @@ impl Given {
             offset: nothing,
             address: nothing,
             alignment: nothing,
+            #[cfg(windows)]
             tag: nothing,
             trackfd: 1,
             survive: 1,
@@ -81,38 +99,9 @@ impl Given {
     /// As `new`.
     #[cfg(not(windows))]
     unsafe fn parse(&mut self, arguments: Object, keywords: Object) -> c_int {
-        const NAMES: [*const c_char; 11] = [
-            c"fileno".as_ptr(),
-            c"length".as_ptr(),
-            c"flags".as_ptr(),
-            c"prot".as_ptr(),
-            c"access".as_ptr(),
-            c"offset".as_ptr(),
-            c"trackfd".as_ptr(),
-            c"survive".as_ptr(),
-            c"address".as_ptr(),
-            c"alignment".as_ptr(),
-            null(),
-        ];
-        // SAFETY: called by the interpreter; there is a pointer of its type for each letter of the format.
-        unsafe {
-            PyArg_ParseTupleAndKeywords(
-                arguments,
-                keywords,
-                c"OO|OOOO$ppOO:mmap".as_ptr(),
-                NAMES.as_ptr().cast_mut().cast(),
-                &raw mut self.fd,
-                &raw mut self.length,
-                &raw mut self.flags,
-                &raw mut self.prot,
-                &raw mut self.access,
-                &raw mut self.offset,
-                &raw mut self.trackfd,
-                &raw mut self.survive,
-                &raw mut self.address,
-                &raw mut self.alignment,
-            )
-        }
+        parse!(self, arguments, keywords, c"OO|OOOO$ppOO:mmap", c"fileno" => fd, c"length" => length, c"flags" => flags,
+            c"prot" => prot, c"access" => access, c"offset" => offset, c"trackfd" => trackfd, c"survive" => survive,
+            c"address" => address, c"alignment" => alignment)
     }
 
     /// The same on Windows, where the standard library has a name for the memory instead of flags and protection.
@@ -121,40 +110,9 @@ impl Given {
     /// As `new`.
     #[cfg(windows)]
     unsafe fn parse(&mut self, arguments: Object, keywords: Object) -> c_int {
-        const NAMES: [*const c_char; 12] = [
-            c"fileno".as_ptr(),
-            c"length".as_ptr(),
-            c"tagname".as_ptr(),
-            c"access".as_ptr(),
-            c"offset".as_ptr(),
-            c"trackfd".as_ptr(),
-            c"survive".as_ptr(),
-            c"address".as_ptr(),
-            c"alignment".as_ptr(),
-            c"flags".as_ptr(),
-            c"prot".as_ptr(),
-            null(),
-        ];
-        // SAFETY: called by the interpreter; there is a pointer of its type for each letter of the format.
-        unsafe {
-            PyArg_ParseTupleAndKeywords(
-                arguments,
-                keywords,
-                c"OO|OOO$ppOOOO:mmap".as_ptr(),
-                NAMES.as_ptr().cast_mut().cast(),
-                &raw mut self.fd,
-                &raw mut self.length,
-                &raw mut self.tag,
-                &raw mut self.access,
-                &raw mut self.offset,
-                &raw mut self.trackfd,
-                &raw mut self.survive,
-                &raw mut self.address,
-                &raw mut self.alignment,
-                &raw mut self.flags,
-                &raw mut self.prot,
-            )
-        }
+        parse!(self, arguments, keywords, c"OO|OOO$ppOOOO:mmap", c"fileno" => fd, c"length" => length, c"tagname" => tag,
+            c"access" => access, c"offset" => offset, c"trackfd" => trackfd, c"survive" => survive, c"address" => address,
+            c"alignment" => alignment, c"flags" => flags, c"prot" => prot)
     }
 }
 
@@ -188,6 +146,7 @@ impl Request {
                 offset,
                 address,
                 alignment,
+                #[cfg(windows)]
                 tag: if is_none(given.tag) { null_mut() } else { given.tag },
                 trackfd: given.trackfd != 0,
                 survive: given.survive != 0,
@@ -200,6 +159,7 @@ impl Request {
     unsafe fn map(mut self, class: *mut PyTypeObject) -> Result<Object> {
         // SAFETY: called by the interpreter.
         unsafe {
+            #[cfg(windows)]
             if !self.tag.is_null() {
                 return self.map_section(class);
             }
@@ -251,12 +211,6 @@ impl Request {
             system::say_existed(existed);
             object
         }
-    }
-
-    /// Never called: there is no parameter for a name.
-    #[cfg(not(windows))]
-    unsafe fn map_section(&self, _: *mut PyTypeObject) -> Result<Object> {
-        Err(Raised)
     }
 
     /// Maps an open file. If that fails, the file has its former size.
