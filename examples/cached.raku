@@ -7,7 +7,7 @@
 #| of which all, some (+) or no (.) pages are in memory. For a file that you do not own and cannot write, the kernel reports
 #| all pages as in memory. Pages that another program maps or locks are not evicted.
 
-use Mmap::Wrap :constants;
+use Mmap::Wrap <PROT_READ MAP_SHARED>;
 use Mmap::Wrap::Raw;
 use NativeCall;
 

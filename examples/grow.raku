@@ -6,7 +6,7 @@
 #| full, so that few resizes are needed. At the end, also after an error, the file is truncated to the bytes that were written. If
 #| the program is killed before that, the file ends with zeros.
 
-use Mmap::Wrap :constants;
+use Mmap::Wrap <O_RDWR O_CREAT PROT_READ PROT_WRITE MAP_SHARED MREMAP_MAYMOVE>;
 use Mmap::Wrap::Raw;
 use NativeCall;
 

@@ -7,7 +7,7 @@
 #| the layout. The first process creates the ring buffer; the consumer removes its name. A process fails if the other does nothing
 #| for SECONDS, default 60. `rm /dev/shm/numbers` removes a ring buffer that remains after a failure.
 
-use Mmap::Wrap :constants;
+use Mmap::Wrap <O_RDWR O_CREAT PROT_READ PROT_WRITE MAP_SHARED>;
 use Mmap::Wrap::Raw;
 use NativeCall;
 

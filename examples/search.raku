@@ -8,7 +8,7 @@
 #|
 #| The exit status is 0 if lines were found, 1 if there are none, and 2 if the log could not be searched completely.
 
-use Mmap::Wrap :constants;
+use Mmap::Wrap <PROT_READ MAP_PRIVATE MADV_SEQUENTIAL>;
 
 #| Prints and counts the lines. X::Mmap::Fault if the log was truncated.
 sub print-lines($word, $log, $lines is rw) {

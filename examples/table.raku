@@ -9,7 +9,7 @@
 #| a checksum. The current copy is the one with the highest version whose checksum is correct. examples/README.md describes the
 #| layout. One process at a time may change a table; others may show it at the same time.
 
-use Mmap::Wrap :constants;
+use Mmap::Wrap <O_RDONLY O_RDWR O_CREAT PROT_READ PROT_WRITE MAP_SHARED MAP_PRIVATE MAP_ANONYMOUS MS_SYNC>;
 use Mmap::Wrap::Raw;
 use NativeCall;
 

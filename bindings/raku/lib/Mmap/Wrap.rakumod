@@ -72,6 +72,8 @@ C<trust-handlers>, C<verify-handlers>. They can also be called by their full nam
 =item C<:protections>, C<:advice>, or C<:enums> for both: L<Mmap::Wrap::Enums>
 =item C<:constants>: the platform's constants, see L<Mmap::Wrap::Constants>
 
+A list of names exports these constants: C<< use Mmap::Wrap <PROT_READ MAP_SHARED> >>.
+
 =end pod
 
 use Mmap::Wrap::Constants;
@@ -83,6 +85,9 @@ use Mmap::Wrap::Info :functions;
 use Mmap::Wrap::PageCache :functions;
 use Mmap::Wrap::HugePages :functions;
 use Mmap::Wrap::Faults :functions;
+
+# The constants that the importer lists.
+sub EXPORT(*@names) { Map.new: @names.map({ $_ => value-of $_ }) }
 
 unit module Mmap::Wrap;
 

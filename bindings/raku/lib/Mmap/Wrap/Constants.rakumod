@@ -21,7 +21,16 @@ MPOL_ and OVERCOMMIT_ constants that this platform has. Each value is an C<Int>.
 A term asks the native library for its value each time it runs, so precompiled code does not contain the values of the machine it was
 compiled on. Only C<constant MINE = PROT_READ> in your own code would store one.
 
-A script that imports all constants takes a few tenths of a second longer to compile; a precompiled module does not.
+A script that imports all constants takes half a second longer to compile; a precompiled module does not. In a script, list the
+constants that it uses:
+
+=begin code :lang<raku>
+use Mmap::Wrap <PROT_READ PROT_WRITE>;
+my $memory = mmap :anon, :length(4096), :prot(PROT_READ +| PROT_WRITE);
+=end code
+
+These are C<Int>s with the values at compile time, which precompiled code contains. A constant that this platform lacks is
+X::Mmap::Unsupported then.
 
 =end pod
 
