@@ -63,6 +63,7 @@ m[0]
 sys.setswitchinterval(1e-5)
 stop = False
 changed = [0, 0]
+faults = 0
 
 def first():
     while not stop:
@@ -82,6 +83,7 @@ accesses = [
 ]
 
 def access():
+    global faults
     {thread}
     while not stop:
         for one in accesses:
@@ -90,12 +92,13 @@ def access():
                 try:
                     access()
                 except mw.FaultError:
-                    pass
+                    faults += 1
 
 threads = [threading.Thread(target=target) for target in (first, second, access)]
 for thread in threads:
     thread.start()
-time.sleep(0.7)
+while faults < 500:
+    time.sleep(0.01)
 stop = True
 for thread in threads:
     thread.join()
