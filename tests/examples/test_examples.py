@@ -30,6 +30,8 @@ ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
 LIBRARY = Path(os.environ.get("MMAP_WRAP_LIBRARY") or ROOT / "target/release/libmmap_wrap.so")
 ENVIRONMENT = {**os.environ, "MMAP_WRAP_LIBRARY": str(LIBRARY), "PYTHONPATH": f"{ROOT}/bindings/python/src"}
+# In programs as short as these MoarVM takes longer to optimize code than that code then saves.
+ENVIRONMENT["MVM_SPESH_DISABLE"] = "1"
 PAGE = resource.getpagesize()
 ENDINGS = {"C": ".c", "Python": ".py", "Raku": ".raku"}
 # For what hangs, not for what is slow.
