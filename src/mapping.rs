@@ -59,6 +59,8 @@ struct Origin {
     flags: i64,
     /// As mapped, or as last set for the whole mapping.
     prot: AtomicI64,
+    /// Since then a part may have been given a protection of its own.
+    has_own_protections: AtomicBool,
     /// The file, if the mapping keeps it open: for resizing, sealing and duplicating its descriptor.
     file: Option<File>,
     /// Which pages a protection guards, and the protection that they have without that.
@@ -166,6 +168,7 @@ impl Mapping {
                 flags,
                 prot: AtomicI64::new(i64::from(request.prot)),
                 file: None,
+                has_own_protections: AtomicBool::new(false),
                 fences: PageMarks::default(),
                 sealed: AtomicBool::new(false),
                 has_fresh_pages: AtomicBool::new(false),

@@ -35,9 +35,12 @@ impl Mapping {
         }
         let pages = span.pages_from_aligned_start(self.grid)?;
         let whole = pages == (0..self.pages.size());
+        // Also after a failure, which may come when some of the pages are changed.
+        self.origin.has_own_protections.store(true, Ordering::Relaxed);
         self.protect_pages(&pages, c_prot).map_err(|errno| self.protect_error(errno, prot, span))?;
         if whole {
             self.origin.prot.store(prot, Ordering::Relaxed);
+            self.origin.has_own_protections.store(false, Ordering::Relaxed);
         }
         Ok(())
     }

@@ -184,6 +184,7 @@ impl Mapping {
             offset,
             flags: self.origin.flags,
             prot: AtomicI64::new(*self.origin.prot.get_mut()),
+            has_own_protections: AtomicBool::new(*self.origin.has_own_protections.get_mut()),
             file,
             fences,
             sealed: AtomicBool::new(*self.origin.sealed.get_mut()),
@@ -348,6 +349,10 @@ impl Mapping {
         if i64::from(flags) != MREMAP_MAYMOVE {
             return Err(Error::unsupported("resizing without moving (this system has no mremap(2): give MREMAP_MAYMOVE alone)"));
         }
+        if *self.origin.has_own_protections.get_mut() {
+            // As mremap(2) does: the new mapping would have one protection.
+            return Err(self.remap_error(Errno::EFAULT, size));
+        }
         let new = self.map_again(0, size)?;
         if !is_shared(self.origin.flags) {
             self.copy_to(&new)?;
@@ -462,6 +467,11 @@ mod tests {
         memory.grid.length = 10 * page;
         memory.write(i64::try_from(10 * page).unwrap() - 1, b"x").unwrap();
         assert!(memory.remap_by_copy(page, 0).is_err());
+        memory.protect(PROT_READ, 0, page.try_into().unwrap()).unwrap();
+        let error = memory.remap_by_copy(20 * page, as_c_int(MREMAP_MAYMOVE)).unwrap_err();
+        assert!(error.to_string().contains("a protection or advice of their own"), "{error}");
+        memory.protect(READ_WRITE, 0, REST).unwrap();
+        memory.remap_by_copy(20 * page, as_c_int(MREMAP_MAYMOVE)).unwrap();
     }
 
     #[test]
