@@ -5,7 +5,7 @@
 use crate::error::{Errno, Error, Result};
 use crate::flags::descriptor;
 use crate::range;
-use crate::sys::{self, RawFile};
+use crate::sys::{self, RAW_FILE, RawFile};
 use std::ops::Range;
 
 /// What the page cache holds of a part of a file, in bytes of whole pages.
@@ -149,8 +149,8 @@ fn advice_error(errno: Errno, attempt: String) -> Box<Error> {
 
 fn attempt(what: &str, fd: RawFile, part: &Range<u64>) -> String {
     match part.end {
-        range::END_OF_FILE => format!("{what} the bytes from offset {} of descriptor {fd}", part.start),
-        end => format!("{what} {} bytes from offset {} of descriptor {fd}", end - part.start, part.start),
+        range::END_OF_FILE => format!("{what} the bytes from offset {} of {RAW_FILE} {fd}", part.start),
+        end => format!("{what} {} bytes from offset {} of {RAW_FILE} {fd}", end - part.start, part.start),
     }
 }
 

@@ -65,7 +65,7 @@ impl Source {
     /// The caller's descriptor, which is not closed. With `keep` it is duplicated before mapping: if that fails after mapping
     /// with MAP_FIXED, what was mapped there is lost.
     pub fn descriptor(fd: RawFile, keep: bool) -> Result<Source> {
-        let info = file_info(fd, || format!("descriptor {fd}"))?;
+        let info = file_info(fd, || format!("{} {fd}", sys::RAW_FILE))?;
         let kept = if keep { Some(duplicate(fd)?) } else { None };
         Ok(Source::Descriptor { fd, info, kept })
     }
@@ -160,7 +160,7 @@ fn huge_page_size(log2: i64) -> Option<usize> {
 
 /// Another descriptor of the same open file, closed on exec.
 pub fn duplicate(fd: RawFile) -> Result<File> {
-    sys::duplicate(fd).map_err(|errno| Error::system(errno, format!("duplicate descriptor {fd}"), open_hint(errno)))
+    sys::duplicate(fd).map_err(|errno| Error::system(errno, format!("duplicate {} {fd}", sys::RAW_FILE), open_hint(errno)))
 }
 
 fn file_info(fd: RawFile, attempt: impl Fn() -> String) -> Result<FileInfo> {

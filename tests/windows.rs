@@ -186,6 +186,7 @@ fn a_descriptor_is_a_handle() {
     let file = fs::File::open(plain(&path)).unwrap();
     let refused = from_descriptor(0, REST, READ_WRITE, MAP_SHARED, raw(&file), 0).unwrap_err();
     assert_eq!(refused.code(), Errno::EACCES.code(), "{refused}");
+    assert!(refused.to_string().contains(" of handle "), "{refused}");
     let read_only = from_descriptor(0, REST, PROT_READ, MAP_SHARED, raw(&file), 0).unwrap();
     assert_eq!(read_only.protect(READ_WRITE, 0, REST).unwrap_err().code(), Errno::EACCES.code());
     let private = from_descriptor(0, REST, READ_WRITE, MAP_PRIVATE, raw(&file), 0).unwrap();

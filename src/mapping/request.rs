@@ -128,7 +128,7 @@ impl MapRequest {
     pub fn attempt(&self, length: usize, source: &Source) -> String {
         let what = match source {
             Source::Anonymous { .. } => "without a file".to_owned(),
-            Source::Descriptor { fd, .. } => format!("at offset {} of descriptor {fd}", self.offset),
+            Source::Descriptor { fd, .. } => format!("at offset {} of {} {fd}", self.offset, sys::RAW_FILE),
             Source::Opened { .. } => format!("at offset {} of the file", self.offset),
         };
         let place = if self.alignment > 1 { format!(" at a multiple of {}", self.alignment) } else { String::new() };

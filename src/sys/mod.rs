@@ -32,8 +32,8 @@ pub use unix::{errno_place, raise_again};
 pub use windows::{is_being_changed, note_status};
 
 pub use system::{
-    AsFile, BorrowedFile, File, MAPPINGS_FOLLOW_FILES, NEVER_WAIT, RawFile, add_seals, allocate, barrier, bind, boot, borrow,
-    cached_pages, can_name, copy, default_huge_page_size, descriptor_page_size, duplicate, each_huge_part, evict_cached,
+    AsFile, BorrowedFile, File, MAPPINGS_FOLLOW_FILES, NEVER_WAIT, RAW_FILE, RawFile, add_seals, allocate, barrier, bind, boot,
+    borrow, cached_pages, can_name, copy, default_huge_page_size, descriptor_page_size, duplicate, each_huge_part, evict_cached,
     fault_cause, file_info, file_size_behind, grow_file, huge_bytes_by_smaps, huge_page_sizes, into_raw, is_readable,
     is_same_file, is_writable, leads_to_stream, limits, link, lock_all, lock_on_fault, memfd_create, memfd_secret,
     move_spare_page_to, numa_node, open, open_without_name, page_residency, pid_namespace, prepare_reserve, protection,

@@ -29,9 +29,9 @@ use std::mem::MaybeUninit;
 use std::time::Duration;
 
 pub use super::unix::{
-    AsFile, Backing, BorrowedFile, File, MAPPINGS_FOLLOW_FILES, NEVER_WAIT, RawFile, add_seals, allocate, borrow, duplicate,
-    file_info, into_raw, is_same_file, leads_to_stream, limits, lock_all, memfd_create, open, query_page_size, raw, real_path_of,
-    seals, set_file_size, shm_create, store, text_length, unlinked_file, unlock_all,
+    AsFile, Backing, BorrowedFile, File, MAPPINGS_FOLLOW_FILES, NEVER_WAIT, RAW_FILE, RawFile, add_seals, allocate, borrow,
+    duplicate, file_info, into_raw, is_same_file, leads_to_stream, limits, lock_all, memfd_create, open, query_page_size, raw,
+    real_path_of, seals, set_file_size, shm_create, store, text_length, unlinked_file, unlock_all,
 };
 pub use apart::run_apart;
 pub use fault_cause::{fault_cause, file_size_behind};

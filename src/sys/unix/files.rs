@@ -27,6 +27,8 @@ pub type File = OwnedFd;
 pub type BorrowedFile<'a> = BorrowedFd<'a>;
 /// The descriptor of an open file.
 pub type RawFile = RawFd;
+/// What it is called in messages.
+pub const RAW_FILE: &str = "descriptor";
 
 pub fn borrow(file: &File) -> BorrowedFile<'_> {
     file.as_fd()

@@ -31,6 +31,8 @@ pub type File = OwnedHandle;
 pub type BorrowedFile<'a> = BorrowedHandle<'a>;
 /// The handle of an open file, as a number.
 pub type RawFile = i64;
+/// What it is called in messages.
+pub const RAW_FILE: &str = "handle";
 
 pub fn borrow(file: &File) -> BorrowedFile<'_> {
     file.as_handle()
