@@ -70,10 +70,10 @@ MMAP_WRAP_API int64_t mmap_wrap_page_size(void) MMAP_WRAP_NOEXCEPT;
 /*
  * == Results and errors ==
  *
- * Functions that return int64_t return a value >= 0 on success and a negative code on error: -1 to
- * -4095 is -errno as the system set it, and the library's own codes, defined here, are below that.
- * Functions that return a pointer return NULL on error. Output parameters are written only on
- * success. errno is not used.
+ * Unless stated otherwise, functions that return int64_t return a value >= 0 on success and a
+ * negative code on error: -1 to -4095 is -errno as the system set it, and the library's own codes,
+ * defined here, are below that. Functions that return a pointer return NULL on error. Output
+ * parameters are written only on success. errno is not used.
  */
 
 /** Not a valid mapping handle. */
@@ -151,7 +151,11 @@ MMAP_WRAP_API const char *mmap_wrap_last_error_message(void) MMAP_WRAP_NOEXCEPT;
  * Offsets and sizes are in bytes, everywhere.
  */
 
-/** As a size or an end: up to the end of the mapping. As a length: up to the end of the file. */
+/**
+ * As a size or an end: up to the end of the mapping. As a length, or a size in a file: up to the
+ * end of the file. As a timeout: indefinitely. As a count: all. As the size of
+ * mmap_wrap_open_options: the size of the file is not changed.
+ */
 #define MMAP_WRAP_REST INT64_MIN
 
 /** Identifies a mapping. Valid handles are positive. */
@@ -203,9 +207,9 @@ MMAP_WRAP_API mmap_wrap_handle mmap_path_wrap(const char *path, int64_t len, int
     int64_t flags, int64_t offset) MMAP_WRAP_NOEXCEPT;
 
 /**
- * Unmaps the mapping. Does not wait for calls of other threads on the mapping, except those that
- * resize, move or split it: new calls fail from now on, and the memory is unmapped when the last of
- * those calls returns.
+ * Unmaps the mapping. New calls fail with MMAP_WRAP_E_UNMAPPED from now on. Waits for a call of
+ * another thread that resizes, moves or splits the mapping, not for others: those complete or fail,
+ * and the memory is unmapped when the last of them returns.
  *
  * Returns 1 if this call unmapped it, 0 if it was unmapped already. Errors: MMAP_WRAP_E_BUSY while
  * its address is acquired (mmap_wrap_acquire); MMAP_WRAP_E_SEALED; MMAP_WRAP_E_FAULT if a loss was
@@ -287,9 +291,9 @@ struct mmap_wrap_open_options {
  * linkat(2)), so that a process that opens it meanwhile never finds it empty; on a file system
  * without O_TMPFILE another process can open it while it is empty.
  *
- * MMAP_WRAP_E_ARGUMENT: options is NULL, options_size is not a multiple of 8, or a member that this
- * version of the library does not know is not 0. Members beyond a smaller options_size have the
- * values of MMAP_WRAP_OPEN_OPTIONS_INIT.
+ * options_size must be a multiple of 8, and members that this version of the library does not know
+ * must be 0, else it is MMAP_WRAP_E_ARGUMENT, as options NULL is. If options_size is smaller than
+ * the library's struct, the missing members have the values of MMAP_WRAP_OPEN_OPTIONS_INIT.
  *
  *     struct mmap_wrap_open_options options = MMAP_WRAP_OPEN_OPTIONS_INIT;
  *     options.open_flags = O_RDWR | O_CREAT;
@@ -315,9 +319,9 @@ MMAP_WRAP_API mmap_wrap_handle mmap_create_wrap(const char *path, int64_t size, 
  * Does the same as mmap_open_wrap for POSIX shared memory: name is that of shm_open(3),
  * "/like-this". It exists until shm_unlink_wrap.
  *
- * Other processes use it at the same time, so size only enlarges it: larger shared memory keeps its
- * size, and MMAP_WRAP_REST maps all of it. O_TRUNC and mremap_wrap make it smaller. On failure,
- * existing shared memory that was enlarged stays so.
+ * Other processes use it at the same time, so size never makes it smaller, and length
+ * MMAP_WRAP_REST maps all of it. O_TRUNC and mremap_wrap make it smaller. On failure, existing
+ * shared memory that was enlarged stays so.
  *
  * Where size and length are MMAP_WRAP_REST and the memory has 0 bytes, another process has created
  * it by shm_open(3) and is about to size it: the call waits for that up to a second, then fails
@@ -506,7 +510,7 @@ MMAP_WRAP_API int64_t mmap_wrap_fill(mmap_wrap_handle h, int64_t offset, int64_t
 /**
  * Copies size bytes, or MMAP_WRAP_REST, from offset from to offset to; the ranges may overlap.
  * Returns the number of bytes. If to lies inside the source range, copying starts at the end: after
- * MMAP_WRAP_E_FAULT the bytes that were done are then the last ones.
+ * MMAP_WRAP_E_FAULT, mmap_wrap_fault_done then counts bytes from the end of the range.
  *
  *     mmap_wrap_move(h, 0, 4096, 100);
  */
@@ -529,9 +533,9 @@ MMAP_WRAP_API int64_t mmap_wrap_copy(mmap_wrap_handle h_to, int64_t to, mmap_wra
 
 /**
  * Compares size bytes, or MMAP_WRAP_REST (up to the end of h1), from offset1 of h1 with those from
- * offset2 of h2. Returns how many bytes are equal from the start on: size if all are. If the bytes
- * differ before the first one that faults, the result is returned, not the fault. The message of a
- * fault names the mapping.
+ * offset2 of h2. Returns how many bytes are equal from the start on: size if all are. If the first
+ * difference lies before the byte that faults, the call succeeds. The message of a fault names the
+ * mapping.
  *
  *     if (mmap_wrap_compare(h1, 0, h2, 0, MMAP_WRAP_REST) == mmap_wrap_length(h1))
  *         puts("h2 begins with all of h1");
@@ -572,8 +576,8 @@ MMAP_WRAP_API int64_t mmap_wrap_count(mmap_wrap_handle h, const void *needle, in
  * == Protection, advice, synchronization ==
  *
  * Each takes a range of the mapping: size bytes, or MMAP_WRAP_REST, from offset on. A range that is
- * not inside the mapping is MMAP_WRAP_E_RANGE, and nothing is changed. Size 0 is valid up to the
- * end of the mapping and does nothing. Each returns 0; all can return MMAP_WRAP_E_HANDLE,
+ * not inside the mapping is MMAP_WRAP_E_RANGE, and nothing is changed. Size 0 is valid with each
+ * offset from 0 to the length, and does nothing. Each returns 0; all can return MMAP_WRAP_E_HANDLE,
  * MMAP_WRAP_E_UNMAPPED, MMAP_WRAP_E_RANGE, MMAP_WRAP_E_SEALED.
  */
 
@@ -800,7 +804,7 @@ MMAP_WRAP_API int64_t mmap_wrap_set_name(mmap_wrap_handle h, const char *name) M
  * MMAP_WRAP_ALLOCATE also allocates its blocks, so that a full disk is -ENOSPC now and not a fault
  * later; MMAP_WRAP_E_UNSUPPORTED if the file system cannot do that.
  *
- * With with_file 0 a shared mapping cannot grow beyond the end of its file (MMAP_WRAP_E_RANGE),
+ * If with_file is 0, a shared mapping cannot grow beyond the end of its file (MMAP_WRAP_E_RANGE),
  * where stores would be lost. If the file is empty, MMAP_WRAP_REST gives a mapping of length 0.
  *
  * With MREMAP_DONTUNMAP the pages move to a new mapping, whose handle is returned, and h keeps its
@@ -978,12 +982,12 @@ MMAP_WRAP_API int64_t mmap_wrap_atomic_compare_exchange(mmap_wrap_handle h, int6
  * handler ran in this thread; MMAP_WRAP_E_FAULT, also for private memory that is not writable;
  * MMAP_WRAP_E_UNSUPPORTED if the system has no such call.
  *
- * Wake-ups can be spurious: check the word and wait again. The thread that wakes must change the
- * word first: a waiting thread checks the word and the mapping at intervals. If the mapping is
- * unmapped while a thread waits, the call returns MMAP_WRAP_E_UNMAPPED within 250 milliseconds;
- * until then the memory stays mapped. Resizing, moving and splitting fail with MMAP_WRAP_E_BUSY
- * while a thread waits. Threads, and with MAP_SHARED processes, may also use futex(2) on the same
- * word.
+ * Wake-ups can be spurious: check the word and wait again. Change the word before calling
+ * mmap_wrap_wake: a waiting thread sleeps again if the word still has the expected value. If the
+ * mapping is unmapped while a thread waits, the call returns MMAP_WRAP_E_UNMAPPED within 250
+ * milliseconds; until then the memory stays mapped. Resizing, moving and splitting fail with
+ * MMAP_WRAP_E_BUSY while a thread waits. Threads, and with MAP_SHARED processes, may also use
+ * futex(2) on the same word.
  *
  *     while (mmap_wrap_atomic_load(h, 32, 0, &ready) == 0 && ready == 0)
  *         mmap_wrap_wait(h, 0, 0, MMAP_WRAP_REST);
@@ -1005,10 +1009,10 @@ MMAP_WRAP_API int64_t mmap_wrap_wake(mmap_wrap_handle h, int64_t offset, int64_t
 /*
  * == Mutexes in shared memory ==
  *
- * A mutex is MMAP_WRAP_MUTEX_SIZE bytes of a mapping whose address is a multiple of 8; all bytes
- * zero is an unlocked mutex. With MAP_SHARED, threads of different processes and languages can use
- * it. Only the thread that locked it can unlock it. It is not recursive. After fork(2) the child
- * holds no mutex.
+ * A mutex occupies MMAP_WRAP_MUTEX_SIZE bytes of a mapping; the address of the first is a multiple
+ * of 8. All bytes zero is an unlocked mutex. With MAP_SHARED, threads of different processes and
+ * languages can use it. Only the thread that locked it can unlock it. It is not recursive. After
+ * fork(2) the child holds no mutex.
  *
  * If the owner ends without unlocking it (the thread or its process), the next thread that locks it
  * takes it over: at once, or within 250 milliseconds if it is waiting already. A thread that calls
@@ -1031,9 +1035,9 @@ MMAP_WRAP_API int64_t mmap_wrap_wake(mmap_wrap_handle h, int64_t offset, int64_t
  * the data it protects may be inconsistent. This is reported once, to the thread that took it over.
  *
  * Errors: -ETIMEDOUT (the message has the owner's thread id); -EDEADLK if the calling thread holds
- * it; -EINTR if a signal handler ran while this thread slept (it does not sleep all the time: to
- * react to every signal, lock with short timeouts); MMAP_WRAP_E_RANGE for any other negative
- * timeout.
+ * it; -EINTR if a signal handler ran while this thread slept (a signal that arrives while it does
+ * not sleep does not end the call: to react to every signal, lock with short timeouts);
+ * MMAP_WRAP_E_RANGE for any other negative timeout.
  *
  *     int64_t locked = mmap_wrap_mutex_lock(h, 0, MMAP_WRAP_REST);
  *     if (locked == 1) puts("its owner died: repair what it left");
@@ -1066,10 +1070,11 @@ MMAP_WRAP_API int64_t mmap_wrap_mutex_abandon(mmap_wrap_handle h, int64_t offset
  * An access can fault at any time: the file was truncated, its disk is full or broken, the
  * protection forbids the access, or the memory was unmapped without this library. The calls of this
  * library then return MMAP_WRAP_E_FAULT, and the process continues. The first access installs
- * handlers of SIGBUS and SIGSEGV for this. The handlers pass every signal that is not caused by
- * this library to the handlers that were installed before, or to the default action. If other
- * handlers have replaced them, or the calling thread blocks one of the two signals, accesses are
- * done by the kernel (process_vm_readv(2)), which is slower.
+ * handlers of SIGBUS and SIGSEGV for this. The handlers repair faults of this library's calls, and
+ * SIGBUS in surviving mappings; they pass every other signal to the handlers that were installed
+ * before, or to the default action. If other handlers have replaced them, or the calling thread
+ * blocks one of the two signals, accesses are done by the kernel (process_vm_readv(2)), which is
+ * slower.
  *
  * Each thread verifies that the handlers are in place at most once in 12 to 33 microseconds, not at
  * every access. If the handlers or the signal mask are changed within that time, an access can
@@ -1115,8 +1120,8 @@ MMAP_WRAP_API int64_t mmap_wrap_survive(mmap_wrap_handle h, int64_t yes) MMAP_WR
 
 /**
  * Returns the address of a word whose lowest bit is set while the mapping has lost data and no call
- * has reported it. Reading it takes one load. The address stays readable until the process ends,
- * but the word is that of this mapping only until it is unmapped. NULL on error, as
+ * has reported it. Reading it takes one load. The address stays readable until the process ends.
+ * After the mapping is unmapped, the word may belong to another mapping. NULL on error, as
  * mmap_wrap_address.
  *
  *     const volatile uint32_t *loss = mmap_wrap_loss_flag(h);
@@ -1275,8 +1280,8 @@ MMAP_WRAP_API mmap_wrap_handle mmap_aligned_wrap(int64_t alignment, int64_t len,
  * Returns how many bytes of the range, size bytes or MMAP_WRAP_REST from offset on, are in huge
  * pages now: transparent ones that are mapped as such, or those of the pool.
  *
- * Errors: MMAP_WRAP_E_UNSUPPORTED before Linux 6.7 (PAGEMAP_SCAN) or without /proc, if the range
- * shares a kernel mapping with its neighbours; MMAP_WRAP_E_HANDLE; MMAP_WRAP_E_UNMAPPED;
+ * Errors: MMAP_WRAP_E_UNSUPPORTED if the kernel has merged the range with adjacent memory, and
+ * PAGEMAP_SCAN (Linux 6.7) or /proc is missing; MMAP_WRAP_E_HANDLE; MMAP_WRAP_E_UNMAPPED;
  * MMAP_WRAP_E_RANGE.
  *
  *     printf("%lld bytes in huge pages\n", (long long)mmap_wrap_huge_bytes(h, 0, MMAP_WRAP_REST));

@@ -62,8 +62,8 @@ pub unsafe extern "C" fn mmap_wrap_fill(h: mmap_wrap_handle, offset: i64, byte: 
 }
 
 /// Copies size bytes, or MMAP_WRAP_REST, from offset from to offset to; the ranges may overlap. Returns the number of bytes. If
-/// to lies inside the source range, copying starts at the end: after MMAP_WRAP_E_FAULT the bytes that were done are then the
-/// last ones.
+/// to lies inside the source range, copying starts at the end: after MMAP_WRAP_E_FAULT, mmap_wrap_fault_done then counts bytes
+/// from the end of the range.
 ///
 /// ```c
 /// mmap_wrap_move(h, 0, 4096, 100);
@@ -92,8 +92,8 @@ pub unsafe extern "C" fn mmap_wrap_copy(h_to: mmap_wrap_handle, to: i64, h_from:
 }
 
 /// Compares size bytes, or MMAP_WRAP_REST (up to the end of h1), from offset1 of h1 with those from offset2 of h2. Returns how
-/// many bytes are equal from the start on: size if all are. If the bytes differ before the first one that faults, the result is
-/// returned, not the fault. The message of a fault names the mapping.
+/// many bytes are equal from the start on: size if all are. If the first difference lies before the byte that faults, the call
+/// succeeds. The message of a fault names the mapping.
 ///
 /// ```c
 /// if (mmap_wrap_compare(h1, 0, h2, 0, MMAP_WRAP_REST) == mmap_wrap_length(h1))

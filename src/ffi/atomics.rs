@@ -104,8 +104,8 @@ pub unsafe extern "C" fn mmap_wrap_atomic_compare_exchange(
 /// Returns 0 if woken, 1 if the word was different already. Errors: -ETIMEDOUT; -EINTR if a signal handler ran in this thread;
 /// MMAP_WRAP_E_FAULT, also for private memory that is not writable; MMAP_WRAP_E_UNSUPPORTED if the system has no such call.
 ///
-/// Wake-ups can be spurious: check the word and wait again. The thread that wakes must change the word first: a waiting thread
-/// checks the word and the mapping at intervals. If the mapping is unmapped while a thread waits, the call returns
+/// Wake-ups can be spurious: check the word and wait again. Change the word before calling mmap_wrap_wake: a waiting thread sleeps
+/// again if the word still has the expected value. If the mapping is unmapped while a thread waits, the call returns
 /// MMAP_WRAP_E_UNMAPPED within 250 milliseconds; until then the memory stays mapped. Resizing, moving and splitting fail with
 /// MMAP_WRAP_E_BUSY while a thread waits. Threads, and with MAP_SHARED processes, may also use futex(2) on the same word.
 ///

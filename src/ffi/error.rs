@@ -1,8 +1,8 @@
 //! Results and errors
 //!
-//! Functions that return int64_t return a value >= 0 on success and a negative code on error: -1 to -4095 is -errno as the
-//! system set it, and the library's own codes, defined here, are below that. Functions that return a pointer return NULL on
-//! error. Output parameters are written only on success. errno is not used.
+//! Unless stated otherwise, functions that return int64_t return a value >= 0 on success and a negative code on error: -1 to
+//! -4095 is -errno as the system set it, and the library's own codes, defined here, are below that. Functions that return a
+//! pointer return NULL on error. Output parameters are written only on success. errno is not used.
 
 use super::boundary::{keep, last_message};
 use crate::error::{Errno, describe};

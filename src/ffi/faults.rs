@@ -2,8 +2,8 @@
 //!
 //! An access can fault at any time: the file was truncated, its disk is full or broken, the protection forbids the access, or
 //! the memory was unmapped without this library. The calls of this library then return MMAP_WRAP_E_FAULT, and the process
-//! continues. The first access installs handlers of SIGBUS and SIGSEGV for this. The handlers pass every signal that is not
-//! caused by this library to the handlers that were installed before, or to the default action. If other handlers have replaced
+//! continues. The first access installs handlers of SIGBUS and SIGSEGV for this. The handlers repair faults of this library's calls,
+//! and SIGBUS in surviving mappings; they pass every other signal to the handlers that were installed before, or to the default action. If other handlers have replaced
 //! them, or the calling thread blocks one of the two signals, accesses are done by the kernel (process_vm_readv(2)), which is
 //! slower.
 //!
@@ -59,8 +59,8 @@ pub unsafe extern "C" fn mmap_wrap_survive(h: mmap_wrap_handle, yes: i64) -> i64
 }
 
 /// Returns the address of a word whose lowest bit is set while the mapping has lost data and no call has reported it. Reading
-/// it takes one load. The address stays readable until the process ends, but the word is that of this mapping only until it is
-/// unmapped. NULL on error, as mmap_wrap_address.
+/// it takes one load. The address stays readable until the process ends. After the mapping is unmapped, the word may belong to
+/// another mapping. NULL on error, as mmap_wrap_address.
 ///
 /// ```c
 /// const volatile uint32_t *loss = mmap_wrap_loss_flag(h);

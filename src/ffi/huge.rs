@@ -49,8 +49,8 @@ pub unsafe extern "C" fn mmap_aligned_wrap(
 /// Returns how many bytes of the range, size bytes or MMAP_WRAP_REST from offset on, are in huge pages now: transparent ones
 /// that are mapped as such, or those of the pool.
 ///
-/// Errors: MMAP_WRAP_E_UNSUPPORTED before Linux 6.7 (PAGEMAP_SCAN) or without /proc, if the range shares a kernel mapping with
-/// its neighbours; MMAP_WRAP_E_HANDLE; MMAP_WRAP_E_UNMAPPED; MMAP_WRAP_E_RANGE.
+/// Errors: MMAP_WRAP_E_UNSUPPORTED if the kernel has merged the range with adjacent memory, and PAGEMAP_SCAN (Linux 6.7) or
+/// /proc is missing; MMAP_WRAP_E_HANDLE; MMAP_WRAP_E_UNMAPPED; MMAP_WRAP_E_RANGE.
 ///
 /// ```c
 /// printf("%lld bytes in huge pages\n", (long long)mmap_wrap_huge_bytes(h, 0, MMAP_WRAP_REST));

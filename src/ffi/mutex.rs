@@ -1,6 +1,7 @@
 //! Mutexes in shared memory
 //!
-//! A mutex is MMAP_WRAP_MUTEX_SIZE bytes of a mapping whose address is a multiple of 8; all bytes zero is an unlocked mutex.
+//! A mutex occupies MMAP_WRAP_MUTEX_SIZE bytes of a mapping; the address of the first is a multiple of 8. All bytes zero is an
+//! unlocked mutex.
 //! With MAP_SHARED, threads of different processes and languages can use it. Only the thread that locked it can unlock it. It
 //! is not recursive. After fork(2) the child holds no mutex.
 //!
@@ -27,7 +28,8 @@ const _: () = assert!(MMAP_WRAP_MUTEX_SIZE == mutex::SIZE);
 /// be inconsistent. This is reported once, to the thread that took it over.
 ///
 /// Errors: -ETIMEDOUT (the message has the owner's thread id); -EDEADLK if the calling thread holds it; -EINTR if a signal
-/// handler ran while this thread slept (it does not sleep all the time: to react to every signal, lock with short timeouts);
+/// handler ran while this thread slept (a signal that arrives while it does not sleep does not end the call: to react to every
+/// signal, lock with short timeouts);
 /// MMAP_WRAP_E_RANGE for any other negative timeout.
 ///
 /// ```c

@@ -37,7 +37,7 @@ fn file_end(with_file: i64) -> Result<FileEnd> {
 /// memory files), so that it ends where the mapping ends. MMAP_WRAP_ALLOCATE also allocates its blocks, so that a full disk is
 /// -ENOSPC now and not a fault later; MMAP_WRAP_E_UNSUPPORTED if the file system cannot do that.
 ///
-/// With with_file 0 a shared mapping cannot grow beyond the end of its file (MMAP_WRAP_E_RANGE), where stores would be lost. If
+/// If with_file is 0, a shared mapping cannot grow beyond the end of its file (MMAP_WRAP_E_RANGE), where stores would be lost. If
 /// the file is empty, MMAP_WRAP_REST gives a mapping of length 0.
 ///
 /// With MREMAP_DONTUNMAP the pages move to a new mapping, whose handle is returned, and h keeps its addresses with empty pages;

@@ -33,10 +33,10 @@ that is stored in the file or memory.
 The native library checks each access. Invalid arguments, ranges beyond the mapping, use of a closed mapping, and accesses that fault
 throw exceptions that do the role C<X::Mmap> (see L<Mmap::Wrap::Exceptions>); none of them ends the program.
 
-Offsets and sizes are in bytes, indices in elements. A size of C<*>, the default, means the end of the mapping.
+Offsets and sizes are in bytes, indices in elements. A size of C<*>, the default, means: up to the end of the mapping.
 
-All routines are thread-safe, and one thread may close a mapping while others use it. Changes that threads make to the same bytes at the
-same time become visible in no defined order; for words that threads or processes share, use L<Mmap::Wrap::Atomics>.
+All routines are thread-safe, and one thread may close a mapping while others use it. If threads change the same bytes at the same time,
+the result is undefined; for integers that threads or processes share, use L<Mmap::Wrap::Atomics>.
 
 The documentation by topic:
 

@@ -16,10 +16,10 @@ $memory.advise(MADV_RANDOM);
 =head1 DESCRIPTION
 
 C<use Mmap::Wrap :constants> exports a term for each of the PROT_, MAP_, MS_, MADV_, MREMAP_, MLOCK_, MCL_, MFD_, F_SEAL_, O_, PKEY_,
-MPOL_ and OVERCOMMIT_ constants that this platform has. Each value is an C<Int>.
+MPOL_, OVERCOMMIT_ and MMAP_WRAP_ constants that this platform has. Each value is an C<Int>.
 
 A term asks the native library for its value each time it runs, so precompiled code does not contain the values of the machine it was
-compiled on. Only C<constant MINE = PROT_READ> in your own code would store one.
+compiled on (unless your code stores it: C<constant MINE = PROT_READ>).
 
 A script that imports all constants takes half a second longer to compile; a precompiled module does not. In a script, list the
 constants that it uses:
@@ -29,8 +29,8 @@ use Mmap::Wrap <PROT_READ PROT_WRITE>;
 my $memory = mmap :anon, :length(4096), :prot(PROT_READ +| PROT_WRITE);
 =end code
 
-These are C<Int>s with the values at compile time, which precompiled code contains. A constant that this platform lacks is
-X::Mmap::Unsupported then.
+These are C<Int>s with the values at compile time, and precompiled code contains the values. C<use> throws C<X::Mmap::Unsupported> if
+this platform lacks one of them.
 
 =end pod
 
