@@ -54,9 +54,7 @@ class Closing:
 # All, except one that could wait indefinitely, one whose map could not be closed, and array where there is no numpy.
 LEFT_OUT = {"wait", "mseal"} | (set() if importlib.util.find_spec("numpy") else {"array"})
 METHODS = sorted(
-    name
-    for name in dir(mmap.mmap)
-    if name[0] != "_" and callable(getattr(mmap.mmap, name)) and name not in LEFT_OUT
+    name for name in dir(mmap.mmap) if name[0] != "_" and callable(getattr(mmap.mmap, name)) and name not in LEFT_OUT
 )
 
 
