@@ -35,7 +35,7 @@ use request::{MapRequest, lead, whole_pages};
 pub use residency::{lock_all, unlock_all};
 pub use resize::FileEnd;
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering::SeqCst};
 
 /// A mapped range, unmapped when it is dropped. All methods may be called from any thread at once.
 ///
@@ -58,7 +58,7 @@ struct Origin {
     /// Includes `OR_PRIVATE` if it is a private mapping in place of a shared one.
     flags: i64,
     /// As mapped, or as last set for the whole mapping.
-    prot: AtomicI64,
+    prot: AtomicI32,
     /// Since then a part may have been given a protection of its own.
     has_own_protections: AtomicBool,
     /// The file, if the mapping keeps it open: for resizing, sealing and duplicating its descriptor.
@@ -166,7 +166,7 @@ impl Mapping {
                 source: source.kind(),
                 offset: request.offset,
                 flags,
-                prot: AtomicI64::new(i64::from(request.prot)),
+                prot: AtomicI32::new(request.prot),
                 file: None,
                 has_own_protections: AtomicBool::new(false),
                 fences: PageMarks::default(),

@@ -3,7 +3,6 @@
 use super::{Mapping, OR_PRIVATE, SourceKind};
 use crate::error::{Error, Result};
 use crate::sys::{self, FileInfo, RawFile};
-use std::sync::atomic::Ordering;
 
 /// What a mapping was created from, and its present state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +47,7 @@ impl Mapping {
             mapped: self.pages.size(),
             address: self.address().addr(),
             page_size: self.grid.page,
-            protection: self.origin.prot.load(Ordering::Relaxed),
+            protection: self.c_prot().into(),
             flags: self.origin.flags & !OR_PRIVATE,
             offset: self.origin.offset,
             keeps_file: self.origin.file.is_some(),

@@ -25,7 +25,7 @@ impl Mapping {
         if span.size == 0 {
             if self.grid.length == 0 {
                 // The mapping may grow later.
-                self.origin.prot.store(prot, Ordering::Relaxed);
+                self.origin.prot.store(c_prot, Ordering::Relaxed);
             }
             return Ok(());
         }
@@ -39,7 +39,7 @@ impl Mapping {
         self.origin.has_own_protections.store(true, Ordering::Relaxed);
         self.protect_pages(&pages, c_prot).map_err(|errno| self.protect_error(errno, prot, span))?;
         if whole {
-            self.origin.prot.store(prot, Ordering::Relaxed);
+            self.origin.prot.store(c_prot, Ordering::Relaxed);
             self.origin.has_own_protections.store(false, Ordering::Relaxed);
         }
         Ok(())

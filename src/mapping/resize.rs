@@ -3,8 +3,7 @@
 use super::request::{FIXED, addressable, bytes_to_the_end, lead, whole_pages};
 use super::{KEEP, Mapping, OR_PRIVATE, SourceKind, is_shared, to_i64};
 use crate::constants::{
-    F_SEAL_SHRINK, Group, MAP_ANONYMOUS, MAP_FIXED, MREMAP_DONTUNMAP, MREMAP_FIXED, MREMAP_MAYMOVE, PROT_NONE, PROT_READ,
-    PROT_WRITE,
+    F_SEAL_SHRINK, Group, MAP_ANONYMOUS, MAP_FIXED, MREMAP_DONTUNMAP, MREMAP_FIXED, MREMAP_MAYMOVE, PROT_READ, PROT_WRITE,
 };
 use crate::error::{Errno, Error, Result, Side};
 use crate::flags::{as_c_int, known, to_c_int};
@@ -15,7 +14,7 @@ use crate::source;
 use crate::sys::{self, File, PageMarks, Pages, RawFile};
 use std::ffi::c_int;
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
 /// What happens to the file of a mapping that is resized.
 ///
@@ -183,7 +182,7 @@ impl Mapping {
             source: self.origin.source,
             offset,
             flags: self.origin.flags,
-            prot: AtomicI64::new(*self.origin.prot.get_mut()),
+            prot: AtomicI32::new(*self.origin.prot.get_mut()),
             has_own_protections: AtomicBool::new(*self.origin.has_own_protections.get_mut()),
             file,
             fences,
@@ -385,7 +384,7 @@ impl Mapping {
     }
 
     pub(super) fn c_prot(&self) -> c_int {
-        c_int::try_from(self.origin.prot.load(Ordering::Relaxed)).unwrap_or(as_c_int(PROT_NONE))
+        self.origin.prot.load(Ordering::Relaxed)
     }
 
     fn remap_error(&self, errno: Errno, size: usize) -> Box<Error> {
