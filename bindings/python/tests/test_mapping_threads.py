@@ -11,6 +11,7 @@ import mmap_wrap as mmap
 from mmap_wrap import raw
 
 
+@pytest.mark.usefixtures("frequent_switches")
 def test_reading_while_another_thread_closes_is_the_data_or_an_error():
     page = bytes(range(256)) * 16
     unexpected = []
@@ -50,6 +51,7 @@ def test_reading_while_another_thread_closes_is_the_data_or_an_error():
     assert unexpected == []
 
 
+@pytest.mark.usefixtures("frequent_switches")
 def test_size_while_another_thread_closes_never_uses_another_descriptor(text_file):
     wrong = []
 
@@ -98,6 +100,7 @@ def test_a_duplicate_is_closed_with_the_map_and_not_inherited(text_file):
     assert open_descriptors() == before
 
 
+@pytest.mark.usefixtures("frequent_switches")
 def test_size_while_another_thread_closes_is_never_that_of_another_file(text_file, tmp_path):
     other = tmp_path / "other"
     other.write_bytes(b"x")
