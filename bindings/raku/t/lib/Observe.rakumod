@@ -28,7 +28,8 @@ sub file-of($content, $name = "file-{+@files}" --> IO::Path:D) is export {
     $file
 }
 
-sub lines-of-maps { '/proc/self/maps'.IO.slurp(:enc<utf8-c8>).lines }
+#| The lines of /proc/self/maps. Not by IO::Path.slurp, which reads a file of unknown size only in part.
+sub lines-of-maps is export { '/proc/self/maps'.IO.lines(:enc<utf8-c8>) }
 
 #| The number of mappings of that file in this process.
 sub mappings-of(IO::Path:D $file --> Int:D) is export { +lines-of-maps.grep(*.ends-with(" $file.resolve()")) }
