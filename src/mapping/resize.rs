@@ -303,6 +303,7 @@ impl Mapping {
         if self.pages.size() == 0 {
             // A mapping of an empty file has no pages to move; the file has grown before.
             self.pages = self.map_again(address, size)?;
+            *self.origin.has_own_protections.get_mut() = false;
             self.grid.lead = lead(self.origin.offset, self.grid.page);
             return Ok(());
         }
@@ -324,6 +325,7 @@ impl Mapping {
                 "cutting the file of a mapping that is private or may not move (give MREMAP_MAYMOVE)",
             ));
         }
+        self.has_one_protection(size)?;
         let (before, lead) = (self.pages.size(), self.grid.lead);
         self.give_up_all_pages()?;
         let cut = file.set(file.after);
@@ -343,15 +345,17 @@ impl Mapping {
         Ok(())
     }
 
+    /// Fails, as mremap(2) does, while parts have protections of their own: a mapping that is made anew has one.
+    fn has_one_protection(&mut self, size: usize) -> Result<()> {
+        if *self.origin.has_own_protections.get_mut() { Err(self.remap_error(Errno::EFAULT, size)) } else { Ok(()) }
+    }
+
     /// For systems without mremap(2): a new mapping replaces the old one; the pages of a private mapping are copied.
     fn remap_by_copy(&mut self, size: usize, flags: c_int) -> Result<()> {
         if i64::from(flags) != MREMAP_MAYMOVE {
             return Err(Error::unsupported("resizing without moving (this system has no mremap(2): give MREMAP_MAYMOVE alone)"));
         }
-        if *self.origin.has_own_protections.get_mut() {
-            // As mremap(2) does: the new mapping would have one protection.
-            return Err(self.remap_error(Errno::EFAULT, size));
-        }
+        self.has_one_protection(size)?;
         let new = self.map_again(0, size)?;
         if !is_shared(self.origin.flags) {
             self.copy_to(&new)?;
@@ -481,6 +485,11 @@ mod tests {
         memory.remap_by_copy(2 * page, as_c_int(MREMAP_MAYMOVE)).unwrap();
         memory.grid.length = 2 * page;
         assert_eq!(memory.find(b"here", 0, REST).unwrap(), page);
+        memory.protect(PROT_READ, 0, page.try_into().unwrap()).unwrap();
+        let cut = FileSize { fd: sys::raw(&memory.file().unwrap()), before: 1 << 20, after: page as u64, is_memory: true };
+        let error = memory.follow(&cut, page, as_c_int(MREMAP_MAYMOVE)).unwrap_err();
+        assert!(error.to_string().contains("a protection or advice of their own"), "{error}");
+        assert_eq!(memory.find(b"here", 0, REST).unwrap(), page, "nothing has changed");
         memory.origin.file = None;
         assert!(memory.remap_by_copy(page, as_c_int(MREMAP_MAYMOVE)).is_err(), "there is no way to its file");
     }
