@@ -218,6 +218,7 @@ static void raw_accesses_during_a_resize(void) {
         munmap_wrap(resized);
         munmap(room, (size_t)(65 * page));
     }
+    CHECK(failures > 0);
 }
 
 static void raw_accesses_survive_while_a_resize_runs_and_fails(void) {

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sys
 import threading
 
 import pytest
@@ -104,18 +103,17 @@ RECORDS, THREADS = 5000, 4
 
 
 def together(work):
-    """Runs the work in several threads, with frequent switches."""
-    results, interval = [], sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
+    """Runs the work in several threads."""
+    results = []
     threads = [threading.Thread(target=lambda n=n: results.append(work(n))) for n in range(THREADS)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    sys.setswitchinterval(interval)
     return results
 
 
+@pytest.mark.usefixtures("frequent_switches")
 @pytest.mark.parametrize("size", [5, 70_000])
 def test_two_threads_never_write_at_the_same_position(size):
     count = RECORDS if size == 5 else 50
@@ -126,6 +124,7 @@ def test_two_threads_never_write_at_the_same_position(size):
         assert sorted(records) == sorted(b"%d" % n * size for n in range(THREADS) for _ in range(count))
 
 
+@pytest.mark.usefixtures("frequent_switches")
 @pytest.mark.parametrize(
     "take", [lambda m: m.readline(), lambda m: m.read(10), lambda m: bytes([m.read_byte() for _ in range(1)])]
 )
