@@ -2,10 +2,10 @@
 //!
 //! An access can fault at any time: the file was truncated, its disk is full or broken, the protection forbids the access, or
 //! the memory was unmapped without this library. The calls of this library then return MMAP_WRAP_E_FAULT, and the process
-//! continues. The first access installs handlers of SIGBUS and SIGSEGV for this. The handlers repair faults of this library's calls,
-//! and SIGBUS in surviving mappings; they pass every other signal to the handlers that were installed before, or to the default action. If other handlers have replaced
-//! them, or the calling thread blocks one of the two signals, accesses are done by the kernel (process_vm_readv(2)), which is
-//! slower.
+//! continues. The first access installs handlers of SIGBUS and SIGSEGV for this. The handlers repair faults of this library's
+//! calls, and SIGBUS in surviving mappings; they pass every other signal to the handlers that were installed before, or to the
+//! default action. If other handlers have replaced them, or the calling thread blocks one of the two signals, accesses are done
+//! by the kernel (process_vm_readv(2)), which is slower.
 //!
 //! Each thread verifies that the handlers are in place at most once in 12 to 33 microseconds, not at every access. If the
 //! handlers or the signal mask are changed within that time, an access can still kill the process; mmap_wrap_verify_handlers

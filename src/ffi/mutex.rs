@@ -1,9 +1,8 @@
 //! Mutexes in shared memory
 //!
 //! A mutex occupies MMAP_WRAP_MUTEX_SIZE bytes of a mapping; the address of the first is a multiple of 8. All bytes zero is an
-//! unlocked mutex.
-//! With MAP_SHARED, threads of different processes and languages can use it. Only the thread that locked it can unlock it. It
-//! is not recursive. After fork(2) the child holds no mutex.
+//! unlocked mutex. With MAP_SHARED, threads of different processes and languages can use it. Only the thread that locked it can
+//! unlock it. It is not recursive. After fork(2) the child holds no mutex.
 //!
 //! If the owner ends without unlocking it (the thread or its process), the next thread that locks it takes it over: at once,
 //! or within 250 milliseconds if it is waiting already. A thread that calls execve(2) counts as the same owner. Thread ids are
@@ -29,8 +28,7 @@ const _: () = assert!(MMAP_WRAP_MUTEX_SIZE == mutex::SIZE);
 ///
 /// Errors: -ETIMEDOUT (the message has the owner's thread id); -EDEADLK if the calling thread holds it; -EINTR if a signal
 /// handler ran while this thread slept (a signal that arrives while it does not sleep does not end the call: to react to every
-/// signal, lock with short timeouts);
-/// MMAP_WRAP_E_RANGE for any other negative timeout.
+/// signal, lock with short timeouts); MMAP_WRAP_E_RANGE for any other negative timeout.
 ///
 /// ```c
 /// int64_t locked = mmap_wrap_mutex_lock(h, 0, MMAP_WRAP_REST);

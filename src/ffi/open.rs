@@ -100,9 +100,8 @@ pub unsafe extern "C" fn mmap_create_wrap(path: *const c_char, size: i64, mode: 
 /// Does the same as mmap_open_wrap for POSIX shared memory: name is that of shm_open(3), "/like-this". It exists until
 /// shm_unlink_wrap.
 ///
-/// Other processes use it at the same time, so size never makes it smaller, and length
-/// MMAP_WRAP_REST maps all of it. O_TRUNC and mremap_wrap make it smaller. On failure, existing shared memory that was
-/// enlarged stays so.
+/// Other processes use it at the same time, so size never makes it smaller, and length MMAP_WRAP_REST maps all of it.
+/// O_TRUNC and mremap_wrap make it smaller. On failure, existing shared memory that was enlarged stays so.
 ///
 /// Where size and length are MMAP_WRAP_REST and the memory has 0 bytes, another process has created it by shm_open(3) and
 /// is about to size it: the call waits for that up to a second, then fails with -ETIMEDOUT.

@@ -1,8 +1,8 @@
 //! Protection, advice, synchronization
 //!
 //! Each takes a range of the mapping: size bytes, or MMAP_WRAP_REST, from offset on. A range that is not inside the mapping is
-//! MMAP_WRAP_E_RANGE, and nothing is changed. Size 0 is valid with each offset from 0 to the length, and does nothing. Each returns 0;
-//! all can return MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED, MMAP_WRAP_E_RANGE, MMAP_WRAP_E_SEALED.
+//! MMAP_WRAP_E_RANGE, and nothing is changed. Size 0 is valid with each offset from 0 to the length, and does
+//! nothing. Each returns 0; all can return MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_UNMAPPED, MMAP_WRAP_E_RANGE, MMAP_WRAP_E_SEALED.
 
 use super::boundary::boundary;
 use super::mapping::mmap_wrap_handle;

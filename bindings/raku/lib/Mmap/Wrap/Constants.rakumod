@@ -21,8 +21,8 @@ MPOL_, OVERCOMMIT_ and MMAP_WRAP_ constants that this platform has. Each value i
 A term asks the native library for its value each time it runs, so precompiled code does not contain the values of the machine it was
 compiled on (unless your code stores it: C<constant MINE = PROT_READ>).
 
-A script that imports all constants takes half a second longer to compile; a precompiled module does not. In a script, list the
-constants that it uses:
+Each term extends Rakudo's grammar, so a script that imports all constants takes longer to compile; a precompiled module does not. In a
+script, list the constants that it uses:
 
 =begin code :lang<raku>
 use Mmap::Wrap <PROT_READ PROT_WRITE>;
