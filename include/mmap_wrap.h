@@ -1111,8 +1111,8 @@ MMAP_WRAP_API void *mmap_wrap_fault_address(void) MMAP_WRAP_NOEXCEPT;
  *
  * Returns 0. Errors: MMAP_WRAP_E_UNSUPPORTED if other handlers have replaced this library's, one of
  * the signals is blocked in this thread, pages are sealed, or, on Windows, for a private mapping of
- * a file; -ENOMEM if there is no memory for the reserve (docs/safety.md); MMAP_WRAP_E_HANDLE;
- * MMAP_WRAP_E_UNMAPPED.
+ * a file; -ENOMEM if there is no memory for the reserve, -EAGAIN if RLIMIT_MEMLOCK leaves none
+ * (docs/safety.md); MMAP_WRAP_E_HANDLE; MMAP_WRAP_E_UNMAPPED.
  *
  *     mmap_wrap_survive(h, 1);
  */

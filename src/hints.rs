@@ -5,10 +5,12 @@ use crate::sys;
 
 /// The kernel returns ENOMEM for each of several limits; this names them all with their values.
 pub fn memory_hint(errno: Errno) -> String {
-    if errno != Errno::ENOMEM {
-        return String::new();
-    }
     let limits = sys::limits();
+    match (errno, limits.locked_memory) {
+        (Errno::ENOMEM, _) => {}
+        (Errno::EAGAIN, Some(bytes)) => return format!("RLIMIT_MEMLOCK of {bytes} bytes is reached"),
+        _ => return String::new(),
+    }
     let mut reasons = vec!["the address space or memory is used up".to_owned()];
     reasons.extend(limits.address_space.map(|bytes| format!("RLIMIT_AS is {bytes} bytes")));
     reasons.extend(limits.mappings.map(|count| format!("vm.max_map_count is {count} mappings")));

@@ -258,11 +258,11 @@ impl Mapping {
             // Private memory counts against RLIMIT_DATA, shared memory does not.
             put(Sharing::Private) || put(Sharing::Shared)
         };
-        let move_spare = || self.grid.page == sys::page_size() && sys::move_spare_page_to(self.pages.start_of(&page).addr());
+        let put_reserved = || self.grid.page == sys::page_size() && sys::put_reserved_page(self.pages.start_of(&page).addr());
         // Replacing one page adds up to two mappings. At the limit of mappings, replacing all pages from it on adds one, and
         // replacing all pages of the mapping adds none.
         replace(&page)
-            || move_spare()
+            || put_reserved()
             || sys::release_reserve() && replace(&page)
             || replace(&(start..self.pages.size()))
             || replace(&(0..self.pages.size()))

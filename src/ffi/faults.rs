@@ -48,7 +48,7 @@ pub unsafe extern "C" fn mmap_wrap_fault_address() -> *mut c_void {
 ///
 /// Returns 0. Errors: MMAP_WRAP_E_UNSUPPORTED if other handlers have replaced this library's, one of the signals is blocked in
 /// this thread, pages are sealed, or, on Windows, for a private mapping of a file; -ENOMEM if there is no memory for the
-/// reserve (docs/safety.md); MMAP_WRAP_E_HANDLE; MMAP_WRAP_E_UNMAPPED.
+/// reserve, -EAGAIN if RLIMIT_MEMLOCK leaves none (docs/safety.md); MMAP_WRAP_E_HANDLE; MMAP_WRAP_E_UNMAPPED.
 ///
 /// ```c
 /// mmap_wrap_survive(h, 1);

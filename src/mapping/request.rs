@@ -164,9 +164,9 @@ impl MapRequest {
             Errno::ENODEV => "this kind of file cannot be mapped: read it".into(),
             Errno::EPERM => "a seal, a mount without execution, or an address below vm.mmap_min_addr forbids it".into(),
             Errno::EEXIST => format!("something is mapped at {:#x} already", self.address),
-            Errno::EAGAIN => match sys::limits().locked_memory {
-                Some(limit) => format!("the file is locked, or RLIMIT_MEMLOCK of {limit} bytes is reached"),
-                None => "the file is locked".into(),
+            Errno::EAGAIN => match memory_hint(errno).as_str() {
+                "" => "the file is locked".into(),
+                limit => format!("the file is locked, or {limit}"),
             },
             Errno::ENOMEM if source.page_size(self.flags) != sys::page_size() => {
                 "the pool of huge pages (vm.nr_hugepages) is too small".into()

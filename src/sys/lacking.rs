@@ -91,7 +91,7 @@ pub fn prepare_reserve() -> Result<(), Errno> {
     Ok(())
 }
 
-pub fn move_spare_page_to(_address: usize) -> bool {
+pub fn put_reserved_page(_address: usize) -> bool {
     false
 }
 

@@ -35,12 +35,12 @@ pub use system::{
     AsFile, BorrowedFile, File, MAPPINGS_FOLLOW_FILES, NEVER_WAIT, RAW_FILE, RawFile, add_seals, allocate, barrier, bind, boot,
     borrow, cached_pages, can_name, copy, default_huge_page_size, descriptor_page_size, duplicate, each_huge_part, evict_cached,
     fault_cause, file_info, file_size_behind, grow_file, huge_bytes_by_smaps, huge_page_sizes, into_raw, is_readable,
-    is_same_file, is_writable, leads_to_stream, limits, link, lock_all, lock_on_fault, memfd_create, memfd_secret,
-    move_spare_page_to, numa_node, open, open_without_name, page_residency, pid_namespace, prepare_reserve, protection,
-    put_fresh_page, raw, read_ahead, real_path_of, register_barrier, release_reserve, run_apart, seal, seals, set_file_size,
-    set_name, shared_memory_path, shm_create, shm_open, shm_unlink, store, supports_advice, text_length, this_thread_began,
-    thread_id, thread_state, touch_for_writing, transparent_huge_page_size, unlinked_file, unlinked_shared_memory, unlock_all,
-    wait_on, wake, wipe_on_fork,
+    is_same_file, is_writable, leads_to_stream, limits, link, lock_all, lock_on_fault, memfd_create, memfd_secret, numa_node,
+    open, open_without_name, page_residency, pid_namespace, prepare_reserve, protection, put_fresh_page, put_reserved_page, raw,
+    read_ahead, real_path_of, register_barrier, release_reserve, run_apart, seal, seals, set_file_size, set_name,
+    shared_memory_path, shm_create, shm_open, shm_unlink, store, supports_advice, text_length, this_thread_began, thread_id,
+    thread_state, touch_for_writing, transparent_huge_page_size, unlinked_file, unlinked_shared_memory, unlock_all, wait_on,
+    wake, wipe_on_fork,
 };
 
 /// The properties of an open file that mapping needs.

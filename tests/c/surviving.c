@@ -65,8 +65,9 @@ static void fill_first(mmap_wrap_handle h) {
 static bool is_surviving(mmap_wrap_handle h) {
     int64_t result = mmap_wrap_survive(h, 1);
     if (result == 0) return true;
-    check(result == MMAP_WRAP_E_SEALED || result == MMAP_WRAP_E_UNSUPPORTED || result == -ENOMEM, "surviving.c", __LINE__,
-          text("%s: survive is 0, or SEALED, UNSUPPORTED, ENOMEM (it is %s)", case_name, mmap_wrap_strerror(result)));
+    check(result == MMAP_WRAP_E_SEALED || result == MMAP_WRAP_E_UNSUPPORTED || result == -ENOMEM || result == -EAGAIN,
+          "surviving.c", __LINE__,
+          text("%s: survive is 0, or SEALED, UNSUPPORTED, ENOMEM, EAGAIN (it is %s)", case_name, mmap_wrap_strerror(result)));
     return false;
 }
 
@@ -102,6 +103,21 @@ static void fill_the_mappings(void) {
     CHECK(!"vm.max_map_count was reached");
 }
 
+/* With all memory locked, or what is mapped from now on. Root is above the limit. Locked, the stack could not grow later. */
+static void lock_up_to_the_limit(int which) {
+    volatile char stack[1 << 16];
+    for (size_t i = 0; i < sizeof stack; i++) stack[i] = 0;
+    struct rlimit at;
+    if (getrlimit(RLIMIT_MEMLOCK, &at) != 0) abort();
+    used("VmLck"); /* the memory of the stream */
+    if (mlockall(which) != 0) skip("%s: mlockall: %s", case_name, strerror(errno));
+    if (used("VmLck") < at.rlim_max) at.rlim_cur = used("VmLck");
+    CHECK(setrlimit(RLIMIT_MEMLOCK, &at) == 0);
+    if (geteuid() == 0 && (setresgid(65534, 65534, 65534) != 0 || setresuid(65534, 65534, 65534) != 0)) abort();
+}
+static void lock_all(void) { lock_up_to_the_limit(MCL_CURRENT | MCL_FUTURE); }
+static void lock_what_comes(void) { lock_up_to_the_limit(MCL_FUTURE); }
+
 static void seal(void) {}
 
 static const struct {
@@ -111,11 +127,13 @@ static const struct {
     {"at RLIMIT_AS", fill_the_address_space},
     {"at RLIMIT_DATA", fill_the_data},
     {"at vm.max_map_count", fill_the_mappings},
+    {"at RLIMIT_MEMLOCK, all locked", lock_all},
+    {"at RLIMIT_MEMLOCK, locking what comes", lock_what_comes},
     {"sealed", seal},
     {"beyond RLIMIT_AS", exceed_the_address_space},
     {"beyond RLIMIT_DATA", exceed_the_data},
 };
-enum { LIMITS = sizeof limits / sizeof *limits, LIMITS_THAT_CAN_COME_LATER = 4 };
+enum { LIMITS = sizeof limits / sizeof *limits, LIMITS_WITH_A_RESERVE = 5, LIMITS_THAT_CAN_COME_LATER };
 static int limit;
 static int64_t flags;
 static bool before;
@@ -178,7 +196,7 @@ static void hundred_at_a_limit(void) {
 }
 
 static void a_hundred_mappings_survive_at_a_limit(void) {
-    for (limit = 0; limit < 3; limit++)
+    for (limit = 0; limit < LIMITS_WITH_A_RESERVE; limit++)
         if (limits[limit].reach != fill_the_mappings || most_mappings() < 1 << 21)
             LIVES(60, hundred_at_a_limit, "a hundred mappings %s", limits[limit].name);
 }

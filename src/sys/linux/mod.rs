@@ -38,7 +38,7 @@ pub use fault_cause::{fault_cause, file_size_behind};
 pub use files::block_device_size;
 pub use huge::{each_huge_part, huge_bytes_by_smaps, huge_page_sizes, transparent_huge_page_size};
 pub use naming::{grow_file, link, open_without_name, shared_memory_path};
-pub use reserve::{move_spare_page_to, prepare_reserve, put_fresh_page, release_reserve};
+pub use reserve::{prepare_reserve, put_fresh_page, put_reserved_page, release_reserve};
 pub use residency::{evict_cached, is_writable, lock_on_fault, page_residency, read_ahead, supports_advice, touch_for_writing};
 pub use thread::{boot, pid_namespace, this_thread_began, thread_id, thread_state};
 pub use vma::protection;

@@ -21,7 +21,7 @@ use windows_sys::Win32::System::Threading::FlushProcessWriteBuffers;
 pub use super::lacking::{
     add_seals, bind, cached_pages, can_name, default_huge_page_size, descriptor_page_size, each_huge_part, evict_cached,
     file_size_behind, grow_file, huge_bytes_by_smaps, huge_page_sizes, is_readable, link, lock_on_fault, memfd_create,
-    memfd_secret, move_spare_page_to, numa_node, open_without_name, prepare_reserve, put_fresh_page, read_ahead, release_reserve,
+    memfd_secret, numa_node, open_without_name, prepare_reserve, put_fresh_page, put_reserved_page, read_ahead, release_reserve,
     run_apart, seal, seals, set_name, shared_memory_path, touch_for_writing, transparent_huge_page_size, wipe_on_fork,
 };
 pub use copy::{copy, is_writable};
