@@ -675,22 +675,22 @@ MMAP_WRAP_API int64_t mlockall_wrap(int64_t flags) MMAP_WRAP_NOEXCEPT;
 MMAP_WRAP_API int64_t munlockall_wrap(void) MMAP_WRAP_NOEXCEPT;
 
 /**
- * Writes one byte for each page of the range to pages, an array of room bytes: 1 if the page is in
- * memory, 0 if not. Returns the number of pages of the range. Bytes beyond those are not changed.
- * The result can be out of date at any moment.
+ * Writes one byte for each page of the range to pages, an array of capacity bytes: 1 if the page is
+ * in memory, 0 if not. Returns the number of pages of the range. Bytes beyond those are not
+ * changed. The result can be out of date at any moment.
  *
  * For a file, "in memory" means in the page cache. Linux reports all pages as being in memory to a
  * process that neither owns the file nor may write it (Linux 5.2, commit 134fca9063ad).
  *
- * Errors: MMAP_WRAP_E_RANGE if room is too small, in which case nothing is written;
- * MMAP_WRAP_E_ARGUMENT if pages is NULL and room is not 0; -ENOMEM if a part was unmapped without
- * this library, in which case the bytes are meaningless.
+ * Errors: MMAP_WRAP_E_RANGE if capacity is too small, in which case nothing is written;
+ * MMAP_WRAP_E_ARGUMENT if pages is NULL and capacity is not 0; -ENOMEM if a part was unmapped
+ * without this library, in which case the bytes are meaningless.
  *
  *     unsigned char pages[16];
  *     int64_t count = mincore_wrap(h, pages, sizeof pages, 0, 10000);
  */
-MMAP_WRAP_API int64_t mincore_wrap(mmap_wrap_handle h, uint8_t *pages, int64_t room, int64_t offset,
-    int64_t size) MMAP_WRAP_NOEXCEPT;
+MMAP_WRAP_API int64_t mincore_wrap(mmap_wrap_handle h, uint8_t *pages, int64_t capacity,
+    int64_t offset, int64_t size) MMAP_WRAP_NOEXCEPT;
 
 /**
  * Returns how many bytes of the range's pages are in memory, a multiple of the page size. See
@@ -1406,14 +1406,15 @@ MMAP_WRAP_API int64_t mmap_wrap_info(mmap_wrap_handle h, struct mmap_wrap_info *
 MMAP_WRAP_API int64_t mmap_wrap_file_size(mmap_wrap_handle h) MMAP_WRAP_NOEXCEPT;
 
 /**
- * Writes the handles of the live mappings, in no particular order, to handles, an array of room
- * elements. Returns the number of live mappings, which can exceed room. Other threads may map and
- * unmap meanwhile. Errors: MMAP_WRAP_E_ARGUMENT if handles is NULL and room is not 0;
- * MMAP_WRAP_E_RANGE if room is negative.
+ * Writes the handles of the live mappings, in no particular order, to handles, an array of capacity
+ * elements. Returns the number of live mappings, which can exceed capacity. Other threads may map
+ * and unmap meanwhile. Errors: MMAP_WRAP_E_ARGUMENT if handles is NULL and capacity is not 0;
+ * MMAP_WRAP_E_RANGE if capacity is negative.
  *
  *     printf("%lld mappings live\n", (long long)mmap_wrap_list(NULL, 0));
  */
-MMAP_WRAP_API int64_t mmap_wrap_list(mmap_wrap_handle *handles, int64_t room) MMAP_WRAP_NOEXCEPT;
+MMAP_WRAP_API int64_t mmap_wrap_list(mmap_wrap_handle *handles, int64_t capacity)
+    MMAP_WRAP_NOEXCEPT;
 
 /*
  * == Constants ==

@@ -109,26 +109,26 @@ pub unsafe extern "C" fn mmap_wrap_file_size(h: mmap_wrap_handle) -> i64 {
     boundary("mmap_wrap_file_size", || Ok(i64::try_from(pin(h)?.file_size()?).unwrap_or(i64::MAX)))
 }
 
-/// Writes the handles of the live mappings, in no particular order, to handles, an array of room elements. Returns the number
-/// of live mappings, which can exceed room. Other threads may map and unmap meanwhile. Errors: MMAP_WRAP_E_ARGUMENT if handles
-/// is NULL and room is not 0; MMAP_WRAP_E_RANGE if room is negative.
+/// Writes the handles of the live mappings, in no particular order, to handles, an array of capacity elements. Returns the
+/// number of live mappings, which can exceed capacity. Other threads may map and unmap meanwhile. Errors: MMAP_WRAP_E_ARGUMENT
+/// if handles is NULL and capacity is not 0; MMAP_WRAP_E_RANGE if capacity is negative.
 ///
 /// ```c
 /// printf("%lld mappings live\n", (long long)mmap_wrap_list(NULL, 0));
 /// ```
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mmap_wrap_list(handles: *mut mmap_wrap_handle, room: i64) -> i64 {
+pub unsafe extern "C" fn mmap_wrap_list(handles: *mut mmap_wrap_handle, capacity: i64) -> i64 {
     boundary("mmap_wrap_list", || {
-        if room < 0 {
-            return Err(Error::Negative { what: "room", value: room }.into());
+        if capacity < 0 {
+            return Err(Error::Negative { what: "capacity", value: capacity }.into());
         }
-        let bytes = room
+        let bytes = capacity
             .checked_mul(8)
-            .ok_or_else(|| Error::argument(format!("a buffer for {room} handles exceeds the address space")))?;
+            .ok_or_else(|| Error::argument(format!("a buffer for {capacity} handles exceeds the address space")))?;
         let places = room_for(handles.cast(), bytes)?;
         let mut count = 0;
         for handle in registry::live() {
-            if count < room {
+            if count < capacity {
                 store(&handle.to_ne_bytes(), &places, size_of::<i64>() * usize::try_from(count).unwrap_or(usize::MAX))?;
             }
             count += 1;

@@ -57,22 +57,22 @@ pub unsafe extern "C" fn munlockall_wrap() -> i64 {
     boundary("munlockall_wrap", || unlock_all().map(|()| 0))
 }
 
-/// Writes one byte for each page of the range to pages, an array of room bytes: 1 if the page is in memory, 0 if not. Returns
-/// the number of pages of the range. Bytes beyond those are not changed. The result can be out of date at any moment.
+/// Writes one byte for each page of the range to pages, an array of capacity bytes: 1 if the page is in memory, 0 if not.
+/// Returns the number of pages of the range. Bytes beyond those are not changed. The result can be out of date at any moment.
 ///
 /// For a file, "in memory" means in the page cache. Linux reports all pages as being in memory to a process that neither owns
 /// the file nor may write it (Linux 5.2, commit 134fca9063ad).
 ///
-/// Errors: MMAP_WRAP_E_RANGE if room is too small, in which case nothing is written; MMAP_WRAP_E_ARGUMENT if pages is NULL and
-/// room is not 0; -ENOMEM if a part was unmapped without this library, in which case the bytes are meaningless.
+/// Errors: MMAP_WRAP_E_RANGE if capacity is too small, in which case nothing is written; MMAP_WRAP_E_ARGUMENT if pages is NULL
+/// and capacity is not 0; -ENOMEM if a part was unmapped without this library, in which case the bytes are meaningless.
 ///
 /// ```c
 /// unsigned char pages[16];
 /// int64_t count = mincore_wrap(h, pages, sizeof pages, 0, 10000);
 /// ```
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mincore_wrap(h: mmap_wrap_handle, pages: *mut u8, room: i64, offset: i64, size: i64) -> i64 {
-    boundary("mincore_wrap", || pin(h)?.mincore(room_for(pages, room)?, offset, size).map(length_result))
+pub unsafe extern "C" fn mincore_wrap(h: mmap_wrap_handle, pages: *mut u8, capacity: i64, offset: i64, size: i64) -> i64 {
+    boundary("mincore_wrap", || pin(h)?.mincore(room_for(pages, capacity)?, offset, size).map(length_result))
 }
 
 /// Returns how many bytes of the range's pages are in memory, a multiple of the page size. See mincore_wrap.
