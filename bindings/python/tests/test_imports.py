@@ -1,4 +1,4 @@
-"""The modules of the package import each other in one direction, without a cycle."""
+"""The modules of the package import each other in one direction, without a cycle, also for type checkers."""
 
 import ast
 from graphlib import CycleError, TopologicalSorter
@@ -18,22 +18,15 @@ def name_of(path):
 
 
 MODULES = {name_of(path): path for path in sorted(PACKAGE.rglob("*.py"))}
-# The native module has no Python source.
-NAMES = {*MODULES, "_native"}
-
-
-def is_for_type_checkers(node):
-    # Type checkers read all modules, in any order.
-    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+# The native module has no Python source, and stubs are for type checkers only.
+NAMES = {*MODULES, "_native", *map(name_of, PACKAGE.rglob("*.pyi"))}
 
 
 def statements(nodes):
-    """The imports among these nodes and in their bodies, including functions, but not those for type checkers."""
+    """The imports among these nodes and in their bodies, including functions, and those for type checkers."""
     for node in nodes:
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             yield node
-        elif is_for_type_checkers(node):
-            yield from statements(node.orelse)
         else:
             yield from statements(ast.iter_child_nodes(node))
 

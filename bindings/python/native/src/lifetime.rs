@@ -57,6 +57,22 @@ pub unsafe extern "C" fn new(class: *mut PyTypeObject, arguments: Object, keywor
     unsafe { or_null(Request::of(arguments, keywords).and_then(|request| request.map(class))) }
 }
 
+/// `_of(handle, access, survive)`: a map of the class, which owns the handle.
+pub unsafe extern "C" fn of(class: Object, first: *mut Object, count: Py_ssize_t) -> Object {
+    // SAFETY: called by the interpreter, with this class or a subclass.
+    unsafe {
+        let &[handle, access, survive] = arguments(first, count) else {
+            raise(PyExc_TypeError, c"_of takes a handle, an access and a flag");
+            return null_mut();
+        };
+        let (handle, access, survive) = (PyLong_AsLongLong(handle), PyLong_AsLongLong(access), PyObject_IsTrue(survive));
+        if !PyErr_Occurred().is_null() {
+            return null_mut();
+        }
+        or_null(surviving(class.cast(), handle, access, (library().length)(handle).max(0), survive == 1))
+    }
+}
+
 /// Parses arguments by a format into fields of a `Given`, each beside the name of its parameter.
 macro_rules! parse {
     ($given:ident, $arguments:ident, $keywords:ident, $format:literal, $($name:literal => $field:ident),+) => {{

@@ -1,7 +1,6 @@
 //! The object: the fields of an instance, its creation and deallocation, its length, and the buffer protocol.
 
-use crate::arguments::arguments;
-use crate::exceptions::{self, Object, Raised, Result, call, made, or_null, raise};
+use crate::exceptions::{self, Object, Raised, Result, call, made, raise};
 use crate::header::{E_FAULT, E_RANGE, Info};
 use crate::library::{library, yes};
 use crate::system;
@@ -405,22 +404,6 @@ unsafe fn register_view_reducer() -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// `_of(handle, access, survive)`: a map of the class, which owns the handle.
-pub unsafe extern "C" fn of(class: Object, first: *mut Object, count: Py_ssize_t) -> Object {
-    // SAFETY: called by the interpreter, with this class or a subclass.
-    unsafe {
-        let &[handle, access, survive] = arguments(first, count) else {
-            raise(PyExc_TypeError, c"_of takes a handle, an access and a flag");
-            return null_mut();
-        };
-        let (handle, access, survive) = (PyLong_AsLongLong(handle), PyLong_AsLongLong(access), PyObject_IsTrue(survive));
-        if !PyErr_Occurred().is_null() {
-            return null_mut();
-        }
-        or_null(surviving(class.cast(), handle, access, (library().length)(handle).max(0), survive == 1))
-    }
 }
 
 /// A new instance, whose views survive SIGBUS if `survive` and if that is possible.

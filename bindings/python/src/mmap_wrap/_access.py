@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import SupportsIndex
 
-    from ._mapping import mmap
-
 # The number of bytes that `lines` reads at a time.
 _PIECE = 1 << 20
 
@@ -45,7 +43,7 @@ class Access(Base):
         _pieces.fill(self._handle, start, value, count)
 
     def copy_from(
-        self, other: mmap, dest: SupportsIndex = 0, src: SupportsIndex = 0, size: SupportsIndex | None = None
+        self, other: Base, dest: SupportsIndex = 0, src: SupportsIndex = 0, size: SupportsIndex | None = None
     ) -> int:
         """Copies `size` bytes at offset `src` of the map `other`, by default to its end, to offset `dest` of this map.
 
@@ -66,7 +64,7 @@ class Access(Base):
         return _pieces.copy(self._handle, to, theirs, origin, count)
 
     def compare(
-        self, other: mmap, offset: SupportsIndex = 0, theirs: SupportsIndex = 0, size: SupportsIndex | None = None
+        self, other: Base, offset: SupportsIndex = 0, theirs: SupportsIndex = 0, size: SupportsIndex | None = None
     ) -> int:
         """Compares `size` bytes from `offset` on with those of the map `other` from its offset `theirs` on.
 
@@ -107,7 +105,7 @@ class Access(Base):
         while position < last:
             part = slice(position, min(position + _PIECE, last))
             # The method of the class itself: a subclass may override it.
-            piece = _base.mmap.__getitem__(self, part)  # type: ignore[call-overload]
+            piece = _base.mmap.__getitem__(self, part)
             if not piece:
                 break
             position += len(piece)

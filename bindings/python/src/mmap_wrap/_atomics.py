@@ -88,4 +88,4 @@ class Atomics(Base):
         # Raises for an invalid offset here instead of in `acquire`.
         self.atomic_load(offset)
         checked(_ffi.mmap_wrap_check(self._handle, int64(offset), MMAP_WRAP_MUTEX_SIZE), "mmap.mutex")
-        return Mutex(self, int64(offset), repair)  # type: ignore[arg-type] # every map is one
+        return Mutex(self, int64(offset), repair)

@@ -13,13 +13,13 @@ from ._header import MMAP_WRAP_REST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Literal, Self, SupportsIndex
+    from typing import Literal, SupportsIndex
 
-    from ._mapping import mmap as mmap
+    from ._native import Mapping
     from ._structs import Info
 else:
-    # The class, for modules that `_mapping` imports: it is set there.
-    mmap = None
+    # The methods of the native module are in the class `mmap` itself, which is made later.
+    Mapping = object
 
 ACCESS_DEFAULT, ACCESS_READ, ACCESS_WRITE, ACCESS_COPY = range(4)
 
@@ -28,24 +28,19 @@ ACCESS = 3
 UNTRACKED = 4
 
 
-class Base:
+class Base(Mapping):
     """The base class of every map, and of nothing else."""
 
     __slots__ = ()
 
     if TYPE_CHECKING:
-        _access: int
 
-        @classmethod
-        def _of(cls, handle: int, access: int, survive: bool, /) -> Self: ...
-        @property
-        def _handle(self) -> int: ...
-        @property
-        def closed(self) -> bool: ...
-        def __len__(self) -> int: ...
-        def __buffer__(self, flags: int, /) -> memoryview: ...
         def atomic_load(self, offset: SupportsIndex, bits: Literal[32, 64] = 64) -> int: ...
         def info(self) -> Info: ...
+
+
+# The class `mmap`, for modules that `_mapping` imports: it is set there.
+mmap: type[Base]
 
 
 def part(offset: SupportsIndex, size: SupportsIndex | None) -> tuple[int, int]:

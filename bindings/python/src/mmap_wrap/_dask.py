@@ -12,24 +12,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from ._array import Array
-
 _registered: set[str] = set()
 
 
-def register(
-    kind: type[Array[Any]], arguments_of: Callable[[Any], tuple[Any, ...] | None], array_of: Callable[..., Array[Any]]
-) -> None:
+def register(kind: Any, arguments_of: Callable[[Any], tuple[Any, ...] | None], array_of: Callable[..., Any]) -> None:
     """Registers the class. To be called once dask is imported, and again once distributed may be.
 
     `kind` is the class; the functions are `array_arguments_or_none` and `array_of` of its module.
     """
 
-    def size(array: Array[Any]) -> int:
+    def size(array: Any) -> int:
         # The size in this process's own memory, in bytes.
         return int(array.nbytes) if arguments_of(array) is None else sys.getsizeof(array)
 
-    def serialize(array: Array[Any]) -> tuple[dict[str, Any], list[Any]]:
+    def serialize(array: Any) -> tuple[dict[str, Any], list[Any]]:
         arguments = arguments_of(array)
         if arguments is not None:
             return {"mmap_wrap": True}, [pickle.dumps(arguments)]

@@ -56,7 +56,7 @@ class Extensions(Access, Protect, Residency, PageCache, Hardening, Resize, Eleme
 
 if TYPE_CHECKING:
 
-    class mmap(_native.Mapping, Extensions):
+    class mmap(Extensions):
         # For type checkers only. At run time a map is iterated as a sequence, without `__iter__`, as in the standard
         # library: libraries that test for `__iter__` then do not treat a map as a list.
         def __iter__(self) -> Iterator[bytes]: ...
@@ -65,7 +65,7 @@ if TYPE_CHECKING:
 else:
     mmap = _native.make_class(Extensions)
 
-_base.mmap = mmap  # type: ignore[misc]
+_base.mmap = mmap
 
 _view_reducer_registered = False
 _previous_reduce: Callable[[memoryview], Any] | None = None

@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Self
 
-    from ._mapping import mmap
-
+    from ._base import Base
 
 # Nanoseconds between runs of signal handlers: a signal that arrives while the library is not asleep does not wake it.
 _INTERVAL = 250_000_000
@@ -30,8 +29,8 @@ class Mutex:
 
     __slots__ = ("map", "offset", "repair")
 
-    def __init__(self, map: mmap, offset: int, repair: Callable[[], object] | None = None) -> None:  # noqa: A002
-        self.map: mmap = map
+    def __init__(self, map: Base, offset: int, repair: Callable[[], object] | None = None) -> None:  # noqa: A002
+        self.map: Base = map
         self.offset: int = offset
         self.repair: Callable[[], object] | None = repair
 

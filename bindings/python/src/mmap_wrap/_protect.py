@@ -43,7 +43,7 @@ class Protect(Base):
         checked(_ffi.mprotect_wrap(self._handle, protection, *part(offset, size)), "mmap.protect")
         becomes_writable = protection & _PROT_WRITE and self._access & ACCESS == ACCESS_READ
         # Assigned in any case: the native class then determines again whether the next view is writable.
-        self._access &= ~ACCESS if becomes_writable else -1  # type: ignore[misc] # the native class has it
+        self._access &= ~ACCESS if becomes_writable else -1
 
     def advise(self, advice: SupportsIndex, offset: SupportsIndex = 0, size: SupportsIndex | None = None) -> None:
         """Advises the kernel how `size` bytes from `offset` on will be used: `advice` is one MADV_ constant.

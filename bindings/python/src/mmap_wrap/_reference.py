@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, NoReturn
 
-    from ._mapping import mmap
     from ._structs import Info
 
     # A path, and the id of the process in whose /proc folder it is; 0 for the file's own path.
@@ -91,10 +90,10 @@ class PickledMap:
 
     __slots__ = ("_reduced",)
 
-    def __init__(self, whole: Base, opener: Callable[..., mmap]) -> None:
+    def __init__(self, whole: Base, opener: Callable[..., Base]) -> None:
         self._reduced = opener, reference(whole)
 
-    def __reduce__(self) -> tuple[Callable[..., mmap], Reference]:
+    def __reduce__(self) -> tuple[Callable[..., Base], Reference]:
         return self._reduced
 
     def __deepcopy__(self, memo: object) -> NoReturn:
@@ -147,7 +146,7 @@ def _raise_unpicklable(whole: Base, why: str) -> NoReturn:
 
 
 def reopen(
-    kind: type[mmap] | None,
+    kind: type[Base] | None,
     locations: tuple[Location, ...],
     boot: str,
     host: str,
@@ -157,7 +156,7 @@ def reopen(
     size: int,
     opening: int,
     *options: int,
-) -> mmap:
+) -> Base:
     """Opens the map of a reference again. OSError: the file does not exist, or is not the same file.
 
     FileNotFoundError, PermissionError: for the path. ProcessLookupError: the process of a file without a path closed
@@ -294,10 +293,10 @@ else:
 
 
 # Maps of which parts were unpickled here, while a part exists.
-_opened_once: weakref.WeakValueDictionary[Reference, mmap] = weakref.WeakValueDictionary()
+_opened_once: weakref.WeakValueDictionary[Reference, Base] = weakref.WeakValueDictionary()
 
 
-def open_once(*reference: Any) -> mmap:
+def open_once(*reference: Any) -> Base:
     """As `reopen`, for a part of the map: all parts share one map and one descriptor."""
     whole = _opened_once.get(reference)
     if whole is None or whole.closed:
