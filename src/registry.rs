@@ -15,11 +15,10 @@ use crate::error::{Errno, Error, Result};
 use crate::mapping::{Mapping, Waited};
 use crate::range::REST;
 use crate::sys;
-use pin::UNINHERITED;
 use slot_state::{NotNow, Unusable};
 use std::sync::atomic::Ordering::{Release, SeqCst};
 use std::time::{Duration, Instant};
-use survival::SURVIVING;
+use table::{SURVIVING, UNINHERITED};
 
 pub use pin::{Pin, length, peek, pin, with, with_both};
 pub(crate) use records::process_epoch;

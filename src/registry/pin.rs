@@ -2,8 +2,7 @@
 
 use super::records::{self, Hold};
 use super::slot_state::Unusable;
-use super::survival::{LOST, SURVIVING, alone_in};
-use super::table::{self, Slot};
+use super::table::{self, LOST, SURVIVING, Slot, UNINHERITED, alone_in};
 use super::{Handle, generation, generation_bits, index, unusable};
 use crate::constants::{MADV_DOFORK, MADV_DONTFORK};
 use crate::error::{Errno, Error, Result, Side};
@@ -12,9 +11,6 @@ use crate::range::REST;
 use std::marker::PhantomData;
 use std::ops::Deref;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
-
-/// In a slot's marks: a forked child does not inherit all of the mapping.
-pub(super) const UNINHERITED: u32 = 4;
 
 /// A mapping that is not unmapped while this exists. It belongs to the thread that created it.
 pub struct Pin {
@@ -333,5 +329,57 @@ impl Drop for Pin {
     fn drop(&mut self) {
         // Small enough to be inlined: a Pin whose address is passed on would have to be in memory.
         unpin_by_call(self.slot, self.hold);
+    }
+}
+
+#[cfg(all(test, not(loom), unix))]
+mod tests {
+    use super::*;
+    use crate::constants::{MAP_PRIVATE, PROT_READ};
+    use crate::mapping::Mapping;
+    use crate::registry::insert;
+    use crate::registry::records::FIRST_CHUNK;
+    use std::sync::Barrier;
+    use std::sync::atomic::AtomicU32;
+    use std::thread;
+
+    /// The child's first thread still refers to the record that it had in the parent, and another thread may take that record. If
+    /// both used it, it would be full for one of them, and its pin would be counted.
+    #[test]
+    fn threads_of_a_forked_child_share_no_record() {
+        let h = insert(|| Mapping::anonymous(1, PROT_READ, MAP_PRIVATE)).unwrap();
+        let index = pin(h).unwrap().slot.index();
+        // SAFETY: the child runs threads that use this library, and ends by _exit or SIGALRM.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            // SAFETY: sets a timer of this process.
+            unsafe { libc::alarm(30) };
+            let counted = AtomicU32::new(0);
+            let together = Barrier::new(FIRST_CHUNK + 1);
+            thread::scope(|scope| {
+                for _ in 0..FIRST_CHUNK {
+                    scope.spawn(|| {
+                        drop(pin(h));
+                        // All have a record, one of them the one that the first thread had.
+                        together.wait();
+                        // The first thread has two pins.
+                        together.wait();
+                        let _third = pin(h);
+                        counted.fetch_max(table::unforked(index).pins.load(SeqCst), SeqCst);
+                        together.wait();
+                    });
+                }
+                together.wait();
+                let _two = (pin(h), pin(h));
+                together.wait();
+                together.wait();
+            });
+            // SAFETY: ends the child, without the parent's exit handlers.
+            unsafe { libc::_exit(i32::from(counted.load(SeqCst) > 0)) }
+        }
+        let mut status = -1;
+        // SAFETY: waits for the child, and writes one int.
+        assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+        assert_eq!(status, 0, "two threads have the same record");
     }
 }

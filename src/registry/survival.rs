@@ -4,18 +4,13 @@
 use super::pin::{Pin, peek, pin, pin_slot};
 use super::records::Hold;
 use super::slot_state::Unusable;
-use super::table::{self, Slot};
+use super::table::{self, LOST, SURVIVING, Slot, alone_in};
 use super::{Handle, handle};
 use crate::error::{Error, Result};
 use crate::guarded;
 use crate::hints::memory_hint;
 use crate::sys;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Acquire, Ordering::Relaxed, Ordering::Release, Ordering::SeqCst};
-
-/// In a slot's marks: a pending loss. Callers read this bit through `loss_flag`.
-pub(super) const LOST: u32 = 1;
-/// In a slot's marks: the mapping is surviving.
-pub(super) const SURVIVING: u32 = 2;
 
 /// Makes the mapping surviving, or ends that.
 pub fn survive(handle: Handle, surviving: bool) -> Result<()> {
@@ -117,14 +112,4 @@ fn mark_lost(slot: &Slot, replaced: bool) -> bool {
         slot.marks.fetch_or(LOST, SeqCst);
     }
     replaced
-}
-
-/// Runs `body` while no other thread does so for the same mapping. Signals are blocked in a signal handler that calls this.
-pub(super) fn alone_in<T>(lock: &AtomicU32, body: impl FnOnce() -> T) -> T {
-    while lock.compare_exchange(0, 1, Acquire, Relaxed).is_err() {
-        std::thread::yield_now();
-    }
-    let result = body();
-    lock.store(0, Release);
-    result
 }

@@ -12,7 +12,9 @@ use crate::sys::{self, Pages};
 use std::cell::UnsafeCell;
 use std::mem::MaybeUninit;
 use std::ptr;
-use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering::Acquire, Ordering::Relaxed, Ordering::SeqCst};
+use std::sync::atomic::{
+    AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering::Acquire, Ordering::Relaxed, Ordering::Release, Ordering::SeqCst,
+};
 
 /// One mapping, or none. Zeroed memory is a free slot that was never used. What an access needs is in the first cache line.
 #[repr(C, align(64))]
@@ -32,6 +34,13 @@ pub struct Slot {
     pub length: AtomicUsize,
 }
 
+/// In a slot's marks: a pending loss. Callers read this bit through `loss_flag`.
+pub const LOST: u32 = 1;
+/// In a slot's marks: the mapping is surviving.
+pub const SURVIVING: u32 = 2;
+/// In a slot's marks: a forked child does not inherit all of the mapping.
+pub const UNINHERITED: u32 = 4;
+
 /// The part of a slot that belongs to this process only and is wiped in a forked child. Zeroed memory is a valid value.
 #[derive(Default)]
 pub struct Unforked {
@@ -48,6 +57,16 @@ pub struct Unforked {
     pub repairing: AtomicU32,
     /// 1 while a thread calls madvise with MADV_DONTFORK or MADV_DOFORK.
     pub advising: AtomicU32,
+}
+
+/// Runs `body` while no other thread does so for the same mapping. Signals are blocked in a signal handler that calls this.
+pub fn alone_in<T>(lock: &AtomicU32, body: impl FnOnce() -> T) -> T {
+    while lock.compare_exchange(0, 1, Acquire, Relaxed).is_err() {
+        std::thread::yield_now();
+    }
+    let result = body();
+    lock.store(0, Release);
+    result
 }
 
 impl Slot {

@@ -2,7 +2,7 @@
 
 use super::errors::last_errno;
 use super::is_readable;
-use super::pages::query;
+use super::regions::query;
 use crate::error::Errno;
 use crate::sys::page_size;
 use windows_sys::Win32::System::Diagnostics::Debug::ReadProcessMemory;

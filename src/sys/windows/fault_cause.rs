@@ -1,7 +1,7 @@
 //! The cause of a fault, determined after it.
 
-use super::files::BorrowedFile;
-use super::pages::query;
+use super::handles::BorrowedFile;
+use super::regions::query;
 use crate::error::Cause;
 use std::cell::Cell;
 use windows_sys::Win32::Foundation::{

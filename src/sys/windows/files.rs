@@ -1,6 +1,7 @@
 //! Files: opening, sizes, files without a name.
 
 use super::errors::{check, from_code, last_errno, plain};
+use super::handles::{File, RawFile, handle, raw};
 use super::section;
 use crate::constants;
 use crate::error::Errno;
@@ -9,11 +10,10 @@ use std::ffi::{CStr, c_int, c_void};
 use std::fs::OpenOptions;
 use std::mem::size_of;
 use std::os::windows::fs::OpenOptionsExt;
-use std::os::windows::io::{AsHandle, AsRawHandle, BorrowedHandle, FromRawHandle, IntoRawHandle, OwnedHandle};
+use std::os::windows::io::OwnedHandle;
 use std::path::{Path, PathBuf};
 use windows_sys::Win32::Foundation::{
-    DUPLICATE_SAME_ACCESS, DuplicateHandle, ERROR_ACCESS_DENIED, ERROR_INVALID_HANDLE, ERROR_NO_UNICODE_TRANSLATION,
-    GENERIC_READ, GENERIC_WRITE, HANDLE,
+    ERROR_ACCESS_DENIED, ERROR_INVALID_HANDLE, ERROR_NO_UNICODE_TRANSLATION, GENERIC_READ, GENERIC_WRITE,
 };
 use windows_sys::Win32::Storage::FileSystem::{
     BY_HANDLE_FILE_INFORMATION, FILE_ALLOCATION_INFO, FILE_ATTRIBUTE_DIRECTORY, FILE_ATTRIBUTE_READONLY,
@@ -21,51 +21,6 @@ use windows_sys::Win32::Storage::FileSystem::{
     FILE_TYPE_CHAR, FILE_TYPE_PIPE, FileAllocationInfo, FileEndOfFileInfo, FlushFileBuffers, GetFileInformationByHandle,
     GetFileType, SetFileInformationByHandle,
 };
-use windows_sys::Win32::System::Threading::GetCurrentProcess;
-
-pub use std::os::windows::io::AsHandle as AsFile;
-
-/// An open file or section, which is closed when this is dropped.
-pub type File = OwnedHandle;
-/// An open file that this does not close.
-pub type BorrowedFile<'a> = BorrowedHandle<'a>;
-/// The handle of an open file, as a number.
-pub type RawFile = i64;
-/// What it is called in messages.
-pub const RAW_FILE: &str = "handle";
-
-pub fn borrow(file: &File) -> BorrowedFile<'_> {
-    file.as_handle()
-}
-
-/// The handle of an open file; the file keeps it.
-pub fn raw(file: &impl AsFile) -> RawFile {
-    number(file.as_handle().as_raw_handle())
-}
-
-/// The handle of an open file, which the caller has to close.
-pub fn into_raw(file: File) -> RawFile {
-    number(file.into_raw_handle())
-}
-
-#[allow(clippy::cast_possible_wrap, reason = "the same bits")]
-fn number(handle: HANDLE) -> RawFile {
-    handle.expose_provenance() as isize as RawFile
-}
-
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the same bits; 32 of them have a meaning")]
-pub fn handle(file: RawFile) -> HANDLE {
-    std::ptr::with_exposed_provenance_mut(file as usize)
-}
-
-/// The result of a call that returns a new handle, or NULL on failure.
-pub fn owned(handle: HANDLE) -> Result<File, Errno> {
-    if handle.is_null() {
-        return Err(last_errno());
-    }
-    // SAFETY: the handle is new, so it is ours alone.
-    Ok(unsafe { File::from_raw_handle(handle) })
-}
 
 pub fn file_info(fd: RawFile) -> Result<FileInfo, Errno> {
     if section::is_section(fd) {
@@ -151,17 +106,6 @@ fn path_of(path: &CStr) -> Result<&Path, Errno> {
 
 fn code_of(error: &std::io::Error) -> Option<u32> {
     error.raw_os_error().map(|code| u32::from_ne_bytes(code.to_ne_bytes()))
-}
-
-/// Duplicates a handle. Child processes do not inherit it.
-pub fn duplicate(fd: RawFile) -> Result<File, Errno> {
-    let mut copy: HANDLE = std::ptr::null_mut();
-    // SAFETY: writes one handle to the address given, and fails for an invalid one.
-    check(unsafe {
-        let process = GetCurrentProcess();
-        DuplicateHandle(process, handle(fd), process, &raw mut copy, 0, 0, DUPLICATE_SAME_ACCESS)
-    })?;
-    owned(copy)
 }
 
 /// Sets the size of a file; added bytes read as zero. EBUSY if the file is mapped and would be truncated.

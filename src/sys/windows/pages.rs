@@ -1,8 +1,10 @@
 //! Mapped pages: views of sections, and memory without a file.
 
 use super::errors::{check, from_code, last_errno, plain, was};
-use super::files::{File, RawFile, duplicate, file_info, handle, raw};
+use super::files::file_info;
+use super::handles::{File, RawFile, duplicate, handle, raw};
 use super::placeholder::{self, View};
+use super::regions::{allocation, each_region, query};
 use super::{granularity, residency, section};
 use crate::constants;
 use crate::error::Errno;
@@ -436,62 +438,6 @@ fn page_protection(prot: c_int, is_copy: bool) -> u32 {
 pub fn supports_advice(advice: c_int) -> bool {
     use constants::{MADV_DONTNEED, MADV_FREE, MADV_NORMAL, MADV_PAGEOUT, MADV_WILLNEED};
     [MADV_NORMAL, MADV_WILLNEED, MADV_DONTNEED, MADV_FREE, MADV_PAGEOUT].contains(&advice.into())
-}
-
-/// The protection of the page at an address, and the address where it changes. None if nothing is mapped.
-pub fn protection(address: usize) -> Option<(c_int, usize)> {
-    let region = query(address).ok().filter(|region| region.State == MEM_COMMIT)?;
-    let prot = match region.Protect {
-        PAGE_NOACCESS => constants::PROT_NONE,
-        PAGE_READONLY => constants::PROT_READ,
-        PAGE_READWRITE | PAGE_WRITECOPY => constants::PROT_READ | constants::PROT_WRITE,
-        PAGE_EXECUTE => constants::PROT_EXEC,
-        PAGE_EXECUTE_READ => constants::PROT_READ | constants::PROT_EXEC,
-        PAGE_EXECUTE_READWRITE | PAGE_EXECUTE_WRITECOPY => constants::PROT_READ | constants::PROT_WRITE | constants::PROT_EXEC,
-        _ => return None,
-    };
-    Some((c_int::try_from(prot).ok()?, region.BaseAddress.addr() + region.RegionSize))
-}
-
-/// The attributes of the pages from an address on that have the same ones.
-pub fn query(address: usize) -> Result<MEMORY_BASIC_INFORMATION, Errno> {
-    let mut region = MEMORY_BASIC_INFORMATION::default();
-    // SAFETY: writes one struct to the address given.
-    match unsafe { VirtualQuery(address as *const c_void, &raw mut region, size_of::<MEMORY_BASIC_INFORMATION>()) } {
-        0 => Err(last_errno()),
-        _ => Ok(region),
-    }
-}
-
-/// Calls `each` for every part of a range of addresses whose pages have the same attributes.
-fn each_region(
-    addresses: Range<usize>,
-    mut each: impl FnMut(Range<usize>, &MEMORY_BASIC_INFORMATION) -> Result<(), Errno>,
-) -> Result<(), Errno> {
-    let mut at = addresses.start;
-    while at < addresses.end {
-        let region = query(at)?;
-        let end = (region.BaseAddress.addr() + region.RegionSize).min(addresses.end);
-        each(at..end, &region)?;
-        at = end;
-    }
-    Ok(())
-}
-
-/// The allocation or view that contains an address.
-fn allocation(address: usize) -> Result<Range<usize>, Errno> {
-    let start = query(address)?.AllocationBase;
-    if start.is_null() {
-        return Err(from_code(ERROR_INVALID_ADDRESS));
-    }
-    let mut end = address;
-    loop {
-        let region = query(end)?;
-        if region.AllocationBase != start {
-            return Ok(start.addr()..end);
-        }
-        end = region.BaseAddress.addr() + region.RegionSize;
-    }
 }
 
 /// The protections of the pages of an allocation. Allocates nothing, for the exception handler.

@@ -6,7 +6,7 @@
 //! (`is_being_changed`).
 
 use super::errors::{check, last_errno, plain};
-use super::files::{RawFile, handle};
+use super::handles::{RawFile, handle};
 use crate::error::Errno;
 use std::ffi::c_void;
 use std::ops::Range;

@@ -1,8 +1,8 @@
 //! Sections: the objects that Windows maps views of. A section is of a file, or of the paging file and has a name.
 
 use super::errors::{from_code, plain};
-use super::files::{File, RawFile, handle, owned, raw};
-use super::pages::query;
+use super::handles::{File, RawFile, handle, owned, raw};
+use super::regions::query;
 use crate::constants;
 use crate::error::Errno;
 use std::ffi::{CStr, c_int};

@@ -3,7 +3,7 @@
 
 use super::copy;
 use super::errors::plain;
-use super::pages::query;
+use super::regions::query;
 use crate::error::Errno;
 use std::ffi::c_int;
 use std::sync::{Mutex, MutexGuard, PoisonError};
