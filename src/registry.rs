@@ -1,10 +1,11 @@
 //! Handle → mapping: pins, acquired addresses, reclamation.
 //!
-//! A handle is a generation and an index into the `table`. A call pins the mapping with a [`Pin`], which is a hazard pointer;
+//! A `handle` is a generation and an index into the `table`. A call pins the mapping with a [`Pin`], which is a hazard pointer;
 //! the last reader of an unmapped mapping reclaims it, so that unmapping never waits. `slot_state` explains why that is safe,
-//! `records` where the pins are stored. A forked child keeps the addresses that its parent has acquired, as it has the views of them, but
-//! not the pins.
+//! `records` where the pins are stored. A forked child keeps the addresses that its parent has acquired, as it has the views of
+//! them, but not the pins.
 
+mod handle;
 mod pin;
 mod records;
 mod slot_state;
@@ -15,51 +16,16 @@ use crate::error::{Errno, Error, Result};
 use crate::mapping::{Mapping, Waited};
 use crate::range::REST;
 use crate::sys;
+use handle::{handle, unusable};
 use slot_state::{NotNow, Unusable};
 use std::sync::atomic::Ordering::{Release, SeqCst};
 use std::time::{Duration, Instant};
 use table::{SURVIVING, UNINHERITED};
 
+pub use handle::Handle;
 pub use pin::{Pin, length, peek, pin, with, with_both};
 pub(crate) use records::process_epoch;
 pub use survival::{loss_flag, status, survive};
-
-/// Identifies a mapping until the process ends: positive, and never used twice.
-pub type Handle = i64;
-
-/// The generation is above these bits, the index in them; 31 bits keep the handle positive.
-const INDEX_BITS: u32 = 31;
-
-fn handle(generation: u32, index: u32) -> Handle {
-    i64::from(generation) << INDEX_BITS | i64::from(index)
-}
-
-#[inline(always)]
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "takes the word apart")]
-fn index(handle: Handle) -> u32 {
-    (handle & ((1 << INDEX_BITS) - 1)) as u32
-}
-
-/// The bits of the generation; for a negative handle they are larger than any generation.
-#[inline(always)]
-#[allow(clippy::cast_sign_loss, reason = "takes the word apart")]
-fn generation_bits(handle: Handle) -> u64 {
-    (handle >> INDEX_BITS) as u64
-}
-
-fn generation(handle: Handle) -> Result<u32, Unusable> {
-    u32::try_from(generation_bits(handle)).ok().filter(|generation| *generation > 0).ok_or(Unusable::NeverBegan)
-}
-
-/// The error for a generation that cannot be used.
-#[cold]
-fn unusable(handle: Handle, reason: Unusable) -> Box<Error> {
-    Box::new(match reason {
-        Unusable::Ended => Error::Unmapped(handle),
-        Unusable::NeverBegan => Error::Handle(handle),
-        Unusable::Changing => Error::Occupied,
-    })
-}
 
 /// Creates a mapping and gives it a handle. The slot is taken first, so that nothing can fail once the mapping exists.
 ///
@@ -300,6 +266,7 @@ pub fn live() -> impl Iterator<Item = Handle> {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
+    use super::handle::{INDEX_BITS, generation, index};
     use super::*;
 
     #[test]

@@ -1,9 +1,9 @@
 //! A pin keeps a mapping from being unmapped while a call uses it.
 
+use super::handle::{Handle, generation, generation_bits, index, unusable};
 use super::records::{self, Hold};
 use super::slot_state::Unusable;
 use super::table::{self, LOST, SURVIVING, Slot, UNINHERITED, alone_in};
-use super::{Handle, generation, generation_bits, index, unusable};
 use crate::constants::{MADV_DOFORK, MADV_DONTFORK};
 use crate::error::{Errno, Error, Result, Side};
 use crate::mapping::Mapping;

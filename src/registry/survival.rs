@@ -1,11 +1,11 @@
 //! Surviving mappings: after a SIGBUS for an access through an address, a zeroed page replaces the lost one, and the loss is
 //! reported once, by the next call that uses the mapping.
 
+use super::handle::{Handle, handle};
 use super::pin::{Pin, peek, pin, pin_slot};
 use super::records::Hold;
 use super::slot_state::Unusable;
 use super::table::{self, LOST, SURVIVING, Slot, alone_in};
-use super::{Handle, handle};
 use crate::error::{Error, Result};
 use crate::guarded;
 use crate::hints::memory_hint;
