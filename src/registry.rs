@@ -284,3 +284,53 @@ mod tests {
         }
     }
 }
+
+#[cfg(all(test, not(loom), unix))]
+mod fork_tests {
+    use super::*;
+    use crate::constants::{MAP_PRIVATE, PROT_READ};
+    use records::FIRST_CHUNK;
+    use std::sync::Barrier;
+    use std::sync::atomic::AtomicU32;
+    use std::thread;
+
+    /// The child's first thread still refers to the record that it had in the parent, and another thread may take that record. If
+    /// both used it, it would be full for one of them, and its pin would be counted.
+    #[test]
+    fn threads_of_a_forked_child_share_no_record() {
+        let h = insert(|| Mapping::anonymous(1, PROT_READ, MAP_PRIVATE)).unwrap();
+        let index = pin(h).unwrap().slot.index();
+        // SAFETY: the child runs threads that use this library, and ends by _exit or SIGALRM.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            // SAFETY: sets a timer of this process.
+            unsafe { libc::alarm(30) };
+            let counted = AtomicU32::new(0);
+            let together = Barrier::new(FIRST_CHUNK + 1);
+            thread::scope(|scope| {
+                for _ in 0..FIRST_CHUNK {
+                    scope.spawn(|| {
+                        drop(pin(h));
+                        // All have a record, one of them the one that the first thread had.
+                        together.wait();
+                        // The first thread has two pins.
+                        together.wait();
+                        let _third = pin(h);
+                        counted.fetch_max(table::unforked(index).pins.load(SeqCst), SeqCst);
+                        together.wait();
+                    });
+                }
+                together.wait();
+                let _two = (pin(h), pin(h));
+                together.wait();
+                together.wait();
+            });
+            // SAFETY: ends the child, without the parent's exit handlers.
+            unsafe { libc::_exit(i32::from(counted.load(SeqCst) > 0)) }
+        }
+        let mut status = -1;
+        // SAFETY: waits for the child, and writes one int.
+        assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+        assert_eq!(status, 0, "two threads have the same record");
+    }
+}
