@@ -12,6 +12,7 @@ mod class;
 mod documentation;
 mod elements;
 mod exceptions;
+mod gil;
 #[rustfmt::skip]
 mod header;
 mod library;
@@ -95,13 +96,13 @@ unsafe fn error_text(code: Object, last_error: header::mmap_wrap_last_error_mess
 /// `page_size()`
 unsafe extern "C" fn page_size(_: Object, _: Object) -> Object {
     // SAFETY: called by the interpreter.
-    unsafe { PyLong_FromLongLong(pages::page_size()) }
+    unsafe { PyLong_FromLongLong(library::page_size()) }
 }
 
 /// `granularity()`
 unsafe extern "C" fn granularity(_: Object, _: Object) -> Object {
     // SAFETY: called by the interpreter.
-    unsafe { PyLong_FromLongLong(system::granularity()) }
+    unsafe { PyLong_FromLongLong(system::granularity(library::page_size())) }
 }
 
 /// `version()`

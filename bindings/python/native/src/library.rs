@@ -111,6 +111,12 @@ pub unsafe fn load(path: Object, abi_version: i64) -> Result<(usize, i64)> {
     }
 }
 
+/// Bytes in a page.
+pub fn page_size() -> i64 {
+    // SAFETY: it has no arguments.
+    unsafe { (library().page_size)() }
+}
+
 /// A flag as an argument of the library's functions.
 pub fn yes(flag: bool) -> i64 {
     c_int::from(flag).into()

@@ -4,9 +4,10 @@
 use crate::arguments::is_none;
 use crate::arguments::{arguments, int, int64, long, ssize};
 use crate::exceptions::{Object, Raised, Result, call, made, none, or_null, raise, raise_errno, raised_by};
+use crate::gil::{LONG, without_gil};
 use crate::header::{E_UNMAPPED, KEEP, OR_PRIVATE, REST};
-use crate::library::library;
-use crate::object::{ACCESS_COPY, ACCESS_READ, ACCESS_WRITE, LONG, UNTRACKED, call_of, map_of, surviving, without_gil};
+use crate::library::{library, page_size};
+use crate::object::{ACCESS_COPY, ACCESS_READ, ACCESS_WRITE, UNTRACKED, call_of, map_of, surviving};
 use crate::pages::info;
 use crate::system;
 use pyo3_ffi::*;
@@ -180,7 +181,7 @@ impl Request {
                 return self.map_section(class);
             }
             let handle = if self.fd == -1 {
-                if self.offset & (system::granularity() - 1) != 0 {
+                if self.offset & (system::granularity(page_size()) - 1) != 0 {
                     return Err(raise_errno(libc::EINVAL));
                 }
                 // Memory without a file has no offset; the standard library ignores one.

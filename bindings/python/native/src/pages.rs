@@ -2,8 +2,9 @@
 
 use crate::arguments::{int, int64, named, positional, ssize, ssize_if_given};
 use crate::exceptions::{Object, Raised, Result, call, fail_as_standard, made, none, or_null, raise, raised_by};
+use crate::gil::without_gil;
 use crate::header::{ALLOCATE, E_ARGUMENT, E_RANGE, E_UNSUPPORTED, Info, REST, SOURCE_SHARED_MEMORY, WITH_FILE};
-use crate::library::library;
+use crate::library::{library, page_size};
 use crate::object::{ACCESS, ACCESS_COPY, ACCESS_READ, Call, UNTRACKED, call_of};
 use crate::system;
 use pyo3_ffi::*;
@@ -16,7 +17,7 @@ use std::ptr::null_mut;
 /// The GIL is held, and `body` does not access Python objects.
 unsafe fn unlocked<T>(body: impl FnOnce() -> T) -> T {
     // SAFETY: as the caller promises.
-    unsafe { crate::object::without_gil(i64::MAX, body) }
+    unsafe { without_gil(i64::MAX, body) }
 }
 
 /// `flush(offset=0, size=None, /, *, flags=MS_SYNC)`
@@ -50,11 +51,6 @@ unsafe fn flushed(map: Call, arguments: (*const Object, Py_ssize_t, Object)) -> 
         let done = unlocked(|| (library().sync)(map.handle, flags, start, size));
         if done < 0 { Err(map.fail_as_standard(done, BEYOND, c"")) } else { Ok(none()) }
     }
-}
-
-pub fn page_size() -> i64 {
-    // SAFETY: it has no arguments.
-    unsafe { (library().page_size)() }
 }
 
 /// `madvise(option, start=0, length=None)`

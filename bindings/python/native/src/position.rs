@@ -5,9 +5,10 @@
 
 use crate::arguments::{index, int, is_none, long, positional, ssize};
 use crate::exceptions::{Object, Raised, Result, made, none, or_null, raise};
+use crate::gil::{PIECE, without_gil};
 use crate::header::{E_NOT_FOUND, E_RANGE};
 use crate::library::library;
-use crate::object::{Call, PIECE, call_of, closed_first, copy_of, without_gil, write, write_buffer};
+use crate::object::{Call, call_of, closed_first, copy_of, write, write_buffer};
 use pyo3_ffi::*;
 use std::ffi::c_long;
 use std::mem::MaybeUninit;

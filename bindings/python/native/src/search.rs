@@ -5,9 +5,10 @@
 
 use crate::arguments::{Bytes, is_none, positional, ssize};
 use crate::exceptions::{Object, Raised, Result, call, made, or_null};
+use crate::gil::{LONG, PIECE, without_gil};
 use crate::header::{E_NOT_FOUND, E_RANGE, REST};
 use crate::library::library;
-use crate::object::{Call, LONG, PIECE, call_of, without_gil};
+use crate::object::{Call, call_of};
 use pyo3_ffi::*;
 use std::ffi::CStr;
 

@@ -2,7 +2,7 @@
 
 use super::File;
 use crate::exceptions::{Object, Raised, Result, call, raise, raised_by};
-use crate::object::{LONG, without_gil};
+use crate::gil::{LONG, without_gil};
 use pyo3_ffi::*;
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::mem::MaybeUninit;
@@ -97,6 +97,6 @@ pub fn set_size(_: &File, _: i64) -> bool {
 }
 
 /// What offsets of the standard library's class have to be a multiple of.
-pub fn granularity() -> i64 {
-    crate::pages::page_size()
+pub fn granularity(page_size: i64) -> i64 {
+    page_size
 }

@@ -169,7 +169,7 @@ pub fn say_existed(existed: bool) {
 }
 
 /// What offsets of the standard library's class have to be a multiple of.
-pub fn granularity() -> i64 {
+pub fn granularity(_page_size: i64) -> i64 {
     let mut info = SYSTEM_INFO::default();
     // SAFETY: writes one SYSTEM_INFO to the place given.
     unsafe { GetSystemInfo(&raw mut info) };
