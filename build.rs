@@ -29,6 +29,12 @@ fn main() {
         "freebsd" | "netbsd" | "openbsd" => println!("cargo:rustc-cfg=bsd"),
         _ => {}
     }
+    // The loops of src/guarded/arch need the layout of the registers in a signal's context: src/guarded/arch/registers.rs.
+    match env::var("CARGO_CFG_TARGET_ARCH").expect("cargo sets it").as_str() {
+        "x86_64" => println!("cargo:rustc-cfg=loops"),
+        "aarch64" if matches!(os.as_str(), "linux" | "android" | "macos" | "freebsd") => println!("cargo:rustc-cfg=loops"),
+        _ => {}
+    }
     if matches!(os.as_str(), "linux" | "android" | "freebsd" | "netbsd" | "openbsd") {
         println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,libmmap_wrap.so.{ABI_VERSION}");
         // After unloading, other threads and signal handlers would execute unmapped code.

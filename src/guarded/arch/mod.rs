@@ -1,13 +1,13 @@
 //! Code for each processor: the loops that copy, fill and compare, the accesses of single words, the table of their
 //! instructions that may fault, the registers that a repair changes, and a counter that is fast to read.
 //!
-//! On other processors there are no loops, and the kernel makes the accesses.
+//! On other processors, and where build.rs does not set the cfg `loops`, there are none, and the kernel makes the accesses.
 
 mod registers;
 
 pub use registers::Registers;
 
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+#[cfg(loops)]
 macro_rules! assemble {
     ($($set:literal)?) => {
         #[cfg(target_arch = "x86_64")]
@@ -16,11 +16,11 @@ macro_rules! assemble {
         std::arch::global_asm!($($set,)? include_str!("format.s"), include_str!("aarch64.s"), options(raw));
     };
 }
-#[cfg(all(any(target_arch = "x86_64", target_arch = "aarch64"), not(any(windows, target_os = "macos"))))]
+#[cfg(all(loops, not(any(windows, target_os = "macos"))))]
 assemble!();
-#[cfg(all(any(target_arch = "x86_64", target_arch = "aarch64"), windows))]
+#[cfg(all(loops, windows))]
 assemble!(".set NOT_ELF, 1");
-#[cfg(all(any(target_arch = "x86_64", target_arch = "aarch64"), target_os = "macos"))]
+#[cfg(all(loops, target_os = "macos"))]
 assemble!(".set NOT_ELF, 1\n.set MACHO, 1");
 
 /// The result of a loop: the bytes left undone and, if there are any, the address that faulted.
@@ -99,7 +99,7 @@ pub struct Atomics {
 
 /// Declares the functions of the assembly that access words, which have the same names on every processor, and a table of
 /// them.
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+#[cfg(loops)]
 macro_rules! words {
     ($table:ident: [$type:ident; $count:literal] = $({ $($member:ident: $access:ident),* })*) => {
         called! {
@@ -109,7 +109,7 @@ macro_rules! words {
     };
 }
 
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+#[cfg(loops)]
 words! {
     SCALARS: [Scalar; 4] =
         { get: mmap_wrap_guarded_get8, put: mmap_wrap_guarded_put8 }
@@ -118,7 +118,7 @@ words! {
         { get: mmap_wrap_guarded_get64, put: mmap_wrap_guarded_put64 }
 }
 
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+#[cfg(loops)]
 words! {
     ATOMICS: [Atomics; 2] =
         {
@@ -136,7 +136,7 @@ words! {
 }
 
 /// Declares the labels of the assembly, and a table: execution continues at `fixup` after a fault in `begin` .. `end`.
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+#[cfg(loops)]
 macro_rules! exception_table {
     ($($begin:ident .. $end:ident => $fixup:ident;)*) => {
         unsafe extern "C" {
@@ -219,7 +219,7 @@ mod processor {
     }
 }
 
-#[cfg(target_arch = "aarch64")]
+#[cfg(all(loops, target_arch = "aarch64"))]
 mod processor {
     use super::{ATOMICS, Found, Loops, Outcome, SCALARS};
 
@@ -273,7 +273,7 @@ mod processor {
     }
 }
 
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+#[cfg(not(loops))]
 mod processor {
     use super::Loops;
 

@@ -8,10 +8,7 @@ use std::ffi::c_void;
 use windows_sys::Win32::System::Diagnostics::Debug::CONTEXT as Context;
 
 /// The registers of the interrupted thread that a repair needs.
-pub struct Registers<'a>(
-    #[cfg_attr(not(any(target_arch = "x86_64", target_arch = "aarch64")), allow(dead_code, reason = "there are no loops"))]
-    &'a mut Context,
-);
+pub struct Registers<'a>(#[cfg_attr(not(loops), allow(dead_code, reason = "there are no loops"))] &'a mut Context);
 
 impl Registers<'_> {
     /// # Safety
@@ -95,7 +92,7 @@ impl Registers<'_> {
     }
 }
 
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+#[cfg(not(loops))]
 impl Registers<'_> {
     pub fn pc(&self) -> usize {
         0
