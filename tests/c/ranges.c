@@ -3,9 +3,12 @@
 #include "check.h"
 #include "mmap_wrap_constants.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 enum { RW = PROT_READ | PROT_WRITE, ROOM = 4 * 65536 };
 static int64_t page;
@@ -228,6 +231,86 @@ static void discarding_may_end_where_the_mapping_ends(void) {
     CHECK_IS(munmap_wrap(h), 1);
 }
 
+/* -- More than 32 bits -- */
+
+static const int64_t GIBIBYTE = 1 << 30;
+
+/* A file without blocks; -1 if the file system has no files of that size. */
+static int sparse_file(int64_t size) {
+    int fd = open("sparse", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd >= 0 && ftruncate(fd, size) == 0) return fd;
+    skip("a file of %lld bytes: %s", (long long)size, strerror(errno));
+    if (fd >= 0) close(fd);
+    return -1;
+}
+
+static bool file_has(int fd, int64_t offset, const char *expected) {
+    char found[16] = "";
+    return pread(fd, found, strlen(expected), offset) == (ssize_t)strlen(expected) && strcmp(found, expected) == 0;
+}
+
+static void a_file_is_mapped_at_an_offset_of_more_than_32_bits(void) {
+    int64_t offset = 5 * GIBIBYTE;
+    int fd = sparse_file(offset + 2 * page);
+    if (fd < 0) return;
+    struct mmap_wrap_info info;
+    handle h = mmap_wrap(NULL, 2 * page, RW, MAP_SHARED | MMAP_WRAP_KEEP, fd, offset);
+    CHECK(h > 0);
+    CHECK_IS(mmap_wrap_info(h, &info, sizeof info), 0);
+    CHECK_IS(info.offset, offset);
+    CHECK_IS(mmap_wrap_file_size(h), offset + 2 * page);
+    CHECK_IS(mmap_wrap_write(h, page - 3, "beyond", 6), 6);
+    CHECK_IS(msync_wrap(h, MS_SYNC, 0, MMAP_WRAP_REST), 0);
+    CHECK(file_has(fd, offset + page - 3, "beyond"));
+    CHECK(pread(fd, buffer, 6, offset % (4 * GIBIBYTE) + page - 3) == 6 && buffer[0] == 0);
+    int64_t result = mmap_wrap_fd_evict(fd, offset, 2 * page);
+    CHECK(result >= 0 || result == MMAP_WRAP_E_UNSUPPORTED);
+    CHECK_IS(mmap_wrap_find(h, "beyond", 6, 0, MMAP_WRAP_REST), page - 3);
+    CHECK_IS(munmap_wrap(h), 1);
+    CHECK_FAILS(mmap_wrap(NULL, MMAP_WRAP_REST, RW, MAP_SHARED, fd, offset + 3 * page), MMAP_WRAP_E_RANGE,
+                text("%lld", (long long)(offset + 3 * page)));
+    close(fd);
+    unlink("sparse");
+}
+
+static void a_mapping_is_longer_than_32_bits(void) {
+    if (sizeof(void *) < 8) {
+        CHECK(mmap_wrap(NULL, 5 * GIBIBYTE, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) < 0);
+        return;
+    }
+    int64_t length = 5 * GIBIBYTE, after_4 = 4 * GIBIBYTE + page;
+    int fd = sparse_file(length);
+    if (fd < 0) return;
+    handle h = mmap_wrap(NULL, MMAP_WRAP_REST, RW, MAP_SHARED, fd, 0);
+    if (!CHECK(h > 0)) return;
+    int64_t number = 0;
+    uint8_t resident = 7;
+    CHECK_IS(mmap_wrap_length(h), length);
+    CHECK_IS(mmap_wrap_write(h, 2 * GIBIBYTE - 3, "border", 6), 6);
+    CHECK_IS(mmap_wrap_put(h, MMAP_WRAP_I64, after_4, &(int64_t){-5}), 0);
+    CHECK_IS(mmap_wrap_move(h, 0, 2 * GIBIBYTE - 3, 6), 6);
+    CHECK_IS(mmap_wrap_get(h, MMAP_WRAP_I64, after_4, &number), 0);
+    CHECK_IS(number, -5);
+    CHECK_IS(mmap_wrap_get(h, MMAP_WRAP_I64, page, &number), 0);
+    CHECK_IS(number, 0);
+    CHECK_IS(mmap_wrap_fill(h, length - 4, 'x', 4), 4);
+    CHECK_IS(mmap_wrap_find(h, "xx", 2, length - 4 * page, MMAP_WRAP_REST), length - 4);
+    CHECK_IS(mmap_wrap_rfind(h, "border", 6, 2 * GIBIBYTE - page, 2 * GIBIBYTE + page), 2 * GIBIBYTE - 3);
+    CHECK_IS(mmap_wrap_atomic_add(h, 32, after_4 + 8, 7, &number), 0);
+    CHECK_IS(mincore_wrap(h, &resident, 1, after_4, page), 1);
+    CHECK_IS(resident & 1, 1);
+    CHECK_IS(msync_wrap(h, MS_SYNC, 4 * GIBIBYTE, 2 * page), 0);
+    CHECK(file_has(fd, 0, "border"));
+    CHECK_IS(mprotect_wrap(h, PROT_READ, 4 * GIBIBYTE, page), 0);
+    CHECK_FAILS(mmap_wrap_fill(h, 4 * GIBIBYTE, 'x', 1), MMAP_WRAP_E_FAULT, text("offset %lld", (long long)(4 * GIBIBYTE)));
+    CHECK_IS(mmap_wrap_fill(h, 0, 'x', 1), 1);
+    CHECK_FAILS(mmap_wrap_read(h, length, buffer, 1), MMAP_WRAP_E_RANGE,
+                text("size 1 from offset %lld extends beyond %lld byte mapping", (long long)length, (long long)length));
+    CHECK_IS(munmap_wrap(h), 1);
+    close(fd);
+    unlink("sparse");
+}
+
 int main(void) {
     page = mmap_wrap_page_size();
     RUN(a_range_outside_the_mapping_is_an_error_with_the_numbers_and_accesses_nothing);
@@ -241,5 +324,7 @@ int main(void) {
     RUN(advice_that_loses_nothing_applies_to_every_page_of_the_range);
     RUN(advice_that_discards_needs_whole_pages);
     RUN(discarding_may_end_where_the_mapping_ends);
+    RUN(a_file_is_mapped_at_an_offset_of_more_than_32_bits);
+    RUN(a_mapping_is_longer_than_32_bits);
     return finish();
 }
