@@ -96,6 +96,15 @@ fn no_message_has_the_words_of_one_language() {
     }
 }
 
+/// Flags of mremap(2) are in messages only where the caller gave them: bindings have other parameters for them.
+#[test]
+fn a_mapping_that_cannot_grow_in_place_has_a_message_without_flags() {
+    let h = map(mmap_wrap_page_size(), MAP_PRIVATE | MAP_ANONYMOUS, -1);
+    let message = message(mremap_wrap(h, 1 << 46, 0, null_mut(), 0));
+    assert!(message.contains("it may not move") && !message.contains("MREMAP_"), "{message}");
+    munmap_wrap(h);
+}
+
 #[test]
 fn a_message_has_the_remedy() {
     let folder = tempfile::tempdir().unwrap();

@@ -322,7 +322,7 @@ impl Mapping {
         }
         if !is_shared(self.origin.flags) || i64::from(flags) != MREMAP_MAYMOVE {
             return Err(Error::unsupported(
-                "cutting the file of a mapping that is private or may not move (give MREMAP_MAYMOVE)",
+                "cutting the file of a mapping that is private, or that may not move",
             ));
         }
         self.has_one_protection(size)?;
@@ -353,7 +353,7 @@ impl Mapping {
     /// For systems without mremap(2): a new mapping replaces the old one; the pages of a private mapping are copied.
     fn remap_by_copy(&mut self, size: usize, flags: c_int) -> Result<()> {
         if i64::from(flags) != MREMAP_MAYMOVE {
-            return Err(Error::unsupported("resizing without moving (this system has no mremap(2): give MREMAP_MAYMOVE alone)"));
+            return Err(Error::unsupported("resizing a mapping that may not move, or to a fixed address (this system has no mremap(2))"));
         }
         self.has_one_protection(size)?;
         let new = self.map_again(0, size)?;
@@ -403,7 +403,7 @@ impl Mapping {
             Errno::EAGAIN => "RLIMIT_MEMLOCK is reached: its pages are locked",
             Errno::EACCES => "the file was not opened for the protection that the mapping has",
             Errno::ENOMEM => {
-                let hint = format!("no room to grow in place without MREMAP_MAYMOVE, or {}", memory_hint(errno));
+                let hint = format!("no room to grow in place, and it may not move, or {}", memory_hint(errno));
                 return Error::system(errno, attempt, hint);
             }
             _ => "",
