@@ -1,9 +1,10 @@
 /*
  * The guarded loops against libc's functions, each called directly: no handle, no range check, no lease.
  *
- *     cc -c -x assembler src/guarded/arch/aarch64.s -o loops.o                                            (arm64)
- *     (echo .intel_syntax noprefix; cat src/guarded/arch/x86_64.s) | cc -c -x assembler - -o loops.o      (x86-64)
- *     cc -O2 benches/loops.c loops.o -o loops && ./loops [copy|alias|fill|equal|find]
+ *     cd src/guarded/arch
+ *     cat format.s aarch64.s | cc -c -x assembler - -o loops.o                                            (arm64)
+ *     (echo .intel_syntax noprefix; cat format.s x86_64.s) | cc -c -x assembler - -o loops.o              (x86-64)
+ *     cc -O2 ../../../benches/loops.c loops.o -o loops && ./loops [copy|alias|fill|equal|find]
  *
  * A row has libc's median in ns, and for each loop its ratio to libc: the median of the ratios of the rounds / the ratio of
  * the minima. Within a round the order is random, and each function runs once unmeasured before. The offsets are those of
