@@ -1460,7 +1460,7 @@ MMAP_WRAP_API int64_t mmap_wrap_last_error_code(void) MMAP_WRAP_NOEXCEPT;
  * Never NULL; valid until the calling thread next calls this function, mmap_wrap_last_error_message
  * or mmap_wrap_strerror.
  *
- *     raise(own_name, mmap_wrap_last_error_reason());
+ *     fprintf(stderr, "my_read: %s\n", mmap_wrap_last_error_reason());
  */
 MMAP_WRAP_API const char *mmap_wrap_last_error_reason(void) MMAP_WRAP_NOEXCEPT;
 

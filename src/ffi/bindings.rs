@@ -30,7 +30,7 @@ pub unsafe extern "C" fn mmap_wrap_last_error_code() -> i64 {
 /// the calling thread next calls this function, mmap_wrap_last_error_message or mmap_wrap_strerror.
 ///
 /// ```c
-/// raise(own_name, mmap_wrap_last_error_reason());
+/// fprintf(stderr, "my_read: %s\n", mmap_wrap_last_error_reason());
 /// ```
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmap_wrap_last_error_reason() -> *const c_char {

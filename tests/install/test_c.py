@@ -237,6 +237,70 @@ def test_the_tree_moves_as_a_whole(work, own):
         moved.rename(own["PREFIX"])
 
 
+# == The examples in the header ==
+
+# What an example may use: a mapping of a file, and the names that its text explains. Each runs in a child of its own.
+EXAMPLES = """#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mempolicy.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <mmap_wrap.h>
+#include <mmap_wrap_constants.h>
+
+static mmap_wrap_handle h, h1, h2, backup;
+static int fd;
+static char buffer[16];
+static int64_t size = sizeof buffer, ready;
+static struct sigaction mine;
+
+static int child(void (*example)(void), int64_t first_word) {
+    int status;
+    fflush(stdout);
+    pid_t pid = fork();
+    if (pid == 0) {
+        alarm(20);
+        mine.sa_handler = SIG_DFL;
+        fd = open("mapped", O_RDWR | O_CREAT, 0600);
+        h1 = h2 = mmap_wrap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        backup = mmap_wrap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        h = mmap_create_wrap("mapped", 65536, 0600);
+        if (fd < 0 || h1 < 0 || backup < 0 || h < 0 || mmap_wrap_atomic_store(h, 32, 0, first_word) < 0) exit(9);
+        example();
+        exit(0);
+    }
+    return waitpid(pid, &status, 0) == pid ? status : -1;
+}
+"""
+
+
+def test_the_examples_in_the_header_run(work, staged):
+    text = (ROOT / "include/mmap_wrap.h").read_text()
+    blocks = [re.sub(r"(?m)^ \*     ", "", block) for block in re.findall(r"(?m)^ \*\n((?: \*     .*\n)+)", text)]
+    assert len(blocks) > 80
+    source, calls = EXAMPLES, ""
+    for number, block in enumerate(blocks):
+        source += f"static void example_{number}(void) {{\n{block}}}\n"
+        # One that waits until a word is 1 finds that.
+        calls += f"    failed = child(example_{number}, {int('mmap_wrap_wait' in block)});\n"
+        calls += f'    if (failed) return printf("example_{number}: %d\\n", failed), 1;\n'
+    (work / "examples.c").write_text(f"{source}int main(void) {{\n    int failed;\n{calls}    return 0;\n}}\n")
+    unused = ["-Wno-unused-variable", "-Wno-unused-but-set-variable"]
+    linked = [f"-I{staged}/include", f"-L{staged}/lib", f"-Wl,-rpath,{staged}/lib", "-lmmap_wrap"]
+    run(CC, "-std=c99", "-Wall", "-Werror", *unused, *CFLAGS, work / "examples.c", "-o", work / "examples", *linked)
+    folder = work / "examples-scratch"
+    folder.mkdir()
+    (folder / "words.txt").write_text("one two three\n")
+    said = run(work / "examples", folder=folder)
+    assert said.startswith("mmap-wrap ")
+    assert "mappings live" in said
+
+
 # == C++ ==
 
 COMPILERS = pytest.mark.parametrize("compiler", list(dict.fromkeys([CXX, "clang++"])))
