@@ -321,9 +321,7 @@ impl Mapping {
             return self.remap_by_copy(size, flags);
         }
         if !is_shared(self.origin.flags) || i64::from(flags) != MREMAP_MAYMOVE {
-            return Err(Error::unsupported(
-                "cutting the file of a mapping that is private, or that may not move",
-            ));
+            return Err(Error::unsupported("cutting the file of a mapping that is private, or that may not move"));
         }
         self.has_one_protection(size)?;
         let (before, lead) = (self.pages.size(), self.grid.lead);
@@ -353,7 +351,9 @@ impl Mapping {
     /// For systems without mremap(2): a new mapping replaces the old one; the pages of a private mapping are copied.
     fn remap_by_copy(&mut self, size: usize, flags: c_int) -> Result<()> {
         if i64::from(flags) != MREMAP_MAYMOVE {
-            return Err(Error::unsupported("resizing a mapping that may not move, or to a fixed address (this system has no mremap(2))"));
+            return Err(Error::unsupported(
+                "resizing a mapping that may not move, or to a fixed address (this system has no mremap(2))",
+            ));
         }
         self.has_one_protection(size)?;
         let new = self.map_again(0, size)?;
