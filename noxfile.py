@@ -2,7 +2,7 @@
 
 scripts/environments makes the virtual environments. After that, nothing is fetched or installed but the package itself:
 
-    build/venvs/tools/bin/nox -R -t python3.12 -- -k readline        some tests with one interpreter
+    build/venvs/tools/bin/nox -R -t newest -- -k readline            some tests with one interpreter, or -t python3.12
     build/venvs/tools/bin/nox -l                                     which sessions there are
 """
 
@@ -79,9 +79,9 @@ def test_with(version, program):
     ends = list(FOUND)[:1] + list(FOUND)[-1:]
     has_cluster = version in OWN[:1] + OWN[-1:]
 
-    tag = "python" + ".".join(version.split(".")[:2])
+    tags = ["python" + ".".join(version.split(".")[:2]), *(["newest"] if version == list(FOUND)[-1] else [])]
 
-    @nox.session(name=f"python-{version}", python=program, requires=["wheel"], tags=[tag])
+    @nox.session(name=f"python-{version}", python=program, requires=["wheel"], tags=tags)
     def tests(session):
         """All of the package's tests in the oldest and the newest version; between, those that depend on it."""
         session.install("pytest", "hypothesis")
