@@ -3,14 +3,16 @@
  *
  * Licence: MIT OR Apache-2.0.
  *
- * Whatever is not here is called as in C, on handle(), with check() around it. What the arguments mean, and which errors
- * there are, says mmap_wrap.h: every failure is thrown as an error with its code. Offsets and sizes are in bytes.
+ * A function that has no member here is called as in C: pass handle(), and the result to check().
+ * mmap_wrap.h documents the arguments and the errors; each error is thrown as an exception of class
+ * error with the same code. Offsets and sizes are in bytes.
  *
- * Any thread may call what is const on any object. What is not const, and the end of an object, needs the object alone,
- * as with the standard library's. The namespace is mmapwrap: mmap_wrap is the name of a function in C.
+ * Thread safety is that of the standard library: several threads may call const members of one
+ * object at the same time; a non-const member, or the destructor, needs exclusive access to its
+ * object. The namespace is mmapwrap, since mmap_wrap is a function in C.
  *
  *     mmapwrap::mapping words = mmapwrap::mapping::file("words.txt");
- *     if (std::optional<std::int64_t> at = words.find("two")) std::cout << "'two' is at " << *at << '\n';
+ *     if (std::optional<std::int64_t> at = words.find("two")) std::cout << *at << '\n';
  *     for (unsigned char byte : words.const_bytes()) std::cout << byte;
  */
 #ifndef MMAP_WRAP_HPP
@@ -35,18 +37,21 @@
 namespace mmapwrap {
 
 /**
- * A failure: what() is the message in full, with the operation, the numbers and the limit; code() one of
- * MMAP_WRAP_E_ or the system's -errno.
+ * An error. what() is the complete message, with the operation, the numbers and the limit; code()
+ * is an MMAP_WRAP_E_ code, or -errno of the system.
  *
- *     try { words.read(1 << 20, buffer, 3); }
- *     catch (const mmapwrap::error &e) { if (e.code() == MMAP_WRAP_E_RANGE) std::cerr << e.what() << '\n'; }
+ *     try {
+ *         words.read(1 << 20, buffer, 3);
+ *     } catch (const mmapwrap::error &e) {
+ *         if (e.code() == MMAP_WRAP_E_RANGE) std::cerr << e.what() << '\n';
+ *     }
  */
 class error : public std::runtime_error {
 public:
-    /** An error of a program's own may have any code and message. */
+    /** A program may throw errors of its own, with any code and message. */
     error(std::int64_t code, const std::string &message) : std::runtime_error(message), code_(code) {}
 
-    /** Negative, as the call returned it. */
+    /** The negative code that the call returned. */
     std::int64_t code() const noexcept { return code_; }
 
 private:
@@ -54,34 +59,36 @@ private:
 };
 
 /**
- * Passes on the result of a C call, or throws it where it is an error. To be called on the thread of the call, at once.
+ * Returns the result of a C call, or throws an error if it is negative. Use it on the thread that
+ * made the call, before that thread makes another one.
  *
  *     mmapwrap::check(mmap_wrap_move(words.handle(), 0, 4096, 100));
  */
 inline std::int64_t check(std::int64_t result) {
     if (result >= 0) return result;
-    // A code that was kept from before has a message no more, but still a name.
+    // The message of an earlier error is no longer available, but the code still has a description.
     const bool is_last = mmap_wrap_last_error_code() == result;
     throw error(result, is_last ? mmap_wrap_last_error_message() : mmap_wrap_strerror(result));
 }
 
-/** The same for a call that returns an address, and NULL on error. */
+/** Does the same for a call that returns an address, or NULL on error. */
 template <typename T>
 T *check(T *address) {
-    if (address == nullptr) throw error(mmap_wrap_last_error_code(), mmap_wrap_last_error_message());
+    if (address == nullptr)
+        throw error(mmap_wrap_last_error_code(), mmap_wrap_last_error_message());
     return address;
 }
 
 namespace detail {
 
-/* What a mapping and its views share: the last of them to go unmaps. */
+/* The handle that a mapping and its views share. The destructor unmaps it. */
 class owner {
 public:
     explicit owner(mmap_wrap_handle handle) noexcept : handle_(handle) {}
     owner(owner &&other) noexcept : handle_(std::exchange(other.handle_, 0)) {}
     owner &operator=(owner &&) = delete;
     ~owner() {
-        // A destructor cannot report an error; unmap() does.
+        // A destructor cannot report an error; mapping::unmap reports it.
         if (handle_ > 0) munmap_wrap(handle_);
     }
 
@@ -95,12 +102,14 @@ private:
 } // namespace detail
 
 /**
- * The bytes of a mapping in place, as a span has them. It acquires the address: until it is gone the mapping is neither
- * unmapped nor moved (MMAP_WRAP_E_BUSY), and it may outlive the mapping object. It moves, and does not copy; a view moved
- * from is empty. Byte is unsigned char (view), or const (const_view).
+ * The memory of a mapping, as a range of bytes like std::span. A view acquires the address: while
+ * the view exists, the mapping cannot be unmapped, moved or resized (MMAP_WRAP_E_BUSY), and it
+ * stays mapped even after the mapping object is destroyed. A view can be moved, but not copied; one
+ * that was moved from is empty. Byte is unsigned char (view) or const unsigned char (const_view).
  *
- * No check stands between it and the memory: an index beyond size(), or a write where the protection forbids it by now, is
- * the program's own mistake, and a file cut short is SIGBUS, unless the mapping survives it (mapping::survive).
+ * Accesses are not checked: an index beyond size(), or an access that the protection forbids, has
+ * undefined behaviour. If the file was truncated, an access raises SIGBUS, unless the mapping is
+ * surviving (mapping::survive).
  *
  *     mmapwrap::const_view bytes = words.const_bytes();
  *     std::string text(bytes.begin(), bytes.end());
@@ -110,11 +119,12 @@ class basic_view {
     static_assert(std::is_same_v<std::remove_const_t<Byte>, unsigned char>);
 
 public:
-    /** Empty, of no mapping. */
+    /** An empty view, of no mapping. */
     basic_view() noexcept = default;
     basic_view(basic_view &&other) noexcept { swap(other); }
     basic_view &operator=(basic_view &&other) noexcept {
-        // By way of a third, so that moving to itself loses nothing, and what this had goes now, not with other.
+        // Swaps with a temporary object: the former view of this object is released now and not
+        // with other, and moving an object to itself changes nothing.
         basic_view taken(std::move(other));
         swap(taken);
         return *this;
@@ -123,19 +133,19 @@ public:
         if (data_ != nullptr) mmap_wrap_release(handle_);
     }
 
-    /** The first byte. NULL for a view of no mapping. */
+    /** The address of the first byte; nullptr for a view of no mapping. */
     Byte *data() const noexcept { return data_; }
-    /** How many bytes, at the time when the view was made. */
+    /** The number of bytes. */
     std::size_t size() const noexcept { return size_; }
-    /** Whether there is no byte. */
+    /** Whether size() is 0. */
     bool empty() const noexcept { return size_ == 0; }
-    /** The first byte, and the one past the last: for loops and <algorithm>. */
+    /** The addresses of the first byte and past the last one: for loops and <algorithm>. */
     Byte *begin() const noexcept { return data_; }
     Byte *end() const noexcept { return data_ + size_; }
     /** The byte at this index, which must be below size(). */
     Byte &operator[](std::size_t index) const noexcept { return data_[index]; }
 
-    /** Each has then what the other had. */
+    /** Exchanges the two views. */
     void swap(basic_view &other) noexcept {
         std::swap(owner_, other.owner_);
         std::swap(handle_, other.handle_);
@@ -146,10 +156,12 @@ public:
 private:
     friend class mapping;
 
-    basic_view(std::shared_ptr<detail::owner> memory, mmap_wrap_handle handle, void *acquired) noexcept
+    basic_view(std::shared_ptr<detail::owner> memory, mmap_wrap_handle handle,
+               void *acquired) noexcept
         : owner_(std::move(memory)), handle_(handle), data_(static_cast<Byte *>(acquired)) {}
 
-    // From here on the object is whole, and releases the address if its length cannot be had.
+    // The body runs after the delegated constructor: if it throws, the destructor releases the
+    // address.
     basic_view(std::shared_ptr<detail::owner> memory, mmap_wrap_handle handle)
         : basic_view(std::move(memory), handle, check(mmap_wrap_acquire(handle))) {
         size_ = static_cast<std::size_t>(check(mmap_wrap_length(handle)));
@@ -161,58 +173,63 @@ private:
     std::size_t size_ = 0;
 };
 
-/** Bytes to read and to write. */
+/** Bytes that can be read and written. */
 using view = basic_view<unsigned char>;
-/** Bytes to read. */
+/** Bytes that can be read. */
 using const_view = basic_view<const unsigned char>;
 
 /**
- * How a file is opened, or made, and mapped: see mapping::open. Unless it is said otherwise, the file must be there, is as
- * large as it is, and is mapped whole, shared, to read and to write. The mapping keeps it open.
+ * How mapping::open and mapping::shared open or create a file and map it. By default the file must
+ * exist, its size is not changed, and all of it is mapped, shared, for reading and writing. The
+ * mapping keeps the file open.
  *
- *     auto table = mmapwrap::mapping::open("table", mmapwrap::options().create().size(8192).allocate());
+ *     auto how = mmapwrap::options().create().size(8192).allocate();
+ *     auto table = mmapwrap::mapping::open("table", how);
  */
 class options {
 public:
     options() = default;
 
-    /** The file is made where it is not there; mode is its permissions then, less the umask. */
+    /** Creates the file if it does not exist; its permissions are then mode, less the umask. */
     options &create(std::int64_t mode = 0644) {
         mode_ = mode;
         return flag(mmap_wrap_O_CREAT());
     }
-    /** The file is made, and must not be there (-EEXIST). */
+    /** Creates the file; fails with -EEXIST if it exists. */
     options &create_new(std::int64_t mode = 0644) { return create(mode).flag(mmap_wrap_O_EXCL()); }
-    /** The file is emptied first, at once. */
+    /** Truncates the file to 0 bytes when it is opened (O_TRUNC). */
     options &truncate() { return flag(mmap_wrap_O_TRUNC()); }
-    /** O_ values beside those that the other calls stand for. */
+    /** Adds O_ flags for which there is no member here. */
     options &flag(std::int64_t open_flags) {
         open_flags_ |= open_flags;
         return *this;
     }
-    /** The file is made this many bytes long, larger or smaller than it was. */
+    /** Sets the size of the file, which may be larger or smaller than before. */
     options &size(std::int64_t bytes) {
         size_ = bytes;
         return *this;
     }
-    /** The file system sets blocks aside for all of the file: a full disk is -ENOSPC now. */
+    /** Allocates blocks for the whole size: a full disk is -ENOSPC now, not a fault later. */
     options &allocate(bool on = true) {
         allocate_ = on;
         return *this;
     }
-    /** The file is opened for reading only, and so is the mapping. */
+    /** Opens and maps the file for reading only. */
     options &read_only() {
         access_ = mmap_wrap_O_RDONLY();
         prot_ = mmap_wrap_PROT_READ();
         return *this;
     }
-    /** What is written stays in this mapping, and never reaches the file, which is opened for reading only. */
+    /**
+     * Maps the file privately: bytes that are written to the mapping never reach the file, which is
+     * opened for reading only.
+     */
     options &copy_on_write() {
         access_ = mmap_wrap_O_RDONLY();
         type_ = mmap_wrap_MAP_PRIVATE();
         return *this;
     }
-    /** The part of the file that is mapped. */
+    /** Maps len bytes of the file from offset on, or all of its bytes from there. */
     options &part(std::int64_t offset, std::int64_t len = MMAP_WRAP_REST) {
         offset_ = offset;
         len_ = len;
@@ -223,7 +240,8 @@ private:
     friend class mapping;
 
     mmap_wrap_open_options in_c() const noexcept {
-        return {access_ | open_flags_, mode_, size_, allocate_, len_, prot_, type_ | MMAP_WRAP_KEEP, offset_};
+        const std::int64_t open_flags = access_ | open_flags_, flags = type_ | MMAP_WRAP_KEEP;
+        return {open_flags, mode_, size_, allocate_, len_, prot_, flags, offset_};
     }
 
     std::int64_t access_ = mmap_wrap_O_RDWR();
@@ -237,48 +255,50 @@ private:
     std::int64_t offset_ = 0;
 };
 
-/** What resizing a mapping makes of the file that it keeps open. */
+/** How mapping::resize changes the file that the mapping keeps open. */
 enum class file_end : std::int64_t {
-    /** It keeps its size. */
+    /** The size of the file is not changed. */
     stays = 0,
-    /** It ends where the mapping ends. */
+    /** The file ends where the mapping ends. */
     follows = MMAP_WRAP_WITH_FILE,
-    /** The same, and blocks are set aside for all of it: a full disk is -ENOSPC. */
+    /** The same, and blocks are allocated for all of the file: a full disk is -ENOSPC. */
     allocated = MMAP_WRAP_ALLOCATE,
 };
 
 /**
- * A mapping, unmapped when the object goes; where views are left, when the last of them goes. It moves, and does not
- * copy; one moved from, or made by mapping(), maps nothing: its handle() is 0, and every operation on it throws
- * MMAP_WRAP_E_HANDLE.
+ * A mapping. It is unmapped when the object, its views and its mutexes are destroyed. A mapping
+ * object can be moved, but not copied. One that was moved from or default-constructed has no
+ * mapping: its handle() is 0, and operations throw MMAP_WRAP_E_HANDLE.
  */
 class mapping {
 public:
-    /** Maps nothing. */
+    /** An object without a mapping. */
     mapping() noexcept = default;
     mapping(mapping &&) noexcept = default;
     mapping &operator=(mapping &&) noexcept = default;
 
     /**
-     * Takes over the handle that any call gave, or throws the error that it gave instead.
+     * Takes ownership of the handle that a call returned, or throws the error that it returned.
      *
      *     mmapwrap::mapping page(mmap_wrap(nullptr, 4096, PROT_READ, MAP_PRIVATE, fd, 0));
      */
     explicit mapping(mmap_wrap_handle handle) : mapping(detail::owner(check(handle))) {}
 
     /**
-     * Maps len bytes of a file from offset on, or all there is, as mmap_path_wrap does.
+     * Maps len bytes of a file from offset on, by default to the end of the file (mmap_path_wrap).
      *
      *     auto data = mmapwrap::mapping::file("data.bin", PROT_READ | PROT_WRITE, MAP_SHARED);
      */
-    static mapping file(const std::filesystem::path &path, std::int64_t prot = mmap_wrap_PROT_READ(),
-                        std::int64_t flags = mmap_wrap_MAP_SHARED(), std::int64_t len = MMAP_WRAP_REST,
-                        std::int64_t offset = 0) {
+    static mapping file(const std::filesystem::path &path,
+                        std::int64_t prot = mmap_wrap_PROT_READ(),
+                        std::int64_t flags = mmap_wrap_MAP_SHARED(),
+                        std::int64_t len = MMAP_WRAP_REST, std::int64_t offset = 0) {
         return mapping(mmap_path_wrap(whole(path.string()).c_str(), len, prot, flags, offset));
     }
 
     /**
-     * Opens the file, or makes it, as the options say, and maps it, as mmap_open_wrap does: on failure nothing is left behind.
+     * Opens or creates the file, and maps it (mmap_open_wrap). On failure no descriptor, file or
+     * changed size is left behind.
      *
      *     auto log = mmapwrap::mapping::open("log", mmapwrap::options().create().size(4096));
      */
@@ -288,9 +308,10 @@ public:
     }
 
     /**
-     * The same for POSIX shared memory, by its name.
+     * Does the same for POSIX shared memory with this name (mmap_shm_wrap).
      *
-     *     auto counters = mmapwrap::mapping::shared("/counters", mmapwrap::options().create(0600).size(4096));
+     *     auto how = mmapwrap::options().create(0600).size(4096);
+     *     auto counters = mmapwrap::mapping::shared("/counters", how);
      *     mmapwrap::check(shm_unlink_wrap("/counters"));
      */
     static mapping shared(const std::string &name, const options &how = options()) {
@@ -299,17 +320,20 @@ public:
     }
 
     /**
-     * Makes a memory file of len bytes and maps it, shared, to read and to write. name is for /proc, flags are MFD_ values.
+     * Creates a memory file of len bytes, and maps it, shared, for reading and writing
+     * (mmap_memfd_wrap). name is shown in /proc; flags are MFD_ values.
      *
      *     auto buffers = mmapwrap::mapping::memfd("buffers", 1 << 20);
      */
     static mapping memfd(const std::string &name, std::int64_t len, std::int64_t flags = 0) {
         const std::int64_t prot = mmap_wrap_PROT_READ() | mmap_wrap_PROT_WRITE();
-        return mapping(mmap_memfd_wrap(whole(name).c_str(), flags, len, prot, mmap_wrap_MAP_SHARED()));
+        const std::int64_t shared = mmap_wrap_MAP_SHARED();
+        return mapping(mmap_memfd_wrap(whole(name).c_str(), flags, len, prot, shared));
     }
 
     /**
-     * Maps len bytes of memory without a file, all zero, to read and to write. With MAP_SHARED a forked child shares it.
+     * Maps len bytes of zeroed memory without a file, for reading and writing. With MAP_SHARED,
+     * forked children share the memory.
      *
      *     auto memory = mmapwrap::mapping::memory(8192);
      */
@@ -318,11 +342,12 @@ public:
         return mapping(mmap_wrap(nullptr, len, prot, flags | mmap_wrap_MAP_ANONYMOUS(), -1, 0));
     }
 
-    /** The handle, for every other call in C. The mapping stays this object's. */
+    /** The handle, for functions in C; 0 without a mapping. The object keeps ownership. */
     mmap_wrap_handle handle() const noexcept { return owner_ ? owner_->handle() : 0; }
 
     /**
-     * Gives the mapping up: the caller unmaps it. Returns its handle, or 0 where there is none.
+     * Gives up ownership: the caller must unmap the mapping. Returns its handle, or 0 without a
+     * mapping.
      *
      *     mmap_wrap_handle h = words.release();
      */
@@ -333,40 +358,43 @@ public:
     }
 
     /**
-     * Unmaps now, and throws where that fails: MMAP_WRAP_E_BUSY while there are views. Returns whether this call
-     * unmapped it: false where it was unmapped before, or where there is none.
+     * Unmaps the mapping. Throws if that fails, MMAP_WRAP_E_BUSY while a view exists. Returns true
+     * if this call unmapped it, false if it was unmapped already or there is no mapping.
      *
      *     words.unmap();
      */
     bool unmap() const { return owner_ && check(munmap_wrap(handle())) == 1; }
 
-    /** The mapping's length. */
+    /** The length of the mapping. */
     std::int64_t length() const { return check(mmap_wrap_length(handle())); }
 
     /**
-     * Makes the mapping length bytes long; it may move. The file that it keeps open, if it does, ends where it ends
-     * afterwards, or as end says. Throws MMAP_WRAP_E_BUSY while there are views; on failure nothing has changed.
+     * Resizes the mapping to length bytes, and may move it. If it keeps its file open, the file is
+     * resized, too, unless end is file_end::stays. Throws MMAP_WRAP_E_BUSY while a view exists. On
+     * failure nothing is changed.
      *
      *     words.resize(8192);
      *     words.resize(1 << 20, mmapwrap::file_end::allocated);
      */
     void resize(std::int64_t length) {
-        resize(length, facts().keeps_file != 0 ? file_end::follows : file_end::stays);
+        resize(length, info().keeps_file != 0 ? file_end::follows : file_end::stays);
     }
     void resize(std::int64_t length, file_end end) {
-        check(mremap_wrap(handle(), length, mmap_wrap_MREMAP_MAYMOVE(), nullptr, static_cast<std::int64_t>(end)));
+        const std::int64_t file = static_cast<std::int64_t>(end);
+        check(mremap_wrap(handle(), length, mmap_wrap_MREMAP_MAYMOVE(), nullptr, file));
     }
 
     /**
-     * Lets views survive a file that is cut short, or stops that: a page that is lost becomes zeroed memory, and the next
-     * call on the mapping throws MMAP_WRAP_E_FAULT, once.
+     * Makes the mapping surviving, or no longer so. An access through a view to a page that raises
+     * SIGBUS, after its file was truncated, for example, then replaces the page by zeroed memory,
+     * and the next operation on the mapping throws MMAP_WRAP_E_FAULT once.
      *
      *     words.survive();
      */
     void survive(bool on = true) const { check(mmap_wrap_survive(handle(), on)); }
 
     /**
-     * Keeps the pages of the range in memory, until they are unlocked.
+     * Locks the pages of the range into memory; unlock undoes that.
      *
      *     words.lock();
      *     words.unlock();
@@ -379,18 +407,20 @@ public:
     }
 
     /**
-     * All bytes in place, to read and to write; see basic_view. Throws -EACCES where the mapping is read-only.
+     * A view of the whole mapping, for reading and writing; see basic_view. Throws -EACCES if the
+     * mapping is not writable.
      *
      *     words.bytes()[0] = 'x';
      */
     view bytes() const {
-        if ((facts().protection & mmap_wrap_PROT_WRITE()) == 0)
-            throw error(-EACCES, "mmapwrap::mapping::bytes: the mapping is not writable; use const_bytes()");
+        if ((info().protection & mmap_wrap_PROT_WRITE()) == 0)
+            throw error(-EACCES, "mmapwrap::mapping::bytes: the mapping is not writable; "
+                                 "use const_bytes()");
         return view(owner_, handle());
     }
 
     /**
-     * All bytes in place, to read.
+     * A view of the whole mapping, for reading.
      *
      *     const unsigned char first = words.const_bytes()[0];
      *     std::cout << first;
@@ -398,7 +428,7 @@ public:
     const_view const_bytes() const { return const_view(owner_, handle()); }
 
     /**
-     * Copies size bytes from offset on to the buffer.
+     * Copies size bytes of the mapping from offset on to the buffer.
      *
      *     std::uint32_t number;
      *     words.read(16, &number, sizeof number);
@@ -408,7 +438,7 @@ public:
     }
 
     /**
-     * Copies size bytes from the buffer over those from offset on.
+     * Copies size bytes of the buffer to the mapping from offset on.
      *
      *     words.write(0, "magic", 5);
      */
@@ -417,50 +447,56 @@ public:
     }
 
     /**
-     * Sets size bytes from offset on, or all to the end, to byte.
+     * Sets size bytes from offset on, by default to the end of the mapping, to byte.
      *
      *     words.fill(0);
      */
-    void fill(unsigned char byte, std::int64_t offset = 0, std::int64_t size = MMAP_WRAP_REST) const {
+    void fill(unsigned char byte, std::int64_t offset = 0,
+              std::int64_t size = MMAP_WRAP_REST) const {
         check(mmap_wrap_fill(handle(), offset, byte, size));
     }
 
     /**
-     * The offset of the first needle that lies whole from start up to end; nothing where there is none.
+     * Returns the offset of the first needle that lies completely between the offsets start and
+     * end, or std::nullopt if there is none.
      *
      *     std::optional<std::int64_t> line_end = words.find("\n");
      */
     std::optional<std::int64_t> find(std::string_view needle, std::int64_t start = 0,
                                      std::int64_t end = MMAP_WRAP_REST) const {
-        return found(mmap_wrap_find(handle(), needle.data(), static_cast<std::int64_t>(needle.size()), start, end));
+        const std::int64_t size = static_cast<std::int64_t>(needle.size());
+        return found(mmap_wrap_find(handle(), needle.data(), size, start, end));
     }
 
-    /** The same for the last needle. */
+    /** Does the same for the last needle. */
     std::optional<std::int64_t> rfind(std::string_view needle, std::int64_t start = 0,
                                       std::int64_t end = MMAP_WRAP_REST) const {
-        return found(mmap_wrap_rfind(handle(), needle.data(), static_cast<std::int64_t>(needle.size()), start, end));
+        const std::int64_t size = static_cast<std::int64_t>(needle.size());
+        return found(mmap_wrap_rfind(handle(), needle.data(), size, start, end));
     }
 
     /**
-     * Changes what may be done with the range: PROT_ values.
+     * Sets the protection of the pages of the range; prot is PROT_ values.
      *
      *     words.protect(PROT_READ);
      */
-    void protect(std::int64_t prot, std::int64_t offset = 0, std::int64_t size = MMAP_WRAP_REST) const {
+    void protect(std::int64_t prot, std::int64_t offset = 0,
+                 std::int64_t size = MMAP_WRAP_REST) const {
         check(mprotect_wrap(handle(), prot, offset, size));
     }
 
     /**
-     * Tells the kernel how the range will be used: one MADV_ value.
+     * Advises the kernel how the range will be used; advice is one MADV_ value.
      *
      *     words.advise(MADV_RANDOM);
      */
-    void advise(std::int64_t advice, std::int64_t offset = 0, std::int64_t size = MMAP_WRAP_REST) const {
+    void advise(std::int64_t advice, std::int64_t offset = 0,
+                std::int64_t size = MMAP_WRAP_REST) const {
         check(madvise_wrap(handle(), advice, offset, size));
     }
 
     /**
-     * Writes the pages that hold the range back to the file: MS_ values.
+     * Writes the pages of the range back to the file; flags are MS_ values.
      *
      *     words.sync();
      */
@@ -472,18 +508,20 @@ public:
 private:
     friend class mutex;
 
-    // What is given is owned already: it is unmapped if there is no memory to share it.
-    explicit mapping(detail::owner given) : owner_(std::make_shared<detail::owner>(std::move(given))) {}
+    // owned unmaps its handle if make_shared throws.
+    explicit mapping(detail::owner owned)
+        : owner_(std::make_shared<detail::owner>(std::move(owned))) {}
 
-    struct mmap_wrap_info facts() const {
-        struct mmap_wrap_info facts;
-        check(mmap_wrap_info(handle(), &facts, sizeof facts));
-        return facts;
+    struct mmap_wrap_info info() const {
+        struct mmap_wrap_info info;
+        check(mmap_wrap_info(handle(), &info, sizeof info));
+        return info;
     }
 
-    // In C a name ends at its first NUL: another file than the one that was named.
+    // C ends a name at the first NUL byte, which may be the name of another file.
     static const std::string &whole(const std::string &name) {
-        if (name.find('\0') != std::string::npos) throw error(MMAP_WRAP_E_ARGUMENT, "mmapwrap::mapping: the name has a NUL byte");
+        if (name.find('\0') != std::string::npos)
+            throw error(MMAP_WRAP_E_ARGUMENT, "mmapwrap::mapping: the name has a NUL byte");
         return name;
     }
 
@@ -496,48 +534,56 @@ private:
 };
 
 /**
- * A mutex in MMAP_WRAP_MUTEX_SIZE bytes of a mapping, zeros at first, between threads and processes: for std::unique_lock and
- * its like. It keeps the mapping. Where its owner died, the next one takes it over, and holder_ended() says so.
+ * A mutex between threads and processes, for std::unique_lock and similar templates. It occupies
+ * MMAP_WRAP_MUTEX_SIZE bytes of a mapping; all bytes zero is an unlocked mutex. It shares the
+ * ownership of the mapping: destroying the mapping object does not unmap it. If a thread ended
+ * while it owned the mutex, the next thread that locks it takes it over, and holder_ended() returns
+ * true.
  *
  *     mmapwrap::mutex mutex(words, 64);
  *     mutex.lock();
- *     if (mutex.holder_ended()) std::cerr << "what it protects may be half changed\n";
+ *     if (mutex.holder_ended()) std::cerr << "the protected data may be inconsistent\n";
  *     mutex.unlock();
  */
 class mutex {
 public:
-    /** The mutex at this offset, a multiple of 8. */
-    explicit mutex(const mapping &memory, std::int64_t offset = 0) noexcept : owner_(memory.owner_), offset_(offset) {}
+    /** The mutex at offset, which is a multiple of 8. */
+    explicit mutex(const mapping &memory, std::int64_t offset = 0) noexcept
+        : owner_(memory.owner_), offset_(offset) {}
     mutex(const mutex &) = delete;
     mutex &operator=(const mutex &) = delete;
 
-    /** Waits until the calling thread holds it. */
+    /** Locks the mutex, and waits until that is possible. */
     void lock() {
         while (!acquire(MMAP_WRAP_REST)) {}
     }
-    /** Whether the calling thread holds it now; it does not wait. */
+    /** Locks the mutex if that is possible without waiting; returns whether it did. */
     bool try_lock() { return acquire(0); }
-    /** The same after at most this time. */
+    /** Does the same, but waits up to this time. */
     template <typename Rep, typename Period>
     bool try_lock_for(const std::chrono::duration<Rep, Period> &time) {
+        using std::chrono::nanoseconds;
         using std::chrono::steady_clock;
         const auto end = steady_clock::now() + time;
         for (;;) {
-            const auto left = std::chrono::duration_cast<std::chrono::nanoseconds>(end - steady_clock::now());
+            const auto left = std::chrono::duration_cast<nanoseconds>(end - steady_clock::now());
             if (acquire(left.count() > 0 ? left.count() : 0)) return true;
             if (left.count() <= 0) return false;
         }
     }
-    /** Gives it back; throws -EPERM where the calling thread does not hold it. */
+    /** Unlocks the mutex. Throws -EPERM if the calling thread does not own it. */
     void unlock() { check(mmap_wrap_mutex_unlock(handle(), offset_)); }
 
-    /** Whether the mutex was taken over from an owner that ended, when it was locked. For the thread that holds it. */
+    /**
+     * Whether the mutex was taken over from an owner that ended without unlocking it. Only the
+     * thread that owns the mutex may call this.
+     */
     bool holder_ended() const noexcept { return holder_ended_; }
 
 private:
     mmap_wrap_handle handle() const noexcept { return owner_ ? owner_->handle() : 0; }
 
-    // False where the time is over, or a signal handler ran.
+    // Returns false after the timeout, or if a signal handler interrupted the wait.
     bool acquire(std::int64_t timeout) {
         const std::int64_t result = mmap_wrap_mutex_lock(handle(), offset_, timeout);
         if (result == -ETIMEDOUT || result == -EINTR) return false;
