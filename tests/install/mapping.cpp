@@ -1,4 +1,4 @@
-/* mmap_wrap.hpp: what owns a mapping and for how long, what is thrown, and that the calls reach the memory. */
+/* mmap_wrap.hpp: ownership and lifetime of mappings, exceptions, and that the members access the memory. */
 #include "mmap_wrap.hpp"
 
 extern "C" {
@@ -38,7 +38,7 @@ static_assert(std::is_same_v<decltype(std::declval<const const_view &>()[0]), co
 static_assert(std::is_same_v<decltype(std::declval<const view &>().data()), unsigned char *>);
 static_assert(std::is_base_of_v<std::runtime_error, mmapwrap::error>);
 
-/* What the action throws: its code and message; code 0 where it throws nothing. */
+/* The code and message of the error that the action throws; code 0 if it throws none. */
 struct thrown {
     std::int64_t code;
     std::string message;
@@ -123,14 +123,14 @@ static void moving_to_itself_keeps_the_mapping_and_the_view() {
     CHECK_THROWS(memory.unmap(), MMAP_WRAP_E_BUSY, "");
 }
 
-static void unmapping_twice_answers_false() {
+static void unmapping_twice_returns_false() {
     const mapping memory = mapping::memory(4096);
     CHECK(memory.unmap());
     CHECK(!memory.unmap());
     CHECK_THROWS((void)memory.length(), MMAP_WRAP_E_UNMAPPED, "unmapped");
 }
 
-static void a_mapping_unmapped_behind_the_objects_back_does_no_harm() {
+static void a_mapping_unmapped_without_its_object_does_no_harm() {
     const mapping memory = mapping::memory(4096);
     CHECK_IS(munmap_wrap(memory.handle()), 1);
     CHECK(!memory.unmap());
@@ -147,7 +147,7 @@ static void a_released_mapping_is_the_callers() {
     CHECK_IS(munmap_wrap(handle), 1);
 }
 
-static void a_handle_that_a_call_in_c_gave_is_taken_over() {
+static void the_handle_that_a_c_call_returned_is_taken_over() {
     mmap_wrap_handle handle = memory_of(4096);
     {
         const mapping memory(handle);
@@ -173,7 +173,7 @@ static void errors_have_the_code_and_the_message_of_the_call() {
     CHECK_THROWS(memory.sync(1 << 20), MMAP_WRAP_E_ARGUMENT, "msync_wrap");
 }
 
-static void check_passes_results_on_and_throws_errors() {
+static void check_returns_results_and_throws_errors() {
     CHECK_IS(mmapwrap::check(0), 0);
     CHECK_IS(mmapwrap::check(7), 7);
     char byte = 0;
@@ -182,7 +182,7 @@ static void check_passes_results_on_and_throws_errors() {
     CHECK_THROWS(mmapwrap::check(mmap_wrap_address(0)), MMAP_WRAP_E_HANDLE, mmap_wrap_last_error_message());
 }
 
-static void a_code_kept_from_before_has_its_name_and_no_other_failures_message() {
+static void the_code_of_an_earlier_error_has_its_description_and_not_the_message_of_a_later_one() {
     (void)mmap_wrap_length(0);
     CHECK_THROWS(mmapwrap::check(-EACCES), -EACCES, "Permission denied (EACCES)");
 }
@@ -206,7 +206,7 @@ static void the_calls_reach_the_file() {
     unlink("words");
 }
 
-static void finding_answers_the_offset_or_nothing() {
+static void finding_returns_the_offset_or_nothing() {
     make_words();
     const mapping words = mapping::file("words");
     CHECK(words.find("two") == std::optional<std::int64_t>(4));
@@ -290,7 +290,7 @@ static void a_view_of_a_released_mapping_releases_its_address() {
     CHECK_IS(munmap_wrap(handle), 1);
 }
 
-static void an_exception_unmaps_on_its_way() {
+static void an_exception_unmaps() {
     make_words();
     try {
         const mapping words = mapping::file("words");
@@ -303,19 +303,19 @@ static void an_exception_unmaps_on_its_way() {
 }
 
 static std::int64_t size_of(const char *name) {
-    struct stat facts;
-    return stat(name, &facts) == 0 ? facts.st_size : -1;
+    struct stat status;
+    return stat(name, &status) == 0 ? status.st_size : -1;
 }
 
-static void a_file_is_made_sized_and_allocated() {
+static void a_file_is_created_sized_and_allocated() {
     CHECK_THROWS(mapping::open("table"), -ENOENT, "open 'table'");
     {
         const mapping table = mapping::open("table", options().create(0600).size(8192).allocate());
         CHECK_IS(table.length(), 8192);
         table.write(8191, "x", 1);
     }
-    struct stat facts;
-    CHECK(stat("table", &facts) == 0 && (facts.st_mode & 0777) == 0600 && facts.st_blocks * 512 >= 8192);
+    struct stat status;
+    CHECK(stat("table", &status) == 0 && (status.st_mode & 0777) == 0600 && status.st_blocks * 512 >= 8192);
     CHECK_THROWS(mapping::open("table", options().create_new()), -EEXIST, "EEXIST");
     CHECK_IS(mapping::open("table", options().size(100)).length(), 100);
     CHECK_IS(size_of("table"), 100);
@@ -323,7 +323,7 @@ static void a_file_is_made_sized_and_allocated() {
     unlink("table");
 }
 
-static void a_file_is_opened_as_it_is_said() {
+static void a_file_is_opened_as_the_options_require() {
     make_words();
     const mapping whole = mapping::open(std::filesystem::path("words"), options().read_only());
     CHECK_IS(whole.length(), 18);
@@ -354,10 +354,10 @@ static void a_memory_file_grows_with_its_mapping() {
     memory.write((1 << 20) - 1, "x", 1);
     CHECK_IS(memory.find("start").value_or(-1), 0);
     const int fd = static_cast<int>(mmapwrap::check(mmap_wrap_dup_fd(memory.handle())));
-    struct stat facts;
-    CHECK(fstat(fd, &facts) == 0 && facts.st_size == 1 << 20);
+    struct stat status;
+    CHECK(fstat(fd, &status) == 0 && status.st_size == 1 << 20);
     memory.resize(2 << 20, file_end::allocated);
-    CHECK(fstat(fd, &facts) == 0 && facts.st_size == 2 << 20 && facts.st_blocks * 512 >= 2 << 20);
+    CHECK(fstat(fd, &status) == 0 && status.st_size == 2 << 20 && status.st_blocks * 512 >= 2 << 20);
     close(fd);
     CHECK_THROWS(memory.resize(3 << 20, file_end::stays), MMAP_WRAP_E_RANGE, "beyond the 2097152 bytes of the file");
     CHECK_IS(memory.length(), 2 << 20);
@@ -382,7 +382,7 @@ static void a_file_is_resized_with_its_mapping_and_memory_without() {
     CHECK_IS(memory.length(), 8192);
 }
 
-static void a_view_survives_a_file_that_is_cut_short() {
+static void a_view_survives_a_truncated_file() {
     make_file("cut", std::string(10000, 'x').c_str(), 10000);
     const mapping cut = mapping::file("cut");
     cut.survive();
@@ -418,7 +418,7 @@ static void a_read_only_mapping_has_const_views_only() {
     unlink("words");
 }
 
-static void a_mutex_is_one_of_the_standard_librarys_kind() {
+static void a_mutex_works_with_the_locks_of_the_standard_library() {
     const mapping memory = mapping::memory(4096, MAP_SHARED);
     mmapwrap::mutex one(memory), same(memory), other(memory, 64);
     {
@@ -447,7 +447,7 @@ static void a_mutex_is_one_of_the_standard_librarys_kind() {
 }
 
 int main() {
-    /* The first exception, the first lines printed and the first surviving mapping take memory that stays. */
+    /* The first exception, the first printed lines and the first surviving mapping allocate memory that is never freed. */
     (void)thrown_by([] { mapping::file("missing"); });
     mapping::memory(1).survive();
     RUN(a_file_is_mapped_while_the_object_lives);
@@ -455,30 +455,30 @@ int main() {
     RUN(moving_takes_the_mapping_along);
     RUN(what_is_moved_over_is_unmapped);
     RUN(moving_to_itself_keeps_the_mapping_and_the_view);
-    RUN(unmapping_twice_answers_false);
-    RUN(a_mapping_unmapped_behind_the_objects_back_does_no_harm);
+    RUN(unmapping_twice_returns_false);
+    RUN(a_mapping_unmapped_without_its_object_does_no_harm);
     RUN(a_released_mapping_is_the_callers);
-    RUN(a_handle_that_a_call_in_c_gave_is_taken_over);
+    RUN(the_handle_that_a_c_call_returned_is_taken_over);
     RUN(errors_have_the_code_and_the_message_of_the_call);
-    RUN(check_passes_results_on_and_throws_errors);
-    RUN(a_code_kept_from_before_has_its_name_and_no_other_failures_message);
+    RUN(check_returns_results_and_throws_errors);
+    RUN(the_code_of_an_earlier_error_has_its_description_and_not_the_message_of_a_later_one);
     RUN(the_calls_reach_the_file);
-    RUN(finding_answers_the_offset_or_nothing);
+    RUN(finding_returns_the_offset_or_nothing);
     RUN(a_view_is_a_range_of_the_memory_itself);
     RUN(an_empty_file_has_an_empty_view);
     RUN(unmapping_fails_while_there_is_a_view);
     RUN(a_view_that_moves_acquires_the_address_once);
     RUN(a_view_outlives_the_mapping_object_and_unmaps_with_it);
     RUN(a_view_of_a_released_mapping_releases_its_address);
-    RUN(an_exception_unmaps_on_its_way);
-    RUN(a_file_is_made_sized_and_allocated);
-    RUN(a_file_is_opened_as_it_is_said);
+    RUN(an_exception_unmaps);
+    RUN(a_file_is_created_sized_and_allocated);
+    RUN(a_file_is_opened_as_the_options_require);
     RUN(shared_memory_has_a_name);
     RUN(a_memory_file_grows_with_its_mapping);
     RUN(a_file_is_resized_with_its_mapping_and_memory_without);
-    RUN(a_view_survives_a_file_that_is_cut_short);
+    RUN(a_view_survives_a_truncated_file);
     RUN(pages_are_locked_into_memory);
     RUN(a_read_only_mapping_has_const_views_only);
-    RUN_THREADED(a_mutex_is_one_of_the_standard_librarys_kind);
+    RUN_THREADED(a_mutex_works_with_the_locks_of_the_standard_library);
     return finish();
 }
