@@ -1,13 +1,13 @@
 /*
- * Shows which part of a file is in the page cache, after reading all of it in (warm) or evicting it (drop).
+ * Shows which pages of a file are in the page cache, after reading all of them in (warm) or evicting them (drop).
  *
  *     cc examples/cached.c $(pkg-config --cflags --libs mmap_wrap) -o cached       # after `make install`
  *     ./cached big.iso
  *     ./cached big.iso warm
  *
  * Shows: mincore_wrap, mmap_wrap_prefault, mmap_wrap_fd_evict, cachestat_wrap. Each cell of the bar is a part of the file, of
- * which all, some (+) or no (.) pages are in memory. For a file that you neither own nor may write, the kernel reports
- * that all of it is in memory. Pages that another program maps or locks are not evicted.
+ * which all, some (+) or no (.) pages are in memory. For a file that you do not own and cannot write, the kernel
+ * reports all pages as in memory. Pages that another program maps or locks are not evicted.
  */
 #define _DEFAULT_SOURCE
 #include "mmap_wrap.h"
@@ -31,9 +31,9 @@ static int64_t checked(int64_t result) {
 }
 
 static int64_t count(const unsigned char *pages, int64_t from, int64_t to) {
-    int64_t there = 0;
-    for (int64_t i = from; i < to; i++) there += pages[i];
-    return there;
+    int64_t resident = 0;
+    for (int64_t i = from; i < to; i++) resident += pages[i];
+    return resident;
 }
 
 static void print_bar(const unsigned char *pages, int64_t total) {
@@ -42,22 +42,22 @@ static void print_bar(const unsigned char *pages, int64_t total) {
     const int64_t cells = total < CELLS ? total : CELLS;
     putchar('[');
     for (int64_t cell = 0; cell < cells; cell++) {
-        int64_t from = cell * total / cells, to = (cell + 1) * total / cells, there = count(pages, from, to);
-        fputs(signs[there == to - from ? 2 : there > 0], stdout);
+        int64_t from = cell * total / cells, to = (cell + 1) * total / cells, resident = count(pages, from, to);
+        fputs(signs[resident == to - from ? 2 : resident > 0], stdout);
     }
     puts("]");
 }
 
-static void print_presence(mmap_wrap_handle file) {
-    struct mmap_wrap_info facts;
-    checked(mmap_wrap_info(file, &facts, sizeof facts));
-    const int64_t room = facts.mapped / facts.page_size;
-    unsigned char *pages = malloc((size_t)room + 1);
+static void print_residency(mmap_wrap_handle file) {
+    struct mmap_wrap_info info;
+    checked(mmap_wrap_info(file, &info, sizeof info));
+    const int64_t capacity = info.mapped / info.page_size;
+    unsigned char *pages = malloc((size_t)capacity + 1);
     if (pages == NULL) {
-        fprintf(stderr, "cached: no memory for %" PRId64 " bytes\n", room);
+        fprintf(stderr, "cached: no memory for %" PRId64 " bytes\n", capacity);
         exit(1);
     }
-    int64_t total = checked(mincore_wrap(file, pages, room, 0, MMAP_WRAP_REST));
+    int64_t total = checked(mincore_wrap(file, pages, capacity, 0, MMAP_WRAP_REST));
     print_bar(pages, total);
     printf("%" PRId64 " of %" PRId64 " pages in memory\n", count(pages, 0, total), total);
     free(pages);
@@ -82,8 +82,8 @@ static void drop(mmap_wrap_handle file) {
 }
 
 int main(int argc, char **argv) {
-    const char *wish = argc == 3 ? argv[2] : "";
-    const int warming = strcmp(wish, "warm") == 0, dropping = strcmp(wish, "drop") == 0;
+    const char *action = argc == 3 ? argv[2] : "";
+    const int warming = strcmp(action, "warm") == 0, dropping = strcmp(action, "drop") == 0;
     if (argc < 2 || argc > 3 || (argc == 3 && !warming && !dropping)) {
         fprintf(stderr, "usage: cached FILE [warm|drop]\n");
         return 2;
@@ -92,7 +92,7 @@ int main(int argc, char **argv) {
         checked(mmap_path_wrap(argv[1], MMAP_WRAP_REST, PROT_READ, MAP_SHARED | MMAP_WRAP_KEEP, 0));
     if (warming) checked(mmap_wrap_prefault(file, 0, 0, MMAP_WRAP_REST));
     if (dropping) drop(file);
-    print_presence(file);
+    print_residency(file);
     print_figures(file);
     checked(munmap_wrap(file));
     return 0;

@@ -1,11 +1,11 @@
-"""Shows which part of a file is in the page cache, after bringing all of it in (warm) or letting it go (drop).
+"""Shows which pages of a file are in the page cache, after reading all of them in (warm) or evicting them (drop).
 
     python3 examples/cached.py big.iso
     python3 examples/cached.py big.iso warm
 
 Shows: `residency`, `prefault`, `page_out`, `cachestat`. Each cell of the bar is a part of the file, of which all, some
-(+) or no (.) pages are in memory. Of a file that you neither own nor may write, the kernel says that all of it is.
-Pages that another program maps or locks do not go.
+(+) or no (.) pages are in memory. For a file that you do not own and cannot write, the kernel reports all pages as in
+memory. Pages that another program maps or locks are not evicted.
 """
 
 import argparse
@@ -17,7 +17,7 @@ CELLS = 64
 
 
 def bar(pages):
-    """The bar, of characters that fit where it goes."""
+    """The bar; ASCII characters if the output is not a terminal."""
     none, some, every = "░▒█" if sys.stdout.isatty() else ".+#"
     cells = min(len(pages), CELLS)
     parts = [pages[i * len(pages) // cells : (i + 1) * len(pages) // cells] for i in range(cells)]
@@ -25,7 +25,7 @@ def bar(pages):
 
 
 def figures(file):
-    """What the page cache has of it, in words."""
+    """The state of the file in the page cache, as text."""
     try:
         cache = file.cachestat()
     except OSError as error:
@@ -36,23 +36,23 @@ def figures(file):
     )
 
 
-def main(path, wish):
-    """Does what is wished, and shows what there is."""
+def main(path, action):
+    """Reads in or evicts the file, as the action requires, and shows its pages."""
     with mmap.open(path) as file:
-        if wish == "warm":
+        if action == "warm":
             file.prefault()
-        elif wish == "drop":
+        elif action == "drop":
             file.page_out()
         pages = file.residency()
         print(f"[{bar(pages)}]\n{sum(pages)} of {len(pages)} pages in memory\n{figures(file)}")
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="Shows which part of a file is in the page cache.")
+    parser = argparse.ArgumentParser(description="Shows which pages of a file are in the page cache.")
     parser.add_argument("file")
-    parser.add_argument("wish", nargs="?", choices=["warm", "drop"])
+    parser.add_argument("action", nargs="?", choices=["warm", "drop"])
     options = parser.parse_args()
     try:
-        main(options.file, options.wish)
+        main(options.file, options.action)
     except OSError as error:
         sys.exit(f"cached: {error}")

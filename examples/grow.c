@@ -1,12 +1,12 @@
 /*
- * Appends standard input to a file through a mapping that grows with it.
+ * Appends standard input to a file through a mapping that grows with the file.
  *
  *     cc examples/grow.c $(pkg-config --cflags --libs mmap_wrap) -o grow       # after `make install`
  *     ./grow words.txt <more-words.txt
  *
- * Shows: a mapping that keeps its file open (MMAP_WRAP_KEEP) is resized together with it. Its length doubles whenever it
- * is full, so that N bytes need few resizes, and at the end the file is truncated to what was written, also after a failure.
- * If the program is killed before that, the file ends in zeros.
+ * Shows: a mapping that keeps its file open (MMAP_WRAP_KEEP), and is resized together with the file. The length doubles
+ * when the mapping is full, so that few resizes are needed. At the end, also after an error, the file is truncated to the
+ * bytes that were written. If the program is killed before that, the file ends with zeros.
  */
 #define _GNU_SOURCE
 #include "mmap_wrap.h"
@@ -39,15 +39,15 @@ int main(int argc, char **argv) {
     if (file < 0) return complain();
 
     const int64_t before = mmap_wrap_length(file);
-    int64_t used = before, room = before, result = 0;
+    int64_t used = before, capacity = before, result = 0;
     int steps = 0, failed = 0;
     char piece[4096];
     for (int64_t got; !failed && (got = (int64_t)fread(piece, 1, sizeof piece, stdin)) > 0;) {
-        int64_t wanted = room > 0 ? room : mmap_wrap_page_size();
+        int64_t wanted = capacity > 0 ? capacity : mmap_wrap_page_size();
         while (used + got > wanted) wanted *= 2;
-        if (wanted != room) {
+        if (wanted != capacity) {
             result = resize(file, wanted);
-            if (result >= 0) room = wanted, steps++;
+            if (result >= 0) capacity = wanted, steps++;
         }
         if (result >= 0) result = mmap_wrap_write(file, used, piece, got);
         if (result >= 0) used += got;
@@ -57,7 +57,7 @@ int main(int argc, char **argv) {
         perror("grow: standard input");
         failed = 1;
     }
-    if (used > 0 && used < room && resize(file, used) < 0) return complain();
+    if (used > 0 && used < capacity && resize(file, used) < 0) return complain();
     if (munmap_wrap(file) < 0) return complain();
     printf("%s: %" PRId64 " bytes, %" PRId64 " of them new, grown %d times\n", argv[1], used, used - before, steps);
     return failed;

@@ -1,10 +1,10 @@
-"""Appends standard input to a file through a map that outgrows it.
+"""Appends standard input to a file through a mapping that grows with the file.
 
     python3 examples/grow.py words.txt <more-words.txt
 
-Shows: a map is resized together with its file, and written to like a file. Its length doubles whenever it is full, so
-that N bytes cost few resizes, and at the end the file is cut to what was written, also after a failure. Killed before
-that, it ends in zeros.
+Shows: a mapping that is resized together with its file, and is written like a file. The length doubles when the mapping
+is full, so that few resizes are needed. At the end, also after an error, the file is truncated to the bytes that were
+written. If the program is killed before that, the file ends with zeros.
 """
 
 import errno
@@ -15,7 +15,7 @@ import mmap_wrap as mmap
 
 
 def append(memory, piece):
-    """Writes where the map stands, and makes it longer if need be; answers whether that was so."""
+    """Writes at the current position, and makes the mapping longer if necessary. Returns whether it was."""
     wanted = length = len(memory)
     while memory.tell() + len(piece) > wanted:
         wanted = 2 * wanted or mmap.PAGESIZE
@@ -26,7 +26,7 @@ def append(memory, piece):
 
 
 def main(path):
-    """Appends all there is."""
+    """Appends all input, and truncates the file also after an error."""
     steps = 0
     with mmap.open(path, "a+") as memory:
         before = memory.seek(0, os.SEEK_END)
@@ -35,7 +35,7 @@ def main(path):
                 steps += append(memory, piece)
         finally:
             used = memory.tell()
-            # No map can be made empty; where nothing could be written, the file keeps what it has.
+            # A mapping cannot be resized to 0 bytes. If nothing was written to an empty file, it keeps its length.
             if 0 < used < len(memory):
                 memory.resize(used)
     print(f"{path}: {used} bytes, {used - before} of them new, grown {steps} times")

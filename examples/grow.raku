@@ -18,8 +18,8 @@ sub checked(Int:D $result) {
 #| A file to append to.
 class Growing {
     has Int $.handle;
-    has Int $.room;
-    has Int $.used = $!room;
+    has Int $.capacity;
+    has Int $.used = $!capacity;
     has Int $.steps = 0;
 
     method of-file($path) {
@@ -27,14 +27,14 @@ class Growing {
         my $options = Mmap::Wrap::Raw::OpenOptions.new(
             open_flags => O_RDWR +| O_CREAT, mode => 0o644, prot => PROT_READ +| PROT_WRITE, flags => MAP_SHARED +| KEEP);
         my $handle = checked mmap_open_wrap($native, $options, nativesizeof($options));
-        Growing.new(:$handle, :room(checked mmap_wrap_length($handle)))
+        Growing.new(:$handle, :capacity(checked mmap_wrap_length($handle)))
     }
 
     #| Adds bytes at the end.
     method append(Blob:D $piece) {
-        my $wanted = $!room || mmap_wrap_page_size;
+        my $wanted = $!capacity || mmap_wrap_page_size;
         $wanted *= 2 while $!used + $piece.bytes > $wanted;
-        if $wanted != $!room {
+        if $wanted != $!capacity {
             self.resize($wanted);
             $!steps++;
         }
@@ -44,12 +44,12 @@ class Growing {
     #| Sets the length of mapping and file.
     method resize($length) {
         checked mremap_wrap($!handle, $length, MREMAP_MAYMOVE, Pointer, WITH_FILE);
-        $!room = $length;
+        $!capacity = $length;
     }
 
     #| Truncates the file to the bytes that were written, and unmaps it.
     method close {
-        self.resize($!used) if 0 < $!used < $!room;
+        self.resize($!used) if 0 < $!used < $!capacity;
         checked munmap_wrap($!handle);
     }
 }

@@ -1,13 +1,13 @@
 /*
- * Counts in shared memory together with other processes, which may be written in different languages, under a lock.
+ * Counts in shared memory together with other processes, which may be written in different languages, with a mutex.
  *
  *     cc examples/lock.c $(pkg-config --cflags --libs mmap_wrap) -o lock       # after `make install`
  *     ./lock /counter 10000 &
  *     python3 examples/lock.py /counter 10000
  *
- ** Shows: a mutex between processes, which is taken over if its owner was killed. Each process reads the counter, adds one
- * and writes it back, as often as given, while it holds the mutex; without it, counts would be lost. examples/README.md has
- * the layout. `rm /dev/shm/counter` removes it.
+ * Shows: a mutex between processes, which is taken over if its owner is killed. Each process reads the counter, adds one
+ * and writes it back, TIMES times, with the mutex locked; without the mutex, some increments would be lost.
+ * examples/README.md describes the layout. `rm /dev/shm/counter` removes the counter.
  */
 #define _DEFAULT_SOURCE
 #include "mmap_wrap.h"
@@ -35,7 +35,7 @@ int main(int argc, char **argv) {
         fprintf(stderr, "usage: lock NAME TIMES\n");
         return 2;
     }
-    /* New shared memory is all zeros: an unlocked mutex, and a count of 0. */
+    /* New shared memory contains zeros: an unlocked mutex, and a counter of 0. */
     struct mmap_wrap_open_options options = MMAP_WRAP_OPEN_OPTIONS_INIT;
     options.open_flags = O_RDWR | O_CREAT;
     options.mode = 0600;
@@ -44,7 +44,7 @@ int main(int argc, char **argv) {
     options.flags = MAP_SHARED;
     const mmap_wrap_handle memory = checked(mmap_shm_wrap(argv[1], &options, sizeof options));
     for (int64_t i = 0; i < times; i++) {
-        /* 1 if the previous owner ended: a counter is changed by one store, so nothing needs repair. */
+        /* Returns 1 if an owner died. One store changes the counter, so it is consistent also then. */
         checked(mmap_wrap_mutex_lock(memory, MUTEX, MMAP_WRAP_REST));
         const int64_t counted = checked(mmap_wrap_get_int(memory, MMAP_WRAP_I64, COUNTER));
         checked(mmap_wrap_put_int(memory, MMAP_WRAP_I64, COUNTER, counted + 1));

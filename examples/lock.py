@@ -1,12 +1,11 @@
-"""Counts in shared memory together with other processes, which may be written in different languages, under a lock.
+"""Counts in shared memory together with other processes, which may be written in different languages, with a mutex.
 
     python3 examples/lock.py /counter 10000 &
     raku -Ibindings/raku examples/lock.raku /counter 10000
 
-Shows: a mutex between processes, which is taken over where its owner was killed. Each reads the counter, adds one and
-writes it back, so often as told, with the mutex held; without it, some of that would be lost.
-examples/README.md has the
-layout. `rm /dev/shm/counter` removes it.
+Shows: a mutex between processes, which is taken over if its owner is killed. Each process reads the counter, adds one
+and writes it back, TIMES times, with the mutex locked; without the mutex, some increments would be lost.
+examples/README.md describes the layout. `rm /dev/shm/counter` removes the counter.
 """
 
 import argparse
@@ -18,10 +17,10 @@ MUTEX, COUNTER, SIZE = 0, 16, 24
 
 
 def count(name, times):
-    """Counts so often; answers what the counter is then."""
-    # New shared memory is all zeros: a free mutex, and nothing counted.
+    """Adds one to the counter this many times. Returns the counter."""
+    # New shared memory contains zeros: an unlocked mutex, and a counter of 0.
     memory = mmap.shared_memory(name, SIZE)
-    # A counter is changed by one store: one that died left it as it was or as it should be. Nothing is to be repaired.
+    # One store changes the counter, so it is consistent also if an owner died, and there is nothing to repair.
     mutex = memory.mutex(MUTEX, repair=lambda: None)
     for _ in range(times):
         with mutex:
@@ -30,7 +29,7 @@ def count(name, times):
 
 
 def natural(text):
-    """A number of the command line."""
+    """Converts an argument to a number that is not negative."""
     number = int(text)
     if number < 0:
         raise ValueError
@@ -38,7 +37,7 @@ def natural(text):
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="Counts under a lock, together with other processes.")
+    parser = argparse.ArgumentParser(description="Counts together with other processes, with a mutex.")
     parser.add_argument("name")
     parser.add_argument("times", type=natural)
     options = parser.parse_args()

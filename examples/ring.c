@@ -5,9 +5,9 @@
  *     ./ring consume /numbers &
  *     ./ring produce /numbers 100000          # or: python3 examples/ring.py produce /numbers 100000
  *
- * Shows: POSIX shared memory by its name, atomic words, waiting for another process and waking it. examples/README.md
- * has the layout of the ring. The first process creates it; the consumer removes its name. Each gives up if the other does
- * nothing for SECONDS, by default 60. `rm /dev/shm/numbers` removes a ring that was left behind.
+ * Shows: POSIX shared memory, atomic operations, waiting for another process and waking it. examples/README.md describes
+ * the layout. The first process creates the ring buffer; the consumer removes its name. A process fails if the other does
+ * nothing for SECONDS, default 60. `rm /dev/shm/numbers` removes a ring buffer that remains after a failure.
  */
 #define _DEFAULT_SOURCE
 #include "mmap_wrap.h"
@@ -27,7 +27,7 @@ struct slot {
     char text[SLOT - 4];
 };
 
-static int64_t patience = 60;
+static int64_t seconds = 60;
 
 static int64_t checked(int64_t result) {
     if (result < 0) {
@@ -43,17 +43,17 @@ static uint32_t load(mmap_wrap_handle ring, int64_t word) {
     return (uint32_t)value;
 }
 
-/* Publishes a new head or tail: a process that reads it also sees everything written before. */
+/* Stores a new head or tail. A process that loads it also sees everything that was written before. */
 static void store(mmap_wrap_handle ring, int64_t word, uint32_t value) {
     checked(mmap_wrap_atomic_store(ring, 32, word, value));
     checked(mmap_wrap_wake(ring, word, 1));
 }
 
-/* Returns when the word has changed, or may have. */
+/* Waits while the word has that value; may return earlier. */
 static void wait_while(mmap_wrap_handle ring, int64_t word, uint32_t value) {
-    int64_t result = mmap_wrap_wait(ring, word, value, patience * 1000000000);
+    int64_t result = mmap_wrap_wait(ring, word, value, seconds * 1000000000);
     if (result == -ETIMEDOUT) {
-        fprintf(stderr, "ring: nothing came from the other end for %" PRId64 " seconds\n", patience);
+        fprintf(stderr, "ring: the other process did nothing for %" PRId64 " seconds\n", seconds);
         exit(1);
     }
     if (result != -EINTR) checked(result);
@@ -72,7 +72,7 @@ static void take(mmap_wrap_handle ring, uint32_t tail, struct slot *message) {
     store(ring, TAIL, tail + 1);
 }
 
-/* FNV-1a, which both processes compare. */
+/* FNV-1a, the checksum that both processes print. */
 static uint32_t sum(uint32_t so_far, const struct slot *message) {
     for (uint32_t i = 0; i < message->length; i++) so_far = (so_far ^ (unsigned char)message->text[i]) * 16777619;
     return so_far;
@@ -97,7 +97,7 @@ static void consume(mmap_wrap_handle ring) {
     struct slot message;
     for (take(ring, tail++, &message); message.length > 0; take(ring, tail++, &message)) {
         if (message.length > sizeof message.text) {
-            fprintf(stderr, "ring: a message of %" PRIu32 " bytes: this is no ring\n", message.length);
+            fprintf(stderr, "ring: a message of %" PRIu32 " bytes: not a ring buffer\n", message.length);
             exit(1);
         }
         checksum = sum(checksum, &message);
@@ -122,10 +122,10 @@ int main(int argc, char **argv) {
     const int producing = argc > 3 && strcmp(argv[1], "produce") == 0 && is_number(argv[3], &count);
     const int seconds_at = producing ? 4 : 3;
     if (argc < 3 || (!producing && strcmp(argv[1], "consume") != 0) || argc > seconds_at + 1) return usage();
-    if (argc > seconds_at && !is_number(argv[seconds_at], &patience)) return usage();
+    if (argc > seconds_at && !is_number(argv[seconds_at], &seconds)) return usage();
 
     const char *name = argv[2];
-    /* New shared memory is all zeros, which is an empty ring: either process can create it. */
+    /* New shared memory contains zeros, which are an empty ring buffer, so either process may create it. */
     struct mmap_wrap_open_options options = MMAP_WRAP_OPEN_OPTIONS_INIT;
     options.open_flags = O_RDWR | O_CREAT;
     options.mode = 0600;

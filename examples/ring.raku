@@ -67,7 +67,7 @@ class Ring {
     method wait-while($word, $value) {
         my $result = mmap_wrap_wait($!handle, $word, $value, $!seconds * 1_000_000_000);
         if $result == -ETIMEDOUT {
-            note "ring: nothing came from the other end for $!seconds seconds";
+            note "ring: the other process did nothing for $!seconds seconds";
             exit 1;
         }
         checked $result unless $result == -EINTR;

@@ -4,11 +4,11 @@
  *     cc examples/search.c $(pkg-config --cflags --libs mmap_wrap) -o search       # after `make install`
  *     ./search ERROR app.log
  *
- * Shows: a search from newline to newline, read-ahead by MADV_SEQUENTIAL, and a log that is truncated (rotated) while it
- * is searched: the lines before are printed, and the truncation is reported. If the new end is inside a page, the rest of
- * that page reads as zeros.
+ * Shows: searching for words and newlines, readahead with MADV_SEQUENTIAL, and a log that is truncated (rotated) while it
+ * is searched: the lines before the new end are printed, and the error is reported. If the new end is inside a page, the
+ * rest of that page reads as zeros.
  *
- * Exits with 0 if lines were found, with 1 if there are none, with 2 if not all of the log could be searched.
+ * The exit status is 0 if lines were found, 1 if there are none, and 2 if the log could not be searched completely.
  */
 #define _DEFAULT_SOURCE
 #include "mmap_wrap.h"
@@ -19,7 +19,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* The offset found, or the other one if there is none; an error is returned as it is. */
+/* Returns the offset that was found, the other one if there is none, or the error. */
 static int64_t found_or(int64_t offset, int64_t other) {
     return offset == MMAP_WRAP_E_NOT_FOUND ? other : offset;
 }
@@ -71,9 +71,9 @@ int main(int argc, char **argv) {
         return 2;
     }
     int64_t lines = 0, code = search(log, argv[1], &lines);
-    printf("%" PRId64 " lines hold '%s'\n", lines, argv[1]);
+    printf("%" PRId64 " lines contain '%s'\n", lines, argv[1]);
     if (code == MMAP_WRAP_E_FAULT)
-        fprintf(stderr, "search: %s was truncated while it was searched; no more is there: %s\n", argv[2], mmap_wrap_last_error_message());
+        fprintf(stderr, "search: %s was truncated while it was searched: %s\n", argv[2], mmap_wrap_last_error_message());
     else if (code < 0)
         fprintf(stderr, "search: %s\n", mmap_wrap_last_error_message());
     munmap_wrap(log);

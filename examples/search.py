@@ -1,12 +1,12 @@
-"""Searches a log, however large, and prints the lines that hold a word, each with the offset at which it begins.
+"""Searches a log of any size, and prints the lines that contain a word, each with its offset.
 
     python3 examples/search.py ERROR app.log
 
-Shows: a search from newline to newline, read-ahead by MADV_SEQUENTIAL, and a log that is cut short (rotated) while it
-is searched: the lines before are printed, the loss is told. Where the cut lies inside a page, the rest of that page
-reads as zeros.
+Shows: searching for words and newlines, readahead with MADV_SEQUENTIAL, and a log that is truncated (rotated) while it
+is searched: the lines before the new end are printed, and the error is reported. If the new end is inside a page, the
+rest of that page reads as zeros.
 
-Ends with 0 where lines were found, with 1 where there are none, with 2 where not all of the log could be searched.
+The exit status is 0 if lines were found, 1 if there are none, and 2 if the log could not be searched completely.
 """
 
 import argparse
@@ -17,7 +17,7 @@ import mmap_wrap as mmap
 
 
 def lines_with(word, log):
-    """The offset and the text of each line that holds the word."""
+    """Yields the offset and the text of each line that contains the word."""
     start, length = 0, len(log)
     while start < length and (at := log.find(word, start)) >= 0:
         start = max(start, log.rfind(b"\n", start, at) + 1)
@@ -29,7 +29,7 @@ def lines_with(word, log):
 
 
 def search(word, path):
-    """Prints the lines and their number; answers how the program ends."""
+    """Prints the lines and their number. Returns the exit status."""
     count, cut, out = 0, None, sys.stdout.buffer
     with mmap.open(path) as log:
         log.advise(mmap.MADV_SEQUENTIAL)
@@ -39,16 +39,16 @@ def search(word, path):
                 count += 1
         except mmap.FaultError as error:
             cut = error
-    out.write(b"%d lines hold '%s'\n" % (count, word))
+    out.write(b"%d lines contain '%s'\n" % (count, word))
     out.flush()
     if cut:
-        print(f"search: {path} was truncated while it was searched; no more is there: {cut.strerror}", file=sys.stderr)
+        print(f"search: {path} was truncated while it was searched: {cut.strerror}", file=sys.stderr)
         return 2
     return 0 if count else 1
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="Prints the lines of a file that hold a word.")
+    parser = argparse.ArgumentParser(description="Prints the lines of a file that contain a word.")
     parser.add_argument("word")
     parser.add_argument("file")
     options = parser.parse_args()

@@ -33,8 +33,8 @@ multi MAIN($word where *.chars, $path) {
         print-lines $word.encode('utf8-c8'), $log, $lines;
         CATCH { when X::Mmap::Fault { $cut = .message } }
     }
-    say "$lines lines hold '$word'";
-    note "search: $path was truncated while it was searched; no more is there: $_" with $cut;
+    say "$lines lines contain '$word'";
+    note "search: $path was truncated while it was searched: $_" with $cut;
     exit $cut.defined ?? 2 !! $lines == 0 ?? 1 !! 0;
     CATCH { when X::Mmap | X::IO { note "search: {.message}"; exit 2 } }
 }

@@ -55,7 +55,7 @@ static mmap_wrap_handle make(int plain) {
     return h;
 }
 
-/* Reads up to the end of the line or of the input; returns how many bytes. */
+/* Reads up to the end of the line or of the input. Returns the number of bytes. */
 static int64_t fill(mmap_wrap_handle h) {
     char *place = mmap_wrap_acquire(h);
     if (place == NULL) checked(mmap_wrap_last_error_code());
@@ -74,7 +74,7 @@ static const char *access_to(mmap_wrap_handle h, int64_t offset) {
     return mmap_wrap_read(h, offset, &byte, 1) == MMAP_WRAP_E_FAULT ? "guarded" : "OPEN";
 }
 
-/* Whether all of the secret's page reads zero. */
+/* Whether all bytes in the page of the secret are zero. */
 static int is_blank(mmap_wrap_handle h) {
     unsigned char zeros[256] = {0}, bytes[256];
     for (int64_t offset = page; offset < 2 * page; offset += (int64_t)sizeof bytes) {

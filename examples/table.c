@@ -1,15 +1,15 @@
 /*
- * A table of 64 accounts in a file that stays consistent whenever the program, or the machine, stops.
+ * A table of 64 accounts in a file, which stays consistent if the program or the machine stops at any time.
  *
  *     cc examples/table.c $(pkg-config --cflags --libs mmap_wrap) -o table       # after `make install`
  *     ./table accounts put 0 1000000      # creates the file if it does not exist
- *     ./table accounts transfer 500       # 500 transfers between accounts; prints each version once it is stored
+ *     ./table accounts transfer 500       # 500 transfers between accounts; prints each version when it is stored
  *     ./table accounts show
  *
- * Shows: numbers in a fixed byte order on any machine, and updates by msync that happen completely or not at all. The
- * file has two sides. An update is written to the side that is not current, and synced; then its header, with the next
- * version and a checksum, and synced. The newest header with a valid checksum is current. examples/README.md has the
- * layout. One process at a time may change a table; others may show it meanwhile.
+ * Shows: numbers in big-endian byte order on every machine, and atomic updates with msync. The file has two copies of the
+ * accounts. An update writes the older copy and syncs it, then writes and syncs the header of that copy, with the next
+ * version and a checksum. The current copy is the one with the highest version whose checksum is correct.
+ * examples/README.md describes the layout. One process at a time may change a table; others may show it at the same time.
  */
 #define _DEFAULT_SOURCE
 #include "mmap_wrap.h"
@@ -22,7 +22,7 @@
 #include <sys/mman.h>
 
 enum { HEADER = 512, SIDES_AT = 4096, SIDE = 4096, SIZE = SIDES_AT + 2 * SIDE, ACCOUNTS = 64, ACCOUNT = 16, USED = ACCOUNTS * ACCOUNT };
-/* An account: its balance, and how often that changed. A header: the version, and the checksum. */
+/* An account has a balance and the number of its changes, a header has a version and a checksum. */
 enum { BALANCE = MMAP_WRAP_I64 | MMAP_WRAP_BIG_ENDIAN, CHANGES = MMAP_WRAP_U32 | MMAP_WRAP_BIG_ENDIAN };
 enum { VERSION = MMAP_WRAP_I64 | MMAP_WRAP_BIG_ENDIAN, CHECKSUM = MMAP_WRAP_U32 | MMAP_WRAP_BIG_ENDIAN };
 
@@ -40,7 +40,7 @@ static int64_t number(mmap_wrap_handle h, int64_t kind, int64_t offset) {
     return value;
 }
 
-/* FNV-1a of the version, as in the header, and of the accounts. */
+/* FNV-1a of the version, in big-endian byte order, and of the accounts. */
 static int64_t checksum(mmap_wrap_handle accounts, int64_t version) {
     unsigned char bytes[8 + USED];
     for (int i = 0; i < 8; i++) bytes[i] = (unsigned char)((uint64_t)version >> (56 - 8 * i));
@@ -50,7 +50,7 @@ static int64_t checksum(mmap_wrap_handle accounts, int64_t version) {
     return sum;
 }
 
-/* Copies a side to accounts; returns its version, or -1 if its checksum is invalid. The first side of a new file is version 0. */
+/* Reads a copy from the file. Returns its version, or -1 if its checksum is wrong. The first copy of a new file is version 0. */
 static int64_t load_side(mmap_wrap_handle table, int64_t side, mmap_wrap_handle accounts) {
     int64_t version = number(table, VERSION, side * HEADER), stored = number(table, CHECKSUM, side * HEADER + 8);
     checked(mmap_wrap_copy(accounts, 0, table, SIDES_AT + side * SIDE, USED));
@@ -58,9 +58,9 @@ static int64_t load_side(mmap_wrap_handle table, int64_t side, mmap_wrap_handle 
     return version > 0 && version % 2 == side && checksum(accounts, version) == stored ? version : -1;
 }
 
-/* Copies the current accounts; returns their version. */
+/* Reads the current accounts. Returns their version. */
 static int64_t load(mmap_wrap_handle table, mmap_wrap_handle accounts) {
-    /* Repeated if a writer was faster: one side is always valid, but not always the one that is being read. */
+    /* One copy is always complete, but a writer may change it while it is read: then read again. */
     for (int attempt = 0; attempt < 1000; attempt++) {
         int64_t newer = number(table, VERSION, HEADER) > number(table, VERSION, 0);
         for (int turn = 0; turn < 2; turn++) {
@@ -68,11 +68,11 @@ static int64_t load(mmap_wrap_handle table, mmap_wrap_handle accounts) {
             if (version >= 0) return version;
         }
     }
-    fprintf(stderr, "table: neither side is whole: this is no table, or the disk failed\n");
+    fprintf(stderr, "table: no copy is complete: not a table, or the disk failed\n");
     exit(1);
 }
 
-/* Makes the accounts current, with the next version; when this returns, they are stored. */
+/* Writes the accounts as the next version. When this returns, they are stored. */
 static int64_t commit(mmap_wrap_handle table, mmap_wrap_handle accounts, int64_t version) {
     int64_t next = version + 1, side = next % 2;
     checked(mmap_wrap_copy(table, SIDES_AT + side * SIDE, accounts, 0, USED));
@@ -93,7 +93,7 @@ static int64_t balance(mmap_wrap_handle accounts, int64_t index) {
     return number(accounts, BALANCE, index * ACCOUNT);
 }
 
-/* Moves something from one account to another, so that the sum of all stays. */
+/* Moves an amount from one account to another; the total stays the same. */
 static void transfer(mmap_wrap_handle table, mmap_wrap_handle accounts, int64_t version, int64_t times) {
     while (times-- > 0) {
         int64_t from = version % ACCOUNTS, to = (version * 7 + 1) % ACCOUNTS, amount = version % 100;
@@ -125,7 +125,7 @@ static mmap_wrap_handle open_table(const char *path, int writable) {
     mmap_wrap_handle table = checked(mmap_open_wrap(path, &options, sizeof options));
     int64_t length = checked(mmap_wrap_length(table));
     if (writable && length == 0) {
-        /* A new file with allocated blocks: a full disk is an error here and not during an update. */
+        /* A new file. All its blocks are allocated, so that a full disk is an error here and not during an update. */
         checked(munmap_wrap(table));
         options.size = SIZE;
         options.allocate = 1;

@@ -102,7 +102,7 @@ class Table {
                 return $_ with self.load-side($side);
             }
         }
-        give-up 'neither side is whole: this is no table, or the disk failed';
+        give-up 'no copy is complete: not a table, or the disk failed';
     }
 
     #| Writes the accounts as the next version. When this returns, they are stored.

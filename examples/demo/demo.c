@@ -1,7 +1,7 @@
 /*
  * The main job in C: map a file, read its header as typed values, search it, edit a private and a shared copy, sync,
- * and let another process verify. Prints `name<TAB>value` lines, which the demos in Python and Raku print alike; lines
- * that begin with `time` are this program's own.
+ * and read it in another process. Prints lines `name<TAB>value`. The demos in Python and Raku print the same lines, but
+ * their own times.
  *
  *   demo FILE NEEDLE COPY      FILE is only read; COPY is a writable copy of it
  */
@@ -17,7 +17,7 @@
 
 #include "mmap_wrap.h"
 
-/* Every call answers zero or more, or a negative code; this is all the error handling there is. */
+/* Functions return a value >= 0 on success and a negative code on error: the program needs no other error handling. */
 static int64_t checked(int64_t result)
 {
     if (result < 0) {

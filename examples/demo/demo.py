@@ -1,4 +1,4 @@
-"""The main job in Python; see demo.c, which prints the same lines.
+"""The demo in Python. demo.c prints the same lines.
 
 demo.py FILE NEEDLE COPY      FILE is only read; COPY is a writable copy of it
 """
@@ -12,7 +12,7 @@ import mmap_wrap as mmap
 
 
 def show(name, value):
-    """Prints a result as every language does."""
+    """Prints a result in the format that run reads."""
     print(f"{name}\t{value}")
 
 
@@ -34,7 +34,7 @@ def show_header(file):
 
 
 def show_matches(file, needle):
-    """Where the needle stands first and last, and how often."""
+    """The offsets of the first and the last needle, and the number of needles."""
     count, at = 0, file.find(needle)
     if at >= 0:
         show(f"first '{needle.decode()}' at", at)
@@ -47,7 +47,7 @@ def show_matches(file, needle):
 
 
 def edit(copy, flags, what):
-    """Edits the first bytes of the copy through a mapping."""
+    """Changes the first bytes of the copy through a mapping."""
     with mmap.map_path(copy, flags=flags) as mapping:
         mapping[:8] = b"EDITED!\n"
         mapping.flush()
@@ -61,7 +61,7 @@ def show_as_others_see(what, path):
 
 
 def main(path, needle, copy):
-    """The whole job."""
+    """Runs the demo."""
     start = time.perf_counter()
     file = mmap.map_path(path, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ)
     mapped = time.perf_counter()

@@ -190,10 +190,10 @@ def test_search_finds_the_lines(examples, language):
     (examples.folder / "empty").write_bytes(b"")
     (examples.folder / "log").write_bytes(b"one two\nthree\n\ntwo and two\n\xfftwo")
     process = examples.start(language, "search", "two", "log")
-    found = b"0: one two\n15: two and two\n27: \xfftwo\n3 lines hold 'two'\n"
+    found = b"0: one two\n15: two and two\n27: \xfftwo\n3 lines contain 'two'\n"
     assert (*process.communicate(timeout=PATIENCE), process.returncode) == (found, b"", 0)
-    assert examples.run(language, "search", "four", "log") == (1, "0 lines hold 'four'\n", "")
-    assert examples.run(language, "search", "two", "empty") == (1, "0 lines hold 'two'\n", "")
+    assert examples.run(language, "search", "four", "log") == (1, "0 lines contain 'four'\n", "")
+    assert examples.run(language, "search", "two", "empty") == (1, "0 lines contain 'two'\n", "")
 
 
 @in_each_language("search")
@@ -209,7 +209,7 @@ def test_search_survives_a_log_that_is_cut_short_meanwhile(examples, language):
     out, errors = process.communicate(timeout=PATIENCE)
     whole = cut // len(lines[0])
     expected = b"".join(b"%d: %s" % (i * len(line), line) for i, line in enumerate(lines[:whole]))
-    assert first + out == expected + b"%d lines hold 'well'\n" % whole
+    assert first + out == expected + b"%d lines contain 'well'\n" % whole
     assert process.returncode == 2
     assert b"search: cut was truncated while it was searched" in errors
 
@@ -253,7 +253,7 @@ def test_ring_carries_messages_between_languages(examples, shared_name, number, 
 def test_ring_gives_up_alone(examples, shared_name, language, arguments):
     # The consumer of nothing, the producer of more than there is room for.
     said = examples.run(language, "ring", arguments[0], shared_name[0], *arguments[1:])
-    assert said == (1, "", "ring: nothing came from the other end for 1 seconds\n")
+    assert said == (1, "", "ring: the other process did nothing for 1 seconds\n")
 
 
 # == lock ==
@@ -349,7 +349,7 @@ def test_table_with_a_damaged_side_is_shown_by_the_other_and_with_two_not_at_all
         table.write_bytes(hopeless)
         status, out, errors = examples.run(language, "table", table, "show")
         assert (status, out) == (1, ""), language
-        assert errors.startswith("table: neither side is whole"), language
+        assert errors.startswith("table: no copy is complete"), language
 
 
 def test_table_keeps_what_was_acknowledged_whenever_its_writer_is_killed(examples, table):
@@ -597,7 +597,7 @@ def test_dask_cluster_adds_up(examples):
     numbers = array.array("d", range(-5, 1_100_000))
     (examples.folder / "numbers").write_bytes(numbers.tobytes())
     expected = f"{len(numbers)} numbers from -5 to {numbers[-1]:g}, sum {sum(numbers):g}\n"
-    expected += f"{8 * len(numbers)} bytes, of which "
+    expected += f"{8 * len(numbers)} bytes, mapped by each worker: "
     with dask_cluster(interpreter, examples.folder / "cluster") as scheduler:
         # With workers of its own, and with those of a cluster that knows nothing but the path.
         for arguments in (["numbers"], ["numbers", scheduler]):
