@@ -1,22 +1,22 @@
-# make setup    installs what tests and linters need; it says first what that is
+# make setup    installs what tests and linters need, after listing it
 # make test     everything: Rust, C, Python (each 3.11+ found, and Debian's 3.14 and 3.15), Raku; prints a summary, and
 #               installs nothing; on a new machine: make setup test
 # make test-deep  longer races, loom, sanitizers, and mutants that the tests must catch
 # make matrix   every platform, emulated, or checked where it cannot be run; TARGETS="i686 s390x" runs these alone
-# make fuzz     hostile calls under AddressSanitizer, from a new seed, for SECONDS=300 or as long as one likes
+# make fuzz     hostile calls under AddressSanitizer, from a new seed, for SECONDS=300 by default
 # make demo     the main job in C, Python and Raku side by side; FILE=any file, NEEDLE=text to search
 # make install  the library, headers, pkg-config and CMake files and the manual page for C and C++; PREFIX, DESTDIR,
-#               LIBDIR, INCLUDEDIR, MANDIR; make uninstall with the same ones takes it away
+#               LIBDIR, INCLUDEDIR, MANDIR; make uninstall with the same values removes it
 # make library  builds what make install installs
 # make header   renews include/mmap_wrap.h from the sources, and man/mmap_wrap.3 and the Python package's stubs from it
 # make docs     renders the documentation of the Raku modules to docs/raku/
 # make site     builds the documentation site, build/site/index.html
 # make abi      adds what is new in the header to tests/abi.list
-# make wheels   the Python package's wheels for Linux, glibc 2.17 and musl, and Windows, each tried as far as this machine can
-# make bench    what the library costs beyond the bare calls, and Python and Raku beside what else they have: tables of
+# make wheels   the Python package's wheels for Linux, glibc 2.17 and musl, and Windows, each tested as far as this machine can
+# make bench    the library compared with the bare system calls, and with other modules of Python and Raku: tables of
 #               medians and ratios
 # make lint     formatting and the linters of Rust and Python
-# make clean    removes all that was built
+# make clean    removes everything that was built
 
 FILE   ?=
 NEEDLE ?= mmap

@@ -1,9 +1,10 @@
-"""The tests of the Python package, a session for each CPython from 3.11 on that is here.
+"""The tests of the Python package: a session for each installed CPython from 3.11 on.
 
-scripts/environments makes the virtual environments. After that, nothing is fetched or installed but the package itself:
+scripts/environments creates the virtual environments. After that nothing is downloaded, and only the package itself is
+installed:
 
     build/venvs/tools/bin/nox -R -t newest -- -k readline            some tests with one interpreter, or -t python3.12
-    build/venvs/tools/bin/nox -l                                     which sessions there are
+    build/venvs/tools/bin/nox -l                                     lists the sessions
 """
 
 import os
@@ -23,7 +24,7 @@ nox.options.default_venv_backend = "uv"
 
 
 def interpreters():
-    """A CPython of each minor version from 3.11 on, of PATH, pyenv or scripts/pythons: its version, and a program."""
+    """Finds a CPython of each minor version from 3.11 on in PATH, pyenv or build/pythons: its version and its path."""
     folders = [Path(folder) for folder in os.environ.get("PATH", "").split(os.pathsep) if folder]
     if shutil.which("pyenv"):
         root = subprocess.run(["pyenv", "root"], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
@@ -37,19 +38,19 @@ def interpreters():
     for program in (path for folder in folders for path in sorted(folder.glob("python3*"))):
         if not re.fullmatch(r"python3(\.\d+)?", program.name) or not os.access(program, os.X_OK):
             continue
-        said = subprocess.run([program, "-c", question], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        plain = re.fullmatch(r"(3\.(\d+)\S*) cpython True", said.stdout.strip())
-        if said.returncode == 0 and plain and int(plain[2]) >= 11:
+        result = subprocess.run([program, "-c", question], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        plain = re.fullmatch(r"(3\.(\d+)\S*) cpython True", result.stdout.strip())
+        if result.returncode == 0 and plain and int(plain[2]) >= 11:
             found.setdefault(int(plain[2]), (plain[1], str(program)))
     return dict(version for _, version in sorted(found.items()))
 
 
 FOUND = interpreters()
-# The machine's own oldest and newest Python have other packages of their time beside this one. For a newer Python, as
-# scripts/pythons has it, there are none for a while.
+# The oldest and the newest Python of the machine are tested with joblib and Dask, too. For the newer versions from
+# scripts/pythons, these packages may not be released yet.
 OWN = [version for version, program in FOUND.items() if not Path(program).is_relative_to(ROOT / "build")]
-# What depends on the version of Python: its own test suite, its exceptions and messages, buffers, threads, pickles and
-# packages. The rest runs with the oldest and the newest version.
+# Tests that depend on the version of Python: its own test suite, its exceptions and messages, buffers, threads, pickles
+# and packages. The others run with the oldest and the newest version only.
 DEPENDS_ON_VERSION = [
     *("standard", "standard_differential", "standard_errors", "standard_suite", "typing", "views", "reference"),
     *("mapping_threads", "pieces", "hostile", "invalid_arguments", "package", "documentation"),
@@ -58,16 +59,16 @@ DEPENDS_ON_VERSION = [
 
 @nox.session(python=False)
 def wheel(session):
-    """Builds the package, for all interpreters; scripts/test has done that before it runs them beside each other."""
+    """Builds the package for all interpreters, unless scripts/test, which runs them in parallel, has built it."""
     if os.environ.get("MMAP_WRAP_WHEEL") == "built":
         return
     shutil.rmtree(WHEELS, ignore_errors=True)
     options = ["--quiet", "--no-deps", "--no-index", "--no-build-isolation", "--wheel-dir", WHEELS]
-    # The build's own tools, as hatchling, are those of the environment that runs nox.
+    # The build tools, such as hatchling, are those of the environment that runs nox.
     session.run(sys.executable, "-m", "pip", "wheel", *options, PACKAGE, external=True)
 
 
-# Says aloud what is not tested.
+# Reports tests that are skipped.
 LOOK_FOR_NUMPY = """
 import importlib.util, sys
 if importlib.util.find_spec("numpy") is None: print(f"skipped: there is no numpy for Python {sys.version.split()[0]}")
@@ -75,7 +76,7 @@ if importlib.util.find_spec("numpy") is None: print(f"skipped: there is no numpy
 
 
 def test_with(version, program):
-    """Makes the session that tests the package with one interpreter."""
+    """Defines the session that tests the package with one interpreter."""
     ends = list(FOUND)[:1] + list(FOUND)[-1:]
     has_cluster = version in OWN[:1] + OWN[-1:]
 
@@ -83,9 +84,9 @@ def test_with(version, program):
 
     @nox.session(name=f"python-{version}", python=program, requires=["wheel"], tags=tags)
     def tests(session):
-        """All of the package's tests in the oldest and the newest version; between, those that depend on it."""
+        """All tests in the oldest and the newest version; in the others, those that depend on the version."""
         session.install("pytest", "hypothesis")
-        # To compile numpy is not this project's matter.
+        # From wheels only: where there is no wheel of numpy, the tests run without it.
         packages = ["numpy", *(["joblib", "dask[array]", "distributed"] if has_cluster else [])]
         session.install("--only-binary", ":all:", *packages, success_codes=[0, 1])
         session.run("python", "-c", LOOK_FOR_NUMPY)

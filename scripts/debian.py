@@ -1,4 +1,4 @@
-"""Packages of Debian's other suites, unpacked into a folder; the system's own lists and packages stay as they are."""
+"""Unpacks packages of other Debian suites into a folder. The system's package lists and packages are not changed."""
 
 import re
 import shutil
@@ -8,7 +8,7 @@ from pathlib import Path
 
 BUILD = Path(__file__).resolve().parent.parent / "build/debian"
 
-# Read after the system's own configuration, which may know of a proxy. What that does after an update is for its lists.
+# Read after the system's configuration, which may set a proxy. The hooks of that for apt update are cleared.
 CONFIGURATION = """\
 APT::Architecture "{1}"; #clear APT::Architectures; APT::Architectures {{ "{1}"; }};
 Dir::State "{0}"; Dir::State::lists "{0}/lists"; Dir::State::status "{0}/status";
@@ -22,12 +22,12 @@ APT::Sandbox::User ""; APT::Install-Recommends "false"; Debug::NoLocking "true";
 
 
 def run(*command: object, cwd: Path | None = None) -> None:
-    """Runs a command that must succeed; what it says goes to standard error."""
+    """Runs a command that must succeed; its output is written to standard error."""
     subprocess.run([str(word) for word in command], stdout=sys.stderr, check=True, cwd=cwd)
 
 
 def mirror() -> str:
-    """The mirror of Debian that this system takes its own packages from; a LookupError where there is none."""
+    """The Debian mirror in the APT sources of this system. Raises LookupError if there is none."""
     for tool in ("apt-get", "dpkg"):
         if not shutil.which(tool):
             raise LookupError(f"this system has no {tool}")
@@ -42,14 +42,14 @@ def mirror() -> str:
 
 
 def own_architecture() -> str:
-    """Debian's name for this machine's."""
+    """Debian's name of the processor of this machine."""
     return subprocess.run(
         ["dpkg", "--print-architecture"], stdout=subprocess.PIPE, text=True, check=True
     ).stdout.strip()
 
 
 def configure(apt: Path, *suites: str, architecture: str = "") -> None:
-    """An APT of our own in that folder, for which nothing is installed, with today's list of packages."""
+    """Creates a separate APT configuration, with no installed packages, and downloads its package lists."""
     address = mirror()
     keys = next(Path("/usr/share/keyrings").glob("debian-archive-keyring.*"), None)
     if not keys:
@@ -64,22 +64,22 @@ def configure(apt: Path, *suites: str, architecture: str = "") -> None:
 
 
 def versions(apt: Path, package: str) -> list[str]:
-    """The versions of a package that the suites have, the newest first."""
+    """The versions of a package in the suites, newest first."""
     text = subprocess.run(["apt-cache", "-c", apt / "apt.conf", "madison", package], stdout=subprocess.PIPE, text=True)
     return [line.split("|")[1].strip() for line in text.stdout.splitlines()]
 
 
 def unpack(apt: Path, folder: Path, *packages: str) -> None:
-    """Unpacks these packages, named as apt names them (NAME, NAME=VERSION, NAME:ARCHITECTURE), and no others."""
+    """Unpacks only these packages, named as for apt (NAME, NAME=VERSION, NAME:ARCHITECTURE)."""
     new = folder.with_name(f"{folder.name}.new")
     shutil.rmtree(new, ignore_errors=True)
     add(apt, new, *packages)
-    # Last of all, so that what a later run finds is whole.
+    # As the last step, so that the folder is complete if it exists.
     new.rename(folder)
 
 
 def add(apt: Path, folder: Path, *packages: str) -> None:
-    """Unpacks these packages beside what the folder has, and no others."""
+    """Unpacks only these packages into the folder, in addition to what it contains."""
     debs = folder / "debs"
     debs.mkdir(parents=True)
     run("apt-get", "-qq", "-c", apt / "apt.conf", "download", *packages, cwd=debs)
@@ -89,9 +89,9 @@ def add(apt: Path, folder: Path, *packages: str) -> None:
 
 
 def unpack_with_needs(apt: Path, folder: Path, *packages: str) -> Path:
-    """Unpacks these packages and all that they need, the C library included, into a new folder beside this one.
+    """Unpacks these packages and their dependencies, including the C library, into a new folder next to this one.
 
-    The caller renames it when it is whole.
+    The caller renames it when it is complete.
     """
     new = folder.with_name(f"{folder.name}.new")
     shutil.rmtree(new, ignore_errors=True)
@@ -105,7 +105,7 @@ def unpack_with_needs(apt: Path, folder: Path, *packages: str) -> Path:
 
 
 def newer() -> Path:
-    """An APT of our own with the suites that have newer packages than many systems."""
+    """A separate APT configuration with the suites that have newer packages than many systems."""
     folder = BUILD / "apt"
     if not (folder / "apt.conf").exists():
         configure(folder, "trixie", "trixie-backports")
@@ -113,7 +113,7 @@ def newer() -> Path:
 
 
 def unpacked(name: str, package: str, start: str = "") -> Path:
-    """A folder of build/debian with a package of these suites: its newest version that begins so."""
+    """A folder of build/debian with a package of these suites: the newest version that begins with start."""
     folder = BUILD / name
     if not folder.exists():
         found = [version for version in versions(newer(), package) if version.startswith(start)]
@@ -124,9 +124,9 @@ def unpacked(name: str, package: str, start: str = "") -> Path:
 
 
 def rust_library() -> Path:
-    """The source of the standard library of this very compiler, from which cargo builds it for other targets."""
-    said = subprocess.run(["rustc", "-vV"], stdout=subprocess.PIPE, text=True, check=True).stdout
-    version = re.search(r"(?m)^release: (\S+)$", said)
+    """The source of the standard library of this compiler version, from which cargo builds it for other targets."""
+    output = subprocess.run(["rustc", "-vV"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    version = re.search(r"(?m)^release: (\S+)$", output)
     if not version:
         raise LookupError("rustc does not print its version")
     folder = unpacked(f"rust-src-{version[1]}", "rust-src", f"{version[1]}+")

@@ -1,4 +1,4 @@
-"""Reads the C headers: their topics, and what each declares. For the other scripts."""
+"""Reads the C headers: their topics, and the declarations of each. For the other scripts."""
 
 import re
 from pathlib import Path
@@ -18,7 +18,7 @@ PIECE = re.compile(
 
 
 class Declaration(NamedTuple):
-    """A macro, a type or a function, in one line of C, and what its comment says."""
+    """A macro, a type or a function, as one line of C, and the text of its comment."""
 
     name: str
     code: str
@@ -31,13 +31,13 @@ class Declaration(NamedTuple):
 
     @property
     def constant(self) -> str:
-        """The constant that this function gives, such as PROT_READ; "" for every other declaration."""
+        """The constant that this function returns, such as PROT_READ; "" for every other declaration."""
         found = re.fullmatch(r"mmap_wrap_([A-Z][A-Z0-9_]*)", self.name)
         return found[1] if found and self.is_function else ""
 
 
 class Topic(NamedTuple):
-    """A part of the header under one title; the first has none and is about the header itself."""
+    """A part of the header with a title; the first has no title and describes the header itself."""
 
     title: str
     about: str
@@ -54,13 +54,13 @@ def name_of(code: str) -> str:
         or re.match(r"[^(]*?(\w+)\(", code)
     )
     if not found:
-        raise ValueError(f"mmap_wrap.h declares what scripts/header.py cannot read: {code}")
+        raise ValueError(f"scripts/header.py cannot parse a declaration of mmap_wrap.h: {code}")
     return found[1]
 
 
 def read(path: Path = HEADER) -> list[Topic]:
     """The topics of the header in its order."""
-    # Conditions declare nothing, nor do the macros around a function's declaration.
+    # Without conditional blocks, and without the macros around the declaration of a function.
     text = re.sub(r"^#if(?!ndef).*?^#endif\n", "", path.read_text(encoding="utf-8"), flags=re.M | re.S)
     text = re.sub(r"^MMAP_WRAP_API |\s+MMAP_WRAP_NOEXCEPT(?=;)", "", text, flags=re.M)
     topics: list[Topic] = []
@@ -82,12 +82,12 @@ def read(path: Path = HEADER) -> list[Topic]:
 
 
 def constants(path: Path = CONSTANTS) -> list[Declaration]:
-    """The functions that give a constant each."""
+    """The functions that return a constant."""
     return [declaration for topic in read(path) for declaration in topic.declarations if declaration.constant]
 
 
 def declarations(path: Path = HEADER) -> list[Declaration]:
-    """All that the header declares, and the constants' header beside it."""
+    """All declarations of the header, and of the header of constants in the same folder."""
     declared = [declaration for topic in read(path) for declaration in topic.declarations]
     beside = path.with_name(CONSTANTS.name)
     return declared + (constants(beside) if beside.exists() else [])

@@ -1,4 +1,4 @@
-"""A folder for temporary files, and what a run left behind that had it as TMPDIR: files, mounts, processes."""
+"""A folder for TMPDIR, and a check for what a run leaves behind: files, mounts, processes."""
 
 import os
 import shutil
@@ -7,20 +7,20 @@ import tempfile
 import time
 from pathlib import Path
 
-# pytest keeps the folders of its last runs, dask the one that its workers share.
+# pytest keeps the folders of its last runs, dask the folder that its workers share.
 KEPT = ("pytest-of-", "dask-scratch-space")
 PATIENCE = 10
 
 
 def new_folder() -> Path:
-    """For all users, since tests act as other users; with a short name, since the paths of sockets are short."""
+    """Creates a folder that all users can write, since tests change the user; its name is short because of sockets."""
     folder = Path(tempfile.mkdtemp(prefix="t-"))
     folder.chmod(0o1777)
     return folder
 
 
 def mounts(folder: Path) -> list[str]:
-    """Where something is mounted below the folder."""
+    """The mount points below the folder."""
     places = (line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines())
     return [place for place in places if place.startswith(f"{folder}/")]
 
@@ -42,7 +42,7 @@ def remove(folder: Path) -> list[str]:
     """Removes the folder; returns what was left in it, mounted below it, or running."""
     until = time.monotonic() + PATIENCE
     while processes(folder) and time.monotonic() < until:
-        time.sleep(0.1)  # what was told to end ends soon
+        time.sleep(0.1)  # processes that are being terminated may need a moment
     left = []
     for process in processes(folder):
         command = Path(f"/proc/{process}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()

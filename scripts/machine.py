@@ -1,7 +1,7 @@
 """A virtual machine of another processor, whose kernel has larger pages, and the programs that it runs.
 
-The kernel is Debian's, unpacked; its only file system is an archive in memory, with the programs, the C library of the
-cross compiler, and the files of this repository at the place where they are here.
+The kernel is from a package of Debian. The only file system is an initramfs, with the programs, the C library of the
+cross compiler, and the files of this repository under the same paths as here.
 """
 
 import re
@@ -14,9 +14,9 @@ from typing import NamedTuple
 import debian
 
 ROOT = Path(__file__).resolve().parent.parent
-# What the machine prints when it has run all programs.
+# The machine prints this when it has run all programs.
 END = "all programs have run"
-# What it prints before the name and the status of one that failed.
+# It prints this before the name and the status of a program that failed.
 FAILED = "failed: "
 INIT = f"""\
 #!/bin/busybox sh
@@ -64,7 +64,7 @@ MACHINES = {
 
 
 def unpacked(machine: Machine) -> Path:
-    """A folder with the newest kernel of the machine that can be had, and busybox for its processor."""
+    """A folder with the newest available kernel of the machine, and busybox for its processor."""
     folder = debian.BUILD / f"kernel-{machine.architecture}"
     if folder.exists():
         return folder
@@ -80,14 +80,14 @@ def unpacked(machine: Machine) -> Path:
         try:
             debian.unpack(apt, folder, kernel, "busybox-static")
         except subprocess.CalledProcessError:
-            # A mirror can list a kernel that it does not have yet.
+            # A mirror can list a kernel before it has the package.
             continue
         return folder
     raise LookupError(f"Debian has no kernel {machine.kernel} for {machine.architecture}")
 
 
 def archive(machine: Machine, cross: str, programs: list[list[str]], libraries: list[Path], folder: Path) -> Path:
-    """The machine's file system. Of a program there are its folder, itself, and its arguments."""
+    """Creates the initramfs. A program is given as its working folder, its path and its arguments."""
     tree = folder / "tree"
     shutil.rmtree(tree, ignore_errors=True)
     for name in ("bin", "proc", "sys", "dev", "tmp", "lib"):
@@ -115,9 +115,9 @@ def archive(machine: Machine, cross: str, programs: list[list[str]], libraries: 
 
 
 def command(machine: Machine, files: Path, environment: dict[str, str]) -> list[object]:
-    """What starts the machine, whose console is the standard output."""
+    """The command that starts the machine with its console on standard output."""
     kernel = next(unpacked(machine).glob("boot/vmlinu*"))
-    # What the kernel does not know, the first program has in its environment.
+    # The kernel passes unknown parameters to init as environment variables.
     words = [f"console={machine.console}", "quiet", *(f"{name}={value}" for name, value in environment.items())]
     start = f"{machine.qemu} -accel tcg,thread=multi -smp 2 -m 3072 -nographic -no-reboot -nic none"
     return [*start.split(), "-kernel", kernel, "-initrd", files, "-append", " ".join(words)]
