@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""What Python pays for mmap-wrap against the standard library's mmap, struct and numpy.memmap.
+"""The cost of mmap-wrap in Python compared with the standard library's mmap, struct and numpy.memmap.
 
-    python3 benches/python.py        with the package, numpy and PROGRAMS installed; `make bench` does that
+    python3 benches/python.py        needs the package, numpy and PROGRAMS; `make bench` installs them
 
-Each row times both in turn, in one run, and prints the medians of a call in nanoseconds, their ratio, and the target
-where there is one. docs/benchmarks.md has a table it printed. The maps are of one file of 64 MiB.
+Each row times both alternately in one run, and prints the medians of a call in nanoseconds, their ratio, and the target
+if there is one. docs/benchmarks.md has the table. The maps are of one file of 64 MiB.
 """
 
 import mmap as stdlib
@@ -30,9 +30,9 @@ LINE = b"2026-11-21T10:00:00Z host service[123]: a line of a log, as they are\n"
 
 
 def time_of(body, calls):
-    """Nanoseconds a call; the loop's own cost is part of it, for both sides alike."""
+    """Nanoseconds per call. They include the cost of the loop, which is the same for both sides."""
     repeat = [None] * calls
-    body()  # once outside the time: what the allocator and the caches learn from the other side is forgotten
+    body()  # once before, so that the state of allocator and caches is not that after the other side's calls
     start = time.perf_counter_ns()
     for _ in repeat:
         body()
@@ -40,7 +40,7 @@ def time_of(body, calls):
 
 
 def row(name, our_body, their_body, calls=10_000, target=""):
-    """Times the two in turn and prints a line; a body is a statement in words, or a function."""
+    """Times the two functions alternately, and prints a line."""
     pairs = [(time_of(our_body, calls), time_of(their_body, calls)) for _ in range(ROUNDS)]
     mine, theirs = (median(column) for column in zip(*pairs))
     print(f"{name:66} {mine:13.1f} {theirs:13.1f} {mine / theirs:8.3f}   {target}", flush=True)
@@ -52,14 +52,14 @@ def title(text):
 
 
 def fast(statement, **names):
-    """A function whose body is the statement a hundred times over, so that calling it weighs little."""
+    """A function with the statement a hundred times, so that the cost of calling it is small."""
     code = "def body():\n" + f"    {statement}\n" * 100
     exec(code, names)
     return names["body"]
 
 
 def both(name, statement, calls=100, target="", mapping=None, other=None, **names):
-    """The same statement about `m`, for our map and the standard library's."""
+    """Times the same statement about `m` for our map and for the standard library's."""
     row(name, fast(statement, m=mapping, **names), fast(statement, m=other, **names), calls, target)
 
 
@@ -112,21 +112,21 @@ def methods(mapping, other):
 
 
 def find_hits(mapping, word, hits):
-    """Looks for a word from one hit to the next."""
+    """Searches for a word, and then from each hit for the next."""
     place = 0
     for _ in range(hits):
         place = mapping.find(word, place) + len(word)
 
 
 def iterate_lines(mapping, count):
-    """Reads so many lines as programs do."""
+    """Reads a number of lines."""
     mapping.seek(0)
     for _, _ in zip(range(count), iter(mapping.readline, b"")):
         pass
 
 
 def views(mapping, other):
-    """Through the memory itself."""
+    """Accesses through views."""
     view = mapping.view()
     title("through a view (per hundred calls)")
     row("view[i] / stdlib m[i]", fast("v[12345]", v=view), fast("m[12345]", m=other), 300, "<= 1.05")
@@ -179,7 +179,7 @@ def searches(mapping, other):
 
 
 def counted(mapping, word):
-    """How often a word is there, as one counts with the standard library."""
+    """Counts a word, as it is done with the standard library."""
     count = place = 0
     while (place := mapping.find(word, place)) >= 0:
         count, place = count + 1, place + len(word)
@@ -218,7 +218,7 @@ def calls(mapping, other, file):
 
 
 def imports():
-    """Interpreters started for it, in turn."""
+    """The import, in newly started interpreters, alternately."""
     title("import, in nanoseconds of a started interpreter")
 
     def seconds(statement):
@@ -230,8 +230,8 @@ def imports():
     print(f"{'import mmap_wrap / import ctypes, mmap':66} {mine:13.0f} {theirs:13.0f} {mine / theirs:8.3f}   <= 1.5")
 
 
-# Programs that import `mmap`: what makes their file, which `path` names, and what is timed. Each process has one module
-# or the other.
+# Programs that import `mmap`: the code that creates their file at `path`, and the statement that is timed. A process
+# uses only one of the modules.
 PROGRAMS = {
     "maxminddb: get": (
         """
@@ -298,7 +298,7 @@ print(sorted(times)[2])
 
 
 def real_programs():
-    """Programs from PyPI, with this package in the module's place and without."""
+    """Programs from PyPI, with mmap_wrap.install() and without."""
     title("programs, with mmap_wrap.install() and without")
     for name, (setup, statement) in PROGRAMS.items():
         with tempfile.TemporaryDirectory() as folder:
@@ -321,7 +321,7 @@ def real_programs():
 
 
 def mapping_path():
-    """The file that is mapped."""
+    """The path of the mapped file."""
     return os.path.join(FOLDER, "log")
 
 

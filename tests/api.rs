@@ -1,4 +1,4 @@
-//! The Rust API: what its doc examples do not show.
+//! The Rust API, beyond its doc examples.
 #![cfg_attr(windows, allow(unused_imports, dead_code, reason = "some of its tests are for other systems"))]
 
 mod common;
@@ -73,13 +73,13 @@ fn compiled_without_unsafe(body: &str) -> Result<(), String> {
     compiled(folder.path(), &program, "metadata").map(drop)
 }
 
-/// Whether rustc compiles for the platform of these tests by itself. What is tested for another one needs no compiler there.
+/// Whether rustc compiles for the platform of these tests by default. For another platform, these tests are skipped.
 fn rustc_is_of_this_platform() -> bool {
-    let said =
+    let output =
         Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into())).arg("-vV").output().map(|output| output.stdout);
-    let said = String::from_utf8(said.unwrap_or_default()).unwrap();
+    let output = String::from_utf8(output.unwrap_or_default()).unwrap();
     let environment = if cfg!(target_env = "musl") { "musl" } else { "gnu" };
-    let host = said.lines().find_map(|line| line.strip_prefix("host: ")).unwrap_or_default();
+    let host = output.lines().find_map(|line| line.strip_prefix("host: ")).unwrap_or_default();
     let same = host.split('-').next() == Some(std::env::consts::ARCH) && host.ends_with(environment);
     if !same {
         println!("skipped: rustc compiles for '{host}', and these tests are for another platform");
@@ -279,7 +279,7 @@ fn errors_have_the_operation_and_the_kind_that_io_has() {
 #[test]
 #[cfg(unix)]
 fn a_truncated_file_is_an_error_in_safe_code() {
-    // Not every user finds a file that has no name.
+    // With a name, since not every user may open an unnamed file by the kernel's link.
     let named = tempfile::NamedTempFile::new().unwrap();
     let file = named.as_file();
     let page = page_size() as u64;
@@ -439,7 +439,7 @@ fn a_flag_that_this_platform_lacks_is_an_error_with_its_name() {
 }
 
 #[test]
-fn options_open_files_as_their_names_say() {
+fn options_open_files_as_their_names_require() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("table");
     let write = || MapOptions::new().write(true);

@@ -130,7 +130,7 @@ fn the_c_functions_store_the_previous_value_unless_the_pointer_is_null() {
     before = 77;
     assert_eq!(mmap_wrap_atomic_add(h, 64, 1, 1, &mut before), MMAP_WRAP_E_ALIGNMENT);
     assert_eq!((mmap_wrap_atomic_load(h, 16, 8, &mut before), before), (MMAP_WRAP_E_ARGUMENT, 77));
-    // Of 1 in 64 bits, the half that is 1.
+    // The half of a 64-bit 1 that is not 0.
     let low_half = if cfg!(target_endian = "big") { 12 } else { 8 };
     assert_eq!(mmap_wrap_wait(h, low_half, 0, 1), 1);
     assert_eq!(mmap_wrap_wait(h, low_half, 1, 1), -i64::from(libc::ETIMEDOUT));
@@ -181,7 +181,7 @@ fn two_processes_count_together() {
     if !atomics() {
         return;
     }
-    // One by one, in a process of its own for each, where there are no loops.
+    // Without loops, each operation is made by a separate process.
     const ROUNDS: i64 = if LOOPS { 100_000 } else { 1000 };
     let memory = anonymous(64);
     let counts = || {
@@ -343,7 +343,7 @@ fn unmapping_ends_an_indefinite_wait() {
     while !waiter.is_finished() && std::time::Instant::now() < patience {
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
-    assert!(waiter.is_finished(), "the wait goes on");
+    assert!(waiter.is_finished(), "the wait continues");
     assert_eq!(code(waiter.join().unwrap()), MMAP_WRAP_E_UNMAPPED);
 }
 

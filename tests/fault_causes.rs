@@ -459,7 +459,7 @@ fn without_proc_no_wrong_cause_is_reported() {
             return SKIPPED;
         }
         if File::open("/proc/self/maps").is_ok() {
-            println!("skipped: /proc/self/maps is there without /proc: an emulator's");
+            println!("skipped: /proc/self/maps exists without /proc: an emulator provides it");
             return 0;
         }
         says(read(&mapping, page_size(), 1), page_size(), 0, 1, UNKNOWN);

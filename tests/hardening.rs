@@ -188,7 +188,7 @@ fn a_guard_stays_with_its_pages_when_a_mapping_is_resized_moved_or_split() {
     assert_eq!(accesses(&memory), "w-w-ww");
     match memory.move_pages() {
         Ok(_) if !common::is_mapped(memory.address()) => {
-            println!("skipped: MREMAP_DONTUNMAP was taken, and unmapped: an emulator's error");
+            println!("skipped: MREMAP_DONTUNMAP was ignored: an error of an emulator");
         }
         Ok(moved) => {
             assert_eq!(accesses(&moved), "w-w-ww");

@@ -197,13 +197,13 @@ const SETTING: &str = "/proc/sys/vm/nr_hugepages";
 
 impl Pool {
     fn of(pages: &str) -> Option<Pool> {
-        let said = |error| println!("skipped: no pool of huge pages: {error}");
-        let setting = File::options().read(true).write(true).open(SETTING).map_err(said).ok()?;
+        let skip = |error| println!("skipped: no pool of huge pages: {error}");
+        let setting = File::options().read(true).write(true).open(SETTING).map_err(skip).ok()?;
         // SAFETY: accesses no memory; the lock ends with the descriptor.
         assert_eq!(unsafe { libc::flock(setting.as_raw_fd(), libc::LOCK_EX) }, 0);
         let before = std::fs::read_to_string(SETTING).unwrap();
         let pool = Pool(setting, before);
-        pool.0.write_all_at(pages.as_bytes(), 0).map_err(said).ok()?;
+        pool.0.write_all_at(pages.as_bytes(), 0).map_err(skip).ok()?;
         let got = std::fs::read_to_string(SETTING).unwrap();
         if got.trim() != pages || free_pages() != pages.parse().unwrap() || meminfo("Hugepagesize:") != Some(2 * MIB / 1024) {
             println!("skipped: {} of {pages} huge pages of 2 MiB in the pool, {} free", got.trim(), free_pages());
@@ -233,7 +233,7 @@ fn of_pool(len: i64, more: i64) -> Mapping {
 }
 
 #[test]
-fn a_page_of_the_pool_is_given_back_whole_for_any_length() {
+fn a_page_of_the_pool_is_unmapped_completely_for_any_length() {
     let Some(_pool) = Pool::of("4") else { return };
     for _ in 0..10 {
         let memory = of_pool(4096, 0);
@@ -267,12 +267,12 @@ fn an_invalid_huge_page_size_is_an_error_with_the_valid_sizes() {
         .collect();
     sizes.sort_unstable();
     let listed = sizes.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
-    let said = format!("the huge pages of this kernel, in bytes: {listed}");
+    let expected = format!("the huge pages of this kernel, in bytes: {listed}");
     for log2 in [13, 40, 63] {
         let anonymous = from_descriptor(0, 4096, READ_WRITE, PRIVATE | MAP_HUGETLB | log2 << MAP_HUGE_SHIFT, -1, 0);
         let memfd = Mapping::from_memfd(c"huge", MFD_HUGETLB | log2 << MFD_HUGE_SHIFT, 4096, READ_WRITE, MAP_SHARED);
         for error in [anonymous.unwrap_err(), memfd.unwrap_err()] {
-            assert!(error.to_string().ends_with(&said), "{error}");
+            assert!(error.to_string().ends_with(&expected), "{error}");
         }
     }
 }
@@ -281,9 +281,9 @@ fn an_invalid_huge_page_size_is_an_error_with_the_valid_sizes() {
 fn a_file_has_the_pages_of_its_file_system() {
     let file = File::open("Cargo.toml").unwrap();
     let failure = from_descriptor(0, REST, PROT_READ, MAP_SHARED | MAP_HUGETLB, file.as_raw_fd().into(), 0).unwrap_err();
-    let said = "MAP_HUGETLB is for memory without a file: a file has the pages of its file system";
+    let expected = "MAP_HUGETLB is for memory without a file: a file has the pages of its file system";
     assert_eq!(failure.code(), -i64::from(libc::EINVAL));
-    assert!(failure.to_string().ends_with(said), "{failure}");
+    assert!(failure.to_string().ends_with(expected), "{failure}");
 }
 
 #[test]
@@ -356,7 +356,7 @@ fn the_page_of_every_operation_is_a_huge_page() {
     memory.unlock(0, REST).unwrap();
     // SAFETY: the memory is this test's, and the advice loses nothing.
     if unsafe { libc::madvise(memory.address().cast(), size(4 * MIB), libc::MADV_PAGEOUT) } == 0 {
-        println!("skipped: MADV_PAGEOUT is taken for pages of the pool, which cannot go: an emulator's error");
+        println!("skipped: MADV_PAGEOUT succeeds for pages of the pool, which cannot be paged out: an error of an emulator");
     } else {
         assert_eq!(memory.page_out(0, REST).unwrap_err().code(), -i64::from(libc::EINVAL));
     }

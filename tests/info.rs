@@ -51,7 +51,7 @@ fn info_has_what_was_requested_and_what_changed_since() {
 #[cfg(unix)]
 fn info_has_what_a_mapping_was_created_from() {
     let file = File::open("Cargo.toml").unwrap();
-    let name = CString::new(format!("/mmap-wrap-facts-{}", std::process::id())).unwrap();
+    let name = CString::new(format!("/mmap-wrap-info-{}", std::process::id())).unwrap();
     let shared = OpenRequest { name: Name::SharedMemory(&name), flags: O_RDWR | O_CREAT, mode: 0o600, size: 1, allocate: false };
     let opened = OpenRequest { name: Name::Path(c"Cargo.toml"), flags: O_RDONLY, mode: 0, size: REST, allocate: false };
     let made_of = |make: &dyn Fn() -> mmap_wrap::internals::Result<Mapping>| {
@@ -127,7 +127,7 @@ fn live_mappings_are_listed_up_to_the_size_of_the_array() {
 
 #[test]
 fn the_size_of_the_kept_file_is_its_present_size() {
-    let path = std::env::temp_dir().join(format!("mmap-wrap-facts-{}", std::process::id()));
+    let path = std::env::temp_dir().join(format!("mmap-wrap-info-{}", std::process::id()));
     std::fs::write(&path, b"five5").unwrap();
     let file = std::fs::OpenOptions::new().read(true).write(true).open(&path).unwrap();
     std::fs::remove_file(&path).unwrap();

@@ -393,11 +393,11 @@ fn advice_about_core_dumps_and_children_is_in_proc_smaps() {
     assert!(!marks().contains("dd") && !marks().contains("wf"));
     memory.advise(MADV_DONTDUMP, 0, REST).unwrap();
     memory.advise(MADV_WIPEONFORK, 0, REST).unwrap();
-    // Memory that is counted has this mark, from the kernel; an emulator makes up a list of its own.
+    // The kernel sets this flag for accounted memory; an emulator may have a list of its own.
     if marks().contains("ac") {
         assert!(marks().contains("dd") && marks().contains("wf"), "{}", marks());
     } else {
-        println!("skipped: the marks in /proc/self/smaps are not the kernel's: {}", marks());
+        println!("skipped: the flags in /proc/self/smaps are not the kernel's: {}", marks());
     }
     memory.write(0, b"secret").unwrap();
     assert_eq!(common::forked(|| i32::from(read(&memory, 0, 6).unwrap() != [0; 6])), 0);

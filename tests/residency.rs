@@ -256,7 +256,7 @@ fn prefaulting_reads_the_pages_of_the_range_in_and_changes_nothing() {
 fn prefaulting_stops_at_the_page_that_faults_and_reports_the_cause() {
     let (small, page) = page();
     let file = memfd(4 * small);
-    // Not every user finds a file that has no name.
+    // Not every user may open an unnamed file by the kernel's link.
     let h = registry::insert(|| Ok(map(&file, MAP_SHARED | mapping::KEEP, 100))).unwrap();
     file.set_len(2 * page.unsigned_abs()).unwrap();
     for writing in [0, 1] {
@@ -402,7 +402,7 @@ fn locked_pages_are_not_paged_out() {
         memory.lock(0, 0, page).unwrap();
         // SAFETY: pages out memory of this test's own, or fails.
         if unsafe { libc::madvise(memory.address().cast(), small, libc::MADV_PAGEOUT) } == 0 {
-            return println!("skipped: locked pages are not locked here: an emulator's error");
+            return println!("skipped: locked pages are not locked here: an error of an emulator");
         }
         let failure = memory.page_out(0, REST).unwrap_err();
         assert_eq!(failure.code(), -i64::from(libc::EINVAL));

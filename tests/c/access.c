@@ -225,7 +225,7 @@ static void reads_behind_a_guard(void) {
 }
 
 static void accesses_to_a_guard_page_fault(void) {
-    if (under_valgrind()) skip("valgrind 3.19 does not know of guard regions");
+    if (under_valgrind()) skip("valgrind 3.19 does not support guard regions");
     else in_child(reads_behind_a_guard);
 }
 

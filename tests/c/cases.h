@@ -18,12 +18,11 @@ bool lives(const char *file, int line, int seconds, void (*test)(void), const ch
 /* The name of the case that runs in this child, for messages. */
 extern const char *case_name;
 
-/* Waits at most this many seconds for the child, patience() times; kills it and its process group after that. False: it was
-   killed so, and did not hang in an emulator. */
+/* Waits at most patience() times this many seconds for the child, then kills its process group. Returns false if it was
+   killed and had not hung in an emulator. */
 bool ended_in_time(pid_t child, double seconds, int *status);
 
-/* Lets other threads run for so long, and longer on a busy machine, until each has had its turn. The case has a time
-   limit. */
+/* Lets other threads run for this time, and on a busy machine longer, until each has run. The case has a time limit. */
 void go_on(double seconds, bool (*was_put_to_the_test)(void));
 
 enum situation {

@@ -136,7 +136,7 @@ void skip(const char *format, ...) {
 
 bool emulator_ended(int status) {
     bool ended = patience() > 1 && WIFSIGNALED(status) && WTERMSIG(status) == SIGTRAP;
-    if (ended) skip("the emulator found no memory for itself, and ended by SIGTRAP");
+    if (ended) skip("the emulator had no memory left, and ended with SIGTRAP");
     return ended;
 }
 
@@ -155,7 +155,7 @@ static bool has_ended(pid_t child) {
     return waitid(P_PID, (id_t)child, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == child;
 }
 
-/* Whatever a program waits for, it handles a signal that it does not block. Only an emulator that waits for itself does not. */
+/* A program that waits still handles signals that it does not block. Only an emulator that hangs does not. */
 bool hangs_in_an_emulator(pid_t child) {
     int64_t before = __atomic_load_n(&tally->signals, __ATOMIC_SEQ_CST);
     if (!takes_signal(child, SIGUSR2) || kill(child, SIGUSR2) != 0) return false;
@@ -163,7 +163,7 @@ bool hangs_in_an_emulator(pid_t child) {
         usleep(10000);
         if (__atomic_load_n(&tally->signals, __ATOMIC_SEQ_CST) != before || has_ended(child)) return false;
     }
-    skip("a process handles a signal no more, and does not block it: it hangs in an emulator");
+    skip("a process no longer handles a signal that it does not block: it hangs in an emulator");
     return true;
 }
 
@@ -211,7 +211,7 @@ bool takes_advice(int advice) {
     const size_t size = (size_t)sysconf(_SC_PAGESIZE);
     void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     bool taken = madvise(memory, size, advice) == 0;
-    if (!taken) skip("this kernel, or emulator, does not take advice %d: %s", advice, strerror(errno));
+    if (!taken) skip("this kernel or emulator does not support advice %d: %s", advice, strerror(errno));
     munmap(memory, size);
     return taken;
 }
@@ -234,7 +234,7 @@ bool processes_share_memory(void) {
     return true;
 }
 
-/* The exit status says what a child found. */
+/* Runs look in a child, which reports its result as exit status. */
 static bool found_in_child(void (*look)(void)) {
     fflush(stdout);
     pid_t child = fork();
@@ -265,7 +265,7 @@ static void look_at_a_fault(void) {
 
 bool faults_have_addresses(void) {
     bool have = found_in_child(look_at_a_fault);
-    if (!have) skip("a handler of signals is not told the address of a fault here (an emulator's error)");
+    if (!have) skip("si_addr is not the address of a fault here (an error of an emulator)");
     return have;
 }
 
@@ -279,7 +279,7 @@ static void reach_the_limit(void) {
 
 bool address_space_has_a_limit(void) {
     bool has = found_in_child(reach_the_limit);
-    if (!has) skip("RLIMIT_AS limits nothing here (an emulator has its own addresses)");
+    if (!has) skip("RLIMIT_AS has no effect here (an emulator manages addresses itself)");
     return has;
 }
 
@@ -298,7 +298,7 @@ struct line {
 };
 
 /* Returns the sum of a function over the lines of /proc/self/maps. Without memory of the C library, which could map or unmap
-   what is counted. */
+   memory during the count. */
 static int64_t sum_over_maps(int64_t (*of)(const struct line *, const void *), const void *wanted) {
     static char bytes[1 << 16];
     int maps = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);

@@ -1,9 +1,9 @@
 /*
- * Checks, and what every test must not change.
+ * Checks, and a check of every test for leaks.
  *
  * A program is a list of tests: functions named for what they prove, each passed to RUN. RUN also compares the open
  * descriptors and the mapped bytes of the process before and after, so every test proves that nothing leaks.
- * A failed check prints one line and the test goes on. Checks may stand in threads and in forked children.
+ * A failed check prints one line, and the test continues. Threads and forked children may use checks, too.
  */
 #ifndef CHECK_H
 #define CHECK_H
@@ -40,10 +40,10 @@ bool check_is(int64_t actual, int64_t expected, const char *file, int line, cons
 bool check_fails(int64_t actual, int64_t code, const char *text, const char *file, int line, const char *call);
 bool check_null(const void *actual, const char *text, const char *file, int line, const char *call);
 
-/* Prints what cannot be checked here, and why. */
+/* Reports a check that is not possible here, and the reason. */
 void skip(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Runs the test in a forked child, as another user or under a limit of its own. A child that dies is a failure. */
+/* Runs the test in a forked child, which may change its user or its limits. A child that dies is a failure. */
 void in_child(void (*test)(void));
 
 /* The same for a child that is expected to die by this signal; 0 is none. */
@@ -56,15 +56,15 @@ int finish(void);
    atomic operations are made by a process that shares the memory. */
 bool has_loops(void);
 
-/* What some emulators lack, measured. What depends on it is skipped aloud where it is missing: the advice, for private memory;
-   a child process that shares the memory, as posix_spawn(3) makes one, without which some atomic operations are UNSUPPORTED;
-   the address of a fault in what a signal's handler is told; RLIMIT_AS. */
+/* Features that some emulators lack. Each is tested for, and if it is missing, reported as skipped: this advice, for private
+   memory; a child process that shares the memory, as posix_spawn(3) creates it, without which some atomic operations are
+   UNSUPPORTED; the address of a fault in si_addr; RLIMIT_AS. */
 bool takes_advice(int advice);
 bool processes_share_memory(void);
 bool faults_have_addresses(void);
 bool address_space_has_a_limit(void);
 
-/* The result for a length that no address space has: where addresses are of 32 bits, the number itself says so. */
+/* The result for a length that exceeds every address space: with addresses of 32 bits, the number itself is out of range. */
 #define TOO_LONG (sizeof(void *) < 8 ? (int64_t)MMAP_WRAP_E_RANGE : (int64_t)-ENOMEM)
 
 /* The number of an ioctl(2): an unsigned long in glibc, an int in musl. */
@@ -74,13 +74,13 @@ bool address_space_has_a_limit(void);
 #define REQUEST(number) ((int)(number))
 #endif
 
-/* By how much longer everything takes here: MMAP_WRAP_PATIENCE, for emulated processors. */
+/* The factor for all timeouts: MMAP_WRAP_PATIENCE, for emulated processors. */
 int patience(void);
 
-/* Whether what ended a child was an emulator that found no memory for itself, as at vm.max_map_count: said aloud. */
+/* Whether a child ended because its emulator had no memory, as at vm.max_map_count; if so, reports it as skipped. */
 bool emulator_ended(int status);
 
-/* Whether a child that should have ended waits inside an emulator, and runs nothing of the program: said aloud. */
+/* Whether a child that should have ended hangs in its emulator, without running the program; if so, reports it as skipped. */
 bool hangs_in_an_emulator(pid_t child);
 
 /* Resources of the process, from /proc/self. */
@@ -90,20 +90,20 @@ int64_t mappings_of(const char *file);
 bool is_mapped(const void *address);
 bool under_valgrind(void);
 
-/* Files live in the current directory, which CTest makes for this run and removes. */
+/* Files are created in the current directory, which CTest creates for this run and removes. */
 void make_file(const char *name, const void *bytes, int64_t size);
 
 /* A shared mapping of two pages of a file that is then truncated to one page. */
 mmap_wrap_handle truncated_mapping(void);
 void read_file(const char *name, void *bytes, int64_t size);
 
-/* Bytes that differ from page to page and from run to run of the generator, the same for the same seed. */
+/* Bytes that differ from page to page, and are the same for the same seed. */
 void scramble(unsigned char *bytes, int64_t size, uint32_t seed);
 
-/* Text made with printf's format; good until the fourth call after it. */
+/* Formats a text as printf does. It is valid until the fourth call after this one. */
 const char *text(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Private memory of this many bytes that can be read and written; aborts where there is none. */
+/* Maps this many bytes of private memory for reading and writing; aborts if that fails. */
 mmap_wrap_handle memory_of(int64_t bytes);
 
 #endif

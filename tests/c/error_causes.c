@@ -195,7 +195,7 @@ static void among_sixty_thousand(void) {
     }
 }
 
-/* struct procmap_query's ioctl, of Linux 6.11; its number says 104 bytes. */
+/* struct procmap_query's ioctl, of Linux 6.11; its number contains the size, 104 bytes. */
 static bool has_procmap_query(void) {
     uint64_t query[13] = {104};
     int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);

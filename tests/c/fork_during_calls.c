@@ -38,15 +38,15 @@ static void *keep_protecting(void *unused) {
     return unused;
 }
 
-/* Some emulators move whatever may be moved, also what becomes shorter in its place; parts of different protections cannot
-   be moved together. */
+/* Some emulators move a mapping even if it becomes shorter, and parts with different protections cannot be moved
+   together. */
 static bool shrinking_moves;
 
 static void see_whether_shrinking_moves(void) {
     char *two = mmap(NULL, (size_t)(2 * page), RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     char *one = mremap(two, (size_t)(2 * page), (size_t)page, MREMAP_MAYMOVE);
     shrinking_moves = one != two;
-    if (shrinking_moves) skip("a child's mremap_wrap may be EFAULT: here it moves what becomes shorter");
+    if (shrinking_moves) skip("a child's mremap_wrap may be EFAULT: here a mapping that becomes shorter is moved");
     munmap(one, (size_t)page);
 }
 

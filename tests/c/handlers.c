@@ -285,7 +285,7 @@ static const char *copy_of_the_library(void) {
     return name;
 }
 
-/* Two copies do not know of each other; the last one has installed the handler. */
+/* Two copies are independent of each other; the last one has installed the handler. */
 static void two_copies(void) {
     void *copy = dlopen(copy_of_the_library(), RTLD_NOW | RTLD_LOCAL);
     CHECK(copy != NULL);

@@ -71,7 +71,7 @@ static void reads_the_guard(void) {
 static void an_access_to_a_guard_through_the_address_kills(void) {
     mmap_wrap_handle h = memory_of(2 * page);
     CHECK_IS(mmap_wrap_guard(h, 1, page, page), 0);
-    if (under_valgrind()) skip("valgrind 3.19 does not know of guard regions");
+    if (under_valgrind()) skip("valgrind 3.19 does not support guard regions");
     else in_child_killed_by(SIGSEGV, reads_the_guard);
     CHECK_IS(munmap_wrap(h), 1);
 }

@@ -25,7 +25,7 @@ static void check(int holds, const char *what) {
 
 /* The macros are constant expressions of the preprocessor and of the compiler. */
 #if MMAP_WRAP_ABI_VERSION < 1 || MMAP_WRAP_E_HANDLE >= -4095 || MMAP_WRAP_REST >= 0
-#error "the header's numbers are not what its comments say"
+#error "the header's numbers differ from its comments"
 #endif
 enum { E_CODES_FIT_AN_INT = MMAP_WRAP_E_INTERNAL };
 

@@ -43,7 +43,7 @@ static void has_source(mmap_wrap_handle h, int64_t source) {
 }
 
 static void info_has_what_a_mapping_was_created_from(void) {
-    const char *shared = text("/mmap-wrap-facts-%d", (int)getpid());
+    const char *shared = text("/mmap-wrap-info-%d", (int)getpid());
     make_file("file", "x", 1);
     int fd = open("file", O_RDONLY | O_CLOEXEC);
     has_source(mmap_wrap(NULL, 1, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), MMAP_WRAP_SOURCE_ANONYMOUS);

@@ -227,7 +227,7 @@ static void the_address_is_a_hint_or_with_map_fixed_the_address(void) {
 
 static void map_fixed_noreplace_replaces_nothing(void) {
     if (under_valgrind()) {
-        skip("valgrind 3.19 takes the address for a hint");
+        skip("valgrind 3.19 treats the address as a hint");
         return;
     }
     char *place = mmap(NULL, (size_t)page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

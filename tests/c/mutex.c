@@ -232,7 +232,7 @@ static void a_later_thread_of_the_same_id_is_another(void) {
     pid_t child = child_that_holds();
     const int64_t owner = word(AT);
     CHECK((owner & 0x7fffffff) == child);
-    if (owner >> 32 == 0) skip("/proc does not say here when a thread began");
+    if (owner >> 32 == 0) skip("/proc does not have the start time of a thread here");
     else {
         set(AT, owner + ((int64_t)1 << 32));
         CHECK_IS(lock(0), 1);
@@ -299,7 +299,7 @@ static void a_holder_in_another_pid_namespace_is_not_regarded_as_ended(void) {
     CHECK_IS(munmap_wrap(memory), 1);
 }
 
-/* Takes /proc away from this process: something else is mounted over it. */
+/* Hides /proc from this process by mounting an empty file system over it. */
 static bool lost_proc(void) {
     if (unshare(CLONE_NEWNS) != 0 && unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) return false;
     mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);

@@ -184,7 +184,7 @@ static void open_fails(const char *path, int64_t flags, int64_t mode, int64_t si
     CHECK_IS(open_descriptors(), descriptors);
 }
 
-/* Whether a file of this file system can be as large as an offset can say. */
+/* Whether a file of this file system can be as large as the largest offset. */
 static bool files_have_no_limit(void) {
     int fd = open("limit", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     bool none = ftruncate(fd, INT64_MAX) == 0;
@@ -450,7 +450,7 @@ static void secret_memory_is_shared_with_children_only(void) {
     CHECK_IS(munmap_wrap(h), 1);
 }
 
-/* Whether the kernel counts secret memory as locked memory: one is known that does not, and gives it beyond the limit. */
+/* Whether the kernel counts secret memory as locked memory: one kernel does not, and allows more than the limit. */
 static bool secret_memory_is_counted(void) {
 #ifdef SYS_memfd_secret
     int fd = (int)syscall(SYS_memfd_secret, 0);
@@ -478,11 +478,11 @@ static void exceeds_the_limit_of_locked_memory(void) {
 }
 
 static void secret_memory_counts_against_the_limit_of_locked_memory(void) {
-    if (under_valgrind()) skip("valgrind does not know memfd_secret");
+    if (under_valgrind()) skip("valgrind does not support memfd_secret");
     else in_child(exceeds_the_limit_of_locked_memory);
 }
 
-/* -- Descriptors that go to other processes -- */
+/* -- Descriptors that are passed to other processes -- */
 
 static void send_descriptor(int socket, int fd) {
     char room[CMSG_SPACE(sizeof fd)] = {0};

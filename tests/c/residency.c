@@ -95,7 +95,7 @@ static void locked_pages_are_in_memory_and_stay(void) {
     CHECK_IS(mlock_wrap(h, 0, 2 * page - 1, 2), 0);
     CHECK_PRESENT(h, 0, MMAP_WRAP_REST, "0110");
     int64_t dropped = mmap_wrap_page_out(h, page, page);
-    /* Under an emulator that locks nothing the pages go. */
+    /* An emulator that does not lock evicts the pages. */
     char *locked = mmap_wrap_address(h);
     if (madvise(locked + page, (size_t)page, MADV_PAGEOUT) == 0) skip("locked pages are not locked here");
     else if (!lacking(dropped)) CHECK_FAILS(dropped, -EINVAL, text("mmap_wrap_page_out: remove %lld bytes", (long long)page));
@@ -252,7 +252,7 @@ static void locks_all_and_unlocks_all(void) {
     if (mlockall_wrap(MCL_CURRENT | MCL_FUTURE) != 0) {
         skip("all memory cannot be locked here: %s", mmap_wrap_last_error_message());
     } else if (locked_bytes() == 0) {
-        skip("this system says nothing of locked memory");
+        skip("this system does not report locked memory");
     } else {
         CHECK(locked_bytes() >= 16 * page);
         const int64_t bytes_before = locked_bytes();

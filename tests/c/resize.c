@@ -94,9 +94,9 @@ static void moved_pages_have_a_new_handle(void) {
     CHECK_FAILS(mremap_wrap(h, page, MREMAP_DONTUNMAP, NULL, 0), MMAP_WRAP_E_ARGUMENT, "need MREMAP_MAYMOVE as well");
     mmap_wrap_handle moved = mremap_wrap(h, page, dontunmap, NULL, 0);
     if (under_valgrind() && moved < 0) {
-        skip("valgrind knows no MREMAP_DONTUNMAP");
+        skip("valgrind does not support MREMAP_DONTUNMAP");
     } else if (!is_mapped(mmap_wrap_address(h))) {
-        skip("the kernel, or emulator, took MREMAP_DONTUNMAP, and unmapped");
+        skip("the kernel or emulator ignored MREMAP_DONTUNMAP, and unmapped");
         CHECK_IS(munmap_wrap(moved), 1);
     } else {
         CHECK(moved > 0 && moved != h);
@@ -302,7 +302,7 @@ static void a_failed_resize_changes_nothing(void) {
     /* As long as the address space; the file has grown before the mapping fails. */
     const int64_t all = sizeof(void *) == 8 ? ((int64_t)1 << 47) - 2 * page : INT32_MAX - 2 * page;
     resize_fails(h, all, MREMAP_MAYMOVE, NULL, 0, MMAP_WRAP_E_RANGE, "bytes of the file, where stores are lost");
-    if (sizeof(void *) < 8) skip("a mapping without room to grow: 32 bits can have the room for the longest there is");
+    if (sizeof(void *) < 8) skip("a mapping that cannot grow: with 32 bits the longest one may have enough free addresses after it");
     else resize_fails(h, all, MREMAP_MAYMOVE, NULL, 1, -ENOMEM, "mremap_wrap: ");
     CHECK_IS(size_of_file(h), 2 * page);
     CHECK_IS(mmap_wrap_find(h, "here", 4, 0, MMAP_WRAP_REST), 0);
@@ -402,7 +402,7 @@ static void add(int64_t *counter, int64_t number) {
 }
 
 static void *keep_resizing(void *number) {
-    // Under valgrind, which runs one thread at a time, each waits long for the others to leave.
+    // Fewer under valgrind, which runs one thread at a time: each resize waits long for the calls of the others to return.
     int rounds = under_valgrind() ? 20 : 2000;
     for (int i = 0; i < rounds; i++) {
         int64_t length = (1 + (i + (int)(uintptr_t)number) % 4) * PAGES * page, result = resized(ours, length);

@@ -54,8 +54,8 @@ static bool is_there(const volatile unsigned char *p) {
     return false;
 }
 
-/* What a call leaves in the vector registers that belong to its caller, the next function of variable arguments puts on the
-   stack, whatever it is: on arm64 it saves them without being asked. */
+/* Clears the vector registers that a call may leave secrets in, since the caller saves them. On arm64 the next function with
+   variable arguments would store all of them on the stack. */
 static void forget_vectors(void) {
 #ifdef __aarch64__
     __asm__ volatile("movi v0.2d, #0; movi v1.2d, #0; movi v2.2d, #0; movi v3.2d, #0; movi v4.2d, #0; movi v5.2d, #0;"
@@ -71,7 +71,7 @@ static const char *left_behind(void) {
     } lines[1024];
     int count = 0;
     char protection[8];
-    /* Without memory of the C library, which could give it back while it is looked at. */
+    /* Without memory of the C library, which could unmap it during the search. */
     static char maps[1 << 17];
     int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
     size_t size = 0;

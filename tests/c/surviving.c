@@ -116,7 +116,7 @@ static void lock_up_to_the_limit(int which) {
     if (geteuid() == 0 && (setresgid(65534, 65534, 65534) != 0 || setresuid(65534, 65534, 65534) != 0)) abort();
 }
 static void lock_all(void) { lock_up_to_the_limit(MCL_CURRENT | MCL_FUTURE); }
-static void lock_what_comes(void) { lock_up_to_the_limit(MCL_FUTURE); }
+static void lock_future_memory(void) { lock_up_to_the_limit(MCL_FUTURE); }
 
 static void seal(void) {}
 
@@ -128,7 +128,7 @@ static const struct {
     {"at RLIMIT_DATA", fill_the_data},
     {"at vm.max_map_count", fill_the_mappings},
     {"at RLIMIT_MEMLOCK, all locked", lock_all},
-    {"at RLIMIT_MEMLOCK, locking what comes", lock_what_comes},
+    {"at RLIMIT_MEMLOCK, locking future memory", lock_future_memory},
     {"sealed", seal},
     {"beyond RLIMIT_AS", exceed_the_address_space},
     {"beyond RLIMIT_DATA", exceed_the_data},

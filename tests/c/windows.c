@@ -1,4 +1,4 @@
-/* What a C program on Windows does with the library: linked by the import library, constants by their getters, for there is no
+/* A C program on Windows: it is linked with the import library, and gets constants from functions, since there is no
    <sys/mman.h>. Run by scripts/targets/windows. */
 #include "mmap_wrap.h"
 #include "mmap_wrap_constants.h"

@@ -17,7 +17,7 @@ pub const ANONYMOUS: i64 = MAP_SHARED | MAP_ANONYMOUS;
 
 /// [`Mapping::from_descriptor`] for tests, which pass their own descriptors and do not map over memory in use.
 pub fn from_descriptor(addr: usize, len: i64, prot: i64, flags: i64, fd: i64, offset: i64) -> Result<Mapping> {
-    // SAFETY: as said.
+    // SAFETY: see above.
     unsafe { Mapping::from_descriptor(addr, len, prot, flags, fd, offset) }
 }
 
@@ -77,7 +77,7 @@ pub fn page_size() -> i64 {
 }
 
 /// Whether anything is mapped at the page of an address: if not, msync(2) fails with ENOMEM.
-/// Of an emulated program the kernel also has mappings that are the emulator's, and not in the list of the program's.
+/// Under an emulator, the kernel also has mappings of the emulator, which are not in the list of the program's mappings.
 #[cfg(unix)]
 pub fn is_mapped(address: *const u8) -> bool {
     let page = usize::try_from(abi::mmap_wrap_page_size()).unwrap();
@@ -178,8 +178,8 @@ mod windows {
 #[allow(unused_imports, reason = "each test program uses its own part of this")]
 pub use windows::{descriptors, is_free, is_mapped, mappings};
 
-/// Makes this thread and its children see a kernel before Linux 6.13, which has no guard regions. False, printed as skipped, if
-/// that is not possible.
+/// Hides guard regions from this thread and its children, as on a kernel before Linux 6.13. Returns false, and prints that as
+/// skipped, if that is not possible.
 #[cfg(target_os = "linux")]
 pub fn without_guard_regions() -> bool {
     const LOW_HALF: u32 = if cfg!(target_endian = "big") { 4 } else { 0 };
@@ -218,7 +218,7 @@ pub fn without_guard_regions() -> bool {
 pub const LOOPS: bool = cfg!(any(target_arch = "x86_64", target_arch = "aarch64"));
 
 /// Whether a child process can share this one's memory, as posix_spawn(3) makes one: atomic operations whose fault could not
-/// be repaired are made by such a process. Some emulators make none, which is said aloud.
+/// be repaired are made by such a process. Some emulators do not support that, which is printed as skipped.
 #[cfg(unix)]
 pub fn processes_share_memory() -> bool {
     extern "C" fn end(_: *mut libc::c_void) -> i32 {
@@ -248,7 +248,7 @@ pub fn atomics() -> bool {
     LOOPS || processes_share_memory()
 }
 
-/// Whether the handler of a signal is told the address of the fault. One emulator is known that does not.
+/// Whether si_addr is the address of a fault. With one emulator it is not.
 #[cfg(unix)]
 pub fn faults_have_addresses() -> bool {
     static CLOSED: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
@@ -270,13 +270,13 @@ pub fn faults_have_addresses() -> bool {
         2
     });
     if status != 0 {
-        println!("skipped: a handler of signals is not told the address of a fault here: an emulator's error");
+        println!("skipped: si_addr is not the address of a fault here: an error of an emulator");
     }
     status == 0
 }
 
-/// Whether a process finds the file of a mapping without its name, by the kernel's link to it: with CAP_CHECKPOINT_RESTORE,
-/// which root has, but not of a user namespace.
+/// Whether a process can open the unnamed file of a mapping by the kernel's link to it: with CAP_CHECKPOINT_RESTORE, which root
+/// has, except in a user namespace.
 #[cfg(target_os = "linux")]
 pub fn finds_files_without_names() -> bool {
     let memory = anonymous(abi::mmap_wrap_page_size());
@@ -303,19 +303,19 @@ pub fn reports_page_sizes() -> bool {
     error.raw_os_error() != Some(libc::ENOTTY)
 }
 
-/// Whether the kernel counts the pages of a mapping in /proc/self/smaps. An emulator is known that has zeros there.
+/// Whether the kernel counts the pages of a mapping in /proc/self/smaps. One emulator has zeros there.
 #[cfg(target_os = "linux")]
 pub fn counts_pages() -> bool {
     let smaps = std::fs::read_to_string("/proc/self/smaps").unwrap();
     let counts = smaps.lines().filter_map(|line| line.strip_prefix("Rss:")).any(|count| count.trim() != "0 kB");
     if !counts {
-        println!("skipped: /proc/self/smaps counts no pages, though this program has some: an emulator's error");
+        println!("skipped: /proc/self/smaps counts no pages of this program: an error of an emulator");
     }
     counts
 }
 
-/// Whether accesses that could fault need no descriptors: by loops of the library's own, or by process_vm_readv(2), which
-/// some emulators do not have.
+/// Whether accesses that could fault need no descriptors: with the library's loops, or with process_vm_readv(2), which some
+/// emulators do not have.
 #[cfg(target_os = "linux")]
 pub fn accesses_need_no_descriptors() -> bool {
     let (from, mut to) = ([1_u8], [0_u8]);
@@ -329,7 +329,7 @@ pub fn accesses_need_no_descriptors() -> bool {
     LOOPS || copied == 1
 }
 
-/// Whether the kernel takes an advice, for private memory. Some emulators take fewer, which is said aloud.
+/// Whether the kernel supports an advice, for private memory. Some emulators support fewer, which is printed as skipped.
 #[cfg(unix)]
 pub fn takes_advice(advice: i64) -> bool {
     let memory = Mapping::anonymous(abi::mmap_wrap_page_size(), READ_WRITE, MAP_PRIVATE).unwrap();
@@ -340,7 +340,7 @@ pub fn takes_advice(advice: i64) -> bool {
     outcome.is_ok()
 }
 
-/// The result for a length that no address space has: where addresses are of 32 bits, the number itself says so.
+/// The result for a length that exceeds every address space: with addresses of 32 bits, the number itself is out of range.
 pub const TOO_LONG: i64 =
     if size_of::<usize>() < 8 { mmap_wrap::internals::error::MMAP_WRAP_E_RANGE } else { -(libc::ENOMEM as i64) };
 

@@ -1,7 +1,7 @@
-"""The examples, each run in every language that it is written in, and what they do.
+"""The examples: each is run in every language in which it is written, and its results are checked.
 
-They need the library (`cargo rustc --release --lib --crate-type cdylib`) and the Python package's module
-(`scripts/python-module`). MMAP_WRAP_LIBRARY names another library.
+The tests need the library (`cargo rustc --release --lib --crate-type cdylib`) and the Python package's module
+(`scripts/python-module`). MMAP_WRAP_LIBRARY is the path of another library.
 """
 
 import array
@@ -30,16 +30,16 @@ ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
 LIBRARY = Path(os.environ.get("MMAP_WRAP_LIBRARY") or ROOT / "target/release/libmmap_wrap.so")
 ENVIRONMENT = {**os.environ, "MMAP_WRAP_LIBRARY": str(LIBRARY), "PYTHONPATH": f"{ROOT}/bindings/python/src"}
-# In programs as short as these MoarVM takes longer to optimize code than that code then saves.
+# In programs as short as these, MoarVM's optimizer takes longer than it saves.
 ENVIRONMENT["MVM_SPESH_DISABLE"] = "1"
 PAGE = resource.getpagesize()
 ENDINGS = {"C": ".c", "Python": ".py", "Raku": ".raku"}
-# For what hangs, not for what is slow.
+# A timeout for programs that hang, not for slow ones.
 PATIENCE = 300
 
 
 def languages(name):
-    """Those that the example is written in."""
+    """The languages in which the example is written."""
     return [language for language, ending in ENDINGS.items() if (EXAMPLES / (name + ending)).exists()]
 
 
@@ -51,8 +51,8 @@ def in_each_language(name):
 
 @pytest.fixture(scope="session")
 def programs():
-    """The C programs, compiled as strictly as compilers can."""
-    # Not the folder for temporary files: that may be in memory, where nothing can be dropped from the page cache.
+    """The C programs, compiled with all warnings as errors."""
+    # Not in TMPDIR, which may be a tmpfs, whose files cannot be evicted from the page cache.
     (ROOT / "build").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="examples-", dir=ROOT / "build") as folder:
         strict = ["-std=c99", "-O2", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror"]
@@ -66,20 +66,20 @@ def programs():
 
 
 class Examples:
-    """Runs examples in a folder of their own."""
+    """Runs examples in a separate folder."""
 
     def __init__(self, programs, folder):
         self.programs, self.folder, self.started = programs, folder, []
 
     def command(self, language, name):
-        """What runs the example, without its arguments."""
+        """The command of the example, without its arguments."""
         if language == "C":
             return [str(self.programs / name)]
         program = str(EXAMPLES / (name + ENDINGS[language]))
         return [sys.executable, program] if language == "Python" else ["raku", f"-I{ROOT}/bindings/raku", program]
 
     def start(self, language, name, *arguments, **options):
-        """Begins to run an example, with pipes to it."""
+        """Starts an example, with pipes."""
         words = [*self.command(language, name), *map(str, arguments)]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
         # Unbuffered: communicate() does not see what readline() has read ahead.
@@ -88,13 +88,13 @@ class Examples:
         return process
 
     def run(self, language, name, *arguments, given=b""):
-        """Runs an example to its end: its status, what it printed, and what it printed to standard error."""
+        """Runs an example. Returns its exit status, its output, and its standard error."""
         process = self.start(language, name, *arguments)
         out, errors = process.communicate(given, timeout=PATIENCE)
         return process.returncode, out.decode(), errors.decode()
 
     def end(self):
-        """Leaves no process behind, whatever a test left running."""
+        """Ends all processes that a test left running."""
         for process in self.started:
             process.kill()
             process.wait()
@@ -111,7 +111,7 @@ def examples(programs):
 
 @pytest.fixture
 def shared_name():
-    """A name of shared memory that nothing else has, and its file."""
+    """A unique name for shared memory, and its file."""
     name = f"/mmap-wrap-example-{os.getpid()}-{random.getrandbits(32):08x}"
     memory = Path("/dev/shm", name[1:])
     yield name, memory
@@ -142,14 +142,14 @@ FAILING = {
 
 
 @pytest.mark.parametrize(("name", "language"), [(name, language) for name in WRONG for language in languages(name)])
-def test_wrong_arguments_end_with_2_and_what_cannot_be_done_with_1_or_2(examples, name, language):
+def test_wrong_arguments_exit_with_2_and_errors_with_1_or_2(examples, name, language):
     (examples.folder / "empty").write_bytes(b"")
     (examples.folder / "log").write_bytes(b"two\n")
     (examples.folder / "text").write_text("no table")
     for arguments in WRONG[name] + FAILING[name]:
         status, out, errors = examples.run(language, name, *arguments)
         assert status in ((2,) if arguments in WRONG[name] else (1, 2)), (arguments, status, out, errors)
-        # A message, and no trace of calls.
+        # A message without a backtrace.
         assert errors != "", arguments
         assert not re.search(r"Traceback|^  in \w+", errors, re.MULTILINE), (arguments, errors)
     assert (examples.folder / "text").read_text() == "no table"
@@ -173,7 +173,7 @@ VALGRIND += ["--leak-check=full", "--errors-for-leak-kinds=definite,indirect,pos
 @pytest.mark.parametrize(("arguments", "status", "out", "error"), WORDS, ids=lambda value: str(value)[:30])
 def test_words(examples, under, arguments, status, out, error):
     if under and not shutil.which("valgrind"):
-        pytest.skip("valgrind is not here")
+        pytest.skip("valgrind is not installed")
     (examples.folder / "text").write_bytes(b"one two\nthree two\n")
     (examples.folder / "empty").write_bytes(b"")
     command = [*under, *examples.command("C", "words"), *arguments]
@@ -197,8 +197,8 @@ def test_search_finds_the_lines(examples, language):
 
 
 @in_each_language("search")
-def test_search_survives_a_log_that_is_cut_short_meanwhile(examples, language):
-    # The pipe is full long before the log is searched, so the cut comes in the middle, however fast the program is.
+def test_search_survives_a_log_that_is_truncated_during_the_search(examples, language):
+    # The pipe is full long before the log is searched, so the log is always truncated during the search.
     lines = [b"%07d: all is well so far\n" % i for i in range(200_000)]
     log = examples.folder / "cut"
     log.write_bytes(b"".join(lines))
@@ -229,8 +229,8 @@ PAIRS = [(producer, consumer) for producer in languages("ring") for consumer in 
 
 @pytest.mark.parametrize(("number", "producer", "consumer"), [(i, *pair) for i, pair in enumerate(PAIRS)])
 def test_ring_carries_messages_between_languages(examples, shared_name, number, producer, consumer):
-    # Head and tail pass the end of their 32 bits on the way, or of 31. At the one, unsigned words wrap around, at the
-    # other signed ones. Each language sends and receives across both.
+    # Head and tail pass 2**32 or 2**31 during the test, where unsigned or signed words wrap around. Each language sends
+    # and receives across both.
     count = 1000
     name, memory = shared_name
     ring = bytearray(128 + 64 * 64)
@@ -240,20 +240,20 @@ def test_ring_carries_messages_between_languages(examples, shared_name, number, 
         examples.start(consumer, "ring", "consume", name),
         examples.start(producer, "ring", "produce", name, count),
     ]
-    said = [(end.communicate(timeout=PATIENCE), end.returncode) for end in ends]
+    output = [(end.communicate(timeout=PATIENCE), end.returncode) for end in ends]
     checksum = fnv(b"".join(b"message %d from %s" % (i, producer.encode()) for i in range(1, count + 1)))
     expected = ((b"%d messages, checksum %08x\n" % (count, checksum), b""), 0)
-    assert said == [expected, expected]
-    # The consumer takes the name away.
+    assert output == [expected, expected]
+    # The consumer removes the name.
     assert not memory.exists()
 
 
 @in_each_language("ring")
 @pytest.mark.parametrize("arguments", [["consume", 1], ["produce", 65, 1]], ids=["consumer", "producer"])
-def test_ring_gives_up_alone(examples, shared_name, language, arguments):
-    # The consumer of nothing, the producer of more than there is room for.
-    said = examples.run(language, "ring", arguments[0], shared_name[0], *arguments[1:])
-    assert said == (1, "", "ring: the other process did nothing for 1 seconds\n")
+def test_ring_fails_without_the_other_process(examples, shared_name, language, arguments):
+    # A consumer without messages, and a producer of more messages than there are slots.
+    output = examples.run(language, "ring", arguments[0], shared_name[0], *arguments[1:])
+    assert output == (1, "", "ring: the other process did nothing for 1 seconds\n")
 
 
 # == lock ==
@@ -263,21 +263,21 @@ def test_lock_loses_nothing_of_what_two_processes_of_each_language_count(example
     name, memory = shared_name
     times = 2000
     processes = [examples.start(language, "lock", name, times) for language in languages("lock") * 2]
-    said = [(process.communicate(timeout=PATIENCE), process.returncode) for process in processes]
-    assert all(status == 0 and out[1] == b"" for out, status in said), said
-    # The lock is free, the counter complete.
+    output = [(process.communicate(timeout=PATIENCE), process.returncode) for process in processes]
+    assert all(status == 0 and out[1] == b"" for out, status in output), output
+    # The mutex is unlocked, and no increment was lost.
     assert struct.unpack("=q8xq", memory.read_bytes()) == (0, times * len(processes))
-    assert max(int(out[0].split()[-1]) for out, _ in said) == times * len(processes)
+    assert max(int(out[0].split()[-1]) for out, _ in output) == times * len(processes)
 
 
 @in_each_language("lock")
-def test_lock_of_a_process_that_was_killed_with_it_is_taken_over(examples, shared_name, language):
+def test_lock_of_a_killed_owner_is_taken_over(examples, shared_name, language):
     name, memory = shared_name
     examples.run(language, "lock", name, 1)
     killed = examples.start(language, "lock", name, 10**9)
     until = time.monotonic() + PATIENCE
     with memory.open("r+b") as file, mmap.mmap(file.fileno(), 24) as words:
-        # Stopped, it changes nothing more: the id of its only thread is in the mutex or is not.
+        # While it is stopped, the mutex has the id of its only thread, or not.
         while time.monotonic() < until:
             killed.send_signal(signal.SIGSTOP)
             os.waitid(os.P_PID, killed.pid, os.WSTOPPED | os.WNOWAIT)
@@ -289,18 +289,18 @@ def test_lock_of_a_process_that_was_killed_with_it_is_taken_over(examples, share
         before = struct.unpack_from("=q", words, 16)[0]
     killed.kill()
     killed.communicate()
-    said = [examples.run(other, "lock", name, 3) for other in languages("lock")]
-    counted = [int(out.split()[-1]) if out else None for _, out, _ in said]
-    # The killed one may have counted and not yet released.
-    assert counted[0] - before in (3, 4), said
-    assert counted == [counted[0] + 3 * i for i in range(len(said))], said
+    output = [examples.run(other, "lock", name, 3) for other in languages("lock")]
+    counted = [int(out.split()[-1]) if out else None for _, out, _ in output]
+    # The killed process may have counted without unlocking.
+    assert counted[0] - before in (3, 4), output
+    assert counted == [counted[0] + 3 * i for i in range(len(output))], output
 
 
 # == table ==
 
 
 def table_in(file):
-    """The version and each balance with its changes, read without the library; None where neither side is whole."""
+    """The version and each balance with its changes, read without the library; None if no copy is complete."""
     content = file.read_bytes()
     sides = []
     for side in (0, 1):
@@ -323,7 +323,7 @@ def table(examples):
 
 
 def is_shown_by_all(examples, file):
-    """Checks that every language shows the table as it is read here, without the library."""
+    """Checks that every language shows the table as `table_in` reads it."""
     version, accounts = table_in(file)
     lines = [f"{i}: {balance}" for i, (balance, changes) in enumerate(accounts) if changes]
     expected = [f"version {version}", *lines, f"total {sum(balance for balance, _ in accounts)}"]
@@ -337,7 +337,7 @@ def test_table_that_each_language_wrote_is_read_by_all(examples, table):
     is_shown_by_all(examples, table)
 
 
-def test_table_with_a_damaged_side_is_shown_by_the_other_and_with_two_not_at_all(examples, table):
+def test_table_with_a_damaged_side_is_read_from_the_other_and_with_two_is_an_error(examples, table):
     content, (version, _) = table.read_bytes(), table_in(table)
     damaged, hopeless = bytearray(content), bytearray(content)
     damaged[4096 + version % 2 * 4096 + 77] ^= 1
@@ -358,12 +358,12 @@ def test_table_keeps_what_was_acknowledged_whenever_its_writer_is_killed(example
         total = sum(balance for balance, _ in accounts)
         for _ in range(times):
             writer = examples.start(language, "table", table, "transfer", 2**31 - 1)
-            said = [writer.stdout.readline() for _ in range(random.randint(1, 20))]
+            output = [writer.stdout.readline() for _ in range(random.randint(1, 20))]
             time.sleep(random.random() * 0.003)
             writer.kill()
-            # A line that the kill cut in two acknowledges nothing.
-            said += writer.communicate()[0].splitlines(keepends=True)
-            acknowledged = max([int(line) for line in said if line.endswith(b"\n")], default=version + 1)
+            # An incomplete line acknowledges nothing.
+            output += writer.communicate()[0].splitlines(keepends=True)
+            acknowledged = max([int(line) for line in output if line.endswith(b"\n")], default=version + 1)
             found = table_in(table)
             assert found is not None, language
             assert found[0] >= acknowledged, language
@@ -373,7 +373,7 @@ def test_table_keeps_what_was_acknowledged_whenever_its_writer_is_killed(example
     is_shown_by_all(examples, table)
 
 
-def test_table_is_shown_whole_while_it_changes(examples, table):
+def test_table_is_consistent_while_it_changes(examples, table):
     total = sum(balance for balance, _ in table_in(table)[1])
     writer = examples.start("C", "table", table, "transfer", 2**31 - 1, stdout=subprocess.DEVNULL)
     for language in languages("table") * 3:
@@ -388,29 +388,29 @@ def test_table_is_shown_whole_while_it_changes(examples, table):
 
 @in_each_language("secret")
 @pytest.mark.parametrize("kind", ["secret", "plain"])
-def test_secret_is_in_one_place_and_its_memory_is_what_it_is_said_to_be(examples, language, kind):
+def test_secret_has_no_copies_and_its_memory_has_the_printed_protection(examples, language, kind):
     secret = b"this is a secret of %d" % random.getrandbits(64)
     arguments = ["plain"] if kind == "plain" else []
     keeper = examples.start(language, "secret", *arguments)
-    said = keeper.stdout.readline().decode()
+    output = keeper.stdout.readline().decode()
     keeper.stdin.write(secret)
     wait_until_read(keeper.stdin.fileno())
     flags, copies = memory_flags(keeper.pid), copies_of(secret, keeper.pid)
     out, errors = keeper.communicate(b"\n", timeout=PATIENCE)
-    if not arguments and "locked" in said:
+    if not arguments and "locked" in output:
         pytest.skip(f"secret memory: {errors.decode().strip()}")
     if arguments:
         wanted, seen, child = {"lo", "dd", "wf"}, 1, "reads zeros"
     else:
         wanted, seen, child = {"lo", "dd", "dc"}, 0, "does not have it"
-    assert any(wanted <= each for each in flags), (said, flags)
+    assert any(wanted <= each for each in flags), (output, flags)
     assert copies == seen
     expected = f"{len(secret) + 1} bytes, below guarded, above guarded\na forked child {child}\nwiped\n"
     assert out.decode() == expected, errors
 
 
 def wait_until_read(pipe):
-    """Waits until all that was written to the pipe was read."""
+    """Waits until the pipe is empty."""
     for _ in range(10_000):
         if struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, b"\0\0\0\0"))[0] == 0:
             return
@@ -425,7 +425,7 @@ def memory_flags(pid):
 
 
 def copies_of(needle, pid):
-    """How often the bytes are in memory that a process may write, as far as others can read it."""
+    """The number of copies of the bytes in writable memory of a process that other processes can read."""
     count = 0
     with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
         for line in maps:
@@ -444,7 +444,7 @@ def copies_of(needle, pid):
 
 
 @in_each_language("grow")
-def test_grow_appends_all_that_is_given(examples, language):
+def test_grow_appends_all_input(examples, language):
     given = random.randbytes(300_000)
     for piece, size, steps in ((given[:100], 100, 1), (b"", 100, 0), (given[100:], len(given), None)):
         status, out, errors = examples.run(language, "grow", "grown", given=piece)
@@ -456,7 +456,7 @@ def test_grow_appends_all_that_is_given(examples, language):
 
 
 @in_each_language("grow")
-def test_grow_leaves_what_was_written_where_the_file_may_not_grow(examples, language):
+def test_grow_keeps_the_written_bytes_if_the_file_cannot_grow(examples, language):
     given = random.randbytes(300_000)
     file = examples.folder / "limited"
     file.write_bytes(given[:10_000])
@@ -473,13 +473,13 @@ def test_grow_leaves_what_was_written_where_the_file_may_not_grow(examples, lang
 
 # == cached ==
 
-# The kernel may take a page away at any moment; hardly ever so often.
+# The kernel may evict a page at any moment; it is unlikely in each try.
 TRIES = 5
 PAGES = 640
 
 
 def first_that(holds, attempts):
-    """The first of these attempts of which it holds, or else the last."""
+    """The first attempt for which the condition is true, else the last one."""
     for attempt in attempts:
         if holds(attempt):
             break
@@ -500,21 +500,21 @@ def test_cached_shows_an_empty_file(examples, language):
 
 
 @in_each_language("cached")
-def test_cached_shows_what_was_dropped_read_in_part_and_warmed(examples, cached_file, language):
+def test_cached_shows_evicted_pages_read_pages_and_all_pages(examples, cached_file, language):
     kind = subprocess.check_output(["stat", "-f", "-c", "%T", examples.folder], text=True).strip()
     if kind not in ("tmpfs", "ramfs"):
         drop_and_read_half(examples, cached_file, language)
-    # After dropping, where that is possible: what was just written is in memory anyhow.
+    # After evicting, if possible, since pages that were just written are in memory.
     expected = [f"[{'#' * 64}]", f"{PAGES} of {PAGES} pages in memory"]
     warmed = (examples.run(language, "cached", "cached-file", "warm")[1].splitlines()[:2] for _ in range(TRIES))
     assert first_that(expected.__eq__, warmed) == expected
     if kind in ("tmpfs", "ramfs"):
-        pytest.skip(f"a file on {kind} cannot leave memory")
+        pytest.skip(f"a file on {kind} cannot be evicted")
 
 
 def drop_and_read_half(examples, file, language):
-    said = examples.run(language, "cached", "cached-file", "drop")[1].splitlines()
-    assert said[:2] == [f"[{'.' * 64}]", f"0 of {PAGES} pages in memory"]
+    output = examples.run(language, "cached", "cached-file", "drop")[1].splitlines()
+    assert output[:2] == [f"[{'.' * 64}]", f"0 of {PAGES} pages in memory"]
 
     def after_reading_half():
         with file.open("rb", buffering=0) as half:
@@ -523,14 +523,14 @@ def drop_and_read_half(examples, file, language):
         return examples.run(language, "cached", "cached-file")[1].splitlines()
 
     expected = [f"[{'#' * 32}{'.' * 32}]", f"{PAGES // 2} of {PAGES} pages in memory"]
-    said = first_that(lambda said: said[:2] == expected, (after_reading_half() for _ in range(TRIES)))
-    assert said[:2] == expected
-    figures = re.fullmatch(r"page cache: (\d+) bytes, \d+ changed, \d+ being written, \d+ evicted", said[2])
-    if figures is None and "not supported" in said[2]:
-        print(f"skipped: {said[2]}")
+    output = first_that(lambda output: output[:2] == expected, (after_reading_half() for _ in range(TRIES)))
+    assert output[:2] == expected
+    figures = re.fullmatch(r"page cache: (\d+) bytes, \d+ changed, \d+ being written, \d+ evicted", output[2])
+    if figures is None and "not supported" in output[2]:
+        print(f"skipped: {output[2]}")
         return
-    # Of files on overlayfs the kernel reports zeros.
-    assert int(figures[1]) in (0, PAGES // 2 * PAGE), said
+    # The kernel reports zeros for files on overlayfs.
+    assert int(figures[1]) in (0, PAGES // 2 * PAGE), output
 
 
 @in_each_language("cached")
@@ -549,7 +549,7 @@ def test_cached_draws_blocks_on_a_terminal(examples, cached_file, language):
 
 
 def python_with(*modules):
-    """A Python that has these modules: this one, or one that the package is tested with; "" if there is none."""
+    """A Python that has these modules: this one, or one of build/venvs; "" if there is none."""
     for program in [sys.executable, *map(str, sorted(ROOT.glob("build/venvs/*/bin/python")))]:
         if subprocess.run([program, "-c", f"import {', '.join(modules)}"], capture_output=True).returncode == 0:
             return program
@@ -558,22 +558,22 @@ def python_with(*modules):
 
 @contextlib.contextmanager
 def dask_cluster(interpreter, folder):
-    """A cluster of two workers, each a program of its own, as on machines of their own: its scheduler's address."""
+    """Starts a cluster of two workers in separate processes. Yields the address of its scheduler."""
     folder.mkdir()
-    told = folder / "scheduler.json"
+    scheduler = folder / "scheduler.json"
     parts = [["scheduler", "--port", "0", "--host", "127.0.0.1"], *[["worker", "--nthreads", "1"]] * 2]
     words = [interpreter, "-m", "dask"]
     options = {"cwd": folder, "env": ENVIRONMENT, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    # Groups of their own: a worker has children.
+    # In separate process groups, since a worker has children.
     running = [
-        subprocess.Popen([*words, *part, "--no-dashboard", "--scheduler-file", told], process_group=0, **options)
+        subprocess.Popen([*words, *part, "--no-dashboard", "--scheduler-file", scheduler], process_group=0, **options)
         for part in parts
     ]
     try:
         until = time.monotonic() + PATIENCE
-        while not (told.exists() and told.read_text().endswith("}")) and time.monotonic() < until:
+        while not (scheduler.exists() and scheduler.read_text().endswith("}")) and time.monotonic() < until:
             time.sleep(0.1)
-        yield json.loads(told.read_text())["address"]
+        yield json.loads(scheduler.read_text())["address"]
     finally:
         for process in running:
             process.terminate()
@@ -586,20 +586,20 @@ def dask_cluster(interpreter, folder):
 def test_dask_cluster_adds_up(examples):
     interpreter = python_with("numpy", "dask.array", "distributed")
     if not interpreter:
-        pytest.skip("numpy, dask and distributed are not installed for any Python at hand")
+        pytest.skip("no Python here has numpy, dask and distributed")
 
     def run(*arguments):
         words = [interpreter, EXAMPLES / "dask_cluster.py", *arguments]
         options = {"cwd": examples.folder, "env": ENVIRONMENT, "capture_output": True, "text": True}
         return subprocess.run(words, timeout=PATIENCE, **options)
 
-    # Whole numbers, so that the sum is the same in whatever order; more than one task's worth.
+    # Integers, whose sum does not depend on the order; more than one task adds up.
     numbers = array.array("d", range(-5, 1_100_000))
     (examples.folder / "numbers").write_bytes(numbers.tobytes())
     expected = f"{len(numbers)} numbers from -5 to {numbers[-1]:g}, sum {sum(numbers):g}\n"
     expected += f"{8 * len(numbers)} bytes, mapped by each worker: "
     with dask_cluster(interpreter, examples.folder / "cluster") as scheduler:
-        # With workers of its own, and with those of a cluster that knows nothing but the path.
+        # With its own workers, and with those of a cluster, which only receive the path.
         for arguments in (["numbers"], ["numbers", scheduler]):
             end = run(*arguments)
             assert end.returncode == 0, end

@@ -87,7 +87,7 @@ pub enum ArgumentKind {
 
 /// The result of a call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Answer {
+pub enum ResultKind {
     /// A new handle, or that of the argument; or a code.
     Handle,
     /// A descriptor, or a code.
@@ -109,7 +109,7 @@ pub enum Answer {
 pub struct Call {
     pub name: &'static str,
     pub takes: &'static [ArgumentKind],
-    pub results: Answer,
+    pub results: ResultKind,
     pub make: fn(&[i64]) -> i64,
 }
 
@@ -124,7 +124,7 @@ macro_rules! calls {
         pub const CALLS: &[Call] = &[$(Call {
             name: stringify!($name),
             takes: &[$(ArgumentKind::$kind),*],
-            results: Answer::$result,
+            results: ResultKind::$result,
             make: |arguments| {
                 let mut _next = arguments.iter().copied();
                 // SAFETY: `scene` makes arguments as the header requires.

@@ -82,7 +82,8 @@ impl Footprint {
     fn check(&self, before: &Footprint) {
         assert_eq!(self.descriptors, before.descriptors, "open descriptors after the sequence");
         let other = |a: &str, b: &str| a.lines().filter(|line| !b.contains(line)).collect::<Vec<_>>().join("\n    ");
-        let changes = || format!("gone:\n    {}\nnew:\n    {}", other(&before.maps, &self.maps), other(&self.maps, &before.maps));
+        let changes =
+            || format!("removed:\n    {}\nnew:\n    {}", other(&before.maps, &self.maps), other(&self.maps, &before.maps));
         assert_eq!(self.files_mapped, before.files_mapped, "mapped files after the sequence; {}", changes());
         // A sanitizer maps memory of its own, and so does the allocator of another C library.
         if !is_sanitized() && cfg!(target_env = "gnu") {
@@ -154,7 +155,7 @@ pub fn played_here() -> bool {
 /// A process that ran sequences, and its output.
 struct Played {
     status: Option<ExitStatus>,
-    said: String,
+    output: String,
 }
 
 impl Played {
@@ -162,8 +163,8 @@ impl Played {
         let numbers = |calls: &[usize]| calls.iter().map(usize::to_string).collect::<Vec<_>>().join(",");
         let plays =
             format!("{} {}{}", seeds.start, seeds.end, calls.map_or(String::new(), |calls| " ".to_owned() + &numbers(calls)));
-        let said = tempfile::NamedTempFile::new().expect("a file for what it says");
-        let file = || File::options().append(true).open(said.path()).expect("a file that was just made");
+        let output = tempfile::NamedTempFile::new().expect("a file for its output");
+        let file = || File::options().append(true).open(output.path()).expect("a file that was just made");
         let mut child = Command::new(std::env::current_exe().expect("this program has a path"))
             .args(["--exact", "sequences_of_hostile_calls_break_nothing", "--nocapture", "--test-threads=1"])
             .env(PLAYS, plays)
@@ -186,16 +187,16 @@ impl Played {
         };
         // A process that died left its files.
         folders(child.id()).iter().for_each(|folder| drop(std::fs::remove_dir_all(folder)));
-        let said = String::from_utf8_lossy(&std::fs::read(said.path()).unwrap_or_default()).into_owned();
-        Played { status, said }
+        let output = String::from_utf8_lossy(&std::fs::read(output.path()).unwrap_or_default()).into_owned();
+        Played { status, output }
     }
 
     fn failed(&self) -> bool {
-        !(self.status.is_some_and(|status| status.success()) && self.said.contains("reached the end"))
+        !(self.status.is_some_and(|status| status.success()) && self.output.contains("reached the end"))
     }
 
     fn last_seed(&self) -> Option<u64> {
-        self.said.lines().filter_map(|line| line.strip_prefix("seed ")?.parse().ok()).next_back()
+        self.output.lines().filter_map(|line| line.strip_prefix("seed ")?.parse().ok()).next_back()
     }
 
     fn how(&self) -> String {
@@ -223,7 +224,7 @@ fn report(seed: u64, count: u64, together: &Range<u64>, played: &Played) -> Stri
         return format!(
             "sequence {count} failed ({}), but not alone:\n{}\nagain: MMAP_WRAP_FUZZ_SEED={} MMAP_WRAP_FUZZ_SEQUENCES={} cargo test --test fuzz -- --nocapture",
             played.how(),
-            played.said,
+            played.output,
             together.start,
             seed + 1 - together.start,
         );
@@ -233,7 +234,7 @@ fn report(seed: u64, count: u64, together: &Range<u64>, played: &Played) -> Stri
         "sequence {count} failed; {} of its {CALLS} calls do so ({}):\n{}\nagain: MMAP_WRAP_FUZZ_SEED={seed} MMAP_WRAP_FUZZ_CALLS={numbers} cargo test --test fuzz -- --nocapture",
         calls.len(),
         alone.how(),
-        alone.said,
+        alone.output,
     )
 }
 
@@ -264,5 +265,5 @@ fn shortest(seed: u64) -> Option<(Vec<usize>, Played)> {
 /// Runs one sequence, and returns its output.
 pub fn again(seed: u64, calls: &[usize]) -> Result<String, String> {
     let played = Played::of(&(seed..seed + 1), Some(calls));
-    if played.failed() { Err(format!("{}:\n{}", played.how(), played.said)) } else { Ok(played.said) }
+    if played.failed() { Err(format!("{}:\n{}", played.how(), played.output)) } else { Ok(played.output) }
 }

@@ -8,7 +8,7 @@
 )]
 
 use crate::abi::*;
-use crate::calls::{Answer, ArgumentKind, CALLS, Call};
+use crate::calls::{ArgumentKind, CALLS, Call, ResultKind};
 use crate::draw::Draw;
 use crate::model::{Expected, Known, bytes_at, failure, in_memory, info, page, rounded, unchanged};
 use mmap_wrap::internals::constants::*;
@@ -260,7 +260,7 @@ impl Scene {
         let of = |chosen: &dyn Fn(&Call) -> bool| CALLS.iter().filter(|call| chosen(call)).collect::<Vec<_>>();
         let live = self.live().len();
         draw.pick(&match wanted {
-            0 | 1 if live < MANY => of(&|call| call.results == Answer::Handle),
+            0 | 1 if live < MANY => of(&|call| call.results == ResultKind::Handle),
             2..=6 => of(&|call| call.takes.contains(&ArgumentKind::Handle)),
             _ if live < MANY => of(&|_| true),
             _ => of(&|call| call.name == "munmap_wrap"),
@@ -317,20 +317,20 @@ impl Scene {
     /// The result, or the code if it was NULL.
     fn result(&self, call: &Call, result: i64) -> i64 {
         match call.results {
-            Answer::Address if result == 0 => mmap_wrap_last_error_code(),
-            Answer::Text => {
+            ResultKind::Address if result == 0 => mmap_wrap_last_error_code(),
+            ResultKind::Text => {
                 assert!(result != 0, "{}: a text is never NULL", call.name);
                 0
             }
-            Answer::Free => 0,
-            Answer::Int => {
+            ResultKind::Free => 0,
+            ResultKind::Int => {
                 if result == i64::MIN {
                     mmap_wrap_last_error_code()
                 } else {
                     0
                 }
             }
-            Answer::Float => {
+            ResultKind::Float => {
                 if f64::from_bits(result as u64).is_nan() {
                     mmap_wrap_last_error_code()
                 } else {
@@ -540,17 +540,17 @@ impl Scene {
     fn check(&self, call: &Call, a: &[i64], handle: Option<i64>, result: i64, before: &Before) {
         let what = || {
             // SAFETY: never NULL, and valid until this thread's next message.
-            let said = unsafe { CStr::from_ptr(mmap_wrap_last_error_message()) }.to_string_lossy().into_owned();
+            let text = unsafe { CStr::from_ptr(mmap_wrap_last_error_message()) }.to_string_lossy().into_owned();
             let on = handle.and_then(|handle| self.of(handle)).map(|known| Known { bytes: None, ..known.clone() });
-            format!("{}({a:x?}) = {result}, '{said}'; on {on:?}", call.name)
+            format!("{}({a:x?}) = {result}, '{text}'; on {on:?}", call.name)
         };
         if result < 0 {
             let known = (-4095..0).contains(&result) || mmap_wrap::internals::error::describe(result).is_some();
             assert!(known && result != MMAP_WRAP_E_INTERNAL, "not a code that a call may return: {}", what());
             assert_eq!(mmap_wrap_last_error_code(), result, "the last error is another: {}", what());
             // SAFETY: as above.
-            let said = unsafe { CStr::from_ptr(mmap_wrap_last_error_message()) }.to_bytes();
-            let message = said.strip_prefix(call.name.as_bytes()).and_then(|rest| rest.strip_prefix(b": "));
+            let text = unsafe { CStr::from_ptr(mmap_wrap_last_error_message()) }.to_bytes();
+            let message = text.strip_prefix(call.name.as_bytes()).and_then(|rest| rest.strip_prefix(b": "));
             assert!(message.is_some_and(|why| !why.is_empty()), "the message does not name its call: {}", what());
         }
         if let Some(expected) = self.expected(call, a, handle) {
@@ -622,8 +622,8 @@ impl Scene {
 
     fn remember(&mut self, call: &Call, result: i64) {
         match (call.results, &mut self.shared) {
-            (Answer::Handle, Some(handles)) if result > 0 => handles.push(result),
-            (Answer::Descriptor, _) if result >= 0 => self.fds.push(result as i32),
+            (ResultKind::Handle, Some(handles)) if result > 0 => handles.push(result),
+            (ResultKind::Descriptor, _) if result >= 0 => self.fds.push(result as i32),
             _ => {}
         }
     }
@@ -633,7 +633,7 @@ impl Scene {
         let at = self.known.iter().position(|mapping| mapping.handle == handle);
         match at {
             Some(at) => self.learn_of(at, call, a, result),
-            None if result > 0 && call.results == Answer::Handle => {
+            None if result > 0 && call.results == ResultKind::Handle => {
                 let fresh = ["mmap_memfd_wrap", "mmap_secret_wrap", "mmap_unnamed_wrap"].contains(&call.name);
                 self.add(Known::new(result, fresh));
             }

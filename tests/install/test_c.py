@@ -1,8 +1,8 @@
 """The library as a packager and as a user install it for C and C++: programs built with it, the manual, uninstalling.
 
-And the guard of the binary interface.
+Also the check of the binary interface, scripts/abi.
 
-CC, CXX and CFLAGS are honoured.
+The variables CC, CXX and CFLAGS are used.
 """
 
 import filecmp
@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-# An outer make's variables are not for the one that is tested here.
+# The variables of an outer make must not affect the tests.
 OUTER = ["MAKEFLAGS", "MFLAGS", "MAKELEVEL", "PREFIX", "DESTDIR", "LIBDIR", "INCLUDEDIR", "MANDIR", "LD_LIBRARY_PATH"]
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in OUTER}
 CC, CXX = os.environ.get("CC", "cc"), os.environ.get("CXX", "c++")
@@ -31,21 +31,21 @@ PREFIX = "/opt/mmap-wrap-of-the-tests"
 
 
 def start(*command, folder=ROOT, **variables):
-    """Runs a command to its end, whatever that is."""
+    """Runs a command. Returns the finished process."""
     words = [str(word) for word in command]
     environment = {**ENVIRONMENT, **{name: str(value) for name, value in variables.items()}}
     return subprocess.run(words, cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True)
 
 
 def run(*command, folder=ROOT, **variables):
-    """Runs a command that must succeed; returns what it printed."""
+    """Runs a command that must succeed. Returns its output."""
     end = start(*command, folder=folder, **variables)
     assert end.returncode == 0, f"{shlex.join(end.args)}: exit status {end.returncode}\n{end.stdout}{end.stderr}"
     return end.stdout
 
 
 def fails(text, *command):
-    """Runs a command that must fail and print this."""
+    """Runs a command that must fail, and print this text."""
     end = start(*command)
     assert end.returncode != 0, f"{shlex.join(end.args)} succeeded"
     assert text in end.stdout + end.stderr, f"{shlex.join(end.args)} printed\n{end.stdout}{end.stderr}"
@@ -66,7 +66,7 @@ def files(folder):
 
 
 def texts_with(pattern, folder):
-    """The files below a folder that are text and have this in them."""
+    """The text files below a folder that match this pattern."""
     found = []
     for name in files(folder):
         content = (folder / name).read_bytes()
@@ -86,7 +86,7 @@ def work(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def stage(work):
-    """As a packager installs it: below DESTDIR, for a prefix that is elsewhere, beside files of others."""
+    """As a packager installs it: below DESTDIR, for another prefix, next to files of other packages."""
     stage = work / "stage"
     for name in ("lib/pkgconfig/other.pc", "share/man/man3/other.3"):
         (stage / PREFIX[1:] / name).parent.mkdir(parents=True)
@@ -103,7 +103,7 @@ def staged(stage):
 
 @pytest.fixture(scope="session")
 def own(work, stage):
-    """As a user installs it: below a prefix, with directories of the user's own."""
+    """As a user installs it: below a prefix, with LIBDIR and INCLUDEDIR."""
     places = {"PREFIX": work / "own", "LIBDIR": work / "own/lib/some-machine"}
     places["INCLUDEDIR"] = work / "own/include/mmap-wrap"
     make("install", **places)
@@ -130,12 +130,12 @@ def test_the_links_lead_to_the_version_and_the_soname_has_the_number_of_the_inte
     assert f"[libmmap_wrap.so.{ABI}]" in run("readelf", "-d", staged / "lib/libmmap_wrap.so")
 
 
-def test_no_installed_text_names_destdir_or_the_build_or_has_a_place_left_to_fill_in(stage, staged):
+def test_no_installed_text_names_destdir_or_the_build_or_has_a_placeholder(stage, staged):
     assert texts_with(f"{re.escape(str(stage))}|{re.escape(str(ROOT))}", staged) == []
     assert texts_with("@[A-Z_]+@", staged / "lib") == []
 
 
-def test_installing_twice_is_installing_once(stage):
+def test_installing_twice_has_the_same_result(stage):
     before = files(stage)
     make("install", DESTDIR=stage, PREFIX=PREFIX)
     assert files(stage) == before
@@ -148,7 +148,7 @@ def test_a_relative_prefix_fails():
 # == Programs in C ==
 
 
-def test_the_line_of_the_readme_links_with_what_was_built_without_installing(work, stage):
+def test_the_command_of_the_readme_links_without_installing(work, stage):
     built = work / "built"
     built.mkdir()
     for name in ("include", "examples"):
@@ -162,7 +162,7 @@ def test_the_line_of_the_readme_links_with_what_was_built_without_installing(wor
 
 @pytest.fixture(scope="session")
 def pkg_config(stage, staged, own):
-    """pkg-config for the one and for the other tree, and where their libraries are."""
+    """pkg-config for either tree, and the folder of its libraries."""
 
     def of(name):
         libraries, sysroot = (staged / "lib", stage) if name == "staged" else (own["LIBDIR"], "")
@@ -176,7 +176,7 @@ TREES = pytest.mark.parametrize("tree", ["staged", "own"])
 
 
 @TREES
-def test_pkg_config_has_what_a_shared_program_needs(work, pkg_config, tree):
+def test_pkg_config_has_the_options_for_a_shared_program(work, pkg_config, tree):
     libraries, ask = pkg_config(tree)
     assert ask("--modversion") == [VERSION]
     run(CC, *CFLAGS, WORDS, "-o", work / f"{tree}-shared", *ask("--cflags", "--libs"))
@@ -185,18 +185,18 @@ def test_pkg_config_has_what_a_shared_program_needs(work, pkg_config, tree):
 
 
 @TREES
-def test_pkg_config_has_what_a_static_program_needs(work, pkg_config, tree):
+def test_pkg_config_has_the_options_for_a_static_program(work, pkg_config, tree):
     _, ask = pkg_config(tree)
     (work / "nothing.c").write_text("int main(void) { return 0; }\n")
     if start(CC, "-static", work / "nothing.c", "-o", work / "nothing").returncode != 0:
-        pytest.skip("a wholly static program: there is no static C library here")
+        pytest.skip("a fully static program: there is no static C library here")
     run(CC, *CFLAGS, "-static", WORDS, "-o", work / f"{tree}-static", *ask("--static", "--cflags", "--libs"))
     assert not needs_library(work / f"{tree}-static")
     finds_two(work, work / f"{tree}-static")
 
 
 @TREES
-def test_what_rustc_says_that_the_archive_needs_is_enough(work, pkg_config, tree):
+def test_the_libraries_that_rustc_lists_for_the_archive_are_sufficient(work, pkg_config, tree):
     libraries, ask = pkg_config(tree)
     private = [word for word in ask("--static", "--libs-only-l") if word != "-lmmap_wrap"]
     program = work / f"{tree}-archive"
@@ -205,7 +205,7 @@ def test_what_rustc_says_that_the_archive_needs_is_enough(work, pkg_config, tree
 
 
 def cmake(build, *options, wanted=VERSION):
-    """The words that configure a program with the installed package."""
+    """The command that configures a program with the installed package."""
     return ["cmake", "-S", "tests/install", "-B", build, f"-DWANTED={wanted}", f"-DCMAKE_C_COMPILER={CC}", *options]
 
 
@@ -221,13 +221,13 @@ def test_cmake_finds_the_package_and_builds_with_the_shared_and_the_static_libra
 
 
 @pytest.mark.parametrize("wanted", [f"{VERSION.partition('.')[0]}.999", str(int(VERSION.partition(".")[0]) + 1)])
-def test_cmake_takes_the_package_for_no_later_version_and_no_other_first_number(work, staged, wanted):
+def test_cmake_accepts_no_later_version_and_no_other_major_version(work, staged, wanted):
     fails("accepted", *cmake(work / f"cmake-{wanted}", f"-DCMAKE_PREFIX_PATH={staged}", wanted=wanted))
 
 
-def test_the_tree_moves_as_a_whole(work, own):
+def test_the_installed_tree_can_be_moved(work, own):
     moved = work / "moved"
-    # Where it was installed nothing is left to be found.
+    # Nothing remains in the original place.
     own["PREFIX"].rename(moved)
     try:
         run(*cmake(work / "moved-cmake", f"-Dmmap_wrap_DIR={moved}/lib/some-machine/cmake/mmap_wrap"))
@@ -311,7 +311,7 @@ STANDARDS = pytest.mark.parametrize("standard", ["c++17", "c++20"])
 @STANDARDS
 def test_mapping_cpp_passes(work, staged, compiler, standard):
     if not shutil.which(compiler):
-        pytest.skip(f"{compiler} is not here")
+        pytest.skip(f"{compiler} is not installed")
     lib, name = staged / "lib", f"mapping-{Path(compiler).name}-{standard}"
     run(CC, *CFLAGS, "-Iinclude", "-c", "tests/c/check.c", "-o", work / "check.o")
     source = [
@@ -324,17 +324,17 @@ def test_mapping_cpp_passes(work, staged, compiler, standard):
     ]
     run(compiler, f"-std={standard}", *STRICT, *CFLAGS, f"-I{staged}/include", "-o", work / name, *source)
     (work / f"{name}-scratch").mkdir()
-    said = run(work / name, folder=work / f"{name}-scratch")
-    print("\n".join(line for line in said.splitlines() if line.startswith("skipped")))
-    assert int(re.search(r"(?m)^tally (\d+) 0 \d+$", said)[1]) > 100, said
+    output = run(work / name, folder=work / f"{name}-scratch")
+    print("\n".join(line for line in output.splitlines() if line.startswith("skipped")))
+    assert int(re.search(r"(?m)^tally (\d+) 0 \d+$", output)[1]) > 100, output
 
 
 @COMPILERS
 @STANDARDS
 def test_the_examples_in_the_header_for_cpp_compile(work, staged, compiler, standard):
     if not shutil.which(compiler):
-        pytest.skip(f"{compiler} is not here")
-    # The indented lines of its comments; each block becomes a function.
+        pytest.skip(f"{compiler} is not installed")
+    # The indented lines of the comments; each block becomes a function.
     text = (ROOT / "include/mmap_wrap.hpp").read_text()
     blocks = re.findall(r"((?:^ *\*     .*\n)+)", text, re.MULTILINE)
     assert len(blocks) >= 10
@@ -367,7 +367,7 @@ def test_every_function_has_a_page(staged):
 
 def test_man_shows_the_page_without_warnings(staged):
     if not shutil.which("man") or not re.match(r"man \d", start("man", "--version").stdout):
-        pytest.skip("man-db is not here")
+        pytest.skip("man-db is not installed")
     places = {"MANPATH": staged / "share/man", "MANWIDTH": "80", "LC_ALL": "C.UTF-8"}
     assert start("man", "--warnings", "-l", "man/mmap_wrap.3", **places).stderr == ""
     for question in (["mmap_wrap"], ["3", "mmap_wrap"], ["3", "mmap_wrap_find"], ["munmap_wrap"]):
@@ -376,28 +376,28 @@ def test_man_shows_the_page_without_warnings(staged):
 
 def test_mandoc_finds_nothing_wrong_with_the_page():
     if not shutil.which("mandoc"):
-        pytest.skip("mandoc is not here")
-    said = start("mandoc", "-T", "lint", "-W", "warning", "man/mmap_wrap.3").stdout
-    # It has no date, so that it is the same whenever it is made.
-    assert [line for line in said.splitlines() if "missing date" not in line] == []
+        pytest.skip("mandoc is not installed")
+    output = start("mandoc", "-T", "lint", "-W", "warning", "man/mmap_wrap.3").stdout
+    # It has no date, so that the file is reproducible.
+    assert [line for line in output.splitlines() if "missing date" not in line] == []
 
 
-# == The binary interface, and that its guard sees what it should ==
+# == The binary interface, and the differences that scripts/abi must find ==
 
 
 def test_the_binary_interface_is_the_one_in_the_list(staged):
-    said = run("scripts/abi", staged / "lib/libmmap_wrap.so")
-    assert re.search(r"(?m)^[1-9]\d* passed, 0 failed$", said), said
+    output = run("scripts/abi", staged / "lib/libmmap_wrap.so")
+    assert re.search(r"(?m)^[1-9]\d* passed, 0 failed$", output), output
 
 
 class Altered:
-    """A changed copy of the header, a copy of the list, and what scripts/abi says of them and the library."""
+    """A changed copy of the header, a copy of the list, and scripts/abi for them and the library."""
 
     def __init__(self, folder, library):
         self.header, self.list, self.library = folder / "altered.h", folder / "abi.list", library
         shutil.copy(ROOT / "tests/abi.list", self.list)
         self.header.write_text(HEADER.read_text())
-        # scripts/abi reads the constants' header beside it.
+        # scripts/abi reads the header of constants in the same folder.
         shutil.copy(HEADER.with_name("mmap_wrap_constants.h"), folder)
 
     def change(self, pattern, replacement=""):
@@ -414,7 +414,7 @@ class Altered:
         assert filecmp.cmp(ROOT / "tests/abi.list", self.list, shallow=False), "the list was written"
 
     def add(self):
-        """Adds what is new; returns the lines that the list has now and had not."""
+        """Runs `scripts/abi --add`. Returns the lines that it added."""
         before = set((ROOT / "tests/abi.list").read_text().splitlines())
         run("scripts/abi", "--add", self.header, self.list)
         return [line for line in self.list.read_text().splitlines() if line not in before]
@@ -435,19 +435,19 @@ SWAPPED = [
 ]
 
 
-def test_a_lost_function_is_seen_and_not_taken_from_the_list(altered):
+def test_a_lost_function_is_reported_and_not_removed_from_the_list(altered):
     altered.change(declaration_of("mmap_wrap_find") + r"\n")
     altered.check_fails("mmap_wrap_find is lost from the header")
     altered.add_fails("mmap_wrap_find is lost")
 
 
-def test_a_changed_prototype_is_seen_and_not_written_to_the_list(altered):
+def test_a_changed_prototype_is_reported_and_not_written_to_the_list(altered):
     altered.change(*SWAPPED)
     altered.check_fails("msync_wrap is changed")
     altered.add_fails("msync_wrap is changed")
 
 
-def test_a_changed_value_is_seen(altered):
+def test_a_changed_value_is_reported(altered):
     altered.change(r"^#define MMAP_WRAP_E_BUSY .*", "#define MMAP_WRAP_E_BUSY (-5000)")
     altered.check_fails("MMAP_WRAP_E_BUSY is changed")
 
@@ -461,7 +461,7 @@ typedef struct mmap_wrap_pair {
 struct mmap_wrap_pair *mmap_wrap_brand_new(void);"""
 
 
-def test_a_new_function_is_seen_added_and_looked_for_in_the_library(altered):
+def test_a_new_function_is_reported_added_and_must_be_exported(altered):
     altered.change(declaration_of("munmap_wrap"), NEW)
     altered.check_fails("mmap_wrap_brand_new is new and not in the list yet: run `make abi`")
     assert sorted(altered.add()) == [
@@ -471,27 +471,27 @@ def test_a_new_function_is_seen_added_and_looked_for_in_the_library(altered):
     altered.check_fails("mmap_wrap_brand_new is listed, but the library does not export it")
 
 
-def test_a_new_member_is_seen_and_added_to_its_struct(altered):
+def test_a_new_member_is_reported_and_added_to_its_struct(altered):
     altered.change(r"^    int64_t descriptor;$", r"\g<0>\n    int64_t more;")
     altered.check_fails("struct mmap_wrap_info has members that are not in the list")
     (line,) = altered.add()
     assert re.fullmatch(r"struct mmap_wrap_info: .*int64_t descriptor; int64_t more; };", line)
 
 
-def test_a_lost_member_is_seen_and_not_taken_from_the_list(altered):
+def test_a_lost_member_is_reported_and_not_removed_from_the_list(altered):
     altered.change(r"^    int64_t sealed;\n")
     altered.check_fails("struct mmap_wrap_info is changed")
     altered.add_fails("struct mmap_wrap_info is changed")
 
 
-def test_an_export_that_is_neither_listed_nor_declared_is_seen(altered):
+def test_an_export_that_is_neither_listed_nor_declared_is_reported(altered):
     altered.change(declaration_of("mmap_wrap_page_size") + r"\n")
     kept = [line for line in altered.list.read_text().splitlines(True) if not line.startswith("mmap_wrap_page_size: ")]
     altered.list.write_text("".join(kept))
     altered.check_fails("mmap_wrap_page_size is exported, but the header does not")
 
 
-def test_under_a_new_number_the_list_takes_changes(altered):
+def test_with_a_new_number_of_the_interface_the_list_is_written_anew(altered):
     altered.change(*SWAPPED)
     altered.change(r"^#define MMAP_WRAP_ABI_VERSION .*", f"#define MMAP_WRAP_ABI_VERSION {int(ABI) + 1}")
     altered.check_fails("another number of the interface")
@@ -499,11 +499,11 @@ def test_under_a_new_number_the_list_takes_changes(altered):
     assert any(re.fullmatch(r"msync_wrap: .*int64_t size, int64_t offset\);", line) for line in lines), lines
 
 
-# == And away with it ==
+# == Uninstalling ==
 
 
-def test_make_uninstall_takes_what_was_installed_and_leaves_what_is_of_others(tmp_path, stage):
-    # A stage of its own: the other tests still use theirs, in whatever order.
+def test_make_uninstall_removes_the_installed_files_and_no_others(tmp_path, stage):
+    # In a separate folder, since other tests use the installed files of theirs.
     before = ["lib/pkgconfig/other.pc", "share/man/man3/other.3"]
     for name in before:
         (tmp_path / PREFIX[1:] / name).parent.mkdir(parents=True)
@@ -511,13 +511,13 @@ def test_make_uninstall_takes_what_was_installed_and_leaves_what_is_of_others(tm
     make("install", DESTDIR=tmp_path, PREFIX=PREFIX)
     make("uninstall", DESTDIR=tmp_path, PREFIX=PREFIX)
     assert files(tmp_path / PREFIX[1:]) == before
-    # Nor is a directory of its own left.
+    # The directory of the CMake package is removed, too.
     assert list(tmp_path.rglob("*mmap_wrap*")) == []
-    # Uninstalling what is not there is no error.
+    # Uninstalling twice is not an error.
     make("uninstall", DESTDIR=tmp_path, PREFIX=PREFIX)
 
 
-def test_make_uninstall_takes_libdir_and_includedir(tmp_path):
+def test_make_uninstall_uses_libdir_and_includedir(tmp_path):
     places = {"PREFIX": tmp_path, "LIBDIR": tmp_path / "lib/some-machine", "INCLUDEDIR": tmp_path / "include/mine"}
     make("install", **places)
     assert "include/mine/mmap_wrap.h" in files(tmp_path)

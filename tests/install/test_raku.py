@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(not shutil.which("zef"), reason="zef is not here
 
 
 def run(*command, folder=ROOT, **variables):
-    """Runs a command that must succeed; returns what it printed."""
+    """Runs a command that must succeed. Returns its output."""
     environment = {**os.environ, **OPTIMIZER, **{name: str(value) for name, value in variables.items()}}
     words = [str(word) for word in command]
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
@@ -26,24 +26,24 @@ def run(*command, folder=ROOT, **variables):
     return end.stdout
 
 
-# The tarball has the same modules, and to compile them takes long.
-@pytest.mark.skipif(not DEEP, reason="installing from the repository, too: `make test-deep` has it")
+# The tarball has the same modules, and compiling them takes long.
+@pytest.mark.skipif(not DEEP, reason="installing from the repository: only in `make test-deep`")
 def test_zef_installs_it_from_the_repository(tmp_path):
-    # Into a repository of its own: zef's usual ones are the system's, and may hold another version.
+    # Into a separate repository: the default ones of zef belong to the system, and may have another version.
     place = f"inst#{tmp_path}/modules"
     run("zef", "--/test", f"--install-to={place}", "--force-install", "install", "./bindings/raku")
-    # From a folder where nothing else of the modules is.
+    # From a folder without the modules.
     assert run("raku", f"-I{place}", "-e", USES, folder=tmp_path) == "1True\n"
 
 
 @pytest.fixture
 def tarball(tmp_path):
-    """The unpacked tarball, and the variables of a user who has nothing else."""
+    """The unpacked tarball, and the environment of a new user."""
     archive = ROOT / run("scripts/raku-dist").splitlines()[-1]
     with tarfile.open(archive) as opened:
         opened.extractall(tmp_path, filter="data")
     (folder,) = tmp_path.iterdir()
-    # Only what cargo has of its own stays where it is: the compiler, and what it fetched already.
+    # Only the folders of cargo and rustup are the usual ones: with the compiler and the downloaded crates.
     cargo = {"CARGO_HOME": ".cargo", "RUSTUP_HOME": ".rustup"}
     return folder, {"HOME": tmp_path, **{name: os.environ.get(name, Path.home() / at) for name, at in cargo.items()}}
 
@@ -53,13 +53,13 @@ def contents(folder):
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
-def test_zef_builds_and_installs_the_tarball_for_a_user_who_has_nothing_else(tmp_path, tarball):
+def test_zef_builds_and_installs_the_tarball_without_the_repository(tmp_path, tarball):
     folder, environment = tarball
-    # What its tests say of these modules in the repository they say of those here.
+    # The modules and tests are those of the repository, so that the results of its tests apply.
     for part in ("lib", "t"):
         assert contents(folder / part) == contents(ROOT / "bindings/raku" / part)
-    # Forced, since zef would find it done where this machine has the same version for all its users. All tests run in
-    # `make test-deep`; here those of the distribution and of mapping files, on modules and library as installed.
+    # Forced, since zef does nothing if the same version is installed for all users. `make test-deep` runs all tests;
+    # here only those of the distribution and of mapping files run, with the installed modules and library.
     tests = [] if DEEP else ["--/test"]
     zef = ["zef", "--verbose", *tests, "--force-install", "--install-to=home", "install", f"./{folder.name}"]
     print(run(*zef, folder=tmp_path, **environment))

@@ -1,8 +1,8 @@
 """Every sample of the README and of docs/: C, C++, Python, Raku, and sessions at a terminal.
 
-Each fenced block of code is a program of its own, run in a folder with the files words.txt and data.bin. A session
-(console) must print what stands in it, where "…" stands for anything. Needed are the library, and the Python package's
-module (`scripts/python-module`). MMAP_WRAP_LIBRARY names another library.
+Each fenced block of code is a separate program, which runs in a folder with the files words.txt and data.bin. A session
+(console) must print exactly its text, where "…" matches anything. The tests need the library and the Python package's
+module (`scripts/python-module`). MMAP_WRAP_LIBRARY is the path of another library.
 """
 
 import fcntl
@@ -25,18 +25,18 @@ ENVIRONMENT = {
     "MMAP_WRAP_LIBRARY": str(LIBRARY),
     "PYTHONPATH": f"{ROOT}/bindings/python/src",
     "RAKULIB": f"{ROOT}/bindings/raku",
-    # What a session runs as python3 is this one, which can load the module.
+    # python3 in a session is this interpreter, which can load the module.
     "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
 }
-# What a session shows of the page cache the kernel may change at any moment; hardly ever so often.
+# A session can fail because the kernel changed the page cache; it is unlikely in each try.
 TRIES = 5
 PATIENCE = 300
 
 
 def samples():
-    """Each sample: its language and its code; named by its page and line."""
+    """The language and code of each sample, named by its page and line."""
     pages = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-    # The pages in docs/raku are made from the modules, and tested there.
+    # The pages in docs/raku are generated from the modules, whose own tests run their examples.
     for page in (page for page in pages if page.parent.name != "raku"):
         text = page.read_text()
         for sample in re.finditer(r"^```(c|cpp|python|raku|console)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
@@ -46,7 +46,7 @@ def samples():
 
 @pytest.fixture
 def folder():
-    # Not the folder for temporary files: that may be in memory, where nothing can be dropped from the page cache.
+    # Not in TMPDIR, which may be a tmpfs, whose files cannot be evicted from the page cache.
     (ROOT / "build").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="sample-", dir=ROOT / "build") as name:
         folder = Path(name)
@@ -58,7 +58,7 @@ def folder():
 
 
 def compiled(language, code, folder):
-    """The program that C or C++ is compiled to."""
+    """Compiles C or C++. Returns the path of the program."""
     source, program = folder / f"sample.{language}", folder / "sample"
     source.write_text(code)
     compiler = [os.environ.get("CC", "cc")] if language == "c" else [os.environ.get("CXX", "c++"), "-std=c++17"]
@@ -68,7 +68,7 @@ def compiled(language, code, folder):
 
 
 def printed_in_session(code, folder):
-    """What the commands of a session, the lines after "$ ", print at a terminal of 100 columns; each after its line."""
+    """Runs the commands of a session on a terminal of 100 columns. Returns each command with its output."""
     script = 'mmap-wrap() { python3 -m mmap_wrap "$@"; }\n'
     for line in re.findall(r"(?m)^\$ (.*)$", code):
         script += f"echo {shlex.quote('$ ' + line)}\n{line}\n"
@@ -83,7 +83,7 @@ def printed_in_session(code, folder):
         while piece := os.read(terminal, 4096):
             output += piece
     except OSError:
-        pass  # the last end was closed
+        pass  # the other end was closed
     os.close(terminal)
     shell.wait()
     return output.replace(b"\r\n", b"\n").decode(errors="replace")

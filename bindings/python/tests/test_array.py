@@ -94,24 +94,24 @@ def test_an_array_of_a_closed_map_is_an_error(memory):
 
 
 def test_an_array_is_valid_while_another_thread_resizes(monkeypatch):
-    m, refused, really_check = mmap_wrap.memfd(8192), [], _ffi.mmap_wrap_check
+    m, errors, really_check = mmap_wrap.memfd(8192), [], _ffi.mmap_wrap_check
 
     def check(*arguments):
-        room = really_check(*arguments)
+        size = really_check(*arguments)
         resizing = threading.Thread(target=resize)
         resizing.start()
         resizing.join()
-        return room
+        return size
 
     def resize():
         try:
             m.resize(4096)
         except BufferError as error:
-            refused.append(error)
+            errors.append(error)
 
     # Another thread runs after the size is determined, and before the array is made.
     monkeypatch.setattr(_ffi, "mmap_wrap_check", check)
     array = m.array("u1")
-    assert (array.size, len(m), bool(refused)) == (8192, 8192, True)
+    assert (array.size, len(m), bool(errors)) == (8192, 8192, True)
     del array
     m.resize(4096)

@@ -600,7 +600,7 @@ def test_evict_names_processes_that_map_the_remaining_pages(stored):
     mapped.close()
 
 
-def test_evict_says_that_a_file_of_tmpfs_cannot_be_evicted(endless):
+def test_evict_reports_that_a_file_of_tmpfs_cannot_be_evicted(endless):
     os.truncate(endless, PAGE)
     Path(endless).write_bytes(b"x" * PAGE)
     assert output_of("evict", endless) == f"{PAGE}\t{PAGE}\t{PAGE}\ttmpfs keeps its files in memory only\t{endless}\n"
@@ -1014,7 +1014,7 @@ def test_doctor_shows_the_size_and_free_space_of_shared_memory():
     )
 
 
-def test_doctor_says_what_to_do_if_shared_memory_is_small(monkeypatch):
+def test_doctor_explains_how_to_enlarge_small_shared_memory(monkeypatch):
     monkeypatch.setattr(os, "statvfs", lambda _: os.statvfs_result((4096, 4096, 16384, 9000, 9000, 0, 0, 0, 0, 255)))
     size, free = doctor._shared_memory()
     assert (size.status, size.value, free.value) == ("low", 64 << 20, 9000 * 4096)
@@ -1038,7 +1038,7 @@ def test_doctor_tries_each_feature_that_it_reports():
     assert len([name for name in by_name if by_name[name]["group"] == "features"]) == len(doctor.FEATURES)
 
 
-def test_doctor_says_what_a_missing_feature_needs(monkeypatch):
+def test_doctor_reports_what_a_missing_feature_needs(monkeypatch):
     missing = doctor.Feature("next year's", "nothing yet", "Linux 9.9", doctor._memory, doctor._advise("MADV_NO_SUCH"))
     monkeypatch.setattr(doctor, "FEATURES", (missing,))
     (finding,) = doctor._features()

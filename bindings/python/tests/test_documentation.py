@@ -1,4 +1,4 @@
-"""Every public item has a docstring that says what it does, names its parameters and has an example that runs."""
+"""Every public item has a docstring that describes it, names its parameters and has an example that runs."""
 
 import doctest
 import inspect

@@ -189,7 +189,7 @@ def pool_of_one():
     try:
         setting = open("/proc/sys/vm/nr_hugepages", "r+")  # noqa: SIM115 - closed below
     except OSError as error:
-        pytest.skip(f"no pool of huge pages can be had: {error}")
+        pytest.skip(f"no pool of huge pages is available: {error}")
     with setting:
         end = time.monotonic() + 60
         while True:

@@ -384,7 +384,7 @@ for _ in range(4):
     threading.Thread(target=work, daemon=True).start()
 
 class Late:
-    "Goes while the interpreter ends, and gives the threads the time to ask for its lock once more."
+    "Deallocated while the interpreter ends, and gives the threads time to request its lock once more."
     def __del__(self, sleep=time.sleep, write=os.write):
         sleep(0.3)
         write(1, b"late")

@@ -122,9 +122,9 @@ def test_negative_numbers_are_errors(text_file):
     with pytest.raises(ValueError, match="length -1 is negative"):
         mmap.map_path(text_file, -1)
     for number in (-1, -mmap.PAGESIZE):
-        for refused in (mmap.anonymous, partial(mmap.mmap, -1), mmap.anonymous(4096).remap):
+        for call in (mmap.anonymous, partial(mmap.mmap, -1), mmap.anonymous(4096).remap):
             with pytest.raises(OverflowError, match=f"address {number} is negative"):
-                refused(4096, address=number)
+                call(4096, address=number)
 
 
 def test_an_offset_beyond_the_file_is_an_error_with_both_numbers(text_file):

@@ -35,7 +35,7 @@ def file(request, tmp_path):
             process.kill()
 
 
-def refuses_shared_maps(path):
+def without_shared_maps(path):
     with pytest.raises(OSError, match="takes no shared mapping") as caught:
         mmap.map_path(path, prot=mmap.PROT_READ)
     assert caught.value.errno in (errno.EACCES, errno.ENODEV, errno.EINVAL)
@@ -50,7 +50,7 @@ def test_reading_maps_it_privately(file):
     except OSError as error:
         pytest.skip(f"this kernel maps {path} in no way: {error}")
     private.close()
-    refuses_shared_maps(path)
+    without_shared_maps(path)
     for m in maps:
         assert m[:] == contents
         assert m.info().flags & (mmap.MAP_SHARED | mmap.MAP_PRIVATE) == mmap.MAP_PRIVATE

@@ -130,7 +130,7 @@ def test_constants_come_from_the_library_when_first_used():
     assert (PROT_READ, PROT_WRITE, type(PROT_READ)) == (1, 2, int)
 
 
-def test_a_constant_of_another_platform_is_missing_and_says_so():
+def test_a_constant_of_another_platform_is_missing_and_the_error_explains_it():
     every = {_ffi.mmap_wrap_constant_name(i).decode() for i in range(_ffi.mmap_wrap_constant_count())}
     missing = every - set(_constants.available())
     assert missing

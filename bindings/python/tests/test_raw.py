@@ -149,7 +149,7 @@ def test_check_returns_the_result_or_raises():
         raw.check(raw.munmap_wrap(0))
 
 
-def test_a_sealed_map_says_that_it_is_sealed():
+def test_a_sealed_map_reports_that_it_is_sealed():
     # In its own process: the mapping stays until that ends.
     script = """
 import mmap_wrap

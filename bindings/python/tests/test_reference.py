@@ -326,7 +326,7 @@ def test_a_thousand_slices_take_one_descriptor(make):
     assert len(open_descriptors()) == before
 
 
-def test_no_state_is_kept_of_maps_that_are_gone(make, nothing_leaks):
+def test_no_state_is_kept_of_maps_that_were_deallocated(make, nothing_leaks):
     one = make("memfd")
     before = len(_reference._origins), len(_reference._opened_once)
     there = [again(one), again(one.view())]
@@ -497,7 +497,7 @@ def test_joblibs_memory_keeps_an_array_that_a_function_returned(make, tmp_path, 
     assert (bytes(remembered(5)), calls) == (b"begin", [5])
 
 
-def test_an_array_made_before_the_library_that_sends_it_was_imported_goes_by_reference():
+def test_an_array_made_before_the_library_that_sends_it_was_imported_is_sent_by_reference():
     pytest.importorskip("numpy")
     pytest.importorskip("joblib")
     script = """
@@ -602,7 +602,7 @@ def test_a_file_that_was_removed_and_created_again_is_another_file(make, tmp_pat
     (tmp_path / "file").write_bytes(bytes(8192))
     generation = reference(mmap.open(tmp_path / "file"))[GENERATION]
     if os.stat(tmp_path / "file").st_ino == before and generation == 0:
-        pytest.skip("this file system gives the same inode again, and knows no generations")
+        pytest.skip("this file system gives the same inode again, and has no generations")
     with pytest.raises(OSError, match="another file is there now"):
         pickle.loads(pickled)
 
@@ -673,7 +673,7 @@ if os.getuid() == 0:
 try:
     pickle.load(sys.stdin.buffer)
 except PermissionError as error:
-    print("refused", error.filename)
+    print("no permission:", error.filename)
 """
     one = make("file")
     os.chmod(tmp_path / "file", 0)
@@ -682,7 +682,7 @@ except PermissionError as error:
         memory = make("memfd")
         things.append((memory, f"/proc/{os.getpid()}/fd/{memory.info().descriptor}"))
     else:
-        print("skipped: another user's memory file: it takes root to become another user")
+        print("skipped: another user's memory file: only root can become another user")
     # The module and the library are loaded before the user changes, as the new user may not be able to read them.
     for thing, path in things:
         child = subprocess.run(
@@ -691,7 +691,7 @@ except PermissionError as error:
             capture_output=True,
             timeout=600,
         )
-        assert (child.stdout.decode(), child.stderr) == (f"refused {path}\n", b"")
+        assert (child.stdout.decode(), child.stderr) == (f"no permission: {path}\n", b"")
 
 
 def test_forged_references_are_errors_and_leave_no_mapping(make, tmp_path, nothing_leaks):

@@ -520,12 +520,12 @@ def test_the_constructor_raises_the_standard_auditing_event(data_file):
 
 
 def test_an_audit_hook_that_raises_prevents_the_mapping():
-    def refuse(event, arguments):
+    def forbid(event, arguments):
         if event == "mmap.__new__" and arguments[1] == 123_456:
-            raise RuntimeError("refused")
+            raise RuntimeError("forbidden")
 
-    sys.addaudithook(refuse)
-    with pytest.raises(RuntimeError, match="refused"):
+    sys.addaudithook(forbid)
+    with pytest.raises(RuntimeError, match="forbidden"):
         mmap_wrap.mmap(-1, 123_456)
 
 

@@ -1,4 +1,4 @@
-"""A view keeps its memory mapped, and the map open, until every object made from it is gone."""
+"""A view keeps its memory mapped, and the map open, until every object made from it is deallocated."""
 
 import gc
 import struct

@@ -78,7 +78,7 @@ def test_shared_memory_of_each_mode(name):
 
 
 @only_windows
-def test_the_last_error_says_whether_the_name_was_there(name):
+def test_the_last_error_shows_whether_the_name_existed(name):
     # As multiprocessing asks.
     import _winapi
 
@@ -291,7 +291,7 @@ def test_a_path_of_any_letters(tmp_path):
 
 
 @only_windows
-def test_the_command_says_that_it_does_not_work():
+def test_the_command_reports_that_it_does_not_work():
     child = subprocess.run([sys.executable, "-m", "mmap_wrap", "doctor"], capture_output=True, text=True)
     assert (child.returncode, child.stdout) == (1, "")
     assert "Windows" in child.stderr
