@@ -121,7 +121,7 @@ impl Mapping {
         Mapping::from_source(request, source)
     }
 
-    /// Maps, and keeps the file open if the request says so.
+    /// Maps, and keeps the file open if the request asks for that.
     fn from_source(request: &MapRequest, source: Source) -> Result<Mapping> {
         let mapping = Mapping::new(request, &source)?;
         Ok(mapping.keeping(request, source))

@@ -104,7 +104,7 @@ fn invalid_kinds_and_kinds_of_the_other_call_are_errors() {
         if known {
             assert_eq!(error, Ok(0));
         } else {
-            assert!(error.unwrap_err().starts_with(&format!("{kind:#x} is no kind of element")));
+            assert!(error.unwrap_err().starts_with(&format!("{kind:#x} is not an element kind")));
             assert_eq!(memory.get_float(kind, 0).unwrap_err().code(), MMAP_WRAP_E_ARGUMENT);
         }
     }

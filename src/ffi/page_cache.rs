@@ -183,7 +183,7 @@ mod tests {
             mmap_wrap_resident_bytes(self.h, 0, REST)
         }
 
-        /// None, said aloud, where there are none.
+        /// None, with a message, where there are none.
         fn figures(&self, offset: i64, size: i64) -> Option<[i64; 5]> {
             let mut figures = [-1; 5];
             match cachestat_wrap(self.h, figures.as_mut_ptr().cast(), 40, offset, size) {

@@ -132,6 +132,6 @@ impl std::fmt::Display for ElementKind {
 #[cold]
 fn unknown_kind(kind: i64) -> Box<Error> {
     Error::argument(format!(
-        "{kind:#x} is no kind of element: an integer of 8 to 64 bits, signed or unsigned, or a float of 32 or 64 bits, in one order of bytes at most"
+        "{kind:#x} is not an element kind: an integer of 8 to 64 bits, signed or unsigned, or a float of 32 or 64 bits, in one order of bytes at most"
     ))
 }

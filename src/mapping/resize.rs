@@ -413,7 +413,7 @@ impl Mapping {
 }
 
 impl FileSize {
-    /// Makes the file longer, or checks that it can be truncated; allocates blocks if `end` says so.
+    /// Makes the file longer, or checks that it can be truncated; allocates blocks if `end` asks for that.
     fn make_room(&self, end: FileEnd) -> Result<()> {
         if self.after < self.before {
             self.check_truncation()?;

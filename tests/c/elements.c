@@ -86,7 +86,7 @@ static void a_failure_differs_from_the_number_with_the_same_value(void) {
     CHECK_IS(mmap_wrap_get_int(h, MMAP_WRAP_F64, 0), MMAP_WRAP_NO_INT);
     CHECK_FAILS(mmap_wrap_last_error_code(), MMAP_WRAP_E_ARGUMENT, "mmap_wrap_get_int: a float of 64 bits is not for this call");
     CHECK_IS(mmap_wrap_get_int(h, 99, 0), MMAP_WRAP_NO_INT);
-    CHECK_FAILS(mmap_wrap_last_error_code(), MMAP_WRAP_E_ARGUMENT, "0x63 is no kind of element");
+    CHECK_FAILS(mmap_wrap_last_error_code(), MMAP_WRAP_E_ARGUMENT, "0x63 is not an element kind");
     CHECK_FAILS(mmap_wrap_get(h, MMAP_WRAP_I64, 0, NULL), MMAP_WRAP_E_ARGUMENT, "the buffer is NULL, but 8 bytes long");
     CHECK_IS(munmap_wrap(h), 1);
 }
