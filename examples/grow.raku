@@ -22,7 +22,7 @@ class Growing {
     has Int $.used = $!capacity;
     has Int $.steps = 0;
 
-    method of-file($path) {
+    method from-file($path) {
         my $native = $path.encode('utf8-c8') ~ buf8.new(0);
         my $options = Mmap::Wrap::Raw::OpenOptions.new(
             open_flags => O_RDWR +| O_CREAT, mode => 0o644, prot => PROT_READ +| PROT_WRITE, flags => MAP_SHARED +| KEEP);
@@ -63,7 +63,7 @@ sub append-all($growing) {
 multi MAIN($path) {
     my ($growing, $before);
     try {
-        $growing = Growing.of-file($path);
+        $growing = Growing.from-file($path);
         $before = $growing.used;
         append-all $growing;
     }

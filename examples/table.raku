@@ -67,7 +67,7 @@ class Table {
     has Int $.accounts;
     has Int $.version is rw;
 
-    method of-file($path, :$writable) {
+    method from-file($path, :$writable) {
         my $table = open-table $path, $writable;
         my $accounts = checked mmap_wrap(Pointer, USED, PROT_READ +| PROT_WRITE, MAP_PRIVATE +| MAP_ANONYMOUS, -1, 0);
         given Table.new(:$table, :$accounts) { .version = .load; $_ }
@@ -145,17 +145,17 @@ class Table {
     }
 }
 
-multi MAIN($file, 'show') { Table.of-file($file).show }
+multi MAIN($file, 'show') { Table.from-file($file).show }
 
 multi MAIN($file, 'put', Int $account where 0 <= * < ACCOUNTS, Int $balance where -2 ** 31 <= * < 2 ** 31) {
-    given Table.of-file($file, :writable) {
+    given Table.from-file($file, :writable) {
         .set($account, $balance);
         .commit;
     }
 }
 
 multi MAIN($file, 'transfer', Int $times where 0 < * < 2 ** 31) {
-    given Table.of-file($file, :writable) -> $table {
+    given Table.from-file($file, :writable) -> $table {
         $table.transfer for ^$times;
     }
 }

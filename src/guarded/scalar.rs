@@ -21,7 +21,7 @@ pub fn put(pages: &Pages, at: usize, width: usize, bits: u64) -> Result<(), Faul
 pub(super) fn get_by(way: Way, pages: &Pages, at: usize, width: usize) -> Result<u64, Fault> {
     if let Way::Guarded(loops) = way {
         // SAFETY: `at` checked the range; the handler repairs a fault.
-        let word = unsafe { (of_width(loops, width).get)(pages.at(at, width), 0, 0) };
+        let word = unsafe { (with_width(loops, width).get)(pages.at(at, width), 0, 0) };
         if word.faulted == 0 {
             return Ok(word.bits);
         }
@@ -33,7 +33,7 @@ pub(super) fn get_by(way: Way, pages: &Pages, at: usize, width: usize) -> Result
 pub(super) fn put_by(way: Way, pages: &Pages, at: usize, width: usize, bits: u64) -> Result<(), Fault> {
     if let Way::Guarded(loops) = way {
         // SAFETY: as in get_by.
-        let word = unsafe { (of_width(loops, width).put)(pages.at(at, width), bits, 0) };
+        let word = unsafe { (with_width(loops, width).put)(pages.at(at, width), bits, 0) };
         if word.faulted == 0 {
             return Ok(());
         }
@@ -47,7 +47,7 @@ pub fn low_bytes(width: usize) -> Range<usize> {
 }
 
 #[inline(always)]
-fn of_width(loops: &Loops, width: usize) -> &Scalar {
+fn with_width(loops: &Loops, width: usize) -> &Scalar {
     &loops.scalars[width.trailing_zeros() as usize & 3]
 }
 

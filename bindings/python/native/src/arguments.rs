@@ -314,14 +314,14 @@ impl Bytes {
     /// # Safety
     /// The GIL is held, now and when this is dropped, and the caller has a reference to the object until then.
     #[inline(always)]
-    pub unsafe fn of(object: Object) -> Result<Bytes> {
+    pub unsafe fn from_object(object: Object) -> Result<Bytes> {
         // SAFETY: as the caller promises.
         unsafe {
             // A subclass of bytes may override its length.
             if Py_TYPE(object) != &raw mut PyBytes_Type {
-                return Bytes::of_buffer(object);
+                return Bytes::from_buffer(object);
             }
-            let (start, size) = of_bytes(object);
+            let (start, size) = parts_of_bytes(object);
             Ok(Bytes { start, size, owner: Owner::Argument })
         }
     }
@@ -329,7 +329,7 @@ impl Bytes {
     /// # Safety
     /// As `of`.
     #[cold]
-    unsafe fn of_buffer(object: Object) -> Result<Bytes> {
+    unsafe fn from_buffer(object: Object) -> Result<Bytes> {
         // SAFETY: as the caller promises.
         unsafe {
             let mut buffer = Box::new(Py_buffer::new());
@@ -341,7 +341,7 @@ impl Bytes {
                 let copy = object::bytes(object::call_of(object, c"__buffer__"), 0, buffer.len as i64);
                 PyBuffer_Release(&raw mut *buffer);
                 let copy = copy?;
-                let (start, size) = of_bytes(copy);
+                let (start, size) = parts_of_bytes(copy);
                 return Ok(Bytes { start, size, owner: Owner::Copy(copy) });
             }
             Ok(Bytes { start: buffer.buf.cast(), size: buffer.len as i64, owner: Owner::Buffer(buffer) })
@@ -352,7 +352,7 @@ impl Bytes {
 /// # Safety
 /// The object is bytes, and the GIL is held.
 #[inline(always)]
-unsafe fn of_bytes(object: Object) -> (*const u8, i64) {
+unsafe fn parts_of_bytes(object: Object) -> (*const u8, i64) {
     let (mut start, mut size) = (null_mut(), 0);
     // SAFETY: as the caller promises.
     unsafe { PyBytes_AsStringAndSize(object, &raw mut start, &raw mut size) };

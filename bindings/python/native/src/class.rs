@@ -70,7 +70,12 @@ static METHODS: List<PyMethodDef, 28> = List([
     by_name(c"atomic_add", elements::atomic_add, doc::ATOMIC_ADD),
     by_name(c"atomic_exchange", elements::atomic_exchange, doc::ATOMIC_EXCHANGE),
     by_name(c"atomic_compare_exchange", elements::atomic_compare_exchange, doc::ATOMIC_COMPARE_EXCHANGE),
-    method(c"_of", PyMethodDefPointer { PyCFunctionFast: lifetime::of }, METH_FASTCALL | METH_CLASS, c"A map of a handle."),
+    method(
+        c"_of",
+        PyMethodDefPointer { PyCFunctionFast: lifetime::from_handle },
+        METH_FASTCALL | METH_CLASS,
+        c"A map of a handle.",
+    ),
     PyMethodDef::zeroed(),
 ]);
 

@@ -35,7 +35,7 @@ impl Kind {
     /// # Safety
     /// The GIL is held.
     #[inline(always)]
-    unsafe fn of(name: Object) -> Result<Kind> {
+    unsafe fn from_name(name: Object) -> Result<Kind> {
         // SAFETY: as the caller promises; the text is valid as long as its object.
         unsafe {
             if PyUnicode_Check(name) != 0 {
@@ -87,7 +87,7 @@ unsafe fn number(object: Object, arguments: Arguments) -> Result<Object> {
     // SAFETY: called by the interpreter.
     unsafe {
         let [name, offset] = named(c"get", [c"kind", c"offset"], 2, 2, arguments)?;
-        let (kind, offset) = (Kind::of(name)?, int64(offset)?);
+        let (kind, offset) = (Kind::from_name(name)?, int64(offset)?);
         let handle = map_of(object).handle;
         match kind.number {
             Number::Float => {
@@ -140,7 +140,7 @@ unsafe fn number_put(object: Object, arguments: Arguments) -> Result<Object> {
     // SAFETY: called by the interpreter.
     unsafe {
         let [name, offset, value] = named(c"put", [c"kind", c"offset", c"value"], 3, 3, arguments)?;
-        let kind = Kind::of(name)?;
+        let kind = Kind::from_name(name)?;
         let handle = map_of(object).handle;
         let done = match kind.number {
             Number::Float => {

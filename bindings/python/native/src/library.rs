@@ -18,7 +18,7 @@ macro_rules! functions {
         impl Library {
             /// # Safety
             /// `handle` is a loaded libmmap_wrap with the ABI number of this module's declarations.
-            unsafe fn of(handle: *mut c_void) -> Result<Library> {
+            unsafe fn from_handle(handle: *mut c_void) -> Result<Library> {
                 // SAFETY: as the caller promises: each symbol is the function that the header declares.
                 unsafe { Ok(Library { $($name: std::mem::transmute::<*mut c_void, header::$symbol>(
                     system::symbol(handle, concat!(stringify!($symbol), "\0"))?,
@@ -99,7 +99,7 @@ pub unsafe fn load(path: Object, abi_version: i64) -> Result<(usize, i64)> {
         let number = number();
         if number == abi_version {
             if LIBRARY.get().is_none() {
-                let _ = LIBRARY.set((handle.addr(), Library::of(handle)?));
+                let _ = LIBRARY.set((handle.addr(), Library::from_handle(handle)?));
             }
             if LIBRARY.get().is_some_and(|(bound, _)| *bound != handle.addr()) {
                 let why = c"another libmmap_wrap is in use in this process: all of its interpreters need the same one";

@@ -55,11 +55,11 @@ struct Given {
 
 pub unsafe extern "C" fn new(class: *mut PyTypeObject, arguments: Object, keywords: Object) -> Object {
     // SAFETY: called by the interpreter, with this class or a subclass.
-    unsafe { or_null(Request::of(arguments, keywords).and_then(|request| request.map(class))) }
+    unsafe { or_null(Request::from_arguments(arguments, keywords).and_then(|request| request.map(class))) }
 }
 
 /// `_of(handle, access, survive)`: a map of the class, which owns the handle.
-pub unsafe extern "C" fn of(class: Object, first: *mut Object, count: Py_ssize_t) -> Object {
+pub unsafe extern "C" fn from_handle(class: Object, first: *mut Object, count: Py_ssize_t) -> Object {
     // SAFETY: called by the interpreter, with this class or a subclass.
     unsafe {
         let &[handle, access, survive] = arguments(first, count) else {
@@ -90,7 +90,7 @@ macro_rules! parse {
 impl Given {
     /// # Safety
     /// As `new`.
-    unsafe fn of(arguments: Object, keywords: Object) -> Result<Given> {
+    unsafe fn from_arguments(arguments: Object, keywords: Object) -> Result<Given> {
         let nothing = null_mut();
         let mut given = Given {
             fd: nothing,
@@ -136,10 +136,10 @@ impl Given {
 impl Request {
     /// # Safety
     /// As `new`.
-    unsafe fn of(arguments: Object, keywords: Object) -> Result<Request> {
+    unsafe fn from_arguments(arguments: Object, keywords: Object) -> Result<Request> {
         // SAFETY: called by the interpreter.
         unsafe {
-            let given = Given::of(arguments, keywords)?;
+            let given = Given::from_arguments(arguments, keywords)?;
             let or = |object: Object, default: c_int| if object.is_null() { Ok(default) } else { int(object) };
             let (fd, length) = (int(given.fd)?, ssize(given.length)?);
             let (flags, protection) = (or(given.flags, system::MAP_SHARED)?, or(given.prot, READ_WRITE)?);

@@ -66,7 +66,7 @@ unsafe fn method(operation: Operation, object: Object, first: *const Object, cou
         let [value, start, end] = positional(operation.name(), 1, first, count)?;
         let map = call_of(object, operation.name());
         // The needle is converted first, as in the standard library. Converting the numbers can run code; its buffer is held then.
-        let needle = Bytes::of(value)?;
+        let needle = Bytes::from_object(value)?;
         let start = match () {
             () if !is_none(start) => ssize(start)?,
             () if operation == Operation::Count => 0,
@@ -85,7 +85,7 @@ unsafe fn method(operation: Operation, object: Object, first: *const Object, cou
 pub unsafe fn search(operation: Operation, map: Call, value: Object, start: Option<i64>, end: Option<i64>) -> Result<i64> {
     // SAFETY: called by the interpreter.
     unsafe {
-        let needle = Bytes::of(value)?;
+        let needle = Bytes::from_object(value)?;
         search_for(operation, map, value, &needle, start.unwrap_or(0), end)
     }
 }

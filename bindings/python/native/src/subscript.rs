@@ -78,7 +78,7 @@ unsafe fn get_byte(map: Call, key: Object) -> Result<Object> {
 unsafe fn get_slice(map: Call, key: Object) -> Result<Object> {
     // SAFETY: called by the interpreter.
     unsafe {
-        let bounds = match Bounds::of(key) {
+        let bounds = match Bounds::from_key(key) {
             Ok(bounds) => bounds,
             Err(Raised) => return Err(closed_first(map)),
         };
@@ -227,7 +227,7 @@ impl Bounds {
     /// # Safety
     /// As the slots.
     #[inline(always)]
-    unsafe fn of(key: Object) -> Result<Bounds> {
+    unsafe fn from_key(key: Object) -> Result<Bounds> {
         // SAFETY: called by the interpreter. slice has no subclasses, and `__class__` can be overridden.
         unsafe {
             if Py_TYPE(key) != &raw mut PySlice_Type {
@@ -343,7 +343,7 @@ unsafe fn set_any(map: Call, index: i64, value: Object) -> Result<()> {
 unsafe fn set_slice(map: Call, key: Object, value: Object) -> Result<()> {
     // SAFETY: called by the interpreter. The buffer of the value is valid until it is released.
     unsafe {
-        let bounds = Bounds::of(key)?;
+        let bounds = Bounds::from_key(key)?;
         if value.is_null() {
             return Err(raise(PyExc_TypeError, c"mmap object doesn't support slice deletion"));
         }
@@ -389,7 +389,7 @@ unsafe fn assign(map: Call, bounds: &Bounds, value: Object, data: &Py_buffer) ->
 unsafe fn assign_every(map: Call, start: i64, step: i64, value: Object, data: &Py_buffer) -> Result<()> {
     // SAFETY: called by the interpreter; the copy, or the buffer of the value, has as many bytes as the slice.
     unsafe {
-        let bytes = crate::arguments::Bytes::of(value)?;
+        let bytes = crate::arguments::Bytes::from_object(value)?;
         for at in 0..bytes.size.min(data.len as i64) {
             if map.in_range((library().write)(map.handle, start + at * step, bytes.start.add(at as usize).cast(), 1))?.is_none() {
                 return Err(map.fail(E_RANGE));
