@@ -12,11 +12,17 @@ mod error;
 #[forbid(unsafe_code)]
 mod flags;
 #[forbid(unsafe_code)]
+mod hardening;
+#[forbid(unsafe_code)]
+mod huge;
+#[forbid(unsafe_code)]
 mod mutex;
-mod options;
+mod open;
 mod page_cache;
 #[forbid(unsafe_code)]
-mod pages;
+mod protect;
+#[forbid(unsafe_code)]
+mod residency;
 mod resize;
 
 use crate::error::Error as CoreError;
@@ -35,7 +41,7 @@ pub use elements::Element;
 pub use error::{Error, ErrorKind, Result};
 pub use flags::{Advice, BindFlags, LockAll, MapFlags, Policy, Protection, Seals, SyncFlags};
 pub use mutex::{MUTEX_SIZE, MutexGuard};
-pub use options::{MapOptions, unlink_shared_memory};
+pub use open::{MapOptions, unlink_shared_memory};
 pub use page_cache::{cachestat, evict, readahead};
 
 /// Mapped memory, of a file or without a file. It is unmapped when it is dropped.

@@ -1,6 +1,6 @@
-//! The page cache of open files.
+//! The page cache of mappings and of open files.
 
-use super::{CacheStat, Error, Part, Result};
+use super::{CacheStat, Error, Mapping, Part, Result};
 use crate::error::Error as CoreError;
 use crate::page_cache;
 use crate::sys::{self, AsFile};
@@ -59,4 +59,35 @@ fn on<T>(
 pub(super) fn part_of_file(range: impl RangeBounds<u64>) -> Result<(i64, i64), Box<CoreError>> {
     let part = Part::new(range);
     Ok((part.start, part.size()?))
+}
+
+impl Mapping {
+    /// What the page cache holds of the file behind a range, if the mapping keeps its file open: cachestat(2), Linux 6.5.
+    ///
+    /// ```
+    /// let text = mmap_wrap::MapOptions::new().keep_file(true).open("Cargo.toml")?;
+    /// match text.cachestat(..) {
+    ///     Ok(cache) => println!("{} bytes are in memory", cache.cached),
+    ///     Err(error) => println!("{error}"),
+    /// }
+    /// # Ok::<(), mmap_wrap::Error>(())
+    /// ```
+    pub fn cachestat(&self, range: impl RangeBounds<usize>) -> Result<CacheStat> {
+        let part = Part::new(range);
+        self.with("cachestat", |core| core.cachestat(part.start, part.size()?))
+    }
+
+    /// Removes the pages that hold the bytes of a range from memory, as far as the kernel can. Nothing is lost: they are read in
+    /// again at the next access.
+    ///
+    /// ```
+    /// let text = mmap_wrap::Mapping::open("Cargo.toml")?;
+    /// text.page_out(..)?;
+    /// assert_eq!(text.find("package", ..)?, Some(1));
+    /// # Ok::<(), mmap_wrap::Error>(())
+    /// ```
+    pub fn page_out(&self, range: impl RangeBounds<usize>) -> Result<()> {
+        let part = Part::new(range);
+        self.with("page_out", |core| core.page_out(part.start, part.size()?))
+    }
 }
