@@ -99,10 +99,14 @@ fn no_message_has_the_words_of_one_language() {
 /// Flags of mremap(2) are in messages only where the caller gave them: bindings have other parameters for them.
 #[test]
 fn a_mapping_that_cannot_grow_in_place_has_a_message_without_flags() {
-    let h = map(mmap_wrap_page_size(), MAP_PRIVATE | MAP_ANONYMOUS, -1);
-    let message = message(mremap_wrap(h, 1 << 46, 0, null_mut(), 0));
+    let page = mmap_wrap_page_size();
+    let h = map(2 * page, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+    let next = mmap_wrap_split(h, page);
+    assert!(next > 0);
+    let message = message(mremap_wrap(h, 2 * page, 0, null_mut(), 0));
     assert!(message.contains("it may not move") && !message.contains("MREMAP_"), "{message}");
     munmap_wrap(h);
+    munmap_wrap(next);
 }
 
 #[test]

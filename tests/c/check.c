@@ -235,7 +235,7 @@ bool processes_share_memory(void) {
 }
 
 /* Runs look in a child, which reports its result as exit status. */
-static bool found_in_child(void (*look)(void)) {
+bool found_in_child(void (*look)(void)) {
     fflush(stdout);
     pid_t child = fork();
     if (child < 0) give_up("fork");

@@ -64,6 +64,9 @@ bool processes_share_memory(void);
 bool faults_have_addresses(void);
 bool address_space_has_a_limit(void);
 
+/* For what only one program needs to know: runs look in a child, which ends with status 0 if it is so. */
+bool found_in_child(void (*look)(void));
+
 /* The result for a length that exceeds every address space: with addresses of 32 bits, the number itself is out of range. */
 #define TOO_LONG (sizeof(void *) < 8 ? (int64_t)MMAP_WRAP_E_RANGE : (int64_t)-ENOMEM)
 

@@ -405,6 +405,21 @@ static void a_handler_that_interrupts_a_change_survives(void) {
     LIVES(60, is_interrupted_in_a_change, "a signal's handler uses the mapping that its thread resizes");
 }
 
+static int64_t send_the_signal_of_an_unaligned_access(const void *address) {
+    siginfo_t info = {.si_signo = SIGBUS, .si_code = BUS_ADRALN, .si_addr = (void *)(uintptr_t)address};
+    return syscall(SYS_rt_tgsigqueueinfo, getpid(), syscall(SYS_gettid), SIGBUS, &info);
+}
+
+/* A handler that restores the default action, and returns: the call that sent the signal is over, and is not repeated. */
+static void restore(int number) {
+    signal(number, SIG_DFL);
+}
+
+static void sends_it_once(void) {
+    signal(SIGBUS, restore);
+    _exit(send_the_signal_of_an_unaligned_access(&page) == 0 ? 0 : 1);
+}
+
 /* The signal of an unaligned access, as the kernel would send it: a fresh page would not cure that, and lose the data. */
 static void gets_the_signal_of_an_unaligned_access(void) {
     int fd = file_of(PAGES);
@@ -412,8 +427,7 @@ static void gets_the_signal_of_an_unaligned_access(void) {
     mmap_wrap_handle h = mapping_of(fd, MAP_SHARED);
     CHECK_IS(mmap_wrap_survive(h, 1), 0);
     const char *bytes = mmap_wrap_address(h);
-    siginfo_t info = {.si_signo = SIGBUS, .si_code = BUS_ADRALN, .si_addr = (void *)bytes};
-    CHECK_IS(syscall(SYS_rt_tgsigqueueinfo, getpid(), syscall(SYS_gettid), SIGBUS, &info), 0);
+    CHECK_IS(send_the_signal_of_an_unaligned_access(bytes), 0);
     CHECK(memcmp(bytes, "data", 4) == 0);
     CHECK_IS(*mmap_wrap_loss_flag(h) & 1, 0);
     /* It was left to the default action, which would have ended the process with a real access. */
@@ -421,7 +435,10 @@ static void gets_the_signal_of_an_unaligned_access(void) {
     CHECK(sigaction(SIGBUS, NULL, &now) == 0 && now.sa_handler == SIG_DFL);
 }
 
-static void an_unaligned_access_is_no_loss(void) { in_child(gets_the_signal_of_an_unaligned_access); }
+static void an_unaligned_access_is_no_loss(void) {
+    if (!found_in_child(sends_it_once)) skip("a signal that is sent arrives more than once here (an emulator's error)");
+    else in_child(gets_the_signal_of_an_unaligned_access);
+}
 
 int main(int argc, char **argv) {
     page = mmap_wrap_page_size();

@@ -107,6 +107,12 @@ pub fn mappings() -> usize {
 }
 
 /// Descriptors that this process has open.
+/// Whether the processor is emulated: `make matrix` sets by how much longer everything takes then.
+#[cfg(unix)]
+pub fn is_emulated() -> bool {
+    std::env::var_os("MMAP_WRAP_PATIENCE").is_some()
+}
+
 #[cfg(unix)]
 pub fn descriptors() -> usize {
     std::fs::read_dir("/proc/self/fd").unwrap().count()
