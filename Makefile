@@ -23,6 +23,8 @@ NEEDLE ?= mmap
 SECONDS ?= 300
 
 setup:
+	@scripts/setup --list c install python raku
+	@scripts/environments --list
 	scripts/setup c install python raku
 	scripts/environments
 
