@@ -17,7 +17,7 @@ const NONE: c_int = 0;
 const READ: c_int = as_c_int(PROT_READ);
 const READ_WRITE: c_int = as_c_int(PROT_READ | PROT_WRITE);
 
-const PAGE: usize = 4096;
+const PAGE: usize = 65536;
 /// The pages before this byte allow every access, the pages from it on allow none.
 const WALL: usize = 2 * PAGE;
 const END: usize = 4 * PAGE;
