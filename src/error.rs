@@ -149,6 +149,16 @@ impl Error {
         }
     }
 
+    /// The system's own number of an error that the system returned: errno or, on Windows, the code of GetLastError.
+    pub fn system_code(&self) -> Option<i32> {
+        match self.without_side() {
+            Error::System { native: Some(Native(code)), .. } => Some(*code),
+            // An errno without a code of Windows was chosen by the library.
+            Error::System { errno: Errno(number), .. } => (!cfg!(windows)).then_some(*number),
+            _ => None,
+        }
+    }
+
     /// The code that a C caller gets: `-errno`, or one of the `MMAP_WRAP_E_` values.
     ///
     /// ```

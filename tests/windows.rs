@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{READ_WRITE, descriptors, from_descriptor, in_a_process_of_its_own, is_free, mappings, read};
+use common::{READ_WRITE, abi, descriptors, from_descriptor, in_a_process_of_its_own, is_free, mappings, read};
 use mmap_wrap::internals::constants::*;
 use mmap_wrap::internals::error::*;
 use mmap_wrap::internals::mapping::{FileEnd, KEEP, Name, OpenRequest, Waited};
@@ -153,11 +153,15 @@ fn an_error_has_the_number_the_text_and_the_code_of_the_system() {
         let refused = Mapping::from_path(path, REST, PROT_READ, MAP_SHARED, 0).unwrap_err();
         assert_eq!(refused.code(), errno.code(), "{refused}");
         assert!(refused.to_string().contains(code), "{refused}");
+        // The number alone, from C; 0 if the library found the error.
+        assert_eq!(abi::mmap_path_wrap(path.as_ptr(), REST, PROT_READ, MAP_SHARED, 0), errno.code());
+        let number = code.split_once("Windows error ").map_or(0, |(_, code)| code.trim_end_matches(')').parse().unwrap());
+        assert_eq!(abi::mmap_wrap_last_error_system_code(), number, "{refused}");
     };
     is(&folder.path("no such file"), Errno::ENOENT, "(ENOENT, Windows error 2)");
     is(&folder.path("no such folder/file"), Errno::ENOENT, "(ENOENT, Windows error 3)");
     is(&text(folder.0.path()), Errno::EISDIR, "(EISDIR)");
-    is(c"", Errno::ENOENT, "ENOENT");
+    is(c"", Errno::ENOENT, "(ENOENT, Windows error 3)");
     is(c"NUL", Errno::ENODEV, "cannot be mapped");
     is(c"\\\\.\\pipe\\nothing", Errno::ENODEV, "cannot be mapped");
     is(&folder.path("a?b"), Errno::EINVAL, "Windows error 123");
@@ -574,6 +578,14 @@ fn cannot_be_read_in(address: *const u8) {
 
 #[test]
 fn a_surviving_mapping_has_a_fresh_page_for_a_lost_one_and_its_neighbours() {
+    // No other test may map something where a mapping was, before its end is checked.
+    in_a_process_of_its_own(
+        "a_surviving_mapping_has_a_fresh_page_for_a_lost_one_and_its_neighbours",
+        lost_pages_are_replaced_alone,
+    );
+}
+
+fn lost_pages_are_replaced_alone() {
     let folder = Folder::new();
     for offset in [0, 4096] {
         let path = folder.file("survives");

@@ -428,8 +428,18 @@ static void the_message_stays_after_a_success_and_a_second_read(void) {
     CHECK(strstr(mmap_wrap_last_error_message(), "munmap_wrap: 0x0") != NULL);
 }
 
+static void the_systems_own_code_is_that_of_the_last_error_alone(void) {
+    CHECK_FAILS(map_file("no such file", PROT_READ, MAP_PRIVATE), -ENOENT, "ENOENT");
+    CHECK_IS(mmap_wrap_last_error_system_code(), ENOENT);
+    CHECK_IS(munmap_wrap(memory_of(page)), 1);
+    CHECK_IS(mmap_wrap_last_error_system_code(), ENOENT); /* a success changes nothing */
+    CHECK_FAILS(mmap_wrap_length(0), MMAP_WRAP_E_HANDLE, "mmap_wrap_length: ");
+    CHECK_IS(mmap_wrap_last_error_system_code(), 0); /* found by the library */
+}
+
 static void *fail_in_another_thread(void *unused) {
     CHECK(strcmp(mmap_wrap_last_error_message(), "") == 0);
+    CHECK_IS(mmap_wrap_last_error_system_code(), 0);
     CHECK_FAILS(mmap_wrap_length(0), MMAP_WRAP_E_HANDLE, "mmap_wrap_length: ");
     return unused;
 }
@@ -467,6 +477,7 @@ int main(void) {
     RUN(rest_is_not_a_size_of_a_buffer);
     RUN(every_code_has_a_name);
     RUN(the_message_stays_after_a_success_and_a_second_read);
+    RUN(the_systems_own_code_is_that_of_the_last_error_alone);
     RUN_THREADED(a_message_belongs_to_its_thread);
     return finish();
 }

@@ -80,6 +80,12 @@ int main(void) {
     /* errors */
     CHECK(mmap_path_wrap("no such file", MMAP_WRAP_REST, read_only, shared, 0) == -ENOENT);
     CHECK(strstr(mmap_wrap_last_error_message(), "Windows error 2)") != NULL);
+    CHECK(mmap_wrap_last_error_system_code() == ERROR_FILE_NOT_FOUND);
+    file = CreateFileW(L"alone.tmp", GENERIC_WRITE, 0, NULL, CREATE_ALWAYS, FILE_FLAG_DELETE_ON_CLOSE, NULL);
+    CHECK(mmap_path_wrap("alone.tmp", MMAP_WRAP_REST, read_only, shared, 0) == -EACCES);
+    CHECK(mmap_wrap_last_error_system_code() == ERROR_SHARING_VIOLATION);
+    CHECK(CloseHandle(file));
+    CHECK(mmap_wrap_length(0) == MMAP_WRAP_E_HANDLE && mmap_wrap_last_error_system_code() == 0);
     CHECK(mmap_path_wrap("caf\xe9", MMAP_WRAP_REST, read_only, shared, 0) == -EILSEQ);
     CHECK(mmap_wrap(NULL, 10, read_only, shared, -1, 0) == -EBADF);
     int64_t value;
