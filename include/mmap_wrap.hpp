@@ -44,13 +44,18 @@ namespace mmapwrap {
 class error : public std::runtime_error {
 public:
     /** An error of a program's own may have any code and message. */
-    error(std::int64_t code, const std::string &message) : std::runtime_error(message), code_(code) {}
+    error(std::int64_t code, const std::string &message, std::int64_t system_code = 0)
+        : std::runtime_error(message), code_(code), system_code_(system_code) {}
 
     /** Negative, as the call returned it. */
     std::int64_t code() const noexcept { return code_; }
 
+    /** The operating system's own code: errno or, on Windows, that of GetLastError. 0 where the system did not return the error. */
+    std::int64_t system_code() const noexcept { return system_code_; }
+
 private:
     std::int64_t code_;
+    std::int64_t system_code_;
 };
 
 /**
@@ -62,13 +67,16 @@ inline std::int64_t check(std::int64_t result) {
     if (result >= 0) return result;
     // A code that was kept from before has a message no more, but still a name.
     const bool is_last = mmap_wrap_last_error_code() == result;
-    throw error(result, is_last ? mmap_wrap_last_error_message() : mmap_wrap_strerror(result));
+    if (!is_last) throw error(result, mmap_wrap_strerror(result));
+    throw error(result, mmap_wrap_last_error_message(), mmap_wrap_last_error_system_code());
 }
 
 /** The same for a call that returns an address, and NULL on error. */
 template <typename T>
 T *check(T *address) {
-    if (address == nullptr) throw error(mmap_wrap_last_error_code(), mmap_wrap_last_error_message());
+    if (address == nullptr) {
+        throw error(mmap_wrap_last_error_code(), mmap_wrap_last_error_message(), mmap_wrap_last_error_system_code());
+    }
     return address;
 }
 
