@@ -1,6 +1,6 @@
 //! Files: opening, sizes, files without a name.
 
-use super::errors::{check, from_code, last_errno, plain};
+use super::errors::{check, from_code, plain};
 use super::handles::{File, RawFile, handle, raw};
 use super::section;
 use crate::constants;
