@@ -1276,8 +1276,9 @@ MMAP_WRAP_API int64_t mmap_wrap_huge_page_size(void) MMAP_WRAP_NOEXCEPT;
  * than a huge page, is increased to that size.
  *
  * Returns the handle. Errors: those of mmap_wrap; MMAP_WRAP_E_ARGUMENT if alignment is not a power
- * of two, and for MAP_FIXED; MMAP_WRAP_E_RANGE if len and alignment together exceed the address
- * space; -ENOMEM if len and alignment together exceed the free addresses: both are reserved
+ * of two, and for MAP_FIXED; MMAP_WRAP_E_UNSUPPORTED on Windows if offset is not a multiple of
+ * alignment or, above 64 KiB, of 64 KiB; MMAP_WRAP_E_RANGE if len and alignment together exceed the
+ * address space; -ENOMEM if len and alignment together exceed the free addresses: both are reserved
  * temporarily.
  *
  *     int64_t prot = PROT_READ | PROT_WRITE, flags = MAP_PRIVATE | MAP_ANONYMOUS;

@@ -450,6 +450,13 @@ fn addresses_can_be_aligned_or_fixed_where_nothing_is() {
         assert_eq!(view.address().addr() % alignment, 0);
         is_the_files(&view, 0);
     }
+    // Below 64 KiB also from an offset within the 64 KiB.
+    let file = fs::File::open(plain(&path)).unwrap();
+    for (alignment, offset) in [(8192, 8192), (8192, 8200), (1 << 15, 98_304), (1 << 16, 131_072), (1 << 20, 65_536)] {
+        let view = common::aligned(alignment, REST, PROT_READ, MAP_SHARED, raw(&file), offset).unwrap();
+        assert_eq!(view.address().addr() as i64 % alignment, offset % PAGE as i64);
+        is_the_files(&view, offset as usize);
+    }
     let place = Mapping::anonymous(1 << 20, PROT_NONE, PRIVATE).unwrap();
     let address = place.address().addr();
     for flag in [MAP_FIXED, MAP_FIXED_NOREPLACE] {
@@ -745,21 +752,64 @@ fn no_handle_and_no_view_is_left_behind() {
 #[test]
 fn what_windows_lacks_is_unsupported_by_name() {
     let mut memory = Mapping::anonymous(PAGE as i64, READ_WRITE, PRIVATE).unwrap();
-    let is = |result: Result<()>| {
+    let is = |name: &str, result: Result<()>| {
         let refused = result.unwrap_err();
         assert_eq!(refused.code(), MMAP_WRAP_E_UNSUPPORTED, "{refused}");
+        assert!(refused.to_string().contains(name) && refused.to_string().ends_with(" is not supported here"), "{refused}");
     };
-    is(memory.mseal(0, REST));
-    is(memory.set_name(Some(c"name")));
-    is(Mapping::from_memfd(c"name", 0, 100, READ_WRITE, MAP_SHARED).map(drop));
-    is(Mapping::from_secret(100, READ_WRITE).map(drop));
-    is(memory.huge_bytes(0, REST).map(drop));
-    is(memory.move_pages().map(drop));
-    is(mmap_wrap::internals::mapping::transparent_huge_page_size().map(drop));
-    is(mmap_wrap::internals::mapping::lock_all(0));
-    is(mmap_wrap::internals::mapping::unlock_all());
-    let file = Mapping::from_unnamed(100, READ_WRITE, MAP_SHARED).unwrap();
-    is(file.file_seals().map(drop));
-    is(file.cachestat(0, REST).map(drop));
+    is("mseal(2)", memory.mseal(0, REST));
+    is("naming memory", memory.set_name(Some(c"name")));
+    is("memfd_create(2)", Mapping::from_memfd(c"name", 0, 100, READ_WRITE, MAP_SHARED).map(drop));
+    is("memfd_secret(2)", Mapping::from_secret(100, READ_WRITE).map(drop));
+    is("huge pages", memory.huge_bytes(0, REST).map(drop));
+    is("MREMAP_DONTUNMAP", memory.move_pages().map(drop));
+    is("huge pages", mmap_wrap::internals::mapping::transparent_huge_page_size().map(drop));
+    is("mlockall(2)", mmap_wrap::internals::mapping::lock_all(0));
+    is("munlockall(2)", mmap_wrap::internals::mapping::unlock_all());
+    is("move_pages(2)", memory.numa_node(0).map(drop));
+    is("mbind(2)", memory.mbind(0, &[1], 0, 0, REST));
+    let unnamed = Mapping::from_unnamed(100, READ_WRITE, MAP_SHARED).unwrap();
+    is("sealing", unnamed.file_seals().map(drop));
+    is("sealing", unnamed.add_file_seals(0));
+    is("cachestat(2)", unnamed.cachestat(0, REST).map(drop));
+    is("waiting on a word", unnamed.wait(0, 0, 1).map(drop));
+    is("waiting on a word", unnamed.wake(0, 1).map(drop));
     assert_eq!((MADV_HUGEPAGE, MFD_CLOEXEC, F_SEAL_WRITE, MAP_HUGETLB, MREMAP_FIXED), (0, 0, 0, 0, 0));
+
+    let folder = Folder::new();
+    let path = folder.file("lacking");
+    for flags in [O_RDWR | O_APPEND, O_RDWR | O_APPEND | O_CREAT, O_RDWR | O_APPEND | O_CREAT | O_EXCL] {
+        is("O_APPEND", open(&folder.path("appended"), flags, 10, MAP_SHARED).map(drop));
+        is("O_APPEND", open(&path, flags, REST, MAP_SHARED).map(drop));
+    }
+    assert!(!plain(&folder.path("appended")).exists());
+    // Handles for reading, and for reading and writing.
+    for file in [fs::File::open(plain(&path)), OpenOptions::new().read(true).write(true).open(plain(&path))] {
+        let file = file.unwrap();
+        let fd = raw(&file);
+        is("cachestat(2)", common::cache::cachestat(fd, 0, REST).map(drop));
+        is("posix_fadvise", common::cache::evict(fd, 0, REST));
+        is("posix_fadvise", common::cache::readahead(fd, 0, REST));
+        for (alignment, offset) in [(8192, 4096), (1 << 16, 4096), (1 << 16, 73_728), (1 << 21, 4096), (1 << 21, 61_440)] {
+            let numbers = format!("a multiple of {alignment} for file offset {offset}");
+            is(&numbers, common::aligned(alignment, REST, PROT_READ, MAP_SHARED, fd, offset).map(drop));
+        }
+    }
+    let mut private = Mapping::from_path(&path, REST, READ_WRITE, MAP_PRIVATE | KEEP, 0).unwrap();
+    is("splitting a private mapping of a file", private.split_off(PAGE as i64).map(drop));
+    let mut grows = Mapping::anonymous(PAGE as i64, READ_WRITE, PRIVATE).unwrap();
+    is("MREMAP_MAYMOVE", grows.resize(1 << 20, 0, FileEnd::Stays));
+    let h = registry::insert(|| Mapping::from_path(&path, REST, READ_WRITE, MAP_PRIVATE, 0)).unwrap();
+    is("a lost page of a private mapping of a file", registry::survive(h, true));
+    registry::unmap(h).unwrap();
+    let mut kept = open(&path, O_RDWR, REST, MAP_PRIVATE | KEEP).unwrap();
+    is("cutting the file", kept.resize(PAGE as i64, MREMAP_MAYMOVE, FileEnd::Follows));
+
+    let name = CString::new(format!("/mmap-wrap-test-lacking-{}", std::process::id())).unwrap();
+    let made = OpenRequest { name: Name::SharedMemory(&name), flags: O_RDWR | O_CREAT, mode: 0o600, size: 5000, allocate: false };
+    let mut shared = Mapping::open(made, REST, READ_WRITE, MAP_SHARED | KEEP, 0).unwrap();
+    is("truncating shared memory", shm(&name, O_RDWR | O_TRUNC, REST).map(drop));
+    is("changing the size of shared memory '/mmap-wrap-test-lacking", shm(&name, O_RDWR, 1 << 20).map(drop));
+    assert_eq!(abi::shm_unlink_wrap(name.as_ptr()), MMAP_WRAP_E_UNSUPPORTED);
+    is("changing the size of shared memory", shared.resize(1 << 20, MREMAP_MAYMOVE, FileEnd::Follows));
 }

@@ -1,7 +1,7 @@
 //! Opening and creating a file and setting its size: on failure nothing is left behind.
 
 use super::{Source, SourceKind, file_info, no_stream};
-use crate::constants::{Group, O_CREAT, O_EXCL, O_TMPFILE, O_TRUNC};
+use crate::constants::{Group, O_APPEND, O_CREAT, O_EXCL, O_TMPFILE, O_TRUNC};
 use crate::error::{Errno, Error, Result};
 use crate::flags::{as_c_int, known};
 use crate::hints::{file_size_hint, open_hint};
@@ -111,6 +111,9 @@ impl<'a> OpenRequest<'a> {
         }
         let (fd, made) = self.open_or_make().map_err(|errno| match (errno, self.name) {
             (Errno::ENOSYS, Name::SharedMemory(_)) => Error::unsupported("shared memory by name, shm_open(3),"),
+            (Errno::ENOSYS, Name::Path(_)) if self.flags & O_APPEND != 0 => {
+                Error::unsupported("opening a file for appending (O_APPEND)")
+            }
             (Errno::EOPNOTSUPP, Name::SharedMemory(_)) => Error::unsupported("truncating shared memory that exists"),
             _ => Error::system(errno, self.attempt(), open_hint(errno)),
         })?;
@@ -266,7 +269,7 @@ impl<'a> OpenRequest<'a> {
         let name = self.name.text();
         match errno {
             Errno::EOPNOTSUPP => Error::unsupported(format!("allocating blocks on the file system of {name}")),
-            Errno::ENOSYS => Error::unsupported("changing the size of shared memory"),
+            Errno::ENOSYS => Error::unsupported(format!("changing the size of {name}")),
             _ => Error::system(errno, format!("{what} {name} to {size} bytes"), file_size_hint(errno)),
         }
     }
