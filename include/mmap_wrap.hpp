@@ -282,7 +282,7 @@ public:
     static mapping file(const std::filesystem::path &path, std::int64_t prot = mmap_wrap_PROT_READ(),
                         std::int64_t flags = mmap_wrap_MAP_SHARED(), std::int64_t len = MMAP_WRAP_REST,
                         std::int64_t offset = 0) {
-        return mapping(mmap_path_wrap(whole(path.string()).c_str(), len, prot, flags, offset));
+        return mapping(mmap_path_wrap(whole(in_utf_8(path)).c_str(), len, prot, flags, offset));
     }
 
     /**
@@ -292,7 +292,7 @@ public:
      */
     static mapping open(const std::filesystem::path &path, const options &how = options()) {
         const mmap_wrap_open_options in_c = how.in_c();
-        return mapping(mmap_open_wrap(whole(path.string()).c_str(), &in_c, sizeof in_c));
+        return mapping(mmap_open_wrap(whole(in_utf_8(path)).c_str(), &in_c, sizeof in_c));
     }
 
     /**
@@ -487,6 +487,17 @@ private:
         struct mmap_wrap_info facts;
         check(mmap_wrap_info(handle(), &facts, sizeof facts));
         return facts;
+    }
+
+    // The library takes UTF-8, on Windows too: string() may have only the letters of the code page there (MSVC). Elsewhere a
+    // path is bytes.
+    static std::string in_utf_8(const std::filesystem::path &path) {
+#ifdef _WIN32
+        const auto text = path.u8string(); // of char in C++17, of char8_t in C++20
+        return std::string(text.begin(), text.end());
+#else
+        return path.string();
+#endif
     }
 
     // In C a name ends at its first NUL: another file than the one that was named.

@@ -1,24 +1,12 @@
 /* What a C program on Windows does with the library: linked by the import library, constants by their getters, for there is no
    <sys/mman.h>. Run by scripts/targets/windows. */
-#include "mmap_wrap.h"
+#include "windows_check.h"
+
 #include "mmap_wrap_constants.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <windows.h>
-
-static int failures;
-
-#define CHECK(condition) \
-    do { \
-        if (condition) { \
-            printf("ok %s\n", #condition); \
-        } else { \
-            failures++; \
-            printf("FAILED %s:%d: %s: %s\n", __FILE__, __LINE__, #condition, mmap_wrap_last_error_message()); \
-        } \
-    } while (0)
 
 static DWORD WINAPI adds(void *handle) {
     for (int i = 0; i < 10000; i++) {
