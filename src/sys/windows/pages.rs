@@ -5,7 +5,7 @@ use super::files::file_info;
 use super::handles::{File, RawFile, duplicate, handle, raw};
 use super::placeholder::{self, View};
 use super::regions::{allocation, each_region, query};
-use super::{granularity, residency, section};
+use super::{granularity, last_address, residency, section};
 use crate::constants;
 use crate::error::Errno;
 use crate::sys::page_size;
@@ -129,7 +129,8 @@ impl Pages {
     }
 
     fn map_at(place: Place, size: usize, prot: c_int, flags: c_int, fd: RawFile, offset: u64) -> Result<Pages, Errno> {
-        if size > isize::MAX as usize {
+        // The system reports an invalid parameter.
+        if size > last_address() {
             return Err(plain(Errno::ENOMEM));
         }
         if has(flags, constants::MAP_ANONYMOUS) {
