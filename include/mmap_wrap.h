@@ -5,6 +5,10 @@
  *
  * Link with -lmmap_wrap. C99 or later, C++ as well. Every function may be called from any thread at
  * any time. None may be called from a signal handler. Indented lines are examples to copy.
+ *
+ * On Windows a file descriptor (fd) is a HANDLE, cast to int64_t; paths are UTF-8; the constants of
+ * <sys/mman.h>, which does not exist there, are functions of mmap_wrap_constants.h:
+ * mmap_wrap_PROT_READ() for PROT_READ. Errors are numbers of <errno.h> there, too.
  */
 #ifndef MMAP_WRAP_H
 #define MMAP_WRAP_H
