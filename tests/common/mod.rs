@@ -63,6 +63,12 @@ pub fn handle(length: i64) -> Handle {
     registry::insert(|| Mapping::anonymous(length, READ_WRITE, ANONYMOUS)).unwrap()
 }
 
+/// The number by which calls know an open file.
+#[allow(clippy::useless_conversion, reason = "a descriptor has fewer bits")]
+pub fn descriptor_of(file: &std::fs::File) -> i64 {
+    mmap_wrap::internals::raw(file).into()
+}
+
 pub fn read(mapping: &Mapping, offset: i64, size: usize) -> Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(size);
     mapping.read(offset, &mut bytes.spare_capacity_mut()[..size])?;
