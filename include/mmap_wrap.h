@@ -5,6 +5,10 @@
  *
  * Link with -lmmap_wrap. C99 or later, C++ as well. Every function may be called from any thread at
  * any time. None may be called from a signal handler. Indented lines are examples to copy.
+ *
+ * On Windows a file descriptor (fd) is a HANDLE, cast to int64_t; paths are UTF-8; the constants of
+ * <sys/mman.h>, which does not exist there, are functions of mmap_wrap_constants.h:
+ * mmap_wrap_PROT_READ() for PROT_READ. Errors are numbers of <errno.h> there, too.
  */
 #ifndef MMAP_WRAP_H
 #define MMAP_WRAP_H
@@ -139,6 +143,17 @@ MMAP_WRAP_API const char *mmap_wrap_strerror(int64_t code) MMAP_WRAP_NOEXCEPT;
  *     // mprotect_wrap: size 8192 from offset 4096 extends beyond 8192 byte mapping
  */
 MMAP_WRAP_API const char *mmap_wrap_last_error_message(void) MMAP_WRAP_NOEXCEPT;
+
+/**
+ * Returns the operating system's own code for the calling thread's last error: errno or, on
+ * Windows, the code of GetLastError, several of which have the same errno. 0 if the system did not
+ * return the error, or there was none.
+ *
+ *     if (mmap_path_wrap("data", MMAP_WRAP_REST, PROT_READ, MAP_SHARED, 0) == -EACCES
+ *         && mmap_wrap_last_error_system_code() == ERROR_SHARING_VIOLATION)
+ *         puts("another program has opened the file without sharing it");
+ */
+MMAP_WRAP_API int64_t mmap_wrap_last_error_system_code(void) MMAP_WRAP_NOEXCEPT;
 
 /*
  * == Mapping and unmapping ==
@@ -1265,8 +1280,9 @@ MMAP_WRAP_API int64_t mmap_wrap_huge_page_size(void) MMAP_WRAP_NOEXCEPT;
  * than a huge page, is increased to that size.
  *
  * Returns the handle. Errors: those of mmap_wrap; MMAP_WRAP_E_ARGUMENT if alignment is not a power
- * of two, and for MAP_FIXED; MMAP_WRAP_E_RANGE if len and alignment together exceed the address
- * space; -ENOMEM if len and alignment together exceed the free addresses: both are reserved
+ * of two, and for MAP_FIXED; MMAP_WRAP_E_UNSUPPORTED on Windows if offset is not a multiple of
+ * alignment or, above 64 KiB, of 64 KiB; MMAP_WRAP_E_RANGE if len and alignment together exceed the
+ * address space; -ENOMEM if len and alignment together exceed the free addresses: both are reserved
  * temporarily.
  *
  *     int64_t prot = PROT_READ | PROT_WRITE, flags = MAP_PRIVATE | MAP_ANONYMOUS;

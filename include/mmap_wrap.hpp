@@ -49,13 +49,21 @@ namespace mmapwrap {
 class error : public std::runtime_error {
 public:
     /** A program may throw errors of its own, with any code and message. */
-    error(std::int64_t code, const std::string &message) : std::runtime_error(message), code_(code) {}
+    error(std::int64_t code, const std::string &message, std::int64_t system_code = 0)
+        : std::runtime_error(message), code_(code), system_code_(system_code) {}
 
     /** The negative code that the call returned. */
     std::int64_t code() const noexcept { return code_; }
 
+    /**
+     * The operating system's own code: errno or, on Windows, that of GetLastError. 0 where the
+     * system did not return the error.
+     */
+    std::int64_t system_code() const noexcept { return system_code_; }
+
 private:
     std::int64_t code_;
+    std::int64_t system_code_;
 };
 
 /**
@@ -68,14 +76,16 @@ inline std::int64_t check(std::int64_t result) {
     if (result >= 0) return result;
     // The message of an earlier error is no longer available, but the code still has a description.
     const bool is_last = mmap_wrap_last_error_code() == result;
-    throw error(result, is_last ? mmap_wrap_last_error_message() : mmap_wrap_strerror(result));
+    if (!is_last) throw error(result, mmap_wrap_strerror(result));
+    throw error(result, mmap_wrap_last_error_message(), mmap_wrap_last_error_system_code());
 }
 
 /** Does the same for a call that returns an address, or NULL on error. */
 template <typename T>
 T *check(T *address) {
     if (address == nullptr)
-        throw error(mmap_wrap_last_error_code(), mmap_wrap_last_error_message());
+        throw error(mmap_wrap_last_error_code(), mmap_wrap_last_error_message(),
+                    mmap_wrap_last_error_system_code());
     return address;
 }
 
@@ -293,7 +303,7 @@ public:
                         std::int64_t prot = mmap_wrap_PROT_READ(),
                         std::int64_t flags = mmap_wrap_MAP_SHARED(),
                         std::int64_t len = MMAP_WRAP_REST, std::int64_t offset = 0) {
-        return mapping(mmap_path_wrap(whole(path.string()).c_str(), len, prot, flags, offset));
+        return mapping(mmap_path_wrap(whole(in_utf_8(path)).c_str(), len, prot, flags, offset));
     }
 
     /**
@@ -304,7 +314,7 @@ public:
      */
     static mapping open(const std::filesystem::path &path, const options &how = options()) {
         const mmap_wrap_open_options in_c = how.in_c();
-        return mapping(mmap_open_wrap(whole(path.string()).c_str(), &in_c, sizeof in_c));
+        return mapping(mmap_open_wrap(whole(in_utf_8(path)).c_str(), &in_c, sizeof in_c));
     }
 
     /**
@@ -516,6 +526,17 @@ private:
         struct mmap_wrap_info info;
         check(mmap_wrap_info(handle(), &info, sizeof info));
         return info;
+    }
+
+    // The library takes UTF-8, on Windows too, where string() may have the letters of the code page
+    // only (MSVC). Elsewhere a path is bytes.
+    static std::string in_utf_8(const std::filesystem::path &path) {
+#ifdef _WIN32
+        const auto text = path.u8string(); // of char in C++17, of char8_t in C++20
+        return std::string(text.begin(), text.end());
+#else
+        return path.string();
+#endif
     }
 
     // C ends a name at the first NUL byte, which may be the name of another file.

@@ -3,9 +3,9 @@
  *
  * Made by cbindgen from src/constants.rs of mmap-wrap; do not edit. Licence: MIT OR Apache-2.0.
  *
- * For languages that bind symbol by symbol; C has <sys/mman.h> and <fcntl.h>. A constant that this
- * platform lacks reads 0, which may be the value of another one: mmap_wrap_constant() returns
- * MMAP_WRAP_E_UNSUPPORTED for it.
+ * For languages that bind symbol by symbol, and for Windows; elsewhere C has <sys/mman.h> and
+ * <fcntl.h>. A constant that this platform lacks reads 0, which may be the value of another one:
+ * mmap_wrap_constant() returns MMAP_WRAP_E_UNSUPPORTED for it.
  */
 #ifndef MMAP_WRAP_CONSTANTS_H
 #define MMAP_WRAP_CONSTANTS_H

@@ -126,9 +126,23 @@ pub enum Error {
 }
 
 impl Error {
-    /// An error of the system: what was tried, and a hint at the limit and the remedy, or an empty one.
+    /// An error of the system: what was tried, and a hint at the limit and the remedy, or an empty one. ENOSYS, for which the
+    /// caller knows no better name, is the error of a feature that is missing, named by what was tried.
     pub fn system(errno: Errno, attempt: impl Into<String>, hint: impl Into<String>) -> Box<Error> {
-        Box::new(Error::System { attempt: attempt.into(), errno, native: Native::behind(errno), hint: hint.into() })
+        let (attempt, native) = (attempt.into(), Native::behind(errno));
+        match (errno, native) {
+            (Errno::ENOSYS, Some(Native(code))) => Error::unsupported(format!("{attempt} (Windows error {code})")),
+            (Errno::ENOSYS, None) => Error::unsupported(attempt),
+            _ => Box::new(Error::System { attempt, errno, native, hint: hint.into() }),
+        }
+    }
+
+    /// The same error with a hint that is made after it: what makes it may change the code of the thread's last error.
+    pub fn with_hint(mut self: Box<Self>, make: impl FnOnce() -> String) -> Box<Error> {
+        if let Error::System { hint, .. } = &mut *self {
+            *hint = make();
+        }
+        self
     }
 
     /// An invalid argument: what it is, and what it should be.
@@ -146,6 +160,16 @@ impl Error {
         match self {
             Error::Side { error, .. } => error,
             error => error,
+        }
+    }
+
+    /// The system's own number of an error that the system returned: errno or, on Windows, the code of GetLastError.
+    pub fn system_code(&self) -> Option<i32> {
+        match self.without_side() {
+            Error::System { native: Some(Native(code)), .. } => Some(*code),
+            // An errno without a code of Windows was chosen by the library.
+            Error::System { errno: Errno(number), .. } => (!cfg!(windows)).then_some(*number),
+            _ => None,
         }
     }
 
@@ -444,6 +468,13 @@ mod tests {
         assert_eq!(error.code(), Errno::EACCES.code());
         assert_eq!(error.to_string(), "open 'x': Permission denied (EACCES); ask its owner");
         assert_eq!(Errno(9999).name(), None);
+    }
+
+    #[test]
+    fn what_the_system_lacks_is_unsupported_also_where_nobody_expected_it() {
+        let error = Error::system(Errno::ENOSYS, "open 'x'", "");
+        assert_eq!((error.code(), error.system_code()), (MMAP_WRAP_E_UNSUPPORTED, None));
+        assert_eq!(error.to_string(), "open 'x' is not supported here");
     }
 
     #[test]

@@ -24,6 +24,9 @@ pub fn open_hint(errno: Errno) -> String {
             Some(limit) => format!("all {limit} descriptors that this process may have (RLIMIT_NOFILE) are in use"),
             None => String::new(),
         },
+        Errno::EACCES if cfg!(windows) => {
+            "another program has opened it without sharing it, or its attributes or its access control list forbid it".into()
+        }
         Errno::EACCES => {
             "the path needs search permission, the file read permission, and write permission to write to a shared mapping".into()
         }

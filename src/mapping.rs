@@ -157,7 +157,7 @@ impl Mapping {
                 flags = flags & !SHARING | MAP_PRIVATE | OR_PRIVATE;
                 map(c_flags).map_err(|_| errno)
             });
-            mapped.map_err(|errno| Error::system(errno, request.attempt(length, source), request.hint(errno, source)))?
+            mapped.map_err(|errno| request.error(errno, length, source))?
         };
         Ok(Mapping {
             grid: Grid { lead: if length == 0 { 0 } else { lead }, length, page },
@@ -242,6 +242,15 @@ impl Mapping {
     /// Whether `replace_page` can.
     pub(crate) fn can_replace_a_page(&self) -> bool {
         self.pages.can_replace_a_page()
+    }
+
+    /// What it is, where a part of its pages cannot be changed without the others: on Windows.
+    pub(crate) fn kind_without_placeholders(&self) -> &'static str {
+        if is_shared(self.origin.flags) {
+            "a shared mapping of a file (before Windows 10 1803)"
+        } else {
+            "a private mapping of a file"
+        }
     }
 
     /// Maps a zeroed page where an access through an address faulted, if that is in this mapping. Called inside a signal

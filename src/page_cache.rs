@@ -97,8 +97,9 @@ pub unsafe fn evict(fd: i64, offset: i64, size: i64) -> Result<()> {
 /// The same for a part that is not empty. Modified pages would stay, so they are written back first.
 pub(crate) fn evict_part(fd: RawFile, part: Range<u64>) -> Result<()> {
     match sys::store(fd) {
-        // Read-only file systems have nothing to write and return an error; so do pipes, for which the next call fails.
-        Ok(()) | Err(Errno::EINVAL | Errno::EROFS) => {}
+        // Read-only file systems have nothing to write and return an error; so do pipes, for which the next call fails, and
+        // handles of Windows that are for reading only.
+        Ok(()) | Err(Errno::EINVAL | Errno::EROFS | Errno::EACCES) => {}
         Err(errno) => return Err(Error::system(errno, attempt("store", fd, &part), descriptor_hint(errno))),
     }
     let (offset, size) = in_pages(&part);

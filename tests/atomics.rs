@@ -1,5 +1,4 @@
 //! Atomic operations on words that processes share, with errors in place of signals; waiting and waking.
-#![cfg(unix)]
 #![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, clippy::cast_sign_loss, reason = "small numbers")]
 
 mod common;
@@ -10,11 +9,12 @@ use mmap_wrap::internals::constants::*;
 use mmap_wrap::internals::error::*;
 use mmap_wrap::internals::mapping::Waited;
 use mmap_wrap::internals::range::REST;
-use mmap_wrap::internals::registry::{self, Handle};
+use mmap_wrap::internals::registry;
 use mmap_wrap::internals::{Mapping, Result};
+#[cfg(unix)]
 use std::fs::File;
-use std::os::fd::AsRawFd;
 use std::ptr::{null, null_mut};
+#[cfg(unix)]
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 fn code<T: std::fmt::Debug>(result: Result<T>) -> i64 {
@@ -22,10 +22,11 @@ fn code<T: std::fmt::Debug>(result: Result<T>) -> i64 {
 }
 
 /// A file of two pages, mapped shared and written, and truncated to one page.
+#[cfg(unix)]
 fn truncated() -> (File, Mapping) {
     let file = tempfile::tempfile().unwrap();
     file.set_len(2 * page_size() as u64).unwrap();
-    let mapping = from_descriptor(0, REST, READ_WRITE, MAP_SHARED, file.as_raw_fd().into(), 0).unwrap();
+    let mapping = from_descriptor(0, REST, READ_WRITE, MAP_SHARED, descriptor_of(&file), 0).unwrap();
     mapping.fill(0, 1, REST).unwrap();
     file.set_len(page_size() as u64).unwrap();
     (file, mapping)
@@ -104,7 +105,7 @@ fn a_word_is_aligned_by_its_address_where_the_mapping_begins_inside_a_page() {
     }
     let file = tempfile::tempfile().unwrap();
     file.set_len(2 * page_size() as u64).unwrap();
-    let mapping = from_descriptor(0, REST, READ_WRITE, MAP_SHARED, file.as_raw_fd().into(), 4).unwrap();
+    let mapping = from_descriptor(0, REST, READ_WRITE, MAP_SHARED, descriptor_of(&file), 4).unwrap();
     assert_eq!(every_operation(&mapping, 64, 0), [MMAP_WRAP_E_ALIGNMENT; 5]);
     assert_eq!(every_operation(&mapping, 64, 4), [0; 5]);
     assert_eq!(every_operation(&mapping, 32, 0), [0; 5]);
@@ -142,6 +143,7 @@ fn the_c_functions_store_the_previous_value_unless_the_pointer_is_null() {
 }
 
 #[test]
+#[cfg(unix)]
 fn inaccessible_memory_is_an_error_for_every_operation() {
     if !atomics() {
         return;
@@ -177,6 +179,7 @@ fn inaccessible_memory_is_an_error_for_every_operation() {
 }
 
 #[test]
+#[cfg(unix)]
 fn two_processes_count_together() {
     if !atomics() {
         return;
@@ -216,6 +219,7 @@ fn two_processes_count_together() {
 }
 
 /// Waits until the word is `wanted`; a wait can end early, so it is repeated.
+#[cfg(unix)]
 fn wait_for(memory: &Mapping, offset: i64, wanted: i64) {
     loop {
         match memory.atomic_load(32, offset).unwrap() {
@@ -228,6 +232,7 @@ fn wait_for(memory: &Mapping, offset: i64, wanted: i64) {
 }
 
 #[test]
+#[cfg(unix)]
 fn two_processes_take_turns_by_waiting_and_waking() {
     if !atomics() {
         return;
@@ -235,7 +240,7 @@ fn two_processes_take_turns_by_waiting_and_waking() {
     let file = tempfile::tempfile().unwrap();
     file.set_len(page_size() as u64).unwrap();
     // Each process has its own mapping, at another address.
-    let map = || from_descriptor(0, REST, READ_WRITE, MAP_SHARED, file.as_raw_fd().into(), 0).unwrap();
+    let map = || from_descriptor(0, REST, READ_WRITE, MAP_SHARED, descriptor_of(&file), 0).unwrap();
     let ours = map();
     let play = |memory: &Mapping, first: i64| {
         for turn in (first..2000).step_by(2) {
@@ -285,6 +290,7 @@ fn waking_returns_how_many_it_woke_and_wakes_no_more_than_count() {
 }
 
 #[test]
+#[cfg(unix)]
 fn an_indefinite_wait_ends_when_a_signal_handler_ran() {
     extern "C" fn handled(_signal: i32) {}
     let memory = anonymous(page_size());
@@ -371,6 +377,7 @@ fn a_long_wait_ends_in_time_and_can_be_woken_at_any_time() {
 }
 
 /// Replaces the library's handlers of these signals.
+#[cfg(unix)]
 fn replace_handlers(signals: &[i32]) {
     for signal in signals {
         // SAFETY: the default action.
@@ -378,6 +385,7 @@ fn replace_handlers(signals: &[i32]) {
     }
 }
 
+#[cfg(unix)]
 fn block_all() {
     // SAFETY: blocks all signals of this thread.
     unsafe {
@@ -388,6 +396,7 @@ fn block_all() {
 }
 
 /// In a thread whose faults this library cannot repair, every operation is done or returns a fault.
+#[cfg(unix)]
 fn atomics_need_no_handlers() {
     assert!(!mmap_wrap::internals::verify_handlers());
     let (_file, cut) = truncated();
@@ -412,6 +421,7 @@ fn atomics_need_no_handlers() {
 }
 
 #[test]
+#[cfg(unix)]
 fn atomic_operations_are_done_without_the_handlers() {
     if !processes_share_memory() {
         return;
@@ -424,6 +434,7 @@ fn atomic_operations_are_done_without_the_handlers() {
 }
 
 #[test]
+#[cfg(unix)]
 fn atomic_operations_are_done_with_blocked_signals() {
     if !processes_share_memory() {
         return;
@@ -435,6 +446,7 @@ fn atomic_operations_are_done_with_blocked_signals() {
 }
 
 #[test]
+#[cfg(unix)]
 fn atomic_operations_are_done_where_one_of_the_signals_has_another_handler() {
     if !processes_share_memory() {
         return;
@@ -449,6 +461,7 @@ fn atomic_operations_are_done_where_one_of_the_signals_has_another_handler() {
 }
 
 #[test]
+#[cfg(unix)]
 fn two_threads_without_the_handlers_count_correctly_while_others_protect() {
     if !processes_share_memory() {
         return;
@@ -473,6 +486,7 @@ fn two_threads_without_the_handlers_count_correctly_while_others_protect() {
 }
 
 #[test]
+#[cfg(unix)]
 fn a_guard_region_does_not_kill_where_sigsegv_has_another_handler() {
     if !processes_share_memory() {
         return;
@@ -501,13 +515,14 @@ fn a_guard_region_does_not_kill_where_sigsegv_has_another_handler() {
 }
 
 #[test]
+#[cfg(unix)]
 fn unmapping_under_an_access_that_has_no_guard_does_not_kill() {
     if !processes_share_memory() {
         return;
     }
     in_a_process_of_its_own("unmapping_under_an_access_that_has_no_guard_does_not_kill", || {
         for _ in 0..5000 {
-            let h: Handle = handle(page_size());
+            let h = handle(page_size());
             let address = registry::pin(h).unwrap().address();
             let counter = std::thread::spawn(move || {
                 block_all();

@@ -266,6 +266,10 @@ const PREAMBLE: &str = "\
  *
  * Link with -lmmap_wrap. C99 or later, C++ as well. Every function may be called from any thread at
  * any time. None may be called from a signal handler. Indented lines are examples to copy.
+ *
+ * On Windows a file descriptor (fd) is a HANDLE, cast to int64_t; paths are UTF-8; the constants of
+ * <sys/mman.h>, which does not exist there, are functions of mmap_wrap_constants.h:
+ * mmap_wrap_PROT_READ() for PROT_READ. Errors are numbers of <errno.h> there, too.
  */
 #ifndef MMAP_WRAP_H
 #define MMAP_WRAP_H
@@ -305,9 +309,9 @@ const CONSTANTS_PREAMBLE: &str = "\
  *
  * Made by cbindgen from src/constants.rs of mmap-wrap; do not edit. Licence: MIT OR Apache-2.0.
  *
- * For languages that bind symbol by symbol; C has <sys/mman.h> and <fcntl.h>. A constant that this
- * platform lacks reads 0, which may be the value of another one: mmap_wrap_constant() returns
- * MMAP_WRAP_E_UNSUPPORTED for it.
+ * For languages that bind symbol by symbol, and for Windows; elsewhere C has <sys/mman.h> and
+ * <fcntl.h>. A constant that this platform lacks reads 0, which may be the value of another one:
+ * mmap_wrap_constant() returns MMAP_WRAP_E_UNSUPPORTED for it.
  */
 #ifndef MMAP_WRAP_CONSTANTS_H
 #define MMAP_WRAP_CONSTANTS_H

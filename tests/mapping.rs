@@ -1,5 +1,4 @@
 //! Mapping, with a file and without: contents, errors, ranges.
-#![cfg(unix)]
 #![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "small numbers")]
 
 mod common;
@@ -12,13 +11,12 @@ use mmap_wrap::internals::range::REST;
 use std::ffi::CString;
 use std::fs::File;
 use std::io::Write;
-use std::os::fd::AsRawFd;
-use std::os::unix::ffi::OsStrExt;
+#[cfg(unix)]
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 fn c(path: &Path) -> CString {
-    CString::new(path.as_os_str().as_bytes()).unwrap()
+    CString::new(path.to_str().unwrap()).unwrap()
 }
 
 fn page() -> usize {
@@ -44,6 +42,7 @@ fn a_page_without_a_file_takes_a_byte_at_its_end() {
 }
 
 #[test]
+#[cfg(unix)]
 fn a_child_reads_what_its_parent_wrote() {
     let memory = anonymous(1024 * 4);
     let (mut reader, mut writer) = UnixStream::pair().unwrap();
@@ -84,6 +83,7 @@ fn a_shared_mapping_by_path_changes_the_file_and_can_change_it_back() {
 }
 
 #[test]
+#[cfg(unix)]
 fn a_private_mapping_does_not_change_the_file_and_needs_no_permission_to_write() {
     let file = file_of(b"original");
     std::fs::set_permissions(file.path(), std::os::unix::fs::PermissionsExt::from_mode(0o400)).unwrap();
@@ -96,7 +96,7 @@ fn a_private_mapping_does_not_change_the_file_and_needs_no_permission_to_write()
 #[test]
 fn a_descriptor_may_be_closed_after_mapping() {
     let file = File::open("Cargo.toml").unwrap();
-    let mapping = from_descriptor(0, REST, PROT_READ, MAP_PRIVATE, file.as_raw_fd().into(), 0).unwrap();
+    let mapping = from_descriptor(0, REST, PROT_READ, MAP_PRIVATE, descriptor_of(&file), 0).unwrap();
     drop(file);
     let text = read(&mapping, 0, mapping.length()).unwrap();
     assert_eq!(text, std::fs::read("Cargo.toml").unwrap());
@@ -136,6 +136,7 @@ fn an_empty_file_gives_a_mapping_of_no_bytes() {
 }
 
 #[test]
+#[cfg(unix)]
 fn files_that_cannot_be_mapped_are_errors_with_the_code_of_the_system() {
     let missing = Mapping::from_path(c"no/such/file", REST, PROT_READ, MAP_SHARED, 0).unwrap_err();
     assert_eq!(missing.to_string(), "open 'no/such/file' for reading: No such file or directory (ENOENT)");
@@ -146,15 +147,16 @@ fn files_that_cannot_be_mapped_are_errors_with_the_code_of_the_system() {
     assert_eq!(code(from_descriptor(0, 10, PROT_READ, MAP_SHARED, 1 << 40, 0)), MMAP_WRAP_E_ARGUMENT);
 
     let write_only = File::create(file_of(b"x").path()).unwrap();
-    let fd = write_only.as_raw_fd().into();
+    let fd = descriptor_of(&write_only);
     assert_eq!(code(from_descriptor(0, 1, PROT_READ, MAP_SHARED, fd, 0)), -i64::from(libc::EACCES));
     let (socket, _other_end) = UnixStream::pair().unwrap();
-    let fd = socket.as_raw_fd().into();
+    let fd = std::os::fd::AsRawFd::as_raw_fd(&socket).into();
     assert_eq!(code(from_descriptor(0, 1, PROT_READ, MAP_SHARED, fd, 0)), -i64::from(libc::ENODEV));
     assert_eq!(code(from_descriptor(0, REST, PROT_READ, MAP_SHARED, fd, 0)), -i64::from(libc::ENODEV));
 }
 
 #[test]
+#[cfg(unix)]
 fn a_fifo_is_an_error_without_waiting_for_its_other_end() {
     let folder = tempfile::tempdir().unwrap();
     let path = c(&folder.path().join("fifo"));
@@ -183,6 +185,7 @@ fn invalid_arguments_are_errors_before_any_system_call() {
 }
 
 #[test]
+#[cfg(unix)]
 fn a_fixed_address_is_used_and_must_be_aligned() {
     let room = anonymous(2 * page() as i64);
     let address = room.address().addr() + page();
@@ -195,6 +198,7 @@ fn a_fixed_address_is_used_and_must_be_aligned() {
     assert_eq!(code(occupied), -i64::from(libc::EEXIST));
 }
 
+#[cfg(unix)]
 fn cargo_toml() -> i64 {
     use std::os::fd::IntoRawFd;
     File::open("Cargo.toml").unwrap().into_raw_fd().into()
@@ -320,6 +324,7 @@ fn searching_finds_first_and_last_within_its_bounds() {
 }
 
 #[test]
+#[cfg(unix)]
 fn a_huge_page_is_unmapped_whole() {
     let huge = from_descriptor(0, 4096, READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
     let Ok(huge) = huge else {
@@ -354,7 +359,7 @@ fn no_failure_leaves_a_descriptor_or_a_mapping() {
 }
 
 #[test]
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(unix, target_arch = "x86_64"))]
 fn a_mapping_can_be_in_the_lowest_gibibytes() {
     let low = from_descriptor(0, 4096, READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0).unwrap();
     assert!(low.address().addr() < 1 << 31);
@@ -362,6 +367,7 @@ fn a_mapping_can_be_in_the_lowest_gibibytes() {
 }
 
 #[test]
+#[cfg(unix)]
 fn droppable_memory_is_memory_as_long_as_there_is_enough() {
     match from_descriptor(0, 4096, READ_WRITE, MAP_DROPPABLE | MAP_ANONYMOUS, -1, 0) {
         Ok(memory) => {

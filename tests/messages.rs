@@ -1,5 +1,4 @@
 //! Messages: all languages show them, so none may use the words of one language.
-#![cfg(unix)]
 
 mod common;
 
@@ -29,7 +28,7 @@ fn messages() -> Vec<String> {
     let path = folder.path().join("file");
     std::fs::write(&path, [7; 100]).unwrap();
     let file = std::fs::File::options().read(true).write(true).open(&path).unwrap();
-    let fd = i64::from(mmap_wrap::internals::raw(&file));
+    let fd = descriptor_of(&file);
 
     let page = mmap_wrap_page_size();
     let (private, shared) = (map(page, MAP_PRIVATE | MAP_ANONYMOUS, -1), map(page, ANONYMOUS, -1));
@@ -46,15 +45,10 @@ fn messages() -> Vec<String> {
         message(map(4096, ANONYMOUS | MAP_FIXED, -1)),
         message(map(4096, MAP_SHARED, 9999)),
         message(map(4096, MAP_PRIVATE | MAP_SHARED | 1 << 40, fd)),
-        message(mmap_path_wrap(c"/dev/zero".as_ptr(), REST, PROT_READ, MAP_PRIVATE, 0)),
-        message(mmap_path_wrap(c"/proc/self/status".as_ptr(), REST, PROT_READ, MAP_PRIVATE, 0)),
         message(mmap_path_wrap(c"/".as_ptr(), REST, PROT_READ, MAP_PRIVATE, 0)),
         message(mmap_unnamed_wrap(0, READ_WRITE, MAP_SHARED)),
         message(mremap_wrap(shared, 4 * page, MREMAP_MAYMOVE, zero, 0)),
         message(mremap_wrap(private, 0, MREMAP_MAYMOVE, zero, 0)),
-        message(mremap_wrap(private, page, MREMAP_MAYMOVE | MREMAP_FIXED, zero, 0)),
-        message(mremap_wrap(private, page, again, zero, 1)),
-        message(mremap_wrap(private, 2 * page, again, zero, 0)),
         message(mremap_wrap(of_file, 4 * page, MREMAP_MAYMOVE, zero, 0)),
         message(mremap_wrap(of_file, 4 * page, MREMAP_MAYMOVE, zero, 1)),
         message(mremap_wrap(of_file, REST, MREMAP_MAYMOVE, zero, 0)),
@@ -75,6 +69,18 @@ fn messages() -> Vec<String> {
         message(mmap_wrap_atomic_store(private, 16, 0, 1)),
         message(mmap_wrap_mutex_unlock(private, 0)),
     ];
+    // Under wine, these are files of the system below.
+    #[cfg(unix)]
+    for path in [c"/dev/zero", c"/proc/self/status"] {
+        messages.push(message(mmap_path_wrap(path.as_ptr(), REST, PROT_READ, MAP_PRIVATE, 0)));
+    }
+    if MREMAP_DONTUNMAP != 0 {
+        messages.extend([
+            message(mremap_wrap(private, page, MREMAP_MAYMOVE | MREMAP_FIXED, zero, 0)),
+            message(mremap_wrap(private, page, again, zero, 1)),
+            message(mremap_wrap(private, 2 * page, again, zero, 0)),
+        ]);
+    }
     let node = mmap_wrap_numa_node(shared, 0);
     messages.extend((node < 0).then(|| message(node)));
     if mmap_wrap_survive(private, 1) == 0 {
@@ -115,7 +121,7 @@ fn a_message_has_the_remedy() {
     let path = folder.path().join("file");
     std::fs::write(&path, [7; 100]).unwrap();
     let file = std::fs::File::options().read(true).write(true).open(&path).unwrap();
-    let fd = i64::from(mmap_wrap::internals::raw(&file));
+    let fd = descriptor_of(&file);
     let h = map(REST, MAP_SHARED, fd);
     let says = |code: i64, what: &str| {
         let message = message(code);
@@ -123,6 +129,8 @@ fn a_message_has_the_remedy() {
     };
     says(map(0, MAP_SHARED, fd), "length 0: give the number of bytes, or ask for the length up to the end of the file");
     says(mmap_wrap_dup_fd(h), "this mapping keeps no file open: keep the file when mapping, or map a memory file");
+    // On Windows no mapping can be longer than its file: it is mapped again, which needs the file, too.
+    #[cfg(unix)]
     says(
         mremap_wrap(h, 1000, MREMAP_MAYMOVE, null_mut(), 0),
         "stores are lost; make the file longer first, or resize it with the mapping, which must keep the file",

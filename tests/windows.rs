@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{READ_WRITE, descriptors, from_descriptor, in_a_process_of_its_own, is_free, mappings, read};
+use common::{READ_WRITE, abi, descriptors, from_descriptor, in_a_process_of_its_own, is_free, mappings, read};
 use mmap_wrap::internals::constants::*;
 use mmap_wrap::internals::error::*;
 use mmap_wrap::internals::mapping::{FileEnd, KEEP, Name, OpenRequest, Waited};
@@ -13,11 +13,13 @@ use mmap_wrap::internals::registry::{self, Handle};
 use mmap_wrap::internals::{Mapping, Result, raw};
 use std::ffi::{CStr, CString};
 use std::fs::{self, OpenOptions};
+use std::io::{BufRead, BufReader, Read};
 use std::os::windows::fs::OpenOptionsExt;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use windows_sys::Win32::Storage::FileSystem::FILE_SHARE_READ;
 use windows_sys::Win32::System::Diagnostics::Debug::RaiseException;
 use windows_sys::Win32::System::LibraryLoader::{GetModuleHandleW, GetProcAddress};
 use windows_sys::Win32::System::Memory::{PAGE_NOACCESS, VirtualProtect};
@@ -153,11 +155,15 @@ fn an_error_has_the_number_the_text_and_the_code_of_the_system() {
         let refused = Mapping::from_path(path, REST, PROT_READ, MAP_SHARED, 0).unwrap_err();
         assert_eq!(refused.code(), errno.code(), "{refused}");
         assert!(refused.to_string().contains(code), "{refused}");
+        // The number alone, from C; 0 if the library found the error.
+        assert_eq!(abi::mmap_path_wrap(path.as_ptr(), REST, PROT_READ, MAP_SHARED, 0), errno.code());
+        let number = code.split_once("Windows error ").map_or(0, |(_, code)| code.trim_end_matches(')').parse().unwrap());
+        assert_eq!(abi::mmap_wrap_last_error_system_code(), number, "{refused}");
     };
     is(&folder.path("no such file"), Errno::ENOENT, "(ENOENT, Windows error 2)");
     is(&folder.path("no such folder/file"), Errno::ENOENT, "(ENOENT, Windows error 3)");
     is(&text(folder.0.path()), Errno::EISDIR, "(EISDIR)");
-    is(c"", Errno::ENOENT, "ENOENT");
+    is(c"", Errno::ENOENT, "(ENOENT, Windows error 3)");
     is(c"NUL", Errno::ENODEV, "cannot be mapped");
     is(c"\\\\.\\pipe\\nothing", Errno::ENODEV, "cannot be mapped");
     is(&folder.path("a?b"), Errno::EINVAL, "Windows error 123");
@@ -446,6 +452,13 @@ fn addresses_can_be_aligned_or_fixed_where_nothing_is() {
         assert_eq!(view.address().addr() % alignment, 0);
         is_the_files(&view, 0);
     }
+    // Below 64 KiB also from an offset within the 64 KiB.
+    let file = fs::File::open(plain(&path)).unwrap();
+    for (alignment, offset) in [(8192, 8192), (8192, 8200), (1 << 15, 98_304), (1 << 16, 131_072), (1 << 20, 65_536)] {
+        let view = common::aligned(alignment, REST, PROT_READ, MAP_SHARED, raw(&file), offset).unwrap();
+        assert_eq!(view.address().addr() as i64 % alignment, offset % PAGE as i64);
+        is_the_files(&view, offset as usize);
+    }
     let place = Mapping::anonymous(1 << 20, PROT_NONE, PRIVATE).unwrap();
     let address = place.address().addr();
     for flag in [MAP_FIXED, MAP_FIXED_NOREPLACE] {
@@ -574,6 +587,14 @@ fn cannot_be_read_in(address: *const u8) {
 
 #[test]
 fn a_surviving_mapping_has_a_fresh_page_for_a_lost_one_and_its_neighbours() {
+    // No other test may map something where a mapping was, before its end is checked.
+    in_a_process_of_its_own(
+        "a_surviving_mapping_has_a_fresh_page_for_a_lost_one_and_its_neighbours",
+        lost_pages_are_replaced_alone,
+    );
+}
+
+fn lost_pages_are_replaced_alone() {
     let folder = Folder::new();
     for offset in [0, 4096] {
         let path = folder.file("survives");
@@ -730,24 +751,222 @@ fn no_handle_and_no_view_is_left_behind() {
     });
 }
 
+/// Holds a file open, and shares it as said, until the standard input ends.
+fn hold(path: &str, share_mode: u32) {
+    let _held = OpenOptions::new().read(true).share_mode(share_mode).open(path).unwrap();
+    println!("held");
+    std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
+}
+
+/// Runs `body` while another process, in which the test of this name calls [`hold`], has the file open.
+fn while_held_elsewhere(test: &str, path: &CStr, share_mode: u32, body: impl FnOnce()) {
+    let mut other = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", test, "--nocapture"])
+        .env(HELD, path.to_str().unwrap())
+        .env(SHARE_MODE, share_mode.to_string())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(other.stdout.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().contains("held")));
+    body();
+    drop(other.stdin.take());
+    assert!(other.wait().unwrap().success());
+}
+
+const HELD: &str = "MMAP_WRAP_TEST_HELD";
+const SHARE_MODE: &str = "MMAP_WRAP_TEST_SHARE_MODE";
+
+#[test]
+fn bad_input_is_an_error_with_its_numbers_and_leaves_nothing_behind() {
+    const NAME: &str = "bad_input_is_an_error_with_its_numbers_and_leaves_nothing_behind";
+    if let Ok(path) = std::env::var(HELD) {
+        return hold(&path, std::env::var(SHARE_MODE).unwrap().parse().unwrap());
+    }
+    in_a_process_of_its_own(NAME, || {
+        let folder = Folder::new();
+        let before = (descriptors(), mappings());
+        assert!(before.0 > 0 && before.1 > 0);
+        let path = folder.file("книга");
+        let file = fs::File::open(plain(&path)).unwrap();
+        let counted = (descriptors(), mappings());
+        assert_eq!(counted, (before.0 + 1, before.1), "an open file is counted");
+        // Fails with this code and a message that has all of this, and leaves no handle and no view.
+        let is = |result: Result<Mapping>, code: i64, message: &[&str]| {
+            let refused = result.map(|mapping| mapping.length()).unwrap_err();
+            assert_eq!(refused.code(), code, "{refused}");
+            let text = refused.to_string();
+            assert!(message.iter().all(|part| text.contains(part)), "{text}: {message:?}");
+            assert_eq!((descriptors(), mappings()), counted, "{text}");
+        };
+        let map = |path: &CStr, len, offset| Mapping::from_path(path, len, PROT_READ, MAP_SHARED, offset);
+        let each_way = |path: &CStr, code: i64, message: &[&str]| {
+            is(map(path, REST, 0), code, message);
+            for flags in [O_RDWR, O_RDWR | O_CREAT, O_RDWR | O_TRUNC] {
+                is(open(path, flags, 10, MAP_SHARED), code, message);
+            }
+        };
+
+        each_way(c"caf\xE9", Errno::EILSEQ.code(), &["open 'caf", "(EILSEQ, Windows error 1113)"]);
+        for name in [c"NUL", c"nul", c"CON", c"\\\\.\\pipe\\nothing"] {
+            each_way(name, Errno::ENODEV.code(), &[&format!("open '{}'", name.to_str().unwrap()), "(ENODEV"]);
+        }
+        each_way(&folder.path("a?b"), Errno::EINVAL.code(), &["a?b'", "(EINVAL, Windows error 123)"]);
+        each_way(&folder.path("none/file"), Errno::ENOENT.code(), &["none", "(ENOENT, Windows error 3)"]);
+        is(map(&folder.path("none"), REST, 0), Errno::ENOENT.code(), &["none'", "(ENOENT, Windows error 2)"]);
+        each_way(&text(folder.0.path()), Errno::EISDIR.code(), &["(EISDIR"]);
+
+        // Held by another process, which shares nothing, or reading alone; and by this process.
+        let violation = &["книга'", "(EACCES, Windows error 32)", "another program has opened it"][..];
+        drop(file);
+        let counted = (counted.0 - 1, counted.1);
+        let is = |result: Result<Mapping>| {
+            let refused = result.map(|mapping| mapping.length()).unwrap_err();
+            assert_eq!(refused.code(), Errno::EACCES.code(), "{refused}");
+            assert!(violation.iter().all(|part| refused.to_string().contains(part)), "{refused}");
+        };
+        while_held_elsewhere(NAME, &path, 0, || {
+            let held = (descriptors(), mappings());
+            is(map(&path, REST, 0));
+            is(open(&path, O_RDWR, REST, MAP_SHARED));
+            is(open(&path, O_RDWR | O_CREAT | O_TRUNC, 10, MAP_SHARED));
+            assert_eq!((descriptors(), mappings()), held);
+        });
+        while_held_elsewhere(NAME, &path, FILE_SHARE_READ, || {
+            let held = (descriptors(), mappings());
+            is_the_files(&map(&path, REST, 0).unwrap(), 0);
+            is(open(&path, O_RDWR, 10, MAP_SHARED));
+            assert_eq!((descriptors(), mappings()), held);
+        });
+        let taken = OpenOptions::new().read(true).share_mode(0).open(plain(&path)).unwrap();
+        is(map(&path, REST, 0));
+        drop(taken);
+        assert_eq!((descriptors(), mappings()), counted);
+        is_the_files(&map(&path, REST, 0).unwrap(), 0);
+    });
+}
+
+#[test]
+fn sizes_beyond_the_file_or_the_system_are_errors_with_the_numbers_and_leave_nothing_behind() {
+    in_a_process_of_its_own(
+        "sizes_beyond_the_file_or_the_system_are_errors_with_the_numbers_and_leave_nothing_behind",
+        sizes_beyond_what_there_is,
+    );
+}
+
+fn sizes_beyond_what_there_is() {
+    const MOST: i64 = i64::MAX;
+    let folder = Folder::new();
+    let path = folder.file("sized");
+    let file = fs::File::open(plain(&path)).unwrap();
+    let memory = shm(c"/mmap-wrap-test-sized", O_RDWR | O_CREAT, 5000).unwrap();
+    let kept = || Mapping::open(OpenRequest { name: Name::Path(&path), ..request(REST) }, REST, READ_WRITE, MAP_SHARED | KEEP, 0);
+    let counted = (descriptors(), mappings());
+    let is = |result: Result<Mapping>, codes: &[i64], message: &[&str]| {
+        let refused = result.map(|mapping| mapping.length()).unwrap_err();
+        assert!(codes.contains(&refused.code()), "{refused}");
+        let text = refused.to_string();
+        assert!(message.iter().all(|part| text.contains(part)), "{text}: {message:?}");
+        assert_eq!((descriptors(), mappings()), counted, "{text}");
+        assert_eq!(fs::metadata(plain(&path)).unwrap().len(), SIZE as u64);
+    };
+    // A view across the end of a file, or of shared memory.
+    let range = &[MMAP_WRAP_E_RANGE][..];
+    for (len, offset) in [(SIZE as i64 + 1, 0), (2, SIZE as i64 - 1), (MOST, 1)] {
+        let numbers = format!("{len} bytes at file offset {offset} go beyond the {SIZE} bytes of the file");
+        is(Mapping::from_path(&path, len, PROT_READ, MAP_SHARED, offset), range, &[&numbers]);
+        is(from_descriptor(0, len, PROT_READ, MAP_PRIVATE, raw(&file), offset), range, &[&numbers]);
+    }
+    let numbers = format!("file offset {} lies beyond the {SIZE} bytes of the file", SIZE + 1);
+    is(Mapping::from_path(&path, REST, PROT_READ, MAP_SHARED, SIZE as i64 + 1), range, &[&numbers]);
+    let across = OpenRequest { name: Name::SharedMemory(c"/mmap-wrap-test-sized"), ..request(REST) };
+    let numbers = "8193 bytes at file offset 0 go beyond the 8192 bytes";
+    is(Mapping::open(across, 8193, PROT_READ, MAP_SHARED, 0), range, &[numbers]);
+
+    // More than the system has. Which limit is reached first depends on the system.
+    let too_large = [Errno::ENOMEM, Errno::EFBIG, Errno::ENOSPC].map(Errno::code);
+    for size in [1 << 46, 1 << 50, 1 << 62, MOST - 4096] {
+        let number = size.to_string();
+        is(Mapping::anonymous(size, READ_WRITE, PRIVATE), &[Errno::ENOMEM.code()], &[&number]);
+        is(Mapping::from_unnamed(size, READ_WRITE, MAP_SHARED), &too_large, &[&number, "Windows error "]);
+        is(open(&path, O_RDWR, size, MAP_SHARED), &too_large, &[&number, "Windows error "]);
+        is(open(&folder.path("new"), O_RDWR | O_CREAT, size, MAP_SHARED), &too_large, &[&number, "Windows error "]);
+        assert!(!plain(&folder.path("new")).exists());
+        let section = [&too_large[..], &[Errno::EINVAL.code()]].concat();
+        is(shm(c"/mmap-wrap-test-large", O_RDWR | O_CREAT, size), &section, &[&number, "Windows error "]);
+    }
+    let grown = kept().and_then(|mut mapping| mapping.resize(1 << 50, MREMAP_MAYMOVE, FileEnd::Follows).map(|()| mapping));
+    is(grown, &too_large, &["200000 to 1125899906842624 bytes", "Windows error "]);
+    is_the_files(&kept().unwrap(), 0);
+    drop(memory);
+}
+
+fn request(size: i64) -> OpenRequest<'static> {
+    OpenRequest { name: Name::Path(c""), flags: O_RDWR, mode: 0o600, size, allocate: false }
+}
+
 #[test]
 fn what_windows_lacks_is_unsupported_by_name() {
     let mut memory = Mapping::anonymous(PAGE as i64, READ_WRITE, PRIVATE).unwrap();
-    let is = |result: Result<()>| {
+    let is = |name: &str, result: Result<()>| {
         let refused = result.unwrap_err();
         assert_eq!(refused.code(), MMAP_WRAP_E_UNSUPPORTED, "{refused}");
+        assert!(refused.to_string().contains(name) && refused.to_string().ends_with(" is not supported here"), "{refused}");
     };
-    is(memory.mseal(0, REST));
-    is(memory.set_name(Some(c"name")));
-    is(Mapping::from_memfd(c"name", 0, 100, READ_WRITE, MAP_SHARED).map(drop));
-    is(Mapping::from_secret(100, READ_WRITE).map(drop));
-    is(memory.huge_bytes(0, REST).map(drop));
-    is(memory.move_pages().map(drop));
-    is(mmap_wrap::internals::mapping::transparent_huge_page_size().map(drop));
-    is(mmap_wrap::internals::mapping::lock_all(0));
-    is(mmap_wrap::internals::mapping::unlock_all());
-    let file = Mapping::from_unnamed(100, READ_WRITE, MAP_SHARED).unwrap();
-    is(file.file_seals().map(drop));
-    is(file.cachestat(0, REST).map(drop));
+    is("mseal(2)", memory.mseal(0, REST));
+    is("naming memory", memory.set_name(Some(c"name")));
+    is("memfd_create(2)", Mapping::from_memfd(c"name", 0, 100, READ_WRITE, MAP_SHARED).map(drop));
+    is("memfd_secret(2)", Mapping::from_secret(100, READ_WRITE).map(drop));
+    is("huge pages", memory.huge_bytes(0, REST).map(drop));
+    is("MREMAP_DONTUNMAP", memory.move_pages().map(drop));
+    is("huge pages", mmap_wrap::internals::mapping::transparent_huge_page_size().map(drop));
+    is("mlockall(2)", mmap_wrap::internals::mapping::lock_all(0));
+    is("munlockall(2)", mmap_wrap::internals::mapping::unlock_all());
+    is("move_pages(2)", memory.numa_node(0).map(drop));
+    is("mbind(2)", memory.mbind(0, &[1], 0, 0, REST));
+    let unnamed = Mapping::from_unnamed(100, READ_WRITE, MAP_SHARED).unwrap();
+    is("sealing", unnamed.file_seals().map(drop));
+    is("sealing", unnamed.add_file_seals(0));
+    is("cachestat(2)", unnamed.cachestat(0, REST).map(drop));
+    is("waiting on a word", unnamed.wait(0, 0, 1).map(drop));
+    is("waiting on a word", unnamed.wake(0, 1).map(drop));
     assert_eq!((MADV_HUGEPAGE, MFD_CLOEXEC, F_SEAL_WRITE, MAP_HUGETLB, MREMAP_FIXED), (0, 0, 0, 0, 0));
+
+    let folder = Folder::new();
+    let path = folder.file("lacking");
+    for flags in [O_RDWR | O_APPEND, O_RDWR | O_APPEND | O_CREAT, O_RDWR | O_APPEND | O_CREAT | O_EXCL] {
+        is("O_APPEND", open(&folder.path("appended"), flags, 10, MAP_SHARED).map(drop));
+        is("O_APPEND", open(&path, flags, REST, MAP_SHARED).map(drop));
+    }
+    assert!(!plain(&folder.path("appended")).exists());
+    // Handles for reading, and for reading and writing.
+    for file in [fs::File::open(plain(&path)), OpenOptions::new().read(true).write(true).open(plain(&path))] {
+        let file = file.unwrap();
+        let fd = raw(&file);
+        is("cachestat(2)", common::cache::cachestat(fd, 0, REST).map(drop));
+        is("posix_fadvise", common::cache::evict(fd, 0, REST));
+        is("posix_fadvise", common::cache::readahead(fd, 0, REST));
+        for (alignment, offset) in [(8192, 4096), (1 << 16, 4096), (1 << 16, 73_728), (1 << 21, 4096), (1 << 21, 61_440)] {
+            let numbers = format!("a multiple of {alignment} for file offset {offset}");
+            is(&numbers, common::aligned(alignment, REST, PROT_READ, MAP_SHARED, fd, offset).map(drop));
+        }
+    }
+    let mut private = Mapping::from_path(&path, REST, READ_WRITE, MAP_PRIVATE | KEEP, 0).unwrap();
+    is("splitting a private mapping of a file", private.split_off(PAGE as i64).map(drop));
+    let mut grows = Mapping::anonymous(PAGE as i64, READ_WRITE, PRIVATE).unwrap();
+    is("MREMAP_MAYMOVE", grows.resize(1 << 20, 0, FileEnd::Stays));
+    let h = registry::insert(|| Mapping::from_path(&path, REST, READ_WRITE, MAP_PRIVATE, 0)).unwrap();
+    is("a lost page of a private mapping of a file", registry::survive(h, true));
+    registry::unmap(h).unwrap();
+    let mut kept = open(&path, O_RDWR, REST, MAP_PRIVATE | KEEP).unwrap();
+    is("cutting the file", kept.resize(PAGE as i64, MREMAP_MAYMOVE, FileEnd::Follows));
+
+    let name = CString::new(format!("/mmap-wrap-test-lacking-{}", std::process::id())).unwrap();
+    let made = OpenRequest { name: Name::SharedMemory(&name), flags: O_RDWR | O_CREAT, mode: 0o600, size: 5000, allocate: false };
+    let mut shared = Mapping::open(made, REST, READ_WRITE, MAP_SHARED | KEEP, 0).unwrap();
+    is("truncating shared memory", shm(&name, O_RDWR | O_TRUNC, REST).map(drop));
+    is("changing the size of shared memory '/mmap-wrap-test-lacking", shm(&name, O_RDWR, 1 << 20).map(drop));
+    assert_eq!(abi::shm_unlink_wrap(name.as_ptr()), MMAP_WRAP_E_UNSUPPORTED);
+    is("changing the size of shared memory", shared.resize(1 << 20, MREMAP_MAYMOVE, FileEnd::Follows));
 }

@@ -2,7 +2,7 @@
 
 use crate::error::{
     Cause, Errno, Error as CoreError, MMAP_WRAP_E_ALIGNMENT, MMAP_WRAP_E_ARGUMENT, MMAP_WRAP_E_BUSY, MMAP_WRAP_E_FAULT,
-    MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_RANGE, MMAP_WRAP_E_SEALED, MMAP_WRAP_E_UNMAPPED, MMAP_WRAP_E_UNSUPPORTED, Native,
+    MMAP_WRAP_E_HANDLE, MMAP_WRAP_E_RANGE, MMAP_WRAP_E_SEALED, MMAP_WRAP_E_UNMAPPED, MMAP_WRAP_E_UNSUPPORTED,
 };
 use std::fmt;
 use std::io;
@@ -119,11 +119,7 @@ impl Error {
     /// assert_eq!(mmap_wrap::Mapping::open("no such file").unwrap_err().raw_os_error(), Some(2));
     /// ```
     pub fn raw_os_error(&self) -> Option<i32> {
-        match self.inner.without_side() {
-            CoreError::System { native: Some(Native(code)), .. } => Some(*code),
-            CoreError::System { errno: Errno(number), .. } => (!cfg!(windows)).then_some(*number),
-            _ => None,
-        }
+        self.inner.system_code()
     }
 
     /// The offset in the mapping at which an access faulted.

@@ -88,6 +88,13 @@ pub fn last_code() -> i64 {
     LAST.try_with(|last| last.borrow().as_ref().map_or(0, |failure| failure.error.code())).unwrap_or(0)
 }
 
+/// The system's own number of the last failure of this thread; 0 if it has none.
+pub fn last_system_code() -> i64 {
+    let code = LAST.try_with(|last| last.borrow().as_ref().and_then(|failure| failure.error.system_code()));
+    // Codes of Windows are unsigned, and no errno is negative.
+    code.ok().flatten().map_or(0, |code| u32::from_ne_bytes(code.to_ne_bytes()).into())
+}
+
 /// The last failure of this thread as text; empty before the first.
 pub fn last_message() -> *const c_char {
     let message = LAST.try_with(|last| last.borrow().as_ref().map(ToString::to_string).unwrap_or_default());

@@ -4,7 +4,7 @@
 //! -4095 is -errno as the system set it, and the library's own codes, defined here, are below that. Functions that return a
 //! pointer return NULL on error. Output parameters are written only on success. errno is not used.
 
-use super::boundary::{keep, last_message};
+use super::boundary::{keep, last_message, last_system_code};
 use crate::error::{Errno, describe};
 use std::ffi::c_char;
 
@@ -38,4 +38,17 @@ pub unsafe extern "C" fn mmap_wrap_strerror(code: i64) -> *const c_char {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmap_wrap_last_error_message() -> *const c_char {
     last_message()
+}
+
+/// Returns the operating system's own code for the calling thread's last error: errno or, on Windows, the code of GetLastError,
+/// several of which have the same errno. 0 if the system did not return the error, or there was none.
+///
+/// ```c
+/// if (mmap_path_wrap("data", MMAP_WRAP_REST, PROT_READ, MAP_SHARED, 0) == -EACCES
+///     && mmap_wrap_last_error_system_code() == ERROR_SHARING_VIOLATION)
+///     puts("another program has opened the file without sharing it");
+/// ```
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mmap_wrap_last_error_system_code() -> i64 {
+    last_system_code()
 }

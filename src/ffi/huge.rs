@@ -25,6 +25,7 @@ pub unsafe extern "C" fn mmap_wrap_huge_page_size() -> i64 {
 /// than a page, or with MAP_HUGETLB of less than a huge page, is increased to that size.
 ///
 /// Returns the handle. Errors: those of mmap_wrap; MMAP_WRAP_E_ARGUMENT if alignment is not a power of two, and for MAP_FIXED;
+/// MMAP_WRAP_E_UNSUPPORTED on Windows if offset is not a multiple of alignment or, above 64 KiB, of 64 KiB;
 /// MMAP_WRAP_E_RANGE if len and alignment together exceed the address space; -ENOMEM if len and alignment together exceed the
 /// free addresses: both are reserved temporarily.
 ///

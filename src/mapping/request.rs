@@ -125,7 +125,19 @@ impl MapRequest {
         (is_unsharable && stands_for_it).then_some(self.c_flags & !as_c_int(MAP_SHARED | MAP_PRIVATE) | as_c_int(MAP_PRIVATE))
     }
 
-    pub fn attempt(&self, length: usize, source: &Source) -> String {
+    /// The error of the system for this request.
+    pub fn error(&self, errno: Errno, length: usize, source: &Source) -> Box<Error> {
+        if errno == Errno::ENOSYS && self.alignment > 1 {
+            return Error::unsupported(format!(
+                "an address at a multiple of {} for file offset {} (64 KiB of a file are mapped to a multiple of 64 KiB)",
+                self.alignment, self.offset
+            ));
+        }
+        // The hint makes further calls of the system, so the error is made before it.
+        Error::system(errno, self.attempt(length, source), String::new()).with_hint(|| self.hint(errno, source))
+    }
+
+    fn attempt(&self, length: usize, source: &Source) -> String {
         let what = match source {
             Source::Anonymous { .. } => "without a file".to_owned(),
             Source::Descriptor { fd, .. } => format!("at offset {} of {} {fd}", self.offset, sys::RAW_FILE),
@@ -152,7 +164,7 @@ impl MapRequest {
         }
     }
 
-    pub fn hint(&self, errno: Errno, source: &Source) -> String {
+    fn hint(&self, errno: Errno, source: &Source) -> String {
         if let Some(hint) = self.huge_page_hint(source) {
             return hint;
         }

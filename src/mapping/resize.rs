@@ -164,7 +164,7 @@ impl Mapping {
         let (first, count) = (at / self.grid.page, self.pages.size() / self.grid.page);
         let (before, after) = (self.fences_of(0..first, first)?, self.fences_of(first..count, count - first)?);
         let pages = self.pages.split_off(at).map_err(|errno| match errno {
-            Errno::ENOSYS => Error::unsupported("splitting a private mapping of a file"),
+            Errno::ENOSYS => Error::unsupported(format!("splitting {}", self.kind_without_placeholders())),
             _ => Error::system(errno, format!("split at offset {offset}"), memory_hint(errno)),
         })?;
         self.origin.fences = before;

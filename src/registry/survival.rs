@@ -20,7 +20,7 @@ pub fn survive(handle: Handle, surviving: bool) -> Result<()> {
         return Ok(());
     }
     if !pin.can_replace_a_page() {
-        return Err(Error::unsupported("replacing a lost page of a private mapping of a file"));
+        return Err(Error::unsupported(format!("replacing a lost page of {}", pin.kind_without_placeholders())));
     }
     if !guarded::survive_with(replace_page) {
         return Err(Error::unsupported("surviving SIGBUS while its handler was replaced or this thread blocks it"));

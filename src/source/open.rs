@@ -1,7 +1,7 @@
 //! Opening and creating a file and setting its size: on failure nothing is left behind.
 
 use super::{Source, SourceKind, file_info, no_stream};
-use crate::constants::{Group, O_CREAT, O_EXCL, O_TMPFILE, O_TRUNC};
+use crate::constants::{Group, O_APPEND, O_CREAT, O_EXCL, O_TMPFILE, O_TRUNC};
 use crate::error::{Errno, Error, Result};
 use crate::flags::{as_c_int, known};
 use crate::hints::{file_size_hint, open_hint};
@@ -111,6 +111,9 @@ impl<'a> OpenRequest<'a> {
         }
         let (fd, made) = self.open_or_make().map_err(|errno| match (errno, self.name) {
             (Errno::ENOSYS, Name::SharedMemory(_)) => Error::unsupported("shared memory by name, shm_open(3),"),
+            (Errno::ENOSYS, Name::Path(_)) if self.flags & O_APPEND != 0 => {
+                Error::unsupported("opening a file for appending (O_APPEND)")
+            }
             (Errno::EOPNOTSUPP, Name::SharedMemory(_)) => Error::unsupported("truncating shared memory that exists"),
             _ => Error::system(errno, self.attempt(), open_hint(errno)),
         })?;
@@ -171,6 +174,11 @@ impl<'a> OpenRequest<'a> {
         u64::try_from(self.size).ok()
     }
 
+    /// The size of a file that is created with a size.
+    fn size_to_make(&self) -> Option<u64> {
+        self.new_size().filter(|size| *size > 0)
+    }
+
     /// Also returns whether this call created the file: only then it may be removed again.
     fn open_or_make(self) -> Result<(File, bool), Errno> {
         let OpenRequest { name, flags, .. } = self;
@@ -199,6 +207,12 @@ impl<'a> OpenRequest<'a> {
     /// Creates the file, which must not exist, together with its size if the file system can (`make_sized`). The errors are
     /// those of open(2) with O_EXCL.
     fn make(self) -> Result<File, Errno> {
+        if let (Name::SharedMemory(name), Some(size)) = (self.name, self.size_to_make()) {
+            match sys::shm_create(name, size) {
+                Err(Errno::ENOSYS) => {}
+                made => return made,
+            }
+        }
         match self.make_sized() {
             Err(errno) if errno != Errno::EEXIST => self.name.open(self.c_flags() | as_c_int(O_EXCL), self.c_mode()),
             made => made,
@@ -208,13 +222,7 @@ impl<'a> OpenRequest<'a> {
     /// Creates the file without a name, sets its size, and links it to its name: another process that opens it never finds it
     /// empty. Not every file system can do this.
     fn make_sized(self) -> Result<File, Errno> {
-        let size = self.new_size().filter(|size| *size > 0).ok_or(Errno::EINVAL)?;
-        if let Name::SharedMemory(name) = self.name {
-            match sys::shm_create(name, size) {
-                Err(Errno::ENOSYS) => {}
-                made => return made,
-            }
-        }
+        let size = self.size_to_make().ok_or(Errno::EINVAL)?;
         let place = self.name.place()?;
         let fd = sys::open_without_name(&place, self.c_flags(), self.c_mode())?;
         sys::set_file_size(sys::raw(&fd), size)?;
@@ -259,14 +267,18 @@ impl<'a> OpenRequest<'a> {
     }
 
     fn attempt(&self) -> String {
-        format!("open {} with flags {:#x}", self.name.text(), self.flags)
+        let size = match (self.name, self.new_size()) {
+            (Name::SharedMemory(_), Some(size)) => format!(" of {size} bytes"),
+            _ => String::new(),
+        };
+        format!("open {}{size} with flags {:#x}", self.name.text(), self.flags)
     }
 
     fn size_error(&self, errno: Errno, what: &str, size: u64) -> Box<Error> {
         let name = self.name.text();
         match errno {
             Errno::EOPNOTSUPP => Error::unsupported(format!("allocating blocks on the file system of {name}")),
-            Errno::ENOSYS => Error::unsupported("changing the size of shared memory"),
+            Errno::ENOSYS => Error::unsupported(format!("changing the size of {name}")),
             _ => Error::system(errno, format!("{what} {name} to {size} bytes"), file_size_hint(errno)),
         }
     }

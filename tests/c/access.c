@@ -208,6 +208,7 @@ static void after_a_fault_in_a_move_upwards_the_last_bytes_are_done(void) {
     CHECK_IS(munmap_wrap(h), 1);
 }
 
+#ifndef _WIN32
 /* In a child: a library that assumes the protection here is killed by SIGSEGV. */
 static void reads_behind_a_guard(void) {
     mmap_wrap_handle h = memory_of(3 * page);
@@ -228,6 +229,7 @@ static void accesses_to_a_guard_page_fault(void) {
     if (under_valgrind()) skip("valgrind 3.19 does not support guard regions");
     else in_child(reads_behind_a_guard);
 }
+#endif
 
 static void copies_between_mappings_and_comparisons_agree_with_c(void) {
     mmap_wrap_handle from = scrambled_memory(3 * page), to = memory_of(2 * page);
@@ -278,7 +280,7 @@ int main(void) {
     RUN(the_protection_of_one_page_does_not_change_others);
     RUN(a_move_that_faults_reports_the_offset_of_the_fault);
     RUN(after_a_fault_in_a_move_upwards_the_last_bytes_are_done);
-    RUN(accesses_to_a_guard_page_fault);
+    RUN_POSIX(accesses_to_a_guard_page_fault);
     RUN(copies_between_mappings_and_comparisons_agree_with_c);
     RUN(count_counts_no_byte_twice);
     return finish();

@@ -1,20 +1,22 @@
 #define _GNU_SOURCE
 #include "check.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
+#ifndef _WIN32
+#include <dirent.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <unistd.h>
+#endif
 
 /* SIGALRM ends a program in which a call waits indefinitely. Much longer than any test takes. */
 enum { HANGS_AFTER = 120 /* seconds */ };
@@ -41,16 +43,19 @@ static void count(int64_t *counter) {
     __atomic_add_fetch(counter, 1, __ATOMIC_SEQ_CST);
 }
 
-static void count_signal(int signal) {
-    (void)signal;
-    count(&tally->signals);
-}
-
 /* A program that ends by exit(0) before finish() has not passed. */
 static void at_exit(void) {
     if (finished) return;
     fprintf(stderr, "%s: the program ended before finish()\n", test_name);
     _exit(2);
+}
+
+#ifdef _WIN32
+#include "windows/check_system.inc"
+#else
+static void count_signal(int signal) {
+    (void)signal;
+    count(&tally->signals);
 }
 
 /* valgrind cannot grow the stack while a fault is repaired: so it is large before. */
@@ -77,13 +82,16 @@ static void start(void) {
     open_descriptors();
     mapped_bytes();
 }
+#define THREADS_KEEP_HANDLES false
+#endif
 
 void run(const char *name, void (*test)(void), bool counts_mapped_bytes) {
     if (tally == NULL) start();
     test_name = name;
     int64_t descriptors = open_descriptors(), bytes = mapped_bytes();
     test();
-    check_is(open_descriptors(), descriptors, "check.c", __LINE__, "open descriptors after the test");
+    if (counts_mapped_bytes || !THREADS_KEEP_HANDLES)
+        check_is(open_descriptors(), descriptors, "check.c", __LINE__, "open descriptors after the test");
     if (counts_mapped_bytes && !under_valgrind())
         check_is(mapped_bytes(), bytes, "check.c", __LINE__, "mapped bytes after the test");
 }
@@ -134,6 +142,7 @@ void skip(const char *format, ...) {
     va_end(arguments);
 }
 
+#ifndef _WIN32
 bool emulator_ended(int status) {
     bool ended = patience() > 1 && WIFSIGNALED(status) && WTERMSIG(status) == SIGTRAP;
     if (ended) skip("the emulator had no memory left, and ended with SIGTRAP");
@@ -189,6 +198,8 @@ void in_child_killed_by(int signal, void (*test)(void)) {
     if (WIFEXITED(status)) check_is(WEXITSTATUS(status), 0, "check.c", __LINE__, "exit status of the child");
 }
 
+#endif
+
 int finish(void) {
     finished = true;
     printf("tally %" PRId64 " %" PRId64 " %" PRId64 "\n", tally->passed, tally->failed, tally->skipped);
@@ -207,6 +218,7 @@ bool has_loops(void) {
 #endif
 }
 
+#ifndef _WIN32
 bool takes_advice(int advice) {
     const size_t size = (size_t)sysconf(_SC_PAGESIZE);
     void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -351,11 +363,6 @@ bool is_mapped(const void *address) {
     return sum_over_maps(holds_address, address) > 0;
 }
 
-void make_file(const char *name, const void *bytes, int64_t size) {
-    FILE *file = fopen(name, "wbe");
-    if (file == NULL || fwrite(bytes, 1, (size_t)size, file) != (size_t)size || fclose(file) != 0) give_up(name);
-}
-
 mmap_wrap_handle truncated_mapping(void) {
     static char bytes[2 * 65536];
     const int64_t page = mmap_wrap_page_size();
@@ -364,9 +371,18 @@ mmap_wrap_handle truncated_mapping(void) {
     CHECK(h > 0 && truncate("truncated", page) == 0);
     return h;
 }
+#define CLOSED_BY_EXEC "e"
+#else
+#define CLOSED_BY_EXEC ""
+#endif
+
+void make_file(const char *name, const void *bytes, int64_t size) {
+    FILE *file = fopen(name, "wb" CLOSED_BY_EXEC);
+    if (file == NULL || fwrite(bytes, 1, (size_t)size, file) != (size_t)size || fclose(file) != 0) give_up(name);
+}
 
 void read_file(const char *name, void *bytes, int64_t size) {
-    FILE *file = fopen(name, "rbe");
+    FILE *file = fopen(name, "rb" CLOSED_BY_EXEC);
     if (file == NULL || fread(bytes, 1, (size_t)size, file) != (size_t)size) give_up(name);
     fclose(file);
 }

@@ -20,6 +20,15 @@
 #define RUN(test) run(#test, test, true)
 #define RUN_THREADED(test) run(#test, test, false)
 
+/* Runs a test that is only for POSIX systems: it uses what Windows lacks, or checks what it does otherwise (docs/platforms.md). */
+#ifdef _WIN32
+#define RUN_POSIX(test) not_for_windows(#test)
+#define RUN_POSIX_THREADED(test) RUN_POSIX(test)
+#else
+#define RUN_POSIX(test) RUN(test)
+#define RUN_POSIX_THREADED(test) RUN_THREADED(test)
+#endif
+
 /* The options of mmap_open_wrap and mmap_shm_wrap, by position: open_flags, mode, size, allocate, length, prot, flags, offset. */
 #define HOW(...) &(struct mmap_wrap_open_options){__VA_ARGS__}, (int64_t)sizeof(struct mmap_wrap_open_options)
 
@@ -34,6 +43,7 @@
 /* The call returns NULL, and its message contains this text. */
 #define CHECK_NULL(call, text) check_null((call), (text), __FILE__, __LINE__, #call)
 
+void not_for_windows(const char *name);
 void run(const char *name, void (*test)(void), bool counts_mapped_bytes);
 bool check(bool holds, const char *file, int line, const char *expression);
 bool check_is(int64_t actual, int64_t expected, const char *file, int line, const char *call);

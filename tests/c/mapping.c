@@ -32,6 +32,7 @@ static void a_path_maps_the_whole_file(void) {
     unlink("whole");
 }
 
+#ifndef _WIN32
 static void the_descriptor_may_be_closed_afterwards(void) {
     make_content("closed");
     int fd = open("closed", O_RDONLY | O_CLOEXEC);
@@ -42,6 +43,7 @@ static void the_descriptor_may_be_closed_afterwards(void) {
     CHECK(memcmp(seen, content, BYTES) == 0);
     CHECK_IS(munmap_wrap(h), 1);
 }
+#endif
 
 /* Offsets around the boundaries of pages of every size. */
 static void a_file_offset_need_not_be_a_multiple_of_a_page(void) {
@@ -112,6 +114,7 @@ static void a_mapping_at_the_end_of_a_file_has_length_zero(void) {
     unlink("end");
 }
 
+#ifndef _WIN32
 static void a_length_may_go_beyond_the_end_of_the_file(void) {
     make_file("short", "0123456789", 10);
     mmap_wrap_handle h = mmap_path_wrap("short", page, PROT_READ, MAP_SHARED, 0);
@@ -121,6 +124,7 @@ static void a_length_may_go_beyond_the_end_of_the_file(void) {
     CHECK_IS(munmap_wrap(h), 1);
     unlink("short");
 }
+#endif
 
 static void shared_changes_reach_the_file_and_private_ones_do_not(void) {
     make_file("changes", "0123456789", 10);
@@ -142,6 +146,7 @@ static void shared_changes_reach_the_file_and_private_ones_do_not(void) {
     unlink("changes");
 }
 
+#ifndef _WIN32
 static void a_file_opened_for_reading_can_be_written_privately(void) {
     make_file("readonly", "0123456789", 10);
     int fd = open("readonly", O_RDONLY | O_CLOEXEC);
@@ -167,6 +172,7 @@ static void a_path_may_hold_any_bytes_but_nul(void) {
     CHECK_IS(munmap_wrap(h), 1);
     unlink(name);
 }
+#endif
 
 static void the_length_is_the_requested_length(void) {
     const int64_t lengths[] = {1, 5000, page - 1, page, page + 1};
@@ -210,6 +216,7 @@ static void a_handle_is_positive_and_never_used_twice(void) {
     CHECK_IS(stale, MANY);
 }
 
+#ifndef _WIN32
 static void the_address_is_a_hint_or_with_map_fixed_the_address(void) {
     char *place = mmap(NULL, (size_t)(4 * page), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     const int64_t flags = MAP_PRIVATE | MAP_ANONYMOUS;
@@ -261,26 +268,27 @@ static void a_huge_page_is_unmapped_whole_for_any_length(void) {
     CHECK_IS(munmap_wrap(h), 1);
     CHECK(!is_mapped(address));
 }
+#endif
 
 int main(void) {
     page = mmap_wrap_page_size();
     RUN(a_path_maps_the_whole_file);
-    RUN(the_descriptor_may_be_closed_afterwards);
+    RUN_POSIX(the_descriptor_may_be_closed_afterwards);
     RUN(a_file_offset_need_not_be_a_multiple_of_a_page);
     RUN(an_unaligned_mapping_is_written_synced_and_protected_like_others);
     RUN(an_empty_file_is_a_mapping_of_length_zero);
     RUN(a_mapping_at_the_end_of_a_file_has_length_zero);
-    RUN(a_length_may_go_beyond_the_end_of_the_file);
+    RUN_POSIX(a_length_may_go_beyond_the_end_of_the_file);
     RUN(shared_changes_reach_the_file_and_private_ones_do_not);
-    RUN(a_file_opened_for_reading_can_be_written_privately);
-    RUN(a_device_without_a_size_is_mapped_by_length);
-    RUN(a_path_may_hold_any_bytes_but_nul);
+    RUN_POSIX(a_file_opened_for_reading_can_be_written_privately);
+    RUN_POSIX(a_device_without_a_size_is_mapped_by_length);
+    RUN_POSIX(a_path_may_hold_any_bytes_but_nul);
     RUN(the_length_is_the_requested_length);
     RUN(unmapping_twice_returns_zero);
     RUN(a_handle_is_positive_and_never_used_twice);
-    RUN(the_address_is_a_hint_or_with_map_fixed_the_address);
-    RUN(map_fixed_noreplace_replaces_nothing);
-    RUN(other_flags_are_passed_to_the_kernel);
-    RUN(a_huge_page_is_unmapped_whole_for_any_length);
+    RUN_POSIX(the_address_is_a_hint_or_with_map_fixed_the_address);
+    RUN_POSIX(map_fixed_noreplace_replaces_nothing);
+    RUN_POSIX(other_flags_are_passed_to_the_kernel);
+    RUN_POSIX(a_huge_page_is_unmapped_whole_for_any_length);
     return finish();
 }

@@ -178,6 +178,7 @@ static void a_mapping_that_begins_inside_a_page_is_protected_from_its_own_start(
     remove("inside");
 }
 
+#ifndef _WIN32
 /* Which pages of the mapping are in memory, as text: '1' or '0' for each. */
 static const char *residency(handle h, int64_t pages) {
     unsigned char resident[64];
@@ -198,6 +199,7 @@ static void advice_that_loses_nothing_applies_to_every_page_of_the_range(void) {
     CHECK_IS(msync_wrap(h, MS_ASYNC, 4 * page - 1, 1), 0);
     CHECK_IS(munmap_wrap(h), 1);
 }
+#endif
 
 static void advice_that_discards_needs_whole_pages(void) {
     const char *const names[] = {"MADV_DONTNEED",    "MADV_FREE",            "MADV_REMOVE",        "MADV_DONTFORK",
@@ -322,7 +324,7 @@ int main(void) {
     RUN(searches_have_the_same_rules_for_start_and_end);
     RUN(protection_needs_a_page_boundary_and_is_rounded_up_to_one);
     RUN(a_mapping_that_begins_inside_a_page_is_protected_from_its_own_start);
-    RUN(advice_that_loses_nothing_applies_to_every_page_of_the_range);
+    RUN_POSIX(advice_that_loses_nothing_applies_to_every_page_of_the_range);
     RUN(advice_that_discards_needs_whole_pages);
     RUN(discarding_may_end_where_the_mapping_ends);
     RUN(a_file_is_mapped_at_an_offset_of_more_than_32_bits);

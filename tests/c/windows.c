@@ -1,24 +1,12 @@
 /* A C program on Windows: it is linked with the import library, and gets constants from functions, since there is no
    <sys/mman.h>. Run by scripts/targets/windows. */
-#include "mmap_wrap.h"
+#include "windows_check.h"
+
 #include "mmap_wrap_constants.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <windows.h>
-
-static int failures;
-
-#define CHECK(condition) \
-    do { \
-        if (condition) { \
-            printf("ok %s\n", #condition); \
-        } else { \
-            failures++; \
-            printf("FAILED %s:%d: %s: %s\n", __FILE__, __LINE__, #condition, mmap_wrap_last_error_message()); \
-        } \
-    } while (0)
 
 static DWORD WINAPI adds(void *handle) {
     for (int i = 0; i < 10000; i++) {
@@ -80,6 +68,12 @@ int main(void) {
     /* errors */
     CHECK(mmap_path_wrap("no such file", MMAP_WRAP_REST, read_only, shared, 0) == -ENOENT);
     CHECK(strstr(mmap_wrap_last_error_message(), "Windows error 2)") != NULL);
+    CHECK(mmap_wrap_last_error_system_code() == ERROR_FILE_NOT_FOUND);
+    file = CreateFileW(L"alone.tmp", GENERIC_WRITE, 0, NULL, CREATE_ALWAYS, FILE_FLAG_DELETE_ON_CLOSE, NULL);
+    CHECK(mmap_path_wrap("alone.tmp", MMAP_WRAP_REST, read_only, shared, 0) == -EACCES);
+    CHECK(mmap_wrap_last_error_system_code() == ERROR_SHARING_VIOLATION);
+    CHECK(CloseHandle(file));
+    CHECK(mmap_wrap_length(0) == MMAP_WRAP_E_HANDLE && mmap_wrap_last_error_system_code() == 0);
     CHECK(mmap_path_wrap("caf\xe9", MMAP_WRAP_REST, read_only, shared, 0) == -EILSEQ);
     CHECK(mmap_wrap(NULL, 10, read_only, shared, -1, 0) == -EBADF);
     int64_t value;

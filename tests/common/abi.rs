@@ -63,6 +63,7 @@ abi! {
     }
     error {
         mmap_wrap_last_error_message() -> *const c_char;
+        mmap_wrap_last_error_system_code() -> i64;
         mmap_wrap_strerror(code: i64) -> *const c_char;
     }
     info {

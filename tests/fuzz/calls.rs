@@ -159,6 +159,7 @@ calls! {
     mmap_wrap_last_error_message() -> Text;
     mmap_wrap_last_error_reason() -> Text;
     mmap_wrap_last_error_code() -> Free;
+    mmap_wrap_last_error_system_code() -> Free;
 
     mmap_wrap(Address, Length, Protection, MapFlags, Fd, FileOffset) -> Handle;
     mmap_path_wrap(Path, Length, Protection, MapFlags, FileOffset) -> Handle;

@@ -187,6 +187,23 @@ static void the_code_of_an_earlier_error_has_its_description_and_not_the_message
     CHECK_THROWS(mmapwrap::check(-EACCES), -EACCES, "Permission denied (EACCES)");
 }
 
+static void an_error_keeps_the_systems_own_code() {
+    const auto code_of = [](auto action) -> std::int64_t {
+        try {
+            action();
+        } catch (const mmapwrap::error &error) {
+            (void)mmap_wrap_length(0);
+            return error.system_code();
+        }
+        return -1;
+    };
+    CHECK_IS(code_of([] { (void)mapping::file("no such file"); }), ENOENT);
+    CHECK_IS(code_of([] { (void)mapping().length(); }), 0);
+    CHECK_IS(code_of([] { mmapwrap::check(-EACCES); }), 0); /* kept from before */
+    CHECK_IS(mmapwrap::error(-EIO, "of the program's own").system_code(), 0);
+    CHECK_IS(mmapwrap::error(-EIO, "of the program's own", 1117).system_code(), 1117);
+}
+
 static void the_calls_reach_the_file() {
     make_words();
     const mapping words = mapping::file("words", PROT_READ | PROT_WRITE);
@@ -462,6 +479,7 @@ int main() {
     RUN(errors_have_the_code_and_the_message_of_the_call);
     RUN(check_returns_results_and_throws_errors);
     RUN(the_code_of_an_earlier_error_has_its_description_and_not_the_message_of_a_later_one);
+    RUN(an_error_keeps_the_systems_own_code);
     RUN(the_calls_reach_the_file);
     RUN(finding_returns_the_offset_or_nothing);
     RUN(a_view_is_a_range_of_the_memory_itself);

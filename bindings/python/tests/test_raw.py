@@ -3,6 +3,7 @@
 import ctypes
 import errno
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -123,6 +124,7 @@ def test_results_are_never_raised():
     assert raw.mmap_wrap_address(0) is None
     assert raw.mmap_path_wrap(b"/nowhere", raw.MMAP_WRAP_REST, 1, 2, 0) == -errno.ENOENT
     assert b"'/nowhere'" in raw.mmap_wrap_last_error_message()
+    assert raw.mmap_wrap_last_error_system_code() == (3 if sys.platform == "win32" else errno.ENOENT)
     assert raw.mmap_wrap_strerror(raw.MMAP_WRAP_E_SEALED).endswith(b"(MMAP_WRAP_E_SEALED)")
 
 

@@ -291,6 +291,23 @@ def test_a_path_of_any_letters(tmp_path):
 
 
 @only_windows
+def test_an_error_has_the_code_of_windows_and_keeps_errno(tmp_path):
+    with pytest.raises(FileNotFoundError) as raised:
+        mmap_wrap.open(tmp_path / "nothing")
+    assert (raised.value.errno, raised.value.winerror) == (errno.ENOENT, 2)
+    with pytest.raises(OSError, match=r".") as raised:
+        mmap_wrap.memfd(10)
+    assert (raised.value.errno, raised.value.winerror) == (errno.ENOTSUP, None), "the library found this one"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="for other systems")
+def test_an_error_has_no_code_of_windows_elsewhere():
+    with pytest.raises(FileNotFoundError) as raised:
+        mmap_wrap.open("/nowhere")
+    assert not hasattr(raised.value, "winerror")
+
+
+@only_windows
 def test_the_command_reports_that_it_does_not_work():
     child = subprocess.run([sys.executable, "-m", "mmap_wrap", "doctor"], capture_output=True, text=True)
     assert (child.returncode, child.stdout) == (1, "")

@@ -49,8 +49,14 @@ pub fn from_code(code: u32) -> Errno {
         }
         win::ERROR_TIMEOUT | win::ERROR_SEM_TIMEOUT => Errno::ETIMEDOUT,
         win::ERROR_NO_UNICODE_TRANSLATION => Errno::EILSEQ,
+        win::ERROR_FILE_TOO_LARGE => Errno::EFBIG,
         _ => Errno::EINVAL,
     };
+    as_errno(code, errno)
+}
+
+/// A code that means something else where it came from than in general.
+pub fn as_errno(code: u32, errno: Errno) -> Errno {
     native(code).note(errno);
     errno
 }

@@ -1,6 +1,6 @@
 //! Files: opening, sizes, files without a name.
 
-use super::errors::{check, from_code, last_errno, plain};
+use super::errors::{as_errno, check, from_code, plain, was};
 use super::handles::{File, RawFile, handle, raw};
 use super::section;
 use crate::constants;
@@ -13,7 +13,7 @@ use std::os::windows::fs::OpenOptionsExt;
 use std::os::windows::io::OwnedHandle;
 use std::path::{Path, PathBuf};
 use windows_sys::Win32::Foundation::{
-    ERROR_ACCESS_DENIED, ERROR_INVALID_HANDLE, ERROR_NO_UNICODE_TRANSLATION, GENERIC_READ, GENERIC_WRITE,
+    ERROR_ACCESS_DENIED, ERROR_INVALID_HANDLE, ERROR_INVALID_PARAMETER, ERROR_NO_UNICODE_TRANSLATION, GENERIC_READ, GENERIC_WRITE,
 };
 use windows_sys::Win32::Storage::FileSystem::{
     BY_HANDLE_FILE_INFORMATION, FILE_ALLOCATION_INFO, FILE_ATTRIBUTE_DIRECTORY, FILE_ATTRIBUTE_READONLY,
@@ -95,6 +95,8 @@ pub fn open(path: &CStr, flags: c_int, mode: u32) -> Result<File, Errno> {
     let path = path_of(path)?;
     options.open(path).map(OwnedHandle::from).map_err(|error| match code_of(&error) {
         Some(ERROR_ACCESS_DENIED) if path.is_dir() => plain(Errno::EISDIR),
+        // A device that cannot be opened, as CON in a process without a console: no handle is involved.
+        Some(code @ ERROR_INVALID_HANDLE) => as_errno(code, Errno::ENODEV),
         code => code.map_or(Errno::EINVAL, from_code),
     })
 }
@@ -114,7 +116,11 @@ pub fn set_file_size(fd: RawFile, size: u64) -> Result<(), Errno> {
         return Err(plain(Errno::ENOSYS));
     }
     let size = i64::try_from(size).map_err(|_| plain(Errno::EFBIG))?;
-    set(fd, FileEndOfFileInfo, FILE_END_OF_FILE_INFO { EndOfFile: size })
+    set(fd, FileEndOfFileInfo, FILE_END_OF_FILE_INFO { EndOfFile: size }).map_err(|errno| match errno {
+        // Of the parameters, only the size can be invalid.
+        Errno::EINVAL if was(ERROR_INVALID_PARAMETER) => as_errno(ERROR_INVALID_PARAMETER, Errno::EFBIG),
+        _ => errno,
+    })
 }
 
 fn set<T>(fd: RawFile, class: i32, value: T) -> Result<(), Errno> {

@@ -48,6 +48,11 @@ fn granularity() -> usize {
     usize::try_from(system_info().dwAllocationGranularity).expect("the system has a granularity")
 }
 
+/// The last address that a program can use.
+fn last_address() -> usize {
+    system_info().lpMaximumApplicationAddress.addr()
+}
+
 fn system_info() -> SYSTEM_INFO {
     let mut info = SYSTEM_INFO::default();
     // SAFETY: writes one SYSTEM_INFO to the address given.

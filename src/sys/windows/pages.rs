@@ -1,11 +1,11 @@
 //! Mapped pages: views of sections, and memory without a file.
 
-use super::errors::{check, from_code, last_errno, plain, was};
+use super::errors::{check, last_errno, plain, was};
 use super::files::file_info;
 use super::handles::{File, RawFile, duplicate, handle, raw};
 use super::placeholder::{self, View};
 use super::regions::{allocation, each_region, query};
-use super::{granularity, residency, section};
+use super::{granularity, last_address, residency, section};
 use crate::constants;
 use crate::error::Errno;
 use crate::sys::page_size;
@@ -18,11 +18,10 @@ use windows_sys::Win32::Foundation::{ERROR_INVALID_ADDRESS, ERROR_NOT_LOCKED, ER
 use windows_sys::Win32::Storage::FileSystem::FlushFileBuffers;
 use windows_sys::Win32::System::Memory::{
     FILE_MAP_COPY, FILE_MAP_EXECUTE, FILE_MAP_READ, FILE_MAP_WRITE, FlushViewOfFile, GetProcessWorkingSetSizeEx, MEM_COMMIT,
-    MEM_DECOMMIT, MEM_FREE, MEM_MAPPED, MEM_RELEASE, MEM_RESERVE, MEM_RESET, MEMORY_BASIC_INFORMATION,
-    MEMORY_MAPPED_VIEW_ADDRESS, MapViewOfFileEx, PAGE_EXECUTE, PAGE_EXECUTE_READ, PAGE_EXECUTE_READWRITE, PAGE_EXECUTE_WRITECOPY,
-    PAGE_NOACCESS, PAGE_READONLY, PAGE_READWRITE, PAGE_WRITECOPY, PrefetchVirtualMemory, SetProcessWorkingSetSizeEx,
-    UnmapViewOfFile, VirtualAlloc, VirtualFree, VirtualLock, VirtualProtect, VirtualQuery, VirtualUnlock,
-    WIN32_MEMORY_RANGE_ENTRY,
+    MEM_DECOMMIT, MEM_FREE, MEM_MAPPED, MEM_RELEASE, MEM_RESERVE, MEM_RESET, MEMORY_MAPPED_VIEW_ADDRESS, MapViewOfFileEx,
+    PAGE_EXECUTE, PAGE_EXECUTE_READ, PAGE_EXECUTE_READWRITE, PAGE_EXECUTE_WRITECOPY, PAGE_NOACCESS, PAGE_READONLY,
+    PAGE_READWRITE, PAGE_WRITECOPY, PrefetchVirtualMemory, SetProcessWorkingSetSizeEx, UnmapViewOfFile, VirtualAlloc,
+    VirtualFree, VirtualLock, VirtualProtect, VirtualUnlock, WIN32_MEMORY_RANGE_ENTRY,
 };
 use windows_sys::Win32::System::Threading::GetCurrentProcess;
 
@@ -81,8 +80,9 @@ impl Place {
             Place::Anywhere => map(0),
             Place::At(address) if address % granularity() != lead => Err(plain(Errno::EINVAL)),
             Place::At(address) => map(address - lead).map_err(taken),
-            Place::Aligned(alignment) if alignment <= granularity() && lead == 0 => map(0),
-            Place::Aligned(_) if lead != 0 => Err(plain(Errno::ENOSYS)),
+            // Both are powers of two.
+            Place::Aligned(alignment) if lead % alignment.min(granularity()) != 0 => Err(plain(Errno::ENOSYS)),
+            Place::Aligned(alignment) if alignment <= granularity() => map(0),
             Place::Aligned(alignment) => {
                 let room = size.checked_add(alignment).ok_or_else(|| plain(Errno::ENOMEM))?;
                 for _ in 0..MOST_TRIES {
@@ -129,7 +129,8 @@ impl Pages {
     }
 
     fn map_at(place: Place, size: usize, prot: c_int, flags: c_int, fd: RawFile, offset: u64) -> Result<Pages, Errno> {
-        if size > isize::MAX as usize {
+        // The system reports an invalid parameter.
+        if size > last_address() {
             return Err(plain(Errno::ENOMEM));
         }
         if has(flags, constants::MAP_ANONYMOUS) {

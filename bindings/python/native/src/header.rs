@@ -90,6 +90,7 @@ pub type mmap_wrap_version = unsafe extern "C" fn() -> *const c_char;
 pub type mmap_wrap_page_size = unsafe extern "C" fn() -> i64;
 pub type mmap_wrap_strerror = unsafe extern "C" fn(i64) -> *const c_char;
 pub type mmap_wrap_last_error_message = unsafe extern "C" fn() -> *const c_char;
+pub type mmap_wrap_last_error_system_code = unsafe extern "C" fn() -> i64;
 pub type mmap_wrap = unsafe extern "C" fn(*mut c_void, i64, i64, i64, i64, i64) -> i64;
 pub type mmap_path_wrap = unsafe extern "C" fn(*const c_char, i64, i64, i64, i64) -> i64;
 pub type munmap_wrap = unsafe extern "C" fn(i64) -> i64;

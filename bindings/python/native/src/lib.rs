@@ -93,6 +93,19 @@ unsafe fn error_text(code: Object, last_error: header::mmap_wrap_last_error_mess
     }
 }
 
+/// `system_code(code)`: the system's own code of this thread's last failure, if it had that code; else 0.
+unsafe extern "C" fn system_code(_: Object, code: Object) -> Object {
+    // SAFETY: called by the interpreter.
+    unsafe {
+        let code = PyLong_AsLongLong(code);
+        if code == -1 && !PyErr_Occurred().is_null() {
+            return null_mut();
+        }
+        let is_last = (library().last_error_code)() == code;
+        PyLong_FromLongLong(if is_last { (library().last_error_system_code)() } else { 0 })
+    }
+}
+
 /// `page_size()`
 unsafe extern "C" fn page_size(_: Object, _: Object) -> Object {
     // SAFETY: called by the interpreter.
@@ -115,12 +128,13 @@ const fn function(name: &'static CStr, pointer: PyMethodDefPointer, flags: std::
     PyMethodDef { ml_name: name.as_ptr(), ml_meth: pointer, ml_flags: flags, ml_doc: std::ptr::null() }
 }
 
-static mut FUNCTIONS: [PyMethodDef; 9] = [
+static mut FUNCTIONS: [PyMethodDef; 10] = [
     function(c"load", PyMethodDefPointer { PyCFunctionFast: load }, METH_FASTCALL),
     function(c"make_class", PyMethodDefPointer { PyCFunction: class::make }, METH_O),
     function(c"constant", PyMethodDefPointer { PyCFunction: constant }, METH_O),
     function(c"message", PyMethodDefPointer { PyCFunction: message }, METH_O),
     function(c"reason", PyMethodDefPointer { PyCFunction: reason }, METH_O),
+    function(c"system_code", PyMethodDefPointer { PyCFunction: system_code }, METH_O),
     function(c"page_size", PyMethodDefPointer { PyCFunction: page_size }, METH_NOARGS),
     function(c"granularity", PyMethodDefPointer { PyCFunction: granularity }, METH_NOARGS),
     function(c"version", PyMethodDefPointer { PyCFunction: version }, METH_NOARGS),

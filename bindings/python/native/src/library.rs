@@ -65,6 +65,7 @@ functions! {
     last_error_code = mmap_wrap_last_error_code;
     last_error_message = mmap_wrap_last_error_message;
     last_error_reason = mmap_wrap_last_error_reason;
+    last_error_system_code = mmap_wrap_last_error_system_code;
     strerror = mmap_wrap_strerror;
     constant = mmap_wrap_constant;
 }

@@ -121,6 +121,14 @@ def system_error(number: int) -> OSError:
     return OSError(number, os.strerror(number))
 
 
+def with_system_code(error: OSError, code: int) -> OSError:
+    """Sets `error.winerror` on Windows, if this thread's last failure had the `code` and Windows a code of its own."""
+    if sys.platform == "win32" and (number := _native.system_code(code)):
+        # As an argument of the constructor it would replace errno.
+        error.winerror = number
+    return error
+
+
 def fail(code: int, caller: str, path: str | bytes | None = None) -> NoReturn:
     """Raises this thread's last failure, for which the library returned `code`; an OSError has the `path` if given."""
     raise exception(code, message(caller, code), path)
@@ -130,7 +138,7 @@ def exception(code: int, text: str, path: str | bytes | None = None) -> Exceptio
     """The exception for a negative code of the library."""
     filename = () if path is None else (path,)
     if code >= _LAST_ERRNO:
-        return OSError(errno_of(code), text, *filename)
+        return with_system_code(OSError(errno_of(code), text, *filename), code)
     if code == _header.MMAP_WRAP_E_UNMAPPED:
         # The standard library's message, which programs compare with.
         return ValueError("mmap closed or invalid")

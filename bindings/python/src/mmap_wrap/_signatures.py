@@ -10,6 +10,7 @@ SIGNATURES = {
     "mmap_wrap_page_size": "i",
     "mmap_wrap_strerror": "ti",
     "mmap_wrap_last_error_message": "t",
+    "mmap_wrap_last_error_system_code": "i",
     "mmap_wrap": "ipiiiii",
     "mmap_path_wrap": "itiiii",
     "munmap_wrap": "ii",

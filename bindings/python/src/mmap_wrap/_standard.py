@@ -7,7 +7,7 @@ import os
 import sys
 
 from ._constants import value as _constant
-from ._errors import _LAST_ERRNO, errno_of, exception, message, note, system_error
+from ._errors import _LAST_ERRNO, errno_of, exception, message, note, system_error, with_system_code
 from ._ffi import _native
 from ._header import (
     MMAP_WRAP_E_ALIGNMENT,
@@ -36,7 +36,7 @@ def fail(caller: str, code: int, out_of_range: str, busy: str, reported: int) ->
     if code in (MMAP_WRAP_E_ARGUMENT, MMAP_WRAP_E_ALIGNMENT, MMAP_WRAP_E_UNSUPPORTED):
         raise note(system_error(errno.EINVAL), text)
     if code >= _LAST_ERRNO:
-        raise note(system_error(errno_of(code)), text)
+        raise note(with_system_code(system_error(errno_of(code)), reported), text)
     raise exception(code, text)
 
 

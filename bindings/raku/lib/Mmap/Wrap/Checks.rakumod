@@ -47,8 +47,12 @@ sub checked($call, Int:D $code, $mapping = Nil --> Int:D) is export {
 sub failure($call, Int:D $code, :$path --> X::Mmap:D) is export {
     my $done = mmap_wrap_fault_done;
     my $class = $code > E_HANDLE ?? X::Mmap::System !! (CLASSES{$code}:exists) ?? CLASSES{$code} !! X::Mmap::Internal;
-    $class.new(:$code, :$path, :message("$call: {reason $code}"), :name(code-name $code), |(:$done if $class === X::Mmap::Fault))
+    my $system-code = $class === X::Mmap::System ?? system-code($code) !! Int;
+    $class.new(:$code, :$path, :message("$call: {reason $code}"), :name(code-name $code), |(:$done if $class === X::Mmap::Fault),
+        |(:$system-code if $system-code))
 }
+
+sub system-code(Int:D $code --> Int:D) { mmap_wrap_last_error_code() == $code ?? mmap_wrap_last_error_system_code() !! 0 }
 
 # The garbage collector may run in between, and closing a mapping there may fail, too: then the last failure is that one.
 sub reason(Int:D $code --> Str:D) {

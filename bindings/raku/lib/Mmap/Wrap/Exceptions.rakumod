@@ -44,7 +44,9 @@ not allow the access. C<.done> is the number of bytes transferred before the fau
 =item C<X::Mmap::AsStr>: a mapping was used as a Str. Like the exception of a Blob, it is also an C<X::Buf::AsStr>.
 =item C<X::Mmap::OwnerDied>: the owner of a mutex ended without unlocking it; see L<Mmap::Wrap::Mutex>.
 =item C<X::Mmap::Unsupported>: this platform or kernel lacks the feature.
-=item C<X::Mmap::System>: a system call failed for another reason; C<.errno> has the error number.
+=item C<X::Mmap::System>: a system call failed for another reason; C<.errno> has the error number, and
+C<.system-code> the system's own code for it: on Windows that of GetLastError, elsewhere the same number. It is undefined when the
+system did not return the error.
 =item C<X::Mmap::Library>: the native library is missing, or has another ABI version.
 =item C<X::Mmap::Internal>: a bug in the native library. Please report it with the message.
 
@@ -61,7 +63,7 @@ role X::Mmap is Exception {
     method errno(--> Int) { -4096 < $!code < 0 ?? -$!code !! Int }
 }
 
-class X::Mmap::System      does X::Mmap { }
+class X::Mmap::System      does X::Mmap { has Int $.system-code }
 class X::Mmap::Closed      does X::Mmap { }
 class X::Mmap::OutOfRange  does X::Mmap { }
 class X::Mmap::Alignment   does X::Mmap { }

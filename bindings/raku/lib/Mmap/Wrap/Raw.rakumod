@@ -156,6 +156,7 @@ sub mmap_wrap_strerror(int64 --> Str) is native(&library) is export { * }
 sub mmap_wrap_last_error_message(--> Str) is native(&library) is export { * }
 sub mmap_wrap_last_error_reason(--> Str) is native(&library) is export { * }
 sub mmap_wrap_last_error_code(--> int64) is native(&library) is export { * }
+sub mmap_wrap_last_error_system_code(--> int64) is native(&library) is export { * }
 
 # Mapping and unmapping. A path or a name is a Blob that ends with NUL instead of a Str: NativeCall ends a Str at its first
 # NUL, and normalizes it.
