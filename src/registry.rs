@@ -276,6 +276,26 @@ mod tests {
         assert_eq!((generation(last), index(last)), (Ok(u32::MAX), table::MAX_SLOTS - 1));
     }
 
+    /// The reader that faults looks at the slot after its pin is withdrawn, when another thread may have taken the slot.
+    #[test]
+    fn a_fault_of_an_unmapped_mapping_is_that_error_when_its_slot_has_another_mapping() {
+        use crate::constants::{MAP_PRIVATE, PROT_READ};
+        let fault = || Box::new(Error::Fault { offset: 0, done: 0, size: 1, address: 0, cause: crate::error::Cause::Unknown });
+        let map = || insert(|| Mapping::anonymous(1, PROT_READ, MAP_PRIVATE)).unwrap();
+        let slot_of = |h| super::pin(h).unwrap().slot;
+        let first = map();
+        let used = slot_of(first);
+        assert!(matches!(*super::pin::explain(used, first, fault()), Error::Fault { .. }), "it is mapped");
+        assert!(unmap(first).unwrap());
+        // A test in another thread may take the slot, too.
+        let mut others = Vec::new();
+        while used.state.live().is_none() {
+            others.push(map());
+        }
+        assert!(matches!(*super::pin::explain(used, first, fault()), Error::Unmapped(h) if h == first));
+        assert!(others.into_iter().all(|h| unmap(h).unwrap()));
+    }
+
     #[test]
     fn a_number_that_is_not_a_handle_has_no_generation() {
         for handle in [0, 1, (1 << INDEX_BITS) - 1, -1, i64::MIN, i64::MIN | handle(1, 0), -handle(1, 0)] {

@@ -198,10 +198,11 @@ pub(super) fn report(slot: &Slot) -> Result<()> {
     if lost { Err(Error::Lost.into()) } else { Ok(()) }
 }
 
+/// A fault of a mapping that another thread unmapped meanwhile is that error. The slot may have another mapping by now.
 #[cold]
-fn explain(slot: &Slot, handle: Handle, error: Box<Error>) -> Box<Error> {
+pub(super) fn explain(slot: &Slot, handle: Handle, error: Box<Error>) -> Box<Error> {
     match *error {
-        Error::Fault { .. } if slot.state.live().is_none() => Error::Unmapped(handle).into(),
+        Error::Fault { .. } if slot.state.live() != generation(handle).ok() => Error::Unmapped(handle).into(),
         _ => error,
     }
 }
