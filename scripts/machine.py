@@ -23,6 +23,7 @@ INIT = f"""\
 /bin/busybox --install -s /bin
 mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t devtmpfs dev /dev
 mkdir -p /dev/shm; mount -t tmpfs shm /dev/shm
+chmod 1777 /tmp /dev/shm
 # No carriage returns.
 stty -onlcr
 uname -srm
