@@ -46,6 +46,34 @@ fn no_line_has_more_than_100_columns() {
     }
 }
 
+/// `name`, `_name` for mmap_wrap_name, or either with … for all names that begin so.
+#[test]
+fn every_function_is_in_the_table_of_windows() {
+    let page = fs::read_to_string("docs/platforms.md").unwrap();
+    let table = page.split("## Linux and Windows, call by call").nth(1).and_then(|rest| rest.split("\n## ").next()).unwrap();
+    let listed: Vec<_> = table
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .map(|name| match name.strip_prefix('_') {
+            Some(rest) => format!("mmap_wrap_{rest}"),
+            None => name.to_owned(),
+        })
+        .collect();
+    let is_listed = |function: &str| {
+        listed.iter().any(|name| name.strip_suffix('…').map_or(name == function, |start| function.starts_with(start)))
+    };
+    let text = header();
+    let functions: Vec<_> = text
+        .split("\nMMAP_WRAP_API ")
+        .skip(1)
+        .map(|declaration| declaration.split('(').next().unwrap().rsplit([' ', '*']).next().unwrap())
+        .collect();
+    assert!(functions.len() > 80);
+    let missing: Vec<_> = functions.into_iter().filter(|function| !is_listed(function)).collect();
+    assert!(missing.is_empty(), "docs/platforms.md lacks {missing:?}");
+}
+
 /// The message of a failure begins with the name of the function that failed.
 #[test]
 fn every_function_passes_its_own_name_to_the_boundary() {
