@@ -58,7 +58,7 @@ MACHINES = {
     ),
     "pages-64k": Machine(
         *("ppc64el", r"linux-image-[\d.]+\S*-powerpc64le-64k", "machine-powerpc64le"),
-        qemu="qemu-system-ppc64 -machine pseries -cpu power9",
+        qemu="qemu-system-ppc64 -machine pseries -cpu power9 -vga none",
         console="hvc0",
     ),
 }
