@@ -149,9 +149,8 @@ MMAP_WRAP_API const char *mmap_wrap_last_error_message(void) MMAP_WRAP_NOEXCEPT;
  * Windows, the code of GetLastError, several of which have the same errno. 0 if the system did not
  * return the error, or there was none.
  *
- *     if (mmap_path_wrap("data", MMAP_WRAP_REST, PROT_READ, MAP_SHARED, 0) == -EACCES
- *         && mmap_wrap_last_error_system_code() == ERROR_SHARING_VIOLATION)
- *         puts("another program has opened the file without sharing it");
+ *     if (mmap_path_wrap("no such file", MMAP_WRAP_REST, PROT_READ, MAP_SHARED, 0) < 0)
+ *         printf("the system's code is %lld\n", (long long)mmap_wrap_last_error_system_code());
  */
 MMAP_WRAP_API int64_t mmap_wrap_last_error_system_code(void) MMAP_WRAP_NOEXCEPT;
 
