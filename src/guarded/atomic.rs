@@ -106,9 +106,15 @@ fn run(job: &mut Job) {
                 Operation::Load => word.load(SeqCst),
                 Operation::Add(operand) => word.fetch_add(low(operand), SeqCst),
                 Operation::Exchange(operand) => word.swap(low(operand), SeqCst),
-                Operation::CompareExchange { expected, desired } => {
-                    word.compare_exchange(low(expected), low(desired), SeqCst, SeqCst).unwrap_or_else(|different| different)
-                }
+                Operation::CompareExchange { expected, desired } => loop {
+                    match word.compare_exchange(low(expected), low(desired), SeqCst, SeqCst) {
+                        Ok(before) => break before,
+                        // A comparison that fails stores nothing where an exchange is a load and a conditional store. That the
+                        // memory cannot be written is a fault here, too: what is there is stored again.
+                        Err(before) if word.compare_exchange(before, before, SeqCst, SeqCst).is_ok() => break before,
+                        Err(_) => {}
+                    }
+                },
             }
         }};
     }
