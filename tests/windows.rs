@@ -955,7 +955,7 @@ fn what_windows_lacks_is_unsupported_by_name() {
     let mut private = Mapping::from_path(&path, REST, READ_WRITE, MAP_PRIVATE | KEEP, 0).unwrap();
     is("splitting a private mapping of a file", private.split_off(PAGE as i64).map(drop));
     let mut grows = Mapping::anonymous(PAGE as i64, READ_WRITE, PRIVATE).unwrap();
-    is("MREMAP_MAYMOVE", grows.resize(1 << 20, 0, FileEnd::Stays));
+    is("may not move", grows.resize(1 << 20, 0, FileEnd::Stays));
     let h = registry::insert(|| Mapping::from_path(&path, REST, READ_WRITE, MAP_PRIVATE, 0)).unwrap();
     is("a lost page of a private mapping of a file", registry::survive(h, true));
     registry::unmap(h).unwrap();

@@ -233,6 +233,7 @@ static void discarding_may_end_where_the_mapping_ends(void) {
     CHECK_IS(munmap_wrap(h), 1);
 }
 
+#ifndef _WIN32
 /* -- More than 32 bits -- */
 
 static const int64_t GIBIBYTE = 1 << 30;
@@ -313,6 +314,7 @@ static void a_mapping_is_longer_than_32_bits(void) {
     close(fd);
     unlink("sparse");
 }
+#endif
 
 int main(void) {
     page = mmap_wrap_page_size();
@@ -327,7 +329,7 @@ int main(void) {
     RUN_POSIX(advice_that_loses_nothing_applies_to_every_page_of_the_range);
     RUN(advice_that_discards_needs_whole_pages);
     RUN(discarding_may_end_where_the_mapping_ends);
-    RUN(a_file_is_mapped_at_an_offset_of_more_than_32_bits);
-    RUN(a_mapping_is_longer_than_32_bits);
+    RUN_POSIX(a_file_is_mapped_at_an_offset_of_more_than_32_bits);
+    RUN_POSIX(a_mapping_is_longer_than_32_bits);
     return finish();
 }
