@@ -243,17 +243,19 @@ fn a_memory_file_can_be_sealed_and_its_descriptor_duplicated() {
 
 #[test]
 fn secret_memory_is_read_and_written_also_where_the_kernel_must_copy() {
-    let secret = match Mapping::from_secret(5000, READ_WRITE) {
+    let page = common::page_size();
+    let secret = match Mapping::from_secret(page + 904, READ_WRITE) {
         Ok(secret) => secret,
         Err(error) => return println!("skipped: {error}"),
     };
-    secret.write(4999, b"k").unwrap();
-    assert_eq!(read(&secret, 4999, 1).unwrap(), b"k");
+    let last = page + 903;
+    secret.write(last, b"k").unwrap();
+    assert_eq!(read(&secret, last, 1).unwrap(), b"k");
     // After a change of the protection the kernel does accesses, and process_vm_readv(2) cannot read secret memory.
-    secret.protect(PROT_READ, 4096, REST).unwrap();
-    assert_eq!(read(&secret, 4999, 1).unwrap(), b"k");
+    secret.protect(PROT_READ, page, REST).unwrap();
+    assert_eq!(read(&secret, last, 1).unwrap(), b"k");
     secret.write(0, b"k").unwrap();
-    assert_eq!(secret.write(4999, b"k").unwrap_err().code(), MMAP_WRAP_E_FAULT);
+    assert_eq!(secret.write(last, b"k").unwrap_err().code(), MMAP_WRAP_E_FAULT);
 }
 
 #[test]
