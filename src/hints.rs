@@ -5,11 +5,12 @@ use crate::sys;
 
 /// The kernel returns ENOMEM for each of several limits; this names them all with their values.
 pub fn memory_hint(errno: Errno) -> String {
+    if !matches!(errno, Errno::ENOMEM | Errno::EAGAIN) {
+        return String::new();
+    }
     let limits = sys::limits();
-    match (errno, limits.locked_memory) {
-        (Errno::ENOMEM, _) => {}
-        (Errno::EAGAIN, Some(bytes)) => return format!("RLIMIT_MEMLOCK of {bytes} bytes is reached"),
-        _ => return String::new(),
+    if errno == Errno::EAGAIN {
+        return limits.locked_memory.map_or(String::new(), |bytes| format!("RLIMIT_MEMLOCK of {bytes} bytes is reached"));
     }
     let mut reasons = vec!["the address space or memory is used up".to_owned()];
     reasons.extend(limits.address_space.map(|bytes| format!("RLIMIT_AS is {bytes} bytes")));
