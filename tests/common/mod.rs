@@ -473,6 +473,24 @@ pub fn page() -> (usize, i64) {
     (usize::try_from(page).unwrap(), page)
 }
 
+/// The types of file systems in memory, as fstatfs(2) reports them.
+#[cfg(unix)]
+pub const TMPFS: i128 = libc::TMPFS_MAGIC as i128;
+#[cfg(unix)]
+pub const IN_MEMORY: [i128; 2] = [TMPFS, 0x8584_58F6];
+
+/// The type of the file system of a file.
+#[cfg(unix)]
+pub fn file_system_of(file: &std::fs::File) -> i128 {
+    // SAFETY: writes one statfs.
+    let info = unsafe {
+        let mut info: libc::statfs = std::mem::zeroed();
+        assert_eq!(libc::fstatfs(std::os::fd::AsRawFd::as_raw_fd(file), &mut info), 0);
+        info
+    };
+    i128::from(info.f_type)
+}
+
 /// A file of so many pages of sevens on a disk, in the directory of the package. None, printed as skipped, if that is on a file
 /// system in memory, whose pages cannot be evicted.
 #[cfg(unix)]
@@ -480,14 +498,7 @@ pub fn file_on_disk(pages: usize) -> Option<std::fs::File> {
     let mut file = tempfile::tempfile_in(".").unwrap();
     // One by one, or the kernel would use large folios, which it keeps or evicts as a whole.
     (0..pages).for_each(|_| std::io::Write::write_all(&mut file, &vec![7; page().0]).unwrap());
-    // SAFETY: writes one statfs.
-    let info = unsafe {
-        let mut info: libc::statfs = std::mem::zeroed();
-        assert_eq!(libc::fstatfs(std::os::fd::AsRawFd::as_raw_fd(&file), &mut info), 0);
-        info
-    };
-    const IN_MEMORY: [i128; 2] = [libc::TMPFS_MAGIC as i128, 0x8584_58F6];
-    if IN_MEMORY.contains(&i128::from(info.f_type)) {
+    if IN_MEMORY.contains(&file_system_of(&file)) {
         println!("skipped: the directory of the package is in memory (tmpfs, ramfs), not on a disk");
         return None;
     }
