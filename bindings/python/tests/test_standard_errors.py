@@ -233,3 +233,16 @@ def test_the_librarys_message_is_a_note(file):
         assert not isinstance(caught.value, mmap_wrap.ArgumentError)
         assert words in message_of(caught.value)
         assert words not in str(caught.value)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="for other systems")
+def test_a_name_of_windows_is_an_unknown_argument_elsewhere():
+    with pytest.raises(TypeError, match="tagname"):
+        mmap_wrap.mmap(-1, 10, tagname="x")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="for other systems")
+def test_an_error_has_no_code_of_windows_elsewhere():
+    with pytest.raises(FileNotFoundError) as raised:
+        mmap_wrap.open("/nowhere")
+    assert not hasattr(raised.value, "winerror")

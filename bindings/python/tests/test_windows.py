@@ -15,7 +15,7 @@ from conftest import message_of
 
 import mmap_wrap
 
-only_windows = pytest.mark.skipif(sys.platform != "win32", reason="Windows only")
+pytestmark = [] if sys.platform == "win32" else [pytest.mark.skip("Windows only")]
 
 
 @pytest.fixture
@@ -38,13 +38,6 @@ def run(script, **environment):
     return subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, encoding="utf-8")
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="for other systems")
-def test_a_name_of_windows_is_an_unknown_argument_elsewhere():
-    with pytest.raises(TypeError, match="tagname"):
-        mmap_wrap.mmap(-1, 10, tagname="x")
-
-
-@only_windows
 def test_memory_with_a_name_is_the_same_memory(name):
     with mmap_wrap.mmap(-1, 100, name) as one, mmap_wrap.mmap(-1, 100, tagname=name) as other:
         one[:5] = b"hello"
@@ -61,7 +54,6 @@ def test_memory_with_a_name_is_the_same_memory(name):
         assert not any(new[:])
 
 
-@only_windows
 def test_shared_memory_of_each_mode(name):
     with mmap_wrap.shared_memory(name, 100, "w+") as m:
         m[0] = 7
@@ -77,7 +69,6 @@ def test_shared_memory_of_each_mode(name):
         mmap_wrap.shared_memory(name)
 
 
-@only_windows
 def test_the_last_error_shows_whether_the_name_existed(name):
     # As multiprocessing asks.
     import _winapi
@@ -88,7 +79,6 @@ def test_the_last_error_shows_whether_the_name_existed(name):
             assert _winapi.GetLastError() == 183
 
 
-@only_windows
 @pytest.mark.parametrize(
     ("arguments", "error", "words"),
     [
@@ -106,7 +96,6 @@ def test_a_name_that_cannot_be(name, arguments, error, words):
     assert words in message_of(raised.value)
 
 
-@only_windows
 def test_a_name_for_a_file_is_unsupported_by_name(file, name):
     with pytest.raises(OSError, match=f"tagname='{name}'") as raised:
         mmap_wrap.mmap(file.fileno(), 10, name)
@@ -114,7 +103,6 @@ def test_a_name_for_a_file_is_unsupported_by_name(file, name):
     assert os.fstat(file.fileno()).st_size == 200_000
 
 
-@only_windows
 def test_a_name_is_taken_by_a_larger_map(name):
     with mmap_wrap.mmap(-1, 4096, name) as first:
         with pytest.raises(OSError, match=r"."):
@@ -124,14 +112,12 @@ def test_a_name_is_taken_by_a_larger_map(name):
         assert len(first) == 4096
 
 
-@only_windows
 def test_the_signature_is_that_of_windows():
     parameters = inspect.signature(mmap_wrap.mmap).parameters
     assert list(parameters)[:5] == ["fileno", "length", "tagname", "access", "offset"]
     assert all(parameter.kind is parameter.KEYWORD_ONLY for parameter in list(parameters.values())[5:])
 
 
-@only_windows
 def test_any_offset_and_the_granularity(file):
     assert mmap_wrap.ALLOCATIONGRANULARITY == 65536
     with mmap_wrap.mmap(file.fileno(), 1000, offset=65537) as m:
@@ -140,14 +126,12 @@ def test_any_offset_and_the_granularity(file):
         mmap_wrap.mmap(-1, 10, offset=4096)
 
 
-@only_windows
 def test_a_file_grows_to_what_is_mapped(file):
     with mmap_wrap.mmap(file.fileno(), 300_000) as m:
         assert (len(m), m.size(), m[200_000:]) == (300_000, 300_000, bytes(100_000))
         assert os.fstat(file.fileno()).st_size == 300_000
 
 
-@only_windows
 @pytest.mark.parametrize("access", [mmap_wrap.ACCESS_READ, mmap_wrap.ACCESS_COPY])
 def test_a_file_that_is_not_written_does_not_grow(file, access):
     with pytest.raises(OSError, match="WinError 8"):
@@ -155,7 +139,6 @@ def test_a_file_that_is_not_written_does_not_grow(file, access):
     assert os.fstat(file.fileno()).st_size == 200_000
 
 
-@only_windows
 def test_a_file_keeps_its_size_where_mapping_fails(file):
     # It grows before it is mapped.
     with pytest.raises(OSError, match=r"."):
@@ -163,7 +146,6 @@ def test_a_file_keeps_its_size_where_mapping_fails(file):
     assert os.fstat(file.fileno()).st_size == 200_000
 
 
-@only_windows
 def test_an_error_closes_nothing_of_the_callers(file, nothing_leaks):
     for arguments in ({"length": 10, "access": 9}, {"length": 0, "offset": 300_000}, {"length": 10, "tagname": "x"}):
         with pytest.raises((OSError, ValueError)):
@@ -171,7 +153,6 @@ def test_an_error_closes_nothing_of_the_callers(file, nothing_leaks):
     assert file.read(1) == b"\0"
 
 
-@only_windows
 def test_a_map_outlives_its_descriptor(tmp_path):
     (tmp_path / "file").write_bytes(b"hello")
     fd = os.open(tmp_path / "file", os.O_RDWR | os.O_BINARY)
@@ -186,7 +167,6 @@ def test_a_map_outlives_its_descriptor(tmp_path):
     assert (tmp_path / "file").read_bytes() == b"hello\0\0\0\0\0"
 
 
-@only_windows
 @pytest.mark.parametrize("fd", [-2, 12345])
 def test_a_descriptor_that_is_not_open(fd):
     with pytest.raises(OSError, match=r"Bad file descriptor") as raised:
@@ -195,7 +175,6 @@ def test_a_descriptor_that_is_not_open(fd):
     assert f"descriptor {fd} is not open" in message_of(raised.value)
 
 
-@only_windows
 def test_memory_without_a_file_grows_and_shrinks():
     with mmap_wrap.mmap(-1, 4096) as m:
         m[:5] = b"hello"
@@ -205,7 +184,6 @@ def test_memory_without_a_file_grows_and_shrinks():
         assert m[:] == b"hello"
 
 
-@only_windows
 def test_flush_begins_anywhere(file):
     with mmap_wrap.mmap(file.fileno(), 0) as m:
         m[5] = 77
@@ -216,7 +194,6 @@ def test_flush_begins_anywhere(file):
             m.flush(5, 200_000)
 
 
-@only_windows
 def test_a_wait_ends_in_time():
     # The number that the library has for it is not Python's.
     with mmap_wrap.mmap(-1, 64) as m:
@@ -225,7 +202,6 @@ def test_a_wait_ends_in_time():
             mutex.acquire(timeout=0.01)
 
 
-@only_windows
 def test_what_windows_lacks_is_unsupported(tmp_path):
     m = mmap_wrap.anonymous(4096)
     lacking = [
@@ -247,7 +223,6 @@ def test_what_windows_lacks_is_unsupported(tmp_path):
         _ = mmap_wrap.MAP_HUGETLB
 
 
-@only_windows
 def test_a_map_of_a_file_pickles_as_a_reference(file):
     for access in (mmap_wrap.ACCESS_WRITE, mmap_wrap.ACCESS_READ):
         with mmap_wrap.mmap(file.fileno(), 100_000, access=access, offset=65537) as m:
@@ -271,7 +246,6 @@ def test_a_map_of_a_file_pickles_as_a_reference(file):
         pickle.loads(reference)
 
 
-@only_windows
 def test_memory_without_a_path_does_not_pickle(name):
     with mmap_wrap.mmap(-1, 10) as m, pytest.raises(TypeError, match=r"^cannot pickle 'mmap.mmap' object$"):
         pickle.dumps(m)
@@ -279,7 +253,6 @@ def test_memory_without_a_path_does_not_pickle(name):
         pickle.dumps(m)
 
 
-@only_windows
 def test_a_path_of_any_letters(tmp_path):
     path = tmp_path / "häß-日本"
     with mmap_wrap.open(path, "x+", size=10) as m:
@@ -290,7 +263,6 @@ def test_a_path_of_any_letters(tmp_path):
     assert raised.value.filename == str(tmp_path / "日本")
 
 
-@only_windows
 def test_an_error_has_the_code_of_windows_and_keeps_errno(tmp_path):
     with pytest.raises(FileNotFoundError) as raised:
         mmap_wrap.open(tmp_path / "nothing")
@@ -300,21 +272,12 @@ def test_an_error_has_the_code_of_windows_and_keeps_errno(tmp_path):
     assert (raised.value.errno, raised.value.winerror) == (errno.ENOTSUP, None), "the library found this one"
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="for other systems")
-def test_an_error_has_no_code_of_windows_elsewhere():
-    with pytest.raises(FileNotFoundError) as raised:
-        mmap_wrap.open("/nowhere")
-    assert not hasattr(raised.value, "winerror")
-
-
-@only_windows
 def test_the_command_reports_that_it_does_not_work():
     child = subprocess.run([sys.executable, "-m", "mmap_wrap", "doctor"], capture_output=True, text=True)
     assert (child.returncode, child.stdout) == (1, "")
     assert "Windows" in child.stderr
 
 
-@only_windows
 def test_every_function_that_ctypes_binds_is_exported():
     from mmap_wrap._ffi import bind
     from mmap_wrap._signatures import SIGNATURES
@@ -323,7 +286,6 @@ def test_every_function_that_ctypes_binds_is_exported():
         assert bind(function)
 
 
-@only_windows
 def test_memory_of_multiprocessing_is_ours_after_install():
     script = """if True:
         import mmap_wrap
@@ -342,7 +304,6 @@ def test_memory_of_multiprocessing_is_ours_after_install():
     assert child.returncode == 0, child.stderr
 
 
-@only_windows
 def test_a_library_at_another_path(tmp_path):
     from mmap_wrap._ffi import BUNDLED
 
@@ -356,7 +317,6 @@ def test_a_library_at_another_path(tmp_path):
     assert "the path of mmap_wrap.dll" in child.stderr
 
 
-@only_windows
 def test_the_constructor_raises_the_auditing_event(name):
     script = f"""if True:
         import sys, mmap_wrap
