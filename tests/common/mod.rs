@@ -97,6 +97,9 @@ pub fn is_mapped(address: *const u8) -> bool {
     known && std::fs::read_to_string("/proc/self/maps").unwrap().lines().any(in_line)
 }
 
+/// How long a race goes on after its rounds if its threads hardly met, as on a machine that has one processor for them.
+pub const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
+
 /// Sets `true` when it is dropped, also when the test fails: threads that wait for it must not outlive the test.
 pub struct Ends<'a>(pub &'a AtomicBool);
 
@@ -112,13 +115,13 @@ pub fn mappings() -> usize {
     std::fs::read_to_string("/proc/self/maps").unwrap().lines().count()
 }
 
-/// Descriptors that this process has open.
 /// Whether the processor is emulated: `make matrix` sets by how much longer everything takes then.
 #[cfg(unix)]
 pub fn is_emulated() -> bool {
     std::env::var_os("MMAP_WRAP_PATIENCE").is_some()
 }
 
+/// Descriptors that this process has open.
 #[cfg(unix)]
 pub fn descriptors() -> usize {
     std::fs::read_dir("/proc/self/fd").unwrap().count()
