@@ -413,3 +413,23 @@ mmap_wrap_handle memory_of(int64_t bytes) {
     }
     return h;
 }
+
+mmap_wrap_handle scrambled_memory(unsigned char *expected, int64_t size) {
+    mmap_wrap_handle h = memory_of(size);
+    scramble(expected, size, 11);
+    CHECK_IS(mmap_wrap_write(h, 0, expected, size), size);
+    return h;
+}
+
+bool contains(mmap_wrap_handle h, const unsigned char *expected, int64_t size) {
+    unsigned char *seen = malloc((size_t)size + 1);
+    if (seen == NULL) give_up("malloc");
+    bool same = mmap_wrap_read(h, 0, seen, size) == size && memcmp(seen, expected, (size_t)size) == 0;
+    free(seen);
+    return same;
+}
+
+bool lacking(int64_t result) {
+    if (result == MMAP_WRAP_E_UNSUPPORTED) skip("%s", mmap_wrap_last_error_message());
+    return result == MMAP_WRAP_E_UNSUPPORTED;
+}

@@ -119,4 +119,13 @@ const char *text(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Maps this many bytes of private memory for reading and writing; aborts if that fails. */
 mmap_wrap_handle memory_of(int64_t bytes);
 
+/* The same, filled with scrambled bytes, which it stores in expected, too. */
+mmap_wrap_handle scrambled_memory(unsigned char *expected, int64_t size);
+
+/* Whether the mapping begins with these bytes. */
+bool contains(mmap_wrap_handle h, const unsigned char *expected, int64_t size);
+
+/* Whether the result is that the kernel lacks the call, which is printed as skipped. */
+bool lacking(int64_t result);
+
 #endif

@@ -15,11 +15,6 @@ enum { RW = PROT_READ | PROT_WRITE, PRIVATE = MAP_PRIVATE | MAP_ANONYMOUS };
 static int64_t page;
 static unsigned char bytes[4 * 65536], again[4 * 65536];
 
-static bool lacking(int64_t result) {
-    if (result == MMAP_WRAP_E_UNSUPPORTED) skip("%s", mmap_wrap_last_error_message());
-    return result == MMAP_WRAP_E_UNSUPPORTED;
-}
-
 static int64_t beyond_a_multiple(mmap_wrap_handle h, int64_t alignment) {
     return (int64_t)((uintptr_t)mmap_wrap_address(h) % (uintptr_t)alignment);
 }

@@ -12,7 +12,7 @@
 
 enum { RW = PROT_READ | PROT_WRITE, ROOM = 4 * 65536 };
 static int64_t page;
-static unsigned char buffer[ROOM], before[ROOM], after[ROOM];
+static unsigned char buffer[ROOM], before[ROOM];
 
 /* Every call with a range, as (handle, offset, size). */
 typedef mmap_wrap_handle handle;
@@ -46,20 +46,9 @@ static void call_fails(const struct call *call, handle h, int64_t offset, int64_
     check_fails(call->with(h, offset, size), MMAP_WRAP_E_RANGE, message, __FILE__, __LINE__, message);
 }
 
-static handle scrambled_memory(int64_t size) {
-    handle h = memory_of(size);
-    scramble(before, size, 7);
-    CHECK_IS(mmap_wrap_write(h, 0, before, size), size);
-    return h;
-}
-
-static bool is_untouched(handle h, int64_t size) {
-    return mmap_wrap_read(h, 0, after, size) == size && memcmp(before, after, (size_t)size) == 0;
-}
-
 static void a_range_outside_the_mapping_is_an_error_with_the_numbers_and_accesses_nothing(void) {
     const long long length = 2 * page;
-    handle h = scrambled_memory(length);
+    handle h = scrambled_memory(before, length);
     for EACH_CALL(call) {
         call_fails(call, h, length + 1, 0, text("offset %lld lies beyond %lld byte mapping", length + 1, length));
         call_fails(call, h, INT64_MAX, 0, text("offset %lld lies beyond %lld byte mapping", (long long)INT64_MAX, length));
@@ -79,16 +68,16 @@ static void a_range_outside_the_mapping_is_an_error_with_the_numbers_and_accesse
                 text("size %lld from offset 0 extends beyond %lld byte mapping", length + 1, length));
         call_fails(call, h, 0, INT64_MAX, no_buffer ? "no buffer is" : text("size %lld from offset 0 extends beyond", (long long)INT64_MAX));
     }
-    CHECK(is_untouched(h, length));
+    CHECK(contains(h, before, length));
     CHECK_IS(munmap_wrap(h), 1);
 }
 
 static void source_and_target_of_a_move_must_be_inside(void) {
-    handle h = scrambled_memory(100);
+    handle h = scrambled_memory(before, 100);
     CHECK_FAILS(mmap_wrap_move(h, 60, 0, 41), MMAP_WRAP_E_RANGE, "size 41 from offset 60 extends beyond 100 byte mapping");
     CHECK_FAILS(mmap_wrap_move(h, 0, 60, 41), MMAP_WRAP_E_RANGE, "size 41 from offset 60 extends beyond 100 byte mapping");
     CHECK_FAILS(mmap_wrap_move(h, 1, 0, MMAP_WRAP_REST), MMAP_WRAP_E_RANGE, "size 100 from offset 1 extends beyond");
-    CHECK(is_untouched(h, 100));
+    CHECK(contains(h, before, 100));
     CHECK_IS(mmap_wrap_move(h, 60, 0, 40), 40);
     CHECK_IS(mmap_wrap_move(h, 0, 60, MMAP_WRAP_REST), 40);
     CHECK_IS(munmap_wrap(h), 1);
@@ -96,11 +85,11 @@ static void source_and_target_of_a_move_must_be_inside(void) {
 
 static void size_zero_is_valid_up_to_the_end_and_does_nothing(void) {
     const int64_t length = 2 * page, offsets[] = {0, 1, page - 1, page, length - 1, length};
-    handle h = scrambled_memory(length);
+    handle h = scrambled_memory(before, length);
     for EACH_CALL(call)
         for (size_t i = 0; i < sizeof offsets / sizeof *offsets; i++)
             check_is(call->with(h, offsets[i], 0), 0, __FILE__, __LINE__, text("%s of size 0", call->name));
-    CHECK(is_untouched(h, length));
+    CHECK(contains(h, before, length));
     CHECK_IS(munmap_wrap(h), 1);
 }
 
@@ -121,7 +110,7 @@ static void every_small_range_has_the_result_that_the_header_states(void) {
     enum { LENGTH = 5 };
     for EACH_CALL(call) {
         if (call->by_whole_pages) continue; /* alignment has its own tests below */
-        handle h = scrambled_memory(LENGTH);
+        handle h = scrambled_memory(before, LENGTH);
         for (int64_t offset = -2; offset <= LENGTH + 2; offset++)
             for (int64_t size = -2; size <= LENGTH + 2; size++) {
                 bool inside = offset >= 0 && size >= 0 && offset + size <= LENGTH;
@@ -147,89 +136,6 @@ static void searches_have_the_same_rules_for_start_and_end(void) {
         CHECK_IS(searches[i](h, "x", 1, 100, 100), MMAP_WRAP_E_NOT_FOUND);
         CHECK_IS(searches[i](h, "", 0, 100, MMAP_WRAP_REST), 100);
     }
-    CHECK_IS(munmap_wrap(h), 1);
-}
-
-static void protection_needs_a_page_boundary_and_is_rounded_up_to_one(void) {
-    handle h = memory_of(3 * page);
-    CHECK_FAILS(mprotect_wrap(h, PROT_READ, 1, page), MMAP_WRAP_E_ALIGNMENT,
-                text("mprotect_wrap: offset 1 is not on a page boundary: pages are %d bytes", (int)page));
-    CHECK_FAILS(mprotect_wrap(h, PROT_READ, page - 1, 1), MMAP_WRAP_E_ALIGNMENT, "mprotect_wrap");
-    CHECK_IS(mmap_wrap_fill(h, 0, 1, MMAP_WRAP_REST), 3 * page);
-    CHECK_IS(mprotect_wrap(h, PROT_READ, page, 1), 0);
-    CHECK_IS(mmap_wrap_fill(h, 0, 2, page), page);
-    CHECK_IS(mmap_wrap_fill(h, page, 2, 1), MMAP_WRAP_E_FAULT);
-    CHECK_IS(mmap_wrap_fill(h, 2 * page - 1, 2, 1), MMAP_WRAP_E_FAULT);
-    CHECK_IS(mmap_wrap_fill(h, 2 * page, 2, page), page);
-    CHECK_IS(munmap_wrap(h), 1);
-}
-
-static void a_mapping_that_begins_inside_a_page_is_protected_from_its_own_start(void) {
-    scramble(before, 4 * page, 3);
-    make_file("inside", before, 4 * page);
-    handle h = mmap_path_wrap("inside", MMAP_WRAP_REST, RW, MAP_PRIVATE, 100);
-    CHECK_FAILS(mprotect_wrap(h, PROT_READ, page, page), MMAP_WRAP_E_ALIGNMENT, "begins 100 bytes into its first page");
-    CHECK_IS(mprotect_wrap(h, PROT_READ, page - 100, page), 0);
-    CHECK_IS(mmap_wrap_fill(h, page - 101, 0, 1), 1);
-    CHECK_IS(mmap_wrap_fill(h, page - 100, 0, 1), MMAP_WRAP_E_FAULT);
-    CHECK_IS(mprotect_wrap(h, PROT_READ, 0, 1), 0);
-    CHECK_IS(mmap_wrap_fill(h, page - 101, 0, 1), MMAP_WRAP_E_FAULT);
-    CHECK_IS(munmap_wrap(h), 1);
-    remove("inside");
-}
-
-#ifndef _WIN32
-/* Which pages of the mapping are in memory, as text: '1' or '0' for each. */
-static const char *residency(handle h, int64_t pages) {
-    unsigned char resident[64];
-    char shown[65] = "";
-    CHECK(mincore(mmap_wrap_address(h), (size_t)(pages * page), resident) == 0);
-    for (int64_t i = 0; i < pages; i++) shown[i] = (resident[i] & 1) != 0 ? '1' : '0';
-    return text("%s", shown);
-}
-
-static void advice_that_loses_nothing_applies_to_every_page_of_the_range(void) {
-    handle h = memory_of(4 * page);
-    CHECK(strcmp(residency(h, 4), "0000") == 0);
-    if (madvise_wrap(h, mmap_wrap_MADV_POPULATE_WRITE(), 2 * page - 1, 2) < 0)
-        skip("MADV_POPULATE_WRITE: %s", mmap_wrap_last_error_message());
-    else
-        CHECK(strcmp(residency(h, 4), "0110") == 0);
-    CHECK_IS(madvise_wrap(h, MADV_WILLNEED, 1, 1), 0);
-    CHECK_IS(msync_wrap(h, MS_ASYNC, 4 * page - 1, 1), 0);
-    CHECK_IS(munmap_wrap(h), 1);
-}
-#endif
-
-static void advice_that_discards_needs_whole_pages(void) {
-    const char *const names[] = {"MADV_DONTNEED",    "MADV_FREE",            "MADV_REMOVE",        "MADV_DONTFORK",
-                                 "MADV_WIPEONFORK",  "MADV_DONTNEED_LOCKED", "MADV_GUARD_INSTALL", "MADV_GUARD_REMOVE"};
-    handle h = scrambled_memory(3 * page);
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        int64_t advice;
-        if (mmap_wrap_constant(names[i], &advice) < 0) {
-            skip("%s", mmap_wrap_last_error_message());
-            continue;
-        }
-        CHECK_FAILS(madvise_wrap(h, advice, 1, MMAP_WRAP_REST), MMAP_WRAP_E_ALIGNMENT, "offset 1 is not on a page boundary");
-        CHECK_FAILS(madvise_wrap(h, advice, page, page + 1), MMAP_WRAP_E_ALIGNMENT,
-                    text("end %d is not", (int)(2 * page + 1)));
-        CHECK_FAILS(madvise_wrap(h, advice, 0, page - 1), MMAP_WRAP_E_ALIGNMENT, text("end %d is not", (int)(page - 1)));
-    }
-    CHECK(is_untouched(h, 3 * page));
-    CHECK_IS(madvise_wrap(h, MADV_DONTNEED, page, page), 0);
-    memset(before + page, 0, (size_t)page);
-    CHECK(is_untouched(h, 3 * page));
-    CHECK_IS(munmap_wrap(h), 1);
-}
-
-static void discarding_may_end_where_the_mapping_ends(void) {
-    const int64_t length = 2 * page + 10;
-    handle h = scrambled_memory(length);
-    CHECK_IS(madvise_wrap(h, MADV_DONTNEED, 2 * page, 9), MMAP_WRAP_E_ALIGNMENT);
-    CHECK_IS(madvise_wrap(h, MADV_DONTNEED, 2 * page, 10), 0);
-    memset(before + 2 * page, 0, 10);
-    CHECK(is_untouched(h, length));
     CHECK_IS(munmap_wrap(h), 1);
 }
 
@@ -324,11 +230,6 @@ int main(void) {
     RUN(rest_is_the_size_to_the_end);
     RUN(every_small_range_has_the_result_that_the_header_states);
     RUN(searches_have_the_same_rules_for_start_and_end);
-    RUN(protection_needs_a_page_boundary_and_is_rounded_up_to_one);
-    RUN(a_mapping_that_begins_inside_a_page_is_protected_from_its_own_start);
-    RUN_POSIX(advice_that_loses_nothing_applies_to_every_page_of_the_range);
-    RUN(advice_that_discards_needs_whole_pages);
-    RUN(discarding_may_end_where_the_mapping_ends);
     RUN_POSIX(a_file_is_mapped_at_an_offset_of_more_than_32_bits);
     RUN_POSIX(a_mapping_is_longer_than_32_bits);
     return finish();

@@ -60,7 +60,7 @@ static void searches_with_little_memory(void) {
     int64_t result = searches[search].search(h, needle, needle_length, 0, MMAP_WRAP_REST);
     int64_t right = search == 0 ? 0 : search == 1 ? MORE : length / needle_length;
     if (!occurs) right = search == 2 ? 0 : MMAP_WRAP_E_NOT_FOUND;
-    check(result == right || result == -ENOMEM, "large_needles.c", __LINE__,
+    check(result == right || result == -ENOMEM, "access_large_needles.c", __LINE__,
           text("%s is %lld or ENOMEM (it is %lld)", case_name, (long long)right, (long long)result));
     CHECK_IS(mmap_wrap_read(h, 0, &byte, 1), 1);
     CHECK_IS(mmap_wrap_find(h, "", 1, 0, MMAP_WRAP_REST), 0);
@@ -113,7 +113,7 @@ static void long_texts(void) {
     };
     for (size_t i = 0; i < sizeof results / sizeof *results; i++)
         check(results[i] == -ENOMEM || results[i] == -ENAMETOOLONG || results[i] == -EINVAL || results[i] == MMAP_WRAP_E_ARGUMENT,
-              "large_needles.c", __LINE__, text("%s: call %d is an error of a text (it is %s)", case_name, (int)i, mmap_wrap_strerror(results[i])));
+              "access_large_needles.c", __LINE__, text("%s: call %d is an error of a text (it is %s)", case_name, (int)i, mmap_wrap_strerror(results[i])));
     int64_t value = 0;
     CHECK_IS(mmap_wrap_constant(long_path, &value), MMAP_WRAP_E_ARGUMENT);
     CHECK_IS(munmap_wrap(h), 1);
@@ -149,7 +149,7 @@ static void large_amounts(void) {
         {mmap_wrap_prefault(h, 1, 0, MMAP_WRAP_REST), length},
     };
     for (size_t i = 0; i < sizeof results / sizeof *results; i++)
-        check(results[i][0] == results[i][1] || results[i][0] == -ENOMEM, "large_needles.c", __LINE__,
+        check(results[i][0] == results[i][1] || results[i][0] == -ENOMEM, "access_large_needles.c", __LINE__,
               text("%s: call %d is %lld or ENOMEM (it is %lld)", case_name, (int)i, (long long)results[i][1], (long long)results[i][0]));
     /* Calls that need no memory must not fail. */
     for (size_t i = 0; i < 3; i++) CHECK_IS(results[i][0], results[i][1]);

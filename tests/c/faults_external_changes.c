@@ -96,7 +96,7 @@ static mmap_wrap_handle far_memory(void) {
 static void make_inaccessible(void) {
     memory = far_memory();
     int64_t result = ways[way].take(mmap_wrap_address(memory));
-    check(result == 0, "external_changes.c", __LINE__, text("%s: done (%s)", ways[way].name, result_name(result)));
+    check(result == 0, "faults_external_changes.c", __LINE__, text("%s: done (%s)", ways[way].name, result_name(result)));
 }
 
 static bool applies(void) {
@@ -131,7 +131,7 @@ static void faults(const struct accessor *accessor, int64_t size) {
                 (accessor->atomic && !repaired_in(situation) && result == MMAP_WRAP_E_UNSUPPORTED) ||
                 /* From the kernel: it does not wait on read-only private memory (kernel/futex/core.c). */
                 (strncmp(accessor->name, "wait", 4) == 0 && (result == -ETIMEDOUT || result == MMAP_WRAP_E_FAULT));
-    check(right, "external_changes.c", __LINE__, text("%s: %s of %lld bytes is %s", case_name, accessor->name, (long long)size, result_name(result)));
+    check(right, "faults_external_changes.c", __LINE__, text("%s: %s of %lld bytes is %s", case_name, accessor->name, (long long)size, result_name(result)));
 }
 
 /* -- Each accessor as the first use of the library -- */

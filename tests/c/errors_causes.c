@@ -190,7 +190,7 @@ static void among_sixty_thousand(void) {
         if (mmap(NULL, (size_t)page, i % 2 ? PROT_READ : RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED) break;
     for (int i = 0; i < 3; i++) {
         after[i] = time_of_a_fault(handles[i]);
-        check(after[i] < 4 * before[i] + 20e-6, "error_causes.c", __LINE__,
+        check(after[i] < 4 * before[i] + 20e-6, "errors_causes.c", __LINE__,
               text("%s: fault %d takes the same (%.0f us against %.0f)", case_name, i, after[i] * 1e6, before[i] * 1e6));
     }
 }

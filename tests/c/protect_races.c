@@ -2,7 +2,7 @@
  * Threads change protection, guards and advice of the same memory while another accesses it: each access succeeds or
  * returns MMAP_WRAP_E_FAULT, for every kind of memory and with any handlers of the signals.
  *
- *     protection_races [SECONDS]     for each case, of every kind of memory; by default 0.1, of some kinds
+ *     protect_races [SECONDS]     for each case, of every kind of memory; by default 0.1, of some kinds
  */
 #define _GNU_SOURCE
 #include "accessors.h"
@@ -149,9 +149,9 @@ static void is_changed_by_two_threads_and_accessed_by_a_third(void) {
     __atomic_store_n(&stop, true, __ATOMIC_RELAXED);
     for (int i = 0; i < 3; i++) pthread_join(threads[i], NULL);
     CHECK_IS(foreign_calls(), 0);
-    check(wrong == 0, "protection_races.c", __LINE__,
+    check(wrong == 0, "protect_races.c", __LINE__,
           text("%s is success or FAULT (it is %s)", wrong == 0 ? "" : wrong_accessor->name, result_name(wrong)));
-    check(not_changed == 0, "protection_races.c", __LINE__, text("the changes succeed (one is %s)", result_name(not_changed)));
+    check(not_changed == 0, "protect_races.c", __LINE__, text("the changes succeed (one is %s)", result_name(not_changed)));
 
     /* The memory is intact afterwards. */
     enter_situation(situation);

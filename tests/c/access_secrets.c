@@ -135,7 +135,7 @@ static void leaves_nothing(void) {
             CHECK(is_allowed(&accessors[which], result));
             forget(buffer, size);
             const char *where = left_behind();
-            check(where[0] == 0, "secrets.c", __LINE__, text("%s: %lld bytes leave nothing behind (in %s)", case_name, (long long)place.size, where));
+            check(where[0] == 0, "access_secrets.c", __LINE__, text("%s: %lld bytes leave nothing behind (in %s)", case_name, (long long)place.size, where));
         }
     }
 }

@@ -3,7 +3,7 @@
  * the process, while another thread resizes it, with several threads at the same page. If that cannot be guaranteed, as
  * for a sealed mapping, mmap_wrap_survive fails.
  *
- *     surviving [ROUNDS]     of two threads at one page; 2000 by default
+ *     faults_surviving [ROUNDS]     of two threads at one page; 2000 by default
  */
 #define _GNU_SOURCE
 #include "cases.h"
@@ -29,7 +29,7 @@ static int64_t page;
 static int rounds;
 
 static int file_of(int64_t pages) {
-    int fd = open("surviving", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    int fd = open("faults_surviving", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0 || ftruncate(fd, pages * page) != 0) abort();
     return fd;
 }
@@ -66,7 +66,7 @@ static bool is_surviving(mmap_wrap_handle h) {
     int64_t result = mmap_wrap_survive(h, 1);
     if (result == 0) return true;
     check(result == MMAP_WRAP_E_SEALED || result == MMAP_WRAP_E_UNSUPPORTED || result == -ENOMEM || result == -EAGAIN,
-          "surviving.c", __LINE__,
+          "faults_surviving.c", __LINE__,
           text("%s: survive is 0, or SEALED, UNSUPPORTED, ENOMEM, EAGAIN (it is %s)", case_name, mmap_wrap_strerror(result)));
     return false;
 }
@@ -455,6 +455,6 @@ int main(int argc, char **argv) {
     RUN(a_raw_access_survives_while_its_mapping_is_split);
     RUN(a_handler_that_interrupts_a_change_survives);
     RUN(an_unaligned_access_is_no_loss);
-    unlink("surviving");
+    unlink("faults_surviving");
     return finish();
 }

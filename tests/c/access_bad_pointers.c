@@ -105,7 +105,7 @@ static void a_bad_pointer_is_efault(void) {
             const int64_t before[] = {0, sizes[j] - 1, sizes[j] / 2};
             for (int k = 0; k < (pointers[pointer].begins_well && sizes[j] > 1 ? 3 : 1); k++) {
                 int64_t result = calls[call].call(memories[i], bad - before[k], sizes[j]);
-                check(result == -EFAULT, "bad_pointers.c", __LINE__,
+                check(result == -EFAULT, "access_bad_pointers.c", __LINE__,
                       text("%s: %lld bytes, of which %lld good, with %s is EFAULT (it is %s)", case_name, (long long)sizes[j],
                            (long long)before[k], kinds[i], result < 0 ? mmap_wrap_strerror(result) : "a success"));
             }

@@ -26,7 +26,7 @@ static void every_access_faults(void) {
     struct place place = {closed, 8, 16, good, buffer};
     for (int i = 0; i < accessor_count; i++) {
         int64_t result = use(&accessors[i], &place);
-        check(result == MMAP_WRAP_E_FAULT || (accessors[i].atomic && result == MMAP_WRAP_E_UNSUPPORTED), "lease.c", __LINE__,
+        check(result == MMAP_WRAP_E_FAULT || (accessors[i].atomic && result == MMAP_WRAP_E_UNSUPPORTED), "faults_lease.c", __LINE__,
               text("%s: %s is FAULT (it is %s)", case_name, accessors[i].name, result_name(result)));
     }
 }
