@@ -12,17 +12,11 @@ use mmap_wrap::internals::mapping::*;
 use mmap_wrap::internals::range::REST;
 use mmap_wrap::internals::registry;
 use proptest::prelude::*;
-use std::ffi::CStr;
 use std::ptr::{null, null_mut};
 
 const SIGNED: [i64; 4] = [MMAP_WRAP_I8, MMAP_WRAP_I16, MMAP_WRAP_I32, MMAP_WRAP_I64];
 const UNSIGNED: [i64; 4] = [MMAP_WRAP_U8, MMAP_WRAP_U16, MMAP_WRAP_U32, MMAP_WRAP_U64];
 const ORDERS: [i64; 3] = [0, MMAP_WRAP_LITTLE_ENDIAN, MMAP_WRAP_BIG_ENDIAN];
-
-fn message() -> String {
-    // SAFETY: the text is valid until the next message of this thread.
-    unsafe { CStr::from_ptr(mmap_wrap_last_error_message()) }.to_str().unwrap().to_owned()
-}
 
 /// The bytes of a number of this width in this byte order.
 fn ordered(value: i64, width: usize, order: i64) -> Vec<u8> {

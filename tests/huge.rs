@@ -7,7 +7,6 @@ use common::abi::*;
 use common::*;
 use mmap_wrap::internals::error::*;
 use mmap_wrap::internals::{Mapping, constants::*, mapping, range::REST};
-use std::ffi::CStr;
 use std::fs::File;
 use std::io::Write;
 use std::mem::MaybeUninit;
@@ -17,16 +16,6 @@ use std::ptr::null_mut;
 
 const PRIVATE: i64 = MAP_PRIVATE | MAP_ANONYMOUS;
 const MIB: i64 = 1 << 20;
-
-fn message() -> String {
-    // SAFETY: the text is valid until the next message of this thread.
-    unsafe { CStr::from_ptr(mmap_wrap_last_error_message()) }.to_str().unwrap().to_owned()
-}
-
-fn assert_fails(result: i64, code: i64, text: &str) {
-    assert_eq!(result, code, "{}", message());
-    assert!(message().contains(text), "'{}' lacks '{text}'", message());
-}
 
 fn size(bytes: i64) -> usize {
     usize::try_from(bytes).unwrap()

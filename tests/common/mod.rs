@@ -507,3 +507,51 @@ pub fn file_on_disk(pages: usize) -> Option<std::fs::File> {
     }
     Some(file)
 }
+
+/// The message of this thread's last error.
+pub fn message() -> String {
+    // SAFETY: the text is valid until the next message of this thread.
+    unsafe { std::ffi::CStr::from_ptr(abi::mmap_wrap_last_error_message()) }.to_str().unwrap().to_owned()
+}
+
+/// Asserts the code of a call, and a part of its message.
+pub fn assert_fails(result: i64, code: i64, text: &str) {
+    // SAFETY: a text that is constant.
+    let name = unsafe { std::ffi::CStr::from_ptr(abi::mmap_wrap_strerror(result)) };
+    assert_eq!(result, code, "{name:?}: {}", message());
+    assert!(message().contains(text), "'{}' lacks '{text}'", message());
+}
+
+/// Which pages are in memory, as mincore(2) reports them.
+#[cfg(unix)]
+pub fn mincore(mapping: &Mapping, offset: i64, size: i64) -> Vec<u8> {
+    let mut pages = vec![std::mem::MaybeUninit::new(9); mapping.length() / page().0 + 2];
+    let count = mapping.mincore(&mut pages[..], offset, size).unwrap();
+    // SAFETY: all bytes are initialised.
+    let bytes: Vec<u8> = pages.into_iter().map(|byte| unsafe { byte.assume_init() }).collect();
+    assert!(bytes[count..].iter().all(|byte| *byte == 9), "bytes beyond the range's pages stay");
+    bytes[..count].to_vec()
+}
+
+/// A file in memory.
+#[cfg(unix)]
+pub fn memfd(bytes: usize) -> std::fs::File {
+    // SAFETY: the name ends in NUL; the descriptor is new, so it is ours.
+    let file = unsafe {
+        <std::fs::File as std::os::fd::FromRawFd>::from_raw_fd(libc::memfd_create(c"test".as_ptr(), libc::MFD_CLOEXEC))
+    };
+    file.set_len(bytes as u64).unwrap();
+    file
+}
+
+/// The number of a file's descriptor.
+#[cfg(unix)]
+pub fn fd(file: &std::fs::File) -> i64 {
+    std::os::fd::AsRawFd::as_raw_fd(file).into()
+}
+
+/// All of a file from the offset on, for reading and writing.
+#[cfg(unix)]
+pub fn map_file(file: &std::fs::File, flags: i64, offset: i64) -> Mapping {
+    from_descriptor(0, mmap_wrap::internals::range::REST, READ_WRITE, flags, fd(file), offset).unwrap()
+}
