@@ -36,8 +36,8 @@ const MIXED: u64 = 0xFFFF_FFFF;
 const UNKNOWN: u64 = 1 << 32 | MIXED;
 
 /// How long a waiter waits before it checks that the owner still exists, which costs some system calls.
-const FIRST_PIECE: Duration = Duration::from_millis(2);
-const PIECE: Duration = Duration::from_millis(100);
+const FIRST_WAIT: Duration = Duration::from_millis(2);
+const WAIT: Duration = Duration::from_millis(100);
 
 /// How a mutex was acquired.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,14 +70,14 @@ pub fn lock(handle: Handle, offset: i64, timeout: i64) -> Result<Acquired> {
             Attempt::Acquired(how) => return Ok(how),
             Attempt::Held(owner) => owner,
         };
-        let piece = if slept { PIECE } else { FIRST_PIECE };
-        let left = end.map_or(piece, |end| end.saturating_duration_since(Instant::now()));
+        let wait = if slept { WAIT } else { FIRST_WAIT };
+        let left = end.map_or(wait, |end| end.saturating_duration_since(Instant::now()));
         if left.is_zero() {
             let attempt = format!("lock the mutex at offset {offset}, held by thread {}", id(owner));
             return Err(Error::system(Errno::ETIMEDOUT, attempt, ""));
         }
-        let piece = i64::try_from(left.min(piece).as_nanos()).unwrap_or(i64::MAX);
-        match registry::with(handle, |mapping| mapping.wait(offset + FUTEX, low_half(owner), piece)) {
+        let wait = i64::try_from(left.min(wait).as_nanos()).unwrap_or(i64::MAX);
+        match registry::with(handle, |mapping| mapping.wait(offset + FUTEX, low_half(owner), wait)) {
             Err(error) if error.code() != Errno::ETIMEDOUT.code() => return Err(error),
             _ => slept = true,
         }

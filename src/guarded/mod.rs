@@ -31,7 +31,7 @@ pub use atomic::{Operation, Word, atomic};
 pub use lease::{trust, verify};
 pub use scalar::{get, low_bytes, put};
 pub use search::{count, find, rfind};
-pub use two_mappings::{Place, compare, copy};
+pub use two_mappings::{Position, compare, copy};
 
 /// Where an access stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -450,8 +450,8 @@ fn memory_that_may_only_be_read_faults_at_every_atomic_operation_but_loading() {
     }
 }
 
-fn place(side: Side, pages: &Pages, at: usize) -> Place<'_> {
-    Place { side, pages, at }
+fn place(side: Side, pages: &Pages, at: usize) -> Position<'_> {
+    Position { side, pages, at }
 }
 
 #[test]

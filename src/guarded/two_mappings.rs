@@ -6,24 +6,24 @@ use crate::sys::Pages;
 
 /// The start of the bytes in one of the two mappings.
 #[derive(Clone, Copy)]
-pub struct Place<'a> {
+pub struct Position<'a> {
     pub side: Side,
     pub pages: &'a Pages,
     pub at: usize,
 }
 
-impl Place<'_> {
+impl Position<'_> {
     fn faulted(self, done: usize, fault: Fault) -> (Side, Fault) {
         (self.side, Fault { done: done + fault.done, ..fault })
     }
 }
 
 /// Copies `size` bytes from one mapping to another.
-pub fn copy(to: Place, from: Place, size: usize) -> Result<(), (Side, Fault)> {
+pub fn copy(to: Position, from: Position, size: usize) -> Result<(), (Side, Fault)> {
     copy_by(Way::now, to, from, size)
 }
 
-pub(super) fn copy_by(way: impl Fn() -> Way, to: Place, from: Place, size: usize) -> Result<(), (Side, Fault)> {
+pub(super) fn copy_by(way: impl Fn() -> Way, to: Position, from: Position, size: usize) -> Result<(), (Side, Fault)> {
     if let Way::Guarded(loops) = way() {
         let target = to.pages.at(to.at, size);
         let source = from.pages.at(from.at, size).cast_const();
@@ -58,11 +58,11 @@ pub(super) fn copy_by(way: impl Fn() -> Way, to: Place, from: Place, size: usize
 }
 
 /// How many of `size` bytes are equal, from the start. A difference before the byte that faults is a result, not a fault.
-pub fn compare(first: Place, second: Place, size: usize) -> Result<usize, (Side, Fault)> {
+pub fn compare(first: Position, second: Position, size: usize) -> Result<usize, (Side, Fault)> {
     compare_by(Way::now, first, second, size)
 }
 
-pub(super) fn compare_by(way: impl Fn() -> Way, first: Place, second: Place, size: usize) -> Result<usize, (Side, Fault)> {
+pub(super) fn compare_by(way: impl Fn() -> Way, first: Position, second: Position, size: usize) -> Result<usize, (Side, Fault)> {
     let mut done = 0;
     if let Way::Guarded(loops) = way() {
         let (left, right) = (first.pages.at(first.at, size), second.pages.at(second.at, size));

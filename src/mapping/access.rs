@@ -3,7 +3,7 @@
 use super::{Mapping, to_i64};
 use crate::buffer::{Bytes, Room};
 use crate::error::{Cause, Errno, Error, Result, Side};
-use crate::guarded::{self, Fault, Place, Stop};
+use crate::guarded::{self, Fault, Position, Stop};
 use crate::hints::memory_hint;
 use crate::range::{self, Span};
 use crate::sys::{self, Pages};
@@ -133,8 +133,8 @@ impl Mapping {
         })
     }
 
-    fn place(&self, side: Side, span: Span) -> Place<'_> {
-        Place { side, pages: &self.pages, at: span.bytes(self.grid).start }
+    fn place(&self, side: Side, span: Span) -> Position<'_> {
+        Position { side, pages: &self.pages, at: span.bytes(self.grid).start }
     }
 
     fn search(&self, how: Search, needle: Bytes, start: i64, end: i64) -> Result<usize> {

@@ -7,7 +7,7 @@ use crate::constants::{
 };
 use crate::error::{Errno, Error, Result, Side};
 use crate::flags::{as_c_int, known, to_c_int};
-use crate::guarded::{self, Place};
+use crate::guarded::{self, Position};
 use crate::hints::{file_size_hint, memory_hint};
 use crate::range::{Grid, REST, Span};
 use crate::source;
@@ -368,8 +368,8 @@ impl Mapping {
         let size = new.size().min(self.pages.size());
         let system = |errno| Error::system(errno, format!("copy {size} bytes"), memory_hint(errno));
         new.protect(0..new.size(), as_c_int(PROT_READ | PROT_WRITE)).map_err(system)?;
-        let from = Place { side: Side::Source, pages: &self.pages, at: 0 };
-        let to = Place { side: Side::Target, pages: new, at: 0 };
+        let from = Position { side: Side::Source, pages: &self.pages, at: 0 };
+        let to = Position { side: Side::Target, pages: new, at: 0 };
         guarded::copy(to, from, size).map_err(|(_, fault)| self.fault(fault, Span { offset: 0, size }))?;
         new.protect(0..new.size(), self.c_prot()).map_err(system)
     }

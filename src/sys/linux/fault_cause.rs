@@ -40,7 +40,7 @@ pub fn fault_cause(address: usize, writing: bool, file: Option<(BorrowedFd, u64)
     if is_guarded(address) {
         return Cause::Guard;
     }
-    let found = if vma.has_file() { Place::new(&vma, address, writing).cause(file.map(|(file, _)| file)) } else { None };
+    let found = if vma.has_file() { FileAccess::new(&vma, address, writing).cause(file.map(|(file, _)| file)) } else { None };
     match found {
         Some(cause) => cause,
         // The loops may read such a page; the kernel may not, on behalf of process_vm_readv(2).
@@ -94,16 +94,16 @@ fn is_guarded(address: usize) -> bool {
 }
 
 /// The location of an access in a file.
-struct Place<'a> {
+struct FileAccess<'a> {
     vma: &'a Vma,
     address: usize,
     /// The access needs room in the file system: it writes into the file, not into a page of its own.
     stores: bool,
 }
 
-impl<'a> Place<'a> {
-    fn new(vma: &'a Vma, address: usize, writing: bool) -> Place<'a> {
-        Place { vma, address, stores: writing && vma.shared }
+impl<'a> FileAccess<'a> {
+    fn new(vma: &'a Vma, address: usize, writing: bool) -> FileAccess<'a> {
+        FileAccess { vma, address, stores: writing && vma.shared }
     }
 
     fn offset(&self) -> u64 {

@@ -25,20 +25,20 @@ use windows_sys::Win32::Storage::FileSystem::{
 pub fn file_info(fd: RawFile) -> Result<FileInfo, Errno> {
     if section::is_section(fd) {
         let size = section::size(fd).ok_or_else(|| from_code(ERROR_INVALID_HANDLE))?;
-        return Ok(of_size(size));
+        return Ok(from_size(size));
     }
     // SAFETY: fails for an invalid handle.
     let kind = unsafe { GetFileType(handle(fd)) };
     if kind == FILE_TYPE_PIPE || kind == FILE_TYPE_CHAR {
-        return Ok(FileInfo { is_stream: true, is_regular: false, ..of_size(0) });
+        return Ok(FileInfo { is_stream: true, is_regular: false, ..from_size(0) });
     }
     let status = status(fd)?;
     let is_directory = status.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY != 0;
     let size = join(status.nFileSizeHigh, status.nFileSizeLow);
-    Ok(FileInfo { is_directory, is_regular: !is_directory, ..of_size(size) })
+    Ok(FileInfo { is_directory, is_regular: !is_directory, ..from_size(size) })
 }
 
-fn of_size(size: u64) -> FileInfo {
+fn from_size(size: u64) -> FileInfo {
     FileInfo { size, is_directory: false, is_stream: false, is_regular: true, has_size: true, block_size: 0 }
 }
 

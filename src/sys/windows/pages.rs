@@ -255,7 +255,7 @@ impl Pages {
         if backing.is_copy() || part.end > whole.end {
             return Err(plain(Errno::ENOSYS));
         }
-        let protections = Protections::of(&whole)?;
+        let protections = Protections::read(&whole)?;
         placeholder::replace(backing.view(), &whole, &part, backing.offset_of(self, whole.start))?;
         protections.restore_around(&part);
         Ok(())
@@ -298,7 +298,7 @@ impl Pages {
                 };
                 let whole = allocation(border)?;
                 if whole.start != border && query(border)?.Type == MEM_MAPPED {
-                    let protections = Protections::of(&whole)?;
+                    let protections = Protections::read(&whole)?;
                     placeholder::split_view(backing.view(), &whole, border, backing.offset_of(self, whole.start))?;
                     protections.restore_around(&(border..border));
                 }
@@ -450,7 +450,7 @@ struct Protections {
 const MOST_PARTS: usize = 64;
 
 impl Protections {
-    fn of(addresses: &Range<usize>) -> Result<Protections, Errno> {
+    fn read(addresses: &Range<usize>) -> Result<Protections, Errno> {
         let mut known = Protections { parts: [(0, 0, 0); MOST_PARTS], count: 0 };
         each_region(addresses.clone(), |part, region| {
             let place = known.parts.get_mut(known.count).ok_or_else(|| plain(Errno::ENOMEM))?;

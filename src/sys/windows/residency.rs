@@ -12,7 +12,7 @@ const VALID: usize = 1;
 const LOCKED: usize = 1 << 22;
 
 /// Pages per call of QueryWorkingSetEx.
-const PIECE: usize = 256;
+const BATCH: usize = 256;
 
 /// Sets a byte of `to` for each page: 1 if it is in the working set, so that an access causes no page fault.
 pub fn page_residency(pages: &Pages, range: Range<usize>, to: &mut [u8]) -> Result<(), Errno> {
@@ -33,10 +33,10 @@ pub fn is_any_locked(addresses: &Range<usize>) -> Result<bool, Errno> {
 
 fn each(addresses: Range<usize>, mut each: impl FnMut(usize)) -> Result<(), Errno> {
     let mut pages = addresses.step_by(page_size());
-    let mut queries = [PSAPI_WORKING_SET_EX_INFORMATION::default(); PIECE];
+    let mut queries = [PSAPI_WORKING_SET_EX_INFORMATION::default(); BATCH];
     loop {
         let mut count = 0;
-        for (place, page) in queries.iter_mut().zip(pages.by_ref().take(PIECE)) {
+        for (place, page) in queries.iter_mut().zip(pages.by_ref().take(BATCH)) {
             place.VirtualAddress = std::ptr::without_provenance_mut(page);
             count += 1;
         }
