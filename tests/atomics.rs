@@ -535,7 +535,9 @@ fn unmapping_under_an_access_that_has_no_guard_does_not_kill() {
                     count += 1;
                 }
             });
-            while registry::pin(h).unwrap().atomic_load(64, 0) == Ok(0) {}
+            while registry::pin(h).unwrap().atomic_load(64, 0) == Ok(0) {
+                std::thread::yield_now();
+            }
             assert_eq!(registry::unmap(h), Ok(true));
             assert_eq!(counter.join().unwrap(), MMAP_WRAP_E_UNMAPPED);
             assert!(!is_mapped(address));
