@@ -3,8 +3,8 @@
 #               installs nothing; on a new machine: make setup test
 # make test-deep  longer races, loom, sanitizers, and mutants that the tests must catch
 # make matrix   every platform, emulated, or checked where it cannot be run; TARGETS="i686 s390x" runs these alone
-# make fuzz     hostile calls under AddressSanitizer, from a new seed, for SECONDS=300 by default
-# make demo     the main job in C, Python and Raku side by side; FILE=any file, NEEDLE=text to search
+# make fuzz     fuzz tests under AddressSanitizer, from a new seed, for SECONDS=300 by default
+# make demo     searches a file in C, Python and Raku side by side; FILE=any file, NEEDLE=text to search
 # make install  the library, headers, pkg-config and CMake files and the manual page for C and C++; PREFIX, DESTDIR,
 #               LIBDIR, INCLUDEDIR, MANDIR; make uninstall with the same values removes it
 # make library  builds what make install installs

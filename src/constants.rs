@@ -154,7 +154,7 @@ constants! {
     own {
         MMAP_WRAP_REST "a size or end: to the end of the mapping; a length: to the end of the file; a time: indefinitely" i64::MIN;
         MMAP_WRAP_KEEP "or'ed to flags: the mapping keeps its file open" 1 << 32;
-        MMAP_WRAP_OR_PRIVATE "or'ed to MAP_SHARED for reading: private, where the file takes no shared mapping" 1 << 33;
+        MMAP_WRAP_OR_PRIVATE "or'ed to MAP_SHARED for reading: private, if the file cannot be mapped shared" 1 << 33;
         MMAP_WRAP_WITH_FILE "mremap_wrap: the file ends where the mapping ends" 1;
         MMAP_WRAP_ALLOCATE "mremap_wrap: as MMAP_WRAP_WITH_FILE, and blocks are allocated for the whole file" 2;
         MMAP_WRAP_E_HANDLE "not a valid mapping handle" -4096;

@@ -7,7 +7,7 @@ use std::fmt;
 pub const MMAP_WRAP_E_HANDLE: i64 = -4096;
 /// The mapping of this handle is unmapped already.
 pub const MMAP_WRAP_E_UNMAPPED: i64 = -4097;
-/// Offset and size are not inside the mapping, or wrap around. Nothing was accessed.
+/// The range is not inside the mapping, or offset + size overflows. Nothing was accessed.
 pub const MMAP_WRAP_E_RANGE: i64 = -4098;
 /// An address, offset or end is not a multiple of a page, or of a word, where it must be.
 pub const MMAP_WRAP_E_ALIGNMENT: i64 = -4099;
@@ -82,7 +82,7 @@ pub enum Error {
     #[error("{length} bytes at a multiple of {alignment} exceed what this machine can address")]
     AlignedTooLong { length: usize, alignment: u64 },
     /// On 32 bits.
-    #[error("no buffer is {0} bytes long")]
+    #[error("a buffer of {0} bytes exceeds the address space")]
     BufferTooLong(i64),
     #[error("the array has room for {room} pages, but the range has {needed}")]
     NoRoom { room: usize, needed: usize },

@@ -12,7 +12,7 @@ pub fn memory_hint(errno: Errno) -> String {
     if errno == Errno::EAGAIN {
         return limits.locked_memory.map_or(String::new(), |bytes| format!("RLIMIT_MEMLOCK of {bytes} bytes is reached"));
     }
-    let mut reasons = vec!["the address space or memory is used up".to_owned()];
+    let mut reasons = vec!["the address space or memory is exhausted".to_owned()];
     reasons.extend(limits.address_space.map(|bytes| format!("RLIMIT_AS is {bytes} bytes")));
     reasons.extend(limits.mappings.map(|count| format!("vm.max_map_count is {count} mappings")));
     format!("one of these limits is reached: {}", reasons.join(", "))

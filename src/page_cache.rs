@@ -20,9 +20,9 @@ use std::ops::Range;
 pub struct CacheStat {
     /// Bytes in memory.
     pub cached: u64,
-    /// Of those, modified and not yet being written.
+    /// Of those, dirty: modified, and not under writeback.
     pub dirty: u64,
-    /// Of those, being written now.
+    /// Of those, under writeback.
     pub writeback: u64,
     /// Evicted from memory, as far as the kernel remembers.
     pub evicted: u64,
@@ -63,7 +63,7 @@ pub(crate) fn cachestat_part(fd: RawFile, part: Range<u64>) -> Result<CacheStat>
             Errno::EPERM => "these figures need ownership of the file, or permission to write it",
             _ => descriptor_hint(errno),
         };
-        Error::system(errno, attempt("look at", fd, &part), hint)
+        Error::system(errno, attempt("query the page cache of", fd, &part), hint)
     })?;
     let bytes = |pages: u64| pages.saturating_mul(sys::page_size() as u64);
     Ok(CacheStat {

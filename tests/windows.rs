@@ -960,7 +960,7 @@ fn what_windows_lacks_is_unsupported_by_name() {
     is("a lost page of a private mapping of a file", registry::survive(h, true));
     registry::unmap(h).unwrap();
     let mut kept = open(&path, O_RDWR, REST, MAP_PRIVATE | KEEP).unwrap();
-    is("cutting the file", kept.resize(PAGE as i64, MREMAP_MAYMOVE, FileEnd::Follows));
+    is("truncating the file", kept.resize(PAGE as i64, MREMAP_MAYMOVE, FileEnd::Follows));
 
     let name = CString::new(format!("/mmap-wrap-test-lacking-{}", std::process::id())).unwrap();
     let made = OpenRequest { name: Name::SharedMemory(&name), flags: O_RDWR | O_CREAT, mode: 0o600, size: 5000, allocate: false };

@@ -89,7 +89,7 @@ pub unsafe extern "C" fn mbind_wrap(
         // So many nodes as fit a page of bits is what the kernel looks at.
         let bytes = match node_words {
             ..=4096 => node_words.saturating_mul(8),
-            _ => return Err(Error::argument(format!("{node_words} words of nodes: too many"))),
+            _ => return Err(Error::argument(format!("node_words is {node_words}: too many"))),
         };
         let given = bytes_in(nodes.cast(), bytes)?;
         let mut words = vec![0; given.size()];

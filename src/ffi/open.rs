@@ -53,8 +53,8 @@ pub struct mmap_wrap_open_options {
 
 /// Opens or creates the file at path, sets its size, and maps it, as options says; options_size is sizeof of the struct.
 ///
-/// With allocate, -errno or MMAP_WRAP_E_UNSUPPORTED where the file system cannot allocate. On failure a file that did not
-/// exist is removed and an existing one has its former size; it is made smaller only after everything else has succeeded.
+/// With allocate, the call fails with -errno or MMAP_WRAP_E_UNSUPPORTED if the file system cannot allocate. On failure a file that did not
+/// exist is removed and an existing one has its former size; it is truncated only after all other steps have succeeded.
 /// (O_TRUNC truncates at once.) A block device has its own size; other devices need a length.
 ///
 /// A file that is created with a size gets its name only when it has the size (O_TMPFILE and linkat(2)), so that a process that
@@ -183,7 +183,7 @@ pub unsafe extern "C" fn mmap_secret_wrap(len: i64, prot: i64) -> mmap_wrap_hand
 }
 
 /// Creates a file of len bytes that has no name, with the best mechanism available, and maps it: a memory file, else shared
-/// memory, else an unlinked file in the directory for temporary files. For memory whose descriptor is passed to other
+/// memory, else an unlinked file in the directory for temporary files. Use it for memory whose descriptor is passed to other
 /// processes.
 ///
 /// ```c

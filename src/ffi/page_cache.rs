@@ -34,9 +34,9 @@ pub unsafe extern "C" fn mmap_wrap_page_out(h: mmap_wrap_handle, offset: i64, si
 pub struct mmap_wrap_cachestat {
     /// In memory.
     pub cached: i64,
-    /// Of those, changed and not yet being written.
+    /// Of those, dirty: modified, and not under writeback.
     pub dirty: i64,
-    /// Of those, being written now.
+    /// Of those, under writeback.
     pub writeback: i64,
     /// No longer in memory, as far as the kernel remembers.
     pub evicted: i64,

@@ -60,7 +60,7 @@ impl Mapping {
         }
         let before = self.origin.sealed.swap(true, Ordering::SeqCst);
         let sealed = if is_surviving() {
-            Err(Error::argument("the mapping survives SIGBUS, and a sealed page cannot be replaced: stop that first"))
+            Err(Error::argument("the mapping survives SIGBUS, and a sealed page cannot be replaced: turn surviving off first"))
         } else {
             sys::seal(&self.pages, span.covering_pages(self.grid)).map_err(|errno| match errno {
                 Errno::ENOSYS => Error::unsupported("mseal(2) (Linux 6.10, 64 bits)"),

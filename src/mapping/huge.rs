@@ -38,7 +38,7 @@ impl Mapping {
             return Err(Error::argument(format!("alignment {alignment} is not a power of two")));
         }
         if flags & FIXED != 0 {
-            return Err(Error::argument("MAP_FIXED sets the address: it does not go with an alignment"));
+            return Err(Error::argument("MAP_FIXED sets the address: it cannot be combined with an alignment"));
         }
         // The size is known later, and what does not fit is an error then.
         let alignment = alignment.unsigned_abs();

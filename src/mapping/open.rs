@@ -131,7 +131,7 @@ impl MapRequest {
     fn from_named_file(len: i64, prot: i64, flags: i64, offset: i64) -> Result<MapRequest> {
         let request = MapRequest::new(0, len, prot, flags, offset)?;
         if flags & MAP_ANONYMOUS != 0 {
-            return Err(Error::argument("MAP_ANONYMOUS, which is for memory without a file, does not go with a file"));
+            return Err(Error::argument("MAP_ANONYMOUS, which is for memory without a file, cannot be combined with a file"));
         }
         if flags & FIXED != 0 {
             return Err(Error::argument("MAP_FIXED needs an address: open the file and map its descriptor"));

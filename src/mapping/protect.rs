@@ -50,7 +50,7 @@ impl Mapping {
         let attempt = format!("protection {prot:#x} for {span}");
         match errno {
             Errno::EACCES if self.origin.flags & OR_PRIVATE != 0 => {
-                let hint = "this file takes no shared mapping, and stores to a private mapping are not written to it: map it with MAP_PRIVATE";
+                let hint = "this file cannot be mapped shared, and stores to a private mapping are not written to it: map it with MAP_PRIVATE";
                 Error::system(errno, attempt, hint)
             }
             Errno::EACCES => Error::system(errno, attempt, "the file was not opened for such access, or is sealed against it"),

@@ -80,7 +80,7 @@ impl MapRequest {
         };
         if info.is_regular && info.size == 0 {
             source.check_empty(self.flags).map_err(|errno| {
-                Error::system(errno, "a file of size 0", "it cannot be mapped, and its size of 0 says nothing: read it (procfs, sysfs and their like make the bytes when they are read)")
+                Error::system(errno, "a file of size 0", "it cannot be mapped, and its size of 0 is not its length: use read(2) (procfs and sysfs generate the contents when they are read)")
             })?;
         }
         if info.has_size && self.offset > info.size {
@@ -170,7 +170,7 @@ impl MapRequest {
         }
         match errno {
             Errno::EACCES | Errno::ENODEV | Errno::EINVAL if self.only_shared_fails(source) => {
-                "this file takes no shared mapping: MAP_PRIVATE maps it, for changes that stay in memory".into()
+                "this file cannot be mapped shared: MAP_PRIVATE maps it, for changes that stay in memory".into()
             }
             Errno::EACCES => "the file must be open for reading, and for writing too if a shared mapping is to be written".into(),
             Errno::ENODEV => "this kind of file cannot be mapped: read it".into(),

@@ -27,7 +27,7 @@ use std::sync::atomic::Ordering;
 pub fn lock_all(flags: i64) -> Result<()> {
     let all = MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT;
     if flags & !all != 0 {
-        return Err(Error::argument(format!("flags {flags:#x}: the bits that this platform knows are {all:#x} (MCL_)")));
+        return Err(Error::argument(format!("flags {flags:#x}: the valid bits on this platform are {all:#x} (MCL_)")));
     }
     sys::lock_all(to_c_int(flags, "flags")?).map_err(|errno| match errno {
         Errno::ENOSYS => Error::unsupported("mlockall(2)"),
@@ -200,7 +200,7 @@ impl Mapping {
                     Err(Errno::ENOSYS) => {
                         let added = guarded::atomic(&self.pages, page, Word::Bits32, Operation::Add(0));
                         added.map_err(|fault| match fault.by {
-                            Stop::System(Errno::ENOSYS) => Error::unsupported("making pages ready for writing"),
+                            Stop::System(Errno::ENOSYS) => Error::unsupported("populating pages for writing"),
                             _ => failure(Stop::Mapping { at, writing }),
                         })?;
                     }

@@ -321,7 +321,7 @@ impl Mapping {
             return self.remap_by_copy(size, flags);
         }
         if !is_shared(self.origin.flags) || i64::from(flags) != MREMAP_MAYMOVE {
-            return Err(Error::unsupported("cutting the file of a mapping that is private, or that may not move"));
+            return Err(Error::unsupported("truncating the file of a mapping that is private, or that may not move"));
         }
         self.has_one_protection(size)?;
         let (before, lead) = (self.pages.size(), self.grid.lead);

@@ -56,7 +56,7 @@ static void releasing_more_often_than_acquiring_is_an_error(void) {
     CHECK_IS(munmap_wrap(h), 1);
 }
 
-static void exports_are_counted_for_each_mapping_separately(void) {
+static void acquisitions_are_counted_for_each_mapping_separately(void) {
     mmap_wrap_handle held = memory_of(page), other = memory_of(page);
     CHECK(mmap_wrap_acquire(held) != NULL);
     CHECK_IS(mmap_wrap_release(other), MMAP_WRAP_E_ARGUMENT);
@@ -75,6 +75,6 @@ int main(void) {
     RUN(a_mapping_is_not_unmapped_until_its_address_is_released);
     RUN(a_mapping_with_an_acquired_address_can_do_everything_else);
     RUN(releasing_more_often_than_acquiring_is_an_error);
-    RUN(exports_are_counted_for_each_mapping_separately);
+    RUN(acquisitions_are_counted_for_each_mapping_separately);
     return finish();
 }

@@ -3,7 +3,7 @@
  *
  * What a C program cannot provoke: MMAP_WRAP_E_INTERNAL, a defect of the library (a Rust unit test provokes one);
  * -EIO of msync, which needs a failing disk; MMAP_WRAP_E_RANGE for a length beyond size_t, which needs a 32-bit
- * system. -ENOMEM and -EMFILE are in limits.c, RANGE and ALIGNMENT of ranges in ranges.c, FAULT in access.c.
+ * system. -ENOMEM and -EMFILE are in limits.c, RANGE in ranges.c, ALIGNMENT in protect.c, FAULT in faults.c.
  */
 #define _GNU_SOURCE
 #include "check.h"
@@ -267,10 +267,10 @@ static void a_file_with_contents_and_size_0_is_not_an_empty_file(void) {
         for (int j = 0; j < 4; j++) {
             int64_t failure = mmap_path_wrap(made_when_read[i], lengths[j % 2], PROT_READ, types[j / 2], 0);
             CHECK(failure == -ENODEV || failure == -EIO);
-            CHECK_FAILS(failure, failure, "its size of 0 says nothing: read it");
+            CHECK_FAILS(failure, failure, "its size of 0 is not its length: use read(2)");
             failure = mmap_wrap(NULL, lengths[j % 2], PROT_READ, types[j / 2], fd, 0);
             CHECK(failure == -ENODEV || failure == -EIO);
-            CHECK_FAILS(failure, failure, "its size of 0 says nothing: read it");
+            CHECK_FAILS(failure, failure, "its size of 0 is not its length: use read(2)");
         }
         close(fd);
         tried++;

@@ -41,7 +41,7 @@ static void has_inherited_one_export(void) {
     CHECK_IS(munmap_wrap(private), 1);
 }
 
-static void a_child_inherits_the_count_of_exports(void) {
+static void a_child_inherits_the_count_of_acquisitions(void) {
     private = memory_of(page);
     CHECK(mmap_wrap_acquire(private) != NULL);
     in_child(has_inherited_one_export);
@@ -126,7 +126,7 @@ static void a_mapping_that_a_child_does_not_inherit_is_unmapped_there(void) {
 int main(void) {
     page = mmap_wrap_page_size();
     RUN(a_child_has_the_handles_of_its_parent_and_unmaps_only_in_itself);
-    RUN(a_child_inherits_the_count_of_exports);
+    RUN(a_child_inherits_the_count_of_acquisitions);
     RUN_THREADED(a_child_does_not_wait_for_threads_that_it_does_not_have);
     RUN(advice_about_forks_applies_to_children);
     RUN(a_mapping_that_a_child_does_not_inherit_is_unmapped_there);

@@ -42,7 +42,8 @@ say $data.lost;                                      # False
     trust-handlers(Bool:D $trust = True --> Nil)
 
 Promises that no code in this process will install handlers for SIGBUS or SIGSEGV, or block these signals. Accesses then do not verify the
-library's own handlers. Without this promise, they verify them at most every 33 microseconds. See docs/safety.md of the repository.
+library's own handlers. Without this promise, they verify them at most once in 12 to 33 microseconds. See docs/safety.md
+of the repository.
 
 =head3 sub verify-handlers
 
