@@ -228,8 +228,8 @@ MMAP_WRAP_API mmap_wrap_handle mmap_path_wrap(const char *path, int64_t len, int
  * Returns 1 if this call unmapped it, 0 if it was unmapped already. Errors: MMAP_WRAP_E_BUSY while
  * its address is acquired (mmap_wrap_acquire); MMAP_WRAP_E_SEALED; MMAP_WRAP_E_FAULT if a loss was
  * pending (mmap_wrap_survive), in which case it is unmapped nevertheless; MMAP_WRAP_E_HANDLE;
- * -ENOMEM if splitting a range that the kernel had merged exceeds vm.max_map_count, in which case
- * it stays mapped.
+ * -ENOMEM if unmapping splits a mapping of the kernel and vm.max_map_count is reached; it then
+ * stays mapped.
  *
  *     munmap_wrap(h);
  */
@@ -306,8 +306,9 @@ struct mmap_wrap_open_options {
  * without O_TMPFILE another process can open it while it is empty.
  *
  * options_size must be a multiple of 8, and members that this version of the library does not know
- * must be 0, else it is MMAP_WRAP_E_ARGUMENT, as options NULL is. If options_size is smaller than
- * the library's struct, the missing members have the values of MMAP_WRAP_OPEN_OPTIONS_INIT.
+ * must be 0, else the call fails with MMAP_WRAP_E_ARGUMENT; so it does if options is NULL. If
+ * options_size is smaller than the library's struct, the missing members have the values of
+ * MMAP_WRAP_OPEN_OPTIONS_INIT.
  *
  *     struct mmap_wrap_open_options options = MMAP_WRAP_OPEN_OPTIONS_INIT;
  *     options.open_flags = O_RDWR | O_CREAT;
@@ -333,9 +334,9 @@ MMAP_WRAP_API mmap_wrap_handle mmap_create_wrap(const char *path, int64_t size, 
  * Does the same as mmap_open_wrap for POSIX shared memory: name is that of shm_open(3),
  * "/like-this". It exists until shm_unlink_wrap.
  *
- * Other processes use it at the same time, so size never makes it smaller, and length
- * MMAP_WRAP_REST maps all of it. O_TRUNC and mremap_wrap make it smaller. On failure, existing
- * shared memory that was enlarged stays so.
+ * Other processes use it at the same time, so size can only enlarge it, and length MMAP_WRAP_REST
+ * maps all of it. O_TRUNC and mremap_wrap can shrink it. On failure, existing shared memory that
+ * was enlarged stays so.
  *
  * Where size and length are MMAP_WRAP_REST and the memory has 0 bytes, another process has created
  * it by shm_open(3) and is about to size it: the call waits for that up to a second, then fails
@@ -1030,9 +1031,8 @@ MMAP_WRAP_API int64_t mmap_wrap_wake(mmap_wrap_handle h, int64_t offset, int64_t
  *
  * The mutex is robust: if the owner ends without unlocking it (the thread or its process), the next
  * thread that locks it takes it over: at once, or within 250 milliseconds if it is waiting already.
- * A thread that calls execve(2) counts as the same owner. Thread ids are valid in one PID
- * namespace: a mutex that processes of several PID namespaces have used is not taken over any more;
- * without /proc, no mutex is.
+ * A thread that calls execve(2) counts as the same owner. Taking over needs /proc and one PID
+ * namespace: a mutex that processes of several PID namespaces have used is not taken over any more.
  *
  * All can also return the errors of atomic operations. MMAP_WRAP_E_UNSUPPORTED if the system has no
  * futex(2).

@@ -106,7 +106,7 @@ MMAP_WRAP_API int64_t mmap_wrap_MAP_POPULATE(void) MMAP_WRAP_NOEXCEPT;
 /** MAP_NONBLOCK: with MAP_POPULATE: only pages that are in memory. */
 MMAP_WRAP_API int64_t mmap_wrap_MAP_NONBLOCK(void) MMAP_WRAP_NOEXCEPT;
 
-/** MAP_STACK: fit for a thread's stack. */
+/** MAP_STACK: suitable for a thread's stack. */
 MMAP_WRAP_API int64_t mmap_wrap_MAP_STACK(void) MMAP_WRAP_NOEXCEPT;
 
 /** MAP_HUGETLB: huge pages from the reserved pool. */
@@ -253,10 +253,10 @@ MMAP_WRAP_API int64_t mmap_wrap_MADV_MERGEABLE(void) MMAP_WRAP_NOEXCEPT;
 /** MADV_UNMERGEABLE: identical pages are not merged. */
 MMAP_WRAP_API int64_t mmap_wrap_MADV_UNMERGEABLE(void) MMAP_WRAP_NOEXCEPT;
 
-/** MADV_HUGEPAGE: transparent huge pages wanted. */
+/** MADV_HUGEPAGE: use transparent huge pages. */
 MMAP_WRAP_API int64_t mmap_wrap_MADV_HUGEPAGE(void) MMAP_WRAP_NOEXCEPT;
 
-/** MADV_NOHUGEPAGE: transparent huge pages unwanted. */
+/** MADV_NOHUGEPAGE: do not use transparent huge pages. */
 MMAP_WRAP_API int64_t mmap_wrap_MADV_NOHUGEPAGE(void) MMAP_WRAP_NOEXCEPT;
 
 /** MADV_COLLAPSE: make huge pages of it now. */
@@ -349,7 +349,7 @@ MMAP_WRAP_API int64_t mmap_wrap_MREMAP_FIXED(void) MMAP_WRAP_NOEXCEPT;
 /** MREMAP_DONTUNMAP: the old range stays mapped, empty. */
 MMAP_WRAP_API int64_t mmap_wrap_MREMAP_DONTUNMAP(void) MMAP_WRAP_NOEXCEPT;
 
-/** MLOCK_ONFAULT: lock each page once it is touched. */
+/** MLOCK_ONFAULT: lock each page when it is first accessed. */
 MMAP_WRAP_API int64_t mmap_wrap_MLOCK_ONFAULT(void) MMAP_WRAP_NOEXCEPT;
 
 /** MCL_CURRENT: lock all that is mapped now. */
@@ -358,7 +358,7 @@ MMAP_WRAP_API int64_t mmap_wrap_MCL_CURRENT(void) MMAP_WRAP_NOEXCEPT;
 /** MCL_FUTURE: lock all that will be mapped. */
 MMAP_WRAP_API int64_t mmap_wrap_MCL_FUTURE(void) MMAP_WRAP_NOEXCEPT;
 
-/** MCL_ONFAULT: lock each page once it is touched. */
+/** MCL_ONFAULT: lock each page when it is first accessed. */
 MMAP_WRAP_API int64_t mmap_wrap_MCL_ONFAULT(void) MMAP_WRAP_NOEXCEPT;
 
 /** MFD_CLOEXEC: the descriptor is closed on exec. */
@@ -427,7 +427,7 @@ MMAP_WRAP_API int64_t mmap_wrap_F_SEAL_GROW(void) MMAP_WRAP_NOEXCEPT;
 /** F_SEAL_WRITE: the file cannot be written. */
 MMAP_WRAP_API int64_t mmap_wrap_F_SEAL_WRITE(void) MMAP_WRAP_NOEXCEPT;
 
-/** F_SEAL_FUTURE_WRITE: no new way to write the file; mappings that write go on. */
+/** F_SEAL_FUTURE_WRITE: no new writable mappings and no writes; existing writable mappings stay. */
 MMAP_WRAP_API int64_t mmap_wrap_F_SEAL_FUTURE_WRITE(void) MMAP_WRAP_NOEXCEPT;
 
 /** F_SEAL_EXEC: the execute permission cannot change. */

@@ -220,7 +220,7 @@ constants! {
         MAP_NORESERVE "no swap space is reserved";
         MAP_POPULATE "pages are read in at once";
         MAP_NONBLOCK "with MAP_POPULATE: only pages that are in memory";
-        MAP_STACK "fit for a thread's stack";
+        MAP_STACK "suitable for a thread's stack";
         MAP_HUGETLB "huge pages from the reserved pool";
         MAP_SYNC "writes reach persistent memory (DAX) synchronously" android(0x8_0000);
         MAP_UNINITIALIZED "memory may hold old contents (kernels without MMU only)" linux(0x400_0000);
@@ -275,8 +275,8 @@ constants! {
         MADV_DOFORK "a forked child has the pages again: undoes MADV_DONTFORK" inheritance(0xF1);
         MADV_MERGEABLE "identical pages may be merged (KSM)";
         MADV_UNMERGEABLE "identical pages are not merged";
-        MADV_HUGEPAGE "transparent huge pages wanted";
-        MADV_NOHUGEPAGE "transparent huge pages unwanted";
+        MADV_HUGEPAGE "use transparent huge pages";
+        MADV_NOHUGEPAGE "do not use transparent huge pages";
         MADV_COLLAPSE "make huge pages of it now" linux(25);
         MADV_DONTDUMP "left out of core dumps";
         MADV_DODUMP "in core dumps again: undoes MADV_DONTDUMP";
@@ -312,10 +312,10 @@ constants! {
         MREMAP_DONTUNMAP "the old range stays mapped, empty" android(4);
     }
     LockFlag {
-        MLOCK_ONFAULT "lock each page once it is touched";
+        MLOCK_ONFAULT "lock each page when it is first accessed";
         MCL_CURRENT "lock all that is mapped now";
         MCL_FUTURE "lock all that will be mapped";
-        MCL_ONFAULT "lock each page once it is touched";
+        MCL_ONFAULT "lock each page when it is first accessed";
     }
     MemfdFlag {
         MFD_CLOEXEC "the descriptor is closed on exec";
@@ -342,7 +342,7 @@ constants! {
         F_SEAL_SHRINK "the file cannot shrink";
         F_SEAL_GROW "the file cannot grow";
         F_SEAL_WRITE "the file cannot be written";
-        F_SEAL_FUTURE_WRITE "no new way to write the file; mappings that write go on" linux(0x10);
+        F_SEAL_FUTURE_WRITE "no new writable mappings and no writes; existing writable mappings stay" linux(0x10);
         F_SEAL_EXEC "the execute permission cannot change" linux(0x20);
     }
     OpenFlag {

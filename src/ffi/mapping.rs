@@ -76,8 +76,8 @@ pub unsafe extern "C" fn mmap_path_wrap(path: *const c_char, len: i64, prot: i64
 ///
 /// Returns 1 if this call unmapped it, 0 if it was unmapped already. Errors: MMAP_WRAP_E_BUSY while its address is acquired
 /// (mmap_wrap_acquire); MMAP_WRAP_E_SEALED; MMAP_WRAP_E_FAULT if a loss was pending (mmap_wrap_survive), in which case it is
-/// unmapped nevertheless; MMAP_WRAP_E_HANDLE; -ENOMEM if splitting a range that the kernel had merged exceeds vm.max_map_count,
-/// in which case it stays mapped.
+/// unmapped nevertheless; MMAP_WRAP_E_HANDLE; -ENOMEM if unmapping splits a mapping of the kernel and vm.max_map_count is
+/// reached; it then stays mapped.
 ///
 /// ```c
 /// munmap_wrap(h);

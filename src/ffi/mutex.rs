@@ -4,10 +4,10 @@
 //! unlocked mutex. With MAP_SHARED, threads of different processes and languages can use it. Only the thread that locked it can
 //! unlock it. It is not recursive. After fork(2) the child holds no mutex.
 //!
-//! The mutex is robust: if the owner ends without unlocking it (the thread or its process), the next thread that locks it takes it over: at once,
-//! or within 250 milliseconds if it is waiting already. A thread that calls execve(2) counts as the same owner. Thread ids are
-//! valid in one PID namespace: a mutex that processes of several PID namespaces have used is not taken over any more; without
-//! /proc, no mutex is.
+//! The mutex is robust: if the owner ends without unlocking it (the thread or its process), the next thread that locks it takes
+//! it over: at once, or within 250 milliseconds if it is waiting already. A thread that calls execve(2) counts as the same owner.
+//! Taking over needs /proc and one PID namespace: a mutex that processes of several PID namespaces have used is not taken over
+//! any more.
 //!
 //! All can also return the errors of atomic operations. MMAP_WRAP_E_UNSUPPORTED if the system has no futex(2).
 

@@ -60,8 +60,8 @@ pub struct mmap_wrap_open_options {
 /// A file that is created with a size gets its name only when it has the size (O_TMPFILE and linkat(2)), so that a process that
 /// opens it meanwhile never finds it empty; on a file system without O_TMPFILE another process can open it while it is empty.
 ///
-/// options_size must be a multiple of 8, and members that this version of the library does not know must be 0, else it is
-/// MMAP_WRAP_E_ARGUMENT, as options NULL is. If options_size is smaller than the library's struct, the missing members have the
+/// options_size must be a multiple of 8, and members that this version of the library does not know must be 0, else the call
+/// fails with MMAP_WRAP_E_ARGUMENT; so it does if options is NULL. If options_size is smaller than the library's struct, the missing members have the
 /// values of MMAP_WRAP_OPEN_OPTIONS_INIT.
 ///
 /// ```c
@@ -100,8 +100,8 @@ pub unsafe extern "C" fn mmap_create_wrap(path: *const c_char, size: i64, mode: 
 /// Does the same as mmap_open_wrap for POSIX shared memory: name is that of shm_open(3), "/like-this". It exists until
 /// shm_unlink_wrap.
 ///
-/// Other processes use it at the same time, so size never makes it smaller, and length MMAP_WRAP_REST maps all of it.
-/// O_TRUNC and mremap_wrap make it smaller. On failure, existing shared memory that was enlarged stays so.
+/// Other processes use it at the same time, so size can only enlarge it, and length MMAP_WRAP_REST maps all of it.
+/// O_TRUNC and mremap_wrap can shrink it. On failure, existing shared memory that was enlarged stays so.
 ///
 /// Where size and length are MMAP_WRAP_REST and the memory has 0 bytes, another process has created it by shm_open(3) and
 /// is about to size it: the call waits for that up to a second, then fails with -ETIMEDOUT.
