@@ -65,13 +65,16 @@ fn an_error_has_the_limit_of_locked_memory() {
             // SAFETY: reads one rlimit.
             assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_MEMLOCK, &limit) }, 0);
         };
-        let h = handle(1 << 20);
-        limit_to(123 << 10);
+        // Not a whole number of pages.
+        let (locked, limit, length) = (25 * page().1, 30 * page().1 + 3072, 40 * page().1);
+        let h = handle(length);
+        limit_to(limit.cast_unsigned());
         as_unprivileged_user(|| {
             let enomem = -i64::from(libc::ENOMEM);
-            assert_fails(mlock_wrap(h, 0, 0, REST), enomem, "mlock_wrap: lock 1048576 bytes from offset 0: ");
-            assert_fails(mlock_wrap(h, 0, 0, REST), enomem, "this process may lock 125952 bytes (RLIMIT_MEMLOCK)");
-            assert_eq!(mlock_wrap(h, 0, 0, 100 << 10), 0);
+            assert_fails(mlock_wrap(h, 0, 0, REST), enomem, &format!("mlock_wrap: lock {length} bytes from offset 0: "));
+            let hint = format!("this process may lock {limit} bytes (RLIMIT_MEMLOCK)");
+            assert_fails(mlock_wrap(h, 0, 0, REST), enomem, &hint);
+            assert_eq!(mlock_wrap(h, 0, 0, locked), 0);
             assert_eq!(munlock_wrap(h, 0, REST), 0);
             limit_to(0);
             let eperm = -i64::from(libc::EPERM);
