@@ -10,8 +10,8 @@ def verify_handlers() -> bool:
     """Whether a fault of an access in this thread is repaired by this library's handlers of SIGBUS and SIGSEGV.
 
     False: another handler is installed, or a signal is blocked in this thread; accesses then use system calls, and
-    are slower. The library verifies this itself, at most once in 12 to 33 microseconds. Call this in a thread that has just
-    changed a handler or its signal mask, with `signal.signal`, `faulthandler.enable` or `signal.pthread_sigmask`,
+    are slower. The library verifies this itself, at most once in 12 to 33 microseconds. Call this in a thread that has
+    just changed a handler or its signal mask, with `signal.signal`, `faulthandler.enable` or `signal.pthread_sigmask`,
     before it accesses a map that may fault.
 
     >>> import mmap_wrap
