@@ -12,6 +12,7 @@ use crate::flags::as_c_int;
 use crate::sys::Sharing;
 use std::cell::Cell;
 use std::ffi::c_int;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 const NONE: c_int = 0;
 const READ: c_int = as_c_int(PROT_READ);
@@ -43,6 +44,16 @@ struct Walled {
     _file: Option<std::fs::File>,
 }
 
+/// A different one each time, far from those that the system chooses: what is unmapped there stays so, although other threads
+/// map memory meanwhile.
+fn address_where_nothing_else_is_mapped() -> usize {
+    static CALLS: AtomicUsize = AtomicUsize::new(0);
+    if cfg!(windows) {
+        return 0;
+    }
+    (1 << if usize::BITS == 64 { 36 } else { 29 }) + CALLS.fetch_add(1, SeqCst) * END
+}
+
 impl Walled {
     /// None if this system lacks the cause.
     fn new(cause: Cause) -> Option<Walled> {
@@ -52,7 +63,8 @@ impl Walled {
         }
         let fd = file.as_ref().map_or(-1, sys::raw);
         let flags = as_c_int(MAP_SHARED | if fd < 0 { MAP_ANONYMOUS } else { 0 });
-        let pages = Pages::map(0, END, READ_WRITE, flags, fd, 0).unwrap();
+        let address = if matches!(cause, Cause::Unmapped) { address_where_nothing_else_is_mapped() } else { 0 };
+        let pages = Pages::map(address, END, READ_WRITE, flags, fd, 0).unwrap();
         fill(&pages, 0..END, 0xEE).unwrap();
         let faults = match cause {
             Cause::CutShort => sys::set_file_size(fd, WALL as u64).is_ok(),
@@ -628,7 +640,7 @@ fn large_fills_stop_at_the_exact_byte_also_around_the_caches() {
 mod accesses {
     use super::*;
     use libc::{c_int, c_void, siginfo_t, ucontext_t};
-    use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+    use std::sync::atomic::Ordering::Relaxed;
 
     const TRAP_FLAG: i64 = 0x100;
     static WATCHED: AtomicUsize = AtomicUsize::new(0);

@@ -60,13 +60,13 @@ static void a_range_outside_the_mapping_is_an_error_with_the_numbers_and_accesse
         if (call->with == move_to) continue; /* the source is checked first: see the next test */
         /* Where addresses are of 32 bits, a buffer of that size is the first error. */
         bool no_buffer = sizeof(void *) < 8 && (call->with == read_ || call->with == write_);
-        call_fails(call, h, 1, INT64_MAX, no_buffer ? "bytes exceeds the address space" : text("size %lld from offset 1 wraps around", (long long)INT64_MAX));
+        call_fails(call, h, 1, INT64_MAX, no_buffer ? "a buffer of" : text("size %lld from offset 1 wraps around", (long long)INT64_MAX));
         call_fails(call, h, page, length,
                 text("size %lld from offset %lld extends beyond %lld byte mapping", length, (long long)page, length));
         call_fails(call, h, length, 1, text("size 1 from offset %lld extends beyond %lld byte mapping", length, length));
         call_fails(call, h, 0, length + 1,
                 text("size %lld from offset 0 extends beyond %lld byte mapping", length + 1, length));
-        call_fails(call, h, 0, INT64_MAX, no_buffer ? "bytes exceeds the address space" : text("size %lld from offset 0 extends beyond", (long long)INT64_MAX));
+        call_fails(call, h, 0, INT64_MAX, no_buffer ? "a buffer of" : text("size %lld from offset 0 extends beyond", (long long)INT64_MAX));
     }
     CHECK(contains(h, before, length));
     CHECK_IS(munmap_wrap(h), 1);
