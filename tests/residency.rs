@@ -68,7 +68,7 @@ fn an_error_has_the_limit_of_locked_memory() {
         // Not a whole number of pages.
         let (locked, limit, length) = (25 * page().1, 30 * page().1 + 3072, 40 * page().1);
         let h = handle(length);
-        limit_to(limit.cast_unsigned());
+        limit_to(libc::rlim_t::try_from(limit).unwrap());
         as_unprivileged_user(|| {
             let enomem = -i64::from(libc::ENOMEM);
             assert_fails(mlock_wrap(h, 0, 0, REST), enomem, &format!("mlock_wrap: lock {length} bytes from offset 0: "));
