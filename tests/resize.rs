@@ -373,9 +373,7 @@ fn readers_never_see_other_bytes_while_it_is_resized() {
         }
         done.store(true, SeqCst);
         readers.into_iter().for_each(|reader| reader.join().expect("readers see their bytes"));
-        if changed <= rounds / 10 || reads.load(SeqCst) < rounds {
-            println!("skipped: the threads hardly met");
-        }
+        assert!(changed > rounds / 10, "it was hardly ever resized: {changed} times");
         println!("{changed} of {round} resizes, {} reads", reads.load(SeqCst));
     });
     assert!(registry::unmap(h).unwrap());
