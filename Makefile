@@ -18,9 +18,6 @@
 # make lint     formatting and the linters of Rust and Python
 # make clean    removes everything that was built
 
-# Thousands of interpreters are started, and each would compile all modules that it imports.
-unexport PYTHONDONTWRITEBYTECODE
-
 FILE   ?=
 NEEDLE ?= mmap
 SECONDS ?= 300

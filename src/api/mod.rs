@@ -202,8 +202,8 @@ impl Mapping {
         self.with("add_file_seals", |core| core.add_file_seals(seals.to_platform()?))
     }
 
-    /// Unmaps, and reports errors that dropping cannot report: a pending loss ([`Mapping::survive`]), or a mapping that cannot be
-    /// unmapped since it is sealed.
+    /// Unmaps, and reports errors that dropping cannot report: a pending loss ([`Mapping::survive`]), or a mapping that cannot
+    /// be unmapped since it is sealed.
     ///
     /// ```
     /// mmap_wrap::Mapping::anonymous(4096)?.unmap()?;
@@ -310,8 +310,8 @@ pub fn unlock_all() -> Result<()> {
 }
 
 /// Verifies now that the handlers of SIGBUS and SIGSEGV are this library's, and that this thread does not block these signals.
-/// If not, accesses are done by the kernel, which is slower. Each thread verifies this by itself at most once in 12 to 33 microseconds;
-/// call this function after installing handlers.
+/// If not, accesses are done by the kernel, which is slower. Each thread verifies this by itself at most once in 12 to 33
+/// microseconds; call this function after installing handlers.
 ///
 /// ```
 /// println!("accesses at full speed: {}", mmap_wrap::verify_handlers());

@@ -1,8 +1,8 @@
 //! Constants
 //!
-//! The values of the platform by name, for languages that cannot read the platform's headers. The library's own constants (MMAP_WRAP_REST, error
-//! codes, element kinds and others) are included. mmap_wrap_constants.h declares a function for each name; "For bindings" has
-//! the whole table.
+//! The values of the platform by name, for languages that cannot read the platform's headers. The library's own constants
+//! (MMAP_WRAP_REST, error codes, element kinds and others) are included. mmap_wrap_constants.h declares a function for each
+//! name; "For bindings" has the whole table.
 
 use super::boundary::{boundary, bounded};
 use crate::constants::find;

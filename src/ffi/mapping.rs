@@ -16,8 +16,8 @@ use std::ffi::{c_char, c_void};
 #[allow(non_camel_case_types)]
 pub type mmap_wrap_handle = i64;
 
-/// As a size or an end: up to the end of the mapping. As a length, or a size in a file: up to the end of the file. As a timeout:
-/// indefinitely. As a count: all. As the size of mmap_wrap_open_options: the size of the file is not changed.
+/// As a size or an end: up to the end of the mapping. As a length, or a size in a file: up to the end of the file. As a
+/// timeout: indefinitely. As a count: all. As the size of mmap_wrap_open_options: the size of the file is not changed.
 pub const MMAP_WRAP_REST: i64 = i64::MIN;
 
 const _: () = assert!(MMAP_WRAP_REST == range::REST);
@@ -72,7 +72,8 @@ pub unsafe extern "C" fn mmap_path_wrap(path: *const c_char, len: i64, prot: i64
 }
 
 /// Unmaps the mapping. New calls fail with MMAP_WRAP_E_UNMAPPED from now on. Waits for a call of another thread that resizes,
-/// moves or splits the mapping, not for others: those complete or fail, and the memory is unmapped when the last of them returns.
+/// moves or splits the mapping, not for others: those complete or fail, and the memory is unmapped when the last of them
+/// returns.
 ///
 /// Returns 1 if this call unmapped it, 0 if it was unmapped already. Errors: MMAP_WRAP_E_BUSY while its address is acquired
 /// (mmap_wrap_acquire); MMAP_WRAP_E_SEALED; MMAP_WRAP_E_FAULT if a loss was pending (mmap_wrap_survive), in which case it is

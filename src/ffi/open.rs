@@ -53,16 +53,16 @@ pub struct mmap_wrap_open_options {
 
 /// Opens or creates the file at path, sets its size, and maps it, as options says; options_size is sizeof of the struct.
 ///
-/// With allocate, the call fails with -errno or MMAP_WRAP_E_UNSUPPORTED if the file system cannot allocate. On failure a file that did not
-/// exist is removed and an existing one has its former size; it is truncated only after all other steps have succeeded.
-/// (O_TRUNC truncates at once.) A block device has its own size; other devices need a length.
+/// With allocate, the call fails with -errno or MMAP_WRAP_E_UNSUPPORTED if the file system cannot allocate. On failure a file
+/// that did not exist is removed and an existing one has its former size; it is truncated only after all other steps have
+/// succeeded. (O_TRUNC truncates at once.) A block device has its own size; other devices need a length.
 ///
 /// A file that is created with a size gets its name only when it has the size (O_TMPFILE and linkat(2)), so that a process that
 /// opens it meanwhile never finds it empty; on a file system without O_TMPFILE another process can open it while it is empty.
 ///
 /// options_size must be a multiple of 8, and members that this version of the library does not know must be 0, else the call
-/// fails with MMAP_WRAP_E_ARGUMENT; so it does if options is NULL. If options_size is smaller than the library's struct, the missing members have the
-/// values of MMAP_WRAP_OPEN_OPTIONS_INIT.
+/// fails with MMAP_WRAP_E_ARGUMENT; so it does if options is NULL. If options_size is smaller than the library's struct, the
+/// missing members have the values of MMAP_WRAP_OPEN_OPTIONS_INIT.
 ///
 /// ```c
 /// struct mmap_wrap_open_options options = MMAP_WRAP_OPEN_OPTIONS_INIT;

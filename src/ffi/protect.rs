@@ -40,8 +40,8 @@ pub unsafe extern "C" fn madvise_wrap(h: mmap_wrap_handle, advice: i64, offset: 
     boundary("madvise_wrap", || pin(h)?.advise(advice, offset, size).map(|()| 0))
 }
 
-/// Writes modified pages of the range to the file. With MS_SYNC the call returns after they are stored, with MS_ASYNC immediately; MS_INVALIDATE can be
-/// combined with either.
+/// Writes modified pages of the range to the file. With MS_SYNC the call returns after they are stored, with MS_ASYNC
+/// immediately; MS_INVALIDATE can be combined with either.
 ///
 /// Errors: -EIO if the data could not be stored; -EBUSY for MS_INVALIDATE with locked pages; MMAP_WRAP_E_ARGUMENT for unknown
 /// bits.
